@@ -1,0 +1,35 @@
+"""QAConv Explorer's engine: interpretable person re-identification without a window.
+
+    from qaconv_core import load_model, open_dataset
+
+Names are imported when first used, so that ``import qaconv_core`` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qaconv_core.data import open_dataset as open_dataset
+    from qaconv_core.model import Model as Model
+    from qaconv_core.model import load_model as load_model
+
+__version__ = "0.1.0"
+__all__ = ["Model", "load_model", "open_dataset"]
+
+_HOMES = {
+    "Model": "qaconv_core.model",
+    "load_model": "qaconv_core.model",
+    "open_dataset": "qaconv_core.data",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'qaconv_core' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

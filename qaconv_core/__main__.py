@@ -1,0 +1,10 @@
+"""``python -m qaconv_core`` is ``qaconv``."""
+
+from __future__ import annotations
+
+import sys
+
+from qaconv_core.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

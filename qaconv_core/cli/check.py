@@ -1,0 +1,43 @@
+"""``qaconv check``: what a data set holds, what was rejected and why, how many valid queries."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from qaconv_core.cli.options import (
+    add_data_options,
+    open_named_dataset,
+    show,
+    write_result,
+)
+from qaconv_core.cli.terminal import ProgressShower
+from qaconv_core.progress import CancelToken
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv check``."""
+    parser.add_argument("-d", "--dataset", default="demo", help="name of a data set, or a folder")
+    add_data_options(parser)
+    parser.add_argument(
+        "--names-only", action="store_true", help="read names only, do not decode the pictures"
+    )
+    parser.add_argument("--json", metavar="FILE", help="the findings as JSON ('-': stdout)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Open the data set, decode its pictures, print what was found."""
+    from qaconv_core.data import check_dataset
+
+    dataset = open_named_dataset(arguments.dataset, arguments)
+    with ProgressShower(arguments.quiet) as progress:
+        report = check_dataset(
+            dataset, decode=not arguments.names_only, progress=progress, cancel=cancel
+        )
+    if arguments.json != "-":
+        show("\n".join(report.lines()))
+    if arguments.json:
+        text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        write_result(arguments.json, text, "JSON")

@@ -1,0 +1,313 @@
+"""``qaconv evaluate``: Rank-k, mAP and mINP of a model on one or several data sets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qaconv_core.cli.options import (
+    add_data_options,
+    add_model_options,
+    add_work_options,
+    feature_shelf,
+    load_chosen_model,
+    open_named_dataset,
+    positive,
+    run_history,
+    show,
+    write_result,
+)
+from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.errors import InputError, QAConvError
+from qaconv_core.progress import CancelToken
+
+if TYPE_CHECKING:
+    from qaconv_core.evaluation.evaluator import Evaluation
+    from qaconv_core.evaluation.methods import MethodOptions
+    from qaconv_core.types import EvaluationReport, Rejected
+
+INNER_LIMIT = 512 << 20
+"""Bytes of scores within queries and within the gallery that --save-score keeps unasked."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv evaluate``."""
+    parser.add_argument("-d", "--dataset", default="demo", help="name of a data set, or a folder")
+    parser.add_argument(
+        "--testset",
+        metavar="A,B",
+        help="data sets to evaluate, separated by commas, where they are not --dataset itself",
+    )
+    add_data_options(parser)
+    add_model_options(parser)
+    add_work_options(parser)
+    parser.add_argument(
+        "--on-disk", action="store_true", help="keep score matrices in files instead of memory"
+    )
+    parser.add_argument(
+        "--save-inner",
+        action="store_true",
+        help="--save-score also keeps large matrices within queries and within the gallery",
+    )
+    parser.add_argument(
+        "--no-history", action="store_true", help="do not keep this run in qaconv runs"
+    )
+    add_method_options(parser)
+    add_report_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_method_options(parser: argparse.ArgumentParser) -> None:
+    """Re-ranking, TLift and the protocol."""
+    group = parser.add_argument_group("methods and protocol")
+    group.add_argument(
+        "--rerank",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="k-reciprocal re-ranking (on for the demo)",
+    )
+    group.add_argument(
+        "--tlift",
+        "--do_tlift",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="temporal lifting, on top of re-ranking if both are on (on for the demo)",
+    )
+    group.add_argument("--k1", type=positive, default=20, help="re-ranking: neighbours")
+    group.add_argument("--k2", type=positive, default=6, help="re-ranking: query expansion")
+    group.add_argument(
+        "--lambda", dest="lambda_", type=float, default=0.3, help="re-ranking: original distance"
+    )
+    group.add_argument(
+        "--rerank-top",
+        type=positive,
+        metavar="N",
+        help="re-rank only the N nearest pictures of each query (an approximation)",
+    )
+    group.add_argument("--tau", type=float, default=100.0, help="TLift: nearby within, in seconds")
+    group.add_argument("--sigma", type=float, default=200.0, help="TLift: time scale in seconds")
+    group.add_argument("--K", type=positive, default=10, help="TLift: retrievals in the pivot set")
+    group.add_argument("--alpha", type=float, default=0.2, help="TLift: regulariser")
+    group.add_argument(
+        "--ap",
+        choices=("step", "trapezoid"),
+        default="step",
+        help="average precision: step-wise, or as Market-1501's own tool",
+    )
+    group.add_argument(
+        "--no-junk",
+        action="store_true",
+        help="keep gallery pictures of the query's person from the query's camera (one camera)",
+    )
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Files to write."""
+    group = parser.add_argument_group("results (FILE '-' is stdout)")
+    group.add_argument("--json", metavar="FILE", help="results and protocol as JSON")
+    group.add_argument("--per-query", action="store_true", help="with each query's AP in the JSON")
+    group.add_argument("--csv", metavar="FILE", help="results as CSV")
+    group.add_argument("--latex", metavar="FILE", help="results as a LaTeX table")
+    group.add_argument("--markdown", metavar="FILE", help="results as a Markdown table")
+    group.add_argument("--figure", metavar="FILE", help="CMC curve (.png, .pdf, .svg)")
+    group.add_argument(
+        "--score-figure", metavar="FILE", help="score distributions (.png, .pdf, .svg)"
+    )
+    group.add_argument(
+        "--save-score", metavar="FILE", help="all scores (.npz, or .mat with upstream's names)"
+    )
+
+
+def method_options(arguments: argparse.Namespace, on_by_default: bool) -> MethodOptions:
+    """What was asked for; re-ranking and TLift fall back to ``on_by_default``."""
+    from qaconv_core.evaluation.methods import MethodOptions
+
+    rerank = on_by_default if arguments.rerank is None else arguments.rerank
+    return MethodOptions(
+        rerank=bool(rerank or (arguments.rerank is None and arguments.rerank_top)),
+        tlift=on_by_default if arguments.tlift is None else arguments.tlift,
+        k1=arguments.k1,
+        k2=arguments.k2,
+        lambda_=arguments.lambda_,
+        rerank_top=arguments.rerank_top,
+        tau=arguments.tau,
+        sigma=arguments.sigma,
+        k=arguments.K,
+        alpha=arguments.alpha,
+        junk_rule=not arguments.no_junk,
+        ap=arguments.ap,
+    )
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Evaluate every data set asked for; a set that fails does not lose the others' results."""
+    check_outputs(arguments)
+    names = _testsets(arguments)
+    datasets = [open_named_dataset(name, arguments) for name in names]
+    model = load_chosen_model(arguments, arguments.dataset)
+    reports: list[EvaluationReport] = []
+    failure: QAConvError | None = None
+    for name, dataset in zip(names, datasets, strict=True):
+        try:
+            reports.append(_evaluate_one(model, name, dataset, arguments, cancel, len(names) > 1))
+        except QAConvError as error:
+            failure = error
+            break
+    if reports:
+        write_reports(reports, arguments)
+    if failure is not None:
+        raise failure
+
+
+def _testsets(arguments: argparse.Namespace) -> list[str]:
+    text = arguments.testset if arguments.testset is not None else arguments.dataset
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise InputError("--testset names no data set")
+    return list(dict.fromkeys(names))
+
+
+def _evaluate_one(
+    model: Any,
+    name: str,
+    dataset: Any,
+    arguments: argparse.Namespace,
+    cancel: CancelToken,
+    several: bool,
+) -> EvaluationReport:
+    from qaconv_core.evaluation.evaluator import Job, evaluate, forecast
+    from qaconv_core.evaluation.saved_scores import check_score_path
+    from qaconv_core.store.folders import cache_dir
+
+    options = method_options(arguments, on_by_default=name == "demo")
+    plan = forecast(
+        model, len(dataset.query), len(dataset.gallery), options, on_disk=arguments.on_disk
+    )
+    say(f"{dataset.name}: {plan.describe()}")
+    if arguments.save_score:
+        check_score_path(arguments.save_score, plan.queries, plan.galleries)
+    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
+        job = Job(
+            shelf=shelf,
+            batch_size=arguments.batch_size,
+            workers=arguments.workers,
+            on_disk=cache_dir() / "scores" if arguments.on_disk else None,
+            progress=progress,
+            cancel=cancel,
+        )
+        found = evaluate(model, dataset, options, job)
+    say_rejected(found.report.rejected)
+    if arguments.save_score:
+        _save_scores(found, arguments, dataset.name if several else "")
+    if not arguments.no_history:
+        remember(found.report, "evaluate", arguments.command_line)
+    return found.report
+
+
+def say_rejected(rejected: Sequence[Rejected], most: int = 10) -> None:
+    """Name the files left out, the first of each reason where there are many."""
+    by_reason: dict[str, list[Rejected]] = {}
+    for item in rejected:
+        by_reason.setdefault(item.reason, []).append(item)
+    for reason, items in by_reason.items():
+        for item in items[:most]:
+            say(f"left out: {item}")
+        if len(items) > most:
+            say(f"left out: {len(items) - most:,} more ({reason}); qaconv check lists them")
+
+
+def _save_scores(found: Evaluation, arguments: argparse.Namespace, dataset: str) -> None:
+    from qaconv_core.device import format_bytes
+    from qaconv_core.evaluation.saved_scores import save_scores
+
+    path, scores = Path(arguments.save_score), found.scores
+    if dataset:
+        path = path.with_name(f"{path.stem}-{dataset}{path.suffix}")
+    inner = sum(m.nbytes for m in (scores.score_qq, scores.score_gg) if m is not None)
+    if inner > INNER_LIMIT and not arguments.save_inner:
+        say(
+            f"scores within queries and gallery ({format_bytes(inner)}) are not saved; "
+            "--save-inner saves them, so that rescoring can re-rank exactly"
+        )
+        scores = replace(scores, score_qq=None, score_gg=None)
+    save_scores(path, scores)
+    say(f"scores: {path}")
+
+
+def remember(report: EvaluationReport, kind: str, command: str) -> None:
+    """Append a report to the run history; a history that cannot be written is only a warning."""
+    from qaconv_core.evaluation.reports import report_json
+
+    try:
+        number = run_history().add(report_json(report), kind=kind, command=command)
+    except QAConvError as error:
+        say(f"warning: {error}; the run is not in the history")
+        return
+    say(f"kept as run {number} (qaconv runs)")
+
+
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse result files that could not be written, before the work and not after it."""
+    from qaconv_core.figures.style import FORMATS
+
+    for name in ("json", "csv", "latex", "markdown", "figure", "score_figure", "save_score"):
+        file = getattr(arguments, name, None)
+        if file in (None, "-"):
+            continue
+        path, option = Path(file), "--" + name.replace("_", "-")
+        allowed: tuple[str, ...] = ()
+        if "figure" in name:
+            allowed = tuple(FORMATS)
+        elif name == "save_score":
+            allowed = (".npz", ".mat")
+        if allowed and path.suffix.lower() not in allowed:
+            raise InputError(f"{file}: {option} writes {', '.join(allowed)}; choose one of these")
+        if not path.absolute().parent.is_dir():
+            raise InputError(f"{file}: the folder for {option} does not exist; make it first")
+        if path.is_dir():
+            raise InputError(f"{file}: is a folder; {option} takes a file")
+
+
+def write_reports(reports: list[EvaluationReport], arguments: argparse.Namespace) -> None:
+    """Print the table and write every file that was asked for."""
+    from qaconv_core.evaluation import reports as form
+
+    if "-" not in (arguments.json, arguments.csv, arguments.latex, arguments.markdown):
+        show(form.report_table(reports))
+    if arguments.json:
+        document = form.reports_json(reports, per_query=arguments.per_query)
+        write_result(
+            arguments.json, json.dumps(document, indent=2, ensure_ascii=False) + "\n", "JSON"
+        )
+    for name, make in (
+        ("csv", form.report_csv),
+        ("latex", form.report_latex),
+        ("markdown", form.report_markdown),
+    ):
+        file = getattr(arguments, name)
+        if file:
+            write_result(file, make(reports), name)
+    _write_figures(reports, arguments)
+
+
+def _write_figures(reports: list[EvaluationReport], arguments: argparse.Namespace) -> None:
+    from qaconv_core.figures.style import save_figure
+
+    if arguments.figure:
+        from qaconv_core.figures.curves import cmc_figure
+
+        save_figure(cmc_figure(reports), arguments.figure)
+        say(f"figure: {arguments.figure}")
+    if arguments.score_figure:
+        from qaconv_core.figures.distributions import score_distribution_figure
+
+        for report in reports:
+            path = Path(arguments.score_figure)
+            if len(reports) > 1:
+                path = path.with_name(f"{path.stem}-{report.dataset}{path.suffix}")
+            save_figure(score_distribution_figure(report.separation), path)
+            say(f"figure: {path}")

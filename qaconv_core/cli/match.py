@@ -1,0 +1,105 @@
+"""``qaconv match``: which part of one picture matched which part of another, and its worth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from qaconv_core.cli.evaluate import check_outputs
+from qaconv_core.cli.options import add_model_options, load_chosen_model, show, write_result
+from qaconv_core.cli.terminal import say
+from qaconv_core.matching.selection import DIRECTIONS, ORDERS, select_correspondences
+from qaconv_core.progress import CancelToken
+from qaconv_core.types import CorrespondenceMap
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv match``."""
+    parser.add_argument("query", metavar="A.jpg", help="the query picture")
+    parser.add_argument("gallery", metavar="B.jpg", help="the picture it is matched with")
+    add_model_options(parser)
+    parser.add_argument("--json", metavar="FILE", help="all maps as nested lists")
+    parser.add_argument("--figure", metavar="FILE", help="lines and heat maps (.png, .pdf, .svg)")
+    add_line_options(parser)
+    parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
+    parser.set_defaults(run=run)
+
+
+def add_line_options(parser: argparse.ArgumentParser) -> None:
+    """Which correspondences are listed and drawn."""
+    parser.add_argument(
+        "--threshold", type=float, metavar="S", help="only matches of at least this similarity"
+    )
+    parser.add_argument("--top", type=int, default=12, metavar="N", help="at most so many matches")
+    parser.add_argument(
+        "--direction", choices=DIRECTIONS, default="query", help="whose cells are followed"
+    )
+    parser.add_argument(
+        "--colour-by",
+        choices=ORDERS,
+        default="contribution",
+        help="what orders and colours the lines",
+    )
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Explain one pair on the terminal, as JSON and as a figure."""
+    check_outputs(arguments)
+    from qaconv_core.data.images import read_image
+
+    pictures = [read_image(path) for path in (arguments.query, arguments.gallery)]
+    model = load_chosen_model(arguments)
+    cancel.raise_if_cancelled()
+    maps = model.extract(pictures)
+    match = model.match(maps[0], maps[1])
+    if arguments.json != "-":
+        show(_summary(match, arguments))
+    if arguments.json:
+        record = {
+            "query": str(arguments.query),
+            "gallery": str(arguments.gallery),
+            "checkpoint": model.spec.sha256,
+            **match.to_dict(),
+        }
+        write_result(arguments.json, json.dumps(record, ensure_ascii=False) + "\n", "JSON")
+    if arguments.figure:
+        from qaconv_core.figures.match import match_figure
+        from qaconv_core.figures.style import save_figure
+
+        figure = match_figure(
+            pictures[0],
+            pictures[1],
+            match,
+            threshold=arguments.threshold,
+            top=arguments.top,
+            direction=arguments.direction,
+            colour_by=arguments.colour_by,
+            heat=not arguments.no_heat,
+            labels=(Path(arguments.query).name, Path(arguments.gallery).name),
+        )
+        save_figure(figure, arguments.figure)
+        say(f"figure: {arguments.figure}")
+
+
+def _summary(match: CorrespondenceMap, arguments: argparse.Namespace) -> str:
+    """The sum that makes the logit, and the strongest correspondences."""
+    query, gallery = match.query_contribution.sum(), match.gallery_contribution.sum()
+    lines = [
+        f"logit {match.logit:.3f} = query cells {query:+.3f}, gallery cells {gallery:+.3f}, "
+        f"bias {match.bias:+.3f}",
+        f"score {match.score:.4f} = sigmoid(logit / 10); larger is closer, not a probability",
+    ]
+    chosen, total = select_correspondences(
+        match, arguments.threshold, arguments.top, arguments.direction, arguments.colour_by
+    )
+    lines.append(f"{len(chosen)} of {total} matches shown ({arguments.direction} cells):")
+    lines.append("  query cell (row, column)   gallery cell   similarity      adds")
+    width = match.grid[1]
+    for found in chosen:
+        q, g = divmod(found.query_cell, width), divmod(found.gallery_cell, width)
+        lines.append(
+            f"  {q[0]:>10}, {q[1]:<12} {g[0]:>6}, {g[1]:<8} {found.similarity:>8.3f} "
+            f"{found.contribution:>+11.3f}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,167 @@
+"""Options that several commands share, and what they lead to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qaconv_core.cli.terminal import say
+from qaconv_core.errors import InputError, StoreError
+from qaconv_core.types import Dataset
+
+if TYPE_CHECKING:
+    from qaconv_core.model import Model
+    from qaconv_core.store.features import FeatureShelf
+    from qaconv_core.store.runs import RunHistory
+
+DEFAULT_DATA_DIR = Path("data")
+DEFAULT_EXP_DIR = Path("Exp")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
+    return number
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which checkpoint, and what a file cannot tell about itself."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="checkpoint.pth.tar of any QAConv release, or 'demo' for the bundled model",
+    )
+    group.add_argument(
+        "--exp-dir",
+        type=Path,
+        metavar="DIR",
+        help="take the newest checkpoint.pth.tar below <DIR>/<Dataset>/, where training writes it",
+    )
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    group.add_argument("--ibn", choices=("a", "b", "b-v1"), help="where the file cannot tell")
+    group.add_argument("--height", type=positive, help="height of the model's input in pixels")
+    group.add_argument("--width", type=positive, help="width of the model's input in pixels")
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Where data sets lie."""
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=DEFAULT_DATA_DIR,
+        metavar="DIR",
+        help="folder of the data sets (<DIR>/<name>/), or the set's own folder or CSV table",
+    )
+
+
+def add_work_options(parser: argparse.ArgumentParser) -> None:
+    """How the work is done: batches, workers, cache, noise."""
+    group = parser.add_argument_group("work")
+    group.add_argument(
+        "--batch-size", "--test_fea_batch", type=positive, metavar="N", help="pictures a batch"
+    )
+    group.add_argument("-j", "--workers", type=int, metavar="N", help="processes that decode")
+    group.add_argument("--no-cache", action="store_true", help="neither read nor keep feature maps")
+    group.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def input_size(arguments: argparse.Namespace) -> tuple[int, int] | None:
+    """(height, width) if both were given."""
+    if arguments.height is None and arguments.width is None:
+        return None
+    if arguments.height is None or arguments.width is None:
+        raise InputError("--height and --width belong together; give both")
+    return arguments.height, arguments.width
+
+
+def load_chosen_model(arguments: argparse.Namespace, dataset: str = "") -> Model:
+    """The model that --checkpoint, --exp-dir or nothing (the bundled one) names."""
+    from qaconv_core.model import DEMO, load_model
+
+    path: str | Path = DEMO
+    if arguments.checkpoint:
+        path = arguments.checkpoint
+    elif arguments.exp_dir is not None:
+        path = newest_checkpoint(arguments.exp_dir, dataset)
+        say(f"checkpoint: {path}")
+    elif dataset not in ("", DEMO):
+        say("no --checkpoint given: the bundled demo model is used")
+    model = load_model(path, arguments.device, ibn=arguments.ibn, input_size=input_size(arguments))
+    for note in model.notes:
+        say(f"note: {note}")
+    return model
+
+
+def newest_checkpoint(exp_dir: Path, dataset: str) -> Path:
+    """The newest ``<exp-dir>/<Dataset>/<method>/<sub_method>/checkpoint.pth.tar``."""
+    if not exp_dir.is_dir():
+        raise InputError(f"{exp_dir}: no such folder; --exp-dir is where training writes its runs")
+    found = [path for path in exp_dir.rglob("checkpoint.pth.tar") if path.is_file()]
+    own = [p for p in found if p.relative_to(exp_dir).parts[0].lower() == dataset.lower()]
+    candidates = own or found
+    if not candidates:
+        raise InputError(
+            f"{exp_dir}: holds no checkpoint.pth.tar (expected "
+            f"{exp_dir}/{dataset.capitalize() or 'Dataset'}/<method>/<sub_method>/)"
+        )
+    return max(candidates, key=lambda path: path.stat().st_mtime)
+
+
+def open_named_dataset(name: str, arguments: argparse.Namespace) -> Dataset:
+    """A data set by name below --data-dir; a folder or CSV path stands for itself."""
+    from qaconv_core.data import DATASETS, open_dataset
+
+    if name.lower() not in DATASETS and Path(name).expanduser().exists():
+        return open_dataset("folder", name)
+    return open_dataset(name, arguments.data_dir)
+
+
+@contextmanager
+def feature_shelf(model: Model, arguments: argparse.Namespace) -> Iterator[FeatureShelf | None]:
+    """The model's stored feature maps, or None with --no-cache or where no store can be had."""
+    from qaconv_core.store.features import FeatureStore
+
+    if arguments.no_cache:
+        yield None
+        return
+    try:
+        shelf = model.open_shelf(FeatureStore())
+    except StoreError as error:
+        say(f"warning: {error}; going on without stored features")
+        yield None
+        return
+    try:
+        yield shelf
+    finally:
+        shelf.close()
+
+
+def run_history() -> RunHistory:
+    """The user's run history."""
+    from qaconv_core.store.folders import data_dir
+    from qaconv_core.store.runs import RunHistory
+
+    return RunHistory(data_dir() / "runs.sqlite")
+
+
+def show(text: str) -> None:
+    """Result text on stdout."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def write_result(path: str, text: str, what: str) -> None:
+    """Write a result file whole or not at all; ``-`` is stdout."""
+    if path == "-":
+        show(text)
+        return
+    from qaconv_core.store.atomic import atomic_write_text
+
+    atomic_write_text(path, text)
+    say(f"{what}: {path}")

@@ -1,0 +1,62 @@
+"""All commands and their options; names are upstream's where upstream has them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from qaconv_core import __version__
+from qaconv_core.cli import cache, check, evaluate, match, rank, rescore, runs
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Reports wrong use in one line on stderr, with status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and leave."""
+        text = " ".join(message.split())
+        print(f"{self.prog}: {text} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults where there is something to say."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, False):
+            return action.help
+        return super()._get_help_string(action)
+
+
+_COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = (
+    ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
+    ("rank", "rank a gallery for one or several query pictures", rank.add_options),
+    ("match", "explain the match of two pictures", match.add_options),
+    ("rescore", "re-rank and measure saved scores of any model", rescore.add_options),
+    ("check", "say what a data set holds and what is wrong with it", check.add_options),
+    ("runs", "list, show, compare or delete past evaluations", runs.add_options),
+    ("cache", "show or clear stored feature maps", cache.add_options),
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of ``qaconv``; ``arguments.run(arguments, cancel)`` does the chosen command."""
+    parser = OneLineParser(
+        prog="qaconv",
+        description="Interpretable person re-identification with query-adaptive convolution.",
+    )
+    parser.add_argument("--version", action="version", version=f"qaconv {__version__}")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=OneLineParser
+    )
+    for name, text, add_options in _COMMANDS:
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            formatter_class=DefaultsFormatter,
+        )
+        add_options(command)
+    return parser

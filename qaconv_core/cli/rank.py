@@ -1,0 +1,239 @@
+"""``qaconv rank``: the gallery in order of likeness to one or several query pictures."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qaconv_core.cli.evaluate import check_outputs, say_rejected
+from qaconv_core.cli.options import (
+    add_data_options,
+    add_model_options,
+    add_work_options,
+    feature_shelf,
+    load_chosen_model,
+    positive,
+    show,
+    write_result,
+)
+from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.errors import InputError
+from qaconv_core.progress import CancelToken
+from qaconv_core.types import Dataset, ImageRef, ImageSet, RankingResult
+
+if TYPE_CHECKING:
+    from qaconv_core.model import Model
+    from qaconv_core.types import Float32
+
+TRUTH_WORDS = {
+    RankingResult.TRUE: "true",
+    RankingResult.FALSE: "false",
+    RankingResult.JUNK: "junk",
+    RankingResult.NOT_KNOWN: "unknown",
+}
+_SIGNS = {"true": "✓", "false": "✕", "junk": "–", "unknown": " "}
+_COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv rank``."""
+    parser.add_argument("--query", nargs="+", required=True, metavar="IMG", help="query pictures")
+    parser.add_argument(
+        "--gallery", required=True, metavar="DIR|DATASET", help="a folder, a CSV or a data set"
+    )
+    parser.add_argument("--top", type=positive, default=20, metavar="K", help="results to show")
+    add_data_options(parser)
+    add_model_options(parser)
+    add_work_options(parser)
+    parser.add_argument(
+        "--no-junk", action="store_true", help="do not mark same person, same camera as junk"
+    )
+    parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
+    parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
+    parser.add_argument("--figure", metavar="FILE", help="a ranked strip (.png, .pdf, .svg)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Rank the gallery for each query picture."""
+    check_outputs(arguments)
+    from qaconv_core.data.images import read_image
+
+    dataset, gallery = open_gallery(arguments)
+    queries = [_known(path, dataset) for path in arguments.query]
+    pictures = [read_image(ref.path) for ref in queries]
+    model = load_chosen_model(arguments)
+    query_maps = model.extract(pictures)
+    say(f"gallery: {len(gallery):,} pictures ({dataset.layout})")
+    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
+        found = model.extract_set(
+            gallery,
+            shelf=shelf,
+            batch_size=arguments.batch_size,
+            workers=arguments.workers,
+            progress=progress,
+            cancel=cancel,
+            stage="gallery features",
+        )
+        say_rejected((*dataset.rejected, *found.rejected))
+        gallery = gallery.select(found.kept)
+        if not len(gallery):
+            raise InputError(f"{arguments.gallery}: none of its pictures can be read")
+        logits = model.score(query_maps, found.bank)
+    rankings = [
+        rank_one(ref, logits[i], gallery, arguments.top, not arguments.no_junk)
+        for i, ref in enumerate(queries)
+    ]
+    _write(arguments, model, len(gallery), rankings)
+
+
+def open_gallery(arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
+    """The gallery of a data set, or all pictures of a folder or table."""
+    from qaconv_core.data import DATASETS, open_dataset, open_folder
+
+    name = arguments.gallery
+    if name.lower().replace("-", "_") in DATASETS and name.lower() != "folder":
+        dataset = open_dataset(name, arguments.data_dir)
+        return dataset, dataset.gallery
+    if not Path(name).expanduser().exists():
+        raise InputError(
+            f"{name}: no such folder, and no data set of that name ({', '.join(DATASETS)})"
+        )
+    dataset = open_folder(name, split=False)
+    return dataset, dataset.gallery
+
+
+def _known(path: str, dataset: Dataset) -> ImageRef:
+    """The query with its pid, camera and time where the data set knows the file."""
+    wanted = os.path.realpath(path)
+    for side in (dataset.query, dataset.gallery, dataset.train):
+        for ref in side:
+            if ref.path.name == Path(path).name and os.path.realpath(ref.path) == wanted:
+                return ImageRef(Path(path), ref.pid, ref.camid, ref.time)
+    return ImageRef(Path(path))
+
+
+def rank_one(
+    query: ImageRef, logits: Float32, gallery: ImageSet, top: int, junk_rule: bool
+) -> dict[str, Any]:
+    """One query's ranking as plain values; the query's own file is left out of it."""
+    from qaconv_core.ranking import rank_gallery, truth_labels
+
+    own = os.path.realpath(query.path)
+    others = np.array(
+        [
+            i
+            for i, ref in enumerate(gallery)
+            if ref.path.name != query.path.name or os.path.realpath(ref.path) != own
+        ],
+        dtype=np.int64,
+    )
+    truth = truth_labels(query.pid, query.camid, gallery.pids, gallery.camids, junk_rule)
+    ranking = rank_gallery(logits[others], truth[others], top=top)
+    results = []
+    for rank, (index, logit, label) in enumerate(
+        zip(ranking.order, ranking.values, ranking.truth, strict=True), start=1
+    ):
+        ref = gallery[int(others[index])]
+        results.append(
+            {
+                "rank": rank,
+                "path": str(ref.path),
+                "logit": float(logit),
+                "score": float(1 / (1 + np.exp(-float(logit) / 10))),
+                "pid": ref.pid,
+                "camid": ref.camid,
+                "time": ref.time,
+                "truth": TRUTH_WORDS[int(label)],
+            }
+        )
+    return {
+        "query": str(query.path),
+        "pid": query.pid,
+        "camid": query.camid,
+        "gallery": len(others),
+        "results": results,
+    }
+
+
+def _write(
+    arguments: argparse.Namespace, model: Model, size: int, rankings: list[dict[str, Any]]
+) -> None:
+    if "-" not in (arguments.json, arguments.csv):
+        for ranking in rankings:
+            show(ranking_table(ranking))
+    if arguments.json:
+        record = {
+            "gallery": size,
+            "checkpoint": {"model": model.spec.describe(), "sha256": model.spec.sha256},
+            "score": "sigmoid(logit / 10); larger is closer, not a probability",
+            "camid": "0-based",
+            "queries": rankings,
+        }
+        write_result(
+            arguments.json, json.dumps(record, indent=2, ensure_ascii=False) + "\n", "JSON"
+        )
+    if arguments.csv:
+        write_result(arguments.csv, ranking_csv(rankings), "CSV")
+    if arguments.figure:
+        _write_figures(arguments.figure, rankings)
+
+
+def ranking_table(ranking: dict[str, Any]) -> str:
+    """A ranking for the terminal; cameras as people count them, from 1."""
+    lines = [
+        f"{ranking['query']}  against {ranking['gallery']:,} pictures",
+        " rank      logit   score   person  camera  file",
+    ]
+    for item in ranking["results"]:
+        pid = "–" if item["pid"] is None else str(item["pid"])
+        camera = "–" if item["camid"] is None else f"c{item['camid'] + 1}"
+        lines.append(
+            f"{item['rank']:>5} {_SIGNS[item['truth']]} {item['logit']:>8.3f}  {item['score']:.4f} "
+            f"{pid:>8}  {camera:>6}  {item['path']}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def ranking_csv(rankings: list[dict[str, Any]]) -> str:
+    """All rankings in one table, a row for each gallery picture."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for ranking in rankings:
+        for item in ranking["results"]:
+            writer.writerow({"query": ranking["query"], **item})
+    return text.getvalue()
+
+
+def _write_figures(file: str, rankings: list[dict[str, Any]]) -> None:
+    from qaconv_core.data.images import read_image
+    from qaconv_core.figures.ranking import RankedPicture, ranking_figure
+    from qaconv_core.figures.style import save_figure
+
+    labels = {word: label for label, word in TRUTH_WORDS.items()}
+    for number, ranking in enumerate(rankings, start=1):
+        items = [
+            RankedPicture(
+                read_image(item["path"]),
+                item["rank"],
+                item["score"],
+                item["pid"],
+                item["camid"],
+                labels[item["truth"]],
+            )
+            for item in ranking["results"]
+        ]
+        path = Path(file)
+        if len(rankings) > 1:
+            path = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        caption = Path(ranking["query"]).name
+        save_figure(ranking_figure(read_image(ranking["query"]), caption, items), path)
+        say(f"figure: {path}")

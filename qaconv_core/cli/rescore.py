@@ -1,0 +1,222 @@
+"""``qaconv rescore``: re-rank and measure saved scores, of QAConv or of any other model."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qaconv_core.cli.evaluate import (
+    add_method_options,
+    add_report_options,
+    check_outputs,
+    method_options,
+    remember,
+    write_reports,
+)
+from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.progress import CancelToken
+
+if TYPE_CHECKING:
+    from qaconv_core.evaluation.methods import MethodOptions, Rankings
+    from qaconv_core.evaluation.saved_scores import SavedScores
+    from qaconv_core.types import EvaluationReport, Float32
+
+KINDS = ("logit", "score", "distance")
+RULES = {
+    "logit": "logits; distance = 1 − sigmoid(logit / 10)",
+    "share": "scores in [0, 1]; distance = 1 − score",
+    "cosine": "scores in [−1, 1]; distance = (1 − score) / 2",
+    "distance": "distances, divided by the largest",
+}
+SLACK = 1e-3
+"""How far beyond [−1, 1] rounding may bring a cosine."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv rescore``."""
+    parser.add_argument("scores", metavar="SCORES", help="file of scores, .npz or .mat")
+    parser.add_argument(
+        "--kind",
+        choices=KINDS,
+        help="what the numbers are, where the file does not say",
+    )
+    parser.add_argument("--name", help="name of the data set in the report")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument(
+        "--no-history", action="store_true", help="do not keep this run in qaconv runs"
+    )
+    add_method_options(parser)
+    add_report_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Measure the file's scores, then what re-ranking and TLift make of them."""
+    check_outputs(arguments)
+    from qaconv_core.evaluation.saved_scores import load_scores
+
+    scores = load_scores(arguments.scores, kind=arguments.kind)
+    say(
+        f"{arguments.scores}: {scores.shape[0]:,} × {scores.shape[1]:,}, {Scale(scores).describe()}"
+    )
+    options = method_options(arguments, on_by_default=False)
+    began = time.monotonic()
+    with ProgressShower(arguments.quiet) as progress:
+        rankings = rerank_saved(scores, options, progress, cancel)
+    report = _report(arguments, scores, options, rankings, time.monotonic() - began)
+    if arguments.save_score:
+        _save(arguments.save_score, scores, rankings)
+    if not arguments.no_history:
+        remember(report, "rescore", arguments.command_line)
+    write_reports([report], arguments)
+
+
+def rerank_saved(
+    scores: SavedScores, options: MethodOptions, progress: Any, cancel: CancelToken
+) -> Rankings:
+    """Measure saved scores; distances within a side are taken from the file or estimated."""
+    from qaconv_core.evaluation import methods
+
+    scale = Scale(scores)
+
+    def within() -> tuple[Float32, Float32]:
+        track = {"callback": progress, "cancel": cancel}
+        plain = scale.distance(scores.score)
+        queries = scale.inner(scores.score_qq, scores.dist_qq)
+        gallery = scale.inner(scores.score_gg, scores.dist_gg)
+        if queries is None:
+            queries = methods.profile_distances(plain, by_query=True, **track)
+        if gallery is None:
+            gallery = methods.profile_distances(plain, by_query=False, **track)
+        return queries, gallery
+
+    complete = all(
+        any(part is not None for part in parts)
+        for parts in ((scores.score_qq, scores.dist_qq), (scores.score_gg, scores.dist_gg))
+    )
+    labels = methods.Labels(
+        scores.query_ids,
+        scores.gallery_ids,
+        scores.query_cams,
+        scores.gallery_cams,
+        scores.query_times,
+        scores.gallery_times,
+    )
+    return methods.measure_methods(
+        scores.score,
+        lambda: scale.distance(scores.score),
+        labels,
+        options,
+        within=within,
+        within_approximation="" if complete else methods.PROFILE_NOTE,
+        progress=progress,
+        cancel=cancel,
+    )
+
+
+class Scale:
+    """Turns the numbers of a file into distances, all its matrices by one rule.
+
+    ``"logit"``: 1 − sigmoid(logit / 10). ``"distance"``: over the largest one. ``"score"``, of a
+    model that says no more: 1 − score where all lie in [0, 1]; (1 − score) / 2 where they lie in
+    [−1, 1], as cosines do; beyond that they are taken as logits.
+    """
+
+    def __init__(self, scores: SavedScores) -> None:
+        matrices = [
+            m for m in (scores.score, scores.score_qq, scores.score_gg) if m is not None and m.size
+        ]
+        top = max((float(m.max()) for m in matrices), default=1.0)
+        bottom = min((float(m.min()) for m in matrices), default=0.0)
+        self.rule = scores.kind
+        if scores.kind == "score":
+            self.rule = "share" if bottom >= 0 and top <= 1 else "cosine"
+            if bottom < -1 - SLACK or top > 1 + SLACK:
+                self.rule = "logit"
+        inner = [m for m in (scores.dist_qq, scores.dist_gg) if m is not None and m.size]
+        self.longest = max([-bottom, *(float(m.max()) for m in inner), 1e-12])
+
+    def describe(self) -> str:
+        """What the numbers are taken for, in words."""
+        return RULES[self.rule]
+
+    def distance(self, score: Float32) -> Float32:
+        """Distances ≥ 0 of similarities, the shape of ``score``."""
+        from qaconv_core.evaluation.methods import distance_of_logits
+
+        if self.rule == "logit":
+            return distance_of_logits(score)
+        if self.rule == "distance":
+            return np.asarray(-score / self.longest, dtype=np.float32)
+        found = 1 - score if self.rule == "share" else (1 - score) / 2
+        return np.asarray(np.maximum(found, 0), dtype=np.float32)
+
+    def inner(self, score: Float32 | None, dist: Float32 | None) -> Float32 | None:
+        """Distances within one side, from whichever of the two the file holds."""
+        if score is not None:
+            return self.distance(score)
+        if dist is not None:
+            scale = self.longest if self.rule == "distance" else 1.0
+            return np.asarray(dist / scale, dtype=np.float32)
+        return None
+
+
+def _report(
+    arguments: argparse.Namespace,
+    scores: SavedScores,
+    options: MethodOptions,
+    rankings: Rankings,
+    seconds: float,
+) -> EvaluationReport:
+    from qaconv_core.evaluation.protocol import protocol_record
+    from qaconv_core.evaluation.separation import separation
+    from qaconv_core.types import EvaluationReport
+
+    path = Path(arguments.scores)
+    separable = separation(
+        scores.score,
+        scores.query_ids,
+        scores.gallery_ids,
+        scores.query_cams,
+        scores.gallery_cams,
+        junk_rule=options.junk_rule,
+    )
+    return EvaluationReport(
+        dataset=arguments.name or path.stem,
+        counts={
+            "query": scores.shape[0],
+            "gallery": scores.shape[1],
+            "valid_queries": rankings.valid_queries,
+        },
+        results=tuple(rankings.results),
+        protocol=protocol_record(
+            ap=options.ap,
+            junk=options.junk_rule,
+            score=Scale(scores).describe(),
+            rerank=options.rerank_parameters(),
+            tlift=options.tlift_parameters(),
+            approximations=[r.approximation for r in rankings.results if r.approximation],
+        ),
+        checkpoint={"scores": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+        device="",
+        seconds={**rankings.seconds, "total": seconds},
+        separation=separable.to_dict(),
+        notes=tuple(rankings.notes),
+    )
+
+
+def _save(file: str, scores: SavedScores, rankings: Rankings) -> None:
+    from dataclasses import replace
+
+    from qaconv_core.evaluation.saved_scores import save_scores
+
+    save_scores(
+        file,
+        replace(scores, score_rerank=rankings.score_rerank, score_tlift=rankings.score_tlift),
+    )
+    say(f"scores: {file}")

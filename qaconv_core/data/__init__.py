@@ -1,0 +1,21 @@
+"""Data sets on disk, pictures in memory. Nothing here imports torch."""
+
+from qaconv_core.data.catalog import DATASETS, open_dataset
+from qaconv_core.data.check import check_dataset
+from qaconv_core.data.check_report import CheckReport
+from qaconv_core.data.folder import open_folder
+from qaconv_core.data.images import as_rgb, read_image
+from qaconv_core.data.resources import resource_path
+from qaconv_core.data.transforms import to_pixels
+
+__all__ = [
+    "DATASETS",
+    "CheckReport",
+    "as_rgb",
+    "check_dataset",
+    "open_dataset",
+    "open_folder",
+    "read_image",
+    "resource_path",
+    "to_pixels",
+]

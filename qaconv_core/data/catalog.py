@@ -1,0 +1,103 @@
+"""Opens a data set by name: the one door to all readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from qaconv_core.data import market_like, msmt, synthetic
+from qaconv_core.data.folder import open_folder
+from qaconv_core.data.locate import Place, locate
+from qaconv_core.data.resources import resource_path
+from qaconv_core.errors import DatasetError
+from qaconv_core.types import Dataset, ImageRef, ImageSet
+
+
+@dataclass(frozen=True)
+class _Entry:
+    place: Place
+    read: Callable[[Path], Dataset]
+
+
+def _market_like(kind: market_like.Kind) -> _Entry:
+    return _Entry(kind.place, partial(market_like.read, kind))
+
+
+_ENTRIES = {
+    entry.place.name: entry
+    for entry in (
+        _market_like(market_like.MARKET),
+        _market_like(market_like.DUKE),
+        _market_like(market_like.CUHK03_LABELED),
+        _market_like(market_like.CUHK03_DETECTED),
+        _Entry(msmt.PLACE, msmt.read),
+        _Entry(synthetic.RANDPERSON, synthetic.read_randperson),
+        _Entry(synthetic.CLONEDPERSON, synthetic.read_clonedperson),
+    )
+}
+
+DATASETS: tuple[str, ...] = (*_ENTRIES, "folder", "demo")
+"""Names that :func:`open_dataset` knows."""
+
+_SAME_NUMBERS = frozenset(("msmt",))
+"""Sets whose train and test persons are both numbered from 0."""
+_DISTRACTORS = frozenset(("market", "demo"))
+"""Sets whose pid 0 is no person."""
+
+
+def open_dataset(
+    name: str, root: str | Path | None = None, *, combine_all: bool = False
+) -> Dataset:
+    """Open a data set: find it, read its names, decode nothing.
+
+    ``name`` is one of :data:`DATASETS`. ``root`` is the data directory (the set in
+    ``<root>/<name>/``, or in the archive's own folder), the set's folder itself or, for
+    ``folder``, any folder of pictures or a CSV table; ``demo`` needs none. Pids are those of the
+    files, camids 0-based, times in seconds.
+
+    With ``combine_all`` train also holds gallery and query, the latter under pids that no
+    training person has; without pid 0 in Market-1501, and unchanged for sets without a test part.
+
+    Raises :class:`DatasetError`, at once, saying what was expected, what was seen and what to do.
+    """
+    key = name.strip().lower().replace("-", "_")
+    if key not in DATASETS:
+        raise DatasetError(f"unknown data set “{name}”; known are {', '.join(DATASETS)}")
+    dataset = _open(key, root)
+    return _with_everything(dataset) if combine_all else dataset
+
+
+def _open(name: str, root: str | Path | None) -> Dataset:
+    if name == "demo":
+        folder = locate(market_like.DEMO.place, resource_path("demo"))
+        return market_like.read(market_like.DEMO, folder)
+    if root is None:
+        raise DatasetError(f"data set {name}: no folder given; name one (--data-dir)")
+    # Absolute, because feature stores and worker processes outlive the current folder.
+    path = Path(root).expanduser().absolute()
+    if name == "folder":
+        return open_folder(path)
+    entry = _ENTRIES[name]
+    return entry.read(locate(entry.place, path))
+
+
+def _with_everything(dataset: Dataset) -> Dataset:
+    """Train on everything: train, then gallery, then query, as upstream orders them."""
+    extra = (*dataset.gallery, *dataset.query)
+    if not extra:
+        return replace(dataset, notes=(*dataset.notes, "combine_all: there is nothing to add"))
+    first = 0
+    if dataset.name in _SAME_NUMBERS:
+        first = 1 + max((ref.pid for ref in dataset.train if ref.pid is not None), default=-1)
+    added = tuple(
+        ImageRef(ref.path, ref.pid + first, ref.camid, ref.time)
+        for ref in extra
+        if ref.pid is not None and not (ref.pid == 0 and dataset.name in _DISTRACTORS)
+    )
+    train = ImageSet((*dataset.train, *added), dataset.train.name)
+    note = f"combine_all: train also holds {len(added):,} pictures of gallery and query"
+    if first:
+        note += f" (their pids raised by {first:,})"
+    return replace(dataset, train=train, notes=(*dataset.notes, note))

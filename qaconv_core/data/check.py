@@ -1,0 +1,188 @@
+"""Says what a data set holds and what is wrong with it, before hours are spent on it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from qaconv_core.data.check_report import CheckReport, SplitSummary
+from qaconv_core.data.images import read_image
+from qaconv_core.data.market_like import JUNK_BOX
+from qaconv_core.data.scan import peek, shown
+from qaconv_core.errors import ImageError
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected
+
+PUBLISHED = {
+    "market": {"train": 12936, "query": 3368, "gallery": 15913},
+    "duke": {"train": 16522, "query": 2228, "gallery": 17661},
+    "cuhk03_np_labeled": {"train": 7368, "query": 1400, "gallery": 5328},
+    "cuhk03_np_detected": {"train": 7365, "query": 1400, "gallery": 5332},
+    "msmt": {"train": 32621, "query": 11659, "gallery": 82161},
+    "randperson": {"train": 132145},
+}
+"""Pictures in each split of the published copies."""
+
+_DISTRACTOR_SETS = frozenset(("market", "demo"))
+_BATCH = 64
+
+
+def check_dataset(
+    dataset: Dataset,
+    *,
+    decode: bool = True,
+    workers: int | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> CheckReport:
+    """Count a data set and look for what would spoil an evaluation.
+
+    With ``decode`` every picture is decoded, in ``workers`` threads (default: one per core, at
+    most 8); those that cannot be are counted as rejected. Raises
+    :class:`~qaconv_core.errors.Cancelled` when ``cancel`` was set.
+    """
+    sets = {"train": dataset.train, "query": dataset.query, "gallery": dataset.gallery}
+    damaged: dict[Path, str] = {}
+    if decode:
+        paths = list(dict.fromkeys(ref.path for images in sets.values() for ref in images))
+        damaged = _undecodable(paths, workers, progress, cancel)
+        sets = {name: _without(images, damaged) for name, images in sets.items()}
+    summaries = tuple(_summary(name, images, dataset.name) for name, images in sets.items())
+    valid = valid_queries(sets["query"], sets["gallery"])
+    rejected = dataset.rejected + tuple(Rejected(p, why) for p, why in damaged.items())
+    warnings = _warnings(dataset, sets, summaries, valid, rejected)
+    return CheckReport(
+        dataset=dataset.name,
+        root=dataset.root,
+        layout=dataset.layout,
+        splits=summaries,
+        valid_queries=valid,
+        rejected=rejected,
+        warnings=tuple(warnings),
+        notes=dataset.notes,
+        decoded=decode,
+    )
+
+
+def valid_queries(query: ImageSet, gallery: ImageSet) -> int:
+    """Number of queries with a gallery picture of their pid that is not from their camera.
+
+    A camera that is not known counts as another one, as in the junk rule.
+    """
+    cameras: dict[int, set[int]] = defaultdict(set)
+    for pid, camid in zip(gallery.pids.tolist(), gallery.camids.tolist(), strict=True):
+        cameras[pid].add(camid)
+    return sum(
+        pid != UNKNOWN and bool(cameras.get(pid, set()) - ({camid} - {UNKNOWN}))
+        for pid, camid in zip(query.pids.tolist(), query.camids.tolist(), strict=True)
+    )
+
+
+def _summary(name: str, images: ImageSet, dataset: str) -> SplitSummary:
+    pids, camids, times = images.pids, images.camids, images.times
+    known = times[~np.isnan(times)]
+    persons = set(pids.tolist()) - {UNKNOWN}
+    distractors = 0
+    if dataset in _DISTRACTOR_SETS:
+        distractors = int(np.count_nonzero(pids == 0))
+        persons -= {0}
+    return SplitSummary(
+        name=name,
+        images=len(images),
+        identities=len(persons),
+        camids=tuple(sorted(set(camids.tolist()) - {UNKNOWN})),
+        time_range=(float(known.min()), float(known.max())) if len(known) else None,
+        distractors=distractors,
+        unknown_pids=int(np.count_nonzero(pids == UNKNOWN)),
+        unknown_camids=int(np.count_nonzero(camids == UNKNOWN)),
+        unknown_times=int(np.count_nonzero(np.isnan(times))),
+    )
+
+
+def _warnings(
+    dataset: Dataset,
+    sets: dict[str, ImageSet],
+    summaries: Sequence[SplitSummary],
+    valid: int,
+    rejected: Sequence[Rejected],
+) -> Iterator[str]:
+    query, gallery = sets["query"], sets["gallery"]
+    published = PUBLISHED.get(dataset.name, {})
+    combined = any(note.startswith("combine_all") for note in dataset.notes)
+    for split in summaries:
+        wanted = published.get(split.name)
+        if wanted not in (None, split.images) and not (combined and split.name == "train"):
+            yield (f"{split.name} has {split.images:,} pictures, the published set {wanted:,}: "
+                   "results are not comparable")  # fmt: skip
+    unreadable = Counter(item.reason != JUNK_BOX for item in rejected)[True]
+    if unreadable:
+        yield f"{unreadable:,} files are left out beside junk boxes; they are listed below"
+    if len(query) == 0 or len(gallery) == 0:
+        if dataset.name != "randperson":
+            yield "there is no query or no gallery: an evaluation is not possible"
+        return
+    lonely = set(query.pids.tolist()) - set(gallery.pids.tolist()) - {UNKNOWN}
+    if lonely:
+        few = peek([str(pid) for pid in sorted(lonely)])
+        yield f"{len(lonely):,} query persons are not in the gallery (pid {few})"
+    cameras = set(query.camids.tolist()) | set(gallery.camids.tolist())
+    if len(cameras) == 1 and UNKNOWN not in cameras:
+        yield ("all pictures are from one camera, so every true match is junk: switch the "
+               "same-camera rule off")  # fmt: skip
+    elif valid < len(query):
+        yield (f"{len(query) - valid:,} queries have no true match from another camera and do "
+               "not count")  # fmt: skip
+    if np.isnan(query.times).any() or np.isnan(gallery.times).any():
+        yield "times are missing for some or all pictures: leave temporal lifting off"
+
+
+def _undecodable(
+    paths: Sequence[Path],
+    workers: int | None,
+    progress: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> dict[Path, str]:
+    """Decode all pictures in threads; reasons of those that fail, in the order of ``paths``."""
+    tracker = Tracker("checking pictures", len(paths), callback=progress, cancel=cancel)
+    threads = max(1, workers if workers is not None else min(8, os.cpu_count() or 1))
+    batches = (paths[i : i + _BATCH] for i in range(0, len(paths), _BATCH))
+    faults: dict[Path, str] = {}
+    with ThreadPoolExecutor(threads, thread_name_prefix="check") as pool:
+        running: set[Future[tuple[dict[Path, str], int]]] = set()
+        try:
+            while True:
+                for batch in islice(batches, 2 * threads - len(running)):
+                    running.add(pool.submit(_faults, batch))
+                if not running:
+                    break
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    faults.update(future.result()[0])
+                    tracker.advance(future.result()[1])
+        finally:
+            for future in running:
+                future.cancel()
+    return {path: faults[path] for path in paths if path in faults}
+
+
+def _faults(paths: Sequence[Path]) -> tuple[dict[Path, str], int]:
+    """Reasons of the pictures that cannot be decoded, and how many were tried."""
+    faults = {}
+    for path in paths:
+        try:
+            read_image(path)
+        except ImageError as error:
+            faults[path] = str(error).removeprefix(f"{shown(path)}: ")
+    return faults, len(paths)
+
+
+def _without(images: ImageSet, left_out: dict[Path, str]) -> ImageSet:
+    if not left_out:
+        return images
+    return ImageSet(tuple(r for r in images if r.path not in left_out), images.name)

@@ -1,0 +1,218 @@
+"""Reads any folder of pictures: flat, one folder per person, split into query and gallery, or
+described by a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qaconv_core.data.labels import describe_numbering, number_labels
+from qaconv_core.data.locate import check_folder
+from qaconv_core.data.market_like import JUNK_BOX
+from qaconv_core.data.names import MARKET_LIKE, Fields
+from qaconv_core.data.scan import (
+    Picture,
+    child_names,
+    is_picture_name,
+    peek,
+    scan_pictures,
+    shown,
+    subfolders,
+)
+from qaconv_core.data.splits import choose_queries
+from qaconv_core.data.table import header_of, read_table
+from qaconv_core.errors import DatasetError
+from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
+
+_SPLIT_NAMES = {
+    "query": "query",
+    "queries": "query",
+    "probe": "query",
+    "gallery": "gallery",
+    "bounding_box_test": "gallery",
+    "test": "gallery",
+    "train": "train",
+    "val": "train",
+    "bounding_box_train": "train",
+}
+_CAMERA = re.compile(r"c(?:am(?:era)?)?[ _-]?([0-9]{1,9})", re.IGNORECASE)
+_SAME = "folder"
+_OUTSIDE = "outside the folders query, gallery and train"
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """What is known of each picture, and how it was read, in words."""
+
+    pids: Sequence[int | None]
+    camids: Sequence[int | None]
+    how: str
+    notes: tuple[str, ...] = ()
+
+
+def open_folder(root: str | Path, *, split: bool = True) -> Dataset:
+    """Open any folder of pictures, or a table of them, as a data set.
+
+    - ``root`` a ``.csv`` file, or a folder holding one with a column ``path``: see
+      :func:`qaconv_core.data.table.read_table`;
+    - subfolders ``query`` (or ``probe``), ``gallery`` (or ``test``) and ``train`` are those
+      splits; where one of query and gallery is missing, what lies beside them takes its place;
+    - if every name reads like ``0002_c1s1_000451_03.jpg`` or ``0002_c1_7.png``, pid and camera
+      come from the names;
+    - else, if all pictures lie in two or more subfolders, each is a person (numeric names are
+      the pids, other names are numbered from 1); subfolders ``cam1``, ``cam2`` … are cameras;
+    - else pids and cameras are not known.
+
+    Without a split, queries are chosen as :mod:`qaconv_core.data.splits` says; ``split=False``
+    puts every picture into the gallery instead (for a search). Raises :class:`DatasetError`.
+    """
+    root = Path(root).expanduser().absolute()
+    if root.is_file() and root.suffix.lower() == ".csv":
+        return read_table(root, split=split)
+    check_folder(root, "the pictures")
+    folder = _unwrapped(root)
+    table = _table_in(folder)
+    if table is not None:
+        return read_table(table, split=split)
+    return _read_pictures(folder, split)
+
+
+def _read_pictures(folder: Path, split: bool) -> Dataset:
+    scan = scan_pictures(folder, recursive=True)
+    rejected = list(scan.rejected)
+    if not scan.pictures:
+        raise DatasetError(
+            f"{shown(folder)}: no picture in it or below (seen: {peek(child_names(folder))}); name "
+            "a folder with JPEG, PNG, BMP, WebP, TIFF, GIF or PPM pictures"
+        )
+    splits = _split_of_each(scan.pictures)
+    labels = _labels(scan.pictures)
+    notes = list(labels.notes)
+    by_split: dict[str, list[ImageRef]] = {"train": [], "query": [], "gallery": []}
+    for picture, name, pid, camid in zip(
+        scan.pictures, splits, labels.pids, labels.camids, strict=True
+    ):
+        if pid == -1 or (split and not name):
+            rejected.append(Rejected(picture.path, JUNK_BOX if pid == -1 else _OUTSIDE))
+        else:
+            ref = ImageRef(picture.path, pid, camid, None)
+            by_split[name if split else "gallery"].append(ref)
+    if split and not by_split["query"] and by_split["gallery"]:
+        by_split["query"], by_split["gallery"], note = choose_queries(by_split["gallery"])
+        notes.append(note)
+    if split and not by_split["gallery"] and not by_split["train"]:
+        notes.append("there are queries only: no gallery to search")
+    return Dataset(
+        name="folder",
+        root=folder,
+        layout=f"folder of pictures ({labels.how})",
+        train=ImageSet(tuple(by_split["train"]), "folder/train"),
+        query=ImageSet(tuple(by_split["query"]), "folder/query"),
+        gallery=ImageSet(tuple(by_split["gallery"]), "folder/gallery"),
+        rejected=tuple(rejected),
+        notes=tuple(notes),
+    )
+
+
+def _unwrapped(root: Path) -> Path:
+    """Descend into ``<root>/folder``, or an archive's own folder, if ``root`` holds no files."""
+    inside = list(subfolders(root))
+    names = child_names(root)
+    if any(is_picture_name(name) or name.lower().endswith(".csv") for name in names):
+        return root
+    for child in inside:
+        if child.name.lower() == _SAME:
+            return child
+    if len(inside) != 1 or inside[0].name.lower() in _SPLIT_NAMES:
+        return root
+    deeper = any(child.name.lower() in _SPLIT_NAMES for child in subfolders(inside[0]))
+    return inside[0] if deeper or _table_in(inside[0]) is not None else root
+
+
+def _table_in(folder: Path) -> Path | None:
+    """The one table of a folder. Raises :class:`DatasetError` when several could be meant."""
+    tables = [folder / name for name in child_names(folder) if _is_table(folder / name)]
+    with_path = [table for table in tables if "path" in header_of(table)]
+    if len(with_path) > 1:
+        found = ", ".join(shown(table.name) for table in with_path)
+        raise DatasetError(
+            f"{shown(folder)}: several tables could be meant ({found}); name the file itself"
+        )
+    if with_path:
+        return with_path[0]
+    # A lone table without that column is most likely meant, and its error says what it lacks.
+    return tables[0] if len(tables) == 1 else None
+
+
+def _is_table(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() == ".csv" and not hidden and path.is_file()
+
+
+def _split_of_each(pictures: Sequence[Picture]) -> list[str]:
+    """The split of each picture by its topmost folder; "" for those that belong to none."""
+    names = [_divided(picture.folders)[0] for picture in pictures]
+    if "query" in names and "gallery" in names:
+        return names
+    # With a gallery but no query, pictures beside the gallery can only be the queries.
+    elsewhere = "query" if "gallery" in names else "gallery"
+    return [name or elsewhere for name in names]
+
+
+def _divided(folders: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """A picture's split ("" when its topmost folder is none) and its folders below that."""
+    if len(folders) > 1 and folders[0].lower() == "test" and folders[1].lower() in _SPLIT_NAMES:
+        folders = folders[1:]
+    split = _SPLIT_NAMES.get(folders[0].lower(), "") if folders else ""
+    return split, folders[1:] if split else folders
+
+
+def _labels(pictures: Sequence[Picture]) -> _Labels:
+    fields = [MARKET_LIKE.read(picture.name) for picture in pictures]
+    named = [f for f in fields if f is not None]
+    if len(named) == len(pictures):
+        return _from_names(named)
+    below = [_divided(picture.folders)[1] for picture in pictures]
+    camids, cam_note = _cameras(below)
+    persons = [_person(folders) for folders in below]
+    notes = [cam_note] if cam_note else []
+    if None in persons or len(set(persons)) < 2:
+        how = "cameras from folder names, no person ids" if cam_note else "no person ids"
+        return _Labels([None] * len(pictures), camids, how, tuple(notes))
+    names = [person for person in persons if person is not None]
+    # -1 is how Market-1501 marks boxes that hold no person.
+    numbers, own = number_labels((n for n in names if n != "-1"), first=1)
+    notes.insert(0, f"each of {len(set(names)):,} folders was taken for one person; if they are "
+                    "not, give a table (CSV)")  # fmt: skip
+    if not own:
+        notes.insert(1, describe_numbering(numbers, "person folders"))
+    pids = [numbers.get(name, -1) for name in names]
+    return _Labels(pids, camids, "one folder per person", tuple(notes))
+
+
+def _from_names(fields: Sequence[Fields]) -> _Labels:
+    # Names with a camera 0 count cameras from 0 already.
+    first = min(1, min(f.camera for f in fields))
+    return _Labels(
+        [f.pid for f in fields],
+        [f.camera - first for f in fields],
+        "person and camera from file names",
+        (f"cameras in the file names count from {first}",),
+    )
+
+
+def _cameras(below: Sequence[tuple[str, ...]]) -> tuple[list[int | None], str]:
+    """Cameras from folders called cam1, cam2 …, when every picture lies in one."""
+    found = [next(filter(None, map(_CAMERA.fullmatch, folders)), None) for folders in below]
+    numbers = [int(match.group(1)) for match in found if match is not None]
+    if len(numbers) < len(below) or not numbers:
+        return [None] * len(below), ""
+    first = min(1, min(numbers))
+    return [number - first for number in numbers], "cameras were taken from folder names"
+
+
+def _person(folders: tuple[str, ...]) -> str | None:
+    """The outermost folder that is not a camera's."""
+    return next((name for name in folders if _CAMERA.fullmatch(name) is None), None)

@@ -1,0 +1,32 @@
+"""Turns what people write for persons and cameras into numbers: names, numbers, folder names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_WHOLE = re.compile(r"[0-9]{1,18}")
+_SHOWN = 4
+
+
+def number_labels(
+    labels: Iterable[str], first: int, keep: re.Pattern[str] = _WHOLE
+) -> tuple[Mapping[str, int], bool]:
+    """A number for each distinct label, and whether these are the labels' own numbers.
+
+    Whole numbers are kept (``0002`` is 2) as long as no two labels share one; otherwise labels
+    are numbered from ``first`` in sorted order.
+    """
+    distinct = sorted(set(labels))
+    if all(keep.fullmatch(label) for label in distinct):
+        own = {label: int(label) for label in distinct}
+        if len(set(own.values())) == len(distinct):
+            return own, True
+    return {label: first + i for i, label in enumerate(distinct)}, False
+
+
+def describe_numbering(numbers: Mapping[str, int], what: str) -> str:
+    """One line that says which label got which number, for a data set's notes."""
+    pairs = [f"{label} = {number}" for label, number in numbers.items()]
+    more = f", … ({len(pairs):,} in all)" if len(pairs) > _SHOWN else ""
+    return f"{what} were numbered in sorted order: {', '.join(pairs[:_SHOWN])}{more}"

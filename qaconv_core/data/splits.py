@@ -1,0 +1,41 @@
+"""Chooses query and gallery where a person's own pictures come without a split."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from qaconv_core.types import ImageRef
+
+NO_PIDS = (
+    "no person ids: every picture is in the gallery and there is no query; "
+    "it can be searched with query pictures of your own, but nothing can be measured"
+)
+CHOSEN = (
+    "no split given: the first picture of a person in each camera where there are several is a "
+    "query, all others are the gallery (a person with one picture per camera gives one query)"
+)
+
+
+def choose_queries(refs: Sequence[ImageRef]) -> tuple[list[ImageRef], list[ImageRef], str]:
+    """Split pictures into query and gallery; also returns the sentence that explains it.
+
+    A query leaves the gallery, so that no picture is ever matched with itself. In each (pid,
+    camid) group of two or more the first picture becomes a query; a person with single pictures
+    only gives the first of them. So every query keeps whatever true matches the person has.
+    """
+    if all(ref.pid is None for ref in refs):
+        return [], list(refs), NO_PIDS
+    groups: dict[int, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for index, ref in enumerate(refs):
+        if ref.pid is not None:
+            groups[ref.pid][ref.camid].append(index)
+    chosen: set[int] = set()
+    for cameras in groups.values():
+        several = [members[0] for members in cameras.values() if len(members) > 1]
+        if not several and len(cameras) > 1:
+            several = [next(iter(cameras.values()))[0]]
+        chosen.update(several)
+    query = [ref for i, ref in enumerate(refs) if i in chosen]
+    gallery = [ref for i, ref in enumerate(refs) if i not in chosen]
+    return query, gallery, CHOSEN

@@ -1,0 +1,44 @@
+"""Everything the engine refuses to do, in words for a person.
+
+Each error is one line that names the file or option at fault and the way out; the command line
+prints it after ``qaconv:`` and the window shows it as it is. None of them carries a traceback to
+the user. They derive from :class:`ValueError` where the caller gave something unusable, so that
+scripts which know nothing of this package can still catch them.
+"""
+
+from __future__ import annotations
+
+
+class QAConvError(Exception):
+    """Base of all errors that the engine raises on purpose."""
+
+
+class InputError(QAConvError, ValueError):
+    """Something handed to the engine cannot be used: a file, an option, an array."""
+
+
+class DatasetError(InputError):
+    """A data set is not where, or not what, it was said to be."""
+
+
+class ImageError(InputError):
+    """A picture cannot be decoded or is unfit to be matched."""
+
+
+class CheckpointError(InputError):
+    """A checkpoint is not one, is damaged, or contradicts itself."""
+
+
+class StoreError(QAConvError):
+    """A cache or history file cannot be read or written."""
+
+
+class MemoryLimitError(QAConvError):
+    """A job would not fit into memory; the message says what would."""
+
+
+class Cancelled(QAConvError):
+    """The user asked for the work to stop, and it has stopped."""
+
+    def __init__(self, message: str = "cancelled") -> None:
+        super().__init__(message)

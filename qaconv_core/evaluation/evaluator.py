@@ -1,0 +1,398 @@
+"""A whole evaluation: features, logits, rankings, measures, report.
+
+:func:`forecast` says beforehand what a job needs; :func:`evaluate` does it. Features come out of
+the store where it has them, score matrices lie in memory or, with ``on_disk``, in files that
+vanish afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from qaconv_core.data.market_like import JUNK_BOX
+from qaconv_core.device import available_memory, describe_device, format_bytes
+from qaconv_core.errors import InputError, MemoryLimitError
+from qaconv_core.evaluation.methods import (
+    Labels,
+    MethodOptions,
+    Rankings,
+    distance_of_logits,
+    measure_methods,
+)
+from qaconv_core.evaluation.protocol import protocol_record
+from qaconv_core.evaluation.saved_scores import SavedScores
+from qaconv_core.evaluation.separation import separation
+from qaconv_core.matching.scores import score_maps
+from qaconv_core.model import PREPROCESSING, Model
+from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.ranking import rerank_memory
+from qaconv_core.store.features import FeatureShelf
+from qaconv_core.types import (
+    Dataset,
+    EvaluationReport,
+    FeatureBank,
+    Float32,
+    ImageSet,
+    Int64,
+    Rejected,
+)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What an evaluation will take, before it starts. Bytes and numbers of pairs."""
+
+    queries: int
+    galleries: int
+    pairs: int
+    memory_bytes: int
+    available_bytes: int
+    feature_bytes: int
+
+    def describe(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.queries:,} queries × {self.galleries:,} gallery pictures: {self.pairs:,} pairs "
+            f"to score, at most {format_bytes(self.memory_bytes)} of memory "
+            f"({format_bytes(self.available_bytes)} free), features "
+            f"{format_bytes(self.feature_bytes)} on disk"
+        )
+
+
+def forecast(
+    model: Model, queries: int, galleries: int, options: MethodOptions, *, on_disk: bool = False
+) -> Forecast:
+    """Estimate pairs and peak memory of an evaluation.
+
+    Raises :class:`MemoryLimitError` where it would not fit, naming the option under which it
+    would.
+    """
+    plan = model.plan(queries, galleries, in_memory=not on_disk)
+    pairs, memory = plan.pairs, plan.peak_bytes
+    item = 0 if on_disk else 4
+    matrices = item * queries * galleries
+    if options.rerank or options.tlift:
+        memory += 2 * matrices
+    if options.tlift:
+        memory += 2 * matrices
+    if options.rerank and options.rerank_top is None:
+        half = model.head.symmetric
+        for n in (queries, galleries):
+            pairs += n * (n + 1) // 2 if half else n * n
+        memory += rerank_memory(queries, galleries, options.k1, options.k2, itemsize=item)
+    elif options.rerank and options.rerank_top is not None:
+        top = min(options.rerank_top, galleries)
+        pairs += queries * top * top
+    available = available_memory(torch.device("cpu"))
+    if memory > available:
+        ways = ["--on-disk keeps the score matrices in files"] if not on_disk else []
+        if options.rerank and options.rerank_top is None:
+            ways.append("--rerank-top 200 re-ranks only the nearest pictures")
+        raise MemoryLimitError(
+            f"evaluating {queries:,} × {galleries:,} pictures needs about {format_bytes(memory)} "
+            f"of memory, {format_bytes(available)} are free; "
+            + (" or ".join(ways) or "free some memory or take fewer pictures")
+        )
+    features = (queries + galleries) * int(np.prod(model.map_shape)) * 2
+    return Forecast(queries, galleries, pairs, memory, available, features)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A report and, for looking closer, the pictures and scores it is about."""
+
+    report: EvaluationReport
+    scores: SavedScores
+    query: ImageSet
+    gallery: ImageSet
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where an evaluation keeps things and whom it tells: all optional."""
+
+    shelf: FeatureShelf | None = None
+    batch_size: int | None = None
+    workers: int | None = None
+    on_disk: Path | None = None
+    progress: ProgressCallback | None = None
+    cancel: CancelToken | None = None
+
+
+@dataclass
+class _Side:
+    """Query or gallery as far as it could be read."""
+
+    refs: ImageSet
+    bank: FeatureBank
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    cached: int = 0
+    computed: int = 0
+    seconds: float = field(default=0.0)
+
+
+def evaluate(
+    model: Model, dataset: Dataset, options: MethodOptions, job: Job | None = None
+) -> Evaluation:
+    """Evaluate ``model`` on the query and gallery of ``dataset``.
+
+    Pictures that cannot be read are left out and listed in the report. Features already stored
+    are kept whatever happens later. Raises :class:`InputError` when a side is empty,
+    :class:`MemoryLimitError` before anything long starts, and
+    :class:`~qaconv_core.errors.Cancelled` between batches.
+    """
+    job = job or Job()
+    began = time.monotonic()
+    _check_sides(dataset)
+    forecast(model, len(dataset.query), len(dataset.gallery), options, on_disk=bool(job.on_disk))
+    query = _extract(model, "query", dataset.query, job)
+    gallery = _extract(model, "gallery", dataset.gallery, job)
+    for name, side in (("query", query), ("gallery", gallery)):
+        if not len(side.refs):
+            raise InputError(
+                f"{dataset.root}: none of the {name} pictures can be read "
+                f"(first: {side.rejected[0]}); qaconv check lists them all"
+            )
+    seconds = {"extracting": query.seconds + gallery.seconds}
+    with _matrix_folder(job.on_disk) as folder:
+        scoring = _Scoring(model, query.bank, gallery.bank, job, folder)
+        logits = scoring.logits()
+        labels = _labels(query.refs, gallery.refs)
+        rankings = measure_methods(
+            logits,
+            scoring.distances,
+            labels,
+            options,
+            within=scoring.within,
+            gallery_distances=scoring.gallery_distances,
+            progress=job.progress,
+            cancel=job.cancel,
+        )
+        seconds |= {**scoring.seconds, **rankings.seconds}
+        report = _report(model, dataset, options, (query, gallery), logits, rankings)
+        seconds["total"] = time.monotonic() - began
+        report.seconds.update(seconds)
+        scores = _scores(logits, labels, query.refs, gallery.refs, rankings, scoring)
+    return Evaluation(report, scores, query.refs, gallery.refs)
+
+
+def _check_sides(dataset: Dataset) -> None:
+    for name, side in (("query", dataset.query), ("gallery", dataset.gallery)):
+        if not len(side):
+            hint = dataset.notes[0] if dataset.notes else "qaconv check says what was found"
+            raise InputError(
+                f"{dataset.root}: data set {dataset.name!r} has no {name} pictures, so nothing can "
+                f"be evaluated ({hint})"
+            )
+
+
+def _extract(model: Model, name: str, refs: ImageSet, job: Job) -> _Side:
+    began = time.monotonic()
+    found = model.extract_set(
+        refs,
+        shelf=job.shelf,
+        batch_size=job.batch_size,
+        workers=job.workers,
+        progress=job.progress,
+        cancel=job.cancel,
+        stage=f"{name} features",
+    )
+    return _Side(
+        refs.select(found.kept),
+        found.bank,
+        found.rejected,
+        found.notes,
+        found.cached,
+        found.computed,
+        time.monotonic() - began,
+    )
+
+
+@contextlib.contextmanager
+def _matrix_folder(parent: Path | None) -> Iterator[Path | None]:
+    """A folder for score matrices that is removed at the end; None keeps them in memory."""
+    if parent is None:
+        yield None
+        return
+    parent.mkdir(parents=True, exist_ok=True)
+    # The matrices stay readable after their files are gone (on Windows the files stay a while).
+    with tempfile.TemporaryDirectory(
+        prefix="scores-", dir=parent, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+class _Scoring:
+    """Score matrices of one evaluation, each computed when first asked for."""
+
+    def __init__(
+        self, model: Model, query: FeatureBank, gallery: FeatureBank, job: Job, folder: Path | None
+    ) -> None:
+        self.model, self.query, self.gallery = model, query, gallery
+        self.job, self.folder = job, folder
+        self.seconds: dict[str, float] = {}
+        self._made: dict[str, Float32] = {}
+
+    def logits(self) -> Float32:
+        """Query × gallery logits (p, g)."""
+        return self._logits("scoring", self.query, self.gallery)
+
+    def distances(self) -> Float32:
+        """Query × gallery distances (p, g)."""
+        return self._distances("scoring")
+
+    def within(self) -> tuple[Float32, Float32]:
+        """Distances among the queries (p, p) and among the gallery (g, g)."""
+        self._logits("scoring within queries", self.query, self.query)
+        self._logits("scoring within gallery", self.gallery, self.gallery)
+        return self._distances("scoring within queries"), self._distances("scoring within gallery")
+
+    def gallery_distances(self, rows: Int64, columns: Int64) -> Float32:
+        """Distances of chosen gallery pictures to each other, computed on the spot."""
+        maps = self.gallery.select(rows), self.gallery.select(columns)
+        same = np.array_equal(rows, columns)
+        found = score_maps(
+            *maps, self.model.head, device=self.model.device, symmetric=same, plan=None
+        )
+        return distance_of_logits(found)
+
+    def made(self, stage: str) -> Float32 | None:
+        """A matrix of logits if it was computed."""
+        return self._made.get(stage)
+
+    def _logits(self, stage: str, rows: FeatureBank, columns: FeatureBank) -> Float32:
+        if stage not in self._made:
+            began = time.monotonic()
+            in_memory = self.folder is None
+            self._made[stage] = score_maps(
+                rows,
+                columns,
+                self.model.head,
+                plan=self.model.plan(len(rows), len(columns), in_memory=in_memory),
+                device=self.model.device,
+                out=self._place(stage, (len(rows), len(columns))),
+                symmetric=rows is columns,
+                progress=self.job.progress,
+                cancel=self.job.cancel,
+                stage=stage,
+            )
+            self.seconds[stage] = time.monotonic() - began
+        return self._made[stage]
+
+    def _distances(self, stage: str) -> Float32:
+        logits = self._made[stage]
+        return distance_of_logits(logits, self._place(f"{stage} distances", logits.shape))
+
+    def _place(self, name: str, shape: tuple[int, ...]) -> Float32 | None:
+        """A file-backed matrix to fill, or None where matrices live in memory."""
+        if self.folder is None or 0 in shape:
+            return None
+        path = self.folder / f"{name.replace(' ', '-')}.f32"
+        return np.memmap(path, dtype=np.float32, mode="w+", shape=shape)
+
+
+def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
+    return Labels(
+        query.pids, gallery.pids, query.camids, gallery.camids, query.times, gallery.times
+    )
+
+
+def _report(
+    model: Model,
+    dataset: Dataset,
+    options: MethodOptions,
+    sides: tuple[_Side, _Side],
+    logits: Float32,
+    rankings: Rankings,
+) -> EvaluationReport:
+    query, gallery = sides
+    spec = model.spec
+    # Junk boxes are part of the protocol, and thousands in Market-1501: the notes count them.
+    found = (item for item in dataset.rejected if item.reason != JUNK_BOX)
+    rejected = (*found, *query.rejected, *gallery.rejected)
+    separable = separation(
+        logits,
+        query.refs.pids,
+        gallery.refs.pids,
+        query.refs.camids,
+        gallery.refs.camids,
+        junk_rule=options.junk_rule,
+    )
+    return EvaluationReport(
+        dataset=dataset.name,
+        counts={
+            "query": len(query.refs),
+            "gallery": len(gallery.refs),
+            "valid_queries": rankings.valid_queries,
+            "rejected": len(rejected),
+        },
+        results=tuple(rankings.results),
+        protocol=protocol_record(
+            ap=options.ap,
+            junk=options.junk_rule,
+            rerank=options.rerank_parameters(),
+            tlift=options.tlift_parameters(),
+            approximations=[r.approximation for r in rankings.results if r.approximation],
+            preprocessing=f"{spec.input_size[0]}×{spec.input_size[1]}, {PREPROCESSING}",
+            layout=dataset.layout,
+        ),
+        checkpoint={
+            "path": Path(spec.path).name,
+            "sha256": spec.sha256,
+            "model": spec.describe(),
+            "release": spec.release,
+            "epoch": spec.epoch,
+        },
+        device=describe_device(model.device),
+        seconds={},
+        separation=separable.to_dict(),
+        rejected=rejected,
+        notes=_notes(model, dataset, sides, rankings),
+    )
+
+
+def _notes(
+    model: Model, dataset: Dataset, sides: tuple[_Side, _Side], rankings: Rankings
+) -> tuple[str, ...]:
+    notes = [*model.notes, *dataset.notes, *sides[0].notes, *sides[1].notes, *rankings.notes]
+    if not rankings.valid_queries:
+        notes.append(
+            "no query has a true match left in the gallery, so nothing can be measured; with a "
+            "single camera, --no-junk keeps matches from the query's own camera"
+        )
+    return tuple(dict.fromkeys(notes))
+
+
+def _scores(
+    logits: Float32,
+    labels: Labels,
+    query: ImageSet,
+    gallery: ImageSet,
+    rankings: Rankings,
+    scoring: _Scoring,
+) -> SavedScores:
+    return SavedScores(
+        score=logits,
+        query_ids=labels.query_ids,
+        gallery_ids=labels.gallery_ids,
+        query_cams=labels.query_cams,
+        gallery_cams=labels.gallery_cams,
+        query_times=labels.query_times,
+        gallery_times=labels.gallery_times,
+        query_paths=[str(path) for path in query.paths],
+        gallery_paths=[str(path) for path in gallery.paths],
+        kind="logit",
+        score_rerank=rankings.score_rerank,
+        score_tlift=rankings.score_tlift,
+        score_qq=scoring.made("scoring within queries"),
+        score_gg=scoring.made("scoring within gallery"),
+    )

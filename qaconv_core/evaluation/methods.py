@@ -1,0 +1,260 @@
+"""From similarities to measured rankings: QAConv, + re-ranking, + TLift.
+
+Works on numbers alone, so that a fresh evaluation and saved scores of any model take the same
+way. Each step adds its name to the method: ``qaconv``, ``qaconv+rerank``, ``qaconv+rerank+tlift``
+(or ``qaconv+tlift`` without re-ranking).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qaconv_core.errors import InputError
+from qaconv_core.evaluation.measures import AP_KINDS, ranking_metrics
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.ranking import (
+    k_reciprocal_rerank,
+    rerank_approximation,
+    rerank_top,
+    temporal_lift,
+    tlift_available,
+)
+from qaconv_core.types import Float32, Float64, Int64, MethodResult
+
+Matrix = npt.NDArray[Any]
+GalleryDistances = Callable[[Int64, Int64], Matrix]
+TOPK = 50
+
+
+@dataclass(frozen=True)
+class MethodOptions:
+    """Which methods are measured, with which parameters and by which protocol.
+
+    ``rerank_top`` re-ranks only that many nearest pictures of each query (an approximation);
+    ``tau`` and ``sigma`` are seconds. Defaults are those of the papers.
+    """
+
+    rerank: bool = False
+    tlift: bool = False
+    k1: int = 20
+    k2: int = 6
+    lambda_: float = 0.3
+    rerank_top: int | None = None
+    tau: float = 100.0
+    sigma: float = 200.0
+    k: int = 10
+    alpha: float = 0.2
+    junk_rule: bool = True
+    ap: str = "step"
+
+    def __post_init__(self) -> None:
+        if self.ap not in AP_KINDS:
+            raise InputError(f"unknown AP {self.ap!r}: choose from {', '.join(AP_KINDS)}")
+        if self.rerank_top is not None and self.rerank_top < 1:
+            raise InputError(f"--rerank-top takes a number from 1, not {self.rerank_top}")
+
+    def rerank_parameters(self) -> dict[str, Any] | None:
+        """What a report says of re-ranking; None where it is off."""
+        if not self.rerank:
+            return None
+        scope = f"the {self.rerank_top} nearest" if self.rerank_top else "the whole gallery"
+        return {"k1": self.k1, "k2": self.k2, "lambda": self.lambda_, "over": scope}
+
+    def tlift_parameters(self) -> dict[str, Any] | None:
+        """What a report says of TLift; None where it is off."""
+        if not self.tlift:
+            return None
+        return {"tau_s": self.tau, "sigma_s": self.sigma, "K": self.k, "alpha": self.alpha}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is known of queries and gallery: ids and cameras (−1: unknown), times (NaN: unknown)."""
+
+    query_ids: Int64
+    gallery_ids: Int64
+    query_cams: Int64
+    gallery_cams: Int64
+    query_times: Float64
+    gallery_times: Float64
+
+
+@dataclass
+class Rankings:
+    """Measured methods and the similarities behind them, larger is closer."""
+
+    results: list[MethodResult] = field(default_factory=list)
+    score_rerank: Float32 | None = None
+    score_tlift: Float32 | None = None
+    valid_queries: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def distance_of_logits(logits: Matrix, out: Float32 | None = None) -> Float32:
+    """1 − sigmoid(logit / 10), float32, the shape of ``logits``; row by row into ``out``."""
+    if out is None:
+        out = np.empty(logits.shape, dtype=np.float32)
+    for row in range(len(logits)):
+        # Through tanh: no overflow for any logit, and exactly 1 − score of the other sign.
+        half = np.asarray(logits[row], dtype=np.float32) * np.float32(0.05)
+        out[row] = np.float32(0.5) - np.float32(0.5) * np.tanh(half)
+    return out
+
+
+def measure_methods(
+    similarity: Matrix,
+    distance: Callable[[], Matrix],
+    labels: Labels,
+    options: MethodOptions,
+    *,
+    within: Callable[[], tuple[Matrix, Matrix]],
+    gallery_distances: GalleryDistances | None = None,
+    within_approximation: str = "",
+    base: str = "qaconv",
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Rankings:
+    """Measure ``similarity`` (p, g), and what re-ranking and TLift make of it.
+
+    ``distance()`` gives distances (p, g) in [0, ∞) for re-ranking and TLift; ``within()`` those
+    of queries among themselves (p, p) and of the gallery (g, g), both only asked for when
+    needed; with ``options.rerank_top`` only ``gallery_distances(rows, columns)`` is asked.
+    ``within_approximation`` labels results that rest on estimated inner distances.
+    """
+    found = Rankings()
+    method, current, approximation = base, -np.asarray(similarity), ""
+    _measure(found, method, current, labels, options, approximation)
+    if not (options.rerank or options.tlift):
+        return found
+    plain = distance()
+    if options.rerank:
+        method += "+rerank"
+        began = time.monotonic()
+        current, approximation = _rerank(
+            plain, options, within, gallery_distances, within_approximation, progress, cancel
+        )
+        found.seconds["re-ranking"] = time.monotonic() - began
+        found.score_rerank = 1 - current
+        _measure(found, method, current, labels, options, approximation)
+    if options.tlift:
+        reason = tlift_available(labels.query_times, labels.gallery_times)
+        if reason:
+            found.notes.append(f"TLift left out: {reason}")
+            return found
+        began = time.monotonic()
+        score = found.score_rerank if found.score_rerank is not None else _similar(plain)
+        found.score_tlift = _lift(score, labels, options, progress, cancel)
+        found.seconds["temporal lifting"] = time.monotonic() - began
+        _measure(found, method + "+tlift", -found.score_tlift, labels, options, approximation)
+    return found
+
+
+def _similar(distance: Matrix) -> Float32:
+    """1 − distance, never below zero (distances of other models may exceed 1)."""
+    top = max(1.0, float(distance.max(initial=0)))
+    return np.asarray(1 - distance / top, dtype=np.float32)
+
+
+def _measure(
+    found: Rankings,
+    method: str,
+    distance: Matrix,
+    labels: Labels,
+    options: MethodOptions,
+    approximation: str,
+) -> None:
+    metrics = ranking_metrics(
+        distance,
+        labels.query_ids,
+        labels.gallery_ids,
+        labels.query_cams,
+        labels.gallery_cams,
+        junk_rule=options.junk_rule,
+        ap=options.ap,
+        topk=TOPK,
+    )
+    found.valid_queries = metrics.valid_queries
+    found.results.append(
+        MethodResult(method, metrics.cmc, metrics.mAP, metrics.mINP, metrics.ap, approximation)
+    )
+
+
+def _rerank(
+    distance: Matrix,
+    options: MethodOptions,
+    within: Callable[[], tuple[Matrix, Matrix]],
+    gallery_distances: GalleryDistances | None,
+    within_approximation: str,
+    progress: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> tuple[Float32, str]:
+    """Re-ranked distances and the words that label them where they are not exact."""
+    parameters = (options.k1, options.k2, options.lambda_)
+    if options.rerank_top is not None:
+        among = gallery_distances if gallery_distances is not None else within()[1]
+        ranked = rerank_top(
+            distance, options.rerank_top, among, *parameters, progress=progress, cancel=cancel
+        )
+        labels = [rerank_approximation(options.rerank_top), within_approximation]
+        return ranked, "; ".join(filter(None, labels))
+    queries, gallery = within()
+    ranked = k_reciprocal_rerank(
+        distance, queries, gallery, *parameters, progress=progress, cancel=cancel
+    )
+    return ranked, within_approximation
+
+
+def _lift(
+    score: Float32,
+    labels: Labels,
+    options: MethodOptions,
+    progress: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> Float32:
+    return temporal_lift(
+        score,
+        labels.query_cams,
+        labels.gallery_cams,
+        labels.query_times,
+        labels.gallery_times,
+        options.tau,
+        options.sigma,
+        options.k,
+        options.alpha,
+        progress=progress,
+        cancel=cancel,
+    )
+
+
+def profile_distances(distance: Matrix, by_query: bool, **track: Any) -> Float32:
+    """Distances within one side estimated from a query × gallery matrix alone, (n, n).
+
+    Saved scores of other models rarely hold query–query and gallery–gallery distances. Two
+    pictures that all pictures of the other side see alike are close: the estimate is the Euclidean
+    distance of their rows (or columns) over the largest such distance, in [0, 1].
+    """
+    profiles = np.asarray(distance if by_query else distance.T, dtype=np.float32)
+    n = len(profiles)
+    tracker = Tracker("estimating distances", n, "pictures", **track)
+    squares = np.einsum("ij,ij->i", profiles, profiles)
+    out = np.empty((n, n), dtype=np.float32)
+    for start in range(0, n, 512):
+        stop = min(start + 512, n)
+        products = profiles[start:stop] @ profiles.T
+        out[start:stop] = np.sqrt(np.maximum(squares[start:stop, None] + squares - 2 * products, 0))
+        tracker.advance(stop - start)
+    np.fill_diagonal(out, 0)
+    return out / max(float(out.max(initial=0)), np.finfo(np.float32).tiny)
+
+
+PROFILE_NOTE = (
+    "distances within queries and within the gallery estimated from the query–gallery scores "
+    "(an approximation; the file holds none)"
+)

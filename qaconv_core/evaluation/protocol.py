@@ -1,0 +1,109 @@
+"""The words that say how numbers were measured; every report carries them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+import qaconv_core
+from qaconv_core.evaluation.formats import flat_text, one_line
+from qaconv_core.types import EvaluationReport
+
+AP_DEFINITIONS = {
+    "step": "step-wise: mean over true matches of the precision at each (as scikit-learn)",
+    "trapezoidal": "trapezoidal: area under the interpolated precision-recall curve "
+    "(as Market-1501's own tool)",
+}
+JUNK_RULES = {
+    True: "gallery pictures with the query's pid and camid, or with no known pid, are left out",
+    False: "same-camera matches count; only gallery pictures with no known pid are left out",
+}
+
+
+def package_version(*names: str) -> str:
+    """Version of the first of these distributions that is installed, else ``"unknown"``.
+
+    Read from the installation's records, so that a report never imports torch for a number.
+    """
+    for name in names:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return "unknown"
+
+
+def versions() -> dict[str, str]:
+    """Versions of this program, Python and the libraries that the numbers depend on."""
+    own = package_version("qaconv-explorer")
+    return {
+        "qaconv": own if own != "unknown" else qaconv_core.__version__,
+        "python": platform.python_version(),
+        "numpy": package_version("numpy"),
+        "scipy": package_version("scipy"),
+        "torch": package_version("torch"),
+        "torchvision": package_version("torchvision"),
+        "pillow": package_version("pillow"),
+    }
+
+
+def protocol_record(
+    *,
+    ap: str = "step",
+    junk: bool = True,
+    score: str = "QAConv logit (larger is closer); distance = 1 − sigmoid(logit / 10)",
+    rerank: Mapping[str, Any] | None = None,
+    tlift: Mapping[str, Any] | None = None,
+    approximations: Sequence[str] = (),
+    preprocessing: Mapping[str, Any] | str | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """What must be known to compare a number with another paper's.
+
+    ``ap`` is a key of :data:`AP_DEFINITIONS` or words of one's own, ``junk`` whether pictures of
+    the query's pid and camera are left out, ``rerank`` and ``tlift`` their parameters (None: not
+    used). ``more`` is added as it is.
+    """
+    record: dict[str, Any] = {
+        "ap": AP_DEFINITIONS.get(ap, ap),
+        "junk": JUNK_RULES[bool(junk)],
+        "denominators": "all means are over valid queries: those with a true match left",
+        "ties": "in gallery order",
+        "score": score,
+        "approximations": list(dict.fromkeys(map(one_line, approximations))) or "none",
+    }
+    optional = {"rerank": rerank, "tlift": tlift, "preprocessing": preprocessing}
+    record.update({key: value for key, value in optional.items() if value is not None})
+    record.update(more)
+    record["versions"] = versions()
+    return record
+
+
+def _origin(report: EvaluationReport) -> list[str]:
+    """Protocol, checkpoint and device of one report as ``name: value`` lines."""
+    lines = [f"{one_line(key)}: {flat_text(value)}" for key, value in report.protocol.items()]
+    if report.checkpoint:
+        lines.append(f"checkpoint: {flat_text(report.checkpoint)}")
+    if report.device:
+        lines.append(f"device: {one_line(report.device)}")
+    return lines
+
+
+def origin_lines(reports: Sequence[EvaluationReport]) -> list[str]:
+    """How the numbers of these reports came about, one fact a line.
+
+    Facts that all reports share stand once; the others are preceded by their data set.
+    """
+    origins = [_origin(report) for report in reports]
+    if not origins:
+        return []
+    shared = [line for line in origins[0] if all(line in other for other in origins[1:])]
+    own = [
+        f"{one_line(report.dataset)}: {line}"
+        for report, lines in zip(reports, origins, strict=True)
+        for line in lines
+        if line not in shared
+    ]
+    return shared + own

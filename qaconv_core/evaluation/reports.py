@@ -1,0 +1,315 @@
+"""Evaluation reports as terminal table, JSON, CSV, LaTeX and Markdown.
+
+Every form carries the protocol, the number of valid queries, and says beside the result where it
+is an approximation. Tables show percent with one decimal; JSON and CSV hold fractions in [0, 1].
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qaconv_core.evaluation.formats import (
+    flat_text,
+    latex_escape,
+    markdown_escape,
+    one_line,
+    percent,
+    plain,
+    text_table,
+    write_text,
+)
+from qaconv_core.evaluation.protocol import origin_lines, protocol_record
+from qaconv_core.types import EvaluationReport, MethodResult
+
+__all__ = [
+    "comparison_table",
+    "method_label",
+    "protocol_record",
+    "report_csv",
+    "report_json",
+    "report_latex",
+    "report_markdown",
+    "report_table",
+    "reports_json",
+    "runs_table",
+    "write_text",
+]
+
+Reports = EvaluationReport | Sequence[EvaluationReport]
+
+RANKS = (1, 5, 10, 20)
+MEASURES = (*(f"rank{k}" for k in RANKS), "mAP", "mINP")
+HEADINGS = (*(f"Rank-{k}" for k in RANKS), "mAP", "mINP")
+_STEPS = {"qaconv": "QAConv", "rerank": "re-ranking", "tlift": "TLift"}
+
+
+def method_label(method: str) -> str:
+    """A method's name for people: ``qaconv+rerank`` is ``QAConv + re-ranking``."""
+    return " + ".join(_STEPS.get(step, one_line(step)) for step in method.split("+"))
+
+
+def _as_list(reports: Reports) -> list[EvaluationReport]:
+    return [reports] if isinstance(reports, EvaluationReport) else list(reports)
+
+
+def _measures(result: MethodResult) -> list[float]:
+    """The six measures of a result in the order of :data:`MEASURES`."""
+    return [result.rank(k) for k in RANKS] + [float(result.mAP), float(result.mINP)]
+
+
+def _counts_line(report: EvaluationReport) -> str:
+    """``demo: 12 queries (10 valid), 60 gallery pictures``."""
+    counts = report.counts
+    return (
+        f"{one_line(report.dataset)}: {counts.get('query', 0):,} queries "
+        f"({counts.get('valid_queries', 0):,} valid), "
+        f"{counts.get('gallery', 0):,} gallery pictures"
+    )
+
+
+def _left_out(report: EvaluationReport) -> str:
+    """``3 files were left out``: the list itself stands in the JSON."""
+    count = len(report.rejected)
+    return f"{count:,} files were left out" if count > 1 else "one file was left out"
+
+
+class _Marks:
+    """Numbers the approximations of a table, so that a row can point to its footnote."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def mark(self, approximation: str) -> str:
+        """``""`` for an exact result, else the number of its footnote."""
+        if not approximation:
+            return ""
+        if approximation not in self.texts:
+            self.texts.append(approximation)
+        return str(self.texts.index(approximation) + 1)
+
+    def footnotes(self) -> list[tuple[str, str]]:
+        """(number, text) of every footnote."""
+        return [(str(i + 1), f"approximation: {one_line(t)}") for i, t in enumerate(self.texts)]
+
+
+# ── terminal ────────────────────────────────────────────────────────────────────────────────────
+
+
+def report_table(reports: Reports) -> str:
+    """A table for a terminal with a fixed-width font, one block for each data set."""
+    reports = _as_list(reports)
+    blocks = [_table_block(report) for report in reports]
+    origin = ["protocol", *(f"  {line}" for line in origin_lines(reports))]
+    return "\n\n".join("\n".join(block) for block in [*blocks, origin]) + "\n"
+
+
+def _table_block(report: EvaluationReport) -> list[str]:
+    marks = _Marks()
+    rows = []
+    for result in report.results:
+        mark = marks.mark(result.approximation)
+        label = method_label(result.method) + (f" [{mark}]" if mark else "")
+        rows.append([label, *(percent(value) for value in _measures(result))])
+    lines = [_counts_line(report)]
+    lines += text_table(("in %", *HEADINGS), rows)
+    lines += [f"[{number}] {text}" for number, text in marks.footnotes()]
+    if report.rejected:
+        lines.append(f"note: {_left_out(report)}")
+    lines += [f"note: {one_line(note)}" for note in report.notes]
+    if report.seconds:
+        lines.append(f"time: {_total_seconds(report.seconds):,.1f} s")
+    return lines
+
+
+# ── JSON ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _total_seconds(seconds: Mapping[str, float]) -> float:
+    """The ``total`` entry where there is one, else the sum of the stages."""
+    return float(seconds.get("total", sum(seconds.values())))
+
+
+def report_json(report: EvaluationReport, per_query: bool = False) -> dict[str, Any]:
+    """What ``evaluate --json`` writes; fractions in [0, 1], None where a number does not exist.
+
+    ``seconds`` is the total; its parts stand in ``seconds_by_stage``. With ``per_query`` each
+    result also lists the AP of every query (None where the query is not valid).
+    """
+    results = []
+    for result in report.results:
+        entry: dict[str, Any] = {"method": result.method}
+        entry.update(zip(MEASURES, _measures(result), strict=True))
+        entry["approximation"] = result.approximation
+        if per_query:
+            entry["ap"] = result.ap
+        results.append(entry)
+    document = {
+        "dataset": report.dataset,
+        "counts": {"query": 0, "gallery": 0, "valid_queries": 0, **report.counts},
+        "results": results,
+        "protocol": report.protocol,
+        "checkpoint": report.checkpoint,
+        "device": report.device,
+        "seconds": _total_seconds(report.seconds),
+        "seconds_by_stage": {k: v for k, v in report.seconds.items() if k != "total"},
+        "separation": report.separation,
+        "rejected": [{"path": str(r.path), "reason": r.reason} for r in report.rejected],
+        "notes": list(report.notes),
+    }
+    out: dict[str, Any] = plain(document)
+    return out
+
+
+def reports_json(
+    reports: Reports, per_query: bool = False
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """One report as :func:`report_json` has it, several as a list of such."""
+    reports = _as_list(reports)
+    documents = [report_json(report, per_query) for report in reports]
+    return documents[0] if len(documents) == 1 else documents
+
+
+# ── CSV ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def report_csv(reports: Reports) -> str:
+    """One row for each data set and method; the protocol in ``#`` lines before the header.
+
+    All texts are quoted, so that no row begins with ``#``. Numbers that do not exist are empty.
+    """
+    reports = _as_list(reports)
+    out = io.StringIO()
+    out.write("# measures are fractions in [0, 1]\n")
+    for line in (*origin_lines(reports), *_notes(reports)):
+        out.write(f"# {line}\n")
+    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    counted = ("query", "gallery", "valid_queries")
+    writer.writerow(["dataset", "method", *MEASURES, *counted, "approximation"])
+    for report in reports:
+        counts = [report.counts.get(name, 0) for name in counted]
+        for result in report.results:
+            values = ["" if value is None else value for value in plain(_measures(result))]
+            names = [one_line(report.dataset), result.method]
+            writer.writerow([*names, *values, *counts, one_line(result.approximation)])
+    return out.getvalue()
+
+
+def _notes(reports: Sequence[EvaluationReport]) -> list[str]:
+    """The notes of all reports, each once; preceded by the data set where there are several."""
+    notes: dict[str, None] = {}
+    for report in reports:
+        before = f"{one_line(report.dataset)}: " if len(reports) > 1 else ""
+        texts = [one_line(note) for note in report.notes]
+        if report.rejected:
+            texts.append(_left_out(report))
+        notes.update(dict.fromkeys(f"note: {before}{text}" for text in texts))
+    return list(notes)
+
+
+# ── LaTeX ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def report_latex(reports: Reports) -> str:
+    """A ``booktabs`` tabular in percent; protocol in comment lines, footnotes under the rule.
+
+    Needs ``\\usepackage{booktabs}`` and ``\\usepackage[T1]{fontenc}``.
+    """
+    reports = _as_list(reports)
+    marks = _Marks()
+    body: list[str] = []
+    for i, report in enumerate(reports):
+        body += [r"\midrule"] if i else []
+        body += [_latex_row(report, result, j, marks) for j, result in enumerate(report.results)]
+    columns = 2 + len(MEASURES)
+    notes = [
+        rf"\multicolumn{{{columns}}}{{l}}{{\footnotesize {text}}} \\"
+        for text in _latex_notes(reports, marks)
+    ]
+    lines = [f"% {line}" for line in (*origin_lines(reports), *_notes(reports))]
+    lines += [r"% \usepackage{booktabs}", rf"\begin{{tabular}}{{ll{'r' * len(MEASURES)}}}"]
+    lines += [r"\toprule", " & ".join(("Data set", "Method", *HEADINGS)) + r" \\", r"\midrule"]
+    lines += [*body, r"\bottomrule", *notes, r"\end{tabular}"]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_row(report: EvaluationReport, result: MethodResult, j: int, marks: _Marks) -> str:
+    """A table row; the data set is named in its first row only."""
+    mark = marks.mark(result.approximation)
+    label = latex_escape(method_label(result.method)) + (f"$^{{{mark}}}$" if mark else "")
+    dataset = latex_escape(report.dataset) if j == 0 else ""
+    values = (latex_escape(percent(value)) for value in _measures(result))
+    return " & ".join((dataset, label, *values)) + r" \\"
+
+
+def _latex_notes(reports: Sequence[EvaluationReport], marks: _Marks) -> list[str]:
+    notes = [rf"{latex_escape(_counts_line(report))}, in \%" for report in reports]
+    return notes + [f"$^{{{n}}}$ {latex_escape(text)}" for n, text in marks.footnotes()]
+
+
+# ── Markdown ────────────────────────────────────────────────────────────────────────────────────
+
+
+def report_markdown(reports: Reports) -> str:
+    """A table in percent with its footnotes, followed by the protocol as a list."""
+    reports = _as_list(reports)
+    marks = _Marks()
+    lines = ["| " + " | ".join(("data set", "method", *(f"{h} (%)" for h in HEADINGS))) + " |"]
+    lines.append("| --- | --- |" + " ---: |" * len(MEASURES))
+    for report in reports:
+        for result in report.results:
+            mark = marks.mark(result.approximation)
+            label = markdown_escape(method_label(result.method)) + (f" ({mark})" if mark else "")
+            values = (percent(value) for value in _measures(result))
+            lines.append(
+                "| " + " | ".join((markdown_escape(report.dataset), label, *values)) + " |"
+            )
+    facts = [markdown_escape(_counts_line(report)) for report in reports]
+    facts += [f"({n}) {markdown_escape(text)}" for n, text in marks.footnotes()]
+    facts += [markdown_escape(note) for note in _notes(reports)]
+    lines += ["", *(f"- {fact}" for fact in facts), "", "Protocol:", ""]
+    lines += [f"- {markdown_escape(line)}" for line in origin_lines(reports)]
+    return "\n".join(lines) + "\n"
+
+
+# ── run history ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _shown(value: Any) -> str:
+    """A measure out of a stored report as percent; the history may hold anything."""
+    return percent(float(value)) if isinstance(value, int | float) else percent(float("nan"))
+
+
+def runs_table(records: Sequence[Any]) -> str:
+    """Stored runs (:class:`~qaconv_core.store.runs.RunRecord`), one line for each method."""
+    rows = []
+    for record in records:
+        for i, result in enumerate(record.results):
+            head = [str(record.id), record.created, record.kind, one_line(record.dataset)]
+            values = [_shown(result.get(name)) for name in ("rank1", "mAP", "mINP")]
+            label = method_label(str(result.get("method", ""))) + _flag(result)
+            rows.append([*(head if i == 0 else [""] * len(head)), label, *values])
+    header = ("run", "when (UTC)", "kind", "data set", "in %", "Rank-1", "mAP", "mINP")
+    return "\n".join(text_table(header, rows, left=5)) + "\n"
+
+
+def _flag(result: Mapping[str, Any]) -> str:
+    """Marks an approximation where there is no room for the footnote."""
+    return " (approximate)" if result.get("approximation") else ""
+
+
+def comparison_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of :meth:`~qaconv_core.store.runs.RunHistory.compare`; changes in percentage points."""
+    lines = []
+    for row in rows:
+        label = method_label(str(row.get("method", ""))) + _flag(row)
+        cells = [str(row["id"]), flat_text(row.get("checkpoint") or None), one_line(row["dataset"])]
+        cells += [label, *(_shown(row.get(name)) for name in MEASURES)]
+        for name in ("delta_rank1", "delta_mAP"):
+            delta = row.get(name)
+            cells.append("" if delta is None else f"{100 * delta:+.1f}")
+        lines.append(cells)
+    header = ("run", "checkpoint", "data set", "in %", *HEADINGS, "ΔRank-1", "ΔmAP")
+    return "\n".join(text_table(header, lines, left=4)) + "\n"

@@ -1,0 +1,194 @@
+"""Opening .npz and .mat files of scores with distrust: headers are compared before the numbers.
+
+Knows the names that such files use, ours and upstream's; what the numbers mean is settled in
+:mod:`qaconv_core.evaluation.saved_scores`.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qaconv_core.errors import InputError
+from qaconv_core.evaluation.formats import one_line
+from qaconv_core.evaluation.mat_files import MatFile
+
+Shapes = dict[str, tuple[int, ...]]
+Arrays = dict[str, npt.NDArray[Any]]
+Reader = Callable[[Sequence[str]], Arrays]
+
+MATRICES = {
+    "score": "pg",
+    "score_rerank": "pg",
+    "score_tlift": "pg",
+    "score_qq": "pp",
+    "score_gg": "gg",
+    "dist_qq": "pp",
+    "dist_gg": "gg",
+}
+"""Which of our names are matrices, and their axes: p queries, g gallery pictures."""
+
+_SIDES = {"query": ("query", "prob", "probe"), "gallery": ("gallery", "gal")}
+_FIELDS = {
+    "ids": ("ids", "pids", "id"),
+    "cams": ("cams", "camids", "cam"),
+    "times": ("times", "time"),
+    "paths": ("paths", "list", "names"),
+}
+_ALIASES: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in (*MATRICES, "kind")},
+    "dist": ("dist", "distance", "distmat"),
+    **{
+        f"{side}_{name}": tuple(f"{s}_{n}" for s in sides for n in names)
+        for side, sides in _SIDES.items()
+        for name, names in _FIELDS.items()
+    },
+}
+
+
+def expect_shape(source: str, key: str, expected: tuple[int, ...], found: tuple[int, ...]) -> None:
+    """Raise :class:`InputError` naming file and key when an array has not the shape it needs."""
+    if expected != found:
+        where = f"{source}: " if source else ""
+        hint = (
+            " (transposed? queries are rows)" if len(found) == 2 and expected == found[::-1] else ""
+        )
+        raise InputError(
+            f"{where}'{key}' has shape {found}, expected {expected} from the query and gallery "
+            f"ids{hint}"
+        )
+
+
+def read_arrays(path: Path) -> tuple[dict[str, str], Arrays]:
+    """The known arrays of a score file: which key stands for which of our names, and by key.
+
+    Raises :class:`InputError`, one line naming the file and, where there is one, the key.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path}: {what}; name a .npz or .mat file of saved scores")
+    suffix = path.suffix.lower()
+    if suffix not in (".npz", ".mat"):
+        raise InputError(f"{path}: saved scores are .npz or .mat files")
+    try:
+        shapes, read = _open_npz(path) if suffix == ".npz" else _open_mat(path)
+        names = _choose_names(path, shapes)
+        _check_shapes(path, names, shapes)
+        return names, read(list(names.values()))
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except MemoryError as error:
+        raise InputError(f"{path}: does not fit into memory") from error
+    except Exception as error:  # the readers raise a dozen kinds on damaged files
+        reason = one_line(error) or type(error).__name__
+        raise InputError(f"{path}: damaged or not a {suffix} file ({reason})") from error
+
+
+def _open_npz(path: Path) -> tuple[Shapes, Reader]:
+    """Shapes of the arrays in the file, and a reader for those that are wanted."""
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path}: is not a .npz file (not a zip archive, or cut short)")
+    shapes: Shapes = {}
+    known = {alias for aliases in _ALIASES.values() for alias in aliases}
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            name = info.filename.removesuffix(".npy")
+            # Other arrays are only listed; their headers are nobody's business.
+            shapes[name] = _npy_shape(path, name, archive, info) if name in known else ()
+
+    def read(names: Sequence[str]) -> Arrays:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in names}
+
+    return shapes, read
+
+
+def _npy_shape(
+    path: Path, name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo
+) -> tuple[int, ...]:
+    """The shape in the header of one array, without its numbers; checked against its size."""
+    with archive.open(info) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        else:
+            shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+        begin = stream.tell()
+    if dtype.hasobject:
+        raise InputError(
+            f"{path}: '{name}' holds Python objects, which are not read from files; save numbers, "
+            "or texts as a text array"
+        )
+    expected = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
+    if info.file_size - begin != expected:
+        raise InputError(
+            f"{path}: '{name}' promises {expected} bytes and holds {info.file_size - begin}"
+        )
+    return tuple(int(n) for n in shape)
+
+
+def _open_mat(path: Path) -> tuple[Shapes, Reader]:
+    """Shapes of the arrays in the file, and a reader for those that are wanted."""
+    with path.open("rb") as stream:
+        head = stream.read(520)
+    if head.startswith(b"\x89HDF") or head[512:].startswith(b"\x89HDF") or b"MATLAB 7.3" in head:
+        raise InputError(
+            f"{path}: is a MATLAB v7.3 (HDF5) file, which is not read; save it with '-v7'"
+        )
+    file = MatFile(path)
+    return dict(file.shapes), lambda names: {name: file.read(name) for name in names}
+
+
+def _choose_names(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
+    """Which key of the file stands for which of our names."""
+    names = {}
+    for ours, aliases in _ALIASES.items():
+        found = next((alias for alias in aliases if alias in shapes), None)
+        if found is not None:
+            names[ours] = found
+    if "score" in names:
+        names.pop("dist", None)
+    for needed in ("score", "query_ids", "gallery_ids"):
+        if needed not in names and not (needed == "score" and "dist" in names):
+            wanted = _ALIASES[needed] + (_ALIASES["dist"] if needed == "score" else ())
+            keys = ", ".join(one_line(name) for name in sorted(shapes)[:12]) or "nothing"
+            raise InputError(
+                f"{path}: has no '{needed}' (looked for {', '.join(wanted)}); found: {keys}"
+            )
+    return names
+
+
+def _vector_length(shape: tuple[int, ...]) -> int:
+    """Length of a vector that may be stored as 1×n or n×1; −1 when it is no vector."""
+    long = [n for n in shape if n != 1]
+    return -1 if len(long) > 1 or not shape else (long[0] if long else 1)
+
+
+def _check_shapes(path: Path, names: dict[str, str], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Compare all shapes before any number is read; forget optional arrays that are empty."""
+    sizes = {}
+    for axis, side in (("p", "query"), ("g", "gallery")):
+        name = names[f"{side}_ids"]
+        sizes[axis] = _vector_length(shapes[name])
+        if sizes[axis] < 1:
+            raise InputError(
+                f"{path}: '{name}' has shape {shapes[name]}, expected a vector of pids"
+            )
+    for ours in list(names):
+        axes = MATRICES.get("score" if ours == "dist" else ours)
+        shape = shapes[names[ours]]
+        if axes is None:
+            continue
+        expected = (sizes[axes[0]], sizes[axes[1]])
+        # Upstream writes [] or 1×1 for a method that was not run.
+        if ours not in ("score", "dist") and expected != shape and np.prod(shape) <= 1:
+            del names[ours]
+        else:
+            expect_shape(str(path), names[ours], expected, shape)

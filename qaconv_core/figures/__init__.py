@@ -1,0 +1,1 @@
+"""Figures for papers and reports: matches, rankings, CMC curves, score distributions."""

@@ -1,0 +1,267 @@
+"""One pair explained: the strongest correspondences as lines, the contributions as heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.figure import Figure
+from PIL import Image
+
+from qaconv_core.errors import InputError
+from qaconv_core.figures.pair import Box, Pair, captions, colour_bar, draw_picture, panel_title
+from qaconv_core.figures.style import (
+    DIVERGING,
+    FAINT,
+    SEQUENTIAL,
+    blank_page,
+    drawing,
+    rgb_array,
+    text_width,
+)
+from qaconv_core.matching.selection import Correspondence, select_correspondences
+from qaconv_core.types import CorrespondenceMap, Float32, Grid
+
+_MARGIN = 0.3
+_LINE_GAP, _HEAT_GAP, _PANEL_GAP = 0.55, 0.14, 0.55
+_HEAD = 0.5  # above the pictures: title
+_SUM_HEIGHT = 0.75
+_GREY_FROM, _GREY_TO = 85.0, 245.0  # black and white of the pictures under a heat map
+_DIRECTION_TEXT = {"query": "query → gallery", "gallery": "gallery → query", "mutual": "mutual"}
+_BAR_TEXT = "against  ←  added to the logit  →  for"
+_COLOURS = ("contribution", "similarity")
+
+
+def match_figure(
+    query_image: Image.Image,
+    gallery_image: Image.Image,
+    match: CorrespondenceMap,
+    *,
+    threshold: float | None = None,
+    top: int | None = 12,
+    direction: str = "query",
+    colour_by: str = "contribution",
+    heat: bool = True,
+    labels: Sequence[str] | None = None,
+) -> Figure:
+    """The two pictures with their strongest correspondences, then what each cell contributed.
+
+    Lines join cells chosen by :func:`~qaconv_core.matching.selection.select_correspondences`
+    (``threshold``, ``top``, ``direction``), coloured and ordered by ``colour_by``
+    (``"contribution"`` or ``"similarity"``), wider where stronger. The heat maps (``heat``) share
+    one scale, centred on zero. Below stands the sum: query cells + gallery cells + bias = logit.
+    ``labels`` are the captions (e.g. file names) of query and gallery picture. Pictures have one
+    height and are never distorted.
+    """
+    if colour_by not in _COLOURS:
+        raise InputError(f"cannot colour by {colour_by!r}; choose {' or '.join(_COLOURS)}")
+    if labels is not None and len(labels) != 2:
+        raise InputError(
+            f"two labels are needed, of query and gallery picture; found {len(labels)}"
+        )
+    lines, total = select_correspondences(match, threshold, top, direction, order_by=colour_by)
+    names = (labels[0], labels[1]) if labels is not None else ("", "")
+    pair = Pair(
+        (rgb_array(query_image), rgb_array(gallery_image)),
+        (query_image.width / query_image.height, gallery_image.width / gallery_image.height),
+        names,
+    )
+    title = f"Strongest correspondences, {_DIRECTION_TEXT[direction]}"
+    shown = f"{len(lines)} of {total} shown"
+    if threshold is not None:
+        shown += f", similarity ≥ {threshold:.2f}"
+    with drawing():
+        return _draw(pair, match, lines, (title, shown), colour_by, heat)
+
+
+def _draw(
+    pair: Pair,
+    match: CorrespondenceMap,
+    lines: Sequence[Correspondence],
+    title: tuple[str, str],
+    colour_by: str,
+    heat: bool,
+) -> Figure:
+    """Lay out the page: panels beside each other where they fit, else one above the other."""
+    line_width, heat_width = pair.panel_width(_LINE_GAP), pair.panel_width(_HEAT_GAP)
+    panel_height = _HEAD + pair.height + pair.foot
+    beside = heat and pair.height * sum(pair.aspects) <= 5.0
+    if beside:
+        width = 2 * _MARGIN + line_width + _PANEL_GAP + heat_width
+        heat_at = (_MARGIN + line_width + _PANEL_GAP, _MARGIN)
+    else:
+        width = 2 * _MARGIN + max(line_width, heat_width)
+        heat_at = (_MARGIN + (line_width - heat_width) / 2, _MARGIN + panel_height + 0.2)
+    bottom = (heat_at[1] if heat else _MARGIN) + panel_height
+    figure, axes = blank_page(width, bottom + _SUM_HEIGHT + 0.1)
+    _line_panel(axes, pair, match.grid, lines, title, colour_by)
+    if heat:
+        _heat_panel(axes, pair, match, *heat_at)
+    _sum_line(axes, match, width / 2, bottom + 0.05)
+    return figure
+
+
+# ── lines ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _line_panel(
+    axes: Axes,
+    pair: Pair,
+    grid: Grid,
+    lines: Sequence[Correspondence],
+    title: tuple[str, str],
+    colour_by: str,
+) -> None:
+    top = _MARGIN + _HEAD
+    boxes = pair.boxes(_MARGIN, top, _LINE_GAP)
+    panel = Box(_MARGIN, top, pair.panel_width(_LINE_GAP), pair.height)
+    panel_title(axes, panel, *title)
+    for box, pixels in zip(boxes, pair.pixels, strict=True):
+        draw_picture(axes, box, pixels)
+    captions(axes, boxes, pair.labels, panel)
+    if not lines:
+        return
+    values = np.array([getattr(line, colour_by) for line in lines])
+    norm, colours = _line_scale(values, colour_by)
+    _draw_lines(axes, boxes, grid, lines, values, colours(norm(values)))
+    text = _BAR_TEXT if colour_by == "contribution" else "similarity of the cells"
+    colour_bar(axes, panel, top + pair.height + pair.bar_offset, norm, colours, text)
+
+
+def _line_scale(values: Float32, colour_by: str) -> tuple[Normalize, Colormap]:
+    """Colours of the lines: around zero for contributions, from least to 1 for similarities."""
+    if colour_by == "contribution":
+        limit = float(np.abs(values).max()) or 1.0
+        return Normalize(-limit, limit), DIVERGING
+    low = min(float(values.min()), 0.99)
+    return Normalize(low, 1.0), SEQUENTIAL
+
+
+def _draw_lines(
+    axes: Axes,
+    boxes: tuple[Box, Box],
+    grid: Grid,
+    lines: Sequence[Correspondence],
+    values: npt.NDArray[np.floating],
+    colours: npt.NDArray[np.floating],
+) -> None:
+    """Lines with a dark and a light edge, so that they stand out from any picture."""
+    largest = float(np.abs(values).max()) or 1.0
+    widths = 1.0 + 2.0 * np.abs(values) / largest
+    ends = [
+        (
+            boxes[0].cell_centre(line.query_cell, grid),
+            boxes[1].cell_centre(line.gallery_cell, grid),
+        )
+        for line in lines
+    ]
+    # One line after the other, weakest first, lest edges of the weak cover the strong.
+    for i in reversed(range(len(lines))):
+        order = 10.0 + (len(lines) - i) * 0.01
+        for extra, colour in ((2.6, "#000000b0"), (1.3, "#ffffffe0"), (0.0, colours[i])):
+            axes.add_collection(
+                LineCollection(
+                    [ends[i]],
+                    colors=[colour],
+                    linewidths=[widths[i] + extra],
+                    capstyle="round",
+                    zorder=order,
+                ),
+                autolim=False,
+            )
+        for x, y in ends[i]:
+            axes.plot(
+                x,
+                y,
+                "o",
+                markersize=3.4 + widths[i],
+                markerfacecolor=colours[i],
+                markeredgecolor="white",
+                markeredgewidth=1.0,
+                zorder=order + 20,
+            )
+            axes.plot(x, y, "o", markersize=4.8 + widths[i], color="#000000b0", zorder=order + 19)
+
+
+# ── heat maps ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _heat_panel(axes: Axes, pair: Pair, match: CorrespondenceMap, left: float, top: float) -> None:
+    top += _HEAD
+    boxes = pair.boxes(left, top, _HEAT_GAP)
+    panel = Box(left, top, pair.panel_width(_HEAT_GAP), pair.height)
+    panel_title(axes, panel, "What each cell adds to the logit", "both pictures on one scale")
+    heats = (match.query_contribution, match.gallery_contribution)
+    limit = max(float(np.abs(heat).max()) for heat in heats) or 1.0
+    norm = Normalize(-limit, limit)
+    for box, pixels, heat in zip(boxes, pair.pixels, heats, strict=True):
+        draw_picture(axes, box, _grey(pixels))
+        axes.imshow(
+            _heat_colours(heat, norm),
+            extent=box.extent,
+            aspect="auto",
+            interpolation="nearest",
+            zorder=3,
+        )
+    sums = [f"Σ = {float(heat.sum()):+.3g}".replace("-", "−") for heat in heats]
+    captions(axes, boxes, pair.labels, panel, sums)
+    colour_bar(axes, panel, top + pair.height + pair.bar_offset, norm, _on_grey(), _BAR_TEXT)
+
+
+def _grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The picture without colour and paler, so that the overlay alone has colour."""
+    luminance = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    grey = (_GREY_FROM + luminance * ((_GREY_TO - _GREY_FROM) / 255.0)).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _on_grey() -> Colormap:
+    """The colours of the overlay as they look on a middling grey, for the colour bar."""
+    colours = _heat_colours(np.linspace(-1.0, 1.0, 256), Normalize(-1.0, 1.0))
+    alpha, grey = colours[:, 3:], (_GREY_FROM + _GREY_TO) / 2 / 255.0
+    return ListedColormap(colours[:, :3] * alpha + grey * (1.0 - alpha))
+
+
+def _heat_colours(heat: npt.NDArray[np.floating], norm: Normalize) -> npt.NDArray[np.floating]:
+    """Colours (h, w, 4) of a heat map: more opaque the further from zero."""
+    position = np.asarray(norm(heat))
+    colours = np.asarray(DIVERGING(position))
+    strength = np.abs(2.0 * position - 1.0)
+    colours[..., 3] = 0.12 + 0.73 * np.sqrt(strength)
+    return colours
+
+
+# ── the sum ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sum_line(axes: Axes, match: CorrespondenceMap, middle: float, top: float) -> None:
+    """query cells + gallery cells + bias = logit → score, each number over its name."""
+    query, gallery = (
+        float(match.query_contribution.sum(dtype=np.float64)),
+        float(match.gallery_contribution.sum(dtype=np.float64)),
+    )
+    terms = (
+        (f"{query:.3f}", "query cells"),
+        ("+", ""),
+        (f"{gallery:.3f}", "gallery cells"),
+        ("+", ""),
+        (f"{match.bias:.3f}", "bias"),
+        ("=", ""),
+        (f"{match.logit:.3f}", "logit"),
+        ("→", ""),
+        (f"{match.score:.3f}", "score = sigmoid(logit / 10)" if middle > 3.5 else "score"),
+    )
+    parts = [(value.replace("-", "−"), name) for value, name in terms]
+    pad = 0.3 if middle > 3.5 else 0.16
+    widths = [max(text_width(value, 12), text_width(name, 7.5)) + pad for value, name in parts]
+    left = middle - sum(widths) / 2
+    for (value, name), width in zip(parts, widths, strict=True):
+        centre = left + width / 2
+        weight = "bold" if name == "logit" else "normal"
+        axes.text(centre, top + 0.28, value, ha="center", size=12, weight=weight)
+        axes.text(centre, top + 0.48, name, ha="center", size=7.5, color=FAINT)
+        left += width

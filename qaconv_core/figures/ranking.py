@@ -1,0 +1,225 @@
+"""A ranked strip: the query, then the gallery pictures in order with marks for right and wrong."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from qaconv_core.errors import InputError
+from qaconv_core.figures.style import (
+    FAINT,
+    FALSE,
+    INK,
+    JUNK,
+    RULE,
+    TRUE,
+    blank_page,
+    drawing,
+    fit_text,
+    rgb_array,
+    text_width,
+)
+from qaconv_core.types import RankingResult
+
+_MARGIN, _GAP = 0.3, 0.16
+_PER_ROW = 10
+_BOX_HEIGHT = 1.7
+_CAPTION = 0.62
+_LEGEND = 0.42
+
+
+@dataclass(frozen=True)
+class RankedPicture:
+    """One gallery picture of a ranking.
+
+    ``rank`` is 1 for the best; ``pid`` and ``camid`` None where unknown; ``truth`` one of
+    ``RankingResult.TRUE``, ``FALSE``, ``JUNK``, ``NOT_KNOWN``.
+    """
+
+    image: Image.Image
+    rank: int
+    score: float
+    pid: int | None = None
+    camid: int | None = None
+    truth: int = RankingResult.NOT_KNOWN
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How one kind of truth is shown: never by colour alone."""
+
+    sign: str
+    colour: str
+    line: str
+    width: float
+    text: str
+
+
+_MARKS = {
+    RankingResult.TRUE: _Mark("✓", TRUE, "-", 2.4, "true match"),
+    RankingResult.FALSE: _Mark("✕", FALSE, "--", 2.0, "false match"),
+    RankingResult.JUNK: _Mark("–", JUNK, ":", 2.0, "junk (same person and camera, ignored)"),
+    RankingResult.NOT_KNOWN: _Mark("", RULE, "-", 0.8, "not known"),
+}
+
+
+def ranking_figure(
+    query_image: Image.Image, query_caption: str, items: Sequence[RankedPicture]
+) -> Figure:
+    """The query and its ranked gallery pictures, ten in a row, best first.
+
+    A true match has a solid frame and ✓, a false one a dashed frame and ✕, junk a dotted frame
+    and –, what is not known a thin frame. Pictures are fitted into boxes of one size, undistorted.
+    """
+    unknown = {item.truth for item in items} - set(_MARKS)
+    if unknown:
+        raise InputError(f"a ranked picture has truth {sorted(unknown)}; known: {sorted(_MARKS)}")
+    aspects = [image.width / image.height for image in (query_image, *(i.image for i in items))]
+    box_width = _BOX_HEIGHT * min(max(statistics.median(aspects), 0.5), 1.6)
+    with drawing():
+        return _draw(query_image, query_caption, items, box_width)
+
+
+def _draw(
+    query_image: Image.Image, query_caption: str, items: Sequence[RankedPicture], box_width: float
+) -> Figure:
+    columns = max(1, min(_PER_ROW, len(items)))
+    rows = max(1, -(-len(items) // _PER_ROW))
+    first = _MARGIN + box_width + 2.5 * _GAP  # where the ranked pictures begin
+    truths = {item.truth for item in items}
+    marks = [mark for truth, mark in _MARKS.items() if truth in truths]
+    if truths <= {RankingResult.NOT_KNOWN}:
+        marks = []  # nothing is marked, so there is nothing to explain
+    legend_width = 2 * _MARGIN + sum(_legend_width(mark) for mark in marks)
+    width = max(first + columns * (box_width + _GAP) - _GAP + _MARGIN, legend_width)
+    row_height = _BOX_HEIGHT + _CAPTION
+    height = _MARGIN + rows * row_height + (_LEGEND if marks else 0.1)
+    figure, axes = blank_page(width, height)
+    _picture(axes, query_image, _MARGIN, _MARGIN, box_width)
+    _frame(axes, _MARGIN, _MARGIN, box_width, _Mark("", INK, "-", 1.6, ""))
+    _caption(axes, _MARGIN, _MARGIN, box_width, ("query", *query_caption.split("\n")[:2]))
+    line = first - 1.25 * _GAP
+    axes.plot([line, line], [_MARGIN, _MARGIN + rows * row_height - 0.15], color=RULE, lw=0.8)
+    for i, item in enumerate(items):
+        row, column = divmod(i, _PER_ROW)
+        left, top = first + column * (box_width + _GAP), _MARGIN + row * row_height
+        _item(axes, item, left, top, box_width)
+    _legend(axes, marks, height - 0.2)
+    return figure
+
+
+def _item(axes: Axes, item: RankedPicture, left: float, top: float, width: float) -> None:
+    mark = _MARKS[item.truth]
+    _picture(axes, item.image, left, top, width)
+    _frame(axes, left, top, width, mark)
+    if mark.sign:
+        _badge(axes, mark, left, top)
+    known = []
+    if item.pid is not None:
+        known.append(f"id {item.pid}")
+    if item.camid is not None:
+        known.append(f"cam {item.camid}")
+    together = " · ".join(known)
+    lines = [together] if text_width(together, 7) <= width + 0.05 else known
+    score = f"{item.score:.3f}".replace("-", "−")
+    _caption(axes, left, top, width, (f"{item.rank}   {score}", *lines))
+
+
+def _picture(axes: Axes, image: Image.Image, left: float, top: float, width: float) -> None:
+    """The picture as large as fits into its box, on a pale ground."""
+    ground = Rectangle((left, top), width, _BOX_HEIGHT, facecolor="#f1f1f3", lw=0, zorder=1)
+    axes.add_patch(ground)
+    scale = min(width / image.width, _BOX_HEIGHT / image.height)
+    w, h = image.width * scale, image.height * scale
+    x, y = left + (width - w) / 2, top + (_BOX_HEIGHT - h) / 2
+    axes.imshow(
+        rgb_array(image, longest=800),
+        extent=(x, x + w, y + h, y),
+        aspect="auto",
+        interpolation="antialiased",
+        zorder=2,
+    )
+
+
+def _frame(axes: Axes, left: float, top: float, width: float, mark: _Mark) -> None:
+    axes.add_patch(
+        Rectangle(
+            (left, top),
+            width,
+            _BOX_HEIGHT,
+            fill=False,
+            edgecolor=mark.colour,
+            linestyle=mark.line,
+            linewidth=mark.width,
+            zorder=3,
+        )
+    )
+
+
+def _badge(axes: Axes, mark: _Mark, left: float, top: float) -> None:
+    """The sign in white on a patch of its colour, in the corner of the picture."""
+    side = 0.24
+    axes.add_patch(Rectangle((left, top), side, side, facecolor=mark.colour, lw=0, zorder=4))
+    axes.text(
+        left + side / 2,
+        top + side / 2,
+        mark.sign,
+        ha="center",
+        va="center_baseline",
+        size=11,
+        weight="bold",
+        color="white",
+        zorder=5,
+    )
+
+
+def _caption(axes: Axes, left: float, top: float, width: float, lines: Sequence[str]) -> None:
+    """Up to three lines under a box, the first one in strong ink."""
+    for i, line in enumerate(lines):
+        text = fit_text(line, 8 if i == 0 else 7, width + _GAP / 2)
+        axes.text(
+            left + width / 2,
+            top + _BOX_HEIGHT + 0.17 + 0.14 * i,
+            text,
+            ha="center",
+            size=8 if i == 0 else 7,
+            color=INK if i == 0 else FAINT,
+        )
+
+
+def _legend_width(mark: _Mark) -> float:
+    return 0.34 + text_width(mark.text, 8) + 0.3
+
+
+def _legend(axes: Axes, marks: Sequence[_Mark], baseline: float) -> None:
+    """What the marks mean, from the left margin on."""
+    left = _MARGIN
+    for mark in marks:
+        axes.add_patch(
+            Rectangle(
+                (left, baseline - 0.14),
+                0.24,
+                0.17,
+                facecolor=mark.colour if mark.sign else "white",
+                edgecolor=mark.colour,
+                lw=0.8,
+            )
+        )
+        axes.text(
+            left + 0.12,
+            baseline - 0.055,
+            mark.sign,
+            ha="center",
+            va="center_baseline",
+            size=8,
+            weight="bold",
+            color="white",
+        )
+        axes.text(left + 0.32, baseline, mark.text, size=8, color=FAINT)
+        left += _legend_width(mark)

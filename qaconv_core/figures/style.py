@@ -1,0 +1,180 @@
+"""How all figures look and how they are saved.
+
+Figures are built with matplotlib's object interface; no backend is chosen and nothing of pyplot is
+touched, so that a window or a notebook that uses matplotlib is not disturbed.
+
+Colours tell truth apart without red against green (blue-green for true, orange for false), and
+marks and line styles always say the same, for print and for people who see no colours.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.textpath import text_to_path
+from PIL import Image
+
+from qaconv_core.errors import InputError
+from qaconv_core.store.atomic import atomic_write_bytes
+
+TRUE = "#00798c"
+FALSE = "#d95f0e"
+JUNK = "#7a7a7a"
+INK = "#1d1d1f"
+FAINT = "#6b6b70"
+RULE = "#d5d5d8"
+
+SERIES = ("#00798c", "#d95f0e", "#3b4cc0", "#9c5fb5", "#5c5c5c", "#b8860b")
+"""Colours of curves, told apart also by line style and marker."""
+
+DIVERGING = LinearSegmentedColormap.from_list(
+    "qaconv_diverging",
+    ["#8c3500", "#e07b26", "#f7d9b5", "#f5f5f2", "#b5dfe2", "#1f93a5", "#00495a"],
+)
+"""Against (orange) – nothing – for (blue-green) the match."""
+
+SEQUENTIAL = LinearSegmentedColormap.from_list(
+    "qaconv_sequential", ["#2b1d5c", "#3d5aa8", "#2ba3b4", "#8fd694", "#f4f1a6"]
+)
+
+FONT = "DejaVu Sans"
+FORMATS = (".png", ".pdf", ".svg")
+_RC: Any = {
+    "font.family": [FONT],
+    "font.size": 9.0,
+    "text.parse_math": False,  # a file name may hold dollar signs
+    "text.usetex": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.8,
+    "axes.titlesize": 10.0,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.unicode_minus": True,
+    "path.simplify": True,
+    "image.composite_image": False,
+    "pdf.fonttype": 42,  # text stays text: it can be searched, copied and edited
+    "svg.fonttype": "none",
+    "svg.hashsalt": "qaconv",
+}
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Our settings of matplotlib for as long as the block lasts, one thread at a time."""
+    with _LOCK, rc_context(_RC):
+        yield
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 200.0) -> None:
+    """Write ``figure`` as PNG, PDF or SVG, by the suffix of ``path``, atomically.
+
+    ``dpi`` is dots per inch of a PNG and of pictures inside a PDF or SVG. Equal figures give equal
+    files: no date is written, and text is embedded as text. :class:`InputError` for another
+    suffix or where the file cannot be written.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(
+            f"{path}: figures are saved as {', '.join(FORMATS)}; choose one of these suffixes"
+        )
+    undated: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+    out = io.BytesIO()
+    with drawing():
+        figure.savefig(out, format=suffix[1:], dpi=dpi, metadata=undated.get(suffix))
+    atomic_write_bytes(path, out.getvalue())
+
+
+def blank_page(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of that size in inches with one axes over all of it, in inches from the top left."""
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.set_xlim(0.0, width)
+    axes.set_ylim(height, 0.0)
+    axes.set_autoscale_on(False)
+    return figure, axes
+
+
+def tidy_axes(axes: Axes) -> None:
+    """Faint horizontal lines instead of a box."""
+    axes.grid(axis="y", color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+@functools.lru_cache(maxsize=1)
+def _known_glyphs() -> frozenset[int]:
+    font = get_font(findfont(FontProperties(family=[FONT])))
+    return frozenset(font.get_charmap())
+
+
+def printable(text: object) -> str:
+    """``text`` on one line; what the bundled font cannot draw becomes a box (□)."""
+    known = _known_glyphs()
+    return "".join(
+        " " if sign.isspace() else sign if ord(sign) in known and sign.isprintable() else "□"
+        for sign in str(text)
+    )
+
+
+def text_width(text: str, size: float) -> float:
+    """Width in inches of ``text`` in points ``size``."""
+    prop = FontProperties(family=[FONT], size=size)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, prop, ismath=False)
+    return float(width) / 72.0
+
+
+def fit_text(text: object, size: float, width: float) -> str:
+    """``text`` in at most ``width`` inches; when too long, an ellipsis stands for its middle."""
+    whole = printable(text)
+    if text_width(whole, size) <= width:
+        return whole
+    low, high = 0, min(len(whole) - 1, 400)
+    while low < high:  # the largest number of characters that fits
+        middle = (low + high + 1) // 2
+        if text_width(_shortened(whole, middle), size) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return _shortened(whole, low)
+
+
+def _shortened(text: str, kept: int) -> str:
+    tail = kept // 2
+    return text[: kept - tail] + "…" + (text[-tail:] if tail else "")
+
+
+def rgb_array(image: Image.Image, longest: int = 1600) -> npt.NDArray[np.uint8]:
+    """A picture as (height, width, 3) uint8; transparency over white; shrunk when very large."""
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    scale = longest / max(image.size)
+    image = image.convert("RGB")
+    if scale < 1:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    return np.asarray(image, dtype=np.uint8)

@@ -1,0 +1,1 @@
+"""Feature maps of pictures, logits of pairs, and the correspondences behind them."""

@@ -1,0 +1,184 @@
+"""Pictures read and resized ahead of the network, in worker processes where there are many.
+
+Nothing here imports torch: a worker is ready in a quarter of a second and stays small. A file that
+brings the decoder down takes a worker with it and is then rejected like any other bad file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qaconv_core.data.images import read_image
+from qaconv_core.data.scan import shown
+from qaconv_core.data.transforms import to_pixels
+from qaconv_core.device import usable_cores
+from qaconv_core.errors import ImageError
+
+log = logging.getLogger(__name__)
+
+Decoded = npt.NDArray[np.uint8] | str
+"""Pixels (3, H, W), or the reason why there are none."""
+
+FEW = 64
+"""Below this number of pictures starting workers costs more than it saves."""
+_CHUNK = 8  # pictures a worker takes at a time
+_AHEAD = 4  # chunks a worker may be ahead of the network: bounds the memory, 1 MB a chunk
+
+
+def default_workers(count: int, device_type: str) -> int:
+    """How many worker processes ``count`` pictures deserve on this machine; 0 is none.
+
+    A GPU waits for pictures, so it gets up to eight. On a CPU the network is the slow part, at
+    some thirty times a picture's decoding, and a second worker would only take its cores.
+    """
+    cores = usable_cores()
+    if count < FEW or cores < 2:
+        return 0
+    if device_type == "cpu":
+        return 1 if cores < 8 else 2
+    return min(cores, 8)
+
+
+def decode(path: str | Path, size: tuple[int, int]) -> Decoded:
+    """One picture resized to ``size`` (H, W) as uint8 (3, H, W); a bad one gives its reason."""
+    try:
+        return to_pixels(read_image(path), size)
+    except ImageError as error:
+        return str(error).removeprefix(f"{shown(path)}: ")
+    except Exception as error:  # one picture must never end the work on all the others
+        return f"cannot be decoded ({type(error).__name__}: {error})"
+
+
+def decode_many(paths: Sequence[str], size: tuple[int, int]) -> list[Decoded]:
+    """:func:`decode` for each of ``paths``."""
+    return [decode(path, size) for path in paths]
+
+
+def decode_all(
+    paths: Sequence[str], size: tuple[int, int], workers: int
+) -> Generator[Decoded, None, None]:
+    """:func:`decode` for each of ``paths``, in order, a bounded number of pictures ahead."""
+    if workers < 1 or not paths:
+        yield from (decode(path, size) for path in paths)
+        return
+    chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
+    with contextlib.closing(_Workers(workers, size)) as crew:
+        waiting: deque[tuple[Sequence[str], Future[list[Decoded]] | None]] = deque()
+        for chunk in chunks:
+            waiting.append((chunk, crew.submit(chunk)))
+            if len(waiting) >= workers * _AHEAD:
+                yield from crew.result(*waiting.popleft())
+        while waiting:
+            yield from crew.result(*waiting.popleft())
+
+
+class _Workers:
+    """A pool that survives the death of its processes."""
+
+    def __init__(self, workers: int, size: tuple[int, int]) -> None:
+        self._workers, self._size = workers, size
+        self._pool: ProcessPoolExecutor | None = None
+        self._usable = True
+
+    def submit(self, chunk: Sequence[str]) -> Future[list[Decoded]] | None:
+        """Hand ``chunk`` to a worker; None when there can be no workers here."""
+        if not self._usable:
+            return None
+        try:
+            return self._submit(chunk)
+        except BrokenProcessPool:
+            self.close()  # what else it had in hand fails as well, and is met in result()
+            return self.submit(chunk)
+        except OSError as cause:
+            self._give_up(str(cause))
+            return None
+
+    def _submit(self, chunk: Sequence[str]) -> Future[list[Decoded]]:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._workers, multiprocessing.get_context("spawn"), initializer=_begin_worker
+            )
+        with _hidden_main():
+            return self._pool.submit(decode_many, list(chunk), self._size)
+
+    def result(self, chunk: Sequence[str], future: Future[list[Decoded]] | None) -> list[Decoded]:
+        """The decoded pictures of ``chunk``; one by one when its worker died over it."""
+        if future is not None:
+            try:
+                return future.result()
+            except BrokenProcessPool:
+                self.close()
+        return [self._alone(path) for path in chunk]
+
+    def _alone(self, path: str) -> Decoded:
+        """One picture in a worker that has nothing else to do, so that its death tells."""
+        for attempt in ([], [path]):  # the empty one shows whether workers start at all
+            future = self.submit(attempt)
+            if future is None:
+                return decode(path, self._size)
+            try:
+                found = future.result()
+            except BrokenProcessPool:
+                self.close()
+                if attempt:
+                    return "the decoder crashed on it; convert the picture to PNG"
+                self._give_up("they end as soon as they start")
+                return decode(path, self._size)
+        return found[0]
+
+    def _give_up(self, why: str) -> None:
+        log.warning("worker processes cannot be used (%s); pictures are decoded in this one", why)
+        self._usable = False
+        self.close()
+
+    def close(self) -> None:
+        """End the workers; a later submit starts new ones."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Keep new workers from importing the program that started them.
+
+    They need nothing of it, its imports (torch) take them seconds, and a script without the usual
+    ``if __name__ == "__main__"`` would run a second time in every worker.
+    """
+    main = sys.modules["__main__"]
+    names = ("__file__", "__spec__")
+    kept: dict[str, Any] = {name: main.__dict__[name] for name in names if name in main.__dict__}
+    try:
+        main.__dict__.pop("__file__", None)
+        main.__spec__ = None
+        yield
+    finally:
+        main.__dict__.update(kept)
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,157 @@
+"""Runs the feature network on batches of pixels: precision, memory layout, lack of memory."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from qaconv_core.device import available_memory
+from qaconv_core.errors import InputError, MemoryLimitError
+from qaconv_core.types import Float32
+
+log = logging.getLogger(__name__)
+
+PRECISIONS = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+_CPU_BATCH = 8  # larger ones are no faster and answer later to a wish to stop
+_GPU_BATCH = 128
+_GPU_BYTES = 64 * 2**20  # of working memory for one picture of 384×128, on the safe side
+
+
+def resolve_precision(amp: str, device: torch.device | str) -> str:
+    """The arithmetic that ``amp`` means on ``device``: float32, float16 or bfloat16.
+
+    ``auto`` is mixed precision with float16 on CUDA and float32 elsewhere; ``off`` is float32.
+    """
+    if amp == "auto":
+        return "float16" if torch.device(device).type == "cuda" else "float32"
+    name = "float32" if amp == "off" else amp
+    if name not in PRECISIONS:
+        raise InputError(f"unknown precision '{amp}': use auto, off, {', '.join(PRECISIONS)}")
+    return name
+
+
+def default_batch(device: torch.device, input_size: tuple[int, int] = (384, 128)) -> int:
+    """Pictures in a batch on ``device``; a GPU gets fewer when little of its memory is free."""
+    if device.type == "cpu":
+        return _CPU_BATCH
+    need = _GPU_BYTES * input_size[0] * input_size[1] / (384 * 128)
+    return int(max(1, min(_GPU_BATCH, available_memory(device) // need)))
+
+
+class NetworkRunner:
+    """Pixels in, feature maps out, in evaluation mode and without gradients.
+
+    ``batch`` is the number of pictures the device is given at once; it is halved whenever they
+    do not fit. ``notes`` tells what had to be changed on the way.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        device: torch.device | str,
+        amp: str = "auto",
+        batch_size: int | None = None,
+        input_size: tuple[int, int] = (384, 128),
+    ) -> None:
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"the batch size must be at least 1, not {batch_size}")
+        self.device = torch.device(device)
+        self.precision = resolve_precision(amp, self.device)
+        self.batch = batch_size or default_batch(self.device, input_size)
+        self.notes: list[str] = []
+        # The same numbers in another order in memory: convolutions are a third faster or more.
+        self._network = network.to(self.device).to(memory_format=torch.channels_last)
+
+    def maps(self, pixels: npt.NDArray[np.uint8]) -> Float32:
+        """Feature maps (n, C, h, w) of ``pixels`` (n, 3, H, W), in portions of at most ``batch``.
+
+        Raises :class:`MemoryLimitError` when not even one picture fits, :class:`InputError` when
+        the network gives something that is not a number.
+        """
+        parts: list[Float32] = []
+        done = 0
+        with _evaluating(self._network), torch.inference_mode():
+            while done < len(pixels):
+                part = pixels[done : done + self.batch]
+                try:
+                    parts.append(self._portion(part))
+                except (RuntimeError, MemoryError) as error:
+                    if not out_of_memory(error):
+                        raise
+                    self._halve(len(part), error)
+                    continue
+                done += len(part)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _portion(self, pixels: npt.NDArray[np.uint8]) -> Float32:
+        images = self._to_device(pixels)
+        maps = self._forward(images, self.precision)
+        if self.precision != "float32" and not bool(torch.isfinite(maps).all()):
+            self._note(f"{self.precision} overflowed for some pictures; these were done in float32")
+            maps = self._forward(images, "float32")
+        if not bool(torch.isfinite(maps).all()):
+            raise InputError(
+                "the network's feature maps are not finite numbers; its weights are damaged: "
+                "use another checkpoint"
+            )
+        return np.asarray(maps.float().cpu().numpy(), dtype=np.float32)
+
+    def _to_device(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
+        """Bytes cross to the device and become floats there: a quarter of the traffic."""
+        tensor = torch.from_numpy(pixels)
+        if self.device.type == "cuda":
+            tensor = tensor.pin_memory().to(self.device, non_blocking=True)
+        tensor = tensor.to(self.device).contiguous(memory_format=torch.channels_last)
+        return tensor.float().div_(255)
+
+    def _forward(self, images: torch.Tensor, precision: str) -> torch.Tensor:
+        mixed = precision != "float32"
+        with torch.autocast(self.device.type, dtype=PRECISIONS[precision], enabled=mixed):
+            maps: torch.Tensor = self._network(images)
+        return maps
+
+    def _halve(self, size: int, error: BaseException) -> None:
+        if size <= 1:
+            raise MemoryLimitError(
+                f"{self.device}: not even one picture fits into its memory beside the network; "
+                "close other programs that use it, or use --device cpu"
+            ) from error
+        self.batch = size // 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._note(f"{self.device}: a batch of {size} did not fit into memory; went on with less")
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+            log.info("%s", text)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` says that memory ran out, on a GPU or on the host."""
+    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+        return True
+    words = str(error).lower()
+    return "out of memory" in words or "can't allocate memory" in words
+
+
+@contextlib.contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode, and afterwards every module in the mode it was in."""
+    training = [module for module in network.modules() if module.training]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

@@ -1,0 +1,163 @@
+"""One loaded model: pictures to maps, maps to logits, a pair to its explanation.
+
+:func:`load_model` and :class:`Model` are what scripts, the command line and the window use; the
+parts behind them are in :mod:`qaconv_core.models` and :mod:`qaconv_core.matching`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from qaconv_core.data.resources import resource_path
+from qaconv_core.device import available_memory, resolve_device
+from qaconv_core.errors import InputError
+from qaconv_core.matching.correspondences import match_maps
+from qaconv_core.matching.features import Extraction, extract_arrays, extract_features
+from qaconv_core.matching.scores import Maps, ScoringPlan, plan_scoring, score_maps
+from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
+from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.store.features import FeatureShelf, FeatureStore
+from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, ImageRef, ModelSpec
+
+Picture = str | Path | Image.Image | npt.NDArray[np.uint8]
+DEMO = "demo"
+PREPROCESSING = "RGB, PIL bicubic with antialiasing, values in [0, 1], no mean/std"
+
+
+def load_model(
+    path_or_demo: str | Path = DEMO,
+    device: str = "auto",
+    *,
+    ibn: str | None = None,
+    input_size: tuple[int, int] | None = None,
+) -> Model:
+    """Load a checkpoint of any published release, or the bundled model (``"demo"``).
+
+    ``device`` is ``"auto"`` (CUDA if there, else CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
+    ``ibn`` and ``input_size`` (height, width) are needed only where a file cannot tell. Raises
+    :class:`~qaconv_core.errors.CheckpointError` with one line naming file and tensor.
+    """
+    target = resolve_device(device)
+    path = path_or_demo
+    if str(path_or_demo) == DEMO and not Path(DEMO).is_file():
+        path = resource_path("model", "checkpoint.pth.tar")
+    return Model(load_checkpoint(path, ibn=ibn, input_size=input_size), target)
+
+
+class Model:
+    """A network and its QAConv head on a device."""
+
+    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+        self.spec: ModelSpec = checkpoint.spec
+        self.notes = checkpoint.notes
+        self.device = device
+        self.matcher = checkpoint.matcher
+        self.head: AffineHead = checkpoint.matcher.affine()
+        self.network = checkpoint.network.to(device).eval()
+
+    @property
+    def map_shape(self) -> tuple[int, int, int]:
+        """(C, h, w) of a feature map."""
+        return (self.spec.channels, *self.spec.grid)
+
+    @property
+    def feature_key(self) -> str:
+        """What stored feature maps depend on: tensors, variant, preprocessing, precision."""
+        precision = "float32" if self.device.type == "cpu" else "mixed"
+        parts = (self.spec.sha256, str(self.spec.ibn), str(self.spec.input_size), precision)
+        return hashlib.sha256("|".join((*parts, PREPROCESSING)).encode()).hexdigest()
+
+    def extract(self, images: Sequence[Picture], batch_size: int | None = None) -> Float32:
+        """Feature maps of pictures, float32 (n, C, h, w), unit norm over C.
+
+        ``images`` are paths, PIL pictures or HWC uint8 arrays. A picture that cannot be read
+        raises :class:`~qaconv_core.errors.ImageError` naming it.
+        """
+        if isinstance(images, (str, Path)):
+            raise InputError("extract takes a sequence of pictures; put the one path into a list")
+        return extract_arrays(
+            self.network,
+            images,
+            spec_shape=self.map_shape,
+            input_size=self.spec.input_size,
+            device=self.device,
+            batch_size=batch_size,
+        )
+
+    def extract_set(
+        self,
+        refs: Sequence[ImageRef],
+        *,
+        shelf: FeatureShelf | None = None,
+        batch_size: int | None = None,
+        workers: int | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        stage: str = "features",
+    ) -> Extraction:
+        """Feature maps of many files, float16, out of ``shelf`` where it has them.
+
+        Pictures that cannot be decoded are left out and listed with their reason.
+        """
+        return extract_features(
+            self.network,
+            refs,
+            spec_shape=self.map_shape,
+            input_size=self.spec.input_size,
+            device=self.device,
+            shelf=shelf,
+            batch_size=batch_size,
+            workers=workers,
+            progress=progress,
+            cancel=cancel,
+            stage=stage,
+        )
+
+    def open_shelf(self, store: FeatureStore) -> FeatureShelf:
+        """The part of a feature store that belongs to this model and preprocessing."""
+        return store.open(self.feature_key, self.map_shape, self.spec.describe())
+
+    def plan(self, queries: int, galleries: int, *, in_memory: bool = True) -> ScoringPlan:
+        """How scoring that many pairs is cut up; raises when it cannot fit (see its message)."""
+        on_gpu = self.device.type == "cuda"
+        return plan_scoring(
+            queries,
+            galleries,
+            self.map_shape,
+            available=available_memory(torch.device("cpu")),
+            device_available=available_memory(self.device) if on_gpu else None,
+            result_in_memory=in_memory,
+        )
+
+    def score(self, query_maps: Maps, gallery_maps: Maps) -> Float32:
+        """Logits of all pairs, float32 (p, g), of maps (p, C, h, w) and (g, C, h, w)."""
+        query, gallery = _as_maps(query_maps), _as_maps(gallery_maps)
+        plan = self.plan(query.shape[0], gallery.shape[0])
+        return score_maps(query, gallery, self.head, plan=plan, device=self.device)
+
+    def match(
+        self, query_map: npt.NDArray[np.floating], gallery_map: npt.NDArray[np.floating]
+    ) -> CorrespondenceMap:
+        """Why one pair of maps, each (C, h, w) or (1, C, h, w), has the logit it has; exact."""
+        return match_maps(_single(query_map, "query"), _single(gallery_map, "gallery"), self.head)
+
+
+def _as_maps(maps: Maps) -> Maps:
+    return maps if isinstance(maps, FeatureBank) else np.asarray(maps)
+
+
+def _single(feature_map: npt.NDArray[np.floating], side: str) -> npt.NDArray[np.floating]:
+    array = np.asarray(feature_map)
+    if array.ndim == 4 and len(array) == 1:
+        array = array[0]
+    if array.ndim != 3:
+        raise InputError(f"match takes one {side} map (C, h, w), not an array of {array.shape}")
+    return array

@@ -1,0 +1,164 @@
+"""The network that turns a picture into a feature map: a cut ResNet, a neck, unit length per cell.
+
+ResNet (He et al., CVPR 2016) comes from torchvision; the IBN-a and IBN-b variants (Pan et al.,
+ECCV 2018) are made by exchanging some of its norms. Module names are those of the published
+checkpoints: ``base`` is the ResNet, ``neck_conv`` and ``neck_bn`` follow it.
+"""
+
+from __future__ import annotations
+
+import torch
+import torchvision
+from torch import nn
+from torch.nn import functional
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from qaconv_core.errors import InputError
+
+ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+IBN_ARCHITECTURES = ARCHITECTURES[:4]
+IBN_TYPES = ("a", "b", "b-v1")
+LAYERS = ("layer2", "layer3", "layer4")
+STRIDES = {"layer2": 8, "layer3": 16, "layer4": 32}
+PLANES = {"layer1": 64, "layer2": 128, "layer3": 256, "layer4": 512}
+
+
+class HalfInstanceNorm(nn.Module):
+    """IBN-a's norm: instance norm on the first half of the channels, batch norm on the rest."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.instance_channels = channels // 2
+        self.IN = nn.InstanceNorm2d(self.instance_channels, affine=True)
+        self.BN = nn.BatchNorm2d(channels - self.instance_channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, C, h, w) -> (n, C, h, w)."""
+        first, rest = x.split((self.instance_channels, x.shape[1] - self.instance_channels), dim=1)
+        return torch.cat((self.IN(first), self.BN(rest)), dim=1)
+
+
+class InstanceNormBasicBlock(BasicBlock):
+    """Last block of an IBN-b stage (ResNet-18/34): an instance norm between addition and ReLU."""
+
+    def __init__(self, planes: int, affine: bool) -> None:
+        super().__init__(planes, planes)
+        self.IN = nn.InstanceNorm2d(planes, affine=affine)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, C, h, w) -> (n, C, h, w)."""
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        return self.relu(self.IN(out + x))
+
+
+class InstanceNormBottleneck(Bottleneck):
+    """Last block of an IBN-b stage (ResNet-50/101): an instance norm between addition and ReLU."""
+
+    def __init__(self, planes: int, affine: bool) -> None:
+        super().__init__(planes * self.expansion, planes)
+        self.IN = nn.InstanceNorm2d(planes * self.expansion, affine=affine)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, C, h, w) -> (n, C, h, w)."""
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        return self.relu(self.IN(out + x))
+
+
+def expansion(arch: str) -> int:
+    """Channels of a stage over its planes: 1 for ResNet-18/34, 4 for the deeper ones."""
+    return 1 if arch in ("resnet18", "resnet34") else 4
+
+
+def stage_channels(arch: str, layer: str) -> int:
+    """Channels that come out of ``layer`` of ``arch``."""
+    return PLANES[layer] * expansion(arch)
+
+
+def build_resnet(arch: str, ibn: str | None, layer: str) -> nn.Module:
+    """A ResNet without its classifier, cut after ``layer``, with the norms of ``ibn``.
+
+    ``ibn`` is None, ``"a"``, ``"b"`` (as the official IBN-Net release) or ``"b-v1"`` (the first
+    QAConv release: instance norms without parameters after the stem and after the last block of
+    layer1 and layer2).
+    """
+    if arch not in ARCHITECTURES:
+        raise InputError(f"unknown architecture {arch!r}: choose from {', '.join(ARCHITECTURES)}")
+    if ibn is not None and (
+        ibn not in IBN_TYPES or (arch not in IBN_ARCHITECTURES and ibn != "b-v1")
+    ):
+        raise InputError(
+            f"no IBN-{ibn} variant of {arch}: IBN-a and IBN-b exist for "
+            + ", ".join(IBN_ARCHITECTURES)
+        )
+    if layer not in LAYERS:
+        raise InputError(f"unknown final layer {layer!r}: choose from {', '.join(LAYERS)}")
+    base = getattr(torchvision.models, arch)(weights=None)
+    if ibn == "a":
+        _use_ibn_a(base)
+    elif ibn in ("b", "b-v1"):
+        _use_ibn_b(base, arch, affine=ibn == "b")
+    for name in ("avgpool", "fc", *(stage for stage in LAYERS if stage > layer)):
+        delattr(base, name)
+    return base
+
+
+def _use_ibn_a(base: nn.Module) -> None:
+    for layer in ("layer1", "layer2", "layer3"):
+        for block in getattr(base, layer):
+            block.bn1 = HalfInstanceNorm(PLANES[layer])
+
+
+def _use_ibn_b(base: nn.Module, arch: str, affine: bool) -> None:
+    block_type = InstanceNormBasicBlock if expansion(arch) == 1 else InstanceNormBottleneck
+    base.bn1 = nn.InstanceNorm2d(PLANES["layer1"], affine=affine)
+    for layer in ("layer1", "layer2"):
+        getattr(base, layer)[-1] = block_type(PLANES[layer], affine)
+
+
+class FeatureNetwork(nn.Module):
+    """Picture in, feature map out.
+
+    Input (n, 3, H, W), RGB in [0, 1], not normalised by any mean. Output (n, C, h, w) with unit
+    L2 norm over C at every cell; h = H / stride, w = W / stride (rounded up), stride 8, 16 or 32
+    for layer2, layer3, layer4. ``neck`` 0 leaves the neck out.
+    """
+
+    def __init__(
+        self,
+        arch: str = "resnet50",
+        ibn: str | None = None,
+        layer: str = "layer3",
+        neck: int = 128,
+        neck_bn: bool = False,
+    ) -> None:
+        super().__init__()
+        self.base = build_resnet(arch, ibn, layer)
+        self.layer = layer
+        self.channels = stage_channels(arch, layer)
+        if neck > 0:
+            # With a batch norm behind it the convolution's bias would be idle (releases 1.x).
+            self.neck_conv = nn.Conv2d(self.channels, neck, 3, padding=1, bias=not neck_bn)
+            if neck_bn:
+                self.neck_bn = nn.BatchNorm2d(neck)
+            self.channels = neck
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(n, 3, H, W) -> (n, C, h, w), unit norm over C."""
+        x = images
+        for stage in self.base.children():
+            x = stage(x)
+        for name in ("neck_conv", "neck_bn"):
+            if hasattr(self, name):
+                x = getattr(self, name)(x)
+        return functional.normalize(x)
+
+
+def feature_grid(input_size: tuple[int, int], layer: str) -> tuple[int, int]:
+    """(h, w) of the map of a picture of ``input_size`` (H, W): halved three to five times, up."""
+    h, w = input_size
+    for _ in range({"layer2": 3, "layer3": 4, "layer4": 5}[layer]):
+        h, w = (h + 1) // 2, (w + 1) // 2
+    return h, w

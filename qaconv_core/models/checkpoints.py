@@ -1,0 +1,367 @@
+"""Reading published checkpoints without being told what they are.
+
+A checkpoint is a dict with ``model`` (``base.*``, ``neck_conv.*``, perhaps ``neck_bn.*``) and
+``criterion`` (the QAConv head, bare in releases 1.x, under ``matcher.`` later). Everything about
+the network is read from names and shapes; whatever contradicts it is met with one line that names
+the tensor. The file is somebody else's: it is only ever read with ``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from qaconv_core.errors import CheckpointError
+from qaconv_core.models.backbone import (
+    IBN_TYPES,
+    LAYERS,
+    FeatureNetwork,
+    feature_grid,
+    stage_channels,
+)
+from qaconv_core.models.qaconv import QAConv, head_kind, head_tensors, strip_prefixes
+from qaconv_core.types import ModelSpec
+
+PUBLISHED_SIZE = (384, 128)
+"""Training size (height, width) of every published checkpoint, in pixels."""
+
+_BLOCK_COUNTS = {
+    (False, (2, 2, 2)): "resnet18",
+    (False, (3, 4, 6)): "resnet34",
+    (True, (3, 4, 6)): "resnet50",
+    (True, (3, 4, 23)): "resnet101",
+    (True, (3, 8, 36)): "resnet152",
+}
+_OWN = ("base.", "neck_conv.", "neck_bn.")
+_STAGES = ("layer1", "layer2", "layer3", "layer4")
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was read and understood; ``notes`` says what had to be assumed."""
+
+    spec: ModelSpec
+    network: FeatureNetwork
+    matcher: QAConv
+    notes: tuple[str, ...] = ()
+
+
+def load_checkpoint(
+    path: str | Path, *, ibn: str | None = None, input_size: tuple[int, int] | None = None
+) -> Checkpoint:
+    """Read a checkpoint of any published release, on the CPU, in evaluation mode, float32.
+
+    ``ibn`` (``"a"``, ``"b"``, ``"b-v1"``) and ``input_size`` (height, width) overrule what is read
+    from the file; they are needed only where a file cannot tell (see :func:`read_spec`).
+    Raises :class:`CheckpointError`, one line with the file, the tensor and what was expected.
+    """
+    path = Path(path)
+    content = read_tensors(path)
+    try:
+        model, criterion = _parts(content)
+        spec, notes = read_spec(
+            model, criterion, ibn=ibn, input_size=input_size or _stored_size(content)
+        )
+        network = _network(spec, model)
+        matcher = QAConv.from_state_dict(criterion, spec.grid)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    epoch = content.get("epoch")
+    spec = replace(
+        spec,
+        epoch=int(epoch) if isinstance(epoch, (int, np.integer)) else None,
+        path=str(path),
+        sha256=file_sha256(path),
+    )
+    return Checkpoint(spec, network, matcher, tuple(notes))
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """The dict in a checkpoint file; refuses whatever is not plain tensors and numbers."""
+    if path.is_dir():
+        raise CheckpointError(f"{path}: is a folder; give the checkpoint file inside it")
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint file") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from None
+    if not head:
+        raise CheckpointError(f"{path}: is empty (0 bytes); download or copy it again")
+    try:
+        with _numpy_scalars_allowed():
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # torch raises half a dozen unrelated types for bytes that are not what they should be.
+        raise CheckpointError(f"{path}: {_why_unreadable(head, error)}") from None
+    if not isinstance(content, dict):
+        kind = type(content).__name__
+        raise CheckpointError(f"{path}: holds a {kind}, not the dict of a QAConv checkpoint")
+    return content
+
+
+@contextlib.contextmanager
+def _numpy_scalars_allowed() -> Iterator[None]:
+    """Let the loader accept NumPy numbers (epochs, accuracies), which carry no code."""
+    scalar = getattr(np, "_core", getattr(np, "core", None)).multiarray.scalar  # type: ignore[union-attr]
+    # Files written under NumPy 1 and 2 name the same function by different modules.
+    allowed: list[Any] = [
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+        np.dtype,
+        *{type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "?")},
+    ]
+    with torch.serialization.safe_globals(allowed):
+        yield
+
+
+def _why_unreadable(head: bytes, error: Exception) -> str:
+    text = str(error)
+    if head.startswith(b"PK"):
+        if "weights_only" in text or "WeightsUnpickler" in text:
+            found = re.search(r"(?:GLOBAL|Unsupported (?:global|class))\W+([\w.]+)", text)
+            what = f" ({found.group(1)})" if found else ""
+            return (
+                f"holds objects other than tensors{what} and is not loaded, since such a file can "
+                "run code; save its 'model' and 'criterion' state dicts alone"
+            )
+        return "is truncated or damaged; download or copy it again"
+    if head[:1] == b"\x80":
+        return (
+            "is an old or foreign pickle that cannot be read safely; save it anew with torch.save"
+        )
+    return "is not a checkpoint (torch.save file)"
+
+
+def _stored_size(content: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Input size that our own trainer writes beside the tensors; upstream's files have none."""
+    size = content.get("input_size")
+    if isinstance(size, (list, tuple)) and len(size) == 2 and all(isinstance(s, int) for s in size):
+        return int(size[0]), int(size[1])
+    return None
+
+
+def _parts(content: Mapping[str, Any]) -> tuple[Tensors, Tensors]:
+    """The tensors of ``model`` and ``criterion`` by bare names; checks that they are tensors."""
+    parts: list[Tensors] = []
+    for name in ("model", "criterion"):
+        part = content.get(name)
+        if not isinstance(part, Mapping):
+            seen = ", ".join(sorted(str(key) for key in content)[:6]) or "nothing"
+            raise CheckpointError(
+                f"has no '{name}' part; a QAConv checkpoint holds 'model' and 'criterion', "
+                f"this file holds: {seen}"
+            )
+        parts.append(_clean(name, part))
+    return parts[0], parts[1]
+
+
+def _clean(part_name: str, part: Mapping[Any, Any]) -> Tensors:
+    tensors: Tensors = {}
+    for raw_name, value in part.items():
+        if not isinstance(value, torch.Tensor):
+            raise CheckpointError(f"entry {raw_name!r} of '{part_name}' is not a tensor")
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"tensor {raw_name} holds numbers that are not finite")
+        tensors[strip_prefixes(str(raw_name))] = value
+    return tensors
+
+
+def read_spec(
+    model: Tensors,
+    criterion: Tensors,
+    *,
+    ibn: str | None = None,
+    input_size: tuple[int, int] | None = None,
+) -> tuple[ModelSpec, list[str]]:
+    """What the tensors say the network is, and notes on what had to be assumed.
+
+    The stage that feeds the head follows from the neck's input channels, or without a neck from
+    the length of ``fc.weight``: published files often carry all of ResNet. ResNet-50 and -101 cut
+    after layer2 are one and the same network and are called ResNet-50.
+    """
+    arch = _architecture(model)
+    neck, neck_bn = _neck(model)
+    head = head_tensors(criterion)
+    fc_inputs = int(head["fc.weight"].shape[-1])
+    size = input_size or PUBLISHED_SIZE
+    layer = _final_layer(model, arch, fc_inputs, size)
+    notes: list[str] = []
+    kind = _norm_kind(model, ibn, notes)
+    grid = feature_grid(size, layer)
+    cells = grid[0] * grid[1]
+    if fc_inputs not in (cells, 2 * cells):
+        raise CheckpointError(
+            f"tensor fc.weight of the head has {fc_inputs} inputs; {layer} of a "
+            f"{size[0]}×{size[1]} picture has a {grid[0]}×{grid[1]} grid, so {cells} (shared head) "
+            f"or {2 * cells} (two-sided head) were expected; if it was trained at another size, "
+            "give --height and --width"
+        )
+    head_type = head_kind(head["fc.weight"], grid)
+    spec = ModelSpec(
+        arch=arch,
+        ibn=kind,
+        layer=layer,
+        neck=neck,
+        neck_bn=neck_bn,
+        head=head_type,
+        grid=grid,
+        channels=neck or stage_channels(arch, layer),
+        input_size=size,
+        release=_release(neck, neck_bn, head_type),
+    )
+    return spec, notes
+
+
+def _architecture(model: Tensors) -> str:
+    counts = {stage: _block_count(model, stage) for stage in _STAGES}
+    if "base.conv1.weight" not in model or counts["layer1"] == 0 or counts["layer2"] == 0:
+        seen = ", ".join(list(model)[:3]) or "none"
+        raise CheckpointError(
+            f"tensor base.conv1.weight or base.layer1/2 is missing; this is no ResNet-based QAConv "
+            f"model (first tensors: {seen})"
+        )
+    bottleneck = "base.layer1.0.conv3.weight" in model
+    found = (counts["layer1"], counts["layer2"], counts["layer3"])
+    for (deep, published), arch in _BLOCK_COUNTS.items():
+        # A file cut after layer2 says nothing of layer3.
+        if deep == bottleneck and all(
+            f in (0, p) if i == 2 else f == p
+            for i, (f, p) in enumerate(zip(found, published, strict=True))
+        ):
+            return arch
+    raise CheckpointError(
+        f"tensors base.layer1–3 have {found[0]}, {found[1]}, {found[2]} blocks "
+        f"({'with' if bottleneck else 'without'} bottlenecks), which no supported ResNet has "
+        "(18, 34, 50, 101, 152)"
+    )
+
+
+def _block_count(model: Tensors, stage: str) -> int:
+    numbers = {
+        int(name.split(".")[2])
+        for name in model
+        if name.startswith(f"base.{stage}.") and name.split(".")[2].isdigit()
+    }
+    return max(numbers) + 1 if numbers else 0
+
+
+def _neck(model: Tensors) -> tuple[int, bool]:
+    """(channels, whether a batch norm follows); (0, False) without a neck."""
+    weight = model.get("neck_conv.weight")
+    if weight is None:
+        stray = next((name for name in model if name.startswith("neck_")), None)
+        if stray is not None:
+            raise CheckpointError(f"tensor neck_conv.weight is missing, though {stray} is there")
+        return 0, False
+    if weight.ndim != 4 or tuple(weight.shape[2:]) != (3, 3):
+        raise CheckpointError(
+            f"tensor neck_conv.weight has shape {tuple(weight.shape)}, expected (neck, C, 3, 3)"
+        )
+    return int(weight.shape[0]), any(name.startswith("neck_bn.") for name in model)
+
+
+def _final_layer(model: Tensors, arch: str, fc_inputs: int, size: tuple[int, int]) -> str:
+    weight = model.get("neck_conv.weight")
+    if weight is not None:
+        channels = int(weight.shape[1])
+        by_channels = {stage_channels(arch, layer): layer for layer in LAYERS}
+        if channels not in by_channels:
+            raise CheckpointError(
+                f"tensor neck_conv.weight takes {channels} channels; the stages of {arch} give "
+                + ", ".join(f"{count} ({layer})" for count, layer in by_channels.items())
+            )
+        return by_channels[channels]
+    for layer in LAYERS:
+        h, w = feature_grid(size, layer)
+        if fc_inputs in (h * w, 2 * h * w):
+            return layer
+    raise CheckpointError(
+        f"tensor fc.weight of the head has {fc_inputs} inputs, which fits no layer of a "
+        f"{size[0]}×{size[1]} picture; if it was trained at another size, give --height and --width"
+    )
+
+
+def _norm_kind(model: Tensors, forced: str | None, notes: list[str]) -> str | None:
+    """Which IBN variant the names show; ``forced`` overrules it where the file is silent."""
+    found: str | None = None
+    if "base.layer1.0.bn1.IN.weight" in model:
+        found = "a"
+    elif any(re.fullmatch(r"base\.layer1\.\d+\.IN\.weight", name) for name in model):
+        found = "b"
+    elif not any(name.startswith("base.bn1.") for name in model):
+        found = "b-v1"
+        notes.append(
+            "the first norm (base.bn1) has no tensors: taken as the first release's IBN-b with "
+            "parameterless instance norms after the stem, layer1 and layer2; which stages had one "
+            "is not in the file"
+        )
+    if forced is None or forced == found:
+        return found
+    if forced not in IBN_TYPES or found is not None:
+        raise CheckpointError(
+            f"IBN {forced!r} was asked for, but its tensors show "
+            + (f"IBN-{found}" if found else "a plain ResNet")
+        )
+    return forced
+
+
+def _release(neck: int, neck_bn: bool, head: str) -> str:
+    if head == "shared":
+        return "v2.1 or later"
+    if neck and not neck_bn:
+        return "v2.0"
+    return "v1.x" if neck_bn else "v1.0 – v2.0"
+
+
+def _network(spec: ModelSpec, model: Tensors) -> FeatureNetwork:
+    # Without memory at first: initial weights of a deep ResNet take longer than all the rest.
+    with torch.device("meta"):
+        network = FeatureNetwork(spec.arch, spec.ibn, spec.layer, spec.neck, spec.neck_bn)
+    expected = network.state_dict()
+    kept = {name: value for name, value in model.items() if _belongs(name, spec.layer)}
+    for name, tensor in expected.items():
+        if name not in kept:
+            if name.endswith("num_batches_tracked"):
+                kept[name] = torch.tensor(0)
+                continue
+            raise CheckpointError(
+                f"tensor {name} is missing, expected shape {tuple(tensor.shape)} "
+                f"({spec.describe()})"
+            )
+        if kept[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"tensor {name} has shape {tuple(kept[name].shape)}, expected "
+                f"{tuple(tensor.shape)} ({spec.describe()})"
+            )
+    stray = next((name for name in kept if name not in expected and name.startswith(_OWN)), None)
+    if stray is not None:
+        raise CheckpointError(f"tensor {stray} does not belong to {spec.describe()}")
+    network.to_empty(device="cpu").load_state_dict({name: kept[name] for name in expected})
+    return network.float().eval()
+
+
+def _belongs(name: str, layer: str) -> bool:
+    """Whether a tensor is part of the cut network (files often carry the whole ResNet)."""
+    later = tuple(f"base.{stage}." for stage in LAYERS if stage > layer)
+    return not name.startswith((*later, "base.fc.", "base.avgpool."))
+
+
+def file_sha256(path: Path) -> str:
+    """The file's SHA-256, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,110 @@
+"""How long work reports on itself and how it is stopped.
+
+A job calls :meth:`Tracker.advance` after every batch. The tracker hands a :class:`Progress` value
+to whoever listens (a terminal bar, a window) and raises :class:`~qaconv_core.errors.Cancelled`
+when the :class:`CancelToken` was set, so that jobs stop between batches with everything computed
+so far intact.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from qaconv_core.errors import Cancelled
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The state of a job at one moment.
+
+    ``rate`` is in units per second, ``eta`` and ``elapsed`` in seconds; ``total``, ``rate`` and
+    ``eta`` are None while unknown.
+    """
+
+    stage: str
+    done: int
+    total: int | None
+    unit: str = "images"
+    rate: float | None = None
+    eta: float | None = None
+    elapsed: float = 0.0
+    message: str = ""
+
+    @property
+    def fraction(self) -> float | None:
+        """Share of the work that is done, in [0, 1]; None while the total is unknown."""
+        if self.total is None:
+            return None
+        return 1.0 if self.total == 0 else min(1.0, self.done / self.total)
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class CancelToken:
+    """A flag that one thread raises and another one looks at between batches."""
+
+    _event: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    def cancel(self) -> None:
+        """Ask the job to stop; it does so after the batch in hand."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked the job to stop."""
+        return self._event.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise :class:`Cancelled` when somebody asked the job to stop."""
+        if self._event.is_set():
+            raise Cancelled
+
+
+class Tracker:
+    """Counts finished work, measures its rate and tells the listener.
+
+    The rate is taken over the work of this run only: what came out of a cache (``start``) is
+    done, but says nothing about how long the rest will take.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        total: int | None,
+        unit: str = "images",
+        callback: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        start: int = 0,
+    ) -> None:
+        self.stage, self.total, self.unit = stage, total, unit
+        self.done = self._start = start
+        self._callback, self._cancel = callback, cancel
+        self._began = time.monotonic()
+        self.report()
+
+    def advance(self, amount: int = 1, message: str = "") -> None:
+        """Note ``amount`` more finished units, tell the listener, stop when asked to."""
+        self.done += amount
+        self.report(message)
+        if self._cancel is not None:
+            self._cancel.raise_if_cancelled()
+
+    def report(self, message: str = "") -> None:
+        """Tell the listener where the job stands."""
+        if self._callback is not None:
+            self._callback(self.snapshot(message))
+
+    def snapshot(self, message: str = "") -> Progress:
+        """Where the job stands now."""
+        elapsed = time.monotonic() - self._began
+        worked = self.done - self._start
+        rate = worked / elapsed if worked > 0 and elapsed > 0 else None
+        eta = None
+        if rate and self.total is not None:
+            eta = max(0, self.total - self.done) / rate
+        return Progress(self.stage, self.done, self.total, self.unit, rate, eta, elapsed, message)

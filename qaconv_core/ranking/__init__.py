@@ -1,0 +1,21 @@
+"""Putting the gallery in order: the protocol, the ranker, re-ranking and TLift.
+
+NumPy and SciPy only; works on the scores of any model.
+"""
+
+from qaconv_core.ranking.protocol import truth_labels
+from qaconv_core.ranking.ranker import rank_gallery
+from qaconv_core.ranking.rerank import k_reciprocal_rerank
+from qaconv_core.ranking.rerank_top import rerank_approximation, rerank_memory, rerank_top
+from qaconv_core.ranking.tlift import temporal_lift, tlift_available
+
+__all__ = [
+    "k_reciprocal_rerank",
+    "rank_gallery",
+    "rerank_approximation",
+    "rerank_memory",
+    "rerank_top",
+    "temporal_lift",
+    "tlift_available",
+    "truth_labels",
+]

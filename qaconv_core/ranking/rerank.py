@@ -1,0 +1,218 @@
+"""Re-ranking with k-reciprocal encoding, sparse and in blocks.
+
+Zhong, Zheng, Cao and Li, *Re-ranking Person Re-identification with k-reciprocal Encoding*, CVPR
+2017, as the QAConv evaluation uses it: on distances as they are, not squared. With D the
+(p+g)×(p+g) matrix [qq qg; qgᵀ gg], which is never assembled, and N(i, k) the k+1 nearest of i
+(i itself among them):
+
+1. O[i, j] = D[j, i] / max over m of D[m, i];  N(i, k) are the k+1 smallest of O[i];
+2. R(i, k) = {j in N(i, k) with i in N(j, k)};
+3. R*(i) = R(i, k1) and each R(j, k1/2), j in R(i, k1), of which more than two thirds lie in
+   R(i, k1); k1/2 is rounded to even;
+4. V[i, j] = exp(−O[i, j]) for j in R*(i), else 0; each row divided by its sum;
+5. V[i] becomes the mean of V over the k2 nearest of i (for k2 = 1 it stays);
+6. m = Σ_j min(V[i, j], V[g, j]);  jaccard = 1 − m / (2 − m);
+7. distance = (1 − λ)·jaccard + λ·O[i, g].
+
+Ties rank in order of position, queries before gallery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from qaconv_core.errors import InputError
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.ranking.arrays import BLOCK_BYTES
+from qaconv_core.ranking.distances import DistanceTable, Index, check_distances
+from qaconv_core.ranking.order import nearest
+from qaconv_core.types import Float32
+
+T = TypeVar("T")
+
+TERMS_AT_ONCE = 2**20
+"""Terms of the sum in step 6 that are expanded at once, at about 40 bytes each."""
+
+
+def k_reciprocal_rerank(
+    dist_qg: npt.ArrayLike,
+    dist_qq: npt.ArrayLike,
+    dist_gg: npt.ArrayLike,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_: float = 0.3,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+    workers: int | None = None,
+) -> Float32:
+    """Re-ranked distances of every query to every gallery picture, float32 (p, g).
+
+    ``dist_qg`` (p, g), ``dist_qq`` (p, p) and ``dist_gg`` (g, g) are distances ≥ 0 (QAConv:
+    1 − score) in any real type, memory-mapped or not; entry [a, b] is that of a as query to b as
+    gallery picture, and need not be symmetric. ``lambda_`` in [0, 1] is the share of the original
+    distance. Sets smaller than ``k1`` are fine. ``workers`` threads share the work (default: 1).
+
+    Raises InputError for wrong shapes or options, NaN, infinite or negative distances, and
+    Cancelled when ``cancel`` is set.
+    """
+    check_options(k1, k2, lambda_)
+    table = DistanceTable.of(dist_qg, dist_qq, dist_gg)
+    out = np.empty((table.p, table.g), dtype=np.float32)
+    encoder = Encoder(table, k1, k2, workers or 1)
+    tracker = Tracker("re-ranking", table.n + table.p, "pictures", progress, cancel)
+    if out.size == 0:
+        return out
+    encoding = encoder.encode(tracker)
+    scale = encoder.scale[: table.p, None]
+
+    def fill(rows: tuple[int, int]) -> int:
+        a, b = rows
+        original = np.asarray(table.qg[a:b], dtype=table.dtype) / scale[a:b]
+        out[a:b] = (1.0 - lambda_) * encoding.jaccard(a, b) + lambda_ * original
+        return b - a
+
+    for done in in_threads(fill, list(encoding.blocks()), workers or 1):
+        tracker.advance(done)
+    return out
+
+
+def check_options(k1: int, k2: int, lambda_: float) -> None:
+    """Raise InputError unless k1, k2 ≥ 1 are whole and lambda_ lies in [0, 1]."""
+    for name, value in (("k1", k1), ("k2", k2)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise InputError(f"{name} of re-ranking must be a whole number from 1, not {value!r}")
+    if not 0.0 <= lambda_ <= 1.0:
+        raise InputError(f"lambda of re-ranking must lie in [0, 1], not {lambda_!r}")
+
+
+class Encoder:
+    """Steps 1 to 5: from distances to the sparse encoding V of every picture.
+
+    ``scale`` (n,) holds the largest distance to each picture (1 where all are 0).
+    """
+
+    def __init__(self, table: DistanceTable, k1: int, k2: int, workers: int = 1) -> None:
+        self.table, self.k1, self.k2, self.workers = table, k1, k2, workers
+        self.scale = np.empty(table.n, dtype=table.dtype)
+        width = min(table.n, max(k1 + 1, k2))
+        self.ranks: Index = np.empty((table.n, width), dtype=np.int32)
+
+    def encode(self, tracker: Tracker | None = None) -> Encoding:
+        """The encoding of every picture."""
+        for done in in_threads(self._rank, self.table.blocks(), self.workers):
+            if tracker is not None:
+                tracker.advance(done)
+        v = self._weights(self._expanded())
+        if self.k2 > 1:
+            mean = _adjacency(self.ranks[:, : self.k2])
+            v = (mean @ v) / np.float32(min(self.k2, self.table.n))
+        v = sparse.csr_array(v)
+        return Encoding(v[: self.table.p], sparse.csc_array(v[self.table.p :]))
+
+    def _rank(self, rows: tuple[int, int]) -> int:
+        start, stop = rows
+        block = self.table.columns(start, stop)
+        top = check_distances(block)
+        self.scale[start:stop] = np.where(top > 0, top, 1)
+        self.ranks[start:stop] = nearest(block, self.ranks.shape[1])
+        return stop - start
+
+    def _reciprocal(self, k: int) -> Any:
+        forward = _adjacency(self.ranks[:, : k + 1])
+        return sparse.csr_array(forward.multiply(forward.T))
+
+    def _expanded(self) -> Any:
+        """Step 3: the sets R*(i) as the pattern of a sparse matrix."""
+        near = self._reciprocal(self.k1)
+        half = self._reciprocal(round(self.k1 / 2))
+        size = half.sum(axis=1)
+        overlap = sparse.coo_array((near @ half.T).multiply(near))
+        row, column = overlap.coords
+        taken = 3 * overlap.data > 2 * size[column]
+        kept = (overlap.data[taken], (row[taken], column[taken]))
+        return sparse.csr_array(near + sparse.csr_array(kept, shape=near.shape) @ half)
+
+    def _weights(self, pattern: Any) -> Any:
+        """Step 4: exp(−O) on the pattern, rows summing to 1."""
+        row = np.repeat(np.arange(self.table.n, dtype=np.int32), np.diff(pattern.indptr))
+        original = self.table.pairs(row, pattern.indices) / self.scale[row]
+        weight = np.exp(-original)
+        total = np.bincount(row, weight, minlength=self.table.n)
+        data = (weight / total[row]).astype(np.float32)
+        return sparse.csr_array((data, pattern.indices, pattern.indptr), shape=pattern.shape)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """V of the queries, CSR (p, n), and of the gallery, CSC (g, n)."""
+
+    query: Any
+    gallery: Any
+
+    def _terms(self) -> npt.NDArray[np.int64]:
+        """How many gallery pictures share each entry of the queries' encoding."""
+        return np.diff(self.gallery.indptr)[self.query.indices].astype(np.int64)
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """(start, stop) of blocks of queries of about ``TERMS_AT_ONCE`` terms each."""
+        upto = np.concatenate([[0], np.cumsum(self._terms())])[self.query.indptr]
+        p, g = self.query.shape[0], self.gallery.shape[0]
+        most = max(1, BLOCK_BYTES // (16 * max(1, g)))
+        start = 0
+        while start < p:
+            stop = int(np.searchsorted(upto, upto[start] + TERMS_AT_ONCE, side="right")) - 1
+            stop = min(max(stop, start + 1), start + most, p)
+            yield start, stop
+            start = stop
+
+    def jaccard(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        """Step 6 for queries ``start`` … ``stop``−1 and all of the gallery, (b, g)."""
+        b, g = stop - start, self.gallery.shape[0]
+        first, last = self.query.indptr[start], self.query.indptr[stop]
+        shared = self.query.indices[first:last]
+        length = np.diff(self.gallery.indptr)[shared]
+        ends = np.cumsum(length, dtype=np.int64)
+        total = int(ends[-1]) if len(ends) else 0
+        # Entry e of the queries meets the gallery pictures at begin[e], begin[e] + 1, … of the
+        # column it shares with them; `at` lists those places for all entries, one after another.
+        at = np.repeat(self.gallery.indptr[shared] - (ends - length), length) + np.arange(total)
+        row = np.repeat(np.arange(b), np.diff(self.query.indptr[start : stop + 1]))
+        cell = np.repeat(row * g, length) + self.gallery.indices[at]
+        least = np.minimum(np.repeat(self.query.data[first:last], length), self.gallery.data[at])
+        common = np.bincount(cell, least, minlength=b * g).reshape(b, g)
+        jaccard: npt.NDArray[np.float64] = 1.0 - common / (2.0 - common)
+        return jaccard
+
+
+def _adjacency(ranks: Index) -> Any:
+    """CSR (n, n) with a one wherever a picture stands in the list of another."""
+    n, width = ranks.shape
+    pointers = np.arange(0, n * width + 1, width)
+    data = np.ones(n * width, dtype=np.float32)
+    return sparse.csr_array((data, ranks.flatten(), pointers), shape=(n, n))
+
+
+def in_threads(
+    work: Callable[[tuple[int, int]], T], blocks: Sequence[tuple[int, int]], workers: int
+) -> Iterator[T]:
+    """Results of ``work`` on each block as they come; what is not begun is dropped on an error."""
+    if workers <= 1 or len(blocks) <= 1:
+        yield from map(work, blocks)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(partial(work, block)) for block in blocks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()

@@ -1,0 +1,101 @@
+"""Files that are either the old one or the new one, never half of it.
+
+The new content is written beside the target, flushed to the disk and moved over it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from qaconv_core.errors import InputError, QAConvError
+
+
+def atomic_write_bytes(
+    path: str | os.PathLike[str], data: bytes, *, error: type[QAConvError] = InputError
+) -> None:
+    """Replace (or create) the file ``path`` with ``data``.
+
+    Raises ``error`` with one line that names the file when that fails; what stood there before
+    is then still there.
+    """
+    with replacing(path, error=error) as temporary, temporary.open("wb") as stream:
+        stream.write(data)
+
+
+def atomic_write_text(
+    path: str | os.PathLike[str], text: str, *, error: type[QAConvError] = InputError
+) -> None:
+    """:func:`atomic_write_bytes` for text, as UTF-8 and with line ends as they are in ``text``."""
+    atomic_write_bytes(path, text.encode("utf-8"), error=error)
+
+
+@contextlib.contextmanager
+def replacing(
+    path: str | os.PathLike[str], *, error: type[QAConvError] = InputError
+) -> Iterator[Path]:
+    """A path to write to, with the suffix of ``path``, that takes its place once all went well.
+
+    For libraries which write files themselves (figures, archives). When the block fails, the new
+    file is removed and the old one stays; an :class:`OSError` becomes ``error``.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file():
+            _refuse_folder(target)
+            yield target  # a pipe or /dev/stdout cannot be replaced, only written to
+            return
+        temporary = _beside(target)
+        try:
+            yield temporary
+            _flush(temporary)
+            os.replace(temporary, target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _flush_folder(target.parent)
+    except OSError as cause:
+        raise error(f"{path}: cannot be written ({reason(cause)})") from cause
+
+
+def reason(cause: OSError) -> str:
+    """Why the system refused, in its own words, without the path that it repeats."""
+    return cause.strerror or str(cause) or type(cause).__name__
+
+
+def _refuse_folder(target: Path) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder; give the name of a file")
+
+
+def _beside(target: Path) -> Path:
+    """A new, empty file in the target's folder that has the rights the target has or would have."""
+    token = secrets.token_hex(6)
+    path = target.parent / f".{target.stem[:40]}-{token}{target.suffix}"
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    with contextlib.suppress(OSError):
+        os.chmod(path, stat.S_IMODE(target.stat().st_mode))
+    return path
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the move itself last; not every system lets a folder be opened for that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,49 @@
+"""Where the program keeps its own files: per user, and movable by environment variables."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from qaconv_core.errors import StoreError
+from qaconv_core.store.atomic import reason
+
+APP_NAME = "qaconv-explorer"
+CACHE_VARIABLE = "QACONV_CACHE_DIR"
+DATA_VARIABLE = "QACONV_DATA_DIR"
+
+
+def cache_dir() -> Path:
+    """The folder of what can be computed again (feature maps), created when it is not there.
+
+    ``QACONV_CACHE_DIR`` moves it. Raises :class:`StoreError` when it cannot be written to.
+    """
+    default = platformdirs.user_cache_dir(APP_NAME, appauthor=False)
+    return _ready(os.environ.get(CACHE_VARIABLE) or default, CACHE_VARIABLE)
+
+
+def data_dir() -> Path:
+    """The folder of what must be kept (the run history), created when it is not there.
+
+    ``QACONV_DATA_DIR`` moves it. Raises :class:`StoreError` when it cannot be written to.
+    """
+    default = platformdirs.user_data_dir(APP_NAME, appauthor=False)
+    return _ready(os.environ.get(DATA_VARIABLE) or default, DATA_VARIABLE)
+
+
+def _ready(name: str, variable: str) -> Path:
+    """The folder as an absolute path, proven writable by writing there."""
+    folder = Path(os.path.abspath(os.path.expanduser(name)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as cause:
+        raise StoreError(
+            f"{folder}: cannot be written to ({reason(cause)}); "
+            f"set {variable} to a folder of your own"
+        ) from cause
+    return folder

@@ -1,0 +1,172 @@
+"""The index of a shelf: an SQLite file that says which picture's map is in which row.
+
+It also owns the name of the data file. A new index always names a new data file, so an index and
+the data of another one can never be mixed up, whoever set which aside.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from qaconv_core.store.keys import FileKey
+
+INDEX_NAME = "index.sqlite"
+VERSION = 1
+MapShape = tuple[int, int, int]
+_PATIENCE = 60.0  # seconds to wait for another process that is writing
+
+_SCHEMA = (
+    "CREATE TABLE shelf (data TEXT NOT NULL, channels INTEGER NOT NULL, height INTEGER NOT NULL,"
+    " width INTEGER NOT NULL, next_row INTEGER NOT NULL)",
+    "CREATE TABLE maps (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+    " row INTEGER NOT NULL) WITHOUT ROWID",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+
+class DamagedIndex(Exception):
+    """The file is no index of ours, or belongs to maps of another shape."""
+
+
+class MapIndex:
+    """One open index. Rows are handed out in order and never twice, so that a map which somebody
+    has in use is not overwritten.
+
+    Methods raise :class:`sqlite3.Error`; :func:`is_damage` tells damage from other trouble.
+    """
+
+    def __init__(self, folder: Path, shape: MapShape) -> None:
+        self.path = folder / INDEX_NAME
+        # The shelf's lock keeps threads apart; a job may run in another thread than its opener.
+        self._db = sqlite3.connect(
+            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self.data_name = self._prepare(shape)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self, shape: MapShape) -> str:
+        """Check the index, or lay it out when it is new; the name of its data file."""
+        if self._version() == 0:
+            with self.writing():
+                if self._version() == 0:  # else another process was faster
+                    self._create(shape)
+        if self._version() != VERSION:
+            raise DamagedIndex(f"format {self._version()} instead of {VERSION}")
+        found = self._db.execute("SELECT data, channels, height, width FROM shelf").fetchall()
+        if len(found) != 1 or tuple(found[0][1:]) != tuple(shape):
+            raise DamagedIndex(f"maps of another shape than {shape}")
+        return _plain_name(found[0][0])
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _create(self, shape: MapShape) -> None:
+        for statement in _SCHEMA:
+            self._db.execute(statement)
+        name = f"maps-{secrets.token_hex(4)}.f16"
+        self._db.execute("INSERT INTO shelf VALUES (?, ?, ?, ?, 0)", (name, *shape))
+
+    @property
+    def next_row(self) -> int:
+        """Rows handed out so far, also those of maps that were replaced since."""
+        return int(self._db.execute("SELECT next_row FROM shelf").fetchone()[0])
+
+    def check(self) -> None:
+        """Read through the index; :class:`DamagedIndex` when SQLite finds fault with it."""
+        verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise DamagedIndex(str(verdict))
+
+    def count(self) -> int:
+        """Pictures that have a map."""
+        return int(self._db.execute("SELECT count(*) FROM maps").fetchone()[0])
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One state of the index for several questions (and one lock instead of thousands)."""
+        try:
+            self._db.execute("BEGIN")
+            yield
+        finally:
+            self._leave()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Exclude every other writer, of this or another process; undo all when the block fails."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def row(self, key: FileKey) -> int:
+        """The row of this file's map, −1 when there is none."""
+        found = self._db.execute(
+            "SELECT row FROM maps WHERE path = ? AND size = ? AND mtime_ns = ?",
+            (os.fsencode(key.path), key.size, key.mtime_ns),
+        ).fetchone()
+        return -1 if found is None else int(found[0])
+
+    def keys(self) -> list[FileKey]:
+        """Every file that has a map."""
+        rows = self._db.execute("SELECT path, size, mtime_ns FROM maps").fetchall()
+        return [FileKey(os.fsdecode(path), size, mtime) for path, size, mtime in rows]
+
+    def add(self, keys: Sequence[FileKey], first: int) -> None:
+        """Give ``keys`` the rows from ``first`` on; a file's earlier map is forgotten."""
+        values = [
+            (os.fsencode(key.path), key.size, key.mtime_ns, first + i) for i, key in enumerate(keys)
+        ]
+        self._db.executemany("INSERT OR REPLACE INTO maps VALUES (?, ?, ?, ?)", values)
+        self._db.execute("UPDATE shelf SET next_row = ?", (first + len(keys),))
+
+    def forget(self, keys: Sequence[FileKey]) -> None:
+        """Drop the entries of these files."""
+        self._db.executemany(
+            "DELETE FROM maps WHERE path = ? AND size = ? AND mtime_ns = ?",
+            [(os.fsencode(key.path), key.size, key.mtime_ns) for key in keys],
+        )
+
+    def forget_from(self, row: int) -> int:
+        """Drop the entries of ``row`` and all after it; their number."""
+        gone = self._db.execute("DELETE FROM maps WHERE row >= ?", (row,)).rowcount
+        self._db.execute("UPDATE shelf SET next_row = ?", (row,))
+        return gone
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+
+def _plain_name(name: object) -> str:
+    """The data file's name, refused when it could point out of the shelf's folder."""
+    if not isinstance(name, str) or not name.startswith("maps-") or os.path.basename(name) != name:
+        raise DamagedIndex("it names no data file of ours")
+    return name
+
+
+def is_damage(cause: BaseException) -> bool:
+    """Whether the index itself is broken, and not only busy, read-only or on a full disk.
+
+    SQLite's "malformed" and "not a database" come as plain ``DatabaseError``, the rest as one of
+    its subclasses; tables that are missing or not ours are an ``OperationalError``, known only by
+    its words.
+    """
+    if isinstance(cause, DamagedIndex) or type(cause) is sqlite3.DatabaseError:
+        return True
+    words = str(cause)
+    foreign = words.startswith("no such ") or words.endswith(" already exists")
+    return isinstance(cause, sqlite3.OperationalError) and foreign

@@ -1,0 +1,77 @@
+"""What tells one stored feature map from another: the model that made it and the file it is of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from qaconv_core.errors import ImageError
+from qaconv_core.store.atomic import reason
+from qaconv_core.types import ImageRef, Rejected
+
+
+class FileKey(NamedTuple):
+    """A picture file as it was at one moment: absolute path, size in bytes, mtime in ns.
+
+    The folder part of ``path`` is free of symbolic links, so that one file reached in two ways
+    is one key. A file that was written again has another size or mtime, and so another key.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+def model_key(checkpoint: str, preprocessing: str, precision: str) -> str:
+    """The name of the shelf for maps made by one network from pictures treated in one way.
+
+    ``checkpoint`` is the sha256 of the checkpoint file, ``preprocessing`` says in words what is
+    done to a picture (size, interpolation, range), ``precision`` the arithmetic (``float32``).
+    Returns 32 hexadecimal digits.
+    """
+    parts = "\0".join((checkpoint, preprocessing, precision))
+    return hashlib.sha256(parts.encode("utf-8")).hexdigest()[:32]
+
+
+def file_key(path: str | os.PathLike[str]) -> FileKey:
+    """The key of one file; :class:`ImageError` when there is no file to be read."""
+    key = file_keys([Path(path)])[0]
+    if isinstance(key, Rejected):
+        raise ImageError(str(key))
+    return key
+
+
+def file_keys(files: Iterable[str | os.PathLike[str] | ImageRef]) -> list[FileKey | Rejected]:
+    """A key for each file, in order, or the reason why there is none.
+
+    Folders are resolved once each: resolving every path would cost ten times the rest.
+    """
+    folders: dict[str, str] = {}
+    return [_key(os.fspath(f.path if isinstance(f, ImageRef) else f), folders) for f in files]
+
+
+def _key(name: str, folders: dict[str, str]) -> FileKey | Rejected:
+    folder, base = os.path.split(name)
+    try:
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder or os.curdir)
+        path = os.path.join(folders[folder], base)
+        status = os.stat(path)
+    except OSError as cause:
+        return Rejected(Path(name), _why(cause))
+    except ValueError as cause:  # a NUL in the name
+        return Rejected(Path(name), str(cause))
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not an ordinary file"
+        return Rejected(Path(name), f"{kind}; name a picture file")
+    return FileKey(path, status.st_size, status.st_mtime_ns)
+
+
+def _why(cause: OSError) -> str:
+    if isinstance(cause, FileNotFoundError):
+        return "no such file; check the path"
+    return f"cannot be read ({reason(cause)})"

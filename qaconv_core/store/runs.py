@@ -1,0 +1,258 @@
+"""The history of runs: a small SQLite file of reports that can be listed and compared.
+
+Each call opens the file, does one transaction and closes it, so that several processes may write
+at once (they wait for each other) and nothing is held open while a job computes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from qaconv_core.errors import InputError, StoreError
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x5141_4376  # "QACv": tells our file from another program's SQLite file
+_SCHEMA = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    created TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    command TEXT NOT NULL,
+    report TEXT NOT NULL
+)
+"""
+_COLUMNS = "id, created, kind, dataset, command, report"
+_MEASURES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
+
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One stored run. ``created`` is UTC in ISO form, ``report`` what ``evaluate --json`` wrote."""
+
+    id: int
+    created: str
+    kind: str
+    dataset: str
+    command: str
+    report: dict[str, Any]
+
+    @property
+    def results(self) -> Rows:
+        """The results by method (empty when the report has none)."""
+        results = self.report.get("results", [])
+        return [r for r in results if isinstance(r, dict)] if isinstance(results, list) else []
+
+
+Records = list[RunRecord]
+
+
+class RunHistory:
+    """Runs stored in the SQLite file ``path``, which the first :meth:`add` creates.
+
+    ``timeout`` is how long to wait, in seconds, while another process writes. All methods raise
+    :class:`StoreError`, naming the file and the way out, when it cannot be read or written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], timeout: float = 30.0) -> None:
+        self.path = Path(path)
+        self._timeout = timeout
+
+    def add(self, report: dict[str, Any], kind: str = "evaluate", command: str = "") -> int:
+        """Store a report (as :func:`~qaconv_core.evaluation.reports.report_json` makes it).
+
+        Returns the id of the new run; ids are never used twice.
+        """
+        try:
+            text = json.dumps(report, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"a report for the run history must be plain JSON: {error}") from error
+        created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        dataset = _storable(str(report.get("dataset", "")))
+        command = _storable(command)
+        with self._open(write=True, create=True) as connection:
+            assert connection is not None
+            cursor = connection.execute(
+                "INSERT INTO runs (created, kind, dataset, command, report) VALUES (?, ?, ?, ?, ?)",
+                (created, kind, dataset, command, text),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def list(self, dataset: str | None = None, limit: int | None = None) -> Records:
+        """The newest ``limit`` runs (None: all), newest first; none if the file does not exist."""
+        where = "" if dataset is None else "WHERE dataset = ?"
+        values = () if dataset is None else (_storable(dataset),)
+        rows = self._select(f"{where} ORDER BY id DESC LIMIT ?", (*values, _limit(limit)))
+        return [self._record(row) for row in rows]
+
+    def get(self, run_id: int) -> RunRecord:
+        """The run with this id; :class:`InputError` naming those that exist when there is none."""
+        rows = self._select("WHERE id = ?", (run_id,))
+        if not rows:
+            raise self._unknown(run_id)
+        return self._record(rows[0])
+
+    def compare(self, run_ids: Sequence[int]) -> Rows:
+        """One row for each run and method: measures, checkpoint, approximation, counts.
+
+        ``delta_rank1`` and ``delta_mAP`` are differences (fractions) to the first of these runs
+        that has the same data set and method; None for that run itself and where a number is
+        missing.
+        """
+        first: dict[tuple[str, str], dict[str, Any]] = {}
+        rows: Rows = []
+        for record in [self.get(run_id) for run_id in run_ids]:
+            for result in record.results:
+                row = _comparison_row(record, result)
+                base = first.setdefault((row["dataset"], row["method"]), row)
+                for name in ("rank1", "mAP"):
+                    row[f"delta_{name}"] = None if base is row else _minus(row[name], base[name])
+                rows.append(row)
+        return rows
+
+    def delete(self, run_id: int) -> None:
+        """Remove a run; :class:`InputError` when there is none with this id."""
+        with self._open(write=True) as connection:
+            if connection is not None:
+                cursor = connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+                if cursor.rowcount:
+                    return
+        raise self._unknown(run_id)
+
+    def _select(self, clause: str, values: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+        with self._open() as connection:
+            if connection is None:
+                return []
+            return connection.execute(f"SELECT {_COLUMNS} FROM runs {clause}", values).fetchall()
+
+    def _record(self, row: tuple[Any, ...]) -> RunRecord:
+        run_id, created, kind, dataset, command, text = row
+        try:
+            report = json.loads(text)
+        except (TypeError, ValueError) as error:
+            raise self._damaged(f"run {run_id} is not JSON") from error
+        if not isinstance(report, dict):
+            raise self._damaged(f"run {run_id} is not a report")
+        return RunRecord(int(run_id), str(created), str(kind), str(dataset), str(command), report)
+
+    @contextmanager
+    def _open(
+        self, write: bool = False, create: bool = False
+    ) -> Iterator[sqlite3.Connection | None]:
+        """A connection inside one transaction; None when nothing is stored and ``create`` is not
+        set."""
+        if not create and not self.path.exists():
+            yield None
+            return
+        if self.path.is_dir():
+            raise StoreError(f"run history {self.path} is a folder; name a file")
+        try:
+            if create:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            # isolation_level None: transactions are ours alone, whatever the Python version does.
+            connection = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None)
+            with closing(connection):
+                yield from self._transaction(connection, write, create)
+        except sqlite3.OperationalError as error:
+            raise StoreError(
+                f"run history {self.path}: {error}; check that the folder can be written to, the "
+                "disk has room and no other program holds the file"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
+        except OSError as error:
+            raise StoreError(f"run history {self.path}: {error.strerror or error}") from error
+        except OverflowError as error:  # an id that no run can have
+            raise InputError(f"run history {self.path}: {error}") from error
+
+    def _transaction(
+        self, connection: sqlite3.Connection, write: bool, create: bool
+    ) -> Iterator[sqlite3.Connection | None]:
+        # IMMEDIATE takes the write lock at once, so that two first writers do not both create
+        # the table and none fails half-way when it wants to turn from reader to writer.
+        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        try:
+            yield connection if self._has_schema(connection, create) else None
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _has_schema(self, connection: sqlite3.Connection, create: bool) -> bool:
+        """Whether the file holds our table (made here with ``create``); False for an empty file."""
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables == 0 and version == 0:
+            if create:
+                connection.execute(_SCHEMA)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            return create
+        if application != APPLICATION_ID:
+            raise StoreError(f"{self.path} is not a run history of this program; name another file")
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"run history {self.path} was written by a newer version of this program "
+                f"(schema {version}, known: {SCHEMA_VERSION}); update, or name another file"
+            )
+        return True
+
+    def _damaged(self, what: str) -> StoreError:
+        return StoreError(
+            f"run history {self.path} is damaged ({what}); move the file away to begin a new one"
+        )
+
+    def _unknown(self, run_id: int) -> InputError:
+        ids = [str(record.id) for record in self.list(limit=10)]
+        known = f"the newest are {', '.join(ids)}" if ids else "it is empty"
+        return InputError(f"run history {self.path} has no run {run_id}; {known}")
+
+
+def _storable(text: str) -> str:
+    """``text`` as SQLite can hold it: what is no valid Unicode (in a file name) as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _limit(limit: int | None) -> int:
+    """SQLite's LIMIT: −1 for all."""
+    if limit is not None and limit < 0:
+        raise InputError(f"the number of runs to list cannot be {limit}")
+    return -1 if limit is None else limit
+
+
+def _minus(value: Any, base: Any) -> float | None:
+    """value − base; None where one of them is not a number."""
+    if not all(isinstance(v, int | float) for v in (value, base)):
+        return None
+    return float(value) - float(base)
+
+
+def _comparison_row(record: RunRecord, result: dict[str, Any]) -> dict[str, Any]:
+    counts = record.report.get("counts")
+    checkpoint = record.report.get("checkpoint")
+    if isinstance(checkpoint, dict):
+        given = (checkpoint.get(key) for key in ("name", "path", "sha256"))
+        checkpoint = next((value for value in given if value), "")
+    row = {
+        "id": record.id,
+        "created": record.created,
+        "dataset": record.dataset,
+        "checkpoint": Path(str(checkpoint or "")).name,
+        "method": str(result.get("method", "")),
+        "approximation": str(result.get("approximation") or ""),
+        "valid_queries": counts.get("valid_queries") if isinstance(counts, dict) else None,
+    }
+    return {**row, **{measure: result.get(measure) for measure in _MEASURES}}

@@ -1,0 +1,341 @@
+"""``qaconv evaluate`` and what hangs on it, through the real command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+
+from tests import oracles
+from tests.e2e.conftest import ROOT, person
+
+METHODS = ["qaconv", "qaconv+rerank", "qaconv+rerank+tlift"]
+
+
+def test_the_first_command_of_the_readme(qaconv_process):
+    done = qaconv_process("evaluate", "--dataset", "demo", "--json", "demo.json")
+    for word in ("Rank-1", "Rank-5", "Rank-10", "Rank-20", "mAP", "mINP", "re-ranking", "TLift"):
+        assert word in done.out
+
+
+def test_results_protocol_and_files(qaconv, market, checkpoint, tmp_path):
+    done = qaconv(
+        "evaluate", "--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint,
+        "--rerank", "--tlift", "--json", "r.json", "--csv", "r.csv", "--latex", "r.tex",
+        "--markdown", "r.md", "--figure", "cmc.pdf", "--score-figure", "scores.svg",
+        "--save-score", "s.npz", "--per-query",
+    )  # fmt: skip
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [r["method"] for r in report["results"]] == METHODS
+    assert report["counts"]["query"] == 5
+    assert report["counts"]["gallery"] == 26
+    assert report["counts"]["valid_queries"] == 5
+    for result in report["results"]:
+        for name in ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP"):
+            assert 0 <= result[name] <= 1
+        assert len(result["ap"]) == 5
+    assert report["checkpoint"]["sha256"]
+    assert "junk" in report["protocol"]
+    assert report["protocol"]["versions"]["torch"]
+    assert isinstance(report["seconds"], float)
+    rows = [r for r in csv.reader((tmp_path / "r.csv").open()) if r and not r[0].startswith("#")]
+    assert len(rows) == 4
+    assert "\\begin{tabular}" in (tmp_path / "r.tex").read_text()
+    assert "| " in (tmp_path / "r.md").read_text()
+    assert (tmp_path / "cmc.pdf").read_bytes().startswith(b"%PDF")
+    assert "<svg" in (tmp_path / "scores.svg").read_text()
+    assert "5 queries × 26 gallery pictures" in done.err
+    check_saved_scores(np.load(tmp_path / "s.npz"), report, market)
+
+
+def check_saved_scores(saved, report, market):
+    """The saved numbers are the report's, by the slow oracle."""
+    assert saved["score"].shape == (5, 26)
+    assert set(saved["query_ids"]) == {1, 2, 3, 4, 5}
+    assert set(saved["gallery_cams"]) == {0, 1, 2}
+    assert all(str(market) in path for path in saved["gallery_paths"])
+    labels = [saved[f"{side}_{kind}"] for kind in ("ids", "cams") for side in ("query", "gallery")]
+    matrices = (saved["score"], saved["score_rerank"], saved["score_tlift"])
+    for result, score in zip(report["results"], matrices, strict=True):
+        expected = oracles.metrics(-score.astype(np.float64), *labels)
+        assert result["mAP"] == pytest.approx(expected["mAP"], abs=1e-6)
+        assert result["rank1"] == pytest.approx(expected["cmc"][0], abs=1e-6)
+
+
+def test_upstream_names_in_mat(qaconv, market, checkpoint, tmp_path):
+    qaconv(
+        "evaluate", "--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint,
+        "--save-score", "s.mat", "--quiet",
+    )  # fmt: skip
+    saved = scipy.io.loadmat(tmp_path / "s.mat")
+    assert {
+        "score",
+        "gal_list",
+        "prob_list",
+        "gal_ids",
+        "prob_ids",
+        "gal_cams",
+        "prob_cams",
+        "gal_time",
+        "prob_time",
+    } <= set(saved)
+    assert saved["score"].shape == (5, 26)
+
+
+def test_second_run_takes_features_from_the_store(qaconv, market, checkpoint):
+    arguments = (
+        "evaluate",
+        "--dataset",
+        "market",
+        "--data-dir",
+        market,
+        "--checkpoint",
+        checkpoint,
+        "--json",
+        "-",
+    )
+    first, second = (json.loads(qaconv(*arguments).out) for _ in range(2))
+    assert first["results"] == second["results"]
+    listed = json.loads(qaconv("cache", "--json").out)
+    assert listed["models"][0]["images"] == 31
+    person(77, 3).save(market / "market" / "bounding_box_test" / "0077_c2s1_009999_00.jpg")
+    qaconv(*arguments)
+    assert json.loads(qaconv("cache", "--json").out)["models"][0]["images"] == 32
+    assert "freed" in qaconv("cache", "--clear").out
+    assert json.loads(qaconv("cache", "--json").out)["models"] == []
+
+
+def test_runs_are_kept_compared_and_deleted(qaconv, market, checkpoint):
+    arguments = (
+        "evaluate",
+        "--dataset",
+        "market",
+        "--data-dir",
+        market,
+        "--checkpoint",
+        checkpoint,
+        "--quiet",
+    )
+    qaconv(*arguments)
+    qaconv(*arguments, "--rerank")
+    listed = json.loads(qaconv("runs", "--json").out)
+    assert [run["id"] for run in listed] == [2, 1]
+    assert "--rerank" in listed[0]["command"]
+    assert "market" in qaconv("runs").out
+    assert "+0.0" in qaconv("runs", "compare", 1, 2).out
+    assert json.loads(qaconv("runs", "show", 1).out)["dataset"] == "market"
+    qaconv("runs", "delete", 1)
+    assert qaconv("runs", "show", 1, status=2).complaint.startswith("qaconv:")
+
+
+def test_rescoring_our_own_file_gives_the_same_numbers(qaconv, market, checkpoint, tmp_path):
+    qaconv(
+        "evaluate", "--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint,
+        "--rerank", "--tlift", "--json", "a.json", "--save-score", "s.npz", "--quiet",
+    )  # fmt: skip
+    done = qaconv("rescore", "s.npz", "--rerank", "--tlift", "--json", "b.json", "--quiet")
+    first, second = (
+        json.loads((tmp_path / n).read_text())["results"] for n in ("a.json", "b.json")
+    )
+    assert first == second
+    assert "(an approximation" not in done.out
+
+
+def test_rescoring_foreign_scores_labels_what_is_estimated(qaconv, tmp_path):
+    rng = np.random.default_rng(0)
+    ids, cams = np.arange(30) % 6, np.arange(30) % 3
+    np.savez(
+        tmp_path / "cosine.npz", score=rng.uniform(-1, 1, (8, 30)), query_ids=ids[:8],
+        gallery_ids=ids, query_cams=(cams[:8] + 1) % 3, gallery_cams=cams,
+    )  # fmt: skip
+    done = qaconv("rescore", "cosine.npz", "--rerank", "--tlift", "--json", "r.json")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [r["method"] for r in report["results"]] == METHODS[:2]
+    assert "approximation" in report["results"][1]["approximation"]
+    assert "approximation" in done.out
+    assert any("TLift" in note for note in report["notes"])
+
+
+def test_several_test_sets_and_methods_by_option(qaconv, market, checkpoint, tmp_path):
+    done = qaconv(
+        "evaluate", "--dataset", "market", "--testset", f"market,{market / 'market' / 'query'}",
+        "--data-dir", market, "--checkpoint", checkpoint, "--rerank-top", 5, "--json", "r.json",
+        status=2,
+    )  # fmt: skip
+    # The second set has one picture a person, so nothing is left to search; the first one stays.
+    assert "qaconv:" in done.complaint
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["results"][1]["approximation"].startswith("re-ranking of the 5 nearest")
+    assert "approximation" in done.out
+
+
+def test_score_matrices_on_disk_give_the_same_numbers(qaconv, market, checkpoint):
+    arguments = (
+        "evaluate",
+        "--dataset",
+        "market",
+        "--data-dir",
+        market,
+        "--rerank",
+        "--checkpoint",
+        checkpoint,
+        "--json",
+        "-",
+        "--quiet",
+    )
+    in_memory = json.loads(qaconv(*arguments).out)["results"]
+    assert json.loads(qaconv(*arguments, "--on-disk").out)["results"] == in_memory
+
+
+def test_unreadable_pictures_are_named_and_the_rest_goes_on(qaconv, market, checkpoint):
+    gallery = market / "market" / "bounding_box_test"
+    (gallery / "0001_c2s1_999999_00.jpg").write_text("not a picture")
+    (gallery / "0002_c2s1_999998_00.jpg").touch()
+    victim = sorted(gallery.glob("0003*"))[0]
+    victim.write_bytes(victim.read_bytes()[:300])
+    done = qaconv("evaluate", "--dataset", "market", "--data-dir", market,
+                  "--checkpoint", checkpoint, "--json", "-")  # fmt: skip
+    report = json.loads(done.out)
+    assert report["counts"]["gallery"] == 25
+    rejected = {os.path.basename(item["path"]) for item in report["rejected"]}
+    assert {"0001_c2s1_999999_00.jpg", "0002_c2s1_999998_00.jpg", victim.name} <= rejected
+    assert victim.name in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("evaluate", "--dataset", "market", "--data-dir", "nowhere"), "nowhere"),
+        (("evaluate", "--dataset", "marked"), "unknown data set"),
+        (("evaluate", "--checkpoint", "text.pth.tar"), "text.pth.tar: is not a checkpoint"),
+        (("evaluate", "--device", "cuda:7"), "cuda"),
+        (("evaluate", "--json", "missing/r.json"), "missing"),
+        (("evaluate", "--figure", "cmc.bmp"), "cmc.bmp"),
+        (("evaluate", "--k1", "0"), "--k1"),
+        (("evaluate", "--ap", "mean"), "--ap"),
+        (("rescore", "text.pth.tar"), "text.pth.tar"),
+        (("match", "text.pth.tar", "text.pth.tar"), "text.pth.tar"),
+        (("rank", "--query", "gone.jpg", "--gallery", "demo"), "gone.jpg"),
+        (("rank", "--query", "gone.jpg", "--gallery", "nowhere"), "nowhere"),
+        (("check", "--dataset", "folder", "--data-dir", "empty"), "empty"),
+        (("runs", "show"), "number of a run"),
+        ((), "COMMAND"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_with_status_2(qaconv, tmp_path, arguments, words):
+    (tmp_path / "text.pth.tar").write_text("hello")
+    (tmp_path / "empty").mkdir()
+    done = qaconv(*arguments, status=2)
+    assert words in done.complaint
+    assert done.complaint.startswith("qaconv")
+    assert done.out == ""
+
+
+def test_bad_input_ends_a_real_process_with_status_2(qaconv_process, tmp_path):
+    (tmp_path / "text.pth.tar").write_text("hello")
+    done = qaconv_process("evaluate", "--checkpoint", "text.pth.tar", status=2)
+    assert len(done.err.strip().splitlines()) == 1
+    assert done.complaint.startswith("qaconv: text.pth.tar: is not a checkpoint")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process there")
+def test_ctrl_c_stops_with_130_and_keeps_the_features(qaconv, own_folders, tmp_path, checkpoint):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(400):
+        person(i, 0).save(folder / f"{i % 9:04}_c{i % 5 + 1}s1_{i:06}_00.jpg")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qaconv_core", "evaluate", "--dataset", str(folder),
+         "--checkpoint", str(checkpoint), "--batch-size", "2"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    index = own_folders / "cache"
+    for _ in range(1200):
+        if any(path.stat().st_size > 50_000 for path in index.rglob("*") if path.is_file()):
+            break
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "interrupted" in err
+    kept = json.loads(qaconv("cache", "--json").out)["models"][0]["images"]
+    assert 0 < kept < 400
+
+
+def test_single_camera_data_can_be_measured_without_the_junk_rule(qaconv, tmp_path, checkpoint):
+    folder = tmp_path / "one camera"
+    for pid in range(4):
+        for shot in range(3):
+            path = folder / f"person {pid}" / f"{shot}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            person(pid, shot).save(path)
+    table = tmp_path / "table.csv"
+    rows = [
+        f"{p.relative_to(tmp_path)},{p.parent.name[-1]},1" for p in sorted(folder.rglob("*.png"))
+    ]
+    table.write_text("path,pid,camid\n" + "\n".join(rows) + "\n")
+    arguments = (
+        "evaluate",
+        "--dataset",
+        "folder",
+        "--data-dir",
+        table,
+        "--quiet",
+        "--checkpoint",
+        checkpoint,
+        "--json",
+        "-",
+    )
+    strict = json.loads(qaconv(*arguments).out)
+    assert strict["counts"]["valid_queries"] == 0
+    assert strict["results"][0]["mAP"] is None
+    assert any("--no-junk" in note for note in strict["notes"])
+    loose = json.loads(qaconv(*arguments, "--no-junk").out)
+    assert loose["counts"]["valid_queries"] == loose["counts"]["query"] > 0
+    assert loose["results"][0]["mAP"] > 0
+
+
+def test_pictures_of_every_kind_are_ranked(qaconv, tmp_path, checkpoint):
+    folder = tmp_path / "Bilder – ö 例"
+    folder.mkdir()
+    picture = person(3, 0)
+    picture.convert("P").save(folder / "palette.png")
+    picture.convert("CMYK").save(folder / "cmyk.jpg")
+    picture.convert("RGBA").save(folder / "alpha.png")
+    Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(
+        folder / "sixteen.png"
+    )
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(folder / "rotated.jpg", exif=exif)
+    Image.new("RGB", (1, 1)).save(folder / "dot.png")
+    Image.new("RGB", (20_000, 40)).save(folder / "wide.png")
+    picture.save(tmp_path / "query.png")
+    done = qaconv("rank", "--query", "query.png", "--gallery", folder, "--checkpoint", checkpoint,
+                  "--json", "r.json", "--csv", "r.csv", "--figure", "r.png")  # fmt: skip
+    results = json.loads((tmp_path / "r.json").read_text())["queries"][0]["results"]
+    names = [os.path.basename(item["path"]) for item in results]
+    assert set(names) == {
+        "palette.png",
+        "cmyk.jpg",
+        "alpha.png",
+        "sixteen.png",
+        "rotated.jpg",
+        "wide.png",
+    }
+    assert names[0] in ("alpha.png", "palette.png")
+    assert "dot.png" in done.err
+    assert [item["rank"] for item in results] == [1, 2, 3, 4, 5, 6]
+    assert Image.open(tmp_path / "r.png").width > 300

@@ -1,0 +1,111 @@
+"""``qaconv match``, ``rank`` and ``check`` through the real command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from PIL import Image
+
+from tests.e2e.conftest import person
+
+
+def pictures(market):
+    query = sorted((market / "market" / "query").glob("*.jpg"))
+    gallery = sorted((market / "market" / "bounding_box_test").glob("0001*.jpg"))
+    return query[0], gallery[0]
+
+
+def test_match_writes_the_whole_map_and_a_figure(qaconv, market, checkpoint, tmp_path):
+    a, b = pictures(market)
+    done = qaconv("match", a, b, "--checkpoint", checkpoint, "--json", "m.json",
+                  "--figure", "m.png", "--direction", "mutual", "--top", 5)  # fmt: skip
+    match = json.loads((tmp_path / "m.json").read_text())
+    for name in (
+        "logit",
+        "bias",
+        "grid",
+        "query_similarity",
+        "query_best",
+        "query_contribution",
+        "gallery_similarity",
+        "gallery_best",
+        "gallery_contribution",
+    ):
+        assert name in match
+    h, w = match["grid"]
+    assert (h, w) == (12, 4)
+    assert len(match["query_best"]) == h
+    assert len(match["query_best"][0]) == w
+    total = sum(map(sum, match["query_contribution"])) + sum(
+        map(sum, match["gallery_contribution"])
+    )
+    assert total + match["bias"] == pytest.approx(match["logit"], abs=1e-4)
+    assert "matches shown (mutual" in done.out
+    assert Image.open(tmp_path / "m.png").width > 300
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "svg"])
+def test_match_figures_are_vectors_where_asked(qaconv, market, checkpoint, tmp_path, suffix):
+    a, b = pictures(market)
+    qaconv("match", a, b, "--checkpoint", checkpoint, "--figure", f"m.{suffix}", "--threshold", 0.9)
+    head = (tmp_path / f"m.{suffix}").read_bytes()[:200]
+    assert head.startswith(b"%PDF") if suffix == "pdf" else b"<?xml" in head
+
+
+def test_rank_knows_truth_in_a_data_set(qaconv, market, checkpoint, tmp_path):
+    query, _ = pictures(market)
+    done = qaconv("rank", "--query", query, "--gallery", "market", "--data-dir", market,
+                  "--checkpoint", checkpoint, "--json", "r.json", "--csv", "r.csv",
+                  "--figure", "r.svg", "--top", 26)  # fmt: skip
+    ranking = json.loads((tmp_path / "r.json").read_text())["queries"][0]
+    truths = [item["truth"] for item in ranking["results"]]
+    assert truths.count("true") == 4
+    assert truths.count("junk") == 1
+    assert truths.count("false") == 21
+    logits = [item["logit"] for item in ranking["results"]]
+    assert logits == sorted(logits, reverse=True)
+    rows = list(csv.DictReader((tmp_path / "r.csv").open()))
+    assert len(rows) == 26
+    assert rows[0]["path"] == ranking["results"][0]["path"]
+    assert "✓" in done.out
+
+
+def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for pid in range(6):
+        person(pid, 5).save(folder / f"shot {pid}.jpg", quality=95)
+    queries = [folder / "shot 1.jpg", folder / "shot 2.jpg"]
+    qaconv("rank", "--query", *queries, "--gallery", folder, "--checkpoint", checkpoint,
+           "--json", "r.json", "--figure", "strip.png", "--top", 3)  # fmt: skip
+    rankings = json.loads((tmp_path / "r.json").read_text())["queries"]
+    for query, ranking in zip(queries, rankings, strict=True):
+        assert ranking["gallery"] == 5
+        assert str(query) not in [item["path"] for item in ranking["results"]]
+        assert {item["truth"] for item in ranking["results"]} == {"unknown"}
+    assert (tmp_path / "strip-1.png").exists()
+    assert (tmp_path / "strip-2.png").exists()
+
+
+def test_check_says_what_is_there_and_what_is_not(qaconv, market):
+    gallery = market / "market" / "bounding_box_test"
+    (gallery / "Thumbs.db").write_bytes(b"junk")
+    (gallery / "0001_c9s1_999999_00.jpg").write_text("not a picture")
+    done = qaconv("check", "--dataset", "market", "--data-dir", market, "--json", "-")
+    report = json.loads(done.out)
+    text = qaconv("check", "--dataset", "market", "--data-dir", market).out
+    assert "valid queries: 5 of 5" in text
+    assert "Thumbs.db" in text
+    assert "0001_c9s1_999999_00.jpg" in text
+    assert report["valid_queries"] == 5
+
+
+def test_check_meets_a_wrong_folder_at_once(qaconv, tmp_path):
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "beach.txt").write_text("sun")
+    done = qaconv("check", "--dataset", "market", "--data-dir", tmp_path / "holiday", status=2)
+    assert "bounding_box_test" in done.complaint
+    assert "beach.txt" in done.complaint
+    assert len(done.err.strip().splitlines()) == 1

@@ -1,0 +1,113 @@
+"""The borders of the code: who may import whom, and what may be loaded by it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "qaconv_core"
+LAYERS = (
+    ("errors",),
+    ("types", "progress"),
+    ("device",),
+    ("store",),
+    ("data",),
+    ("models",),
+    ("matching",),
+    ("model",),
+    ("ranking",),
+    ("evaluation",),
+    ("figures",),
+    ("cli",),
+    ("__main__",),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+WITHOUT_TORCH = (
+    "qaconv_core",
+    "qaconv_core.types",
+    "qaconv_core.errors",
+    "qaconv_core.progress",
+    "qaconv_core.store.features",
+    "qaconv_core.store.runs",
+    "qaconv_core.data",
+    "qaconv_core.ranking",
+    "qaconv_core.evaluation",
+    "qaconv_core.evaluation.measures",
+    "qaconv_core.evaluation.saved_scores",
+    "qaconv_core.figures.match",
+    "qaconv_core.cli",
+)
+QT = ("PyQt5", "PyQt6", "PySide2", "PySide6", "qtpy", "app")
+
+
+def modules() -> list[Path]:
+    return sorted(CORE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of all modules that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def package_of(name: str) -> str | None:
+    """``store`` of ``qaconv_core.store.features``; None outside the engine or for itself."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "qaconv_core" and len(parts) > 1 and parts[1] in LEVEL else None
+
+
+def test_every_module_of_the_engine_has_a_layer():
+    found = {p.relative_to(CORE).parts[0].removesuffix(".py") for p in modules()}
+    assert found - {"__init__"} == set(LEVEL)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(CORE)))
+def test_imports_point_one_way(path):
+    own = path.relative_to(CORE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    for name in imported(path):
+        package = package_of(name)
+        assert package is None or package == own or LEVEL[package] < LEVEL[own], (
+            f"{path.name} of layer {own} imports {name}"
+        )
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(CORE)))
+def test_the_engine_has_never_heard_of_a_window(path):
+    assert not {name.split(".")[0] for name in imported(path)} & set(QT)
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_torch_is_not_loaded_by(module):
+    code = f"import sys, {module}; print([m for m in ('torch', 'PyQt5') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(CORE)))
+def test_files_of_others_are_never_executed(path):
+    text = path.read_text(encoding="utf-8")
+    assert "allow_pickle=True" not in text
+    assert "weights_only=False" not in text
+    tree = ast.parse(text)
+    calls = {
+        n.func.id
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
+    assert not calls & {"eval", "exec"}
+    assert not {"pickle", "cloudpickle", "dill"} & {name.split(".")[0] for name in imported(path)}

@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Rank the gallery for each query picture."""
     check_outputs(arguments)
     from qaconv_core.data.images import read_image
+    from qaconv_core.data.market_like import without_junk_boxes
 
     dataset, gallery = open_gallery(arguments)
     queries = [_known(path, dataset) for path in arguments.query]
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             cancel=cancel,
             stage="gallery features",
         )
-        say_rejected((*dataset.rejected, *found.rejected))
+        say_rejected((*without_junk_boxes(dataset.rejected), *found.rejected))
         gallery = gallery.select(found.kept)
         if not len(gallery):
             raise InputError(f"{arguments.gallery}: none of its pictures can be read")

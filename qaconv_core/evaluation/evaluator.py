@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from qaconv_core.data.market_like import JUNK_BOX
+from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.device import available_memory, describe_device, format_bytes
 from qaconv_core.errors import InputError, MemoryLimitError
 from qaconv_core.evaluation.methods import (
@@ -316,9 +316,7 @@ def _report(
 ) -> EvaluationReport:
     query, gallery = sides
     spec = model.spec
-    # Junk boxes are part of the protocol, and thousands in Market-1501: the notes count them.
-    found = (item for item in dataset.rejected if item.reason != JUNK_BOX)
-    rejected = (*found, *query.rejected, *gallery.rejected)
+    rejected = (*without_junk_boxes(dataset.rejected), *query.rejected, *gallery.rejected)
     separable = separation(
         logits,
         query.refs.pids,

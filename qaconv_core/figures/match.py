@@ -32,7 +32,7 @@ _HEAD = 0.5  # above the pictures: title
 _SUM_HEIGHT = 0.75
 _GREY_FROM, _GREY_TO = 85.0, 245.0  # black and white of the pictures under a heat map
 _DIRECTION_TEXT = {"query": "query → gallery", "gallery": "gallery → query", "mutual": "mutual"}
-_BAR_TEXT = "against  ←  added to the logit  →  for"
+_BAR_TEXT = "takes away  ←  contribution to the logit  →  adds"
 _COLOURS = ("contribution", "similarity")
 
 

@@ -124,7 +124,7 @@ def _item(axes: Axes, item: RankedPicture, left: float, top: float, width: float
     if item.pid is not None:
         known.append(f"id {item.pid}")
     if item.camid is not None:
-        known.append(f"cam {item.camid}")
+        known.append(f"c{item.camid + 1}")  # as in file names: people count cameras from 1
     together = " · ".join(known)
     lines = [together] if text_width(together, 7) <= width + 0.05 else known
     score = f"{item.score:.3f}".replace("-", "−")

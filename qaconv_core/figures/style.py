@@ -43,9 +43,9 @@ SERIES = ("#00798c", "#d95f0e", "#3b4cc0", "#9c5fb5", "#5c5c5c", "#b8860b")
 
 DIVERGING = LinearSegmentedColormap.from_list(
     "qaconv_diverging",
-    ["#8c3500", "#e07b26", "#f7d9b5", "#f5f5f2", "#b5dfe2", "#1f93a5", "#00495a"],
+    ["#0b3c8c", "#3f7fd0", "#bcd5f0", "#f5f5f2", "#f6c9b6", "#d9534a", "#8c0d25"],
 )
-"""Against (orange) – nothing – for (blue-green) the match."""
+"""What takes away from the logit (blue) – nothing – what adds to it (red)."""
 
 SEQUENTIAL = LinearSegmentedColormap.from_list(
     "qaconv_sequential", ["#2b1d5c", "#3d5aa8", "#2ba3b4", "#8fd694", "#f4f1a6"]

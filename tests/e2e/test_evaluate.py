@@ -39,6 +39,9 @@ def test_results_protocol_and_files(qaconv, market, checkpoint, tmp_path):
     assert report["counts"]["query"] == 5
     assert report["counts"]["gallery"] == 26
     assert report["counts"]["valid_queries"] == 5
+    # The junk box (pid −1) is part of the protocol: counted in a note, no fault of the data.
+    assert report["rejected"] == []
+    assert any("1 junk box" in note for note in report["notes"])
     for result in report["results"]:
         for name in ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP"):
             assert 0 <= result[name] <= 1

@@ -238,7 +238,7 @@ def test_ranking_captions_and_rows() -> None:
     figure = make_ranking(23)
     said = texts(figure)
     assert "1   0.900" in said
-    assert "id 22 · cam 1" in said
+    assert "id 22 · c2" in said
     assert "query $x$.jpg" in said
     tops = {round(image.get_extent()[3], 3) for image in figure.axes[0].images}
     assert len(tops) == 3

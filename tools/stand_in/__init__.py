@@ -1,0 +1,1 @@
+"""Draws people by formula and trains a small network on them: the stand-in demo and its model."""

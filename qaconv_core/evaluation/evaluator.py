@@ -8,6 +8,7 @@ vanish afterwards.
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.model import PREPROCESSING, Model
 from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.ranking import rerank_memory
+from qaconv_core.ranking.protocol import Pairs
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
     Dataset,
@@ -79,6 +81,7 @@ def forecast(
     pairs, memory = plan.pairs, plan.peak_bytes
     item = 0 if on_disk else 4
     matrices = item * queries * galleries
+    memory += 4 * queries * galleries  # the distributions of scores
     if options.rerank or options.tlift:
         memory += 2 * matrices
     if options.tlift:
@@ -178,7 +181,7 @@ def evaluate(
             cancel=job.cancel,
         )
         seconds |= {**scoring.seconds, **rankings.seconds}
-        report = _report(model, dataset, options, (query, gallery), logits, rankings)
+        report = _report(model, dataset, options, (query, gallery), logits, rankings, labels)
         seconds["total"] = time.monotonic() - began
         report.seconds.update(seconds)
         scores = _scores(logits, labels, query.refs, gallery.refs, rankings, scoring)
@@ -302,8 +305,40 @@ class _Scoring:
 
 def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
     return Labels(
-        query.pids, gallery.pids, query.camids, gallery.camids, query.times, gallery.times
+        query.pids,
+        gallery.pids,
+        query.camids,
+        gallery.camids,
+        query.times,
+        gallery.times,
+        same_files(query, gallery),
     )
+
+
+def same_files(query: ImageSet, gallery: ImageSet) -> Pairs | None:
+    """Pairs (query indices, gallery indices) that are one file; None where there is none.
+
+    A table may list a picture in both splits. Matching itself, it would be a true match at
+    rank 1, and no junk rule sees it where cameras are not known.
+    """
+    names = {path.name for path in query.paths}
+    places: dict[str, list[int]] = {}
+    for index, path in enumerate(gallery.paths):
+        if path.name in names:
+            places.setdefault(os.path.realpath(path), []).append(index)
+    pairs = (
+        [
+            (q, g)
+            for q, path in enumerate(query.paths)
+            for g in places.get(os.path.realpath(path), [])
+        ]
+        if places
+        else []
+    )
+    if not pairs:
+        return None
+    rows, columns = np.array(pairs, dtype=np.int64).T
+    return rows, columns
 
 
 def _report(
@@ -313,17 +348,19 @@ def _report(
     sides: tuple[_Side, _Side],
     logits: Float32,
     rankings: Rankings,
+    labels: Labels,
 ) -> EvaluationReport:
     query, gallery = sides
     spec = model.spec
     rejected = (*without_junk_boxes(dataset.rejected), *query.rejected, *gallery.rejected)
     separable = separation(
         logits,
-        query.refs.pids,
-        gallery.refs.pids,
-        query.refs.camids,
-        gallery.refs.camids,
+        labels.query_ids,
+        labels.gallery_ids,
+        labels.query_cams,
+        labels.gallery_cams,
         junk_rule=options.junk_rule,
+        left_out=labels.left_out,
     )
     return EvaluationReport(
         dataset=dataset.name,
@@ -354,14 +391,23 @@ def _report(
         seconds={},
         separation=separable.to_dict(),
         rejected=rejected,
-        notes=_notes(model, dataset, sides, rankings),
+        notes=_notes(model, dataset, sides, rankings, labels),
     )
 
 
 def _notes(
-    model: Model, dataset: Dataset, sides: tuple[_Side, _Side], rankings: Rankings
+    model: Model,
+    dataset: Dataset,
+    sides: tuple[_Side, _Side],
+    rankings: Rankings,
+    labels: Labels,
 ) -> tuple[str, ...]:
     notes = [*model.notes, *dataset.notes, *sides[0].notes, *sides[1].notes, *rankings.notes]
+    if labels.left_out is not None:
+        notes.append(
+            f"{len(labels.left_out[0]):,} pictures are in query and gallery; none is matched "
+            "with itself"
+        )
     if not rankings.valid_queries:
         notes.append(
             "no query has a true match left in the gallery, so nothing can be measured; with a "

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from qaconv_core.errors import InputError
 from qaconv_core.ranking.arrays import Ids, id_vector, real_matrix, row_blocks, working_dtype
-from qaconv_core.ranking.protocol import Labels, label_block
+from qaconv_core.ranking.protocol import Labels, Pairs, label_block, leave_out
 from qaconv_core.types import Float64, Int64, RankingResult
 
 AP_KINDS = ("step", "trapezoid")
@@ -65,13 +65,15 @@ def ranking_metrics(
     junk_rule: bool = True,
     ap: str = "step",
     topk: int = 50,
+    left_out: Pairs | None = None,
 ) -> RankingMetrics:
     """Measure a ranking by ``dist`` (p, g), any real type, smaller is closer.
 
     Ids and cameras are (p,) and (g,), −1 or None where not known; cameras may be None altogether
     (then nothing is junk). ``ap`` is "step" or "trapezoid", ``junk_rule`` leaves out gallery
-    pictures with the query's pid and camid, ``topk`` is the length of the CMC. Memory beyond
-    ``dist`` is bounded. Raises InputError for wrong shapes or options and for NaN.
+    pictures with the query's pid and camid, ``left_out`` single pairs besides (query indices,
+    gallery indices), ``topk`` is the length of the CMC. Memory beyond ``dist`` is
+    bounded. Raises InputError for wrong shapes or options and for NaN.
     """
     matrix = real_matrix(dist, "dist", (None, None))
     p, g = matrix.shape
@@ -86,6 +88,7 @@ def ranking_metrics(
     for start, stop in row_blocks(p, 8 * g):
         block = _read(matrix, start, stop)
         labels = label_block(pids[start:stop], camids[start:stop], *others, junk_rule)
+        leave_out(labels, start, stop, left_out)
         for q in range(start, stop):
             ranks = match_ranks(block[q - start], labels[q - start])
             if len(ranks):

@@ -25,6 +25,7 @@ from qaconv_core.ranking import (
     temporal_lift,
     tlift_available,
 )
+from qaconv_core.ranking.protocol import Pairs
 from qaconv_core.types import Float32, Float64, Int64, MethodResult
 
 Matrix = npt.NDArray[Any]
@@ -75,7 +76,10 @@ class MethodOptions:
 
 @dataclass(frozen=True)
 class Labels:
-    """What is known of queries and gallery: ids and cameras (−1: unknown), times (NaN: unknown)."""
+    """What is known of queries and gallery: ids and cameras (−1: unknown), times (NaN: unknown).
+
+    ``left_out`` are pairs (query indices, gallery indices) that are one and the same picture.
+    """
 
     query_ids: Int64
     gallery_ids: Int64
@@ -83,6 +87,7 @@ class Labels:
     gallery_cams: Int64
     query_times: Float64
     gallery_times: Float64
+    left_out: Pairs | None = None
 
 
 @dataclass
@@ -179,6 +184,7 @@ def _measure(
         junk_rule=options.junk_rule,
         ap=options.ap,
         topk=TOPK,
+        left_out=labels.left_out,
     )
     found.valid_queries = metrics.valid_queries
     found.results.append(

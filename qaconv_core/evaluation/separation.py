@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from qaconv_core.errors import InputError
 from qaconv_core.ranking.arrays import Ids, id_vector, real_matrix, row_blocks
-from qaconv_core.ranking.protocol import label_block
+from qaconv_core.ranking.protocol import Pairs, label_block, leave_out
 from qaconv_core.types import Float32, Float64, Int64, RankingResult
 
 FPR_TARGETS = (1e-3, 1e-2, 1e-1)
@@ -78,12 +78,13 @@ def separation(
     junk_rule: bool = True,
     larger_is_better: bool = True,
     bins: int = 100,
+    left_out: Pairs | None = None,
 ) -> Separation:
     """Compare the values of positive and negative pairs of ``values`` (p, g), any real type.
 
-    Ids and cameras as in :func:`~qaconv_core.evaluation.ranking_metrics`. Values are compared as
-    float32; beyond ``values`` this takes 4 bytes a pair. Raises InputError for wrong shapes or
-    options and for values that are not finite.
+    Ids, cameras and ``left_out`` as in :func:`~qaconv_core.evaluation.ranking_metrics`. Values are
+    compared as float32; beyond ``values`` this takes 4 bytes a pair. Raises
+    InputError for wrong shapes or options and for values that are not finite.
     """
     matrix = real_matrix(values, "values", (None, None))
     p, g = matrix.shape
@@ -93,7 +94,7 @@ def separation(
         (id_vector(query_ids, p, "query_ids"), id_vector(query_cams, p, "query_cams")),
         (id_vector(gallery_ids, g, "gallery_ids"), id_vector(gallery_cams, g, "gallery_cams")),
     )
-    positive, negative = _split(matrix, *labels, junk_rule, larger_is_better)
+    positive, negative = _split(matrix, *labels, junk_rule, larger_is_better, left_out)
     edges = _edges(positive, negative, bins)
     sign = 1 if larger_is_better else -1
     return Separation(
@@ -119,6 +120,7 @@ def _split(
     gallery: tuple[Int64, Int64],
     junk_rule: bool,
     larger_is_better: bool,
+    left_out: Pairs | None,
 ) -> tuple[Float32, Float32]:
     """Values of positive and negative pairs, each ascending, negated where smaller is better.
 
@@ -132,6 +134,7 @@ def _split(
         if not np.isfinite(block).all():
             raise InputError("values of pairs must be finite, but some are NaN or infinite")
         labels = label_block(query[0][a:b], query[1][a:b], *gallery, junk_rule)
+        leave_out(labels, a, b, left_out)
         negative = block[labels == RankingResult.FALSE]
         positive = block[labels == RankingResult.TRUE]
         buffer[left : left + len(negative)] = negative

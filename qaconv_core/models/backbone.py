@@ -21,6 +21,9 @@ IBN_TYPES = ("a", "b", "b-v1")
 LAYERS = ("layer2", "layer3", "layer4")
 STRIDES = {"layer2": 8, "layer3": 16, "layer4": 32}
 PLANES = {"layer1": 64, "layer2": 128, "layer3": 256, "layer4": 512}
+PADDINGS = ("zeros", "replicate", "reflect")
+"""What convolutions see beyond the picture. All published models were trained with zeros, which
+tell a network how far it is from the border."""
 
 
 class HalfInstanceNorm(nn.Module):
@@ -118,12 +121,33 @@ def _use_ibn_b(base: nn.Module, arch: str, affine: bool) -> None:
         getattr(base, layer)[-1] = block_type(PLANES[layer], affine)
 
 
+def _use_padding(network: nn.Module, padding: str) -> None:
+    """Exchange the convolutions that look beyond the picture; their weights stay."""
+    for module in list(network.modules()):
+        for name, conv in list(module.named_children()):
+            if not isinstance(conv, nn.Conv2d) or conv.padding in ((0, 0), 0):
+                continue
+            weights = conv.weight
+            padded = nn.Conv2d(
+                conv.in_channels,
+                conv.out_channels,
+                (int(weights.shape[2]), int(weights.shape[3])),
+                stride=(int(conv.stride[0]), int(conv.stride[1])),
+                padding=conv.padding,
+                bias=conv.bias is not None,
+                padding_mode=padding,
+            )
+            padded.weight, padded.bias = weights, conv.bias
+            setattr(module, name, padded)
+
+
 class FeatureNetwork(nn.Module):
     """Picture in, feature map out.
 
     Input (n, 3, H, W), RGB in [0, 1], not normalised by any mean. Output (n, C, h, w) with unit
     L2 norm over C at every cell; h = H / stride, w = W / stride (rounded up), stride 8, 16 or 32
-    for layer2, layer3, layer4. ``neck`` 0 leaves the neck out.
+    for layer2, layer3, layer4. ``neck`` 0 leaves the neck out. ``padding`` is one of
+    :data:`PADDINGS`; no tensor tells of it, so a checkpoint has to name it where it is not zeros.
     """
 
     def __init__(
@@ -133,8 +157,11 @@ class FeatureNetwork(nn.Module):
         layer: str = "layer3",
         neck: int = 128,
         neck_bn: bool = False,
+        padding: str = "zeros",
     ) -> None:
         super().__init__()
+        if padding not in PADDINGS:
+            raise InputError(f"unknown padding {padding!r}: choose from {', '.join(PADDINGS)}")
         self.base = build_resnet(arch, ibn, layer)
         self.layer = layer
         self.channels = stage_channels(arch, layer)
@@ -144,6 +171,9 @@ class FeatureNetwork(nn.Module):
             if neck_bn:
                 self.neck_bn = nn.BatchNorm2d(neck)
             self.channels = neck
+        self.padding = padding
+        if padding != "zeros":
+            _use_padding(self, padding)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(n, 3, H, W) -> (n, C, h, w), unit norm over C."""

@@ -23,6 +23,7 @@ from qaconv_core.errors import CheckpointError
 from qaconv_core.models.backbone import (
     IBN_TYPES,
     LAYERS,
+    PADDINGS,
     FeatureNetwork,
     feature_grid,
     stage_channels,
@@ -72,7 +73,7 @@ def load_checkpoint(
         spec, notes = read_spec(
             model, criterion, ibn=ibn, input_size=input_size or _stored_size(content)
         )
-        network = _network(spec, model)
+        network = _network(spec, model, _stored_padding(content))
         matcher = QAConv.from_state_dict(criterion, spec.grid)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
@@ -150,6 +151,16 @@ def _stored_size(content: Mapping[str, Any]) -> tuple[int, int] | None:
     if isinstance(size, (list, tuple)) and len(size) == 2 and all(isinstance(s, int) for s in size):
         return int(size[0]), int(size[1])
     return None
+
+
+def _stored_padding(content: Mapping[str, Any]) -> str:
+    """How our own trainer padded the network's convolutions; upstream's files all use zeros."""
+    padding = content.get("padding", "zeros")
+    if not isinstance(padding, str) or padding not in PADDINGS:
+        raise CheckpointError(
+            f"entry 'padding' is {str(padding)[:40]!r}, expected one of {', '.join(PADDINGS)}"
+        )
+    return padding
 
 
 def _parts(content: Mapping[str, Any]) -> tuple[Tensors, Tensors]:
@@ -325,10 +336,12 @@ def _release(neck: int, neck_bn: bool, head: str) -> str:
     return "v1.x" if neck_bn else "v1.0 – v2.0"
 
 
-def _network(spec: ModelSpec, model: Tensors) -> FeatureNetwork:
+def _network(spec: ModelSpec, model: Tensors, padding: str = "zeros") -> FeatureNetwork:
     # Without memory at first: initial weights of a deep ResNet take longer than all the rest.
     with torch.device("meta"):
-        network = FeatureNetwork(spec.arch, spec.ibn, spec.layer, spec.neck, spec.neck_bn)
+        network = FeatureNetwork(
+            spec.arch, spec.ibn, spec.layer, spec.neck, spec.neck_bn, padding
+        )
     expected = network.state_dict()
     kept = {name: value for name, value in model.items() if _belongs(name, spec.layer)}
     for name, tensor in expected.items():

@@ -42,6 +42,20 @@ def truth_labels(
     return label_block(pid, camid, pids, camids, junk_rule)[0]
 
 
+Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Single pairs: query indices and gallery indices, of one length."""
+
+
+def leave_out(labels: Labels, start: int, stop: int, pairs: Pairs | None) -> None:
+    """Turn chosen pairs into junk, in the labels of queries ``start`` … ``stop`` − 1.
+
+    For what no camera tells: the same file as query and in the gallery.
+    """
+    if pairs is not None:
+        here = (pairs[0] >= start) & (pairs[0] < stop)
+        labels[pairs[0][here] - start, pairs[1][here]] = RankingResult.JUNK
+
+
 def label_block(
     query_pids: npt.NDArray[np.int64],
     query_camids: npt.NDArray[np.int64],

@@ -342,3 +342,53 @@ def test_pictures_of_every_kind_are_ranked(qaconv, tmp_path, checkpoint):
     assert "dot.png" in done.err
     assert [item["rank"] for item in results] == [1, 2, 3, 4, 5, 6]
     assert Image.open(tmp_path / "r.png").width > 300
+
+
+def test_a_picture_in_both_splits_is_not_matched_with_itself(qaconv, tmp_path, checkpoint):
+    rows = ["path,pid,split"]
+    for pid in range(3):
+        for shot in range(2):
+            person(pid, shot).save(tmp_path / f"{pid}-{shot}.png")
+            rows.append(f"{pid}-{shot}.png,{pid},gallery")
+        rows.append(f"{pid}-0.png,{pid},query")
+    (tmp_path / "both.csv").write_text("\n".join(rows))
+    done = qaconv("evaluate", "--dataset", "both.csv", "--checkpoint", checkpoint, "--json", "-",
+                  "--save-score", "s.npz")  # fmt: skip
+    report = json.loads(done.out)
+    assert any("3 pictures are in query and gallery" in note for note in report["notes"])
+    saved = np.load(tmp_path / "s.npz")
+    score = saved["score"].copy()
+    own = saved["query_paths"][:, None] == saved["gallery_paths"]
+    # Without its own file each query has one true match among five others.
+    ranks = [
+        1 + sum(s > score[q][~own[q] & (saved["gallery_ids"] == q)][0] for s in score[q][~own[q]])
+        for q in range(3)
+    ]
+    assert report["results"][0]["mAP"] == pytest.approx(np.mean([1 / r for r in ranks]))
+    assert report["counts"]["valid_queries"] == 3
+
+
+def test_a_job_that_cannot_fit_names_the_options_under_which_it_would(
+    qaconv, market, checkpoint, monkeypatch
+):
+    arguments = ("evaluate", "--dataset", "market", "--data-dir", market, "--rerank",
+                 "--checkpoint", checkpoint, "--quiet")  # fmt: skip
+    import qaconv_core.evaluation.evaluator as evaluator
+
+    free = 100 << 20
+    monkeypatch.setattr(evaluator, "available_memory", lambda device: free)
+    complaint = qaconv(*arguments, status=2).complaint
+    assert "--on-disk" in complaint
+    assert "--rerank-top" in complaint
+    assert "100.0 MiB are free" in complaint
+    qaconv(*arguments, "--rerank-top", 5, "--on-disk")
+
+
+def test_sets_that_cannot_be_evaluated_say_why(qaconv, tmp_path, checkpoint):
+    folder = tmp_path / "unknown people"
+    folder.mkdir()
+    for i in range(3):
+        person(i, 0).save(folder / f"{i} x.png")
+    complaint = qaconv("evaluate", "--dataset", folder, "--checkpoint", checkpoint, status=2)
+    assert "no query pictures" in complaint.complaint
+    assert "no person ids" in complaint.complaint

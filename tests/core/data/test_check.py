@@ -140,11 +140,13 @@ def test_demo_is_found_in_the_resources(tmp_path, monkeypatch):
 
 def test_resources_of_an_installed_copy(tmp_path, monkeypatch):
     monkeypatch.setattr(resources, "_checkout", lambda: tmp_path)
+    # The program itself may be installed where this test runs; its package has another name here.
+    monkeypatch.setattr(resources, "INSTALLED_PACKAGE", "qaconv_resources_of_this_test")
     # Somebody else's package of that name beside ours must not be taken for it.
     (tmp_path / "resources").mkdir()
-    with pytest.raises(InputError, match="qaconv_resources; install"):
+    with pytest.raises(InputError, match="qaconv_resources_of_this_test; install"):
         resources.resource_path("demo")
-    package = tmp_path / "site" / "qaconv_resources"
+    package = tmp_path / "site" / "qaconv_resources_of_this_test"
     builders.write_market(package / "demo", extras=False, pictures=False)
     (package / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path / "site"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation import RankingMetrics, ranking_metrics
+from qaconv_core.evaluation import RankingMetrics, ranking_metrics, separation
 from qaconv_core.evaluation.measures import average_precision
 from qaconv_core.ranking import arrays
 from tests import oracles
@@ -159,3 +159,16 @@ def test_bad_input_is_refused() -> None:
 def test_average_precision_of_a_perfect_ranking_is_one() -> None:
     for kind in ("step", "trapezoid"):
         assert average_precision(np.arange(1, 6), kind) == 1.0
+
+
+def test_left_out_pairs_are_neither_true_nor_false():
+    dist = np.array([[0.0, 0.5, 0.2, 0.9], [0.1, 0.2, 0.3, 0.4]])
+    ids, cams = np.array([7, 8]), np.array([-1, -1])
+    gallery_ids, gallery_cams = np.array([7, 7, 9, 8]), np.full(4, -1)
+    plain = ranking_metrics(dist, ids, gallery_ids, cams, gallery_cams)
+    np.testing.assert_allclose(plain.ap, [(1 + 2 / 3) / 2, 0.25])
+    pairs = np.array([0, 1]), np.array([0, 2])
+    kept = ranking_metrics(dist, ids, gallery_ids, cams, gallery_cams, left_out=pairs)
+    np.testing.assert_allclose(kept.ap, [0.5, 1 / 3])
+    apart = separation(-dist, ids, gallery_ids, cams, gallery_cams, left_out=pairs)
+    assert (apart.positives, apart.negatives) == (2, 4)

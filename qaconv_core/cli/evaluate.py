@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,9 +183,9 @@ def _evaluate_one(
     from qaconv_core.store.folders import cache_dir
 
     options = method_options(arguments, on_by_default=name == "demo")
-    plan = forecast(
-        model, len(dataset.query), len(dataset.gallery), options, on_disk=arguments.on_disk
-    )
+    sizes = len(dataset.query), len(dataset.gallery)
+    keep_inner = _keeps_inner(arguments, options, *sizes)
+    plan = forecast(model, *sizes, options, on_disk=arguments.on_disk, keep_inner=keep_inner)
     say(f"{dataset.name}: {plan.describe()}")
     if arguments.save_score:
         check_score_path(arguments.save_score, plan.queries, plan.galleries)
@@ -196,6 +195,7 @@ def _evaluate_one(
             batch_size=arguments.batch_size,
             workers=arguments.workers,
             on_disk=cache_dir() / "scores" if arguments.on_disk else None,
+            keep_inner=keep_inner,
             progress=progress,
             cancel=cancel,
         )
@@ -206,6 +206,25 @@ def _evaluate_one(
     if not arguments.no_history:
         remember(found.report, "evaluate", arguments.command_line)
     return found.report
+
+
+def _keeps_inner(
+    arguments: argparse.Namespace, options: MethodOptions, queries: int, galleries: int
+) -> bool:
+    """Whether --save-score also gets the scores within queries and within the gallery."""
+    from qaconv_core.device import format_bytes
+    from qaconv_core.evaluation.evaluator import inner_bytes
+
+    if not arguments.save_score or not options.rerank or options.rerank_top is not None:
+        return False
+    size = inner_bytes(queries, galleries)
+    if size <= INNER_LIMIT or arguments.save_inner:
+        return True
+    say(
+        f"scores within queries and gallery ({format_bytes(size)}) will not be saved; "
+        "--save-inner saves them, so that rescoring can re-rank exactly"
+    )
+    return False
 
 
 def say_rejected(rejected: Sequence[Rejected], most: int = 10) -> None:
@@ -221,20 +240,12 @@ def say_rejected(rejected: Sequence[Rejected], most: int = 10) -> None:
 
 
 def _save_scores(found: Evaluation, arguments: argparse.Namespace, dataset: str) -> None:
-    from qaconv_core.device import format_bytes
     from qaconv_core.evaluation.saved_scores import save_scores
 
-    path, scores = Path(arguments.save_score), found.scores
+    path = Path(arguments.save_score)
     if dataset:
         path = path.with_name(f"{path.stem}-{dataset}{path.suffix}")
-    inner = sum(m.nbytes for m in (scores.score_qq, scores.score_gg) if m is not None)
-    if inner > INNER_LIMIT and not arguments.save_inner:
-        say(
-            f"scores within queries and gallery ({format_bytes(inner)}) are not saved; "
-            "--save-inner saves them, so that rescoring can re-rank exactly"
-        )
-        scores = replace(scores, score_qq=None, score_gg=None)
-    save_scores(path, scores)
+    save_scores(path, found.scores)
     say(f"scores: {path}")
 
 

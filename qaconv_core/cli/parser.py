@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from qaconv_core import __version__
-from qaconv_core.cli import cache, check, evaluate, match, rank, rescore, runs
+from qaconv_core.cli import cache, check, evaluate, match, people, rank, rescore, runs
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -37,6 +37,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("rescore", "re-rank and measure saved scores of any model", rescore.add_options),
     ("check", "say what a data set holds and what is wrong with it", check.add_options),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),
+    ("people", "render synthetic people before synthetic cameras", people.add_options),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

@@ -47,6 +47,9 @@ from qaconv_core.types import (
     Rejected,
 )
 
+QUERY_STAGE = "scoring within queries"
+GALLERY_STAGE = "scoring within gallery"
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -69,10 +72,21 @@ class Forecast:
         )
 
 
+def inner_bytes(queries: int, galleries: int) -> int:
+    """Bytes of the scores within the queries and within the gallery."""
+    return 4 * (queries**2 + galleries**2)
+
+
 def forecast(
-    model: Model, queries: int, galleries: int, options: MethodOptions, *, on_disk: bool = False
+    model: Model,
+    queries: int,
+    galleries: int,
+    options: MethodOptions,
+    *,
+    on_disk: bool = False,
+    keep_inner: bool = False,
 ) -> Forecast:
-    """Estimate pairs and peak memory of an evaluation.
+    """Estimate pairs and peak memory of an evaluation; ``keep_inner`` as in :class:`Job`.
 
     Raises :class:`MemoryLimitError` where it would not fit, naming the option under which it
     would.
@@ -91,6 +105,8 @@ def forecast(
         for n in (queries, galleries):
             pairs += n * (n + 1) // 2 if half else n * n
         memory += rerank_memory(queries, galleries, options.k1, options.k2, itemsize=item)
+        if keep_inner and not on_disk:
+            memory += inner_bytes(queries, galleries)
     elif options.rerank and options.rerank_top is not None:
         top = min(options.rerank_top, galleries)
         pairs += queries * top * top
@@ -120,12 +136,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Job:
-    """Where an evaluation keeps things and whom it tells: all optional."""
+    """Where an evaluation keeps things and whom it tells: all optional.
+
+    ``keep_inner`` keeps the logits within queries and within the gallery, for saving them; they
+    are turned into distances in place otherwise. ``on_disk`` is a folder for score matrices.
+    """
 
     shelf: FeatureShelf | None = None
     batch_size: int | None = None
     workers: int | None = None
     on_disk: Path | None = None
+    keep_inner: bool = False
     progress: ProgressCallback | None = None
     cancel: CancelToken | None = None
 
@@ -156,7 +177,14 @@ def evaluate(
     job = job or Job()
     began = time.monotonic()
     _check_sides(dataset)
-    forecast(model, len(dataset.query), len(dataset.gallery), options, on_disk=bool(job.on_disk))
+    forecast(
+        model,
+        len(dataset.query),
+        len(dataset.gallery),
+        options,
+        on_disk=bool(job.on_disk),
+        keep_inner=job.keep_inner,
+    )
     query = _extract(model, "query", dataset.query, job)
     gallery = _extract(model, "gallery", dataset.gallery, job)
     for name, side in (("query", query), ("gallery", gallery)):
@@ -255,9 +283,12 @@ class _Scoring:
 
     def within(self) -> tuple[Float32, Float32]:
         """Distances among the queries (p, p) and among the gallery (g, g)."""
-        self._logits("scoring within queries", self.query, self.query)
-        self._logits("scoring within gallery", self.gallery, self.gallery)
-        return self._distances("scoring within queries"), self._distances("scoring within gallery")
+        self._logits(QUERY_STAGE, self.query, self.query)
+        self._logits(GALLERY_STAGE, self.gallery, self.gallery)
+        if self.job.keep_inner:
+            return self._distances(QUERY_STAGE), self._distances(GALLERY_STAGE)
+        inner = self._made.pop(QUERY_STAGE), self._made.pop(GALLERY_STAGE)
+        return distance_of_logits(inner[0], inner[0]), distance_of_logits(inner[1], inner[1])
 
     def gallery_distances(self, rows: Int64, columns: Int64) -> Float32:
         """Distances of chosen gallery pictures to each other, computed on the spot."""
@@ -437,6 +468,6 @@ def _scores(
         kind="logit",
         score_rerank=rankings.score_rerank,
         score_tlift=rankings.score_tlift,
-        score_qq=scoring.made("scoring within queries"),
-        score_gg=scoring.made("scoring within gallery"),
+        score_qq=scoring.made(QUERY_STAGE),
+        score_gg=scoring.made(GALLERY_STAGE),
     )

@@ -1,0 +1,237 @@
+"""Whether correspondences make sense: what the strongest of them join, and whether they follow.
+
+A model can rank well by matching pavement with pavement. Three questions tell it apart from one
+that matches people, asked of the strongest correspondences of a pair (query → gallery):
+
+- *part agreement*: do both ends lie on the same body part or garment (by label maps)?
+- *background* and *border*: does either end lie off the person, or on the picture's edge?
+- *shift following*: when the gallery picture's content is moved by k cells, do the matches move by
+  k? 1 is right; 0 means that the network matches places of the frame.
+
+Asked of true pairs and, as a control, of pairs of different people. The last two need no labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from qaconv_core.errors import InputError
+from qaconv_core.model import Model
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.types import CorrespondenceMap, Float32, Grid, ImageRef, Int64
+
+STRONG = 12
+"""Correspondences of a pair that are looked at: as many as a match figure draws."""
+
+SHIFTS = (1, 2, 3)
+"""Cells by which the gallery picture is moved."""
+
+Labels = npt.NDArray[np.uint8]
+LabelReader = Callable[[ImageRef], Labels]
+
+
+@dataclass(frozen=True)
+class PartNames:
+    """Which numbers of a label map are parts of the person; ``background`` is none of them."""
+
+    person: frozenset[int]
+    background: int = 0
+
+
+@dataclass(frozen=True)
+class ExplanationQuality:
+    """Shares in [0, 1] over the strong correspondences of all pairs; None where not measured.
+
+    ``shift_following`` maps k to the mean movement of matches in units of k, along the axis in
+    which the picture was moved, over matches whose right answer stays in the picture.
+    """
+
+    pairs: int
+    correspondences: int
+    part_agreement: float | None
+    background: float | None
+    off_person: float | None
+    border: float
+    shift_following: dict[int, float]
+    mean_logit: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; shifts as text keys."""
+        plain = asdict(self)
+        plain["shift_following"] = {str(k): v for k, v in self.shift_following.items()}
+        return plain
+
+
+def cell_labels(labels: Labels, grid: Grid) -> Labels:
+    """The commonest label in every cell, (h, w), of a label map (H, W) of any size.
+
+    Ties go to the lower number. A map smaller than the grid is looked up at the cells' centres.
+    """
+    if labels.ndim != 2 or labels.size == 0:
+        raise InputError(f"a label map needs shape (H, W), not {labels.shape}")
+    h, w = grid
+    out = np.zeros(grid, dtype=np.uint8)
+    rows = np.linspace(0, labels.shape[0], h + 1)
+    columns = np.linspace(0, labels.shape[1], w + 1)
+    for r in range(h):
+        top, bottom = _span(rows[r], rows[r + 1])
+        for c in range(w):
+            left, right = _span(columns[c], columns[c + 1])
+            out[r, c] = np.bincount(labels[top:bottom, left:right].ravel()).argmax()
+    return out
+
+
+def _span(begin: float, end: float) -> tuple[int, int]:
+    first = round(begin)
+    last = round(end)
+    return (first, last) if last > first else (int((begin + end) / 2), int((begin + end) / 2) + 1)
+
+
+def strong_cells(match: CorrespondenceMap, top: int, usual: Float32 | None = None) -> Int64:
+    """The query cells whose matches count most, strongest first, at most ``top``.
+
+    By contribution; with ``usual`` (h·w), what each query cell contributes on average against a
+    whole gallery, by what the match adds beyond that.
+    """
+    strength = match.query_contribution.ravel().astype(np.float64)
+    if usual is not None:
+        strength = strength - usual.ravel()
+    return np.argsort(-strength, kind="stable")[:top].astype(np.int64)
+
+
+def is_border(cells: Int64, grid: Grid) -> npt.NDArray[np.bool_]:
+    """Whether each cell touches the edge of the picture."""
+    rows, columns = np.divmod(cells, grid[1])
+    return (rows == 0) | (rows == grid[0] - 1) | (columns == 0) | (columns == grid[1] - 1)
+
+
+def shifted(image: Image.Image, cells: tuple[int, int], grid: Grid) -> Image.Image:
+    """``image`` with its content moved down and right by ``cells`` (rows, columns) of ``grid``.
+
+    What comes in at the other side repeats the edge, so that no new content appears.
+    """
+    pixels = np.asarray(image)
+    height, width = pixels.shape[:2]
+    down = round(cells[0] * height / grid[0])
+    right = round(cells[1] * width / grid[1])
+    rows = np.clip(np.arange(height) - down, 0, height - 1)
+    columns = np.clip(np.arange(width) - right, 0, width - 1)
+    return Image.fromarray(np.ascontiguousarray(pixels[rows][:, columns]))
+
+
+def following(
+    before: Int64, after: Int64, moved: tuple[int, int], grid: Grid
+) -> npt.NDArray[np.float64]:
+    """How far each match moved along ``moved`` (rows, columns), in units of that movement.
+
+    ``before`` and ``after`` are gallery cells. Matches without one right answer are left out: those
+    that would leave the picture, and those on the edge that :func:`shifted` repeats.
+    """
+    rows, columns = np.divmod(before, grid[1])
+    new_rows, new_columns = np.divmod(after, grid[1])
+    inside = (rows + moved[0] < grid[0]) & (columns + moved[1] < grid[1])
+    # The edge that is repeated stays where it was besides moving on: two right answers.
+    inside &= (rows > 0) | (moved[0] == 0)
+    inside &= (columns > 0) | (moved[1] == 0)
+    steps = (new_rows - rows) * moved[0] + (new_columns - columns) * moved[1]
+    return np.asarray(steps[inside] / (moved[0] ** 2 + moved[1] ** 2), dtype=np.float64)
+
+
+class _Tally:
+    """Adds up what the strong correspondences of pairs join."""
+
+    def __init__(self, grid: Grid, parts: PartNames | None) -> None:
+        self.grid, self.parts = grid, parts
+        self.pairs = self.total = self.same = self.background = self.off = self.border = 0
+        self.moves: dict[int, list[npt.NDArray[np.float64]]] = {}
+        self.logit = 0.0
+
+    def add(
+        self, match: CorrespondenceMap, cells: Int64, labels: tuple[Labels, Labels] | None
+    ) -> None:
+        other = match.query_best.ravel()[cells]
+        self.pairs += 1
+        self.total += len(cells)
+        self.logit += match.logit
+        self.border += int((is_border(cells, self.grid) | is_border(other, self.grid)).sum())
+        if labels is None or self.parts is None:
+            return
+        first, second = labels[0].ravel()[cells], labels[1].ravel()[other]
+        person = np.isin(first, list(self.parts.person)) & np.isin(second, list(self.parts.person))
+        self.same += int((person & (first == second)).sum())
+        self.off += int((~person).sum())
+        ground = self.parts.background
+        self.background += int(((first == ground) | (second == ground)).sum())
+
+    def result(self) -> ExplanationQuality:
+        n = max(self.total, 1)
+        known = self.parts is not None
+        return ExplanationQuality(
+            pairs=self.pairs,
+            correspondences=self.total,
+            part_agreement=self.same / n if known else None,
+            background=self.background / n if known else None,
+            off_person=self.off / n if known else None,
+            border=self.border / n,
+            shift_following={
+                k: float(np.mean(np.concatenate(moves)))
+                for k, moves in sorted(self.moves.items())
+                if sum(map(len, moves))
+            },
+            mean_logit=self.logit / max(self.pairs, 1),
+        )
+
+
+def explanation_quality(
+    model: Model,
+    pairs: Sequence[tuple[ImageRef, ImageRef]],
+    *,
+    read: Callable[[ImageRef], Image.Image],
+    labels: LabelReader | None = None,
+    parts: PartNames | None = None,
+    usual: Callable[[int], Float32] | None = None,
+    top: int = STRONG,
+    shifts: Sequence[int] = SHIFTS,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+    stage: str = "explanations",
+) -> ExplanationQuality:
+    """Measure the strong correspondences of ``pairs`` (query, gallery).
+
+    ``labels`` and ``parts`` give label maps and their meaning (without them only what needs none
+    is measured). ``usual(i)`` gives what each query cell of pair ``i`` contributes on average, to
+    choose strong matches by what they add beyond it (:func:`strong_cells`). The gallery picture is
+    moved down and right by each of ``shifts`` cells.
+    """
+    if (labels is None) != (parts is None):
+        raise InputError("label maps and their meaning belong together: give both or neither")
+    grid = model.spec.grid
+    tally = _Tally(grid, parts)
+    tracker = Tracker(stage, len(pairs), "pairs", progress, cancel)
+    for number, (query, gallery) in enumerate(pairs):
+        picture = read(gallery)
+        moves = [move for k in shifts for move in ((k, 0), (0, k)) if _fits(move, grid)]
+        pictures = [read(query), picture, *(shifted(picture, move, grid) for move in moves)]
+        maps = model.extract(pictures)
+        match = model.match(maps[0], maps[1])
+        cells = strong_cells(match, top, None if usual is None else usual(number))
+        both = None
+        if labels is not None:
+            both = (cell_labels(labels(query), grid), cell_labels(labels(gallery), grid))
+        tally.add(match, cells, both)
+        before = match.query_best.ravel()[cells]
+        for move, moved_map in zip(moves, maps[2:], strict=True):
+            after = model.match(maps[0], moved_map).query_best.ravel()[cells]
+            tally.moves.setdefault(max(move), []).append(following(before, after, move, grid))
+        tracker.advance()
+    return tally.result()
+
+
+def _fits(move: tuple[int, int], grid: Grid) -> bool:
+    return move[0] < grid[0] and move[1] < grid[1]

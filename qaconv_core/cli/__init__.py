@@ -1,24 +1,31 @@
 """The command line: every job of the engine without a window.
 
-Exit status: 0 done, 2 wrong use or bad input (one line on stderr, no traceback), 130 interrupted.
+Exit status: 0 done, 2 wrong use or bad input (one line on stderr, no traceback), 130 interrupted;
+1 a fault of the program itself (one line too; ``QACONV_DEBUG=1`` shows where).
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 
 from qaconv_core.cli.parser import build_parser
 from qaconv_core.cli.terminal import interruptible
 from qaconv_core.errors import Cancelled, QAConvError
 
-DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
+DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DEBUG_VARIABLE = "QACONV_DEBUG"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console may lack ✓ or somebody's letters
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as stop:
@@ -43,6 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return DONE
     except OSError as error:
         return _complain(f"{error.filename or 'input/output'}: {error.strerror}", BAD_INPUT)
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exc()
+        return _complain(
+            f"a fault of the program ({type(error).__name__}: {error}); please report it, with "
+            f"what {DEBUG_VARIABLE}=1 shows",
+            FAULT,
+        )
 
 
 def _complain(message: str, status: int) -> int:

@@ -22,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--names-only", action="store_true", help="read names only, do not decode the pictures"
     )
+    parser.add_argument("--all", action="store_true", help="name every junk box (pid −1) too")
     parser.add_argument("--json", metavar="FILE", help="the findings as JSON ('-': stdout)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(run=run)
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             dataset, decode=not arguments.names_only, progress=progress, cancel=cancel
         )
     if arguments.json != "-":
-        show("\n".join(report.lines()))
+        show("\n".join(report.lines(every_file=arguments.all)))
     if arguments.json:
         text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
         write_result(arguments.json, text, "JSON")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.scan import shown
 from qaconv_core.types import Rejected
 
@@ -97,8 +98,11 @@ class CheckReport:
         }
 
     def lines(self, *, every_file: bool = False) -> list[str]:
-        """The report as text. Rejected files are grouped by reason, a few of each unless
-        ``every_file``; cameras count from 1."""
+        """The report as text; cameras count from 1.
+
+        Every rejected file is named, grouped by reason; but of junk boxes, which the protocol
+        leaves out by the thousand, only a few, unless ``every_file``.
+        """
         queries = next((s.images for s in self.splits if s.name == "query"), 0)
         out = [f"{self.dataset}: {self.layout}", f"in {shown(self.root)}", ""]
         out += [split.line() for split in self.splits]
@@ -115,11 +119,11 @@ class CheckReport:
             groups[item.reason].append(item.path)
         for reason, paths in groups.items():
             yield f"  {len(paths):,} × {shown(reason)}"
-            few = len(paths) if every_file else _SHOWN_FILES
+            few = _SHOWN_FILES if reason == JUNK_BOX and not every_file else len(paths)
             for path in paths[:few]:
                 yield f"      {shown(path)}"
             if len(paths) > few:
-                yield f"      … and {len(paths) - few:,} more"
+                yield f"      … and {len(paths) - few:,} more (--all names them)"
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -392,3 +392,15 @@ def test_sets_that_cannot_be_evaluated_say_why(qaconv, tmp_path, checkpoint):
     complaint = qaconv("evaluate", "--dataset", folder, "--checkpoint", checkpoint, status=2)
     assert "no query pictures" in complaint.complaint
     assert "no person ids" in complaint.complaint
+
+
+def test_a_fault_of_the_program_is_one_line_with_status_1(qaconv, market, monkeypatch):
+    def broken(*arguments, **options):
+        raise TypeError("this\nwas not foreseen")
+
+    monkeypatch.setattr("qaconv_core.data.check_dataset", broken)
+    arguments = ("check", "--dataset", "market", "--data-dir", market)
+    done = qaconv(*arguments, status=1)
+    assert len(done.err.strip().splitlines()) == 1
+    assert "TypeError: this was not foreseen" in done.complaint
+    assert "QACONV_DEBUG=1" in done.complaint

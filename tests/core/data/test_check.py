@@ -113,6 +113,14 @@ def test_rejected_files_are_grouped_unless_all_are_wanted(tmp_path):
     assert all(name in "\n".join(report.lines(every_file=True)) for name in names)
 
 
+def test_every_faulty_file_is_named(tmp_path):
+    root = builders.write_market(tmp_path, pictures=False)
+    names = [f"holiday {n}.jpg" for n in range(30)]
+    builders.write_names(root / "bounding_box_test", names, pictures=False)
+    text = "\n".join(check_dataset(open_dataset("market", root), decode=False).lines())
+    assert all(name in text for name in names)
+
+
 def test_progress_and_cancel(tmp_path):
     builders.write_names(tmp_path, [f"{n}.jpg" for n in range(200)])
     data = open_dataset("folder", tmp_path)

@@ -36,20 +36,19 @@ def load_model(
     path_or_demo: str | Path = DEMO,
     device: str = "auto",
     *,
-    ibn: str | None = None,
     input_size: tuple[int, int] | None = None,
 ) -> Model:
     """Load a checkpoint of any published release, or the bundled model (``"demo"``).
 
     ``device`` is ``"auto"`` (CUDA if there, else CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
-    ``ibn`` and ``input_size`` (height, width) are needed only where a file cannot tell. Raises
+    ``input_size`` (height, width) is needed only where a file cannot tell. Raises
     :class:`~qaconv_core.errors.CheckpointError` with one line naming file and tensor.
     """
     target = resolve_device(device)
     path = path_or_demo
     if str(path_or_demo) == DEMO and not Path(DEMO).is_file():
         path = resource_path("model", "checkpoint.pth.tar")
-    return Model(load_checkpoint(path, ibn=ibn, input_size=input_size), target)
+    return Model(load_checkpoint(path, input_size=input_size), target)
 
 
 class Model:

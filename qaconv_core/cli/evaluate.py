@@ -178,11 +178,12 @@ def _evaluate_one(
     cancel: CancelToken,
     several: bool,
 ) -> EvaluationReport:
-    from qaconv_core.evaluation.evaluator import Job, evaluate, forecast
+    from qaconv_core.evaluation.evaluator import Job, check_sides, evaluate, forecast
     from qaconv_core.evaluation.saved_scores import check_score_path
     from qaconv_core.store.folders import cache_dir
 
     options = method_options(arguments, on_by_default=name == "demo")
+    check_sides(dataset)
     sizes = len(dataset.query), len(dataset.gallery)
     keep_inner = _keeps_inner(arguments, options, *sizes)
     plan = forecast(model, *sizes, options, on_disk=arguments.on_disk, keep_inner=keep_inner)

@@ -45,7 +45,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="take the newest checkpoint.pth.tar below <DIR>/<Dataset>/, where training writes it",
     )
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
-    group.add_argument("--ibn", choices=("a", "b", "b-v1"), help="where the file cannot tell")
     group.add_argument("--height", type=positive, help="height of the model's input in pixels")
     group.add_argument("--width", type=positive, help="width of the model's input in pixels")
 
@@ -93,7 +92,7 @@ def load_chosen_model(arguments: argparse.Namespace, dataset: str = "") -> Model
         say(f"checkpoint: {path}")
     elif dataset not in ("", DEMO):
         say("no --checkpoint given: the bundled demo model is used")
-    model = load_model(path, arguments.device, ibn=arguments.ibn, input_size=input_size(arguments))
+    model = load_model(path, arguments.device, input_size=input_size(arguments))
     for note in model.notes:
         say(f"note: {note}")
     return model

@@ -176,7 +176,7 @@ def evaluate(
     """
     job = job or Job()
     began = time.monotonic()
-    _check_sides(dataset)
+    check_sides(dataset)
     forecast(
         model,
         len(dataset.query),
@@ -216,7 +216,8 @@ def evaluate(
     return Evaluation(report, scores, query.refs, gallery.refs)
 
 
-def _check_sides(dataset: Dataset) -> None:
+def check_sides(dataset: Dataset) -> None:
+    """Raise :class:`InputError` where there is no query or no gallery."""
     for name, side in (("query", dataset.query), ("gallery", dataset.gallery)):
         if not len(side):
             hint = dataset.notes[0] if dataset.notes else "qaconv check says what was found"

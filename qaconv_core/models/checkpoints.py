@@ -21,7 +21,6 @@ import torch
 
 from qaconv_core.errors import CheckpointError
 from qaconv_core.models.backbone import (
-    IBN_TYPES,
     LAYERS,
     PADDINGS,
     FeatureNetwork,
@@ -57,22 +56,18 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
 
 
-def load_checkpoint(
-    path: str | Path, *, ibn: str | None = None, input_size: tuple[int, int] | None = None
-) -> Checkpoint:
+def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = None) -> Checkpoint:
     """Read a checkpoint of any published release, on the CPU, in evaluation mode, float32.
 
-    ``ibn`` (``"a"``, ``"b"``, ``"b-v1"``) and ``input_size`` (height, width) overrule what is read
-    from the file; they are needed only where a file cannot tell (see :func:`read_spec`).
+    ``input_size`` (height, width) overrules what is read from the file; it is needed only for
+    networks trained at another size than the published ones.
     Raises :class:`CheckpointError`, one line with the file, the tensor and what was expected.
     """
     path = Path(path)
     content = read_tensors(path)
     try:
         model, criterion = _parts(content)
-        spec, notes = read_spec(
-            model, criterion, ibn=ibn, input_size=input_size or _stored_size(content)
-        )
+        spec, notes = read_spec(model, criterion, input_size or _stored_size(content))
         network = _network(spec, model, _stored_padding(content))
         matcher = QAConv.from_state_dict(criterion, spec.grid)
     except CheckpointError as error:
@@ -192,8 +187,6 @@ def _clean(part_name: str, part: Mapping[Any, Any]) -> Tensors:
 def read_spec(
     model: Tensors,
     criterion: Tensors,
-    *,
-    ibn: str | None = None,
     input_size: tuple[int, int] | None = None,
 ) -> tuple[ModelSpec, list[str]]:
     """What the tensors say the network is, and notes on what had to be assumed.
@@ -209,7 +202,7 @@ def read_spec(
     size = input_size or PUBLISHED_SIZE
     layer = _final_layer(model, arch, fc_inputs, size)
     notes: list[str] = []
-    kind = _norm_kind(model, ibn, notes)
+    kind = _norm_kind(model, notes)
     grid = feature_grid(size, layer)
     cells = grid[0] * grid[1]
     if fc_inputs not in (cells, 2 * cells):
@@ -304,28 +297,20 @@ def _final_layer(model: Tensors, arch: str, fc_inputs: int, size: tuple[int, int
     )
 
 
-def _norm_kind(model: Tensors, forced: str | None, notes: list[str]) -> str | None:
-    """Which IBN variant the names show; ``forced`` overrules it where the file is silent."""
-    found: str | None = None
+def _norm_kind(model: Tensors, notes: list[str]) -> str | None:
+    """Which IBN variant the names show; None for plain batch norms."""
     if "base.layer1.0.bn1.IN.weight" in model:
-        found = "a"
-    elif any(re.fullmatch(r"base\.layer1\.\d+\.IN\.weight", name) for name in model):
-        found = "b"
-    elif not any(name.startswith("base.bn1.") for name in model):
-        found = "b-v1"
-        notes.append(
-            "the first norm (base.bn1) has no tensors: taken as the first release's IBN-b with "
-            "parameterless instance norms after the stem, layer1 and layer2; which stages had one "
-            "is not in the file"
-        )
-    if forced is None or forced == found:
-        return found
-    if forced not in IBN_TYPES or found is not None:
-        raise CheckpointError(
-            f"IBN {forced!r} was asked for, but its tensors show "
-            + (f"IBN-{found}" if found else "a plain ResNet")
-        )
-    return forced
+        return "a"
+    if any(re.fullmatch(r"base\.layer1\.\d+\.IN\.weight", name) for name in model):
+        return "b"
+    if any(name.startswith("base.bn1.") for name in model):
+        return None
+    notes.append(
+        "the first norm (base.bn1) has no tensors: taken as the first release's IBN-b with "
+        "parameterless instance norms after the stem, layer1 and layer2; which stages had one "
+        "is not in the file"
+    )
+    return "b-v1"
 
 
 def _release(neck: int, neck_bn: bool, head: str) -> str:
@@ -339,9 +324,7 @@ def _release(neck: int, neck_bn: bool, head: str) -> str:
 def _network(spec: ModelSpec, model: Tensors, padding: str = "zeros") -> FeatureNetwork:
     # Without memory at first: initial weights of a deep ResNet take longer than all the rest.
     with torch.device("meta"):
-        network = FeatureNetwork(
-            spec.arch, spec.ibn, spec.layer, spec.neck, spec.neck_bn, padding
-        )
+        network = FeatureNetwork(spec.arch, spec.ibn, spec.layer, spec.neck, spec.neck_bn, padding)
     expected = network.state_dict()
     kept = {name: value for name, value in model.items() if _belongs(name, spec.layer)}
     for name, tensor in expected.items():

@@ -53,7 +53,7 @@ def qaconv(own_folders, tmp_path, monkeypatch, capfd):
 def qaconv_process(own_folders, tmp_path):
     """Runs ``python -m qaconv_core`` in a process of its own, as a user does."""
 
-    def run(*arguments: object, status: int | None = 0, timeout: float = 300) -> Finished:
+    def run(*arguments: object, status: int | None = 0, timeout: float = 900) -> Finished:
         done = subprocess.run(
             [sys.executable, "-m", "qaconv_core", *map(str, arguments)],
             capture_output=True,
@@ -63,7 +63,7 @@ def qaconv_process(own_folders, tmp_path):
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
-                "OMP_NUM_THREADS": "2",
+                "OMP_NUM_THREADS": "1",
                 "PYTHONIOENCODING": "utf-8",
             },
             timeout=timeout,

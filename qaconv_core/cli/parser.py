@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from qaconv_core import __version__
-from qaconv_core.cli import cache, check, evaluate, match, people, rank, rescore, runs
+from qaconv_core.cli import cache, check, evaluate, match, people, rank, rescore, runs, train
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -32,6 +32,7 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = (
     ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
+    ("train", "train a network after a published recipe, or from nothing", train.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),
     ("match", "explain the match of two pictures", match.add_options),
     ("rescore", "re-rank and measure saved scores of any model", rescore.add_options),

@@ -17,6 +17,8 @@ from qaconv_core.data.people.parts import BACKGROUND, LABELS, OCCLUDER, OTHER
 from qaconv_core.errors import ImageError
 from qaconv_core.types import ImageRef
 
+__all__ = ["LABELS", "PERSON", "label_path", "read_label_file", "read_label_map"]
+
 PERSON = frozenset(range(len(LABELS))) - {BACKGROUND, OTHER, OCCLUDER}
 """Labels that belong to the person whom the picture is of."""
 
@@ -28,18 +30,31 @@ def label_path(picture: Path) -> Path:
 
 
 def read_label_map(ref: ImageRef) -> npt.NDArray[np.uint8]:
-    """The label map of a picture, (H, W). Raises :class:`ImageError` naming the file."""
+    """The label map of a picture, (H, W), of :data:`LABELS`. Raises :class:`ImageError`."""
     path = label_path(ref.path)
-    try:
-        with Image.open(path) as image:
-            check_size(*image.size)
-            labels = np.array(image.convert("L") if image.mode != "L" else image)
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no label map; qaconv people --labels writes them") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"{path}: not a label map ({error})") from None
+    labels = read_label_file(path)
     if labels.max(initial=0) >= len(LABELS):
         raise ImageError(
             f"{path}: label {labels.max()} is unknown; known are 0 to {len(LABELS) - 1}"
         )
     return labels
+
+
+def read_label_file(path: str | Path) -> npt.NDArray[np.uint8]:
+    """Any label map, (H, W), whatever its numbers mean.
+
+    Raises :class:`ImageError`, naming the file, for what is not a PNG of small numbers.
+    """
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            check_size(*image.size)
+            if image.mode not in ("L", "P", "1"):
+                raise ImageError(f"has mode {image.mode}; a label map holds one number a pixel")
+            return np.array(image, dtype=np.uint8)
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no label map; qaconv people --labels writes them") from None
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+    except Exception as error:
+        # Pillow's decoders raise many unrelated types.
+        raise ImageError(f"{path}: not a label map that can be read ({error})") from None

@@ -7,6 +7,8 @@ checkpoints: ``base`` is the ResNet, ``neck_conv`` and ``neck_bn`` follow it.
 
 from __future__ import annotations
 
+from typing import Literal, cast
+
 import torch
 import torchvision
 from torch import nn
@@ -133,9 +135,9 @@ def _use_padding(network: nn.Module, padding: str) -> None:
                 conv.out_channels,
                 (int(weights.shape[2]), int(weights.shape[3])),
                 stride=(int(conv.stride[0]), int(conv.stride[1])),
-                padding=conv.padding,
+                padding=(int(conv.padding[0]), int(conv.padding[1])),
                 bias=conv.bias is not None,
-                padding_mode=padding,
+                padding_mode=cast(Literal["replicate", "reflect"], padding),
             )
             padded.weight, padded.bias = weights, conv.bias
             setattr(module, name, padded)

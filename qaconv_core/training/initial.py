@@ -1,0 +1,111 @@
+"""What a network starts from: ImageNet weights, or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+import torchvision
+
+from qaconv_core.errors import CheckpointError, InputError
+from qaconv_core.models import FeatureNetwork
+from qaconv_core.models.checkpoints import read_tensors
+from qaconv_core.training.recipes import Recipe
+
+_STEM = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.")
+
+
+def new_network(recipe: Recipe, weights: str | Path | None = None) -> tuple[FeatureNetwork, str]:
+    """A network as the recipe says, and one line on where its backbone comes from.
+
+    ``imagenet`` takes torchvision's weights (from the internet, or a ``weights`` file as
+    torchvision or IBN-Net publish them), ``none`` random numbers of torch's current seed.
+    """
+    network = FeatureNetwork(
+        recipe.arch, recipe.ibn, recipe.layer, recipe.neck, recipe.neck_bn, recipe.padding
+    )
+    if weights is None and recipe.init == "none":
+        return network, "backbone: random numbers"
+    tensors = _from_file(Path(weights)) if weights is not None else _from_torchvision(recipe.arch)
+    source = str(weights) if weights is not None else f"torchvision {recipe.arch}, ImageNet"
+    missing = _fill(network, tensors, source)
+    line = f"backbone: {source}"
+    if missing:
+        line += f"; {missing} tensors of its IBN norms are not in there and start fresh"
+    return network, line
+
+
+def _from_torchvision(arch: str) -> dict[str, torch.Tensor]:
+    enum = torchvision.models.get_model_weights(arch)
+    try:
+        # IMAGENET1K_V1: what the published models were started from.
+        state: dict[str, torch.Tensor] = enum["IMAGENET1K_V1"].get_state_dict(progress=False)
+    except (URLError, OSError, RuntimeError) as error:
+        raise InputError(
+            f"the ImageNet weights of {arch} cannot be downloaded ({_reason(error)}); give the "
+            "file by --weights FILE, or start from nothing by --init none (--recipe scratch)"
+        ) from None
+    return state
+
+
+def _reason(error: Exception) -> str:
+    inner = getattr(error, "reason", None) or error
+    return " ".join(str(inner).split())[:120] or type(error).__name__
+
+
+def _from_file(path: Path) -> dict[str, torch.Tensor]:
+    """A state dict, bare or under ``state_dict`` or ``model``, with or without prefixes."""
+    content = read_tensors(path)
+    for part in ("state_dict", "model"):
+        if isinstance(content.get(part), dict):
+            content = content[part]
+    tensors: dict[str, torch.Tensor] = {}
+    for name, value in content.items():
+        bare = str(name).removeprefix("module.").removeprefix("base.")
+        if isinstance(value, torch.Tensor) and bare.startswith(_STEM):
+            tensors[bare] = value
+    if not tensors:
+        raise CheckpointError(f"{path}: holds no weights of a ResNet (conv1, layer1, …)")
+    return tensors
+
+
+def _fill(network: FeatureNetwork, tensors: dict[str, torch.Tensor], source: str) -> int:
+    """Copy what belongs to the backbone; returns how many tensors of IBN norms found nothing."""
+    own = network.base.state_dict()
+    missing = 0
+    for name, target in own.items():
+        value = tensors.get(name, _half_of_norm(name, tensors))
+        if value is None and (name.endswith("num_batches_tracked") or _is_ibn_norm(name)):
+            missing += not name.endswith("num_batches_tracked")
+            continue
+        if value is None:
+            raise CheckpointError(
+                f"{source}: tensor {name} is missing; is it another architecture?"
+            )
+        if value.shape != target.shape:
+            raise CheckpointError(
+                f"{source}: tensor {name} has shape {tuple(value.shape)}, expected "
+                f"{tuple(target.shape)}; is it another architecture?"
+            )
+        target.copy_(value)
+    return missing
+
+
+def _half_of_norm(name: str, tensors: dict[str, torch.Tensor]) -> torch.Tensor | None:
+    """IBN-a's two halves out of the one norm that a plain ResNet has in their place."""
+    stem, _, rest = name.rpartition(".bn1.")
+    kind, _, leaf = rest.partition(".")
+    plain = tensors.get(f"{stem}.bn1.{leaf}")
+    if kind not in ("IN", "BN") or plain is None:
+        return None
+    if plain.ndim == 0:
+        return plain
+    half = len(plain) // 2
+    return plain[:half] if kind == "IN" else plain[half:]
+
+
+def _is_ibn_norm(name: str) -> bool:
+    """Norms that plain ResNet weights do not have (IBN-a's halves, IBN-b's added ones)."""
+    parts = name.split(".")
+    return "IN" in parts or "BN" in parts

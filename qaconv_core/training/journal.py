@@ -1,0 +1,74 @@
+"""What a training leaves beside its checkpoint: log.txt, results.json (JSON lines), TensorBoard."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qaconv_core.errors import InputError
+
+LOG_FILE = "log.txt"
+RESULTS_FILE = "results.json"
+
+
+class Journal:
+    """Writes a run's log and results; ``folder`` None (another process leads) writes nothing."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        say: Callable[[str], None] | None = None,
+        tensorboard: bool = True,
+    ) -> None:
+        self.folder = folder
+        self._say = say if folder is not None else None
+        self._events: Any = None
+        if folder is not None and tensorboard and _tensorboard_installed():
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(folder))
+
+    def log(self, line: str) -> None:
+        """One line to log.txt, with the time, and to whoever listens."""
+        if self.folder is None:
+            return
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+        self._append(LOG_FILE, f"{stamp}  {line}\n")
+        if self._say is not None:
+            self._say(line)
+
+    def result(self, record: dict[str, Any]) -> None:
+        """One JSON line to results.json."""
+        if self.folder is not None:
+            self._append(RESULTS_FILE, json.dumps(record, ensure_ascii=False) + "\n")
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Curves for TensorBoard, where it is installed."""
+        if self._events is not None:
+            for name, value in values.items():
+                self._events.add_scalar(name, value, step)
+            self._events.flush()
+
+    def close(self) -> None:
+        """End the event file."""
+        if self._events is not None:
+            self._events.close()
+
+    def _append(self, name: str, text: str) -> None:
+        assert self.folder is not None
+        try:
+            with (self.folder / name).open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise InputError(
+                f"{self.folder / name}: cannot be written ({error.strerror}); the checkpoint is "
+                "kept, --resume continues"
+            ) from None
+
+
+def _tensorboard_installed() -> bool:
+    return importlib.util.find_spec("tensorboard") is not None

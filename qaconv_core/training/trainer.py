@@ -1,0 +1,357 @@
+"""The training loop: batches, epochs, the rate over time, stopping and going on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from qaconv_core.errors import Cancelled, InputError
+from qaconv_core.models import FeatureNetwork
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.training.building import new_criterion, new_optimizer
+from qaconv_core.training.checkpoint import Saved, Unfinished, load_training, save_training
+from qaconv_core.training.distributed import Team
+from qaconv_core.training.graph import batch_distances
+from qaconv_core.training.losses import Batch, finite_mean
+from qaconv_core.training.pictures import PictureBook, Samples, load_batches
+from qaconv_core.training.precision import autocast, training_precision
+from qaconv_core.training.recipes import Recipe
+from qaconv_core.training.samplers import graph_plan, identity_plan, random_plan
+from qaconv_core.training.schedule import Schedule
+from qaconv_core.types import Float32, Int64
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a training has around it: processes, listeners, workers. All optional."""
+
+    team: Team = field(default_factory=Team)
+    workers: int = 0
+    progress: ProgressCallback | None = None
+    cancel: CancelToken | None = None
+    log: Callable[[str], None] | None = None
+
+
+@dataclass
+class _Means:
+    """Sums over the samples of an epoch."""
+
+    loss: float = 0.0
+    accuracy: float = 0.0
+    samples: int = 0
+    skipped: int = 0
+
+    def add(self, loss: float, accuracy: float, samples: int) -> None:
+        self.loss += loss * samples
+        self.accuracy += accuracy * samples
+        self.samples += samples
+
+    def means(self) -> tuple[float, float]:
+        """(loss, accuracy); loss is NaN where no sample counted."""
+        if self.samples == 0:
+            return float("nan"), 0.0
+        return self.loss / self.samples, self.accuracy / self.samples
+
+
+class Trainer:
+    """Trains a network on a picture book after a recipe.
+
+    :meth:`run` goes through the epochs that are left; :meth:`save` and :meth:`restore` are a
+    checkpoint. Everything random follows from ``seed``, epoch and place in the epoch.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        network: FeatureNetwork,
+        book: PictureBook,
+        *,
+        seed: int = 0,
+        pretrained: bool = False,
+        around: Surroundings | None = None,
+    ) -> None:
+        self.recipe, self.book, self.seed = recipe, book, seed
+        self.around = around or Surroundings()
+        self.team = self.around.team
+        self.device = self.team.device
+        if recipe.batch_size % self.team.ranks:
+            raise InputError(
+                f"a batch of {recipe.batch_size} pictures cannot be shared by {self.team.ranks} "
+                "processes equally; change --batch-size or --nproc-per-node"
+            )
+        self.precision = training_precision(recipe.amp, self.device)
+        on_gpu = self.device.type == "cuda"
+        # Instance norms on a CPU are several times slower with channels last.
+        self._format = torch.channels_last if on_gpu else torch.contiguous_format
+        self.network = network.to(self.device).to(memory_format=self._format)
+        self.criterion = new_criterion(recipe, book.people.classes).to(self.device)
+        self.team.same(self.network)
+        self.team.same(self.criterion)
+        self.optimizer = new_optimizer(recipe, self.network, self.criterion, pretrained)
+        self.scaler = torch.amp.GradScaler(
+            self.device.type, enabled=self.precision == "float16" and on_gpu
+        )
+        self.schedule = Schedule(recipe)
+        self.epoch = 0
+        self.history: list[dict[str, float]] = []
+        self._unfinished: Unfinished | None = None
+        self._trunk: torch.Tensor | None = None
+        if recipe.loss == "scratch":
+            getattr(network.base, recipe.layer).register_forward_hook(self._keep_trunk)
+
+    def _keep_trunk(self, module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        self._trunk = output.mean(dim=(2, 3))
+
+    @property
+    def finished(self) -> bool:
+        """Whether no epoch is left."""
+        return self.epoch >= self.schedule.final_epochs
+
+    def run(self, path: Path | None = None) -> None:
+        """Train the epochs that are left, saving each to ``path``.
+
+        Raises :class:`Cancelled` after the batch in hand, with the epoch's progress saved.
+        """
+        while not self.finished:
+            self._run_epoch(path)
+            if not self.finished and self.team.any(self._stop_asked()):
+                raise Cancelled(f"stopped after epoch {self.epoch}; --resume continues")
+
+    def _run_epoch(self, path: Path | None) -> None:
+        began = time.monotonic()
+        work = self._unfinished or Unfinished(self._plan(), 0, 0.0, 0.0, 0)
+        means = _Means(work.loss_sum, work.accuracy_sum, work.samples)
+        batches, size = work.plan.shape
+        tracker = Tracker(
+            f"epoch {self.epoch + 1}/{self.schedule.final_epochs}",
+            batches * size,
+            "images",
+            self.around.progress if self.team.leads else None,
+            start=work.done * size,
+        )
+        for samples in self._batches(work):
+            self._learn(samples, work.done / batches, means)
+            work.done += 1
+            tracker.advance(size, self._message(means, tracker))
+            if self.team.any(self._stop_asked()) and work.done < batches:
+                self._stop(work, means, path)
+        self._end_epoch(means, time.monotonic() - began, path)
+
+    def _batches(self, work: Unfinished) -> Iterator[Samples]:
+        recipe = self.recipe
+        return load_batches(
+            self.book,
+            work.plan,
+            recipe.augmentation,
+            grid=self.criterion.matcher.grid,
+            seed=self.seed,
+            epoch=self.epoch,
+            start=work.done,
+            share=self.team.share,
+            wants_places=recipe.loss == "scratch" and recipe.view_weight > 0,
+            workers=self.around.workers,
+            pin=self.device.type == "cuda",
+        )
+
+    def _stop_asked(self) -> bool:
+        cancel = self.around.cancel
+        return cancel is not None and cancel.cancelled
+
+    def _stop(self, work: Unfinished, means: _Means, path: Path | None) -> None:
+        work.loss_sum, work.accuracy_sum = means.loss, means.accuracy
+        work.samples = means.samples
+        self._unfinished = work
+        if path is not None:
+            self.save(path)
+        raise Cancelled(
+            f"stopped in epoch {self.epoch + 1} after {work.done} of {len(work.plan)} batches"
+            + (f"; {path} is saved and --resume continues" if path is not None else "")
+        )
+
+    def _end_epoch(self, means: _Means, seconds: float, path: Path | None) -> None:
+        loss, accuracy = means.means()
+        if means.samples == 0:
+            raise InputError(
+                f"no sample of epoch {self.epoch + 1} had a finite loss: the training has "
+                "diverged; lower --lr or --clip_value, or switch --amp off"
+            )
+        for module in (self.network, self.criterion):
+            self.team.same(module)
+        news = self.schedule.after_epoch(self.epoch, loss)
+        rate = max(group["lr"] for group in self.optimizer.param_groups)
+        self.epoch += 1
+        self._unfinished = None
+        record = {
+            "epoch": self.epoch,
+            "loss": loss,
+            "accuracy": accuracy,
+            "rate": rate,
+            "seconds": seconds,
+            "skipped": means.skipped,
+        }
+        self.history.append(record)
+        if path is not None:
+            self.save(path)
+        self._tell(record, news)
+
+    def _tell(self, record: dict[str, float], news: str) -> None:
+        if self.around.log is None or not self.team.leads:
+            return
+        line = (
+            f"epoch {self.epoch}/{self.schedule.final_epochs}: loss {record['loss']:.4f}, "
+            f"accuracy {record['accuracy']:.1%}, rate {record['rate']:.3g}, "
+            f"{record['seconds']:.0f} s"
+        )
+        if self.criterion.extra:
+            terms = ", ".join(f"{k} {v:.3f}" for k, v in self.criterion.extra.items())
+            line += f" (last batch: {terms})"
+        if record["skipped"]:
+            line += f"; {record['skipped']:.0f} samples or steps without finite numbers left out"
+        self.around.log(line + (f"; {news}" if news else ""))
+
+    def _plan(self) -> Int64:
+        """The batches of the coming epoch, the same in all processes."""
+        plan = self._own_plan() if self.team.leads else None
+        return self.team.share_plan(plan)
+
+    def _own_plan(self) -> Int64:
+        recipe, people = self.recipe, self.book.people
+        random = np.random.default_rng((self.seed, self.epoch, 7))
+        if recipe.sampler == "random":
+            plan = random_plan(people, recipe.batch_size, random)
+            return plan[:, : plan.shape[1] // self.team.ranks * self.team.ranks]
+        # Views of one picture stand side by side; each is changed in its own way.
+        size, count = recipe.batch_size // recipe.views, recipe.num_instance // recipe.views
+        if recipe.sampler == "identity" or self.epoch < recipe.gs_pre_epochs:
+            plan = identity_plan(people, size, count, random)
+        else:
+            plan = graph_plan(people, size, count, random, self._distances)
+        return np.repeat(plan, recipe.views, axis=1)
+
+    def _distances(self, places: Int64) -> Float32:
+        """Distances among pictures as the network is now; it comes back in its own format."""
+        around, alone = self.around, self.team.ranks == 1
+        try:
+            return batch_distances(
+                self.network,
+                self.criterion.matcher.affine(),
+                self.book,
+                places,
+                device=self.device,
+                precision=self.precision,
+                progress=around.progress,
+                # One of several processes must not leave the others waiting.
+                cancel=around.cancel if alone else None,
+            )
+        finally:
+            self.network.to(memory_format=self._format)
+
+    def _learn(self, samples: Samples, part: float, means: _Means) -> None:
+        """One step of the optimiser; samples without a finite loss are left out."""
+        factor = self.schedule.factor(self.epoch, part)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        self.network.train(not self.recipe.frozen_norms)
+        self.criterion.train()
+        batch = self._forward(samples)
+        loss, accuracy, count = finite_mean(*self.criterion(batch))
+        means.skipped += len(batch.labels) - count
+        if loss is None:
+            return
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        self.team.add_gradients(self.network.parameters())
+        if self._clip():
+            self.scaler.step(self.optimizer)
+        else:
+            means.skipped += count
+        self.scaler.update()
+        means.add(float(loss.detach()), accuracy, count)
+
+    def _forward(self, samples: Samples) -> Batch:
+        """The whole batch's feature maps and labels, in every process."""
+        pixels = samples.pixels.to(self.device, non_blocking=True)
+        images = pixels.float().div_(255).contiguous(memory_format=self._format)
+        with autocast(self.precision, self.device):
+            maps = self.network(images)
+        team, device = self.team, self.device
+
+        def gathered(values: torch.Tensor | None) -> torch.Tensor | None:
+            return None if values is None else team.gather(values.to(device))
+
+        whole, labels = team.gather(maps.float(), learns=True), gathered(samples.labels)
+        assert whole is not None
+        assert labels is not None
+        trunk = None if self._trunk is None else team.gather(self._trunk.float(), learns=True)
+        self._trunk = None
+        return Batch(
+            whole,
+            labels,
+            trunk,
+            gathered(samples.parts),
+            gathered(samples.places),
+            gathered(samples.pictures),
+        )
+
+    def _clip(self) -> bool:
+        """Clip the gradients of network and head each; False where one is not finite."""
+        finite = True
+        for module in (self.network, self.criterion):
+            limit = self.recipe.clip_value or float("inf")
+            norm = torch.nn.utils.clip_grad_norm_(module.parameters(), limit)
+            finite = finite and bool(torch.isfinite(norm))
+        return finite
+
+    def _message(self, means: _Means, tracker: Tracker) -> str:
+        loss, accuracy = means.means()
+        rate = max(group["lr"] for group in self.optimizer.param_groups)
+        text = f"loss {loss:.3f}, accuracy {accuracy:.0%}, rate {rate:.2g}"
+        speed = tracker.snapshot().rate
+        if not speed or tracker.total is None:
+            return text
+        epochs_left = self.schedule.final_epochs - self.epoch
+        seconds = (epochs_left * tracker.total - tracker.done) / speed
+        return text + f", {seconds / 60:.0f} min to the last epoch's end"
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint (the leading process only)."""
+        if not self.team.leads:
+            return
+        saved = Saved(
+            recipe=self.recipe,
+            epoch=self.epoch,
+            seed=self.seed,
+            fingerprint=self.book.people.fingerprint,
+            schedule=self.schedule.state(),
+            history=self.history,
+            scaler=self.scaler.state_dict(),
+            unfinished=self._unfinished,
+        )
+        save_training(path, saved, self.network, self.criterion, self.optimizer)
+
+    def restore(self, path: Path) -> None:
+        """Take up a run where :meth:`save` left it.
+
+        Raises :class:`~qaconv_core.errors.CheckpointError` where the file does not fit, and
+        :class:`InputError` where the people are others than they were.
+        """
+        saved = load_training(path, self.network, self.criterion, self.optimizer)
+        if saved.fingerprint != self.book.people.fingerprint:
+            raise InputError(
+                f"{path}: the training pictures are not those that this run was started with "
+                f"(now {self.book.people.describe()}); start a new run in another --sub_method"
+            )
+        self.network.to(memory_format=self._format)
+        self.epoch, self.seed = saved.epoch, saved.seed
+        self.schedule.restore(saved.schedule)
+        self.history = saved.history
+        if saved.scaler and self.scaler.is_enabled():
+            self.scaler.load_state_dict(saved.scaler)
+        self._unfinished = saved.unfinished

@@ -1,0 +1,224 @@
+"""Whole trainings through the command's own options: files, resuming, evaluation, processes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import torch
+
+from qaconv_core.cli import train as command
+from qaconv_core.errors import Cancelled, DatasetError, InputError
+from qaconv_core.models import load_checkpoint
+from qaconv_core.progress import CancelToken, Progress
+from qaconv_core.training import RECIPES
+from tests.core.training.tiny import write_people
+
+ROOT = Path(__file__).parents[3]
+SMALL = [
+    *("--recipe", "v2.1", "-a", "resnet18", "--final_layer", "layer2", "--neck", "8"),
+    *("--init", "none", "--height", "64", "--width", "32", "-b", "8", "--epochs", "2"),
+    *("--device", "cpu", "-j", "0", "--quiet", "--amp", "off", "--pad", "2"),
+]
+
+
+def parsed(*options: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    command.add_options(parser)
+    return parser.parse_args([str(option) for option in options])
+
+
+def run(*options: object, cancel: CancelToken | None = None) -> None:
+    arguments = parsed(*map(str, options))
+    arguments.run(arguments, cancel or CancelToken())
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("data")
+    write_people(folder / "market")
+    return folder
+
+
+def place(exp: Path) -> Path:
+    return exp / "Market" / "QAConv" / "v2.1-res18-ibnb-layer2"
+
+
+def test_a_training_leaves_checkpoint_log_and_results(data, tmp_path, capsys):
+    run("--data-dir", data, "--exp-dir", tmp_path, "-d", "market", "--testset", "market",
+        "--rerank", "--export", tmp_path / "model.pth.tar", *SMALL)  # fmt: skip
+    folder = place(tmp_path)
+    assert load_checkpoint(folder / "checkpoint.pth.tar").spec.epoch == 2
+    assert load_checkpoint(tmp_path / "model.pth.tar").spec.input_size == (64, 32)
+    log = (folder / "log.txt").read_text()
+    for part in ("24 pictures of 6 people from 2 cameras", "epoch 2/2: loss", "backbone: random"):
+        assert part in log
+    training, test = (json.loads(line) for line in (folder / "results.json").open())
+    assert (training["train_dataset"], training["epochs"], training["people"]) == ("market", 2, 6)
+    assert len(training["history"]) == 2
+    assert test["test_dataset"] == "market"
+    assert 0 <= test["mAP"] <= 1
+    assert 0 <= test["rank1_rerank"] <= 1
+    assert test["report"]["counts"]["query"] == 6
+    shown = capsys.readouterr()
+    assert "Rank-1" in shown.out
+    assert "qaconv+rerank: Rank-1" in shown.err
+
+
+def test_an_interrupted_run_is_resumed_to_the_same_end(data, tmp_path, monkeypatch):
+    options = ("--data-dir", data, "-d", "market", *SMALL)
+    run("--exp-dir", tmp_path / "whole", *options)
+    token = CancelToken()
+    show = command.TrainingShower.__call__
+
+    def stop_in_the_second_epoch(self, progress: Progress) -> None:
+        show(self, progress)
+        if progress.stage == "epoch 2/2" and progress.message:
+            token.cancel()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command.TrainingShower, "__call__", stop_in_the_second_epoch)
+        with pytest.raises(Cancelled, match="stopped in epoch 2 after 1 of 6 batches"):
+            run("--exp-dir", tmp_path / "parts", *options, cancel=token)
+    file = place(tmp_path / "parts") / "checkpoint.pth.tar"
+    assert torch.load(file, weights_only=True)["epoch"] == 1
+    # The recipe comes out of the checkpoint: nothing has to be said again but the place.
+    run("--exp-dir", tmp_path / "parts", "--data-dir", data, "-d", "market", "--device", "cpu",
+        "-j", "0", "--quiet", "--sub_method", "v2.1-res18-ibnb-layer2", "--resume")  # fmt: skip
+    contents = [torch.load(place(tmp_path / name) / "checkpoint.pth.tar", weights_only=True)
+                for name in ("whole", "parts")]  # fmt: skip
+    for part in ("model", "criterion"):
+        for name, value in contents[0][part].items():
+            assert torch.equal(value, contents[1][part][name]), name
+
+
+def test_runs_are_not_replaced_unasked(data, tmp_path):
+    folder = place(tmp_path)
+    folder.mkdir(parents=True)
+    (folder / "checkpoint.pth.tar").write_bytes(b"precious")
+    options = ("--data-dir", data, "--exp-dir", tmp_path, "-d", "market", *SMALL)
+    with pytest.raises(InputError, match="--resume continues it, --overwrite"):
+        run(*options)
+    assert (folder / "checkpoint.pth.tar").read_bytes() == b"precious"
+    run(*options, "--overwrite", "--epochs", "1")
+    assert load_checkpoint(folder / "checkpoint.pth.tar").spec.epoch == 1
+    run(*options, "--resume", "--epochs", "2")
+    assert load_checkpoint(folder / "checkpoint.pth.tar").spec.epoch == 2
+
+
+def test_bad_requests_are_met_at_once(data, tmp_path):
+    options = ("--data-dir", data, "--exp-dir", tmp_path)
+    with pytest.raises(InputError, match="no checkpoint to resume from"):
+        run(*options, "-d", "market", *SMALL, "--resume")
+    with pytest.raises(InputError, match="--height and --width belong together"):
+        run(*options, "-d", "market", "--height", "64")
+    with pytest.raises(DatasetError, match="DukeMTMC-reID not found"):
+        run(*options, "-d", "market,duke", *SMALL)
+    with pytest.raises(InputError, match="--dataset names no data set"):
+        run(*options, "-d", ", ", *SMALL)
+    with pytest.raises(InputError, match="folder for --export does not exist"):
+        run(*options, "-d", "market", *SMALL, "--export", tmp_path / "no" / "m.pth.tar")
+    with pytest.raises(InputError, match="cannot be the name of a run's folder"):
+        run(*options, "-d", "market", *SMALL, "--sub_method", "../..")
+    assert not list(tmp_path.rglob("*.pth.tar"))
+
+
+def test_test_sets_without_queries_are_met_before_training(data, tmp_path):
+    pictures = tmp_path / "flat"
+    pictures.mkdir()
+    first = next((data / "market" / "query").iterdir())
+    (pictures / "a.png").write_bytes(first.read_bytes())
+    with pytest.raises(InputError, match="has no query pictures; leave it out of --testset"):
+        run("--data-dir", data, "--exp-dir", tmp_path / "e", "-d", "market", "--testset", pictures,
+            *SMALL)  # fmt: skip
+    assert not (tmp_path / "e").exists()
+
+
+def test_several_sets_and_all_their_pictures_are_joined(data, tmp_path):
+    write_people(tmp_path / "more", people=3)
+    arguments = parsed("-d", f"market,{tmp_path / 'more'}", "--data-dir", str(data),
+                       "--combine_all", "--exp-dir", str(tmp_path))  # fmt: skip
+    job = command.training_job(arguments)
+    assert [len(dataset.train) for dataset in job.datasets] == [24 + 12, 12 + 6]
+    assert job.folder.parts[-3] == "Market+More"
+
+
+def test_options_change_the_recipe_and_leave_the_rest():
+    arguments = parsed("-b", "32", "-K", "4", "--ibn", "none", "--max_size", "0", "--neck", "0",
+                       "--height", "256", "--width", "64", "--final_layer", "layer2")  # fmt: skip
+    changes = command.recipe_changes(arguments)
+    assert changes == {
+        "batch_size": 32, "num_instance": 4, "ibn": "none", "occlusion": (0.0, 0.0), "neck": 0,
+        "input_size": (256, 64), "layer": "layer2",
+    }  # fmt: skip
+    assert command.recipe_changes(parsed()) == {}
+    from qaconv_core.training.recipes import change_recipe
+
+    recipe = change_recipe(RECIPES["v2.1"], **changes)
+    assert recipe.lr == 0.005
+    assert recipe.ibn is None
+
+
+def test_two_processes_train_as_one(data, tmp_path):
+    # The pairwise loss, and pictures without flat squares: where several triplets or cells are
+    # equally good, rounding decides which of them learns.
+    options = ["--data-dir", str(data), "-d", "market", "--testset", "market", *SMALL]
+    options += ["--recipe", "v2.0", "-K", "2", "--gs_pre_epochs", "0", "--epochs", "1"]
+    options += ["--sub_method", "run", "--pad", "0", "--max_size", "0", "--rotate", "0"]
+    run("--exp-dir", tmp_path / "one", *options)
+    script = Path(__file__).with_name("run_train.py")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*launch, str(script), "--exp-dir", str(tmp_path / "two"), *options],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        cwd=tmp_path,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    folders = [tmp_path / name / "Market" / "QAConv" / "run" for name in ("one", "two")]
+    one, two = (torch.load(f / "checkpoint.pth.tar", weights_only=True) for f in folders)
+    for part in ("model", "criterion"):
+        for key, value in one[part].items():
+            torch.testing.assert_close(two[part][key], value, atol=1e-5, rtol=1e-4, msg=key)
+    assert "in 2 processes" in (folders[1] / "log.txt").read_text()
+    assert len((folders[1] / "results.json").read_text().splitlines()) == 2
+
+
+def test_curves_are_written_where_tensorboard_is_installed(tmp_path, monkeypatch):
+    from qaconv_core.training import journal
+
+    written = []
+
+    class Writer:
+        def __init__(self, folder):
+            written.append(folder)
+
+        def add_scalar(self, name, value, step):
+            written.append((name, value, step))
+
+        def flush(self):
+            pass
+
+        def close(self):
+            written.append("closed")
+
+    fake = types.SimpleNamespace(SummaryWriter=Writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
+    monkeypatch.setattr(journal, "_tensorboard_installed", lambda: True)
+    book = journal.Journal(tmp_path)
+    book.scalars(3, {"loss": 0.5})
+    book.close()
+    assert written == [str(tmp_path), ("loss", 0.5, 3), "closed"]
+    monkeypatch.setattr(journal, "_tensorboard_installed", lambda: False)
+    journal.Journal(tmp_path).scalars(4, {"loss": 0.4})
+    assert len(written) == 3

@@ -36,8 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.run(arguments, cancel)
             sys.stdout.flush()
         return DONE
-    except (KeyboardInterrupt, Cancelled):
-        return _complain("interrupted; features computed so far are kept", INTERRUPTED)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except Cancelled as stop:
+        # A job that has more to say of where it stopped says it itself.
+        told = "features computed so far are kept" if str(stop) == str(Cancelled()) else str(stop)
+        return _complain(f"interrupted; {told}", INTERRUPTED)
     except QAConvError as error:
         return _complain(str(error), BAD_INPUT)
     except MemoryError:

@@ -109,3 +109,38 @@ def test_check_meets_a_wrong_folder_at_once(qaconv, tmp_path):
     assert "bounding_box_test" in done.complaint
     assert "beach.txt" in done.complaint
     assert len(done.err.strip().splitlines()) == 1
+
+
+def test_training_is_interrupted_and_resumed_on_the_command_line(qaconv, market, monkeypatch):
+    people = market / "market"
+    for pid in (11, 12, 13):
+        for shot in range(4):
+            name = f"{pid:04}_c{shot % 2 + 1}s1_{shot:06}_00.jpg"
+            person(pid, shot).save(people / "bounding_box_train" / name)
+    arguments = ("train", "--dataset", "market", "--data-dir", market, "--recipe", "scratch",
+                 "--height", 64, "--width", 32, "--batch-size", 4, "--num_instance", 2,
+                 "--epochs", 2, "--exp-dir", "Exp", "-j", 0, "--final_layer", "layer2",
+                 "--neck", 16)  # fmt: skip
+    from qaconv_core.training.trainer import Trainer
+
+    learn, steps = Trainer._learn, []
+
+    def stopping(self, *more):
+        learn(self, *more)
+        steps.append(1)
+        if len(steps) == 1:
+            self.around.cancel.cancel()
+
+    monkeypatch.setattr(Trainer, "_learn", stopping)
+    assert "--resume continues" in qaconv(*arguments, status=130).complaint
+    monkeypatch.setattr(Trainer, "_learn", learn)
+    qaconv(*arguments, "--resume")
+    found = qaconv("match", *pictures(market), "--exp-dir", "Exp")
+    assert "checkpoint: " in found.err
+    assert "logit" in found.out
+
+
+def test_people_without_assets_say_where_they_are_found(qaconv, tmp_path, monkeypatch):
+    monkeypatch.delenv("QACONV_PEOPLE_ASSETS", raising=False)
+    done = qaconv("people", "--out", tmp_path / "made", "--people", 2, status=2)
+    assert "QACONV_PEOPLE_ASSETS" in done.complaint

@@ -1,1 +1,0 @@
-"""Draws people by formula and trains a small network on them: the stand-in demo and its model."""

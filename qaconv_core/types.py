@@ -10,6 +10,7 @@ is closer), *score* = sigmoid(logit / 10), *distance* = 1 − score.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -251,6 +252,12 @@ class RankingResult:
             raise InputError("order, values and truth of a ranking must have one length")
 
 
+def score_of_logit(logit: float) -> float:
+    """sigmoid(logit / 10), in (0, 1), larger is closer; not a probability."""
+    # By tanh: the exponential would overflow for very negative logits.
+    return 0.5 + 0.5 * math.tanh(0.05 * logit)
+
+
 @dataclass(frozen=True)
 class CorrespondenceMap:
     """Which part of a query matched which part of a gallery picture, and what that was worth.
@@ -283,7 +290,7 @@ class CorrespondenceMap:
     @property
     def score(self) -> float:
         """sigmoid(logit / 10), in (0, 1). Not a probability."""
-        return float(1.0 / (1.0 + np.exp(-self.logit / 10.0)))
+        return score_of_logit(self.logit)
 
     @property
     def distance(self) -> float:

@@ -12,6 +12,7 @@ from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
     add_work_options,
+    dataset_names,
     feature_shelf,
     load_chosen_model,
     open_named_dataset,
@@ -145,7 +146,8 @@ def method_options(arguments: argparse.Namespace, on_by_default: bool) -> Method
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Evaluate every data set asked for; a set that fails does not lose the others' results."""
     check_outputs(arguments)
-    names = _testsets(arguments)
+    tests = arguments.dataset if arguments.testset is None else arguments.testset
+    names = dataset_names(tests, "--testset")
     datasets = [open_named_dataset(name, arguments) for name in names]
     model = load_chosen_model(arguments, arguments.dataset)
     reports: list[EvaluationReport] = []
@@ -160,14 +162,6 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         write_reports(reports, arguments)
     if failure is not None:
         raise failure
-
-
-def _testsets(arguments: argparse.Namespace) -> list[str]:
-    text = arguments.testset if arguments.testset is not None else arguments.dataset
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise InputError("--testset names no data set")
-    return list(dict.fromkeys(names))
 
 
 def _evaluate_one(

@@ -113,13 +113,23 @@ def newest_checkpoint(exp_dir: Path, dataset: str) -> Path:
     return max(candidates, key=lambda path: path.stat().st_mtime)
 
 
-def open_named_dataset(name: str, arguments: argparse.Namespace) -> Dataset:
+def dataset_names(text: str, option: str) -> list[str]:
+    """The names in ``A,B``, each once; ``option`` is named where there is none."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise InputError(f"{option} names no data set")
+    return list(dict.fromkeys(names))
+
+
+def open_named_dataset(
+    name: str, arguments: argparse.Namespace, *, combine_all: bool = False
+) -> Dataset:
     """A data set by name below --data-dir; a folder or CSV path stands for itself."""
     from qaconv_core.data import DATASETS, open_dataset
 
     if name.lower() not in DATASETS and Path(name).expanduser().exists():
-        return open_dataset("folder", name)
-    return open_dataset(name, arguments.data_dir)
+        return open_dataset("folder", name, combine_all=combine_all)
+    return open_dataset(name, arguments.data_dir, combine_all=combine_all)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from qaconv_core.cli.options import (
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import Dataset, ImageRef, ImageSet, RankingResult
+from qaconv_core.types import Dataset, ImageRef, ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
     from qaconv_core.model import Model
@@ -125,17 +125,11 @@ def rank_one(
     query: ImageRef, logits: Float32, gallery: ImageSet, top: int, junk_rule: bool
 ) -> dict[str, Any]:
     """One query's ranking as plain values; the query's own file is left out of it."""
+    from qaconv_core.evaluation.evaluator import same_files
     from qaconv_core.ranking import rank_gallery, truth_labels
 
-    own = os.path.realpath(query.path)
-    others = np.array(
-        [
-            i
-            for i, ref in enumerate(gallery)
-            if ref.path.name != query.path.name or os.path.realpath(ref.path) != own
-        ],
-        dtype=np.int64,
-    )
+    own = same_files(ImageSet((query,)), gallery)
+    others = np.setdiff1d(np.arange(len(gallery)), [] if own is None else own[1])
     truth = truth_labels(query.pid, query.camid, gallery.pids, gallery.camids, junk_rule)
     ranking = rank_gallery(logits[others], truth[others], top=top)
     results = []
@@ -148,7 +142,7 @@ def rank_one(
                 "rank": rank,
                 "path": str(ref.path),
                 "logit": float(logit),
-                "score": float(1 / (1 + np.exp(-float(logit) / 10))),
+                "score": score_of_logit(float(logit)),
                 "pid": ref.pid,
                 "camid": ref.camid,
                 "time": ref.time,

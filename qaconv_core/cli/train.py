@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qaconv_core.cli.options import (
     DEFAULT_EXP_DIR,
     add_data_options,
+    dataset_names,
     open_named_dataset,
     positive,
     show,
@@ -32,7 +33,6 @@ from qaconv_core.training.recipes import (
 
 if TYPE_CHECKING:
     from qaconv_core.training.session import TrainingJob
-    from qaconv_core.types import Dataset
 
 LAST = "last"
 _RENAMED = {
@@ -195,12 +195,14 @@ def training_job(arguments: argparse.Namespace) -> TrainingJob:
     from qaconv_core.evaluation.methods import MethodOptions
     from qaconv_core.training.session import TrainingJob
 
-    names = _names(arguments.dataset, "--dataset")
-    tests = [] if arguments.testset is None else _names(arguments.testset, "--testset")
+    names = dataset_names(arguments.dataset, "--dataset")
+    tests = [] if arguments.testset is None else dataset_names(arguments.testset, "--testset")
     recipe, folder, resume = _recipe_and_place(arguments, names)
     return TrainingJob(
         recipe=recipe,
-        datasets=tuple(_training_set(name, arguments) for name in names),
+        datasets=tuple(
+            open_named_dataset(name, arguments, combine_all=arguments.combine_all) for name in names
+        ),
         folder=folder,
         tests=tuple(open_named_dataset(name, arguments) for name in tests),
         methods=MethodOptions(rerank=arguments.rerank, tlift=arguments.tlift),
@@ -257,21 +259,6 @@ def recipe_changes(arguments: argparse.Namespace) -> dict[str, Any]:
             raise InputError("--height and --width belong together; give both")
         changes["input_size"] = (arguments.height, arguments.width)
     return changes
-
-
-def _names(text: str, option: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise InputError(f"{option} names no data set")
-    return list(dict.fromkeys(names))
-
-
-def _training_set(name: str, arguments: argparse.Namespace) -> Dataset:
-    from qaconv_core.data import DATASETS, open_dataset
-
-    if name.lower() not in DATASETS and Path(name).expanduser().exists():
-        return open_dataset("folder", name, combine_all=arguments.combine_all)
-    return open_dataset(name, arguments.data_dir, combine_all=arguments.combine_all)
 
 
 class TrainingShower(ProgressShower):

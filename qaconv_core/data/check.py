@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -13,7 +13,7 @@ import numpy as np
 
 from qaconv_core.data.check_report import CheckReport, SplitSummary
 from qaconv_core.data.images import read_image
-from qaconv_core.data.market_like import JUNK_BOX
+from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.data.scan import peek, shown
 from qaconv_core.errors import ImageError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
@@ -120,7 +120,7 @@ def _warnings(
         if wanted not in (None, split.images) and not (combined and split.name == "train"):
             yield (f"{split.name} has {split.images:,} pictures, the published set {wanted:,}: "
                    "results are not comparable")  # fmt: skip
-    unreadable = Counter(item.reason != JUNK_BOX for item in rejected)[True]
+    unreadable = len(without_junk_boxes(rejected))
     if unreadable:
         yield f"{unreadable:,} files are left out beside junk boxes; they are listed below"
     if len(query) == 0 or len(gallery) == 0:

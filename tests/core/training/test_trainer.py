@@ -14,8 +14,8 @@ from qaconv_core.errors import Cancelled, CheckpointError, InputError
 from qaconv_core.models import load_checkpoint
 from qaconv_core.progress import CancelToken
 from qaconv_core.training import export_checkpoint, make_recipe
-from qaconv_core.training.checkpoint import read_saved
 from qaconv_core.training.building import new_criterion
+from qaconv_core.training.checkpoint import read_saved
 from qaconv_core.training.initial import new_network, take_neck_and_head
 from qaconv_core.training.losses import Batch
 from qaconv_core.training.recipes import change_recipe

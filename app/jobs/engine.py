@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.jobs.job import JobContext
-from app.state.requests import DataRequest, ModelRequest
+from app.state.requests import BY_CONTENT, DataRequest, ModelRequest
 from app.state.values import METHODS, Measures, ModelInfo, OpenSet, Ranking
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.measures import average_precision
@@ -52,9 +52,19 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
     """Open a data set and check it; with ``decode`` every picture is decoded."""
     from qaconv_core.data import check_dataset
 
+    request = _recognised(request)
     dataset = _dataset(request)
     report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
     return Inspected(request, dataset, report)
+
+
+def _recognised(request: DataRequest) -> DataRequest:
+    """The request with the name of what its folder holds, where that was left open."""
+    from qaconv_core.data import recognise
+
+    if request.name != BY_CONTENT or request.root is None:
+        return request
+    return replace(request, name=recognise(request.root))
 
 
 def _dataset(request: DataRequest) -> Dataset:

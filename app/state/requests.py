@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEMO = "demo"
+BY_CONTENT = "auto"
+"""As a data set's name: find out which it is."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class DataRequest:
         """A short name for lists and titles."""
         if self.gallery:
             return Path(self.gallery).name or self.gallery
-        if self.name == "folder" and self.root is not None:
+        if self.name in ("folder", BY_CONTENT) and self.root is not None:
             return self.root.name or str(self.root)
         return self.name
 

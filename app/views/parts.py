@@ -81,3 +81,12 @@ def details_box(text: str) -> QPlainTextEdit:
     box.setFixedHeight(160)
     box.setAccessibleName("Details")
     return box
+
+
+def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
+    """A label for text of unknown origin (never read as HTML) that can be selected and copied."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.PlainText)
+    label.setWordWrap(wrap)
+    label.setTextInteractionFlags(Qt.TextSelectableByMouse)
+    return label

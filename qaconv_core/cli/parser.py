@@ -8,7 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from qaconv_core import __version__
-from qaconv_core.cli import cache, check, evaluate, match, people, rank, rescore, runs, train
+from qaconv_core.cli import (
+    cache,
+    check,
+    evaluate,
+    gui,
+    match,
+    people,
+    rank,
+    rescore,
+    runs,
+    train,
+)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -31,6 +42,7 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = (
+    ("gui", "open the window", gui.add_options),
     ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
     ("train", "train a network after a published recipe, or from nothing", train.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),

@@ -118,7 +118,8 @@ class ProblemCard(QFrame):
 
 def sentence(problem: Problem) -> str:
     """What happened to what."""
-    if problem.what and problem.what not in problem.message:
+    subject = problem.message.split(":")[0]
+    if problem.what and problem.what not in problem.message and subject not in problem.what:
         return f"{problem.what}: {problem.message}"
     return problem.message
 

@@ -24,7 +24,7 @@ from app.jobs.runner import JobRunner
 from app.state.settings import THEMES, Settings
 from app.state.values import Problem
 from app.views.open_model import device_box
-from app.views.parts import plain_label
+from app.views.parts import plain_label, without_icons
 from qaconv_core.device import format_bytes
 
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
@@ -86,6 +86,7 @@ class SettingsDialog(QDialog):
         self.clear = QPushButton("Clear")
         self.clear.setToolTip("Remove all stored feature maps; they are computed again when needed")
         self.buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
+        without_icons(self.buttons)
         self._lay_out()
         self._connect()
         self._run("Measuring the feature store", cache_size)

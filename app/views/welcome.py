@@ -12,6 +12,7 @@ from PyQt5.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -56,7 +57,7 @@ class ChoiceButton(QPushButton):
         self.choice = choice
         self.setAccessibleName(f"{choice.title}. {choice.words}")
         self.setToolTip(choice.words)
-        self.setMinimumSize(240, 176)
+        self.setMinimumSize(240, 160)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
@@ -131,8 +132,10 @@ class WelcomePage(QWidget):
             return
         self._recent.addWidget(heading(title), 0, column)
         for row, request in enumerate(requests[:5], start=1):
-            button = QPushButton(request.title)
-            button.setFlat(True)
+            button = QToolButton()
+            button.setText(request.title)
+            button.setAutoRaise(True)
+            button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
             button.setIcon(icon("folder" if isinstance(request, DataRequest) else "cube"))
             button.setIconSize(QSize(16, 16))
             where = str(request.root or request.gallery) if isinstance(request, DataRequest) \

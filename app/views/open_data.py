@@ -95,6 +95,7 @@ class OpenDataDialog(QDialog):
         self._connect()
         self._show_working(False)
         self._allow_open("")
+        self.message.setText("Choose a data set on the left, or drop a folder or a table here.")
 
     # ── how it looks ────────────────────────────────────────────────────────────────────────────
 

@@ -162,7 +162,7 @@ class _KeysDelegate(QStyledItemDelegate):
         self.initStyleOption(styled, index)
         enabled = bool(index.flags() & Qt.ItemIsEnabled)
         chosen = bool(option.state & QApplication.style().State_Selected)
-        role = QPalette.HighlightedText if chosen and enabled else QPalette.Text
+        role = QPalette.HighlightedText if chosen else QPalette.Text
         group = QPalette.Active if enabled else QPalette.Disabled
         painter.save()
         painter.setPen(option.palette.color(group, role))

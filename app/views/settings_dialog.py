@@ -30,22 +30,23 @@ from qaconv_core.device import format_bytes
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
 
-def cache_size(_context: JobContext) -> str:
-    """In a worker thread: how much the stored feature maps take, and where."""
+def cache_size(_context: JobContext) -> tuple[str, str]:
+    """In a worker thread: how much the stored feature maps take, and in which folder."""
     from qaconv_core.store.features import FeatureStore
 
     store = FeatureStore()
     shelves = store.sizes()
     total = sum(shelf.bytes for shelf in shelves)
     pictures = sum(shelf.images for shelf in shelves)
-    return f"{format_bytes(total)}, {pictures:,} feature maps, in {store.root}"
+    return f"{format_bytes(total)}, {pictures:,} feature maps", str(store.root)
 
 
-def clear_cache(_context: JobContext) -> str:
+def clear_cache(_context: JobContext) -> tuple[str, str]:
     """In a worker thread: remove all stored feature maps."""
     from qaconv_core.store.features import FeatureStore
 
-    return f"{format_bytes(FeatureStore().clear())} freed"
+    store = FeatureStore()
+    return f"{format_bytes(store.clear())} freed", str(store.root)
 
 
 class SettingsDialog(QDialog):
@@ -149,8 +150,10 @@ class SettingsDialog(QDialog):
         job.ended.connect(self._ended)
         self._jobs = [job]
 
-    def _show_cache(self, words: str) -> None:
+    def _show_cache(self, found: tuple[str, str]) -> None:
+        words, folder = found
         self.cache.setText(words)
+        self.cache.setToolTip(f"In {folder}")
 
     def _show_fault(self, problem: Problem) -> bool:
         self.cache.setText(problem.message)

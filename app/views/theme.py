@@ -60,8 +60,9 @@ _DARK = {
     QPalette.LinkVisited: "#c3a0f0",
 }
 _FAINT = {"light": "#7e7e85", "dark": "#8b8b92"}
-_FAINT_HIGHLIGHT = {"light": "#c4c4ca", "dark": "#44464b"}
-_FAINT_HIGHLIGHTED = {"light": "#4a4a50", "dark": "#d0d0d4"}
+_FAINT_HIGHLIGHT = {"light": "#6b7390", "dark": "#44464b"}
+_FAINT_HIGHLIGHTED = {"light": "#f0f1f6", "dark": "#d0d0d4"}
+"""Read on the accent colour as well: lists draw a chosen row that is not available so."""
 
 
 def palette_of(theme: str) -> QPalette:

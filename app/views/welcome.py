@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QPalette
 from PyQt5.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -161,6 +162,8 @@ class HintStrip(QFrame):
         self.name = name
         self.setAccessibleName(f"Hint: {words}")
         self.setFrameShape(QFrame.StyledPanel)
+        self.setBackgroundRole(QPalette.Base)
+        self.setAutoFillBackground(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 8, 4)
         row.setSpacing(8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
+from app.views.parts import without_icons
 from qaconv_core import __version__
 
 CONTRIBUTION = """
@@ -113,7 +114,7 @@ class HelpDialog(QDialog):
         self.text.setFrameShape(QTextBrowser.NoFrame)
         self.text.document().setDocumentMargin(8)
         self.text.setHtml(text)
-        buttons = QDialogButtonBox(QDialogButtonBox.Close)
+        buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 16)

@@ -28,7 +28,7 @@ from app.state.evaluating import (
 )
 from qaconv_core.errors import DatasetError, QAConvError
 from qaconv_core.progress import Progress
-from qaconv_core.types import Dataset
+from qaconv_core.types import Dataset, EvaluationReport
 
 if TYPE_CHECKING:
     from app.jobs.rates import Rates
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 NEWEST = 300
 """Runs of the history that are listed."""
+LONG_ENOUGH = 1.0
+"""Seconds that scoring must have taken for its rate to be believed."""
 _WITHOUT_TEST_PART = ("randperson",)
 _unkept = itertools.count(1)
 
@@ -178,7 +180,7 @@ class EvaluationDesk:
 
         context.progress(Progress("reading names", 0, None, "pictures"))
         dataset = self._dataset(request.choice, fresh=True)
-        model, _wanted = self._loaded(request, context)
+        model, wanted = self._loaded(request, context)
         with _shelf(model) as shelf:
             job = Job(
                 shelf=shelf,
@@ -188,6 +190,7 @@ class EvaluationDesk:
             )
             found = evaluate(model, dataset, request.options, job)
         context.cancel.raise_if_cancelled()
+        self._learn(wanted, found.report)
         paths = tuple(str(path) for path in found.query.paths)
         run = FinishedRun(0, _now(), "evaluate", found.report, paths)
         return _kept(run, request.command())
@@ -220,6 +223,13 @@ class EvaluationDesk:
             known = wanted, measure_rates(model, needs_images)
             self._rates = known
         return known[1]
+
+    def _learn(self, wanted: ModelRequest, report: EvaluationReport) -> None:
+        """A whole scoring says more of this machine's rate than a moment's measurement."""
+        seconds = report.seconds.get("scoring", 0.0)
+        if self._rates is not None and self._rates[0] == wanted and seconds > LONG_ENOUGH:
+            pairs = report.counts["query"] * report.counts["gallery"] / seconds
+            self._rates = wanted, replace(self._rates[1], pairs=pairs)
 
 
 def _devices() -> tuple[str, ...]:

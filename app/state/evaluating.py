@@ -13,6 +13,7 @@ from pathlib import Path
 from app.state.events import Event
 from app.state.values import Problem
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.formats import flat_text
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.evaluation.operating import OperatingCurve
 from qaconv_core.types import Dataset, EvaluationReport, MethodResult
@@ -146,9 +147,20 @@ class FinishedRun:
 
     @property
     def model(self) -> str:
-        """The checkpoint's file name."""
+        """The checkpoint in a few words that tell it from others.
+
+        Every training writes a ``checkpoint.pth.tar``: that name says nothing, its content does.
+        """
         given = self.report.checkpoint
-        return str(given.get("path") or given.get("name") or "–")
+        name = str(given.get("path") or given.get("name") or "–")
+        if not name.startswith("checkpoint.") or not given.get("model"):
+            return name
+        return f"{str(given['model']).split(',')[0]} · {str(given.get('sha256', ''))[:6]}"
+
+    @property
+    def model_details(self) -> str:
+        """All that is known of the checkpoint, on one line."""
+        return flat_text(self.report.checkpoint) if self.report.checkpoint else ""
 
     @property
     def last(self) -> MethodResult | None:

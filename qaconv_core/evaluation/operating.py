@@ -57,8 +57,9 @@ class OperatingCurve:
         """What ``threshold`` accepts; any number."""
         sign = 1.0 if self.larger_is_better else -1.0
         closeness = sign * self.thresholds
-        if self.exact:
-            place = int(np.searchsorted(closeness, sign * threshold, side="right")) - 1
+        place = int(np.searchsorted(closeness, sign * threshold, side="right")) - 1
+        exact = self.exact or (place >= 0 and closeness[place] == sign * threshold)
+        if exact:
             true, false = self.positives, self.negatives
             if place >= 0:
                 true, false = int(self.true_above[place]), int(self.false_above[place])
@@ -76,7 +77,7 @@ class OperatingCurve:
             false / self.negatives if self.negatives else float("nan"),
             true,
             false,
-            self.exact,
+            bool(exact),
         )
 
     @classmethod

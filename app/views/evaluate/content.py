@@ -14,7 +14,6 @@ from PyQt5.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QTabWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -41,7 +40,6 @@ class Content(QSplitter):
     def __init__(self, book: RunsBook, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Horizontal, parent)
         self.form = RequestForm()
-        self.form.setMinimumWidth(280)
         self.work = WorkStrip()
         self.runs = RunsView(book)
         self.delete_button = QPushButton("Delete")
@@ -119,11 +117,9 @@ class Content(QSplitter):
         return None if tab is self.table else tab.figure
 
 
-def _menu_button(text: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
+def _menu_button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
     button.setToolTip(tip)
     button.setAccessibleName(tip.rstrip("."))
-    button.setPopupMode(QToolButton.InstantPopup)
     button.setMenu(QMenu(button))
     return button

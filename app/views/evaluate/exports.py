@@ -78,7 +78,7 @@ class Exports(QObject):
         def save(path: str) -> None:
             figure = self._content.cmc.figure()
             if figure is not None:
-                take_away.save_cmc(runs, figure, path)
+                take_away.save_cmc(self._content.cmc.reports(), figure, path)
 
         self._ask(
             "Save CMC curve", "cmc", runs, take_away.CMC_FILTER, (*take_away.FORMATS, ".csv"), save

@@ -17,7 +17,6 @@ from PyQt5.QtWidgets import (
     QMenu,
     QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -66,6 +65,8 @@ class RequestForm(QWidget):
         scroll.setFrameShape(QFrame.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
+        bar = scroll.verticalScrollBar().sizeHint().width()
+        scroll.setMinimumWidth(inner.minimumSizeHint().width() + bar)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -80,11 +81,9 @@ class RequestForm(QWidget):
         self.folder.setAccessibleName("Data folder")
         self.folder.setToolTip("The folder below which data sets are looked for (--data-dir).")
         self.folder_button = _button("…", "Choose the data folder.", "Choose data folder")
-        self.browse_button = QToolButton()
-        self.browse_button.setText("Add another set")
+        self.browse_button = QPushButton("Add another set")
         self.browse_button.setToolTip("Evaluate any folder of pictures or a CSV table.")
         self.browse_button.setAccessibleName("Add another data set")
-        self.browse_button.setPopupMode(QToolButton.InstantPopup)
         menu = QMenu(self.browse_button)
         menu.addAction("Folder…").triggered.connect(lambda _on: self._ask_set(table=False))
         menu.addAction("Table…").triggered.connect(lambda _on: self._ask_set(table=True))
@@ -100,6 +99,8 @@ class RequestForm(QWidget):
         self.device.setAccessibleName("Device")
         self.device.setToolTip("Where to compute; auto takes a GPU if there is one.")
         self.device.addItems(["auto", "cpu"])
+        for field in (self.folder, self.checkpoint, self.device):
+            field.setMinimumWidth(80)
         self.estimate = QLabel()
         self.estimate.setWordWrap(True)
         self.estimate.setTextInteractionFlags(Qt.TextSelectableByMouse)

@@ -77,13 +77,13 @@ class MethodsForm(QWidget):
             "own tool. Papers differ here."
         )
         self.junk = tick(
-            "Leave out the query's own camera",
-            "Pictures of the query's person from its own camera are junk and do not count. "
+            "Leave out junk",
+            "Junk are pictures of the query's person from the query's own camera. "
             "Switch this off for sets with a single camera.",
             True,
         )
         self.on_disk = tick(
-            "Keep score matrices in files (--on-disk)",
+            "Scores in files (--on-disk)",
             "Slower, but needs less memory: for sets whose scores do not fit.",
         )
 

@@ -106,12 +106,12 @@ class QueriesModel(QAbstractTableModel):
         if orientation != Qt.Horizontal or not 0 <= section <= len(self.results):
             return None
         if role == Qt.DisplayRole:
-            return "Query" if section == 0 else f"AP {_short(self.results[section - 1].method)}"
+            return "Query" if section == 0 else _short(self.results[section - 1].method)
         if role == Qt.ToolTipRole and section:
             label = method_label(self.results[section - 1].method)
             return f"Average precision by {label}, in [0, 1]."
-        if role == Qt.TextAlignmentRole and not section:
-            return int(Qt.AlignLeft | Qt.AlignVCenter)
+        if role == Qt.TextAlignmentRole:
+            return int((Qt.AlignRight if section else Qt.AlignLeft) | Qt.AlignVCenter)
         return None
 
 
@@ -251,8 +251,7 @@ class QueriesTab(QWidget):
         parts = QSplitter(Qt.Horizontal)
         parts.addWidget(self.chart)
         parts.addWidget(self.view)
-        parts.setStretchFactor(0, 3)
-        parts.setStretchFactor(1, 2)
+        parts.setSizes([500, 500])
         parts.setChildrenCollapsible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -279,7 +278,6 @@ class QueriesTab(QWidget):
         self.model.show_run(self.run, row)
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.Stretch)
         results = self.model.results
         self.chart.result = results[row] if results else None
         self.chart.mark(None)

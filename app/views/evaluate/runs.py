@@ -14,7 +14,7 @@ from app.views.evaluate.wording import local_time
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.reports import method_label
 
-COLUMNS = ("Run", "Data set", "Model", "Method", "Rank-1", "mAP", "When")
+COLUMNS = ("Run", "Data set", "Model", "in %", "Rank-1", "mAP", "When")
 NUMBERS = (4, 5)
 
 
@@ -62,6 +62,8 @@ class RunsModel(QAbstractTableModel):
         if role == Qt.AccessibleTextRole:
             return ", ".join(f"{name} {word}" for name, word in zip(COLUMNS, words, strict=True))
         if role == Qt.ToolTipRole:
+            if index.column() == 2:
+                return run.model_details or None
             return "Tick runs to compare them; choose one to see its scores and queries."
         return None
 
@@ -82,9 +84,10 @@ class RunsModel(QAbstractTableModel):
         if orientation != Qt.Horizontal or not 0 <= section < len(COLUMNS):
             return None
         if role == Qt.DisplayRole:
-            return COLUMNS[section] + (" (%)" if section in NUMBERS else "")
-        if role == Qt.TextAlignmentRole and section not in NUMBERS:
-            return int(Qt.AlignLeft | Qt.AlignVCenter)
+            return COLUMNS[section]
+        if role == Qt.TextAlignmentRole:
+            side = Qt.AlignRight if section in NUMBERS else Qt.AlignLeft
+            return int(side | Qt.AlignVCenter)
         return None
 
     def _reload(self) -> None:

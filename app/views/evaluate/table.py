@@ -26,7 +26,7 @@ from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label
 from qaconv_core.types import MethodResult
 
-WORDS = ("Run", "Data set", "Model", "Method")
+WORDS = ("Run", "Data set", "Model", "in %")
 CHANGES = ("ΔRank-1", "ΔmAP")
 COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid queries")
 TIPS = {
@@ -116,7 +116,7 @@ class MeasuresModel(QAbstractTableModel):
             return None
         words = self._cells[index.row()]
         if role == Qt.DisplayRole:
-            return words[index.column()]
+            return "" if self._repeated(index) else words[index.column()]
         if role == Qt.TextAlignmentRole and index.column() >= len(WORDS):
             return int(Qt.AlignRight | Qt.AlignVCenter)
         if role == Qt.FontRole and (index.row(), index.column()) in self._best:
@@ -127,7 +127,14 @@ class MeasuresModel(QAbstractTableModel):
             return f"{COLUMNS[index.column()]} {words[index.column()]}"
         if role == Qt.ToolTipRole and self.rows[index.row()].mark and index.column() == 3:
             return f"An approximation: {self.rows[index.row()].result.approximation}"
+        if role == Qt.ToolTipRole and index.column() == 2:
+            return self.rows[index.row()].run.model_details or None
         return None
+
+    def _repeated(self, index: QModelIndex) -> bool:
+        """Whether a cell only says once more of which run the row is."""
+        row = index.row()
+        return row > 0 and index.column() < 3 and self.rows[row].run is self.rows[row - 1].run
 
     def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
         """Names of the columns and what they mean."""
@@ -135,12 +142,13 @@ class MeasuresModel(QAbstractTableModel):
             return None
         name = COLUMNS[section]
         if role == Qt.DisplayRole:
-            return f"{name} (%)" if name in HEADINGS else name
+            return name
         if role == Qt.ToolTipRole:
             share = "Share of valid queries with a true match among the first so many."
             return TIPS.get(name, share if name.startswith("Rank") else None)
-        if role == Qt.TextAlignmentRole and section < len(WORDS):
-            return int(Qt.AlignLeft | Qt.AlignVCenter)
+        if role == Qt.TextAlignmentRole:
+            side = Qt.AlignLeft if section < len(WORDS) else Qt.AlignRight
+            return int(side | Qt.AlignVCenter)
         return None
 
 

@@ -61,12 +61,10 @@ def save_table(runs: Sequence[FinishedRun], path: str | Path) -> None:
     atomic_write_text(path, TABLE_FORMATS[suffix](reports_of(runs)))
 
 
-def save_cmc(
-    runs: Sequence[FinishedRun], figure: Figure, path: str | Path, dpi: float = 200.0
-) -> None:
+def save_cmc(reports: Reports, figure: Figure, path: str | Path, dpi: float = 200.0) -> None:
     """Write the CMC curve as a figure, or its numbers as CSV."""
     if Path(path).suffix.lower() == ".csv":
-        atomic_write_text(path, cmc_csv(reports_of(runs)))
+        atomic_write_text(path, cmc_csv(reports))
     else:
         save_figure(figure, path, dpi)
 

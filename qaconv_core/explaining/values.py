@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -217,3 +217,11 @@ class RelativeMatch:
         """(query, gallery), as :func:`~qaconv_core.matching.selection.select_correspondences`
         takes them."""
         return self.query, self.gallery
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as numbers and nested lists, for JSON."""
+        return {
+            field.name: value.tolist() if isinstance(value, np.ndarray) else float(value)
+            for field in fields(self)
+            for value in [getattr(self, field.name)]
+        }

@@ -144,7 +144,7 @@ def _terms(match: CorrespondenceMap, relative: RelativeMatch | None) -> _Terms:
         relative.gallery,
         relative.mean_logit,
         ("query cells, beyond usual", "gallery cells, beyond usual", "mean logit of the gallery"),
-        "What each cell adds beyond its average over the gallery",
+        "What each cell adds beyond the usual",
         _BEYOND_TEXT,
     )
 

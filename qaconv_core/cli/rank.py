@@ -26,11 +26,12 @@ from qaconv_core.cli.options import (
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import Dataset, ImageRef, ImageSet, RankingResult, score_of_logit
+from qaconv_core.types import Dataset, ImageRef, ImageSet, Int64, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
+    from qaconv_core.matching.prepared import PreparedGallery
     from qaconv_core.model import Model
-    from qaconv_core.types import Float32
+    from qaconv_core.types import FeatureBank, Float32
 
 TRUTH_WORDS = {
     RankingResult.TRUE: "true",
@@ -38,6 +39,9 @@ TRUTH_WORDS = {
     RankingResult.JUNK: "junk",
     RankingResult.NOT_KNOWN: "unknown",
 }
+PREPARED_FROM = 2000
+"""Below this number of gallery pictures, exact scores of all are there in a moment."""
+
 _SIGNS = {"true": "✓", "false": "✕", "junk": "–", "unknown": " "}
 _COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
 
@@ -54,6 +58,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_work_options(parser)
     parser.add_argument(
         "--no-junk", action="store_true", help="do not mark same person, same camera as junk"
+    )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="score every picture in float32; the results shown are the same, this is slower",
     )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
@@ -87,11 +96,18 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         gallery = gallery.select(found.kept)
         if not len(gallery):
             raise InputError(f"{arguments.gallery}: none of its pictures can be read")
-        logits = model.score(query_maps, found.bank)
-    rankings = [
-        rank_one(ref, logits[i], gallery, arguments.top, not arguments.no_junk)
-        for i, ref in enumerate(queries)
-    ]
+        prepared = None
+        kept = isinstance(found.bank.maps, np.memmap)  # what is prepared stays for the next search
+        if kept and len(gallery) >= PREPARED_FROM and not arguments.exact:
+            prepared = model.prepare(found.bank, progress=progress, cancel=cancel)
+        rankings = []
+        for ref, query_map in zip(queries, query_maps, strict=True):
+            own = own_places(ref, gallery)
+            logits = head_logits(
+                model, query_map, found.bank, arguments.top + len(own), prepared, cancel
+            )
+            junk_rule = not arguments.no_junk
+            rankings.append(rank_one(ref, logits, gallery, arguments.top, junk_rule, own))
     _write(arguments, model, len(gallery), rankings)
 
 
@@ -121,15 +137,34 @@ def _known(path: str, dataset: Dataset) -> ImageRef:
     return ImageRef(Path(path))
 
 
-def rank_one(
-    query: ImageRef, logits: Float32, gallery: ImageSet, top: int, junk_rule: bool
-) -> dict[str, Any]:
-    """One query's ranking as plain values; the query's own file is left out of it."""
+def own_places(query: ImageRef, gallery: ImageSet) -> Int64:
+    """Where the query's own file stands in the gallery."""
     from qaconv_core.evaluation.evaluator import same_files
-    from qaconv_core.ranking import rank_gallery, truth_labels
 
     own = same_files(ImageSet((query,)), gallery)
-    others = np.setdiff1d(np.arange(len(gallery)), [] if own is None else own[1])
+    return np.empty(0, dtype=np.int64) if own is None else own[1]
+
+
+def head_logits(
+    model: Model,
+    query_map: Float32,
+    bank: FeatureBank,
+    top: int,
+    prepared: PreparedGallery | None,
+    cancel: CancelToken,
+) -> Float32:
+    """Logits (g,) that are exact for the ``top`` best; −∞ for what was not scored exactly."""
+    found = model.rank_top(query_map, bank, top, prepared=prepared, cancel=cancel)
+    return np.where(found.bounds == 0, found.estimates, np.float32(-np.inf))
+
+
+def rank_one(
+    query: ImageRef, logits: Float32, gallery: ImageSet, top: int, junk_rule: bool, own: Int64
+) -> dict[str, Any]:
+    """One query's ranking as plain values; its own file, at ``own``, is left out of it."""
+    from qaconv_core.ranking import rank_gallery, truth_labels
+
+    others = np.setdiff1d(np.arange(len(gallery)), own)
     truth = truth_labels(query.pid, query.camid, gallery.pids, gallery.camids, junk_rule)
     ranking = rank_gallery(logits[others], truth[others], top=top)
     results = []

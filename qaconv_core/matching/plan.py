@@ -9,6 +9,8 @@ from qaconv_core.errors import MemoryLimitError
 
 QUERY_BLOCK = 64
 GALLERY_BLOCK = 256
+DEVICE_QUERY_BLOCK = 2048  # maps cross to a device once for each block of the other side
+DEVICE_GALLERY_BLOCK = 1024
 CACHE_SHARE = 0.6
 """Share of a core's second-level cache that one tile of inner products may fill."""
 
@@ -75,10 +77,14 @@ def plan_scoring(
         slices = query_block * map_bytes * 2 + gallery_block * map_bytes // 2
         work = threads * (slices + chunk * map_bytes + tile_bytes())
     else:
-        # The product and, while it is reduced, its two maxima.
+        # A third for the maps, float32 and a turned copy; one for the product and, while it is
+        # reduced, its two maxima.
         budget = max(1, device_available // 3)
+        fitting = max(2, budget // (2 * map_bytes))
+        query_block = max(1, min(DEVICE_QUERY_BLOCK, queries, fitting // 2))
+        gallery_block = max(1, min(DEVICE_GALLERY_BLOCK, galleries, fitting // 2))
         chunk = max(1, min(query_block * gallery_block, budget // (cells * (cells + 4) * 4)))
-        work = (query_block + gallery_block) * map_bytes * 3 // 2
+        work = (query_block + gallery_block) * map_bytes + 4 * query_block * gallery_block
     plan = ScoringPlan(queries, galleries, query_block, gallery_block, chunk, work, result, threads)
     if plan.peak_bytes > available:
         raise MemoryLimitError(

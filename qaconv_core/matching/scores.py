@@ -15,6 +15,7 @@ import torch
 
 from qaconv_core.errors import InputError
 from qaconv_core.matching.cpu import FloatTiles, alone
+from qaconv_core.matching.fused import FusedScorer, fused_available
 from qaconv_core.matching.gpu import ChunkScorer
 from qaconv_core.matching.plan import ScoringPlan, plan_scoring
 from qaconv_core.models.qaconv import AffineHead
@@ -46,7 +47,7 @@ def score_maps(
     """Logits of all pairs, float32 (p, g); larger is closer.
 
     ``query`` (p, C, h, w) and ``gallery`` (g, C, h, w) are arrays or feature banks; products are
-    taken in float32 whatever they are stored in. ``out`` (p, g) receives the result (it may be
+    summed in float32 whatever they are stored in. ``out`` (p, g) receives the result (it may be
     memory-mapped). ``symmetric`` says that both sides are the same pictures: with a symmetric
     head only half of the pairs are computed then. On the CPU a pair's logit is the same to the
     last bit whatever else is scored beside it.
@@ -65,7 +66,10 @@ def score_maps(
     mirror = symmetric and head.symmetric
     total = p * (p + 1) // 2 if mirror else p * g
     tracker = Tracker(stage, total, "pairs", progress, cancel)
-    score = _cpu_scorer(head, query.shape[1]) if on_cpu else ChunkScorer(head, plan, device).score
+    if on_cpu:
+        score = _cpu_scorer(head, query.shape[1])
+    else:
+        score = _device_scorer(query, gallery, head, plan, device)
 
     def fill(block: Block) -> int:
         rows, columns = block
@@ -114,6 +118,19 @@ def _cpu_scorer(head: AffineHead, channels: int) -> Scorer:
         return tiles.score(query, gallery)
 
     return score
+
+
+def _device_scorer(
+    query: Maps, gallery: Maps, head: AffineHead, plan: ScoringPlan, device: torch.device
+) -> Scorer:
+    """The fused kernel for maps stored in float16 where it can run, else plain PyTorch."""
+    halves = all(
+        (maps.maps if isinstance(maps, FeatureBank) else maps).dtype == np.float16
+        for maps in (query, gallery)
+    )
+    if halves and fused_available(device):
+        return FusedScorer(head, device).score
+    return ChunkScorer(head, plan, device).score
 
 
 def _blocks(p: int, g: int, plan: ScoringPlan, mirror: bool) -> Iterator[Block]:

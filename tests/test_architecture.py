@@ -23,7 +23,7 @@ LAYERS = (
     ("ranking",),
     ("evaluation",),
     ("training",),
-    ("figures",),
+    ("figures", "bench"),
     ("cli",),
     ("__main__",),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from qaconv_core.device import second_level_cache, usable_cores
 from qaconv_core.errors import MemoryLimitError
 
@@ -55,7 +57,8 @@ def plan_scoring(
     """Cut p × g pairs of maps (C, h, w) so that the work fits.
 
     ``available`` are bytes of host memory, ``device_available`` bytes on the GPU (None: the CPU
-    computes, with ``workers`` threads, by default one for each core). Raises
+    computes, with ``workers`` threads, by default
+    :func:`cpu_workers`). Raises
     :class:`MemoryLimitError` when even the smallest cut, or the result itself, does not fit; its
     message says what would.
     """
@@ -67,7 +70,7 @@ def plan_scoring(
     result = queries * galleries * 4 if result_in_memory else 0
     threads = 1
     if device_available is None:
-        threads = usable_cores() if workers is None else max(1, workers)
+        threads = cpu_workers() if workers is None else max(1, workers)
         if queries <= query_block:  # a short job: a few blocks for every thread
             few = -(-galleries // (4 * threads))
             gallery_block = min(gallery_block, max(few, tile_maps(cells)))
@@ -92,6 +95,11 @@ def plan_scoring(
             f"{_mib(available)} are free; --on-disk keeps the scores in a file instead"
         )
     return plan
+
+
+def cpu_workers() -> int:
+    """Threads that share work on the CPU: the usable cores, or fewer where torch was told so."""
+    return max(1, min(usable_cores(), torch.get_num_threads()))
 
 
 def tile_bytes() -> int:

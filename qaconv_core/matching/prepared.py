@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from qaconv_core.device import usable_cores
 from qaconv_core.matching.cpu import alone
+from qaconv_core.matching.plan import cpu_workers
 from qaconv_core.matching.quantised import QuantisedMaps, quantise
 from qaconv_core.matching.scores import Maps
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
@@ -169,5 +169,5 @@ def _fill(
         return stop - start
 
     starts = list(range(0, count, _BLOCK))
-    for done in in_threads(work, starts, workers or usable_cores(), alone if starts else None):
+    for done in in_threads(work, starts, workers or cpu_workers(), alone if starts else None):
         tracker.advance(done)

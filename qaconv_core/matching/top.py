@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from qaconv_core.device import usable_cores
 from qaconv_core.errors import InputError
 from qaconv_core.matching.bytes import ByteTiles, fast_bytes
 from qaconv_core.matching.cpu import alone
+from qaconv_core.matching.plan import cpu_workers
 from qaconv_core.matching.prepared import PreparedGallery
 from qaconv_core.matching.quantised import QuantisedMaps, logit_bound, quantise
 from qaconv_core.matching.scores import Maps, check_sides, score_maps
@@ -86,7 +86,7 @@ def rank_top(
         raise InputError(f"one query map and a top from 1 are needed, not {query.shape} and {top}")
     if prepared is not None and len(prepared) != count:
         raise InputError(f"{len(prepared)} prepared pictures for a gallery of {count}")
-    threads = workers or usable_cores()
+    threads = workers or cpu_workers()
     wanted = prepared is not None and not exact and torch.device(device).type == "cpu"
     if prepared is None or not wanted or not count or not _bytes_pay():
         logits = score_maps(query, gallery, head, device=device, progress=progress, cancel=cancel)

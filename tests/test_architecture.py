@@ -15,7 +15,7 @@ APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors",),
-    ("types", "progress"),
+    ("types", "progress", "threads"),
     ("device",),
     ("store",),
     ("data",),
@@ -26,7 +26,7 @@ LAYERS = (
     ("explaining",),
     ("evaluation",),
     ("training",),
-    ("figures",),
+    ("figures", "bench"),
     ("documents",),
     ("cli",),
     ("__main__",),

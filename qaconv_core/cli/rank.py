@@ -30,13 +30,14 @@ from qaconv_core.cli.regions import (
     found_mask,
     region_mask,
 )
-from qaconv_core.cli.terminal import say
+from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
+from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
+    from qaconv_core.matching.prepared import PreparedGallery
     from qaconv_core.model import Model
-    from qaconv_core.types import FeatureBank, Float32
+    from qaconv_core.types import Bool, FeatureBank, Float32
 
 TRUTH_WORDS = {
     RankingResult.TRUE: "true",
@@ -44,6 +45,9 @@ TRUTH_WORDS = {
     RankingResult.JUNK: "junk",
     RankingResult.NOT_KNOWN: "unknown",
 }
+PREPARED_FROM = 2000
+"""Below this number of gallery pictures, exact scores of all are there in a moment."""
+
 _SIGNS = {"true": "✓", "false": "✕", "junk": "–", "unknown": " "}
 _COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
 _PART_COLUMNS = ("evidence", "full_logit")
@@ -67,6 +71,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_work_options(parser)
     parser.add_argument(
         "--no-junk", action="store_true", help="do not mark same person, same camera as junk"
+    )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="score every picture in float32; the results shown are the same, this is slower",
     )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
@@ -100,14 +109,34 @@ def _rankings(
     cancel: CancelToken,
 ) -> list[dict[str, Any]]:
     """One ranking for each query picture, or one for all; by parts of them where asked for."""
-    top, junk_rule = arguments.top, not arguments.no_junk
     mask = region_mask(arguments.part, arguments.ignore, model.spec.grid)
-    if mask is None:
+    if mask is not None:
+        return _part_rankings(arguments, model, queries, query_maps, gallery, bank, mask, cancel)
+    top, junk_rule = arguments.top, not arguments.no_junk
+    if arguments.joint:
         logits = model.score(query_maps, bank)
-        if arguments.joint:
-            joint = logits.max(axis=0) if arguments.joint == "max" else logits.mean(axis=0)
-            return [rank_together(queries, joint, gallery, top, junk_rule)]
-        return [rank_one(q, logits[i], gallery, top, junk_rule) for i, q in enumerate(queries)]
+        joint = logits.max(axis=0) if arguments.joint == "max" else logits.mean(axis=0)
+        return [rank_together(queries, joint, gallery, top, junk_rule)]
+    prepared = _prepared(arguments, model, bank, cancel)
+    rankings = []
+    for ref, query_map in zip(queries, query_maps, strict=True):
+        wanted = top + len(own_places([ref], gallery))
+        logits = head_logits(model, query_map, bank, wanted, prepared, cancel)
+        rankings.append(rank_one(ref, logits, gallery, top, junk_rule))
+    return rankings
+
+
+def _part_rankings(
+    arguments: argparse.Namespace,
+    model: Model,
+    queries: list[ImageRef],
+    query_maps: Float32,
+    gallery: ImageSet,
+    bank: FeatureBank,
+    mask: Bool,
+    cancel: CancelToken,
+) -> list[dict[str, Any]]:
+    """The same by the cells of ``mask`` alone."""
     from qaconv_core.explaining.part import part_scores
 
     found = part_scores(
@@ -123,11 +152,43 @@ def _rankings(
         groups = [(i, [query], found.by_query[i]) for i, query in enumerate(queries)]
     rankings = []
     for number, members, logits in groups:
-        ranking = rank_together(members, logits, gallery, top, junk_rule)
+        ranking = rank_together(members, logits, gallery, arguments.top, not arguments.no_junk)
         ranking["part"] = describe_part(found, number, arguments)
         add_places(ranking, model, query_maps, bank, found, number)
         rankings.append(ranking)
     return rankings
+
+
+def _prepared(
+    arguments: argparse.Namespace, model: Model, bank: FeatureBank, cancel: CancelToken
+) -> PreparedGallery | None:
+    """The gallery prepared for searching, where that pays; what is prepared stays on disk."""
+    kept = isinstance(bank.maps, np.memmap)
+    if not kept or len(bank) < PREPARED_FROM or arguments.exact:
+        return None
+    with ProgressShower(arguments.quiet) as progress:
+        return model.prepare(bank, progress=progress, cancel=cancel)
+
+
+def own_places(queries: list[ImageRef], gallery: ImageSet) -> Int64:
+    """Where the queries' own files stand in the gallery."""
+    from qaconv_core.evaluation.evaluator import same_files
+
+    own = same_files(ImageSet(tuple(queries)), gallery)
+    return np.empty(0, dtype=np.int64) if own is None else own[1]
+
+
+def head_logits(
+    model: Model,
+    query_map: Float32,
+    bank: FeatureBank,
+    top: int,
+    prepared: PreparedGallery | None,
+    cancel: CancelToken,
+) -> Float32:
+    """Logits (g,) that are exact for the ``top`` best; −∞ for what was not scored exactly."""
+    found = model.rank_top(query_map, bank, top, prepared=prepared, cancel=cancel)
+    return np.where(found.bounds == 0, found.estimates, np.float32(-np.inf))
 
 
 def rank_one(
@@ -141,11 +202,9 @@ def rank_together(
     queries: list[ImageRef], logits: Float32, gallery: ImageSet, top: int, junk_rule: bool
 ) -> dict[str, Any]:
     """The ranking of one query or of several together; their own files are left out of it."""
-    from qaconv_core.evaluation.evaluator import same_files
     from qaconv_core.ranking import rank_gallery
 
-    own = same_files(ImageSet(tuple(queries)), gallery)
-    others = np.setdiff1d(np.arange(len(gallery)), [] if own is None else own[1])
+    others = np.setdiff1d(np.arange(len(gallery)), own_places(queries, gallery))
     truth = _joint_truth(queries, gallery, junk_rule)
     ranking = rank_gallery(logits[others], truth[others], top=top)
     results = []

@@ -16,7 +16,8 @@ import torch
 from qaconv_core.device import available_memory, format_bytes
 from qaconv_core.errors import InputError, MemoryLimitError
 from qaconv_core.explaining.values import QueryMaxima
-from qaconv_core.matching.scores import TILE_BYTES, Maps
+from qaconv_core.matching.plan import tile_bytes
+from qaconv_core.matching.scores import Maps
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.types import FeatureBank, Float32, Grid
 
@@ -137,7 +138,7 @@ def _product(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
 
 def tile_pictures(rows: int, columns: int) -> int:
     """How many pictures' products fit into a core's cache at once."""
-    return max(1, TILE_BYTES // (rows * columns * 4))
+    return max(1, tile_bytes() // (rows * columns * 4))
 
 
 def cell_rows(gallery: CellSource) -> Iterator[tuple[int, torch.Tensor]]:

@@ -6,9 +6,12 @@ from PyQt5.QtCore import QEvent, QItemSelection, QModelIndex, QPointF, QSize, Qt
 from PyQt5.QtGui import QPainter, QPalette
 from PyQt5.QtWidgets import (
     QAbstractItemView,
+    QFrame,
     QHeaderView,
     QLabel,
+    QScrollArea,
     QSizePolicy,
+    QSplitter,
     QTableView,
     QToolTip,
     QVBoxLayout,
@@ -25,6 +28,7 @@ from app.state.workspace import Workspace
 from app.views.veil import Veil
 
 SPACING = 8
+LIST_FROM = 448  # the sum is as high, without scrolling
 EMPTY = "What a match adds up to is shown here once there is one."
 _TABLE_KEYS = {
     Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown, Qt.Key_Home, Qt.Key_End,
@@ -229,15 +233,38 @@ class DetailsPanel(QWidget):
         self.score.setToolTip(words.SCORE)
         self.shown = QLabel(self)
         self.table = CorrespondenceTable(workspace, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
-        layout.setSpacing(SPACING)
-        for widget in (self.chart, self.score, self.shown):
-            layout.addWidget(widget)
-        layout.addWidget(self.table, 1)
+        self._lay_out()
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)
         self.refresh()
+
+    def _lay_out(self) -> None:
+        """The sum above, scrolled where there is little room; the list below."""
+        total, listed = QWidget(self), QWidget(self)
+        for widget, parts in (
+            (total, (self.chart, self.score)),
+            (listed, (self.shown, self.table)),
+        ):
+            column = QVBoxLayout(widget)
+            column.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
+            column.setSpacing(SPACING)
+            for part in parts:
+                column.addWidget(part)
+        total.layout().addStretch(1)
+        scroll = QScrollArea(self)
+        scroll.setFrameShape(QFrame.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.NoFocus)
+        scroll.setWidget(total)
+        splitter = QSplitter(Qt.Vertical, self)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(scroll)
+        splitter.addWidget(listed)
+        splitter.setSizes([LIST_FROM, LIST_FROM])
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(splitter)
 
     def refresh(self) -> None:
         """Show the workspace's pair."""

@@ -7,7 +7,7 @@ as pixmaps and paints the last one anew whenever the pointer moves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from PyQt5.QtCore import QPointF, QRectF, Qt
@@ -62,6 +62,7 @@ class Stage:
     boxes: tuple[Box, ...]
     images: tuple[QImage | None, ...]
     faults: tuple[str, ...]
+    caption_lines: int = 4
 
     @property
     def overlaid(self) -> bool:
@@ -132,7 +133,9 @@ def paint_pictures(
             _paint_heat_map(painter, stage, number)
         _paint_edges(painter, stage, number, palette)
         painter.restore()
-        paint_caption(painter, caption_rect(stage.panes[number]), panel, font, palette)
+        place = caption_rect(stage.panes[number])
+        short = replace(panel, caption=panel.caption[: stage.caption_lines])
+        paint_caption(painter, place, short, font, palette)
 
 
 def caption_rect(pane: Pane) -> QRectF:

@@ -28,7 +28,8 @@ from app.state.workspace import Workspace
 from app.views.veil import Veil
 
 SPACING = 8
-LIST_FROM = 448  # the sum is as high, without scrolling
+LEAST, NARROWEST, WIDTH = 144, 280, 320
+COLUMN_SHARES = (0.29, 0.22, 0.28, 0.21)
 EMPTY = "What a match adds up to is shown here once there is one."
 _TABLE_KEYS = {
     Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown, Qt.Key_Home, Qt.Key_End,
@@ -142,6 +143,8 @@ class SumChart(QWidget):
     def _tip(self, row: Row) -> str:
         pair = self.workspace.pair
         number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
+        if row.part.kind == "rest":
+            number += f" ({row.part.cells} cells)"
         if row.part.cell is not None and pair is not None:
             place = words.cell_sentence(row.part.cell.number, pair.match.grid)
             return f"{number}\n{place}\n{words.ADDS}"
@@ -168,7 +171,9 @@ class CorrespondenceTable(QTableView):
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.Stretch)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.horizontalHeader().setMinimumSectionSize(24)
         self.horizontalHeader().setHighlightSections(False)
         self.setSortingEnabled(True)
         self.sortByColumn(3, Qt.DescendingOrder)
@@ -199,6 +204,12 @@ class CorrespondenceTable(QTableView):
             self.setCurrentIndex(self.rows.index(row, 0))
         self._following = False
 
+    def resizeEvent(self, event) -> None:
+        """Columns share the width."""
+        for column, share in enumerate(COLUMN_SHARES):
+            self.setColumnWidth(column, int(share * self.viewport().width()))
+        super().resizeEvent(event)
+
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """A row chosen here pins its cell."""
         super().selectionChanged(selected, deselected)
@@ -227,6 +238,7 @@ class DetailsPanel(QWidget):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
+        self._shared_out = False
         self.chart = SumChart(workspace, self)
         self.score = QLabel(self)
         self.score.setWordWrap(True)
@@ -257,14 +269,35 @@ class DetailsPanel(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.NoFocus)
         scroll.setWidget(total)
-        splitter = QSplitter(Qt.Vertical, self)
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(scroll)
-        splitter.addWidget(listed)
-        splitter.setSizes([LIST_FROM, LIST_FROM])
+        scroll.setMinimumHeight(LEAST)
+        listed.setMinimumHeight(LEAST)
+        self.splitter = QSplitter(Qt.Vertical, self)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(scroll)
+        self.splitter.addWidget(listed)
+        self.splitter.setStretchFactor(1, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(splitter)
+        whole.addWidget(self.splitter)
+        self.setMinimumWidth(NARROWEST)
+
+    def sizeHint(self) -> QSize:
+        """Wide enough to read, as high as there is room."""
+        return QSize(WIDTH, 640)
+
+    def _share_out(self) -> None:
+        """The sum as high as it needs, the list takes the rest; done once a pair is there."""
+        if self._shared_out or self.workspace.pair is None or not self.isVisible():
+            return
+        self._shared_out = True
+        text = self.score.heightForWidth(self.width() - 2 * SPACING)
+        wanted = self.chart.sizeHint().height() + text + 3 * SPACING
+        self.splitter.setSizes([wanted, max(self.height() - wanted, LEAST)])
+
+    def showEvent(self, event) -> None:
+        """The first time, the room is shared out."""
+        super().showEvent(event)
+        self._share_out()
 
     def refresh(self) -> None:
         """Show the workspace's pair."""
@@ -277,3 +310,4 @@ class DetailsPanel(QWidget):
         self.score.setText(f"score {score} = sigmoid(logit / 10), not a probability")
         lines = lines_of(pair.match, self.workspace.look)
         self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
+        self._share_out()

@@ -138,7 +138,7 @@ class MatchCanvas(MatchPicture):
 
     def _tip(self, at: QPointF) -> str:
         for panel, pane in zip(self.scene.panels, self.stage.panes, strict=True):
-            for number, text in enumerate(panel.caption):
+            for number, text in enumerate(panel.caption[: self.stage.caption_lines]):
                 if line_rect(caption_rect(pane), self.font(), number).contains(at):
                     if text.startswith("logit"):
                         return f"{words.LOGIT}\n{words.SCORE}"

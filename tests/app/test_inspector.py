@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt5.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PyQt5.QtGui import QMouseEvent, QWheelEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QMainWindow
@@ -292,6 +292,36 @@ def test_comparing_finds_a_second_candidate_and_answers_in_both(show, space, qtb
 
 
 # ── painting ────────────────────────────────────────────────────────────────────────────────────
+
+
+class PaintedAreas(QObject):
+    """Notes what a widget is asked to paint."""
+
+    def __init__(self, widget):
+        super().__init__(widget)
+        self.areas = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Paint:
+            self.areas.append(event.region().boundingRect())
+        return False
+
+
+@pytest.mark.parametrize("mode", ["lines", "hover"])
+def test_pointing_elsewhere_paints_only_what_changes(show, space, mode):
+    space.change_look(mode=mode)
+    canvas = show(space).canvas
+    space.set_hover(Cell("query", 4))
+    QApplication.processEvents()
+    painted = PaintedAreas(canvas)
+    space.set_hover(Cell("query", 5))
+    QApplication.processEvents()
+    (area,) = painted.areas
+    clip = canvas.stage.panes[1].clip
+    assert area.width() < canvas.width()
+    assert area.height() < canvas.height() - 60  # captions stay
+    assert mode == "lines" or area.right() >= clip.x + clip.width - 1
 
 
 def middle_colour(canvas, key, cell):

@@ -9,7 +9,9 @@ import io
 import os
 import re
 from pathlib import Path
+from typing import cast
 
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_pdf import Op, PdfFile, RendererPdf
 from matplotlib.figure import Figure
@@ -81,7 +83,7 @@ def _pdf(figure: Figure, width: float) -> bytes:
         file.output(times, 0, 0, times, 0, 0, Op.concat_matrix)
         inner = RendererPdf(file, _DPI, high, wide)
         renderer = MixedModeRenderer(figure, wide, high, _DPI, inner)
-        figure.draw(renderer)
+        figure.draw(cast(RendererBase, renderer))
         renderer.finalize()
         file.finalize()
         file.close()

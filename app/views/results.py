@@ -25,6 +25,7 @@ NO_DATA = "No data set is open. Open one with Ctrl+O, or the demo from the File 
 NO_MODEL = "No model is loaded. Load a checkpoint with Ctrl+Shift+O to rank the gallery."
 NO_QUERY = "Choose a query to rank the gallery by it, or search by a picture with Ctrl+I."
 NO_GALLERY = "This set has no gallery pictures to rank."
+LOADING = "The ranking appears here once the model is loaded."
 PREPARING = "The ranking appears here once the feature maps are computed."
 RANKING = "Ranking…"
 
@@ -108,7 +109,7 @@ class ResultsPanel(QWidget):
         if not len(space.data.gallery):
             return NO_GALLERY, ""
         if space.model is None:
-            return NO_MODEL, ""
+            return (LOADING if space.model_loading else NO_MODEL), ""
         if space.ranking is None:
             return (PREPARING if space.selection.queries else NO_QUERY), ""
         if not self.model.rowCount():

@@ -9,8 +9,9 @@ import io
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_pdf import Op, PdfFile, RendererPdf
 from matplotlib.figure import Figure
@@ -82,8 +83,8 @@ def _pdf(figure: Figure, width: float) -> bytes:
         file.width, file.height = wide, high  # lines are clipped at the page before it is scaled
         file.output(times, 0, 0, times, 0, 0, Op.concat_matrix)
         inner = RendererPdf(file, _DPI, high, wide)
-        renderer: Any = MixedModeRenderer(figure, wide, high, _DPI, inner)
-        figure.draw(renderer)
+        renderer = MixedModeRenderer(figure, wide, high, _DPI, inner)
+        figure.draw(cast(RendererBase, renderer))
         renderer.finalize()
         file.finalize()
         file.close()

@@ -1,4 +1,4 @@
-"""Takes the shown match away: figure and numbers, to files and to the clipboard."""
+"""Takes the shown match and ranking away: figures and numbers, to files and to the clipboard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication, QWidget
 
-from app.jobs.exports import FORMATS, match_export
+from app.jobs.exports import FORMATS, MatchExport, match_export
+from app.jobs.ranking_exports import RankingExport, ranking_export
 from app.jobs.runner import JobRunner
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
@@ -18,10 +19,11 @@ from app.views.export_dialog import ExportDialog
 
 CLIPBOARD_WIDTH = 2000
 COMMANDS = ("edit.copy_figure", "edit.copy_numbers", "file.export_match")
+RANKING_COMMAND = "file.export_ranking"
 
 
-class TakeMatch(QObject):
-    """Answers the commands that copy and save the match. ``told`` carries a line of news."""
+class TakeAway(QObject):
+    """Answers the commands that copy and save match and ranking; ``told`` carries a line of news."""
 
     told = pyqtSignal(str)
 
@@ -38,12 +40,14 @@ class TakeMatch(QObject):
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """The commands."""
-        return dict(zip(COMMANDS, (self.copy_figure, self.copy_numbers, self.save), strict=True))
+        answers = (self.copy_figure, self.copy_numbers, self.save)
+        return {**dict(zip(COMMANDS, answers, strict=True)), RANKING_COMMAND: self.save_ranking}
 
     def refresh_actions(self, actions: Actions) -> None:
         """They can be chosen where a match is shown."""
         for name in COMMANDS:
             actions.enable(name, self.workspace.pair is not None)
+        actions.enable(RANKING_COMMAND, self.workspace.ranking is not None)
 
     def copy_figure(self) -> None:
         """Draw the figure in the background and put it on the clipboard."""
@@ -70,14 +74,19 @@ class TakeMatch(QObject):
             self.told.emit("The match's numbers are on the clipboard")
 
     def save(self) -> ExportDialog | None:
-        """Ask for format, size and file."""
-        export = match_export(self.workspace)
+        """Ask for format, size and file of the match."""
+        return self._ask("Save match", match_export(self.workspace))
+
+    def save_ranking(self) -> ExportDialog | None:
+        """Ask for format, size and file of the ranking, as it is listed."""
+        return self._ask("Save ranking", ranking_export(self.workspace))
+
+    def _ask(self, title: str, export: MatchExport | RankingExport | None) -> ExportDialog | None:
         if export is None:
             return None
         dialog = ExportDialog(
-            "Save match", export.stem, FORMATS, export.write, self.runner, self.choices,
-            self._window,
-        )  # fmt: skip
+            title, export.stem, FORMATS, export.write, self.runner, self.choices, self._window
+        )
         dialog.saved.connect(self._on_saved)
         dialog.open()
         return dialog

@@ -9,7 +9,7 @@ from PyQt5.QtGui import QPainter, QPalette
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.items.colour_bar import ColourBar
-from app.items.match_layers import lines_in_sight
+from app.items.match_stage import lines_in_sight
 from app.jobs.images import ImageLoader
 from app.state import readout
 from app.state.scene import second_candidate

@@ -6,7 +6,7 @@ from PyQt5.QtCore import QEvent, QPointF, Qt
 from PyQt5.QtWidgets import QApplication, QToolTip, QWidget
 
 from app.items.captions import line_rect
-from app.items.match_layers import caption_rect
+from app.items.match_stage import caption_rect
 from app.jobs.images import ImageLoader
 from app.state import words
 from app.state.overlay import cell_at

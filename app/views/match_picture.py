@@ -10,18 +10,9 @@ from PyQt5.QtGui import QColor, QPainter, QPalette, QPixmap
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from app.items.captions import caption_height
-from app.items.match_layers import (
-    Mark,
-    Stage,
-    mark_rects,
-    marks_of,
-    paint_lines,
-    paint_marks,
-    paint_pictures,
-    paint_responses,
-    tags_of,
-)
+from app.items.match_layers import paint_lines, paint_marks, paint_pictures, paint_responses
 from app.items.match_painting import rect_of
+from app.items.match_stage import Mark, Stage, mark_rects, marks_of, tags_of
 from app.jobs.images import ImageLoader
 from app.state.framing import Zoom, panes
 from app.state.scene import Scene, scene_of

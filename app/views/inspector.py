@@ -160,6 +160,8 @@ class Inspector(QWidget):
     def refresh_actions(self, actions: Actions) -> None:
         """Tell which commands are on, and which can be chosen now."""
         look = self.workspace.look
+        for name in self.handlers():  # the window may have switched them off
+            actions.enable(name, True)
         for mode in MODES:
             actions.check(f"match.{mode}", mode == look.mode)
         for name in ("overlay", "grid", "linked"):

@@ -34,14 +34,29 @@ SWITCHES = (
     ("linked", "Linked", "Zoom and move the pictures together (L)"),
 )
 KINDS = {"contribution": "by contribution", "similarity": "by similarity"}
-_SLIDER_KEYS = {
+_ARROWS = {
     Qt.Key_Left, Qt.Key_Right, Qt.Key_Up, Qt.Key_Down,
     Qt.Key_Home, Qt.Key_End, Qt.Key_PageUp, Qt.Key_PageDown,
 }  # fmt: skip
 
 
-class Slider(QSlider):
-    """A slider that keeps the arrow keys while it has the focus, which only Tab gives it."""
+class KeepsArrows:
+    """Keeps the arrow keys while it has the focus: the window's shortcuts do not take them."""
+
+    def event(self, event) -> bool:
+        """Answers Qt's question before a shortcut is tried."""
+        if event.type() == QEvent.ShortcutOverride and event.key() in _ARROWS:
+            event.accept()
+            return True
+        return super().event(event)  # type: ignore[misc]
+
+
+class Number(KeepsArrows, QSpinBox):
+    """A number to type or to step."""
+
+
+class Slider(KeepsArrows, QSlider):
+    """A slider; only Tab gives it the focus, so that a drag leaves the arrows to the window."""
 
     def __init__(self, low: int, high: int, name: str, tip: str) -> None:
         super().__init__(Qt.Horizontal)
@@ -51,13 +66,6 @@ class Slider(QSlider):
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.TabFocus)
         self.setFixedWidth(112)
-
-    def event(self, event) -> bool:
-        """The window's shortcuts do not take the arrows away."""
-        if event.type() == QEvent.ShortcutOverride and event.key() in _SLIDER_KEYS:
-            event.accept()
-            return True
-        return super().event(event)
 
 
 class MatchControls(QWidget):
@@ -111,7 +119,7 @@ class MatchControls(QWidget):
         )
         self.threshold.valueChanged.connect(lambda value: change(threshold=value / 100))
         self.threshold_number = QLabel()
-        self.count = QSpinBox()
+        self.count = Number()
         self.count.setRange(0, 999)
         self.count.setKeyboardTracking(False)
         self.count.setFocusPolicy(Qt.StrongFocus)

@@ -128,6 +128,28 @@ def test_keys_change_number_and_threshold_of_lines(show, space):
     assert space.look.count == 11  # there are no lines to be fewer
 
 
+def test_commands_that_the_window_switched_off_come_back(show, space):
+    inspector = show(space)
+    actions = inspector.window().actions_
+    for name in inspector.handlers():
+        actions.enable(name, False)
+    space.change_look(grid=True)
+    off = {name for name in inspector.handlers() if not actions.by_id[name].isEnabled()}
+    assert off == {"match.unpin"}  # nothing is pinned
+    assert actions.by_id["match.grid"].isChecked()
+
+
+def test_a_number_keeps_its_arrows_while_it_has_the_focus(show, space):
+    inspector = show(space)
+    pressed = []
+    action = inspector.window().actions_
+    action.bind({"query.previous": lambda: pressed.append("previous")})
+    inspector.controls.count.setFocus()
+    QTest.keyClick(inspector.controls.count, Qt.Key_Up)
+    assert space.look.count == 13
+    assert pressed == []
+
+
 def test_controls_are_live(show, space):
     inspector = show(space)
     controls = inspector.controls

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "qaconv_core"
 LAYERS = (
     ("errors",),
-    ("types", "progress"),
+    ("types", "progress", "processes"),
     ("device",),
     ("store",),
     ("data",),

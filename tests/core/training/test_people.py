@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from qaconv_core.data import open_dataset
 from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import DatasetError, ImageError, InputError
 from qaconv_core.training import Augmentation
+from qaconv_core.training.loading import Hands, load_batches
 from qaconv_core.training.people import check_learnable, join_training_sets
-from qaconv_core.training.pictures import load_batches, open_book
+from qaconv_core.training.pictures import open_book
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 from tests.core.training.tiny import SIZE, draw_labels, tiny_book, tiny_dataset, write_people
 
@@ -143,7 +145,10 @@ def test_batches_are_the_same_however_they_are_made(tmp_path):
     whole = batches(book)
     assert whole[0].pixels.shape == (4, 3, 64, 32)
     assert whole[0].parts.shape == (4, 32)
-    for other in (batches(book, workers=1), batches(book)):
+    hands, on_disk = Hands(1), open_book(book.people, SIZE, workers=0, memory=0)
+    with closing(hands):
+        others = [batches(book, hands=hands), batches(on_disk, hands=hands), batches(on_disk)]
+    for other in others:
         for a, b in zip(whole, other, strict=True):
             assert a.pixels.equal(b.pixels)
             assert a.parts.equal(b.parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -140,7 +141,9 @@ def batches(book, **options):
                              grid=(8, 4), seed=3, epoch=1, **options))  # fmt: skip
 
 
-def test_batches_are_the_same_however_they_are_made(tmp_path):
+def test_batches_are_the_same_however_they_are_made(tmp_path, monkeypatch):
+    # Workers start fresh: a fork inherits the locks of threads that it does not have.
+    monkeypatch.setattr(os, "fork", None, raising=False)
     book = tiny_book(tmp_path, 4, 2, labels=True)
     whole = batches(book)
     assert whole[0].pixels.shape == (4, 3, 64, 32)

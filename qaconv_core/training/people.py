@@ -153,18 +153,19 @@ def _name(dataset: Dataset) -> str:
 
 def check_learnable(people: TrainingSet, num_instance: int) -> list[str]:
     """Raise :class:`DatasetError` where nothing can be learned; else notes on what is thin."""
+    lost = _lost(people)
     if len(people) == 0:
-        raise DatasetError(f"{people.name}: not one training picture can be read")
+        raise DatasetError(f"{people.name}: not one training picture can be read{lost}")
     if people.classes < 2:
         raise DatasetError(
-            f"{people.name}: all {len(people):,} training pictures show one person; at least two "
-            "people with two pictures each are needed to learn who is who"
+            f"{people.name}: all {len(people):,} training pictures show one person{lost}; at least "
+            "two people with two pictures each are needed to learn who is who"
         )
     counts = [len(pictures) for pictures in people.pictures_of]
     if max(counts) < 2:
         raise DatasetError(
-            f"{people.name}: each of the {people.classes:,} people has one training picture only; "
-            "people need at least two pictures to learn what stays the same"
+            f"{people.name}: each of the {people.classes:,} people has one training picture only"
+            f"{lost}; people need at least two pictures to learn what stays the same"
         )
     notes = []
     single = sum(count == 1 for count in counts)
@@ -179,6 +180,13 @@ def check_learnable(people: TrainingSet, num_instance: int) -> list[str]:
             f"{few:,} people have fewer than {num_instance} pictures: some are used repeatedly"
         )
     return notes
+
+
+def _lost(people: TrainingSet) -> str:
+    """In brackets, what was left out; "" when that is nothing."""
+    if not people.rejected:
+        return ""
+    return f" ({len(people.rejected):,} were left out, e.g. {people.rejected[0]})"
 
 
 def _nothing_in(dataset: Dataset) -> str:

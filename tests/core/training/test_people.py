@@ -94,6 +94,15 @@ def test_a_person_lost_to_unreadable_pictures_leaves_no_gap(tmp_path):
     assert book.people.labels.tolist() == [0, 0, 1, 1]
 
 
+def test_what_was_left_out_is_told_where_nothing_is_left(tmp_path):
+    folder = write_people(tmp_path / "set", people=2, views=2)
+    for path in (folder / "bounding_box_train").glob("0002_*"):
+        path.write_bytes(b"junk")
+    book = open_book(join_training_sets([open_dataset("market", folder)]), SIZE, workers=0)
+    with pytest.raises(DatasetError, match=r"show one person \(2 were left out, e.g. .*0002_c1"):
+        check_learnable(book.people, 2)
+
+
 def test_pictures_that_do_not_fit_into_memory_are_read_again(tmp_path):
     people = join_training_sets([tiny_dataset(tmp_path, 2, 2, labels=True)])
     stored, read = open_book(people, SIZE, workers=0), open_book(people, SIZE, workers=0, memory=0)

@@ -248,7 +248,11 @@ def test_curves_are_written_where_tensorboard_is_installed(tmp_path, monkeypatch
     fake = types.SimpleNamespace(SummaryWriter=Writer)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
     monkeypatch.setattr(journal, "_tensorboard_installed", lambda: True)
+    (tmp_path / "events.out.tfevents.1.old.0").touch()
     book = journal.Journal(tmp_path)
+    book.forget_curves()
+    assert not list(tmp_path.iterdir())
+    assert written == []
     book.scalars(3, {"loss": 0.5})
     book.close()
     assert written == [str(tmp_path), ("loss", 0.5, 3), "closed"]

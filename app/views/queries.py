@@ -106,7 +106,10 @@ class QueriesPanel(QWidget):
         for widget in (self.filter_bar, self.note, self.fuse):
             layout.addWidget(widget)
         layout.addWidget(self.pages, 1)
-        layout.addWidget(self.count)
+        last = QHBoxLayout()
+        last.addWidget(self.count, 1)
+        last.addWidget(self.filter_bar.sort)
+        layout.addLayout(last)
 
     def _connect(self) -> None:
         space = self.workspace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt5.QtCore import QItemSelection, QItemSelectionModel, Qt
+from PyQt5.QtCore import QEvent, QItemSelection, QItemSelectionModel, Qt
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -120,6 +120,14 @@ class QueriesPanel(QWidget):
         self.thumbnails.arrived.connect(self._picture_arrived)
         space.selection_changed.connect(self._follow_selection)
         space.look_changed.connect(self._show_fuse)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Rows are as high as the font asks for."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.FontChange, QEvent.ApplicationFontChange, QEvent.StyleChange):
+            delegate = self.list.itemDelegate()
+            assert isinstance(delegate, QueryDelegate)
+            self.list.setGridSize(delegate.row_size(self.list.font()))
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 

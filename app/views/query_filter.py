@@ -31,6 +31,18 @@ class FilterEdit(QLineEdit):
         return super().event(event)
 
 
+class SortBox(QComboBox):
+    """A box that keeps its arrow keys from walking through queries and candidates."""
+
+    KEYS = (Qt.Key_Up, Qt.Key_Down, Qt.Key_Home, Qt.Key_End)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.ShortcutOverride and event.key() in self.KEYS:
+            event.accept()
+            return True
+        return super().event(event)
+
+
 class QueryFilterBar(QWidget):
     """Changes ``workspace.query_filter`` and shows it. ``sort`` is placed by whoever owns the bar,
     at the other end of the list.
@@ -43,7 +55,7 @@ class QueryFilterBar(QWidget):
         self.person = FilterEdit()
         self.cameras = CameraButton()
         self.errors = QToolButton()
-        self.sort = QComboBox()
+        self.sort = SortBox()
         self._name()
         self._arrange()
         self._connect()

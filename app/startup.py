@@ -63,6 +63,7 @@ def prepare() -> str:
     To be called before anything of PyQt5 is imported.
     """
     shut_out_other_qts(os.environ)
+    keep_opengl_out(os.environ)
     if not sys.platform.startswith("linux"):
         return ""
     problem = no_display(os.environ)
@@ -95,6 +96,15 @@ def shut_out_other_qts(environment: MutableMapping[str, str]) -> None:
     for name in (*PLUGIN_PATHS, FONT_FOLDER):
         if _is_of_cv2(environment.get(name, "")):
             del environment[name]
+
+
+def keep_opengl_out(environment: MutableMapping[str, str]) -> None:
+    """Draw without OpenGL, which this program does not use.
+
+    Mesa's software OpenGL brings LLVM into the process, and so does Triton, which torch loads:
+    the second copy ends the process with a segmentation fault.
+    """
+    environment.setdefault("QT_XCB_GL_INTEGRATION", "none")
 
 
 def _is_of_cv2(folder: str) -> bool:

@@ -15,7 +15,7 @@ APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors",),
-    ("types", "progress"),
+    ("types", "progress", "threads"),
     ("device",),
     ("store",),
     ("data",),
@@ -23,9 +23,11 @@ LAYERS = (
     ("matching",),
     ("model",),
     ("ranking",),
+    ("explaining",),
     ("evaluation",),
     ("training",),
-    ("figures",),
+    ("figures", "bench"),
+    ("documents",),
     ("cli",),
     ("__main__",),
 )
@@ -39,6 +41,9 @@ WITHOUT_TORCH = (
     "qaconv_core.store.runs",
     "qaconv_core.data",
     "qaconv_core.ranking",
+    "qaconv_core.matching.cells",
+    "qaconv_core.explaining.masks",
+    "qaconv_core.explaining.values",
     "qaconv_core.evaluation",
     "qaconv_core.evaluation.measures",
     "qaconv_core.evaluation.saved_scores",

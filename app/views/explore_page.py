@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSplitter, QWidget
+from PyQt5.QtCore import QByteArray, Qt, pyqtSignal
+from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app.jobs.images import ImageLoader
 from app.state.workspace import Workspace
@@ -17,13 +17,19 @@ from app.views.details import DetailsPanel
 from app.views.inspector import Inspector
 from app.views.queries import QueriesPanel
 from app.views.results import ResultsPanel
+from app.views.welcome import HintStrip
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
 
 
 class ExplorePage(QMainWindow):
-    """Queries on the left, the ranking above the match, what it adds up to on the right."""
+    """Queries on the left, the ranking above the match, what it adds up to on the right.
+
+    ``changed`` tells that a dock was closed, opened or moved.
+    """
+
+    changed = pyqtSignal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,20 +47,27 @@ class ExplorePage(QMainWindow):
         self.splitter.addWidget(self.results)
         self.splitter.addWidget(self.inspector)
         self.splitter.setStretchFactor(1, 1)
-        self.setCentralWidget(self.splitter)
+        self.hint = HintStrip()
+        middle = QWidget(self)
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.hint)
+        column.addWidget(self.splitter, 1)
+        self.setCentralWidget(middle)
         self.setDockNestingEnabled(True)
         self.queries_dock = self._dock("Queries", self.queries, Qt.LeftDockWidgetArea)
         self.details_dock = self._dock("What it adds up to", self.details, Qt.RightDockWidgetArea)
         self.setCorner(Qt.BottomLeftCorner, Qt.LeftDockWidgetArea)
         self.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
-        self.results.opened.connect(self.inspector.setFocus)
-        self._first_layout = None
+        self.results.opened.connect(lambda _candidate: self.inspector.setFocus())
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(title)
         dock.setWidget(widget)
         dock.setAccessibleName(title)
+        dock.visibilityChanged.connect(lambda _on: self.changed.emit())
         self.addDockWidget(area, dock)
         return dock
 
@@ -74,6 +87,19 @@ class ExplorePage(QMainWindow):
             Qt.Horizontal,
         )
         self.splitter.setSizes([self.height() // 4, 3 * self.height() // 4])
+
+    def layout_to_keep(self) -> tuple[dict[str, tuple[int, ...]], str]:
+        """Sizes of the splitter, and where the docks are, as base64 text."""
+        state = bytes(self.saveState().toBase64()).decode()
+        return {self.splitter.objectName(): tuple(self.splitter.sizes())}, state
+
+    def restore(self, splitters: dict[str, tuple[int, ...]], docks: str) -> None:
+        """The layout that was kept; that of a first start where none was."""
+        if not docks or not self.restoreState(QByteArray.fromBase64(docks.encode())):
+            self.arrange()
+        sizes = splitters.get(self.splitter.objectName())
+        if sizes and len(sizes) == self.splitter.count() and min(sizes) > 0:
+            self.splitter.setSizes(list(sizes))
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Commands of the panels, and of the docks."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
+from app.views.parts import without_icons
 from qaconv_core import __version__
 
 CONTRIBUTION = """
@@ -14,8 +15,8 @@ that is most like it, and every cell of the candidate looks for one in the query
 pair is, is its <b>similarity</b>, from −1 to 1. The model has learned a weight for every cell; the
 weight times the similarity is what the cell <b>adds to the logit</b>: its contribution.</p>
 <p>This is exact, not a picture drawn afterwards. The contributions of all cells and the bias add up
-to the logit that the ranking used, to the last digit that is shown. Red cells add to the logit, blue
-ones take away from it.</p>
+to the logit that the ranking used, to the last digit that is shown. Red cells add to the logit,
+blue ones take away from it.</p>
 <p>A weight may be negative, and then a cell that fits well takes away. Cells at which almost every
 picture looks alike (a pavement, a wall) can add much without telling two people apart; to see what
 does, compare with another candidate.</p>
@@ -68,8 +69,8 @@ pictures</td></tr>
 <tr><td><b>AP, mAP</b></td><td>the mean, over a query's true matches, of the share of true matches
 among the pictures up to it; step-wise as in scikit-learn, or trapezoidal as in Market-1501's own
 tool. Hits at ranks 1, 2, 4, 7 give 0.830 and 0.811</td></tr>
-<tr><td><b>mINP</b></td><td>the number of true matches divided by the rank of the last of them (Ye et
-al. 2021): the price of finding all</td></tr>
+<tr><td><b>mINP</b></td><td>the number of true matches divided by the rank of the last of them (Ye
+et al. 2021): the price of finding all</td></tr>
 </table>
 <p>Ties rank in the gallery's order.</p>
 """
@@ -86,9 +87,10 @@ Query-Adaptive Convolution and Temporal Lifting.</i> ECCV 2020.</li>
 Re-Identification.</i> CVPR 2022.</li>
 </ul>
 <p>Licence: MIT.</p>
-<p>The people of the demo are rendered, no real persons are depicted. Body, clothes and hair geometry
-from MakeHuman assets (CC0 1.0, Data Collection AB, J. Palmius, J. Hauquier). Icons: Phosphor (MIT),
-from the package qtawesome (MIT). The window uses Qt 5 through PyQt5 (GPL version 3).</p>
+<p>The people of the demo are rendered, no real persons are depicted. Body, clothes and hair
+geometry from MakeHuman assets (CC0 1.0, Data Collection AB, J. Palmius, J. Hauquier). Icons:
+Phosphor (MIT), from the package qtawesome (MIT). The window uses Qt 5 through PyQt5 (GPL
+version 3).</p>
 """
 
 TEXTS = {
@@ -112,7 +114,7 @@ class HelpDialog(QDialog):
         self.text.setFrameShape(QTextBrowser.NoFrame)
         self.text.document().setDocumentMargin(8)
         self.text.setHtml(text)
-        buttons = QDialogButtonBox(QDialogButtonBox.Close)
+        buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 16)

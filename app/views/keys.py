@@ -17,7 +17,7 @@ from PyQt5.QtWidgets import (
 )
 
 from app.state.commands import COMMANDS, MENUS, Command
-from app.views.parts import heading
+from app.views.parts import heading, without_icons
 
 MOUSE = (
     ("Point at a picture", "Show where that place is matched"),
@@ -33,7 +33,11 @@ def keys_words(command: Command) -> str:
                        for keys in command.keys)  # fmt: skip
 
 
-def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
+Block = tuple[str, list[tuple[str, str]]]
+"""A menu, and the keys and titles of its commands."""
+
+
+def sheet() -> list[Block]:
     """(menu, [(keys, title), …]) for every menu that has commands with keys."""
     rows = [(menu, [(keys_words(c), c.title) for c in COMMANDS if c.menu == menu and c.keys])
             for menu in MENUS]  # fmt: skip
@@ -48,7 +52,7 @@ class KeySheet(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
-        self.resize(960, 560)
+        self.resize(1040, 640)
         columns = self._columns([*sheet(), ("Mouse", list(MOUSE))])
         page = QWidget()
         row = QHBoxLayout(page)
@@ -66,7 +70,7 @@ class KeySheet(QDialog):
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.NoFrame)
         area.setAccessibleName("Sheet of keys")
-        buttons = QDialogButtonBox(QDialogButtonBox.Close)
+        buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
         buttons.rejected.connect(self.reject)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(16, 16, 16, 16)
@@ -74,19 +78,18 @@ class KeySheet(QDialog):
         whole.addWidget(area, 1)
         whole.addWidget(buttons)
 
-    def _columns(self, blocks: list[tuple[str, list[tuple[str, str]]]]) -> list[list]:
-        """Blocks over columns, in order, each filled to about its share of the rows."""
-        share = sum(len(keys) + 2 for _, keys in blocks) / self.COLUMNS
-        columns: list[list] = [[]]
-        height = 0.0
-        for menu, keys in blocks:
-            size = len(keys) + 2
-            if columns[-1] and height + size / 2 > share and len(columns) < self.COLUMNS:
-                columns.append([])
-                height = 0.0
-            columns[-1].append((menu, keys))
-            height += size
-        return columns
+    def _columns(self, blocks: list[Block]) -> list[list[Block]]:
+        """Blocks over columns of about one height, each column in the order of the menus."""
+        columns: list[list[Block]] = [[] for _ in range(self.COLUMNS)]
+        for block in sorted(blocks, key=lambda block: -len(block[1])):
+            min(columns, key=_rows).append(block)
+        for column in columns:
+            column.sort(key=blocks.index)
+        return sorted((c for c in columns if c), key=lambda column: blocks.index(column[0]))
+
+
+def _rows(column: list[Block]) -> int:
+    return sum(len(keys) + 2 for _, keys in column)
 
 
 def _block(menu: str, keys: list[tuple[str, str]]) -> QWidget:

@@ -28,7 +28,7 @@ from app.jobs.job import Job
 from app.state.requests import BY_CONTENT, DEMO, DataRequest
 from app.state.values import Problem
 from app.views.job_strip import progress_words
-from app.views.parts import plain_label
+from app.views.parts import MessageLine, plain_label, without_icons
 from app.views.report_panel import ReportPanel
 from qaconv_core.errors import QAConvError
 from qaconv_core.progress import Progress
@@ -76,8 +76,7 @@ class OpenDataDialog(QDialog):
         self.browse.setToolTip("Choose a folder")
         self.browse_table = QPushButton("Table…")
         self.browse_table.setToolTip("Choose a CSV table with a column path")
-        self.message = plain_label()
-        self.message.setAccessibleName("What was found")
+        self.message = MessageLine()
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.NoFrame)
@@ -91,10 +90,12 @@ class OpenDataDialog(QDialog):
         self.stop.setToolTip("Stop decoding; the report without it stays")
         self.buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
         self.open_button = self.buttons.button(QDialogButtonBox.Open)
+        without_icons(self.buttons)
         self._lay_out()
         self._connect()
         self._show_working(False)
         self._allow_open("")
+        self.message.setText("Choose a data set on the left, or drop a folder or a table here.")
 
     # ── how it looks ────────────────────────────────────────────────────────────────────────────
 
@@ -102,6 +103,7 @@ class OpenDataDialog(QDialog):
         names = QListWidget()
         names.setAccessibleName("Data sets")
         names.setFixedWidth(208)
+        names.setSpacing(2)
         for name, title, tip in CHOICES:
             item = QListWidgetItem(title)
             item.setData(Qt.UserRole, name)
@@ -220,6 +222,8 @@ class OpenDataDialog(QDialog):
     def inspect(self, decode: bool = False) -> None:
         """Read the chosen set in the background and show the report."""
         request = self.request
+        for widget in (self.path, self.browse, self.browse_table):
+            widget.setEnabled(request is None or request.name != DEMO)
         self._let_go()
         if not decode:
             self._found = None
@@ -244,7 +248,6 @@ class OpenDataDialog(QDialog):
 
     def _failed(self, problem: Problem) -> bool:
         self.message.setText(problem.message)
-        self.message.setToolTip(problem.message)
         return True
 
     def _ended(self, job: Job) -> None:

@@ -25,7 +25,7 @@ from app.jobs.engine import LoadedModel
 from app.jobs.job import Job
 from app.state.requests import DEMO, ModelRequest
 from app.state.values import ModelInfo, Problem
-from app.views.parts import heading, plain_label
+from app.views.parts import MessageLine, heading, plain_label, without_icons
 from app.views.report_panel import marked_line
 
 DEVICES = (
@@ -101,13 +101,13 @@ class OpenModelDialog(QDialog):
         self.device = device_box(device)
         self.height_box, self.width_box = _pixels("height", 384), _pixels("width", 128)
         self.size_row = self._make_size_row()
-        self.message = plain_label()
-        self.message.setAccessibleName("What was found")
+        self.message = MessageLine()
         self.facts = QWidget()
         self.buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
         self.use_button = self.buttons.button(QDialogButtonBox.Ok)
         self.use_button.setText("Use")
         self.use_button.setToolTip("Match with this model from now on")
+        without_icons(self.buttons)
         self._lay_out()
         self._connect()
         self._allow(False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QEvent, QObject, QPoint, Qt
-from PyQt5.QtGui import QKeyEvent, QPalette
+from PyQt5.QtCore import QEvent, QObject, QPoint, QSize, Qt
+from PyQt5.QtGui import QIcon, QKeyEvent, QPalette, QPixmap
 from PyQt5.QtWidgets import (
     QApplication,
     QDialog,
@@ -49,6 +49,10 @@ class CommandPalette(QDialog):
         self.list.setAccessibleName("Commands found")
         self.list.setItemDelegate(_KeysDelegate(self.list))
         self.list.setUniformItemSizes(True)
+        self.list.setIconSize(QSize(16, 16))
+        blank = QPixmap(16, 16)
+        blank.fill(Qt.transparent)
+        self._no_icon = QIcon(blank)  # keeps the words of all rows under each other
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.list.setFocusPolicy(Qt.NoFocus)
         self.list.itemClicked.connect(lambda _item: self.run_current())
@@ -95,7 +99,7 @@ class CommandPalette(QDialog):
         return self.actions_table.by_id[command.id].isEnabled()
 
     def _item(self, command: Command, words: str) -> QListWidgetItem:
-        item = QListWidgetItem(icon(command.icon), words)
+        item = QListWidgetItem(icon(command.icon) if command.icon else self._no_icon, words)
         keys = keys_words(command)
         item.setData(_ID, command.id)
         item.setData(_KEYS, keys)
@@ -158,7 +162,7 @@ class _KeysDelegate(QStyledItemDelegate):
         self.initStyleOption(styled, index)
         enabled = bool(index.flags() & Qt.ItemIsEnabled)
         chosen = bool(option.state & QApplication.style().State_Selected)
-        role = QPalette.HighlightedText if chosen and enabled else QPalette.Text
+        role = QPalette.HighlightedText if chosen else QPalette.Text
         group = QPalette.Active if enabled else QPalette.Disabled
         painter.save()
         painter.setPen(option.palette.color(group, role))

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QFont, QFontDatabase, QPainter, QPaintEvent
-from PyQt5.QtWidgets import QLabel, QPlainTextEdit, QSizePolicy, QToolButton, QWidget
+from PyQt5.QtGui import QFont, QFontDatabase, QIcon, QPainter, QPaintEvent
+from PyQt5.QtWidgets import (
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from app.views.icons import icon
 
@@ -83,6 +90,13 @@ def details_box(text: str) -> QPlainTextEdit:
     return box
 
 
+def without_icons(box: QDialogButtonBox) -> QDialogButtonBox:
+    """The style's own coloured icons do not go with ours: buttons are words."""
+    for button in box.buttons():
+        button.setIcon(QIcon())
+    return box
+
+
 def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
     """A label for text of unknown origin (never read as HTML) that can be selected and copied."""
     label = QLabel(text)
@@ -90,3 +104,20 @@ def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
     label.setWordWrap(wrap)
     label.setTextInteractionFlags(Qt.TextSelectableByMouse)
     return label
+
+
+class MessageLine(QLabel):
+    """What a dialog has to say, in a sentence; takes no room while that is nothing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.PlainText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        self.setAccessibleName("Message")
+        self.setVisible(False)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setAccessibleDescription(text)
+        self.setVisible(bool(text))

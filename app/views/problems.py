@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
-from PyQt5.QtGui import QGuiApplication
+from PyQt5.QtGui import QGuiApplication, QPalette
 from PyQt5.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -80,6 +80,8 @@ class ProblemCard(QFrame):
         super().__init__(parent)
         self.problem = problem
         self.setFrameShape(QFrame.StyledPanel)
+        self.setBackgroundRole(QPalette.Base)
+        self.setAutoFillBackground(True)
         self.setAccessibleName(f"Problem: {problem.message}")
         self.message = QLabel(sentence(problem))
         self.message.setTextFormat(Qt.PlainText)
@@ -118,7 +120,8 @@ class ProblemCard(QFrame):
 
 def sentence(problem: Problem) -> str:
     """What happened to what."""
-    if problem.what and problem.what not in problem.message:
+    subject = problem.message.split(":")[0]
+    if problem.what and problem.what not in problem.message and subject not in problem.what:
         return f"{problem.what}: {problem.message}"
     return problem.message
 

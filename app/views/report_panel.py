@@ -113,6 +113,12 @@ class ReportPanel(QWidget):
         column.addWidget(self.rejected)
 
 
+def sentence_case(text: str) -> str:
+    """With a capital at its beginning, unless it begins with the name of a file or folder."""
+    first = text.split(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text
+
+
 def marked_line(name: str, text: str, kind: str) -> QWidget:
     """A sentence with an icon before it."""
     line = QWidget()
@@ -120,7 +126,7 @@ def marked_line(name: str, text: str, kind: str) -> QWidget:
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(8)
     row.addWidget(Mark(name), 0, Qt.AlignTop)
-    label: QLabel = plain_label(text)
+    label: QLabel = plain_label(sentence_case(text))
     label.setAccessibleName(f"{kind}: {text}")
     row.addWidget(label, 1)
     return line

@@ -24,28 +24,29 @@ from app.jobs.runner import JobRunner
 from app.state.settings import THEMES, Settings
 from app.state.values import Problem
 from app.views.open_model import device_box
-from app.views.parts import plain_label
+from app.views.parts import plain_label, without_icons
 from qaconv_core.device import format_bytes
 
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
 
-def cache_size(_context: JobContext) -> str:
-    """In a worker thread: how much the stored feature maps take, and where."""
+def cache_size(_context: JobContext) -> tuple[str, str]:
+    """In a worker thread: how much the stored feature maps take, and in which folder."""
     from qaconv_core.store.features import FeatureStore
 
     store = FeatureStore()
     shelves = store.sizes()
     total = sum(shelf.bytes for shelf in shelves)
     pictures = sum(shelf.images for shelf in shelves)
-    return f"{format_bytes(total)}, {pictures:,} feature maps, in {store.root}"
+    return f"{format_bytes(total)}, {pictures:,} feature maps", str(store.root)
 
 
-def clear_cache(_context: JobContext) -> str:
+def clear_cache(_context: JobContext) -> tuple[str, str]:
     """In a worker thread: remove all stored feature maps."""
     from qaconv_core.store.features import FeatureStore
 
-    return f"{format_bytes(FeatureStore().clear())} freed"
+    store = FeatureStore()
+    return f"{format_bytes(store.clear())} freed", str(store.root)
 
 
 class SettingsDialog(QDialog):
@@ -86,6 +87,7 @@ class SettingsDialog(QDialog):
         self.clear = QPushButton("Clear")
         self.clear.setToolTip("Remove all stored feature maps; they are computed again when needed")
         self.buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
+        without_icons(self.buttons)
         self._lay_out()
         self._connect()
         self._run("Measuring the feature store", cache_size)
@@ -148,8 +150,10 @@ class SettingsDialog(QDialog):
         job.ended.connect(self._ended)
         self._jobs = [job]
 
-    def _show_cache(self, words: str) -> None:
+    def _show_cache(self, found: tuple[str, str]) -> None:
+        words, folder = found
         self.cache.setText(words)
+        self.cache.setToolTip(f"In {folder}")
 
     def _show_fault(self, problem: Problem) -> bool:
         self.cache.setText(problem.message)

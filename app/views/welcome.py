@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QPalette
 from PyQt5.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -56,7 +58,7 @@ class ChoiceButton(QPushButton):
         self.choice = choice
         self.setAccessibleName(f"{choice.title}. {choice.words}")
         self.setToolTip(choice.words)
-        self.setMinimumSize(240, 176)
+        self.setMinimumSize(240, 160)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
@@ -131,8 +133,10 @@ class WelcomePage(QWidget):
             return
         self._recent.addWidget(heading(title), 0, column)
         for row, request in enumerate(requests[:5], start=1):
-            button = QPushButton(request.title)
-            button.setFlat(True)
+            button = QToolButton()
+            button.setText(request.title)
+            button.setAutoRaise(True)
+            button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
             button.setIcon(icon("folder" if isinstance(request, DataRequest) else "cube"))
             button.setIconSize(QSize(16, 16))
             where = str(request.root or request.gallery) if isinstance(request, DataRequest) \
@@ -158,6 +162,8 @@ class HintStrip(QFrame):
         self.name = name
         self.setAccessibleName(f"Hint: {words}")
         self.setFrameShape(QFrame.StyledPanel)
+        self.setBackgroundRole(QPalette.Base)
+        self.setAutoFillBackground(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 8, 4)
         row.setSpacing(8)

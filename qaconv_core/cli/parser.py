@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from qaconv_core import __version__
 from qaconv_core.cli import (
+    bench,
     cache,
     check,
     evaluate,
@@ -51,6 +52,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("check", "say what a data set holds and what is wrong with it", check.add_options),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),
     ("people", "render synthetic people before synthetic cameras", people.add_options),
+    ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QApplication, QWidget
 
 from app.jobs.images import ImageLoader
 from app.state.values import OpenSet, Ranking
@@ -111,16 +111,18 @@ def main() -> None:
     application = QApplication([])
     with tempfile.TemporaryDirectory() as folder:
         data, space, thumbnails = large_set(Path(folder), rows), Workspace(), ImageLoader(160)
-        panel = ResultsPanel(space, thumbnails)
+        window = QWidget()
+        window.resize(*SIZE)
+        panel = ResultsPanel(space, thumbnails, window)
         panel.resize(*SIZE)
-        panel.show()
+        window.show()
         space.open_data(data)
         space.select_queries((0,))
         space.model = object()  # type: ignore[assignment]  # any: only its absence is looked at
         print(f"{rows:,} rows, {SIZE[0]}×{SIZE[1]} pixels; milliseconds: median, 95 %")
         for name, spent in measure(panel, space, data).items():
             print(f"{name:36} {spent}")
-        panel.close()
+        window.close()
         thumbnails.close()
     application.processEvents()
 

@@ -13,9 +13,9 @@ from app.items.row_texts import METHOD_NAMES, who_sentence, who_text
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_queries
 from app.state.values import Measures, OpenSet, QueryFilter
-from app.state.words import ap_text, score_text
+from app.state.words import SIGNS, ap_text, score_text
 from app.state.workspace import Workspace
-from qaconv_core.types import ImageRef, Int64
+from qaconv_core.types import ImageRef, Int64, RankingResult
 
 ENTRY_ROLE = Qt.UserRole
 
@@ -47,9 +47,9 @@ class QueryEntry:
 
     @property
     def verdict(self) -> str:
-        """``AP 0.812 · first true 3``, as far as it is known."""
+        """``AP 0.812 · ✓ at 3`` (the rank of the first true match), as far as it is known."""
         if self.first_true:
-            return f"AP {ap_text(self.ap)} · first true {self.first_true:,}"
+            return f"AP {ap_text(self.ap)} · {SIGNS[RankingResult.TRUE]} at {self.first_true:,}"
         if self.ref.pid is None:
             return "person not known" if not self.own else ""
         return "no true match" if self.measured else ""

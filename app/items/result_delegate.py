@@ -15,8 +15,8 @@ from app.state.words import SIGNS, score_text
 
 PAD = 4
 FRAME = 3
-LEAST, MOST = 80, 256
-"""Least height of the picture in a tile; most, where there is one row only."""
+SMALLEST, LEAST, MOST = 56, 80, 256
+"""Heights of the picture in a tile: at the very least, what several rows ask for, at most."""
 
 
 class ResultDelegate(QStyledItemDelegate):
@@ -40,7 +40,7 @@ class ResultDelegate(QStyledItemDelegate):
     def picture_height(self, font: QFont, height: int) -> int:
         """How high the picture of a tile of ``height`` is, within what looks well."""
         taken = self.tile_size(font, 0).height()
-        return min(max(height - taken, LEAST), MOST)
+        return min(max(height - taken, SMALLEST), MOST)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         return self.tile_size(option.font, LEAST)

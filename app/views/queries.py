@@ -284,4 +284,4 @@ class QueriesPanel(QWidget):
         measures = self.workspace.current_measures
         known = len(measures.first_true) > 0 and len(listed) > 0
         errors = known and bool((measures.first_true[listed] > 1).any())
-        actions.enable("query.next_error", errors)
+        actions.enable("query.next_error", errors, "no error is known among the listed queries")

@@ -31,18 +31,6 @@ class FilterEdit(QLineEdit):
         return super().event(event)
 
 
-class SortBox(QComboBox):
-    """A box that keeps its arrow keys from walking through queries and candidates."""
-
-    KEYS = (Qt.Key_Up, Qt.Key_Down, Qt.Key_Home, Qt.Key_End)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.ShortcutOverride and event.key() in self.KEYS:
-            event.accept()
-            return True
-        return super().event(event)
-
-
 class QueryFilterBar(QWidget):
     """Changes ``workspace.query_filter`` and shows it. ``sort`` is placed by whoever owns the bar,
     at the other end of the list.
@@ -55,14 +43,14 @@ class QueryFilterBar(QWidget):
         self.person = FilterEdit()
         self.cameras = CameraButton()
         self.errors = QToolButton()
-        self.sort = SortBox()
+        self.sort = QComboBox()
         self._name()
         self._arrange()
         self._connect()
         self._follow_data()
 
     def _name(self) -> None:
-        self.text.setPlaceholderText("Filter: file or person")
+        self.text.setPlaceholderText("File or person")
         self.text.setClearButtonEnabled(True)
         self.text.setAccessibleName("Filter queries by file or person")
         self.text.setToolTip("List queries whose file name holds this, or of this person (Ctrl+L).")

@@ -88,7 +88,7 @@ class ResultsPanel(QWidget):
 
     def _follow_rows(self) -> None:
         self.delegate.moves = self.model.moves is not None
-        self.view.updateGeometries()
+        self.view.measure_tiles()
         self._follow_state()
         self._follow_selection()
 
@@ -229,10 +229,11 @@ class ResultsPanel(QWidget):
             actions.check(f"candidate.{name}", getattr(chosen, name))
         for method, short in METHOD_IDS.items():
             actions.check(f"candidate.method_{short}", method == space.method)
-            actions.enable(f"candidate.method_{short}", method in space.methods)
+            possible = method in space.methods
+            actions.enable(f"candidate.method_{short}", possible, self.header.reason(method))
         for name in ("next", "previous", "first", "last"):
             actions.enable(f"candidate.{name}", self.model.rowCount() > 0)
         any_true = space.ranking is not None and space.ranking.first(RankingResult.TRUE) is not None
         for name in ("next_true", "previous_true", "compare"):
-            actions.enable(f"candidate.{name}", any_true)
+            actions.enable(f"candidate.{name}", any_true, self.header.truth.text())
         actions.enable("edit.find", space.data is not None)

@@ -88,12 +88,6 @@ def test_find_keeps_its_arrows_and_esc(lists, space):
     assert bar.isHidden()
 
 
-def test_the_sort_box_keeps_its_arrows(lists, space):
-    press(lists.queries.filter_bar.sort, Qt.Key_Down)
-    assert space.query_filter.sort == "person"
-    assert space.selection.queries == (0,)
-
-
 def test_letters_jump(lists, space):
     press(lists.results.view, Qt.Key_Home, Qt.Key_N)
     true = space.ranking.next_place(0, 1)
@@ -150,3 +144,22 @@ def test_a_closed_panel_hears_nothing_more(space, thumbnails, qtbot):  # noqa: F
     gc.collect()
     assert gone() is None
     rank(space, 0, seed=3)
+
+
+def test_links_follow_the_palette(lists):
+    from PyQt5.QtGui import QColor, QPalette
+
+    link = lists.results.header.measure
+    assert link.isVisible()
+    for name in ("#7ab8ff", "#0a3d91"):
+        palette = QPalette(lists.palette())
+        palette.setColor(QPalette.Link, QColor(name))
+        lists.setPalette(palette)
+        picture = link.grab().toImage()
+        row = picture.height() - 4
+        inks = {
+            picture.pixelColor(x, y).name()
+            for x in range(picture.width())
+            for y in range(row // 2, picture.height())
+        }
+        assert name in inks

@@ -329,3 +329,22 @@ def test_every_control_is_named(panel):
     ):  # fmt: skip
         assert widget.accessibleName()
         assert widget.toolTip()
+
+
+@pytest.mark.parametrize("width", [420, 700, 1100])
+def test_at_its_least_height_nothing_is_cut_off(qtbot, panel, space, width):
+    before = np.arange(12)
+    rank(space, method="qaconv+rerank", kind="score", before=before)
+    panel.find_bar.open()
+    panel.find_bar.field.setText("000")
+    for _ in range(3):  # the header's lines depend on the width, and the height on them
+        panel.resize(width, panel.minimumSizeHint().height())
+        qtbot.wait(1)
+    parts = (panel.header, panel.find_bar, panel.pages)
+    assert all(part.height() >= part.minimumSizeHint().height() for part in parts)
+    assert panel.rect().contains(panel.pages.geometry())
+    tile = panel.view.visualRect(panel.model.index(0))
+    assert panel.view.viewport().height() >= tile.height()
+    last = panel.header.count
+    bottom = last.mapTo(panel, last.rect().bottomRight())
+    assert panel.header.geometry().contains(bottom)

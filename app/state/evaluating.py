@@ -155,7 +155,7 @@ class FinishedRun:
         name = str(given.get("path") or given.get("name") or "–")
         if not name.startswith("checkpoint.") or not given.get("model"):
             return name
-        return f"{str(given['model']).split(',')[0]} · {str(given.get('sha256', ''))[:6]}"
+        return f"{str(given['model']).split(' to ')[0]} · {str(given.get('sha256', ''))[:6]}"
 
     @property
     def model_details(self) -> str:

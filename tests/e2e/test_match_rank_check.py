@@ -8,7 +8,7 @@ import json
 import pytest
 from PIL import Image
 
-from tests.e2e.conftest import person
+from tests.small_world import person
 
 
 def pictures(market):

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
-from app.jobs.engine import DataRequest, Inspected, ModelRequest
+from app.jobs.engine import Inspected, LoadedModel
 from app.jobs.job import Job, JobContext, Work
 from app.jobs.runner import JobRunner
+from app.state.requests import DataRequest, ModelRequest
 from app.state.values import (
     Measures,
     ModelInfo,
@@ -54,6 +55,8 @@ class Controller(QObject):
         self.workspace, self.runner = workspace, runner
         self.model: Model | None = None
         self.matching: MatchingSet | None = None
+        self.data_request: DataRequest | None = None
+        self.model_request = ModelRequest()
         self.measure_unasked = True
         self._wanted = Selection()
         self._pending_own: list[ImageRef] = []
@@ -80,7 +83,7 @@ class Controller(QObject):
             self.open_model(model)
 
         def show(found: Inspected) -> None:
-            self.use_data(found.dataset, restore)
+            self.use_data(found.dataset, restore, found.request)
 
         self.inspect_data(data, show)
 
@@ -98,11 +101,22 @@ class Controller(QObject):
             failed=failed, lane="long" if decode else "files",
         )  # fmt: skip
 
-    def use_data(self, dataset: Dataset, restore: Callable[[], None] | None = None) -> None:
-        """Show a data set that was read, and prepare its maps."""
+    def use_data(
+        self,
+        dataset: Dataset,
+        restore: Callable[[], None] | None = None,
+        request: DataRequest | None = None,
+    ) -> None:
+        """Show a data set that was read, and prepare its maps.
+
+        Raises :class:`~qaconv_core.errors.InputError`, and changes nothing, where there is nothing
+        to search.
+        """
         data = engine.open_set(dataset)
         self._forget_matching()
-        self._pending_own = []
+        if self.workspace.data is not None:
+            self._pending_own = []
+        self.data_request = request
         self.workspace.open_data(data)
         if restore is not None:
             restore()
@@ -116,20 +130,34 @@ class Controller(QObject):
         failed: Callable[[Problem], bool | None] | None = None,
         then: Callable[[ModelInfo], None] | None = None,
     ) -> Job:
-        """Load a checkpoint; the present one stays until the new one is whole."""
+        """Load a checkpoint and use it; the present one stays until the new one is whole."""
 
-        def use(loaded: tuple[Model, ModelInfo]) -> None:
-            self.model = loaded[0]
-            self._forget_matching()
-            self.workspace.set_model(loaded[1])
+        def use(loaded: LoadedModel) -> None:
+            self.use_model(loaded)
             if then is not None:
-                then(loaded[1])
-            self._prepare()
+                then(loaded.info)
 
-        name = "the bundled model" if request.path == "demo" else Path(request.path).name
+        return self.inspect_model(request, use, failed)
+
+    def inspect_model(
+        self,
+        request: ModelRequest,
+        then: Callable[[LoadedModel], None],
+        failed: Callable[[Problem], bool | None] | None = None,
+    ) -> Job:
+        """Load a checkpoint without using it yet: ``then`` gets what was read from it."""
         return self._replace(
-            "model", f"Loading {name}", lambda c: engine.load_model(request, c), use, failed=failed
-        )
+            "model", f"Loading {request.title}", lambda c: engine.inspect_model(request, c), then,
+            failed=failed,
+        )  # fmt: skip
+
+    def use_model(self, loaded: LoadedModel) -> None:
+        """Match with a loaded model from now on; maps of the open set are prepared for it."""
+        self.model = loaded.model
+        self.model_request = loaded.request
+        self._forget_matching()
+        self.workspace.set_model(loaded.info)
+        self._prepare()
 
     def add_pictures(self, paths: Sequence[Path]) -> None:
         """Take pictures as further queries; the first of them is chosen."""

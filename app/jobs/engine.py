@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.jobs.job import JobContext
+from app.state.requests import BY_CONTENT, DataRequest, ModelRequest
 from app.state.values import METHODS, Measures, ModelInfo, OpenSet, Ranking
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.measures import average_precision
@@ -40,29 +40,6 @@ CPU_RATE = 25e9
 
 
 @dataclass(frozen=True)
-class DataRequest:
-    """Which data set: a name of :data:`qaconv_core.data.DATASETS` and, but for the demo, where.
-
-    ``queries`` and ``gallery`` (files, folders or tables) make a set of their own, as
-    ``--query`` and ``--gallery`` ask for.
-    """
-
-    name: str = "demo"
-    root: Path | None = None
-    queries: tuple[Path, ...] = ()
-    gallery: str = ""
-
-
-@dataclass(frozen=True)
-class ModelRequest:
-    """Which checkpoint (a path, or ``demo``), on which device, and what a file cannot tell."""
-
-    path: str = "demo"
-    device: str = "auto"
-    input_size: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True)
 class Inspected:
     """A data set before it is used: what it holds, and what is wrong with it."""
 
@@ -75,9 +52,19 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
     """Open a data set and check it; with ``decode`` every picture is decoded."""
     from qaconv_core.data import check_dataset
 
+    request = _recognised(request)
     dataset = _dataset(request)
     report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
     return Inspected(request, dataset, report)
+
+
+def _recognised(request: DataRequest) -> DataRequest:
+    """The request with the name of what its folder holds, where that was left open."""
+    from qaconv_core.data import recognise
+
+    if request.name != BY_CONTENT or request.root is None:
+        return request
+    return replace(request, name=recognise(request.root))
 
 
 def _dataset(request: DataRequest) -> Dataset:
@@ -116,6 +103,20 @@ def open_set(dataset: Dataset) -> OpenSet:
         # With a single camera the rule would leave no true match.
         junk_rule=len(cameras - {-1}) != 1,
     )
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A checkpoint that was loaded, before or while it is used: what was asked for and found."""
+
+    request: ModelRequest
+    model: Model
+    info: ModelInfo
+
+
+def inspect_model(request: ModelRequest, context: JobContext) -> LoadedModel:
+    """Load a checkpoint for somebody to look at before it is used."""
+    return LoadedModel(request, *load_model(request, context))
 
 
 def dataset_of(data: OpenSet) -> Dataset:

@@ -140,7 +140,7 @@ COMMANDS: tuple[Command, ...] = (
              "AP of all queries, re-ranking and TLift for the open data set and model."),
     # View
     _command("view.explore", "Explore", "View", "Ctrl+1", "Queries, ranking, match.",
-             icon="images", checkable=True),
+             icon="image-square", checkable=True),
     _command("view.evaluate", "Evaluate", "View", "Ctrl+2", "Runs and curves.",
              icon="chart-line", checkable=True),
     _command("view.back", "Back", "View", "Alt+Left", "To what was looked at before.",

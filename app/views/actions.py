@@ -25,6 +25,7 @@ class Actions(QObject):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._handlers: dict[str, Handler] = {}
+        self._reasons: dict[str, str] = {}
         self.by_id: dict[str, QAction] = {c.id: self._make(c, window) for c in COMMANDS}
 
     def _make(self, command: Command, window: QWidget) -> QAction:
@@ -65,9 +66,14 @@ class Actions(QObject):
         """Show a checkable command as on or off, without running it."""
         self.by_id[id].setChecked(on)
 
-    def enable(self, id: str, on: bool) -> None:
-        """Let a bound command be chosen, or not."""
+    def enable(self, id: str, on: bool, why: str = "") -> None:
+        """Let a bound command be chosen, or not; ``why`` not, in a few words."""
         self.by_id[id].setEnabled(on and id in self._handlers)
+        self._reasons[id] = "" if on else why
+
+    def reason(self, id: str) -> str:
+        """Why a command cannot be chosen now, where that is known."""
+        return self._reasons.get(id, "")
 
     def fill(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Menus in the order of the table; a new group starts with a line."""

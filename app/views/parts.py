@@ -1,0 +1,123 @@
+"""Small parts that several views are made of."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QFont, QFontDatabase, QIcon, QPainter, QPaintEvent
+from PyQt5.QtWidgets import (
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from app.views.icons import icon
+
+
+class Mark(QWidget):
+    """An icon that stands beside text; painted by the palette, so right in every theme."""
+
+    def __init__(self, name: str, size: int = 16, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedSize(size, size)
+        self._name = name
+
+    def set_icon(self, name: str) -> None:
+        """Show another icon."""
+        self._name = name
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        icon(self._name).paint(painter, self.rect())
+        painter.end()
+
+
+def heading(text: str = "", scale: float = 1.0) -> QLabel:
+    """A label in bold, ``scale`` times the usual size."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.PlainText)
+    font = QFont(label.font())
+    font.setBold(True)
+    font.setPointSizeF(font.pointSizeF() * scale)
+    label.setFont(font)
+    return label
+
+
+def small_button(name: str, words: str, parent: QWidget | None = None) -> QToolButton:
+    """A flat button that is an icon, with a spoken name and a tooltip."""
+    button = QToolButton(parent)
+    button.setIcon(icon(name))
+    button.setIconSize(QSize(16, 16))
+    button.setAutoRaise(True)
+    button.setToolTip(words)
+    button.setAccessibleName(words)
+    return button
+
+
+def quiet_label(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """A label that gives way: it is cut when there is no room, and never widens the window."""
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.PlainText)
+    label.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+    return label
+
+
+def fold_button(words: str) -> QToolButton:
+    """A button with an arrow that folds something out and in again."""
+    button = QToolButton()
+    button.setText(words)
+    button.setCheckable(True)
+    button.setAutoRaise(True)
+    button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
+    button.setArrowType(Qt.RightArrow)
+    button.setAccessibleName(f"{words}, fold out")
+    button.setToolTip(f"Show or hide: {words.lower()}")
+    button.toggled.connect(lambda on: button.setArrowType(Qt.DownArrow if on else Qt.RightArrow))
+    return button
+
+
+def details_box(text: str) -> QPlainTextEdit:
+    """Text for copying, in the system's fixed font."""
+    box = QPlainTextEdit(text)
+    box.setReadOnly(True)
+    box.setLineWrapMode(QPlainTextEdit.NoWrap)
+    box.setFont(QFontDatabase.systemFont(QFontDatabase.FixedFont))
+    box.setFixedHeight(160)
+    box.setAccessibleName("Details")
+    return box
+
+
+def without_icons(box: QDialogButtonBox) -> QDialogButtonBox:
+    """The style's own coloured icons do not go with ours: buttons are words."""
+    for button in box.buttons():
+        button.setIcon(QIcon())
+    return box
+
+
+def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
+    """A label for text of unknown origin (never read as HTML) that can be selected and copied."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.PlainText)
+    label.setWordWrap(wrap)
+    label.setTextInteractionFlags(Qt.TextSelectableByMouse)
+    return label
+
+
+class MessageLine(QLabel):
+    """What a dialog has to say, in a sentence; takes no room while that is nothing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.PlainText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        self.setAccessibleName("Message")
+        self.setVisible(False)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setAccessibleDescription(text)
+        self.setVisible(bool(text))

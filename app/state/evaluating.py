@@ -11,14 +11,13 @@ from functools import cached_property
 from pathlib import Path
 
 from app.state.events import Event
+from app.state.requests import DEMO
 from app.state.values import Problem
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.formats import flat_text
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.evaluation.operating import OperatingCurve
 from qaconv_core.types import Dataset, EvaluationReport, MethodResult
-
-DEMO = "demo"
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,20 @@ from PIL import Image
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtGui import QColor, QPalette
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QFileDialog, QLineEdit
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
 from app.state.evaluating import RunsBook
+from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
 from app.views.actions import Actions
-from app.views.evaluate import EvaluatePage, take_away
+from app.views.evaluate import EvaluatePage
 from app.views.evaluate.queries import QueriesModel
 from app.views.evaluate.runs import RunsModel
 from app.views.evaluate.table import MeasuresModel, rows_of
+from app.views.export_dialog import ExportDialog
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
+from tests.app.test_take_match import saved
 from tests.builders import write_duke
 from tests.checkpoints import write_checkpoint
 from tests.core.reports.builders import make_report, make_result
@@ -47,9 +50,9 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture
-def page(qtbot, runner):
+def page(qtbot, runner, tmp_path):
     """The page as it is first shown, with nothing below its data folder."""
-    made = EvaluatePage(Workspace(), runner)
+    made = EvaluatePage(Workspace(), runner, choices=ExportChoices(tmp_path))
     qtbot.addWidget(made)
     made.resize(1280, 760)
     made.set_data_folder("")
@@ -390,59 +393,84 @@ def test_a_query_is_opened_from_the_chart_and_from_the_table(page, qtbot):
 # ── taking away ─────────────────────────────────────────────────────────────────────────────────
 
 
-def save_as(page, path):
-    """Answer the open file dialog."""
-    (dialog,) = [d for d in page.findChildren(QFileDialog) if d.isVisible()]
-    (name,) = [edit for edit in dialog.findChildren(QLineEdit) if edit.isVisible()]
-    proposed = name.text()
-    name.setText(str(path))
-    dialog.accept()
+def chosen(page, menu, text):
+    """Choose an entry of the Save or Copy menu, as the menu offers it."""
+    menu.aboutToShow.emit()
+    (action,) = [action for action in menu.actions() if action.text() == text]
+    assert action.isEnabled()
+    action.trigger()
+    return page.findChild(ExportDialog)
+
+
+def save_each(qtbot, page, text, folder, name, suffixes):
+    """Save by the menu in every form; the names proposed."""
+    proposed = []
+    for suffix in suffixes:
+        dialog = chosen(page, page.content.save_button.menu(), text)
+        proposed.append(Path(dialog.path.text()).stem)
+        dialog.path.setText(str(folder / f"{name}{suffix}"))
+        if dialog.chosen.unit == "px":
+            dialog.width_field.setValue(777)
+        saved(qtbot, dialog)
     return proposed
 
 
-def test_tables_are_saved_in_every_form(two, tmp_path):
+def rows_of_csv(path):
+    lines = path.read_text().splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def test_tables_are_saved_in_every_form(two, qtbot, tmp_path):
     for run in two.book.runs:
         two.book.tick(run.id, True)
-    for suffix in (".csv", ".json", ".tex", ".md"):
-        two.exports.ask_table()
-        proposed = save_as(two, tmp_path / f"table{suffix}")
-        assert proposed == "measures-market-run2-1.csv"
-    lines = (tmp_path / "table.csv").read_text().splitlines()
-    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    suffixes = (".csv", ".json", ".tex", ".md")
+    proposed = save_each(qtbot, two, "Table…", tmp_path, "table", suffixes)
+    assert set(proposed) == {"measures_market_run2-1"}
+    rows = rows_of_csv(tmp_path / "table.csv")
     assert [row["mAP"] for row in rows] == ["0.625", "0.725", "0.5", "0.6"]
     assert rows[0]["dataset"] == "market (run 2)"
     documents = json.loads((tmp_path / "table.json").read_text())
     assert [d["results"][0]["rank1"] for d in documents] == [0.625, 0.5]
-    assert (tmp_path / "table.tex").read_text().count(r"\\") > 4
+    assert (tmp_path / "table.tex").read_text().count("\\\\") > 4
     assert (tmp_path / "table.md").read_text().startswith("| data set | method |")
-    (copy,) = [a for a in two.content.copy_button.menu().actions() if a.text() == "Table"]
-    copy.trigger()
+    chosen(two, two.content.copy_button.menu(), "Table")
     assert QApplication.clipboard().text() == (tmp_path / "table.md").read_text()
 
 
-def test_the_cmc_curve_by_its_command(two, tmp_path):
-    actions = Actions(two)
-    actions.bind(two.handlers())
-    two.refresh_actions(actions)
-    assert actions.by_id["file.export_cmc"].isEnabled()
-    for suffix in (".png", ".svg", ".pdf", ".csv"):
-        actions.by_id["file.export_cmc"].trigger()
-        save_as(two, tmp_path / f"cmc{suffix}")
+def test_the_cmc_curve_is_saved_as_figure_and_numbers(two, qtbot, tmp_path):
+    suffixes = (".png", ".svg", ".pdf", ".csv")
+    proposed = save_each(qtbot, two, "CMC curve…", tmp_path, "cmc", suffixes)
+    assert set(proposed) == {"cmc_market_run2"}
     with Image.open(tmp_path / "cmc.png") as picture:
+        assert picture.width == 777
         assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-    assert (tmp_path / "cmc.svg").read_text().startswith("<?xml")
+    assert "<svg" in (tmp_path / "cmc.svg").read_text()
     assert (tmp_path / "cmc.pdf").read_bytes().startswith(b"%PDF")
-    lines = (tmp_path / "cmc.csv").read_text().splitlines()
-    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    rows = rows_of_csv(tmp_path / "cmc.csv")
     assert [float(r["cmc"]) for r in rows[:25]] == two.book.current.report.results[0].cmc.tolist()
+    for text, name in (("Score distributions…", "scores"), ("AP of every query…", "ap")):
+        proposed = save_each(qtbot, two, text, tmp_path, name, (".png",))
+        assert proposed == [f"{name}_market_run2"]
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert picture.width == 777
 
 
-def test_what_cannot_be_saved_is_told(two, tmp_path):
-    problems = []
-    two.runner.problem.connect(problems.append)
-    two.exports.guarded(lambda: take_away.save_table(two.book.shown, tmp_path / "no" / "t.csv"))
-    two.exports.guarded(lambda: take_away.save_table(two.book.shown, tmp_path / "t.docx"))
-    assert ["t.csv" in problems[0].message, "t.docx" in problems[1].message] == [True, True]
+def test_the_cmc_command_can_be_chosen_once_there_is_a_run(page, qtbot):
+    actions = Actions(page)
+    actions.bind(page.handlers())
+    page.refresh_actions(actions)
+    assert not actions.by_id["file.export_cmc"].isEnabled()
+    made_run()
+    page.load_runs()
+    qtbot.waitUntil(lambda: bool(page.book.runs))
+    page.refresh_actions(actions)
+    actions.by_id["file.export_cmc"].trigger()
+    dialog = page.findChild(ExportDialog)
+    assert dialog.isVisible()
+    dialog.path.setText("/no/such/folder/cmc.png")
+    press(dialog.buttons.button(QDialogButtonBox.Save))
+    qtbot.waitUntil(lambda: "/no/such/folder" in dialog.note.text())
+    dialog.reject()
 
 
 def test_figures_follow_the_palette_but_are_saved_on_white(two, qtbot):
@@ -461,14 +489,13 @@ def test_figures_follow_the_palette_but_are_saved_on_white(two, qtbot):
         assert label == "#eeeeee"
         if tab is content.cmc:
             assert [line.get_color() for line in figure.axes[0].lines] == colours
-        picture = take_away.figure_image(tab.figure(), 50)
+        chosen(two, content.copy_button.menu(), "Figure")
+        qtbot.waitUntil(lambda: not two.runner.busy)
+        picture = QApplication.clipboard().image()
+        assert picture.width() == 2000
         assert picture.pixelColor(0, 0) == QColor("white")
         two.setPalette(QPalette())
         content.tabs.setCurrentWidget(content.table)
-    content.tabs.setCurrentWidget(content.scores)
-    (copy,) = [a for a in content.copy_button.menu().actions() if a.text() == "Figure"]
-    copy.trigger()
-    assert QApplication.clipboard().image().width() > 400
 
 
 # ── the rest ────────────────────────────────────────────────────────────────────────────────────

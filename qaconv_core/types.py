@@ -191,10 +191,14 @@ class FeatureBank:
 
     def read(self, start: int, stop: int) -> npt.NDArray[np.float16]:
         """Maps of pictures ``start`` … ``stop``−1 in memory, shape (stop − start, C, h, w)."""
+        return np.array(self.view(start, stop))
+
+    def view(self, start: int, stop: int) -> npt.NDArray[np.float16]:
+        """As :meth:`read`, but not copied where they lie one after another; only to be read."""
         rows = self.rows[start:stop]
         if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1):
-            return np.array(self.maps[rows[0] : rows[-1] + 1])
-        return np.array(self.maps[rows])
+            return np.asarray(self.maps[rows[0] : rows[-1] + 1])
+        return np.asarray(self.maps[rows])
 
     def __getitem__(self, index: int) -> npt.NDArray[np.float16]:
         return np.asarray(self.maps[self.rows[index]])

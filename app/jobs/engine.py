@@ -119,6 +119,20 @@ def inspect_model(request: ModelRequest, context: JobContext) -> LoadedModel:
     return LoadedModel(request, *load_model(request, context))
 
 
+def dataset_of(data: OpenSet) -> Dataset:
+    """An opened set as the engine knows it, without the pictures that the user brought."""
+    return Dataset(
+        data.name,
+        data.root,
+        data.layout,
+        ImageSet(()),
+        data.query[: data.own_from],
+        data.gallery,
+        data.rejected,
+        data.notes,
+    )
+
+
 def load_model(request: ModelRequest, context: JobContext) -> tuple[Model, ModelInfo]:
     """Load a checkpoint; the first call loads torch too."""
     from qaconv_core.device import describe_device
@@ -171,16 +185,7 @@ def measure(matching: MatchingSet, context: JobContext) -> Measured:
     from qaconv_core.evaluation.methods import MethodOptions
 
     data = matching.data
-    dataset = Dataset(
-        data.name,
-        data.root,
-        data.layout,
-        ImageSet(()),
-        data.query[: data.own_from],
-        data.gallery,
-        data.rejected,
-        data.notes,
-    )
+    dataset = dataset_of(data)
     options = MethodOptions(rerank=True, tlift=True, junk_rule=data.junk_rule)
     store = feature_store()
     shelf = matching.model.open_shelf(store) if store is not None else None

@@ -69,3 +69,41 @@ def listed_places(data: OpenSet, ranking: Ranking, chosen: ResultFilter) -> Int6
         low, high = chosen.time_range
         keep &= (times >= low) & (times <= high)
     return np.flatnonzero(keep)
+
+
+def rank_moves(ranking: Ranking) -> Int64 | None:
+    """(g,) how many ranks each place gained on plain QAConv (negative: lost); None for QAConv.
+
+    Ranks leave junk out, as :attr:`Ranking.ranks` does; junk itself has a move of 0.
+    """
+    if ranking.before is None:
+        return None
+    counted = ranking.truth != RankingResult.JUNK
+    plain = np.empty(len(counted), dtype=np.int64)
+    plain[ranking.before] = counted
+    gained = np.cumsum(plain)[ranking.before] - ranking.ranks
+    return np.where(counted, gained, 0)
+
+
+def step_in(listed: Int64, current: int | None, step: int) -> int | None:
+    """What stands ``step`` after ``current`` in a list; None past its ends or where it is empty.
+
+    A ``current`` that is not listed: the first (``step`` > 0) or the last.
+    """
+    found = np.flatnonzero(listed == current) if current is not None else listed[:0]
+    if not len(listed):
+        return None
+    if not len(found):
+        return int(listed[0 if step > 0 else -1])
+    place = int(found[0]) + step
+    return int(listed[place]) if 0 <= place < len(listed) else None
+
+
+def next_error(listed: Int64, measures: Measures, current: int | None) -> int | None:
+    """The next listed query whose rank 1 is false, from the top again after the last one."""
+    errors = np.flatnonzero(measures.first_true[listed] > 1)
+    if not len(errors):
+        return None
+    here = np.flatnonzero(listed == current) if current is not None else errors[:0]
+    later = errors[errors > here[0]] if len(here) else errors
+    return int(listed[later[0] if len(later) else errors[0]])

@@ -33,9 +33,9 @@ class Settings:
     """Frozen: a change is a new value, which :class:`SettingsFile` writes.
 
     ``data_folder`` is where named data sets are looked for, ``device`` as in
-    :func:`qaconv_core.device.resolve_device`. ``geometry`` and ``state`` are the window's, as
-    base64 text; ``splitters`` sizes in pixels by name. ``hints_seen`` names the hints that were
-    dismissed.
+    :func:`qaconv_core.device.resolve_device`. ``geometry``, ``state`` and ``docks`` are the
+    layout of the window and of its page, as base64 text; ``splitters`` sizes in pixels by name.
+    ``hints_seen`` names the hints that were dismissed.
     """
 
     theme: str = "system"
@@ -45,6 +45,7 @@ class Settings:
     recent_models: tuple[ModelRequest, ...] = ()
     geometry: str = ""
     state: str = ""
+    docks: str = ""
     splitters: dict[str, tuple[int, ...]] = field(default_factory=dict)
     hints_seen: tuple[str, ...] = ()
     restore_session: bool = True
@@ -81,6 +82,7 @@ class Settings:
             "recent_models": [model_record(request) for request in self.recent_models],
             "geometry": self.geometry,
             "state": self.state,
+            "docks": self.docks,
             "splitters": {name: list(sizes) for name, sizes in self.splitters.items()},
             "hints_seen": list(self.hints_seen),
             "restore_session": self.restore_session,
@@ -98,6 +100,7 @@ class Settings:
             recent_models=tuple(map(model_of, _records(record, "recent_models")))[:LONGEST_RECENT],
             geometry=text_of(record, "geometry"),
             state=text_of(record, "state"),
+            docks=text_of(record, "docks"),
             splitters={name: numbers_of(splitters, name) for name in splitters},
             hints_seen=texts_of(record, "hints_seen"),
             restore_session=flag_of(record, "restore_session", True),

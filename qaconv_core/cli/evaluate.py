@@ -17,7 +17,6 @@ from qaconv_core.cli.options import (
     load_chosen_model,
     open_named_dataset,
     positive,
-    run_history,
     show,
     write_result,
 )
@@ -199,7 +198,7 @@ def _evaluate_one(
     if arguments.save_score:
         _save_scores(found, arguments, dataset.name if several else "")
     if not arguments.no_history:
-        remember(found.report, "evaluate", arguments.command_line)
+        remember(found.report, "evaluate", arguments.command_line, found.query.paths)
     return found.report
 
 
@@ -244,12 +243,15 @@ def _save_scores(found: Evaluation, arguments: argparse.Namespace, dataset: str)
     say(f"scores: {path}")
 
 
-def remember(report: EvaluationReport, kind: str, command: str) -> None:
+def remember(
+    report: EvaluationReport, kind: str, command: str, query_paths: Sequence[Path | str] = ()
+) -> None:
     """Append a report to the run history; a history that cannot be written is only a warning."""
-    from qaconv_core.evaluation.reports import report_json
+    from qaconv_core.evaluation.stored_runs import open_history, run_document
 
     try:
-        number = run_history().add(report_json(report), kind=kind, command=command)
+        document = run_document(report, [str(path) for path in query_paths])
+        number = open_history().add(document, kind=kind, command=command)
     except QAConvError as error:
         say(f"warning: {error}; the run is not in the history")
         return

@@ -8,7 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from qaconv_core import __version__
-from qaconv_core.cli import cache, check, evaluate, match, people, rank, rescore, runs, train
+from qaconv_core.cli import (
+    bench,
+    cache,
+    check,
+    evaluate,
+    gui,
+    match,
+    people,
+    rank,
+    rescore,
+    runs,
+    train,
+)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -31,6 +43,7 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = (
+    ("gui", "open the window", gui.add_options),
     ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
     ("train", "train a network after a published recipe, or from nothing", train.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),
@@ -39,6 +52,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("check", "say what a data set holds and what is wrong with it", check.add_options),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),
     ("people", "render synthetic people before synthetic cameras", people.add_options),
+    ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

@@ -102,6 +102,17 @@ def _open(name: str, root: str | Path | None) -> Dataset:
     return entry.read(locate(entry.place, path))
 
 
+def find_dataset(name: str, root: str | Path) -> Path:
+    """The folder of one of the named sets in or below ``root``; nothing is read but names.
+
+    Raises :class:`DatasetError` saying what was expected and seen, also for ``folder`` and
+    ``demo``, which are not looked for.
+    """
+    if name not in _ENTRIES:
+        raise DatasetError(f"“{name}” is not looked for; known are {', '.join(_ENTRIES)}")
+    return locate(_ENTRIES[name].place, Path(root).expanduser().absolute())
+
+
 def _with_everything(dataset: Dataset) -> Dataset:
     """Train on everything: train, then gallery, then query, as upstream orders them."""
     extra = (*dataset.gallery, *dataset.query)

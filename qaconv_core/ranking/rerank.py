@@ -19,11 +19,9 @@ Ties rank in order of position, queries before gallery.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +32,8 @@ from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.ranking.arrays import BLOCK_BYTES
 from qaconv_core.ranking.distances import DistanceTable, Index, check_distances
 from qaconv_core.ranking.order import nearest
+from qaconv_core.threads import in_threads
 from qaconv_core.types import Float32
-
-T = TypeVar("T")
 
 TERMS_AT_ONCE = 2**20
 """Terms of the sum in step 6 that are expanded at once, at about 40 bytes each."""
@@ -199,20 +196,3 @@ def _adjacency(ranks: Index) -> Any:
     pointers = np.arange(0, n * width + 1, width)
     data = np.ones(n * width, dtype=np.float32)
     return sparse.csr_array((data, ranks.flatten(), pointers), shape=(n, n))
-
-
-def in_threads(
-    work: Callable[[tuple[int, int]], T], blocks: Sequence[tuple[int, int]], workers: int
-) -> Iterator[T]:
-    """Results of ``work`` on each block as they come; what is not begun is dropped on an error."""
-    if workers <= 1 or len(blocks) <= 1:
-        yield from map(work, blocks)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(partial(work, block)) for block in blocks]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()

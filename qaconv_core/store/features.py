@@ -37,7 +37,15 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 META_NAME = "meta.json"
-_OURS = ("index*.sqlite", f"{INDEX_NAME}-*", "maps-*.f16", META_NAME, ".meta-*.json")
+_OURS = (
+    "index*.sqlite",
+    f"{INDEX_NAME}-*",
+    "maps-*.f16",
+    "maps-*.i8",
+    "maps-*.lost",
+    META_NAME,
+    ".meta-*.json",
+)
 _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
 

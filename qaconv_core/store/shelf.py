@@ -24,12 +24,12 @@ from qaconv_core.errors import StoreError
 from qaconv_core.store.atomic import reason
 from qaconv_core.store.index import INDEX_NAME, DamagedIndex, MapIndex, MapShape, is_damage
 from qaconv_core.store.keys import FileKey, file_keys
+from qaconv_core.store.raw import BINARY, sync, write_all
 from qaconv_core.types import FeatureBank, Int64, Rejected
 
 log = logging.getLogger(__name__)
 
 DAMAGED_NAME = "index-damaged.sqlite"
-_BINARY = getattr(os, "O_BINARY", 0)
 
 Float16 = npt.NDArray[np.float16]
 
@@ -93,7 +93,7 @@ class FeatureShelf:
             return np.empty(0, dtype=np.int64)
         with self._index.writing():
             first = self._forget_lost()
-            handle = os.open(self.data_path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666)
+            handle = os.open(self.data_path, os.O_RDWR | os.O_CREAT | BINARY, 0o666)
             try:
                 self._write(handle, data, first * self.row_bytes)
             finally:
@@ -111,8 +111,8 @@ class FeatureShelf:
 
     def _write(self, handle: int, data: Float16, offset: int) -> None:
         try:
-            _write_all(handle, data.reshape(-1).view(np.uint8).data, offset)
-            _sync(handle)
+            write_all(handle, data.reshape(-1).view(np.uint8).data, offset)
+            sync(handle)
         except OSError:
             # Nobody maps bytes beyond the indexed rows; a full disk needs them back.
             os.ftruncate(handle, offset)
@@ -177,8 +177,8 @@ def _open_index(folder: Path, shape: MapShape) -> MapIndex:
             raise
         _set_aside(folder, before, cause)
         index = MapIndex(folder, shape)
-    for data in folder.glob("maps-*.f16"):
-        if data.name != index.data_name:
+    for data in folder.glob("maps-*"):
+        if data.stem != Path(index.data_name).stem:
             with contextlib.suppress(OSError):  # Windows keeps what somebody has mapped
                 data.unlink()
     return index
@@ -222,21 +222,6 @@ def _way_out(cause: BaseException) -> str:
     if "locked" in str(cause):
         return "another process keeps it locked; try again later"
     return "set QACONV_CACHE_DIR to a folder of your own, or clear the cache"
-
-
-def _write_all(handle: int, data: memoryview, offset: int) -> None:
-    """Write every byte at ``offset``; the system may take them in several portions."""
-    while len(data):
-        if hasattr(os, "pwrite"):
-            done = os.pwrite(handle, data, offset)
-        else:
-            os.lseek(handle, offset, os.SEEK_SET)
-            done = os.write(handle, data)
-        data, offset = data[done:], offset + done
-
-
-def _sync(handle: int) -> None:
-    getattr(os, "fdatasync", os.fsync)(handle)
 
 
 def _size(path: Path) -> int:

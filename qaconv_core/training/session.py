@@ -18,7 +18,7 @@ from qaconv_core.model import load_model
 from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.training.checkpoint import FILE_NAME
 from qaconv_core.training.distributed import Team, team
-from qaconv_core.training.initial import new_network
+from qaconv_core.training.initial import new_network, take_neck_and_head
 from qaconv_core.training.journal import Journal
 from qaconv_core.training.people import (
     TrainingSet,
@@ -180,7 +180,9 @@ def _prepare(
     if job.resume is not None:
         trainer.restore(job.resume)
         origin = f"resumed from {job.resume} after {trainer.epoch} epochs"
-    _introduce(book, recipe, crew, (origin, *notes), journal)
+    elif job.weights is not None:
+        notes.append(take_neck_and_head(network, trainer.criterion.matcher, job.weights))
+    _introduce(book, recipe, crew, (origin, *filter(None, notes)), journal)
     return trainer
 
 

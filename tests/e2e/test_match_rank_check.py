@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from qaconv_core.cli import rank
+from qaconv_core.matching import top
 from tests.e2e.conftest import person
 
 
@@ -70,6 +74,22 @@ def test_rank_knows_truth_in_a_data_set(qaconv, market, checkpoint, tmp_path):
     assert len(rows) == 26
     assert rows[0]["path"] == ranking["results"][0]["path"]
     assert "✓" in done.out
+
+
+def test_a_prepared_gallery_gives_the_same_ranking(
+    qaconv, market, checkpoint, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(rank, "PREPARED_FROM", 1)
+    monkeypatch.setattr(top, "_bytes_pay", lambda: True)
+    queries = [*pictures(market)]  # the second one is in the gallery itself
+    command = ("rank", "--query", *queries, "--gallery", "market", "--data-dir", market,
+               "--checkpoint", checkpoint, "--device", "cpu", "--top", 5, "--json")  # fmt: skip
+    qaconv(*command, "fast.json")
+    qaconv(*command, "exact.json", "--exact")
+    assert list(Path(os.environ["QACONV_CACHE_DIR"]).rglob("maps-*.i8"))
+    assert json.loads((tmp_path / "fast.json").read_text()) == json.loads(
+        (tmp_path / "exact.json").read_text()
+    )
 
 
 def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from qaconv_core.errors import CheckpointError, InputError
-from qaconv_core.matching import scores
 from qaconv_core.matching.correspondences import match_maps
+from qaconv_core.matching.cpu import FloatTiles
+from qaconv_core.matching.gpu import ChunkScorer
 from qaconv_core.matching.scores import plan_scoring, score_maps
 from qaconv_core.models import QAConv
 from tests.checkpoints import head_state
@@ -100,8 +101,10 @@ def test_chunked_scoring_equals_the_module(p, g, grid, sides, on_device_path):
     small = 500 * cells * (cells + 4) * 4 * 3 if on_device_path else None
     plan = plan_scoring(p, g, (8, *grid), available=1 << 40, device_available=small)
     # The path of a GPU, run on the CPU: it is the same code on either.
-    scorer = scores._ChunkScorer if on_device_path else scores._CpuScorer
-    found = scorer(matcher.affine(), plan, torch.device("cpu")).score(query, gallery)
+    head = matcher.affine()
+    chunked = ChunkScorer(head, plan, torch.device("cpu"))
+    with torch.inference_mode():
+        found = (chunked if on_device_path else FloatTiles(head, 8)).score(query, gallery)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(
         score_maps(query, gallery, matcher.affine(), plan=plan), expected, rtol=1e-4, atol=1e-4

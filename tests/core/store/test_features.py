@@ -263,7 +263,7 @@ class TestWritingFails:
                 def interrupt(_):
                     raise KeyboardInterrupt
 
-                patch.setattr(shelf_module, "_sync", interrupt)
+                patch.setattr(shelf_module, "sync", interrupt)
                 with pytest.raises(KeyboardInterrupt):
                     shelf.append(keys_of(0), maps_of(0))
             held(shelf)
@@ -311,7 +311,7 @@ KILLED = """
         if n == 3 and moment == "half written":
             pwrite, os.pwrite = os.pwrite, half
         if n == 3 and moment == "written":
-            shelf._sync = die
+            shelf.sync = die
         if n == 3 and moment == "indexed, not committed":
             add, index.MapIndex.add = index.MapIndex.add, lambda *a: (add(*a), die())
         one.append(

@@ -1,0 +1,77 @@
+"""Measures, re-ranking and TLift beside loops over the queries."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qaconv_core.bench.plain import dense_rerank, plain_metrics, plain_tlift
+from qaconv_core.bench.samples import sample_distances, sample_ranking
+from qaconv_core.bench.timing import Figure, Work, extra_memory, take_turns
+from qaconv_core.evaluation.measures import ranking_metrics
+from qaconv_core.ranking import k_reciprocal_rerank, temporal_lift
+
+
+def metrics_figure(queries: int, galleries: int, repeats: int) -> Figure:
+    """CMC, mAP and mINP."""
+    s = sample_ranking(queries, galleries)
+    labels = (s.query_ids, s.gallery_ids, s.query_cams, s.gallery_cams)
+    fast, slow = "CMC, mAP, mINP", "loop over queries"
+    works: dict[str, Work] = {
+        fast: lambda: ranking_metrics(s.dist, *labels),
+        slow: lambda: plain_metrics(s.dist, *labels),
+    }
+    timings = take_turns(works, repeats)
+    difference = abs(ranking_metrics(s.dist, *labels).mAP - plain_metrics(s.dist, *labels)[1])
+    return Figure(
+        fast,
+        {"queries": queries, "galleries": galleries},
+        timings[fast],
+        {slow: timings[slow]},
+        extra_bytes=extra_memory(works[fast]),
+        facts={"difference_of_mAP": difference},
+    )
+
+
+def tlift_figure(queries: int, galleries: int, repeats: int) -> Figure:
+    """Temporal lifting; the loop is the slow one, so it runs as seldom as the other."""
+    s = sample_ranking(queries, galleries)
+    score = 1 - s.dist
+    known = (s.query_cams, s.gallery_cams, s.query_times, s.gallery_times)
+    fast, slow = "TLift", "loop over queries"
+    works: dict[str, Work] = {
+        fast: lambda: temporal_lift(score, *known),
+        slow: lambda: plain_tlift(score, *known),
+    }
+    timings = take_turns(works, repeats)
+    difference = float(np.abs(temporal_lift(score, *known) - plain_tlift(score, *known)).max())
+    return Figure(
+        fast,
+        {"queries": queries, "galleries": galleries},
+        timings[fast],
+        {slow: timings[slow]},
+        extra_bytes=extra_memory(works[fast]),
+        facts={"largest_difference": difference},
+    )
+
+
+def rerank_figure(count: int, repeats: int, *, dense: bool = True) -> Figure:
+    """k-reciprocal re-ranking of ``count`` pictures, a sixth of them queries."""
+    p = max(1, count // 6)
+    d = sample_distances(count)
+    parts = (d[:p, p:], d[:p, :p], d[p:, p:])
+    fast, slow = "re-ranking", "dense, loop over rows"
+    works: dict[str, Work] = {fast: lambda: k_reciprocal_rerank(*parts)}
+    if dense:
+        works[slow] = lambda: dense_rerank(*parts)
+    timings = take_turns(works, repeats)
+    facts: dict[str, object] = {}
+    if dense:
+        found = k_reciprocal_rerank(*parts)
+        facts = {
+            "largest_difference": float(np.abs(found - dense_rerank(*parts)).max()),
+            "extra_bytes_of_the_dense_one": extra_memory(works[slow]),
+        }
+    memory = extra_memory(works[fast])
+    baselines = {slow: timings[slow]} if dense else {}
+    sizes = {"pictures": count, "queries": p}
+    return Figure(fast, sizes, timings[fast], baselines, extra_bytes=memory, facts=facts)

@@ -1,0 +1,183 @@
+"""Scoring on the CPU: one query against a gallery, all pairs, and how both grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from qaconv_core.bench.plain import fits, pair_flop, plain_logits
+from qaconv_core.bench.samples import Float16, people_maps, random_maps, sample_matcher
+from qaconv_core.bench.timing import Figure, Work, extra_memory, take_turns
+from qaconv_core.device import available_memory
+from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
+from qaconv_core.matching.scores import score_maps
+from qaconv_core.matching.top import rank_top
+from qaconv_core.models.qaconv import AffineHead, QAConv
+from qaconv_core.types import FeatureBank, Grid
+
+TOP = 20
+PORTIONS = (32, 256)
+"""Gallery maps that the plain formulation takes at a time: its best, and a usual one."""
+ONE_QUERY = "one query, searched"
+ONE_QUERY_EXACT = "one query, float32"
+ALL_PAIRS = "all pairs, float32"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A scoring task."""
+
+    galleries: int
+    channels: int
+    grid: Grid
+    queries: int = 1
+
+    @property
+    def flop(self) -> float:
+        """Arithmetic of all products."""
+        cells = self.grid[0] * self.grid[1]
+        return self.queries * self.galleries * pair_flop(cells, self.channels)
+
+    def record(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "queries": self.queries,
+            "galleries": self.galleries,
+            "channels": self.channels,
+            "grid": f"{self.grid[0]}×{self.grid[1]}",
+        }
+
+
+class Task:
+    """Maps on disk as the store keeps them, and in float32 for the plain formulation."""
+
+    def __init__(self, sizes: Sizes, folder: Path, kind: str = "people") -> None:
+        self.sizes, self.kind = sizes, kind
+        make = people_maps if kind == "people" else random_maps
+        maps = make(sizes.galleries, sizes.channels, sizes.grid)
+        self.gallery = _on_disk(folder / f"maps-{kind}.f16", maps)
+        self.query = maps[: sizes.queries].copy()
+        self.matcher: QAConv = sample_matcher(sizes.grid)
+        self.head: AffineHead = self.matcher.affine()
+        self.prepared: PreparedGallery = prepare_gallery(self.gallery)
+        self._floats: torch.Tensor | None = None
+
+    def plain(self, portion: int) -> torch.Tensor:
+        """The plain formulation, on maps that are in memory in float32 already."""
+        if self._floats is None:
+            self._floats = torch.from_numpy(self.gallery.read(0, len(self.gallery))).float()
+        query = torch.from_numpy(self.query).float()
+        return plain_logits(self.matcher, query, self._floats, portion)
+
+    def searched(self) -> np.ndarray:
+        """The order of the best, by estimates and exact logits of the head."""
+        return self._top(exact=False)
+
+    def exact(self) -> np.ndarray:
+        """The order of the best, every logit in float32."""
+        return self._top(exact=True)
+
+    def _top(self, exact: bool) -> np.ndarray:
+        found = rank_top(
+            self.query[0], self.gallery, self.head, TOP, prepared=self.prepared, exact=exact
+        )
+        return found.order
+
+    def rescored(self) -> int:
+        """How many pictures the search scored exactly."""
+        return rank_top(
+            self.query[0], self.gallery, self.head, TOP, prepared=self.prepared
+        ).rescored
+
+    def all_pairs(self) -> np.ndarray:
+        """Logits of all pairs in float32."""
+        return score_maps(self.query, self.gallery, self.head)
+
+
+def _on_disk(path: Path, maps: Float16) -> FeatureBank:
+    for old in path.parent.glob(f"{path.stem}.*"):
+        old.unlink()
+    maps.tofile(path)
+    stored = np.memmap(path, np.float16, "r", shape=maps.shape)
+    return FeatureBank(stored, np.arange(len(maps)))
+
+
+def one_query(sizes: Sizes, folder: Path, repeats: int, kind: str = "people") -> list[Figure]:
+    """One query: searched and in float32, beside the plain formulation in several portions."""
+    task = Task(sizes, folder, kind)
+    works: dict[str, Work] = {ONE_QUERY: task.searched, ONE_QUERY_EXACT: task.exact}
+    works |= {_plain_name(n): _plain_work(task, n) for n in _portions(sizes)}
+    timings = take_turns(works, repeats)
+    plain = {name: timing for name, timing in timings.items() if name.startswith("plain")}
+    same = bool(np.array_equal(task.searched(), task.exact()))
+    record = sizes.record() | {"maps": kind}
+    facts = {"rescored": task.rescored(), "head_is_exact": same, "top": TOP}
+    return [
+        Figure(
+            ONE_QUERY,
+            record,
+            timings[ONE_QUERY],
+            plain | {ONE_QUERY_EXACT: timings[ONE_QUERY_EXACT]},
+            sizes.flop,
+            "int8",
+            extra_memory(task.searched),
+            facts,
+        ),
+        Figure(
+            ONE_QUERY_EXACT,
+            record,
+            timings[ONE_QUERY_EXACT],
+            plain,
+            sizes.flop,
+            "float32",
+            extra_memory(task.exact),
+        ),
+    ]
+
+
+def preparing(sizes: Sizes, folder: Path) -> Figure:
+    """What preparing the gallery costs, once."""
+    task = Task(sizes, folder)
+    maps = task.gallery.read(0, len(task.gallery))
+    timing = take_turns({"preparing": lambda: prepare_gallery(maps)}, 1)["preparing"]
+    per_image = task.prepared.nbytes // max(1, len(task.prepared))
+    facts = {"bytes_an_image": per_image, "images_a_second": sizes.galleries / timing.median}
+    return Figure("preparing a gallery", sizes.record(), timing, facts=facts)
+
+
+def all_pairs(sizes: Sizes, folder: Path, repeats: int) -> Figure:
+    """Every query against every gallery map, as an evaluation does."""
+    task = Task(sizes, folder)
+    works: dict[str, Work] = {ALL_PAIRS: task.all_pairs}
+    works |= {_plain_name(n): _plain_work(task, n) for n in PORTIONS if n <= sizes.galleries}
+    timings = take_turns(works, repeats)
+    mine = timings.pop(ALL_PAIRS)
+    memory = extra_memory(task.all_pairs)
+    return Figure(ALL_PAIRS, sizes.record(), mine, timings, sizes.flop, "float32", memory)
+
+
+def growth(sizes: list[Sizes], folder: Path, repeats: int) -> Iterator[list[Figure]]:
+    """:func:`one_query` for each of ``sizes``."""
+    for one in sizes:
+        yield one_query(one, folder, repeats)
+
+
+def _plain_name(portion: int | None) -> str:
+    return "plain, all at once" if portion is None else f"plain, {portion} at a time"
+
+
+def _plain_work(task: Task, portion: int | None) -> Work:
+    return lambda: task.plain(task.sizes.galleries if portion is None else portion)
+
+
+def _portions(sizes: Sizes) -> list[int | None]:
+    """The portions worth a try: smaller than the gallery, and all at once where that fits."""
+    found: list[int | None] = [n for n in PORTIONS if n < sizes.galleries]
+    cells = sizes.grid[0] * sizes.grid[1]
+    if fits(sizes.galleries, cells, available_memory("cpu") // 2):
+        found.append(None)
+    return found

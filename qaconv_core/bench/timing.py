@@ -1,0 +1,114 @@
+"""Measuring: competitors take turns, so that a busy moment of the machine hits them alike."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+Work = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of each run of one thing."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.seconds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: median, least, most, and every run."""
+        ends = {"least": min(self.seconds), "most": max(self.seconds)}
+        return {"median": self.median, **ends, "runs": list(self.seconds)}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured thing beside its baselines.
+
+    ``flop`` is the arithmetic of one run (0: not a matter of arithmetic), ``peak`` the name of the
+    machine's peak to compare with, ``extra_bytes`` memory taken beyond what was there before (None
+    where the system does not tell), ``facts`` whatever else belongs to the number.
+    """
+
+    name: str
+    sizes: dict[str, Any]
+    timing: Timing
+    baselines: dict[str, Timing] = field(default_factory=dict)
+    flop: float = 0.0
+    peak: str = ""
+    extra_bytes: int | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def ratio(self, baseline: str) -> float:
+        """How many times faster than ``baseline``, by the medians."""
+        return self.baselines[baseline].median / self.timing.median
+
+    def to_dict(self, peaks: Mapping[str, float]) -> dict[str, Any]:
+        """For JSON, with the ratios and the share of the machine's peak."""
+        found = asdict(self) | {"timing": self.timing.to_dict()}
+        found["baselines"] = {
+            name: timing.to_dict() | {"ratio": self.ratio(name)}
+            for name, timing in self.baselines.items()
+        }
+        if self.flop:
+            found["gflops"] = self.flop / self.timing.median / 1e9
+            if peaks.get(self.peak):
+                found["share_of_peak"] = found["gflops"] / peaks[self.peak]
+        return found
+
+
+def take_turns(works: Mapping[str, Work], repeats: int) -> dict[str, Timing]:
+    """Run each of ``works`` once to warm up, then all of them in turn ``repeats`` times."""
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for work in works.values():
+        work()
+    for _ in range(repeats):
+        for name, work in works.items():
+            begun = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - begun)
+    return {name: Timing(tuple(found)) for name, found in seconds.items()}
+
+
+def extra_memory(work: Work) -> int | None:
+    """Bytes of memory of its own that this process takes at most while ``work`` runs.
+
+    Files mapped into memory do not count: the system takes their pages back at will. None where
+    the system does not tell.
+    """
+    before = _own_memory()
+    if before is None:
+        return None
+    most, done = [before], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.002):
+            most.append(_own_memory() or 0)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        work()
+    finally:
+        done.set()
+        watcher.join()
+    return max(most) - before
+
+
+def _own_memory(status: Path = Path("/proc/self/status")) -> int | None:
+    try:
+        for line in status.read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None

@@ -1,0 +1,98 @@
+"""Scoring on the CPU in float32: tiles of inner products that never leave the cache.
+
+A tile is made by one batched product over a few gallery maps and reduced at once by two maxima and
+two weighted sums, so that the memory only ever sees the maps. Each map is a product of its own:
+a pair's logit does not depend, to the last bit, on which tile, block or thread it fell into.
+
+The tiles are too small to be shared by several threads (waiting for each other costs more than the
+work, and a thousand times more on a busy machine), so whole blocks are: :func:`alone` makes torch
+use the calling thread only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from qaconv_core.matching.plan import cell_spans, tile_maps
+from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.types import Float32
+
+
+def alone() -> None:
+    """Make torch compute in the calling thread only; other threads keep their setting."""
+    torch.set_num_threads(1)
+
+
+def as_tensor(array: npt.NDArray[Any]) -> torch.Tensor:
+    """The memory of ``array`` as a tensor, to be read only, also where NumPy forbids to write.
+
+    ``array`` must outlive the tensor. A memory-mapped bank is read-only, and torch would warn.
+    """
+    whole = np.ascontiguousarray(array)
+    if whole.flags.writeable or whole.size == 0:
+        return torch.from_numpy(whole if whole.flags.writeable else whole.copy())
+    if whole is not array:
+        return torch.from_numpy(whole.copy())
+    memory = (ctypes.c_byte * whole.nbytes).from_address(whole.ctypes.data)
+    return torch.from_numpy(
+        np.frombuffer(memoryview(memory), dtype=whole.dtype).reshape(whole.shape)
+    )
+
+
+class HeadWeights:
+    """The folded head as float32 tensors, and the sums that turn maxima into logits."""
+
+    def __init__(self, head: AffineHead) -> None:
+        self.query = torch.from_numpy(head.query_weights.astype(np.float32))
+        self.gallery = torch.from_numpy(head.gallery_weights.astype(np.float32))
+        self.bias = float(head.bias)
+
+    def sums(self, best_query: torch.Tensor, best_gallery: torch.Tensor) -> torch.Tensor:
+        """Σ wq·a + Σ wg·b of maxima (n, h·w) each, (n,); row by row alike, unlike a BLAS call."""
+        return (best_query * self.query).sum(1).add_((best_gallery * self.gallery).sum(1))
+
+
+class FloatTiles:
+    """Exact float32 logits; one object for each thread, since it owns the scratch memory."""
+
+    def __init__(self, head: AffineHead, channels: int) -> None:
+        cells = head.grid[0] * head.grid[1]
+        self.weights = HeadWeights(head)
+        self.step, self.spans = tile_maps(cells), cell_spans(cells)
+        self.widest = self.spans[0][1]
+        self.product = torch.empty(self.step * self.widest * cells)
+        self.maps = torch.empty(self.step, channels, cells)
+        self.best_query = torch.empty(self.step, cells)
+        self.best_gallery, self.part = torch.empty(2, self.step, cells)
+
+    def score(self, query: npt.NDArray[np.floating], gallery: npt.NDArray[np.floating]) -> Float32:
+        """(p, C, h, w), (g, C, h, w) -> logits (p, g)."""
+        columns = as_tensor(query).flatten(2).float().transpose(1, 2).contiguous()
+        rows = as_tensor(gallery).flatten(2)
+        out = torch.empty(len(columns), len(rows))
+        for k in range(0, len(rows), self.step):
+            stop = min(len(rows), k + self.step)
+            maps = self.maps[: stop - k].copy_(rows[k:stop])
+            for i, column in enumerate(columns):
+                out[i, k:stop] = self._logits(column, maps)
+        return np.asarray(out.numpy())
+
+    def _logits(self, query: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+        """(s, C), (t, C, r) -> (t,)."""
+        t, channels, cells = maps.shape
+        best_query, best_gallery = self.best_query[:t], self.best_gallery[:t]
+        for number, (a, b) in enumerate(self.spans):
+            product = self.product[: t * (b - a) * cells].view(t, b - a, cells)
+            torch.bmm(query[a:b].expand(t, b - a, channels), maps, out=product)
+            best_query[:, a:b] = torch.amax(product, 2)
+            if number == 0:
+                torch.amax(product, 1, out=best_gallery)
+            else:
+                part = torch.amax(product, 1, out=self.part[:t])
+                torch.maximum(best_gallery, part, out=best_gallery)
+        return self.weights.sums(best_query, best_gallery).add_(self.weights.bias)

@@ -254,29 +254,22 @@ CRASH = (
 )
 
 
-@pytest.fixture
-def pytests_faulthandler():
-    """pytest's own is switched off by ours and comes back."""
-    was = faulthandler.is_enabled()
-    yield
-    if was:
-        faulthandler.enable()
-
-
-def test_a_crash_is_told_at_the_next_start_and_only_once(tmp_path, pytests_faulthandler):
+def test_a_crash_is_told_at_the_next_start_and_only_once(tmp_path):
+    was_on = faulthandler.is_enabled()
     code = CRASH.format(folder=str(tmp_path))
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode != 0
     watch = CrashWatch(tmp_path)
     assert watch.previous is not None
     assert "Segmentation fault" in watch.previous.details
     watch.close()
+    assert faulthandler.is_enabled() == was_on
     again = CrashWatch(tmp_path)
     assert again.previous is None
     again.close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_still_goes_on_is_left_alone(tmp_path, pytests_faulthandler):
+def test_a_run_that_still_goes_on_is_left_alone(tmp_path):
     other = tmp_path / f"crash-{os.getppid()}.txt"
     other.write_text("Fatal Python error")
     (tmp_path / "crash-notes.txt").write_text("somebody's")

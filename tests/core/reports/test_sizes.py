@@ -54,6 +54,7 @@ def test_an_svg_is_so_many_millimetres_wide(figure, width):
 
 def test_the_drawing_is_scaled_as_a_whole(figure):
     """The page's commands are the same at every size; only the matrix before them differs."""
+
     def content(width):
         data = figure_bytes(figure, ".pdf", width)
         streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", data, re.DOTALL)

@@ -15,7 +15,7 @@ APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors",),
-    ("types", "progress", "threads"),
+    ("types", "progress", "processes", "threads"),
     ("device",),
     ("store",),
     ("data",),

@@ -16,7 +16,7 @@ from PyQt5.QtCore import QObject, Qt, pyqtSignal, pyqtSlot
 
 from app.jobs.job import Afterwards, Job, JobContext, JobState, Work, problem_of
 from app.state.values import Problem
-from qaconv_core.errors import Cancelled
+from qaconv_core.errors import Cancelled, QAConvError
 from qaconv_core.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,11 @@ class JobRunner(QObject):
             job.set_state(JobState.DONE)
             self._call(job.afterwards.done, result)
             job.done.emit(result)
-        elif error is None or isinstance(error, Cancelled):
+        elif error is None or (asked_to_stop and isinstance(error, QAConvError)):
+            # A file that cannot be read is no news to somebody who does not want it any more;
+            # a fault of the program is.
+            job.set_state(JobState.CANCELLED)
+        elif isinstance(error, Cancelled):
             job.set_state(JobState.CANCELLED)
         else:
             self._fail(job, error)

@@ -27,12 +27,14 @@ class CrashWatch:
     def __init__(self, folder: Path | None = None) -> None:
         self._path: Path | None = None
         self._file: IO[str] | None = None
+        self._was_on = False
         self.previous: Problem | None = None
         try:
             folder = folder or data_dir()
             self.previous = _collect(folder)
             self._path = folder / f"crash-{os.getpid()}.txt"
             self._file = self._path.open("w", encoding="utf-8")
+            self._was_on = faulthandler.is_enabled()
             faulthandler.enable(self._file)
         except (OSError, StoreError) as error:
             log.info("crashes are not noted: %s", error)
@@ -42,6 +44,8 @@ class CrashWatch:
         if self._file is None or self._path is None:
             return
         faulthandler.disable()
+        if self._was_on and sys.__stderr__ is not None:
+            faulthandler.enable(sys.__stderr__)
         self._file.close()
         self._file = None
         with contextlib.suppress(OSError):

@@ -23,7 +23,7 @@ RANKING_COMMAND = "file.export_ranking"
 
 
 class TakeAway(QObject):
-    """Answers the commands that copy and save match and ranking; ``told`` carries a line of news."""
+    """Answers the commands that copy and save match and ranking; ``told`` carries news."""
 
     told = pyqtSignal(str)
 

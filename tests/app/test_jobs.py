@@ -93,6 +93,27 @@ def test_a_late_answer_of_a_cancelled_job_is_dropped(qtbot, runner):
     assert results == []
 
 
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(InputError("gone.jpg: no such file"), JobState.CANCELLED), (KeyError("x"), JobState.FAILED)],
+)
+def test_a_cancelled_job_that_fails_tells_only_faults_of_the_program(qtbot, runner, error, state):
+    go, told = threading.Event(), []
+    runner.problem.connect(told.append)
+
+    def work(_context):
+        go.wait(5)
+        raise error
+
+    started = threading.Event()
+    job = runner.start("late", lambda c: (started.set(), work(c)))
+    started.wait(5)
+    job.cancel()
+    go.set()
+    assert ended(qtbot, job) is state
+    assert len(told) == (state is JobState.FAILED)
+
+
 def test_a_fault_in_what_follows_is_told(qtbot, runner):
     problems = []
     runner.problem.connect(problems.append)

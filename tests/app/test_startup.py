@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,14 +72,21 @@ print("shown", label.isVisible())
 
 
 def fake_cv2(folder: Path) -> Path:
-    """opencv-python as far as it matters here: it points Qt at plugins of another Qt."""
+    """opencv-python as far as it matters here: it points Qt at a plugin of another Qt."""
+    plugins = startup.qt_plugins()
+    own = None if plugins is None else plugins / "platforms" / "libqoffscreen.so"
+    if own is None or not own.is_file():
+        pytest.skip("PyQt5 comes without such a plugin here")
     package = folder / "cv2"
-    (package / "qt" / "plugins" / "platforms").mkdir(parents=True)
-    (package / "qt" / "plugins" / "platforms" / "liboffscreen.so").write_bytes(b"of another Qt")
+    platforms = package / "qt" / "plugins" / "platforms"
+    platforms.mkdir(parents=True)
+    other = own.read_bytes().replace(b"libQt5Core.so.5", b"libQt5Xyz0.so.5")
+    (platforms / "libqoffscreen.so").write_bytes(other)
     (package / "__init__.py").write_text(FAKE_CV2)
     return folder
 
 
+@linux_only
 def test_opencvs_own_qt_does_no_harm(tmp_path):
     path = os.pathsep.join((str(fake_cv2(tmp_path)), str(ROOT)))
     code = OPEN_WINDOW.format(prepare="from app import startup; assert startup.prepare() == ''")
@@ -106,6 +114,21 @@ def test_opengl_stays_out_unless_somebody_wants_it():
     chosen = {"QT_XCB_GL_INTEGRATION": "xcb_egl"}
     startup.keep_opengl_out(chosen)
     assert chosen == {"QT_XCB_GL_INTEGRATION": "xcb_egl"}
+
+
+@linux_only
+@pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="needs an X server")
+def test_no_second_llvm_comes_with_the_first_window():
+    code = "from app import startup; assert startup.prepare() == ''\n"
+    code += OPEN_WINDOW.replace("import cv2", "").format(prepare="")
+    code += "print('LLVM' in open('/proc/self/maps').read())"
+    done = subprocess.run(
+        ["xvfb-run", "-a", sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT,
+        timeout=60, env={**os.environ, startup.PLATFORM: "xcb"},
+    )  # fmt: skip
+    if "Qt's X11 plugin" in done.stderr:
+        pytest.skip("this machine lacks libraries of Qt's X11 plugin")
+    assert done.stdout == "shown True\nFalse\n", done.stderr
 
 
 @pytest.mark.parametrize(

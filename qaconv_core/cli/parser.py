@@ -8,7 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from qaconv_core import __version__
-from qaconv_core.cli import cache, check, evaluate, match, people, rank, rescore, runs, train
+from qaconv_core.cli import (
+    cache,
+    check,
+    evaluate,
+    explain,
+    match,
+    people,
+    rank,
+    rescore,
+    runs,
+    train,
+)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -35,6 +46,11 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("train", "train a network after a published recipe, or from nothing", train.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),
     ("match", "explain the match of two pictures", match.add_options),
+    (
+        "explain",
+        "measure explanations, find what misleads, compare two matches",
+        explain.add_options,
+    ),
     ("rescore", "re-rank and measure saved scores of any model", rescore.add_options),
     ("check", "say what a data set holds and what is wrong with it", check.add_options),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),

@@ -20,6 +20,7 @@ from qaconv_core.cli.options import (
 )
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
+from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.progress import CancelToken
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_work_options(parser)
     _add_dataset_options(parser)
     _add_picture_options(parser)
+    parser.epilog = LIMITS
     parser.set_defaults(run=run)
 
 

@@ -17,18 +17,8 @@ from PIL import Image
 from qaconv_core import __version__
 from qaconv_core.data.images import read_image
 from qaconv_core.errors import ImageError
+from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.figures.style import figure_bytes, rgb_array
-
-LIMITS = (
-    "What these maps do not say. A contribution says what this model's logit is made of, exactly; "
-    "it does not say that two pictures show one person, and a score is not a probability. The maps "
-    "show cells of a feature map: each cell has seen a surrounding far larger than its square, so "
-    "that it may stand for something beside it. Hiding cells takes them out of the matching; the "
-    "network does not look again, as it would at a picture with something in front. A high "
-    "contribution may belong to what is common to many pictures: compare with the average over "
-    "the gallery before calling anything distinctive."
-)
-"""What every document states about its maps."""
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """

@@ -21,7 +21,7 @@ def bold(font: QFont) -> QFont:
 
 def caption_height(font: QFont, lines: int = 4) -> float:
     """Room for captions under the pictures."""
-    return lines * (QFontMetricsF(bold(font)).height() + LEADING) + 8
+    return lines * (QFontMetricsF(bold(font)).height() + LEADING)
 
 
 def line_rect(area: QRectF, font: QFont, number: int) -> QRectF:

@@ -14,7 +14,7 @@ NAMES = {
     "contribution": "adds to the logit",
     "similarity": "similarity",
 }
-BAR_WIDTH, BAR_HEIGHT = 120, 10
+BAR_WIDTH, BAR_HEIGHT = 104, 10
 
 
 class ColourBar(QWidget):
@@ -47,11 +47,15 @@ class ColourBar(QWidget):
         return words.adds_text(self._scale.low), words.adds_text(self._scale.high)
 
     def sizeHint(self) -> QSize:
-        """Room for name, numbers and colours, whether or not they are shown now."""
+        """Room for name, numbers and colours."""
         metrics = self.fontMetrics()
-        longest = max(metrics.horizontalAdvance(name) for name in NAMES.values())
-        numbers = 2 * metrics.horizontalAdvance("+00.00")
-        return QSize(longest + numbers + BAR_WIDTH + 24, metrics.height() + 6)
+        if self._scale is None:
+            return QSize(0, metrics.height() + 6)
+        name = metrics.horizontalAdvance(NAMES[self._scale.kind])
+        low, _ = self.ends
+        upper = metrics.horizontalAdvance("+00.00")
+        width = name + 10 + metrics.horizontalAdvance(low) + 6 + BAR_WIDTH + 6 + upper
+        return QSize(width, metrics.height() + 6)
 
     def paintEvent(self, event) -> None:
         """Right-aligned, so that the bar stays where it is when the name changes."""
@@ -59,7 +63,7 @@ class ColourBar(QWidget):
             return
         painter = QPainter(self)
         metrics, (low, high) = self.fontMetrics(), self.ends
-        right = self.width() - metrics.horizontalAdvance("+00.00")
+        right = self.width() - metrics.horizontalAdvance("+00.00") - 6
         bar = QRectF(right - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2, BAR_WIDTH, BAR_HEIGHT)
         colours = table(self._scale.kind)
         image = QImage(colours.data, STEPS, 1, 4 * STEPS, QImage.Format_RGBA8888)

@@ -1,6 +1,6 @@
 """Data colours as Qt wants them: tables of the figures' maps, colours of truth.
 
-They are the colours of :mod:`qaconv_core.figures.style` and never follow the theme.
+They are the colours of :mod:`qaconv_core.figures.colours` and never follow the theme.
 """
 
 from __future__ import annotations
@@ -11,23 +11,26 @@ import numpy as np
 import numpy.typing as npt
 from PyQt5.QtGui import QColor, QImage
 
+from app.items.truth import MARKS
 from app.state.overlay import Scale
-from qaconv_core.figures.style import DIVERGING, FALSE, JUNK, SEQUENTIAL, TRUE
-from qaconv_core.types import RankingResult
+from qaconv_core.figures.colours import DIVERGING_STOPS, SEQUENTIAL_STOPS
 
 Table = npt.NDArray[np.uint8]
 STEPS = 256
+STOPS = {"contribution": DIVERGING_STOPS, "similarity": SEQUENTIAL_STOPS}
 FAINTEST = {"contribution": 0.12, "similarity": 0.5}
 """Opacity of a heat map where a cell adds nothing or nothing is similar; 1 at the far end(s)."""
-
-_TRUTH = {RankingResult.TRUE: TRUE, RankingResult.FALSE: FALSE, RankingResult.JUNK: JUNK}
 
 
 @functools.cache
 def table(kind: str) -> Table:
     """(256, 4) RGBA of ``"contribution"`` (blue, nothing, red) or ``"similarity"``, opaque."""
-    colours = DIVERGING if kind == "contribution" else SEQUENTIAL
-    return np.round(np.asarray(colours(np.linspace(0.0, 1.0, STEPS))) * 255).astype(np.uint8)
+    stops = [QColor(stop) for stop in STOPS[kind]]
+    places, at = np.linspace(0.0, 1.0, len(stops)), np.linspace(0.0, 1.0, STEPS)
+    colours = np.full((STEPS, 4), 255, dtype=np.uint8)
+    for channel, part in enumerate((QColor.red, QColor.green, QColor.blue)):
+        colours[:, channel] = np.rint(np.interp(at, places, [part(stop) for stop in stops]))
+    return colours
 
 
 @functools.cache
@@ -62,4 +65,5 @@ def colour_of(value: float, scale: Scale) -> QColor:
 
 def truth_colour(truth: int) -> QColor | None:
     """Teal, orange or grey; None where the truth is not known."""
-    return QColor(_TRUTH[truth]) if truth in _TRUTH else None
+    ink = MARKS[truth].ink
+    return ink if ink.isValid() else None

@@ -6,10 +6,11 @@ from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
 from PyQt5.QtGui import QFont, QFontMetrics, QPainter, QPalette
 from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.items.colours import truth_colour
 from app.items.query_model import ENTRY_ROLE, QueryEntry
 from app.items.thumbnail import draw_thumbnail, faded
-from app.items.truth import MARKS
 from app.jobs.images import ImageLoader
+from app.state.words import SIGNS
 from qaconv_core.types import RankingResult
 
 GAP = 8
@@ -70,11 +71,10 @@ class QueryDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, row: QRect, chosen: bool
     ) -> QRect:
         """The sign of a false rank 1 at the end of the line; returns what is left of the line."""
-        mark = MARKS[RankingResult.FALSE]
         box = QRect(row.right() - row.height() + 1, row.top(), row.height(), row.height())
         box.adjust(1, 1, -1, -1)
-        painter.fillRect(box, mark.ink)
+        painter.fillRect(box, truth_colour(RankingResult.FALSE) or Qt.darkGray)
         painter.setPen(Qt.white)
         painter.setFont(option.font)
-        painter.drawText(box, Qt.AlignCenter, mark.sign)
+        painter.drawText(box, Qt.AlignCenter, SIGNS[RankingResult.FALSE])
         return row.adjusted(0, 0, -row.height() - GAP // 2, 0)

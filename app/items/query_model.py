@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
-from app.items.row_texts import METHOD_NAMES, score_text, who_sentence, who_text
+from app.items.row_texts import METHOD_NAMES, who_sentence, who_text
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_queries
 from app.state.values import Measures, OpenSet, QueryFilter
+from app.state.words import SIGNS, ap_text, score_text
 from app.state.workspace import Workspace
-from qaconv_core.types import ImageRef, Int64
+from qaconv_core.types import ImageRef, Int64, RankingResult
 
 ENTRY_ROLE = Qt.UserRole
 
@@ -46,9 +47,9 @@ class QueryEntry:
 
     @property
     def verdict(self) -> str:
-        """``AP 0.812 · first true 3``, as far as it is known."""
+        """``AP 0.812 · ✓ at 3`` (the rank of the first true match), as far as it is known."""
         if self.first_true:
-            return f"AP {score_text(self.ap)} · first true {self.first_true:,}"
+            return f"AP {ap_text(self.ap)} · {SIGNS[RankingResult.TRUE]} at {self.first_true:,}"
         if self.ref.pid is None:
             return "person not known" if not self.own else ""
         return "no true match" if self.measured else ""
@@ -149,13 +150,11 @@ class QueryModel(QAbstractListModel):
 
     def _sentences(self, entry: QueryEntry) -> list[str]:
         """What can be said of a query; the protocol comes last."""
-        said = [entry.ref.path.name]
-        if entry.own:
-            said.append("Own picture")
-        said.append(who_sentence(entry.ref.pid, entry.ref.camid))
+        said = ["Own picture"] if entry.own else []
+        said += [who_sentence(entry.ref.pid, entry.ref.camid), entry.ref.path.name]
         if entry.first_true:
             method = METHOD_NAMES[self.workspace.method]
-            said.append(f"AP {score_text(entry.ap)} by {method}")
+            said.append(f"AP {ap_text(entry.ap)} by {method}")
             said.append(f"First true match at rank {entry.first_true:,}")
             if entry.error:
                 said.append("Rank 1 is a false match")

@@ -6,16 +6,17 @@ from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.items.colours import truth_colour
 from app.items.result_model import ENTRY_ROLE, ResultEntry
-from app.items.row_texts import move_text, score_text, who_text
+from app.items.row_texts import move_text, who_text
 from app.items.thumbnail import draw_thumbnail, faded
-from app.items.truth import MARKS, Mark
 from app.jobs.images import ImageLoader
+from app.state.words import SIGNS, score_text
 
 PAD = 4
 FRAME = 3
-LEAST, MOST = 80, 256
-"""Least height of the picture in a tile; most, where there is one row only."""
+SMALLEST, LEAST, MOST = 56, 80, 256
+"""Heights of the picture in a tile: at the very least, what several rows ask for, at most."""
 
 
 class ResultDelegate(QStyledItemDelegate):
@@ -39,7 +40,7 @@ class ResultDelegate(QStyledItemDelegate):
     def picture_height(self, font: QFont, height: int) -> int:
         """How high the picture of a tile of ``height`` is, within what looks well."""
         taken = self.tile_size(font, 0).height()
-        return min(max(height - taken, LEAST), MOST)
+        return min(max(height - taken, SMALLEST), MOST)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         return self.tile_size(option.font, LEAST)
@@ -55,7 +56,7 @@ class ResultDelegate(QStyledItemDelegate):
         room.setBottom(words.top() - 1)
         picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
         covered = draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
-        self._draw_mark(painter, covered, MARKS[entry.truth], option)
+        self._draw_mark(painter, covered, entry.truth, option)
         self._draw_words(painter, words.adjusted(0, PAD, 0, 0), entry, option.font, ink)
         painter.restore()
 
@@ -74,23 +75,24 @@ class ResultDelegate(QStyledItemDelegate):
         return palette.color(QPalette.HighlightedText if chosen else QPalette.Text)
 
     def _draw_mark(
-        self, painter: QPainter, covered: QRect, mark: Mark, option: QStyleOptionViewItem
+        self, painter: QPainter, covered: QRect, truth: int, option: QStyleOptionViewItem
     ) -> None:
+        colour = truth_colour(truth)
         painter.setBrush(Qt.NoBrush)
-        if not mark.colour:
+        if colour is None:
             painter.setPen(QPen(faded(option.palette.color(QPalette.Text), 70), 1))
             painter.drawRect(covered)
             return
-        painter.fillRect(covered.adjusted(-FRAME, -FRAME, FRAME, 0 - covered.height()), mark.ink)
-        painter.fillRect(covered.adjusted(-FRAME, covered.height(), FRAME, FRAME), mark.ink)
-        painter.fillRect(covered.adjusted(-FRAME, 0, -covered.width(), 0), mark.ink)
-        painter.fillRect(covered.adjusted(covered.width(), 0, FRAME, 0), mark.ink)
+        painter.fillRect(covered.adjusted(-FRAME, -FRAME, FRAME, 0 - covered.height()), colour)
+        painter.fillRect(covered.adjusted(-FRAME, covered.height(), FRAME, FRAME), colour)
+        painter.fillRect(covered.adjusted(-FRAME, 0, -covered.width(), 0), colour)
+        painter.fillRect(covered.adjusted(covered.width(), 0, FRAME, 0), colour)
         side = QFontMetrics(option.font).height()
         badge = QRect(covered.left() - FRAME, covered.top() - FRAME, side, side)
-        painter.fillRect(badge, mark.ink)
+        painter.fillRect(badge, colour)
         painter.setPen(Qt.white)
         painter.setFont(option.font)
-        painter.drawText(badge, Qt.AlignCenter, mark.sign)
+        painter.drawText(badge, Qt.AlignCenter, SIGNS[truth])
 
     def _draw_words(
         self, painter: QPainter, room: QRect, entry: ResultEntry, font: QFont, ink: QColor

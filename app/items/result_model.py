@@ -12,15 +12,12 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from app.items.row_texts import (
     METHOD_NAMES,
     move_sentence,
-    score_text,
-    signed_text,
-    time_text,
     who_sentence,
 )
-from app.items.truth import MARKS
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
 from app.state.values import OpenSet, Ranking, ResultFilter
+from app.state.words import TRUTHS, logit_text, score_text, time_text
 from app.state.workspace import Workspace
 from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
 
@@ -145,7 +142,8 @@ class ResultModel(QAbstractListModel):
     def _sentences(self, entry: ResultEntry) -> list[str]:
         assert self.ranking is not None
         rank = f"Rank {entry.rank:,}" if entry.rank else "No rank"
-        said = [f"{rank}, {MARKS[entry.truth].word}", self._value(entry)]
+        truth = TRUTHS.get(entry.truth, "person not known")
+        said = [f"{rank}, {truth}", self._value(entry)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
         said.append(who_sentence(entry.ref.pid, entry.ref.camid))
@@ -157,5 +155,5 @@ class ResultModel(QAbstractListModel):
     def _value(self, entry: ResultEntry) -> str:
         assert self.ranking is not None
         if entry.logit is not None:
-            return f"Score {score_text(entry.score)}, logit {signed_text(entry.logit)}"
+            return f"Score {score_text(entry.score)}, logit {logit_text(entry.logit)}"
         return f"Score {score_text(entry.score)} by {METHOD_NAMES[self.ranking.method]}"

@@ -1,8 +1,6 @@
-"""Words and numbers of the rows of queries and results."""
+"""Words of the rows of queries and results; numbers are written by :mod:`app.state.words`."""
 
 from __future__ import annotations
-
-import math
 
 from app.state.values import METHODS, Method
 
@@ -19,26 +17,6 @@ def count_text(number: int) -> str:
 def shown_of(shown: int, total: int) -> str:
     """``12 of 242``."""
     return f"{count_text(shown)} of {count_text(total)}"
-
-
-def score_text(score: float) -> str:
-    """A score or an average precision: three decimals."""
-    return f"{score:.3f}"
-
-
-def signed_text(value: float) -> str:
-    """``+6.10`` or ``−0.42``: a logit."""
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
-
-
-def time_text(seconds: float | None) -> str:
-    """``0:01:40``; empty where not known."""
-    if seconds is None or math.isnan(seconds):
-        return ""
-    whole = round(seconds)
-    sign = "\N{MINUS SIGN}" if whole < 0 else ""
-    whole = abs(whole)
-    return f"{sign}{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def camera_text(camid: int | None) -> str:

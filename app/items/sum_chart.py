@@ -15,6 +15,7 @@ from app.state.adding_up import Part, Sum
 from qaconv_core.types import Grid
 
 ROW, HEAD, GAP = 22.0, 26.0, 8.0
+NARROWEST_AXIS = 56.0
 ADDS_STEP, TAKES_STEP = 215, 45  # of the diverging table: clear, but not the darkest
 
 
@@ -76,7 +77,7 @@ def _name(part: Part) -> str:
     if part.kind == "strongest":
         return f"these {part.cells} cells"
     if part.kind == "rest":
-        return f"{part.cells} other {part.side} cells"
+        return f"rest of {part.side}"
     return part.kind
 
 
@@ -111,6 +112,7 @@ class ChartPainter:
         labels = [row.label for section in sections for row in section.rows]
         names = max((metrics.horizontalAdvance(label) for label in labels), default=0.0) + 10
         numbers = QFontMetricsF(bold(self._font)).horizontalAdvance("+00.00") + 6
+        names = min(names, width - numbers - NARROWEST_AXIS)
         axis = QRectF(names, 0, max(width - names - numbers, 20.0), 0)
         for section in sections:
             self._title(section, width)
@@ -131,7 +133,9 @@ class ChartPainter:
         self._painter.setFont(bold(self._font) if last else self._font)
         self._painter.setPen(self._ink)
         middle = int(Qt.AlignVCenter)
-        self._painter.drawText(row.rect, middle | int(Qt.AlignLeft), row.label)
+        room = axis.left() - 6
+        label = QFontMetricsF(self._painter.font()).elidedText(row.label, Qt.ElideMiddle, room)
+        self._painter.drawText(row.rect, middle | int(Qt.AlignLeft), label)
         value = words.adds_text(row.part.shown)
         self._painter.drawText(row.rect, middle | int(Qt.AlignRight), value)
         left, right = (self._x(section, axis, end) for end in (row.low, row.high))

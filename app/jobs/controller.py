@@ -133,11 +133,19 @@ class Controller(QObject):
         """Load a checkpoint and use it; the present one stays until the new one is whole."""
 
         def use(loaded: LoadedModel) -> None:
+            self.workspace.set_model_loading(False)
             self.use_model(loaded)
             if then is not None:
                 then(loaded.info)
 
-        return self.inspect_model(request, use, failed)
+        job = self.inspect_model(request, use, failed)
+        self.workspace.set_model_loading(True)
+        job.ended.connect(lambda: self._model_ended(job))
+        return job
+
+    def _model_ended(self, job: Job) -> None:
+        if self._jobs.get("model") in (None, job):
+            self.workspace.set_model_loading(False)
 
     def inspect_model(
         self,

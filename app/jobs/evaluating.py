@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.jobs import engine
-from app.jobs.engine import ModelRequest
 from app.jobs.job import JobContext
 from app.state.evaluating import (
     DEMO,
@@ -26,6 +25,7 @@ from app.state.evaluating import (
     SetChoice,
     SetEstimate,
 )
+from app.state.requests import ModelRequest
 from qaconv_core.errors import DatasetError, QAConvError
 from qaconv_core.progress import Progress
 from qaconv_core.types import Dataset, EvaluationReport
@@ -84,13 +84,11 @@ def _look_for(name: str, folder: Path | None, opened: Dataset | None) -> SetChoi
 
 def identify(path: Path, _context: JobContext) -> SetChoice:
     """What a folder or table that a person chose is: one of the known sets, or pictures."""
-    from qaconv_core.data import DATASETS, find_dataset
+    from qaconv_core.data import recognise
 
-    for name in DATASETS:
-        with contextlib.suppress(DatasetError):
-            find_dataset(name, path)
-            return SetChoice(f"{name} in {path.name}", name, path)
-    return SetChoice(path.name, "folder", path)
+    name = recognise(path)
+    title = path.name if name == "folder" else f"{name} in {path.name}"
+    return SetChoice(title, name, path)
 
 
 def run_of(record: RunRecord) -> FinishedRun:

@@ -51,7 +51,7 @@ class MatchExport:
     def stem(self) -> str:
         """A file name that says what it is: ``match_0002_c1_vs_0002_c3_rank4``."""
         place = "" if self.rank is None else f"_rank{self.rank}" if self.rank else "_junk"
-        return f"match_{_short(self.query)}_vs_{_short(self.candidate)}{place}"
+        return f"match_{short_name(self.query)}_vs_{short_name(self.candidate)}{place}"
 
     def figure(self) -> Figure:
         """Lines as they are shown, and the heat maps."""
@@ -136,8 +136,8 @@ def match_export(space: Workspace) -> MatchExport | None:
     )
 
 
-def _short(ref: ImageRef) -> str:
-    """Person and camera; the file's own name where the person is not known."""
+def short_name(ref: ImageRef) -> str:
+    """A picture in a file name: person and camera; its own name where the person is not known."""
     if ref.pid is None:
         return re.sub(r"[^\w.-]+", "_", ref.path.stem)[:60]
     return f"{ref.pid:04}" + ("" if ref.camid is None else f"_c{ref.camid + 1}")

@@ -11,14 +11,13 @@ from functools import cached_property
 from pathlib import Path
 
 from app.state.events import Event
+from app.state.requests import DEMO
 from app.state.values import Problem
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.formats import flat_text
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.evaluation.operating import OperatingCurve
 from qaconv_core.types import Dataset, EvaluationReport, MethodResult
-
-DEMO = "demo"
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ class FinishedRun:
         name = str(given.get("path") or given.get("name") or "–")
         if not name.startswith("checkpoint.") or not given.get("model"):
             return name
-        return f"{str(given['model']).split(',')[0]} · {str(given.get('sha256', ''))[:6]}"
+        return f"{str(given['model']).split(' to ')[0]} · {str(given.get('sha256', ''))[:6]}"
 
     @property
     def model_details(self) -> str:

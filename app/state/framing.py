@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 CLOSEST, WIDEST = 1.0, 16.0
-MARGIN = 12.0
+MARGIN = 8.0
 NARROWEST_GAP = 28.0
+CAPTION = 190.0  # captions of small pictures need so much
 WIDEST_GAP = 0.6  # of the pictures' height: further apart, lines say less
 
 
@@ -87,7 +88,8 @@ def panes(width: float, height: float, aspects: Sequence[float], foot: float) ->
     tall = min(room, free / sum(aspects))
     widths = [tall * aspect for aspect in aspects]
     spare = (width - sum(widths)) / len(aspects)
-    gap = min(max(spare, NARROWEST_GAP), max(WIDEST_GAP * tall, NARROWEST_GAP))
+    widest = max(WIDEST_GAP * tall, CAPTION - min(widths), NARROWEST_GAP)
+    gap = min(max(spare, NARROWEST_GAP), widest)
     left = (width - sum(widths) - gap * (len(aspects) - 1)) / 2
     top = MARGIN + (room - tall) / 2
     out: list[Pane] = []

@@ -24,7 +24,7 @@ def answers_text(scene: Scene, answers: Sequence[Answer]) -> str:
         return (
             f"{cell} → {words.cell_words(first.best, grid)} · "
             f"similarity {words.similarity_text(first.similarity)} · "
-            f"adds {words.adds_text(first.adds)} to the logit"
+            f"adds {words.adds_text(first.adds)}"
         )
     second = answers[1]
     return (

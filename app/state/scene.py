@@ -96,7 +96,9 @@ def _explained(space: Workspace, pair: PairView) -> Scene:
 
 def _waiting_for(space: Workspace) -> str:
     if space.model is None:
-        return "No model is loaded yet. Matches are shown once there is one."
+        if space.model_loading:
+            return "The model is being loaded. Matches are shown as soon as it is."
+        return "No model is loaded. Load a checkpoint with Ctrl+Shift+O."
     if space.ranking is None or space.ranking_stale:
         return "The gallery is being ranked. Matches are shown as soon as it is."
     if space.selection.candidate is None:

@@ -37,6 +37,7 @@ class Workspace:
     def __init__(self) -> None:
         self.data: OpenSet | None = None
         self.model: ModelInfo | None = None
+        self.model_loading = False
         self.selection = Selection()
         self.method: Method = "qaconv"
         self.methods: tuple[Method, ...] = ("qaconv",)
@@ -91,6 +92,12 @@ class Workspace:
         self.model = model
         self._forget_results()
         self.model_changed.emit()
+
+    def set_model_loading(self, on: bool) -> None:
+        """Whether a model is on its way; the present one, if any, stays in use until then."""
+        if on != self.model_loading:
+            self.model_loading = on
+            self.model_changed.emit()
 
     def _forget_results(self) -> None:
         self.ranking, self.pair, self.other_pair = None, None, None

@@ -13,13 +13,14 @@ from PyQt5.QtWidgets import (
     QMenu,
     QPushButton,
     QToolButton,
-    QVBoxLayout,
     QWidget,
     QWidgetAction,
 )
 
 Cameras = frozenset[int] | None
 TimeRange = tuple[float, float] | None
+IN_A_COLUMN = 16
+"""Cameras below each other in the menu."""
 
 
 class ChooserButton(QToolButton):
@@ -61,15 +62,15 @@ class CameraButton(ChooserButton):
         if known == list(self.boxes) and known:
             return
         content = QWidget()
-        layout = QVBoxLayout(content)
+        layout = QGridLayout(content)
         self.everything = QPushButton("All cameras")
         self.everything.clicked.connect(lambda: self.chosen.emit(None))
-        layout.addWidget(self.everything)
+        layout.addWidget(self.everything, 0, 0, 1, -1)
         self.boxes = {camid: QCheckBox(f"Camera {camid + 1}") for camid in known}
-        for box in self.boxes.values():
+        for place, box in enumerate(self.boxes.values()):
             box.setChecked(True)
             box.clicked.connect(self._tell)
-            layout.addWidget(box)
+            layout.addWidget(box, 1 + place % IN_A_COLUMN, place // IN_A_COLUMN)
         self._show_in_menu(content)
 
     def show_chosen(self, camids: Cameras) -> None:

@@ -21,6 +21,9 @@ from app.views.welcome import HintStrip
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
+NARROWEST = {"Queries": 216, "What it adds up to": 272}
+RANKING_HEIGHT = 256
+"""One row of tiles with its captions, and what stands above it."""
 
 
 class ExplorePage(QMainWindow):
@@ -66,6 +69,7 @@ class ExplorePage(QMainWindow):
         dock = QDockWidget(title, self)
         dock.setObjectName(title)
         dock.setWidget(widget)
+        widget.setMinimumWidth(NARROWEST[title])
         dock.setAccessibleName(title)
         dock.visibilityChanged.connect(lambda _on: self.changed.emit())
         self.addDockWidget(area, dock)
@@ -83,10 +87,12 @@ class ExplorePage(QMainWindow):
         width = self.width()
         self.resizeDocks(
             [self.queries_dock, self.details_dock],
-            [max(216, width // 6), max(280, width // 5)],
+            [max(240, width // 6), max(304, width // 5)],
             Qt.Horizontal,
         )
-        self.splitter.setSizes([self.height() // 4, 3 * self.height() // 4])
+        height = self.splitter.height()
+        ranking = max(RANKING_HEIGHT, height // 4)
+        self.splitter.setSizes([ranking, max(ranking, height - ranking)])
 
     def layout_to_keep(self) -> tuple[dict[str, tuple[int, ...]], str]:
         """Sizes of the splitter, and where the docks are, as base64 text."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QIcon
 from PyQt5.QtWidgets import (
     QComboBox,
     QDialog,
@@ -107,6 +108,8 @@ class ExportDialog(QDialog):
         form.addRow("File", file_row)
         self._width_label = form.labelForField(self.width_field)
         self.buttons = QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
+        for button in self.buttons.buttons():
+            button.setIcon(QIcon())  # words are enough
         self.buttons.accepted.connect(self.save)
         self.buttons.rejected.connect(self.reject)
         whole = QVBoxLayout(self)

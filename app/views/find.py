@@ -115,7 +115,7 @@ class FindBar(QWidget):
         self.show_hidden.setVisible(bool(self.model.hidden))
         rows = self.model.rowCount()
         height = self.hits.sizeHintForRow(0) if rows else 0
-        self.hits.setFixedHeight(min(rows, 5) * height + 2 * self.hits.frameWidth())
+        self.hits.setFixedHeight(min(rows, 4) * height + 2 * self.hits.frameWidth())
         self.hits.setVisible(rows > 0)
         if rows:
             self.hits.setCurrentIndex(self.model.index(0))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
+from PyQt5.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 
 class LinkButton(QPushButton):
-    """A button that looks like a link."""
+    """A button that looks like a link, in the palette's colour for links."""
 
     def __init__(self, words: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(words, parent)
@@ -15,11 +16,28 @@ class LinkButton(QPushButton):
         self.setCursor(Qt.PointingHandCursor)
         self.setToolTip(tip)
         self.setAccessibleName(words)
-        self.setStyleSheet(
-            "QPushButton { border: none; padding: 2px; color: palette(link);"
-            " text-decoration: underline; }"
-            "QPushButton:focus { border: 1px dotted palette(link); padding: 1px; }"
-        )
+        self.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Room for the words and the frame of the focus."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.text()) + 8, metrics.height() + 4)
+
+    def minimumSizeHint(self) -> QSize:
+        """The words are never cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        # Not by a style sheet: that keeps the colours of the palette it was made under.
+        painter = QPainter(self)
+        font = QFont(self.font())
+        font.setUnderline(True)
+        painter.setFont(font)
+        painter.setPen(self.palette().color(QPalette.Link))
+        painter.drawText(self.rect(), Qt.AlignCenter, self.text())
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().color(QPalette.Link), 1, Qt.DotLine))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
 
 class EmptyPage(QWidget):

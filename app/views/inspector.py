@@ -9,7 +9,7 @@ from PyQt5.QtGui import QPainter, QPalette
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.items.colour_bar import ColourBar
-from app.items.match_layers import lines_in_sight
+from app.items.match_stage import lines_in_sight
 from app.jobs.images import ImageLoader
 from app.state import readout
 from app.state.scene import second_candidate
@@ -160,6 +160,8 @@ class Inspector(QWidget):
     def refresh_actions(self, actions: Actions) -> None:
         """Tell which commands are on, and which can be chosen now."""
         look = self.workspace.look
+        for name in self.handlers():  # the window may have switched them off
+            actions.enable(name, True)
         for mode in MODES:
             actions.check(f"match.{mode}", mode == look.mode)
         for name in ("overlay", "grid", "linked"):

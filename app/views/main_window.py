@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PyQt5.QtCore import QByteArray, Qt
+from PyQt5.QtCore import QByteArray, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QApplication,
@@ -37,6 +37,7 @@ from app.views.intake import Intake
 from app.views.job_strip import JobStrip
 from app.views.key_guard import KeyGuard
 from app.views.problems import ProblemLog, ProblemsPanel, ProblemStrip
+from app.views.take_away import TakeAway
 from app.views.theme import Theme
 from app.views.welcome import WelcomePage
 
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
             open_model=self.dialogs.open_model,
             tell=self.problems.add,
         )
+        self.take_away = TakeAway(self.workspace, self.runner, self)
         self._bind()
         self.commands.fill(self.menuBar())
         self._guard = KeyGuard(self)
@@ -143,6 +145,7 @@ class MainWindow(QMainWindow):
         bind(self.explore.handlers())
         bind(self.dialogs.handlers())
         bind(self.intake.handlers())
+        bind(self.take_away.handlers())
         bind({id: lambda name=name: self.use_theme(name) for id, name in THEME_IDS.items()})
         bind(
             {
@@ -180,6 +183,7 @@ class MainWindow(QMainWindow):
         self.explore.changed.connect(self._refresh)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())
+        self.take_away.told.connect(self._tell_shortly)
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
@@ -188,6 +192,7 @@ class MainWindow(QMainWindow):
         space, commands = self.workspace, self.commands
         self._show_current_page()
         self.explore.refresh_actions(commands)
+        self.take_away.refresh_actions(commands)
         if self.page != "explore" or space.data is None:
             for command in COMMANDS:
                 if command.menu in EXPLORE_MENUS:
@@ -236,6 +241,8 @@ class MainWindow(QMainWindow):
         from app.views.evaluate import EvaluatePage
 
         page = EvaluatePage(self.workspace, self.runner, self)
+        if self.settings.value.data_folder:
+            page.set_data_folder(self.settings.value.data_folder)
         page.open_query.connect(self._open_query)
         self.evaluate = page
         self.pages.addWidget(page)
@@ -256,6 +263,9 @@ class MainWindow(QMainWindow):
         self.show_page("evaluate")
         if self.evaluate is not None:
             self.evaluate.handlers()["file.export_cmc"]()
+
+    def _tell_shortly(self, words: str) -> None:
+        self.statusBar().showMessage(words, 5000)
 
     def _show_problems(self) -> None:
         self.problems_dock.show()
@@ -288,8 +298,7 @@ class MainWindow(QMainWindow):
         elif session is not None and session.data is not None:
             for sentence in reopen(self.controller, session):
                 self.problems.add(Problem(sentence))
-            if session.page == "evaluate":
-                self.show_page("evaluate")
+            self.show_page(session.page)
         else:
             self.open_demo()
 
@@ -301,7 +310,8 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._laid_out:
             self._laid_out = True
-            self._restore_layout()
+            # Docks can be sized once the window has its own size.
+            QTimer.singleShot(0, self._restore_layout)
 
     def _restore_layout(self) -> None:
         kept = self.settings.value

@@ -6,7 +6,7 @@ from PyQt5.QtCore import QEvent, QPointF, Qt
 from PyQt5.QtWidgets import QApplication, QToolTip, QWidget
 
 from app.items.captions import line_rect
-from app.items.match_layers import caption_rect
+from app.items.match_stage import caption_rect
 from app.jobs.images import ImageLoader
 from app.state import words
 from app.state.overlay import cell_at
@@ -138,7 +138,7 @@ class MatchCanvas(MatchPicture):
 
     def _tip(self, at: QPointF) -> str:
         for panel, pane in zip(self.scene.panels, self.stage.panes, strict=True):
-            for number, text in enumerate(panel.caption):
+            for number, text in enumerate(panel.caption[: self.stage.caption_lines]):
                 if line_rect(caption_rect(pane), self.font(), number).contains(at):
                     if text.startswith("logit"):
                         return f"{words.LOGIT}\n{words.SCORE}"

@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import (
 from app.state import words
 from app.state.values import Mode
 from app.state.workspace import Workspace
+from app.views.flow import FlowLayout
 
 SPACING = 8
 MODES: tuple[tuple[Mode, str, str], ...] = (
@@ -33,14 +34,29 @@ SWITCHES = (
     ("linked", "Linked", "Zoom and move the pictures together (L)"),
 )
 KINDS = {"contribution": "by contribution", "similarity": "by similarity"}
-_SLIDER_KEYS = {
+_ARROWS = {
     Qt.Key_Left, Qt.Key_Right, Qt.Key_Up, Qt.Key_Down,
     Qt.Key_Home, Qt.Key_End, Qt.Key_PageUp, Qt.Key_PageDown,
 }  # fmt: skip
 
 
-class Slider(QSlider):
-    """A slider that keeps the arrow keys while it has the focus, which only Tab gives it."""
+class KeepsArrows:
+    """Keeps the arrow keys while it has the focus: the window's shortcuts do not take them."""
+
+    def event(self, event) -> bool:
+        """Answers Qt's question before a shortcut is tried."""
+        if event.type() == QEvent.ShortcutOverride and event.key() in _ARROWS:
+            event.accept()
+            return True
+        return super().event(event)  # type: ignore[misc]
+
+
+class Number(KeepsArrows, QSpinBox):
+    """A number to type or to step."""
+
+
+class Slider(KeepsArrows, QSlider):
+    """A slider; only Tab gives it the focus, so that a drag leaves the arrows to the window."""
 
     def __init__(self, low: int, high: int, name: str, tip: str) -> None:
         super().__init__(Qt.Horizontal)
@@ -49,15 +65,7 @@ class Slider(QSlider):
         self.setAccessibleName(name)
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.TabFocus)
-        self.setMinimumWidth(72)
-        self.setMaximumWidth(220)
-
-    def event(self, event) -> bool:
-        """The window's shortcuts do not take the arrows away."""
-        if event.type() == QEvent.ShortcutOverride and event.key() in _SLIDER_KEYS:
-            event.accept()
-            return True
-        return super().event(event)
+        self.setFixedWidth(112)
 
 
 class MatchControls(QWidget):
@@ -111,7 +119,7 @@ class MatchControls(QWidget):
         )
         self.threshold.valueChanged.connect(lambda value: change(threshold=value / 100))
         self.threshold_number = QLabel()
-        self.count = QSpinBox()
+        self.count = Number()
         self.count.setRange(0, 999)
         self.count.setKeyboardTracking(False)
         self.count.setFocusPolicy(Qt.StrongFocus)
@@ -147,32 +155,31 @@ class MatchControls(QWidget):
         return box
 
     def _lay_out(self) -> None:
-        top, bottom = QHBoxLayout(), QHBoxLayout()
-        for row in (top, bottom):
-            row.setSpacing(SPACING // 2)
-        for button in self.modes.values():
-            top.addWidget(button)
-        top.addStretch(1)
-        for button in (*self.switches.values(), self.zoom_out, self.zoom_fit, self.zoom_in):
-            top.addWidget(button)
-        self._rows = {
-            "lines": (QLabel("similarity ≥"), self.threshold, self.threshold_number,
-                      QLabel("at most"), self.count, self.direction, self.colour_by),
-            "heat": (self.heat_of,),
-            "opacity": (QLabel("opacity"), self.opacity, self.opacity_number),
-        }  # fmt: skip
-        for widgets in self._rows.values():
-            for widget in widgets:
-                bottom.addWidget(widget)
-        bottom.addStretch(1)
-        bottom.addStrut(self.count.sizeHint().height())  # the pictures keep their height
+        """Two lines, broken into more where there is little room."""
         self.threshold_number.setMinimumWidth(self.fontMetrics().horizontalAdvance("−0.00"))
         self.opacity_number.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %"))
+        lines = (
+            _group(QLabel("similarity ≥"), self.threshold, self.threshold_number),
+            _group(QLabel("at most"), self.count),
+            _group(self.direction, self.colour_by),
+        )
+        opacity = _group(QLabel("opacity"), self.opacity, self.opacity_number)
+        self._groups = {
+            "lines": lines, "compare": lines, "heat": (_group(self.heat_of), opacity),
+            "hover": (opacity,),
+        }  # fmt: skip
+        zoom = (self.zoom_out, self.zoom_fit, self.zoom_in)
+        how = (_group(*self.modes.values()), _group(*self.switches.values()), _group(*zoom))
+        settings = dict.fromkeys(group for groups in self._groups.values() for group in groups)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(SPACING)
-        whole.addLayout(top)
-        whole.addLayout(bottom)
+        whole.setSpacing(SPACING // 2)
+        for groups in (how, settings):
+            flow = FlowLayout(gap=2 * SPACING)
+            for group in groups:
+                group.setFixedHeight(self.count.sizeHint().height())  # lines of one height
+                flow.addWidget(group)
+            whole.addLayout(flow)
 
     # ── what is on ──────────────────────────────────────────────────────────────────────────────
 
@@ -198,12 +205,21 @@ class MatchControls(QWidget):
                 widget.setValue(number)
         self.threshold_number.setText(words.similarity_text(look.threshold))
         self.opacity_number.setText(f"{round(look.opacity * 100)} %")
-        shown = {"lines": ("lines",), "compare": ("lines",), "heat": ("heat", "opacity"),
-                 "hover": ("opacity",)}[look.mode]  # fmt: skip
-        for name, widgets in self._rows.items():
-            for widget in widgets:
-                widget.setVisible(name in shown)
+        shown = self._groups[look.mode]
+        for group in {group for groups in self._groups.values() for group in groups}:
+            group.setVisible(group in shown)
 
     def show_zoom(self, factor: float) -> None:
         """Show how close the pictures are; 100 % shows them whole."""
         self.zoom_fit.setText(f"{round(factor * 100)} %")
+
+
+def _group(*widgets: QWidget) -> QWidget:
+    """Controls that stay together when the line is broken."""
+    group = QWidget()
+    row = QHBoxLayout(group)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(SPACING // 2)
+    for widget in widgets:
+        row.addWidget(widget)
+    return group

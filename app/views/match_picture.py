@@ -10,18 +10,9 @@ from PyQt5.QtGui import QColor, QPainter, QPalette, QPixmap
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from app.items.captions import caption_height
-from app.items.match_layers import (
-    Mark,
-    Stage,
-    mark_rects,
-    marks_of,
-    paint_lines,
-    paint_marks,
-    paint_pictures,
-    paint_responses,
-    tags_of,
-)
+from app.items.match_layers import paint_lines, paint_marks, paint_pictures, paint_responses
 from app.items.match_painting import rect_of
+from app.items.match_stage import Mark, Stage, mark_rects, marks_of, tags_of
 from app.jobs.images import ImageLoader
 from app.state.framing import Zoom, panes
 from app.state.scene import Scene, scene_of
@@ -30,6 +21,7 @@ from app.state.workspace import Workspace
 from app.views.veil import Veil
 
 FADED = 0.3
+ROOMY = 320  # less height, and captions say only the first things
 ACCENT = QColor("#ffb000")
 Key = tuple[Side, int]
 KEYS: tuple[Key, ...] = (("query", 0), ("gallery", 0), ("gallery", 1))
@@ -83,7 +75,7 @@ class MatchPicture(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Small, but not without sense."""
-        return QSize(320, 240)
+        return QSize(320, 200)
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
@@ -117,13 +109,16 @@ class MatchPicture(QWidget):
             faults = tuple("" if path is None else self.pictures.fault(path) for path in paths)
             usual = self._usual_aspect()
             aspects = [usual if i is None else i.width() / max(i.height(), 1) for i in images]
-            foot = caption_height(self.font())
+            lines = 4 if self.height() >= ROOMY else 2
+            foot = caption_height(self.font(), lines)
             places = tuple(panes(self.width(), self.height(), aspects, foot))
             boxes = tuple(
                 self.zoom_of(panel.key).box(pane.home)
                 for panel, pane in zip(self.scene.panels, places, strict=True)
             )
-            self._stage = Stage(self.scene, self.workspace.look, places, boxes, images, faults)
+            self._stage = Stage(
+                self.scene, self.workspace.look, places, boxes, images, faults, lines
+            )
         return self._stage
 
     def _usual_aspect(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt5.QtCore import QItemSelection, QItemSelectionModel, Qt
+from PyQt5.QtCore import QEvent, QItemSelection, QItemSelectionModel, Qt
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -106,7 +106,10 @@ class QueriesPanel(QWidget):
         for widget in (self.filter_bar, self.note, self.fuse):
             layout.addWidget(widget)
         layout.addWidget(self.pages, 1)
-        layout.addWidget(self.count)
+        last = QHBoxLayout()
+        last.addWidget(self.count, 1)
+        last.addWidget(self.filter_bar.sort)
+        layout.addLayout(last)
 
     def _connect(self) -> None:
         space = self.workspace
@@ -117,6 +120,14 @@ class QueriesPanel(QWidget):
         self.thumbnails.arrived.connect(self._picture_arrived)
         space.selection_changed.connect(self._follow_selection)
         space.look_changed.connect(self._show_fuse)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Rows are as high as the font asks for."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.FontChange, QEvent.ApplicationFontChange, QEvent.StyleChange):
+            delegate = self.list.itemDelegate()
+            assert isinstance(delegate, QueryDelegate)
+            self.list.setGridSize(delegate.row_size(self.list.font()))
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 
@@ -273,4 +284,4 @@ class QueriesPanel(QWidget):
         measures = self.workspace.current_measures
         known = len(measures.first_true) > 0 and len(listed) > 0
         errors = known and bool((measures.first_true[listed] > 1).any())
-        actions.enable("query.next_error", errors)
+        actions.enable("query.next_error", errors, "no error is known among the listed queries")

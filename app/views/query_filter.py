@@ -1,4 +1,4 @@
-"""The compact row above the queries: text, person, cameras, errors only, and the order."""
+"""Which queries are listed: by text, person and camera, errors only; and in which order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ class FilterEdit(QLineEdit):
 
 
 class QueryFilterBar(QWidget):
-    """Changes ``workspace.query_filter`` and shows it."""
+    """Changes ``workspace.query_filter`` and shows it. ``sort`` is placed by whoever owns the bar,
+    at the other end of the list.
+    """
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +50,7 @@ class QueryFilterBar(QWidget):
         self._follow_data()
 
     def _name(self) -> None:
-        self.text.setPlaceholderText("Filter: file or person")
+        self.text.setPlaceholderText("File or person")
         self.text.setClearButtonEnabled(True)
         self.text.setAccessibleName("Filter queries by file or person")
         self.text.setToolTip("List queries whose file name holds this, or of this person (Ctrl+L).")
@@ -56,7 +58,7 @@ class QueryFilterBar(QWidget):
         self.person.setAccessibleName("Filter queries by person number")
         self.person.setToolTip("List queries of the person with exactly this number.")
         self.person.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{0,9}")))
-        self.person.setFixedWidth(self.person.fontMetrics().horizontalAdvance("Person000") + 8)
+        self.person.setFixedWidth(self.person.fontMetrics().horizontalAdvance("Person00") + 8)
         self.errors.setText("Errors")
         self.errors.setCheckable(True)
         self.errors.setAutoRaise(True)
@@ -73,15 +75,15 @@ class QueryFilterBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widgets in (
-            (self.text, self.person),
-            (self.sort, self.cameras, self.errors),
-        ):
-            row = QHBoxLayout()
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row in (first, second):
             row.setSpacing(4)
-            for widget in widgets:
-                row.addWidget(widget, 1 if widget in (self.text, self.sort) else 0)
             layout.addLayout(row)
+        first.addWidget(self.text, 1)
+        first.addWidget(self.person)
+        second.addWidget(self.cameras)
+        second.addWidget(self.errors)
+        second.addStretch()
 
     def _connect(self) -> None:
         space = self.workspace

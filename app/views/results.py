@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt5.QtCore import QItemSelectionModel, QModelIndex, pyqtSignal
-from PyQt5.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PyQt5.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
+from PyQt5.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
 from app.items.result_delegate import ResultDelegate
 from app.items.result_model import ResultModel
@@ -25,6 +25,7 @@ NO_DATA = "No data set is open. Open one with Ctrl+O, or the demo from the File 
 NO_MODEL = "No model is loaded. Load a checkpoint with Ctrl+Shift+O to rank the gallery."
 NO_QUERY = "Choose a query to rank the gallery by it, or search by a picture with Ctrl+I."
 NO_GALLERY = "This set has no gallery pictures to rank."
+LOADING = "The ranking appears here once the model is loaded."
 PREPARING = "The ranking appears here once the feature maps are computed."
 RANKING = "Ranking…"
 
@@ -49,7 +50,7 @@ class ResultsPanel(QWidget):
         self.view = TileView(self.delegate)
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
-        self._following = False
+        self._following = self._clicked = False
         self._arrange()
         self._connect()
         self._follow_rows()
@@ -88,7 +89,7 @@ class ResultsPanel(QWidget):
 
     def _follow_rows(self) -> None:
         self.delegate.moves = self.model.moves is not None
-        self.view.updateGeometries()
+        self.view.measure_tiles()
         self._follow_state()
         self._follow_selection()
 
@@ -108,7 +109,7 @@ class ResultsPanel(QWidget):
         if not len(space.data.gallery):
             return NO_GALLERY, ""
         if space.model is None:
-            return NO_MODEL, ""
+            return (LOADING if space.model_loading else NO_MODEL), ""
         if space.ranking is None:
             return (PREPARING if space.selection.queries else NO_QUERY), ""
         if not self.model.rowCount():
@@ -129,7 +130,8 @@ class ResultsPanel(QWidget):
                 selection.clear()
         finally:
             self._following = False
-        self.view.scrollTo(index)
+        if not self._clicked:  # a strip that moves under the pointer makes double clicks miss
+            self.view.scrollTo(index)
         hidden = candidate is not None and self.model.rowCount() > 0 and row is None
         say_quietly(self.note, self._hidden_words(candidate) if hidden else "")
         if self.workspace.ranking is None:
@@ -151,8 +153,11 @@ class ResultsPanel(QWidget):
     # ── what people do ──────────────────────────────────────────────────────────────────────────
 
     def _current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
-        if not self._following and index.isValid():
-            self.workspace.select_candidate(self.model.candidate_at(index.row()))
+        if self._following or not index.isValid():
+            return
+        self._clicked = QApplication.mouseButtons() != Qt.NoButton
+        self.workspace.select_candidate(self.model.candidate_at(index.row()))
+        self._clicked = False
 
     def _open(self, index: QModelIndex) -> None:
         candidate = self.model.candidate_at(index.row())
@@ -225,10 +230,11 @@ class ResultsPanel(QWidget):
             actions.check(f"candidate.{name}", getattr(chosen, name))
         for method, short in METHOD_IDS.items():
             actions.check(f"candidate.method_{short}", method == space.method)
-            actions.enable(f"candidate.method_{short}", method in space.methods)
+            possible = method in space.methods
+            actions.enable(f"candidate.method_{short}", possible, self.header.reason(method))
         for name in ("next", "previous", "first", "last"):
             actions.enable(f"candidate.{name}", self.model.rowCount() > 0)
         any_true = space.ranking is not None and space.ranking.first(RankingResult.TRUE) is not None
         for name in ("next_true", "previous_true", "compare"):
-            actions.enable(f"candidate.{name}", any_true)
+            actions.enable(f"candidate.{name}", any_true, self.header.truth.text())
         actions.enable("edit.find", space.data is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtCore import QEvent, pyqtSignal
 from PyQt5.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QRadioButton, QWidget
 
 from app.items.result_model import ResultModel
@@ -89,6 +89,13 @@ class ResultsHeader(QWidget):
         self.count.setAccessibleName("Pictures listed")
         self.count.setToolTip("How many of the gallery's pictures are listed.")
 
+    def event(self, event: QEvent) -> bool:
+        """As high as its lines are, so that whoever shares out heights knows of them."""
+        handled = super().event(event)
+        if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
+            self.setFixedHeight(max(1, self.layout().heightForWidth(self.width())))
+        return handled
+
     def _connect(self) -> None:
         space = self.workspace
         for method, button in self.methods.items():
@@ -128,10 +135,13 @@ class ResultsHeader(QWidget):
             on = method in space.methods
             button.setEnabled(on)
             button.setChecked(method == space.method)
-            reason = space.method_notes.get(method) or UNMEASURED
-            button.setToolTip(METHOD_WORDS[method][1] if on else reason)
+            button.setToolTip(METHOD_WORDS[method][1] if on else self.reason(method))
         ready = space.data is not None and space.data.own_from > 0 and space.model is not None
         self.measure.setVisible(ready and not space.measures_complete)
+
+    def reason(self, method: Method) -> str:
+        """Why a method cannot be chosen, where it cannot."""
+        return self.workspace.method_notes.get(method) or UNMEASURED
 
     def _truth_words(self) -> str:
         """What is known of true matches, and what cannot be ranked otherwise."""

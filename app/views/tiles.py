@@ -8,6 +8,7 @@ selection model all the same: keys, clicks and screen readers find what they kno
 from __future__ import annotations
 
 from PyQt5.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
@@ -28,7 +29,7 @@ from PyQt5.QtGui import (
 )
 from PyQt5.QtWidgets import QAbstractItemView, QApplication, QStyle, QWidget
 
-from app.items.result_delegate import LEAST, ResultDelegate
+from app.items.result_delegate import LEAST, SMALLEST, ResultDelegate
 from app.items.tile_grid import TileGrid
 
 STALE_OPACITY = 0.4
@@ -51,7 +52,7 @@ class TileView(QAbstractItemView):
         self.setTabKeyNavigation(False)
         self.setMouseTracking(True)
         self.viewport().setAttribute(Qt.WA_Hover)
-        self.setMinimumHeight(delegate.tile_size(self.font(), 64).height() + self._bar())
+        self._keep_room()
 
     def set_waiting(self, words: str) -> None:
         """Grey what is shown and say what it waits for; empty: it is current."""
@@ -60,6 +61,11 @@ class TileView(QAbstractItemView):
             self.viewport().update()
 
     # ── geometry ────────────────────────────────────────────────────────────────────────────────
+
+    def _keep_room(self) -> None:
+        """At least one row with all its words."""
+        height = self._tiles.tile_size(self.font(), SMALLEST).height()
+        self.setMinimumHeight(height + self._bar() + 2 * self.frameWidth())
 
     def _bar(self) -> int:
         """How thick a scroll bar is. Its room is always kept, so that none comes and goes."""
@@ -97,6 +103,17 @@ class TileView(QAbstractItemView):
         """The rows of which something can be seen."""
         at, size = self._offset(), self.viewport().size()
         return self.grid().covered(at.x(), at.y(), size.width(), size.height())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.FontChange, QEvent.StyleChange):
+            self.measure_tiles()
+
+    def measure_tiles(self) -> None:
+        """The tiles may be of another size or number."""
+        self._keep_room()
+        self.updateGeometries()
+        self.viewport().update()
 
     def updateGeometries(self) -> None:
         grid, room = self.grid(), self.viewport().size()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +29,12 @@ from qaconv_core.cli.regions import (
     region_mask,
 )
 from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.evaluation.ranked_lists import (
+    SCORE_WORDS,
+    TRUTH_WORDS,
+    ranked_item,
+    ranking_csv,
+)
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult, score_of_logit
 
@@ -39,18 +43,10 @@ if TYPE_CHECKING:
     from qaconv_core.model import Model
     from qaconv_core.types import Bool, FeatureBank, Float32
 
-TRUTH_WORDS = {
-    RankingResult.TRUE: "true",
-    RankingResult.FALSE: "false",
-    RankingResult.JUNK: "junk",
-    RankingResult.NOT_KNOWN: "unknown",
-}
 PREPARED_FROM = 2000
 """Below this number of gallery pictures, exact scores of all are there in a moment."""
 
 _SIGNS = {"true": "✓", "false": "✕", "junk": "–", "unknown": " "}
-_COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
-_PART_COLUMNS = ("evidence", "full_logit")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -212,19 +208,9 @@ def rank_together(
         zip(ranking.order, ranking.values, ranking.truth, strict=True), start=1
     ):
         place = int(others[index])
-        ref = gallery[place]
+        value = float(logit)
         results.append(
-            {
-                "rank": rank,
-                "path": str(ref.path),
-                "gallery_index": place,
-                "logit": float(logit),
-                "score": score_of_logit(float(logit)),
-                "pid": ref.pid,
-                "camid": ref.camid,
-                "time": ref.time,
-                "truth": TRUTH_WORDS[int(label)],
-            }
+            ranked_item(rank, place, gallery[place], value, score_of_logit(value), int(label))
         )
     pids, camids = {q.pid for q in queries}, {q.camid for q in queries}
     return {
@@ -265,7 +251,7 @@ def _write(
         record = {
             "gallery": size,
             "checkpoint": {"model": model.spec.describe(), "sha256": model.spec.sha256},
-            "score": "sigmoid(logit / 10); larger is closer, not a probability",
+            "score": SCORE_WORDS,
             "camid": "0-based",
             "queries": rankings,
         }
@@ -300,19 +286,6 @@ def ranking_table(ranking: dict[str, Any]) -> str:
 
 def _share(item: dict[str, Any]) -> str:
     return f"  {100 * item['evidence']:>6.0f} %" if "evidence" in item else ""
-
-
-def ranking_csv(rankings: list[dict[str, Any]]) -> str:
-    """All rankings in one table, a row for each gallery picture."""
-    text = io.StringIO()
-    parts = any("part" in ranking for ranking in rankings)
-    columns = (*_COLUMNS, *_PART_COLUMNS) if parts else _COLUMNS
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    for ranking in rankings:
-        for item in ranking["results"]:
-            writer.writerow({"query": ranking["query"], **item})
-    return text.getvalue()
 
 
 def _write_figures(file: str, rankings: list[dict[str, Any]]) -> None:

@@ -148,7 +148,7 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--blur", type=float, metavar="CHANCE")
     group.add_argument(
         "--labels", type=Path, metavar="DIR",
-        help="label maps of the training pictures (default: <data set>/labels, where it is)",
+        help="label maps, DIR/<folder>/<name>.png (default: labels beside the pictures' folder)",
     )  # fmt: skip
 
 

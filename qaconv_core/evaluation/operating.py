@@ -8,7 +8,8 @@ two points are interpolated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,13 +99,21 @@ class OperatingCurve:
 
 
 def operating_curve(
-    positive: Float32, negative: Float32, sign: int = 1, points: int = POINTS
+    positive: Float32,
+    negative: Float32,
+    sign: int = 1,
+    always: Sequence[float] = (),
+    points: int = POINTS,
 ) -> OperatingCurve:
-    """The curve of values (n,) and (m,), each ascending in closeness (``sign`` −1: negated)."""
+    """The curve of values (n,) and (m,), each ascending in closeness (``sign`` −1: negated).
+
+    Finite values of ``always`` (not negated) are among the thresholds.
+    """
     chosen = _distinct(positive, negative, points)
     exact = chosen is not None
     if chosen is None:
-        chosen = _spread(positive, negative, points)
+        wanted = sign * np.array([t for t in always if math.isfinite(t)], dtype=np.float32)
+        chosen = np.union1d(_spread(positive, negative, points), wanted)
     return OperatingCurve(
         sign * chosen.astype(np.float64),
         _above(positive, chosen),

@@ -99,6 +99,7 @@ def separation(
     positive, negative = _split(matrix, *labels, junk_rule, larger_is_better, left_out)
     edges = _edges(positive, negative, bins)
     sign = 1 if larger_is_better else -1
+    roc = tuple(_roc_point(positive, negative, f, sign) for f in FPR_TARGETS)
     return Separation(
         positives=len(positive),
         negatives=len(negative),
@@ -109,10 +110,10 @@ def separation(
         edges=sign * edges[::sign],
         positive_histogram=_histogram(positive, edges)[::sign],
         negative_histogram=_histogram(negative, edges)[::sign],
-        roc=tuple(_roc_point(positive, negative, f, sign) for f in FPR_TARGETS),
+        roc=roc,
         auc=_auc(positive, negative),
         eer=_eer(positive, negative),
-        operating=operating_curve(positive, negative, sign),
+        operating=operating_curve(positive, negative, sign, [p.threshold for p in roc]),
         larger_is_better=larger_is_better,
     )
 

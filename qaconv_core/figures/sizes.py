@@ -9,7 +9,9 @@ import io
 import os
 import re
 from pathlib import Path
+from typing import Any, cast
 
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_pdf import Op, PdfFile, RendererPdf
 from matplotlib.figure import Figure
@@ -76,12 +78,13 @@ def _pdf(figure: Figure, width: float) -> bytes:
     out, dpi = io.BytesIO(), figure.dpi
     figure.dpi = 72.0  # points, while a PDF is drawn
     try:
-        file = PdfFile(out, metadata={"CreationDate": None})
+        file: Any = PdfFile(out, metadata={"CreationDate": None})
         file.newPage(wide * times, high * times)
+        file.width, file.height = wide, high  # lines are clipped at the page before it is scaled
         file.output(times, 0, 0, times, 0, 0, Op.concat_matrix)
         inner = RendererPdf(file, _DPI, high, wide)
         renderer = MixedModeRenderer(figure, wide, high, _DPI, inner)
-        figure.draw(renderer)
+        figure.draw(cast(RendererBase, renderer))
         renderer.finalize()
         file.finalize()
         file.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.jobs.controller import Controller
 from app.jobs.engine import DataRequest, ModelRequest
 from tests.checkpoints import write_checkpoint
-from tests.e2e.conftest import small_checkpoint, write_market
+from tests.small_world import small_checkpoint, write_market
 
 WAIT = 60_000
 """Milliseconds a test waits at most; a busy machine is no failure."""

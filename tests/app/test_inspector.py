@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QPoint, QPointF, Qt
-from PyQt5.QtGui import QWheelEvent
+from PyQt5.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PyQt5.QtGui import QMouseEvent, QWheelEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QMainWindow
 
@@ -77,6 +77,12 @@ def key(inspector, code, modifier=Qt.NoModifier):
     QTest.keyClick(inspector.window(), code, modifier)
 
 
+def move_held(canvas, at):
+    """The pointer moves with the left button held, which QTest cannot say."""
+    event = QMouseEvent(QEvent.MouseMove, QPointF(at), Qt.NoButton, Qt.LeftButton, Qt.NoModifier)
+    QApplication.sendEvent(canvas, event)
+
+
 def wheel(canvas, at, turns):
     event = QWheelEvent(
         QPointF(at), QPointF(canvas.mapToGlobal(at)), QPoint(), QPoint(0, 120 * turns),
@@ -120,6 +126,28 @@ def test_keys_change_number_and_threshold_of_lines(show, space):
     key(inspector, Qt.Key_2)
     key(inspector, Qt.Key_Minus)
     assert space.look.count == 11  # there are no lines to be fewer
+
+
+def test_commands_that_the_window_switched_off_come_back(show, space):
+    inspector = show(space)
+    actions = inspector.window().actions_
+    for name in inspector.handlers():
+        actions.enable(name, False)
+    space.change_look(grid=True)
+    off = {name for name in inspector.handlers() if not actions.by_id[name].isEnabled()}
+    assert off == {"match.unpin"}  # nothing is pinned
+    assert actions.by_id["match.grid"].isChecked()
+
+
+def test_a_number_keeps_its_arrows_while_it_has_the_focus(show, space):
+    inspector = show(space)
+    pressed = []
+    action = inspector.window().actions_
+    action.bind({"query.previous": lambda: pressed.append("previous")})
+    inspector.controls.count.setFocus()
+    QTest.keyClick(inspector.controls.count, Qt.Key_Up)
+    assert space.look.count == 13
+    assert pressed == []
 
 
 def test_controls_are_live(show, space):
@@ -224,7 +252,7 @@ def test_linked_pictures_zoom_and_move_together(show, space):
     assert canvas.zoom.factor > 1.9
     before = canvas.zoom
     QTest.mousePress(canvas, Qt.LeftButton, pos=at)
-    QTest.mouseMove(canvas, at + QPoint(40, 30))
+    move_held(canvas, at + QPoint(40, 30))
     QTest.mouseRelease(canvas, Qt.LeftButton, pos=at + QPoint(40, 30))
     assert canvas.zoom.x < before.x
     assert canvas.zoom_of(("gallery", 0)) == canvas.zoom
@@ -286,6 +314,36 @@ def test_comparing_finds_a_second_candidate_and_answers_in_both(show, space, qtb
 
 
 # ── painting ────────────────────────────────────────────────────────────────────────────────────
+
+
+class PaintedAreas(QObject):
+    """Notes what a widget is asked to paint."""
+
+    def __init__(self, widget):
+        super().__init__(widget)
+        self.areas = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Paint:
+            self.areas.append(event.region().boundingRect())
+        return False
+
+
+@pytest.mark.parametrize("mode", ["lines", "hover"])
+def test_pointing_elsewhere_paints_only_what_changes(show, space, mode):
+    space.change_look(mode=mode)
+    canvas = show(space).canvas
+    space.set_hover(Cell("query", 4))
+    QApplication.processEvents()
+    painted = PaintedAreas(canvas)
+    space.set_hover(Cell("query", 5))
+    QApplication.processEvents()
+    (area,) = painted.areas
+    clip = canvas.stage.panes[1].clip
+    assert area.width() < canvas.width()
+    assert area.height() < canvas.height() - 60  # captions stay
+    assert mode == "lines" or area.right() >= clip.x + clip.width - 1
 
 
 def middle_colour(canvas, key, cell):

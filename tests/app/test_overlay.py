@@ -26,6 +26,7 @@ from app.state.readout import difference_text
 from app.state.scene import Scene, scene_of, second_candidate
 from app.state.values import Cell, Look
 from app.state.workspace import Workspace
+from qaconv_core.figures.style import DIVERGING, SEQUENTIAL
 from qaconv_core.types import ImageRef, RankingResult
 from tests.app.samples import GRID, sample_pair, sample_set
 
@@ -94,6 +95,14 @@ def test_heat_maps_have_one_pixel_of_its_colour_for_each_cell():
     row = int(steps(match.query_contribution[4:5, 2], scale)[0])
     colour = image.pixelColor(2, 4)
     assert (colour.red(), colour.green(), colour.blue()) == tuple(table("contribution")[row, :3])
+
+
+@pytest.mark.parametrize(
+    ("kind", "map_of"), [("contribution", DIVERGING), ("similarity", SEQUENTIAL)]
+)
+def test_the_window_has_the_colours_of_the_figures(kind, map_of):
+    figures = np.asarray(map_of(np.linspace(0, 1, 256))) * 255
+    assert np.abs(table(kind) - figures).max() <= 2  # matplotlib rounds to its own 256 steps
 
 
 def test_what_adds_is_red_and_what_takes_away_is_blue():

@@ -16,7 +16,7 @@ from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QMainWindow
 from app.jobs.exports import match_export
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
-from app.views.take_match import TakeMatch
+from app.views.take_away import TakeAway
 from qaconv_core.types import ImageRef, RankingResult
 from tests.app.conftest import settle
 
@@ -26,7 +26,7 @@ def take(qtbot, runner, space, tmp_path):
     window = QMainWindow()
     qtbot.addWidget(window)
     window.show()
-    return TakeMatch(space, runner, window, ExportChoices(tmp_path))
+    return TakeAway(space, runner, window, ExportChoices(tmp_path))
 
 
 def saved(qtbot, dialog):
@@ -131,7 +131,7 @@ def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
 def test_without_a_match_there_is_nothing_to_take(qtbot, runner):
     window = QMainWindow()
     qtbot.addWidget(window)
-    take = TakeMatch(Workspace(), runner, window)
+    take = TakeAway(Workspace(), runner, window)
     for handler in take.handlers().values():
         assert handler() is None
     assert not runner.busy

@@ -12,7 +12,7 @@ from PIL import Image
 
 from qaconv_core.cli import rank
 from qaconv_core.matching import top
-from tests.e2e.conftest import person
+from tests.small_world import person
 
 
 def pictures(market):

@@ -17,14 +17,14 @@ from PyQt5.QtWidgets import QLabel, QStackedLayout, QWidget
 from qaconv_core.errors import QAConvError
 from qaconv_core.figures.style import INK, drawing
 
-MakeFigure = Callable[[], Figure | None]
+MakeFigure = Callable[[], Figure] | None
 
 
 class Chart(QWidget):
     """Shows what ``make`` draws; drawn when it can be seen, and again when the palette changes.
 
-    ``make`` returns None, or raises an error of the engine, where there is nothing to draw; the
-    chart then shows ``empty`` or the error's sentence.
+    ``make`` is None, or raises an error of the engine, where there is nothing to draw; the chart
+    then shows ``empty`` or the error's sentence.
     """
 
     def __init__(self, name: str, empty: str, parent: QWidget | None = None) -> None:
@@ -32,7 +32,7 @@ class Chart(QWidget):
         self.setAccessibleName(name)
         self.setMinimumSize(240, 160)
         self.empty = empty
-        self._make: MakeFigure = lambda: None
+        self._make: MakeFigure = None
         self._stale = True
         self.canvas: FigureCanvasQTAgg | None = None
         self._hint = QLabel(empty)
@@ -68,7 +68,7 @@ class Chart(QWidget):
         self._stale = False
         text, figure = self.empty, None
         try:
-            figure = self._make()
+            figure = None if self._make is None else self._make()
         except QAConvError as error:
             text = f"{error}"
         if self.canvas is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from matplotlib.figure import Figure
@@ -31,7 +32,7 @@ class CmcTab(QWidget):
         self.method = QComboBox()
         self.method.setAccessibleName("Methods whose curves are shown")
         self.method.setToolTip("Show the curves of all methods, or of one only.")
-        self.method.currentIndexChanged.connect(lambda _row: self.chart.draw(self.figure))
+        self.method.currentIndexChanged.connect(lambda _row: self.chart.draw(self.maker()))
         head = QHBoxLayout()
         head.setContentsMargins(8, 8, 8, 0)
         head.addWidget(QLabel("Curves of"))
@@ -55,7 +56,7 @@ class CmcTab(QWidget):
             for method in methods:
                 self.method.addItem(method_label(method), method)
             self.method.setCurrentIndex(max(0, self.method.findData(wanted)))
-        self.chart.draw(self.figure)
+        self.chart.draw(self.maker())
 
     def reports(self) -> list[EvaluationReport]:
         """What is drawn: the shown runs with the chosen methods."""
@@ -68,7 +69,7 @@ class CmcTab(QWidget):
             for report in reports
         ]
 
-    def figure(self) -> Figure | None:
-        """The curves on white, as they are saved; None where no run is shown."""
+    def maker(self) -> Callable[[], Figure] | None:
+        """What draws the curves, in any thread; None where no run is shown."""
         reports = self.reports()
-        return cmc_figure(reports) if reports else None
+        return (lambda: cmc_figure(reports)) if reports else None

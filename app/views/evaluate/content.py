@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from matplotlib.figure import Figure
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
     QHBoxLayout,
@@ -26,6 +23,7 @@ from app.views.evaluate.runs import RunsView
 from app.views.evaluate.scores import ScoresTab
 from app.views.evaluate.table import TableTab
 from app.views.evaluate.work import WorkStrip
+from app.views.parts import heading, quiet_label
 
 NO_RUNS = (
     "No runs yet.\n\nTick data sets on the left and press Start. Each evaluation is kept as a run: "
@@ -84,12 +82,8 @@ class Content(QSplitter):
 
     def _results(self) -> QWidget:
         head = QHBoxLayout()
-        title = QLabel("Runs")
-        font = title.font()
-        font.setBold(True)
-        title.setFont(font)
-        head.addWidget(title)
-        head.addWidget(QLabel("tick to compare, choose to look inside"), 1)
+        head.addWidget(heading("Runs"))
+        head.addWidget(quiet_label("tick to compare, choose to look inside"), 1)
         for button in (self.delete_button, self.copy_button, self.save_button):
             head.addWidget(button)
         upper = QWidget()
@@ -110,11 +104,6 @@ class Content(QSplitter):
     def show_results(self, there: bool) -> None:
         """Runs and what they show, or what to do to have some."""
         self.results.setCurrentIndex(1 if there else 0)
-
-    def figure(self) -> Callable[[], Figure | None] | None:
-        """What draws the figure of the tab that is seen; None for the table."""
-        tab = self.tabs.currentWidget()
-        return None if tab is self.table else tab.figure
 
 
 def _menu_button(text: str, tip: str) -> QPushButton:

@@ -5,141 +5,133 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from matplotlib.figure import Figure
-from PyQt5.QtCore import QObject, Qt
-from PyQt5.QtWidgets import QFileDialog, QWidget
+from PyQt5.QtCore import QObject
+from PyQt5.QtGui import QImage
+from PyQt5.QtWidgets import QApplication, QWidget
 
-from app.jobs.job import problem_of
+from app.jobs.run_exports import RunsExport, cmc_export, figure_export, table_export
 from app.jobs.runner import JobRunner
-from app.state.evaluating import FinishedRun, RunsBook
-from app.views.evaluate import take_away
+from app.state.evaluating import RunsBook
+from app.state.export_choices import ExportChoices
 from app.views.evaluate.content import Content
-from qaconv_core.errors import QAConvError
+from app.views.export_dialog import ExportDialog
 
 
 class Exports(QObject):
     """Saves and copies what is shown. Dialogs are opened, never waited for."""
 
     def __init__(
-        self, book: RunsBook, content: Content, runner: JobRunner, parent: QWidget
+        self,
+        book: RunsBook,
+        content: Content,
+        runner: JobRunner,
+        choices: ExportChoices,
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._book, self._content, self._page = book, content, parent
-        self._runner = runner
-        self.folder = ""
+        self._runner, self._choices = runner, choices
         save, copy = content.save_button.menu(), content.copy_button.menu()
         for menu, text, tip, work in (
-            (save, "Table…", "CSV, JSON, LaTeX or Markdown.", self.ask_table),
-            (save, "CMC curve…", "PNG, SVG, PDF, or the numbers as CSV.", self.ask_cmc),
-            (save, "Score distributions…", "PNG, SVG or PDF.", self.ask_scores),
-            (save, "AP of every query…", "PNG, SVG or PDF.", self.ask_queries),
+            (save, "Table…", "CSV, JSON, LaTeX or Markdown.", self.save_table),
+            (save, "CMC curve…", "PNG, SVG, PDF, or the numbers as CSV.", self.save_cmc),
+            (save, "Score distributions…", "PNG, SVG or PDF.", self.save_scores),
+            (save, "AP of every query…", "PNG, SVG or PDF.", self.save_queries),
             (copy, "Table", "As Markdown text.", self.copy_table),
             (copy, "Figure", "The figure that is seen, on white.", self.copy_figure),
         ):
             action = menu.addAction(text)
             action.setToolTip(tip)
-            action.triggered.connect(lambda _on, work=work: self.guarded(work))
+            action.triggered.connect(lambda _on, work=work: work())
         save.setToolTipsVisible(True)
         copy.setToolTipsVisible(True)
+        save.aboutToShow.connect(self._prepare_save)
         copy.aboutToShow.connect(self._prepare_copy)
-        self._copy_figure = copy.actions()[1]
 
-    def guarded(self, work: Callable[[], object]) -> None:
-        """Do something; what goes wrong is told where all problems are."""
-        try:
-            work()
-        except (QAConvError, OSError) as error:
-            self._runner.problem.emit(problem_of(error, "Saving"))
+    def _prepare_save(self) -> None:
+        there = (self.table(), self.cmc(), self.scores(), self.queries())
+        for action, export in zip(self._content.save_button.menu().actions(), there, strict=True):
+            action.setEnabled(export is not None)
 
     def _prepare_copy(self) -> None:
-        self._copy_figure.setEnabled(self._content.figure() is not None)
+        table, figure = self._content.copy_button.menu().actions()
+        table.setEnabled(self.table() is not None)
+        figure.setEnabled(self.seen() is not None)
 
-    @property
-    def _current(self) -> tuple[FinishedRun, ...]:
-        return () if self._book.current is None else (self._book.current,)
+    # ── what there is to take ───────────────────────────────────────────────────────────────────
 
-    # ── asking where ────────────────────────────────────────────────────────────────────────────
+    def table(self) -> RunsExport | None:
+        """The measures of the shown runs."""
+        return table_export(self._book.shown) if self._book.shown else None
 
-    def ask_table(self) -> None:
+    def cmc(self) -> RunsExport | None:
+        """The CMC curves of the shown runs, of the methods chosen."""
+        reports = self._content.cmc.reports()
+        return cmc_export(self._book.shown, reports) if reports else None
+
+    def scores(self) -> RunsExport | None:
+        """The score distributions of the chosen run."""
+        return self._of_current("scores", self._content.scores.maker())
+
+    def queries(self) -> RunsExport | None:
+        """The AP of every query of the chosen run."""
+        return self._of_current("ap", self._content.queries.maker())
+
+    def _of_current(self, what: str, draw: Callable[[], Figure] | None) -> RunsExport | None:
+        run = self._book.current
+        return None if run is None or draw is None else figure_export(what, run, draw)
+
+    def seen(self) -> RunsExport | None:
+        """The figure of the tab that is seen; None for the table."""
+        content = self._content
+        makers = {content.cmc: self.cmc, content.scores: self.scores, content.queries: self.queries}
+        make = makers.get(content.tabs.currentWidget())
+        return None if make is None else make()
+
+    # ── files ───────────────────────────────────────────────────────────────────────────────────
+
+    def save_table(self) -> ExportDialog | None:
         """Save the measures of the shown runs."""
-        runs = self._book.shown
-        self._ask(
-            "Save table",
-            "measures",
-            runs,
-            take_away.TABLE_FILTER,
-            tuple(take_away.TABLE_FORMATS),
-            lambda p: take_away.save_table(runs, p),
-        )
+        return self._ask("Save table", self.table())
 
-    def ask_cmc(self) -> None:
+    def save_cmc(self) -> ExportDialog | None:
         """Save the CMC curve of the shown runs, or its numbers."""
-        runs = self._book.shown
+        return self._ask("Save CMC curve", self.cmc())
 
-        def save(path: str) -> None:
-            figure = self._content.cmc.figure()
-            if figure is not None:
-                take_away.save_cmc(self._content.cmc.reports(), figure, path)
-
-        self._ask(
-            "Save CMC curve", "cmc", runs, take_away.CMC_FILTER, (*take_away.FORMATS, ".csv"), save
-        )
-
-    def ask_scores(self) -> None:
+    def save_scores(self) -> ExportDialog | None:
         """Save the score distributions of the chosen run."""
-        self._ask_figure("Save score distributions", "scores", self._content.scores.figure)
+        return self._ask("Save score distributions", self.scores())
 
-    def ask_queries(self) -> None:
+    def save_queries(self) -> ExportDialog | None:
         """Save the chart of the queries' AP of the chosen run."""
-        self._ask_figure("Save AP of every query", "ap", self._content.queries.figure)
+        return self._ask("Save AP of every query", self.queries())
 
-    def _ask_figure(self, title: str, what: str, make: Callable[[], Figure | None]) -> None:
-        figure = make()
-        if figure is not None:
-            self._ask(
-                title,
-                what,
-                self._current,
-                take_away.FIGURE_FILTER,
-                take_away.FORMATS,
-                lambda path: take_away.save_figure(figure, path),
-            )
-
-    def _ask(
-        self,
-        title: str,
-        what: str,
-        runs: tuple[FinishedRun, ...],
-        filters: str,
-        suffixes: tuple[str, ...],
-        save: Callable[[str], None],
-    ) -> None:
-        if not runs:
-            return
-        dialog = QFileDialog(self._page, title, self.folder, filters)
-        dialog.setObjectName("save")
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptSave)
-        first = filters.split(";;")[0]
-        dialog.selectFile(take_away.file_name(what, runs, take_away.with_suffix("", first, ())))
-
-        def chosen(path: str) -> None:
-            self.folder = dialog.directory().path()
-            whole = take_away.with_suffix(path, dialog.selectedNameFilter(), suffixes)
-            self.guarded(lambda: save(whole))
-
-        dialog.fileSelected.connect(chosen)
+    def _ask(self, title: str, export: RunsExport | None) -> ExportDialog | None:
+        if export is None:
+            return None
+        dialog = ExportDialog(
+            title, export.stem, export.formats, export.write, self._runner, self._choices,
+            self._page,
+        )  # fmt: skip
         dialog.open()
+        return dialog
 
     # ── clipboard ───────────────────────────────────────────────────────────────────────────────
 
     def copy_table(self) -> None:
         """The measures of the shown runs as Markdown."""
-        if self._book.shown:
-            take_away.copy_table(self._book.shown)
+        export = self.table()
+        if export is not None:
+            QApplication.clipboard().setText(export.texts[".md"]())
 
     def copy_figure(self) -> None:
-        """The figure of the tab that is seen."""
-        make = self._content.figure()
-        figure = None if make is None else make()
-        if figure is not None:
-            take_away.copy_figure(figure)
+        """The figure of the tab that is seen, drawn in the background."""
+        export = self.seen()
+        if export is not None:
+            self._runner.start(
+                "Drawing the figure", lambda _context: export.image(), lane="files", done=_put
+            )
+
+
+def _put(image: QImage) -> None:
+    QApplication.clipboard().setImage(image)

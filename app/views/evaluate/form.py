@@ -25,6 +25,7 @@ from app.state.evaluating import DEMO, Estimate, EvaluationRequest
 from app.views.evaluate.methods import MethodsForm
 from app.views.evaluate.sets import SetList
 from app.views.evaluate.wording import about
+from app.views.parts import heading
 from qaconv_core.device import format_bytes
 
 TABLES = "Tables (*.csv);;All files (*)"
@@ -52,12 +53,12 @@ class RequestForm(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(8)
-        for heading, parts in (
+        for title, parts in (
             ("Data sets", (self._folder_row(), self.sets, self._browse_row())),
             ("Model", (self._model_row(),)),
             ("Methods and protocol", (self.methods,)),
         ):
-            column.addWidget(_heading(heading))
+            column.addWidget(heading(title))
             for part in parts:
                 column.addWidget(part, 1 if part is self.sets else 0)
         scroll = QScrollArea()
@@ -242,14 +243,6 @@ def _details(parts: Sequence) -> list[str]:  # type: ignore[type-arg]
 
 def _words(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    font = label.font()
-    font.setBold(True)
-    label.setFont(font)
-    return label
 
 
 def _button(text: str, tip: str, name: str = "") -> QPushButton:

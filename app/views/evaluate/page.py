@@ -27,6 +27,7 @@ from app.state.evaluating import (
     RunsBook,
     SetChoice,
 )
+from app.state.export_choices import ExportChoices
 from app.state.values import Problem
 from app.state.workspace import Workspace
 
@@ -50,10 +51,15 @@ class EvaluatePage(QWidget):
     runs_changed = pyqtSignal()
 
     def __init__(
-        self, workspace: Workspace, runner: JobRunner, parent: QWidget | None = None
+        self,
+        workspace: Workspace,
+        runner: JobRunner,
+        parent: QWidget | None = None,
+        choices: ExportChoices | None = None,
     ) -> None:
         super().__init__(parent)
         self.workspace, self.runner = workspace, runner
+        self._choices = choices or ExportChoices()
         self.book = RunsBook()
         self.desk = evaluating.EvaluationDesk()
         self.content: Content | None = None
@@ -90,7 +96,7 @@ class EvaluatePage(QWidget):
 
         content = self.content = Content(self.book)
         self.layout().addWidget(content)
-        self.exports = Exports(self.book, content, self.runner, self)
+        self.exports = Exports(self.book, content, self.runner, self._choices, self)
         if self._data_folder is not None:
             content.form.folder.setText(self._data_folder)
         form = content.form
@@ -251,7 +257,7 @@ class EvaluatePage(QWidget):
         """Ask where to save the CMC curve of the shown runs."""
         self.build()
         assert self.exports is not None
-        self.exports.guarded(self.exports.ask_cmc)
+        self.exports.save_cmc()
 
     # ── jobs ────────────────────────────────────────────────────────────────────────────────────
 

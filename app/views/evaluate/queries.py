@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
@@ -32,9 +33,9 @@ from PyQt5.QtWidgets import (
 )
 
 from app.state.evaluating import FinishedRun, RunsBook
+from app.state.words import ap_text
 from app.views.evaluate.chart import Chart
 from app.views.evaluate.keys import KeptKeys
-from app.views.evaluate.wording import average_precision
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.queries import ap_figure, worst_first
 from qaconv_core.types import MethodResult
@@ -80,7 +81,7 @@ class QueriesModel(QAbstractTableModel):
 
     def _ap(self, row: int, column: int) -> str:
         ap, query = self.results[column - 1].ap, self.order[row]
-        return average_precision(float(ap[query])) if query < len(ap) else "–"
+        return ap_text(float(ap[query])) if query < len(ap) else "–"
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
         """Words, and what a screen reader says."""
@@ -172,7 +173,7 @@ class QueriesChart(Chart):
         self.setCursor(Qt.ArrowCursor if self._hovered is None else Qt.PointingHandCursor)
         if self._hovered is not None and self.result is not None:
             ap = float(self.result.ap[self._model.order[self._hovered]])
-            text = f"{self._model.name(self._hovered)}\nAP {average_precision(ap)}"
+            text = f"{self._model.name(self._hovered)}\nAP {ap_text(ap)}"
             QToolTip.showText(event.globalPos(), text, self)
         else:
             QToolTip.hideText()
@@ -281,15 +282,16 @@ class QueriesTab(QWidget):
         results = self.model.results
         self.chart.result = results[row] if results else None
         self.chart.mark(None)
-        self.chart.draw(self.figure)
+        self.chart.draw(self.maker())
         kept = self.run is None or bool(self.run.query_paths)
         self.note.setText(
             "Click a query to open it." if kept else "This run did not keep its queries' files."
         )
 
-    def figure(self) -> Figure | None:
-        """The chart on white, as it is saved."""
-        return None if self.chart.result is None else ap_figure(self.chart.result)
+    def maker(self) -> Callable[[], Figure] | None:
+        """What draws the chart, in any thread; None where there is nothing to draw."""
+        result = self.chart.result
+        return None if result is None else lambda: ap_figure(result)
 
     def _open(self, row: int) -> None:
         index = self.model.index(row, 0)

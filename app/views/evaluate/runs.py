@@ -76,7 +76,7 @@ class RunsModel(QAbstractTableModel):
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlags:
         """The first column can be ticked."""
-        plain = Qt.ItemIsEnabled | Qt.ItemIsSelectable
+        plain = super().flags(index)
         return plain | Qt.ItemIsUserCheckable if index.isValid() and index.column() == 0 else plain
 
     def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:

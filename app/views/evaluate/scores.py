@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, Qt, pyqtSignal
@@ -17,9 +18,9 @@ from PyQt5.QtWidgets import (
 )
 
 from app.state.evaluating import FinishedRun, RunsBook
+from app.state.words import decimals, score_text
 from app.views.evaluate.chart import Chart
 from app.views.evaluate.keys import KeptKeys
-from app.views.evaluate.wording import minus
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.operating import OperatingPoint
 from qaconv_core.figures.distributions import score_distribution_figure
@@ -192,15 +193,16 @@ class ScoresTab(QWidget):
             self.chart.ends = min(ends), max(ends)
             span = self.chart.ends[1] - self.chart.ends[0]
             self.number.setSingleStep(span / 200 or 0.1)
-        self.chart.draw(self.figure)
+        self.chart.draw(self.maker())
         if operating is not None:
             self.set_threshold(self._first_threshold())
 
-    def figure(self) -> Figure | None:
-        """The distributions on white, as they are saved."""
+    def maker(self) -> Callable[[], Figure] | None:
+        """What draws the distributions, in any thread; None where there are none."""
         if self.run is None or self.run.operating is None:
             return None
-        return score_distribution_figure(self.run.report.separation, self._kind)
+        separation, kind = self.run.report.separation, self._kind
+        return lambda: score_distribution_figure(separation, kind)
 
     @property
     def _kind(self) -> str:
@@ -248,9 +250,9 @@ class ScoresTab(QWidget):
         assert operating is not None
         above = "above" if operating.larger_is_better else "below"
         nearly = "" if point.exact else "≈ "
-        value = minus(f"{point.threshold:+.3f}")
+        value = decimals(point.threshold, 3, signed=True)
         if self._kind == "logit":
-            value = f"logit {value} (score {score_of_logit(point.threshold):.3f})"
+            value = f"logit {value} (score {score_text(score_of_logit(point.threshold))})"
         return (
             f"{above.capitalize()} {value}: TPR {nearly}{percent(point.tpr)} % "
             f"({point.true_accepted:,} of {operating.positives:,} true pairs accepted), "

@@ -1,25 +1,10 @@
-"""Numbers as the evaluate page writes them."""
+"""Words that only the evaluate page needs."""
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
-from qaconv_core.progress import Progress
-
-
-def minus(text: str) -> str:
-    """With a minus sign in place of the hyphen."""
-    return text.replace("-", "−")
-
-
-def duration(seconds: float) -> str:
-    """``0:41``, ``12:05`` or ``1:02:09``."""
-    whole = max(0, round(seconds))
-    hours, rest = divmod(whole, 3600)
-    if hours:
-        return f"{hours}:{rest // 60:02}:{rest % 60:02}"
-    return f"{rest // 60}:{rest % 60:02}"
+from app.state.words import decimals
 
 
 def about(seconds: float) -> str:
@@ -38,16 +23,6 @@ def _rough(value: float) -> float:
     return value if value < 10 else round(value / 5) * 5
 
 
-def rate(progress: Progress) -> str:
-    """``47 images/s``, ``36 pairs/ms``; nothing while it is not known."""
-    if not progress.rate:
-        return ""
-    if progress.rate >= 10_000:
-        return f"{progress.rate / 1000:,.0f} {progress.unit}/ms"
-    digits = 0 if progress.rate >= 10 else 1
-    return f"{progress.rate:,.{digits}f} {progress.unit}/s"
-
-
 def local_time(created: str) -> str:
     """A time of the history (UTC, ISO) in the time of this place, to the minute."""
     try:
@@ -56,13 +31,6 @@ def local_time(created: str) -> str:
         return created
 
 
-def average_precision(value: float) -> str:
-    """``0.812``; a dash where a query has no true match."""
-    return f"{value:.3f}" if math.isfinite(value) else "–"
-
-
-def points(difference: float | None) -> str:
+def points(difference: float) -> str:
     """A difference of fractions in percentage points, signed: ``+1.4``."""
-    if difference is None or not math.isfinite(difference):
-        return ""
-    return minus(f"{100 * difference:+.1f}")
+    return decimals(100 * difference, 1, signed=True)

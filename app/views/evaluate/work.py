@@ -10,7 +10,6 @@ from PyQt5.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPlainTextEdit,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -19,7 +18,8 @@ from PyQt5.QtWidgets import (
 
 from app.jobs.job import Job, JobState
 from app.state.evaluating import Failure
-from app.views.evaluate.wording import duration, rate
+from app.views.job_strip import progress_words
+from app.views.parts import details_box, plain_label
 from qaconv_core.progress import Progress
 
 SENTENCES = {
@@ -86,12 +86,11 @@ class JobRow(QWidget):
         self.step = QLabel(SENTENCES[JobState.QUEUED])
         self.bar = QProgressBar()
         self.bar.setAccessibleName(f"Progress of {title}")
-        self.bar.setRange(0, 0)
-        self.bar.setTextVisible(True)
+        self.bar.setRange(0, 1000)
+        self.bar.setValue(0)
         self.bar.setMinimumWidth(120)
         self.rate = QLabel()
-        self.left = QLabel()
-        self.left.setToolTip("Time left in this step.")
+        self.rate.setToolTip("Rate, and time left in this step.")
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setAccessibleName(f"Cancel the evaluation of {title}")
         self.cancel_button.setToolTip("Stop; feature maps that were computed are kept.")
@@ -101,11 +100,10 @@ class JobRow(QWidget):
         row.addWidget(self.title)
         row.addWidget(self.step, 1)
         row.addWidget(self.bar, 1)
-        for part in (self.rate, self.left, self.cancel_button):
-            row.addWidget(part)
-        for label in (self.rate, self.left):
-            label.setMinimumWidth(8 * label.fontMetrics().averageCharWidth())
-            label.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
+        row.addWidget(self.rate)
+        row.addWidget(self.cancel_button)
+        self.rate.setMinimumWidth(24 * self.rate.fontMetrics().averageCharWidth())
+        self.rate.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
         job.state_changed.connect(self._show_state)
         job.progressed.connect(self._show_progress)
         job.ended.connect(self.over)
@@ -120,13 +118,9 @@ class JobRow(QWidget):
         if self._job.state is JobState.CANCELLING:
             return
         self.step.setText(progress.stage)
-        if progress.total is None:
-            self.bar.setRange(0, 0)
-        else:
-            self.bar.setRange(0, 1000)
-            self.bar.setValue(round(1000 * (progress.fraction or 0.0)))
-        self.rate.setText(rate(progress))
-        self.left.setText("" if progress.eta is None else f"{duration(progress.eta)} left")
+        # A bar without an end would need an animation; an empty one and the words do as well.
+        self.bar.setValue(round(1000 * (progress.fraction or 0.0)))
+        self.rate.setText(progress_words(progress))
 
 
 class FailureRow(QFrame):
@@ -135,13 +129,8 @@ class FailureRow(QFrame):
     def __init__(self, failure: Failure) -> None:
         super().__init__()
         self.setFrameShape(QFrame.StyledPanel)
-        self.text = QLabel(f"{failure.title}: {failure.problem.message}")
-        self.text.setWordWrap(True)
-        self.text.setTextInteractionFlags(Qt.TextSelectableByMouse)
-        self.details = QPlainTextEdit(failure.problem.details)
-        self.details.setReadOnly(True)
-        self.details.setAccessibleName("Details")
-        self.details.setMaximumHeight(120)
+        self.text = plain_label(f"{failure.title}: {failure.problem.message}")
+        self.details = details_box(failure.problem.details)
         self.details.hide()
         self.again_button = QPushButton("Try again")
         self.details_button = QPushButton("Details")

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
+from PyQt5.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.jobs.job import Job, JobState
 from app.jobs.runner import JobRunner
@@ -68,6 +75,7 @@ class JobRow(QWidget):
         row.setSpacing(8)
         for widget in (self.title, self.bar, self.words, self.cancel):
             row.addWidget(widget)
+        row.addStretch(1)
         self.show_job()
 
     def show_job(self) -> None:
@@ -84,20 +92,14 @@ class JobRow(QWidget):
         self.cancel.setEnabled(self.job.state in (JobState.QUEUED, JobState.RUNNING))
 
 
-class JobStrip(QWidget):
-    """The running jobs in the window's bottom line; the newest in sight, the others counted."""
-
-    SHOWN = 2
+class JobList(QWidget):
+    """The jobs that are under way or wait, the oldest first, each in a row of its own."""
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Running jobs")
         self.rows: dict[int, JobRow] = {}
-        self.more = QLabel()
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(16)
-        self._row.addWidget(self.more)
+        self.box = self._make_layout()
         runner.added.connect(self._add)
         runner.changed.connect(self._change)
         runner.removed.connect(self._remove)
@@ -106,9 +108,15 @@ class JobStrip(QWidget):
                 self._add(job)
         self._arrange()
 
+    def _make_layout(self) -> QBoxLayout:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        return column
+
     def _add(self, job: Job) -> None:
-        self.rows[job.serial] = row = JobRow(job)
-        self._row.addWidget(row)
+        self.rows[job.serial] = row = JobRow(job, self)
+        self.box.addWidget(row)
         self._arrange()
 
     def _change(self, job: Job) -> None:
@@ -118,13 +126,30 @@ class JobStrip(QWidget):
     def _remove(self, job: Job) -> None:
         row = self.rows.pop(job.serial, None)
         if row is not None:
-            self._row.removeWidget(row)
+            self.box.removeWidget(row)
             row.hide()
             row.deleteLater()
         self._arrange()
 
     def _arrange(self) -> None:
-        """The oldest jobs are shown: they are those that run; what waits is counted."""
+        self.setVisible(bool(self.rows))
+
+
+class JobStrip(JobList):
+    """The job in hand, in the window's bottom line; the others are counted beside it."""
+
+    SHOWN = 1
+
+    def _make_layout(self) -> QBoxLayout:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        self.more = QLabel()
+        row.addWidget(self.more)
+        return row
+
+    def _arrange(self) -> None:
+        """The oldest job is shown, being the one that runs."""
         rows = list(self.rows.values())
         for place, row in enumerate(rows):
             row.setVisible(place < self.SHOWN)

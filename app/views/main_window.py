@@ -103,7 +103,7 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(page)
         self.setCentralWidget(self.pages)
         self.explore.hint.show_unless_seen(self.settings.value)
-        self.problems_dock = ProblemsPanel(self.problems, self)
+        self.problems_dock = ProblemsPanel(self.problems, self, self.runner)
         self.problems_dock.setWindowTitle("Jobs and problems")
         self.addDockWidget(Qt.BottomDockWidgetArea, self.problems_dock)
         self.problems_dock.hide()

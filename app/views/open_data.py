@@ -95,7 +95,7 @@ class OpenDataDialog(QDialog):
         self._connect()
         self._show_working(False)
         self._allow_open("")
-        self.message.setText("Choose a data set on the left, or drop a folder or a table here.")
+        self.message.say("Choose a data set on the left, or drop a folder or a table here.")
 
     # ── how it looks ────────────────────────────────────────────────────────────────────────────
 
@@ -230,11 +230,11 @@ class OpenDataDialog(QDialog):
             self._show_report(None)
         if request is None:
             self._allow_open("")
-            self.message.setText("Choose the folder that holds the data set.")
+            self.message.say("Choose the folder that holds the data set.")
             return
         self._asked = request
         self._allow_open("")
-        self.message.setText("Decoding every picture…" if decode else f"Reading {request.title}…")
+        self.message.say("Decoding every picture…" if decode else f"Reading {request.title}…")
         self._show_working(decode)
         job = self.controller.inspect_data(request, self._show_found, self._failed, decode)
         job.progressed.connect(self._show_progress)
@@ -243,11 +243,11 @@ class OpenDataDialog(QDialog):
 
     def _show_found(self, found: Inspected) -> None:
         self._found = found
-        self.message.setText("")
+        self.message.say("")
         self._show_report(ReportPanel(found.report))
 
     def _failed(self, problem: Problem) -> bool:
-        self.message.setText(problem.message)
+        self.message.say(problem.message, warning=True)
         return True
 
     def _ended(self, job: Job) -> None:
@@ -260,7 +260,7 @@ class OpenDataDialog(QDialog):
         gallery = next(s.images for s in self._found.report.splits if s.name == "gallery")
         self._allow_open("" if gallery else "There are no gallery pictures to search.", gallery > 0)
         if self.message.text().startswith("Decoding"):
-            self.message.setText("Stopped; the pictures were not decoded.")
+            self.message.say("Stopped; the pictures were not decoded.")
 
     def _show_progress(self, progress: Progress) -> None:
         if progress.total:
@@ -283,7 +283,7 @@ class OpenDataDialog(QDialog):
         self.open_button.setDefault(on)
         self.open_button.setToolTip(why_not or "Show this data set")
         if why_not:
-            self.message.setText(why_not)
+            self.message.say(why_not, warning=True)
 
     def _stop(self) -> None:
         if self._job is not None:

@@ -89,7 +89,7 @@ class OpenModelDialog(QDialog):
         self._job: Job | None = None
         self.setWindowTitle("Open checkpoint")
         self.setAcceptDrops(True)
-        self.resize(640, 480)
+        self.resize(640, 432)
         self.path = QLineEdit()
         self.path.setAccessibleName("Checkpoint file")
         self.path.setPlaceholderText("checkpoint.pth.tar; it can also be dropped here")
@@ -220,14 +220,14 @@ class OpenModelDialog(QDialog):
         if request is None:
             return
         self._asked = request
-        self.message.setText(f"Reading {request.title}…")
+        self.message.say(f"Reading {request.title}…")
         job = self.controller.inspect_model(request, self._show_found, self._failed)
         job.ended.connect(lambda: self._ended(job))
         self._job = job
 
     def _show_found(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
-        self.message.setText("")
+        self.message.say("")
         self._show_facts(loaded.info)
         self._allow(True)
 
@@ -237,7 +237,7 @@ class OpenModelDialog(QDialog):
             words = words.replace(f"give {_ASKS_SIZE}", "give its height and width above")
             self._show_size(True)
             self.height_box.setFocus()
-        self.message.setText(words)
+        self.message.say(words, warning=True)
         return True
 
     def _ended(self, job: Job) -> None:

@@ -6,6 +6,7 @@ from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QFont, QFontDatabase, QIcon, QPainter, QPaintEvent
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
+    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QSizePolicy,
@@ -106,18 +107,46 @@ def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
     return label
 
 
-class MessageLine(QLabel):
+class ElidedLabel(QLabel):
+    """One line that gives way: where there is no room for all of it, it ends in an ellipsis."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setTextFormat(Qt.PlainText)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        room = self.contentsRect()
+        words = self.fontMetrics().elidedText(self.text(), Qt.ElideRight, room.width())
+        align = int(Qt.AlignLeft | Qt.AlignVCenter)
+        self.style().drawItemText(
+            painter, room, align, self.palette(), self.isEnabled(), words, self.foregroundRole()
+        )
+        painter.end()
+
+
+class MessageLine(QWidget):
     """What a dialog has to say, in a sentence; takes no room while that is nothing."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setTextFormat(Qt.PlainText)
-        self.setWordWrap(True)
-        self.setTextInteractionFlags(Qt.TextSelectableByMouse)
-        self.setAccessibleName("Message")
-        self.setVisible(False)
+        self._mark = Mark("warning")
+        self._words = plain_label()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self._mark, 0, Qt.AlignTop)
+        row.addWidget(self._words, 1)
+        self.hide()
 
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        self.setAccessibleDescription(text)
+    def say(self, text: str, warning: bool = False) -> None:
+        """Show a sentence, with a sign beside it where it is a warning."""
+        self._words.setText(text)
+        self._words.setAccessibleName(f"Warning: {text}" if warning else text)
+        self._mark.setVisible(warning)
         self.setVisible(bool(text))
+
+    def text(self) -> str:
+        """What is said now."""
+        return self._words.text()

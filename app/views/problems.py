@@ -17,13 +17,15 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from app.jobs.runner import JobRunner
 from app.state.values import Problem
 from app.views.hooks import Hooks, install_excepthook
-from app.views.job_strip import JobStrip
-from app.views.parts import Mark, details_box, fold_button, quiet_label, small_button
+from app.views.job_strip import JobList, JobStrip
+from app.views.parts import ElidedLabel, Mark, details_box, fold_button, small_button
 
 __all__ = [
     "Hooks",
+    "JobList",
     "JobStrip",
     "ProblemCard",
     "ProblemLog",
@@ -127,9 +129,11 @@ def sentence(problem: Problem) -> str:
 
 
 class ProblemsPanel(QDockWidget):
-    """The dock with everything that went wrong, newest first."""
+    """The dock with all running jobs and everything that went wrong, newest first."""
 
-    def __init__(self, log: ProblemLog, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, log: ProblemLog, parent: QWidget | None = None, runner: JobRunner | None = None
+    ) -> None:
         super().__init__("Problems", parent)
         self.setObjectName("problems")
         self.setAccessibleName("Problems")
@@ -141,6 +145,9 @@ class ProblemsPanel(QDockWidget):
         self._column = QVBoxLayout(self._list)
         self._column.setContentsMargins(8, 8, 8, 8)
         self._column.setSpacing(8)
+        if runner is not None:
+            self._column.addWidget(JobList(runner))
+        self._first = self._column.count()
         self._column.addWidget(self.nothing)
         self._column.addStretch(1)
         area = QScrollArea()
@@ -163,7 +170,7 @@ class ProblemsPanel(QDockWidget):
                 card.deleteLater()
         self.cards = [kept.get(id(p)) or ProblemCard(p, self.log.dismiss) for p in wanted]
         for place, card in enumerate(self.cards):
-            self._column.insertWidget(place, card)
+            self._column.insertWidget(self._first + place, card)
         self.nothing.setVisible(not wanted)
 
 
@@ -176,7 +183,7 @@ class ProblemStrip(QWidget):
         super().__init__(parent)
         self.log = log
         self.mark = Mark("warning", 16)
-        self.text = quiet_label()
+        self.text = ElidedLabel()
         self.show_all = QToolButton()
         self.show_all.setAutoRaise(True)
         self.show_all.clicked.connect(self.opened)

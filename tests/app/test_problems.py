@@ -18,7 +18,8 @@ from PyQt5.QtWidgets import QMainWindow, QPushButton
 
 from app.state.values import Problem
 from app.views.crash import CrashWatch
-from app.views.job_strip import JobStrip, clock, progress_words
+from app.views.job_strip import JobList, JobStrip, clock, progress_words
+from app.views.parts import ElidedLabel
 from app.views.problems import ProblemLog, ProblemsPanel, ProblemStrip, install_excepthook
 from qaconv_core.progress import Progress, Tracker
 
@@ -80,12 +81,37 @@ def test_only_some_jobs_are_in_sight_the_others_are_counted(qtbot, runner):
     strip.show()
     for number in range(5):
         runner.start(f"Job {number}", endless)
-    assert [row.isVisible() for row in strip.rows.values()] == [True, True, False, False, False]
-    assert strip.more.text() == "+ 3 more"
+    assert [row.isVisible() for row in strip.rows.values()] == [True, False, False, False, False]
+    assert strip.more.text() == "+ 4 more"
     assert "Job 4" in strip.more.toolTip()
     runner.cancel_all()
     qtbot.waitUntil(lambda: strip.rows == {}, timeout=5000)
     assert not strip.more.isVisible()
+
+
+def test_the_dock_lists_all_jobs_and_each_can_be_cancelled(qtbot, runner):
+    panel = ProblemsPanel(ProblemLog(), None, runner)
+    qtbot.addWidget(panel)
+    panel.show()
+    jobs = [runner.start(f"Job {number}", endless) for number in range(3)]
+    (listed,) = panel.findChildren(JobList)
+    qtbot.waitUntil(lambda: all(row.isVisible() for row in listed.rows.values()))
+    assert len(listed.rows) == 3
+    for job in jobs:
+        QTest.mouseClick(listed.rows[job.serial].cancel, Qt.LeftButton)
+    qtbot.waitUntil(lambda: listed.rows == {}, timeout=5000)
+    assert not listed.isVisible()
+    assert [job.state.value for job in jobs] == ["cancelled"] * 3
+
+
+def test_a_long_problem_is_cut_with_an_ellipsis_and_told_in_full(qtbot):
+    label = ElidedLabel("a sentence that is much too long for so little room")
+    qtbot.addWidget(label)
+    label.resize(80, 20)
+    short = label.grab().toImage()
+    label.setText(label.fontMetrics().elidedText(label.text(), Qt.ElideRight, 80))
+    assert label.text().endswith("…")
+    assert label.grab().toImage() == short
 
 
 def test_quiet_jobs_are_not_shown(qtbot, runner):

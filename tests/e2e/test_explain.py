@@ -7,10 +7,36 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from qaconv_core.data import open_dataset
 from qaconv_core.store.decisions import DecisionBook
+from tests.e2e.conftest import write_market
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory):
+    """A data directory with three people, two cameras, two pictures each."""
+    return write_market(tmp_path_factory.mktemp("explain") / "daten für Tests", 3, 2)
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory):
+    return tmp_path_factory.mktemp("features")
+
+
+@pytest.fixture(autouse=True)
+def one_cache(own_folders, features, monkeypatch):
+    """Features are computed once: these tests are about what follows."""
+    monkeypatch.setenv("QACONV_CACHE_DIR", str(features))
+
+
+@pytest.fixture
+def qaconv(qaconv):
+    """One thread: so little work waits longer for a second one than it takes."""
+    torch.set_num_threads(1)
+    return qaconv
 
 
 @pytest.fixture
@@ -65,7 +91,7 @@ def test_the_whole_picture_as_part_ranks_as_usual(qaconv, market, checkpoint, fi
 
 @pytest.mark.parametrize("part", [(), ("--part", "0,0,1,0.5")])
 def test_several_queries_rank_together(qaconv, market, checkpoint, files, tmp_path, part):
-    query = [files[1][0], files[1][1]]  # one person before one camera
+    query = files[1][1:3]
     rank(qaconv, market, checkpoint, "--json", "each.json", *part, query=query)
     for joint, combine in (("max", np.max), ("mean", np.mean)):
         rank(qaconv, market, checkpoint, "--json", "j.json", "--joint", joint, *part, query=query)
@@ -94,11 +120,13 @@ def test_a_report_to_hand_over_with_decisions(qaconv, market, checkpoint, files,
     query = files[0][0]
     book = DecisionBook(data.name, data.root)
     book.decide(query, files[1][1], "confirm", "same <coat>")
-    rank(qaconv, market, checkpoint, "--report", "r.html", "--part", "0,0,1,0.5", query=[query])
-    rank(qaconv, market, checkpoint, "--report", "r.html", query=[query])
+    part = ("--report", "part.html", "--part", "0,0,1,0.5", "--top", 1)
+    rank(qaconv, market, checkpoint, *part, query=[query])
+    assert "24 of 48 cells" in (tmp_path / "part.html").read_text(encoding="utf-8")
+    rank(qaconv, market, checkpoint, "--report", "r.html", "--top", 5, query=[query])
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "same &lt;coat&gt;" in text
-    assert text.count('<section class="candidate">') == 26
+    assert text.count('<section class="candidate">') == 5
     done = qaconv("explain", "-d", "market", "--data-dir", market, "--decisions", "d.csv")
     assert "1 decisions" in done.err
     row = next(csv.DictReader((tmp_path / "d.csv").open()))
@@ -132,7 +160,7 @@ def test_what_if_for_two_pictures(qaconv, market, checkpoint, files, tmp_path):
 
 
 def test_why_a_stands_above_b(qaconv, market, checkpoint, files, tmp_path):
-    a, b, c = files[0][0], files[1][2], files[1][8]
+    a, b, c = files[0][0], files[1][2], files[1][6]
     for more in ((), ("--against", "market", "--data-dir", market)):
         done = qaconv("explain", a, b, c, "--checkpoint", checkpoint, "--json", "d.json",
                       "--figure", "d.png", *more)  # fmt: skip
@@ -150,7 +178,8 @@ def test_why_a_stands_above_b(qaconv, market, checkpoint, files, tmp_path):
 
 def test_a_data_set_is_measured(qaconv, market, checkpoint, tmp_path):
     done = qaconv("explain", "-d", "market", "--data-dir", market, "--checkpoint", checkpoint,
-                  "--pairs", 2, "--report", "t.json", "--failures", "f.html", "--quiet")  # fmt: skip
+                  "--pairs", 2, "--report", "t.json", "--failures", "f.html",
+                  "--quiet")  # fmt: skip
     record = json.loads((tmp_path / "t.json").read_text())
     assert [group["name"] for group in record["groups"]] == ["true pairs", "different people"]
     assert "no label maps" in done.err

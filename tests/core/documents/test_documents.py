@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from PIL import Image
 from qaconv_core.documents import html
 from qaconv_core.documents.failures import failures_html
 from qaconv_core.documents.matches import Candidate, MatchReport, match_report_html
-from qaconv_core.evaluation.failures import Failure, FailureAnalysis, FailureGroup
+from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
+from qaconv_core.evaluation.failures import FailureAnalysis
 from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.store.decisions import Decision
@@ -95,7 +98,7 @@ def test_a_match_report_shows_all_and_escapes_all(report):
     assert "Decided: confirm" in words
     assert "Not decided." in words
     assert "gone.png" in words
-    assert "no such file" in words.lower() or "not drawn" in words
+    assert "not drawn: " in words
     assert "763" in words
     assert "3.250" in words
     assert "−1.000" in words
@@ -110,17 +113,13 @@ def test_pictures_carry_their_pixels_alone(tmp_path):
     path = tmp_path / "with exif.jpg"
     Image.new("RGB", (2000, 1000), "red").save(path, exif=exif)
     uri = html.picture_uri(path)
-    import base64
-    import io
-
     content = base64.b64decode(uri.split(",", 1)[1])
     assert b"secret" not in content
     assert Image.open(io.BytesIO(content)).size == (512, 256)
 
 
 def test_text_survives_what_is_no_unicode():
-    assert html.text("a\udcff<b>") == "a□&lt;b&gt;" or "\\udcff" in html.text("a\udcff<b>")
-    html.text("a\udcff").encode("utf-8")
+    assert html.text("a\udcff<b>") == "a□&lt;b&gt;"
     assert html.table(("x",), [(None,), (1234,), (-0.5,), ("<",)]).count("<tr>") == 5
 
 

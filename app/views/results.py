@@ -50,7 +50,7 @@ class ResultsPanel(QWidget):
         self.view = TileView(self.delegate)
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
-        self._following = self._clicked = False
+        self._clicked = False
         self._arrange()
         self._connect()
         self._follow_rows()
@@ -122,14 +122,10 @@ class ResultsPanel(QWidget):
         candidate = self.workspace.selection.candidate
         row = self.model.row_of(candidate)
         index = QModelIndex() if row is None else self.model.index(row)
-        self._following = True
-        try:
-            selection = self.view.selectionModel()
-            selection.setCurrentIndex(index, QItemSelectionModel.ClearAndSelect)
-            if row is None:
-                selection.clear()
-        finally:
-            self._following = False
+        selection = self.view.selectionModel()
+        selection.setCurrentIndex(index, QItemSelectionModel.ClearAndSelect)
+        if row is None:
+            selection.clear()
         if not self._clicked:  # a strip that moves under the pointer makes double clicks miss
             self.view.scrollTo(index)
         hidden = candidate is not None and self.model.rowCount() > 0 and row is None
@@ -153,7 +149,8 @@ class ResultsPanel(QWidget):
     # ── what people do ──────────────────────────────────────────────────────────────────────────
 
     def _current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
-        if self._following or not index.isValid():
+        """Chosen in the view, or followed: then it is chosen already, and nothing happens."""
+        if not index.isValid():
             return
         self._clicked = QApplication.mouseButtons() != Qt.NoButton
         self.workspace.select_candidate(self.model.candidate_at(index.row()))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PyQt5.QtCore import QModelIndex, QPoint, Qt
+from PyQt5.QtGui import QImage
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAbstractItemView, QWidget
 
@@ -67,3 +69,18 @@ def large_set(data: OpenSet, rows: int) -> OpenSet:
         for row in range(rows)
     )
     return replace(data, gallery=ImageSet(refs, "gallery"))
+
+
+def pictures_painted(loader: ImageLoader) -> set[Path]:
+    """Fills with the files that were there when a view asked for them in order to paint."""
+    painted: set[Path] = set()
+    get = loader.get
+
+    def asked(path: Path) -> QImage | None:
+        image = get(path)
+        if image is not None:
+            painted.add(path)
+        return image
+
+    loader.get = asked  # type: ignore[method-assign]
+    return painted

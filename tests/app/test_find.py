@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
@@ -9,7 +11,7 @@ from PyQt5.QtTest import QTest
 
 from app.items.find_model import MOST
 from app.views.results import ResultsPanel
-from qaconv_core.types import RankingResult
+from qaconv_core.types import ImageSet, RankingResult
 from tests.app.lists import large_set, rank, shown, thumbnails  # noqa: F401
 
 
@@ -51,6 +53,16 @@ def test_typing_finds_what_a_search_by_hand_finds(bar, space, text):
     QTest.keyClicks(bar.field, text)
     assert hits(bar) == by_hand(space, text)
     assert bar.told.text() == f"{len(hits(bar))} found"
+
+
+def test_a_person_is_found_whatever_the_file_is_called(bar, space):
+    nameless = tuple(
+        replace(ref, path=ref.path.with_name(f"{'abc'[ref.camid]}_{'xyzw'[ref.pid - 1]}.png"))
+        for ref in space.data.gallery
+    )
+    space.open_data(replace(space.data, gallery=ImageSet(nameless, "gallery")))
+    QTest.keyClicks(bar.field, "3")
+    assert [space.data.gallery[hit].pid for hit in hits(bar)] == [3, 3, 3]
 
 
 def test_hits_tell_their_rank(bar, space):

@@ -14,7 +14,7 @@ from app.state.values import OpenSet
 from app.views.actions import Actions
 from app.views.queries import QueriesPanel
 from qaconv_core.types import ImageRef, ImageSet
-from tests.app.lists import click, measures, shown, thumbnails  # noqa: F401
+from tests.app.lists import click, measures, pictures_painted, shown, thumbnails  # noqa: F401
 
 
 @pytest.fixture
@@ -246,6 +246,14 @@ def test_a_broken_picture_says_why(qtbot, joint, thumbnails):  # noqa: F811
     tip = panel.model.index(panel.model.row_of(0)).data(Qt.ToolTipRole)
     assert thumbnails.fault(path) in tip
     panel.list.viewport().repaint()
+
+
+def test_pictures_that_arrive_are_painted(qtbot, joint, thumbnails):  # noqa: F811
+    painted = pictures_painted(thumbnails)
+    panel = QueriesPanel(joint, thumbnails)
+    panel.window_ = shown(qtbot, panel, 260, 900)
+    wanted = {joint.data.query[query].path for query in range(4)}
+    qtbot.waitUntil(lambda: wanted <= painted, timeout=5000)
 
 
 def test_a_picture_that_arrives_is_painted(qtbot, panel, joint):

@@ -13,7 +13,7 @@ from app.state.values import METHODS
 from app.views.actions import Actions
 from app.views.results import ResultsPanel
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
-from tests.app.lists import click, large_set, measures, rank, shown, thumbnails  # noqa: F401
+from tests.app.lists import click, large_set, measures, pictures_painted, rank, shown, thumbnails  # noqa: F401
 
 TRUE, FALSE, JUNK = RankingResult.TRUE, RankingResult.FALSE, RankingResult.JUNK
 
@@ -108,6 +108,9 @@ def test_cameras_and_times_are_chosen(panel, space):
     panel.header.cameras.boxes[1].click()
     data, order = space.data, space.ranking.order
     assert panel.model.places.tolist() == np.flatnonzero(data.gallery_camids[order] != 1).tolist()
+    panel.header.cameras.boxes[1].click()
+    assert space.result_filter.camids is None
+    panel.header.cameras.boxes[2].click()
     panel.header.cameras.everything.click()
     assert panel.model.rowCount() == 12
     panel.header.times.low.setValue(200)
@@ -115,8 +118,13 @@ def test_cameras_and_times_are_chosen(panel, space):
     times = data.gallery_times[order]
     assert space.result_filter.time_range == (200, 301)
     assert panel.model.places.tolist() == np.flatnonzero((times >= 200) & (times <= 301)).tolist()
+    panel.header.times.low.setValue(0)
+    panel.header.times.high.setValue(9999)
+    assert space.result_filter.time_range is None
+    panel.header.times.low.setValue(200)
     panel.header.times.everything.click()
     assert space.result_filter.time_range is None
+    assert panel.header.times.low.value() == panel.header.times.low.minimum()
     assert panel.model.rowCount() == 12
 
 
@@ -268,6 +276,15 @@ def test_a_broken_picture_says_why(qtbot, space, thumbnails):  # noqa: F811
         qtbot.waitUntil(lambda file=file: bool(thumbnails.fault(file)), timeout=5000)
         assert thumbnails.fault(file) in panel.model.index(row).data(Qt.ToolTipRole)
     panel.view.viewport().repaint()
+
+
+def test_pictures_that_arrive_are_painted(qtbot, space, thumbnails):  # noqa: F811
+    painted = pictures_painted(thumbnails)
+    panel = ResultsPanel(space, thumbnails)
+    panel.window_ = shown(qtbot, panel, 760, 300)
+    wanted = {panel.model.path_at(row) for row in panel.view.visible_rows()}
+    assert wanted
+    qtbot.waitUntil(lambda: wanted <= painted, timeout=5000)
 
 
 def test_truth_is_a_frame_in_its_colour(panel, space):

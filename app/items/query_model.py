@@ -47,9 +47,9 @@ class QueryEntry:
 
     @property
     def verdict(self) -> str:
-        """``AP 0.812 · ✓ at 3`` (the rank of the first true match), as far as it is known."""
+        """``AP 0.812 · ✓ 3`` (the rank of the first true match), as far as it is known."""
         if self.first_true:
-            return f"AP {ap_text(self.ap)} · {SIGNS[RankingResult.TRUE]} at {self.first_true:,}"
+            return f"AP {ap_text(self.ap)} · {SIGNS[RankingResult.TRUE]} {self.first_true:,}"
         if self.ref.pid is None:
             return "person not known" if not self.own else ""
         return "no true match" if self.measured else ""

@@ -130,7 +130,7 @@ def test_measures_are_shown_but_do_not_resort_while_one_walks(panel, joint):
     row = before.index(1)
     entry = panel.model.index(row).data(ENTRY_ROLE)
     assert entry.error
-    assert entry.verdict == "AP 0.875 · ✓ at 4"
+    assert entry.verdict == "AP 0.875 · ✓ 4"
     assert "Rank 1 is a false match" in panel.model.index(row).data(Qt.ToolTipRole)
     assert "Protocol" in panel.model.index(row).data(Qt.ToolTipRole)
     joint.set_measured({"qaconv": some}, {})

@@ -93,11 +93,12 @@ def identify(path: Path, _context: JobContext) -> SetChoice:
 
 def run_of(record: RunRecord) -> FinishedRun:
     """A run of the history as the window shows it."""
-    from qaconv_core.evaluation.stored_runs import query_paths_of_run, report_of_run
+    from qaconv_core.evaluation.stored_runs import query_paths_of_run, report_of_run, root_of_run
 
     report = report_of_run(record.report)
     paths = query_paths_of_run(record.report)
-    return FinishedRun(record.id, record.created, record.kind, report, paths)
+    root = root_of_run(record.report)
+    return FinishedRun(record.id, record.created, record.kind, report, paths, root)
 
 
 def stored_runs(_context: JobContext) -> tuple[FinishedRun, ...]:
@@ -190,7 +191,7 @@ class EvaluationDesk:
         context.cancel.raise_if_cancelled()
         self._learn(wanted, found.report)
         paths = tuple(str(path) for path in found.query.paths)
-        run = FinishedRun(0, _now(), "evaluate", found.report, paths)
+        run = FinishedRun(0, _now(), "evaluate", found.report, paths, str(dataset.root))
         return _kept(run, request.command())
 
     def _loaded(
@@ -265,7 +266,7 @@ def _kept(run: FinishedRun, command: str) -> FinishedRun:
     from qaconv_core.evaluation.stored_runs import open_history, run_document
 
     try:
-        document = run_document(run.report, run.query_paths)
+        document = run_document(run.report, run.query_paths, run.root)
         return replace(run, id=open_history().add(document, kind=run.kind, command=command))
     except QAConvError as error:
         note = f"{error}; this run is not in the history"

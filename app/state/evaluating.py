@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from app.state.events import Event
-from app.state.requests import DEMO
+from app.state.requests import DEMO, DataRequest
 from app.state.values import Problem
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.formats import flat_text
@@ -130,7 +130,8 @@ class Estimate:
 class FinishedRun:
     """An evaluation that was done. ``id`` is its number in the history (negative: not kept).
 
-    ``created`` is UTC in ISO form, ``query_paths`` are the queries' files in the order of AP.
+    ``created`` is UTC in ISO form, ``query_paths`` are the queries' files in the order of AP,
+    ``root`` is where the data set was opened ("" where that is not known).
     """
 
     id: int
@@ -138,6 +139,14 @@ class FinishedRun:
     kind: str
     report: EvaluationReport
     query_paths: tuple[str, ...] = ()
+    root: str = ""
+
+    @property
+    def data_request(self) -> DataRequest | None:
+        """How to open the data set again; None where the run did not keep its place."""
+        if self.report.dataset == DEMO:
+            return DataRequest()
+        return DataRequest(self.report.dataset, Path(self.root)) if self.root else None
 
     @property
     def title(self) -> str:

@@ -248,16 +248,24 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(page)
 
     def _open_query(self, dataset: str, path: str) -> None:
-        """Show a query of an evaluation in the browser, where its data set is the open one."""
-        data = self.workspace.data
-        places = [] if data is None else [
-            i for i, ref in enumerate(data.query) if str(ref.path) == path
-        ]  # fmt: skip
-        if places:
+        """Show a query of an evaluation in the browser; its data set is opened if need be."""
+        if self._choose_query(path):
             self.show_page("explore")
-            self.workspace.select_queries((places[0],))
-        else:
+            return
+        request = None if self.evaluate is None else self.evaluate.request_of_current()
+        if request is None:
             self.problems.add(Problem(f"{path}: open the data set {dataset} to look at this query"))
+            return
+        self.show_page("explore")
+        self.controller.open(request, restore=lambda: self._choose_query(path))
+
+    def _choose_query(self, path: str) -> bool:
+        """Choose the query with that file; False where the open set has none."""
+        data = self.workspace.data
+        files = [] if data is None else [str(file) for file in data.query.paths]
+        if path in files:
+            self.workspace.select_queries((files.index(path),))
+        return path in files
 
     def _export_cmc(self) -> None:
         self.show_page("evaluate")

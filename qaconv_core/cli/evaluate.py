@@ -198,7 +198,8 @@ def _evaluate_one(
     if arguments.save_score:
         _save_scores(found, arguments, dataset.name if several else "")
     if not arguments.no_history:
-        remember(found.report, "evaluate", arguments.command_line, found.query.paths)
+        paths = [str(path) for path in found.query.paths]
+        remember(found.report, "evaluate", arguments.command_line, paths, str(dataset.root))
     return found.report
 
 
@@ -244,13 +245,17 @@ def _save_scores(found: Evaluation, arguments: argparse.Namespace, dataset: str)
 
 
 def remember(
-    report: EvaluationReport, kind: str, command: str, query_paths: Sequence[Path | str] = ()
+    report: EvaluationReport,
+    kind: str,
+    command: str,
+    query_paths: Sequence[str] = (),
+    root: str = "",
 ) -> None:
     """Append a report to the run history; a history that cannot be written is only a warning."""
     from qaconv_core.evaluation.stored_runs import open_history, run_document
 
     try:
-        document = run_document(report, [str(path) for path in query_paths])
+        document = run_document(report, query_paths, root)
         number = open_history().add(document, kind=kind, command=command)
     except QAConvError as error:
         say(f"warning: {error}; the run is not in the history")

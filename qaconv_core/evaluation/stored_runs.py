@@ -27,11 +27,18 @@ def open_history() -> RunHistory:
     return RunHistory(data_dir() / "runs.sqlite")
 
 
-def run_document(report: EvaluationReport, query_paths: Sequence[str] = ()) -> dict[str, Any]:
-    """What :meth:`~qaconv_core.store.runs.RunHistory.add` stores; ``query_paths`` in AP's order."""
+def run_document(
+    report: EvaluationReport, query_paths: Sequence[str] = (), root: str = ""
+) -> dict[str, Any]:
+    """What :meth:`~qaconv_core.store.runs.RunHistory.add` stores.
+
+    ``query_paths`` are in the order of AP; ``root`` is where the data set was opened ("" where the
+    report is not of a data set on disk).
+    """
     document = report_json(report, per_query=True)
     for entry, result in zip(document["results"], report.results, strict=True):
         entry["cmc"] = plain(result.cmc)
+    document["root"] = root
     document["query_paths"] = [str(path) for path in query_paths]
     return document
 
@@ -75,6 +82,12 @@ def report_of_run(document: Mapping[str, Any]) -> EvaluationReport:
 def query_paths_of_run(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The files of the queries, in the order of AP; none where the run did not keep them."""
     return tuple(str(path) for path in _list(document, "query_paths"))
+
+
+def root_of_run(document: Mapping[str, Any]) -> str:
+    """Where the data set was opened, "" where the run did not keep it."""
+    root = document.get("root")
+    return root if isinstance(root, str) else ""
 
 
 def _result(entry: Mapping[str, Any]) -> MethodResult:

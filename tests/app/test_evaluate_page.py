@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from app.views.evaluate.queries import QueriesModel
 from app.views.evaluate.runs import RunsModel
 from app.views.evaluate.table import MeasuresModel, rows_of
 from app.views.export_dialog import ExportDialog
+from app.views.main_window import MainWindow
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
 from tests.app.test_take_match import saved
@@ -390,6 +392,57 @@ def test_a_query_is_opened_from_the_chart_and_from_the_table(page, qtbot):
     assert len(opened) == 2, "walking opens nothing"
     QTest.keyClick(queries.view, Qt.Key_Return)
     assert [path for _name, path in opened[1:]] == [paths[q] for q in worst_first[:2]]
+
+
+def test_in_the_window_the_curve_is_saved_at_the_first_look(qtbot):
+    made_run()
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    window.commands.run("file.export_cmc")
+    qtbot.waitUntil(lambda: window.findChild(ExportDialog) is not None)
+    assert Path(window.findChild(ExportDialog).path.text()).stem == "cmc_market_run1"
+    window.findChild(ExportDialog).reject()
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=30_000)
+    window.close()
+
+
+def test_in_the_window_a_query_opens_with_its_data_set(qtbot, data):
+    files = sorted((data / "market" / "query").glob("*.jpg"))
+    ap = np.linspace(0.2, 0.8, len(files))
+    report = make_report("market", results=(replace(make_result(), ap=ap),))
+    history = open_history()
+    history.add(run_document(report, [str(file) for file in files], str(data / "market")))
+    history.add(run_document(report, [str(file) for file in files]))
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    window.commands.run("view.evaluate")
+    page = window.evaluate
+    qtbot.waitUntil(lambda: len(page.book.runs) == 2)
+    page.content.tabs.setCurrentWidget(page.content.queries)
+    view = page.content.queries.view
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key_Down)
+    QTest.keyClick(view, Qt.Key_Return)
+    assert window.page == "evaluate", "the newest run did not keep where its set was"
+    assert "open the data set market" in window.problems.problems[-1].message
+    page.content.runs.setFocus()
+    QTest.keyClick(page.content.runs, Qt.Key_Down)
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key_Down)
+    QTest.keyClick(view, Qt.Key_Return)
+    space = window.workspace
+    qtbot.waitUntil(lambda: space.data is not None and bool(space.selection.queries))
+    assert window.page == "explore"
+    assert space.data.query[space.selection.query].path == files[view.currentIndex().row()]
+    window.commands.run("view.evaluate")
+    first = view.visualRect(page.content.queries.model.index(0, 0)).center()
+    QTest.mouseClick(view.viewport(), Qt.LeftButton, pos=first)
+    assert window.page == "explore"
+    assert space.data.query[space.selection.query].path == files[0]
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=30_000)
+    window.close()
 
 
 # ── taking away ─────────────────────────────────────────────────────────────────────────────────

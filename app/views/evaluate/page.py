@@ -28,6 +28,7 @@ from app.state.evaluating import (
     SetChoice,
 )
 from app.state.export_choices import ExportChoices
+from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.state.workspace import Workspace
 
@@ -66,6 +67,7 @@ class EvaluatePage(QWidget):
         self.exports: Exports | None = None
         self._data_folder: str | None = None
         self._jobs: dict[str, Job] = {}
+        self._export_when_read = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(PAUSE_MS)
@@ -229,6 +231,10 @@ class EvaluatePage(QWidget):
         known = [(run.id, run.created) for run in self.book.runs if run.id >= 0]
         if known != [(run.id, run.created) for run in runs]:
             self.book.put(runs)
+        if self._export_when_read:
+            self._export_when_read = False
+            assert self.exports is not None
+            self.exports.save_cmc()
 
     def delete_current(self) -> None:
         """Delete the run that is looked at from the history."""
@@ -239,6 +245,10 @@ class EvaluatePage(QWidget):
             "delete", f"Deleting {run.title}",
             lambda context: evaluating.delete_runs((run.id,), context), self.book.remove,
         )  # fmt: skip
+
+    def request_of_current(self) -> DataRequest | None:
+        """How to open the data set of the run that is looked at; None where that is not known."""
+        return None if self.book.current is None else self.book.current.data_request
 
     def _runs_shown(self) -> None:
         if self.content is not None:
@@ -257,10 +267,13 @@ class EvaluatePage(QWidget):
         actions.enable("file.export_cmc", bool(self.book.shown))
 
     def export_cmc(self) -> None:
-        """Ask where to save the CMC curve of the shown runs."""
+        """Ask where to save the CMC curve of the shown runs, once the history has been read."""
         self.build()
         assert self.exports is not None
-        self.exports.save_cmc()
+        if "runs" in self._jobs and not self.book.runs:
+            self._export_when_read = True
+        else:
+            self.exports.save_cmc()
 
     # ── jobs ────────────────────────────────────────────────────────────────────────────────────
 

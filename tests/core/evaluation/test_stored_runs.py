@@ -14,6 +14,7 @@ from qaconv_core.evaluation.reports import report_json
 from qaconv_core.evaluation.stored_runs import (
     query_paths_of_run,
     report_of_run,
+    root_of_run,
     run_document,
     short_document,
 )
@@ -25,11 +26,12 @@ def test_a_run_comes_back_as_it_was(tmp_path):
     report = make_report()
     paths = ["query/a.jpg", "query/é 人.jpg", "query/\udcff.jpg"]
     history = RunHistory(tmp_path / "runs.sqlite")
-    number = history.add(run_document(report, paths))
+    number = history.add(run_document(report, paths, "/sets/demo"))
     stored = history.get(number).report
     back = report_of_run(stored)
     assert report_json(back, per_query=True) == report_json(report, per_query=True)
     assert query_paths_of_run(stored) == tuple(paths)
+    assert root_of_run(stored) == "/sets/demo"
     for was, now in zip(report.results, back.results, strict=True):
         np.testing.assert_array_equal(was.cmc, now.cmc)
         np.testing.assert_array_equal(was.ap, now.ap)
@@ -53,6 +55,7 @@ def test_a_strange_document_is_an_empty_report(document):
     report = report_of_run(document)
     assert all(math.isnan(result.mAP) for result in report.results)
     assert query_paths_of_run(document) == ()
+    assert root_of_run({**document, "root": 3}) == ""
 
 
 def test_the_short_form_has_no_long_lists():

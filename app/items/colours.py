@@ -11,15 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from PyQt5.QtGui import QColor, QImage
 
-from app.items.truth import MARKS
 from app.state.overlay import Scale
-from qaconv_core.figures.colours import DIVERGING_STOPS, SEQUENTIAL_STOPS
+from qaconv_core.figures.colours import DIVERGING_STOPS, FALSE, JUNK, SEQUENTIAL_STOPS, TRUE
+from qaconv_core.types import RankingResult
 
 Table = npt.NDArray[np.uint8]
 STEPS = 256
 STOPS = {"contribution": DIVERGING_STOPS, "similarity": SEQUENTIAL_STOPS}
 FAINTEST = {"contribution": 0.12, "similarity": 0.5}
 """Opacity of a heat map where a cell adds nothing or nothing is similar; 1 at the far end(s)."""
+
+
+_TRUTH = {RankingResult.TRUE: TRUE, RankingResult.FALSE: FALSE, RankingResult.JUNK: JUNK}
 
 
 @functools.cache
@@ -65,5 +68,4 @@ def colour_of(value: float, scale: Scale) -> QColor:
 
 def truth_colour(truth: int) -> QColor | None:
     """Teal, orange or grey; None where the truth is not known."""
-    ink = MARKS[truth].ink
-    return ink if ink.isValid() else None
+    return QColor(_TRUTH[truth]) if truth in _TRUTH else None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 CLOSEST, WIDEST = 1.0, 16.0
 MARGIN = 8.0
+BETWEEN = 8.0  # stays free between pictures that fill their columns
 NARROWEST_GAP = 28.0
 CAPTION = 190.0  # captions of small pictures need so much
 WIDEST_GAP = 0.6  # of the pictures' height: further apart, lines say less
@@ -96,9 +97,9 @@ def panes(width: float, height: float, aspects: Sequence[float], foot: float) ->
     edge = 0.0
     for number, own in enumerate(widths):
         last = number == len(widths) - 1
-        end = width if last else left + own + gap / 2
+        end = width if last else left + own + (gap - BETWEEN) / 2
         out.append(
             Pane(Box(left, top, own, tall), Box(edge, 0.0, end - edge, MARGIN + room + MARGIN / 2))
         )
-        left, edge = left + own + gap, end
+        left, edge = left + own + gap, end + BETWEEN
     return out

@@ -37,7 +37,7 @@ def answers_text(scene: Scene, answers: Sequence[Answer]) -> str:
 def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) -> str:
     """What the pictures show when nothing is pointed at."""
     if not scene.pairs:
-        return scene.message
+        return scene.message if scene.panels else ""  # without pictures it stands in their place
     own = f"{OWN_FILE} " if itself(scene) else ""
     if look.mode == "compare" and len(scene.pairs) > 1:
         return own + difference_text(scene)

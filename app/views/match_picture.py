@@ -49,7 +49,7 @@ class MatchPicture(QWidget):
         self._base: QPixmap | None = None
         self._lines: QPixmap | None = None
         self._marks: tuple[Mark, ...] = ()
-        self.veil = Veil(self)
+        self.veil = Veil(self, self.scene_changed.emit)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setAccessibleName("Match: query and candidate")
         self._listen()

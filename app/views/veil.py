@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PyQt5.QtCore import QTimer
 from PyQt5.QtGui import QColor, QPainter, QPalette
 from PyQt5.QtWidgets import QWidget
@@ -12,8 +14,9 @@ AFTER_MS = 120
 class Veil:
     """Greys a widget some time after it became stale, until it is not any more."""
 
-    def __init__(self, widget: QWidget) -> None:
-        self._widget = widget
+    def __init__(self, widget: QWidget, drawn: Callable[[], object] | None = None) -> None:
+        """``drawn`` is called when the veil comes."""
+        self._widget, self._tell = widget, drawn
         self._stale = False
         self.drawn = False
         self._timer = QTimer(widget, singleShot=True, interval=AFTER_MS)
@@ -35,6 +38,8 @@ class Veil:
     def _draw(self) -> None:
         self.drawn = self._stale
         self._widget.update()
+        if self._tell is not None:
+            self._tell()
 
     def paint(self, painter: QPainter) -> None:
         """Lay the veil over what was painted, where it is time."""

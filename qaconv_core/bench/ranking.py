@@ -6,9 +6,10 @@ import numpy as np
 
 from qaconv_core.bench.plain import dense_rerank, plain_metrics, plain_tlift
 from qaconv_core.bench.samples import sample_distances, sample_ranking
-from qaconv_core.bench.timing import Figure, Work, extra_memory, take_turns
+from qaconv_core.bench.timing import Figure, Work, extra_memory, in_child, take_turns
 from qaconv_core.evaluation.measures import ranking_metrics
 from qaconv_core.ranking import k_reciprocal_rerank, temporal_lift
+from qaconv_core.types import Float32
 
 
 def metrics_figure(queries: int, galleries: int, repeats: int) -> Figure:
@@ -27,7 +28,6 @@ def metrics_figure(queries: int, galleries: int, repeats: int) -> Figure:
         {"queries": queries, "galleries": galleries},
         timings[fast],
         {slow: timings[slow]},
-        extra_bytes=extra_memory(works[fast]),
         facts={"difference_of_mAP": difference},
     )
 
@@ -49,16 +49,13 @@ def tlift_figure(queries: int, galleries: int, repeats: int) -> Figure:
         {"queries": queries, "galleries": galleries},
         timings[fast],
         {slow: timings[slow]},
-        extra_bytes=extra_memory(works[fast]),
         facts={"largest_difference": difference},
     )
 
 
 def rerank_figure(count: int, repeats: int, *, dense: bool = True) -> Figure:
     """k-reciprocal re-ranking of ``count`` pictures, a sixth of them queries."""
-    p = max(1, count // 6)
-    d = sample_distances(count)
-    parts = (d[:p, p:], d[:p, :p], d[p:, p:])
+    parts = _parts(count)
     fast, slow = "re-ranking", "dense, loop over rows"
     works: dict[str, Work] = {fast: lambda: k_reciprocal_rerank(*parts)}
     if dense:
@@ -69,9 +66,21 @@ def rerank_figure(count: int, repeats: int, *, dense: bool = True) -> Figure:
         found = k_reciprocal_rerank(*parts)
         facts = {
             "largest_difference": float(np.abs(found - dense_rerank(*parts)).max()),
-            "extra_bytes_of_the_dense_one": extra_memory(works[slow]),
+            "extra_bytes_of_the_dense_one": in_child(rerank_memory_of, count, True),
         }
-    memory = extra_memory(works[fast])
+    memory = in_child(rerank_memory_of, count, False)
     baselines = {slow: timings[slow]} if dense else {}
-    sizes = {"pictures": count, "queries": p}
+    sizes = {"pictures": count, "queries": len(parts[1])}
     return Figure(fast, sizes, timings[fast], baselines, extra_bytes=memory, facts=facts)
+
+
+def rerank_memory_of(count: int, dense: bool) -> int | None:
+    """Memory that re-ranking ``count`` pictures takes beyond the distances."""
+    parts = _parts(count)
+    return extra_memory(lambda: (dense_rerank if dense else k_reciprocal_rerank)(*parts))
+
+
+def _parts(count: int) -> tuple[Float32, Float32, Float32]:
+    p = max(1, count // 6)
+    d = sample_distances(count)
+    return d[:p, p:], d[:p, :p], d[p:, p:]

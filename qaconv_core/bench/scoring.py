@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ import numpy as np
 import torch
 
 from qaconv_core.bench.plain import fits, pair_flop, plain_logits
-from qaconv_core.bench.samples import Float16, people_maps, random_maps, sample_matcher
-from qaconv_core.bench.timing import Figure, Work, extra_memory, take_turns
+from qaconv_core.bench.samples import people_maps, random_maps, sample_matcher
+from qaconv_core.bench.timing import Figure, Work, extra_memory, in_child, take_turns
 from qaconv_core.device import available_memory
 from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.matching.scores import score_maps
@@ -57,14 +58,29 @@ class Task:
 
     def __init__(self, sizes: Sizes, folder: Path, kind: str = "people") -> None:
         self.sizes, self.kind = sizes, kind
-        make = people_maps if kind == "people" else random_maps
-        maps = make(sizes.galleries, sizes.channels, sizes.grid)
-        self.gallery = _on_disk(folder / f"maps-{kind}.f16", maps)
-        self.query = maps[: sizes.queries].copy()
+        name = f"maps-{kind}-{sizes.galleries}-{sizes.channels}-{sizes.grid[0]}-{sizes.grid[1]}.f16"
+        self.path = folder / name
+        self.gallery = self._stored()
+        self.query = self.gallery.read(0, sizes.queries)
         self.matcher: QAConv = sample_matcher(sizes.grid)
         self.head: AffineHead = self.matcher.affine()
         self.prepared: PreparedGallery = prepare_gallery(self.gallery)
         self._floats: torch.Tensor | None = None
+
+    def _stored(self) -> FeatureBank:
+        """The maps in their file, which is made where it is not there."""
+        s = self.sizes
+        if not self.path.exists():
+            make = people_maps if self.kind == "people" else random_maps
+            make(s.galleries, s.channels, s.grid).tofile(self.path)
+        maps = np.memmap(self.path, np.float16, "r", shape=(s.galleries, s.channels, *s.grid))
+        return FeatureBank(maps, np.arange(s.galleries))
+
+    def remove(self) -> None:
+        """Delete the files; what is mapped stays readable."""
+        for path in self.path.parent.glob(f"{self.path.stem}.*"):
+            with contextlib.suppress(OSError):  # Windows keeps what somebody has mapped
+                path.unlink()
 
     def plain(self, portion: int) -> torch.Tensor:
         """The plain formulation, on maps that are in memory in float32 already."""
@@ -98,15 +114,14 @@ class Task:
         return score_maps(self.query, self.gallery, self.head)
 
 
-def _on_disk(path: Path, maps: Float16) -> FeatureBank:
-    for old in path.parent.glob(f"{path.stem}.*"):
-        old.unlink()
-    maps.tofile(path)
-    stored = np.memmap(path, np.float16, "r", shape=maps.shape)
-    return FeatureBank(stored, np.arange(len(maps)))
+def memory_of(sizes: Sizes, folder: Path, kind: str, what: str) -> int | None:
+    """Memory that one job (a method of :class:`Task`) takes beyond the maps' files."""
+    return extra_memory(getattr(Task(sizes, folder, kind), what))
 
 
-def one_query(sizes: Sizes, folder: Path, repeats: int, kind: str = "people") -> list[Figure]:
+def one_query(
+    sizes: Sizes, folder: Path, repeats: int, kind: str = "people", memory: bool = True
+) -> list[Figure]:
     """One query: searched and in float32, beside the plain formulation in several portions."""
     task = Task(sizes, folder, kind)
     works: dict[str, Work] = {ONE_QUERY: task.searched, ONE_QUERY_EXACT: task.exact}
@@ -116,7 +131,7 @@ def one_query(sizes: Sizes, folder: Path, repeats: int, kind: str = "people") ->
     same = bool(np.array_equal(task.searched(), task.exact()))
     record = sizes.record() | {"maps": kind}
     facts = {"rescored": task.rescored(), "head_is_exact": same, "top": TOP}
-    return [
+    figures = [
         Figure(
             ONE_QUERY,
             record,
@@ -124,7 +139,7 @@ def one_query(sizes: Sizes, folder: Path, repeats: int, kind: str = "people") ->
             plain | {ONE_QUERY_EXACT: timings[ONE_QUERY_EXACT]},
             sizes.flop,
             "int8",
-            extra_memory(task.searched),
+            in_child(memory_of, sizes, folder, kind, "searched") if memory else None,
             facts,
         ),
         Figure(
@@ -134,9 +149,11 @@ def one_query(sizes: Sizes, folder: Path, repeats: int, kind: str = "people") ->
             plain,
             sizes.flop,
             "float32",
-            extra_memory(task.exact),
+            in_child(memory_of, sizes, folder, kind, "exact") if memory else None,
         ),
     ]
+    task.remove()
+    return figures
 
 
 def preparing(sizes: Sizes, folder: Path) -> Figure:
@@ -146,6 +163,7 @@ def preparing(sizes: Sizes, folder: Path) -> Figure:
     timing = take_turns({"preparing": lambda: prepare_gallery(maps)}, 1)["preparing"]
     per_image = task.prepared.nbytes // max(1, len(task.prepared))
     facts = {"bytes_an_image": per_image, "images_a_second": sizes.galleries / timing.median}
+    task.remove()
     return Figure("preparing a gallery", sizes.record(), timing, facts=facts)
 
 
@@ -156,14 +174,15 @@ def all_pairs(sizes: Sizes, folder: Path, repeats: int) -> Figure:
     works |= {_plain_name(n): _plain_work(task, n) for n in PORTIONS if n <= sizes.galleries}
     timings = take_turns(works, repeats)
     mine = timings.pop(ALL_PAIRS)
-    memory = extra_memory(task.all_pairs)
+    memory = in_child(memory_of, sizes, folder, "people", "all_pairs")
+    task.remove()
     return Figure(ALL_PAIRS, sizes.record(), mine, timings, sizes.flop, "float32", memory)
 
 
 def growth(sizes: list[Sizes], folder: Path, repeats: int) -> Iterator[list[Figure]]:
     """:func:`one_query` for each of ``sizes``."""
     for one in sizes:
-        yield one_query(one, folder, repeats)
+        yield one_query(one, folder, repeats, memory=False)
 
 
 def _plain_name(portion: int | None) -> str:

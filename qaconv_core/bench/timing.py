@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,12 @@ def extra_memory(work: Work) -> int | None:
         done.set()
         watcher.join()
     return max(most) - before
+
+
+def in_child(work: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``work`` returns in a process of its own, which has no memory left over from before."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def _own_memory(status: Path = Path("/proc/self/status")) -> int | None:

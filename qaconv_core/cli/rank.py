@@ -21,6 +21,7 @@ from qaconv_core.cli.options import (
     show,
     write_result,
 )
+from qaconv_core.cli.rank_report import check_report, write_match_reports
 from qaconv_core.cli.regions import (
     add_places,
     add_region_options,
@@ -76,12 +77,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
     parser.add_argument("--figure", metavar="FILE", help="a ranked strip (.png, .pdf, .svg)")
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="the results with lines, maps, scores and decisions as one .html file to hand over",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Rank the gallery for each query picture."""
     check_outputs(arguments)
+    check_report(arguments.report)
     from qaconv_core.data.images import read_image
 
     dataset, gallery = open_gallery(arguments.gallery, arguments)
@@ -93,6 +100,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
     rankings = _rankings(arguments, model, queries, query_maps, gallery, bank, cancel)
     _write(arguments, model, len(gallery), rankings)
+    if arguments.report:
+        write_match_reports(arguments, model, dataset, query_maps, bank, rankings, cancel)
 
 
 def _rankings(

@@ -32,6 +32,14 @@ def region(text: str) -> BoxFractions:
     return numbers[0], numbers[1], numbers[2], numbers[3]
 
 
+def window(text: str) -> tuple[int, int]:
+    """``3x3`` as (rows, columns) of cells."""
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text} is not rows×columns of cells, e.g. 3x3")
+    return int(parts[0]), int(parts[1])
+
+
 def add_region_options(parser: argparse.ArgumentParser) -> None:
     """Search by part."""
     group = parser.add_argument_group("search by part (both may be given more than once)")

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qaconv_core.errors import InputError
 from qaconv_core.figures.style import SERIES, drawing, printable, tidy_axes
@@ -31,8 +32,14 @@ def bench_figure(record: dict[str, Any]) -> Figure:
         for panel, title in zip(axes, titles, strict=True):
             _plot(panel, title, record["parts"][title], names)
         axes[0].set_ylabel("seconds")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", frameon=False, ncols=3)
+        legend = {
+            label: handle
+            for panel in axes
+            for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(
+            legend.values(), legend.keys(), loc="outside lower center", frameon=False, ncols=3
+        )
         figure.suptitle(printable(record["machine"]["device"]), fontsize=9)
         return figure
 
@@ -66,6 +73,8 @@ def _plot(axes: Axes, title: str, figures: list[dict[str, Any]], names: list[str
             linewidth=1.4,
         )
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(range(len(places)), places)
     axes.set_xlabel(label)
     tidy_axes(axes)

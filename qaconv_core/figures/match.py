@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.figures.heat import grey, heat_colours, on_grey
 from qaconv_core.figures.pair import Box, Pair, captions, colour_bar, draw_picture, panel_title
 from qaconv_core.figures.style import (
     DIVERGING,
@@ -37,7 +38,6 @@ _MARGIN = 0.3
 _LINE_GAP, _HEAT_GAP, _PANEL_GAP = 0.55, 0.14, 0.55
 _HEAD = 0.5  # above the pictures: title
 _SUM_HEIGHT = 0.75
-_GREY_FROM, _GREY_TO = 85.0, 245.0  # black and white of the pictures under a heat map
 _DIRECTION_TEXT = {"query": "query → gallery", "gallery": "gallery → query", "mutual": "mutual"}
 _BAR_TEXT = "takes away  ←  contribution to the logit  →  adds"
 _SIMILARITY_TEXT = "similarity of the cells"
@@ -254,9 +254,9 @@ def _heat_panel(axes: Axes, pair: Pair, terms: _Terms, left: float, top: float) 
     limit = max(float(np.abs(heat).max()) for heat in heats) or 1.0
     norm = Normalize(-limit, limit)
     for box, pixels, heat in zip(boxes, pair.pixels, heats, strict=True):
-        draw_picture(axes, box, _grey(pixels))
+        draw_picture(axes, box, grey(pixels))
         axes.imshow(
-            _heat_colours(heat, norm),
+            heat_colours(heat, norm),
             extent=box.extent,
             aspect="auto",
             interpolation="nearest",
@@ -264,30 +264,7 @@ def _heat_panel(axes: Axes, pair: Pair, terms: _Terms, left: float, top: float) 
         )
     sums = [f"Σ = {float(heat.sum()):+.3g}".replace("-", "−") for heat in heats]
     captions(axes, boxes, pair.labels, panel, sums)
-    colour_bar(axes, panel, top + pair.height + pair.bar_offset, norm, _on_grey(), terms.scale)
-
-
-def _grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The picture without colour and paler, so that the overlay alone has colour."""
-    luminance = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    grey = (_GREY_FROM + luminance * ((_GREY_TO - _GREY_FROM) / 255.0)).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
-
-
-def _on_grey() -> Colormap:
-    """The colours of the overlay as they look on a middling grey, for the colour bar."""
-    colours = _heat_colours(np.linspace(-1.0, 1.0, 256), Normalize(-1.0, 1.0))
-    alpha, grey = colours[:, 3:], (_GREY_FROM + _GREY_TO) / 2 / 255.0
-    return ListedColormap(colours[:, :3] * alpha + grey * (1.0 - alpha))
-
-
-def _heat_colours(heat: npt.NDArray[np.floating], norm: Normalize) -> npt.NDArray[np.floating]:
-    """Colours (h, w, 4) of a heat map: more opaque the further from zero."""
-    position = np.asarray(norm(heat))
-    colours = np.asarray(DIVERGING(position))
-    strength = np.abs(2.0 * position - 1.0)
-    colours[..., 3] = 0.12 + 0.73 * np.sqrt(strength)
-    return colours
+    colour_bar(axes, panel, top + pair.height + pair.bar_offset, norm, on_grey(), terms.scale)
 
 
 # ── the sum ─────────────────────────────────────────────────────────────────────────────────────

@@ -95,11 +95,16 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 200.0
         raise InputError(
             f"{path}: figures are saved as {', '.join(FORMATS)}; choose one of these suffixes"
         )
+    atomic_write_bytes(path, figure_bytes(figure, suffix, dpi))
+
+
+def figure_bytes(figure: Figure, suffix: str = ".png", dpi: float = 200.0) -> bytes:
+    """``figure`` as the content of a file of one of :data:`FORMATS` (see :func:`save_figure`)."""
     undated: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
     out = io.BytesIO()
     with drawing():
         figure.savefig(out, format=suffix[1:], dpi=dpi, metadata=undated.get(suffix))
-    atomic_write_bytes(path, out.getvalue())
+    return out.getvalue()
 
 
 def blank_page(width: float, height: float) -> tuple[Figure, Axes]:

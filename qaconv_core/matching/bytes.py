@@ -68,17 +68,18 @@ class ByteTiles:
             best_gallery.copy_(part if a == 0 else torch.maximum(best_gallery, part))
 
 
-@functools.lru_cache(maxsize=1)
-def fast_bytes() -> bool:
+@functools.lru_cache(maxsize=16)
+def fast_bytes(channels: int = 128) -> bool:
     """Whether 8-bit products are right and at least ``GAIN`` times as fast as float32 here.
 
-    Tried out in some milliseconds, once; call it in a thread that computes alone.
+    With few channels there is little to multiply and nothing to gain. Tried out in some
+    milliseconds, once for each number of channels; call it in a thread that computes alone.
     """
     if not hasattr(torch, "_int_mm"):
         return False
     try:
         with torch.inference_mode():
-            return _exact() and _gain() > GAIN
+            return _exact() and _gain(channels) > GAIN
     except RuntimeError:
         return False
 
@@ -91,10 +92,10 @@ def _exact() -> bool:
     return bool((torch._int_mm(one, other).double() == expected).all())
 
 
-def _gain() -> float:
+def _gain(channels: int) -> float:
     """Time of a float32 product over that of the same one in 8 bits; the best of a few."""
-    one = torch.ones(4 * 192, 128, dtype=torch.int8)
-    other = torch.ones(128, 192, dtype=torch.int8)
+    one = torch.ones(4 * 192, channels, dtype=torch.int8)
+    other = torch.ones(channels, 192, dtype=torch.int8)
     wide, whole = torch.empty(4 * 192, 192), torch.empty(4 * 192, 192, dtype=torch.int32)
     floats = one.float(), other.float()
     slow, fast = [], []

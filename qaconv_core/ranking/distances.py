@@ -11,6 +11,8 @@ import numpy.typing as npt
 from qaconv_core.errors import InputError
 from qaconv_core.ranking.arrays import Matrix, real_matrix, row_blocks
 
+_ROWS_TURNED = 256
+
 Index = npt.NDArray[np.int32]
 
 SLACK = 1e-3
@@ -76,12 +78,12 @@ class DistanceTable:
         """D[:, start:stop] transposed, (stop − start, n): distances *to* these pictures."""
         out = np.empty((stop - start, self.n), dtype=self.dtype)
         if stop <= self.p:
-            out[:, : self.p] = self.qq[:, start:stop].T
+            _turn(self.qq, start, stop, out[:, : self.p])
             out[:, self.p :] = self.qg[start:stop]
         else:
             a, b = start - self.p, stop - self.p
-            out[:, : self.p] = self.qg[:, a:b].T
-            out[:, self.p :] = self.gg[:, a:b].T
+            _turn(self.qg, a, b, out[:, : self.p])
+            _turn(self.gg, a, b, out[:, self.p :])
         return out
 
     def pairs(self, i: Index, j: Index) -> npt.NDArray[Any]:
@@ -97,3 +99,10 @@ class DistanceTable:
         ):
             out[mask] = part[row[mask], column[mask]]
         return out
+
+
+def _turn(part: Matrix, start: int, stop: int, out: npt.NDArray[Any]) -> None:
+    """``part[:, start:stop]`` transposed into ``out``, a few rows at a time for the cache's sake:
+    several times as fast as at once."""
+    for i in range(0, len(part), _ROWS_TURNED):
+        out[:, i : i + _ROWS_TURNED] = part[i : i + _ROWS_TURNED, start:stop].T

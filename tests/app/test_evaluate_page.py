@@ -272,6 +272,8 @@ def test_two_runs_side_by_side(two, qtbot):
     ]
     assert "≈1  an approximation: only the 50 nearest" in content.table.words.toPlainText()
     assert "ap: step-wise" in content.table.words.toPlainText()
+    assert model.index(1, 3).data() == "+ re-ranking ≈1", "what the row above says is left out"
+    assert model.index(1, 0).data() == ""
     bold = [r for r in range(4) if model.index(r, 4).data(Qt.FontRole) is not None]
     assert bold == [1]
 

@@ -236,8 +236,10 @@ def test_what_is_out_of_date_is_greyed_after_a_moment(show, space, qtbot):
     assert not inspector.canvas.veil.drawn
     qtbot.waitUntil(lambda: inspector.canvas.veil.drawn, timeout=20 * AFTER_MS)
     assert inspector.canvas.scene.panels == shown
+    assert inspector.readout.text() == readout.WAIT
     space.set_pair(sample_pair(0, space.selection.candidate))
     assert not inspector.canvas.veil.drawn
+    assert inspector.readout.text() == words.shown_text(12, 18)
 
 
 # ── zoom ────────────────────────────────────────────────────────────────────────────────────────
@@ -404,7 +406,8 @@ def test_the_response_map_covers_the_other_picture_only(show, space):
 def test_nothing_open_says_so(show):
     inspector = show(Workspace())
     inspector.grab()
-    assert inspector.readout.text() == inspector.canvas.scene.message
+    assert "Open a data set" in inspector.canvas.scene.message
+    assert inspector.readout.text() == ""
     for code in (Qt.Key_1, Qt.Key_2, Qt.Key_4, Qt.Key_Escape, Qt.Key_Space):
         key(inspector, code)
     key(inspector, Qt.Key_Plus, Qt.ControlModifier)

@@ -138,10 +138,16 @@ class RequestForm(QWidget):
         self.methods.changed.connect(self.changed)
         self.checkpoint.currentIndexChanged.connect(lambda _row: self.changed.emit())
         self.device.currentIndexChanged.connect(lambda _row: self.changed.emit())
-        self.folder.editingFinished.connect(self.folder_changed)
+        self.folder.editingFinished.connect(self._folder_edited)
         self.start_button.clicked.connect(lambda _on: self.start_asked.emit())
         self.folder_button.clicked.connect(lambda _on: self._ask_folder())
         self.checkpoint_button.clicked.connect(lambda _on: self._ask_checkpoint())
+
+    def _folder_edited(self) -> None:
+        """The focus leaving the field is no change."""
+        if self.folder.isModified():
+            self.folder.setModified(False)
+            self.folder_changed.emit()
 
     # ── asking ──────────────────────────────────────────────────────────────────────────────────
 

@@ -79,7 +79,10 @@ class EvaluatePage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Build the page when it is first seen; look at the history each time."""
         super().showEvent(event)
+        known = self.content is not None
         self.build()
+        if known:
+            self._form_changed()
         self.load_runs()
 
     def hideEvent(self, event: Any) -> None:

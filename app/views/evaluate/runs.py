@@ -16,6 +16,8 @@ from qaconv_core.evaluation.reports import method_label
 
 COLUMNS = ("Run", "Data set", "Model", "in %", "Rank-1", "mAP", "When")
 NUMBERS = (4, 5)
+LONGEST = 320
+"""Pixels that a column takes at most; longer names are cut in their middle."""
 
 
 def cells(run: FinishedRun) -> tuple[str, ...]:
@@ -122,7 +124,8 @@ class RunsView(QTableView):
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
-        self.horizontalHeader().setSectionResizeMode(2, QHeaderView.Stretch)
+        self.horizontalHeader().setMaximumSectionSize(LONGEST)
+        self.horizontalHeader().setStretchLastSection(True)
         KeptKeys(self)
         self.selectionModel().currentRowChanged.connect(self._chosen)
         book.changed.connect(self._follow)

@@ -27,15 +27,16 @@ from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label
 from qaconv_core.types import MethodResult
 
 WORDS = ("Run", "Data set", "Model", "in %")
+METHOD = len(WORDS) - 1
 CHANGES = ("ΔRank-1", "ΔmAP")
-COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid queries")
+COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid")
 TIPS = {
     "mAP": "Mean over valid queries of the average precision.",
     "mINP": "Mean inverse negative penalty (Ye et al. 2021): true matches over the rank of the "
     "last of them.",
     "ΔRank-1": "Percentage points more than the first shown run of this data set and method.",
     "ΔmAP": "Percentage points more than the first shown run of this data set and method.",
-    "Valid queries": "Queries with a true match left in the gallery: all means run over them.",
+    "Valid": "Queries with a true match left in the gallery: all means run over them.",
 }
 
 
@@ -116,7 +117,7 @@ class MeasuresModel(QAbstractTableModel):
             return None
         words = self._cells[index.row()]
         if role == Qt.DisplayRole:
-            return "" if self._repeated(index) else words[index.column()]
+            return self._shown(index)
         if role == Qt.TextAlignmentRole and index.column() >= len(WORDS):
             return int(Qt.AlignRight | Qt.AlignVCenter)
         if role == Qt.FontRole and (index.row(), index.column()) in self._best:
@@ -125,16 +126,20 @@ class MeasuresModel(QAbstractTableModel):
             return font
         if role == Qt.AccessibleTextRole:
             return f"{COLUMNS[index.column()]} {words[index.column()]}"
-        if role == Qt.ToolTipRole and self.rows[index.row()].mark and index.column() == 3:
+        if role == Qt.ToolTipRole and self.rows[index.row()].mark and index.column() == METHOD:
             return f"An approximation: {self.rows[index.row()].result.approximation}"
         if role == Qt.ToolTipRole and index.column() == 2:
             return self.rows[index.row()].run.model_details or None
         return None
 
-    def _repeated(self, index: QModelIndex) -> bool:
-        """Whether a cell only says once more of which run the row is."""
-        row = index.row()
-        return row > 0 and index.column() < 3 and self.rows[row].run is self.rows[row - 1].run
+    def _shown(self, index: QModelIndex) -> str:
+        """The words of a cell, less what the row above says already of the same run."""
+        row, column = index.row(), index.column()
+        words = self._cells[row][column]
+        if row == 0 or column >= len(WORDS) or self.rows[row].run is not self.rows[row - 1].run:
+            return words
+        above = method_label(self.rows[row - 1].result.method)
+        return words.removeprefix(above).strip() if column == METHOD else ""
 
     def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
         """Names of the columns and what they mean."""
@@ -216,13 +221,21 @@ def explanation(runs: Sequence[FinishedRun], footnotes: Sequence[str]) -> list[s
     """Footnotes, the runs' notes, and how the numbers were measured."""
     lines = [f"≈{i}  an approximation: {one_line(t)}" for i, t in enumerate(footnotes, start=1)]
     several = len(runs) > 1
-    notes: dict[str, None] = {}
+    lines += _notes(runs)
+    lines += [""] if lines and runs else []
+    return lines + origin_lines([run.named_report(several) for run in runs])
+
+
+def _notes(runs: Sequence[FinishedRun]) -> list[str]:
+    """Each note once; with the runs it is about, unless it is about all of them."""
+    about: dict[str, list[str]] = {}
     for run in runs:
-        before = f"{run.title}: " if several else ""
         texts = [one_line(note) for note in run.report.notes]
         if run.report.rejected:
             texts.append(f"{len(run.report.rejected):,} files were left out")
-        notes.update(dict.fromkeys(before + text for text in texts))
-    lines += notes
-    lines += [""] if lines and runs else []
-    return lines + origin_lines([run.named_report(several) for run in runs])
+        for text in dict.fromkeys(texts):
+            about.setdefault(text, []).append(run.title)
+    return [
+        text if len(titles) == len(runs) else f"{', '.join(titles)}: {text}"
+        for text, titles in about.items()
+    ]

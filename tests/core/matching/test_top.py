@@ -31,7 +31,7 @@ SIZES = [
 @pytest.fixture(autouse=True)
 def _bytes_everywhere(monkeypatch):
     """Integer products are used whether they pay here or not; they are right everywhere."""
-    monkeypatch.setattr(top_module, "_bytes_pay", lambda: True)
+    monkeypatch.setattr(top_module, "_bytes_pay", lambda _: True)
 
 
 def exact_head(logits, top):

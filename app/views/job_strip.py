@@ -75,7 +75,6 @@ class JobRow(QWidget):
         row.setSpacing(8)
         for widget in (self.title, self.bar, self.words, self.cancel):
             row.addWidget(widget)
-        row.addStretch(1)
         self.show_job()
 
     def show_job(self) -> None:
@@ -94,6 +93,8 @@ class JobRow(QWidget):
 
 class JobList(QWidget):
     """The jobs that are under way or wait, the oldest first, each in a row of its own."""
+
+    ALIGN = Qt.Alignment(Qt.AlignLeft)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -116,7 +117,7 @@ class JobList(QWidget):
 
     def _add(self, job: Job) -> None:
         self.rows[job.serial] = row = JobRow(job, self)
-        self.box.addWidget(row)
+        self.box.addWidget(row, 0, self.ALIGN)
         self._arrange()
 
     def _change(self, job: Job) -> None:
@@ -138,6 +139,7 @@ class JobList(QWidget):
 class JobStrip(JobList):
     """The job in hand, in the window's bottom line; the others are counted beside it."""
 
+    ALIGN = Qt.Alignment()
     SHOWN = 1
 
     def _make_layout(self) -> QBoxLayout:

@@ -150,3 +150,9 @@ class MessageLine(QWidget):
     def text(self) -> str:
         """What is said now."""
         return self._words.text()
+
+
+def sentence_case(text: str) -> str:
+    """With a capital at its beginning, unless it begins with the name of a file or folder."""
+    first = text.split(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text

@@ -21,7 +21,14 @@ from app.jobs.runner import JobRunner
 from app.state.values import Problem
 from app.views.hooks import Hooks, install_excepthook
 from app.views.job_strip import JobList, JobStrip
-from app.views.parts import ElidedLabel, Mark, details_box, fold_button, small_button
+from app.views.parts import (
+    ElidedLabel,
+    Mark,
+    details_box,
+    fold_button,
+    sentence_case,
+    small_button,
+)
 
 __all__ = [
     "Hooks",
@@ -125,7 +132,7 @@ def sentence(problem: Problem) -> str:
     subject = problem.message.split(":")[0]
     if problem.what and problem.what not in problem.message and subject not in problem.what:
         return f"{problem.what}: {problem.message}"
-    return problem.message
+    return sentence_case(problem.message)
 
 
 class ProblemsPanel(QDockWidget):

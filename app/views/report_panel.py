@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.views.parts import Mark, details_box, fold_button, heading, plain_label
+from app.views.parts import Mark, details_box, fold_button, heading, plain_label, sentence_case
 from qaconv_core.data.check_report import CheckReport, SplitSummary, short_ranges
 from qaconv_core.data.scan import shown
 from qaconv_core.types import Rejected
@@ -111,12 +111,6 @@ class ReportPanel(QWidget):
         self.fold.setVisible(bool(self.report.rejected))
         column.addWidget(self.fold, 0, Qt.AlignLeft)
         column.addWidget(self.rejected)
-
-
-def sentence_case(text: str) -> str:
-    """With a capital at its beginning, unless it begins with the name of a file or folder."""
-    first = text.split(" ")[0]
-    return text[:1].upper() + text[1:] if first.isalpha() else text
 
 
 def marked_line(name: str, text: str, kind: str) -> QWidget:

@@ -15,7 +15,8 @@ from app.jobs.controller import Controller
 from app.state.requests import BY_CONTENT, DataRequest
 from app.state.workspace import Workspace
 from app.views.open_data import CHOICES, OpenDataDialog
-from app.views.report_panel import rejected_text, sentence_case
+from app.views.parts import sentence_case
+from app.views.report_panel import rejected_text
 from qaconv_core.data import DATASETS
 from qaconv_core.types import Rejected
 from tests.builders import (

@@ -82,7 +82,7 @@ def _int8() -> float | None:
     """8-bit products summed in 32 bits; None where torch has them in plain loops only."""
     from qaconv_core.matching.bytes import fast_bytes
 
-    if not fast_bytes():
+    if not fast_bytes(128):
         return None
     one = torch.ones(_SIZE, _SIZE, dtype=torch.int8)
     out = torch.empty(_SIZE, _SIZE, dtype=torch.int32)

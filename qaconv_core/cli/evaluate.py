@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ from qaconv_core.progress import CancelToken
 if TYPE_CHECKING:
     from qaconv_core.evaluation.evaluator import Evaluation
     from qaconv_core.evaluation.methods import MethodOptions
+    from qaconv_core.training.distributed import Team
     from qaconv_core.types import EvaluationReport, Rejected
 
 INNER_LIMIT = 512 << 20
@@ -143,8 +146,28 @@ def method_options(arguments: argparse.Namespace, on_by_default: bool) -> Method
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
-    """Evaluate every data set asked for; a set that fails does not lose the others' results."""
+    """Evaluate every data set asked for; alone, or as one of the processes of ``torchrun``."""
     check_outputs(arguments)
+    from qaconv_core.training.distributed import launched, team
+
+    if not launched():
+        _evaluate_all(arguments, cancel)
+        return
+    if arguments.no_cache:
+        raise InputError("several processes share maps through the store; leave out --no-cache")
+    with team(arguments.device) as crew, contextlib.ExitStack() as stack:
+        arguments.device = str(crew.device)
+        if not crew.leads:
+            nowhere = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+            stack.enter_context(contextlib.redirect_stderr(nowhere))
+        _evaluate_all(arguments, cancel, crew)
+
+
+def _evaluate_all(
+    arguments: argparse.Namespace, cancel: CancelToken, crew: Team | None = None
+) -> None:
+    """Every data set in turn; a set that fails does not lose the others' results."""
     tests = arguments.dataset if arguments.testset is None else arguments.testset
     names = dataset_names(tests, "--testset")
     datasets = [open_named_dataset(name, arguments) for name in names]
@@ -153,7 +176,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     failure: QAConvError | None = None
     for name, dataset in zip(names, datasets, strict=True):
         try:
-            reports.append(_evaluate_one(model, name, dataset, arguments, cancel, len(names) > 1))
+            found = _evaluate_one(model, name, dataset, arguments, cancel, len(names) > 1, crew)
+            if found is not None:
+                reports.append(found)
         except QAConvError as error:
             failure = error
             break
@@ -170,7 +195,8 @@ def _evaluate_one(
     arguments: argparse.Namespace,
     cancel: CancelToken,
     several: bool,
-) -> EvaluationReport:
+    crew: Team | None = None,
+) -> EvaluationReport | None:
     from qaconv_core.evaluation.evaluator import Job, check_sides, evaluate, forecast
     from qaconv_core.evaluation.saved_scores import check_score_path
     from qaconv_core.store.folders import cache_dir
@@ -193,7 +219,15 @@ def _evaluate_one(
             progress=progress,
             cancel=cancel,
         )
-        found = evaluate(model, dataset, options, job)
+        if crew is None:
+            found = evaluate(model, dataset, options, job)
+        else:
+            from qaconv_core.evaluation.sharded import evaluate_in_team
+
+            shared = evaluate_in_team(model, dataset, options, job, crew)
+            if shared is None:
+                return None
+            found = shared
     say_rejected(found.report.rejected)
     if arguments.save_score:
         _save_scores(found, arguments, dataset.name if several else "")

@@ -11,7 +11,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from qaconv_core.evaluation.saved_scores import SavedScores
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.model import PREPROCESSING, Model
+from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.ranking import rerank_memory
 from qaconv_core.ranking.protocol import Pairs
@@ -140,6 +141,8 @@ class Job:
 
     ``keep_inner`` keeps the logits within queries and within the gallery, for saving them; they
     are turned into distances in place otherwise. ``on_disk`` is a folder for score matrices.
+    ``scorer`` gives, for the head and the banks of queries and gallery, what scores in place of
+    :func:`~qaconv_core.matching.scores.score_maps` (several processes, say).
     """
 
     shelf: FeatureShelf | None = None
@@ -149,6 +152,7 @@ class Job:
     keep_inner: bool = False
     progress: ProgressCallback | None = None
     cancel: CancelToken | None = None
+    scorer: Callable[[AffineHead, FeatureBank, FeatureBank], Callable[..., Float32]] | None = None
 
 
 @dataclass
@@ -271,6 +275,9 @@ class _Scoring:
     ) -> None:
         self.model, self.query, self.gallery = model, query, gallery
         self.job, self.folder = job, folder
+        self._score: Callable[..., Float32] = score_maps
+        if job.scorer is not None:
+            self._score = job.scorer(model.head, query, gallery)
         self.seconds: dict[str, float] = {}
         self._made: dict[str, Float32] = {}
 
@@ -295,7 +302,7 @@ class _Scoring:
         """Distances of chosen gallery pictures to each other, computed on the spot."""
         maps = self.gallery.select(rows), self.gallery.select(columns)
         same = np.array_equal(rows, columns)
-        found = score_maps(
+        found = self._score(
             *maps, self.model.head, device=self.model.device, symmetric=same, plan=None
         )
         return distance_of_logits(found)
@@ -308,7 +315,7 @@ class _Scoring:
         if stage not in self._made:
             began = time.monotonic()
             in_memory = self.folder is None
-            self._made[stage] = score_maps(
+            self._made[stage] = self._score(
                 rows,
                 columns,
                 self.model.head,

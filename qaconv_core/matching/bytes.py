@@ -14,14 +14,16 @@ import time
 import numpy as np
 import torch
 
-from qaconv_core.matching.cpu import HeadWeights, as_tensor
+from qaconv_core.matching.cpu import HeadWeights, alone, as_tensor
 from qaconv_core.matching.plan import cell_spans, tile_maps
 from qaconv_core.matching.quantised import LEVELS, QuantisedMaps
 from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.threads import in_threads
 from qaconv_core.types import Float32
 
 GAIN = 1.5
 """How much faster than float32 the product has to be, for the detour to pay."""
+_TRIALS = 12  # the best counts: other programs may be at work
 _BLOCK = 128  # maps whose maxima are weighted at once
 
 
@@ -69,12 +71,16 @@ class ByteTiles:
 
 
 @functools.lru_cache(maxsize=16)
-def fast_bytes(channels: int = 128) -> bool:
+def fast_bytes(channels: int) -> bool:
     """Whether 8-bit products are right and at least ``GAIN`` times as fast as float32 here.
 
     With few channels there is little to multiply and nothing to gain. Tried out in some
-    milliseconds, once for each number of channels; call it in a thread that computes alone.
+    milliseconds, once for each number of channels, in a thread that computes alone.
     """
+    return next(iter(in_threads(_tried, [channels], 1, alone)))
+
+
+def _tried(channels: int) -> bool:
     if not hasattr(torch, "_int_mm"):
         return False
     try:
@@ -99,7 +105,7 @@ def _gain(channels: int) -> float:
     wide, whole = torch.empty(4 * 192, 192), torch.empty(4 * 192, 192, dtype=torch.int32)
     floats = one.float(), other.float()
     slow, fast = [], []
-    for _ in range(6):
+    for _ in range(_TRIALS):
         begun = time.perf_counter()
         torch.mm(*floats, out=wide)
         between = time.perf_counter()

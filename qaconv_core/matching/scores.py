@@ -7,7 +7,7 @@ tile of inner products is reduced by two maxima and two weighted sums before the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -52,38 +52,64 @@ def score_maps(
     head only half of the pairs are computed then. On the CPU a pair's logit is the same to the
     last bit whatever else is scored beside it.
     """
-    check_sides(query, gallery, head)
     p, g = query.shape[0], gallery.shape[0]
     if out is None:
         out = np.empty((p, g), dtype=np.float32)
     elif out.shape != (p, g):
         raise InputError(f"the place for the scores has shape {out.shape}, not {(p, g)}")
+    plan = plan or default_plan(query, gallery, device)
+    mirror = symmetric and head.symmetric
+    blocks = score_blocks(p, g, plan, mirror)
+    total = sum(block_pairs(block, mirror) for block in blocks)
+    tracker = Tracker(stage, total, "pairs", progress, cancel)
+    for block, logits in scored_blocks(query, gallery, head, plan, device, blocks):
+        place_block(out, block, logits, mirror)
+        tracker.advance(block_pairs(block, mirror))
+    return out
+
+
+def default_plan(query: Maps, gallery: Maps, device: torch.device | str) -> ScoringPlan:
+    """A plan that takes no notice of how much memory is free."""
+    on_cpu = torch.device(device).type == "cpu"
+    return plan_scoring(
+        query.shape[0],
+        gallery.shape[0],
+        query.shape[1:],
+        available=1 << 62,
+        device_available=None if on_cpu else 1 << 30,
+    )
+
+
+def scored_blocks(
+    query: Maps,
+    gallery: Maps,
+    head: AffineHead,
+    plan: ScoringPlan,
+    device: torch.device | str,
+    blocks: Sequence[Block],
+) -> Iterator[tuple[Block, Float32]]:
+    """Each of ``blocks`` with its logits, as they are done."""
+    check_sides(query, gallery, head)
     device = torch.device(device)
     on_cpu = device.type == "cpu"
-    plan = plan or plan_scoring(
-        p, g, query.shape[1:], available=1 << 62, device_available=None if on_cpu else 1 << 30
-    )
-    mirror = symmetric and head.symmetric
-    total = p * (p + 1) // 2 if mirror else p * g
-    tracker = Tracker(stage, total, "pairs", progress, cancel)
     if on_cpu:
         score = _cpu_scorer(head, query.shape[1])
     else:
         score = _device_scorer(query, gallery, head, plan, device)
 
-    def fill(block: Block) -> int:
-        rows, columns = block
+    def work(block: Block) -> tuple[Block, Float32]:
         with torch.inference_mode():
-            logits = score(_read(query, rows), _read(gallery, columns))
-        out[rows[0] : rows[1], columns[0] : columns[1]] = logits
-        if mirror and rows != columns:
-            out[columns[0] : columns[1], rows[0] : rows[1]] = logits.T
-        return _distinct_pairs(rows, columns) if mirror else logits.size
+            return block, score(_read(query, block[0]), _read(gallery, block[1]))
 
-    blocks = list(_blocks(p, g, plan, mirror))
-    for done in in_threads(fill, blocks, plan.workers, alone if on_cpu and blocks else None):
-        tracker.advance(done)
-    return out
+    yield from in_threads(work, blocks, plan.workers, alone if on_cpu and blocks else None)
+
+
+def place_block(out: Float32, block: Block, logits: Float32, mirror: bool) -> None:
+    """Put a block into the matrix, on a mirrored job on both sides of the diagonal."""
+    (a, b), (c, d) = block
+    out[a:b, c:d] = logits
+    if mirror and block[0] != block[1]:
+        out[c:d, a:b] = logits.T
 
 
 def check_sides(query: Maps, gallery: Maps, head: AffineHead) -> None:
@@ -133,19 +159,23 @@ def _device_scorer(
     return ChunkScorer(head, plan, device).score
 
 
-def _blocks(p: int, g: int, plan: ScoringPlan, mirror: bool) -> Iterator[Block]:
-    """Blocks of pairs; on a mirrored job the square ones on and above the diagonal."""
+def score_blocks(p: int, g: int, plan: ScoringPlan, mirror: bool) -> list[Block]:
+    """Blocks of p × g pairs; on a mirrored job the square ones on and above the diagonal."""
+    blocks: list[Block] = []
     row_step = plan.gallery_block if mirror else plan.query_block
     # The gallery turns slowly: its slices are the large ones and come from disk.
     for k in range(0, g, plan.gallery_block):
         columns = (k, min(k + plan.gallery_block, g))
         for i in range(0, columns[1] if mirror else p, row_step):
-            yield (i, min(i + row_step, p)), columns
+            blocks.append(((i, min(i + row_step, p)), columns))
+    return blocks
 
 
-def _distinct_pairs(rows: Span, columns: Span) -> int:
+def block_pairs(block: Block, mirror: bool) -> int:
+    """How many pairs a block gives; on a mirrored job each pair counts once."""
+    rows, columns = block
     n, m = rows[1] - rows[0], columns[1] - columns[0]
-    return n * (n + 1) // 2 if rows == columns else n * m
+    return n * (n + 1) // 2 if mirror and rows == columns else n * m
 
 
 def _read(maps: Maps, span: Span) -> npt.NDArray[np.floating]:

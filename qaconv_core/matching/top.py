@@ -88,15 +88,11 @@ def rank_top(
         raise InputError(f"{len(prepared)} prepared pictures for a gallery of {count}")
     threads = workers or cpu_workers()
     wanted = prepared is not None and not exact and torch.device(device).type == "cpu"
-    if prepared is None or not wanted or not count or not _bytes_pay(query.shape[1]):
+    if prepared is None or not wanted or not count or not fast_bytes(query.shape[1]):
         logits = score_maps(query, gallery, head, device=device, progress=progress, cancel=cancel)
         return _all_exact(logits[0], top)
     estimates, bounds = _estimates(query, prepared, head, threads, progress, cancel)
     return _certified(query, gallery, head, min(top, count), estimates, bounds, cancel)
-
-
-def _bytes_pay(channels: int) -> bool:
-    return next(iter(in_threads(fast_bytes, [channels], 1, alone)))
 
 
 def _all_exact(logits: Float32, top: int) -> TopRanking:

@@ -80,7 +80,7 @@ def test_a_prepared_gallery_gives_the_same_ranking(
     qaconv, market, checkpoint, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(rank, "PREPARED_FROM", 1)
-    monkeypatch.setattr(top, "_bytes_pay", lambda _: True)
+    monkeypatch.setattr(top, "fast_bytes", lambda _: True)
     queries = [*pictures(market)]  # the second one is in the gallery itself
     command = ("rank", "--query", *queries, "--gallery", "market", "--data-dir", market,
                "--checkpoint", checkpoint, "--device", "cpu", "--top", 5, "--json")  # fmt: skip

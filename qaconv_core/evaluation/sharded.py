@@ -1,0 +1,200 @@
+"""An evaluation by several processes under ``torchrun``, with the result of one to the last bit.
+
+Every process computes the feature maps of its share of the pictures into the store, and scores its
+share of the blocks of pairs; the first process collects them, ranks and reports. It says what is to
+be scored (:class:`TeamScorer` stands for ``score_maps`` in the evaluator), the others follow
+(:meth:`TeamScorer.serve`). The maps travel through the feature store, so its folder is to be on a
+disk that all processes see; what a process does not find there, it computes itself.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from qaconv_core.errors import InputError
+from qaconv_core.evaluation.evaluator import Evaluation, Job, evaluate
+from qaconv_core.evaluation.methods import MethodOptions
+from qaconv_core.matching.features import Extraction
+from qaconv_core.matching.plan import ScoringPlan
+from qaconv_core.matching.scores import (
+    Block,
+    block_pairs,
+    default_plan,
+    place_block,
+    score_blocks,
+    scored_blocks,
+)
+from qaconv_core.model import Model
+from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.types import Dataset, FeatureBank, Float32, ImageSet, Int64
+
+_PIECE = 16 << 20  # numbers sent at once
+
+
+class Ranks(Protocol):
+    """Who this process is among all: number, how many there are, where it computes."""
+
+    @property
+    def rank(self) -> int: ...
+    @property
+    def ranks(self) -> int: ...
+    @property
+    def device(self) -> torch.device: ...
+
+
+def evaluate_in_team(
+    model: Model, dataset: Dataset, options: MethodOptions, job: Job, team: Ranks
+) -> Evaluation | None:
+    """:func:`~qaconv_core.evaluation.evaluator.evaluate` by all processes; None in all but the
+    first. ``job.shelf`` must be there."""
+    for name, pictures in (("query", dataset.query), ("gallery", dataset.gallery)):
+        share = pictures.select(np.arange(team.rank, len(pictures), team.ranks))
+        _extract(model, share, job, f"{name} features")
+    torch.distributed.barrier()
+    if team.rank:
+        banks = [_extract(model, side, job).bank for side in (dataset.query, dataset.gallery)]
+        TeamScorer(team, model.head, banks[0], banks[1]).serve()
+        return None
+    try:
+        return evaluate(
+            model, dataset, options, replace(job, scorer=functools.partial(TeamScorer, team))
+        )
+    finally:
+        _tell(team, None)
+
+
+def _extract(model: Model, pictures: ImageSet, job: Job, stage: str = "features") -> Extraction:
+    return model.extract_set(
+        pictures,
+        shelf=job.shelf,
+        batch_size=job.batch_size,
+        workers=job.workers,
+        progress=job.progress,
+        cancel=job.cancel,
+        stage=stage,
+    )
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What to score: positions in the query's or the gallery's bank (None: all of it)."""
+
+    rows: tuple[str, Int64 | None]
+    columns: tuple[str, Int64 | None]
+    plan: ScoringPlan
+    mirror: bool
+
+
+class TeamScorer:
+    """``score_maps`` of a whole team. ``query`` and ``gallery`` are the banks of all pictures, the
+    same in every process."""
+
+    def __init__(
+        self, team: Ranks, head: AffineHead, query: FeatureBank, gallery: FeatureBank
+    ) -> None:
+        self.team, self.head = team, head
+        self.banks = {"query": query, "gallery": gallery}
+
+    def __call__(
+        self,
+        query: FeatureBank,
+        gallery: FeatureBank,
+        head: AffineHead,
+        *,
+        plan: ScoringPlan | None = None,
+        device: torch.device | str = "cpu",
+        out: Float32 | None = None,
+        symmetric: bool = False,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        stage: str = "scoring",
+    ) -> Float32:
+        """As :func:`~qaconv_core.matching.scores.score_maps`, in the first process; progress is
+        that of its own share."""
+        plan = plan or default_plan(query, gallery, device)
+        mirror = symmetric and head.symmetric
+        sides = self._side(query, "query"), self._side(gallery, "gallery")
+        _tell(self.team, _Command(*sides, plan, mirror))
+        shape = len(query), len(gallery)
+        out = np.empty(shape, dtype=np.float32) if out is None else out
+        shares = _shares(score_blocks(*shape, plan, mirror), self.team.ranks)
+        own = shares[0]
+        total = sum(block_pairs(block, mirror) for block in own)
+        tracker = Tracker(stage, total, "pairs", progress, cancel)
+        for block, logits in scored_blocks(query, gallery, head, plan, device, own):
+            place_block(out, block, logits, mirror)
+            tracker.advance(block_pairs(block, mirror))
+        for rank in range(1, self.team.ranks):
+            for block, logits in self._received(rank, shares[rank]):
+                place_block(out, block, logits, mirror)
+        return out
+
+    def serve(self) -> None:
+        """In every other process: score what the first one asks for, until it is done."""
+        while (command := self._heard()) is not None:
+            query, gallery = (self._bank(side) for side in (command.rows, command.columns))
+            blocks = score_blocks(len(query), len(gallery), command.plan, command.mirror)
+            own = _shares(blocks, self.team.ranks)[self.team.rank]
+            done = dict(
+                scored_blocks(query, gallery, self.head, command.plan, self.team.device, own)
+            )
+            parts = [done.pop(block).ravel() for block in own]
+            self._send(np.concatenate(parts) if parts else np.empty(0, dtype=np.float32))
+
+    def _side(self, bank: FeatureBank, likely: str) -> tuple[str, Int64 | None]:
+        """The bank that ``bank`` is, or the positions that were selected from one."""
+        for name in (likely, *self.banks):
+            whole = self.banks[name]
+            if np.array_equal(bank.rows, whole.rows):
+                return name, None
+        whole = self.banks["gallery"]
+        order = np.argsort(whole.rows, kind="stable")
+        place = np.searchsorted(whole.rows[order], bank.rows)
+        found = order[np.minimum(place, len(order) - 1)]
+        if not np.array_equal(whole.rows[found], bank.rows):
+            raise InputError("several processes can only score the pictures of query and gallery")
+        return "gallery", found
+
+    def _bank(self, side: tuple[str, Int64 | None]) -> FeatureBank:
+        name, positions = side
+        whole = self.banks[name]
+        return whole if positions is None else whole.select(positions)
+
+    def _heard(self) -> _Command | None:
+        box: list[Any] = [None]
+        torch.distributed.broadcast_object_list(box, src=0, device=self.team.device)
+        command: _Command | None = box[0]
+        return command
+
+    def _send(self, numbers: Float32) -> None:
+        for start in range(0, len(numbers), _PIECE):
+            part = torch.from_numpy(numbers[start : start + _PIECE]).to(self.team.device)
+            torch.distributed.send(part, dst=0)
+
+    def _received(self, rank: int, blocks: Sequence[Block]) -> Iterator[tuple[Block, Float32]]:
+        sizes = [block_pairs(block, False) for block in blocks]
+        numbers = np.empty(sum(sizes), dtype=np.float32)
+        for start in range(0, len(numbers), _PIECE):
+            part = torch.empty(min(_PIECE, len(numbers) - start), device=self.team.device)
+            torch.distributed.recv(part, src=rank)
+            numbers[start : start + len(part)] = part.cpu().numpy()
+        starts = np.cumsum([0, *sizes])
+        for block, start, size in zip(blocks, starts, sizes, strict=False):
+            (a, b), (c, d) = block
+            yield block, numbers[start : start + size].reshape(b - a, d - c)
+
+
+def _tell(team: Ranks, command: _Command | None) -> None:
+    torch.distributed.broadcast_object_list([command], src=0, device=team.device)
+
+
+def _shares(blocks: Sequence[Block], ranks: int) -> list[list[Block]]:
+    """Blocks dealt out in turn: neighbours in a row of blocks go to different processes."""
+    return [list(blocks[rank::ranks]) for rank in range(ranks)]

@@ -1,0 +1,13 @@
+"""What ``torchrun`` starts in the tests: ``qaconv`` with blocks so small that all get some."""
+
+from __future__ import annotations
+
+import sys
+
+from qaconv_core.cli import main
+from qaconv_core.matching import plan
+
+if __name__ == "__main__":
+    plan.QUERY_BLOCK, plan.GALLERY_BLOCK = 3, 8
+    plan.tile_maps = lambda cells: 4
+    sys.exit(main())

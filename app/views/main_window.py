@@ -173,6 +173,7 @@ class MainWindow(QMainWindow):
             space.pair_changed,
             space.look_changed,
             space.filters_changed,
+            space.measures_changed,
         ):
             event.connect(self._refresh)
         self.welcome.chosen.connect(self.commands.run)
@@ -193,6 +194,8 @@ class MainWindow(QMainWindow):
         self._show_current_page()
         self.explore.refresh_actions(commands)
         self.take_away.refresh_actions(commands)
+        if self.evaluate is not None:
+            self.evaluate.refresh_actions(commands)
         if self.page != "explore" or space.data is None:
             for command in COMMANDS:
                 if command.menu in EXPLORE_MENUS:
@@ -240,7 +243,8 @@ class MainWindow(QMainWindow):
     def _make_evaluate(self) -> None:
         from app.views.evaluate import EvaluatePage
 
-        page = EvaluatePage(self.workspace, self.runner, self)
+        page = EvaluatePage(self.workspace, self.runner, self, self.take_away.choices)
+        page.runs_changed.connect(self._refresh)
         if self.settings.value.data_folder:
             page.set_data_folder(self.settings.value.data_folder)
         page.open_query.connect(self._open_query)

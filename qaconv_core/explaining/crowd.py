@@ -84,10 +84,11 @@ def crowd_statistics(
     read then. ``leave_out`` are gallery indices that do not count (the query's own file).
     :class:`InputError` where no picture is left.
     """
-    found = known or query_maxima(query_map, gallery, progress=progress, cancel=cancel)
-    if known is not None and len(known) != len(gallery):
+    if known is None:
+        known = query_maxima(query_map, gallery, progress=progress, cancel=cancel)
+    elif len(known) != len(gallery):
         raise InputError("the known maxima belong to another gallery")
-    return crowd_of(found, head, leave_out)
+    return crowd_of(known, head, leave_out)
 
 
 def crowd_of(

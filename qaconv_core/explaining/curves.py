@@ -16,7 +16,13 @@ import numpy.typing as npt
 import torch
 
 from qaconv_core.errors import InputError
-from qaconv_core.explaining.maxima import CellSource, cell_rows, checked_query, tile_pictures
+from qaconv_core.explaining.maxima import (
+    CellSource,
+    checked_query,
+    each_slice,
+    inner_products,
+    tile_pictures,
+)
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.types import Bool, Float32, Float64, Int64
@@ -89,16 +95,15 @@ def nested_logits(
     out[:, 0] = head.bias
     tracker = Tracker("removal curves", len(gallery), "images", progress, cancel)
     step = tile_pictures(cells, cells)
-    with torch.inference_mode():
-        for start, rows in cell_rows(gallery):
-            for k in range(0, len(rows), step):
-                part = rows[k : k + step]
-                flat = part.reshape(-1, part.shape[2]).float()
-                product = torch.mm(flat, columns).view(len(part), cells, cells).numpy()
-                at = slice(start + k, start + k + len(part))
-                for number, order in enumerate(ordered):
-                    out[number, 1:, at] = _running(product, order, head).T
-            tracker.advance(len(rows))
+
+    def work(start: int, rows: torch.Tensor) -> None:
+        for k in range(0, len(rows), step):
+            product = inner_products(rows[k : k + step], columns).numpy()
+            at = slice(start + k, start + k + len(product))
+            for number, order in enumerate(ordered):
+                out[number, 1:, at] = _running(product, order, head).T
+
+    each_slice(gallery, work, tracker)
     return out
 
 

@@ -1,12 +1,13 @@
 """One query against a whole gallery, cell by cell: the maxima that all its logits are made of.
 
 Every question about one query and a gallery (a part of it, its average, its curves) needs the same
-inner products. They are computed once, tile by tile, and only their maxima are kept.
+inner products. They are computed once, tile by tile, and only their maxima are kept. The tiles are
+too small to be shared by threads; slices of the gallery are (:func:`each_slice`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,11 @@ import torch
 from qaconv_core.device import available_memory, format_bytes
 from qaconv_core.errors import InputError, MemoryLimitError
 from qaconv_core.explaining.values import QueryMaxima
-from qaconv_core.matching.plan import tile_bytes
+from qaconv_core.matching.cpu import alone, as_tensor
+from qaconv_core.matching.plan import cpu_workers, tile_bytes
 from qaconv_core.matching.scores import Maps
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.threads import in_threads
 from qaconv_core.types import FeatureBank, Float32, Grid
 
 SLICE = 64
@@ -70,7 +73,8 @@ class GalleryCells:
             )
         rows = np.empty((g, h * w, channels), dtype=np.float16 if half else np.float32)
         tracker = Tracker("bringing the gallery into memory", g, "images", progress, cancel)
-        for start, maps in _slices(gallery):
+        for start in range(0, g, SLICE):
+            maps = _slice(gallery, start)
             rows[start : start + len(maps)] = maps.reshape(len(maps), channels, -1).swapaxes(1, 2)
             tracker.advance(len(maps))
         return cls(rows, (h, w))
@@ -99,18 +103,19 @@ def query_maxima(
     a, b = np.empty((g, n), dtype=np.float32), np.empty((g, n), dtype=np.float32)
     best = np.empty((g, n), dtype=np.uint16)
     tracker = Tracker(stage, g, "images", progress, cancel)
-    with torch.inference_mode():
-        for start, rows in cell_rows(gallery):
-            step = tile_pictures(n, n)
-            for k in range(0, len(rows), step):
-                at = slice(start + k, start + min(k + step, len(rows)))
-                product = _product(rows[k : k + step], columns)
-                a[at] = product.amax(1).numpy()
-                inner = product.numpy()
-                place = inner.argmax(axis=2)  # many times as fast as torch's
-                best[at] = place
-                b[at] = np.take_along_axis(inner, place[..., None], axis=2)[..., 0]
-            tracker.advance(len(rows))
+    step = tile_pictures(n, n)
+
+    def work(start: int, rows: torch.Tensor) -> None:
+        for k in range(0, len(rows), step):
+            at = slice(start + k, start + min(k + step, len(rows)))
+            product = inner_products(rows[k : k + step], columns)
+            a[at] = product.amax(1).numpy()
+            inner = product.numpy()
+            place = inner.argmax(axis=2)  # many times as fast as torch's
+            best[at] = place
+            b[at] = np.take_along_axis(inner, place[..., None], axis=2)[..., 0]
+
+    each_slice(gallery, work, tracker)
     return QueryMaxima(query, a, b, best)
 
 
@@ -124,13 +129,13 @@ def part_maxima(rows: torch.Tensor, columns: torch.Tensor) -> tuple[torch.Tensor
     a, b = torch.empty(m, k), torch.empty(m, n)
     step = tile_pictures(n, k)
     for i in range(0, m, step):
-        product = _product(rows[i : i + step], columns)
+        product = inner_products(rows[i : i + step], columns)
         a[i : i + step] = product.amax(1)
         b[i : i + step] = product.amax(2)
     return a, b
 
 
-def _product(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+def inner_products(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     """(m, n, C), (C, k) -> inner products (m, n, k), float32."""
     m, n, channels = rows.shape
     return torch.mm(rows.reshape(m * n, channels).float(), columns).view(m, n, -1)
@@ -141,28 +146,39 @@ def tile_pictures(rows: int, columns: int) -> int:
     return max(1, tile_bytes() // (rows * columns * 4))
 
 
-def cell_rows(gallery: CellSource) -> Iterator[tuple[int, torch.Tensor]]:
-    """(number of the first picture, rows (m, h·w, C)) of one slice after the other."""
+def each_slice(
+    gallery: CellSource, work: Callable[[int, torch.Tensor], None], tracker: Tracker
+) -> None:
+    """Call ``work(number of the first picture, rows (m, h·w, C))`` for every slice of a gallery.
+
+    In several threads, each of which computes alone; the tracker is told, and looks for a wish to
+    stop, after each slice. ``work`` writes to places of its own.
+    """
+
+    def run(start: int) -> int:
+        with torch.inference_mode():
+            rows = _rows(gallery, start)
+            work(start, rows)
+            return len(rows)
+
+    starts = range(0, len(gallery), SLICE)
+    for done in in_threads(run, starts, cpu_workers(), alone if starts else None):
+        tracker.advance(done)
+
+
+def _rows(gallery: CellSource, start: int) -> torch.Tensor:
+    """One slice as rows (m, h·w, C), to be read only."""
     if isinstance(gallery, GalleryCells):
-        for start in range(0, len(gallery), SLICE):
-            yield start, _tensor(gallery.rows[start : start + SLICE])
-        return
-    for start, maps in _slices(gallery):
-        flat = maps.reshape(len(maps), maps.shape[1], -1)
-        yield start, _tensor(np.ascontiguousarray(flat.swapaxes(1, 2)))
+        return as_tensor(gallery.rows[start : start + SLICE])
+    maps = _slice(gallery, start)
+    flat = maps.reshape(len(maps), maps.shape[1], -1)
+    return torch.from_numpy(np.array(flat.swapaxes(1, 2), order="C"))
 
 
-def _slices(gallery: Maps) -> Iterator[tuple[int, npt.NDArray[np.floating]]]:
-    for start in range(0, gallery.shape[0], SLICE):
-        if isinstance(gallery, FeatureBank):
-            yield start, gallery.read(start, min(start + SLICE, len(gallery)))
-        else:
-            yield start, gallery[start : start + SLICE]
-
-
-def _tensor(array: npt.NDArray[np.floating]) -> torch.Tensor:
-    """The array as a tensor; torch wants memory that may be written to."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+def _slice(gallery: Maps, start: int) -> npt.NDArray[np.floating]:
+    if isinstance(gallery, FeatureBank):
+        return gallery.view(start, min(start + SLICE, len(gallery)))
+    return gallery[start : start + SLICE]
 
 
 def checked_query(query_map: npt.NDArray[np.floating], gallery: CellSource) -> Float32:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from qaconv_core.errors import InputError
-from qaconv_core.explaining.maxima import CellSource, cell_rows, checked_query, part_maxima
+from qaconv_core.explaining.maxima import CellSource, checked_query, each_slice, part_maxima
 from qaconv_core.explaining.values import PartMatch, PartScores, QueryMaxima
 from qaconv_core.matching.cells import kept_cells
 from qaconv_core.matching.correspondences import match_maps, similarity_matrix
@@ -116,10 +116,9 @@ def _logits(
         silent = np.full(g, head.bias, dtype=np.float32)
         return silent if known is None or not keep.any() else plain_logits(known, head)
     stale = None if known is None else ~keep[known.gallery_best]
-    with torch.inference_mode():
-        if known is None or stale is None or stale.sum() > _GATHER_UP_TO * stale.size:
-            return _whole_pass(query, gallery, head, keep, tracker)
-        best = _looked_up_again(query, gallery, keep, known, stale, tracker)
+    if known is None or stale is None or stale.sum() > _GATHER_UP_TO * stale.size:
+        return _whole_pass(query, gallery, head, keep, tracker)
+    best = _looked_up_again(query, gallery, keep, known, stale, tracker)
     return _weighted(known.query[:, keep], best, head, keep)
 
 
@@ -133,10 +132,12 @@ def _whole_pass(
 ) -> Float32:
     columns = _columns(query, keep)
     out = np.empty(len(gallery), dtype=np.float32)
-    for start, rows in cell_rows(gallery):
+
+    def work(start: int, rows: torch.Tensor) -> None:
         a, b = part_maxima(rows, columns)
         out[start : start + len(rows)] = _weighted(a.numpy(), b.numpy(), head, keep)
-        tracker.advance(len(rows))
+
+    each_slice(gallery, work, tracker)
     return out
 
 
@@ -154,13 +155,15 @@ def _looked_up_again(
     """
     columns = _columns(query, keep)
     best = known.gallery.copy()
-    for start, rows in cell_rows(gallery):
+
+    def work(start: int, rows: torch.Tensor) -> None:
         again = np.flatnonzero(stale[start : start + len(rows)])
         if len(again):
             flat = rows.view(-1, rows.shape[2])[torch.from_numpy(again)]
             found = torch.mm(flat.float(), columns).amax(1)
             best[start : start + len(rows)].reshape(-1)[again] = found.numpy()
-        tracker.advance(len(rows))
+
+    each_slice(gallery, work, tracker)
     return best
 
 

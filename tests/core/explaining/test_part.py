@@ -206,7 +206,7 @@ def test_it_can_be_cancelled_and_says_how_far_it_is():
     query, gallery = unit_maps(rng, 1, (2, 3))[0], unit_maps(rng, 70, (2, 3))
     seen = []
     query_maxima(query, gallery, progress=seen.append)
-    assert [p.done for p in seen] == [0, 64, 70]
+    assert [p.done for p in seen] in ([0, 64, 70], [0, 6, 70])  # in which order is left to threads
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):

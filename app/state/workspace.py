@@ -76,7 +76,9 @@ class Workspace:
         self.query_filter = replace(self.query_filter, text="", pid=None, camids=None)
         self.result_filter = replace(self.result_filter, camids=None, time_range=None)
         self._forget_results()
+        # First of all the lists must be those of the new set: everything else refers to them.
         self.data_changed.emit()
+        self._tell_results()
         self.filters_changed.emit()
         self.selection_changed.emit()
 
@@ -91,6 +93,7 @@ class Workspace:
         """Another model: rankings and explanations of the old one are gone, the choice stays."""
         self.model = model
         self._forget_results()
+        self._tell_results()
         self.model_changed.emit()
 
     def set_model_loading(self, on: bool) -> None:
@@ -106,6 +109,8 @@ class Workspace:
         self.methods, self.method_notes = ("qaconv",), {}
         self.method = "qaconv"
         self.hover = None
+
+    def _tell_results(self) -> None:
         self.ranking_changed.emit()
         self.pair_changed.emit()
         self.measures_changed.emit()

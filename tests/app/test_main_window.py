@@ -1,0 +1,346 @@
+"""The whole window on the real engine, driven by keys and mouse as a person does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PyQt5.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt5.QtGui import QDragEnterEvent, QDropEvent
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication
+
+from app.state.commands import COMMANDS
+from app.state.session import load_session
+from app.state.settings import SettingsFile
+from app.state.values import Cell
+from app.views.export_dialog import ExportDialog
+from app.views.main_window import MainWindow
+from app.views.open_data import OpenDataDialog
+from app.views.theme import Theme
+from qaconv_core.store.folders import data_dir
+from qaconv_core.types import RankingResult
+from tests.app.real import WAIT, tiny_market, tiny_model
+from tests.builders import write_picture
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tiny_market(tmp_path)
+
+
+@pytest.fixture
+def make_window(qtbot, qapp):
+    """Makes a window as the program does; closed at the end like by its user."""
+    made = []
+
+    def make() -> MainWindow:
+        window = MainWindow(SettingsFile(), Theme(qapp))
+        window.controller.measure_unasked = False
+        made.append(window)
+        qtbot.addWidget(window)
+        window.resize(1280, 800)
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+        return window
+
+    yield make
+    for window in made:
+        window.close()
+
+
+@pytest.fixture
+def window(qtbot, make_window, data, model):
+    """A window with the tiny set open and its first match explained."""
+    made = make_window()
+    with qtbot.waitSignal(made.controller.settled, timeout=WAIT):
+        made.begin(data, model)
+    return made
+
+
+def settled(qtbot, window):
+    """Wait until what is chosen is what is shown."""
+
+    def is_settled() -> bool:
+        space = window.workspace
+        chosen, pair = space.selection, space.pair
+        return (
+            pair is not None
+            and not space.pair_stale
+            and not space.ranking_stale
+            and (pair.query, pair.candidate) == (chosen.query, chosen.candidate)
+        )
+
+    qtbot.waitUntil(is_settled, timeout=WAIT)
+
+
+def press(window, *keys, modifiers=Qt.NoModifier):
+    for key in keys:
+        QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
+
+
+def drop(window, path: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    point = window.rect().center()
+    enter = QDragEnterEvent(point, Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    event = QDropEvent(QPointF(point), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+    QApplication.sendEvent(window, event)
+
+
+def test_the_first_match_is_there_and_the_title_says_what_is_open(window):
+    assert window.pages.currentWidget() is window.explore
+    assert window.windowTitle().startswith("market")
+    assert "checkpoint.pth.tar" in window.place.text()
+    assert window.workspace.pair is not None
+
+
+def test_every_command_does_something_and_no_key_is_used_twice(window):
+    window.show_page("evaluate")
+    assert {command.id for command in COMMANDS} == window.commands.bound
+    keys = [key for command in COMMANDS for key in command.keys]
+    assert len(keys) == len(set(keys))
+
+
+def test_arrows_walk_candidates_and_queries(qtbot, window):
+    space = window.workspace
+    window.explore.results.view.setFocus()
+    first = space.selection.candidate
+    press(window, Qt.Key_Right, Qt.Key_Right, Qt.Key_Left)
+    settled(qtbot, window)
+    place = space.ranking.place_of(space.selection.candidate)
+    assert place == space.ranking.place_of(first) + 1
+    press(window, Qt.Key_Down)
+    settled(qtbot, window)
+    assert space.selection.queries == (1,)
+    press(window, Qt.Key_End)
+    settled(qtbot, window)
+    assert space.ranking.place_of(space.selection.candidate) == 25
+    press(window, Qt.Key_Home)
+    settled(qtbot, window)
+    assert space.ranking.place_of(space.selection.candidate) == 0
+
+
+def test_back_and_forward_walk_the_history(qtbot, window):
+    space = window.workspace
+    window.explore.results.view.setFocus()
+    visited = [space.selection]
+    for _ in range(2):
+        press(window, Qt.Key_Right)
+        settled(qtbot, window)
+        visited.append(space.selection)
+    press(window, Qt.Key_Left, modifiers=Qt.AltModifier)
+    settled(qtbot, window)
+    assert space.selection == visited[1]
+    press(window, Qt.Key_Right, modifiers=Qt.AltModifier)
+    settled(qtbot, window)
+    assert space.selection == visited[2]
+
+
+def test_another_candidate_keeps_mode_zoom_and_pin(qtbot, window):
+    space = window.workspace
+    window.explore.results.view.setFocus()
+    press(window, Qt.Key_2, Qt.Key_G)
+    window.explore.inspector.canvas.zoom_by(2.0)
+    space.pin(Cell("query", 7))
+    before = window.explore.inspector.canvas.grab().toImage()
+    press(window, Qt.Key_Right)
+    settled(qtbot, window)
+    assert (space.look.mode, space.look.grid) == ("heat", True)
+    assert space.selection.cell == Cell("query", 7)
+    assert window.explore.inspector.canvas.zoom.factor == pytest.approx(2.0)
+    assert window.explore.inspector.canvas.grab().toImage() != before
+
+
+def test_letters_typed_into_a_filter_are_no_commands(qtbot, window):
+    space = window.workspace
+    press(window, Qt.Key_L, modifiers=Qt.ControlModifier)
+    mode, grid, queries = space.look.mode, space.look.grid, space.selection.queries
+    QTest.keyClicks(QApplication.focusWidget(), "g2 ne")
+    assert space.query_filter.text == "g2 ne"
+    assert (space.look.mode, space.look.grid, space.selection.queries) == (mode, grid, queries)
+
+
+def test_keys_of_the_browser_rest_on_the_other_page(qtbot, window):
+    space = window.workspace
+    press(window, Qt.Key_2, modifiers=Qt.ControlModifier)
+    assert window.page == "evaluate"
+    mode, chosen = space.look.mode, space.selection
+    press(window, Qt.Key_3, Qt.Key_Down, Qt.Key_Right)
+    assert (space.look.mode, space.selection) == (mode, chosen)
+    press(window, Qt.Key_1, modifiers=Qt.ControlModifier)
+    assert window.pages.currentWidget() is window.explore
+
+
+def test_a_dropped_picture_becomes_the_query(qtbot, window, tmp_path):
+    picture = write_picture(tmp_path / "somebody.png", 3, (48, 128))
+    drop(window, picture)
+    space = window.workspace
+    qtbot.waitUntil(lambda: space.selection.queries == (5,), timeout=WAIT)
+    settled(qtbot, window)
+    assert space.data.query[5].path == picture
+    assert set(space.ranking.truth) == {RankingResult.NOT_KNOWN}
+
+
+def test_a_dropped_folder_is_reported_before_it_is_opened(qtbot, window, tmp_path):
+    for pid in (1, 2, 3):
+        for shot in range(3):
+            write_picture(tmp_path / "own" / f"p{pid}" / f"{shot}.png", pid, (48, 128))
+    before = window.workspace.data
+    drop(window, tmp_path / "own")
+    dialog = window.findChild(OpenDataDialog)
+    qtbot.waitUntil(dialog.open_button.isEnabled, timeout=WAIT)
+    assert window.workspace.data is before
+    QTest.mouseClick(dialog.open_button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: window.workspace.data is not before, timeout=WAIT)
+    settled(qtbot, window)
+    assert len(window.workspace.data.gallery) > 0
+
+
+def test_a_wrong_file_is_said_and_changes_nothing(qtbot, window, tmp_path):
+    space = window.workspace
+    before = (space.data, space.model, space.ranking, space.pair)
+    wrong = write_picture(tmp_path / "broken.png", 1)
+    wrong.write_bytes(wrong.read_bytes()[:60])
+    drop(window, wrong)
+    qtbot.waitUntil(lambda: bool(window.problems.problems), timeout=WAIT)
+    assert "broken.png" in window.problems.problems[-1].message
+    assert window.problem_strip.isVisible()
+    assert (space.data, space.model, space.ranking, space.pair) == before
+    press(window, Qt.Key_J, modifiers=Qt.ControlModifier)
+    assert window.problems_dock.isVisible()
+
+
+def test_a_job_is_cancelled_from_the_bottom_line(qtbot, window):
+    started = []
+
+    def work(context):
+        started.append(True)
+        while True:
+            context.cancel.raise_if_cancelled()
+            time.sleep(0.005)
+
+    job = window.runner.start("Endless", work, lane="long")
+    qtbot.waitUntil(lambda: bool(started))
+    row = window.job_strip.rows[job.serial]
+    with qtbot.waitSignal(job.ended, timeout=WAIT):
+        QTest.mouseClick(row.cancel, Qt.LeftButton)
+    assert not window.problems.problems
+    assert not window.job_strip.rows
+
+
+def test_measuring_brings_ap_and_the_other_methods(qtbot, window):
+    space = window.workspace
+    window.commands.run("evaluate.current")
+    qtbot.waitUntil(lambda: len(space.methods) == 3, timeout=WAIT)
+    press(window, Qt.Key_2, modifiers=Qt.AltModifier)
+    qtbot.waitUntil(lambda: space.ranking.method == "qaconv+rerank", timeout=WAIT)
+    settled(qtbot, window)
+    assert space.ranking.before is not None
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".png"])
+def test_the_ranking_is_saved_as_it_is_listed(qtbot, window, tmp_path, suffix):
+    window.workspace.change_result_filter(hide_junk=True)
+    window.commands.run("file.export_ranking")
+    dialog = window.findChild(ExportDialog)
+    dialog.format.setCurrentIndex([f.suffix for f in dialog._formats].index(suffix))
+    stem = Path(dialog.path.text()).stem
+    assert stem == "ranking_0001_c1_qaconv_of_25"
+    target = tmp_path / f"r{suffix}"
+    dialog.path.setText(str(target))
+    with qtbot.waitSignal(dialog.saved, timeout=WAIT):
+        dialog.save()
+    if suffix == ".csv":
+        lines = target.read_text().splitlines()
+        assert len(lines) == 1 + 25
+        assert lines[1].split(",")[1] == "1"
+    elif suffix == ".json":
+        results = json.loads(target.read_text())["queries"][0]["results"]
+        assert [item["rank"] for item in results] == list(range(1, 26))
+        assert results[0]["logit"] >= results[-1]["logit"]
+    else:
+        assert target.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_restart_brings_everything_back(qtbot, make_window, window):
+    space = window.workspace
+    window.explore.results.view.setFocus()
+    press(window, Qt.Key_Down, Qt.Key_Down, Qt.Key_2)
+    settled(qtbot, window)
+    press(window, Qt.Key_Right, Qt.Key_Right)
+    settled(qtbot, window)
+    window.use_theme("dark")
+    window.explore.details_dock.hide()
+    chosen = space.selection
+    window.close()
+    again = make_window()
+    qtbot.waitUntil(lambda: not again.explore.details_dock.isVisible())
+    again.begin(session=load_session(data_dir()))
+    qtbot.waitUntil(lambda: again.workspace.pair is not None, timeout=WAIT)
+    settled(qtbot, again)
+    assert again.workspace.selection == chosen
+    assert again.workspace.look.mode == "heat"
+    assert again.settings.value.theme == "dark"
+    assert again.workspace.model.source == space.model.source
+    again.use_theme("system")
+
+
+def test_closing_during_a_job_leaves_a_cache_that_can_be_used(qtbot, make_window, data, model):
+    window = make_window()
+    window.begin(data, model)
+    qtbot.waitUntil(lambda: window.runner.busy, timeout=WAIT)
+    window.close()
+    again = make_window()
+    with qtbot.waitSignal(again.controller.settled, timeout=WAIT):
+        again.begin(data, model)
+    assert len(again.workspace.ranking.order) == 26
+
+
+def test_the_program_starts_and_ends_in_order(tmp_path, data, model):
+    """``python run_gui.py`` as a process of its own, ended by Ctrl-C."""
+    folder = tmp_path / "user"
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "QACONV_DATA_DIR": str(folder),
+        "QACONV_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    query = next((data.root / "market" / "query").glob("*.jpg"))
+    arguments = ["--gallery", str(data.root / "market" / "bounding_box_test"), "--query",
+                 str(query), "--checkpoint", model.path]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run_gui.py"), *arguments],
+        stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path,
+    )  # fmt: skip
+    try:
+        end = time.monotonic() + WAIT / 1000
+        shelves = tmp_path / "cache" / "features"
+        while not list(shelves.glob("*/maps-*.f16")) and time.monotonic() < end:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=WAIT / 1000)
+    finally:
+        process.kill()
+    assert process.returncode == 0, complaints
+    assert "Traceback" not in complaints
+    session = load_session(folder)
+    assert session.query == str(query)
+    assert not list(folder.glob("crash-*"))

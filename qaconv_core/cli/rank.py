@@ -64,6 +64,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="score every picture in float32; the results shown are the same, this is slower",
     )
+    parser.add_argument(
+        "--shortlist",
+        type=positive,
+        metavar="N",
+        help="score only the N best by small pooled maps: for galleries too large to score "
+        "(an approximation)",
+    )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
     parser.add_argument("--figure", metavar="FILE", help="a ranked strip (.png, .pdf, .svg)")
@@ -75,6 +82,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     check_outputs(arguments)
     from qaconv_core.data.images import read_image
     from qaconv_core.data.market_like import without_junk_boxes
+    from qaconv_core.matching.shortlist import pool_gallery, search_large
 
     dataset, gallery = open_gallery(arguments)
     queries = [_known(path, dataset) for path in arguments.query]
@@ -98,16 +106,35 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             raise InputError(f"{arguments.gallery}: none of its pictures can be read")
         prepared = None
         kept = isinstance(found.bank.maps, np.memmap)  # what is prepared stays for the next search
-        if kept and len(gallery) >= PREPARED_FROM and not arguments.exact:
+        large = len(gallery) >= PREPARED_FROM and arguments.shortlist is None
+        if kept and large and not arguments.exact:
             prepared = model.prepare(found.bank, progress=progress, cancel=cancel)
+        pooled = None
+        if arguments.shortlist is not None and arguments.shortlist < len(gallery):
+            prepared = None  # would read the whole gallery
+            pooled = pool_gallery(found.bank, progress=progress, cancel=cancel)
         rankings = []
         for ref, query_map in zip(queries, query_maps, strict=True):
             own = own_places(ref, gallery)
-            logits = head_logits(
-                model, query_map, found.bank, arguments.top + len(own), prepared, cancel
-            )
+            top = arguments.top + len(own)
+            approximation = ""
+            if pooled is None:
+                logits = head_logits(model, query_map, found.bank, top, prepared, cancel)
+            else:
+                large_search = search_large(
+                    query_map,
+                    found.bank,
+                    model.head,
+                    top,
+                    pooled=pooled,
+                    shortlist=max(arguments.shortlist, top),
+                    cancel=cancel,
+                )
+                logits = large_search.ranking.estimates
+                approximation = large_search.approximation
             junk_rule = not arguments.no_junk
-            rankings.append(rank_one(ref, logits, gallery, arguments.top, junk_rule, own))
+            ranking = rank_one(ref, logits, gallery, arguments.top, junk_rule, own)
+            rankings.append({**ranking, "approximation": approximation})
     _write(arguments, model, len(gallery), rankings)
 
 
@@ -220,6 +247,7 @@ def ranking_table(ranking: dict[str, Any]) -> str:
     """A ranking for the terminal; cameras as people count them, from 1."""
     lines = [
         f"{ranking['query']}  against {ranking['gallery']:,} pictures",
+        *filter(None, [ranking["approximation"]]),
         " rank      logit   score   person  camera  file",
     ]
     for item in ranking["results"]:

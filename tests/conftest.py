@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Tests compute little at a time: a second thread waits longer than it works.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Qt complains of a system without a session, and complaints of Qt fail a test.
+if "XDG_RUNTIME_DIR" not in os.environ:
+    _runtime = tempfile.TemporaryDirectory(prefix="qaconv-tests-")  # 0700, gone at the end
+    os.environ["XDG_RUNTIME_DIR"] = _runtime.name
 
 
 @pytest.fixture(autouse=True)

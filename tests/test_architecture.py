@@ -11,9 +11,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "qaconv_core"
+APP = ROOT / "app"
+APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors",),
-    ("types", "progress", "threads"),
+    ("types", "progress", "processes", "threads"),
     ("device",),
     ("store",),
     ("data",),
@@ -21,9 +23,11 @@ LAYERS = (
     ("matching",),
     ("model",),
     ("ranking",),
+    ("explaining",),
     ("evaluation",),
     ("training",),
     ("figures", "bench"),
+    ("documents",),
     ("cli",),
     ("__main__",),
 )
@@ -37,6 +41,9 @@ WITHOUT_TORCH = (
     "qaconv_core.store.runs",
     "qaconv_core.data",
     "qaconv_core.ranking",
+    "qaconv_core.matching.cells",
+    "qaconv_core.explaining.masks",
+    "qaconv_core.explaining.values",
     "qaconv_core.evaluation",
     "qaconv_core.evaluation.measures",
     "qaconv_core.evaluation.saved_scores",
@@ -91,6 +98,56 @@ def test_the_engine_has_never_heard_of_a_window(path):
     assert not {name.split(".")[0] for name in imported(path)} & set(QT)
 
 
+def app_modules() -> list[Path]:
+    return sorted(APP.rglob("*.py"))
+
+
+def app_layer(name: str) -> int | None:
+    """Place of ``app.views.x`` in the order of the window's packages; None for anything else."""
+    parts = name.split(".")
+    known = parts[0] == "app" and len(parts) > 1 and parts[1] in APP_LAYERS
+    return APP_LAYERS.index(parts[1]) if known else None
+
+
+@pytest.mark.parametrize("path", app_modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_windows_imports_point_one_way(path):
+    own = app_layer(".".join(path.relative_to(ROOT).parts[:-1]) + ".x")
+    for name in imported(path):
+        layer = app_layer(name)
+        assert own is None or layer is None or layer <= own, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted(APP.glob("state/**/*.py")), ids=lambda p: p.name)
+def test_state_knows_nothing_of_qt(path):
+    tops = {name.split(".")[0] for name in imported(path)}
+    assert not tops & ({*QT, "matplotlib", "torch"} - {"app"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for layer in ("state", "items", "views") for p in sorted((APP / layer).rglob("*.py"))],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_what_is_seen_never_names_torch(path):
+    assert "torch" not in {name.split(".")[0] for name in imported(path)}
+
+
+def test_the_window_opens_without_torch():
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in app_modules()
+    ]
+    # These two are loaded by workers, with torch.
+    skipped = ("app.jobs.matching_set", "app.jobs.rates")
+    code = "import sys\n" + "".join(f"import {n}\n" for n in names if n not in skipped)
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print('torch' in sys.modules)"],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "False"
+
+
 @pytest.mark.parametrize("module", WITHOUT_TORCH)
 def test_torch_is_not_loaded_by(module):
     code = f"import sys, {module}; print([m for m in ('torch', 'PyQt5') if m in sys.modules])"
@@ -99,7 +156,9 @@ def test_torch_is_not_loaded_by(module):
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(CORE)))
+@pytest.mark.parametrize(
+    "path", [*modules(), *app_modules()], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_files_of_others_are_never_executed(path):
     text = path.read_text(encoding="utf-8")
     assert "allow_pickle=True" not in text

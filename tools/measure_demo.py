@@ -30,10 +30,11 @@ from qaconv_core.evaluation.explanations import (  # noqa: E402
     explanation_quality,
 )
 from qaconv_core.evaluation.methods import MethodOptions  # noqa: E402
+from qaconv_core.evaluation.pairs import choose_pairs  # noqa: E402
 from qaconv_core.model import Model  # noqa: E402
 from qaconv_core.models.checkpoints import Checkpoint  # noqa: E402
 from qaconv_core.models.qaconv import QAConv  # noqa: E402
-from qaconv_core.types import Dataset, ImageRef, ImageSet  # noqa: E402
+from qaconv_core.types import Dataset, ImageSet  # noqa: E402
 
 
 def strip_histogram(path: Path) -> np.ndarray:
@@ -67,19 +68,6 @@ def untrained(model: Model) -> Model:
     return Model(Checkpoint(spec, network.eval(), matcher.eval()), torch.device("cpu"))
 
 
-def choose_pairs(
-    dataset: Dataset, count: int, same: bool, seed: int = 0
-) -> list[tuple[ImageRef, ImageRef]]:
-    """Random query–gallery pairs of different cameras, of one person or of two."""
-    rng = np.random.default_rng(seed)
-    query, gallery = dataset.query, dataset.gallery
-    match = query.pids[:, None] == gallery.pids
-    apart = query.camids[:, None] != gallery.camids
-    rows, columns = np.nonzero((match if same else ~match) & apart & (gallery.pids > 0))
-    chosen = rng.permutation(len(rows))[:count]
-    return [(query[int(rows[i])], gallery[int(columns[i])]) for i in chosen]
-
-
 def rank_rows(dataset: Dataset, models: dict[str, Model]) -> list[dict[str, object]]:
     """Rank-1, mAP and mINP of the histogram and of every model, with RR and TLift for the last."""
     query, gallery = dataset.query, dataset.gallery
@@ -110,7 +98,10 @@ def explanation_rows(
             f"{name}, {'true pairs' if same else 'different people'}",
             explanation_quality(
                 model,
-                choose_pairs(dataset, count, same),
+                [
+                    (dataset.query[q], dataset.gallery[g])
+                    for q, g in choose_pairs(dataset, count, same)
+                ],
                 read=lambda ref: read_image(ref.path),
                 **options,
             ),

@@ -19,7 +19,6 @@ from qaconv_core.cli.options import (
     load_chosen_model,
     open_named_dataset,
     positive,
-    run_history,
     show,
     write_result,
 )
@@ -233,7 +232,8 @@ def _evaluate_one(
     if arguments.save_score:
         _save_scores(found, arguments, dataset.name if several else "")
     if not arguments.no_history:
-        remember(found.report, "evaluate", arguments.command_line)
+        paths = [str(path) for path in found.query.paths]
+        remember(found.report, "evaluate", arguments.command_line, paths, str(dataset.root))
     return found.report
 
 
@@ -278,12 +278,19 @@ def _save_scores(found: Evaluation, arguments: argparse.Namespace, dataset: str)
     say(f"scores: {path}")
 
 
-def remember(report: EvaluationReport, kind: str, command: str) -> None:
+def remember(
+    report: EvaluationReport,
+    kind: str,
+    command: str,
+    query_paths: Sequence[str] = (),
+    root: str = "",
+) -> None:
     """Append a report to the run history; a history that cannot be written is only a warning."""
-    from qaconv_core.evaluation.reports import report_json
+    from qaconv_core.evaluation.stored_runs import open_history, run_document
 
     try:
-        number = run_history().add(report_json(report), kind=kind, command=command)
+        document = run_document(report, query_paths, root)
+        number = open_history().add(document, kind=kind, command=command)
     except QAConvError as error:
         say(f"warning: {error}; the run is not in the history")
         return

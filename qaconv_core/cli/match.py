@@ -5,13 +5,32 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
-from qaconv_core.cli.options import add_model_options, load_chosen_model, show, write_result
+from qaconv_core.cli.galleries import crowd_for
+from qaconv_core.cli.options import (
+    add_data_options,
+    add_model_options,
+    add_work_options,
+    load_chosen_model,
+    show,
+    write_result,
+)
 from qaconv_core.cli.terminal import say
-from qaconv_core.matching.selection import DIRECTIONS, ORDERS, select_correspondences
+from qaconv_core.errors import InputError
+from qaconv_core.matching.selection import (
+    DIRECTIONS,
+    ORDERS,
+    RELATIVE,
+    select_correspondences,
+    worth,
+)
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import CorrespondenceMap
+
+if TYPE_CHECKING:
+    from qaconv_core.explaining.values import RelativeMatch
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +38,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", metavar="A.jpg", help="the query picture")
     parser.add_argument("gallery", metavar="B.jpg", help="the picture it is matched with")
     add_model_options(parser)
+    parser.add_argument(
+        "--against",
+        metavar="DIR|DATASET",
+        help="a gallery: show what the cells add beyond their average over it (and colour by that)",
+    )
+    add_data_options(parser)
+    add_work_options(parser)
     parser.add_argument("--json", metavar="FILE", help="all maps as nested lists")
     parser.add_argument("--figure", metavar="FILE", help="lines and heat maps (.png, .pdf, .svg)")
     add_line_options(parser)
@@ -37,9 +63,8 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--colour-by",
-        choices=ORDERS,
-        default="contribution",
-        help="what orders and colours the lines",
+        choices=(*ORDERS, RELATIVE),
+        help="what orders and colours the lines (contribution; with --against relative)",
     )
 
 
@@ -53,8 +78,17 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     cancel.raise_if_cancelled()
     maps = model.extract(pictures)
     match = model.match(maps[0], maps[1])
+    beyond = None
+    if arguments.against:
+        from qaconv_core.explaining.crowd import relative
+
+        crowd = crowd_for(model, arguments.query, maps[0], arguments.against, arguments, cancel)
+        beyond = relative(match, crowd)
+    order = arguments.colour_by or ("contribution" if beyond is None else RELATIVE)
+    if order == RELATIVE and beyond is None:
+        raise InputError("--colour-by relative needs a gallery to be relative to: --against")
     if arguments.json != "-":
-        show(_summary(match, arguments))
+        show(_summary(match, beyond, order, arguments))
     if arguments.json:
         record = {
             "query": str(arguments.query),
@@ -62,6 +96,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             "checkpoint": model.spec.sha256,
             **match.to_dict(),
         }
+        if beyond is not None:
+            record["relative"] = {"against": arguments.against, **beyond.to_dict()}
         write_result(arguments.json, json.dumps(record, ensure_ascii=False) + "\n", "JSON")
     if arguments.figure:
         from qaconv_core.figures.match import match_figure
@@ -74,7 +110,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             threshold=arguments.threshold,
             top=arguments.top,
             direction=arguments.direction,
-            colour_by=arguments.colour_by,
+            colour_by=order,
+            relative=beyond,
             heat=not arguments.no_heat,
             labels=(Path(arguments.query).name, Path(arguments.gallery).name),
         )
@@ -82,7 +119,12 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         say(f"figure: {arguments.figure}")
 
 
-def _summary(match: CorrespondenceMap, arguments: argparse.Namespace) -> str:
+def _summary(
+    match: CorrespondenceMap,
+    beyond: RelativeMatch | None,
+    order: str,
+    arguments: argparse.Namespace,
+) -> str:
     """The sum that makes the logit, and the strongest correspondences."""
     query, gallery = match.query_contribution.sum(), match.gallery_contribution.sum()
     lines = [
@@ -90,16 +132,24 @@ def _summary(match: CorrespondenceMap, arguments: argparse.Namespace) -> str:
         f"bias {match.bias:+.3f}",
         f"score {match.score:.4f} = sigmoid(logit / 10); larger is closer, not a probability",
     ]
+    if beyond is not None:
+        lines.append(
+            f"beyond the gallery's mean logit {beyond.mean_logit:.3f}: "
+            f"query cells {beyond.query.sum():+.3f}, gallery cells {beyond.gallery.sum():+.3f}"
+        )
+    sides = None if beyond is None else beyond.sides
     chosen, total = select_correspondences(
-        match, arguments.threshold, arguments.top, arguments.direction, arguments.colour_by
+        match, arguments.threshold, arguments.top, arguments.direction, order, relative=sides
     )
     lines.append(f"{len(chosen)} of {total} matches shown ({arguments.direction} cells):")
-    lines.append("  query cell (row, column)   gallery cell   similarity      adds")
+    more = "  beyond usual" if sides else ""
+    lines.append(f"  query cell (row, column)   gallery cell   similarity      adds{more}")
+    added = worth(chosen, sides, arguments.direction) if sides else [None] * len(chosen)
     width = match.grid[1]
-    for found in chosen:
+    for found, extra in zip(chosen, added, strict=True):
         q, g = divmod(found.query_cell, width), divmod(found.gallery_cell, width)
         lines.append(
             f"  {q[0]:>10}, {q[1]:<12} {g[0]:>6}, {g[1]:<8} {found.similarity:>8.3f} "
-            f"{found.contribution:>+11.3f}"
+            f"{found.contribution:>+11.3f}" + ("" if extra is None else f" {extra:>+13.3f}")
         )
     return "\n".join(lines)

@@ -16,7 +16,6 @@ from qaconv_core.types import Dataset
 if TYPE_CHECKING:
     from qaconv_core.model import Model
     from qaconv_core.store.features import FeatureShelf
-    from qaconv_core.store.runs import RunHistory
 
 DEFAULT_DATA_DIR = Path("data")
 DEFAULT_EXP_DIR = Path("Exp")
@@ -150,14 +149,6 @@ def feature_shelf(model: Model, arguments: argparse.Namespace) -> Iterator[Featu
         yield shelf
     finally:
         shelf.close()
-
-
-def run_history() -> RunHistory:
-    """The user's run history."""
-    from qaconv_core.store.folders import data_dir
-    from qaconv_core.store.runs import RunHistory
-
-    return RunHistory(data_dir() / "runs.sqlite")
 
 
 def show(text: str) -> None:

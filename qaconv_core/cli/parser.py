@@ -8,7 +8,20 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from qaconv_core import __version__
-from qaconv_core.cli import bench, cache, check, evaluate, match, people, rank, rescore, runs, train
+from qaconv_core.cli import (
+    bench,
+    cache,
+    check,
+    evaluate,
+    explain,
+    gui,
+    match,
+    people,
+    rank,
+    rescore,
+    runs,
+    train,
+)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -31,10 +44,16 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = (
+    ("gui", "open the window", gui.add_options),
     ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
     ("train", "train a network after a published recipe, or from nothing", train.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),
     ("match", "explain the match of two pictures", match.add_options),
+    (
+        "explain",
+        "measure explanations, find what misleads, compare two matches",
+        explain.add_options,
+    ),
     ("rescore", "re-rank and measure saved scores of any model", rescore.add_options),
     ("check", "say what a data set holds and what is wrong with it", check.add_options),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),

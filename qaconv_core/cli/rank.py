@@ -3,47 +3,52 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from qaconv_core.cli.evaluate import check_outputs, say_rejected
+from qaconv_core.cli.evaluate import check_outputs
+from qaconv_core.cli.galleries import gallery_features, known_picture, open_gallery
 from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
     add_work_options,
-    feature_shelf,
     load_chosen_model,
     positive,
     show,
     write_result,
 )
+from qaconv_core.cli.rank_report import check_report, write_match_reports
+from qaconv_core.cli.regions import (
+    add_places,
+    add_region_options,
+    describe_part,
+    found_mask,
+    region_mask,
+)
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.ranked_lists import (
+    SCORE_WORDS,
+    TRUTH_WORDS,
+    ranked_item,
+    ranking_csv,
+)
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import Dataset, ImageRef, ImageSet, Int64, RankingResult, score_of_logit
+from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
     from qaconv_core.matching.prepared import PreparedGallery
     from qaconv_core.model import Model
-    from qaconv_core.types import FeatureBank, Float32
+    from qaconv_core.types import Bool, FeatureBank, Float32
 
-TRUTH_WORDS = {
-    RankingResult.TRUE: "true",
-    RankingResult.FALSE: "false",
-    RankingResult.JUNK: "junk",
-    RankingResult.NOT_KNOWN: "unknown",
-}
 PREPARED_FROM = 2000
 """Below this number of gallery pictures, exact scores of all are there in a moment."""
 
 _SIGNS = {"true": "✓", "false": "✕", "junk": "–", "unknown": " "}
-_COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +58,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--gallery", required=True, metavar="DIR|DATASET", help="a folder, a CSV or a data set"
     )
     parser.add_argument("--top", type=positive, default=20, metavar="K", help="results to show")
+    parser.add_argument(
+        "--joint",
+        choices=("max", "mean"),
+        help="one ranking by all query pictures together: by the best or the mean of their logits",
+    )
+    add_region_options(parser)
     add_data_options(parser)
     add_model_options(parser)
     add_work_options(parser)
@@ -69,106 +80,145 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=positive,
         metavar="N",
         help="score only the N best by small pooled maps: for galleries too large to score "
-        "(an approximation)",
+        "(an approximation; not with --joint or parts)",
     )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
     parser.add_argument("--figure", metavar="FILE", help="a ranked strip (.png, .pdf, .svg)")
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="the results with lines, maps, scores and decisions as one .html file to hand over",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Rank the gallery for each query picture."""
     check_outputs(arguments)
+    check_report(arguments.report)
     from qaconv_core.data.images import read_image
-    from qaconv_core.data.market_like import without_junk_boxes
-    from qaconv_core.matching.shortlist import pool_gallery, search_large
 
-    dataset, gallery = open_gallery(arguments)
-    queries = [_known(path, dataset) for path in arguments.query]
+    dataset, gallery = open_gallery(arguments.gallery, arguments)
+    queries = [known_picture(path, dataset) for path in arguments.query]
     pictures = [read_image(ref.path) for ref in queries]
     model = load_chosen_model(arguments)
     query_maps = model.extract(pictures)
     say(f"gallery: {len(gallery):,} pictures ({dataset.layout})")
-    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
-        found = model.extract_set(
-            gallery,
-            shelf=shelf,
-            batch_size=arguments.batch_size,
-            workers=arguments.workers,
-            progress=progress,
-            cancel=cancel,
-            stage="gallery features",
-        )
-        say_rejected((*without_junk_boxes(dataset.rejected), *found.rejected))
-        gallery = gallery.select(found.kept)
-        if not len(gallery):
-            raise InputError(f"{arguments.gallery}: none of its pictures can be read")
-        prepared = None
-        kept = isinstance(found.bank.maps, np.memmap)  # what is prepared stays for the next search
-        large = len(gallery) >= PREPARED_FROM and arguments.shortlist is None
-        if kept and large and not arguments.exact:
-            prepared = model.prepare(found.bank, progress=progress, cancel=cancel)
-        pooled = None
-        if arguments.shortlist is not None and arguments.shortlist < len(gallery):
-            prepared = None  # would read the whole gallery
-            pooled = pool_gallery(found.bank, progress=progress, cancel=cancel)
-        rankings = []
-        for ref, query_map in zip(queries, query_maps, strict=True):
-            own = own_places(ref, gallery)
-            top = arguments.top + len(own)
-            approximation = ""
-            if pooled is None:
-                logits = head_logits(model, query_map, found.bank, top, prepared, cancel)
-            else:
-                large_search = search_large(
-                    query_map,
-                    found.bank,
-                    model.head,
-                    top,
-                    pooled=pooled,
-                    shortlist=max(arguments.shortlist, top),
-                    cancel=cancel,
-                )
-                logits = large_search.ranking.estimates
-                approximation = large_search.approximation
-            junk_rule = not arguments.no_junk
-            ranking = rank_one(ref, logits, gallery, arguments.top, junk_rule, own)
-            rankings.append({**ranking, "approximation": approximation})
+    gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
+    rankings = _rankings(arguments, model, queries, query_maps, gallery, bank, cancel)
     _write(arguments, model, len(gallery), rankings)
+    if arguments.report:
+        write_match_reports(arguments, model, dataset, query_maps, bank, rankings, cancel)
 
 
-def open_gallery(arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
-    """The gallery of a data set, or all pictures of a folder or table."""
-    from qaconv_core.data import DATASETS, open_dataset, open_folder
+def _rankings(
+    arguments: argparse.Namespace,
+    model: Model,
+    queries: list[ImageRef],
+    query_maps: Float32,
+    gallery: ImageSet,
+    bank: FeatureBank,
+    cancel: CancelToken,
+) -> list[dict[str, Any]]:
+    """One ranking for each query picture, or one for all; by parts of them where asked for."""
+    mask = region_mask(arguments.part, arguments.ignore, model.spec.grid)
+    if arguments.shortlist is not None and (mask is not None or arguments.joint):
+        raise InputError("--shortlist ranks by whole single pictures: leave out --joint and parts")
+    if mask is not None:
+        return _part_rankings(arguments, model, queries, query_maps, gallery, bank, mask, cancel)
+    top, junk_rule = arguments.top, not arguments.no_junk
+    if arguments.joint:
+        logits = model.score(query_maps, bank)
+        joint = logits.max(axis=0) if arguments.joint == "max" else logits.mean(axis=0)
+        return [rank_together(queries, joint, gallery, top, junk_rule)]
+    if arguments.shortlist is not None and arguments.shortlist < len(bank):
+        return _listed_rankings(arguments, model, queries, query_maps, gallery, bank, cancel)
+    prepared = _prepared(arguments, model, bank, cancel)
+    rankings = []
+    for ref, query_map in zip(queries, query_maps, strict=True):
+        wanted = top + len(own_places([ref], gallery))
+        logits = head_logits(model, query_map, bank, wanted, prepared, cancel)
+        rankings.append(rank_one(ref, logits, gallery, top, junk_rule))
+    return rankings
 
-    name = arguments.gallery
-    if name.lower().replace("-", "_") in DATASETS and name.lower() != "folder":
-        dataset = open_dataset(name, arguments.data_dir)
-        return dataset, dataset.gallery
-    if not Path(name).expanduser().exists():
-        raise InputError(
-            f"{name}: no such folder, and no data set of that name ({', '.join(DATASETS)})"
+
+def _listed_rankings(
+    arguments: argparse.Namespace,
+    model: Model,
+    queries: list[ImageRef],
+    query_maps: Float32,
+    gallery: ImageSet,
+    bank: FeatureBank,
+    cancel: CancelToken,
+) -> list[dict[str, Any]]:
+    """The same through a shortlist by pooled maps, which every ranking says."""
+    from qaconv_core.matching.shortlist import pool_gallery, search_large
+
+    with ProgressShower(arguments.quiet) as progress:
+        pooled = pool_gallery(bank, progress=progress, cancel=cancel)
+    rankings = []
+    for ref, query_map in zip(queries, query_maps, strict=True):
+        wanted = arguments.top + len(own_places([ref], gallery))
+        length = max(arguments.shortlist, wanted)
+        found = search_large(
+            query_map, bank, model.head, wanted, pooled=pooled, shortlist=length, cancel=cancel
         )
-    dataset = open_folder(name, split=False)
-    return dataset, dataset.gallery
+        logits, junk_rule = found.ranking.estimates, not arguments.no_junk
+        ranking = rank_one(ref, logits, gallery, arguments.top, junk_rule)
+        rankings.append({**ranking, "approximation": found.approximation})
+    return rankings
 
 
-def _known(path: str, dataset: Dataset) -> ImageRef:
-    """The query with its pid, camera and time where the data set knows the file."""
-    wanted = os.path.realpath(path)
-    for side in (dataset.query, dataset.gallery, dataset.train):
-        for ref in side:
-            if ref.path.name == Path(path).name and os.path.realpath(ref.path) == wanted:
-                return ImageRef(Path(path), ref.pid, ref.camid, ref.time)
-    return ImageRef(Path(path))
+def _part_rankings(
+    arguments: argparse.Namespace,
+    model: Model,
+    queries: list[ImageRef],
+    query_maps: Float32,
+    gallery: ImageSet,
+    bank: FeatureBank,
+    mask: Bool,
+    cancel: CancelToken,
+) -> list[dict[str, Any]]:
+    """The same by the cells of ``mask`` alone."""
+    from qaconv_core.explaining.part import part_scores
+
+    found = part_scores(
+        query_maps,
+        bank,
+        model.head,
+        [mask] * len(queries),
+        combine=arguments.joint or "max",
+        cancel=cancel,
+    )
+    groups = [(-1, queries, found.logits)]
+    if not arguments.joint:
+        groups = [(i, [query], found.by_query[i]) for i, query in enumerate(queries)]
+    rankings = []
+    for number, members, logits in groups:
+        ranking = rank_together(members, logits, gallery, arguments.top, not arguments.no_junk)
+        ranking["part"] = describe_part(found, number, arguments)
+        add_places(ranking, model, query_maps, bank, found, number)
+        rankings.append(ranking)
+    return rankings
 
 
-def own_places(query: ImageRef, gallery: ImageSet) -> Int64:
-    """Where the query's own file stands in the gallery."""
+def _prepared(
+    arguments: argparse.Namespace, model: Model, bank: FeatureBank, cancel: CancelToken
+) -> PreparedGallery | None:
+    """The gallery prepared for searching, where that pays; what is prepared stays on disk."""
+    kept = isinstance(bank.maps, np.memmap)
+    if not kept or len(bank) < PREPARED_FROM or arguments.exact:
+        return None
+    with ProgressShower(arguments.quiet) as progress:
+        return model.prepare(bank, progress=progress, cancel=cancel)
+
+
+def own_places(queries: list[ImageRef], gallery: ImageSet) -> Int64:
+    """Where the queries' own files stand in the gallery."""
     from qaconv_core.evaluation.evaluator import same_files
 
-    own = same_files(ImageSet((query,)), gallery)
+    own = same_files(ImageSet(tuple(queries)), gallery)
     return np.empty(0, dtype=np.int64) if own is None else own[1]
 
 
@@ -186,38 +236,57 @@ def head_logits(
 
 
 def rank_one(
-    query: ImageRef, logits: Float32, gallery: ImageSet, top: int, junk_rule: bool, own: Int64
+    query: ImageRef, logits: Float32, gallery: ImageSet, top: int, junk_rule: bool
 ) -> dict[str, Any]:
-    """One query's ranking as plain values; its own file, at ``own``, is left out of it."""
-    from qaconv_core.ranking import rank_gallery, truth_labels
+    """One query's ranking as plain values; the query's own file is left out of it."""
+    return rank_together([query], logits, gallery, top, junk_rule)
 
-    others = np.setdiff1d(np.arange(len(gallery)), own)
-    truth = truth_labels(query.pid, query.camid, gallery.pids, gallery.camids, junk_rule)
+
+def rank_together(
+    queries: list[ImageRef], logits: Float32, gallery: ImageSet, top: int, junk_rule: bool
+) -> dict[str, Any]:
+    """The ranking of one query or of several together; their own files are left out of it."""
+    from qaconv_core.ranking import rank_gallery
+
+    others = np.setdiff1d(np.arange(len(gallery)), own_places(queries, gallery))
+    truth = _joint_truth(queries, gallery, junk_rule)
     ranking = rank_gallery(logits[others], truth[others], top=top)
     results = []
     for rank, (index, logit, label) in enumerate(
         zip(ranking.order, ranking.values, ranking.truth, strict=True), start=1
     ):
-        ref = gallery[int(others[index])]
+        place = int(others[index])
+        value = float(logit)
         results.append(
-            {
-                "rank": rank,
-                "path": str(ref.path),
-                "logit": float(logit),
-                "score": score_of_logit(float(logit)),
-                "pid": ref.pid,
-                "camid": ref.camid,
-                "time": ref.time,
-                "truth": TRUTH_WORDS[int(label)],
-            }
+            ranked_item(rank, place, gallery[place], value, score_of_logit(value), int(label))
         )
+    pids, camids = {q.pid for q in queries}, {q.camid for q in queries}
     return {
-        "query": str(query.path),
-        "pid": query.pid,
-        "camid": query.camid,
+        "query": " + ".join(str(query.path) for query in queries),
+        "query_paths": [str(query.path) for query in queries],
+        "pid": pids.pop() if len(pids) == 1 else None,
+        "camid": camids.pop() if len(camids) == 1 else None,
         "gallery": len(others),
         "results": results,
     }
+
+
+def _joint_truth(
+    queries: list[ImageRef], gallery: ImageSet, junk_rule: bool
+) -> npt.NDArray[np.int8]:
+    """Labels (g,): junk for one of the queries is junk; unknown where they are different people."""
+    from qaconv_core.ranking import truth_labels
+
+    labels = np.stack(
+        [
+            truth_labels(query.pid, query.camid, gallery.pids, gallery.camids, junk_rule)
+            for query in queries
+        ]
+    )
+    if len({query.pid for query in queries}) > 1:
+        return np.full(labels.shape[1], RankingResult.NOT_KNOWN, dtype=np.int8)
+    junk = (labels == RankingResult.JUNK).any(axis=0)
+    return np.where(junk, np.int8(RankingResult.JUNK), labels[0])
 
 
 def _write(
@@ -230,7 +299,7 @@ def _write(
         record = {
             "gallery": size,
             "checkpoint": {"model": model.spec.describe(), "sha256": model.spec.sha256},
-            "score": "sigmoid(logit / 10); larger is closer, not a probability",
+            "score": SCORE_WORDS,
             "camid": "0-based",
             "queries": rankings,
         }
@@ -245,30 +314,28 @@ def _write(
 
 def ranking_table(ranking: dict[str, Any]) -> str:
     """A ranking for the terminal; cameras as people count them, from 1."""
-    lines = [
-        f"{ranking['query']}  against {ranking['gallery']:,} pictures",
-        *filter(None, [ranking["approximation"]]),
-        " rank      logit   score   person  camera  file",
-    ]
+    part = ranking.get("part")
+    lines = [f"{ranking['query']}  against {ranking['gallery']:,} pictures"]
+    if ranking.get("approximation"):
+        lines.append(ranking["approximation"])
+    if part:
+        lines.append(
+            f"by {part['cells']} of {part['of']} cells of the query, which hold "
+            f"{100 * part['evidence']:.0f} % of its evidence"
+        )
+    lines.append(f" rank      logit   score   person  camera{'  evidence' if part else ''}  file")
     for item in ranking["results"]:
         pid = "–" if item["pid"] is None else str(item["pid"])
         camera = "–" if item["camid"] is None else f"c{item['camid'] + 1}"
         lines.append(
             f"{item['rank']:>5} {_SIGNS[item['truth']]} {item['logit']:>8.3f}  {item['score']:.4f} "
-            f"{pid:>8}  {camera:>6}  {item['path']}"
+            f"{pid:>8}  {camera:>6}{_share(item)}  {item['path']}"
         )
     return "\n".join(lines) + "\n"
 
 
-def ranking_csv(rankings: list[dict[str, Any]]) -> str:
-    """All rankings in one table, a row for each gallery picture."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for ranking in rankings:
-        for item in ranking["results"]:
-            writer.writerow({"query": ranking["query"], **item})
-    return text.getvalue()
+def _share(item: dict[str, Any]) -> str:
+    return f"  {100 * item['evidence']:>6.0f} %" if "evidence" in item else ""
 
 
 def _write_figures(file: str, rankings: list[dict[str, Any]]) -> None:
@@ -286,12 +353,16 @@ def _write_figures(file: str, rankings: list[dict[str, Any]]) -> None:
                 item["pid"],
                 item["camid"],
                 labels[item["truth"]],
+                found_mask(item, np.shape(ranking["part"]["mask"])) if "part" in ranking else None,
             )
             for item in ranking["results"]
         ]
         path = Path(file)
         if len(rankings) > 1:
             path = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        caption = Path(ranking["query"]).name
-        save_figure(ranking_figure(read_image(ranking["query"]), caption, items), path)
+        query = ranking["query_paths"][0]
+        more = len(ranking["query_paths"]) - 1
+        caption = Path(query).name + (f"\nand {more} more" if more else "")
+        mask = np.array(ranking["part"]["mask"], dtype=np.bool_) if "part" in ranking else None
+        save_figure(ranking_figure(read_image(query), caption, items, query_cells=mask), path)
         say(f"figure: {path}")

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if arguments.save_score:
         _save(arguments.save_score, scores, rankings)
     if not arguments.no_history:
-        remember(report, "rescore", arguments.command_line)
+        remember(report, "rescore", arguments.command_line, scores.query_paths)
     write_reports([report], arguments)
 
 

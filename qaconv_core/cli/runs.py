@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from qaconv_core.cli.options import positive, run_history, show
+from qaconv_core.cli.options import positive, show
 from qaconv_core.cli.terminal import say
 from qaconv_core.progress import CancelToken
 from qaconv_core.store.runs import RunHistory
@@ -26,10 +26,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Do what was asked with the run history."""
     from qaconv_core.errors import InputError
+    from qaconv_core.evaluation.stored_runs import open_history
 
     if arguments.action != "list" and not arguments.ids:
         raise InputError(f"qaconv runs {arguments.action} needs the number of a run")
-    history = run_history()
+    history = open_history()
     actions = {"list": _list, "show": _show, "compare": _compare, "delete": _delete}
     actions[arguments.action](history, arguments)
 
@@ -58,6 +59,8 @@ def _list(history: RunHistory, arguments: argparse.Namespace) -> None:
 
 
 def _show(history: RunHistory, arguments: argparse.Namespace) -> None:
+    from qaconv_core.evaluation.stored_runs import short_document
+
     for number in arguments.ids:
         record = history.get(number)
         show(
@@ -67,7 +70,7 @@ def _show(history: RunHistory, arguments: argparse.Namespace) -> None:
                     "created": record.created,
                     "kind": record.kind,
                     "command": record.command,
-                    **record.report,
+                    **short_document(record.report),
                 },
                 indent=2,
                 ensure_ascii=False,

@@ -86,7 +86,11 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--width", type=positive, help="width of the input in pixels")
     group.add_argument("--init", choices=INITS, help="what the backbone starts from")
     group.add_argument(
-        "--weights", type=Path, metavar="FILE", help="backbone weights (torchvision, IBN-Net)"
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="what to begin from: backbone weights (torchvision, IBN-Net), or a QAConv model, "
+        "which gives its neck and head too",
     )
 
 
@@ -144,7 +148,7 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--blur", type=float, metavar="CHANCE")
     group.add_argument(
         "--labels", type=Path, metavar="DIR",
-        help="label maps of the training pictures (default: <data set>/labels, where it is)",
+        help="label maps, DIR/<folder>/<name>.png (default: labels beside the pictures' folder)",
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Data sets on disk, pictures in memory. Nothing here imports torch."""
 
-from qaconv_core.data.catalog import DATASETS, open_dataset
+from qaconv_core.data.catalog import DATASETS, find_dataset, open_dataset, recognise
 from qaconv_core.data.check import check_dataset
 from qaconv_core.data.check_report import CheckReport
 from qaconv_core.data.folder import open_folder
@@ -13,9 +13,11 @@ __all__ = [
     "CheckReport",
     "as_rgb",
     "check_dataset",
+    "find_dataset",
     "open_dataset",
     "open_folder",
     "read_image",
+    "recognise",
     "resource_path",
     "to_pixels",
 ]

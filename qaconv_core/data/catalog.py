@@ -69,6 +69,25 @@ def open_dataset(
     return _with_everything(dataset) if combine_all else dataset
 
 
+def recognise(root: str | Path) -> str:
+    """The name of the data set that a folder is, by its content; ``folder`` for any other.
+
+    The folder itself is looked at and, where it bears a set's usual name, those inside it.
+    """
+    path = Path(root).expanduser().absolute()
+    if not path.is_dir():
+        return "folder"
+    named = [name for name, entry in _ENTRIES.items() if entry.place.is_named(path)]
+    for name in (*named, *_ENTRIES):
+        place = _ENTRIES[name].place
+        try:
+            if place.probe(path).fits or (name in named and locate(place, path)):
+                return name
+        except DatasetError:
+            continue
+    return "folder"
+
+
 def _open(name: str, root: str | Path | None) -> Dataset:
     if name == "demo":
         folder = locate(market_like.DEMO.place, resource_path("demo"))
@@ -81,6 +100,17 @@ def _open(name: str, root: str | Path | None) -> Dataset:
         return open_folder(path)
     entry = _ENTRIES[name]
     return entry.read(locate(entry.place, path))
+
+
+def find_dataset(name: str, root: str | Path) -> Path:
+    """The folder of one of the named sets in or below ``root``; nothing is read but names.
+
+    Raises :class:`DatasetError` saying what was expected and seen, also for ``folder`` and
+    ``demo``, which are not looked for.
+    """
+    if name not in _ENTRIES:
+        raise DatasetError(f"“{name}” is not looked for; known are {', '.join(_ENTRIES)}")
+    return locate(_ENTRIES[name].place, Path(root).expanduser().absolute())
 
 
 def _with_everything(dataset: Dataset) -> Dataset:

@@ -58,7 +58,7 @@ class SplitSummary:
         if self.distractors:
             text += f"+ {self.distractors:,} distractor pictures (pid 0)  "
         if self.camids:
-            text += f"cameras {_ranges([c + 1 for c in self.camids])}  "
+            text += f"cameras {short_ranges([c + 1 for c in self.camids])}  "
         if self.time_range is not None:
             text += f"time {self.time_range[0]:,.1f}–{self.time_range[1]:,.1f} s"
         return text.rstrip()
@@ -126,7 +126,7 @@ class CheckReport:
                 yield f"      … and {len(paths) - few:,} more (--all names them)"
 
 
-def _ranges(numbers: Sequence[int]) -> str:
+def short_ranges(numbers: Sequence[int]) -> str:
     """Sorted numbers in short: ``1–6, 9``."""
     parts: list[list[int]] = []
     for number in numbers:

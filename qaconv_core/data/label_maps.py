@@ -23,10 +23,15 @@ PERSON = frozenset(range(len(LABELS))) - {BACKGROUND, OTHER, OCCLUDER}
 """Labels that belong to the person whom the picture is of."""
 
 
-def label_path(picture: Path) -> Path:
-    """Where the label map of ``picture`` is: ``…/query/a.jpg`` → ``…/labels/query/a.png``."""
+def label_path(picture: Path, labels: Path | None = None) -> Path:
+    """Where the label map of ``picture`` is: ``…/query/a.jpg`` → ``…/labels/query/a.png``.
+
+    ``labels`` stands for ``…/labels`` where the maps are kept elsewhere. The one rule for training
+    and for the measures of explanations.
+    """
     folder = picture.parent
-    return (folder.parent / "labels" / folder.name / picture.name).with_suffix(".png")
+    root = folder.parent / "labels" if labels is None else labels
+    return (root / folder.name / picture.name).with_suffix(".png")
 
 
 def read_label_map(ref: ImageRef) -> npt.NDArray[np.uint8]:

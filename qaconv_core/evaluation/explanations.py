@@ -93,7 +93,9 @@ def _span(begin: float, end: float) -> tuple[int, int]:
     return (first, last) if last > first else (int((begin + end) / 2), int((begin + end) / 2) + 1)
 
 
-def strong_cells(match: CorrespondenceMap, top: int, usual: Float32 | None = None) -> Int64:
+def strong_cells(
+    match: CorrespondenceMap, top: int, usual: npt.NDArray[np.floating] | None = None
+) -> Int64:
     """The query cells whose matches count most, strongest first, at most ``top``.
 
     By contribution; with ``usual`` (h·w), what each query cell contributes on average against a
@@ -209,10 +211,44 @@ def explanation_quality(
     choose strong matches by what they add beyond it (:func:`strong_cells`). The gallery picture is
     moved down and right by each of ``shifts`` cells.
     """
+    found = explanation_qualities(
+        model,
+        pairs,
+        (usual,),
+        read=read,
+        labels=labels,
+        parts=parts,
+        top=top,
+        shifts=shifts,
+        progress=progress,
+        cancel=cancel,
+        stage=stage,
+    )
+    return found[0]
+
+
+def explanation_qualities(
+    model: Model,
+    pairs: Sequence[tuple[ImageRef, ImageRef]],
+    usuals: Sequence[Callable[[int], npt.NDArray[np.floating]] | None],
+    *,
+    read: Callable[[ImageRef], Image.Image],
+    labels: LabelReader | None = None,
+    parts: PartNames | None = None,
+    top: int = STRONG,
+    shifts: Sequence[int] = SHIFTS,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+    stage: str = "explanations",
+) -> list[ExplanationQuality]:
+    """:func:`explanation_quality` for several choices of strong matches, in one go.
+
+    One result for each of ``usuals``; the network sees every picture once.
+    """
     if (labels is None) != (parts is None):
         raise InputError("label maps and their meaning belong together: give both or neither")
     grid = model.spec.grid
-    tally = _Tally(grid, parts)
+    tallies = [_Tally(grid, parts) for _ in usuals]
     tracker = Tracker(stage, len(pairs), "pairs", progress, cancel)
     for number, (query, gallery) in enumerate(pairs):
         picture = read(gallery)
@@ -220,17 +256,19 @@ def explanation_quality(
         pictures = [read(query), picture, *(shifted(picture, move, grid) for move in moves)]
         maps = model.extract(pictures)
         match = model.match(maps[0], maps[1])
-        cells = strong_cells(match, top, None if usual is None else usual(number))
+        moved = [model.match(maps[0], found).query_best.ravel() for found in maps[2:]]
         both = None
         if labels is not None:
             both = (cell_labels(labels(query), grid), cell_labels(labels(gallery), grid))
-        tally.add(match, cells, both)
-        before = match.query_best.ravel()[cells]
-        for move, moved_map in zip(moves, maps[2:], strict=True):
-            after = model.match(maps[0], moved_map).query_best.ravel()[cells]
-            tally.moves.setdefault(max(move), []).append(following(before, after, move, grid))
+        for tally, usual in zip(tallies, usuals, strict=True):
+            cells = strong_cells(match, top, None if usual is None else usual(number))
+            tally.add(match, cells, both)
+            before = match.query_best.ravel()[cells]
+            for move, after in zip(moves, moved, strict=True):
+                steps = following(before, after[cells], move, grid)
+                tally.moves.setdefault(max(move), []).append(steps)
         tracker.advance()
-    return tally.result()
+    return [tally.result() for tally in tallies]
 
 
 def _fits(move: tuple[int, int], grid: Grid) -> bool:

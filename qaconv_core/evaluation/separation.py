@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.operating import OperatingCurve, operating_curve
 from qaconv_core.ranking.arrays import Ids, id_vector, real_matrix, row_blocks
 from qaconv_core.ranking.protocol import Pairs, label_block, leave_out
 from qaconv_core.types import Float32, Float64, Int64, RankingResult
@@ -46,7 +47,7 @@ class Separation:
     """Distributions of the values of positive and negative pairs, and how far they overlap.
 
     ``edges`` (bins + 1,) are common to both histograms (bins,), which count pairs. Numbers that
-    need a kind of pair that is not there are NaN.
+    need a kind of pair that is not there are NaN. ``operating`` says what any threshold accepts.
     """
 
     positives: int
@@ -61,6 +62,7 @@ class Separation:
     roc: tuple[RocPoint, ...]
     auc: float
     eer: float
+    operating: OperatingCurve
     larger_is_better: bool = True
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,6 +99,7 @@ def separation(
     positive, negative = _split(matrix, *labels, junk_rule, larger_is_better, left_out)
     edges = _edges(positive, negative, bins)
     sign = 1 if larger_is_better else -1
+    roc = tuple(_roc_point(positive, negative, f, sign) for f in FPR_TARGETS)
     return Separation(
         positives=len(positive),
         negatives=len(negative),
@@ -107,9 +110,10 @@ def separation(
         edges=sign * edges[::sign],
         positive_histogram=_histogram(positive, edges)[::sign],
         negative_histogram=_histogram(negative, edges)[::sign],
-        roc=tuple(_roc_point(positive, negative, f, sign) for f in FPR_TARGETS),
+        roc=roc,
         auc=_auc(positive, negative),
         eer=_eer(positive, negative),
+        operating=operating_curve(positive, negative, sign, [p.threshold for p in roc]),
         larger_is_better=larger_is_better,
     )
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
 from qaconv_core.errors import InputError
+from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.figures.heat import grey, heat_colours, on_grey
 from qaconv_core.figures.pair import Box, Pair, captions, colour_bar, draw_picture, panel_title
 from qaconv_core.figures.style import (
     DIVERGING,
@@ -23,17 +26,38 @@ from qaconv_core.figures.style import (
     rgb_array,
     text_width,
 )
-from qaconv_core.matching.selection import Correspondence, select_correspondences
-from qaconv_core.types import CorrespondenceMap, Float32, Grid
+from qaconv_core.matching.selection import (
+    RELATIVE,
+    Correspondence,
+    select_correspondences,
+    worth,
+)
+from qaconv_core.types import CorrespondenceMap, Grid
 
 _MARGIN = 0.3
 _LINE_GAP, _HEAT_GAP, _PANEL_GAP = 0.55, 0.14, 0.55
 _HEAD = 0.5  # above the pictures: title
 _SUM_HEIGHT = 0.75
-_GREY_FROM, _GREY_TO = 85.0, 245.0  # black and white of the pictures under a heat map
 _DIRECTION_TEXT = {"query": "query → gallery", "gallery": "gallery → query", "mutual": "mutual"}
 _BAR_TEXT = "takes away  ←  contribution to the logit  →  adds"
-_COLOURS = ("contribution", "similarity")
+_SIMILARITY_TEXT = "similarity of the cells"
+_BEYOND_TEXT = "less than usual  ←  contribution  →  more than usual"
+_COLOURS = ("contribution", "similarity", RELATIVE)
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What the logit is shown as the sum of: both sides' cells (h, w) and what stands beside them.
+
+    ``names`` are those of the three terms, ``heading`` and ``scale`` the words for one cell's term.
+    """
+
+    query: npt.NDArray[np.floating]
+    gallery: npt.NDArray[np.floating]
+    rest: float
+    names: tuple[str, str, str]
+    heading: str
+    scale: str
 
 
 def match_figure(
@@ -47,23 +71,38 @@ def match_figure(
     colour_by: str = "contribution",
     heat: bool = True,
     labels: Sequence[str] | None = None,
+    relative: RelativeMatch | None = None,
 ) -> Figure:
     """The two pictures with their strongest correspondences, then what each cell contributed.
 
     Lines join cells chosen by :func:`~qaconv_core.matching.selection.select_correspondences`
     (``threshold``, ``top``, ``direction``), coloured and ordered by ``colour_by``
-    (``"contribution"`` or ``"similarity"``), wider where stronger. The heat maps (``heat``) share
-    one scale, centred on zero. Below stands the sum: query cells + gallery cells + bias = logit.
-    ``labels`` are the captions (e.g. file names) of query and gallery picture. Pictures have one
-    height and are never distorted.
+    (``"contribution"``, ``"similarity"`` or ``"relative"``), wider where stronger. The heat maps
+    (``heat``) share one scale, centred on zero. Below stands the sum: query cells + gallery cells +
+    bias = logit. With ``"relative"`` lines, maps and sum are of ``relative``, the contributions
+    beyond those that the cells make on average over a gallery, and the mean logit stands in place
+    of the bias. ``labels`` are the captions (e.g. file names) of query and gallery picture.
+    Pictures have one height and are never distorted.
     """
     if colour_by not in _COLOURS:
         raise InputError(f"cannot colour by {colour_by!r}; choose {' or '.join(_COLOURS)}")
+    terms = _terms(match, relative if colour_by == RELATIVE else None)
     if labels is not None and len(labels) != 2:
         raise InputError(
             f"two labels are needed, of query and gallery picture; found {len(labels)}"
         )
-    lines, total = select_correspondences(match, threshold, top, direction, order_by=colour_by)
+    lines, total = select_correspondences(
+        match,
+        threshold,
+        top,
+        direction,
+        order_by=colour_by,
+        relative=None if relative is None else relative.sides,
+    )
+    if colour_by == "similarity":
+        values = np.array([line.similarity for line in lines])
+    else:
+        values = worth(lines, (terms.query, terms.gallery), direction)
     names = (labels[0], labels[1]) if labels is not None else ("", "")
     pair = Pair(
         (rgb_array(query_image), rgb_array(gallery_image)),
@@ -75,17 +114,42 @@ def match_figure(
     if threshold is not None:
         shown += f", similarity ≥ {threshold:.2f}"
     with drawing():
-        return _draw(pair, match, lines, (title, shown), colour_by, heat)
+        scale = _SIMILARITY_TEXT if colour_by == "similarity" else terms.scale
+        return _draw(pair, match, _Lines(lines, values, title, shown, scale), terms, heat)
 
 
-def _draw(
-    pair: Pair,
-    match: CorrespondenceMap,
-    lines: Sequence[Correspondence],
-    title: tuple[str, str],
-    colour_by: str,
-    heat: bool,
-) -> Figure:
+@dataclass(frozen=True)
+class _Lines:
+    """The correspondences to draw, what colours each, and the words around them."""
+
+    lines: Sequence[Correspondence]
+    values: npt.NDArray[np.floating]
+    title: str
+    shown: str
+    scale: str
+
+
+def _terms(match: CorrespondenceMap, relative: RelativeMatch | None) -> _Terms:
+    if relative is None:
+        return _Terms(
+            match.query_contribution,
+            match.gallery_contribution,
+            match.bias,
+            ("query cells", "gallery cells", "bias"),
+            "What each cell adds to the logit",
+            _BAR_TEXT,
+        )
+    return _Terms(
+        relative.query,
+        relative.gallery,
+        relative.mean_logit,
+        ("query cells, beyond usual", "gallery cells, beyond usual", "mean logit of the gallery"),
+        "What each cell adds beyond the usual",
+        _BEYOND_TEXT,
+    )
+
+
+def _draw(pair: Pair, match: CorrespondenceMap, lines: _Lines, terms: _Terms, heat: bool) -> Figure:
     """Lay out the page: panels beside each other where they fit, else one above the other."""
     line_width, heat_width = pair.panel_width(_LINE_GAP), pair.panel_width(_HEAT_GAP)
     panel_height = _HEAD + pair.height + pair.foot
@@ -98,43 +162,34 @@ def _draw(
         heat_at = (_MARGIN + (line_width - heat_width) / 2, _MARGIN + panel_height + 0.2)
     bottom = (heat_at[1] if heat else _MARGIN) + panel_height
     figure, axes = blank_page(width, bottom + _SUM_HEIGHT + 0.1)
-    _line_panel(axes, pair, match.grid, lines, title, colour_by)
+    _line_panel(axes, pair, match.grid, lines)
     if heat:
-        _heat_panel(axes, pair, match, *heat_at)
-    _sum_line(axes, match, width / 2, bottom + 0.05)
+        _heat_panel(axes, pair, terms, *heat_at)
+    _sum_line(axes, match, terms, width / 2, bottom + 0.05)
     return figure
 
 
 # ── lines ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _line_panel(
-    axes: Axes,
-    pair: Pair,
-    grid: Grid,
-    lines: Sequence[Correspondence],
-    title: tuple[str, str],
-    colour_by: str,
-) -> None:
+def _line_panel(axes: Axes, pair: Pair, grid: Grid, drawn: _Lines) -> None:
     top = _MARGIN + _HEAD
     boxes = pair.boxes(_MARGIN, top, _LINE_GAP)
     panel = Box(_MARGIN, top, pair.panel_width(_LINE_GAP), pair.height)
-    panel_title(axes, panel, *title)
+    panel_title(axes, panel, drawn.title, drawn.shown)
     for box, pixels in zip(boxes, pair.pixels, strict=True):
         draw_picture(axes, box, pixels)
     captions(axes, boxes, pair.labels, panel)
-    if not lines:
+    if not drawn.lines:
         return
-    values = np.array([getattr(line, colour_by) for line in lines])
-    norm, colours = _line_scale(values, colour_by)
-    _draw_lines(axes, boxes, grid, lines, values, colours(norm(values)))
-    text = _BAR_TEXT if colour_by == "contribution" else "similarity of the cells"
-    colour_bar(axes, panel, top + pair.height + pair.bar_offset, norm, colours, text)
+    norm, colours = _line_scale(drawn.values, around_zero=drawn.scale != _SIMILARITY_TEXT)
+    _draw_lines(axes, boxes, grid, drawn.lines, drawn.values, colours(norm(drawn.values)))
+    colour_bar(axes, panel, top + pair.height + pair.bar_offset, norm, colours, drawn.scale)
 
 
-def _line_scale(values: Float32, colour_by: str) -> tuple[Normalize, Colormap]:
+def _line_scale(values: npt.NDArray[np.floating], around_zero: bool) -> tuple[Normalize, Colormap]:
     """Colours of the lines: around zero for contributions, from least to 1 for similarities."""
-    if colour_by == "contribution":
+    if around_zero:
         limit = float(np.abs(values).max()) or 1.0
         return Normalize(-limit, limit), DIVERGING
     low = min(float(values.min()), 0.99)
@@ -190,18 +245,18 @@ def _draw_lines(
 # ── heat maps ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _heat_panel(axes: Axes, pair: Pair, match: CorrespondenceMap, left: float, top: float) -> None:
+def _heat_panel(axes: Axes, pair: Pair, terms: _Terms, left: float, top: float) -> None:
     top += _HEAD
     boxes = pair.boxes(left, top, _HEAT_GAP)
     panel = Box(left, top, pair.panel_width(_HEAT_GAP), pair.height)
-    panel_title(axes, panel, "What each cell adds to the logit", "both pictures on one scale")
-    heats = (match.query_contribution, match.gallery_contribution)
+    panel_title(axes, panel, terms.heading, "both pictures on one scale")
+    heats = (terms.query, terms.gallery)
     limit = max(float(np.abs(heat).max()) for heat in heats) or 1.0
     norm = Normalize(-limit, limit)
     for box, pixels, heat in zip(boxes, pair.pixels, heats, strict=True):
-        draw_picture(axes, box, _grey(pixels))
+        draw_picture(axes, box, grey(pixels))
         axes.imshow(
-            _heat_colours(heat, norm),
+            heat_colours(heat, norm),
             extent=box.extent,
             aspect="auto",
             interpolation="nearest",
@@ -209,53 +264,32 @@ def _heat_panel(axes: Axes, pair: Pair, match: CorrespondenceMap, left: float, t
         )
     sums = [f"Σ = {float(heat.sum()):+.3g}".replace("-", "−") for heat in heats]
     captions(axes, boxes, pair.labels, panel, sums)
-    colour_bar(axes, panel, top + pair.height + pair.bar_offset, norm, _on_grey(), _BAR_TEXT)
-
-
-def _grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The picture without colour and paler, so that the overlay alone has colour."""
-    luminance = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    grey = (_GREY_FROM + luminance * ((_GREY_TO - _GREY_FROM) / 255.0)).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
-
-
-def _on_grey() -> Colormap:
-    """The colours of the overlay as they look on a middling grey, for the colour bar."""
-    colours = _heat_colours(np.linspace(-1.0, 1.0, 256), Normalize(-1.0, 1.0))
-    alpha, grey = colours[:, 3:], (_GREY_FROM + _GREY_TO) / 2 / 255.0
-    return ListedColormap(colours[:, :3] * alpha + grey * (1.0 - alpha))
-
-
-def _heat_colours(heat: npt.NDArray[np.floating], norm: Normalize) -> npt.NDArray[np.floating]:
-    """Colours (h, w, 4) of a heat map: more opaque the further from zero."""
-    position = np.asarray(norm(heat))
-    colours = np.asarray(DIVERGING(position))
-    strength = np.abs(2.0 * position - 1.0)
-    colours[..., 3] = 0.12 + 0.73 * np.sqrt(strength)
-    return colours
+    colour_bar(axes, panel, top + pair.height + pair.bar_offset, norm, on_grey(), terms.scale)
 
 
 # ── the sum ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sum_line(axes: Axes, match: CorrespondenceMap, middle: float, top: float) -> None:
+def _sum_line(
+    axes: Axes, match: CorrespondenceMap, terms: _Terms, middle: float, top: float
+) -> None:
     """query cells + gallery cells + bias = logit → score, each number over its name."""
-    query, gallery = (
-        float(match.query_contribution.sum(dtype=np.float64)),
-        float(match.gallery_contribution.sum(dtype=np.float64)),
+    sums = (
+        float(terms.query.sum(dtype=np.float64)),
+        float(terms.gallery.sum(dtype=np.float64)),
+        terms.rest,
     )
-    terms = (
-        (f"{query:.3f}", "query cells"),
-        ("+", ""),
-        (f"{gallery:.3f}", "gallery cells"),
-        ("+", ""),
-        (f"{match.bias:.3f}", "bias"),
+    signed: list[tuple[str, str]] = []
+    for number, what in zip(sums, terms.names, strict=True):
+        signed += [(f"{number:.3f}", what), ("+", "")]
+    terms_and_result = (
+        *signed[:-1],
         ("=", ""),
         (f"{match.logit:.3f}", "logit"),
         ("→", ""),
         (f"{match.score:.3f}", "score = sigmoid(logit / 10)" if middle > 3.5 else "score"),
     )
-    parts = [(value.replace("-", "−"), name) for value, name in terms]
+    parts = [(value.replace("-", "−"), name) for value, name in terms_and_result]
     pad = 0.3 if middle > 3.5 else 0.16
     widths = [max(text_width(value, 12), text_width(name, 7.5)) + pad for value, name in parts]
     left = middle - sum(widths) / 2

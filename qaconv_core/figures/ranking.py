@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -25,7 +26,7 @@ from qaconv_core.figures.style import (
     rgb_array,
     text_width,
 )
-from qaconv_core.types import RankingResult
+from qaconv_core.types import Bool, RankingResult
 
 _MARGIN, _GAP = 0.3, 0.16
 _PER_ROW = 10
@@ -39,7 +40,8 @@ class RankedPicture:
     """One gallery picture of a ranking.
 
     ``rank`` is 1 for the best; ``pid`` and ``camid`` None where unknown; ``truth`` one of
-    ``RankingResult.TRUE``, ``FALSE``, ``JUNK``, ``NOT_KNOWN``.
+    ``RankingResult.TRUE``, ``FALSE``, ``JUNK``, ``NOT_KNOWN``. ``cells`` (h, w) are cells to point
+    out, as where a part of the query was found.
     """
 
     image: Image.Image
@@ -48,6 +50,7 @@ class RankedPicture:
     pid: int | None = None
     camid: int | None = None
     truth: int = RankingResult.NOT_KNOWN
+    cells: Bool | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,17 @@ _MARKS = {
 
 
 def ranking_figure(
-    query_image: Image.Image, query_caption: str, items: Sequence[RankedPicture]
+    query_image: Image.Image,
+    query_caption: str,
+    items: Sequence[RankedPicture],
+    *,
+    query_cells: Bool | None = None,
 ) -> Figure:
     """The query and its ranked gallery pictures, ten in a row, best first.
 
     A true match has a solid frame and ✓, a false one a dashed frame and ✕, junk a dotted frame
     and –, what is not known a thin frame. Pictures are fitted into boxes of one size, undistorted.
+    ``query_cells`` (h, w) and the items' ``cells`` are pointed out by leaving the rest pale.
     """
     unknown = {item.truth for item in items} - set(_MARKS)
     if unknown:
@@ -83,11 +91,15 @@ def ranking_figure(
     aspects = [image.width / image.height for image in (query_image, *(i.image for i in items))]
     box_width = _BOX_HEIGHT * min(max(statistics.median(aspects), 0.5), 1.6)
     with drawing():
-        return _draw(query_image, query_caption, items, box_width)
+        return _draw(query_image, query_caption, items, box_width, query_cells)
 
 
 def _draw(
-    query_image: Image.Image, query_caption: str, items: Sequence[RankedPicture], box_width: float
+    query_image: Image.Image,
+    query_caption: str,
+    items: Sequence[RankedPicture],
+    box_width: float,
+    query_cells: Bool | None,
 ) -> Figure:
     columns = max(1, min(_PER_ROW, len(items)))
     rows = max(1, -(-len(items) // _PER_ROW))
@@ -101,7 +113,7 @@ def _draw(
     row_height = _BOX_HEIGHT + _CAPTION
     height = _MARGIN + rows * row_height + (_LEGEND if marks else 0.1)
     figure, axes = blank_page(width, height)
-    _picture(axes, query_image, _MARGIN, _MARGIN, box_width)
+    _picture(axes, query_image, _MARGIN, _MARGIN, box_width, query_cells)
     _frame(axes, _MARGIN, _MARGIN, box_width, _Mark("", INK, "-", 1.6, ""))
     _caption(axes, _MARGIN, _MARGIN, box_width, ("query", *query_caption.split("\n")[:2]))
     line = first - 1.25 * _GAP
@@ -116,7 +128,7 @@ def _draw(
 
 def _item(axes: Axes, item: RankedPicture, left: float, top: float, width: float) -> None:
     mark = _MARKS[item.truth]
-    _picture(axes, item.image, left, top, width)
+    _picture(axes, item.image, left, top, width, item.cells)
     _frame(axes, left, top, width, mark)
     if mark.sign:
         _badge(axes, mark, left, top)
@@ -131,20 +143,32 @@ def _item(axes: Axes, item: RankedPicture, left: float, top: float, width: float
     _caption(axes, left, top, width, (f"{item.rank}   {score}", *lines))
 
 
-def _picture(axes: Axes, image: Image.Image, left: float, top: float, width: float) -> None:
-    """The picture as large as fits into its box, on a pale ground."""
+def _picture(
+    axes: Axes,
+    image: Image.Image,
+    left: float,
+    top: float,
+    width: float,
+    cells: Bool | None = None,
+) -> None:
+    """The picture as large as fits into its box, on a pale ground; all but ``cells`` pale too."""
     ground = Rectangle((left, top), width, _BOX_HEIGHT, facecolor="#f1f1f3", lw=0, zorder=1)
     axes.add_patch(ground)
     scale = min(width / image.width, _BOX_HEIGHT / image.height)
     w, h = image.width * scale, image.height * scale
     x, y = left + (width - w) / 2, top + (_BOX_HEIGHT - h) / 2
+    extent = (x, x + w, y + h, y)
     axes.imshow(
         rgb_array(image, longest=800),
-        extent=(x, x + w, y + h, y),
+        extent=extent,
         aspect="auto",
         interpolation="antialiased",
         zorder=2,
     )
+    if cells is not None:
+        veil = np.ones((*cells.shape, 4))
+        veil[..., 3] = np.where(cells, 0.0, 0.72)
+        axes.imshow(veil, extent=extent, aspect="auto", interpolation="nearest", zorder=2.5)
 
 
 def _frame(axes: Axes, left: float, top: float, width: float, mark: _Mark) -> None:

@@ -29,11 +29,12 @@ from matplotlib.textpath import text_to_path
 from PIL import Image
 
 from qaconv_core.errors import InputError
+from qaconv_core.figures.colours import DIVERGING_STOPS, SEQUENTIAL_STOPS
+from qaconv_core.figures.colours import FALSE as FALSE
+from qaconv_core.figures.colours import JUNK as JUNK
+from qaconv_core.figures.colours import TRUE as TRUE
 from qaconv_core.store.atomic import atomic_write_bytes
 
-TRUE = "#00798c"
-FALSE = "#d95f0e"
-JUNK = "#7a7a7a"
 INK = "#1d1d1f"
 FAINT = "#6b6b70"
 RULE = "#d5d5d8"
@@ -41,15 +42,10 @@ RULE = "#d5d5d8"
 SERIES = ("#00798c", "#d95f0e", "#3b4cc0", "#9c5fb5", "#5c5c5c", "#b8860b")
 """Colours of curves, told apart also by line style and marker."""
 
-DIVERGING = LinearSegmentedColormap.from_list(
-    "qaconv_diverging",
-    ["#0b3c8c", "#3f7fd0", "#bcd5f0", "#f5f5f2", "#f6c9b6", "#d9534a", "#8c0d25"],
-)
+DIVERGING = LinearSegmentedColormap.from_list("qaconv_diverging", DIVERGING_STOPS)
 """What takes away from the logit (blue) – nothing – what adds to it (red)."""
 
-SEQUENTIAL = LinearSegmentedColormap.from_list(
-    "qaconv_sequential", ["#2b1d5c", "#3d5aa8", "#2ba3b4", "#8fd694", "#f4f1a6"]
-)
+SEQUENTIAL = LinearSegmentedColormap.from_list("qaconv_sequential", SEQUENTIAL_STOPS)
 
 FONT = "DejaVu Sans"
 FORMATS = (".png", ".pdf", ".svg")
@@ -99,11 +95,16 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 200.0
         raise InputError(
             f"{path}: figures are saved as {', '.join(FORMATS)}; choose one of these suffixes"
         )
+    atomic_write_bytes(path, figure_bytes(figure, suffix, dpi))
+
+
+def figure_bytes(figure: Figure, suffix: str = ".png", dpi: float = 200.0) -> bytes:
+    """``figure`` as the content of a file of one of :data:`FORMATS` (see :func:`save_figure`)."""
     undated: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
     out = io.BytesIO()
     with drawing():
         figure.savefig(out, format=suffix[1:], dpi=dpi, metadata=undated.get(suffix))
-    atomic_write_bytes(path, out.getvalue())
+    return out.getvalue()
 
 
 def blank_page(width: float, height: float) -> tuple[Figure, Axes]:

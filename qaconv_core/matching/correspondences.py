@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
+from qaconv_core.matching.cells import kept_cells
 from qaconv_core.matching.scores import check_maps
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.types import CorrespondenceMap, Float32
+from qaconv_core.types import Bool, CorrespondenceMap, Float32, Int64
 
 
 def similarity_matrix(
@@ -27,13 +28,51 @@ def match_maps(
     query_map: npt.NDArray[np.floating],
     gallery_map: npt.NDArray[np.floating],
     head: AffineHead,
+    *,
+    keep_query: npt.ArrayLike | None = None,
+    keep_gallery: npt.ArrayLike | None = None,
 ) -> CorrespondenceMap:
     """The explanation of one pair; its contributions and bias add up to its logit.
 
     Both maps are (C, h, w). Where several cells are equally similar the lowest number is named,
     as the published implementation does.
+
+    ``keep_query`` and ``keep_gallery`` (h, w; True where a cell takes part; None: all) leave cells
+    out as if the pictures did not have them: the terms of such a cell drop out, and the maxima of
+    the other side run over the cells that remain. A cell left out has contribution 0; what it is
+    most similar to is still told. Where a side has no cell left, every term drops out and the
+    logit is the bias; similarities to that side are then 0.
     """
     query, gallery = np.asarray(query_map), np.asarray(gallery_map)
+    check_pair(query, gallery, head)
+    kept = (
+        kept_cells(keep_query, head.grid, "query"),
+        kept_cells(keep_gallery, head.grid, "gallery"),
+    )
+    similarity = similarity_matrix(query, gallery)
+    query_best, query_similarity = _best(similarity.T, kept[1])
+    gallery_best, gallery_similarity = _best(similarity, kept[0])
+    alive = kept[0].any() and kept[1].any()
+    query_adds = np.where(kept[0] & alive, query_similarity * head.query_weights, 0.0)
+    gallery_adds = np.where(kept[1] & alive, gallery_similarity * head.gallery_weights, 0.0)
+    grid = head.grid
+    return CorrespondenceMap(
+        logit=float(query_adds.sum() + gallery_adds.sum() + head.bias),
+        bias=head.bias,
+        grid=grid,
+        query_similarity=query_similarity.reshape(grid),
+        query_best=query_best.reshape(grid),
+        query_contribution=query_adds.astype(np.float32).reshape(grid),
+        gallery_similarity=gallery_similarity.reshape(grid),
+        gallery_best=gallery_best.reshape(grid),
+        gallery_contribution=gallery_adds.astype(np.float32).reshape(grid),
+    )
+
+
+def check_pair(
+    query: npt.NDArray[np.floating], gallery: npt.NDArray[np.floating], head: AffineHead
+) -> None:
+    """Raise :class:`InputError` unless both maps are (C, h, w) of one C, on the head's grid."""
     check_maps(query[None], head, "query")
     check_maps(gallery[None], head, "gallery")
     if query.shape != gallery.shape:
@@ -41,19 +80,14 @@ def match_maps(
             f"query map {query.shape} and gallery map {gallery.shape} differ; they must come "
             "from one model"
         )
-    similarity = similarity_matrix(query, gallery)
-    best_of_query, best_of_gallery = similarity.max(axis=0), similarity.max(axis=1)
-    query_adds = best_of_query * head.query_weights
-    gallery_adds = best_of_gallery * head.gallery_weights
-    grid = head.grid
-    return CorrespondenceMap(
-        logit=float(query_adds.sum() + gallery_adds.sum() + head.bias),
-        bias=head.bias,
-        grid=grid,
-        query_similarity=best_of_query.reshape(grid),
-        query_best=similarity.argmax(axis=0).astype(np.int64).reshape(grid),
-        query_contribution=query_adds.astype(np.float32).reshape(grid),
-        gallery_similarity=best_of_gallery.reshape(grid),
-        gallery_best=similarity.argmax(axis=1).astype(np.int64).reshape(grid),
-        gallery_contribution=gallery_adds.astype(np.float32).reshape(grid),
-    )
+
+
+def _best(similarity: Float32, kept: Bool) -> tuple[Int64, Float32]:
+    """For every row its most similar column among those ``kept``, (m,): number and similarity."""
+    columns = np.flatnonzero(kept)
+    if not len(columns):
+        rows = len(similarity)
+        return np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.float32)
+    among = similarity if kept.all() else similarity[:, columns]
+    place = among.argmax(axis=1)
+    return columns[place].astype(np.int64), among[np.arange(len(among)), place]

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
-import os
-import signal
-import sys
-import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +22,7 @@ from qaconv_core.data.scan import shown
 from qaconv_core.data.transforms import to_pixels
 from qaconv_core.device import usable_cores
 from qaconv_core.errors import ImageError
+from qaconv_core.processes import fresh_pool, submit
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +105,8 @@ class _Workers:
 
     def _submit(self, chunk: Sequence[str]) -> Future[list[Decoded]]:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._workers, multiprocessing.get_context("spawn"), initializer=_begin_worker
-            )
-        with _hidden_main():
-            return self._pool.submit(decode_many, list(chunk), self._size)
+            self._pool = fresh_pool(self._workers)
+        return submit(self._pool, decode_many, list(chunk), self._size)
 
     def result(self, chunk: Sequence[str], future: Future[list[Decoded]] | None) -> list[Decoded]:
         """The decoded pictures of ``chunk``; one by one when its worker died over it."""
@@ -151,34 +143,3 @@ class _Workers:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _hidden_main() -> Iterator[None]:
-    """Keep new workers from importing the program that started them.
-
-    They need nothing of it, its imports (torch) take them seconds, and a script without the usual
-    ``if __name__ == "__main__"`` would run a second time in every worker.
-    """
-    main = sys.modules["__main__"]
-    names = ("__file__", "__spec__")
-    kept: dict[str, Any] = {name: main.__dict__[name] for name in names if name in main.__dict__}
-    try:
-        main.__dict__.pop("__file__", None)
-        main.__spec__ = None
-        yield
-    finally:
-        main.__dict__.update(kept)
-
-
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.types import CorrespondenceMap
+from qaconv_core.matching.cells import kept_cells
+from qaconv_core.types import CorrespondenceMap, Float64, Grid
 
 DIRECTIONS = ("query", "gallery", "mutual")
 ORDERS = ("contribution", "similarity")
+RELATIVE = "relative"
+"""The third order: by what a match adds beyond what its cells usually add."""
+
+BothSides = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]
+"""A value for every query cell and every gallery cell, each (h, w)."""
 
 
 class Correspondence(NamedTuple):
@@ -30,6 +37,9 @@ def select_correspondences(
     top: int | None = 12,
     direction: str = "query",
     order_by: str = "contribution",
+    *,
+    relative: BothSides | None = None,
+    among: npt.ArrayLike | None = None,
 ) -> tuple[list[Correspondence], int]:
     """The strongest correspondences, strongest first, and how many there are in all.
 
@@ -41,29 +51,72 @@ def select_correspondences(
     - ``"mutual"``: pairs that are each other's best; the contribution is the sum of both cells'.
 
     Kept are those with ``similarity >= threshold`` (None: all), of these the first ``top`` (None:
-    all). Strongest is the largest contribution (or similarity, by ``order_by``), with its sign:
-    what speaks most for the match comes first, what speaks against it last. Ties stand in the
-    order of cell numbers (the gallery's for ``"gallery"``, else the query's). The total counts the
-    whole direction, before threshold and top. :class:`InputError` for an unknown direction or
-    order, a negative ``top`` or a cell outside the grid.
+    all). Strongest is the largest contribution (or similarity, or relative contribution, by
+    ``order_by``), with its sign: what speaks most for the match comes first, what speaks against it
+    last. Ties stand in the order of cell numbers (the gallery's for ``"gallery"``, else the
+    query's). The total counts the whole direction, before threshold and top.
+
+    ``relative`` are the cells' contributions relative to something (as
+    :attr:`~qaconv_core.explaining.values.RelativeMatch.sides`); ``order_by="relative"`` needs them.
+    ``among`` (h, w) are the query cells that count, as in a search by part; the total counts these
+    alone. :class:`InputError` for an unknown direction or order, a negative ``top`` or a cell
+    outside the grid.
     """
     if direction not in DIRECTIONS:
         raise InputError(f"direction {direction!r} is unknown; choose {', '.join(DIRECTIONS)}")
-    if order_by not in ORDERS:
+    if order_by not in (*ORDERS, RELATIVE):
         raise InputError(f"order {order_by!r} is unknown; choose {', '.join(ORDERS)}")
+    if order_by == RELATIVE and relative is None:
+        raise InputError("an order by relative contribution needs something to be relative to")
     if top is not None and top < 0:
         raise InputError(f"cannot show {top} correspondences; give 0 or more")
     query, gallery, similarity, contribution = _candidates(match, direction)
-    own = gallery if direction == "gallery" else query
-    strength = contribution if order_by == "contribution" else similarity
-    order = np.lexsort((own, -strength))
+    beyond = None if relative is None else _added(relative, query, gallery, direction, match.grid)
+    strengths = {"contribution": contribution, "similarity": similarity, RELATIVE: beyond}
+    strength = strengths[order_by]
+    assert strength is not None
+    order = np.lexsort((gallery if direction == "gallery" else query, -strength))
+    if among is not None:
+        order = order[kept_cells(among, match.grid)[query[order]]]
+    total = len(order)
     if threshold is not None:
         order = order[similarity[order] >= threshold]
     chosen = [
         Correspondence(int(query[i]), int(gallery[i]), float(similarity[i]), float(contribution[i]))
         for i in order[:top]
     ]
-    return chosen, len(query)
+    return chosen, total
+
+
+def worth(lines: Sequence[Correspondence], values: BothSides, direction: str) -> Float64:
+    """What ``values`` (relative contributions, say) give each of ``lines``, (n,).
+
+    As :func:`select_correspondences` counts it: the value of the cell that is followed, or of both
+    for ``"mutual"``.
+    """
+    query = np.array([line.query_cell for line in lines], dtype=np.int64)
+    gallery = np.array([line.gallery_cell for line in lines], dtype=np.int64)
+    shape = np.shape(values[0])
+    return _added(values, query, gallery, direction, (shape[0], shape[1]))
+
+
+def _added(
+    values: BothSides,
+    query: npt.NDArray[Any],
+    gallery: npt.NDArray[Any],
+    direction: str,
+    grid: Grid,
+) -> Float64:
+    """What pairs of cells add: the value of the side that is followed, or of both."""
+    sides = [np.asarray(side, dtype=np.float64) for side in values]
+    if any(side.shape != grid for side in sides):
+        shapes = " and ".join(str(side.shape) for side in sides)
+        raise InputError(f"relative contributions have shapes {shapes}; the grid is {grid}")
+    if direction == "query":
+        return sides[0].ravel()[query]
+    if direction == "gallery":
+        return sides[1].ravel()[gallery]
+    return np.asarray(sides[0].ravel()[query] + sides[1].ravel()[gallery], dtype=np.float64)
 
 
 def _candidates(match: CorrespondenceMap, direction: str) -> tuple[npt.NDArray[Any], ...]:
@@ -76,13 +129,11 @@ def _candidates(match: CorrespondenceMap, direction: str) -> tuple[npt.NDArray[A
     for best in (query_best, gallery_best):
         if best.min() < 0 or best.max() >= len(cells):
             raise InputError(f"a correspondence points outside the grid {match.grid}")
-    query_adds = match.query_contribution.ravel().astype(np.float64)
-    gallery_adds = match.gallery_contribution.ravel().astype(np.float64)
-    if direction == "query":
-        return cells, query_best, match.query_similarity.ravel(), query_adds
+    query, gallery, similarity = cells, query_best, match.query_similarity.ravel()
     if direction == "gallery":
-        return gallery_best, cells, match.gallery_similarity.ravel(), gallery_adds
-    query = cells[gallery_best[query_best] == cells]
-    gallery = query_best[query]
-    similarity = match.query_similarity.ravel()[query]
-    return query, gallery, similarity, query_adds[query] + gallery_adds[gallery]
+        query, gallery, similarity = gallery_best, cells, match.gallery_similarity.ravel()
+    elif direction == "mutual":
+        query = cells[gallery_best[query_best] == cells]
+        gallery, similarity = query_best[query], similarity[query]
+    adds = match.query_contribution, match.gallery_contribution
+    return query, gallery, similarity, _added(adds, query, gallery, direction, match.grid)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,7 +97,8 @@ def read_tensors(path: Path) -> dict[str, Any]:
     if not head:
         raise CheckpointError(f"{path}: is empty (0 bytes); download or copy it again")
     try:
-        with _numpy_scalars_allowed():
+        with _numpy_scalars_allowed(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # what is wrong is said below, in one line
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # torch raises half a dozen unrelated types for bytes that are not what they should be.

@@ -4,6 +4,11 @@ Every process computes the feature maps of its piece; the maps are gathered, so 
 pairs see the whole batch, as upstream's DataParallel does. Each process then holds the whole
 gradient of its own maps: gradients of the network are added up, those of the head are equal
 everywhere.
+
+So N processes train as one does, up to rounding, but for one thing: batch norms of a backbone that
+learns its statistics (``frozen_norms`` off: recipes v1 and scratch) see the pictures of their own
+process, as in upstream's DataParallel, and the first process's running statistics are kept. The
+loss's own norms, the graph sampler, the rate and clipping see the whole batch.
 """
 
 from __future__ import annotations
@@ -122,5 +127,17 @@ def team(device: str = "auto") -> Iterator[Team]:
     )
     try:
         yield Team(rank, ranks, own)
+    except RuntimeError as error:
+        if not _is_loss_of_others(error):
+            raise
+        raise InputError(
+            f"process {rank + 1} of {ranks}: another process of this training has ended; its own "
+            "message says why"
+        ) from None
     finally:
         torch.distributed.destroy_process_group()
+
+
+def _is_loss_of_others(error: RuntimeError) -> bool:
+    """Whether a collective call failed because a process at its other end is gone."""
+    return isinstance(error, torch.distributed.DistError) or "gloo" in str(error).lower()

@@ -9,7 +9,7 @@ import torch
 import torchvision
 
 from qaconv_core.errors import CheckpointError, InputError
-from qaconv_core.models import FeatureNetwork
+from qaconv_core.models import FeatureNetwork, QAConv
 from qaconv_core.models.checkpoints import read_tensors
 from qaconv_core.training.recipes import Recipe
 
@@ -34,6 +34,33 @@ def new_network(recipe: Recipe, weights: str | Path | None = None) -> tuple[Feat
     if missing:
         line += f"; {missing} tensors of its IBN norms are not in there and start fresh"
     return network, line
+
+
+def take_neck_and_head(network: FeatureNetwork, matcher: QAConv, weights: Path) -> str:
+    """Where ``weights`` is a QAConv model, neck and head begin from it too; says so in one line.
+
+    Empty where the file is a bare backbone. Raises :class:`CheckpointError` where neck or head
+    are of another shape than the recipe's: half a model would be neither old nor new.
+    """
+    content = read_tensors(weights)
+    model, criterion = content.get("model"), content.get("criterion")
+    if not isinstance(model, dict) or not isinstance(criterion, dict):
+        return ""
+    heads = {name.removeprefix("matcher."): value for name, value in criterion.items()}
+    for what, module, found in (
+        ("neck", network, {k: v for k, v in model.items() if str(k).startswith("neck")}),
+        ("head", matcher, heads),
+    ):
+        own = {k: v for k, v in module.state_dict().items() if what == "head" or "neck" in k}
+        odd = [k for k, v in own.items() if k not in found or found[k].shape != v.shape]
+        if odd:
+            raise CheckpointError(
+                f"{weights}: its {what} does not fit this recipe ({odd[0]}); train with its own "
+                "--neck, --height and --width, or give a bare backbone"
+            )
+        for name, value in own.items():
+            value.copy_(found[name])
+    return f"neck and head: {weights}"
 
 
 def _from_torchvision(arch: str) -> dict[str, torch.Tensor]:

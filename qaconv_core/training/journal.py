@@ -13,24 +13,16 @@ from qaconv_core.errors import InputError
 
 LOG_FILE = "log.txt"
 RESULTS_FILE = "results.json"
+EVENT_FILES = "events.out.tfevents.*"
 
 
 class Journal:
     """Writes a run's log and results; ``folder`` None (another process leads) writes nothing."""
 
-    def __init__(
-        self,
-        folder: Path | None,
-        say: Callable[[str], None] | None = None,
-        tensorboard: bool = True,
-    ) -> None:
+    def __init__(self, folder: Path | None, say: Callable[[str], None] | None = None) -> None:
         self.folder = folder
         self._say = say if folder is not None else None
         self._events: Any = None
-        if folder is not None and tensorboard and _tensorboard_installed():
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._events = SummaryWriter(str(folder))
 
     def log(self, line: str) -> None:
         """One line to log.txt, with the time, and to whoever listens."""
@@ -47,16 +39,28 @@ class Journal:
             self._append(RESULTS_FILE, json.dumps(record, ensure_ascii=False) + "\n")
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
-        """Curves for TensorBoard, where it is installed."""
-        if self._events is not None:
-            for name, value in values.items():
-                self._events.add_scalar(name, value, step)
-            self._events.flush()
+        """Points of curves for TensorBoard, e.g. ``train/loss``, where it is installed."""
+        if self.folder is None or not _tensorboard_installed():
+            return
+        if self._events is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(self.folder))
+        for name, value in values.items():
+            self._events.add_scalar(name, value, step)
+        self._events.flush()
+
+    def forget_curves(self) -> None:
+        """Remove the event files of a run that is replaced, whose curves would mix with these."""
+        if self.folder is not None:
+            for path in self.folder.glob(EVENT_FILES):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """End the event file."""
-        if self._events is not None:
-            self._events.close()
+        events, self._events = self._events, None
+        if events is not None:
+            events.close()
 
     def _append(self, name: str, text: str) -> None:
         assert self.folder is not None

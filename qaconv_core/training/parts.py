@@ -2,25 +2,15 @@
 
 A label map says for every pixel which body part or garment it shows (0 is background). It goes
 through the same crops, flips and shifts as its picture and is then read off per cell of the
-feature map.
+feature map (:func:`~qaconv_core.training.cells.cell_parts`).
 """
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from qaconv_core.data.label_maps import LABELS, PERSON
-from qaconv_core.types import Grid
-
-NOTHING = 0
-"""Part of a cell that shows none of the person: background, other people, what stands in front."""
-MIXED = -1
-"""Part of a cell across a border, or of a picture without a label map; never supervised."""
-NOT_THE_PERSON = tuple(sorted(set(range(len(LABELS))) - PERSON))
-"""Labels of background, other people and occluders in the label maps of ``qaconv people``."""
+from qaconv_core.training.cells import NOTHING
 
 TEMPERATURE = 0.1
 MOST_FOR_NOTHING = 0.25
@@ -28,26 +18,6 @@ MOST_FOR_NOTHING = 0.25
 cells find among a hundred in a hundred channels."""
 LEAST_FOR_SAME = 0.75
 """Similarity that a part of a person should reach with the same part of the same person."""
-
-
-def cell_parts(
-    labels: npt.NDArray[np.uint8], grid: Grid, nothing: tuple[int, ...] = NOT_THE_PERSON
-) -> npt.NDArray[np.int64]:
-    """The part that each cell shows, shape (h·w,), from a label map (H, W).
-
-    A cell belongs to the person's commonest part where the person fills over half of it, is
-    :data:`NOTHING` where the person fills less than a tenth, and :data:`MIXED` otherwise.
-    """
-    h, w = grid
-    rows = np.minimum(np.arange(labels.shape[0]) * h // labels.shape[0], h - 1)
-    columns = np.minimum(np.arange(labels.shape[1]) * w // labels.shape[1], w - 1)
-    cell = (rows[:, None] * w + columns).ravel()
-    values = np.where(np.isin(labels, nothing), 0, labels).ravel().astype(np.int64)
-    kinds = int(values.max(initial=0)) + 1
-    counts = np.bincount(cell * kinds + values, minlength=h * w * kinds).reshape(h * w, kinds)
-    person = 1.0 - counts[:, 0] / np.maximum(counts.sum(axis=1), 1)
-    common = counts[:, 1:].argmax(axis=1) + 1 if kinds > 1 else np.zeros(h * w, np.int64)
-    return np.where(person > 0.5, common, np.where(person < 0.1, NOTHING, MIXED))
 
 
 def similarities(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import DatasetError, InputError
 from qaconv_core.types import Dataset, ImageRef, Int64, Rejected
 
@@ -93,9 +94,8 @@ def join_training_sets(
 ) -> TrainingSet:
     """The training parts of ``datasets`` as one set, identities and cameras kept apart.
 
-    Pictures of nobody known are left out. ``label_folder`` holds label maps under the pictures'
-    names (``….png``), directly or in the folders that the pictures have below their data set;
-    without it, a folder ``labels`` in a data set's root is looked for.
+    Pictures of nobody known are left out. Label maps are where
+    :func:`~qaconv_core.data.label_maps.label_path` says, below ``label_folder`` if it is given.
     Raises :class:`DatasetError` where there is nothing to learn from.
     """
     refs: list[ImageRef] = []
@@ -103,7 +103,8 @@ def join_training_sets(
     cameras: list[tuple[int, int] | None] = []
     maps: list[Path | None] = []
     notes: list[str] = []
-    if label_folder is not None and not Path(label_folder).is_dir():
+    folder = None if label_folder is None else Path(label_folder)
+    if folder is not None and not folder.is_dir():
         raise InputError(f"{label_folder}: no such folder of label maps; check --labels")
     for number, dataset in enumerate(datasets):
         # combine_all of a folder without a split names pictures twice.
@@ -116,19 +117,18 @@ def join_training_sets(
                 f"{dataset.name}: {len(train) - len(known):,} training pictures of nobody "
                 "known are left out"
             )
-        finder = _LabelMaps(dataset.root, label_folder)
         for ref in known:
             assert ref.pid is not None
             refs.append(ref)
             people.append((number, ref.pid))
             cameras.append(None if ref.camid is None else (number, ref.camid))
-            maps.append(finder.find(ref.path))
+            maps.append(_label_map(ref.path, folder))
     if not refs:
         raise DatasetError("no data set to train on: name one (--dataset)")
-    if label_folder is not None and not any(maps):
+    if folder is not None and not any(maps):
         raise InputError(
-            f"{label_folder}: holds no label map of any training picture (expected e.g. "
-            f"{Path(label_folder) / (refs[0].path.stem + '.png')})"
+            f"{folder}: holds no label map of any training picture (expected e.g. "
+            f"{label_path(refs[0].path, folder)})"
         )
     return TrainingSet(
         joined_name([_name(dataset) for dataset in datasets]),
@@ -153,18 +153,19 @@ def _name(dataset: Dataset) -> str:
 
 def check_learnable(people: TrainingSet, num_instance: int) -> list[str]:
     """Raise :class:`DatasetError` where nothing can be learned; else notes on what is thin."""
+    lost = _lost(people)
     if len(people) == 0:
-        raise DatasetError(f"{people.name}: not one training picture can be read")
+        raise DatasetError(f"{people.name}: not one training picture can be read{lost}")
     if people.classes < 2:
         raise DatasetError(
-            f"{people.name}: all {len(people):,} training pictures show one person; at least two "
-            "people with two pictures each are needed to learn who is who"
+            f"{people.name}: all {len(people):,} training pictures show one person{lost}; at least "
+            "two people with two pictures each are needed to learn who is who"
         )
     counts = [len(pictures) for pictures in people.pictures_of]
     if max(counts) < 2:
         raise DatasetError(
-            f"{people.name}: each of the {people.classes:,} people has one training picture only; "
-            "people need at least two pictures to learn what stays the same"
+            f"{people.name}: each of the {people.classes:,} people has one training picture only"
+            f"{lost}; people need at least two pictures to learn what stays the same"
         )
     notes = []
     single = sum(count == 1 for count in counts)
@@ -179,6 +180,13 @@ def check_learnable(people: TrainingSet, num_instance: int) -> list[str]:
             f"{few:,} people have fewer than {num_instance} pictures: some are used repeatedly"
         )
     return notes
+
+
+def _lost(people: TrainingSet) -> str:
+    """In brackets, what was left out; "" when that is nothing."""
+    if not people.rejected:
+        return ""
+    return f" ({len(people.rejected):,} were left out, e.g. {people.rejected[0]})"
 
 
 def _nothing_in(dataset: Dataset) -> str:
@@ -197,21 +205,6 @@ def _numbered(keys: Sequence[tuple[int, int] | None]) -> Int64:
     return np.array([-1 if key is None else number[key] for key in keys], dtype=np.int64)
 
 
-class _LabelMaps:
-    """Finds the label map of a picture by name."""
-
-    def __init__(self, root: Path, folder: str | Path | None) -> None:
-        self.root = root
-        self.folder = Path(folder) if folder is not None else root / "labels"
-        self._names: set[str] = set()
-        if self.folder.is_dir():
-            self._names = {
-                path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.png")
-            }
-
-    def find(self, picture: Path) -> Path | None:
-        names = [f"{picture.parent.name}/{picture.stem}.png", f"{picture.stem}.png"]
-        if picture.is_relative_to(self.root):
-            names.insert(0, picture.relative_to(self.root).with_suffix(".png").as_posix())
-        found = next((name for name in names if name in self._names), None)
-        return None if found is None else self.folder / found
+def _label_map(picture: Path, folder: Path | None) -> Path | None:
+    path = label_path(picture, folder)
+    return path if path.is_file() else None

@@ -18,7 +18,7 @@ from qaconv_core.model import load_model
 from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.training.checkpoint import FILE_NAME
 from qaconv_core.training.distributed import Team, team
-from qaconv_core.training.initial import new_network
+from qaconv_core.training.initial import new_network, take_neck_and_head
 from qaconv_core.training.journal import Journal
 from qaconv_core.training.people import (
     TrainingSet,
@@ -98,6 +98,8 @@ def train(
         _open_folder(job, crew)
         journal = Journal(job.folder if crew.leads else None, say)
         try:
+            if job.resume is None:
+                journal.forget_curves()
             trainer = _prepare(job, crew, journal, progress, cancel)
             _epochs(trainer, job, journal)
         except Cancelled as stop:
@@ -105,7 +107,6 @@ def train(
             raise
         finally:
             journal.close()
-    journal = Journal(job.folder if crew.leads else None, say, tensorboard=False)
     seconds = time.monotonic() - began
     last = trainer.history[-1] if trainer.history else {"loss": float("nan"), "accuracy": 0.0}
     result = TrainingResult(
@@ -120,7 +121,12 @@ def train(
     if not crew.leads:
         return result
     journal.result(_training_record(job, result))
-    reports = tuple(_evaluate(job, crew, test, journal, progress, cancel) for test in job.tests)
+    try:
+        reports = tuple(_evaluate(job, crew, test, journal, progress, cancel) for test in job.tests)
+        for report in reports:
+            journal.scalars(trainer.epoch, _test_points(report))
+    finally:
+        journal.close()
     return TrainingResult(**{**vars(result), "reports": reports})
 
 
@@ -160,6 +166,12 @@ def _prepare(
     recipe = job.recipe
     people = join_training_sets(job.datasets, job.labels)
     shown = progress if crew.leads else None
+    # What cannot work is met before all pictures are read.
+    check_learnable(people, recipe.num_instance)
+    torch.manual_seed(job.seed)
+    # A resumed network is filled from the checkpoint: nothing is downloaded for it.
+    start = recipe if job.resume is None else replace(recipe, init="none")
+    network, origin = new_network(start, job.weights if job.resume is None else None)
     book = open_book(
         people,
         recipe.input_size,
@@ -169,10 +181,6 @@ def _prepare(
         cancel=cancel,
     )
     notes = [*people.notes, *check_learnable(book.people, recipe.num_instance)]
-    torch.manual_seed(job.seed)
-    # A resumed network is filled from the checkpoint: nothing is downloaded for it.
-    start = recipe if job.resume is None else replace(recipe, init="none")
-    network, origin = new_network(start, job.weights if job.resume is None else None)
     pretrained = job.weights is not None or recipe.init == "imagenet"
     workers = default_workers(crew.device.type) if job.workers is None else job.workers
     around = Surroundings(crew, workers, shown, cancel, journal.log)
@@ -180,7 +188,9 @@ def _prepare(
     if job.resume is not None:
         trainer.restore(job.resume)
         origin = f"resumed from {job.resume} after {trainer.epoch} epochs"
-    _introduce(book, recipe, crew, (origin, *notes), journal)
+    elif job.weights is not None:
+        notes.append(take_neck_and_head(network, trainer.criterion.matcher, job.weights))
+    _introduce(book, recipe, crew, (origin, *filter(None, notes)), journal)
     return trainer
 
 
@@ -215,7 +225,7 @@ def _epochs(trainer: Trainer, job: TrainingJob, journal: Journal) -> None:
         if log is not None:
             log(line)
         for record in trainer.history[seen:]:
-            curves = {name: record[name] for name in ("loss", "accuracy", "rate")}
+            curves = {f"train/{name}": record[name] for name in ("loss", "accuracy", "rate")}
             journal.scalars(int(record["epoch"]), curves)
         seen = len(trainer.history)
 
@@ -259,6 +269,15 @@ def _evaluate(
                     f"mAP {result.mAP:.1%}")  # fmt: skip
     journal.result({**record, "report": report_json(report)})
     return report
+
+
+def _test_points(report: EvaluationReport) -> dict[str, float]:
+    """``test/market/qaconv+rerank/mAP`` and the like, for curves."""
+    return {
+        f"test/{report.dataset}/{result.method}/{name}": value
+        for result in report.results
+        for name, value in (("rank1", result.rank(1)), ("mAP", result.mAP))
+    }
 
 
 def run_folder(exp_dir: Path, datasets: Sequence[str], method: str, sub_method: str) -> Path:

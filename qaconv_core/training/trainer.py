@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from qaconv_core.training.building import new_criterion, new_optimizer
 from qaconv_core.training.checkpoint import Saved, Unfinished, load_training, save_training
 from qaconv_core.training.distributed import Team
 from qaconv_core.training.graph import batch_distances
+from qaconv_core.training.loading import Hands, Samples, load_batches
 from qaconv_core.training.losses import Batch, finite_mean
-from qaconv_core.training.pictures import PictureBook, Samples, load_batches
+from qaconv_core.training.pictures import PictureBook
 from qaconv_core.training.precision import autocast, training_precision
 from qaconv_core.training.recipes import Recipe
 from qaconv_core.training.samplers import graph_plan, identity_plan, random_plan
@@ -102,6 +104,7 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self._unfinished: Unfinished | None = None
         self._trunk: torch.Tensor | None = None
+        self._hands = Hands(self.around.workers)
         if recipe.loss == "scratch":
             getattr(network.base, recipe.layer).register_forward_hook(self._keep_trunk)
 
@@ -118,10 +121,11 @@ class Trainer:
 
         Raises :class:`Cancelled` after the batch in hand, with the epoch's progress saved.
         """
-        while not self.finished:
-            self._run_epoch(path)
-            if not self.finished and self.team.any(self._stop_asked()):
-                raise Cancelled(f"stopped after epoch {self.epoch}; --resume continues")
+        with closing(self._hands):
+            while not self.finished:
+                self._run_epoch(path)
+                if not self.finished and self.team.any(self._stop_asked()):
+                    raise Cancelled(f"stopped after epoch {self.epoch}; --resume continues")
 
     def _run_epoch(self, path: Path | None) -> None:
         began = time.monotonic()
@@ -155,7 +159,7 @@ class Trainer:
             start=work.done,
             share=self.team.share,
             wants_places=recipe.loss == "scratch" and recipe.view_weight > 0,
-            workers=self.around.workers,
+            hands=self._hands,
             pin=self.device.type == "cuda",
         )
 

@@ -16,7 +16,8 @@ import scipy.io
 from PIL import Image
 
 from tests import oracles
-from tests.e2e.conftest import ROOT, person
+from tests.e2e.conftest import ROOT
+from tests.small_world import person
 
 METHODS = ["qaconv", "qaconv+rerank", "qaconv+rerank+tlift"]
 

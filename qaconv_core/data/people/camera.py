@@ -130,13 +130,13 @@ def draw_camera(seed: int, number: int) -> Camera:
 
 
 def _draw_sensor(rng: Rng) -> Sensor:
-    warm, green = rng.normal(0, 0.065), rng.normal(0, 0.022)
+    warm, green = rng.normal(0, 0.085), rng.normal(0, 0.03)
     cast = np.exp([warm, green, -warm])
     return Sensor(
         gain=(cast / cast.mean()).astype(np.float32),
-        target=float(np.exp(rng.normal(np.log(0.25), 0.25))),
+        target=float(np.exp(rng.normal(np.log(0.24), 0.32))),
         gamma=float(rng.normal(2.2, 0.12)),
-        contrast=float(rng.normal(1.0, 0.12)),
+        contrast=float(np.clip(rng.normal(1.06, 0.17), 0.7, 1.5)),
         saturation=float(np.clip(rng.normal(0.86, 0.17), 0.4, 1.25)),
         blur=float(rng.choice([rng.uniform(0.3, 0.7), rng.uniform(0.7, 1.4)], p=[0.65, 0.35])),
         shutter=float(rng.choice([1 / 200, 1 / 60, 1 / 25], p=[0.4, 0.4, 0.2])),

@@ -104,12 +104,13 @@ def _own_top(figure: Figure, top: Top) -> tuple[list[Part], Mask]:
     used, faces = mesh.compact(faces)
     points, weights = points[used], weights[used]
     regions, arm = figure.regions[used], figure.arm_shares[used]
-    field = _top_field(figure, top, points, regions, arm)
     shape = mesh.smooth(points, faces, 2 + int(top.ease * 14), 0.5)
     normal, _ = mesh.normals(shape, faces)
     low = np.clip((figure.shoulder[1] - points[:, 1]) / 4.5, 0, 1)
     let_out = 0.07 + top.ease * np.where(arm > -0.5, 0.35 + 0.35 * arm, 0.35 + 0.65 * low)
     shape = shape + normal * let_out[:, None].astype(np.float32)
+    # Cut last: letting out moves the cloth up and down too, and would leave a ragged hem.
+    field = _top_field(figure, top, shape, regions, arm)
     pairs, share, faces = mesh.cut(field, faces)
     part = Part(
         _flared(mesh.carry(shape, pairs, share), faces),
@@ -209,13 +210,14 @@ def _own_legs(figure: Figure, bottom: Bottom, rise: float) -> list[Part]:
     used, faces = mesh.compact(_stocking(figure, (TORSO, LEG, FOOT)))
     points, weights = figure.points[used], figure.skeleton.weights[used]
     leg = _leg_share(figure, points)
-    field = np.minimum((bottom.length - leg) * 5.0, rise - points[:, 1])
-    field = np.where(figure.arm_shares[used] > -0.5, -1.0, field).astype(np.float32)
     shape = mesh.smooth(points, faces, 1 + int(bottom.ease * 10), 0.5)
     normal, _ = mesh.normals(shape, faces)
     down = np.clip(leg / max(bottom.length, 0.1), 0, 1)
     let_out = 0.05 + bottom.ease * (0.25 + 0.75 * down) + 0.35 * bottom.flare * down**3
     shape = shape + normal * let_out[:, None].astype(np.float32)
+    low = (bottom.length - _leg_share(figure, shape)) * 5.0
+    field = np.minimum(low, rise - shape[:, 1])
+    field = np.where(figure.arm_shares[used] > -0.5, -1.0, field).astype(np.float32)
     pairs, share, faces = mesh.cut(field, faces)
     return [
         Part(_tucked(mesh.carry(shape, pairs, share), rise), faces,

@@ -45,7 +45,7 @@ from qaconv_core.store.atomic import atomic_write_text
 FOLDERS = ("bounding_box_train", "bounding_box_test", "query")
 RECORD = "people.json"
 """Says in the set's folder what it was made from, and what the labels mean."""
-GENERATOR = 1
+GENERATOR = 2
 """Goes up when the same seed would give other pictures."""
 KEPT_PEOPLE = 72
 Key = TypeVar("Key")

@@ -49,7 +49,7 @@ def draw_light(rng: Rng, indoor: bool) -> Light:
     around = rng.uniform(-np.pi, np.pi)
     way = [np.cos(up) * np.sin(around), np.sin(up), np.cos(up) * np.cos(around)]
     sun, sky = {
-        "sun": (rng.uniform(1.2, 2.6), rng.uniform(0.45, 0.8)),
+        "sun": (rng.uniform(1.4, 3.8), rng.uniform(0.38, 0.75)),
         "haze": (rng.uniform(0.4, 0.9), rng.uniform(0.7, 1.0)),
         "overcast": (rng.uniform(0.02, 0.15), rng.uniform(0.8, 1.1)),
         "shade": (rng.uniform(0.05, 0.2), rng.uniform(0.6, 0.9)),

@@ -56,6 +56,7 @@ def cloth(rng: Rng, use: str) -> Floats:
     shares = np.array([row[column] for row in _CLOTH], np.float64)
     colour, spread, *_ = _CLOTH[rng.choice(len(_CLOTH), p=shares / shares.sum())]
     value = np.array(colour) * rng.normal(1.0, 0.10) + rng.normal(0, spread, 3)
+    value = value.mean() + (value - value.mean()) * rng.uniform(0.5, 1.0)  # dyes fade
     return linear(np.clip(value, 0.06, 0.94))
 
 

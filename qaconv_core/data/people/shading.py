@@ -190,7 +190,7 @@ def _face(person: Person, rest: Floats) -> Floats:
 
 
 _FOLDED = np.zeros(len(Material), np.float32)
-_FOLDED[[Material.TOP, Material.BOTTOM, Material.INNER, Material.SCARF]] = (0.24, 0.17, 0.2, 0.25)
+_FOLDED[[Material.TOP, Material.BOTTOM, Material.INNER, Material.SCARF]] = (0.32, 0.24, 0.28, 0.3)
 
 
 def folds(normal: Floats, materials: Ints, coords: Floats) -> Floats:

@@ -79,7 +79,8 @@ def take(
     small = cv2.resize(light, native[::-1], interpolation=cv2.INTER_AREA)
     drift = _drift(camera, actors[0], rng)
     shrink = native[0] / box.high
-    exposure = camera.sensor.target / max(view.plate.mean, 0.02) * float(np.exp(rng.normal(0, 0.1)))
+    metered = float(np.exp(rng.normal(0, 0.14)))
+    exposure = camera.sensor.target / max(view.plate.mean, 0.02) * metered
     image = develop(small, camera, exposure, (drift[0] * shrink, drift[1] * shrink), rng)
     down = cv2.INTER_AREA if native[0] > size[0] else cv2.INTER_LINEAR
     image = cv2.resize(image, size[::-1], interpolation=down)

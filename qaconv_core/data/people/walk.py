@@ -70,7 +70,7 @@ class Walk:
     def _draw_extras(self, rng: Rng) -> list[tuple[int, Floats, float, float, int]]:
         """Others who are about: number, place at the middle moment, heading, speed, seed."""
         found = []
-        for _ in range(rng.poisson(1.3 * self.camera.crowd)):
+        for _ in range(rng.poisson(2.2 * self.camera.crowd)):
             away = rng.normal(0, [0.9, 1.6])
             heading = self.main + np.pi * rng.integers(0, 2) + rng.normal(0, 0.3)
             who = -1 - int(rng.integers(0, EXTRAS))

@@ -45,6 +45,13 @@ def test_people_walk_so_that_times_can_lift(demo):
     assert near / both > 0.5
 
 
+def test_few_are_about_at_the_same_time(demo):
+    """Temporal lifting tells nothing where everybody lies within its σ of 200 s."""
+    apart = np.abs(demo.query.times[:, None] - demo.gallery.times)
+    other = demo.query.pids[:, None] != demo.gallery.pids
+    assert (apart[other] < 200).mean() < 0.2
+
+
 def test_every_picture_has_a_label_map_that_shows_a_person(demo):
     shares = []
     for ref in (*demo.query, *demo.gallery):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.explanations import (
@@ -19,44 +17,10 @@ from qaconv_core.evaluation.explanations import (
     shifted,
     strong_cells,
 )
-from qaconv_core.matching.correspondences import match_maps
-from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.types import ImageRef
+from tests.core.evaluation.known import CELL, DISTINCT, GRID, KnownModel, picture
 
-GRID = (6, 4)
-CELL = 8
 PARTS = PartNames(frozenset({1, 2}))
-
-
-class KnownModel:
-    """A cell's feature is its colour, or its place in the frame: nothing is learned."""
-
-    def __init__(self, feature: str) -> None:
-        self.feature = feature
-        self.spec = SimpleNamespace(grid=GRID)
-
-    def extract(self, pictures):
-        return np.stack([self.features(np.asarray(p)) for p in pictures])
-
-    def features(self, pixels):
-        cells = pixels.reshape(GRID[0], CELL, GRID[1], CELL, 3).mean(axis=(1, 3))
-        codes = cells[..., 0].round().astype(int)
-        if self.feature == "place":
-            codes = np.arange(GRID[0] * GRID[1]).reshape(GRID)
-        return np.eye(256, dtype=np.float32)[codes].transpose(2, 0, 1)
-
-    def match(self, query_map, gallery_map):
-        weights = np.ones(GRID[0] * GRID[1])
-        return match_maps(query_map, gallery_map, AffineHead(weights, weights, 0.0, GRID))
-
-
-def picture(codes):
-    pixels = np.repeat(np.repeat(np.asarray(codes, np.uint8), CELL, 0), CELL, 1)
-    return Image.fromarray(np.stack([pixels] * 3, axis=2))
-
-
-DISTINCT = np.arange(24).reshape(GRID) * 10
-"""Every cell has a colour of its own."""
 
 
 def quality(feature, query_codes, gallery_codes, labels=None, **more):

@@ -15,6 +15,8 @@ from qaconv_core.data import open_dataset
 from qaconv_core.data.names import MARKET
 from qaconv_core.data.people import LABELS, Order, generate_people
 from qaconv_core.data.people.camera import draw_camera
+from qaconv_core.data.people.figure import Figure
+from qaconv_core.data.people.garments import dress
 from qaconv_core.data.people.look import draw_look, look_alike
 from qaconv_core.data.people.parts import LABEL_OF, Material
 from qaconv_core.data.people.person import Person
@@ -129,6 +131,28 @@ def test_groups_stay_together_from_camera_to_camera():
             assert max(first) - min(first) < 10 * FRAME_RATE
             together += 1
     assert together > 20
+
+
+def test_people_come_one_by_one():
+    shots = [s for g in plan(Order(people=60, cameras=5, seed=4, splits=("test",))) for s in g]
+    frames = {pid: min(s.frame for s in shots if s.pid == pid) for pid in range(1, 61)}
+    begin = np.array(list(frames.values())) / FRAME_RATE
+    near = np.abs(begin[:, None] - begin) < 200
+    assert near.sum(axis=1).mean() < 60 / 4
+
+
+def test_hems_are_straight(assets):
+    """The lower edge of a shirt lies at one height all around, however wide the shirt is."""
+    look = draw_look(np.random.default_rng(3))
+    for ease in (0.1, 0.5):
+        top = replace(look.top, source="", hem=0.8, ease=ease, sleeve=0.5)
+        figure = Figure(assets, look.build)
+        parts = dress(figure, replace(look, top=top)).parts
+        shirt = next(p for p in parts if set(p.materials) == {Material.TOP})
+        low = shirt.points[shirt.points[:, 1] < shirt.points[:, 1].min() + 0.02]
+        turns = np.arctan2(low[:, 0], low[:, 2])
+        assert len(low) > 8
+        assert np.diff(np.sort(turns)).max() < 1.2
 
 
 def test_looks_of_the_two_splits_differ():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,12 @@ import pytest
 from PIL import Image
 
 from qaconv_core.data import open_dataset
+from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import DatasetError, ImageError, InputError
 from qaconv_core.training import Augmentation
+from qaconv_core.training.loading import Hands, load_batches
 from qaconv_core.training.people import check_learnable, join_training_sets
-from qaconv_core.training.pictures import load_batches, open_book
+from qaconv_core.training.pictures import open_book
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 from tests.core.training.tiny import SIZE, draw_labels, tiny_book, tiny_dataset, write_people
 
@@ -90,6 +94,15 @@ def test_a_person_lost_to_unreadable_pictures_leaves_no_gap(tmp_path):
     assert book.people.labels.tolist() == [0, 0, 1, 1]
 
 
+def test_what_was_left_out_is_told_where_nothing_is_left(tmp_path):
+    folder = write_people(tmp_path / "set", people=2, views=2)
+    for path in (folder / "bounding_box_train").glob("0002_*"):
+        path.write_bytes(b"junk")
+    book = open_book(join_training_sets([open_dataset("market", folder)]), SIZE, workers=0)
+    with pytest.raises(DatasetError, match=r"show one person \(2 were left out, e.g. .*0002_c1"):
+        check_learnable(book.people, 2)
+
+
 def test_pictures_that_do_not_fit_into_memory_are_read_again(tmp_path):
     people = join_training_sets([tiny_dataset(tmp_path, 2, 2, labels=True)])
     stored, read = open_book(people, SIZE, workers=0), open_book(people, SIZE, workers=0, memory=0)
@@ -107,16 +120,16 @@ def test_label_maps_are_found_by_name(tmp_path):
     assert book.people.has_label_maps
     np.testing.assert_array_equal(book.label_map(1), draw_labels(1, 1))
     elsewhere = tmp_path / "maps"
-    elsewhere.mkdir()
+    (elsewhere / "bounding_box_train").mkdir(parents=True)
     one = book.people.refs[2].path
-    (book.people.label_maps[2]).rename(elsewhere / f"{one.stem}.png")
+    (book.people.label_maps[2]).rename(label_path(one, elsewhere))
     dataset = open_dataset("market", tmp_path / "set")
     people = join_training_sets([dataset], elsewhere)
     assert [p is not None for p in people.label_maps] == [False, False, True, False]
     with pytest.raises(InputError, match="no such folder of label maps"):
         join_training_sets([dataset], tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no label map of any training picture"):
+    with pytest.raises(InputError, match=r"holds no label map .*expected e.g. .*box_train.0001"):
         join_training_sets([dataset], tmp_path / "empty")
 
 
@@ -137,12 +150,17 @@ def batches(book, **options):
                              grid=(8, 4), seed=3, epoch=1, **options))  # fmt: skip
 
 
-def test_batches_are_the_same_however_they_are_made(tmp_path):
+def test_batches_are_the_same_however_they_are_made(tmp_path, monkeypatch):
+    # Workers start fresh: a fork inherits the locks of threads that it does not have.
+    monkeypatch.setattr(os, "fork", None, raising=False)
     book = tiny_book(tmp_path, 4, 2, labels=True)
     whole = batches(book)
     assert whole[0].pixels.shape == (4, 3, 64, 32)
     assert whole[0].parts.shape == (4, 32)
-    for other in (batches(book, workers=1), batches(book)):
+    hands, on_disk = Hands(1), open_book(book.people, SIZE, workers=0, memory=0)
+    with closing(hands):
+        others = [batches(book, hands=hands), batches(on_disk, hands=hands), batches(on_disk)]
+    for other in others:
         for a, b in zip(whole, other, strict=True):
             assert a.pixels.equal(b.pixels)
             assert a.parts.equal(b.parts)

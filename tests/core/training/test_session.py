@@ -166,6 +166,50 @@ def test_options_change_the_recipe_and_leave_the_rest():
     assert recipe.ibn is None
 
 
+def in_two_processes(script: str, *options: object, folder: Path) -> None:
+    """Run a script of this folder under ``torchrun``."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*launch, Path(__file__).with_name(script), *map(str, options)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        cwd=folder,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_processes_stop_resume_and_learn_alike(tmp_path):
+    write_people(tmp_path / "set", people=4, views=2, labels=True)
+    in_two_processes("run_two.py", tmp_path, folder=tmp_path)
+    for recipe in ("v1", "v2.1", "scratch"):
+        found = json.loads((tmp_path / f"{recipe}.json").read_text())
+        assert found["epochs"] == 2
+        assert found["ranks"] == 0, recipe
+        assert found["resumed"] == 0, recipe
+        # All but the statistics of a learning backbone is that of the whole batch.
+        assert found["alone"] < 1e-4, recipe
+
+
+def test_a_lost_process_is_told_in_one_line(monkeypatch):
+    from qaconv_core.training import distributed
+
+    monkeypatch.setattr(distributed, "launched", lambda: True)
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *a, **k: None)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with (
+        pytest.raises(InputError, match="process 2 of 2: another process of this training"),
+        distributed.team("cpu"),
+    ):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:561] Connection closed by peer")
+    with pytest.raises(RuntimeError, match="shapes"), distributed.team("cpu"):
+        raise RuntimeError("shapes do not fit")
+
+
 def test_two_processes_train_as_one(data, tmp_path):
     # The pairwise loss, and pictures without flat squares: where several triplets or cells are
     # equally good, rounding decides which of them learns.
@@ -173,18 +217,7 @@ def test_two_processes_train_as_one(data, tmp_path):
     options += ["--recipe", "v2.0", "-K", "2", "--gs_pre_epochs", "0", "--epochs", "1"]
     options += ["--sub_method", "run", "--pad", "0", "--max_size", "0", "--rotate", "0"]
     run("--exp-dir", tmp_path / "one", *options)
-    script = Path(__file__).with_name("run_train.py")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*launch, str(script), "--exp-dir", str(tmp_path / "two"), *options],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        cwd=tmp_path,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    in_two_processes("run_train.py", "--exp-dir", tmp_path / "two", *options, folder=tmp_path)
     folders = [tmp_path / name / "Market" / "QAConv" / "run" for name in ("one", "two")]
     one, two = (torch.load(f / "checkpoint.pth.tar", weights_only=True) for f in folders)
     for part in ("model", "criterion"):
@@ -215,7 +248,11 @@ def test_curves_are_written_where_tensorboard_is_installed(tmp_path, monkeypatch
     fake = types.SimpleNamespace(SummaryWriter=Writer)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
     monkeypatch.setattr(journal, "_tensorboard_installed", lambda: True)
+    (tmp_path / "events.out.tfevents.1.old.0").touch()
     book = journal.Journal(tmp_path)
+    book.forget_curves()
+    assert not list(tmp_path.iterdir())
+    assert written == []
     book.scalars(3, {"loss": 0.5})
     book.close()
     assert written == [str(tmp_path), ("loss", 0.5, 3), "closed"]

@@ -14,8 +14,9 @@ from qaconv_core.errors import Cancelled, CheckpointError, InputError
 from qaconv_core.models import load_checkpoint
 from qaconv_core.progress import CancelToken
 from qaconv_core.training import export_checkpoint, make_recipe
+from qaconv_core.training.building import new_criterion
 from qaconv_core.training.checkpoint import read_saved
-from qaconv_core.training.initial import new_network
+from qaconv_core.training.initial import new_network, take_neck_and_head
 from qaconv_core.training.losses import Batch
 from qaconv_core.training.recipes import change_recipe
 from qaconv_core.training.trainer import Trainer
@@ -269,3 +270,39 @@ def test_release_weights_are_found_under_prefixes(tmp_path):
     torch.save({"state_dict": state}, tmp_path / "w.pth")
     network, _ = new_network(make_recipe("v1", arch="resnet18"), Path(tmp_path / "w.pth"))
     assert torch.equal(network.base.conv1.weight, plain.conv1.weight)
+
+
+def test_a_model_gives_backbone_neck_and_head(tmp_path):
+    recipe = tiny_recipe("v2.1")
+    trained = tiny_trainer(recipe, tiny_book(tmp_path / "data"), seed=5)
+    path = tmp_path / "checkpoint.pth.tar"
+    trained.save(path)
+    network, _ = new_network(recipe, path)
+    matcher = new_criterion(recipe, 6).matcher
+    torch.nn.init.zeros_(matcher.fc.weight)
+    assert str(path) in take_neck_and_head(network, matcher, path)
+    for own, theirs in (
+        (network.state_dict(), trained.network.state_dict()),
+        (matcher.state_dict(), trained.criterion.matcher.state_dict()),
+    ):
+        assert all(torch.equal(value, theirs[name]) for name, value in own.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "what"), [({"neck": 8}, "neck"), ({"head": "two-sided"}, "head")]
+)
+def test_a_model_of_another_shape_is_refused(tmp_path, change, what):
+    path = tmp_path / "checkpoint.pth.tar"
+    tiny_trainer(tiny_recipe("v2.1"), tiny_book(tmp_path / "data")).save(path)
+    recipe = tiny_recipe("v2.1", **change)
+    network, _ = new_network(recipe, path)
+    with pytest.raises(CheckpointError, match=f"its {what} does not fit"):
+        take_neck_and_head(network, new_criterion(recipe, 6).matcher, path)
+
+
+def test_a_bare_backbone_leaves_neck_and_head_alone(tmp_path):
+    recipe = make_recipe("v2.1", arch="resnet18")
+    path = tmp_path / "resnet18.pth"
+    torch.save(torchvision.models.resnet18(weights=None).state_dict(), path)
+    network, _ = new_network(recipe, path)
+    assert take_neck_and_head(network, new_criterion(recipe, 6).matcher, path) == ""

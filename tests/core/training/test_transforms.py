@@ -10,14 +10,12 @@ from torchvision.transforms import functional as published
 
 from qaconv_core.errors import InputError
 from qaconv_core.training import RECIPES, Augmentation, make_recipe
+from qaconv_core.training.cells import MIXED, NOTHING, cell_parts
 from qaconv_core.training.parts import (
     LEAST_FOR_SAME,
-    MIXED,
     MOST_FOR_NOTHING,
-    NOTHING,
     TEMPERATURE,
     background_loss,
-    cell_parts,
     likeness_loss,
     part_loss,
     similarities,

@@ -1,0 +1,1 @@
+"""List and table models, delegates and graphics items."""

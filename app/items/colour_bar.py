@@ -1,0 +1,84 @@
+"""A flat colour bar with the numbers of its ends."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QRectF, QSize, Qt
+from PyQt5.QtGui import QImage, QPainter, QPalette, QPen
+from PyQt5.QtWidgets import QSizePolicy, QWidget
+
+from app.items.colours import STEPS, table
+from app.state import words
+from app.state.overlay import Scale
+
+NAMES = {
+    "contribution": "adds to the logit",
+    "similarity": "similarity",
+}
+BAR_WIDTH, BAR_HEIGHT = 104, 10
+
+
+class ColourBar(QWidget):
+    """Name, lower end, colours, upper end, in one line; contributions have a tick at zero."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scale: Scale | None = None
+        self.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
+
+    def show_scale(self, scale: Scale | None) -> None:
+        """Show another scale; None: nothing has colours now."""
+        if scale == self._scale:
+            return
+        self._scale = scale
+        if scale is not None:
+            low, high = self.ends
+            self.setAccessibleName(f"Colours: {NAMES[scale.kind]}, from {low} to {high}")
+            self.setToolTip(words.ADDS if scale.kind == "contribution" else words.SIMILARITY)
+        self.updateGeometry()
+        self.update()
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The numbers at the two ends."""
+        if self._scale is None:
+            return "", ""
+        if self._scale.kind == "similarity":
+            return "≤ 0", "1"
+        return words.adds_text(self._scale.low), words.adds_text(self._scale.high)
+
+    def sizeHint(self) -> QSize:
+        """Room for name, numbers and colours."""
+        metrics = self.fontMetrics()
+        if self._scale is None:
+            return QSize(0, metrics.height() + 6)
+        name = metrics.horizontalAdvance(NAMES[self._scale.kind])
+        low, _ = self.ends
+        upper = metrics.horizontalAdvance("+00.00")
+        width = name + 10 + metrics.horizontalAdvance(low) + 6 + BAR_WIDTH + 6 + upper
+        return QSize(width, metrics.height() + 6)
+
+    def paintEvent(self, event) -> None:
+        """Right-aligned, so that the bar stays where it is when the name changes."""
+        if self._scale is None:
+            return
+        painter = QPainter(self)
+        metrics, (low, high) = self.fontMetrics(), self.ends
+        right = self.width() - metrics.horizontalAdvance("+00.00") - 6
+        bar = QRectF(right - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2, BAR_WIDTH, BAR_HEIGHT)
+        colours = table(self._scale.kind)
+        image = QImage(colours.data, STEPS, 1, 4 * STEPS, QImage.Format_RGBA8888)
+        painter.drawImage(bar, image)
+        ink = self.palette().color(QPalette.WindowText)
+        painter.setPen(QPen(ink, 1))
+        if self._scale.kind == "contribution":
+            middle = round(bar.center().x())
+            painter.drawLine(middle, int(bar.top()) - 2, middle, int(bar.bottom()) + 2)
+        centre = int(Qt.AlignVCenter)
+        painter.drawText(QRectF(right + 6, 0, 200, self.height()), centre, high)
+        left = bar.left() - 6
+        painter.drawText(QRectF(0, 0, left, self.height()), centre | int(Qt.AlignRight), low)
+        left -= metrics.horizontalAdvance(low) + 10
+        ink.setAlphaF(0.72)
+        painter.setPen(ink)
+        name = NAMES[self._scale.kind]
+        painter.drawText(QRectF(0, 0, left, self.height()), centre | int(Qt.AlignRight), name)

@@ -1,0 +1,186 @@
+"""The correspondences of a pair as a table that sorts itself."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PyQt5.QtGui import QColor, QPainter, QPixmap
+
+from app.items.colours import colour_of
+from app.state import words
+from app.state.overlay import Scale, all_correspondences, lines_of, own_cell, scale_of
+from app.state.values import Cell, Look, PairView
+from qaconv_core.matching.selection import Correspondence
+
+COLUMNS = ("query", "gallery", "similarity", "adds")
+_TIPS = (words.CELL, words.CELL, words.SIMILARITY, words.ADDS)
+_ROOT = QModelIndex()
+
+
+@functools.lru_cache(maxsize=512)
+def _swatch(rgb: int | None) -> QPixmap:
+    pixmap = QPixmap(20, 20)
+    pixmap.setDevicePixelRatio(2.0)
+    pixmap.fill(Qt.transparent)
+    if rgb is not None:
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.Antialiasing)
+        painter.setPen(Qt.NoPen)
+        painter.setBrush(QColor(rgb))
+        painter.drawEllipse(1, 1, 8, 8)
+        painter.end()
+    return pixmap
+
+
+def swatch(colour: QColor | None) -> QPixmap:
+    """A dot as at the ends of a line; nothing, but as wide, where no line is drawn."""
+    return _swatch(None if colour is None else colour.rgb())
+
+
+class CorrespondenceModel(QAbstractTableModel):
+    """Every correspondence of the chosen direction; those drawn as lines have their colour."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pair: PairView | None = None
+        self._look = Look()
+        self._rows: list[Correspondence] = []
+        self._drawn: frozenset[tuple[int, int]] = frozenset()
+        self._scale: Scale | None = None
+        self._sorted_by, self._descending = 3, True
+
+    def show(self, pair: PairView | None, look: Look) -> None:
+        """Show another pair, or the same under another look."""
+        if pair is self._pair and look.direction == self._look.direction:
+            self._look = look
+            self._find_drawn()
+            if self._rows:
+                last = self.index(len(self._rows) - 1, 0)
+                self.dataChanged.emit(self.index(0, 0), last, [Qt.DecorationRole])
+            return
+        self.beginResetModel()
+        self._pair, self._look = pair, look
+        self._rows = [] if pair is None else all_correspondences(pair.match, look.direction)
+        self._find_drawn()
+        self._order()
+        self.endResetModel()
+
+    def _find_drawn(self) -> None:
+        if self._pair is None:
+            self._drawn, self._scale = frozenset(), None
+            return
+        lines = lines_of(self._pair.match, self._look)
+        self._drawn = frozenset((line.query_cell, line.gallery_cell) for line in lines.drawn)
+        self._scale = scale_of(self._look.colour_by, self._pair.match)
+
+    def _order(self) -> None:
+        """Ties stand in the order of their cells, whichever way is sorted."""
+        if not self._rows:
+            return
+        keys = np.array([row[self._sorted_by] for row in self._rows], dtype=np.float64)
+        cells = np.array([(row.query_cell, row.gallery_cell) for row in self._rows])
+        places = np.lexsort((cells[:, 1], cells[:, 0], -keys if self._descending else keys))
+        self._rows = [self._rows[i] for i in places]
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.AscendingOrder) -> None:
+        """By a column; what is selected stays selected."""
+        if column < 0:
+            return
+        self.layoutAboutToBeChanged.emit()
+        kept = self.persistentIndexList()
+        before = [self._rows[index.row()] for index in kept]
+        self._sorted_by, self._descending = column, order == Qt.DescendingOrder
+        self._order()
+        places = {row: i for i, row in enumerate(self._rows)}
+        self.changePersistentIndexList(
+            kept,
+            [
+                self.index(places[row], index.column())
+                for row, index in zip(before, kept, strict=True)
+            ],
+        )
+        self.layoutChanged.emit()
+
+    # ── cells ───────────────────────────────────────────────────────────────────────────────────
+
+    def cell_of(self, row: int) -> Cell:
+        """The cell that a row starts from."""
+        return own_cell(self._rows[row], self._look.direction)
+
+    def row_of(self, cell: Cell | None) -> int | None:
+        """The row of a cell: its own, else the best that is matched with it; None: no row."""
+        if cell is None:
+            return None
+        column = 0 if cell.side == "query" else 1
+        found = [i for i, row in enumerate(self._rows) if row[column] == cell.number]
+        return max(found, key=lambda i: self._rows[i].similarity, default=None)
+
+    # ── what Qt asks for ────────────────────────────────────────────────────────────────────────
+
+    def rowCount(self, parent: QModelIndex = _ROOT) -> int:
+        """Correspondences."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex = _ROOT) -> int:
+        """Two cells, similarity, contribution."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.DisplayRole
+    ) -> Any:
+        """Names of the columns, and the sentences that explain them."""
+        if orientation != Qt.Horizontal:
+            return None
+        if role == Qt.DisplayRole:
+            return COLUMNS[section]
+        if role == Qt.ToolTipRole:
+            return _TIPS[section]
+        if role == Qt.TextAlignmentRole:
+            return int(self._alignment(section))
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+        """Texts, tooltips, spoken texts, and the colour of lines that are drawn."""
+        if not index.isValid() or self._pair is None:
+            return None
+        row, column = self._rows[index.row()], index.column()
+        if role == Qt.DisplayRole:
+            return self._texts(row)[column]
+        if role == Qt.TextAlignmentRole:
+            return int(self._alignment(column))
+        if role == Qt.ToolTipRole:
+            return self._tip(row, column)
+        if role == Qt.AccessibleTextRole:
+            return self._spoken(row)
+        if role == Qt.DecorationRole and column == 0 and self._scale is not None:
+            drawn = (row.query_cell, row.gallery_cell) in self._drawn
+            value = getattr(row, self._look.colour_by)
+            return swatch(colour_of(value, self._scale) if drawn else None)
+        return None
+
+    def _alignment(self, column: int) -> int:
+        side = Qt.AlignLeft if column < 2 else Qt.AlignRight
+        return int(side | Qt.AlignVCenter)
+
+    def _texts(self, row: Correspondence) -> tuple[str, str, str, str]:
+        assert self._pair is not None
+        grid = self._pair.match.grid
+        return (
+            words.cell_name(row.query_cell, grid),
+            words.cell_name(row.gallery_cell, grid),
+            words.similarity_text(row.similarity),
+            words.adds_text(row.contribution),
+        )
+
+    def _tip(self, row: Correspondence, column: int) -> str:
+        assert self._pair is not None
+        if column < 2:
+            return f"{COLUMNS[column]}: {words.cell_sentence(row[column], self._pair.match.grid)}"
+        return (words.SIMILARITY, words.ADDS)[column - 2]
+
+    def _spoken(self, row: Correspondence) -> str:
+        query, gallery, similarity, adds = self._texts(row)
+        return f"query {query} to gallery {gallery}, similarity {similarity}, adds {adds}"

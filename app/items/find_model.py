@@ -1,0 +1,92 @@
+"""What was found in the gallery for a person number or a part of a file name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PyQt5.QtCore import QAbstractListModel, QModelIndex, Qt
+
+from app.items.row_texts import count_text, who_sentence
+from app.state.listing import listed_places
+from app.state.values import OpenSet, Ranking, ResultFilter
+from qaconv_core.types import ImageSet, Int64
+
+MOST = 200
+"""Hits that are listed; their number is told in full."""
+
+
+def found(data: OpenSet, names: Sequence[str], text: str) -> Int64:
+    """Gallery indices whose pid is ``text`` or whose file name holds it, no matter the case.
+
+    ``names`` are the file names of the gallery in lower case.
+    """
+    wanted = text.strip().lower()
+    if not wanted:
+        return np.empty(0, dtype=np.int64)
+    hits = np.fromiter((wanted in name for name in names), bool, len(names))
+    if wanted.isdecimal():
+        hits |= data.gallery_pids == int(wanted)
+    return np.flatnonzero(hits)
+
+
+class FindModel(QAbstractListModel):
+    """Hits in the order of the ranking (of the gallery, where there is none)."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.hits: list[int] = []
+        self.total = 0
+        self.hidden: frozenset[int] = frozenset()
+        self._data: OpenSet | None = None
+        self._ranking: Ranking | None = None
+        self._names: tuple[ImageSet | None, list[str]] = None, []
+
+    def search(
+        self, data: OpenSet | None, ranking: Ranking | None, chosen: ResultFilter, text: str
+    ) -> None:
+        """Find anew."""
+        self.beginResetModel()
+        self._data, self._ranking = data, ranking
+        hits = (
+            np.empty(0, dtype=np.int64)
+            if data is None
+            else found(data, self._names_of(data.gallery), text)
+        )
+        if ranking is not None:
+            hits = hits[np.argsort(ranking.places[hits], kind="stable")]
+        self.total, self.hits = len(hits), hits[:MOST].tolist()
+        self.hidden = frozenset()
+        if data is not None and ranking is not None and self.hits:
+            listed = ranking.order[listed_places(data, ranking, chosen)]
+            self.hidden = frozenset(hits[~np.isin(hits, listed)].tolist())
+        self.endResetModel()
+
+    def _names_of(self, images: ImageSet) -> list[str]:
+        """File names in lower case, kept: they are read at every letter typed."""
+        if self._names[0] is not images:
+            self._names = images, [ref.path.name.lower() for ref in images]
+        return self._names[1]
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.hits)
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self.hits) or self._data is None:
+            return None
+        hit = self.hits[index.row()]
+        ref = self._data.gallery[hit]
+        if role == Qt.DisplayRole:
+            words = [self._rank(hit), ref.path.name]
+            return "   ".join([*words, "hidden"] if hit in self.hidden else words)
+        if role in (Qt.ToolTipRole, Qt.AccessibleTextRole):
+            said = [self._rank(hit), who_sentence(ref.pid, ref.camid), ref.path.name]
+            return ", ".join([*said, "hidden by filters"] if hit in self.hidden else said)
+        return None
+
+    def _rank(self, hit: int) -> str:
+        if self._ranking is None:
+            return "not ranked"
+        rank = self._ranking.rank_of(hit)
+        return f"rank {count_text(rank)}" if rank else "junk, no rank"

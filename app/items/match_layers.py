@@ -1,0 +1,178 @@
+"""The layers of a match: pictures with heat maps, lines, and what answers to one cell.
+
+Each function paints one layer of a :class:`~app.items.match_stage.Stage` with a painter; the canvas
+keeps the first two as pixmaps and paints the last one anew whenever the pointer moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PyQt5.QtCore import QRectF, Qt
+from PyQt5.QtGui import QColor, QFont, QPainter, QPalette
+
+from app.items.captions import paint_caption
+from app.items.colours import colour_of, heat_image, truth_colour
+from app.items.match_painting import (
+    between,
+    fitted,
+    greyed,
+    paint_cell,
+    paint_dot,
+    paint_frame,
+    paint_grid,
+    paint_heat,
+    paint_line,
+    paint_tag,
+    rect_of,
+    width_of,
+)
+from app.items.match_stage import (
+    Mark,
+    Stage,
+    caption_rect,
+    lines_in_sight,
+    mark_rects,
+    tags_of,
+)
+from app.state.overlay import heat_of
+from app.state.values import Cell
+
+# ── pictures ────────────────────────────────────────────────────────────────────────────────────
+
+
+def paint_pictures(
+    painter: QPainter, stage: Stage, ratio: float, font: QFont, palette: QPalette
+) -> None:
+    """Pictures, heat maps, grids, frames and captions. ``ratio``: device pixels per pixel."""
+    painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
+    heat = stage.overlaid and stage.look.mode == "heat"
+    for number, panel in enumerate(stage.scene.panels):
+        painter.save()
+        painter.setClipRect(rect_of(stage.panes[number].clip))
+        _paint_picture(painter, stage, number, ratio, heat, palette)
+        if heat:
+            _paint_heat_map(painter, stage, number)
+        _paint_edges(painter, stage, number, palette)
+        painter.restore()
+        place = caption_rect(stage.panes[number])
+        short = replace(panel, caption=panel.caption[: stage.caption_lines])
+        paint_caption(painter, place, short, font, palette)
+
+
+def _paint_picture(
+    painter: QPainter, stage: Stage, number: int, ratio: float, grey: bool, palette: QPalette
+) -> None:
+    image, box = stage.images[number], stage.boxes[number]
+    if image is None:
+        _paint_placeholder(painter, stage, number, palette)
+        return
+    picture = greyed(image) if grey else image
+    pixmap = fitted(picture, box.width * ratio, box.height * ratio)
+    painter.drawPixmap(rect_of(box), pixmap, QRectF(pixmap.rect()))
+
+
+def _paint_placeholder(painter: QPainter, stage: Stage, number: int, palette: QPalette) -> None:
+    """Where a picture will be, or why it will not."""
+    panel, box = stage.scene.panels[number], rect_of(stage.panes[number].home)
+    ink = palette.color(QPalette.Active, QPalette.WindowText)
+    fill, faint = QColor(ink), QColor(ink)
+    fill.setAlphaF(0.07)
+    faint.setAlphaF(0.7)
+    painter.setPen(Qt.NoPen)
+    painter.setBrush(fill)
+    painter.drawRoundedRect(box, 6, 6)
+    painter.setBrush(Qt.NoBrush)
+    painter.setPen(faint)
+    text = panel.hint if panel.ref is None else stage.faults[number] or "Loading…"
+    flags = int(Qt.AlignCenter) | int(Qt.TextWrapAnywhere)
+    painter.drawText(box.adjusted(10, 10, -10, -10), flags, text)
+
+
+def _paint_heat_map(painter: QPainter, stage: Stage, number: int) -> None:
+    panel = stage.scene.panels[number]
+    if panel.which < len(stage.scene.pairs) and stage.images[number] is not None:
+        match = stage.scene.pairs[panel.which].match
+        heat = heat_image(heat_of(match, panel.side, stage.look.heat_of), stage.scale)
+        paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
+
+
+def _paint_edges(painter: QPainter, stage: Stage, number: int, palette: QPalette) -> None:
+    """The model's grid, and the frame that tells the truth."""
+    panel, box = stage.scene.panels[number], stage.boxes[number]
+    if panel.ref is None:
+        return
+    if stage.look.grid and stage.scene.pairs:
+        paint_grid(painter, box, stage.scene.pairs[0].match.grid)
+    colour = None if panel.truth is None else truth_colour(panel.truth)
+    if colour is not None:
+        paint_frame(painter, box, colour, 3.0)
+    else:
+        quiet = palette.color(QPalette.Active, QPalette.Mid)
+        paint_frame(painter, box, quiet, 1.0)
+
+
+# ── lines ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def paint_lines(painter: QPainter, stage: Stage) -> None:
+    """All lines, weakest first, then their ends, so that no line covers a dot."""
+    painter.setRenderHint(QPainter.Antialiasing)
+    scale = stage.scale
+    lines, _ = lines_in_sight(stage)
+    looks = [(colour_of(x.value, scale), width_of(float(scale.strength(x.value)))) for x in lines]
+    for line, look in zip(reversed(lines), reversed(looks), strict=True):
+        paint_line(painter, line.start, line.end, *look)
+    for line, look in zip(reversed(lines), reversed(looks), strict=True):
+        paint_dot(painter, line.start, *look)
+        paint_dot(painter, line.end, *look)
+
+
+# ── what answers to a cell ──────────────────────────────────────────────────────────────────────
+
+
+def paint_marks(
+    painter: QPainter,
+    stage: Stage,
+    marks: Sequence[Mark],
+    pinned: Cell | None,
+    font: QFont,
+    accent: QColor,
+) -> None:
+    """Squares of a cell and of its best matches, lines between them, and the numbers."""
+    painter.setRenderHint(QPainter.Antialiasing)
+    for mark in marks:
+        start, end = mark_rects(stage, mark)
+        if stage.sees(mark.start, start.center()) and stage.sees(mark.end, end.center()):
+            paint_line(painter, *between(start, end), accent, 2.4)
+    for mark in marks:
+        start, end = mark_rects(stage, mark)
+        for panel, rect, cell in (
+            (mark.start, start, mark.answer.cell),
+            (mark.end, end, mark.answer.best),
+        ):
+            painter.save()
+            painter.setClipRect(rect_of(stage.panes[panel].clip))
+            paint_cell(painter, rect, pinned == cell)
+            painter.restore()
+    for panel, rect, text in tags_of(stage, marks, font):
+        if stage.sees(panel, rect.center()):
+            paint_tag(painter, rect, text, font)
+
+
+def paint_responses(
+    painter: QPainter, stage: Stage, marks: Sequence[Mark], ratio: float, palette: QPalette
+) -> None:
+    """How well every place of the other picture answers to the cell."""
+    for mark in marks:
+        if stage.images[mark.end] is None:
+            continue
+        painter.save()
+        painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
+        painter.setClipRect(rect_of(stage.panes[mark.end].clip), Qt.IntersectClip)
+        _paint_picture(painter, stage, mark.end, ratio, True, palette)
+        heat = heat_image(stage.scene.pairs[mark.pair].responses(mark.answer.cell), stage.scale)
+        paint_heat(painter, stage.boxes[mark.end], heat, stage.look.opacity)
+        _paint_edges(painter, stage, mark.end, palette)
+        painter.restore()

@@ -1,0 +1,148 @@
+"""What is painted of a match, and where on the widget it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from PyQt5.QtCore import QPointF, QRectF
+from PyQt5.QtGui import QFont, QImage
+
+from app.items.match_painting import cell_point, cell_rect, rect_of, tag_rect
+from app.state import words
+from app.state.framing import Box, Pane
+from app.state.overlay import SIMILARITIES, Answer, Lines, Scale, answer_of, lines_of, scale_of
+from app.state.scene import Scene
+from app.state.values import Cell, Look
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that is painted, with its places.
+
+    ``boxes`` are the whole pictures as zoomed, ``images`` None where a picture is still on its
+    way, ``faults`` why it cannot be shown.
+    """
+
+    scene: Scene
+    look: Look
+    panes: tuple[Pane, ...]
+    boxes: tuple[Box, ...]
+    images: tuple[QImage | None, ...]
+    faults: tuple[str, ...]
+    caption_lines: int = 4
+
+    @property
+    def overlaid(self) -> bool:
+        """Whether anything is drawn over the pictures."""
+        return self.look.overlay and bool(self.scene.pairs)
+
+    @property
+    def scale(self) -> Scale:
+        """Of the colours now shown: lines, heat maps or responses."""
+        if self.look.mode == "hover":
+            return SIMILARITIES
+        kind = self.look.heat_of if self.look.mode == "heat" else self.look.colour_by
+        scale = scale_of(kind, *(pair.match for pair in self.scene.pairs))
+        if kind == "contribution" and self.look.mode != "heat" and self.look.direction == "mutual":
+            return Scale(kind, 2 * scale.low, 2 * scale.high)  # two cells' contributions together
+        return scale
+
+    def lines(self) -> tuple[Lines, ...]:
+        """The lines of every pair."""
+        return tuple(lines_of(pair.match, self.look) for pair in self.scene.pairs)
+
+    def sees(self, panel: int, at: QPointF) -> bool:
+        """Whether a point lies in the visible part of a picture."""
+        return self.panes[panel].clip.holds(at.x(), at.y())
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An answer on the screen: from a cell in one panel to its best match in another."""
+
+    start: int
+    end: int
+    pair: int
+    answer: Answer
+
+
+def marks_of(scene: Scene, cell: Cell | None, which: int = 0) -> tuple[Mark, ...]:
+    """Where a cell is matched: a query cell in every candidate, a candidate's in the query."""
+    if cell is None:
+        return ()
+    found = []
+    pairs = range(len(scene.pairs)) if cell.side == "query" else (which,)
+    for number in pairs:
+        query, gallery = scene.find(("query", 0)), scene.find(("gallery", number))
+        if number >= len(scene.pairs) or query is None or gallery is None:
+            continue
+        answer = answer_of(scene.pairs[number], cell)
+        if answer is not None:
+            ends = (query, gallery) if cell.side == "query" else (gallery, query)
+            found.append(Mark(*ends, number, answer))
+    return tuple(found)
+
+
+def caption_rect(pane: Pane) -> QRectF:
+    """The room for a caption: under the clip, as wide as it, around the picture's middle."""
+    middle = pane.home.x + pane.home.width / 2
+    half = min(middle - pane.clip.x, pane.clip.x + pane.clip.width - middle) - 6
+    top = pane.clip.y + pane.clip.height
+    return QRectF(middle - half, top, 2 * half, 10_000)
+
+
+class Drawn(NamedTuple):
+    """A line on the screen."""
+
+    start: QPointF
+    end: QPointF
+    value: float
+
+
+def lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
+    """Lines of all pairs, strongest first, and how many have an end out of sight."""
+    seen: list[Drawn] = []
+    hidden = 0
+    for number, lines in enumerate(stage.lines()):
+        query, gallery = stage.scene.find(("query", 0)), stage.scene.find(("gallery", number))
+        if query is None or gallery is None:
+            continue
+        grid = stage.scene.pairs[number].match.grid
+        for line, value in zip(lines.drawn, lines.values(), strict=True):
+            start = cell_point(stage.boxes[query], line.query_cell, grid)
+            end = cell_point(stage.boxes[gallery], line.gallery_cell, grid)
+            if stage.sees(query, start) and stage.sees(gallery, end):
+                seen.append(Drawn(start, end, float(value)))
+            else:
+                hidden += 1
+    return seen, hidden
+
+
+def mark_rects(stage: Stage, mark: Mark) -> tuple[QRectF, QRectF]:
+    """The two cells of a mark on the screen."""
+    grid = stage.scene.pairs[mark.pair].match.grid
+    return (
+        cell_rect(stage.boxes[mark.start], mark.answer.cell.number, grid),
+        cell_rect(stage.boxes[mark.end], mark.answer.best.number, grid),
+    )
+
+
+def tags_of(stage: Stage, marks: Sequence[Mark], font: QFont) -> list[tuple[int, QRectF, str]]:
+    """What the cell adds beside it, how similar the match is beside that: panel, place, text."""
+    tags = []
+    for mark in marks:
+        start, end = mark_rects(stage, mark)
+        similarity = words.similarity_text(mark.answer.similarity)
+        adds = words.adds_text(mark.answer.adds)
+        if len(marks) == 1:
+            texts = [(mark.end, end, similarity), (mark.start, start, adds)]
+        else:  # one query cell, two candidates: each says what the cell adds there
+            texts = [(mark.end, end, f"{similarity}  {adds}")]
+        for panel, rect, text in texts:
+            bounds = rect_of(stage.panes[panel].clip)
+            middle = (start.center().x() + end.center().x()) / 2
+            outward = rect.center().x() < middle  # away from the line
+            tags.append((panel, tag_rect(text, rect, bounds, font, outward), text))
+    return tags

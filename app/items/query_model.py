@@ -1,0 +1,176 @@
+"""The queries of the open set, filtered and sorted, as rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+
+from app.items.row_texts import METHOD_NAMES, who_sentence, who_text
+from app.jobs.images import ImageLoader
+from app.state.listing import listed_queries
+from app.state.values import Measures, OpenSet, QueryFilter
+from app.state.words import SIGNS, ap_text, score_text
+from app.state.workspace import Workspace
+from qaconv_core.types import ImageRef, Int64, RankingResult
+
+ENTRY_ROLE = Qt.UserRole
+
+
+@dataclass(frozen=True, slots=True)
+class QueryEntry:
+    """One row. ``ap`` and ``top`` are NaN and ``first_true`` is 0 where not known."""
+
+    query: int
+    ref: ImageRef
+    own: bool
+    ap: float
+    first_true: int
+    top: float
+    measured: bool
+    """Whether ranks are known: without a first true rank there is then no true match."""
+
+    @property
+    def error(self) -> bool:
+        """Whether its rank 1 is a false match."""
+        return self.first_true > 1
+
+    @property
+    def title(self) -> str:
+        """``Person 2 · c1``, and that the user brought it where so."""
+        who = who_text(self.ref.pid, self.ref.camid)
+        who = who if self.ref.pid is None else f"Person {who}"
+        return " · ".join(part for part in ("Own picture" if self.own else "", who) if part)
+
+    @property
+    def verdict(self) -> str:
+        """``AP 0.812 · ✓ 3`` (the rank of the first true match), as far as it is known."""
+        if self.first_true:
+            return f"AP {ap_text(self.ap)} · {SIGNS[RankingResult.TRUE]} {self.first_true:,}"
+        if self.ref.pid is None:
+            return "person not known" if not self.own else ""
+        return "no true match" if self.measured else ""
+
+
+class QueryModel(QAbstractListModel):
+    """Rows in the order of :func:`~app.state.listing.listed_queries`; follows the workspace.
+
+    What becomes known of single queries while one walks through them does not re-sort the list;
+    it is sorted anew when filter, method or set change and when the whole set has been measured.
+    """
+
+    def __init__(
+        self, workspace: Workspace, thumbnails: ImageLoader, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.workspace, self.thumbnails = workspace, thumbnails
+        self.listed: Int64 = np.empty(0, dtype=np.int64)
+        self._data: OpenSet | None = None
+        self._measures = Measures.unknown(0)
+        self._sorted_for: tuple[str, frozenset[str], QueryFilter] | None = None
+        workspace.data_changed.connect(self._relist)
+        workspace.method_changed.connect(self._refresh)
+        workspace.measures_changed.connect(self._refresh)
+        workspace.filters_changed.connect(self._refresh)
+        self._relist()
+
+    # ── following the workspace ─────────────────────────────────────────────────────────────────
+
+    def _refresh(self) -> None:
+        space = self.workspace
+        if space.data is not self._data:
+            return  # another set is being opened; it tells when it is there
+        now = (space.method, space.measures_complete, space.query_filter)
+        if now != self._sorted_for or not len(self.listed):
+            self._relist()
+        else:
+            self._measures = space.current_measures
+            self._tell_all()
+
+    def _relist(self) -> None:
+        space = self.workspace
+        data, measures = space.data, space.current_measures
+        listed = np.empty(0, dtype=np.int64)
+        if data is not None:
+            listed = listed_queries(data, measures, space.query_filter)
+        self._sorted_for = (space.method, space.measures_complete, space.query_filter)
+        if data is self._data and np.array_equal(listed, self.listed):
+            self._measures = measures
+            self._tell_all()
+            return
+        self.beginResetModel()
+        self._data, self._measures, self.listed = data, measures, listed
+        self.endResetModel()
+
+    def _tell_all(self) -> None:
+        if len(self.listed):
+            self.dataChanged.emit(self.index(0), self.index(len(self.listed) - 1))
+
+    # ── rows ────────────────────────────────────────────────────────────────────────────────────
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.listed)
+
+    def row_of(self, query: int) -> int | None:
+        """The row of a query, or None where it is not listed."""
+        found = np.flatnonzero(self.listed == query)
+        return int(found[0]) if len(found) else None
+
+    def entry(self, row: int) -> QueryEntry:
+        """What a row shows."""
+        assert self._data is not None
+        query = int(self.listed[row])
+        known = self._measures
+        ap, top = float(known.ap[query]), float(known.top[query])
+        return QueryEntry(
+            query=query,
+            ref=self._data.query[query],
+            own=self._data.is_own(query),
+            ap=ap,
+            first_true=int(known.first_true[query]),
+            top=top,
+            measured=not math.isnan(top),
+        )
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self.listed):
+            return None
+        if role == ENTRY_ROLE:
+            return self.entry(index.row())
+        if role == Qt.DisplayRole:
+            return self.entry(index.row()).ref.path.name
+        if role == Qt.ToolTipRole:
+            return "\n".join(self._sentences(self.entry(index.row())))
+        if role == Qt.AccessibleTextRole:
+            return ", ".join(self._sentences(self.entry(index.row()))[:-1])
+        return None
+
+    def _sentences(self, entry: QueryEntry) -> list[str]:
+        """What can be said of a query; the protocol comes last."""
+        said = ["Own picture"] if entry.own else []
+        said += [who_sentence(entry.ref.pid, entry.ref.camid), entry.ref.path.name]
+        if entry.first_true:
+            method = METHOD_NAMES[self.workspace.method]
+            said.append(f"AP {ap_text(entry.ap)} by {method}")
+            said.append(f"First true match at rank {entry.first_true:,}")
+            if entry.error:
+                said.append("Rank 1 is a false match")
+        elif entry.measured:
+            said.append("No true match in the gallery" if entry.ref.pid is not None else "")
+        else:
+            said.append("AP not known yet")
+        if not math.isnan(entry.top):
+            said.append(f"Score of the best candidate {score_text(entry.top)}")
+        said.append(self.thumbnails.fault(entry.ref.path))
+        return [*(sentence for sentence in said if sentence), self._protocol()]
+
+    def _protocol(self) -> str:
+        if self._data is not None and not self._data.junk_rule:
+            return "Protocol: step-wise AP; every gallery picture counts."
+        return (
+            "Protocol: step-wise AP; pictures of the query's person from its own camera are junk "
+            "and left out."
+        )

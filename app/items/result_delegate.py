@@ -1,0 +1,118 @@
+"""Draws a ranked picture: frame and sign of its truth, rank, score, who it is, how it moved."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
+from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
+from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.items.colours import truth_colour
+from app.items.result_model import ENTRY_ROLE, ResultEntry
+from app.items.row_texts import move_text, who_text
+from app.items.thumbnail import draw_thumbnail, faded
+from app.jobs.images import ImageLoader
+from app.state.words import SIGNS, score_text
+
+PAD = 4
+FRAME = 3
+SMALLEST, LEAST, MOST = 56, 80, 256
+"""Heights of the picture in a tile: at the very least, what several rows ask for, at most."""
+
+
+class ResultDelegate(QStyledItemDelegate):
+    """Tiles of one size; ``moves`` adds a line that says how the rank moved."""
+
+    def __init__(self, thumbnails: ImageLoader, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.thumbnails = thumbnails
+        self.moves = False
+
+    def words_height(self, font: QFont) -> int:
+        """Height of the lines below a picture."""
+        return (3 if self.moves else 2) * QFontMetrics(font).lineSpacing() + PAD
+
+    def tile_size(self, font: QFont, picture: int) -> QSize:
+        """The size of a tile whose picture is at most ``picture`` pixels high."""
+        words = QFontMetrics(font).horizontalAdvance("8888 0.888")
+        width = max(words, picture // 2 + 2 * FRAME) + 4 * PAD
+        return QSize(width, picture + 2 * FRAME + 3 * PAD + self.words_height(font))
+
+    def picture_height(self, font: QFont, height: int) -> int:
+        """How high the picture of a tile of ``height`` is, within what looks well."""
+        taken = self.tile_size(font, 0).height()
+        return min(max(height - taken, SMALLEST), MOST)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return self.tile_size(option.font, LEAST)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        entry: ResultEntry = index.data(ENTRY_ROLE)
+        painter.save()
+        painter.setRenderHints(QPainter.SmoothPixmapTransform | QPainter.Antialiasing)
+        ink = self._draw_ground(painter, option)
+        room = option.rect.adjusted(2 * PAD, PAD + PAD // 2, -2 * PAD, -PAD - PAD // 2)
+        words = QRect(room)
+        words.setTop(room.bottom() + 1 - self.words_height(option.font))
+        room.setBottom(words.top() - 1)
+        picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
+        covered = draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
+        self._draw_mark(painter, covered, entry.truth, option)
+        self._draw_words(painter, words.adjusted(0, PAD, 0, 0), entry, option.font, ink)
+        painter.restore()
+
+    def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QColor:
+        """The ground of a chosen tile, or of the one under the pointer; returns the ink on it."""
+        palette, ground = option.palette, QColor()
+        if option.state & QStyle.State_Selected:
+            ground = palette.color(QPalette.Highlight)
+        elif option.state & QStyle.State_MouseOver:
+            ground = faded(palette.color(QPalette.Highlight), 48)
+        if ground.isValid():
+            painter.setPen(Qt.NoPen)
+            painter.setBrush(ground)
+            painter.drawRoundedRect(option.rect.adjusted(1, 1, -1, -1), PAD, PAD)
+        chosen = option.state & QStyle.State_Selected
+        return palette.color(QPalette.HighlightedText if chosen else QPalette.Text)
+
+    def _draw_mark(
+        self, painter: QPainter, covered: QRect, truth: int, option: QStyleOptionViewItem
+    ) -> None:
+        colour = truth_colour(truth)
+        painter.setBrush(Qt.NoBrush)
+        if colour is None:
+            painter.setPen(QPen(faded(option.palette.color(QPalette.Text), 70), 1))
+            painter.drawRect(covered)
+            return
+        painter.fillRect(covered.adjusted(-FRAME, -FRAME, FRAME, 0 - covered.height()), colour)
+        painter.fillRect(covered.adjusted(-FRAME, covered.height(), FRAME, FRAME), colour)
+        painter.fillRect(covered.adjusted(-FRAME, 0, -covered.width(), 0), colour)
+        painter.fillRect(covered.adjusted(covered.width(), 0, FRAME, 0), colour)
+        side = QFontMetrics(option.font).height()
+        badge = QRect(covered.left() - FRAME, covered.top() - FRAME, side, side)
+        painter.fillRect(badge, colour)
+        painter.setPen(Qt.white)
+        painter.setFont(option.font)
+        painter.drawText(badge, Qt.AlignCenter, SIGNS[truth])
+
+    def _draw_words(
+        self, painter: QPainter, room: QRect, entry: ResultEntry, font: QFont, ink: QColor
+    ) -> None:
+        line = QFontMetrics(font).lineSpacing()
+        row = QRect(room.left(), room.top(), room.width(), line)
+        strong = QFont(font)
+        strong.setBold(True)
+        painter.setPen(ink)
+        painter.setFont(strong)
+        painter.drawText(row, Qt.AlignLeft, f"{entry.rank}" if entry.rank else "–")
+        painter.setFont(font)
+        painter.drawText(row, Qt.AlignRight, score_text(entry.score))
+        row.translate(0, line)
+        painter.setPen(faded(ink, 190))
+        who = who_text(entry.ref.pid, entry.ref.camid) or entry.ref.path.name
+        painter.drawText(
+            row, Qt.AlignLeft, QFontMetrics(font).elidedText(who, Qt.ElideRight, row.width())
+        )
+        if self.moves:
+            row.translate(0, line)
+            painter.setPen(ink)
+            painter.drawText(row, Qt.AlignLeft, move_text(entry.move) if entry.rank else "")

@@ -1,0 +1,159 @@
+"""The ranked gallery of the chosen query, filtered, as rows: nothing is made before it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+
+from app.items.row_texts import (
+    METHOD_NAMES,
+    move_sentence,
+    who_sentence,
+)
+from app.jobs.images import ImageLoader
+from app.state.listing import listed_places, rank_moves
+from app.state.values import OpenSet, Ranking, ResultFilter
+from app.state.words import TRUTHS, logit_text, score_text, time_text
+from app.state.workspace import Workspace
+from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
+
+ENTRY_ROLE = Qt.UserRole
+NONE = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultEntry:
+    """One ranked picture. ``rank`` is 0 for junk, ``move`` None under plain QAConv."""
+
+    candidate: int
+    ref: ImageRef
+    rank: int
+    truth: int
+    score: float
+    logit: float | None
+    move: int | None
+
+
+class ResultModel(QAbstractListModel):
+    """Rows are the listed places of ``workspace.ranking``, best first; follows the workspace."""
+
+    def __init__(
+        self, workspace: Workspace, thumbnails: ImageLoader, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.workspace, self.thumbnails = workspace, thumbnails
+        self.places: Int64 = NONE
+        self.ranking: Ranking | None = None
+        self.moves: Int64 | None = None
+        self._data: OpenSet | None = None
+        self._filter: ResultFilter | None = None
+        for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
+            event.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        space = self.workspace
+        same = space.ranking is self.ranking and space.result_filter == self._filter
+        # Own queries may be added to the set: its gallery stays what it was.
+        gallery = None if space.data is None else space.data.gallery
+        if same and (self._data is None or self._data.gallery is gallery):
+            return
+        self.beginResetModel()
+        self._data, self.ranking, self._filter = space.data, space.ranking, space.result_filter
+        self.places, self.moves = NONE, None
+        if self._data is not None and self.ranking is not None:
+            self.places = listed_places(self._data, self.ranking, self._filter)
+            self.moves = rank_moves(self.ranking)
+        self.endResetModel()
+
+    # ── rows ────────────────────────────────────────────────────────────────────────────────────
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.places)
+
+    def candidate_at(self, row: int) -> int:
+        """The gallery index that a row shows."""
+        assert self.ranking is not None
+        return int(self.ranking.order[self.places[row]])
+
+    def path_at(self, row: int) -> Path | None:
+        """The file that a row shows."""
+        return None if self._data is None else self._data.gallery[self.candidate_at(row)].path
+
+    def row_of(self, candidate: int | None) -> int | None:
+        """The row of a gallery picture, or None where it is not listed."""
+        if candidate is None or self.ranking is None:
+            return None
+        place = self.ranking.place_of(candidate)
+        row = int(np.searchsorted(self.places, place))
+        return row if row < len(self.places) and self.places[row] == place else None
+
+    def row_beside(self, candidate: int | None, step: int, truth: int | None = None) -> int | None:
+        """The next row after (``step`` 1) or before (−1) a picture, of that truth if one is given.
+
+        The picture itself may be hidden; without one the search starts before the first row.
+        """
+        if self.ranking is None:
+            return None
+        place = -1 if candidate is None else self.ranking.place_of(candidate)
+        wanted = np.ones(len(self.places), dtype=bool)
+        if truth is not None:
+            wanted = self.ranking.truth[self.places] == truth
+        beside = self.places > place if step > 0 else self.places < place
+        rows = np.flatnonzero(wanted & beside)
+        if not len(rows):
+            return None
+        return int(rows[0] if step > 0 else rows[-1])
+
+    def entry(self, row: int) -> ResultEntry:
+        """What a row shows."""
+        assert self._data is not None
+        assert self.ranking is not None
+        ranking, place = self.ranking, int(self.places[row])
+        candidate, value = int(ranking.order[place]), float(ranking.values[place])
+        is_logit = ranking.kind == "logit"
+        return ResultEntry(
+            candidate=candidate,
+            ref=self._data.gallery[candidate],
+            rank=int(ranking.ranks[place]),
+            truth=int(ranking.truth[place]),
+            score=score_of_logit(value) if is_logit else value,
+            logit=value if is_logit else None,
+            move=None if self.moves is None else int(self.moves[place]),
+        )
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self.places):
+            return None
+        if role == ENTRY_ROLE:
+            return self.entry(index.row())
+        if role == Qt.DisplayRole:
+            return self.entry(index.row()).ref.path.name
+        if role == Qt.ToolTipRole:
+            return "\n".join(self._sentences(self.entry(index.row())))
+        if role == Qt.AccessibleTextRole:
+            return ", ".join(self._sentences(self.entry(index.row())))
+        return None
+
+    def _sentences(self, entry: ResultEntry) -> list[str]:
+        assert self.ranking is not None
+        rank = f"Rank {entry.rank:,}" if entry.rank else "No rank"
+        truth = TRUTHS.get(entry.truth, "person not known")
+        said = [f"{rank}, {truth}", self._value(entry)]
+        if entry.truth != RankingResult.JUNK:
+            said.append(move_sentence(entry.move))
+        said.append(who_sentence(entry.ref.pid, entry.ref.camid))
+        when = time_text(entry.ref.time)
+        said += [f"Time {when}" if when else "", entry.ref.path.name]
+        said.append(self.thumbnails.fault(entry.ref.path))
+        return [sentence for sentence in said if sentence]
+
+    def _value(self, entry: ResultEntry) -> str:
+        assert self.ranking is not None
+        if entry.logit is not None:
+            return f"Score {score_text(entry.score)}, logit {logit_text(entry.logit)}"
+        return f"Score {score_text(entry.score)} by {METHOD_NAMES[self.ranking.method]}"

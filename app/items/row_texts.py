@@ -1,0 +1,55 @@
+"""Words of the rows of queries and results; numbers are written by :mod:`app.state.words`."""
+
+from __future__ import annotations
+
+from app.state.values import METHODS, Method
+
+METHOD_NAMES: dict[Method, str] = dict(
+    zip(METHODS, ("QAConv", "QAConv + re-ranking", "QAConv + re-ranking + TLift"), strict=True)
+)
+
+
+def count_text(number: int) -> str:
+    """``15,870``."""
+    return f"{number:,}"
+
+
+def shown_of(shown: int, total: int) -> str:
+    """``12 of 242``."""
+    return f"{count_text(shown)} of {count_text(total)}"
+
+
+def camera_text(camid: int | None) -> str:
+    """``c1`` for camera 0 inside, as in file names; empty where not known."""
+    return "" if camid is None or camid < 0 else f"c{camid + 1}"
+
+
+def who_text(pid: int | None, camid: int | None) -> str:
+    """``2 · c1``: person and camera, as far as they are known."""
+    known = ("" if pid is None else str(pid), camera_text(camid))
+    return " · ".join(part for part in known if part)
+
+
+def who_sentence(pid: int | None, camid: int | None) -> str:
+    """``Person 2, camera 1``."""
+    person = "Person not known" if pid is None else f"Person {pid}"
+    return person if camid is None or camid < 0 else f"{person}, camera {camid + 1}"
+
+
+def move_text(move: int | None) -> str:
+    """``▲12``, ``▼3`` or ``=``; empty where there is nothing to compare with."""
+    if move is None:
+        return ""
+    if move == 0:
+        return "="
+    return f"▲{count_text(move)}" if move > 0 else f"▼{count_text(-move)}"
+
+
+def move_sentence(move: int | None) -> str:
+    """``12 ranks higher than by QAConv``."""
+    if move is None:
+        return ""
+    if move == 0:
+        return "The same rank as by QAConv"
+    ranks = "rank" if abs(move) == 1 else "ranks"
+    return f"{count_text(abs(move))} {ranks} {'higher' if move > 0 else 'lower'} than by QAConv"

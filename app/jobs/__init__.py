@@ -1,0 +1,1 @@
+"""Work that takes time, and the one door to the engine."""

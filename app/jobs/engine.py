@@ -1,0 +1,234 @@
+"""What the window asks of the engine, as functions for worker threads.
+
+Torch is loaded by the first of them that needs it, in its thread: the window is on the screen long
+before. Results are values of :mod:`app.state.values` or of the engine's types.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.jobs.job import JobContext
+from app.state.requests import BY_CONTENT, DataRequest, ModelRequest
+from app.state.values import METHODS, Measures, ModelInfo, OpenSet, Ranking
+from qaconv_core.errors import InputError, StoreError
+from qaconv_core.evaluation.measures import average_precision
+from qaconv_core.types import (
+    Dataset,
+    Float32,
+    Float64,
+    ImageRef,
+    ImageSet,
+    RankingResult,
+    score_of_logit,
+)
+
+if TYPE_CHECKING:
+    from app.jobs.matching_set import MatchingSet, Measured
+    from qaconv_core.data.check_report import CheckReport
+    from qaconv_core.model import Model
+    from qaconv_core.store.features import FeatureStore
+
+log = logging.getLogger(__name__)
+
+CPU_RATE = 25e9
+"""Multiplications and additions a second taken for the estimate of a scoring job's time."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A data set before it is used: what it holds, and what is wrong with it."""
+
+    request: DataRequest
+    dataset: Dataset
+    report: CheckReport
+
+
+def inspect_data(request: DataRequest, context: JobContext, decode: bool = False) -> Inspected:
+    """Open a data set and check it; with ``decode`` every picture is decoded."""
+    from qaconv_core.data import check_dataset
+
+    request = _recognised(request)
+    dataset = _dataset(request)
+    report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
+    return Inspected(request, dataset, report)
+
+
+def _recognised(request: DataRequest) -> DataRequest:
+    """The request with the name of what its folder holds, where that was left open."""
+    from qaconv_core.data import recognise
+
+    if request.name != BY_CONTENT or request.root is None:
+        return request
+    return replace(request, name=recognise(request.root))
+
+
+def _dataset(request: DataRequest) -> Dataset:
+    from qaconv_core.data import DATASETS, open_dataset, open_folder
+
+    if request.gallery:
+        name = request.gallery.lower().replace("-", "_")
+        if name in DATASETS and name != "folder":
+            dataset = open_dataset(name, request.root)
+        else:
+            dataset = open_folder(request.gallery, split=False)
+        if request.queries:
+            refs = tuple(ImageRef(path.expanduser().absolute()) for path in request.queries)
+            dataset = replace(dataset, query=ImageSet(refs, "query"))
+        return dataset
+    if request.name == "folder" or request.root is None or request.name in DATASETS:
+        return open_dataset(request.name, request.root)
+    return open_dataset("folder", request.root)
+
+
+def open_set(dataset: Dataset) -> OpenSet:
+    """A data set as the window shows it; without queries, its gallery can still be searched."""
+    if not len(dataset.gallery):
+        hint = dataset.notes[0] if dataset.notes else "choose another folder"
+        raise InputError(f"{dataset.root}: there are no gallery pictures to search ({hint})")
+    cameras = set(dataset.query.camids.tolist()) | set(dataset.gallery.camids.tolist())
+    return OpenSet(
+        name=dataset.name,
+        root=dataset.root,
+        layout=dataset.layout,
+        query=dataset.query,
+        gallery=dataset.gallery,
+        own_from=len(dataset.query),
+        rejected=dataset.rejected,
+        notes=dataset.notes,
+        # With a single camera the rule would leave no true match.
+        junk_rule=len(cameras - {-1}) != 1,
+    )
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A checkpoint that was loaded, before or while it is used: what was asked for and found."""
+
+    request: ModelRequest
+    model: Model
+    info: ModelInfo
+
+
+def inspect_model(request: ModelRequest, context: JobContext) -> LoadedModel:
+    """Load a checkpoint for somebody to look at before it is used."""
+    return LoadedModel(request, *load_model(request, context))
+
+
+def dataset_of(data: OpenSet) -> Dataset:
+    """An opened set as the engine knows it, without the pictures that the user brought."""
+    return Dataset(
+        data.name,
+        data.root,
+        data.layout,
+        ImageSet(()),
+        data.query[: data.own_from],
+        data.gallery,
+        data.rejected,
+        data.notes,
+    )
+
+
+def load_model(request: ModelRequest, context: JobContext) -> tuple[Model, ModelInfo]:
+    """Load a checkpoint; the first call loads torch too."""
+    from qaconv_core.device import describe_device
+    from qaconv_core.model import load_model as load
+
+    context.cancel.raise_if_cancelled()
+    model = load(request.path, request.device, input_size=request.input_size)
+    info = ModelInfo(model.spec, tuple(model.notes), describe_device(model.device), request.path)
+    return model, info
+
+
+def feature_store() -> FeatureStore | None:
+    """The user's store of feature maps; None, with a warning in the log, where there is none."""
+    from qaconv_core.store.features import FeatureStore
+
+    try:
+        return FeatureStore()
+    except StoreError as error:
+        log.warning("%s; going on without stored features", error)
+        return None
+
+
+def one_query_measures(ranking: Ranking) -> tuple[float, int, float]:
+    """(AP, rank of the first true match, top score) of a ranking; NaN and 0 where there is none."""
+    ranks = ranking.ranks[ranking.truth == RankingResult.TRUE]
+    top = np.flatnonzero(ranking.truth != RankingResult.JUNK)
+    best = ranking.score_of(int(ranking.order[top[0]])) if len(top) else float("nan")
+    known = ranking.truth >= RankingResult.FALSE
+    if not len(ranks):
+        return float("nan"), 0, best
+    # AP is counted among pictures of known person only, as the protocol does.
+    counted = np.cumsum(known)[ranking.truth == RankingResult.TRUE]
+    return average_precision(counted), int(counted[0]), best
+
+
+def measuring_seconds(matching: MatchingSet) -> float:
+    """About how long measuring the whole set takes on this machine's CPU, with re-ranking."""
+    c, h, w = matching.model.map_shape
+    p, g = matching.data.own_from, len(matching.data.gallery)
+    pairs = p * g + (p * p + g * g) / 2
+    seconds = pairs * (h * w) ** 2 * c / CPU_RATE
+    return seconds / 50 if matching.model.device.type == "cuda" else seconds
+
+
+def measure(matching: MatchingSet, context: JobContext) -> Measured:
+    """AP of every query by plain QAConv, + re-ranking and, where times are known, + TLift."""
+    from app.jobs.matching_set import Measured
+    from qaconv_core.evaluation.evaluator import Job as EvaluationJob
+    from qaconv_core.evaluation.evaluator import evaluate
+    from qaconv_core.evaluation.methods import MethodOptions
+
+    data = matching.data
+    dataset = dataset_of(data)
+    options = MethodOptions(rerank=True, tlift=True, junk_rule=data.junk_rule)
+    store = feature_store()
+    shelf = matching.model.open_shelf(store) if store is not None else None
+    try:
+        job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
+        done = evaluate(matching.model, dataset, options, job)
+    finally:
+        if shelf is not None:
+            shelf.close()
+    matrices = {
+        "qaconv": done.scores.score,
+        "qaconv+rerank": done.scores.score_rerank,
+        "qaconv+rerank+tlift": done.scores.score_tlift,
+    }
+    scores = {name: matrix for name, matrix in matrices.items() if matrix is not None}
+    aps = {result.method: result.ap for result in done.report.results}
+    measures = {
+        name: _measures(matching, name, scores[name], aps[name], len(data.query))
+        for name in METHODS
+        if name in scores and name in aps
+    }
+    notes = {name: _why_not(name, done.report.notes) for name in METHODS if name not in scores}
+    return Measured(scores, measures, notes, done)
+
+
+def _measures(
+    matching: MatchingSet, method: str, scores: Float32, ap: Float64, size: int
+) -> Measures:
+    from qaconv_core.evaluation.measures import match_ranks
+
+    known = Measures.unknown(size)
+    known.ap[: len(ap)] = ap
+    for query, row in enumerate(scores):
+        labels = matching.truth((query,))
+        ranks = match_ranks(-row, labels)
+        known.first_true[query] = ranks[0] if len(ranks) else 0
+        kept = row[labels != RankingResult.JUNK]
+        if len(kept):
+            best = float(kept.max())
+            known.top[query] = score_of_logit(best) if method == "qaconv" else best
+    return known
+
+
+def _why_not(method: str, notes: tuple[str, ...]) -> str:
+    step = "TLift" if method.endswith("tlift") else "re-ranking"
+    return next((note for note in notes if note.lower().startswith(step.lower())), "")

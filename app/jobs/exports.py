@@ -1,0 +1,148 @@
+"""The current match as files and for the clipboard: figure, numbers, list of correspondences.
+
+All of it runs in worker threads; matplotlib is loaded by the first figure.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PyQt5.QtGui import QImage
+
+from app.state.export_choices import CSV, FIGURES, JSON, Format
+from app.state.overlay import all_correspondences, lines_of
+from app.state.values import Look, PairView
+from app.state.workspace import Workspace
+from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.types import ImageRef
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS: tuple[Format, ...] = (*FIGURES, JSON, CSV)
+COLUMNS = (
+    "query_row", "query_column", "gallery_row", "gallery_column",
+    "similarity", "contribution", "drawn",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MatchExport:
+    """A match as it is shown: the pair, its pictures, the look of the lines, its rank.
+
+    ``rank`` counts from 1; 0 for junk, None where the ranking is not that of the query.
+    """
+
+    query: ImageRef
+    candidate: ImageRef
+    pair: PairView
+    look: Look
+    rank: int | None
+    dataset: str
+    checkpoint: str
+
+    @property
+    def stem(self) -> str:
+        """A file name that says what it is: ``match_0002_c1_vs_0002_c3_rank4``."""
+        place = "" if self.rank is None else f"_rank{self.rank}" if self.rank else "_junk"
+        return f"match_{short_name(self.query)}_vs_{short_name(self.candidate)}{place}"
+
+    def figure(self) -> Figure:
+        """Lines as they are shown, and the heat maps."""
+        from qaconv_core.data.images import read_image
+        from qaconv_core.figures.match import match_figure
+
+        look = self.look
+        return match_figure(
+            read_image(self.query.path),
+            read_image(self.candidate.path),
+            self.pair.match,
+            threshold=look.threshold,
+            top=look.count,
+            direction=look.direction,
+            colour_by=look.colour_by,
+            labels=(self.query.path.name, self.candidate.path.name),
+        )
+
+    def numbers(self) -> dict[str, Any]:
+        """What the pair is, then every field of its explanation."""
+        return {
+            "query": _described(self.query),
+            "candidate": _described(self.candidate),
+            "dataset": self.dataset,
+            "checkpoint": self.checkpoint,
+            "rank": self.rank or None,
+            **self.pair.match.to_dict(),
+        }
+
+    def json_text(self) -> str:
+        """:meth:`numbers` as text."""
+        return json.dumps(self.numbers(), indent=1) + "\n"
+
+    def csv_text(self) -> str:
+        """Every correspondence of the shown direction; rows and columns count from 1."""
+        match, out = self.pair.match, io.StringIO()
+        columns = match.grid[1]
+        drawn = {(x.query_cell, x.gallery_cell) for x in lines_of(match, self.look).drawn}
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for line in all_correspondences(match, self.look.direction):
+            places = (*divmod(line.query_cell, columns), *divmod(line.gallery_cell, columns))
+            shown = (line.query_cell, line.gallery_cell) in drawn
+            writer.writerow(
+                [*(place + 1 for place in places), line.similarity, line.contribution, int(shown)]
+            )
+        return out.getvalue()
+
+    def write(self, path: Path, width: float | None) -> None:
+        """Write a file by the suffix of ``path``; ``width`` in pixels or mm where it has one."""
+        suffix = path.suffix.lower()
+        if suffix == JSON.suffix:
+            atomic_write_text(path, self.json_text())
+        elif suffix == CSV.suffix:
+            atomic_write_text(path, self.csv_text())
+        else:
+            from qaconv_core.figures.sizes import save_at_width
+
+            save_at_width(self.figure(), path, width or 2000)
+
+    def image(self, width: int) -> QImage:
+        """The figure as a picture so many pixels wide, for the clipboard."""
+        from qaconv_core.figures.sizes import figure_bytes
+
+        return QImage.fromData(figure_bytes(self.figure(), ".png", width), "PNG")
+
+
+def match_export(space: Workspace) -> MatchExport | None:
+    """The match that is shown now; None where there is none."""
+    data, pair, ranking = space.data, space.pair, space.ranking
+    if data is None or pair is None:
+        return None
+    ranked = ranking is not None and pair.query in ranking.queries
+    return MatchExport(
+        data.query[pair.query],
+        data.gallery[pair.candidate],
+        pair,
+        space.look,
+        ranking.rank_of(pair.candidate) if ranked and ranking is not None else None,
+        data.name,
+        "" if space.model is None else space.model.source,
+    )
+
+
+def short_name(ref: ImageRef) -> str:
+    """A picture in a file name: person and camera; its own name where the person is not known."""
+    if ref.pid is None:
+        return re.sub(r"[^\w.-]+", "_", ref.path.stem)[:60]
+    return f"{ref.pid:04}" + ("" if ref.camid is None else f"_c{ref.camid + 1}")
+
+
+def _described(ref: ImageRef) -> dict[str, Any]:
+    camera = None if ref.camid is None else ref.camid + 1
+    return {"file": ref.path.name, "pid": ref.pid, "camera": camera, "time": ref.time}

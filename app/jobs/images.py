@@ -1,0 +1,135 @@
+"""Pictures decoded in the background, newest request first, kept in a bounded cache.
+
+``QImage`` objects are made in the worker threads; turning them into ``QPixmap`` is for the window's
+thread. What is asked for while a list flies past is forgotten again when something newer comes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+from PyQt5.QtCore import QObject, Qt, pyqtSignal, pyqtSlot
+from PyQt5.QtGui import QImage
+
+from qaconv_core.data.images import read_image
+from qaconv_core.errors import ImageError
+
+THREADS = 2
+LONGEST_QUEUE = 400
+"""Requests that wait; older ones are dropped, and asked for again when they are shown again."""
+
+
+def decode(path: Path, height: int | None) -> QImage:
+    """A picture as the engine reads it (upright, RGB), scaled down to ``height`` pixels.
+
+    ``None`` keeps its size. Raises :class:`~qaconv_core.errors.ImageError`.
+    """
+    picture = read_image(path)
+    if height is not None and picture.height > height:
+        width = max(1, round(picture.width * height / picture.height))
+        picture = picture.resize((width, height), reducing_gap=2.0)
+    pixels = np.ascontiguousarray(np.asarray(picture))
+    rows, columns, _ = pixels.shape
+    # A copy: QImage does not keep the array's memory alive.
+    return QImage(pixels.data, columns, rows, 3 * columns, QImage.Format_RGB888).copy()
+
+
+class ImageLoader(QObject):
+    """Pictures of one height (None: their own), at most ``limit`` bytes of them kept.
+
+    ``arrived`` tells, in the window's thread, that :meth:`get` has an answer for a path now.
+    """
+
+    arrived = pyqtSignal(object)
+    _decoded = pyqtSignal(object, object, str)
+
+    def __init__(
+        self, height: int | None, limit: int = 64 << 20, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.height, self.limit = height, limit
+        self._images: OrderedDict[Path, QImage] = OrderedDict()
+        self._bytes = 0
+        self._faults: dict[Path, str] = {}
+        self._waiting: OrderedDict[Path, None] = OrderedDict()
+        self._under_way: set[Path] = set()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._threads: list[threading.Thread] = []
+        self._decoded.connect(self._keep, Qt.QueuedConnection)
+
+    def get(self, path: Path) -> QImage | None:
+        """The picture, or None: it is on its way then (or cannot be read, see :meth:`fault`)."""
+        image = self._images.get(path)
+        if image is not None:
+            self._images.move_to_end(path)
+            return image
+        if path not in self._faults:
+            self._ask(path)
+        return None
+
+    def fault(self, path: Path) -> str:
+        """Why a picture cannot be shown; empty where it can, or is not read yet."""
+        return self._faults.get(path, "")
+
+    def _ask(self, path: Path) -> None:
+        with self._wake:
+            if self._closed or path in self._under_way:
+                return
+            self._waiting[path] = None
+            self._waiting.move_to_end(path)
+            while len(self._waiting) > LONGEST_QUEUE:
+                self._waiting.popitem(last=False)
+            self._wake.notify()
+        while len(self._threads) < THREADS:
+            thread = threading.Thread(target=self._work, name="qaconv-images", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        """In a worker thread: the newest request, again and again."""
+        while True:
+            with self._wake:
+                while not self._waiting and not self._closed:
+                    self._wake.wait()
+                if self._closed:
+                    return
+                path, _ = self._waiting.popitem(last=True)
+                self._under_way.add(path)
+            image, fault = None, ""
+            try:
+                image = decode(path, self.height)
+            except ImageError as error:
+                fault = str(error)
+            except Exception as error:  # a decoder may fail in any way; the list must go on
+                fault = f"{path}: cannot be read ({type(error).__name__})"
+            if not self._closed:
+                self._decoded.emit(path, image, fault)
+
+    @pyqtSlot(object, object, str)
+    def _keep(self, path: Path, image: QImage | None, fault: str) -> None:
+        with self._wake:
+            self._under_way.discard(path)
+        if self._closed:
+            return
+        if image is None:
+            self._faults[path] = fault
+        else:
+            self._images[path] = image
+            self._bytes += image.sizeInBytes()
+            while self._bytes > self.limit and len(self._images) > 1:
+                self._bytes -= self._images.popitem(last=False)[1].sizeInBytes()
+        self.arrived.emit(path)
+
+    def close(self) -> None:
+        """Stop the threads; nothing arrives any more."""
+        with self._wake:
+            self._closed = True
+            self._waiting.clear()
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()

@@ -1,0 +1,234 @@
+"""A data set under a model: maps of its pictures, rankings and explanations out of them.
+
+Everything here runs in worker threads. The maps are memory-mapped where the feature store has
+them; logits of the queries looked at are kept, so that going back costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from app.jobs.job import JobContext
+from app.state.values import Measures, Method, OpenSet, PairView, Ranking
+from qaconv_core.errors import InputError
+from qaconv_core.evaluation.evaluator import Evaluation
+from qaconv_core.matching.correspondences import similarity_matrix
+from qaconv_core.model import Model
+from qaconv_core.ranking.order import nearest
+from qaconv_core.ranking.protocol import label_block
+from qaconv_core.store.features import FeatureShelf, FeatureStore
+from qaconv_core.types import FeatureBank, Float32, ImageRef, ImageSet, RankingResult, Rejected
+
+KEPT_ROWS = 256
+"""Queries whose logits are kept: 64 KB each for a gallery of 16,000."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The scores of all queries of a set, by method, and what they measure."""
+
+    scores: dict[str, Float32]
+    measures: dict[str, Measures]
+    notes: dict[str, str]
+    evaluation: Evaluation
+
+
+class MatchingSet:
+    """Query and gallery maps of ``data`` under ``model``; made by :func:`prepare`."""
+
+    def __init__(
+        self,
+        model: Model,
+        data: OpenSet,
+        query: FeatureBank,
+        gallery: FeatureBank,
+        shelf: FeatureShelf | None,
+    ) -> None:
+        self.model, self.data = model, data
+        self.gallery = gallery
+        self._query, self._shelf = query, shelf
+        self._own: list[Float32] = []
+        self._rows: OrderedDict[int, Float32] = OrderedDict()
+        self._lock = threading.Lock()
+        self.measured: Measured | None = None
+
+    def close(self) -> None:
+        """Give the feature store back."""
+        if self._shelf is not None:
+            self._shelf.close()
+            self._shelf = None
+
+    def query_map(self, query: int) -> Float32:
+        """(C, h, w) of a query, own pictures included."""
+        if self.data.is_own(query):
+            return self._own[query - self.data.own_from]
+        return np.asarray(self._query[query], dtype=np.float32)
+
+    def add_own(self, refs: tuple[ImageRef, ...]) -> OpenSet:
+        """Take pictures of the user as further queries; returns the set with them at its end."""
+        maps = self.model.extract([ref.path for ref in refs])
+        self._own.extend(maps)
+        queries = ImageSet((*self.data.query.refs, *refs), self.data.query.name)
+        self.data = replace(self.data, query=queries)
+        return self.data
+
+    # ── rankings ────────────────────────────────────────────────────────────────────────────────
+
+    def logits(self, query: int) -> Float32:
+        """Logits of a query to the whole gallery, (g,)."""
+        if self.measured is not None and not self.data.is_own(query):
+            return self.measured.scores["qaconv"][query]
+        with self._lock:
+            if query in self._rows:
+                self._rows.move_to_end(query)
+                return self._rows[query]
+        row = self.model.score(self.query_map(query)[None], self.gallery)[0]
+        with self._lock:
+            self._rows[query] = row
+            while len(self._rows) > KEPT_ROWS:
+                self._rows.popitem(last=False)
+        return row
+
+    def values(self, query: int, method: Method) -> Float32:
+        """What the gallery is ranked by, (g,), larger is closer."""
+        if method == "qaconv":
+            return self.logits(query)
+        if self.measured is None or method not in self.measured.scores:
+            raise InputError(f"{method} needs the scores of the whole set; measure it first")
+        return self.measured.scores[method][query]
+
+    def rank(self, queries: tuple[int, ...], method: Method, fuse: str = "max") -> Ranking:
+        """The gallery in order for one query, or for several of one person joined by ``fuse``."""
+        if any(self.data.is_own(query) for query in queries):
+            method = "qaconv"
+        values = self._joined(queries, method, fuse)
+        truth = self.truth(queries)
+        order = nearest(-values[None], len(values))[0].astype(np.int64)
+        before = None
+        if method != "qaconv":
+            before = self.rank(queries, "qaconv", fuse).places[order]
+        return Ranking(
+            queries=queries,
+            method=method,
+            order=order,
+            values=values[order],
+            truth=truth[order],
+            kind="logit" if method == "qaconv" else "score",
+            before=before,
+            approximation=self._approximation(method),
+        )
+
+    def _joined(self, queries: tuple[int, ...], method: Method, fuse: str) -> Float32:
+        if not queries:
+            raise InputError("choose a query first")
+        rows = [self.values(query, method) for query in queries]
+        if len(rows) == 1:
+            return np.asarray(rows[0])
+        joined = np.max(rows, axis=0) if fuse == "max" else np.mean(rows, axis=0)
+        return np.asarray(joined, dtype=np.float32)
+
+    def truth(self, queries: tuple[int, ...]) -> npt.NDArray[np.int8]:
+        """(g,) truth; junk for any of several queries is junk. A query's own file is junk too."""
+        data = self.data
+        labels = label_block(
+            data.query_pids[list(queries)],
+            data.query_camids[list(queries)],
+            data.gallery_pids,
+            data.gallery_camids,
+            data.junk_rule,
+        )
+        for row, query in zip(labels, queries, strict=True):
+            row[self._own_file(data.query[query])] = RankingResult.JUNK
+        out = labels[0]
+        for row in labels[1:]:
+            out = np.where(row == RankingResult.JUNK, RankingResult.JUNK, out)
+        return np.asarray(out, dtype=np.int8)
+
+    def _own_file(self, query: ImageRef) -> list[int]:
+        """Gallery pictures that are the query's own file: matching itself says nothing."""
+        named = self._by_name.get(query.path.name, [])
+        return [g for g in named if _same_file(self.data.gallery[g], query)]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        """Gallery indices by file name."""
+        places: dict[str, list[int]] = {}
+        for index, ref in enumerate(self.data.gallery):
+            places.setdefault(ref.path.name, []).append(index)
+        return places
+
+    def _approximation(self, method: str) -> str:
+        if self.measured is None:
+            return ""
+        results = self.measured.evaluation.report.results
+        return next((r.approximation for r in results if r.method == method), "")
+
+    # ── explanations ────────────────────────────────────────────────────────────────────────────
+
+    def explain(self, query: int, candidate: int) -> PairView:
+        """One pair, with the similarity of every cell to every cell."""
+        query_map = self.query_map(query)
+        gallery_map = np.asarray(self.gallery[candidate], dtype=np.float32)
+        return PairView(
+            query,
+            candidate,
+            self.model.match(query_map, gallery_map),
+            similarity_matrix(query_map, gallery_map),
+        )
+
+
+def _same_file(first: ImageRef, second: ImageRef) -> bool:
+    try:
+        return first.path.samefile(second.path)
+    except OSError:
+        return False
+
+
+def prepare(
+    model: Model, data: OpenSet, context: JobContext, store: FeatureStore | None
+) -> tuple[MatchingSet, tuple[Rejected, ...]]:
+    """Maps of all pictures of ``data``, from the store where it has them.
+
+    Returns the set of what could be read (``.data``) and the files that could not.
+    """
+    shelf = model.open_shelf(store) if store is not None else None
+    try:
+        own = data.query[data.own_from :]
+        sides = []
+        for stage, refs in (
+            ("query features", data.query[: data.own_from]),
+            ("gallery features", data.gallery),
+        ):
+            found = model.extract_set(
+                refs,
+                shelf=shelf,
+                progress=context.progress,
+                cancel=context.cancel,
+                stage=stage,
+            )
+            sides.append((found, refs.select(found.kept)))
+        (query, query_refs), (gallery, gallery_refs) = sides
+        if not len(gallery_refs):
+            raise InputError(f"{data.root}: none of the gallery pictures can be read")
+        rejected = (*query.rejected, *gallery.rejected)
+        readable = replace(
+            data,
+            query=query_refs,
+            gallery=gallery_refs,
+            own_from=len(query_refs),
+            rejected=tuple(dict.fromkeys((*data.rejected, *rejected))),
+        )
+        made = MatchingSet(model, readable, query.bank, gallery.bank, shelf)
+        if len(own):
+            made.add_own(own.refs)
+        return made, rejected
+    except BaseException:
+        if shelf is not None:
+            shelf.close()
+        raise

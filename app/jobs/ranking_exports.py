@@ -1,0 +1,133 @@
+"""The current ranking as files: a strip of pictures, or the numbers of all that is listed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.jobs.exports import FORMATS, short_name
+from app.state.export_choices import CSV, JSON
+from app.state.listing import listed_places
+from app.state.values import OpenSet, Ranking
+from app.state.workspace import Workspace
+from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranked_item, ranking_csv
+from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.types import Int64, score_of_logit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FORMATS", "RankingExport", "ranking_export"]
+
+DRAWN = 20
+"""Pictures in a strip: two rows of ten."""
+
+
+@dataclass(frozen=True)
+class RankingExport:
+    """A ranking as it is listed: ``places`` are those that the filters leave, best first."""
+
+    data: OpenSet
+    ranking: Ranking
+    places: Int64
+    checkpoint: str
+    model: str
+
+    @property
+    def stem(self) -> str:
+        """A file name that says what it is: ``ranking_0002_c1_qaconv_of_763``."""
+        method = self.ranking.method.replace("+", "-")
+        query = short_name(self.data.query[self.ranking.queries[0]])
+        more = f"_and_{len(self.ranking.queries) - 1}_more" * (len(self.ranking.queries) > 1)
+        return f"ranking_{query}{more}_{method}_of_{len(self.places)}"
+
+    def record(self) -> dict[str, Any]:
+        """The ranking as plain values, as ``qaconv rank --json`` has them."""
+        queries = [self.data.query[q] for q in self.ranking.queries]
+        return {
+            "query": " + ".join(str(ref.path) for ref in queries),
+            "query_paths": [str(ref.path) for ref in queries],
+            "pid": queries[0].pid,
+            "camid": queries[0].camid,
+            "gallery": len(self.ranking.order),
+            "method": self.ranking.method,
+            "approximation": self.ranking.approximation,
+            "results": [self._item(int(place)) for place in self.places],
+        }
+
+    def _item(self, place: int) -> dict[str, Any]:
+        ranking = self.ranking
+        index, value = int(ranking.order[place]), float(ranking.values[place])
+        by_logit = ranking.kind == "logit"
+        return ranked_item(
+            int(ranking.ranks[place]),
+            index,
+            self.data.gallery[index],
+            value if by_logit else None,
+            score_of_logit(value) if by_logit else value,
+            int(ranking.truth[place]),
+        )
+
+    def json_text(self) -> str:
+        """:meth:`record` with what it was computed by."""
+        whole = {
+            "dataset": self.data.name,
+            "checkpoint": {"file": self.checkpoint, "model": self.model},
+            "score": SCORE_WORDS,
+            "camid": "0-based",
+            "queries": [self.record()],
+        }
+        return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+    def figure(self) -> Figure:
+        """The query and the first of what is listed."""
+        from qaconv_core.data.images import read_image
+        from qaconv_core.figures.ranking import RankedPicture, ranking_figure
+
+        query = self.data.query[self.ranking.queries[0]]
+        items = []
+        for place in self.places[:DRAWN]:
+            item = self._item(int(place))
+            items.append(
+                RankedPicture(
+                    read_image(item["path"]),
+                    item["rank"],
+                    item["score"],
+                    item["pid"],
+                    item["camid"],
+                    int(self.ranking.truth[place]),
+                )
+            )
+        return ranking_figure(read_image(query.path), query.path.name, items)
+
+    def write(self, path: Path, width: float | None) -> None:
+        """Write a file by the suffix of ``path``; ``width`` in pixels or mm where it has one."""
+        suffix = path.suffix.lower()
+        if suffix == JSON.suffix:
+            atomic_write_text(path, self.json_text())
+        elif suffix == CSV.suffix:
+            atomic_write_text(path, ranking_csv([self.record()]))
+        else:
+            from qaconv_core.figures.sizes import save_at_width
+
+            save_at_width(self.figure(), path, width or 2000)
+
+
+def ranking_export(space: Workspace) -> RankingExport | None:
+    """The ranking that is shown now; None where there is none, or where nothing is listed."""
+    data, ranking = space.data, space.ranking
+    if data is None or ranking is None:
+        return None
+    places = listed_places(data, ranking, space.result_filter)
+    if not len(places):
+        return None
+    model = space.model
+    return RankingExport(
+        data,
+        ranking,
+        places,
+        "" if model is None else model.source,
+        "" if model is None else model.spec.describe(),
+    )

@@ -1,0 +1,30 @@
+"""Opens again what a session left, or says what is not there any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.jobs.controller import Controller
+from app.state.restoring import possible, restore
+from app.state.session import Session
+
+
+def reopen(controller: Controller, session: Session) -> tuple[str, ...]:
+    """Open the data set, checkpoint, query and view of a session.
+
+    Returns sentences on what is missing. A session in which nothing was open leaves the window
+    empty.
+    """
+    found = possible(session)
+    session = found.session
+    if session.data is None:
+        restore(controller.workspace, session)
+        return found.missing
+
+    def show() -> None:
+        restore(controller.workspace, session)
+        if session.own:
+            controller.add_pictures([Path(session.query)])
+
+    controller.open(session.data, session.model, show)
+    return found.missing

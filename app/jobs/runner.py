@@ -1,0 +1,172 @@
+"""Runs jobs in threads: a lane for what a person waits for, one for what is long, one for files.
+
+Lanes are executors of one thread each (files: two), so that jobs which share the processor or the
+GPU stand in line. A job's end is carried to the window's thread by a queued signal. Whatever a job
+raises, ``RuntimeError`` included, ends in its state ``failed`` and in :attr:`JobRunner.problem`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+from PyQt5.QtCore import QObject, Qt, pyqtSignal, pyqtSlot
+
+from app.jobs.job import Afterwards, Job, JobContext, JobState, Work, problem_of
+from app.state.values import Problem
+from qaconv_core.errors import Cancelled, QAConvError
+from qaconv_core.progress import Progress
+
+log = logging.getLogger(__name__)
+
+Lane = Literal["interactive", "long", "files"]
+_THREADS = {"interactive": 1, "long": 1, "files": 2}
+
+
+class _Mail(QObject):
+    """Carries news from worker threads to the window's thread."""
+
+    started = pyqtSignal(object)
+    progressed = pyqtSignal(object, object)
+    finished = pyqtSignal(object, object, object)
+
+
+class JobRunner(QObject):
+    """Starts jobs and tells how they fare.
+
+    ``added``, ``changed`` and ``removed`` carry a job that is not quiet; ``problem`` every
+    failure. ``close`` cancels everything and waits.
+    """
+
+    added = pyqtSignal(object)
+    changed = pyqtSignal(object)
+    removed = pyqtSignal(object)
+    problem = pyqtSignal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lanes = {
+            lane: ThreadPoolExecutor(count, thread_name_prefix=f"qaconv-{lane}")
+            for lane, count in _THREADS.items()
+        }
+        self.jobs: list[Job] = []
+        self._closed = False
+        self._mail = _Mail(self)
+        self._mail.started.connect(self._on_started, Qt.QueuedConnection)
+        self._mail.progressed.connect(self._on_progress, Qt.QueuedConnection)
+        self._mail.finished.connect(self._on_finished, Qt.QueuedConnection)
+
+    def start(
+        self,
+        title: str,
+        work: Work,
+        *,
+        lane: Lane = "interactive",
+        quiet: bool = False,
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[Problem], bool | None] | None = None,
+        ended: Callable[[], None] | None = None,
+    ) -> Job:
+        """Run ``work`` in a lane. ``done`` gets its result in the window's thread.
+
+        ``failed`` may return True to say that it has shown the problem itself; otherwise
+        :attr:`problem` tells it. ``ended`` comes last, whatever happened.
+        """
+        afterwards = Afterwards(done, failed, ended)
+        job = Job(title, work, quiet=quiet, afterwards=afterwards, parent=self)
+        self.jobs.append(job)
+        job.state_changed.connect(lambda _state, job=job: self._tell(job))
+        if not quiet:
+            self.added.emit(job)
+        if self._closed:
+            self._on_finished(job, None, Cancelled())
+        else:
+            self._lanes[lane].submit(self._run, job)
+        return job
+
+    def _run(self, job: Job) -> None:
+        """In the worker thread."""
+        result, error = None, None
+        try:
+            job.cancel_token.raise_if_cancelled()
+            self._mail.started.emit(job)
+            context = JobContext(lambda p: self._mail.progressed.emit(job, p), job.cancel_token)
+            result = job.work(context)
+        except BaseException as caught:  # also what is no Exception must not vanish in a thread
+            error = caught
+        self._mail.finished.emit(job, result, error)
+
+    @pyqtSlot(object)
+    def _on_started(self, job: Job) -> None:
+        job.set_state(JobState.RUNNING)
+
+    @pyqtSlot(object, object)
+    def _on_progress(self, job: Job, progress: Progress) -> None:
+        job.progress = progress
+        job.progressed.emit(progress)
+        self._tell(job)
+
+    @pyqtSlot(object, object, object)
+    def _on_finished(self, job: Job, result: object, error: BaseException | None) -> None:
+        if job in self.jobs:
+            self.jobs.remove(job)
+        asked_to_stop = job.cancel_token.cancelled
+        if error is None and not asked_to_stop:
+            job.set_state(JobState.DONE)
+            self._call(job.afterwards.done, result)
+            job.done.emit(result)
+        elif error is None or (asked_to_stop and isinstance(error, QAConvError)):
+            # A file that cannot be read is no news to somebody who does not want it any more;
+            # a fault of the program is.
+            job.set_state(JobState.CANCELLED)
+        elif isinstance(error, Cancelled):
+            job.set_state(JobState.CANCELLED)
+        else:
+            self._fail(job, error)
+        self._call(job.afterwards.ended)
+        job.ended.emit()
+        if not job.quiet:
+            self.removed.emit(job)
+        job.deleteLater()
+
+    def _fail(self, job: Job, error: BaseException) -> None:
+        job.problem = problem_of(error, job.title)
+        log.info("%s: %s", job.title, job.problem.message)
+        job.set_state(JobState.FAILED)
+        shown = self._call(job.afterwards.failed, job.problem)
+        job.failed.emit(job.problem)
+        if not shown:
+            self.problem.emit(job.problem)
+
+    def _call(self, function: Callable[..., Any] | None, *arguments: Any) -> Any:
+        """Call what somebody asked for; its own fault is a problem like any other."""
+        if function is None:
+            return None
+        try:
+            return function(*arguments)
+        except Exception as error:
+            self.problem.emit(problem_of(error))
+            return None
+
+    def _tell(self, job: Job) -> None:
+        if not job.quiet:
+            self.changed.emit(job)
+
+    def cancel_all(self) -> None:
+        """Ask every job to stop."""
+        for job in list(self.jobs):
+            job.cancel()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job is queued or running."""
+        return bool(self.jobs)
+
+    def close(self) -> None:
+        """Cancel everything and wait until the threads have come to an end."""
+        self._closed = True
+        self.cancel_all()
+        for executor in self._lanes.values():
+            executor.shutdown(wait=True, cancel_futures=True)

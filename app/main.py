@@ -1,0 +1,114 @@
+"""Starts the desktop program: what was asked for on the command line, and an orderly end."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from app import startup
+from app.state.requests import BY_CONTENT, DEMO, DataRequest, ModelRequest
+from qaconv_core.errors import InputError
+
+DEFAULT_DATA_DIR = "data"
+
+
+def open_window(arguments: argparse.Namespace) -> None:
+    """Show the window and return when it is closed; the entry point behind ``qaconv gui``.
+
+    Raises :class:`InputError`, one line, where this system cannot show a window.
+    """
+    problem = startup.prepare()
+    if problem:
+        raise InputError(problem)
+    data, model = data_request(arguments), model_request(arguments)
+    from app.program import Program
+
+    program = Program(sys.argv[:1])
+    try:
+        program.window.begin(data, model, program.session)
+        with InterruptByCtrlC(program.window.close):
+            program.run()
+    finally:
+        program.end()
+
+
+def data_request(arguments: argparse.Namespace) -> DataRequest | None:
+    """The data set that the options name; None where they name none."""
+    folder = arguments.data_dir
+    queries = tuple(Path(path).expanduser().absolute() for path in arguments.query)
+    for path in queries:
+        if not path.is_file():
+            raise InputError(f"--query {path}: no such file")
+    if arguments.gallery:
+        place = Path(arguments.gallery).expanduser()
+        gallery = str(place.absolute()) if place.exists() else arguments.gallery
+        return DataRequest(gallery, folder or Path(DEFAULT_DATA_DIR), queries, gallery)
+    if arguments.dataset is None and folder is None:
+        return DataRequest(queries=queries, gallery=DEMO) if queries else None
+    name = arguments.dataset
+    if name is None:
+        return DataRequest(BY_CONTENT, folder.expanduser().absolute(), queries)
+    place = Path(name).expanduser()
+    if place.exists() and (place.is_file() or place.is_dir()) and not _is_known(name):
+        return DataRequest(BY_CONTENT if place.is_dir() else "folder", place.absolute(), queries)
+    root = None if name == DEMO else (folder or Path(DEFAULT_DATA_DIR)).expanduser().absolute()
+    return DataRequest(name, root, queries)
+
+
+def _is_known(name: str) -> bool:
+    from qaconv_core.data import DATASETS
+
+    return name.lower().replace("-", "_") in DATASETS
+
+
+def model_request(arguments: argparse.Namespace) -> ModelRequest | None:
+    """The checkpoint that the options name; None where they name none."""
+    from qaconv_core.cli.options import input_size, newest_checkpoint
+
+    path = arguments.checkpoint
+    if not path and arguments.exp_dir is not None:
+        path = str(newest_checkpoint(arguments.exp_dir, arguments.dataset or ""))
+    size = input_size(arguments)
+    if not path and size is None and arguments.device == "auto":
+        return None
+    if path and path != DEMO:
+        place = Path(path).expanduser()
+        if not place.is_file():
+            raise InputError(f"--checkpoint {path}: no such file")
+        path = str(place.absolute())
+    return ModelRequest(path or DEMO, arguments.device, size)
+
+
+class InterruptByCtrlC:
+    """Closes the window in order when the terminal sends Ctrl-C.
+
+    While Qt waits for events no Python runs, so the signal is carried by a socket that Qt watches.
+    """
+
+    def __init__(self, close) -> None:  # type: ignore[no-untyped-def]
+        from PyQt5.QtCore import QSocketNotifier
+
+        self._close = close
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Read)
+        self._notifier.activated.connect(self._wake)
+
+    def __enter__(self) -> InterruptByCtrlC:
+        self._before = signal.signal(signal.SIGINT, lambda _number, _frame: self._close())
+        self._wakeup = signal.set_wakeup_fd(self._writer.fileno())
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        signal.set_wakeup_fd(self._wakeup)
+        signal.signal(signal.SIGINT, self._before)
+        self._notifier.setEnabled(False)
+        self._reader.close()
+        self._writer.close()
+
+    def _wake(self) -> None:
+        """Python runs again, and with it the handler of the signal."""
+        self._reader.recv(64)

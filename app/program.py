@@ -1,0 +1,58 @@
+"""The running program: Qt's application, settings, theme, hooks for errors, and the one window."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_API", "pyqt5")
+
+from PyQt5.QtWidgets import QApplication
+
+from app.state.session import Session, load_session
+from app.state.settings import SettingsFile
+from app.views.crash import CrashWatch
+from app.views.hooks import install_excepthook
+from app.views.main_window import FIRST_SIZE, MainWindow
+from app.views.theme import Theme, prepare_high_dpi
+
+
+class Program:
+    """Makes everything in the order that Qt needs; :meth:`end` undoes it."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        if QApplication.instance() is None:
+            prepare_high_dpi()
+        self.application = QApplication.instance() or QApplication(arguments)
+        self.application.setApplicationName("QAConv Explorer")
+        self.application.setApplicationDisplayName("QAConv Explorer")
+        self.settings = SettingsFile()
+        self.session: Session | None = None
+        if self.settings.path is not None and self.settings.value.restore_session:
+            self.session = load_session(self.settings.path.parent)
+        self.crash = CrashWatch()
+        self.theme = Theme(self.application)
+        self.theme.use(self.settings.value.theme)
+        self.window = MainWindow(self.settings, self.theme)
+        self.hooks = install_excepthook(self.window.problems.add, self.window)
+        if self.crash.previous is not None:
+            self.window.problems.add(self.crash.previous)
+
+    def run(self) -> None:
+        """Show the window until it is closed."""
+        if not self.settings.value.geometry:
+            self._first_size()
+        self.window.show()
+        self.application.exec_()
+
+    def _first_size(self) -> None:
+        screen = self.application.primaryScreen().availableGeometry()
+        width, height = (min(a, b) for a, b in zip(FIRST_SIZE, (screen.width(), screen.height()),
+                                                   strict=True))  # fmt: skip
+        self.window.resize(width, height)
+
+    def end(self) -> None:
+        """Stop what may still run, and give back what was taken."""
+        if self.window.isVisible():
+            self.window.close()
+        self.hooks.remove()
+        self.crash.close()

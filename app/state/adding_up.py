@@ -1,0 +1,92 @@
+"""How a logit adds up: its strongest cells, the rest of both pictures, the bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.state.overlay import SIDES, contributions
+from app.state.values import Cell
+from qaconv_core.types import CorrespondenceMap
+
+
+@dataclass(frozen=True)
+class Part:
+    """One term of the sum.
+
+    ``kind``: ``cell``, ``strongest`` (the cells above, together), ``rest`` (all other cells of
+    the picture ``side``), ``bias`` or ``logit``. ``value`` is exact, ``shown`` is rounded to
+    hundredths so that the parts shown add up to the logit shown. ``cells`` counts them.
+    """
+
+    kind: str
+    value: float
+    shown: float
+    cell: Cell | None = None
+    side: str = ""
+    cells: int = 1
+
+
+@dataclass(frozen=True)
+class Sum:
+    """``cells`` strongest first, then those that take away; ``totals`` end with the logit.
+
+    Exact in float64: the values of ``totals`` but the last add up to it, and ``cells`` to the
+    first of ``totals``. The same holds for what is shown, in hundredths.
+    """
+
+    cells: tuple[Part, ...]
+    totals: tuple[Part, ...]
+
+    @property
+    def limit(self) -> float:
+        """The largest contribution of a cell listed, whatever its sign."""
+        return max((abs(part.value) for part in self.cells), default=0.0) or 1.0
+
+
+def sum_of(match: CorrespondenceMap, positive: int = 6, negative: int = 3) -> Sum:
+    """The sum behind a logit, with so many cells that add and that take away named."""
+    sides = [contributions(match, side).ravel().astype(np.float64) for side in SIDES]
+    adds, size = np.concatenate(sides), sides[0].size
+    order = np.argsort(-adds, kind="stable")
+    chosen = [i for i in order[:positive] if adds[i] > 0]
+    chosen += [i for i in order[-negative:] if adds[i] < 0] if negative else []
+    cells = tuple(_cell_part(int(i), float(adds[i]), size) for i in dict.fromkeys(chosen))
+    return Sum(cells, _totals(match, adds, size, cells))
+
+
+def _cell_part(index: int, value: float, size: int) -> Part:
+    side = SIDES[index // size]
+    return Part("cell", value, round(value, 2), Cell(side, index % size), side)
+
+
+def _totals(
+    match: CorrespondenceMap, adds: np.ndarray, size: int, cells: tuple[Part, ...]
+) -> tuple[Part, ...]:
+    named = np.zeros(len(adds), dtype=bool)
+    for part in cells:
+        assert part.cell is not None
+        named[SIDES.index(part.cell.side) * size + part.cell.number] = True
+    strongest = Part(
+        "strongest", float(adds[named].sum()), round(sum(part.shown for part in cells), 2),
+        cells=len(cells),
+    )  # fmt: skip
+    bias = Part("bias", match.bias, round(match.bias, 2), cells=0)
+    rest = [_rest(side, adds, named, SIDES.index(side) * size, size) for side in SIDES]
+    logit = strongest.value + sum(part.value for part in rest) + bias.value
+    shown = round(logit, 2)
+    # What rounding took or gave goes to the larger rest, where it matters least.
+    off = round(shown - strongest.shown - bias.shown - sum(part.shown for part in rest), 2)
+    at = int(np.argmax([part.cells for part in rest]))
+    rest[at] = Part(
+        "rest", rest[at].value, round(rest[at].shown + off, 2), None, rest[at].side, rest[at].cells
+    )
+    return (strongest, *rest, bias, Part("logit", logit, shown, cells=0))
+
+
+def _rest(side: str, adds: np.ndarray, named: np.ndarray, start: int, size: int) -> Part:
+    own = np.zeros(len(adds), dtype=bool)
+    own[start : start + size] = True
+    value = float(adds[own & ~named].sum())
+    return Part("rest", value, round(value, 2), None, side, int((own & ~named).sum()))

@@ -1,0 +1,163 @@
+"""The one table of commands: menus, toolbar, shortcuts, palette and the sheet of keys come from it.
+
+A command is a name, words and keys; what it does is bound where the views are put together
+(:mod:`app.views.actions`). A test holds that each is bound and that no key is used twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MENUS = ("File", "Edit", "Query", "Candidate", "Match", "Evaluate", "View", "Help")
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something a person can do.
+
+    ``id`` is a dotted name, ``title`` the words in menu and palette, ``menu`` one of
+    :data:`MENUS`, ``keys`` shortcuts in Qt's portable notation, ``tip`` one sentence that
+    explains it, ``icon`` a name of the icon set, ``checkable`` whether it is on or off. A new
+    ``group`` in a menu starts with a line.
+    """
+
+    id: str
+    title: str
+    menu: str
+    keys: tuple[str, ...] = ()
+    tip: str = ""
+    icon: str = ""
+    checkable: bool = False
+    group: int = 0
+
+
+def _command(
+    id: str, title: str, menu: str, keys: str = "", tip: str = "", **more: object
+) -> Command:
+    return Command(id, title, menu, tuple(keys.split(" | ")) if keys else (), tip, **more)  # type: ignore[arg-type]
+
+
+COMMANDS: tuple[Command, ...] = (
+    # File
+    _command("file.open_data", "Open data set…", "File", "Ctrl+O",
+             "Open a benchmark, a folder of pictures or a table, and see what it holds first.",
+             icon="folder-open"),
+    _command("file.open_model", "Open checkpoint…", "File", "Ctrl+Shift+O",
+             "Load a checkpoint.pth.tar of any QAConv release.", icon="cube"),
+    _command("file.open_query", "Search by picture…", "File", "Ctrl+I",
+             "Take a picture file as the query.", icon="image"),
+    _command("file.open_demo", "Open the demo", "File", "",
+             "Open the bundled synthetic people with the bundled model.", icon="play"),
+    _command("file.export_match", "Save match figure…", "File", "Ctrl+S",
+             "Save the match as PNG, SVG or PDF, or its numbers as JSON or CSV.",
+             icon="floppy-disk", group=1),
+    _command("file.export_ranking", "Save ranking…", "File", "Ctrl+Shift+S",
+             "Save the ranked pictures as PNG, SVG or PDF, or their numbers as CSV or JSON.",
+             group=1),
+    _command("file.export_cmc", "Save CMC curve…", "File", "",
+             "Save the CMC curve of the shown runs as PNG, SVG or PDF, or its numbers as CSV.",
+             group=1),
+    _command("file.quit", "Quit", "File", "Ctrl+Q", "Close the program; the session is kept.",
+             group=2),
+    # Edit
+    _command("edit.copy_figure", "Copy match figure", "Edit", "Ctrl+C",
+             "Copy the match figure as a picture.", icon="copy"),
+    _command("edit.copy_numbers", "Copy numbers", "Edit", "Ctrl+Shift+C",
+             "Copy the match's numbers as JSON text."),
+    _command("edit.paste", "Paste picture as query", "Edit", "Ctrl+V",
+             "Take the picture on the clipboard as the query.", icon="clipboard"),
+    _command("edit.find", "Find person or file…", "Edit", "Ctrl+F",
+             "Find a person or a file in the gallery and show its rank.", icon="magnifying-glass",
+             group=1),
+    _command("edit.palette", "All commands…", "Edit", "Ctrl+Shift+P",
+             "Find a command by its words.", icon="command", group=1),
+    _command("edit.settings", "Settings…", "Edit", "Ctrl+,", "Folders, device, theme.", group=1),
+    # Query
+    _command("query.next", "Next query", "Query", "Down", "Go to the next query in the list."),
+    _command("query.previous", "Previous query", "Query", "Up",
+             "Go to the previous query in the list."),
+    _command("query.next_error", "Next error", "Query", "E",
+             "Go to the next query whose rank 1 is a false match."),
+    _command("query.filter", "Filter queries", "Query", "Ctrl+L", "Type to filter the queries."),
+    _command("query.sort_file", "Sort by file", "Query", "", "", checkable=True, group=1),
+    _command("query.sort_person", "Sort by person", "Query", "", "", checkable=True, group=1),
+    _command("query.sort_ap", "Sort by AP, worst first", "Query", "", "", checkable=True, group=1),
+    _command("query.sort_score", "Sort by top score", "Query", "", "", checkable=True, group=1),
+    # Candidate
+    _command("candidate.next", "Next candidate", "Candidate", "Right", "One rank further."),
+    _command("candidate.previous", "Previous candidate", "Candidate", "Left", "One rank back."),
+    _command("candidate.first", "First candidate", "Candidate", "Home", "To the best candidate."),
+    _command("candidate.last", "Last candidate", "Candidate", "End", "To the last candidate."),
+    _command("candidate.next_true", "Next true match", "Candidate", "N",
+             "Jump to the next true match.", icon="check", group=1),
+    _command("candidate.previous_true", "Previous true match", "Candidate", "Shift+N",
+             "Jump to the true match before.", group=1),
+    _command("candidate.compare", "Compare with the first true match", "Candidate", "C",
+             "Show this candidate beside the first true match.", icon="columns", group=1),
+    _command("candidate.hide_junk", "Hide junk", "Candidate", "",
+             "Hide pictures of the query's person from its own camera.", checkable=True, group=2),
+    _command("candidate.hide_same_camera", "Hide the query's camera", "Candidate", "",
+             "Hide all pictures from the camera of the query.", checkable=True, group=2),
+    _command("candidate.hide_false", "Hide false matches", "Candidate", "", "", checkable=True,
+             group=2),
+    _command("candidate.method_qaconv", "Rank by QAConv", "Candidate", "Alt+1", "",
+             checkable=True, group=3),
+    _command("candidate.method_rerank", "Rank by QAConv + re-ranking", "Candidate", "Alt+2", "",
+             checkable=True, group=3),
+    _command("candidate.method_tlift", "Rank by QAConv + re-ranking + TLift", "Candidate",
+             "Alt+3", "", checkable=True, group=3),
+    # Match
+    _command("match.lines", "Lines", "Match", "1", "Lines between matched cells.",
+             icon="line-segments", checkable=True),
+    _command("match.heat", "Heat maps", "Match", "2", "What each cell adds to the logit.",
+             icon="fire", checkable=True),
+    _command("match.hover", "Point and see", "Match", "3",
+             "Point at a place and see where the other picture answers.", icon="cursor",
+             checkable=True),
+    _command("match.compare", "Compare", "Match", "4", "Two candidates under one query.",
+             icon="columns", checkable=True),
+    _command("match.overlay", "Show overlay", "Match", "Space",
+             "Hide and show everything drawn over the pictures.", icon="eye", checkable=True,
+             group=1),
+    _command("match.grid", "Show the model's grid", "Match", "G", "", icon="grid-four",
+             checkable=True, group=1),
+    _command("match.linked", "Zoom both together", "Match", "L", "", icon="link", checkable=True,
+             group=1),
+    _command("match.more_lines", "More lines", "Match", "+ | =", "", group=2),
+    _command("match.fewer_lines", "Fewer lines", "Match", "-", "", group=2),
+    _command("match.raise_threshold", "Raise threshold", "Match", "]", "", group=2),
+    _command("match.lower_threshold", "Lower threshold", "Match", "[", "", group=2),
+    _command("match.direction", "Next direction of lines", "Match", "D",
+             "Query → gallery, gallery → query, mutual.", group=2),
+    _command("match.unpin", "Let go", "Match", "Esc", "Let go of the pinned cell.", group=2),
+    _command("match.zoom_in", "Zoom in", "Match", "Ctrl++ | Ctrl+=", "", group=3),
+    _command("match.zoom_out", "Zoom out", "Match", "Ctrl+-", "", group=3),
+    _command("match.zoom_fit", "Fit", "Match", "Ctrl+0", "", group=3),
+    # Evaluate
+    _command("evaluate.show", "Evaluate", "Evaluate", "Ctrl+E", "Choose what to measure.",
+             icon="chart-line"),
+    _command("evaluate.current", "Measure the open data set", "Evaluate", "Ctrl+Shift+E",
+             "AP of all queries, re-ranking and TLift for the open data set and model."),
+    # View
+    _command("view.explore", "Explore", "View", "Ctrl+1", "Queries, ranking, match.",
+             icon="image-square", checkable=True),
+    _command("view.evaluate", "Evaluate", "View", "Ctrl+2", "Runs and curves.",
+             icon="chart-line", checkable=True),
+    _command("view.back", "Back", "View", "Alt+Left", "To what was looked at before.",
+             icon="arrow-left", group=1),
+    _command("view.forward", "Forward", "View", "Alt+Right", "", icon="arrow-right", group=1),
+    _command("view.queries", "Queries", "View", "", "", checkable=True, group=2),
+    _command("view.details", "What it adds up to", "View", "", "", checkable=True, group=2),
+    _command("view.reset", "Restore the layout", "View", "", "", group=2),
+    _command("view.theme_system", "Theme of the system", "View", "", "", checkable=True, group=3),
+    _command("view.theme_light", "Light theme", "View", "", "", checkable=True, group=3),
+    _command("view.theme_dark", "Dark theme", "View", "", "", checkable=True, group=3),
+    _command("view.problems", "Jobs and problems", "View", "Ctrl+J", "", checkable=True, group=4),
+    # Help
+    _command("help.keys", "Keys", "Help", "F1", "The sheet of keys.", icon="keyboard"),
+    _command("help.contribution", "What a contribution is, and is not", "Help", "", ""),
+    _command("help.words", "Words and measures", "Help", "", ""),
+    _command("help.about", "About", "Help", "", "", group=1),
+)  # fmt: skip
+
+BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}

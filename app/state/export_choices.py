@@ -1,0 +1,33 @@
+"""How things were last saved, and what can be chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file. ``unit`` is that of its width: ``px``, ``mm``, or "" where it has none."""
+
+    suffix: str
+    title: str
+    unit: str = ""
+
+
+PNG = Format(".png", "PNG picture", "px")
+SVG = Format(".svg", "SVG drawing", "mm")
+PDF = Format(".pdf", "PDF document", "mm")
+JSON = Format(".json", "JSON numbers")
+CSV = Format(".csv", "CSV table")
+FIGURES = (PNG, SVG, PDF)
+RANGES = {"px": (100, 20_000), "mm": (20, 2_000)}
+
+
+@dataclass
+class ExportChoices:
+    """What was last chosen: where, as what, how wide. The session may keep it."""
+
+    folder: Path = field(default_factory=Path.home)
+    suffix: str = ".png"
+    widths: dict[str, int] = field(default_factory=lambda: {"px": 2000, "mm": 180})

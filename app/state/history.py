@@ -1,0 +1,47 @@
+"""Back and forward, as in a browser."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+Place = TypeVar("Place")
+LONGEST = 200
+
+
+class History(Generic[Place]):
+    """The places looked at; a new one forgets those that lay ahead."""
+
+    def __init__(self) -> None:
+        self._places: list[Place] = []
+        self._at = -1
+
+    def visit(self, place: Place) -> None:
+        """Note a place; the same one twice in a row counts once."""
+        if self._at >= 0 and self._places[self._at] == place:
+            return
+        self._places = [*self._places[: self._at + 1], place][-LONGEST:]
+        self._at = len(self._places) - 1
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether something was looked at before."""
+        return self._at > 0
+
+    @property
+    def can_go_forward(self) -> bool:
+        """Whether something lies ahead."""
+        return self._at + 1 < len(self._places)
+
+    def back(self) -> Place | None:
+        """The place before, which is now the current one."""
+        if not self.can_go_back:
+            return None
+        self._at -= 1
+        return self._places[self._at]
+
+    def forward(self) -> Place | None:
+        """The place ahead, which is now the current one."""
+        if not self.can_go_forward:
+            return None
+        self._at += 1
+        return self._places[self._at]

@@ -1,0 +1,109 @@
+"""Which queries and which ranked pictures are listed, and in which order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.state.values import Measures, OpenSet, QueryFilter, Ranking, ResultFilter
+from qaconv_core.types import Bool, ImageSet, Int64, RankingResult
+
+QUERY_SORTS = ("file", "person", "ap", "score")
+
+
+def listed_queries(data: OpenSet, measures: Measures, chosen: QueryFilter) -> Int64:
+    """Indices of the queries to list, in the order to list them."""
+    keep = matches_text(data.query, chosen.text)
+    if chosen.pid is not None:
+        keep &= data.query_pids == chosen.pid
+    if chosen.camids is not None:
+        keep &= np.isin(data.query_camids, list(chosen.camids))
+    if chosen.errors:
+        keep &= measures.first_true > 1
+    indices = np.flatnonzero(keep)
+    return indices[_query_order(data, measures, chosen.sort, indices)]
+
+
+def matches_text(images: ImageSet, text: str) -> Bool:
+    """(n,) whether the file name holds ``text`` (no matter the case) or the pid is that number."""
+    wanted = text.strip().lower()
+    if not wanted:
+        return np.ones(len(images), dtype=bool)
+    pid = int(wanted) if wanted.isdecimal() else None
+    return np.array(
+        [wanted in ref.path.name.lower() or (pid is not None and ref.pid == pid) for ref in images],
+        dtype=bool,
+    )
+
+
+def _query_order(data: OpenSet, measures: Measures, sort: str, indices: Int64) -> Int64:
+    """How to order ``indices``; what is not known comes last."""
+    if sort == "person":
+        pids = data.query_pids[indices]
+        return np.lexsort((indices, pids, pids < 0))
+    if sort == "ap":
+        ap = measures.ap[indices]
+        return np.lexsort((indices, ap, np.isnan(ap)))
+    if sort == "score":
+        top = measures.top[indices]
+        return np.lexsort((indices, -top, np.isnan(top)))
+    names = [data.query[int(i)].path.name for i in indices]
+    return np.array(sorted(range(len(names)), key=lambda i: (names[i], i)), dtype=np.int64)
+
+
+def listed_places(data: OpenSet, ranking: Ranking, chosen: ResultFilter) -> Int64:
+    """Places of the ranking (0: best) that are listed, in order."""
+    order = ranking.order
+    keep = np.ones(len(order), dtype=bool)
+    if chosen.hide_junk:
+        keep &= ranking.truth != RankingResult.JUNK
+    if chosen.hide_false:
+        keep &= ranking.truth != RankingResult.FALSE
+    camids = data.gallery_camids[order]
+    if chosen.hide_same_camera:
+        own = data.query_camids[list(ranking.queries)]
+        keep &= ~np.isin(camids, own[own >= 0])
+    if chosen.camids is not None:
+        keep &= np.isin(camids, list(chosen.camids))
+    if chosen.time_range is not None:
+        times = data.gallery_times[order]
+        low, high = chosen.time_range
+        keep &= (times >= low) & (times <= high)
+    return np.flatnonzero(keep)
+
+
+def rank_moves(ranking: Ranking) -> Int64 | None:
+    """(g,) how many ranks each place gained on plain QAConv (negative: lost); None for QAConv.
+
+    Ranks leave junk out, as :attr:`Ranking.ranks` does; junk itself has a move of 0.
+    """
+    if ranking.before is None:
+        return None
+    counted = ranking.truth != RankingResult.JUNK
+    plain = np.empty(len(counted), dtype=np.int64)
+    plain[ranking.before] = counted
+    gained = np.cumsum(plain)[ranking.before] - ranking.ranks
+    return np.where(counted, gained, 0)
+
+
+def step_in(listed: Int64, current: int | None, step: int) -> int | None:
+    """What stands ``step`` after ``current`` in a list; None past its ends or where it is empty.
+
+    A ``current`` that is not listed: the first (``step`` > 0) or the last.
+    """
+    found = np.flatnonzero(listed == current) if current is not None else listed[:0]
+    if not len(listed):
+        return None
+    if not len(found):
+        return int(listed[0 if step > 0 else -1])
+    place = int(found[0]) + step
+    return int(listed[place]) if 0 <= place < len(listed) else None
+
+
+def next_error(listed: Int64, measures: Measures, current: int | None) -> int | None:
+    """The next listed query whose rank 1 is false, from the top again after the last one."""
+    errors = np.flatnonzero(measures.first_true[listed] > 1)
+    if not len(errors):
+        return None
+    here = np.flatnonzero(listed == current) if current is not None else errors[:0]
+    later = errors[errors > here[0]] if len(here) else errors
+    return int(listed[later[0] if len(later) else errors[0]])

@@ -1,0 +1,160 @@
+"""What is drawn over two pictures, as numbers: lines, heat maps, the sum, and where cells lie.
+
+No Qt: a view asks here what to draw, and paints it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from app.state.values import Cell, Look, PairView, Side
+from qaconv_core.matching.selection import Correspondence, select_correspondences
+from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid
+
+SIDES: tuple[Side, Side] = ("query", "gallery")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which values the two ends of a colour map stand for.
+
+    ``kind`` ``"contribution"`` (around zero) or ``"similarity"`` (0 to 1; what is below is shown
+    as 0).
+    """
+
+    kind: str
+    low: float
+    high: float
+
+    def position(self, values: npt.ArrayLike) -> Float64:
+        """Where values stand between the ends, in [0, 1]."""
+        span = self.high - self.low
+        return np.clip((np.asarray(values, dtype=np.float64) - self.low) / span, 0.0, 1.0)
+
+    def strength(self, values: npt.ArrayLike) -> Float64:
+        """How far values are from nothing, in [0, 1]."""
+        largest = max(abs(self.low), abs(self.high))
+        return np.clip(np.abs(np.asarray(values, dtype=np.float64)) / largest, 0.0, 1.0)
+
+
+SIMILARITIES = Scale("similarity", 0.0, 1.0)
+
+
+def scale_of(kind: str, *matches: CorrespondenceMap) -> Scale:
+    """One scale for all heat maps and lines of these matches."""
+    if kind == "similarity":
+        return SIMILARITIES
+    limit = max(
+        (float(np.abs(contributions(m, side)).max()) for m in matches for side in SIDES),
+        default=0.0,
+    )
+    return Scale("contribution", -(limit or 1.0), limit or 1.0)
+
+
+def contributions(match: CorrespondenceMap, side: Side) -> Float32:
+    """(h, w): what each cell of one picture adds to the logit."""
+    return match.query_contribution if side == "query" else match.gallery_contribution
+
+
+def similarities(match: CorrespondenceMap, side: Side) -> Float32:
+    """(h, w): how similar each cell of one picture is to its best match, in [−1, 1]."""
+    return match.query_similarity if side == "query" else match.gallery_similarity
+
+
+def heat_of(match: CorrespondenceMap, side: Side, kind: str) -> Float32:
+    """(h, w): what the heat map over one picture shows."""
+    return contributions(match, side) if kind == "contribution" else similarities(match, side)
+
+
+# ── lines ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The correspondences that are drawn, strongest first; ``total`` there are in the direction."""
+
+    drawn: tuple[Correspondence, ...]
+    total: int
+    kind: str
+
+    def values(self) -> Float64:
+        """(n,) what colours and widths are made of."""
+        return np.array([getattr(line, self.kind) for line in self.drawn], dtype=np.float64)
+
+
+def lines_of(match: CorrespondenceMap, look: Look) -> Lines:
+    """The lines that a look asks for."""
+    drawn, total = select_correspondences(
+        match, look.threshold, look.count, look.direction, order_by=look.colour_by
+    )
+    return Lines(tuple(drawn), total, look.colour_by)
+
+
+def all_correspondences(match: CorrespondenceMap, direction: str) -> list[Correspondence]:
+    """Every correspondence of a direction, by contribution."""
+    return select_correspondences(match, None, None, direction)[0]
+
+
+def own_cell(line: Correspondence, direction: str) -> Cell:
+    """The cell that a correspondence starts from."""
+    if direction == "gallery":
+        return Cell("gallery", line.gallery_cell)
+    return Cell("query", line.query_cell)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One cell explained: its best match, how similar, and what it adds to the logit."""
+
+    cell: Cell
+    best: Cell
+    similarity: float
+    adds: float
+
+
+def answer_of(pair: PairView, cell: Cell) -> Answer | None:
+    """What a cell is matched with; None where the grid has no such cell."""
+    match = pair.match
+    if not 0 <= cell.number < match.grid[0] * match.grid[1]:
+        return None
+    return Answer(
+        cell,
+        pair.best(cell),
+        float(similarities(match, cell.side).ravel()[cell.number]),
+        float(contributions(match, cell.side).ravel()[cell.number]),
+    )
+
+
+# ── where cells lie ─────────────────────────────────────────────────────────────────────────────
+
+
+class Place(NamedTuple):
+    """A rectangle in fractions of a picture, from its top left."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def cell_place(number: int, grid: Grid) -> Place:
+    """Where a cell lies in its picture."""
+    row, column = divmod(number, grid[1])
+    return Place(column / grid[1], row / grid[0], 1 / grid[1], 1 / grid[0])
+
+
+def cell_centre(number: int, grid: Grid) -> tuple[float, float]:
+    """The middle of a cell, (x, y) in fractions of its picture."""
+    place = cell_place(number, grid)
+    return place.x + place.width / 2, place.y + place.height / 2
+
+
+def cell_at(x: float, y: float, grid: Grid) -> int | None:
+    """The cell under a point in fractions of a picture; None outside of it."""
+    if not (0 <= x < 1 and 0 <= y < 1):
+        return None
+    return int(y * grid[0]) * grid[1] + int(x * grid[1])

@@ -1,0 +1,71 @@
+"""The line of words under the pictures: what is shown, or what is pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.state import words
+from app.state.overlay import Answer, Lines
+from app.state.scene import Scene, itself
+from app.state.values import Look
+from qaconv_core.types import CorrespondenceMap
+
+POINT = "Point at a place in one picture: the other shows where it is matched."
+HIDDEN = "The overlay is hidden. Space shows it again."
+WAIT = "The chosen match is being explained…"
+OWN_FILE = "This candidate is the query's own file."
+
+
+def answers_text(scene: Scene, answers: Sequence[Answer]) -> str:
+    """What a cell is matched with, and what that adds to the logit."""
+    first, grid = answers[0], scene.pairs[0].match.grid
+    cell = words.cell_words(first.cell, grid)
+    if len(answers) == 1:
+        return (
+            f"{cell} → {words.cell_words(first.best, grid)} · "
+            f"similarity {words.similarity_text(first.similarity)} · "
+            f"adds {words.adds_text(first.adds)}"
+        )
+    second = answers[1]
+    return (
+        f"{cell} adds {words.adds_text(first.adds)} for the candidate, "
+        f"{words.adds_text(second.adds)} for the other: "
+        f"difference {words.adds_text(first.adds - second.adds)}"
+    )
+
+
+def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) -> str:
+    """What the pictures show when nothing is pointed at."""
+    if not scene.pairs:
+        return scene.message if scene.panels else ""  # without pictures it stands in their place
+    own = f"{OWN_FILE} " if itself(scene) else ""
+    if look.mode == "compare" and len(scene.pairs) > 1:
+        return own + difference_text(scene)
+    if not look.overlay:
+        return own + HIDDEN
+    if look.mode == "heat":
+        return own + _sums(scene.pairs[0].match)
+    if look.mode == "hover":
+        return own + POINT
+    text = words.shown_text(len(lines[0].drawn), lines[0].total)
+    return own + text + (f", {hidden} out of sight" if hidden else "")
+
+
+def difference_text(scene: Scene) -> str:
+    """Both logits of a comparison and their difference."""
+    first, second = (pair.match.logit for pair in scene.pairs)
+    # The difference of what is shown, so that the three numbers agree.
+    difference = round(first, 2) - round(second, 2)
+    return (
+        f"logit {words.logit_text(first)} against {words.logit_text(second)}: "
+        f"difference {words.logit_text(difference)}"
+    )
+
+
+def _sums(match: CorrespondenceMap) -> str:
+    query = float(match.query_contribution.sum(dtype="float64"))
+    gallery = float(match.gallery_contribution.sum(dtype="float64"))
+    return (
+        f"query cells add {words.adds_text(query)}, gallery cells {words.adds_text(gallery)}, "
+        f"the bias {words.adds_text(match.bias)}"
+    )

@@ -1,0 +1,50 @@
+"""What was asked for: a data set and a checkpoint, as plain values that can be written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DEMO = "demo"
+BY_CONTENT = "auto"
+"""As a data set's name: find out which it is."""
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """Which data set: a name of :data:`qaconv_core.data.DATASETS` and, but for the demo, where.
+
+    ``queries`` and ``gallery`` (files, folders or tables) make a set of their own, as
+    ``--query`` and ``--gallery`` ask for.
+    """
+
+    name: str = DEMO
+    root: Path | None = None
+    queries: tuple[Path, ...] = ()
+    gallery: str = ""
+
+    @property
+    def title(self) -> str:
+        """A short name for lists and titles."""
+        if self.gallery:
+            return Path(self.gallery).name or self.gallery
+        if self.name in ("folder", BY_CONTENT) and self.root is not None:
+            return self.root.name or str(self.root)
+        return self.name
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """Which checkpoint (a path, or ``demo``), on which device, and what a file cannot tell.
+
+    ``input_size`` is (height, width) in pixels.
+    """
+
+    path: str = DEMO
+    device: str = "auto"
+    input_size: tuple[int, int] | None = None
+
+    @property
+    def title(self) -> str:
+        """A short name for lists and titles."""
+        return "bundled model" if self.path == DEMO else Path(self.path).name

@@ -1,0 +1,96 @@
+"""Brings a session back, as far as its files are still there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.state.requests import DEMO, DataRequest
+from app.state.session import Session
+from app.state.workspace import Workspace
+from qaconv_core.types import ImageSet
+
+
+@dataclass(frozen=True)
+class Possible:
+    """What of a session can be opened again; ``missing`` says in sentences what cannot."""
+
+    session: Session
+    missing: tuple[str, ...] = ()
+
+
+def possible(session: Session) -> Possible:
+    """Look whether the files of a session are still there.
+
+    Without its data set the demo is opened, without its checkpoint the bundled model.
+    """
+    missing: list[str] = []
+    data = session.data
+    if data is not None and (gone := _gone(data)):
+        missing.append(f"{gone}: the data set of the last session is not there any more; "
+                       "the demo is open")  # fmt: skip
+        session = replace(session, data=DataRequest(), query="", own=False, candidate="")
+    path = session.model.path
+    if path != DEMO and not Path(path).is_file():
+        missing.append(f"{path}: the checkpoint of the last session is not there any more; "
+                       "the bundled model is used")  # fmt: skip
+        session = replace(session, model=replace(session.model, path=DEMO, input_size=None))
+    if session.own and not Path(session.query).is_file():
+        missing.append(f"{session.query}: the query picture of the last session is not there "
+                       "any more")  # fmt: skip
+        session = replace(session, query="", own=False, candidate="")
+    return Possible(session, tuple(missing))
+
+
+def _gone(request: DataRequest) -> str:
+    """The file or folder of a data set that is not there; empty where all are."""
+    named = [] if request.root is None else [request.root]
+    if request.gallery and Path(request.gallery).is_absolute():
+        named.append(Path(request.gallery))
+    return next((str(path) for path in (*named, *request.queries) if not path.exists()), "")
+
+
+def restore(space: Workspace, session: Session) -> None:
+    """Show an opened set as the session left it; what is not in it is passed over.
+
+    Called once the set is open and before its first query is chosen. The method is chosen when
+    it can be: after the set was measured.
+    """
+    space.change_look(**vars(session.look))
+    space.change_query_filter(**vars(session.query_filter))
+    space.change_result_filter(**vars(session.result_filter))
+    data = space.data
+    if data is None:
+        return
+    query, candidate = _place(data.query, session.query), _place(data.gallery, session.candidate)
+    if query is not None:
+        space.select_queries((query,))
+        if candidate is not None:
+            space.select_candidate(candidate)
+    if session.method != space.method:
+        _choose_method_later(space, session.method)
+
+
+def _place(images: ImageSet, path: str) -> int | None:
+    if not path:
+        return None
+    wanted = Path(path)
+    return next((i for i, ref in enumerate(images) if ref.path == wanted), None)
+
+
+def _choose_method_later(space: Workspace, method: str) -> None:
+    """Rank by ``method`` as soon as that can be done, unless another set is open by then."""
+    opened = space.data
+    stop: list[Callable[[], None]] = []
+
+    def look() -> None:
+        same = space.data is not None and opened is not None and space.data.root == opened.root
+        if not same or method in space.methods:
+            for done in stop:
+                done()
+            if same:
+                space.set_method(method)  # type: ignore[arg-type]
+
+    stop.append(lambda: space.method_changed.disconnect(look))
+    space.method_changed.connect(look)

@@ -1,0 +1,171 @@
+"""What the inspector shows of the workspace: which pictures, their captions, whose explanation.
+
+No Qt. Empty states are sentences that say what comes next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.state import words
+from app.state.values import PairView, Ranking, Side
+from app.state.workspace import Workspace
+from qaconv_core.types import ImageRef, RankingResult
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture: its side, which pair it belongs to (0: the candidate, 1: the other one).
+
+    ``caption`` are lines of text, the first in bold. ``ref`` None: nothing is chosen there, and
+    ``hint`` says what to do. ``truth`` as in the ranking, None where not known.
+    """
+
+    side: Side
+    which: int
+    ref: ImageRef | None
+    caption: tuple[str, ...]
+    truth: int | None = None
+    hint: str = ""
+
+    @property
+    def key(self) -> tuple[Side, int]:
+        """Which of the pictures this is."""
+        return self.side, self.which
+
+    @property
+    def spoken(self) -> str:
+        """The caption for screen readers."""
+        truth = "" if self.truth is None else words.TRUTHS.get(self.truth, "")
+        title, *more = self.caption
+        return ", ".join(filter(None, (title, truth, *more, self.hint.replace("\n", " "))))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything to draw. ``pairs`` holds the explained pairs, the compared one second.
+
+    ``stale`` says that something newer is chosen; ``message`` stands where no pair is.
+    """
+
+    panels: tuple[Panel, ...] = ()
+    pairs: tuple[PairView, ...] = ()
+    stale: bool = False
+    message: str = ""
+
+    def looks_like(self, other: Scene) -> bool:
+        """Whether the same is to be drawn (staleness apart)."""
+        return (
+            self.panels == other.panels
+            and self.message == other.message
+            and len(self.pairs) == len(other.pairs)
+            and all(a is b for a, b in zip(self.pairs, other.pairs, strict=True))
+        )
+
+    def find(self, key: tuple[Side, int]) -> int | None:
+        """The number of a panel."""
+        return next((i for i, panel in enumerate(self.panels) if panel.key == key), None)
+
+
+def scene_of(space: Workspace) -> Scene:
+    """What is to be seen now."""
+    if space.data is None:
+        return Scene(message="Nothing is open. Open a data set, or the demo.")
+    if space.pair is not None:
+        return _explained(space, space.pair)
+    if space.selection.query is None:
+        return Scene(message="Choose a query on the left.")
+    query = _query_panel(space, space.selection.query)
+    candidate = _candidate_panel(space, space.selection.candidate, None)
+    return Scene((query, candidate), message=_waiting_for(space))
+
+
+def _explained(space: Workspace, pair: PairView) -> Scene:
+    selection = space.selection
+    changed = (pair.query, pair.candidate) != (selection.query, selection.candidate)
+    query = _query_panel(space, pair.query)
+    candidate = _candidate_panel(space, pair.candidate, pair)
+    if space.look.mode != "compare":
+        return Scene((query, candidate), (pair,), space.pair_stale or changed)
+    other = space.other_pair
+    second = _candidate_panel(space, None if other is None else other.candidate, other, 1)
+    pairs = (pair,) if other is None else (pair, other)
+    # The query stands between its candidates, so that no line crosses a picture.
+    return Scene((candidate, query, second), pairs, space.pair_stale or changed)
+
+
+def _waiting_for(space: Workspace) -> str:
+    if space.model is None:
+        if space.model_loading:
+            return "The model is being loaded. Matches are shown as soon as it is."
+        return "No model is loaded. Load a checkpoint with Ctrl+Shift+O."
+    if space.ranking is None or space.ranking_stale:
+        return "The gallery is being ranked. Matches are shown as soon as it is."
+    if space.selection.candidate is None:
+        return "Choose a candidate from the ranking above."
+    return "This match is being explained."
+
+
+def _query_panel(space: Workspace, query: int) -> Panel:
+    assert space.data is not None
+    ref = space.data.query[query]
+    count = len(space.selection.queries)
+    title = "Query" if count < 2 else f"Query, first of {count}"
+    return Panel("query", 0, ref, (title, words.who_text(ref), ref.path.name))
+
+
+def _candidate_panel(
+    space: Workspace, candidate: int | None, pair: PairView | None, which: int = 0
+) -> Panel:
+    assert space.data is not None
+    role = "Compared candidate" if which else "Candidate"
+    if candidate is None:
+        hint = "C compares with the\nfirst true match" if which else "No candidate chosen"
+        return Panel("gallery", which, None, (role,), hint=hint)
+    ref = space.data.gallery[candidate]
+    ranking = _ranking_of(space, pair)
+    truth = None if ranking is None else int(ranking.truth[ranking.place_of(candidate)])
+    lines = [_candidate_title(role, ranking, candidate, truth)]
+    if pair is not None:
+        lines.append(_numbers(ranking, pair))
+    lines += [words.who_text(ref), ref.path.name]
+    return Panel("gallery", which, ref, tuple(lines), truth)
+
+
+def _ranking_of(space: Workspace, pair: PairView | None) -> Ranking | None:
+    """The ranking, where it is that of the query shown."""
+    ranking = space.ranking
+    shown = space.selection.query if pair is None else pair.query
+    return ranking if ranking is not None and shown in ranking.queries else None
+
+
+def _candidate_title(role: str, ranking: Ranking | None, candidate: int, truth: int | None) -> str:
+    if ranking is None or truth is None:
+        return role
+    rank = ranking.rank_of(candidate)
+    return f"Rank {rank}" if truth != RankingResult.JUNK else "No rank"
+
+
+def _numbers(ranking: Ranking | None, pair: PairView) -> str:
+    text = (
+        f"logit {words.logit_text(pair.match.logit)} · score {words.score_text(pair.match.score)}"
+    )
+    if ranking is not None and ranking.kind == "score":
+        text += f" · re-ranked {words.score_text(ranking.value_of(pair.candidate))}"
+    return text
+
+
+def itself(scene: Scene) -> bool:
+    """Whether query and candidate are one and the same file."""
+    refs = {panel.ref.path for panel in scene.panels if panel.ref is not None and not panel.which}
+    return bool(scene.pairs) and len(refs) == 1
+
+
+def second_candidate(space: Workspace) -> int | None:
+    """Whom to compare the candidate with: the first true match, else the best other one."""
+    ranking, chosen = space.ranking, space.selection.candidate
+    if ranking is None or space.ranking_stale or space.selection.query not in ranking.queries:
+        return None
+    found = [int(c) for c in ranking.order[ranking.truth == RankingResult.TRUE][:2]]
+    found += [int(c) for c in ranking.order[ranking.truth != RankingResult.JUNK][:2]]
+    return next((c for c in found if c != chosen), None)

@@ -1,0 +1,171 @@
+"""Where a person left off: what was open, chosen and shown, to come back at the next start."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from app.state.requests import DataRequest, ModelRequest
+from app.state.settings import data_of, data_record, model_of, model_record
+from app.state.stored import (
+    flag_of,
+    number_of,
+    numbers_of,
+    one_of,
+    read_record,
+    record_of,
+    text_of,
+    write_record,
+)
+from app.state.values import METHODS, MODES, Look, QueryFilter, ResultFilter
+from app.state.workspace import Workspace
+from qaconv_core.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "session.json"
+PAGES = ("explore", "evaluate")
+_DIRECTIONS = ("query", "gallery", "mutual")
+_MEASURES = ("contribution", "similarity")
+
+
+@dataclass(frozen=True)
+class Session:
+    """``data`` None: nothing was open. ``query`` and ``candidate`` are paths of pictures.
+
+    ``own`` says that the query is a picture that the user brought.
+    """
+
+    data: DataRequest | None = None
+    model: ModelRequest = field(default_factory=ModelRequest)
+    query: str = ""
+    own: bool = False
+    candidate: str = ""
+    look: Look = field(default_factory=Look)
+    query_filter: QueryFilter = field(default_factory=QueryFilter)
+    result_filter: ResultFilter = field(default_factory=ResultFilter)
+    method: str = "qaconv"
+    page: str = "explore"
+
+    def to_record(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "data": None if self.data is None else data_record(self.data),
+            "model": model_record(self.model),
+            "query": self.query,
+            "own": self.own,
+            "candidate": self.candidate,
+            "look": vars(self.look),
+            "query_filter": _plain(vars(self.query_filter)),
+            "result_filter": _plain(vars(self.result_filter)),
+            "method": self.method,
+            "page": self.page,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Session:
+        """Whatever of a record makes sense; defaults for the rest."""
+        data = record_of(record, "data")
+        return cls(
+            data=data_of(data) if data else None,
+            model=model_of(record_of(record, "model")),
+            query=text_of(record, "query"),
+            own=flag_of(record, "own", False),
+            candidate=text_of(record, "candidate"),
+            look=_look_of(record_of(record, "look")),
+            query_filter=_query_filter_of(record_of(record, "query_filter")),
+            result_filter=_result_filter_of(record_of(record, "result_filter")),
+            method=one_of(record, "method", METHODS),
+            page=one_of(record, "page", PAGES),
+        )
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Sets and tuples as lists, for JSON."""
+    plain = {k: sorted(v) if isinstance(v, frozenset) else v for k, v in fields.items()}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+
+
+def _look_of(record: dict[str, Any]) -> Look:
+    usual = Look()
+    return Look(
+        mode=one_of(record, "mode", MODES),  # type: ignore[arg-type]
+        overlay=flag_of(record, "overlay", usual.overlay),
+        grid=flag_of(record, "grid", usual.grid),
+        linked=flag_of(record, "linked", usual.linked),
+        threshold=number_of(record, "threshold", usual.threshold, -1.0, 1.0),
+        count=int(number_of(record, "count", usual.count, 1, 10_000)),
+        direction=one_of(record, "direction", _DIRECTIONS),
+        colour_by=one_of(record, "colour_by", _MEASURES),
+        heat_of=one_of(record, "heat_of", _MEASURES),
+        opacity=number_of(record, "opacity", usual.opacity, 0.0, 1.0),
+        fuse=one_of(record, "fuse", ("max", "mean")),
+    )
+
+
+def _query_filter_of(record: dict[str, Any]) -> QueryFilter:
+    pid = record.get("pid")
+    return QueryFilter(
+        text=text_of(record, "text"),
+        pid=pid if isinstance(pid, int) and not isinstance(pid, bool) else None,
+        camids=_camids_of(record),
+        errors=flag_of(record, "errors", False),
+        sort=one_of(record, "sort", ("file", "person", "ap", "score")),
+    )
+
+
+def _result_filter_of(record: dict[str, Any]) -> ResultFilter:
+    times = record.get("time_range")
+    known = isinstance(times, list) and len(times) == 2
+    known = known and all(isinstance(t, (int, float)) for t in times or ())
+    return ResultFilter(
+        hide_junk=flag_of(record, "hide_junk", False),
+        hide_false=flag_of(record, "hide_false", False),
+        hide_same_camera=flag_of(record, "hide_same_camera", False),
+        camids=_camids_of(record),
+        time_range=(float(times[0]), float(times[1])) if known and times else None,
+    )
+
+
+def _camids_of(record: dict[str, Any]) -> frozenset[int] | None:
+    return frozenset(numbers_of(record, "camids")) if record.get("camids") is not None else None
+
+
+def load_session(folder: Path) -> Session:
+    """The session kept in a folder; an empty one where there is none."""
+    return Session.from_record(read_record(folder / FILE_NAME))
+
+
+def save_session(folder: Path, session: Session) -> None:
+    """Keep a session; a disk that refuses is a line in the log."""
+    try:
+        write_record(folder / FILE_NAME, session.to_record())
+    except StoreError as error:
+        log.warning("%s; the session is not kept", error)
+
+
+def session_of(
+    space: Workspace, data: DataRequest | None, model: ModelRequest, page: str = "explore"
+) -> Session:
+    """What the window shows now. ``data`` and ``model`` are what was asked for last."""
+    opened, chosen = space.data, space.selection
+    session = Session(
+        data=data if opened is not None else None,
+        model=model,
+        look=space.look,
+        query_filter=space.query_filter,
+        result_filter=space.result_filter,
+        method=space.method,
+        page=page if page in PAGES else PAGES[0],
+    )
+    if opened is None or chosen.query is None:
+        return session
+    candidate = "" if chosen.candidate is None else str(opened.gallery[chosen.candidate].path)
+    return replace(
+        session,
+        query=str(opened.query[chosen.query].path),
+        own=opened.is_own(chosen.query),
+        candidate=candidate,
+    )

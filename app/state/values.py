@@ -1,0 +1,301 @@
+"""The values that the window shows: an opened set, a model, a ranking, a pair, a selection.
+
+Arrays are NumPy. Everything is frozen: a change is a new value in the
+:class:`~app.state.workspace.Workspace`, which tells its listeners.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from qaconv_core.types import (
+    CorrespondenceMap,
+    Float32,
+    Float64,
+    ImageSet,
+    Int64,
+    ModelSpec,
+    RankingResult,
+    Rejected,
+    score_of_logit,
+)
+
+Side = Literal["query", "gallery"]
+Method = Literal["qaconv", "qaconv+rerank", "qaconv+rerank+tlift"]
+METHODS: tuple[Method, ...] = ("qaconv", "qaconv+rerank", "qaconv+rerank+tlift")
+
+
+@dataclass(frozen=True)
+class OpenSet:
+    """A data set as the window shows it.
+
+    ``query`` holds the set's queries and, from index ``own_from`` on, pictures that the user
+    brought as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
+    everything else in the window refers to.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    query: ImageSet
+    gallery: ImageSet
+    own_from: int
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    junk_rule: bool = True
+
+    @cached_property
+    def gallery_pids(self) -> Int64:
+        """(g,); −1 where not known."""
+        return self.gallery.pids
+
+    @cached_property
+    def gallery_camids(self) -> Int64:
+        """(g,) 0-based; −1 where not known."""
+        return self.gallery.camids
+
+    @cached_property
+    def gallery_times(self) -> Float64:
+        """(g,) seconds; NaN where not known."""
+        return self.gallery.times
+
+    @cached_property
+    def query_pids(self) -> Int64:
+        """(p,); −1 where not known."""
+        return self.query.pids
+
+    @cached_property
+    def query_camids(self) -> Int64:
+        """(p,) 0-based; −1 where not known."""
+        return self.query.camids
+
+    @cached_property
+    def query_times(self) -> Float64:
+        """(p,) seconds; NaN where not known."""
+        return self.query.times
+
+    def is_own(self, query: int) -> bool:
+        """Whether a query is a picture that the user brought."""
+        return query >= self.own_from
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A loaded model: what was read from its file, and where it computes."""
+
+    spec: ModelSpec
+    notes: tuple[str, ...]
+    device: str
+    source: str
+    """What was asked for: a path, or ``demo``."""
+
+    @property
+    def title(self) -> str:
+        """A short name for the title bar."""
+        return "bundled model" if self.source == "demo" else Path(self.source).name
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The whole gallery in order for one query, or several queries of one person.
+
+    ``order`` (g,) gallery indices, best first; ``values`` (g,) what they were ranked by, larger is
+    closer: logits for ``qaconv`` (``kind`` ``"logit"``), scores in (0, 1) for the other methods
+    (``"score"``); ``truth`` (g,) as in :class:`~qaconv_core.types.RankingResult`. ``before`` (g,)
+    is the place that the same picture has under plain QAConv (None for plain QAConv itself).
+    """
+
+    queries: tuple[int, ...]
+    method: Method
+    order: Int64
+    values: Float32
+    truth: npt.NDArray[np.int8]
+    kind: str = "logit"
+    before: Int64 | None = None
+    approximation: str = ""
+
+    @cached_property
+    def ranks(self) -> Int64:
+        """(g,) the rank shown beside each place, from 1; 0 for junk, which has no rank."""
+        counted = self.truth != RankingResult.JUNK
+        return np.where(counted, np.cumsum(counted), 0).astype(np.int64)
+
+    @cached_property
+    def places(self) -> Int64:
+        """(g,) where in the order each gallery picture stands."""
+        places = np.empty(len(self.order), dtype=np.int64)
+        places[self.order] = np.arange(len(self.order))
+        return places
+
+    def place_of(self, candidate: int) -> int:
+        """The place of a gallery picture in the order, from 0."""
+        return int(self.places[candidate])
+
+    def rank_of(self, candidate: int) -> int:
+        """The rank of a gallery picture, from 1; 0 for junk."""
+        return int(self.ranks[self.place_of(candidate)])
+
+    def value_of(self, candidate: int) -> float:
+        """The logit or score of a gallery picture."""
+        return float(self.values[self.place_of(candidate)])
+
+    def score_of(self, candidate: int) -> float:
+        """The score in (0, 1) of a gallery picture."""
+        value = self.value_of(candidate)
+        return score_of_logit(value) if self.kind == "logit" else value
+
+    def next_place(self, place: int, truth: int, step: int = 1) -> int | None:
+        """The next place after (``step`` 1) or before (−1) ``place`` with that truth, or None."""
+        found = np.flatnonzero(self.truth == truth)
+        found = found[found > place] if step > 0 else found[found < place][::-1]
+        return int(found[0]) if len(found) else None
+
+    def first(self, truth: int) -> int | None:
+        """The best gallery picture with that truth, or None."""
+        place = self.next_place(-1, truth)
+        return None if place is None else int(self.order[place])
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is known of each query under one method, (p,): NaN and 0 where it is not (yet).
+
+    ``ap`` average precision in [0, 1]; ``first_true`` rank of the first true match, from 1;
+    ``top`` the score of the best candidate that is not junk.
+    """
+
+    ap: Float64
+    first_true: Int64
+    top: Float64
+
+    @classmethod
+    def unknown(cls, size: int) -> Measures:
+        """Nothing is known yet."""
+        return cls(np.full(size, np.nan), np.zeros(size, dtype=np.int64), np.full(size, np.nan))
+
+
+@dataclass(frozen=True)
+class PairView:
+    """One query picture and one gallery picture, explained.
+
+    ``similarity`` (cells of the gallery picture, cells of the query): every cell with every cell,
+    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit.
+    """
+
+    query: int
+    candidate: int
+    match: CorrespondenceMap
+    similarity: Float32
+
+    def responses(self, cell: Cell) -> Float32:
+        """How well every place of the *other* picture answers to a cell, (h, w) in [−1, 1]."""
+        row = (
+            self.similarity[:, cell.number]
+            if cell.side == "query"
+            else self.similarity[cell.number]
+        )
+        return np.asarray(row.reshape(self.match.grid))
+
+    def best(self, cell: Cell) -> Cell:
+        """The cell of the other picture that a cell is matched with."""
+        if cell.side == "query":
+            return Cell("gallery", int(self.match.query_best.ravel()[cell.number]))
+        return Cell("query", int(self.match.gallery_best.ravel()[cell.number]))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of one of the two pictures, by its row-major number."""
+
+    side: Side
+    number: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The one selection of the window: everything that shows something shows this.
+
+    ``queries`` indices of the chosen queries (more than one only of one person; the first is
+    shown large), ``candidate`` a gallery index, ``other`` a second candidate to compare with,
+    ``cell`` the pinned cell.
+    """
+
+    queries: tuple[int, ...] = ()
+    candidate: int | None = None
+    other: int | None = None
+    cell: Cell | None = None
+
+    @property
+    def query(self) -> int | None:
+        """The query that is shown large."""
+        return self.queries[0] if self.queries else None
+
+
+Mode = Literal["lines", "heat", "hover", "compare"]
+MODES: tuple[Mode, ...] = ("lines", "heat", "hover", "compare")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the inspector shows a pair.
+
+    ``threshold`` least similarity of a line, in [−1, 1]; ``count`` most lines; ``direction``
+    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``contribution`` or ``similarity``;
+    ``heat_of`` the same for the heat maps; ``opacity`` of the heat maps, in [0, 1]; ``linked``
+    zooms and pans both pictures together; ``fuse`` how several queries are joined.
+    """
+
+    mode: Mode = "lines"
+    overlay: bool = True
+    grid: bool = False
+    linked: bool = True
+    threshold: float = 0.3
+    count: int = 12
+    direction: str = "query"
+    colour_by: str = "contribution"
+    heat_of: str = "contribution"
+    opacity: float = 0.7
+    fuse: str = "max"
+
+
+@dataclass(frozen=True)
+class QueryFilter:
+    """Which queries are listed, and in which order.
+
+    ``text`` is looked for in file names and person numbers, ``pid`` and ``camids`` choose persons
+    and cameras (None: all), ``errors`` lists only queries whose rank 1 is false. ``sort`` is
+    ``file``, ``person``, ``ap`` (worst first) or ``score`` (of the best candidate, best first).
+    """
+
+    text: str = ""
+    pid: int | None = None
+    camids: frozenset[int] | None = None
+    errors: bool = False
+    sort: str = "file"
+
+
+@dataclass(frozen=True)
+class ResultFilter:
+    """Which ranked pictures are listed: junk, false ones, the query's camera, cameras, times."""
+
+    hide_junk: bool = False
+    hide_false: bool = False
+    hide_same_camera: bool = False
+    camids: frozenset[int] | None = None
+    time_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that went wrong, for people: one sentence, and details that can be copied."""
+
+    message: str
+    details: str = ""
+    what: str = ""
+    serial: int = field(default=0, compare=False)

@@ -1,0 +1,133 @@
+"""Numbers and names as the window writes them, and the sentences that explain them.
+
+One place, so that a logit has two decimals everywhere and a minus is a minus (U+2212).
+"""
+
+from __future__ import annotations
+
+import math
+
+from app.state.values import Cell
+from qaconv_core.types import Grid, ImageRef, RankingResult
+
+LOGIT = (
+    "The logit is what QAConv computes for a pair of pictures: the contributions of all cells and "
+    "the bias, added up. Larger is closer; it has no fixed range."
+)
+SCORE = (
+    "The score is sigmoid(logit / 10), between 0 and 1. It keeps the order of the logits. It is "
+    "not a probability that the two pictures show one person."
+)
+SIMILARITY = (
+    "Similarity is the inner product of two cells' features, from −1 to 1. A cell is matched with "
+    "the most similar cell of the other picture."
+)
+ADDS = (
+    "What a cell adds to the logit: its similarity to its best match, times the weight the model "
+    "learned for that place. It says what the model counted, not what makes a person that person."
+)
+BIAS = "The bias is the same for every pair of pictures: what the logit would be with no match."
+AP = "Average precision of one query: 1 when all its true matches come first."
+CELL = "Rows and columns of the model's grid are counted from 1, from the top left."
+REST = "Rounded so that the numbers shown add up to the logit shown."
+DIRECTIONS = {
+    "query": "query → gallery",
+    "gallery": "gallery → query",
+    "mutual": "mutual",
+}
+SIGNS = {RankingResult.TRUE: "✓", RankingResult.FALSE: "✕", RankingResult.JUNK: "–"}
+TRUTHS = {
+    RankingResult.TRUE: "true match",
+    RankingResult.FALSE: "false match",
+    RankingResult.JUNK: "junk: same person, same camera",
+}
+
+
+def decimals(value: float, places: int, signed: bool = False) -> str:
+    """``value`` with so many decimals and a true minus; never "−0.00"."""
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:{'+' if signed else ''}.{places}f}"
+    if not any(digit in text for digit in "123456789"):
+        text = f"{0:.{places}f}"
+    return text.replace("-", "−")
+
+
+def logit_text(logit: float) -> str:
+    """A logit: "+6.10"."""
+    return decimals(logit, 2, signed=True)
+
+
+def adds_text(contribution: float) -> str:
+    """A contribution to the logit: "+1.24"."""
+    return decimals(contribution, 2, signed=True)
+
+
+def score_text(score: float) -> str:
+    """A score in (0, 1): "0.664"."""
+    return decimals(score, 3)
+
+
+def similarity_text(similarity: float) -> str:
+    """A similarity in [−1, 1]: "0.62"."""
+    return decimals(similarity, 2)
+
+
+def ap_text(ap: float) -> str:
+    """An average precision: "0.812"; "–" where it is not known."""
+    return decimals(ap, 3)
+
+
+def cell_name(number: int, grid: Grid) -> str:
+    """A cell by its place, counted from 1: "r3 c2"."""
+    row, column = divmod(number, grid[1])
+    return f"r{row + 1} c{column + 1}"
+
+
+def cell_words(cell: Cell, grid: Grid) -> str:
+    """A cell with its picture: "query r3 c2"."""
+    return f"{cell.side} {cell_name(cell.number, grid)}"
+
+
+def cell_sentence(number: int, grid: Grid) -> str:
+    """The long form for tooltips and screen readers."""
+    row, column = divmod(number, grid[1])
+    return f"row {row + 1} of {grid[0]}, column {column + 1} of {grid[1]}, from the top left"
+
+
+def person_text(ref: ImageRef) -> str:
+    """ "person 2"; words where the person is not known."""
+    return "person not known" if ref.pid is None else f"person {ref.pid}"
+
+
+def camera_text(ref: ImageRef) -> str:
+    """ "camera 1" (counted from 1, as the data sets' file names do); empty where not known."""
+    return "" if ref.camid is None else f"camera {ref.camid + 1}"
+
+
+def time_text(seconds: float | None) -> str:
+    """A moment: "21.8 s", "12:05", "1:02:07"; empty where not known."""
+    if seconds is None or not math.isfinite(seconds):
+        return ""
+    if abs(seconds) < 60:
+        return f"{decimals(seconds, 1)} s"
+    sign, whole = "−" if seconds < 0 else "", round(abs(seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    clock = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return sign + clock
+
+
+def who_text(ref: ImageRef) -> str:
+    """Person, camera and time of a picture, as far as they are known."""
+    parts = (person_text(ref), camera_text(ref), time_text(ref.time))
+    return " · ".join(part for part in parts if part)
+
+
+def truth_text(truth: int) -> str:
+    """Sign and words: "✓ true match"; empty where the truth is not known."""
+    return f"{SIGNS[truth]} {TRUTHS[truth]}" if truth in SIGNS else ""
+
+
+def shown_text(shown: int, total: int) -> str:
+    """ "12 of 192 matches shown"."""
+    return f"{shown} of {total} matches shown"

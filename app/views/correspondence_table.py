@@ -1,0 +1,95 @@
+"""The list of correspondences: sortable, and selecting a row pins its cell."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QEvent, QItemSelection, QModelIndex, Qt
+from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from app.items.correspondences import CorrespondenceModel
+from app.state.workspace import Workspace
+
+COLUMN_SHARES = (0.29, 0.22, 0.28, 0.21)
+_TABLE_KEYS = {
+    Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown, Qt.Key_Home, Qt.Key_End,
+}  # fmt: skip
+
+
+class CorrespondenceTable(QTableView):
+    """The list of correspondences; ↑↓ walk it while it has the focus."""
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self._following = False
+        self.rows = CorrespondenceModel(self)
+        self.setModel(self.rows)
+        self.setAccessibleName("Correspondences")
+        self.setSelectionBehavior(QAbstractItemView.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.horizontalHeader().setMinimumSectionSize(24)
+        self.horizontalHeader().setHighlightSections(False)
+        self.setSortingEnabled(True)
+        self.sortByColumn(3, Qt.DescendingOrder)
+        self.entered.connect(self._on_entered)
+        workspace.pair_changed.connect(self.refresh)
+        workspace.look_changed.connect(self.refresh)
+        workspace.selection_changed.connect(self.follow)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the workspace's pair."""
+        self._following = True
+        self.rows.show(self.workspace.pair, self.workspace.look)
+        self._following = False
+        self.follow()
+
+    def follow(self) -> None:
+        """Select the row of the pinned cell."""
+        row = self.rows.row_of(self.workspace.selection.cell)
+        chosen = self.currentIndex() if self.selectionModel().hasSelection() else QModelIndex()
+        if (chosen.row() if chosen.isValid() else None) == row:
+            return
+        self._following = True
+        if row is None:
+            self.clearSelection()
+            self.setCurrentIndex(QModelIndex())
+        else:
+            self.setCurrentIndex(self.rows.index(row, 0))
+        self._following = False
+
+    def resizeEvent(self, event) -> None:
+        """Columns share the width."""
+        for column, share in enumerate(COLUMN_SHARES):
+            self.setColumnWidth(column, int(share * self.viewport().width()))
+        super().resizeEvent(event)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """A row chosen here pins its cell."""
+        super().selectionChanged(selected, deselected)
+        if not self._following and selected.indexes():
+            self.workspace.pin(self.rows.cell_of(selected.indexes()[0].row()))
+
+    def _on_entered(self, index: QModelIndex) -> None:
+        self.workspace.set_hover(self.rows.cell_of(index.row()))
+
+    def leaveEvent(self, event) -> None:
+        """Nothing is pointed at any more."""
+        self.workspace.set_hover(None)
+        super().leaveEvent(event)
+
+    def event(self, event) -> bool:
+        """The window's shortcuts do not take the keys that walk the list; ← → they may have."""
+        if event.type() == QEvent.ShortcutOverride and event.key() in _TABLE_KEYS:
+            event.accept()
+            return True
+        return super().event(event)

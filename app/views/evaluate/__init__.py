@@ -1,0 +1,5 @@
+"""The evaluate page: choose what to measure, watch it, compare runs, take results away."""
+
+from app.views.evaluate.page import EvaluatePage
+
+__all__ = ["EvaluatePage"]

@@ -1,0 +1,234 @@
+"""One dialog for everything that is saved: as what, how wide, where.
+
+The window makes one with a list of formats and a function that writes a file; writing happens in
+a job, and the dialog closes once the file is whole. What goes wrong is said in the dialog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QIcon
+from PyQt5.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.job import Job, JobContext
+from app.jobs.runner import JobRunner
+from app.state.export_choices import RANGES, ExportChoices, Format
+from app.state.values import Problem
+
+Write = Callable[[Path, float | None], None]
+SPACING = 8
+WIDTH_TIPS = {
+    "px": "Width of the picture in pixels; the height follows",
+    "mm": "Width of the drawing in millimetres, text included; the height follows",
+}
+
+
+class ExportDialog(QDialog):
+    """Format, width, file. ``write(path, width)`` runs in a worker; ``saved`` tells the path.
+
+    ``width`` is in the format's unit, None where it has none. ``choices`` are what was chosen
+    last, and are brought up to date when a file was saved.
+    """
+
+    saved = pyqtSignal(object)
+
+    def __init__(
+        self,
+        title: str,
+        stem: str,
+        formats: Sequence[Format],
+        write: Write,
+        runner: JobRunner,
+        choices: ExportChoices,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WA_DeleteOnClose)
+        self._write, self._runner, self._choices = write, runner, choices
+        self._formats = tuple(formats)
+        self._widths = dict(choices.widths)
+        self._job: Job | None = None
+        self._left = False
+        self._make_fields()
+        self._lay_out()
+        suffixes = [format.suffix for format in self._formats]
+        start = suffixes.index(choices.suffix) if choices.suffix in suffixes else 0
+        self.path.setText(str(choices.folder / (stem + self._formats[start].suffix)))
+        self.format.setCurrentIndex(start)
+        self._on_format()
+        self.format.currentIndexChanged.connect(self._on_format)
+        self.path.textChanged.connect(self._on_path)
+
+    def _make_fields(self) -> None:
+        self.format = QComboBox()
+        for format in self._formats:
+            self.format.addItem(f"{format.title} ({format.suffix})")
+        self.format.setAccessibleName("Format")
+        self.format.setToolTip("Figures as PNG, SVG or PDF; numbers as JSON or CSV")
+        self.width_field = QSpinBox()
+        self.width_field.setAccessibleName("Width")
+        self.width_field.valueChanged.connect(self._on_width)
+        self.path = QLineEdit()
+        self.path.setAccessibleName("File")
+        self.path.setToolTip("The file to write; the suffix follows the format")
+        self.path.setMinimumWidth(380)
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip("Choose folder and name")
+        self.browse.setAutoDefault(False)
+        self.browse.clicked.connect(self._browse)
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        self.note.setAccessibleName("Note")
+
+    def _lay_out(self) -> None:
+        file_row = QHBoxLayout()
+        file_row.addWidget(self.path, 1)
+        file_row.addWidget(self.browse)
+        form = QFormLayout()
+        form.setSpacing(SPACING)
+        form.addRow("Format", self.format)
+        form.addRow("Width", self.width_field)
+        form.addRow("File", file_row)
+        self._width_label = form.labelForField(self.width_field)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
+        for button in self.buttons.buttons():
+            button.setIcon(QIcon())  # words are enough
+        self.buttons.accepted.connect(self.save)
+        self.buttons.rejected.connect(self.reject)
+        whole = QVBoxLayout(self)
+        whole.setSpacing(SPACING)
+        whole.addLayout(form)
+        whole.addWidget(self.note)
+        whole.addWidget(self.buttons)
+
+    # ── what is chosen ──────────────────────────────────────────────────────────────────────────
+
+    @property
+    def chosen(self) -> Format:
+        """The format."""
+        return self._formats[self.format.currentIndex()]
+
+    @property
+    def target(self) -> Path:
+        """The file; a relative name lies in the folder last used."""
+        return self._choices.folder / Path(self.path.text().strip()).expanduser()
+
+    def _on_format(self) -> None:
+        format = self.chosen
+        for widget in (self.width_field, self._width_label):
+            widget.setVisible(bool(format.unit))
+        if format.unit:
+            kept = self._widths[format.unit]
+            self.width_field.setRange(*RANGES[format.unit])
+            self.width_field.setSingleStep(100 if format.unit == "px" else 5)
+            self.width_field.setSuffix(f" {format.unit}")
+            self.width_field.setValue(kept)
+            self.width_field.setToolTip(WIDTH_TIPS[format.unit])
+        text = self.path.text()
+        suffixes = {known.suffix for known in self._formats}
+        if Path(text).suffix.lower() in suffixes:
+            self.path.setText(str(Path(text).with_suffix(format.suffix)))
+        self._on_path()
+
+    def _on_width(self, width: int) -> None:
+        if self.chosen.unit:
+            self._widths[self.chosen.unit] = width
+
+    def _on_path(self) -> None:
+        """A typed suffix chooses the format; a file that exists is said to be replaced."""
+        suffix = Path(self.path.text()).suffix.lower()
+        for number, format in enumerate(self._formats):
+            if format.suffix == suffix and number != self.format.currentIndex():
+                self.format.setCurrentIndex(number)
+                return
+        named = bool(self.path.text().strip())
+        self.buttons.button(QDialogButtonBox.Save).setEnabled(named)
+        exists = named and self._with_suffix().is_file()
+        self.note.setText("This file exists and will be replaced." if exists else "")
+
+    def _with_suffix(self) -> Path:
+        target = self.target
+        if target.suffix.lower() == self.chosen.suffix:
+            return target
+        return target.with_name(target.name + self.chosen.suffix)
+
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, self.windowTitle(), str(self.target.parent))
+        dialog.setAcceptMode(QFileDialog.AcceptSave)
+        dialog.setOption(QFileDialog.DontConfirmOverwrite)  # said here, beside the name
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.setNameFilters([f"{f.title} (*{f.suffix})" for f in self._formats])
+        dialog.selectFile(self.target.name)
+        dialog.fileSelected.connect(self.path.setText)
+        dialog.open()
+
+    # ── saving ──────────────────────────────────────────────────────────────────────────────────
+
+    def save(self) -> None:
+        """Write the file in the background; the dialog closes when it is there."""
+        if self._job is not None:
+            return
+        path = self._with_suffix()
+        width = float(self.width_field.value()) if self.chosen.unit else None
+        self._wait(True)
+        write = self._write
+
+        def work(context: JobContext) -> None:
+            context.cancel.raise_if_cancelled()
+            write(path, width)
+
+        self._job = self._runner.start(
+            f"Saving {path.name}",
+            work,
+            lane="files",
+            done=lambda _nothing: self._on_saved(path),
+            failed=self._on_failed,
+            ended=self._on_ended,
+        )
+
+    def _wait(self, on: bool) -> None:
+        for widget in (self.format, self.width_field, self.path, self.browse):
+            widget.setEnabled(not on)
+        self.buttons.button(QDialogButtonBox.Save).setEnabled(not on)
+        if on:
+            self.note.setText("Saving…")
+
+    def _on_saved(self, path: Path) -> None:
+        self._choices.folder, self._choices.suffix = path.parent, self.chosen.suffix
+        self._choices.widths = self._widths
+        self.saved.emit(path)
+        self.accept()
+
+    def _on_failed(self, problem: Problem) -> bool:
+        if self._left:
+            return False
+        self._wait(False)
+        self.note.setText(problem.message)
+        return True
+
+    def _on_ended(self) -> None:
+        self._job = None
+
+    def reject(self) -> None:
+        """Cancel. A file that is being written already is still written whole."""
+        self._left = True
+        if self._job is not None:
+            self._job.cancel()
+        super().reject()

@@ -1,0 +1,82 @@
+"""Quiet words where there is nothing to show, and links that run a command."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
+from PyQt5.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+
+class LinkButton(QPushButton):
+    """A button that looks like a link, in the palette's colour for links."""
+
+    def __init__(self, words: str, tip: str, parent: QWidget | None = None) -> None:
+        super().__init__(words, parent)
+        self.setFlat(True)
+        self.setCursor(Qt.PointingHandCursor)
+        self.setToolTip(tip)
+        self.setAccessibleName(words)
+        self.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Room for the words and the frame of the focus."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.text()) + 8, metrics.height() + 4)
+
+    def minimumSizeHint(self) -> QSize:
+        """The words are never cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        # Not by a style sheet: that keeps the colours of the palette it was made under.
+        painter = QPainter(self)
+        font = QFont(self.font())
+        font.setUnderline(True)
+        painter.setFont(font)
+        painter.setPen(self.palette().color(QPalette.Link))
+        painter.drawText(self.rect(), Qt.AlignCenter, self.text())
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().color(QPalette.Link), 1, Qt.DotLine))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+
+class EmptyPage(QWidget):
+    """What to do next, in the place where a list would be. ``followed`` tells of its link."""
+
+    followed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.label = QLabel()
+        self.label.setWordWrap(True)
+        self.label.setAlignment(Qt.AlignCenter)
+        self.link = LinkButton("", "")
+        self.link.clicked.connect(self.followed)
+        layout = QVBoxLayout(self)
+        layout.addStretch()
+        layout.addWidget(self.label)
+        layout.addWidget(self.link, 0, Qt.AlignHCenter)
+        layout.addStretch()
+
+    def say(self, words: str, link: str = "") -> None:
+        """Show these words, and a link below them where there is one."""
+        self.label.setText(words)
+        self.label.setAccessibleName(words)
+        self.link.setText(link)
+        self.link.setAccessibleName(link)
+        self.link.setToolTip(f"{link}." if link else "")
+        self.link.setVisible(bool(link))
+
+
+def quiet_label(parent: QWidget | None = None) -> QLabel:
+    """A line of small importance that takes no room while it is empty."""
+    label = QLabel(parent)
+    label.setWordWrap(True)
+    label.hide()
+    return label
+
+
+def say_quietly(label: QLabel, words: str) -> None:
+    """Show words in a quiet line, or hide it."""
+    label.setText(words)
+    label.setVisible(bool(words))

@@ -1,0 +1,79 @@
+"""Line icons that follow the palette: drawn anew in its colours each time they are shown.
+
+The glyphs are Phosphor's, out of the qtawesome package. An icon that was made in the light theme is
+right in the dark one too: its colour is looked up when it is painted.
+"""
+
+from __future__ import annotations
+
+import os
+
+from PyQt5.QtCore import QPoint, QRect, QSize, Qt
+from PyQt5.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PyQt5.QtWidgets import QApplication
+
+PREFIX = "ph"
+# Below this share of the box the glyphs' own margins make them look lost, above it they are cut.
+_SHARE = 0.95
+
+_known: dict[str, QIcon] = {}
+
+
+def icon(name: str) -> QIcon:
+    """The icon of that Phosphor name (``folder-open``); a null icon for an empty name.
+
+    Raises :class:`KeyError` for a name that the set does not have.
+    """
+    if not name:
+        return QIcon()
+    if name not in _known:
+        _known[name] = QIcon(_Glyph(glyph_of(name)))
+    return _known[name]
+
+
+def glyph_of(name: str) -> str:
+    """The character that draws an icon. Raises :class:`KeyError`."""
+    # qtawesome asks qtpy which Qt to use; the environment may name another one.
+    os.environ["QT_API"] = "pyqt5"
+    import qtawesome
+
+    return str(qtawesome.charmap(f"{PREFIX}.{name}"))
+
+
+def colour_of(palette: QPalette, mode: int) -> QColor:
+    """What an icon is drawn in: as the text beside it, in each of the four modes."""
+    if mode == QIcon.Disabled:
+        return palette.color(QPalette.Disabled, QPalette.ButtonText)
+    if mode == QIcon.Selected:
+        return palette.color(QPalette.Active, QPalette.HighlightedText)
+    return palette.color(QPalette.Active, QPalette.ButtonText)
+
+
+class _Glyph(QIconEngine):
+    """Paints one character of the icon font into whatever box it is given."""
+
+    def __init__(self, glyph: str) -> None:
+        super().__init__()
+        self._glyph = glyph
+
+    def clone(self) -> QIconEngine:
+        return _Glyph(self._glyph)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: int, state: int) -> None:
+        import qtawesome
+
+        painter.save()
+        painter.setRenderHint(QPainter.Antialiasing)
+        painter.setPen(colour_of(QApplication.palette(), mode))
+        size = max(1, round(min(rect.width(), rect.height()) * _SHARE))
+        painter.setFont(qtawesome.font(PREFIX, size))
+        painter.drawText(rect, int(Qt.AlignCenter), self._glyph)
+        painter.restore()
+
+    def pixmap(self, size: QSize, mode: int, state: int) -> QPixmap:
+        pixmap = QPixmap(size)
+        pixmap.fill(Qt.transparent)
+        painter = QPainter(pixmap)
+        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
+        painter.end()
+        return pixmap

@@ -1,0 +1,193 @@
+"""The match inspector: query and candidate, and which part was matched with which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QPainter, QPalette
+from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.items.colour_bar import ColourBar
+from app.items.match_stage import lines_in_sight
+from app.jobs.images import ImageLoader
+from app.state import readout
+from app.state.scene import second_candidate
+from app.state.values import MODES, Mode
+from app.state.workspace import Workspace
+from app.views.actions import Actions
+from app.views.match_canvas import STEP, MatchCanvas
+from app.views.match_controls import SPACING, MatchControls
+
+THRESHOLD_STEP = 0.05
+DIRECTIONS = ("query", "gallery", "mutual")
+
+
+class ElidedLabel(QLabel):
+    """One line that loses its end where there is no room; all of it is in the tooltip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+
+    def paintEvent(self, event) -> None:
+        """Left-aligned in the colour of the window's text."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(QPalette.WindowText))
+        text = self.fontMetrics().elidedText(self.text(), Qt.ElideRight, self.width())
+        painter.drawText(self.rect(), int(Qt.AlignVCenter | Qt.AlignLeft), text)
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(0, super().minimumSizeHint().height())
+
+
+class Inspector(QWidget):
+    """Canvas, the line of words below it, controls. Answers the ``match.*`` commands."""
+
+    def __init__(
+        self, workspace: Workspace, pictures: ImageLoader, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.workspace, self.pictures = workspace, pictures
+        self.canvas = MatchCanvas(workspace, pictures, self)
+        self.readout = ElidedLabel(self)
+        self.readout.setAccessibleName("What is shown")
+        self.bar = ColourBar(self)
+        self.controls = MatchControls(
+            workspace, self.choose_mode, self.canvas.zoom_by, self.canvas.fit, self
+        )
+        self._lay_out()
+        self.canvas.zoomed.connect(self._show_zoom)
+        self.canvas.scene_changed.connect(self._read_out)
+        workspace.look_changed.connect(self._on_look)
+        workspace.hover_changed.connect(self._read_out)
+        workspace.pair_changed.connect(self._prepare)
+        workspace.ranking_changed.connect(self._find_second)
+        self._linked = workspace.look.linked
+        self._prepare()
+        self._read_out()
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout()
+        line.setSpacing(2 * SPACING)
+        line.addWidget(self.readout, 1)
+        line.addWidget(self.bar)
+        below = QVBoxLayout()
+        below.setContentsMargins(SPACING, 0, SPACING, SPACING)
+        below.setSpacing(SPACING)
+        below.addLayout(line)
+        below.addWidget(self.controls)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(SPACING // 2)
+        whole.addWidget(self.canvas, 1)
+        whole.addLayout(below)
+
+    # ── following the workspace ─────────────────────────────────────────────────────────────────
+
+    def _on_look(self) -> None:
+        if self.workspace.look.linked and not self._linked:
+            self.canvas.link()
+        self._linked = self.workspace.look.linked
+        self._find_second()
+        self._read_out()
+
+    def _prepare(self) -> None:
+        """Decode the neighbours' pictures before they are asked for."""
+        space = self.workspace
+        if space.pair is not None and space.data is not None and space.ranking is not None:
+            place = space.ranking.place_of(space.pair.candidate)
+            for near in space.ranking.order[max(place - 1, 0) : place + 2]:
+                self.pictures.get(space.data.gallery[int(near)].path)
+        self._find_second()
+
+    def _find_second(self) -> None:
+        """To compare, there must be a second candidate."""
+        space = self.workspace
+        selection = space.selection
+        if space.look.mode != "compare" or selection.candidate is None:
+            return
+        if selection.other is None or selection.other == selection.candidate:
+            found = second_candidate(space)
+            if found is not None:
+                space.compare_with(found)
+
+    def _show_zoom(self) -> None:
+        self.controls.show_zoom(self.canvas.zoom.factor)
+        self._read_out()
+
+    def _read_out(self) -> None:
+        """The line of words, and what the colours mean."""
+        canvas, look = self.canvas, self.workspace.look
+        stage = canvas.stage
+        self.bar.show_scale(stage.scale if stage.overlaid else None)
+        if canvas.veil.drawn:
+            text = readout.WAIT
+        elif canvas.marks:
+            text = readout.answers_text(canvas.scene, [mark.answer for mark in canvas.marks])
+        else:
+            hidden = lines_in_sight(stage)[1] if look.mode in ("lines", "compare") else 0
+            text = readout.shown_text(canvas.scene, look, stage.lines(), hidden)
+        if text != self.readout.text():
+            self.readout.setText(text)
+            self.readout.setToolTip(text)
+            self.readout.update()
+
+    # ── commands ────────────────────────────────────────────────────────────────────────────────
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """The ``match.*`` commands."""
+        change, look = self.workspace.change_look, lambda: self.workspace.look
+        made: dict[str, Callable[[], object]] = {
+            f"match.{mode}": lambda mode=mode: self.choose_mode(mode) for mode in MODES
+        }
+        for name in ("overlay", "grid", "linked"):
+            made[f"match.{name}"] = lambda name=name: change(**{name: not getattr(look(), name)})
+        made |= {
+            "match.more_lines": lambda: self.change_count(1),
+            "match.fewer_lines": lambda: self.change_count(-1),
+            "match.raise_threshold": lambda: self.change_threshold(THRESHOLD_STEP),
+            "match.lower_threshold": lambda: self.change_threshold(-THRESHOLD_STEP),
+            "match.direction": self.next_direction,
+            "match.unpin": lambda: self.workspace.pin(None),
+            "match.zoom_in": lambda: self.canvas.zoom_by(STEP),
+            "match.zoom_out": lambda: self.canvas.zoom_by(1 / STEP),
+            "match.zoom_fit": self.canvas.fit,
+        }
+        return made
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """Tell which commands are on, and which can be chosen now."""
+        look = self.workspace.look
+        for name in self.handlers():  # the window may have switched them off
+            actions.enable(name, True)
+        for mode in MODES:
+            actions.check(f"match.{mode}", mode == look.mode)
+        for name in ("overlay", "grid", "linked"):
+            actions.check(f"match.{name}", getattr(look, name))
+        actions.enable("match.unpin", self.workspace.selection.cell is not None)
+        lines = look.mode in ("lines", "compare")
+        for name in ("more_lines", "fewer_lines", "raise_threshold", "lower_threshold"):
+            actions.enable(f"match.{name}", lines)
+        actions.enable("match.direction", lines)
+
+    def choose_mode(self, mode: Mode) -> None:
+        """Show the match in another way."""
+        self.workspace.change_look(mode=mode)
+
+    def change_count(self, sign: int) -> None:
+        """More or fewer lines, in larger steps where there are many."""
+        count = self.workspace.look.count
+        step = max(1, count // 6)
+        self.workspace.change_look(count=min(max(count + sign * step, 0), 999))
+
+    def change_threshold(self, by: float) -> None:
+        """Draw lines from another similarity on."""
+        wanted = round(self.workspace.look.threshold + by, 2)
+        self.workspace.change_look(threshold=min(max(wanted, -1.0), 1.0))
+
+    def next_direction(self) -> None:
+        """Query → gallery, gallery → query, mutual, and again."""
+        place = DIRECTIONS.index(self.workspace.look.direction)
+        self.workspace.change_look(direction=DIRECTIONS[(place + 1) % len(DIRECTIONS)])

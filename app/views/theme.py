@@ -1,0 +1,150 @@
+"""Light, dark, or as the system is: palettes, switched while the program runs.
+
+Everything that is drawn asks the palette, so a change of theme is a change of palette and no
+restart. Data colours are not part of a theme.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from PyQt5.QtCore import QCoreApplication, QSettings, Qt
+from PyQt5.QtGui import QColor, QPalette
+from PyQt5.QtWidgets import QApplication
+
+ACCENT = {"light": "#3b57c4", "dark": "#4a67d6"}
+"""The one accent colour: selections, the default button, progress."""
+
+_LIGHT = {
+    QPalette.Window: "#f4f4f6",
+    QPalette.WindowText: "#1d1d1f",
+    QPalette.Base: "#ffffff",
+    QPalette.AlternateBase: "#f7f7f9",
+    QPalette.Text: "#1d1d1f",
+    QPalette.PlaceholderText: "#6b6b70",
+    QPalette.Button: "#ececef",
+    QPalette.ButtonText: "#1d1d1f",
+    QPalette.BrightText: "#ffffff",
+    QPalette.ToolTipBase: "#ffffff",
+    QPalette.ToolTipText: "#1d1d1f",
+    QPalette.Light: "#ffffff",
+    QPalette.Midlight: "#e2e2e6",
+    QPalette.Mid: "#c4c4ca",
+    QPalette.Dark: "#9a9aa2",
+    QPalette.Shadow: "#6b6b70",
+    QPalette.Highlight: ACCENT["light"],
+    QPalette.HighlightedText: "#ffffff",
+    QPalette.Link: "#2f4bb8",
+    QPalette.LinkVisited: "#6b3fa0",
+}
+_DARK = {
+    QPalette.Window: "#202124",
+    QPalette.WindowText: "#e8e8ea",
+    QPalette.Base: "#17181a",
+    QPalette.AlternateBase: "#1d1e21",
+    QPalette.Text: "#e8e8ea",
+    QPalette.PlaceholderText: "#97979d",
+    QPalette.Button: "#2e2f33",
+    QPalette.ButtonText: "#e8e8ea",
+    QPalette.BrightText: "#ffffff",
+    QPalette.ToolTipBase: "#2e2f33",
+    QPalette.ToolTipText: "#e8e8ea",
+    QPalette.Light: "#44464b",
+    QPalette.Midlight: "#37393d",
+    QPalette.Mid: "#4a4c52",
+    QPalette.Dark: "#101113",
+    QPalette.Shadow: "#000000",
+    QPalette.Highlight: ACCENT["dark"],
+    QPalette.HighlightedText: "#ffffff",
+    QPalette.Link: "#93a8ff",
+    QPalette.LinkVisited: "#c3a0f0",
+}
+_FAINT = {"light": "#7e7e85", "dark": "#8b8b92"}
+_FAINT_HIGHLIGHT = {"light": "#6b7390", "dark": "#44464b"}
+_FAINT_HIGHLIGHTED = {"light": "#f0f1f6", "dark": "#d0d0d4"}
+"""Read on the accent colour as well: lists draw a chosen row that is not available so."""
+
+
+def palette_of(theme: str) -> QPalette:
+    """Our ``light`` or ``dark`` palette."""
+    palette = QPalette()
+    for role, colour in (_DARK if theme == "dark" else _LIGHT).items():
+        palette.setColor(QPalette.All, role, QColor(colour))
+    for role in (QPalette.WindowText, QPalette.Text, QPalette.ButtonText):
+        palette.setColor(QPalette.Disabled, role, QColor(_FAINT[theme]))
+    palette.setColor(QPalette.Disabled, QPalette.Highlight, QColor(_FAINT_HIGHLIGHT[theme]))
+    palette.setColor(QPalette.Disabled, QPalette.HighlightedText, QColor(_FAINT_HIGHLIGHTED[theme]))
+    return palette
+
+
+class Theme:
+    """Switches the theme of the program; made once, after the QApplication.
+
+    ``system`` is what the platform says: its own style and palette. Where it says "dark" by other
+    means than its palette (as Windows does), ours is taken.
+    """
+
+    def __init__(self, application: QApplication) -> None:
+        self._application = application
+        self._style = application.style().objectName()
+        self.name = "system"
+
+    def use(self, name: str) -> None:
+        """``system``, ``light`` or ``dark``, at once."""
+        self.name = name
+        if name == "system":
+            self._application.setStyle(self._style)
+            self._application.setPalette(QPalette())  # an empty one stands for the platform's
+            if self.dark or not _windows_is_dark():
+                return
+            name = "dark"
+        self._application.setStyle("Fusion")
+        self._application.setPalette(palette_of(name))
+
+    @property
+    def dark(self) -> bool:
+        """Whether what is shown now is dark."""
+        return is_dark(self._application.palette())
+
+
+def is_dark(palette: QPalette) -> bool:
+    """Whether text is lighter than what it stands on."""
+    return (
+        palette.color(QPalette.WindowText).lightness() > palette.color(QPalette.Window).lightness()
+    )
+
+
+def _windows_is_dark() -> bool:
+    """Windows tells programs of Qt 5's time of its dark mode in the registry only."""
+    if sys.platform != "win32":
+        return False
+    key = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+    return QSettings(key, QSettings.NativeFormat).value("AppsUseLightTheme", 1) in (0, "0")
+
+
+def prepare_high_dpi() -> None:
+    """To be called before the QApplication is made: sharp at every scale.
+
+    Windows names the scale that a person chose, 125 % and 150 % too. X11 derives one from the
+    screen's size in millimetres; a factor of 1.04 would only blur, and fonts follow it anyway.
+    """
+    policy = Qt.HighDpiScaleFactorRoundingPolicy
+    QCoreApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
+    QCoreApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
+    QApplication.setHighDpiScaleFactorRoundingPolicy(
+        policy.PassThrough if sys.platform == "win32" else policy.Round
+    )
+
+
+def contrast(first: QColor, second: QColor) -> float:
+    """Contrast of two colours after WCAG 2, from 1 (equal) to 21 (black on white)."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (colour.redF(), colour.greenF(), colour.blueF())
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,281 @@
+"""A view of tiles of one size: one strip, or several rows where there is room.
+
+Qt's own list view lays out every row before it shows the first; here the place of a tile follows
+from its number, so a hundred thousand tiles cost what a hundred do. It is an item view with a
+selection model all the same: keys, clicks and screen readers find what they know.
+"""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QRect,
+    Qt,
+    pyqtSignal,
+)
+from PyQt5.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PyQt5.QtWidgets import QAbstractItemView, QApplication, QStyle, QWidget
+
+from app.items.result_delegate import LEAST, SMALLEST, ResultDelegate
+from app.items.tile_grid import TileGrid
+
+STALE_OPACITY = 0.4
+
+
+class TileView(QAbstractItemView):
+    """Tiles in reading order. ``opened`` tells of a double click or Enter on a tile."""
+
+    opened = pyqtSignal(QModelIndex)
+
+    def __init__(self, delegate: ResultDelegate, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tiles = delegate
+        self.waiting = ""
+        self.setItemDelegate(delegate)
+        self.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollPerPixel)
+        self.setTabKeyNavigation(False)
+        self.setMouseTracking(True)
+        self.viewport().setAttribute(Qt.WA_Hover)
+        self._keep_room()
+
+    def set_waiting(self, words: str) -> None:
+        """Grey what is shown and say what it waits for; empty: it is current."""
+        if words != self.waiting:
+            self.waiting = words
+            self.viewport().update()
+
+    # ── geometry ────────────────────────────────────────────────────────────────────────────────
+
+    def _keep_room(self) -> None:
+        """At least one row with all its words."""
+        height = self._tiles.tile_size(self.font(), SMALLEST).height()
+        self.setMinimumHeight(height + self._bar() + 2 * self.frameWidth())
+
+    def _bar(self) -> int:
+        """How thick a scroll bar is. Its room is always kept, so that none comes and goes."""
+        return self.style().pixelMetric(QStyle.PM_ScrollBarExtent, None, self)
+
+    @property
+    def is_strip(self) -> bool:
+        """Whether there is room for one row only, which then runs on to the right."""
+        return self._fitting_rows() == 1
+
+    def _fitting_rows(self) -> int:
+        room = self.height() - 2 * self.frameWidth()
+        return max(1, room // self._tiles.tile_size(self.font(), LEAST).height())
+
+    def grid(self) -> TileGrid:
+        """Where the tiles stand at the present size."""
+        count = 0 if self.model() is None else self.model().rowCount(self.rootIndex())
+        width = max(1, self.width() - 2 * self.frameWidth())
+        height = max(1, self.height() - 2 * self.frameWidth())
+        if self.is_strip:
+            picture = self._tiles.picture_height(self.font(), height - self._bar())
+            size = self._tiles.tile_size(self.font(), picture)
+            return TileGrid(count, size.width(), size.height(), max(1, count))
+        picture = self._tiles.picture_height(self.font(), height // self._fitting_rows())
+        size = self._tiles.tile_size(self.font(), picture)
+        room = width - self._bar()
+        columns = max(1, room // size.width())
+        wide = room // columns if count > columns else size.width()
+        return TileGrid(count, wide, size.height(), columns)
+
+    def _offset(self) -> QPoint:
+        return QPoint(self.horizontalOffset(), self.verticalOffset())
+
+    def visible_rows(self) -> list[int]:
+        """The rows of which something can be seen."""
+        at, size = self._offset(), self.viewport().size()
+        return self.grid().covered(at.x(), at.y(), size.width(), size.height())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.FontChange, QEvent.StyleChange):
+            self.measure_tiles()
+
+    def measure_tiles(self) -> None:
+        """The tiles may be of another size or number."""
+        self._keep_room()
+        self.updateGeometries()
+        self.viewport().update()
+
+    def updateGeometries(self) -> None:
+        grid, room = self.grid(), self.viewport().size()
+        width, height = grid.extent
+        strip = self.is_strip
+        across, down = self.horizontalScrollBar(), self.verticalScrollBar()
+        across.setSingleStep(grid.width)
+        across.setPageStep(max(grid.width, room.width() - grid.width))
+        across.setRange(0, max(0, width - room.width()) if strip else 0)
+        down.setSingleStep(max(1, grid.height // 3))
+        down.setPageStep(max(grid.height, room.height() - grid.height))
+        down.setRange(0, 0 if strip else max(0, height - room.height()))
+        super().updateGeometries()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.updateGeometries()
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex())
+
+    def visualRect(self, index: QModelIndex) -> QRect:
+        if not index.isValid():
+            return QRect()
+        return self._rect(self.grid(), index.row())
+
+    def _rect(self, grid: TileGrid, row: int) -> QRect:
+        x, y = grid.corner(row)
+        return QRect(
+            x - self.horizontalOffset(), y - self.verticalOffset(), grid.width, grid.height
+        )
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        at = point + self._offset()
+        row = self.grid().tile_at(at.x(), at.y())
+        return QModelIndex() if row is None else self.model().index(row, 0, self.rootIndex())
+
+    def scrollTo(
+        self,
+        index: QModelIndex,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.EnsureVisible,
+    ) -> None:
+        """Show a tile whole, in a strip with its neighbour on either side."""
+        if not index.isValid():
+            return
+        rect, room = self.visualRect(index), self.viewport().rect()
+        spare = rect.width() if self.is_strip and room.width() > 3 * rect.width() else 0
+        wanted = rect.adjusted(-spare, 0, spare, 0)
+        for bar, low, high, end in (
+            (self.horizontalScrollBar(), wanted.left(), wanted.right(), room.right()),
+            (self.verticalScrollBar(), wanted.top(), wanted.bottom(), room.bottom()),
+        ):
+            if hint == QAbstractItemView.PositionAtCenter:
+                bar.setValue(bar.value() + (low + high - end) // 2)
+            elif low < 0:
+                bar.setValue(bar.value() + low)
+            elif high > end:
+                bar.setValue(bar.value() + min(high - end, low))
+
+    def horizontalOffset(self) -> int:
+        return self.horizontalScrollBar().value()
+
+    def verticalOffset(self) -> int:
+        return self.verticalScrollBar().value()
+
+    def isIndexHidden(self, index: QModelIndex) -> bool:
+        return False
+
+    # ── keys and selection ──────────────────────────────────────────────────────────────────────
+
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifiers
+    ) -> QModelIndex:
+        grid = self.grid()
+        if not grid.count:
+            return QModelIndex()
+        page = (
+            max(1, len(self.visible_rows()) - grid.columns)
+            if not self.is_strip
+            else max(1, self.viewport().width() // grid.width - 1)
+        )
+        here = self.currentIndex().row()
+        if here < 0:
+            return self.model().index(0, 0, self.rootIndex())
+        target = {
+            QAbstractItemView.MoveLeft: grid.step(here, -1, 0),
+            QAbstractItemView.MovePrevious: grid.step(here, -1, 0),
+            QAbstractItemView.MoveRight: grid.step(here, 1, 0),
+            QAbstractItemView.MoveNext: grid.step(here, 1, 0),
+            QAbstractItemView.MoveUp: grid.step(here, 0, -1),
+            QAbstractItemView.MoveDown: grid.step(here, 0, 1),
+            QAbstractItemView.MoveHome: 0,
+            QAbstractItemView.MoveEnd: grid.count - 1,
+            QAbstractItemView.MovePageUp: max(0, here - page),
+            QAbstractItemView.MovePageDown: min(grid.count - 1, here + page),
+        }[action]
+        return self.model().index(target, 0, self.rootIndex())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key_Return, Qt.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex())
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        super().mouseDoubleClickEvent(event)
+        index = self.indexAt(event.pos())
+        if index.isValid() and event.button() == Qt.LeftButton:
+            self.opened.emit(index)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """The wheel moves a strip sideways."""
+        if self.is_strip:
+            QApplication.sendEvent(self.horizontalScrollBar(), event)
+        else:
+            super().wheelEvent(event)
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlags) -> None:
+        index = self.indexAt(rect.bottomRight() if rect.isValid() else rect.topLeft())
+        if index.isValid():
+            self.selectionModel().select(index, command)
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        grid, region = self.grid(), QRegion()
+        for row in self.visible_rows():
+            if selection.contains(self.model().index(row, 0, self.rootIndex())):
+                region += QRegion(self._rect(grid, row))
+        return region
+
+    # ── painting ────────────────────────────────────────────────────────────────────────────────
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        if self.waiting:
+            painter.setOpacity(STALE_OPACITY)
+        grid, at, dirty = self.grid(), self._offset(), event.rect()
+        option = self.viewOptions()
+        pointed = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())).row()
+        pointed = pointed if self.underMouse() else -1
+        base = option.state & ~QStyle.State_MouseOver & ~QStyle.State_Selected
+        for row in grid.covered(
+            dirty.x() + at.x(), dirty.y() + at.y(), dirty.width(), dirty.height()
+        ):
+            index = self.model().index(row, 0, self.rootIndex())
+            option.rect = self._rect(grid, row)
+            option.state = base
+            if self.selectionModel().isSelected(index):
+                option.state |= QStyle.State_Selected
+            if row == pointed:
+                option.state |= QStyle.State_MouseOver
+            self.itemDelegate().paint(painter, option, index)
+        painter.setOpacity(1.0)
+        if self.waiting:
+            self._draw_waiting(painter)
+
+    def _draw_waiting(self, painter: QPainter) -> None:
+        """A quiet plate with what is waited for, where it will appear."""
+        painter.setRenderHint(QPainter.Antialiasing)
+        words = painter.fontMetrics().boundingRect(self.waiting).adjusted(-16, -8, 16, 8)
+        words.moveCenter(self.viewport().rect().center())
+        painter.setPen(self.palette().color(QPalette.Mid))
+        painter.setBrush(self.palette().color(QPalette.Window))
+        painter.drawRoundedRect(words, 4, 4)
+        painter.setPen(self.palette().color(QPalette.WindowText))
+        painter.drawText(words, Qt.AlignCenter, self.waiting)

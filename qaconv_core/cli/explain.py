@@ -1,0 +1,269 @@
+"""``qaconv explain``: whether explanations can be trusted, what misleads, and why A is above B."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qaconv_core.cli.options import (
+    add_data_options,
+    add_model_options,
+    add_work_options,
+    feature_shelf,
+    load_chosen_model,
+    open_named_dataset,
+    positive,
+    show,
+    write_result,
+)
+from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.errors import InputError
+from qaconv_core.explaining.limits import LIMITS
+from qaconv_core.progress import CancelToken
+
+if TYPE_CHECKING:
+    from qaconv_core.evaluation.evaluator import Job
+    from qaconv_core.evaluation.failures import FailureAnalysis
+    from qaconv_core.evaluation.trust import TrustReport
+    from qaconv_core.model import Model
+    from qaconv_core.types import Dataset
+
+_PAGES = (".html", ".htm")
+DEMO = "demo"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv explain``."""
+    parser.add_argument(
+        "pictures",
+        nargs="*",
+        metavar="PICTURE",
+        help="QUERY A: what if a region were hidden; QUERY A B: why A has another logit than B. "
+        "Without pictures a whole data set is measured",
+    )
+    parser.add_argument(
+        "-d", "--dataset", metavar="NAME", help="name of a data set, or a folder (default: demo)"
+    )
+    add_data_options(parser)
+    add_model_options(parser)
+    add_work_options(parser)
+    _add_dataset_options(parser)
+    _add_picture_options(parser)
+    parser.epilog = LIMITS
+    parser.set_defaults(run=run)
+
+
+def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("a data set (files end in .html or .json)")
+    group.add_argument(
+        "--report", metavar="FILE", help="part agreement, shift following, removal curves, …"
+    )
+    group.add_argument("--pairs", type=positive, default=50, metavar="N", help="pairs a kind")
+    group.add_argument(
+        "--failures", metavar="FILE", help="what the wrong Rank-1 results have in common"
+    )
+    group.add_argument(
+        "--clusters", type=positive, default=4, metavar="K", help="clusters of failures"
+    )
+    group.add_argument(
+        "--no-junk", action="store_true", help="keep matches of the query's own camera (one camera)"
+    )
+    group.add_argument(
+        "--decisions",
+        metavar="FILE",
+        help="the decisions (confirm, reject, unsure) kept for this data set, as CSV",
+    )
+
+
+def _add_picture_options(parser: argparse.ArgumentParser) -> None:
+    from qaconv_core.cli.regions import window
+
+    group = parser.add_argument_group("pictures")
+    group.add_argument(
+        "--window", type=window, default=(3, 3), metavar="RxC", help="cells hidden at a time"
+    )
+    group.add_argument(
+        "--against", metavar="DIR|DATASET", help="a gallery whose average is taken off both sides"
+    )
+    group.add_argument("--top", type=positive, default=12, metavar="N", help="reasons to list")
+    group.add_argument("--json", metavar="FILE", help="all maps as nested lists")
+    group.add_argument("--figure", metavar="FILE", help="the maps (.png, .pdf, .svg)")
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Explain two or three pictures, or measure a data set."""
+    from qaconv_core.cli.evaluate import check_outputs
+
+    check_outputs(arguments)
+    if arguments.pictures:
+        from qaconv_core.cli.explain_pair import explain_pictures
+
+        if arguments.dataset or arguments.report or arguments.failures or arguments.decisions:
+            raise InputError("pictures and --dataset are explained apart; give one of the two")
+        explain_pictures(arguments, cancel)
+        return
+    if arguments.json or arguments.figure or arguments.against:
+        raise InputError(
+            "--json, --figure and --against belong to pictures; a data set has --report and "
+            "--failures"
+        )
+    for option in ("report", "failures"):
+        _check_page(getattr(arguments, option), option)
+    _explain_dataset(arguments, cancel)
+
+
+def _check_page(file: str | None, option: str) -> None:
+    if file in (None, "-"):
+        return
+    path = Path(str(file))
+    if path.suffix.lower() not in (*_PAGES, ".json"):
+        raise InputError(f"{file}: --{option} writes .html or .json; choose one of these")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InputError(f"{file}: --{option} takes a file in a folder that exists")
+
+
+def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    from qaconv_core.evaluation.evaluator import Job, check_sides
+
+    name = arguments.dataset or DEMO
+    dataset = open_named_dataset(name, arguments)
+    if arguments.decisions:
+        _write_decisions(dataset, arguments.decisions)
+        if not (arguments.report or arguments.failures):
+            return
+    check_sides(dataset)
+    model = load_chosen_model(arguments, name)
+    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
+        job = Job(
+            shelf=shelf,
+            batch_size=arguments.batch_size,
+            workers=arguments.workers,
+            progress=progress,
+            cancel=cancel,
+        )
+        if arguments.report or not arguments.failures:
+            _measure(model, dataset, arguments, job)
+        if arguments.failures:
+            _analyse(model, dataset, arguments, job)
+
+
+def _measure(model: Model, dataset: Dataset, arguments: argparse.Namespace, job: Job) -> None:
+    """Trust measures: a table, and --report."""
+    from qaconv_core.data.label_maps import PERSON, read_label_map
+    from qaconv_core.evaluation.explanations import PartNames
+    from qaconv_core.evaluation.trust import measure_trust
+
+    options: dict[str, Any] = {}
+    if has_label_maps(dataset):
+        options = {"labels": read_label_map, "parts": PartNames(PERSON)}
+    else:
+        say("no label maps: part agreement and background cannot be measured")
+    report = measure_trust(model, dataset, arguments.pairs, job=job, **options)
+    if arguments.report != "-":
+        show(trust_table(report))
+    if arguments.report:
+        _write_page(arguments.report, report.to_dict(), lambda: _trust_page(report), "report")
+
+
+def _analyse(model: Model, dataset: Dataset, arguments: argparse.Namespace, job: Job) -> None:
+    """Failure analysis: a table, and --failures."""
+    from qaconv_core.data.label_maps import LABELS, read_label_map
+    from qaconv_core.evaluation.failures import analyse_failures
+
+    options: dict[str, Any] = {}
+    if has_label_maps(dataset):
+        options = {"labels": read_label_map, "part_names": dict(enumerate(LABELS))}
+    found = analyse_failures(
+        model,
+        dataset,
+        clusters=arguments.clusters,
+        junk_rule=not arguments.no_junk,
+        job=job,
+        **options,
+    )
+    if arguments.failures != "-":
+        show(failure_table(found))
+    _write_page(arguments.failures, found.to_dict(), lambda: _failure_page(found), "failures")
+
+
+def has_label_maps(dataset: Dataset) -> bool:
+    """Whether the pictures have label maps beside them, judged by the first query."""
+    from qaconv_core.data.label_maps import label_path
+
+    return bool(len(dataset.query)) and label_path(dataset.query[0].path).is_file()
+
+
+def _trust_page(report: TrustReport) -> str:
+    from qaconv_core.documents.trust import trust_html
+
+    return trust_html(report)
+
+
+def _failure_page(found: FailureAnalysis) -> str:
+    from qaconv_core.documents.failures import failures_html
+
+    return failures_html(found)
+
+
+def _write_page(file: str, record: dict[str, Any], make: Any, what: str) -> None:
+    """HTML or, by its suffix or on stdout, JSON."""
+    if file != "-" and Path(file).suffix.lower() in _PAGES:
+        write_result(file, make(), what)
+    else:
+        write_result(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n", what)
+
+
+def _write_decisions(dataset: Dataset, file: str) -> None:
+    from qaconv_core.store.decisions import DecisionBook, decisions_csv
+
+    decisions = DecisionBook(dataset.name, dataset.root).all()
+    say(f"{len(decisions)} decisions are kept for {dataset.name}")
+    write_result(file, decisions_csv(decisions), "decisions")
+
+
+def trust_table(report: TrustReport) -> str:
+    """The measures of a report for the terminal."""
+    from qaconv_core.documents.trust import area_rows, quality_head, quality_rows
+
+    lines = _columns(quality_head(), quality_rows(report))
+    lines += ["", "area between removal curves and random order, share of |logit − bias|"]
+    lines += _columns(("pairs", "order", "deletion", "insertion"), area_rows(report))
+    return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])
+
+
+def failure_table(found: FailureAnalysis) -> str:
+    """The groups of failures for the terminal."""
+    lines = [
+        f"{len(found.failures):,} of {found.valid_queries:,} valid queries have a false first match"
+    ]
+    together = () if found.together is None else (found.together,)
+    names = [name for group in together for name in list(group.parts)[:5]]
+    rows = [
+        (group.name, len(group.examples), group.margin, *(group.parts.get(name) for name in names))
+        for group in (*together, *found.cameras, *found.clusters)
+    ]
+    if rows:
+        lines += _columns(("group", "failures", "margin", *names), rows)
+    return "\n".join(lines)
+
+
+def _columns(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> list[str]:
+    """Lines of a table whose columns are as wide as they have to be."""
+    cells = [list(head), *([_shown(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    text = [isinstance(cell, str) for cell in rows[0]] if rows else [True] * len(head)
+    return [
+        "  ".join(
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(row, widths, text, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,97 @@
+"""Galleries that commands take: a data set by name, a folder, or a table; and their features."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qaconv_core.cli.evaluate import say_rejected
+from qaconv_core.cli.options import feature_shelf
+from qaconv_core.cli.terminal import ProgressShower
+from qaconv_core.errors import InputError
+from qaconv_core.progress import CancelToken
+from qaconv_core.types import Dataset, ImageRef, ImageSet
+
+if TYPE_CHECKING:
+    from qaconv_core.explaining.crowd import CrowdStatistics
+    from qaconv_core.model import Model
+    from qaconv_core.types import FeatureBank, Float32
+
+
+def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
+    """The gallery of a data set, or all pictures of a folder or table."""
+    from qaconv_core.data import DATASETS, open_dataset, open_folder
+
+    if name.lower().replace("-", "_") in DATASETS and name.lower() != "folder":
+        dataset = open_dataset(name, arguments.data_dir)
+        return dataset, dataset.gallery
+    if not Path(name).expanduser().exists():
+        raise InputError(
+            f"{name}: no such folder, and no data set of that name ({', '.join(DATASETS)})"
+        )
+    dataset = open_folder(name, split=False)
+    return dataset, dataset.gallery
+
+
+def known_picture(path: str, dataset: Dataset) -> ImageRef:
+    """The query with its pid, camera and time where the data set knows the file."""
+    wanted = os.path.realpath(path)
+    for side in (dataset.query, dataset.gallery, dataset.train):
+        for ref in side:
+            if ref.path.name == Path(path).name and os.path.realpath(ref.path) == wanted:
+                return ImageRef(Path(path), ref.pid, ref.camid, ref.time)
+    return ImageRef(Path(path))
+
+
+def gallery_features(
+    model: Model,
+    dataset: Dataset,
+    gallery: ImageSet,
+    arguments: argparse.Namespace,
+    cancel: CancelToken,
+) -> tuple[ImageSet, FeatureBank]:
+    """The pictures that can be read, and their features; what is left out is said."""
+    from qaconv_core.data.market_like import without_junk_boxes
+
+    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
+        found = model.extract_set(
+            gallery,
+            shelf=shelf,
+            batch_size=arguments.batch_size,
+            workers=arguments.workers,
+            progress=progress,
+            cancel=cancel,
+            stage="gallery features",
+        )
+    say_rejected((*without_junk_boxes(dataset.rejected), *found.rejected))
+    if not len(found.kept):
+        raise InputError(f"{dataset.root}: none of its pictures can be read")
+    return gallery.select(found.kept), found.bank
+
+
+def crowd_for(
+    model: Model,
+    query: str,
+    query_map: Float32,
+    name: str,
+    arguments: argparse.Namespace,
+    cancel: CancelToken,
+) -> CrowdStatistics:
+    """What the cells of a query picture contribute over the gallery ``name``, itself left out."""
+    from qaconv_core.evaluation.evaluator import same_files
+    from qaconv_core.explaining.crowd import crowd_statistics
+
+    dataset, gallery = open_gallery(name, arguments)
+    gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
+    own = same_files(ImageSet((ImageRef(Path(query)),)), gallery)
+    with ProgressShower(arguments.quiet) as progress:
+        return crowd_statistics(
+            query_map,
+            bank,
+            model.head,
+            leave_out=() if own is None else own[1],
+            progress=progress,
+            cancel=cancel,
+        )

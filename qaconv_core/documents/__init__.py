@@ -1,0 +1,1 @@
+"""Documents to hand over: single HTML files that need nothing else and run nothing."""

@@ -1,0 +1,111 @@
+"""The page of ``qaconv explain --failures``: what misleads the model, with its examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from qaconv_core.data.images import read_image
+from qaconv_core.documents import html
+from qaconv_core.errors import ImageError
+from qaconv_core.evaluation.failure_groups import FailureGroup
+from qaconv_core.evaluation.failures import FailureAnalysis
+from qaconv_core.figures.heat import HeatItem, heat_figure
+
+EXAMPLES = 6
+"""Failures of a group that are shown in pictures."""
+
+_SCALE = "speaks for the true match  ←  mean difference  →  speaks for the false match"
+_MEANING = (
+    "For every query whose first match is false: what each query cell adds for that first false "
+    "match minus what it adds for the first true one, averaged. Red cells mislead. These "
+    "differences and those of the candidates' own cells add up to the margin, the difference of "
+    "the two logits. Maps lie over the average picture of the queries."
+)
+
+
+def failures_html(analysis: FailureAnalysis) -> str:
+    """A :class:`FailureAnalysis` as one HTML file with maps and pictures of the examples."""
+    wrong = len(analysis.failures)
+    lead = (
+        f"data set {analysis.dataset}, model {analysis.model}: {wrong:,} of "
+        f"{analysis.valid_queries:,} valid queries have a false first match"
+    )
+    if analysis.together is None:
+        return html.page("What misleads the model", lead, [html.paragraph("Nothing to explain.")])
+    body = [html.paragraph(_MEANING)]
+    body += _section(analysis, "All failures", [analysis.together])
+    body += _section(analysis, "By cameras (query → false match)", analysis.cameras)
+    body += _section(analysis, "Clusters of failures that look alike", analysis.clusters)
+    body.append(html.heading("All failures, one by one"))
+    body.append(html.table(("number", "query", "false", "true", "margin"), _rows(analysis)))
+    return html.page("What misleads the model", lead, body)
+
+
+def _section(
+    analysis: FailureAnalysis, title: str, groups: Sequence[FailureGroup], most: int = 12
+) -> list[str]:
+    shown = groups[:most]
+    items = [
+        HeatItem(group.name, group.mean, _count(group), _average(analysis, group))
+        for group in shown
+    ]
+    pieces = [html.heading(title), html.figure(heat_figure(items, _SCALE), f"{title}: mean maps")]
+    names = list(analysis.together.parts)[:8] if analysis.together else []
+    head = ("group", "failures", "mean margin", *names)
+    rows = [
+        (g.name, len(g.examples), g.margin, *(g.parts.get(name) for name in names)) for g in groups
+    ]
+    pieces.append(html.table(head, rows))
+    for group in shown:
+        numbers = ", ".join(str(number + 1) for number in group.examples)
+        pieces.append(html.heading(group.name, 3))
+        pieces.append(html.paragraph(f"failures number {numbers}", "faint"))
+        pieces.append(_examples(analysis, group))
+    return pieces
+
+
+def _count(group: FailureGroup) -> str:
+    count = len(group.examples)
+    return f"{count} failure{'' if count == 1 else 's'}"
+
+
+def _average(analysis: FailureAnalysis, group: FailureGroup, most: int = 24) -> Image.Image | None:
+    """The average picture of a group's queries, 128 × 256."""
+    found = []
+    for number in group.examples[:most]:
+        try:
+            picture = read_image(analysis.query[analysis.failures[number].query].path)
+        except ImageError:
+            continue
+        found.append(np.asarray(picture.resize((128, 256)), dtype=np.float64))
+    return Image.fromarray(np.mean(found, axis=0).astype(np.uint8)) if found else None
+
+
+def _examples(analysis: FailureAnalysis, group: FailureGroup) -> str:
+    shown = []
+    for number in group.examples[:EXAMPLES]:
+        failure = analysis.failures[number]
+        query = analysis.query[failure.query].path
+        false, true = (analysis.gallery[i].path for i in (failure.false, failure.true))
+        shown += [
+            (query, f"{number + 1}: query {query.name}"),
+            (false, f"✕ first false {false.name}"),
+            (true, f"✓ first true {true.name}"),
+        ]
+    return html.pictures(shown)
+
+
+def _rows(analysis: FailureAnalysis) -> list[tuple[object, ...]]:
+    return [
+        (
+            number,
+            analysis.query[failure.query].path.name,
+            analysis.gallery[failure.false].path.name,
+            analysis.gallery[failure.true].path.name,
+            failure.margin,
+        )
+        for number, failure in enumerate(analysis.failures, start=1)
+    ]

@@ -1,0 +1,132 @@
+"""Pieces of an HTML file that stands alone: pictures inside, no scripts, nothing loaded.
+
+All text goes through :func:`text`; only functions of this package write tags.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from qaconv_core import __version__
+from qaconv_core.data.images import read_image
+from qaconv_core.errors import ImageError
+from qaconv_core.explaining.limits import LIMITS
+from qaconv_core.figures.style import figure_bytes, rgb_array
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #1d1d1f;
+  background: #fff; margin: 0 auto; padding: 32px 24px 64px; max-width: 1080px; }
+h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 40px 0 8px; }
+h3 { font-size: 16px; margin: 24px 0 8px; } p { margin: 8px 0; max-width: 72ch; }
+.faint, figcaption, th { color: #6b6b70; } .limits { border-left: 3px solid #d5d5d8;
+  padding-left: 16px; margin-top: 40px; }
+table { border-collapse: collapse; margin: 8px 0; } th { font-weight: 600; text-align: left; }
+th, td { padding: 4px 16px 4px 0; border-bottom: 1px solid #e6e6e9; vertical-align: top; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+figure { margin: 8px 0 16px; } figure > img { max-width: 100%; height: auto; }
+.pictures { display: flex; flex-wrap: wrap; gap: 16px; } .pictures figure { width: 132px; }
+.pictures img { width: 128px; border: 2px solid #d5d5d8; }
+figcaption { font-size: 13px; overflow-wrap: anywhere; }
+.confirm { color: #00798c; font-weight: 600; } .reject { color: #b84d08; font-weight: 600; }
+.unsure { color: #6b6b70; font-weight: 600; } .note { white-space: pre-wrap; }
+section.candidate { break-inside: avoid; border-top: 1px solid #d5d5d8; margin-top: 32px; }
+"""
+
+
+def text(value: object) -> str:
+    """``value`` as text that can stand anywhere in a page, attributes too.
+
+    Control characters become a box; what is no valid Unicode is written as escapes.
+    """
+    plain = "".join(c if c.isprintable() or c in "\n\t" else "□" for c in str(value))
+    return html.escape(plain.encode("utf-8", "backslashreplace").decode("utf-8"), quote=True)
+
+
+def page(title: str, lead: str, body: Iterable[str], *, limits: bool = True) -> str:
+    """A whole HTML file; ``body`` are pieces made by this module."""
+    end = f'<p class="limits">{text(LIMITS)}</p>' if limits else ""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width">'
+        f'<meta name="generator" content="QAConv Explorer {text(__version__)}">'
+        f"<title>{text(title)}</title><style>{_STYLE}</style></head><body>\n"
+        f'<h1>{text(title)}</h1>\n<p class="faint">{text(lead)}</p>\n'
+        + "\n".join(body)
+        + f"\n{end}\n</body></html>\n"
+    )
+
+
+def heading(words: str, level: int = 2) -> str:
+    """A heading."""
+    return f"<h{level}>{text(words)}</h{level}>"
+
+
+def paragraph(words: str, kind: str = "") -> str:
+    """A paragraph; ``kind`` is a class of the style sheet."""
+    return f'<p class="{text(kind)}">{text(words)}</p>' if kind else f"<p>{text(words)}</p>"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table; numbers (and – for none) stand to the right."""
+    top = "".join(f'<th scope="col">{text(cell)}</th>' for cell in head)
+    lines = ["".join(_cell(cell) for cell in row) for row in rows]
+    inner = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{inner}</tbody></table>"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return '<td class="number">–</td>'
+    if isinstance(value, int | float):
+        shown = f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+        return f'<td class="number">{text(shown.replace("-", "−"))}</td>'
+    return f"<td>{text(value)}</td>"
+
+
+def figure(made: Figure, words: str) -> str:
+    """A drawn figure with a caption, which is also its text for who cannot see it."""
+    source = data_uri(figure_bytes(made, ".png", dpi=144.0), "image/png")
+    return _figure(source, words, words)
+
+
+def pictures(items: Iterable[tuple[Path | Image.Image, str]]) -> str:
+    """Pictures beside each other with captions; a file that cannot be read says so instead."""
+    return f'<div class="pictures">{"".join(_picture(*item) for item in items)}</div>'
+
+
+def _picture(picture: Path | Image.Image, words: str) -> str:
+    try:
+        source = picture_uri(picture)
+    except ImageError as error:
+        return f"<figure><figcaption>{text(words)}: {text(error)}</figcaption></figure>"
+    return _figure(source, words, words)
+
+
+def _figure(source: str, words: str, spoken: str) -> str:
+    return (
+        f'<figure><img alt="{text(spoken)}" src="{source}">'
+        f"<figcaption>{text(words)}</figcaption></figure>"
+    )
+
+
+def picture_uri(picture: Path | Image.Image, longest: int = 512) -> str:
+    """A picture as a data URI (JPEG, its pixels alone: no place, no camera, no comment)."""
+    image = picture if isinstance(picture, Image.Image) else read_image(picture)
+    out = io.BytesIO()
+    Image.fromarray(rgb_array(image, longest)).save(out, "JPEG", quality=90)
+    return data_uri(out.getvalue(), "image/jpeg")
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """``content`` as a data URI of that MIME type."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

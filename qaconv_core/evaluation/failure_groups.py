@@ -1,0 +1,168 @@
+"""Failures that belong together: by camera pair, by cluster, and what body parts mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qaconv_core.errors import ImageError
+from qaconv_core.evaluation.explanations import LabelReader, cell_labels
+from qaconv_core.types import UNKNOWN, Float64, Grid, ImageSet, Int64
+
+CLUSTERS = 4
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One query whose first match is false: indices of query, first false and first true match.
+
+    ``margin`` is logit_false − logit_true (0 for a tie), ``query_cells`` (h, w) the query side of
+    that difference, ``gallery_cells`` what the two candidates' own cells add to it.
+    """
+
+    query: int
+    false: int
+    true: int
+    margin: float
+    query_cells: Float64
+    gallery_cells: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "query": self.query,
+            "false": self.false,
+            "true": self.true,
+            "margin": self.margin,
+            "query_cells": self.query_cells.tolist(),
+            "gallery_cells": self.gallery_cells,
+        }
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Failures that belong together.
+
+    ``examples`` are numbers in ``FailureAnalysis.failures``, the plainest first (by margin);
+    ``mean`` (h, w) is the mean of their difference maps, positive where cells speak for the false
+    match; ``margin`` their mean margin; ``parts`` the mean sum of the difference over the query's
+    cells of each body part, where label maps tell.
+    """
+
+    name: str
+    examples: tuple[int, ...]
+    mean: Float64
+    margin: float
+    parts: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "name": self.name,
+            "count": len(self.examples),
+            "examples": list(self.examples),
+            "mean_margin": self.margin,
+            "mean": self.mean.tolist(),
+            "parts": self.parts,
+        }
+
+
+def cluster_failures(failures: Sequence[Failure], clusters: int = CLUSTERS) -> list[Int64]:
+    """Numbers of the failures in each cluster, the largest cluster first.
+
+    k-means on the difference maps, each scaled to unit length: it is about where a false match
+    misleads, not how much. At most one cluster for every two failures. Equal for equal input.
+    """
+    if not failures:
+        return []
+    from sklearn.cluster import KMeans
+
+    maps = np.stack([failure.query_cells.ravel() for failure in failures])
+    lengths = np.linalg.norm(maps, axis=1, keepdims=True)
+    maps = np.divide(maps, lengths, out=np.zeros_like(maps), where=lengths > 0)
+    count = max(1, min(clusters, len(failures) // 2, len(np.unique(maps, axis=0))))
+    labels = KMeans(count, n_init=10, random_state=0).fit_predict(maps)
+    groups = [np.flatnonzero(labels == label) for label in range(count)]
+    return sorted((g for g in groups if len(g)), key=lambda g: (-len(g), int(g[0])))
+
+
+def by_camera(
+    failures: Sequence[Failure], query: ImageSet, gallery: ImageSet, parts: PartSums
+) -> list[FailureGroup]:
+    """Groups by the cameras of query and false match, the largest first."""
+    cameras = query.camids, gallery.camids
+    groups: dict[tuple[int, int], list[int]] = {}
+    for number, failure in enumerate(failures):
+        pair = int(cameras[0][failure.query]), int(cameras[1][failure.false])
+        groups.setdefault(pair, []).append(number)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [
+        group_of(" → ".join(map(_camera, pair)), members, failures, parts)
+        for pair, members in ordered
+    ]
+
+
+def _camera(camid: int) -> str:
+    return "unknown" if camid == UNKNOWN else f"c{camid + 1}"  # people count cameras from 1
+
+
+def group_of(
+    name: str, members: Iterable[int], failures: Sequence[Failure], parts: PartSums
+) -> FailureGroup:
+    numbers = sorted(map(int, members), key=lambda i: (-failures[i].margin, i))
+    chosen = [failures[i] for i in numbers]
+    return FailureGroup(
+        name,
+        tuple(numbers),
+        np.mean([failure.query_cells for failure in chosen], axis=0),
+        float(np.mean([failure.margin for failure in chosen])),
+        parts.means(chosen),
+    )
+
+
+class PartSums:
+    """Sums of difference maps over the body parts of the query, where label maps tell."""
+
+    def __init__(
+        self,
+        query: ImageSet,
+        grid: Grid,
+        labels: LabelReader | None,
+        names: Mapping[int, str],
+    ) -> None:
+        self.query, self.grid, self.labels, self.names = query, grid, labels, names
+        self.notes: list[str] = []
+        self._cells: dict[int, npt.NDArray[np.uint8] | None] = {}
+
+    def means(self, failures: Sequence[Failure]) -> dict[str, float]:
+        """Mean sum by part, the part that misleads most first."""
+        if self.labels is None:
+            return {}
+        totals: dict[str, float] = {}
+        counted = 0
+        for failure in failures:
+            cells = self._of(failure.query)
+            if cells is None:
+                continue
+            counted += 1
+            for label in np.unique(cells):
+                name = self.names.get(int(label), str(label))
+                added = float(failure.query_cells[cells == label].sum())
+                totals[name] = totals.get(name, 0.0) + added
+        return {
+            name: total / counted for name, total in sorted(totals.items(), key=lambda x: -x[1])
+        }
+
+    def _of(self, query: int) -> npt.NDArray[np.uint8] | None:
+        if query not in self._cells:
+            assert self.labels is not None
+            try:
+                self._cells[query] = cell_labels(self.labels(self.query[query]), self.grid)
+            except ImageError as error:
+                self._cells[query] = None
+                self.notes.append(str(error))
+        return self._cells[query]

@@ -1,0 +1,65 @@
+"""Pairs of pictures to measure explanations on: of one person, and of different people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from qaconv_core.types import UNKNOWN, Dataset, Int64
+
+_FEW = 1 << 20  # pairs of a data set that are all looked at
+
+IndexPairs = list[tuple[int, int]]
+"""(query index, gallery index) each."""
+
+
+def choose_pairs(dataset: Dataset, count: int, same: bool, seed: int = 0) -> IndexPairs:
+    """At most ``count`` random query–gallery pairs of one person (``same``) or of two people.
+
+    Both are known persons (no distractor) before different cameras, wherever cameras are known: the
+    same camera a moment later says little. Equal for equal arguments.
+    """
+    query, gallery = dataset.query, dataset.gallery
+    rng = np.random.default_rng(seed)
+    people, cameras = gallery.pids, gallery.camids
+    pids, camids = query.pids, query.camids
+
+    def fits(q: int) -> Int64:
+        if pids[q] == UNKNOWN:
+            return np.empty(0, dtype=np.int64)
+        right = (people == pids[q]) if same else (people != pids[q])
+        apart = (cameras != camids[q]) | (camids[q] == UNKNOWN)
+        return np.flatnonzero(right & apart & (people > 0))
+
+    if len(query) * len(gallery) <= _FEW:
+        found = [(q, int(g)) for q in range(len(query)) for g in fits(q)]
+        found = [found[i] for i in rng.permutation(len(found))]
+    else:  # all pairs of a benchmark would not fit into memory
+        found = _one_each(rng, fits, len(query), count)
+    return [(q, g) for q, g in found if query[q].path != gallery[g].path][:count]
+
+
+def _one_each(
+    rng: np.random.Generator, fits: Callable[[int], Int64], queries: int, count: int
+) -> IndexPairs:
+    """A random picture for each of ``count`` random queries that have one."""
+    found: IndexPairs = []
+    for q in map(int, rng.permutation(queries)):
+        if len(found) == count:
+            break
+        fitting = fits(q)
+        if len(fitting):
+            found.append((q, int(rng.choice(fitting))))
+    return found
+
+
+def random_pairs(dataset: Dataset, count: int, seed: int = 0) -> IndexPairs:
+    """At most ``count`` random query–gallery pairs of whoever: nearly always different people.
+
+    The control for data without persons.
+    """
+    rng = np.random.default_rng(seed)
+    queries, galleries = len(dataset.query), len(dataset.gallery)
+    numbers = rng.choice(queries * galleries, min(count, queries * galleries), replace=False)
+    return [divmod(int(number), galleries) for number in np.sort(numbers)]

@@ -1,0 +1,169 @@
+"""What a cell adds beyond what it adds for everybody: contributions against the whole gallery.
+
+Dark trousers, pavement and the border of a picture match nearly every picture alike; they add much
+to every logit and decide nothing. Taking off a cell's average over the gallery leaves what sets
+this pair apart.
+
+For a *query cell* the reference is its own mean contribution over the gallery. A *gallery cell*
+belongs to one picture only; its reference is the mean contribution, for this query, of the cells at
+the same place in all gallery pictures: they carry the same weight in the head. Both are exact
+differences: relative contributions and the mean logit add up to the logit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qaconv_core.errors import InputError
+from qaconv_core.explaining.maxima import CellSource, query_maxima
+from qaconv_core.explaining.values import QueryMaxima, RelativeMatch
+from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid, Int64
+
+SAMPLE = 20_000
+"""Percentiles of larger galleries are taken over so many of their pictures, evenly spread; means
+and deviations always over all."""
+
+
+@dataclass(frozen=True)
+class CrowdStatistics:
+    """What every cell contributes for one query over a whole gallery of ``pictures``.
+
+    - ``query_mean``, ``query_std`` (h, w): of the query's cells;
+    - ``gallery_mean``, ``gallery_std`` (h, w): of the gallery pictures' cells, by place;
+    - ``mean_logit``: the mean of all logits (bias and all means together);
+    - ``query_sorted``, ``gallery_sorted`` (h·w, m): contributions of each cell in order, of all
+      pictures or a sample of :data:`SAMPLE`.
+    """
+
+    pictures: int
+    query_mean: Float64
+    query_std: Float64
+    gallery_mean: Float64
+    gallery_std: Float64
+    mean_logit: float
+    query_sorted: Float32
+    gallery_sorted: Float32
+
+    @property
+    def grid(self) -> Grid:
+        """(h, w)."""
+        return (self.query_mean.shape[0], self.query_mean.shape[1])
+
+    def quantile(self, share: float, side: str = "query") -> Float64:
+        """The contribution (h, w) that ``share`` (0 … 1) of the gallery stays below, linearly
+        interpolated."""
+        if not 0.0 <= share <= 1.0:
+            raise InputError(f"a quantile lies between 0 and 1, not at {share}")
+        values = self.query_sorted if side == "query" else self.gallery_sorted
+        place = share * (values.shape[1] - 1)
+        low, high = int(place), min(int(place) + 1, values.shape[1] - 1)
+        below, above = values[:, low].astype(np.float64), values[:, high].astype(np.float64)
+        found = below + (place - low) * (above - below)
+        return np.asarray(found.reshape(self.grid), dtype=np.float64)
+
+
+def crowd_statistics(
+    query_map: npt.NDArray[np.floating],
+    gallery: CellSource,
+    head: AffineHead,
+    *,
+    known: QueryMaxima | None = None,
+    leave_out: Sequence[int] | Int64 = (),
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> CrowdStatistics:
+    """Measure the contributions of one query (C, h, w) over a gallery.
+
+    ``known`` are the query's maxima against this gallery where they are at hand; the gallery is not
+    read then. ``leave_out`` are gallery indices that do not count (the query's own file).
+    :class:`InputError` where no picture is left.
+    """
+    found = known or query_maxima(query_map, gallery, progress=progress, cancel=cancel)
+    if known is not None and len(known) != len(gallery):
+        raise InputError("the known maxima belong to another gallery")
+    return crowd_of(found, head, leave_out)
+
+
+def crowd_of(
+    known: QueryMaxima, head: AffineHead, leave_out: Sequence[int] | Int64 = ()
+) -> CrowdStatistics:
+    """:func:`crowd_statistics` from maxima alone."""
+    others = np.setdiff1d(np.arange(len(known)), np.asarray(leave_out, dtype=np.int64))
+    if not len(others):
+        raise InputError("there is no gallery to compare with: it has no other picture")
+    rows = slice(None) if len(others) == len(known) else others
+    sides = (
+        _side(known.query[rows], head.query_weights),
+        _side(known.gallery[rows], head.gallery_weights),
+    )
+    (query_mean, query_std, query_sorted), (gallery_mean, gallery_std, gallery_sorted) = sides
+    return CrowdStatistics(
+        pictures=len(others),
+        query_mean=query_mean.reshape(head.grid),
+        query_std=query_std.reshape(head.grid),
+        gallery_mean=gallery_mean.reshape(head.grid),
+        gallery_std=gallery_std.reshape(head.grid),
+        mean_logit=float(head.bias + query_mean.sum() + gallery_mean.sum()),
+        query_sorted=query_sorted,
+        gallery_sorted=gallery_sorted,
+    )
+
+
+def _side(similarity: Float32, weights: Float64) -> tuple[Float64, Float64, Float32]:
+    """Mean and deviation (h·w,) of contributions, and the contributions in order (h·w, m)."""
+    mean = similarity.mean(axis=0, dtype=np.float64)
+    # Two passes in float32 over differences: squares of the values themselves would cancel.
+    square = np.square(similarity - mean.astype(np.float32)).mean(axis=0, dtype=np.float64)
+    m = len(similarity)
+    chosen = similarity
+    if m > SAMPLE:
+        chosen = similarity[np.linspace(0, m - 1, SAMPLE).round().astype(np.int64)]
+    adds = _contributions(np.ascontiguousarray(chosen.T), weights[:, None])
+    adds.sort(axis=1)
+    return mean * weights, np.sqrt(square) * np.abs(weights), adds
+
+
+def _contributions(similarity: Float32, weights: Float64) -> Float32:
+    """float32(similarity · weight) in float64 first, as the explanation of a match rounds it."""
+    return (similarity * weights).astype(np.float32)
+
+
+def relative(match: CorrespondenceMap, crowd: CrowdStatistics) -> RelativeMatch:
+    """A match's contributions against the crowd of its query.
+
+    Where the match is of a picture of that gallery, its own contribution is part of the means and
+    percentiles, with the weight of one picture.
+    """
+    if match.grid != crowd.grid:
+        raise InputError(f"the match has a grid of {match.grid}, the crowd one of {crowd.grid}")
+    query, gallery = match.query_contribution, match.gallery_contribution
+    return RelativeMatch(
+        query=query.astype(np.float64) - crowd.query_mean,
+        gallery=gallery.astype(np.float64) - crowd.gallery_mean,
+        query_percentile=percentiles(query, crowd.query_sorted),
+        gallery_percentile=percentiles(gallery, crowd.gallery_sorted),
+        mean_logit=crowd.mean_logit,
+        logit=match.logit,
+    )
+
+
+def percentiles(values: Float32, ordered: Float32) -> Float64:
+    """Share in percent of ``ordered`` (h·w, m) below each of ``values`` (h, w); ties count half.
+
+    Contributions of one picture computed alone and within a gallery differ in their last digits, so
+    that values within a hundred-thousandth of each other are ties.
+    """
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    out = np.empty(len(flat))
+    for i, (value, row) in enumerate(zip(flat, ordered, strict=True)):
+        slack = 1e-5 * abs(value) + 1e-9
+        below = np.searchsorted(row, value - slack, side="left")
+        up_to = np.searchsorted(row, value + slack, side="right")
+        out[i] = 50.0 * (below + up_to) / len(row)
+    return out.reshape(values.shape)

@@ -1,0 +1,66 @@
+"""Worker processes that start fresh: never a fork of a process that has threads.
+
+A forked child inherits locks that threads of its parent hold, and may wait for them for ever
+(Python 3.12 warns of it). Fresh processes are the same on all systems. What they import is up to
+the function they are given: those without torch are ready in a quarter of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+def fresh_pool(workers: int) -> ProcessPoolExecutor:
+    """A pool of up to ``workers`` processes, started as they are needed; use :func:`submit`."""
+    return ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_begin_worker
+    )
+
+
+def submit(
+    pool: ProcessPoolExecutor, work: Callable[..., Result], *arguments: object
+) -> Future[Result]:
+    """``pool.submit`` that may start a worker; it does not import the main program there."""
+    with _hidden_main():
+        return pool.submit(work, *arguments)
+
+
+@contextlib.contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Keep new workers from importing the program that started them.
+
+    They need nothing of it, its imports (torch) take them seconds, and a script without the usual
+    ``if __name__ == "__main__"`` would run a second time in every worker.
+    """
+    main = sys.modules["__main__"]
+    names = ("__file__", "__spec__")
+    kept: dict[str, Any] = {name: main.__dict__[name] for name in names if name in main.__dict__}
+    try:
+        main.__dict__.pop("__file__", None)
+        main.__spec__ = None
+        yield
+    finally:
+        main.__dict__.update(kept)
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

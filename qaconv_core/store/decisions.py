@@ -1,0 +1,265 @@
+"""What a person decided about pairs of pictures: kept per data set, with a history to undo.
+
+One small JSON file for each data set in the user's data folder. Every change is written at once and
+whole, so that decisions survive a restart, and a crash. Undoing goes back change by change, also
+after a restart; a new decision drops what was undone.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from qaconv_core.errors import InputError, StoreError
+from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.store.folders import data_dir
+
+VERDICTS = ("confirm", "reject", "unsure")
+VERSION = 1
+_COLUMNS = ("query", "gallery", "verdict", "note", "decided", "logit", "rank")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One pair and what was decided: ``verdict`` is one of :data:`VERDICTS`.
+
+    ``query`` and ``gallery`` are files, relative to the data set's root where they lie in it (with
+    ``/``), ``decided`` the time in UTC (ISO form), ``logit`` and ``rank`` (from 1) what the pair
+    had when it was decided, None where not given.
+    """
+
+    query: str
+    gallery: str
+    verdict: str
+    note: str = ""
+    decided: str = ""
+    logit: float | None = None
+    rank: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise InputError(f"cannot decide {self.verdict!r}; choose {', '.join(VERDICTS)}")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of the history: a pair's decision before and after it, None where there was none."""
+
+    before: Decision | None
+    after: Decision | None
+
+
+@dataclass(frozen=True)
+class _State:
+    """All changes, and how many of them count: the others are undone."""
+
+    changes: tuple[Change, ...] = ()
+    done: int = 0
+
+    def decisions(self) -> dict[tuple[str, str], Decision]:
+        found: dict[tuple[str, str], Decision] = {}
+        for change in self.changes[: self.done]:
+            of = change.after or change.before
+            assert of is not None
+            found.pop((of.query, of.gallery), None)
+            if change.after is not None:
+                found[(of.query, of.gallery)] = change.after
+        return found
+
+
+def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
+    """The file of a data set's decisions in the user's data folder."""
+    where = os.path.realpath(root)
+    digest = hashlib.sha256(where.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    name = re.sub(r"[^0-9A-Za-z]+", "-", dataset).strip("-")[:40] or "pictures"
+    return data_dir() / "decisions" / f"{name}-{digest}.json"
+
+
+class DecisionBook:
+    """The decisions about one data set; may be used from several threads.
+
+    The file is read anew before each change, so that two programs do not undo each other's work
+    unseen. All methods raise :class:`StoreError` naming a file that cannot be read or written; a
+    damaged file is never overwritten.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        root: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.dataset, self.root = dataset, Path(os.path.realpath(root))
+        self.path = decisions_path(dataset, root) if path is None else Path(path)
+        self._lock = threading.RLock()
+
+    def name_of(self, picture: str | os.PathLike[str]) -> str:
+        """How a picture is named in the book: relative to the root where it lies below it."""
+        whole = Path(os.path.realpath(picture))
+        try:
+            return whole.relative_to(self.root).as_posix()
+        except ValueError:
+            return str(whole)
+
+    def all(self) -> list[Decision]:
+        """The decisions that stand, the latest last."""
+        return list(self._read().decisions().values())
+
+    def get(
+        self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]
+    ) -> Decision | None:
+        """What was decided about a pair; None where nothing was."""
+        return self._read().decisions().get((self.name_of(query), self.name_of(gallery)))
+
+    def decide(
+        self,
+        query: str | os.PathLike[str],
+        gallery: str | os.PathLike[str],
+        verdict: str,
+        note: str = "",
+        *,
+        logit: float | None = None,
+        rank: int | None = None,
+    ) -> Decision:
+        """Decide about a pair (again, where that was done before); returns what was kept."""
+        made = Decision(
+            self.name_of(query),
+            self.name_of(gallery),
+            verdict,
+            note,
+            datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            None if logit is None else float(logit),
+            None if rank is None else int(rank),
+        )
+        self._change(made.query, made.gallery, made)
+        return made
+
+    def clear(self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]) -> None:
+        """Take the decision about a pair away (a change that can be undone, too)."""
+        self._change(self.name_of(query), self.name_of(gallery), None)
+
+    def undo(self) -> Change | None:
+        """Take the last change back and return it; None where there is none."""
+        return self._step(-1)
+
+    def redo(self) -> Change | None:
+        """Make the change that was undone last again; None where there is none."""
+        return self._step(1)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return self._read().done > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change that was taken back."""
+        state = self._read()
+        return state.done < len(state.changes)
+
+    def _change(self, query: str, gallery: str, after: Decision | None) -> None:
+        with self._lock:
+            state = self._read()
+            before = state.decisions().get((query, gallery))
+            if before is None and after is None:
+                return
+            kept = state.changes[: state.done]
+            self._write(_State((*kept, Change(before, after)), len(kept) + 1))
+
+    def _step(self, way: int) -> Change | None:
+        with self._lock:
+            state = self._read()
+            to = state.done + way
+            if not 0 <= to <= len(state.changes):
+                return None
+            self._write(replace(state, done=to))
+            return state.changes[min(to, state.done)]
+
+    def _read(self) -> _State:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return _State()
+        except OSError as cause:
+            raise StoreError(f"{self.path}: cannot be read ({reason(cause)})") from cause
+        except UnicodeDecodeError as cause:
+            raise self._damaged("it is not text") from cause
+        return self._parsed(text)
+
+    def _parsed(self, text: str) -> _State:
+        try:
+            record = json.loads(text)
+            version = int(record["version"])
+            if version > VERSION:
+                raise StoreError(
+                    f"{self.path}: was written by a newer version of this program; update it"
+                )
+            changes = tuple(
+                Change(_decision(item["before"]), _decision(item["after"]))
+                for item in record["changes"]
+            )
+            done = int(record["done"])
+        except (ValueError, KeyError, TypeError, InputError) as cause:
+            raise self._damaged(str(cause)) from cause
+        whole = all(change.before or change.after for change in changes)
+        if not whole or not 0 <= done <= len(changes):
+            raise self._damaged("its history contradicts itself")
+        return _State(changes, done)
+
+    def _write(self, state: _State) -> None:
+        record = {
+            "version": VERSION,
+            "dataset": self.dataset,
+            "root": str(self.root),
+            "done": state.done,
+            "changes": [
+                {
+                    name: None if side is None else asdict(side)
+                    for name, side in (("before", change.before), ("after", change.after))
+                }
+                for change in state.changes
+            ],
+        }
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as cause:
+            raise StoreError(f"{self.path.parent}: cannot be made ({reason(cause)})") from cause
+        # ASCII, so that names which are no valid Unicode (lone surrogates) come back as they were.
+        atomic_write_text(self.path, json.dumps(record, indent=1) + "\n", error=StoreError)
+
+    def _damaged(self, what: str) -> StoreError:
+        return StoreError(
+            f"{self.path}: the decisions kept there are damaged ({what}); move the file away to "
+            "begin anew"
+        )
+
+
+def _decision(values: Any) -> Decision | None:
+    if values is None:
+        return None
+    known = {name: values[name] for name in _COLUMNS if name in values}
+    made = Decision(**known)
+    if not all(isinstance(getattr(made, n), str) for n in ("query", "gallery", "note", "decided")):
+        raise InputError("names and notes have to be text")
+    return made
+
+
+def decisions_csv(decisions: Sequence[Decision]) -> str:
+    """Decisions as a CSV table, a row for each pair; what is no valid Unicode as escapes."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for decision in decisions:
+        writer.writerow({k: "" if v is None else v for k, v in asdict(decision).items()})
+    # A file's name may be no valid Unicode.
+    return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")

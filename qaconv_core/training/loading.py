@@ -1,0 +1,133 @@
+"""Batches as the network gets them, changed at random, made ahead of it in worker processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+import torch
+
+from qaconv_core.errors import InputError
+from qaconv_core.processes import fresh_pool, submit
+from qaconv_core.training.changing import Change, Item, Stacked, change_pictures
+from qaconv_core.training.pictures import PictureBook
+from qaconv_core.training.recipes import Augmentation
+from qaconv_core.types import Grid, Int64
+
+_AHEAD = 2  # batches a worker may be ahead of the network
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A batch before the network: ``pixels`` (n, 3, H, W) uint8, ``labels`` (n,) classes,
+    ``pictures`` (n,) places in the training set; ``parts`` (n, h·w) and ``places`` (n, h·w, 2)
+    as the scratch loss wants them (None where no label map, or nobody, asks)."""
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+    pictures: torch.Tensor
+    parts: torch.Tensor | None = None
+    places: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def pin_memory(self) -> Samples:
+        """A copy from which a GPU can read while the CPU goes on."""
+        tensors = {name: value for name, value in vars(self).items() if value is not None}
+        return Samples(**{name: value.pin_memory() for name, value in tensors.items()})
+
+
+class Hands:
+    """Processes that change pictures, kept from epoch to epoch; none with ``workers`` 0.
+
+    They are started fresh when first needed, never forked, and get the pixels with the work, so
+    that they need neither torch nor shared memory. :meth:`close` ends them.
+    """
+
+    def __init__(self, workers: int = 0) -> None:
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    def change_all(self, change: Change, batches: Iterable[list[Item]]) -> Iterator[Stacked]:
+        """:func:`change_pictures` for each batch, in order, a few batches ahead."""
+        if self.workers < 1:
+            yield from (change_pictures(change, items) for items in batches)
+            return
+        waiting: deque[Future[Stacked]] = deque()
+        try:
+            for items in batches:
+                waiting.append(self._submit(change, items))
+                if len(waiting) > self.workers * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool:
+            self.close()
+            raise InputError(
+                "a worker process that changes pictures has ended unexpectedly (out of memory?); "
+                "--resume continues, with --workers 0 without such processes"
+            ) from None
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _submit(self, change: Change, items: list[Item]) -> Future[Stacked]:
+        if self._pool is None:
+            self._pool = fresh_pool(self.workers)
+        return submit(self._pool, change_pictures, change, items)
+
+    def close(self) -> None:
+        """End the processes; more work starts new ones."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def load_batches(
+    book: PictureBook,
+    plan: Int64,
+    change: Augmentation,
+    *,
+    grid: Grid,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    share: tuple[int, int] = (0, 1),
+    wants_places: bool = False,
+    hands: Hands | None = None,
+    pin: bool = False,
+) -> Iterator[Samples]:
+    """The batches of ``plan`` (batches, size) from number ``start`` on, changed at random.
+
+    ``share`` (rank, ranks) takes one equal piece of every batch. What happens to a picture depends
+    on ``seed``, ``epoch`` and its place in the plan alone. Raises :class:`ImageError` when a
+    picture has become unreadable since it was checked.
+    """
+    rank, ranks = share
+    batches, size = plan.shape
+    if size % ranks:
+        raise InputError(
+            f"a batch of {size} pictures cannot be shared by {ranks} processes equally"
+        )
+    own = plan[start:, rank * size // ranks : (rank + 1) * size // ranks]
+    # Epoch first: seeds of neighbouring epochs must not share positions.
+    how = Change(change, book.size, grid, book.people.has_label_maps, wants_places,
+                 (seed, epoch + 1))  # fmt: skip
+    first = [number * size + rank * size // ranks for number in range(start, batches)]
+    work = (
+        [book.item(at + k, int(index)) for k, index in enumerate(row)]
+        for at, row in zip(first, own, strict=True)
+    )
+    changed = (hands or Hands()).change_all(how, work)
+    return (_samples(book, row, stacked, pin) for row, stacked in zip(own, changed, strict=True))
+
+
+def _samples(book: PictureBook, row: Int64, stacked: Stacked, pin: bool) -> Samples:
+    tensors = {name: torch.from_numpy(values) for name, values in stacked.items()}
+    labels = torch.from_numpy(book.people.labels[row])
+    samples = Samples(labels=labels, pictures=torch.from_numpy(row.copy()), **tensors)
+    return samples.pin_memory() if pin else samples

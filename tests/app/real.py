@@ -1,0 +1,33 @@
+"""The real engine on a tiny set, for tests of the whole: pictures, checkpoint, controller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.jobs.controller import Controller
+from app.jobs.engine import DataRequest, ModelRequest
+from tests.checkpoints import write_checkpoint
+from tests.small_world import small_checkpoint, write_market
+
+WAIT = 60_000
+"""Milliseconds a test waits at most; a busy machine is no failure."""
+
+
+def tiny_market(folder: Path) -> DataRequest:
+    """Five people, three cameras: 5 queries, 26 gallery pictures."""
+    return DataRequest("market", write_market(folder / "data"))
+
+
+def tiny_model(folder: Path) -> ModelRequest:
+    """ResNet-18 to layer4 with random weights: slow to learn, quick to run."""
+    path = folder / "model" / "checkpoint.pth.tar"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_checkpoint(path, small_checkpoint())
+    return ModelRequest(str(path), "cpu")
+
+
+def open_and_wait(qtbot, controller: Controller, data: DataRequest, model: ModelRequest) -> None:
+    """Open both and wait until the first match is explained."""
+    with qtbot.waitSignal(controller.settled, timeout=WAIT):
+        controller.open(data, model)

@@ -1,0 +1,129 @@
+"""Every control of the dialogs and strips has a spoken name and a sentence that explains it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QComboBox,
+    QDialogButtonBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QTextBrowser,
+    QWidget,
+)
+
+from app.jobs.controller import Controller
+from app.state.requests import DataRequest, ModelRequest
+from app.state.settings import Settings
+from app.state.values import Problem
+from app.state.workspace import Workspace
+from app.views.actions import Actions
+from app.views.help_texts import TEXTS, HelpDialog
+from app.views.job_strip import JobList, JobStrip
+from app.views.keys import KeySheet
+from app.views.open_data import OpenDataDialog
+from app.views.open_model import OpenModelDialog
+from app.views.palette import CommandPalette
+from app.views.problems import ProblemLog, ProblemsPanel, ProblemStrip
+from app.views.report_panel import ReportPanel
+from app.views.settings_dialog import SettingsDialog
+from app.views.welcome import HintStrip, WelcomePage
+from qaconv_core.data import check_dataset, open_dataset
+from tests.builders import add_junk, write_market
+
+CONTROLS = (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QTextBrowser,
+)
+
+
+def controls(widget: QWidget) -> list[QWidget]:
+    """What can be used or read in a widget, without the inner parts of Qt's own controls."""
+    inner = (QComboBox, QAbstractSpinBox, QLineEdit, QAbstractItemView)
+    return [
+        control
+        for control in widget.findChildren(QWidget)
+        if isinstance(control, CONTROLS)
+        and not isinstance(control.parentWidget(), inner)
+        and not control.objectName().startswith("qt_")
+        and not control.parentWidget().inherits("QComboBoxPrivateContainer")
+    ]
+
+
+def name_of(control: QWidget) -> str:
+    words = control.text() if isinstance(control, QAbstractButton) else ""
+    return control.accessibleName() or words
+
+
+def needs_tip(control: QWidget) -> bool:
+    """Lists and texts explain themselves, and so do OK, Cancel and Close."""
+    if isinstance(control.parentWidget(), QDialogButtonBox):
+        return False
+    return isinstance(control, (QAbstractButton, QComboBox, QAbstractSpinBox))
+
+
+@pytest.fixture
+def widgets(qtbot, runner, tmp_path, monkeypatch):
+    """One of each, filled with something."""
+    monkeypatch.setenv("QACONV_CACHE_DIR", str(tmp_path / "cache"))
+    controller = Controller(Workspace(), runner)
+    window = QWidget()
+    log = ProblemLog(window)
+    log.add(Problem("x.pth: is not a checkpoint", "details", "Loading x.pth"))
+    write_market(tmp_path / "market")
+    add_junk(tmp_path / "market" / "query")
+    report = check_dataset(open_dataset("market", tmp_path), decode=False)
+    welcome = WelcomePage(window)
+    data, model = DataRequest("folder", Path("/data/own")), ModelRequest("/m.pth")
+    welcome.show_recent(Settings().with_data(data).with_model(model))
+    runner.start("Evaluating duke", lambda context: context.cancel._event.wait(20))
+    made = [
+        OpenDataDialog(controller, "", window),
+        OpenModelDialog(controller, "auto", window),
+        SettingsDialog(Settings(), runner, window),
+        CommandPalette(Actions(window), window),
+        KeySheet(window),
+        *(HelpDialog(id, window) for id in TEXTS),
+        ProblemsPanel(log, window, runner),
+        ProblemStrip(log, window),
+        JobStrip(runner, window),
+        JobList(runner, window),
+        ReportPanel(report, window),
+        welcome,
+        HintStrip(parent=window),
+    ]
+    qtbot.addWidget(window)
+    yield made
+    runner.cancel_all()
+    qtbot.waitUntil(lambda: not runner.busy, timeout=25_000)
+
+
+def test_every_control_has_a_name_and_a_tooltip(widgets):
+    assert sum(len(controls(widget)) for widget in widgets) > 50, "the search finds them"
+    for widget in widgets:
+        for control in controls(widget):
+            where = f"{type(control).__name__} in {type(widget).__name__}"
+            assert name_of(control), f"{where} has no name"
+            assert control.toolTip() or not needs_tip(control), f"{where}: {name_of(control)}"
+
+
+def test_everything_that_can_be_used_is_reached_by_tab(widgets):
+    for widget in widgets:
+        for control in controls(widget):
+            reached = control.focusPolicy() & Qt.TabFocus
+            # The palette's list is walked from its field, a bar can only be looked at.
+            excepted = isinstance(control, QProgressBar) or isinstance(widget, CommandPalette)
+            assert reached or excepted, f"{name_of(control)} in {type(widget).__name__}"

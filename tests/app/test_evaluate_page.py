@@ -1,0 +1,590 @@
+"""The evaluate page, driven by keys and mouse, with the real engine on a tiny set."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtGui import QColor, QPalette
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox
+
+from app.state.evaluating import RunsBook
+from app.state.export_choices import ExportChoices
+from app.state.workspace import Workspace
+from app.views.actions import Actions
+from app.views.evaluate import EvaluatePage
+from app.views.evaluate.queries import QueriesModel
+from app.views.evaluate.runs import RunsModel
+from app.views.evaluate.table import MeasuresModel, rows_of
+from app.views.export_dialog import ExportDialog
+from app.views.main_window import MainWindow
+from qaconv_core.evaluation.separation import separation
+from qaconv_core.evaluation.stored_runs import open_history, run_document
+from tests.app.test_take_match import saved
+from tests.builders import write_duke
+from tests.checkpoints import write_checkpoint
+from tests.core.reports.builders import make_report, make_result
+from tests.small_world import small_checkpoint, write_market
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return write_checkpoint(tmp_path_factory.mktemp("model") / "small.pth.tar", small_checkpoint())
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Market-1501 that works, DukeMTMC-reID whose pictures are all broken."""
+    root = write_market(tmp_path_factory.mktemp("sets"), people=4, cameras=2)
+    write_duke(root / "duke", pictures=False)
+    return root
+
+
+@pytest.fixture
+def page(qtbot, runner, tmp_path):
+    """The page as it is first shown, with nothing below its data folder."""
+    made = EvaluatePage(Workspace(), runner, choices=ExportChoices(tmp_path))
+    qtbot.addWidget(made)
+    made.resize(1280, 760)
+    made.set_data_folder("")
+    made.show()
+    qtbot.waitExposed(made)
+    qtbot.waitUntil(lambda: made.content.form.sets.count() > 0)
+    yield made
+    made.hide()
+
+
+@pytest.fixture
+def ready(page, qtbot, data, checkpoint):
+    """The page with the tiny sets found and the small model chosen; nothing ticked."""
+    form = page.content.form
+    form.add_checkpoint(str(checkpoint))
+    type_into(form.folder, str(data))
+    qtbot.waitUntil(lambda: form.sets.count() > 2)
+    tick(form.sets, "demo", False)
+    return page
+
+
+def type_into(field, text):
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key_Return)
+
+
+def tick(sets, name, on=True):
+    """With the mouse to the item, with Space its tick."""
+    (item,) = sets.findItems(name, Qt.MatchExactly)
+    QTest.mouseClick(sets.viewport(), Qt.LeftButton, pos=sets.visualItemRect(item).center())
+    if (item.checkState() == Qt.Checked) != on:
+        QTest.keyClick(sets, Qt.Key_Space)
+    assert (item.checkState() == Qt.Checked) == on
+
+
+def press(button):
+    QTest.mouseClick(button, Qt.LeftButton)
+
+
+def at_rest(qtbot, page):
+    qtbot.waitUntil(lambda: not page.runner.busy and not page._rest.isActive(), timeout=60_000)
+
+
+# ── starting ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
+    form, work = ready.content.form, ready.content.work
+    listed = {choice.title: choice for choice in form.sets.choices}
+    assert not listed["market"].missing
+    assert "MSMT17 not found" in listed["msmt"].missing
+    (missing,) = form.sets.findItems("msmt – not found", Qt.MatchExactly)
+    assert "expected" in missing.toolTip()
+    assert not missing.flags() & Qt.ItemIsUserCheckable
+    assert ready.content.results.currentWidget() is ready.content.empty
+
+    assert not form.start_button.isEnabled()
+    tick(form.sets, "market")
+    qtbot.waitUntil(lambda: "pairs" in form.estimate.text(), timeout=30_000)
+    before = form.estimate.text()
+    assert "memory" in before
+    assert "17 pictures (0 already" in before
+    QTest.mouseClick(
+        form.methods.rerank, Qt.LeftButton, pos=QPoint(8, form.methods.rerank.height() // 2)
+    )
+    assert not form.methods.rerank.isChecked()
+    qtbot.waitUntil(lambda: "52 pairs" in form.estimate.text(), timeout=30_000)
+    assert form.estimate.text() != before
+
+    form.start_button.setFocus()
+    QTest.keyClick(form.start_button, Qt.Key_Space)
+    assert len(work.rows) == 1
+    stages = []
+    work.rows[0]._job.progressed.connect(lambda progress: stages.append(progress.stage))
+    assert work.isVisible()
+    at_rest(qtbot, ready)
+    assert {"query features", "gallery features", "scoring"} <= set(stages)
+    assert not work.isVisible()
+    (kept,) = open_history().list()
+    run = ready.book.current
+    assert run.id == kept.id
+    assert kept.report["results"][0]["mAP"] == run.report.results[0].mAP
+    assert [r.method for r in run.report.results] == ["qaconv", "qaconv+tlift"]
+    assert "--no-rerank" in kept.command
+    assert len(run.query_paths) == 4
+    table = ready.content.table.model
+    shown = table.index(0, 4).data()
+    assert shown == f"{100 * run.report.results[0].rank(1):.1f}"
+    qtbot.waitUntil(lambda: "17 already" in form.estimate.text(), timeout=30_000)
+
+
+def test_cancel_keeps_the_page_and_adds_no_run(ready, qtbot):
+    tick(ready.content.form.sets, "market")
+    at_rest(qtbot, ready)
+    press(ready.content.form.start_button)
+    (row,) = ready.content.work.rows
+    press(row.cancel_button)
+    assert "stopping" in row.step.text()
+    assert not row.cancel_button.isEnabled()
+    at_rest(qtbot, ready)
+    assert not ready.content.work.rows
+    assert not ready.book.runs
+    assert open_history().list() == []
+    assert ready.content.form.start_button.isEnabled()
+
+
+def test_one_set_that_fails_says_why_and_loses_no_other(ready, qtbot):
+    problems = []
+    ready.runner.problem.connect(problems.append)
+    tick(ready.content.form.sets, "duke")
+    tick(ready.content.form.sets, "market")
+    press(ready.content.form.start_button)
+    assert len(ready.content.work.rows) == 2
+    at_rest(qtbot, ready)
+    assert [run.report.dataset for run in ready.book.runs] == ["market"]
+    (failure,) = ready.content.work.failures
+    assert failure.text.text().startswith("duke: ")
+    assert "none of the query pictures can be read" in failure.text.text()
+    assert not problems, "what the page shows is not told twice"
+    assert not failure.details.isVisible()
+    press(failure.details_button)
+    assert failure.details.isVisible()
+    press(failure.copy_button)
+    assert "none of the query" in QApplication.clipboard().text()
+    press(failure.close_button)
+    assert not ready.content.work.isVisible()
+
+
+def test_a_file_that_is_no_checkpoint_is_said_in_the_place_of_the_estimate(ready, qtbot, tmp_path):
+    wrong = tmp_path / "notes.pth.tar"
+    wrong.write_text("not a model")
+    ready.content.form.add_checkpoint(str(wrong))
+    tick(ready.content.form.sets, "market")
+    qtbot.waitUntil(lambda: "notes.pth.tar" in ready.content.form.estimate.text(), timeout=30_000)
+    press(ready.content.form.start_button)
+    at_rest(qtbot, ready)
+    assert "notes.pth.tar" in ready.content.work.failures[0].text.text()
+
+
+def test_why_tlift_is_off_and_another_folder(ready, qtbot, data):
+    form = ready.content.form
+    form.browsed.emit(data / "market" / "query")
+    qtbot.waitUntil(lambda: bool(form.sets.ticked), timeout=10_000)
+    assert [choice.name for choice in form.sets.ticked] == ["folder"]
+    qtbot.waitUntil(lambda: "Estimating" not in form.estimate.text(), timeout=30_000)
+    note = form.methods.tlift_note
+    assert "time" in note.text() or "nothing can be evaluated" in form.estimate.text()
+
+
+def test_folds_hold_the_parameters(page):
+    form = page.content.form.methods
+    assert not form.k1.isVisible()
+    press(form.rerank_fold.button)
+    press(form.tlift_fold.button)
+    assert form.k1.isVisible()
+    assert form.tau.isVisible()
+    for field, keys in ((form.k1, "7"), (form.top, "50"), (form.alpha, "0.5")):
+        type_into(field, keys)
+    options = form.options()
+    assert (options.k1, options.rerank_top, options.alpha) == (7, 50, 0.5)
+    assert (options.tau, options.sigma, options.k, options.lambda_) == (100, 200, 10, 0.3)
+
+
+# ── runs ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def made_run(dataset="market", seed=0, first=0.5, approximation=""):
+    """A run in the history whose scores are known; its values and truth."""
+    random = np.random.default_rng(seed)
+    p, g = 6, 40
+    ids, cams = (np.arange(p), np.arange(g) % p), (np.zeros(p, int), np.ones(g, int))
+    true = ids[0][:, None] == ids[1]
+    values = (random.normal(0, 3, (p, g)) + 5 * true).astype(np.float32)
+    result = make_result("qaconv", first)
+    again = make_result("qaconv+rerank", first + 0.1, approximation)
+    ap = random.permutation(np.linspace(0.1, 0.9, p))
+    ap[2] = np.nan
+    results = tuple(
+        type(r)(r.method, r.cmc, r.mAP, r.mINP, ap, r.approximation) for r in (result, again)
+    )
+    report = make_report(
+        dataset, results=results, separation=separation(values, *ids, *cams).to_dict(),
+        counts={"query": p, "gallery": g, "valid_queries": p - 1},
+    )  # fmt: skip
+    paths = [f"/sets/{dataset}/query/{i:04}.jpg" for i in range(p)]
+    open_history().add(run_document(report, paths))
+    return values, true, ap, paths
+
+
+@pytest.fixture
+def two(page, qtbot):
+    """Two runs in the history, shown."""
+    made_run(seed=1, first=0.5)
+    made_run(seed=2, first=0.625, approximation="only the 50 nearest re-ranked")
+    page.load_runs()
+    qtbot.waitUntil(lambda: len(page.book.runs) == 2)
+    return page
+
+
+def test_two_runs_side_by_side(two, qtbot):
+    view, content = two.content.runs, two.content
+    assert two.book.current_id == 2
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key_Space)
+    QTest.keyClick(view, Qt.Key_Down)
+    QTest.keyClick(view, Qt.Key_Space)
+    assert two.book.compared == (2, 1)
+    assert two.book.current_id == 1
+    model = content.table.model
+    cells = [[model._cells[r][c] for c in (0, 3, 4, 11)] for r in range(model.rowCount())]
+    assert cells == [
+        ["2", "QAConv", "62.5", ""],
+        ["2", "QAConv + re-ranking ≈1", "72.5", ""],
+        ["1", "QAConv", "50.0", "−12.5"],
+        ["1", "QAConv + re-ranking", "60.0", "−12.5"],
+    ]
+    assert "≈1  an approximation: only the 50 nearest" in content.table.words.toPlainText()
+    assert "ap: step-wise" in content.table.words.toPlainText()
+    assert model.index(1, 3).data() == "+ re-ranking ≈1", "what the row above says is left out"
+    assert model.index(1, 0).data() == ""
+    bold = [r for r in range(4) if model.index(r, 4).data(Qt.FontRole) is not None]
+    assert bold == [1]
+
+    content.tabs.setCurrentWidget(content.cmc)
+    axes = content.cmc.chart.canvas.figure.axes[0]
+    assert len(axes.lines) == 4
+    content.cmc.method.setFocus()
+    QTest.keyClick(content.cmc.method, Qt.Key_Down)
+    assert len(content.cmc.chart.canvas.figure.axes[0].lines) == 2
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key_Space)
+    assert two.book.compared == (2,)
+    assert model.rowCount() == 2
+
+
+def test_a_run_is_deleted_from_the_history_too(two, qtbot):
+    press(two.content.delete_button)
+    qtbot.waitUntil(lambda: len(two.book.runs) == 1)
+    assert [record.id for record in open_history().list()] == [1]
+    assert two.book.current_id == 1
+    press(two.content.delete_button)
+    qtbot.waitUntil(lambda: not two.book.runs)
+    assert two.content.results.currentWidget() is two.content.empty
+    assert "No runs yet" in two.content.empty.text()
+
+
+def test_the_threshold_is_dragged_by_mouse_and_keys(page, qtbot):
+    values, true, _ap, _paths = made_run(seed=3)
+    page.load_runs()
+    qtbot.waitUntil(lambda: len(page.book.runs) == 1)
+    page.content.tabs.setCurrentWidget(page.content.scores)
+    scores = page.content.scores
+    chart = scores.chart
+    qtbot.waitUntil(lambda: chart.canvas is not None)
+    QApplication.processEvents()
+
+    def accepted(side):
+        return int((values[side] > chart.threshold).sum())
+
+    def agrees():
+        assert scores.point.true_accepted == accepted(true)
+        assert scores.point.false_accepted == accepted(~true)
+        assert scores.point.tpr == pytest.approx(accepted(true) / true.sum())
+        assert scores.point.fpr == pytest.approx(accepted(~true) / (~true).sum())
+        assert f"{accepted(true):,} of {true.sum():,} true pairs" in scores.words.text()
+
+    agrees()
+    where = chart.to_point(chart.threshold, 0).toPoint()
+    middle = QPoint(where.x(), chart.height() // 2)
+    QTest.mousePress(chart, Qt.LeftButton, pos=middle)
+    target = chart.to_point(1.5, 0).toPoint()
+    for x in np.linspace(middle.x(), target.x(), 6).round().astype(int):
+        move(chart, QPoint(int(x), middle.y()))
+        agrees()
+    QTest.mouseRelease(chart, Qt.LeftButton, pos=QPoint(target.x(), middle.y()))
+    assert chart.threshold == pytest.approx(1.5, abs=0.05)
+    chart.setFocus()
+    seen = [chart.threshold]
+    for key, modifier in (
+        (Qt.Key_Right, Qt.NoModifier), (Qt.Key_PageUp, Qt.NoModifier),
+        (Qt.Key_Left, Qt.ShiftModifier), (Qt.Key_Home, Qt.NoModifier),
+        (Qt.Key_Left, Qt.NoModifier), (Qt.Key_End, Qt.NoModifier),
+    ):  # fmt: skip
+        QTest.keyClick(chart, key, modifier)
+        seen.append(chart.threshold)
+        agrees()
+    low, high = values.min(), values.max()
+    step = (high - low) / 200
+    assert np.diff(seen)[:3] == pytest.approx([step, 10 * step, -step / 10])
+    assert seen[-3:] == pytest.approx([low, low, high])
+    assert scores.point.true_accepted == scores.point.false_accepted == 0
+    press(scores.mark_buttons[2])
+    assert scores.point.fpr <= 0.1
+    agrees()
+    type_into(scores.number, "2.25")
+    assert chart.threshold == 2.25
+    agrees()
+
+
+def move(widget, place):
+    """The mouse, with its left button held."""
+    from PyQt5.QtCore import QEvent, QPointF
+    from PyQt5.QtGui import QMouseEvent
+
+    at = QPointF(place)
+    event = QMouseEvent(QEvent.MouseMove, at, Qt.NoButton, Qt.LeftButton, Qt.NoModifier)
+    QApplication.sendEvent(widget, event)
+
+
+def test_a_query_is_opened_from_the_chart_and_from_the_table(page, qtbot):
+    _values, _true, ap, paths = made_run(seed=4)
+    page.load_runs()
+    qtbot.waitUntil(lambda: len(page.book.runs) == 1)
+    page.content.tabs.setCurrentWidget(page.content.queries)
+    queries = page.content.queries
+    qtbot.waitUntil(lambda: queries.chart.canvas is not None)
+    QApplication.processEvents()
+    opened = []
+    page.open_query.connect(lambda *what: opened.append(what))
+    worst_first = sorted(np.flatnonzero(np.isfinite(ap)), key=lambda q: ap[q])
+    assert queries.model.rowCount() == 5
+    place = 3
+    point = queries.chart.point_of(place).toPoint()
+    QTest.mouseClick(queries.chart, Qt.LeftButton, pos=point)
+    assert opened == [("market", paths[worst_first[place]])]
+    assert queries.view.currentIndex().row() == place
+    assert queries.chart.marked == place
+    QTest.mouseClick(queries.chart, Qt.LeftButton, pos=QPoint(point.x(), 2))
+    assert len(opened) == 1, "a click into the blue opens nothing"
+
+    first = queries.view.visualRect(queries.model.index(0, 0)).center()
+    QTest.mouseClick(queries.view.viewport(), Qt.LeftButton, pos=first)
+    QTest.keyClick(queries.view, Qt.Key_Down)
+    assert len(opened) == 2, "walking opens nothing"
+    QTest.keyClick(queries.view, Qt.Key_Return)
+    assert [path for _name, path in opened[1:]] == [paths[q] for q in worst_first[:2]]
+
+
+def test_in_the_window_the_curve_is_saved_at_the_first_look(qtbot):
+    made_run()
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    window.commands.run("file.export_cmc")
+    qtbot.waitUntil(lambda: window.findChild(ExportDialog) is not None)
+    assert Path(window.findChild(ExportDialog).path.text()).stem == "cmc_market_run1"
+    window.findChild(ExportDialog).reject()
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=30_000)
+    window.close()
+
+
+def test_in_the_window_a_query_opens_with_its_data_set(qtbot, data):
+    files = sorted((data / "market" / "query").glob("*.jpg"))
+    ap = np.linspace(0.2, 0.8, len(files))
+    report = make_report("market", results=(replace(make_result(), ap=ap),))
+    history = open_history()
+    history.add(run_document(report, [str(file) for file in files], str(data / "market")))
+    history.add(run_document(report, [str(file) for file in files]))
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    window.commands.run("view.evaluate")
+    page = window.evaluate
+    qtbot.waitUntil(lambda: len(page.book.runs) == 2)
+    page.content.tabs.setCurrentWidget(page.content.queries)
+    view = page.content.queries.view
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key_Down)
+    QTest.keyClick(view, Qt.Key_Return)
+    assert window.page == "evaluate", "the newest run did not keep where its set was"
+    assert "open the data set market" in window.problems.problems[-1].message
+    page.content.runs.setFocus()
+    QTest.keyClick(page.content.runs, Qt.Key_Down)
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key_Down)
+    QTest.keyClick(view, Qt.Key_Return)
+    space = window.workspace
+    qtbot.waitUntil(lambda: space.data is not None and bool(space.selection.queries))
+    assert window.page == "explore"
+    assert space.data.query[space.selection.query].path == files[view.currentIndex().row()]
+    window.commands.run("view.evaluate")
+    first = view.visualRect(page.content.queries.model.index(0, 0)).center()
+    QTest.mouseClick(view.viewport(), Qt.LeftButton, pos=first)
+    assert window.page == "explore"
+    assert space.data.query[space.selection.query].path == files[0]
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=30_000)
+    window.close()
+
+
+# ── taking away ─────────────────────────────────────────────────────────────────────────────────
+
+
+def chosen(page, menu, text):
+    """Choose an entry of the Save or Copy menu, as the menu offers it."""
+    menu.aboutToShow.emit()
+    (action,) = [action for action in menu.actions() if action.text() == text]
+    assert action.isEnabled()
+    action.trigger()
+    return page.findChild(ExportDialog)
+
+
+def save_each(qtbot, page, text, folder, name, suffixes):
+    """Save by the menu in every form; the names proposed."""
+    proposed = []
+    for suffix in suffixes:
+        dialog = chosen(page, page.content.save_button.menu(), text)
+        proposed.append(Path(dialog.path.text()).stem)
+        dialog.path.setText(str(folder / f"{name}{suffix}"))
+        if dialog.chosen.unit == "px":
+            dialog.width_field.setValue(777)
+        saved(qtbot, dialog)
+    return proposed
+
+
+def rows_of_csv(path):
+    lines = path.read_text().splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def test_tables_are_saved_in_every_form(two, qtbot, tmp_path):
+    for run in two.book.runs:
+        two.book.tick(run.id, True)
+    suffixes = (".csv", ".json", ".tex", ".md")
+    proposed = save_each(qtbot, two, "Table…", tmp_path, "table", suffixes)
+    assert set(proposed) == {"measures_market_run2-1"}
+    rows = rows_of_csv(tmp_path / "table.csv")
+    assert [row["mAP"] for row in rows] == ["0.625", "0.725", "0.5", "0.6"]
+    assert rows[0]["dataset"] == "market (run 2)"
+    documents = json.loads((tmp_path / "table.json").read_text())
+    assert [d["results"][0]["rank1"] for d in documents] == [0.625, 0.5]
+    assert (tmp_path / "table.tex").read_text().count("\\\\") > 4
+    assert (tmp_path / "table.md").read_text().startswith("| data set | method |")
+    chosen(two, two.content.copy_button.menu(), "Table")
+    assert QApplication.clipboard().text() == (tmp_path / "table.md").read_text()
+
+
+def test_the_cmc_curve_is_saved_as_figure_and_numbers(two, qtbot, tmp_path):
+    suffixes = (".png", ".svg", ".pdf", ".csv")
+    proposed = save_each(qtbot, two, "CMC curve…", tmp_path, "cmc", suffixes)
+    assert set(proposed) == {"cmc_market_run2"}
+    with Image.open(tmp_path / "cmc.png") as picture:
+        assert picture.width == 777
+        assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert "<svg" in (tmp_path / "cmc.svg").read_text()
+    assert (tmp_path / "cmc.pdf").read_bytes().startswith(b"%PDF")
+    rows = rows_of_csv(tmp_path / "cmc.csv")
+    assert [float(r["cmc"]) for r in rows[:25]] == two.book.current.report.results[0].cmc.tolist()
+    for text, name in (("Score distributions…", "scores"), ("AP of every query…", "ap")):
+        proposed = save_each(qtbot, two, text, tmp_path, name, (".png",))
+        assert proposed == [f"{name}_market_run2"]
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert picture.width == 777
+
+
+def test_the_cmc_command_can_be_chosen_once_there_is_a_run(page, qtbot):
+    actions = Actions(page)
+    actions.bind(page.handlers())
+    page.refresh_actions(actions)
+    assert not actions.by_id["file.export_cmc"].isEnabled()
+    made_run()
+    page.load_runs()
+    qtbot.waitUntil(lambda: bool(page.book.runs))
+    page.refresh_actions(actions)
+    actions.by_id["file.export_cmc"].trigger()
+    dialog = page.findChild(ExportDialog)
+    assert dialog.isVisible()
+    dialog.path.setText("/no/such/folder/cmc.png")
+    press(dialog.buttons.button(QDialogButtonBox.Save))
+    qtbot.waitUntil(lambda: "/no/such/folder" in dialog.note.text())
+    dialog.reject()
+
+
+def test_figures_follow_the_palette_but_are_saved_on_white(two, qtbot):
+    content = two.content
+    dark = QPalette(two.palette())
+    dark.setColor(QPalette.Base, QColor("#202022"))
+    dark.setColor(QPalette.Text, QColor("#eeeeee"))
+    for tab in (content.cmc, content.scores, content.queries):
+        content.tabs.setCurrentWidget(tab)
+        qtbot.waitUntil(lambda tab=tab: tab.chart.canvas is not None)
+        colours = [line.get_color() for line in tab.chart.canvas.figure.axes[0].lines]
+        two.setPalette(dark)
+        figure = tab.chart.canvas.figure
+        assert figure.get_facecolor() == pytest.approx(QColor("#202022").getRgbF())
+        label = figure.axes[0].xaxis.label.get_color()
+        assert label == "#eeeeee"
+        if tab is content.cmc:
+            assert [line.get_color() for line in figure.axes[0].lines] == colours
+        chosen(two, content.copy_button.menu(), "Figure")
+        qtbot.waitUntil(lambda: not two.runner.busy)
+        picture = QApplication.clipboard().image()
+        assert picture.width() == 2000
+        assert picture.pixelColor(0, 0) == QColor("white")
+        two.setPalette(QPalette())
+        content.tabs.setCurrentWidget(content.table)
+
+
+# ── the rest ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_models_behave(two, qtmodeltester):
+    book = RunsBook()
+    book.put(two.book.runs)
+    measures, queries = MeasuresModel(), QueriesModel()
+    measures.show_rows(rows_of(two.book.runs)[0])
+    queries.show_run(two.book.runs[0], 1)
+    for model in (RunsModel(book), measures, queries):
+        qtmodeltester.check(model)
+        assert model.index(0, 0).data(Qt.AccessibleTextRole)
+
+
+def test_everything_has_a_name_for_screen_readers(two):
+    from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QTableView
+
+    kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QTableView)
+    controls = [w for kind in kinds for w in two.content.findChildren(kind)]
+    inner = ("QTableCornerButton", "QToolButton")  # parts of Qt's own widgets
+    folds = (two.content.form.methods.rerank_fold, two.content.form.methods.tlift_fold)
+    assert all(fold.button.accessibleName() and fold.button.toolTip() for fold in folds)
+    for control in controls:
+        if control.metaObject().className() not in inner:
+            assert control.accessibleName(), control
+            assert control.toolTip() or isinstance(control, QTableView), control.accessibleName()
+
+
+def test_neither_torch_nor_matplotlib_is_loaded_before_the_page_is_shown():
+    code = (
+        "import sys, app.views.evaluate; "
+        "print([m for m in ('torch', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,178 @@
+"""What is dropped, pasted or chosen does the right thing; what cannot be used changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PyQt5.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt5.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication, QFileDialog, QMainWindow
+
+from app.jobs.controller import Controller
+from app.state.requests import BY_CONTENT, DataRequest
+from app.state.workspace import Workspace
+from app.views.actions import Actions
+from app.views.intake import Intake, keep_image, kind_of
+from qaconv_core.data import read_image
+from tests.app.samples import sample_set
+from tests.builders import write_picture
+
+
+class Asked:
+    """A window with an intake, and what it was asked to do."""
+
+    def __init__(self, runner) -> None:
+        self.window = QMainWindow()
+        self.controller = Controller(Workspace(), runner)
+        self.data, self.models, self.problems, self.pictures = [], [], [], []
+        self.controller.add_pictures = self.pictures.append
+        self.intake = Intake(
+            self.window, self.controller, open_data=self.data.append,
+            open_model=self.models.append, tell=self.problems.append,
+        )  # fmt: skip
+        self.actions = Actions(self.window)
+        self.actions.bind(self.intake.handlers())
+
+    def drop(self, *paths: Path) -> bool:
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        return self.drop_mime(mime)
+
+    def drop_mime(self, mime: QMimeData) -> bool:
+        point = self.window.rect().center()
+        enter = QDragEnterEvent(point, Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+        enter.ignore()
+        QApplication.sendEvent(self.window, enter)
+        if not enter.isAccepted():
+            return False
+        drop = QDropEvent(QPointF(point), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+        QApplication.sendEvent(self.window, drop)
+        return drop.isAccepted()
+
+
+@pytest.fixture
+def asked(qtbot, runner, tmp_path, monkeypatch):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "data"))
+    made = Asked(runner)
+    qtbot.addWidget(made.window)
+    made.window.show()
+    yield made
+    QGuiApplication.clipboard().clear()
+
+
+def test_files_are_told_apart(tmp_path):
+    names = {"a.JPG": "picture", "t.csv": "table", "c.pth.tar": "checkpoint", "c.pth": "checkpoint",
+             "x.docx": "unknown"}  # fmt: skip
+    for name, kind in names.items():
+        (tmp_path / name).write_bytes(b"x")
+        assert kind_of(tmp_path / name) == kind
+    assert kind_of(tmp_path) == "folder"
+    assert kind_of(tmp_path / "gone.jpg") == "missing"
+
+
+def test_dropped_pictures_become_queries(qtbot, asked, tmp_path):
+    asked.controller.workspace.open_data(sample_set(tmp_path / "set", pictures=False))
+    paths = [write_picture(tmp_path / f"{n}.png", n) for n in range(2)]
+    assert asked.drop(*paths)
+    qtbot.waitUntil(lambda: asked.pictures == [paths])
+    assert (asked.data, asked.models, asked.problems) == ([], [], [])
+
+
+def test_without_a_data_set_it_is_asked_where_to_search(qtbot, asked, tmp_path):
+    asked.drop(write_picture(tmp_path / "a.png"))
+    qtbot.waitUntil(lambda: asked.pictures != [])
+    assert asked.data == [None]
+
+
+def test_a_broken_picture_is_one_line_and_the_others_are_taken(qtbot, asked, tmp_path):
+    asked.controller.workspace.open_data(sample_set(tmp_path / "set", pictures=False))
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8 no picture")
+    asked.drop(broken)
+    qtbot.waitUntil(lambda: len(asked.problems) == 1)
+    assert "broken.jpg" in asked.problems[0].message
+    assert "\n" not in asked.problems[0].message
+    assert asked.pictures == []
+    good = write_picture(tmp_path / "good.png")
+    asked.drop(broken, good)
+    qtbot.waitUntil(lambda: asked.pictures == [[good]])
+    assert len(asked.problems) == 2
+
+
+def test_a_dropped_folder_or_table_is_opened_with_its_report(asked, tmp_path):
+    asked.drop(tmp_path)
+    table = tmp_path / "t.csv"
+    table.write_text("path\n")
+    asked.drop(table)
+    assert asked.data == [DataRequest(BY_CONTENT, tmp_path), DataRequest("folder", table)]
+
+
+def test_a_dropped_checkpoint_is_looked_at(asked, tmp_path):
+    file = tmp_path / "checkpoint.pth.tar"
+    file.write_bytes(b"x")
+    asked.drop(file)
+    assert asked.models == [str(file)]
+
+
+def test_other_files_are_refused_in_one_line(asked, tmp_path):
+    (tmp_path / "letter.docx").write_bytes(b"x")
+    asked.drop(tmp_path / "letter.docx")
+    asked.drop(tmp_path / "gone.jpg")
+    assert "letter.docx: not a picture" in asked.problems[0].message
+    assert "no such file" in asked.problems[1].message
+    assert (asked.data, asked.models, asked.pictures) == ([], [], [])
+
+
+def test_dragged_text_is_not_for_us(asked):
+    mime = QMimeData()
+    mime.setText("words")
+    assert not asked.drop_mime(mime)
+
+
+def paste(asked) -> None:
+    QTest.keyClick(asked.window, Qt.Key_V, Qt.ControlModifier)
+
+
+def test_a_pasted_picture_is_kept_as_png(qtbot, asked, tmp_path):
+    image = QImage(20, 40, QImage.Format_RGB32)
+    image.fill(Qt.darkCyan)
+    QGuiApplication.clipboard().setImage(image)
+    paste(asked)
+    qtbot.waitUntil(lambda: asked.pictures != [])
+    ((path,),) = asked.pictures
+    assert path.parent == tmp_path / "data" / "pasted"
+    assert read_image(path).size == (20, 40)
+    assert read_image(path).getpixel((3, 3)) == (0, 128, 128)
+    assert keep_image(image) == path, "the same picture again is the same file"
+
+
+def test_pasted_files_are_opened(qtbot, asked, tmp_path):
+    path = write_picture(tmp_path / "a b.png")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    QGuiApplication.clipboard().setMimeData(mime)
+    paste(asked)
+    qtbot.waitUntil(lambda: asked.pictures == [[path]])
+
+
+def test_a_pasted_path_is_opened_and_other_text_is_not(qtbot, asked, tmp_path):
+    path = write_picture(tmp_path / "a.png")
+    QGuiApplication.clipboard().setText(str(path))
+    paste(asked)
+    qtbot.waitUntil(lambda: asked.pictures == [[path]])
+    QGuiApplication.clipboard().setText("just words")
+    paste(asked)
+    assert "no picture on the clipboard" in asked.problems[0].message
+    assert len(asked.pictures) == 1
+
+
+def test_pictures_are_chosen_in_a_dialog(qtbot, asked, tmp_path):
+    path = write_picture(tmp_path / "a.png")
+    QTest.keyClick(asked.window, Qt.Key_I, Qt.ControlModifier)
+    (dialog,) = asked.window.findChildren(QFileDialog)
+    dialog.setOption(QFileDialog.DontUseNativeDialog)
+    dialog.filesSelected.emit([str(path)])
+    dialog.close()
+    qtbot.waitUntil(lambda: asked.pictures == [[path]])

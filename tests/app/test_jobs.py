@@ -1,0 +1,144 @@
+"""Jobs end in the state they deserve, whatever the work does."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.jobs.job import JobState
+from qaconv_core.errors import InputError
+from qaconv_core.progress import Tracker
+
+
+def ended(qtbot, job):
+    with qtbot.waitSignal(job.ended, timeout=5000):
+        pass
+    return job.state
+
+
+def test_a_result_arrives_in_the_windows_thread(qtbot, runner):
+    got = []
+    job = runner.start(
+        "counting",
+        lambda _c: threading.current_thread().name,
+        done=lambda value: got.append((value, threading.current_thread())),
+    )
+    assert ended(qtbot, job) is JobState.DONE
+    assert got[0][0].startswith("qaconv-interactive")
+    assert got[0][1] is threading.main_thread()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RuntimeError("wrapped C++ object"), "a fault of the program (RuntimeError"),
+        (InputError("x.pth: not a checkpoint"), "x.pth: not a checkpoint"),
+        (MemoryError(), "not enough memory"),
+        (SystemExit(3), "a fault of the program (SystemExit"),
+        (OSError(28, "No space left on device", "maps.f16"), "maps.f16: No space left"),
+    ],
+)
+def test_no_error_vanishes(qtbot, runner, error, message):
+    def work(_context):
+        raise error
+
+    problems = []
+    runner.problem.connect(problems.append)
+    job = runner.start("failing", work)
+    assert ended(qtbot, job) is JobState.FAILED
+    assert message in problems[0].message
+    assert problems[0].what == "failing"
+    assert "Traceback" in problems[0].details
+
+
+def test_whoever_shows_a_problem_is_not_told_twice(qtbot, runner):
+    told, shown = [], []
+    runner.problem.connect(told.append)
+
+    def work(_context):
+        raise InputError("no")
+
+    job = runner.start("failing", work, failed=lambda p: shown.append(p) or True)
+    ended(qtbot, job)
+    assert len(shown) == 1
+    assert told == []
+
+
+def test_cancelling_is_asked_noticed_and_waited_for(qtbot, runner):
+    started = threading.Event()
+    states, results = [], []
+
+    def work(context):
+        tracker = Tracker("steps", None, callback=context.progress, cancel=context.cancel)
+        started.set()
+        while True:
+            tracker.advance()
+
+    job = runner.start("endless", work, done=results.append)
+    job.state_changed.connect(states.append)
+    qtbot.waitUntil(started.is_set)
+    job.cancel()
+    assert ended(qtbot, job) is JobState.CANCELLED
+    assert JobState.CANCELLING in states
+    assert results == []
+
+
+def test_a_late_answer_of_a_cancelled_job_is_dropped(qtbot, runner):
+    go, results = threading.Event(), []
+    job = runner.start("late", lambda _c: go.wait(5), done=results.append)
+    job.cancel()
+    go.set()
+    assert ended(qtbot, job) is JobState.CANCELLED
+    assert results == []
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(InputError("gone.jpg: no such file"), JobState.CANCELLED), (KeyError("x"), JobState.FAILED)],
+)
+def test_a_cancelled_job_that_fails_tells_only_faults_of_the_program(qtbot, runner, error, state):
+    go, told = threading.Event(), []
+    runner.problem.connect(told.append)
+
+    def work(_context):
+        go.wait(5)
+        raise error
+
+    started = threading.Event()
+    job = runner.start("late", lambda c: (started.set(), work(c)))
+    started.wait(5)
+    job.cancel()
+    go.set()
+    assert ended(qtbot, job) is state
+    assert len(told) == (state is JobState.FAILED)
+
+
+def test_a_fault_in_what_follows_is_told(qtbot, runner):
+    problems = []
+    runner.problem.connect(problems.append)
+    job = runner.start("fine", lambda _c: 1, done=lambda value: value / 0)
+    ended(qtbot, job)
+    assert "ZeroDivisionError" in problems[0].message
+
+
+def test_closing_stops_what_runs_and_what_waits(qtbot, runner):
+    started = threading.Event()
+
+    def work(context):
+        started.set()
+        while True:
+            context.cancel.raise_if_cancelled()
+
+    runner.start("running", work)
+    runner.start("waiting", lambda _c: 1)
+    qtbot.waitUntil(started.is_set)
+    runner.close()
+
+
+def test_quiet_jobs_are_not_listed(qtbot, runner):
+    seen = []
+    runner.added.connect(seen.append)
+    job = runner.start("quick", lambda _c: 1, quiet=True)
+    ended(qtbot, job)
+    assert seen == []

@@ -1,0 +1,137 @@
+"""Taking a match away: files of the size asked for, exact numbers, the clipboard, refusals."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QMainWindow
+
+from app.jobs.exports import match_export
+from app.state.export_choices import ExportChoices
+from app.state.workspace import Workspace
+from app.views.take_away import TakeAway
+from qaconv_core.types import ImageRef, RankingResult
+from tests.app.conftest import settle
+
+
+@pytest.fixture
+def take(qtbot, runner, space, tmp_path):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    return TakeAway(space, runner, window, ExportChoices(tmp_path))
+
+
+def saved(qtbot, dialog):
+    """Press Save, and wait for the file."""
+    with qtbot.waitSignal(dialog.saved, timeout=20000) as told:
+        QTest.mouseClick(dialog.buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
+    settle()
+    return told.args[0]
+
+
+def test_a_file_is_named_after_what_it_shows(space):
+    candidate = space.ranking.first(RankingResult.TRUE)
+    space.select_candidate(candidate)
+    space.set_pair(replace(space.pair, candidate=candidate))
+    ref = space.data.gallery[candidate]
+    rank = space.ranking.rank_of(candidate)
+    assert match_export(space).stem == f"match_0001_c1_vs_0001_c{ref.camid + 1}_rank{rank}"
+    own = replace(match_export(space), query=ImageRef(ref.path.parent / "my picture.jpg"), rank=0)
+    assert own.stem == f"match_my_picture_vs_0001_c{ref.camid + 1}_junk"
+
+
+def test_a_png_has_the_width_asked_for(take, qtbot, tmp_path):
+    dialog = take.save()
+    dialog.width_field.setValue(1234)
+    path = saved(qtbot, dialog)
+    assert path.parent == tmp_path
+    assert Image.open(path).size[0] == 1234
+
+
+def test_typing_a_suffix_chooses_the_format_and_numbers_are_exact(take, qtbot, space, tmp_path):
+    dialog = take.save()
+    dialog.path.setText(str(tmp_path / "numbers.json"))
+    assert dialog.chosen.suffix == ".json"
+    assert not dialog.width_field.isVisible()
+    numbers = json.loads(saved(qtbot, dialog).read_text(encoding="utf-8"))
+    match = space.pair.match
+    total = np.sum(numbers["query_contribution"]) + np.sum(numbers["gallery_contribution"])
+    assert total + numbers["bias"] == pytest.approx(match.logit, abs=1e-4)
+    assert numbers["query_best"] == match.query_best.tolist()
+    assert numbers["query"]["file"] == space.data.query[0].path.name
+    assert numbers["rank"] == space.ranking.rank_of(space.pair.candidate) or None
+
+
+def test_the_table_lists_every_correspondence(take, qtbot, space):
+    space.change_look(count=4, threshold=-1.0)
+    dialog = take.save()
+    dialog.format.setCurrentIndex(4)
+    path = saved(qtbot, dialog)
+    assert path.suffix == ".csv"
+    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    match = space.pair.match
+    assert len(rows) == match.query_best.size
+    assert sum(int(row["drawn"]) for row in rows) == 4
+    for row in rows:
+        place = int(row["query_row"]) - 1, int(row["query_column"]) - 1
+        assert float(row["contribution"]) == pytest.approx(match.query_contribution[place])
+        best = (int(row["gallery_row"]) - 1) * match.grid[1] + int(row["gallery_column"]) - 1
+        assert best == match.query_best[place]
+
+
+def test_choices_are_kept_for_the_next_time(take, qtbot, tmp_path):
+    dialog = take.save()
+    dialog.format.setCurrentIndex(1)
+    dialog.width_field.setValue(120)
+    saved(qtbot, dialog)
+    dialog = take.save()
+    assert dialog.chosen.suffix == ".svg"
+    assert dialog.width_field.value() == 120
+    assert "will be replaced" in dialog.note.text()
+    dialog.reject()
+
+
+def test_a_failure_is_said_in_the_dialog_and_one_can_try_again(take, qtbot, tmp_path):
+    dialog = take.save()
+    dialog.path.setText(str(tmp_path / "nowhere" / "x.json"))
+    told = []
+    take.runner.problem.connect(told.append)
+    QTest.mouseClick(dialog.buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
+    qtbot.waitUntil(lambda: "nowhere" in dialog.note.text(), timeout=5000)
+    assert told == []
+    assert dialog.isVisible()
+    dialog.path.setText(str(tmp_path / "x.json"))
+    assert saved(qtbot, dialog).is_file()
+
+
+def test_without_a_name_nothing_can_be_saved(take):
+    dialog = take.save()
+    dialog.path.setText("  ")
+    assert not dialog.buttons.button(QDialogButtonBox.Save).isEnabled()
+    QTest.keyClick(dialog, Qt.Key_Escape)
+    assert not dialog.isVisible()
+
+
+def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
+    with qtbot.waitSignal(take.told, timeout=20000):
+        take.copy_figure()
+    assert QApplication.clipboard().image().width() == 2000
+    take.copy_numbers()
+    assert json.loads(QApplication.clipboard().text())["grid"] == list(space.pair.match.grid)
+
+
+def test_without_a_match_there_is_nothing_to_take(qtbot, runner):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    take = TakeAway(Workspace(), runner, window)
+    for handler in take.handlers().values():
+        assert handler() is None
+    assert not runner.busy

@@ -1,0 +1,73 @@
+"""The empty window offers three ways to begin; the hint comes once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QToolButton
+
+from app.state.commands import BY_ID
+from app.state.requests import DataRequest, ModelRequest
+from app.state.settings import Settings
+from app.views.welcome import EXPLORE_HINT, HintStrip, WelcomePage
+
+
+def shown(qtbot, widget):
+    qtbot.addWidget(widget)
+    widget.resize(1000, 600)
+    widget.show()
+    yield widget  # kept alive while what was posted for it is delivered
+
+
+@pytest.fixture
+def page(qtbot):
+    yield from shown(qtbot, WelcomePage())
+
+
+@pytest.fixture
+def strip(qtbot):
+    yield from shown(qtbot, HintStrip())
+
+
+def test_three_choices_run_commands_by_mouse_and_keyboard(page):
+    chosen = []
+    page.chosen.connect(chosen.append)
+    for button in page.choices:
+        assert button.choice.command in BY_ID
+        assert button.accessibleName()
+        QTest.mouseClick(button, Qt.LeftButton)
+    page.choices[0].setFocus()
+    QTest.keyClick(page.choices[0], Qt.Key_Space)
+    assert chosen == ["file.open_demo", "file.open_data", "file.open_query", "file.open_demo"]
+
+
+def test_recent_files_are_listed_and_opened(qtbot, page):
+    page.show_recent(Settings())
+    assert not page.recent.isVisible()
+    data, model = DataRequest("folder", Path("/data/own")), ModelRequest("/m/best.pth.tar")
+    page.show_recent(Settings().with_data(data).with_model(model))
+    page.show_recent(Settings().with_data(data).with_model(model))
+    qtbot.waitUntil(lambda: len(page.recent.findChildren(QToolButton)) == 2)
+    buttons = page.recent.findChildren(QToolButton)
+    assert [b.text() for b in buttons] == ["own", "best.pth.tar"]
+    opened = []
+    page.reopen_data.connect(opened.append)
+    page.reopen_model.connect(opened.append)
+    for button in buttons:
+        QTest.mouseClick(button, Qt.LeftButton)
+    assert opened == [data, model]
+
+
+def test_the_hint_is_shown_until_it_was_dismissed(strip):
+    strip.show_unless_seen(Settings())
+    assert strip.isVisible()
+    seen = []
+    strip.dismissed.connect(seen.append)
+    QTest.mouseClick(strip.button, Qt.LeftButton)
+    assert not strip.isVisible()
+    assert seen == [EXPLORE_HINT]
+    strip.show_unless_seen(Settings().with_hint_seen(EXPLORE_HINT))
+    assert not strip.isVisible()

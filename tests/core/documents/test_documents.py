@@ -1,0 +1,145 @@
+"""Documents: everything inside, nothing run, all text escaped, all tags closed."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from qaconv_core.documents import html
+from qaconv_core.documents.failures import failures_html
+from qaconv_core.documents.matches import Candidate, MatchReport, match_report_html
+from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
+from qaconv_core.evaluation.failures import FailureAnalysis
+from qaconv_core.explaining.limits import LIMITS
+from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.store.decisions import Decision
+from qaconv_core.types import ImageRef, ImageSet
+from tests.builders import write_picture
+from tests.core.reports.builders import make_match
+
+HOSTILE = '<script>alert("1")</script>&\'\x07'
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Reader(HTMLParser):
+    """Collects tags, sources and text; fails on tags that do not match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.sources: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        values = dict(attrs)
+        assert not any(name.startswith("on") for name in values)
+        self.sources += [values[name] for name in ("src", "href") if name in values]
+        if tag == "img":
+            assert values["alt"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def checked(text: str) -> Reader:
+    """A page that needs nothing else."""
+    reader = Reader(text)
+    assert not reader.tags & {"script", "iframe", "object", "link", "form"}
+    assert all(source.startswith("data:image/") for source in reader.sources)
+    assert "default-src 'none'" in text
+    text.encode("utf-8")
+    return reader
+
+
+@pytest.fixture
+def report(tmp_path):
+    query = write_picture(tmp_path / f"q&{HOSTILE[:4].strip('/')}.png", 1)
+    good = write_picture(tmp_path / "good.png", 2)
+    match = make_match((6, 3), 0, False)
+    beyond = RelativeMatch(
+        match.query_contribution - 0.1,
+        match.gallery_contribution.astype(float),
+        np.full((6, 3), 50.0),
+        np.full((6, 3), 50.0),
+        1.5,
+        match.logit,
+    )
+    decision = Decision("q", "g", "confirm", HOSTILE, "2026-01-01")
+    candidates = (
+        Candidate(ImageRef(good, 4, 1), 1, 3.25, match, beyond, "true", decision),
+        Candidate(ImageRef(tmp_path / "gone.png"), 2, -1.0, match),
+    )
+    return MatchReport(
+        ImageRef(query), candidates, HOSTILE, 763, HOSTILE, "today", HOSTILE, (HOSTILE,)
+    )
+
+
+def test_a_match_report_shows_all_and_escapes_all(report):
+    text = match_report_html(report)
+    reader = checked(text)
+    words = " ".join(reader.words)
+    assert "<script>" not in text
+    assert words.count('<script>alert("1")</script>&\'□') >= 4  # as text, its control sign boxed
+    assert "Decided: confirm" in words
+    assert "Not decided." in words
+    assert "gone.png" in words
+    assert "not drawn: " in words
+    assert "763" in words
+    assert "3.250" in words
+    assert "−1.000" in words
+    assert LIMITS in words
+    # query, then query and candidate for the good one, query for the other, one figure
+    assert len(reader.sources) == 1 + 2 + 1 + 1
+
+
+def test_pictures_carry_their_pixels_alone(tmp_path):
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    path = tmp_path / "with exif.jpg"
+    Image.new("RGB", (2000, 1000), "red").save(path, exif=exif)
+    uri = html.picture_uri(path)
+    content = base64.b64decode(uri.split(",", 1)[1])
+    assert b"secret" not in content
+    assert Image.open(io.BytesIO(content)).size == (512, 256)
+
+
+def test_text_survives_what_is_no_unicode():
+    assert html.text("a\udcff<b>") == "a□&lt;b&gt;"
+    assert html.table(("x",), [(None,), (1234,), (-0.5,), ("<",)]).count("<tr>") == 5
+
+
+def failure_analysis(tmp_path: Path) -> FailureAnalysis:
+    refs = ImageSet(
+        tuple(ImageRef(write_picture(tmp_path / f"<{i}>.png", i), i, 0) for i in range(3))
+    )
+    cells = np.linspace(-1, 1, 18).reshape(6, 3)
+    failures = tuple(Failure(i, 1, 2, 1.5 + i, cells, 0.5) for i in range(2))
+    group = FailureGroup("all", (1, 0), cells, 2.0, {"bag": 1.0})
+    return FailureAnalysis(
+        "set", "model", (6, 3), 9, failures, group, (group,), (group,), refs, refs
+    )
+
+
+def test_the_page_of_failures_names_its_examples(tmp_path):
+    reader = checked(failures_html(failure_analysis(tmp_path)))
+    words = " ".join(reader.words)
+    assert "2 of 9 valid queries" in words
+    assert "failures number 2, 1" in words
+    assert "✕ first false <1>.png" in words
+    assert "bag" in words
+    assert len(reader.sources) == 3 * (1 + 2 * 3)

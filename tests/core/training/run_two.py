@@ -1,0 +1,101 @@
+"""What two processes do in the tests: train, stop, resume; each says what came of it.
+
+``torchrun … run_two.py FOLDER``: FOLDER holds the tiny people as ``set`` and receives
+``RECIPE.json``, written by the first process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from qaconv_core.data import open_dataset
+from qaconv_core.errors import Cancelled
+from qaconv_core.progress import CancelToken
+from qaconv_core.training.distributed import Team, team
+from qaconv_core.training.people import join_training_sets
+from qaconv_core.training.pictures import open_book
+from qaconv_core.training.trainer import Trainer
+from tests.core.training.tiny import SIZE, tiny_recipe, tiny_trainer
+
+
+def state(trainer: Trainer) -> torch.Tensor:
+    """All that was learned, as one vector."""
+    modules = (trainer.network, trainer.criterion)
+    return torch.cat([p.detach().flatten() for m in modules for p in m.parameters()])
+
+
+def farthest(one: torch.Tensor, other: torch.Tensor) -> float:
+    """The largest difference of two vectors."""
+    return float((one - other).abs().max())
+
+
+def stopped_and_resumed(recipe, book, crew: Team, path: Path) -> Trainer:
+    """A training that the first process alone is asked to stop after its first batch."""
+    token = CancelToken()
+
+    def stop(progress) -> None:
+        if progress.stage.startswith("epoch") and progress.message:
+            token.cancel()
+
+    first = tiny_trainer(recipe, book, team=crew, progress=stop, cancel=token)
+    try:
+        first.run(path)
+        raise AssertionError("was not stopped")
+    except Cancelled:
+        torch.distributed.barrier()
+    second = tiny_trainer(recipe, book, seed=7 + crew.rank, team=crew)
+    second.restore(path)
+    second.run()
+    return second
+
+
+def first_gradient(recipe, book, crew: Team) -> torch.Tensor:
+    """The first gradient that is not zero (v1 remembers a batch first), before it is clipped."""
+    trainer, kept = tiny_trainer(recipe, book, team=crew), []
+    clip = trainer._clip
+
+    def keep_and_clip() -> bool:
+        modules = (trainer.network, trainer.criterion)
+        gradients = [p.grad for m in modules for p in m.parameters() if p.grad is not None]
+        kept.append(torch.cat([g.flatten().clone() for g in gradients]))
+        return clip()
+
+    trainer._clip = keep_and_clip  # type: ignore[method-assign]
+    trainer.run()
+    return next(gradient for gradient in kept if gradient.any())
+
+
+def report(name: str, book, crew: Team, folder: Path) -> dict[str, float]:
+    """How far two processes, two parts of a run, and one process alone are from each other."""
+    recipe = tiny_recipe(name, epochs=2, batch_size=4)
+    whole = tiny_trainer(recipe, book, team=crew)
+    whole.run()
+    parts = stopped_and_resumed(recipe, book, crew, folder / f"{name}.pth.tar")
+    mine = state(whole)
+    theirs = crew.gather(mine[None])
+    assert theirs is not None
+    frozen = replace(recipe, frozen_norms=True, epochs=1)
+    both, alone = (first_gradient(frozen, book, team) for team in (crew, Team()))
+    return {
+        "ranks": farthest(theirs[0], theirs[1]),
+        "resumed": farthest(mine, state(parts)),
+        "epochs": parts.epoch,
+        "alone": float((both - alone).norm() / alone.norm()),
+    }
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    place = Path(sys.argv[1])
+    people = join_training_sets([open_dataset("market", place / "set")])
+    with team("cpu") as us:
+        pictures = open_book(people, SIZE, workers=0)
+        for which in ("v1", "v2.1", "scratch"):
+            found = report(which, pictures, us, place)
+            if us.leads:
+                (place / f"{which}.json").write_text(json.dumps(found))

@@ -49,4 +49,6 @@ def _seconds(timing: dict[str, Any]) -> str:
 
 
 def _fact(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_fact(one)}" for name, one in value.items())
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -14,7 +14,15 @@ import torch
 from qaconv_core.bench import device as on_device
 from qaconv_core.bench.machine import machine_record, measure_peaks
 from qaconv_core.bench.ranking import metrics_figure, rerank_figure, tlift_figure
-from qaconv_core.bench.scoring import Sizes, all_pairs, growth, one_query, preparing
+from qaconv_core.bench.scoring import (
+    Sizes,
+    all_pairs,
+    demo_recall,
+    growth,
+    one_query,
+    preparing,
+    shortlist_figure,
+)
 from qaconv_core.bench.timing import Figure
 from qaconv_core.progress import CancelToken
 
@@ -35,6 +43,7 @@ class Suite:
     tlift: tuple[int, int]
     rerank: tuple[int, ...]
     rerank_dense_up_to: int
+    demo: bool = True
 
 
 FULL = Suite(
@@ -106,6 +115,12 @@ def _cpu_parts(suite: Suite, device: torch.device, folder: Path, tell: Told) -> 
     yield "one query, worst case", one_query(whole, folder, max(1, suite.repeats // 2), "random")
     tell("preparing")
     yield "preparing", [preparing(Sizes(min(2000, suite.galleries), 128, (24, 8)), folder)]
+    tell("shortlists")
+    yield "shortlist", [shortlist_figure(whole, folder, suite.repeats)]
+    yield "shortlist", [shortlist_figure(whole, folder, 1, "random")]
+    if suite.demo:
+        tell("the demo")
+        yield "shortlist", [demo_recall()]
     tell("all pairs")
     pairs = Sizes(suite.pairs[1], 128, (24, 8), suite.pairs[0])
     yield "all pairs", [all_pairs(pairs, folder, suite.repeats)]

@@ -30,6 +30,7 @@ from qaconv_core.cli.regions import (
     region_mask,
 )
 from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import (
     SCORE_WORDS,
     TRUTH_WORDS,
@@ -74,6 +75,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="score every picture in float32; the results shown are the same, this is slower",
     )
+    parser.add_argument(
+        "--shortlist",
+        type=positive,
+        metavar="N",
+        help="score only the N best by small pooled maps: for galleries too large to score "
+        "(an approximation; not with --joint or parts)",
+    )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
     parser.add_argument("--figure", metavar="FILE", help="a ranked strip (.png, .pdf, .svg)")
@@ -115,6 +123,8 @@ def _rankings(
 ) -> list[dict[str, Any]]:
     """One ranking for each query picture, or one for all; by parts of them where asked for."""
     mask = region_mask(arguments.part, arguments.ignore, model.spec.grid)
+    if arguments.shortlist is not None and (mask is not None or arguments.joint):
+        raise InputError("--shortlist ranks by whole single pictures: leave out --joint and parts")
     if mask is not None:
         return _part_rankings(arguments, model, queries, query_maps, gallery, bank, mask, cancel)
     top, junk_rule = arguments.top, not arguments.no_junk
@@ -122,12 +132,41 @@ def _rankings(
         logits = model.score(query_maps, bank)
         joint = logits.max(axis=0) if arguments.joint == "max" else logits.mean(axis=0)
         return [rank_together(queries, joint, gallery, top, junk_rule)]
+    if arguments.shortlist is not None and arguments.shortlist < len(bank):
+        return _listed_rankings(arguments, model, queries, query_maps, gallery, bank, cancel)
     prepared = _prepared(arguments, model, bank, cancel)
     rankings = []
     for ref, query_map in zip(queries, query_maps, strict=True):
         wanted = top + len(own_places([ref], gallery))
         logits = head_logits(model, query_map, bank, wanted, prepared, cancel)
         rankings.append(rank_one(ref, logits, gallery, top, junk_rule))
+    return rankings
+
+
+def _listed_rankings(
+    arguments: argparse.Namespace,
+    model: Model,
+    queries: list[ImageRef],
+    query_maps: Float32,
+    gallery: ImageSet,
+    bank: FeatureBank,
+    cancel: CancelToken,
+) -> list[dict[str, Any]]:
+    """The same through a shortlist by pooled maps, which every ranking says."""
+    from qaconv_core.matching.shortlist import pool_gallery, search_large
+
+    with ProgressShower(arguments.quiet) as progress:
+        pooled = pool_gallery(bank, progress=progress, cancel=cancel)
+    rankings = []
+    for ref, query_map in zip(queries, query_maps, strict=True):
+        wanted = arguments.top + len(own_places([ref], gallery))
+        length = max(arguments.shortlist, wanted)
+        found = search_large(
+            query_map, bank, model.head, wanted, pooled=pooled, shortlist=length, cancel=cancel
+        )
+        logits, junk_rule = found.ranking.estimates, not arguments.no_junk
+        ranking = rank_one(ref, logits, gallery, arguments.top, junk_rule)
+        rankings.append({**ranking, "approximation": found.approximation})
     return rankings
 
 
@@ -277,6 +316,8 @@ def ranking_table(ranking: dict[str, Any]) -> str:
     """A ranking for the terminal; cameras as people count them, from 1."""
     part = ranking.get("part")
     lines = [f"{ranking['query']}  against {ranking['gallery']:,} pictures"]
+    if ranking.get("approximation"):
+        lines.append(ranking["approximation"])
     if part:
         lines.append(
             f"by {part['cells']} of {part['of']} cells of the query, which hold "

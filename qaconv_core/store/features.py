@@ -1,7 +1,8 @@
 """The feature store: one shelf of maps per model, below one folder.
 
 Layout: ``<root>/<model key>/`` with ``meta.json`` (what the model is, for people and for
-``qaconv cache``), ``index.sqlite`` and one data file ``maps-….f16``.
+``qaconv cache``), ``index.sqlite``, one data file ``maps-….f16`` and what is made of its rows for
+searching (``.i8``, ``.lost``, ``.pooled``, ``.there``).
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _OURS = (
     "maps-*.f16",
     "maps-*.i8",
     "maps-*.lost",
+    "maps-*.pooled",
+    "maps-*.there",
     META_NAME,
     ".meta-*.json",
 )

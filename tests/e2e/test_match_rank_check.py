@@ -92,6 +92,19 @@ def test_a_prepared_gallery_gives_the_same_ranking(
     )
 
 
+def test_a_shortlist_says_so(qaconv, market, checkpoint, tmp_path):
+    command = ("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir", market,
+               "--checkpoint", checkpoint, "--top", 3, "--json", "r.json")  # fmt: skip
+    done = qaconv(*command, "--shortlist", 9)
+    ranking = json.loads((tmp_path / "r.json").read_text())["queries"][0]
+    assert "shortlist of 9 of 26" in done.out
+    assert "shortlist of 9 of 26" in ranking["approximation"]
+    assert len(ranking["results"]) == 3
+    qaconv(*command, "--shortlist", 26)
+    whole = json.loads((tmp_path / "r.json").read_text())["queries"][0]
+    assert not whole.get("approximation")
+
+
 def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):
     folder = tmp_path / "own"
     folder.mkdir()

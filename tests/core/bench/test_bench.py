@@ -38,6 +38,7 @@ TINY = suite_module.Suite(
     tlift=(20, 60),
     rerank=(40, 60),
     rerank_dense_up_to=40,
+    demo=False,
 )
 
 
@@ -121,6 +122,8 @@ def test_a_run_prints_and_saves_everything(tmp_path, monkeypatch, capsys):
     searched = record["parts"]["one query"][0]
     assert searched["facts"]["head_is_exact"] is True
     assert "plain, 32 at a time" in searched["baselines"]
+    recall = record["parts"]["shortlist"][0]["facts"]["recall_of_the_exact_20"]
+    assert list(recall) == ["20"]
     assert len(record["parts"]["growth with the grid"]) == 4
     assert [len(f["baselines"]) for f in record["parts"]["re-ranking"]] == [1, 0]
     assert "× plain, 32 at a time" in capsys.readouterr().out

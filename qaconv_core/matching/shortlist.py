@@ -1,0 +1,219 @@
+"""Galleries too large to score: a small pooled map of each picture makes a shortlist.
+
+A pooled map is the feature map averaged over a grid of at most 6×2 cells, unit norm again: 3 KB a
+picture with 128 channels, a sixteenth of a 24×8 map. It is matched by the same rule with the
+weights averaged alike, which finds far more of the exact head than comparing pooled cells place by
+place. The shortlist is then scored exactly. The result is an approximation and says so: what is
+not on the shortlist cannot be found. ``qaconv bench`` measures how often that happens.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from qaconv_core.errors import InputError
+from qaconv_core.matching.cpu import alone, as_tensor
+from qaconv_core.matching.plan import cpu_workers
+from qaconv_core.matching.prepared import PreparedGallery
+from qaconv_core.matching.scores import score_maps
+from qaconv_core.matching.top import TopRanking, rank_top
+from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.store.raw import RowFile
+from qaconv_core.threads import in_threads
+from qaconv_core.types import FeatureBank, Float32, Float64, Grid
+
+COARSEST = (6, 2)
+SHORTLIST = 5000
+"""Pictures on a shortlist unless something else is asked for."""
+_BLOCK = 256
+
+Float16 = npt.NDArray[np.float16]
+
+
+def pooled_grid(grid: Grid) -> Grid:
+    """The grid (h, w) of the pooled map of a map of ``grid``."""
+    return min(grid[0], COARSEST[0]), min(grid[1], COARSEST[1])
+
+
+def pool(maps: npt.NDArray[np.floating]) -> Float16:
+    """Maps (n, C, h, w) averaged over :func:`pooled_grid`, unit norm over C, float16."""
+    values = as_tensor(maps).float()
+    grid = pooled_grid((values.shape[2], values.shape[3]))
+    return functional.normalize(functional.adaptive_avg_pool2d(values, grid), dim=1).half().numpy()
+
+
+def pooled_head(head: AffineHead) -> AffineHead:
+    """The head for pooled maps: weights averaged over the same cells. Its logits only order."""
+    grid = pooled_grid(head.grid)
+
+    def average(weights: Float64) -> Float64:
+        whole = torch.from_numpy(weights).view(1, 1, *head.grid)
+        return functional.adaptive_avg_pool2d(whole, grid).flatten().numpy()
+
+    return AffineHead(average(head.query_weights), average(head.gallery_weights), 0.0, grid)
+
+
+def pool_gallery(
+    gallery: FeatureBank,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> FeatureBank:
+    """The pooled maps of a gallery, kept beside its maps where these lie on a shelf.
+
+    Only what is not there yet is computed: a gallery that grows pools its new pictures. Raises
+    :class:`InputError` where the files cannot be written, Cancelled between blocks.
+    """
+    _, channels, h, w = gallery.shape
+    shape = (channels, *pooled_grid((h, w)))
+    name = getattr(gallery.maps, "filename", None)
+    if not name or Path(name).suffix != ".f16":
+        kept: Float16 = np.empty((len(gallery), *shape), dtype=np.float16)
+        _fill(gallery, kept.__setitem__, len(gallery), progress, cancel, by_number=True)
+        return FeatureBank(kept, np.arange(len(gallery)))
+    maps, there = _files(Path(name), shape)
+    missing = np.setdiff1d(gallery.rows, np.flatnonzero(there.rows()))
+    try:
+        put = functools.partial(_put, maps, there)
+        _fill(FeatureBank(gallery.maps, missing), put, len(gallery), progress, cancel)
+    except OSError as cause:
+        raise InputError(
+            f"{maps.path}: cannot be written ({cause.strerror}); free space"
+        ) from cause
+    return FeatureBank(maps.rows(), gallery.rows)
+
+
+def _files(path: Path, shape: tuple[int, int, int]) -> tuple[RowFile, RowFile]:
+    """The pooled maps, and a byte for each row that is there."""
+    return (
+        RowFile(path.with_suffix(".pooled"), "<f2", shape),
+        RowFile(path.with_suffix(".there"), "u1", ()),
+    )
+
+
+def _put(maps: RowFile, there: RowFile, rows: npt.NDArray[np.int64], pooled: Float16) -> None:
+    for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
+        maps.write(int(rows[run[0]]), pooled[run])
+        there.write(int(rows[run[0]]), np.ones(len(run), dtype=np.uint8))
+
+
+def _fill(
+    gallery: FeatureBank,
+    put: Any,
+    total: int,
+    progress: ProgressCallback | None,
+    cancel: CancelToken | None,
+    by_number: bool = False,
+) -> None:
+    """Pool every map of ``gallery`` and hand it to ``put`` with its row (or its number)."""
+    count = len(gallery)
+    rows = np.arange(count) if by_number else gallery.rows
+    tracker = Tracker("pooling", total, "images", progress, cancel, start=total - count)
+
+    def work(start: int) -> int:
+        part = gallery.view(start, start + _BLOCK)
+        with torch.inference_mode():
+            put(rows[start : start + _BLOCK], pool(part))
+        return len(part)
+
+    for done in in_threads(work, range(0, count, _BLOCK), cpu_workers(), alone if count else None):
+        tracker.advance(done)
+
+
+@dataclass(frozen=True)
+class LargeSearch:
+    """The best of a shortlist. ``ranking`` has gallery indices; its estimates are −∞ and its
+    bounds infinite where a picture was not on the list. ``shortlist`` is the list's length."""
+
+    ranking: TopRanking
+    shortlist: int
+    galleries: int
+
+    @property
+    def approximation(self) -> str:
+        """What the result is to be labelled with; "" where the list held everything."""
+        if self.shortlist == self.galleries:
+            return ""
+        return (
+            f"through a shortlist of {self.shortlist:,} of {self.galleries:,} pictures by pooled "
+            "maps (an approximation; what is not on it cannot be found)"
+        )
+
+
+def search_large(
+    query_map: npt.NDArray[np.floating],
+    gallery: FeatureBank,
+    head: AffineHead,
+    top: int,
+    *,
+    pooled: FeatureBank,
+    shortlist: int = SHORTLIST,
+    prepared: PreparedGallery | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> LargeSearch:
+    """The ``top`` best of ``gallery`` for one query map (C, h, w), exact among a shortlist.
+
+    ``pooled`` is :func:`pool_gallery` of the same pictures. Only the maps of the ``shortlist``
+    best by pooled maps are read.
+    """
+    if len(pooled) != len(gallery) or shortlist < top:
+        raise InputError(
+            f"a shortlist of {shortlist} by {len(pooled)} pooled maps does not suit the {top} best "
+            f"of {len(gallery)} pictures"
+        )
+    query = np.asarray(query_map)
+    listed = shortlisted(query, pooled, head, shortlist, progress, cancel)
+    part = None if prepared is None else prepared.select(listed)
+    found = rank_top(query, gallery.select(listed), head, top, prepared=part, cancel=cancel)
+    estimates = np.full(len(gallery), -np.inf, dtype=np.float32)
+    bounds = np.full(len(gallery), np.inf, dtype=np.float32)
+    estimates[listed], bounds[listed] = found.estimates, found.bounds
+    ranking = replace(found, order=listed[found.order], estimates=estimates, bounds=bounds)
+    return LargeSearch(ranking, len(listed), len(gallery))
+
+
+def shortlisted(
+    query_map: npt.NDArray[np.floating],
+    pooled: FeatureBank,
+    head: AffineHead,
+    shortlist: int,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> npt.NDArray[np.int64]:
+    """Gallery indices of the ``shortlist`` best by pooled maps, ascending."""
+    coarse = pool(query_map[None])
+    logits: Float32 = score_maps(
+        coarse, pooled, pooled_head(head), progress=progress, cancel=cancel, stage="shortlisting"
+    )[0]
+    count = min(shortlist, len(logits))
+    if count == len(logits):
+        return np.arange(count)
+    return np.sort(np.argpartition(-logits, count - 1)[:count])
+
+
+def shortlist_recall(
+    query_maps: npt.NDArray[np.floating],
+    gallery: FeatureBank,
+    head: AffineHead,
+    top: int,
+    sizes: tuple[int, ...],
+) -> dict[int, float]:
+    """Share of the exact ``top`` that a shortlist of each size holds, mean over the queries."""
+    exact = score_maps(query_maps, gallery, head)
+    coarse = score_maps(pool(query_maps), pool_gallery(gallery), pooled_head(head))
+    best = np.argsort(-exact, axis=1, kind="stable")[:, :top]
+    place = np.empty_like(coarse, dtype=np.int64)
+    order = np.argsort(-coarse, axis=1, kind="stable")
+    np.put_along_axis(place, order, np.arange(coarse.shape[1])[None], axis=1)
+    ranks = np.take_along_axis(place, best, axis=1)
+    return {size: float((ranks < size).mean()) for size in sizes}

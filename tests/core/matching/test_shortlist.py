@@ -1,0 +1,117 @@
+"""Shortlists by pooled maps: exact where they hold everything, kept on disk, honest otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qaconv_core.errors import InputError
+from qaconv_core.matching import shortlist as shortlist_module
+from qaconv_core.matching.prepared import prepare_gallery
+from qaconv_core.matching.scores import score_maps
+from qaconv_core.matching.shortlist import (
+    pool,
+    pool_gallery,
+    pooled_head,
+    search_large,
+    shortlist_recall,
+    shortlisted,
+)
+from qaconv_core.store.features import FeatureStore
+from qaconv_core.store.keys import FileKey
+from qaconv_core.types import FeatureBank
+from tests.core.matching.maps import people_maps, random_head
+
+GRID = (12, 4)
+
+
+def bank_of(maps):
+    return FeatureBank(maps, np.arange(len(maps)))
+
+
+@pytest.fixture
+def gallery():
+    return bank_of(people_maps(200, 16, GRID, 1, dtype=np.float16))
+
+
+def test_pooling_averages_cells_and_weights():
+    maps = people_maps(3, 16, GRID, 1)
+    found = pool(maps).astype(float)
+    assert found.shape == (3, 16, 6, 2)
+    means = maps.reshape(3, 16, 6, 2, 2, 2).mean(axis=(3, 5))
+    np.testing.assert_allclose(found, means / np.linalg.norm(means, axis=1)[:, None], atol=1e-3)
+    head = random_head(GRID)
+    coarse = pooled_head(head)
+    expected = head.query_weights.reshape(6, 2, 2, 2).mean(axis=(1, 3)).ravel()
+    np.testing.assert_allclose(coarse.query_weights, expected)
+    assert pool(people_maps(1, 16, (3, 1), 1)).shape == (1, 16, 3, 1)
+
+
+def test_a_shortlist_of_everything_is_the_exact_search(gallery):
+    head = random_head(GRID)
+    query = people_maps(200, 16, GRID, 1)[17]
+    found = search_large(
+        query, gallery, head, 10, pooled=pool_gallery(gallery), shortlist=len(gallery)
+    )
+    logits = score_maps(query[None], gallery, head)[0]
+    np.testing.assert_array_equal(found.ranking.order, np.argsort(-logits, kind="stable")[:10])
+    np.testing.assert_array_equal(found.ranking.estimates, logits)
+    assert found.approximation == ""
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_what_is_on_the_list_is_exact_and_the_rest_is_not_claimed(gallery, prepared):
+    head = random_head(GRID)
+    query = gallery[17]
+    pooled = pool_gallery(gallery)
+    ready = prepare_gallery(gallery) if prepared else None
+    found = search_large(query, gallery, head, 4, pooled=pooled, shortlist=30, prepared=ready)
+    listed = shortlisted(query, pooled, head, 30)
+    logits = score_maps(query[None], gallery, head)[0]
+    best = listed[np.argsort(-logits[listed], kind="stable")[:4]]
+    np.testing.assert_array_equal(found.ranking.order, best)
+    np.testing.assert_array_equal(found.ranking.logits, logits[best])
+    assert np.isneginf(np.delete(found.ranking.estimates, listed)).all()
+    assert "30 of 200" in found.approximation
+    assert not found.ranking.exact
+
+
+def test_recall_counts_the_exact_head_on_the_list(gallery):
+    head, queries = random_head(GRID), gallery.read(0, 9)
+    recall = shortlist_recall(queries, gallery, head, 4, (1, 4, 50, 200))
+    assert recall[200] == 1
+    assert recall[1] <= 0.25
+    assert list(recall.values()) == sorted(recall.values())
+    listed = [set(shortlisted(q, pool_gallery(gallery), head, 50)) for q in queries]
+    exact = np.argsort(-score_maps(queries, gallery, head), axis=1)[:, :4]
+    by_hand = np.mean([i in there for row, there in zip(exact, listed, strict=True) for i in row])
+    assert recall[50] == pytest.approx(by_hand)
+
+
+def test_it_is_kept_beside_the_maps_and_grows_with_them(tmp_path, monkeypatch):
+    counts = []
+
+    def counting(maps):
+        counts.append(len(maps))
+        return pool(maps)
+
+    monkeypatch.setattr(shortlist_module, "pool", counting)
+    store = FeatureStore(tmp_path / "features")
+    maps = people_maps(40, 16, GRID, 1, dtype=np.float16)
+    with store.open("model", (16, *GRID)) as shelf:
+        for part in (slice(0, 30), slice(30, 40)):
+            keys = [FileKey(f"/p/{i}.jpg", 1, 1) for i in range(part.start, part.stop)]
+            rows = shelf.append(keys, maps[part])
+            pool_gallery(shelf.bank(rows))
+        chosen = np.array([35, 2, 3])
+        found = pool_gallery(shelf.bank(chosen))
+    assert sum(counts) == 40
+    assert isinstance(found.maps, np.memmap)
+    np.testing.assert_array_equal(found.read(0, 3), pool(maps[chosen]))
+    store.clear()
+    assert not store.root.exists() or not any(store.root.iterdir())
+
+
+def test_a_list_shorter_than_the_head_is_refused(gallery):
+    with pytest.raises(InputError, match="shortlist of 3"):
+        search_large(gallery[0], gallery, random_head(GRID), 4, pooled=gallery, shortlist=3)

@@ -97,7 +97,6 @@ class ProblemCard(QFrame):
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextSelectableByMouse | Qt.TextSelectableByKeyboard)
         self.fold = fold_button("Details")
-        self.fold.setVisible(bool(problem.details))
         self.fold.toggled.connect(self._show_details)
         self.copy = small_button("copy", "Copy this problem with its details")
         self.copy.clicked.connect(self.copy_text)
@@ -117,6 +116,8 @@ class ProblemCard(QFrame):
         column.setSpacing(8)
         column.addLayout(top)
         column.addWidget(self.details)
+        # Only now: a widget shown before it has a place is a window of its own for a moment.
+        self.fold.setVisible(bool(problem.details))
 
     def _show_details(self, on: bool) -> None:
         self.details.setVisible(on)

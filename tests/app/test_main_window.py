@@ -11,15 +11,15 @@ import time
 from pathlib import Path
 
 import pytest
-from PyQt5.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt5.QtCore import QEvent, QMimeData, QObject, QPointF, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QApplication, QWidget
 
 from app.state.commands import COMMANDS
 from app.state.session import load_session
 from app.state.settings import SettingsFile
-from app.state.values import Cell
+from app.state.values import Cell, Problem
 from app.views.export_dialog import ExportDialog
 from app.views.main_window import MainWindow
 from app.views.open_data import OpenDataDialog
@@ -344,3 +344,32 @@ def test_the_program_starts_and_ends_in_order(tmp_path, data, model):
     session = load_session(folder)
     assert session.query == str(query)
     assert not list(folder.glob("crash-*"))
+
+
+class ShownWindows(QObject):
+    """Notes every widget that is shown as a window of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.shown.append(f"{type(watched).__name__} {watched.objectName()}".strip())
+        return False
+
+
+def test_no_part_of_the_window_flashes_up_as_a_window(qtbot, qapp, make_window, data, model):
+    notes = ShownWindows()
+    qapp.installEventFilter(notes)
+    try:
+        window = make_window()
+        with qtbot.waitSignal(window.controller.settled, timeout=WAIT):
+            window.begin(data, model)
+        window.problems.add(Problem("something", "with details"))
+        window.commands.run("view.problems")
+        window.commands.run("evaluate.show")
+        qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+    finally:
+        qapp.removeEventFilter(notes)
+    assert notes.shown == ["MainWindow main"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from qaconv_core.cli import rank
+from qaconv_core.cli import search
 from qaconv_core.matching import top
 from tests.small_world import person
 
@@ -79,7 +79,7 @@ def test_rank_knows_truth_in_a_data_set(qaconv, market, checkpoint, tmp_path):
 def test_a_prepared_gallery_gives_the_same_ranking(
     qaconv, market, checkpoint, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(rank, "PREPARED_FROM", 1)
+    monkeypatch.setattr(search, "PREPARED_FROM", 1)
     monkeypatch.setattr(top, "fast_bytes", lambda _: True)
     queries = [*pictures(market)]  # the second one is in the gallery itself
     command = ("rank", "--query", *queries, "--gallery", "market", "--data-dir", market,

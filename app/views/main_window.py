@@ -37,6 +37,7 @@ from app.views.intake import Intake
 from app.views.job_strip import JobStrip
 from app.views.key_guard import KeyGuard
 from app.views.problems import ProblemLog, ProblemsPanel, ProblemStrip
+from app.views.recent_menu import RecentMenu
 from app.views.take_away import TakeAway
 from app.views.theme import Theme
 from app.views.welcome import WelcomePage
@@ -85,7 +86,9 @@ class MainWindow(QMainWindow):
         )
         self.take_away = TakeAway(self.workspace, self.runner, self)
         self._bind()
-        self.commands.fill(self.menuBar())
+        menus = self.commands.fill(self.menuBar())
+        self.recent = RecentMenu(self.settings, self)
+        menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
         self._guard = KeyGuard(self)
         QApplication.instance().installEventFilter(self._guard)
         self._listen()
@@ -179,6 +182,8 @@ class MainWindow(QMainWindow):
         self.welcome.chosen.connect(self.commands.run)
         self.welcome.reopen_data.connect(self.dialogs.open_data)
         self.welcome.reopen_model.connect(lambda request: self.dialogs.open_model(request.path))
+        self.recent.data_chosen.connect(self.dialogs.open_data)
+        self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.hint.dismissed.connect(self._hint_dismissed)
         self.explore.changed.connect(self._refresh)

@@ -373,3 +373,18 @@ def test_no_part_of_the_window_flashes_up_as_a_window(qtbot, qapp, make_window, 
     finally:
         qapp.removeEventFilter(notes)
     assert notes.shown == ["MainWindow main"]
+
+
+def test_what_was_open_lately_is_in_the_file_menu(qtbot, make_window, data, model):
+    window = make_window()
+    settings = window.settings
+    settings.change(settings.value.with_data(data).with_model(model))
+    window.recent.aboutToShow.emit()
+    names = [action.text() for action in window.recent.actions() if not action.isSeparator()]
+    assert names == ["market", "checkpoint.pth.tar"]
+    window.recent.actions()[0].trigger()
+    dialog = window.findChild(OpenDataDialog)
+    qtbot.waitUntil(dialog.open_button.isEnabled, timeout=WAIT)
+    QTest.mouseClick(dialog.open_button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: window.workspace.data is not None, timeout=WAIT)
+    assert window.workspace.data.name == "market"

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from app import startup  # noqa: E402
 
-PATIENCE = 180.0
+PATIENCE = 60.0
 """Seconds after which something that does not happen is an error."""
 
 
@@ -127,6 +127,9 @@ class Driver:
         from PyQt5.QtTest import QTest
         from PyQt5.QtWidgets import QApplication
 
+        active = QApplication.activeWindow()
+        if active is None or not active.isVisible():  # without a window manager nobody gives it back
+            QApplication.setActiveWindow(self.window)
         combined = QKeySequence(keys)[0]
         modifiers = Qt.KeyboardModifiers(combined & int(Qt.KeyboardModifierMask))
         key = Qt.Key(combined & ~int(Qt.KeyboardModifierMask))

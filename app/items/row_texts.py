@@ -15,8 +15,8 @@ def count_text(number: int) -> str:
 
 
 def shown_of(shown: int, total: int) -> str:
-    """``12 of 242``; ``242`` where all are shown."""
-    return count_text(total) if shown == total else f"{count_text(shown)} of {count_text(total)}"
+    """``12 of 242``."""
+    return f"{count_text(shown)} of {count_text(total)}"
 
 
 def camera_text(camid: int | None) -> str:

@@ -75,6 +75,12 @@ class ImageLoader(QObject):
         """Why a picture cannot be shown; empty where it can, or is not read yet."""
         return self._faults.get(path, "")
 
+    @property
+    def busy(self) -> bool:
+        """Whether pictures that were asked for are still on their way."""
+        with self._wake:
+            return bool(self._waiting or self._under_way)
+
     def _ask(self, path: Path) -> None:
         with self._wake:
             if self._closed or path in self._under_way:

@@ -327,6 +327,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._laid_out:
             self._laid_out = True
+            self.explore.queries.list.setFocus()  # so that single keys are commands, not text
             # Docks can be sized once the window has its own size.
             QTimer.singleShot(0, self._restore_layout)
 

@@ -81,13 +81,15 @@ class ResultsHeader(QWidget):
         return boxes
 
     def _arrange(self) -> None:
-        layout = FlowLayout(self, gap=16)
+        layout = FlowLayout(self, gap=12)
         layout.addWidget(_together("Ranked by", *self.methods.values(), self.measure))
         layout.addWidget(_together("Hide", *self.hides.values()))
         layout.addWidget(_together("", self.cameras, self.times))
         layout.addWidget(_together("", self.count, self.truth))
         self.count.setAccessibleName("Pictures listed")
         self.count.setToolTip("How many of the gallery's pictures are listed.")
+        self.truth.setAccessibleName("True matches")
+        self.truth.setToolTip("True matches of the query in the gallery, junk not counted.")
 
     def event(self, event: QEvent) -> bool:
         """As high as its lines are, so that whoever shares out heights knows of them."""
@@ -126,7 +128,9 @@ class ResultsHeader(QWidget):
         self.times.show_chosen(chosen.time_range)
         ranking = self.workspace.ranking
         total = 0 if ranking is None else len(ranking.order)
-        self.count.setText(shown_of(self.model.rowCount(), total) if total else "")
+        shown = self.model.rowCount()
+        words = count_text(total) if shown == total else shown_of(shown, total)
+        self.count.setText(words if total else "")
         self.truth.setText(self._truth_words())
 
     def _show_methods(self) -> None:
@@ -153,7 +157,7 @@ class ResultsHeader(QWidget):
             return OWN
         true = int(np.count_nonzero(ranking.truth == RankingResult.TRUE))
         if true:
-            return f"{count_text(true)} true {'match' if true == 1 else 'matches'}"
+            return f"{count_text(true)} true"
         known = data.query[ranking.queries[0]].pid is not None and (data.gallery_pids >= 0).any()
         return "No true match in the gallery" if known else "Person not known"
 
@@ -163,7 +167,7 @@ def _together(words: str, *widgets: QWidget) -> QWidget:
     group = QWidget()
     layout = QHBoxLayout(group)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(8)
+    layout.setSpacing(6)
     if words:
         layout.addWidget(QLabel(words))
     for widget in widgets:

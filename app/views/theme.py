@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 
 from PyQt5.QtCore import QCoreApplication, QSettings, Qt
-from PyQt5.QtGui import QColor, QPalette
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtGui import QColor, QPainter, QPalette
+from PyQt5.QtWidgets import QApplication, QProxyStyle, QStyle, QStyleOption, QWidget
 
 ACCENT = {"light": "#3b57c4", "dark": "#4a67d6"}
 """The one accent colour: selections, the default button, progress."""
@@ -77,6 +77,42 @@ def palette_of(theme: str) -> QPalette:
     return palette
 
 
+class OutlinedStyle(QProxyStyle):
+    """Fusion, with boxes and circles to tick that can be seen on a dark ground too.
+
+    Fusion takes their outline from the window's colour, made darker, which is next to black on a
+    dark one.
+    """
+
+    _TICKED = (
+        QStyle.PE_IndicatorCheckBox,
+        QStyle.PE_IndicatorRadioButton,
+        QStyle.PE_IndicatorViewItemCheck,
+    )
+
+    def __init__(self) -> None:
+        super().__init__("Fusion")
+        self.setObjectName("fusion")
+
+    def drawPrimitive(
+        self,
+        element: QStyle.PrimitiveElement,
+        option: QStyleOption | None,
+        painter: QPainter | None,
+        widget: QWidget | None = None,
+    ) -> None:
+        """As Fusion does; for what can be ticked, under a lighter window's colour."""
+        if option is None or element not in self._TICKED or not is_dark(option.palette):
+            super().drawPrimitive(element, option, painter, widget)
+            return
+        before = QPalette(option.palette)
+        lighter = QPalette(before)
+        lighter.setColor(QPalette.Window, before.color(QPalette.WindowText))
+        option.palette = lighter
+        super().drawPrimitive(element, option, painter, widget)
+        option.palette = before
+
+
 class Theme:
     """Switches the theme of the program; made once, after the QApplication.
 
@@ -93,13 +129,17 @@ class Theme:
         """``system``, ``light`` or ``dark``, at once."""
         self.name = name
         if name == "system":
-            self._application.setStyle(self._style)
+            self._set_style(self._style)
             self._application.setPalette(QPalette())  # an empty one stands for the platform's
             if self.dark or not _windows_is_dark():
                 return
             name = "dark"
-        self._application.setStyle("Fusion")
+        self._set_style("fusion")
         self._application.setPalette(palette_of(name))
+
+    def _set_style(self, name: str) -> None:
+        """A style by its name; Fusion is ours."""
+        self._application.setStyle(OutlinedStyle() if name.lower() == "fusion" else name)
 
     @property
     def dark(self) -> bool:

@@ -242,7 +242,7 @@ def test_a_ranking_on_its_way_greys_the_old_one(panel, space):
 
 
 def test_truth_that_is_not_there_is_said(panel, space):
-    assert panel.header.truth.text() == "2 true matches"
+    assert panel.header.truth.text() == "2 true"
     rank(space, truth=np.full(12, FALSE, dtype=np.int8))
     assert panel.header.truth.text() == "No true match in the gallery"
     own = ImageRef(space.data.root / "mine.png")
@@ -313,7 +313,7 @@ def test_a_hundred_thousand_rows_make_nothing_before_they_are_seen(qtbot, panel,
     space.select_candidate(int(ranking.order[54_321]))
     panel.view.viewport().repaint()
     assert panel.model.rowCount() == 100_000
-    assert panel.header.count.text() == "100,000 of 100,000"
+    assert panel.header.count.text() == "100,000"
     assert chosen(panel) == 54_321
     assert 54_321 in panel.view.visible_rows()
     assert len(set(made)) < 200

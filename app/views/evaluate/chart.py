@@ -8,14 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
-from matplotlib.colors import same_color
+from matplotlib.colors import same_color, to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PyQt5.QtCore import QEvent, QPointF, Qt
 from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPalette, QShowEvent
 from PyQt5.QtWidgets import QLabel, QStackedLayout, QWidget
 
+from app.views.theme import contrast
 from qaconv_core.errors import QAConvError
 from qaconv_core.figures.style import INK, drawing
+
+LEAST_CONTRAST = 3.0
+"""Of a curve with the ground it is drawn on, in the dark."""
 
 MakeFigure = Callable[[], Figure] | None
 
@@ -155,14 +160,25 @@ def dress(figure: Figure, palette: QPalette) -> None:
         for words in (*labels, axes._right_title, *axes.texts):
             words.set_color(ink)
         for line in axes.lines:
-            if same_color(line.get_color(), INK):
-                line.set_color(ink)
+            line.set_color(ink if same_color(line.get_color(), INK) else _seen(line, ground))
     for legend in (*figure.legends, *(a.legend_ for a in figure.axes if a.legend_)):
         for words in legend.get_texts():
             words.set_color(ink)
         for line in legend.get_lines():
-            if same_color(line.get_color(), INK):
-                line.set_color(ink)
+            line.set_color(ink if same_color(line.get_color(), INK) else _seen(line, ground))
+
+
+def _seen(line: Line2D, ground: QColor) -> str:
+    """The line's colour, or a lighter one of its hue where it is lost on a dark ground."""
+    colour = QColor(to_hex(line.get_color()))
+    while is_dark_ground(ground) and contrast(colour, ground) < LEAST_CONTRAST:
+        colour = QColor(_mixed(colour, QColor("white"), 0.1))
+    return colour.name()
+
+
+def is_dark_ground(ground: QColor) -> bool:
+    """Whether colours have to be lighter than it to be seen."""
+    return ground.lightness() < 128
 
 
 def _mixed(first: QColor, second: QColor, share: float) -> str:

@@ -14,7 +14,7 @@ from app.views.evaluate.wording import local_time
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.reports import method_label
 
-COLUMNS = ("Run", "Data set", "Model", "in %", "Rank-1", "mAP", "When")
+COLUMNS = ("Run", "Data set", "Model", "Method, in %", "Rank-1", "mAP", "When")
 NUMBERS = (4, 5)
 LONGEST = 320
 """Pixels that a column takes at most; longer names are cut in their middle."""

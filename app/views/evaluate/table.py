@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
-from PyQt5.QtGui import QFont
+from PyQt5.QtGui import QFont, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -26,7 +26,7 @@ from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label
 from qaconv_core.types import MethodResult
 
-WORDS = ("Run", "Data set", "Model", "in %")
+WORDS = ("Run", "Data set", "Model", "Method, in %")
 METHOD = len(WORDS) - 1
 CHANGES = ("ΔRank-1", "ΔmAP")
 COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid")
@@ -204,6 +204,8 @@ class TableTab(QSplitter):
         self.setStretchFactor(0, 3)
         self.setStretchFactor(1, 2)
         self.setChildrenCollapsible(False)
+        self._moved = False
+        self.splitterMoved.connect(self._remember)
         book.shown_changed.connect(self.refresh)
         self.refresh()
 
@@ -215,6 +217,24 @@ class TableTab(QSplitter):
         for name in CHANGES:
             self.view.setColumnHidden(COLUMNS.index(name), not changes)
         self.words.setPlainText("\n".join(explanation(self._book.shown, notes)))
+        self._share_out()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the room out anew."""
+        super().resizeEvent(event)
+        self._share_out()
+
+    def _remember(self, _place: int, _handle: int) -> None:
+        """Somebody has moved the handle: it stays where it is."""
+        self._moved = True
+
+    def _share_out(self) -> None:
+        """The table as high as its rows, up to three fifths; how it was measured has the rest."""
+        if self._moved:
+            return
+        lines = self.view.verticalHeader().defaultSectionSize() * (len(self.model.rows) + 2)
+        wanted = min(lines + self.view.horizontalHeader().height(), 3 * self.height() // 5)
+        self.setSizes([wanted, max(self.height() - wanted, 1)])
 
 
 def explanation(runs: Sequence[FinishedRun], footnotes: Sequence[str]) -> list[str]:

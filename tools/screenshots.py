@@ -1,0 +1,262 @@
+"""Pictures of the window: starts the real program on the demo, drives it, writes PNG files.
+
+    python tools/screenshots.py                              # the README's, into docs/images/window
+    python tools/screenshots.py --out DIR                    # every view
+    python tools/screenshots.py --out DIR --size 1280x800 --scale 2 --only hover
+
+Without a display it runs itself under xvfb-run. Settings and runs of whoever calls it are not
+touched; feature maps come from the usual cache unless ``--fresh``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from driving import ROOT, Driver, find_display, own_folders  # noqa: E402
+
+FOLDER = ROOT / "docs" / "images" / "window"
+LARGEST = 400_000
+"""Bytes of a picture for the README; a larger one gets 256 colours."""
+TORSO = (0.5, 0.36)
+
+
+# ── views ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def browse(driver: Driver) -> None:
+    """As a first start leaves it: ranked, the first candidate explained by lines."""
+
+
+def explore(driver: Driver, mode: str) -> None:
+    """Look at a match in one of the modes."""
+    driver.key("Ctrl+1")
+    driver.key(mode)
+    driver.wait(lambda: driver.shown, "the match")
+
+
+def lines(driver: Driver) -> None:
+    """The next true match, without the hint, more lines, one of them chosen."""
+    hint = driver.window.explore.hint
+    if hint.isVisible():
+        driver.click(hint.button)
+    explore(driver, "1")
+    driver.key("N")
+    driver.key("+")
+    driver.wait(lambda: driver.shown, "the next true match")
+
+
+def heat(driver: Driver) -> None:
+    """What every cell adds."""
+    explore(driver, "2")
+
+
+def hover(driver: Driver) -> None:
+    """Pointing at the query's torso."""
+    explore(driver, "3")
+    driver.rest()
+    canvas = driver.window.explore.inspector.canvas
+    driver.point(canvas, driver.on_picture(0, *TORSO))
+    driver.wait(lambda: driver.space.hover is not None, "a cell under the pointer")
+
+
+def compare(driver: Driver) -> None:
+    """A query whose rank 1 is false: that match beside the first true one."""
+    driver.key("Ctrl+1")
+    driver.key("E")
+    driver.rest()
+    driver.wait(lambda: driver.shown, "the next error")
+    driver.key("C")
+    driver.wait(lambda: driver.shown, "both candidates")
+
+
+def evaluate(driver: Driver, tab: int) -> None:
+    """A run of the demo with every method, started by the button, and one of its tabs."""
+    driver.key("Ctrl+2")
+    page = driver.window.evaluate
+    driver.rest()
+    if not page.book.runs:
+        driver.wait(page.content.form.start_button.isEnabled, "the start button")
+        driver.click(page.content.form.start_button)
+        driver.wait(lambda: page.book.shown, "the run")
+    bar = page.content.tabs.tabBar()
+    driver.click_at(bar, bar.tabRect(tab).center())
+
+
+def table(driver: Driver) -> None:
+    """The measures of the run."""
+    evaluate(driver, 0)
+
+
+def cmc(driver: Driver) -> None:
+    """The CMC curves of the run."""
+    evaluate(driver, 1)
+
+
+def scores(driver: Driver) -> None:
+    """Scores of true and false pairs, the threshold moved by keys."""
+    evaluate(driver, 2)
+    chart = driver.window.evaluate.content.scores.chart
+    for _ in range(4):
+        driver.key("Right", chart)
+
+
+def queries(driver: Driver) -> None:
+    """AP of every query."""
+    evaluate(driver, 3)
+
+
+def open_data(driver: Driver) -> None:
+    """The report on a data set before it is opened."""
+    driver.key("Ctrl+1")
+    driver.key("Ctrl+O")
+    dialog = driver.dialog("data")
+    driver.click_at(dialog.names.viewport(), demo_row(dialog.names))
+    driver.wait(dialog.open_button.isEnabled, "the report")
+
+
+def demo_row(names: Any) -> Any:
+    """Where the last data set, the demo, stands in the dialog's list."""
+    return names.visualItemRect(names.item(names.count() - 1)).center()
+
+
+def palette(driver: Driver) -> None:
+    """Some letters typed into the list of all commands."""
+    driver.key("Ctrl+1")
+    driver.key("Ctrl+Shift+P")
+    found = driver.window.dialogs.palette
+    driver.wait(found.isVisible, "the palette")
+    driver.type("match", found.field)
+
+
+def keys(driver: Driver) -> None:
+    """The sheet of keys."""
+    driver.key("F1")
+    driver.dialog("keys")
+
+
+def dark(view: Callable[[Driver], None]) -> Callable[[Driver], None]:
+    """The same under the dark theme."""
+
+    def shown(driver: Driver) -> None:
+        driver.command("dark theme")
+        view(driver)
+
+    return shown
+
+
+VIEWS: dict[str, Callable[[Driver], None]] = {
+    "browse": browse,
+    "lines": lines,
+    "heat": heat,
+    "hover": hover,
+    "compare": compare,
+    "table": table,
+    "cmc": cmc,
+    "scores": scores,
+    "queries": queries,
+    "open-data": open_data,
+    "palette": palette,
+    "keys": keys,
+    "lines-dark": dark(lines),
+    "heat-dark": dark(heat),
+    "table-dark": dark(table),
+    "cmc-dark": dark(cmc),
+    "scores-dark": dark(scores),
+    "open-data-dark": dark(open_data),
+}
+README = ("lines", "heat", "hover", "compare", "cmc", "scores", "lines-dark", "cmc-dark")
+
+
+# ── pictures ────────────────────────────────────────────────────────────────────────────────────
+
+
+def picture_of(driver: Driver) -> Any:
+    """The window with the dialogs over it, as a QPixmap of the screen's sharpness."""
+    from PyQt5.QtCore import QPoint
+    from PyQt5.QtGui import QPainter, QPalette
+    from PyQt5.QtWidgets import QApplication
+
+    window = driver.window
+    pixmap = window.grab()
+    origin = window.mapToGlobal(QPoint(0, 0))
+    painter = QPainter(pixmap)
+    for widget in QApplication.topLevelWidgets():
+        if widget is window or not widget.isVisible():
+            continue
+        place = widget.mapToGlobal(QPoint(0, 0)) - origin
+        painter.drawPixmap(place, widget.grab())
+        painter.setPen(widget.palette().color(QPalette.Mid))
+        painter.drawRect(widget.rect().translated(place).adjusted(-1, -1, 0, 0))
+    painter.end()
+    return pixmap
+
+
+def save(pixmap: Any, path: Path) -> None:
+    """As a PNG file; with 256 colours where it would be too large for the README."""
+    from PIL import Image
+    from PyQt5.QtGui import QImage
+
+    image = pixmap.toImage().convertToFormat(QImage.Format_RGB888)
+    width, height = image.width(), image.height()
+    data = image.constBits().asstring(image.sizeInBytes())
+    picture = Image.frombytes("RGB", (width, height), data, "raw", "RGB", image.bytesPerLine())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, optimize=True)
+    if path.stat().st_size > LARGEST and width <= 1440:
+        picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def take(driver: Driver, name: str, folder: Path) -> None:
+    """Show a view and keep its picture; dialogs are closed again."""
+    VIEWS[name](driver)
+    driver.rest()
+    path = folder / f"{name}.png"
+    save(picture_of(driver), path)
+    driver.close_dialogs()
+    print(f"{path.name:20} {path.stat().st_size / 1000:6.0f} kB", flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--out", type=Path, help="folder for every view (else the README's)")
+    parser.add_argument("--only", action="append", choices=list(VIEWS), help="this view only")
+    parser.add_argument("--size", default="1440x900", help="of the window, 1440x900 unless told")
+    parser.add_argument("--scale", type=float, default=1.0, help="pixels for each of the window's")
+    parser.add_argument("--fresh", action="store_true", help="compute feature maps anew")
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = arguments()
+    try:
+        width, height = (int(side) for side in chosen.size.split("x"))
+    except ValueError:
+        sys.exit(f"--size {chosen.size}: give width and height in pixels, as in 1280x800")
+    os.environ["QT_SCALE_FACTOR"] = f"{chosen.scale:g}"
+    find_display((width, height), chosen.scale)
+    folder = own_folders(chosen.fresh)
+    driver = Driver((width, height))
+    try:
+        driver.start()
+        driver.measured()
+        driver.command("light theme")
+        names = chosen.only or (README if chosen.out is None else tuple(VIEWS))
+        for name in names:
+            take(driver, name, chosen.out or FOLDER)
+    except TimeoutError as error:
+        sys.exit(f"screenshots.py: {error}")
+    finally:
+        driver.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -141,6 +141,8 @@ def list_times(rows: int) -> Times:
     """Those of tools/bench_lists.py, as its medians and 95 %."""
     command = [sys.executable, str(ROOT / "tools" / "bench_lists.py"), str(rows)]
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    if environment.get("DISPLAY"):
+        environment.setdefault("QT_QPA_PLATFORM", "xcb")  # as the rest is shown
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     times: Times = {}
     for line in done.stdout.splitlines()[1:]:
@@ -182,13 +184,12 @@ def machine() -> str:
     from qaconv_core.bench.machine import machine_record
 
     record = machine_record(torch.device("cpu"))
-    processor = record.get("processor") or platform.processor() or platform.machine()
-    shown = os.environ.get("QT_QPA_PLATFORM") or "the system's display"
+    shown = os.environ.get("QT_QPA_PLATFORM") or "X11"
     return (
-        f"{processor}, {os.cpu_count()} processors, torch with {torch.get_num_threads()} threads; "
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}, Qt {qVersion()}, PyQt {PYQT_VERSION_STR}, "
-        f"qaconv {__version__}; window of {SIZE[0]}×{SIZE[1]} on {shown}; {time.strftime('%Y-%m-%d')}."
+        f"{record['cpu']}, {record['cores']} cores, {record['threads']} threads; "
+        f"{record['system']}, Python {platform.python_version()}, torch {torch.__version__}, "
+        f"Qt {qVersion()}, PyQt {PYQT_VERSION_STR}, qaconv {__version__}; "
+        f"window of {SIZE[0]}×{SIZE[1]} ({shown}); {time.strftime('%Y-%m-%d')}."
     )
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from driving import ROOT, Driver, find_display, own_folders  # noqa: E402
+from driving import ROOT, Driver, find_display, own_folders
 
 SIZE = (1440, 900)
 STARTED = "QACONV_BENCH_STARTED"

@@ -50,6 +50,7 @@ def start_once() -> Times:
     began = float(os.environ[STARTED])
     driver = Driver(SIZE)
     driver.start()
+    driver.wait(lambda: driver.window.windowHandle().isExposed(), "the window")
     driver.turn()
     window = time.time() - began
     driver.wait(lambda: driver.shown, "the first match")
@@ -90,9 +91,10 @@ def interact(steps: int) -> Times:
 
 
 def step(driver: Driver, key: str) -> None:
-    """Press a key and wait until what it chose is shown."""
+    """Press a key and wait until another match is shown."""
+    before = driver.space.selection
     driver.key(key)
-    driver.wait(lambda: driver.shown, "the next match")
+    driver.wait(lambda: driver.space.selection != before and driver.shown, "the next match")
     driver.turn()
 
 
@@ -186,7 +188,7 @@ def machine() -> str:
     record = machine_record(torch.device("cpu"))
     shown = os.environ.get("QT_QPA_PLATFORM") or "X11"
     return (
-        f"{record['cpu']}, {record['cores']} cores, {record['threads']} threads; "
+        f"{record['cpu']}, torch with {record['threads']} of them; "
         f"{record['system']}, Python {platform.python_version()}, torch {torch.__version__}, "
         f"Qt {qVersion()}, PyQt {PYQT_VERSION_STR}, qaconv {__version__}; "
         f"window of {SIZE[0]}×{SIZE[1]} ({shown}); {time.strftime('%Y-%m-%d')}."

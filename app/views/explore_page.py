@@ -64,6 +64,7 @@ class ExplorePage(QMainWindow):
         self.setCorner(Qt.BottomLeftCorner, Qt.LeftDockWidgetArea)
         self.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
         self.results.opened.connect(lambda _candidate: self.inspector.setFocus())
+        self.setFocusProxy(self.queries.list)  # not a text field, where single keys are letters
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)

@@ -219,8 +219,10 @@ class MainWindow(QMainWindow):
         if self.page == "evaluate" and self.evaluate is not None:
             self.pages.setCurrentWidget(self.evaluate)
         else:
-            empty = self.workspace.data is None
-            self.pages.setCurrentWidget(self.welcome if empty else self.explore)
+            page = self.welcome if self.workspace.data is None else self.explore
+            if page is not self.pages.currentWidget():
+                self.pages.setCurrentWidget(page)
+                page.setFocus()
 
     def _show_place(self) -> None:
         """What is open, at the right of the toolbar, and the data set in the title."""
@@ -327,7 +329,6 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._laid_out:
             self._laid_out = True
-            self.explore.queries.list.setFocus()  # so that single keys are commands, not text
             # Docks can be sized once the window has its own size.
             QTimer.singleShot(0, self._restore_layout)
 

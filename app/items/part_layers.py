@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PyQt5.QtCore import QLineF, QPointF, QRectF, Qt
-from PyQt5.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF, QTransform
+from PyQt5.QtCore import QPointF, QRectF, Qt
+from PyQt5.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
-from app.items.match_painting import DARK, LIGHT
+from app.items.match_painting import DARK
 from app.items.match_stage import Stage
 from app.state.framing import Box
 from qaconv_core.types import Bool
 
-PART = QColor("#ffd23f")
+PART, PLAIN = QColor("#ffd23f"), QColor(255, 255, 255)
 HIDDEN = QColor(24, 24, 26, 215)
 HATCH = QColor(255, 255, 255, 70)
 DIM = QColor(0, 0, 0, 140)
@@ -37,21 +37,25 @@ def paint_drawn(painter: QPainter, stage: Stage, number: int) -> None:
         paint_hidden(painter, box, hidden)
     flips = None if drawn.regions is None else drawn.regions.flips.get(panel.key)
     if flips is not None:
-        paint_outline(painter, box, flips, LIGHT)
+        paint_outline(painter, box, flips, PLAIN)
     painter.restore()
 
 
 def fill_cells(painter: QPainter, box: Box, cells: Bool, colour: QColor | QBrush) -> None:
-    """One flat colour over cells (h, w); no seams, however the picture is zoomed."""
+    """One flat colour over cells (h, w)."""
+    for rect in rects_of(cells, box):
+        painter.fillRect(rect, QBrush(colour))
+
+
+def rects_of(cells: Bool, box: Box) -> list[QRectF]:
+    """The cells on the screen, on whole pixels, so that neighbours leave no seam."""
     rows, columns = cells.shape
     xs = [round(box.x + box.width * c / columns) for c in range(columns + 1)]
     ys = [round(box.y + box.height * r / rows) for r in range(rows + 1)]
-    brush = QBrush(colour)
-    for row, column in zip(*np.nonzero(cells), strict=True):
-        rect = QRectF(
-            xs[column], ys[row], xs[column + 1] - xs[column], ys[row + 1] - ys[row]
-        )  # fmt: skip
-        painter.fillRect(rect, brush)
+    return [
+        QRectF(QPointF(xs[column], ys[row]), QPointF(xs[column + 1], ys[row + 1]))
+        for row, column in zip(*np.nonzero(cells), strict=True)
+    ]
 
 
 def paint_hidden(painter: QPainter, box: Box, cells: Bool) -> None:
@@ -60,30 +64,17 @@ def paint_hidden(painter: QPainter, box: Box, cells: Bool) -> None:
     hatch = QBrush(HATCH, Qt.BDiagPattern)
     hatch.setTransform(QTransform.fromScale(1.2, 1.2))
     fill_cells(painter, box, cells, hatch)
-    paint_outline(painter, box, cells, LIGHT)
-
-
-def edges_of(cells: Bool, box: Box) -> list[QLineF]:
-    """The lines between cells meant and cells not meant, on the screen."""
-    rows, columns = cells.shape
-    padded = np.pad(cells, 1)
-    across = padded[1:, 1:-1] != padded[:-1, 1:-1]  # (rows + 1, columns)
-    down = padded[1:-1, 1:] != padded[1:-1, :-1]  # (rows, columns + 1)
-
-    def at(x: int, y: int) -> QPointF:
-        return QPointF(*box.at(x / columns, y / rows))
-
-    lines = [QLineF(at(x, y), at(x + 1, y)) for y, x in zip(*np.nonzero(across), strict=True)]
-    lines += [QLineF(at(x, y), at(x, y + 1)) for y, x in zip(*np.nonzero(down), strict=True)]
-    return lines
+    paint_outline(painter, box, cells, PLAIN)
 
 
 def paint_outline(painter: QPainter, box: Box, cells: Bool, colour: QColor) -> None:
     """The edge around cells, with a dark rim so that it is seen on any picture."""
-    lines = edges_of(cells, box)
+    path = QPainterPath()
+    for rect in rects_of(cells, box):
+        path.addRect(rect)
+    edge = path.simplified()
     for ink, width in ((DARK, 4.0), (colour, 2.0)):
-        painter.setPen(QPen(ink, width, Qt.SolidLine, Qt.SquareCap))
-        painter.drawLines(lines)
+        painter.strokePath(edge, QPen(ink, width, Qt.SolidLine, Qt.SquareCap, Qt.MiterJoin))
 
 
 def paint_stroke(
@@ -98,13 +89,14 @@ def paint_stroke(
     painter.save()
     painter.setClipRect(clip)
     painter.setRenderHint(QPainter.Antialiasing, False)
-    colour = QColor(LIGHT if tool == "hide" else PART)
-    colour.setAlpha(80)
-    fill_cells(painter, box, cells, colour)
-    paint_outline(painter, box, cells, LIGHT if tool == "hide" else PART)
+    colour = PLAIN if tool == "hide" else PART
+    faint = QColor(colour)
+    faint.setAlpha(80)
+    fill_cells(painter, box, cells, faint)
+    paint_outline(painter, box, cells, colour)
     painter.setRenderHint(QPainter.Antialiasing)
     places = [QPointF(*box.at(*point)) for point in points]
-    for ink, width in ((DARK, 3.0), (LIGHT, 1.2)):
+    for ink, width in ((DARK, 3.0), (PLAIN, 1.2)):
         painter.setPen(QPen(ink, width, Qt.SolidLine, Qt.RoundCap, Qt.RoundJoin))
         if tool in ("box", "hide"):
             painter.drawRect(QRectF(places[0], places[-1]).normalized())

@@ -261,10 +261,18 @@ class Controller(QObject):
             return
         if not self._ranking_is_current():
             self._rank(selection)
-        elif selection.candidate is None:
+            return
+        space = self.workspace
+        if space.ranking_stale:  # chosen again while another one was on its way
+            self.stop_job("rank")
+            space.set_ranking(space.ranking)
+        if selection.candidate is None:
             self._choose_candidate()
         elif not self._pair_is_current():
             self._explain(selection)
+        elif space.pair_stale:
+            self.stop_job("explain")
+            space.set_pair(space.pair, space.other_pair)
 
     def _ranking_is_current(self) -> bool:
         space = self.workspace

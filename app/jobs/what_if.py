@@ -33,18 +33,17 @@ class WhatIfJobs:
         self._get_ready()
         pair = self._pair()
         if pair is None:
+            self._answered = self._sought = ()
             return
         now = self.space.parts.now
         asked = (pair, now.hidden_query, now.hidden_gallery, self.space.ranking)
         if not _same(asked, self._answered):
             self._answered = asked
             self._answer(pair)
-        sought = (pair, self.space.other_pair, now.seeking, self._comparing)
-        if now.seeking and (now.regions is None and not _same(sought, self._sought)):
+        sought = (pair, self.space.other_pair, self._comparing) if now.seeking else ()
+        if not _same(sought, self._sought):
             self._sought = sought
             self._seek(pair)
-        elif not now.seeking:
-            self._sought = ()
 
     @property
     def _comparing(self) -> bool:
@@ -124,7 +123,10 @@ class WhatIfJobs:
     # ── which region matters ────────────────────────────────────────────────────────────────────
 
     def _seek(self, pair: PairView) -> None:
-        space, matching = self.space, self.controller.matching
+        space, matching, sought = self.space, self.controller.matching, self._sought
+        self.controller.stop_job("regions")
+        if not sought:
+            return
         second = space.other_pair if self._comparing else None
         other = None if second is None else second.candidate
         rival = other if other is not None else next_candidate(space.ranking, pair.candidate)
@@ -138,7 +140,7 @@ class WhatIfJobs:
             )
 
         def show(found: Regions) -> None:
-            if space.pair is pair and space.parts.now.seeking:
+            if sought is self._sought:
                 space.parts.set_regions(found)
 
         self.controller.replace_job("regions", "Hiding each region", work, show, quiet=True)

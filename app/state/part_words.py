@@ -7,9 +7,9 @@ from app.state.parts import Drawn, Regions, WhatIf
 from app.state.values import PairView, Ranking
 
 HINTS = {
-    "box": "Drag a box on the query. Shift adds, Ctrl takes away, Esc puts the tool down.",
+    "box": "Drag a box on the query. Shift adds, Ctrl takes away, Esc ends.",
     "lasso": "Draw around a part of the query. Shift adds, Ctrl takes away, Esc ends.",
-    "paint": "Paint cells of the query. Ctrl takes away, Esc puts the brush down.",
+    "paint": "Paint cells of the query. Ctrl takes away, Esc ends.",
     "hide": "Drag a box on either picture to cover it. Shift adds, Ctrl takes away, Esc ends.",
 }
 SEEKING = "Every region is being hidden in turn…"
@@ -65,26 +65,25 @@ def hidden_text(drawn: Drawn) -> str:
 
 def regions_text(regions: Regions) -> str:
     """What the map shows, and how many regions would change the order."""
-    rows, columns = regions.window
-    window = f"{rows} × {columns} cells around each place hidden"
+    window = f"{regions.window[0]} × {regions.window[1]} cells hidden"
     if regions.rival is None:
-        return f"{window}; there is no other candidate to change places with."
-    rival = "the compared one" if regions.lead else f"rank {regions.rival_rank}"
+        return f"There is no other candidate to change places with ({window})."
+    order = "the order" if regions.lead else f"the order with rank {regions.rival_rank}"
     count = sum(int(mask.sum()) for mask in regions.flips.values())
     if not count:
-        return f"{window}: none would change the order with {rival}."
+        return f"No place would change {order} ({window})."
     places = "place" if count == 1 else "places"
-    return f"{window}: {count} outlined {places} would change the order with {rival}."
+    return f"{count} outlined {places} would change {order} ({window})."
 
 
 def drawn_text(drawn: Drawn) -> str:
-    """The quiet line beside the tools."""
+    """What to say under the pictures about what is drawn; empty where that is nothing."""
     if drawn.said:
         return drawn.said
     if drawn.seeking:
         return SEEKING if drawn.regions is None else regions_text(drawn.regions)
     if drawn.what_if is not None:
-        return f"{hidden_text(drawn)}: {what_if_text(drawn.what_if)}"
+        return f"If hidden: {what_if_text(drawn.what_if)}"
     return HINTS.get(drawn.tool, "")
 
 

@@ -156,8 +156,6 @@ def _numbers(ranking: Ranking | None, pair: PairView) -> str:
     )
     if ranking is not None and ranking.kind == "score":
         text += f" · re-ranked {words.score_text(ranking.value_of(pair.candidate))}"
-    if pair.full_logit is not None:
-        text += f" · whole query {words.logit_text(pair.full_logit)}"
     return text
 
 

@@ -42,7 +42,7 @@ class DetailsPanel(QWidget):
         """The sum above, scrolled where there is little room; the list below."""
         total, listed = QWidget(self), QWidget(self)
         for widget, parts in (
-            (total, (self.chart, self.score, self.drawn)),
+            (total, (self.chart, self.score)),
             (listed, (self.shown, self.table)),
         ):
             column = QVBoxLayout(widget)
@@ -66,7 +66,10 @@ class DetailsPanel(QWidget):
         self.splitter.setStretchFactor(1, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.splitter)
+        self.drawn.setContentsMargins(SPACING, SPACING, SPACING, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.drawn)
+        whole.addWidget(self.splitter, 1)
         self.setMinimumWidth(NARROWEST)
 
     def sizeHint(self) -> QSize:

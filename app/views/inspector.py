@@ -12,6 +12,7 @@ from app.items.colour_bar import ColourBar
 from app.items.match_stage import lines_in_sight
 from app.jobs.images import ImageLoader
 from app.state import readout
+from app.state.part_words import drawn_text
 from app.state.scene import second_candidate
 from app.state.values import MODES, Mode
 from app.state.workspace import Workspace
@@ -130,6 +131,8 @@ class Inspector(QWidget):
             text = readout.WAIT
         elif canvas.marks:
             text = readout.answers_text(canvas.scene, [mark.answer for mark in canvas.marks])
+        elif drawn_text(self.workspace.parts.now):
+            text = drawn_text(self.workspace.parts.now)
         else:
             hidden = lines_in_sight(stage)[1] if look.mode in ("lines", "compare") else 0
             text = readout.shown_text(canvas.scene, look, stage.lines(), hidden)

@@ -1,21 +1,20 @@
-"""The tools to draw on the pictures of a match, and what came of the drawing."""
+"""The tools to draw on the pictures of a match."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+from PyQt5.QtWidgets import QLabel, QToolButton, QWidget
 
 from app.state.commands import BY_ID
-from app.state.part_words import drawn_text
 from app.state.parts import Tool
 from app.state.workspace import Workspace
 from app.views.actions import Actions
+from app.views.flow import FlowLayout
 from app.views.icons import icon
-from app.views.parts import ElidedLabel
+from app.views.match_controls import SPACING, group_of
 
-SPACING = 8
 TOOLS: dict[str, Tool] = {
     "match.part_box": "box",
     "match.part_lasso": "lasso",
@@ -31,11 +30,15 @@ BUTTONS = {
     "match.hide_box": "Hide",
     "match.occlusion_map": "Which region matters",
 }
+GROUPS = {
+    "Part": tuple(id for id in BUTTONS if id.startswith("match.part")),
+    "What if": ("match.hide_box", "match.occlusion_map"),
+}
 ICONS_ONLY = ("match.part_box", "match.part_lasso", "match.part_paint")
 
 
 class PartTools(QWidget):
-    """Buttons of the commands that draw, and a quiet line. Answers these commands."""
+    """Buttons of the commands that draw. Answers these commands."""
 
     def __init__(
         self, workspace: Workspace, drop_stroke: Callable[[], bool], parent: QWidget | None = None
@@ -44,8 +47,6 @@ class PartTools(QWidget):
         self.workspace, self.parts = workspace, workspace.parts
         self._drop_stroke = drop_stroke
         self.buttons = {id: self._button(id, text) for id, text in BUTTONS.items()}
-        self.line = ElidedLabel("", self)
-        self.line.setAccessibleName("What is drawn")
         self._lay_out()
         for id, handler in self.handlers().items():
             if id in self.buttons:
@@ -69,17 +70,10 @@ class PartTools(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACING // 2)
-        row.addWidget(QLabel("Part"))
-        for id, button in self.buttons.items():
-            if id == "match.hide_box":
-                row.addSpacing(SPACING)
-                row.addWidget(QLabel("What if"))
-            row.addWidget(button)
-        row.addSpacing(SPACING)
-        row.addWidget(self.line, 1)
+        flow = FlowLayout(self, gap=2 * SPACING)
+        flow.setContentsMargins(0, 0, 0, 0)
+        for title, ids in GROUPS.items():
+            flow.addWidget(group_of(QLabel(title), *(self.buttons[id] for id in ids)))
 
     def _run(self, handler: Callable[[], object]) -> None:
         handler()
@@ -97,11 +91,6 @@ class PartTools(QWidget):
         drawn = pair is not None and now.region is not None
         for id in ("match.part_ignore", "match.part_whole"):
             self.buttons[id].setEnabled(drawn)
-        text = drawn_text(now)
-        if text != self.line.text():
-            self.line.setText(text)
-            self.line.setToolTip(text)
-            self.line.setAccessibleDescription(text)
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 

@@ -15,9 +15,11 @@ from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QMainWindow
 
-from app.jobs import part_search
+from app.jobs import engine, part_search
 from app.jobs.controller import Controller
 from app.jobs.exports import match_export
+from app.jobs.job import JobContext
+from app.jobs.matching_set import prepare
 from app.jobs.ranking_exports import ranking_export
 from app.jobs.what_if import next_candidate
 from app.state import part_words, parts, words
@@ -28,29 +30,32 @@ from app.views.actions import Actions
 from app.views.explore_page import ExplorePage
 from qaconv_core.explaining.covering import WINDOW, window_mask
 from qaconv_core.matching.correspondences import match_maps
+from qaconv_core.progress import CancelToken
 from qaconv_core.types import RankingResult
-from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
+from tests.app.real import WAIT, tiny_market, tiny_model
 from tests.app.samples import sample_ranking
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return tiny_market(tmp_path_factory.mktemp("data"))
+def loaded(tmp_path_factory):
+    """The set and the model, read once: (what was loaded, maps of the set)."""
+    folder, context = tmp_path_factory.mktemp("parts"), JobContext(lambda _: None, CancelToken())
+    model = engine.inspect_model(tiny_model(folder), context)
+    dataset = engine.inspect_data(tiny_market(folder), context).dataset
+    return model, prepare(model.model, engine.open_set(dataset), context, None)[0]
 
 
 @pytest.fixture
-def page(qtbot, runner, data, model):
+def page(qtbot, runner, loaded):
     """The page to explore in a window with all its keys, the first match explained."""
+    model, matching = loaded
+    matching.parts = part_search.PartSearch(matching)
     controller = Controller(Workspace(), runner)
-    controller.measure_unasked = False
+    controller.model, controller.matching = model.model, matching
+    space = controller.workspace
     window = QMainWindow()
     qtbot.addWidget(window)
-    made = ExplorePage(controller.workspace, window)
+    made = ExplorePage(space, window)
     window.setCentralWidget(made)
     window.actions_ = Actions(window)
     window.actions_.bind(made.handlers())
@@ -58,11 +63,13 @@ def page(qtbot, runner, data, model):
     window.resize(1200, 900)
     window.show()
     qtbot.waitExposed(window)
-    open_and_wait(qtbot, controller, data, model)
-    made.refresh_actions(window.actions_)
-    space = controller.workspace
+    space.open_data(matching.data)
+    space.set_model(model.info)
+    with qtbot.waitSignal(controller.settled, timeout=WAIT):
+        space.select_queries((0,))
     for event in (space.parts.changed, space.selection_changed, space.look_changed):
         event.connect(lambda: made.refresh_actions(window.actions_))
+    made.refresh_actions(window.actions_)
     yield made
     made.close_loaders()
     controller.close()

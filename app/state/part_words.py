@@ -36,20 +36,19 @@ def share_text(share: float) -> str:
 
 
 def what_if_text(answer: WhatIf) -> str:
-    """ "logit +6.10 → +4.32 (−1.78), score 0.648 → 0.606, rank 1 → 3"."""
+    """ "logit +6.10 → +4.32 (−1.78), rank 1 → 3, score 0.648 → 0.606"."""
     before, after = answer.logit_before, answer.logit_after
     # The difference of what is shown, so that the three numbers agree.
     change = round(after, 2) - round(before, 2)
     scores = [words.score_text(score) for score in answer.scores]
     parts = [
-        f"logit {words.logit_text(before)} → {words.logit_text(after)} "
-        f"({words.logit_text(change)})",
-        f"score {scores[0]} → {scores[1]}",
+        f"logit {words.logit_text(before)} → {words.logit_text(after)} ({words.logit_text(change)})"
     ]
     if answer.rank_before and answer.rank_after:
         parts.append(f"rank {answer.rank_before} → {answer.rank_after}")
     elif answer.rank_before == 0:
         parts.append("no rank (junk)")
+    parts.append(f"score {scores[0]} → {scores[1]}")
     return ", ".join(parts)
 
 
@@ -84,7 +83,8 @@ def drawn_text(drawn: Drawn) -> str:
         return SEEKING if drawn.regions is None else regions_text(drawn.regions)
     if drawn.what_if is not None:
         return f"If hidden: {what_if_text(drawn.what_if)}"
-    return HINTS.get(drawn.tool, "")
+    nothing = not drawn.hiding if drawn.tool == "hide" else drawn.region is None
+    return HINTS.get(drawn.tool, "") if nothing else ""
 
 
 def details_text(pair: PairView, drawn: Drawn) -> str:

@@ -63,7 +63,9 @@ class CorrespondenceModel(QAbstractTableModel):
             return
         self.beginResetModel()
         self._pair, self._look = pair, look
-        self._rows = [] if pair is None else all_correspondences(pair.match, look.direction)
+        self._rows = (
+            [] if pair is None else all_correspondences(pair.match, look.direction, pair.part)
+        )
         self._find_drawn()
         self._order()
         self.endResetModel()
@@ -72,7 +74,7 @@ class CorrespondenceModel(QAbstractTableModel):
         if self._pair is None:
             self._drawn, self._scale = frozenset(), None
             return
-        lines = lines_of(self._pair.match, self._look)
+        lines = lines_of(self._pair.match, self._look, self._pair.part)
         self._drawn = frozenset((line.query_cell, line.gallery_cell) for line in lines.drawn)
         self._scale = scale_of(self._look.colour_by, self._pair.match)
 

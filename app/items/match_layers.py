@@ -36,6 +36,7 @@ from app.items.match_stage import (
     mark_rects,
     tags_of,
 )
+from app.items.part_layers import paint_drawn
 from app.state.overlay import heat_of
 from app.state.values import Cell
 
@@ -47,13 +48,15 @@ def paint_pictures(
 ) -> None:
     """Pictures, heat maps, grids, frames and captions. ``ratio``: device pixels per pixel."""
     painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
-    heat = stage.overlaid and stage.look.mode == "heat"
+    regions = stage.scene.drawn.regions
+    heat = stage.overlaid and (stage.look.mode == "heat" or regions is not None)
     for number, panel in enumerate(stage.scene.panels):
         painter.save()
         painter.setClipRect(rect_of(stage.panes[number].clip))
         _paint_picture(painter, stage, number, ratio, heat, palette)
         if heat:
             _paint_heat_map(painter, stage, number)
+        paint_drawn(painter, stage, number)
         _paint_edges(painter, stage, number, palette)
         painter.restore()
         place = caption_rect(stage.panes[number])
@@ -93,8 +96,16 @@ def _paint_placeholder(painter: QPainter, stage: Stage, number: int, palette: QP
 def _paint_heat_map(painter: QPainter, stage: Stage, number: int) -> None:
     panel = stage.scene.panels[number]
     if panel.which < len(stage.scene.pairs) and stage.images[number] is not None:
+        regions = stage.scene.drawn.regions
         match = stage.scene.pairs[panel.which].match
-        heat = heat_image(heat_of(match, panel.side, stage.look.heat_of), stage.scale)
+        values = (
+            heat_of(match, panel.side, stage.look.heat_of)
+            if regions is None
+            else regions.changes.get(panel.key)
+        )
+        if values is None:
+            return
+        heat = heat_image(values, stage.scale)
         paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
 
 

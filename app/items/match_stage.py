@@ -41,6 +41,9 @@ class Stage:
     @property
     def scale(self) -> Scale:
         """Of the colours now shown: lines, heat maps or responses."""
+        regions = self.scene.drawn.regions
+        if regions is not None:
+            return Scale("lead" if regions.lead else "hiding", -regions.limit, regions.limit)
         if self.look.mode == "hover":
             return SIMILARITIES
         kind = self.look.heat_of if self.look.mode == "heat" else self.look.colour_by
@@ -51,7 +54,7 @@ class Stage:
 
     def lines(self) -> tuple[Lines, ...]:
         """The lines of every pair."""
-        return tuple(lines_of(pair.match, self.look) for pair in self.scene.pairs)
+        return tuple(lines_of(pair.match, self.look, pair.part) for pair in self.scene.pairs)
 
     def sees(self, panel: int, at: QPointF) -> bool:
         """Whether a point lies in the visible part of a picture."""

@@ -67,8 +67,14 @@ class MatchExport:
             top=look.count,
             direction=look.direction,
             colour_by=look.colour_by,
-            labels=(self.query.path.name, self.candidate.path.name),
+            labels=(self._query_label, self.candidate.path.name),
+            among=self.pair.part,
         )
+
+    @property
+    def _query_label(self) -> str:
+        part, name = self.pair.part, self.query.path.name
+        return name if part is None else f"{name}, {part.sum()} of {part.size} cells"
 
     def numbers(self) -> dict[str, Any]:
         """What the pair is, then every field of its explanation."""
@@ -78,8 +84,16 @@ class MatchExport:
             "dataset": self.dataset,
             "checkpoint": self.checkpoint,
             "rank": self.rank or None,
+            **self._part(),
             **self.pair.match.to_dict(),
         }
+
+    def _part(self) -> dict[str, Any]:
+        """The cells searched by (their numbers, row by row), and the plain logit."""
+        if self.pair.part is None:
+            return {}
+        cells = self.pair.part.ravel().nonzero()[0].tolist()
+        return {"part": cells, "whole_query_logit": self.pair.full_logit}
 
     def json_text(self) -> str:
         """:meth:`numbers` as text."""
@@ -89,10 +103,12 @@ class MatchExport:
         """Every correspondence of the shown direction; rows and columns count from 1."""
         match, out = self.pair.match, io.StringIO()
         columns = match.grid[1]
-        drawn = {(x.query_cell, x.gallery_cell) for x in lines_of(match, self.look).drawn}
+        drawn = {
+            (x.query_cell, x.gallery_cell) for x in lines_of(match, self.look, self.pair.part).drawn
+        }
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for line in all_correspondences(match, self.look.direction):
+        for line in all_correspondences(match, self.look.direction, self.pair.part):
             places = (*divmod(line.query_cell, columns), *divmod(line.gallery_cell, columns))
             shown = (line.query_cell, line.gallery_cell) in drawn
             writer.writerow(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from app.state.values import Cell, Look, PairView, Side
 from qaconv_core.matching.selection import Correspondence, select_correspondences
-from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid
+from qaconv_core.types import Bool, CorrespondenceMap, Float32, Float64, Grid
 
 SIDES: tuple[Side, Side] = ("query", "gallery")
 
@@ -22,13 +22,19 @@ SIDES: tuple[Side, Side] = ("query", "gallery")
 class Scale:
     """Which values the two ends of a colour map stand for.
 
-    ``kind`` ``"contribution"`` (around zero) or ``"similarity"`` (0 to 1; what is below is shown
-    as 0).
+    ``kind`` ``"similarity"`` (0 to 1; what is below is shown as 0), or what is counted from zero to
+    both sides: ``"contribution"``, or what hiding a region does to a logit (``"hiding"``) or to the
+    lead of one candidate over another (``"lead"``).
     """
 
     kind: str
     low: float
     high: float
+
+    @property
+    def diverging(self) -> bool:
+        """Whether zero is in the middle."""
+        return self.kind != "similarity"
 
     def position(self, values: npt.ArrayLike) -> Float64:
         """Where values stand between the ends, in [0, 1]."""
@@ -86,17 +92,19 @@ class Lines:
         return np.array([getattr(line, self.kind) for line in self.drawn], dtype=np.float64)
 
 
-def lines_of(match: CorrespondenceMap, look: Look) -> Lines:
-    """The lines that a look asks for."""
+def lines_of(match: CorrespondenceMap, look: Look, among: Bool | None = None) -> Lines:
+    """The lines that a look asks for, of the query cells ``among`` (h, w; None: all)."""
     drawn, total = select_correspondences(
-        match, look.threshold, look.count, look.direction, order_by=look.colour_by
+        match, look.threshold, look.count, look.direction, order_by=look.colour_by, among=among
     )
     return Lines(tuple(drawn), total, look.colour_by)
 
 
-def all_correspondences(match: CorrespondenceMap, direction: str) -> list[Correspondence]:
-    """Every correspondence of a direction, by contribution."""
-    return select_correspondences(match, None, None, direction)[0]
+def all_correspondences(
+    match: CorrespondenceMap, direction: str, among: Bool | None = None
+) -> list[Correspondence]:
+    """Every correspondence of a direction (of the query cells ``among``), by contribution."""
+    return select_correspondences(match, None, None, direction, among=among)[0]
 
 
 def own_cell(line: Correspondence, direction: str) -> Cell:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.types import (
+    Bool,
     CorrespondenceMap,
     Float32,
     Float64,
@@ -109,6 +110,8 @@ class Ranking:
     closer: logits for ``qaconv`` (``kind`` ``"logit"``), scores in (0, 1) for the other methods
     (``"score"``); ``truth`` (g,) as in :class:`~qaconv_core.types.RankingResult`. ``before`` (g,)
     is the place that the same picture has under plain QAConv (None for plain QAConv itself).
+    ``part`` (h, w) are the cells of the first query that it was searched by (None: all), and
+    ``evidence`` the share of the query's evidence that they hold, in [0, 1].
     """
 
     queries: tuple[int, ...]
@@ -119,6 +122,8 @@ class Ranking:
     kind: str = "logit"
     before: Int64 | None = None
     approximation: str = ""
+    part: Bool | None = None
+    evidence: float = 1.0
 
     @cached_property
     def ranks(self) -> Int64:
@@ -185,13 +190,25 @@ class PairView:
     """One query picture and one gallery picture, explained.
 
     ``similarity`` (cells of the gallery picture, cells of the query): every cell with every cell,
-    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit.
+    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. In a search by part
+    it is that of the cells ``part`` (h, w) of the query alone, and ``full_logit`` the plain logit.
     """
 
     query: int
     candidate: int
     match: CorrespondenceMap
     similarity: Float32
+    part: Bool | None = None
+    full_logit: float | None = None
+
+    @cached_property
+    def found(self) -> Bool | None:
+        """(h, w): where the cells of the part were found in the candidate; None without a part."""
+        if self.part is None:
+            return None
+        out = np.zeros(self.match.grid, dtype=np.bool_)
+        out.flat[self.match.query_best[self.part]] = True
+        return out
 
     def responses(self, cell: Cell) -> Float32:
         """How well every place of the *other* picture answers to a cell, (h, w) in [−1, 1]."""

@@ -177,6 +177,7 @@ class MainWindow(QMainWindow):
             space.look_changed,
             space.filters_changed,
             space.measures_changed,
+            space.parts.changed,
         ):
             event.connect(self._refresh)
         self.welcome.chosen.connect(self.commands.run)

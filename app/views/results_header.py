@@ -58,7 +58,7 @@ class ResultsHeader(QWidget):
         )
         self.hides = self._make_hides()
         self.cameras, self.times = CameraButton(), TimeButton()
-        self.count, self.truth = QLabel(), QLabel()
+        self.count, self.truth, self.dot = QLabel(), QLabel(), QLabel("·")
         self._arrange()
         self._connect()
         self._follow_data()
@@ -85,7 +85,7 @@ class ResultsHeader(QWidget):
         layout.addWidget(_together("Ranked by", *self.methods.values(), self.measure))
         layout.addWidget(_together("Hide", *self.hides.values()))
         layout.addWidget(_together("", self.cameras, self.times))
-        layout.addWidget(_together("", self.count, self.truth))
+        layout.addWidget(_together("", self.count, self.dot, self.truth))
         self.count.setAccessibleName("Pictures listed")
         self.count.setToolTip("How many of the gallery's pictures are listed.")
         self.truth.setAccessibleName("True matches")
@@ -132,6 +132,7 @@ class ResultsHeader(QWidget):
         words = count_text(total) if shown == total else shown_of(shown, total)
         self.count.setText(words if total else "")
         self.truth.setText(self._truth_words())
+        self.dot.setVisible(bool(self.count.text() and self.truth.text()))
 
     def _show_methods(self) -> None:
         space = self.workspace

@@ -143,6 +143,13 @@ def keys(driver: Driver) -> None:
     driver.dialog("keys")
 
 
+def jobs(driver: Driver) -> None:
+    """The browser with the dock of jobs and problems open."""
+    explore(driver, "1")
+    driver.key("Ctrl+J")
+    driver.wait(driver.window.problems_dock.isVisible, "the dock")
+
+
 def dark(view: Callable[[Driver], None]) -> Callable[[Driver], None]:
     """The same under the dark theme."""
 
@@ -172,6 +179,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "cmc-dark": dark(cmc),
     "scores-dark": dark(scores),
     "open-data-dark": dark(open_data),
+    "jobs": jobs,
 }
 README = ("lines", "heat", "hover", "compare", "cmc", "scores", "lines-dark", "cmc-dark")
 

@@ -42,7 +42,7 @@ from app.views.take_away import TakeAway
 from app.views.theme import Theme
 from app.views.welcome import WelcomePage
 
-SMALLEST = (960, 600)
+SMALLEST = (960, 640)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
 EXPLORE_MENUS = ("Query", "Candidate", "Match")

@@ -181,6 +181,13 @@ class MatchControls(QWidget):
                 flow.addWidget(group)
             whole.addLayout(flow)
 
+    def event(self, event: QEvent) -> bool:
+        """As high as its lines are, so that they never lie over each other."""
+        handled = super().event(event)
+        if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
+            self.setFixedHeight(max(1, self.layout().heightForWidth(self.width())))
+        return handled
+
     # ── what is on ──────────────────────────────────────────────────────────────────────────────
 
     def refresh(self) -> None:

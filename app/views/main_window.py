@@ -198,6 +198,9 @@ class MainWindow(QMainWindow):
         """Menus, toolbar and title as the workspace is now."""
         space, commands = self.workspace, self.commands
         self._show_current_page()
+        for command in COMMANDS:  # those that were switched off while nothing was open
+            if command.menu in EXPLORE_MENUS:
+                commands.enable(command.id, True)
         self.explore.refresh_actions(commands)
         self.take_away.refresh_actions(commands)
         if self.evaluate is not None:

@@ -12,7 +12,13 @@ from app.state.overlay import Scale
 
 NAMES = {
     "contribution": "adds to the logit",
+    "relative": "adds beyond the usual",
     "similarity": "similarity",
+}
+MEANINGS = {
+    "contribution": words.ADDS,
+    "relative": words.BEYOND,
+    "similarity": words.SIMILARITY,
 }
 BAR_WIDTH, BAR_HEIGHT = 104, 10
 
@@ -33,7 +39,7 @@ class ColourBar(QWidget):
         if scale is not None:
             low, high = self.ends
             self.setAccessibleName(f"Colours: {NAMES[scale.kind]}, from {low} to {high}")
-            self.setToolTip(words.ADDS if scale.kind == "contribution" else words.SIMILARITY)
+            self.setToolTip(MEANINGS[scale.kind])
         self.updateGeometry()
         self.update()
 
@@ -70,7 +76,7 @@ class ColourBar(QWidget):
         painter.drawImage(bar, image)
         ink = self.palette().color(QPalette.WindowText)
         painter.setPen(QPen(ink, 1))
-        if self._scale.kind == "contribution":
+        if self._scale.kind != "similarity":
             middle = round(bar.center().x())
             painter.drawLine(middle, int(bar.top()) - 2, middle, int(bar.bottom()) + 2)
         centre = int(Qt.AlignVCenter)

@@ -17,8 +17,12 @@ from qaconv_core.types import RankingResult
 
 Table = npt.NDArray[np.uint8]
 STEPS = 256
-STOPS = {"contribution": DIVERGING_STOPS, "similarity": SEQUENTIAL_STOPS}
-FAINTEST = {"contribution": 0.12, "similarity": 0.5}
+STOPS = {
+    "contribution": DIVERGING_STOPS,
+    "relative": DIVERGING_STOPS,
+    "similarity": SEQUENTIAL_STOPS,
+}
+FAINTEST = {"contribution": 0.12, "relative": 0.12, "similarity": 0.5}
 """Opacity of a heat map where a cell adds nothing or nothing is similar; 1 at the far end(s)."""
 
 
@@ -41,7 +45,7 @@ def heat_table(kind: str) -> Table:
     """The same for laying over a picture, which shows through where little is to be said."""
     colours = table(kind).copy()
     along = np.linspace(0.0, 1.0, STEPS)
-    strength = np.sqrt(np.abs(2 * along - 1)) if kind == "contribution" else along
+    strength = np.sqrt(np.abs(2 * along - 1)) if kind != "similarity" else along
     least = FAINTEST[kind]
     colours[:, 3] = np.round(255 * (least + (1 - least) * strength))
     return colours

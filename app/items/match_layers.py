@@ -93,8 +93,8 @@ def _paint_placeholder(painter: QPainter, stage: Stage, number: int, palette: QP
 def _paint_heat_map(painter: QPainter, stage: Stage, number: int) -> None:
     panel = stage.scene.panels[number]
     if panel.which < len(stage.scene.pairs) and stage.images[number] is not None:
-        match = stage.scene.pairs[panel.which].match
-        heat = heat_image(heat_of(match, panel.side, stage.look.heat_of), stage.scale)
+        pair, scale = stage.scene.pairs[panel.which], stage.scale
+        heat = heat_image(heat_of(pair.match, panel.side, scale.kind, pair.relative), scale)
         paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
 
 

@@ -45,7 +45,9 @@ class Section:
 def sections_of(total: Sum, grid: Grid, width: float) -> tuple[Section, ...]:
     """Rows with their places, for a chart of that width."""
     cells = [(part, words.cell_words(part.cell, grid)) for part in total.cells if part.cell]
-    first = _section("Strongest cells", "", 0.0, cells, [0.0] * len(cells), width)
+    beyond = any(part.kind == "usual" for part in total.totals)
+    title = "Strongest cells, beyond the usual" if beyond else "Strongest cells"
+    first = _section(title, "", 0.0, cells, [0.0] * len(cells), width)
     starts, sofar = [], 0.0
     for part in total.totals[:-1]:
         starts.append(sofar)
@@ -78,7 +80,7 @@ def _name(part: Part) -> str:
         return f"these {part.cells} cells"
     if part.kind == "rest":
         return f"rest of {part.side}"
-    return part.kind
+    return "usual logit" if part.kind == "usual" else part.kind
 
 
 def height_of(sections: Sequence[Section]) -> float:

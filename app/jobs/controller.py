@@ -199,7 +199,7 @@ class Controller(QObject):
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 
     def _forget_matching(self) -> None:
-        for name in ("prepare", "rank", "explain", "measure"):
+        for name in ("prepare", "rank", "explain", "crowd", "measure"):
             self._stop(name)
         if self.matching is not None:
             self.matching.close()
@@ -262,6 +262,8 @@ class Controller(QObject):
             self._choose_candidate()
         elif not self._pair_is_current():
             self._explain(selection)
+        else:
+            self._compare_with_crowd()
 
     def _ranking_is_current(self) -> bool:
         space = self.workspace
@@ -278,6 +280,7 @@ class Controller(QObject):
         matching, space = self.matching, self.workspace
         assert matching is not None
         method, fuse = space.method, space.look.fuse
+        self._stop("crowd")
         if not space.ranking_stale:
             space.set_ranking_stale()
 
@@ -330,6 +333,7 @@ class Controller(QObject):
         assert matching is not None
         assert query is not None
         assert candidate is not None
+        self._stop("crowd")  # what is waited for comes first; it begins again afterwards
         space.set_pair_stale()
 
         def work(_context: JobContext) -> tuple[PairView, PairView | None]:
@@ -341,8 +345,29 @@ class Controller(QObject):
             if (now.query, now.candidate, now.other) == (query, candidate, other):
                 space.set_pair(*pairs)
                 self.settled.emit()
+                self._compare_with_crowd()
 
         self._replace("explain", "Explaining", work, show, quiet=True)
+
+    def _compare_with_crowd(self) -> None:
+        """Once a pair is shown: what its query gets from everybody, to tell what is unusual."""
+        matching, space = self.matching, self.workspace
+        pair, other = space.pair, space.other_pair
+        if matching is None or pair is None or "crowd" in self._jobs:
+            return
+        if pair.relative is not None or matching.knows_crowd(pair.query):
+            return
+
+        def work(context: JobContext) -> tuple[PairView, PairView | None]:
+            matching.measure_crowd(pair.query, context.cancel)
+            second = None if other is None else matching.against_crowd(other)
+            return matching.against_crowd(pair), second
+
+        def show(pairs: tuple[PairView, PairView | None]) -> None:
+            if space.pair is pair and space.other_pair is other and not space.pair_stale:
+                space.set_pair(*pairs)
+
+        self._replace("crowd", "Comparing with the gallery", work, show, quiet=True)
 
     # ── measuring the whole set ─────────────────────────────────────────────────────────────────
 

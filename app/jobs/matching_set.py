@@ -18,8 +18,10 @@ from app.jobs.job import JobContext
 from app.state.values import Measures, Method, OpenSet, PairView, Ranking
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation
+from qaconv_core.explaining.crowd import CrowdStatistics, crowd_statistics, relative
 from qaconv_core.matching.correspondences import similarity_matrix
 from qaconv_core.model import Model
+from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.order import nearest
 from qaconv_core.ranking.protocol import label_block
 from qaconv_core.store.features import FeatureShelf, FeatureStore
@@ -27,6 +29,10 @@ from qaconv_core.types import FeatureBank, Float32, ImageRef, ImageSet, RankingR
 
 KEPT_ROWS = 256
 """Queries whose logits are kept: 64 KB each for a gallery of 16,000."""
+
+
+KEPT_CROWDS = 8
+"""Queries whose crowd is kept: 25 MB each for a gallery of 16,000 on a 24×8 grid."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class MatchingSet:
         self._query, self._shelf = query, shelf
         self._own: list[Float32] = []
         self._rows: OrderedDict[int, Float32] = OrderedDict()
+        self._crowds: OrderedDict[int, CrowdStatistics | None] = OrderedDict()
         self._lock = threading.Lock()
         self.measured: Measured | None = None
 
@@ -175,12 +182,44 @@ class MatchingSet:
         """One pair, with the similarity of every cell to every cell."""
         query_map = self.query_map(query)
         gallery_map = np.asarray(self.gallery[candidate], dtype=np.float32)
-        return PairView(
+        pair = PairView(
             query,
             candidate,
             self.model.match(query_map, gallery_map),
             similarity_matrix(query_map, gallery_map),
         )
+        return self.against_crowd(pair)
+
+    def knows_crowd(self, query: int) -> bool:
+        """Whether :meth:`measure_crowd` has been done for a query."""
+        with self._lock:
+            return query in self._crowds
+
+    def measure_crowd(self, query: int, cancel: CancelToken | None = None) -> None:
+        """What the query's cells contribute over the whole gallery; kept for a few queries."""
+        if self.knows_crowd(query):
+            return
+        own = self._own_file(self.data.query[query])
+        crowd = None
+        if len(own) < len(self.gallery):  # else there is nobody to compare with
+            crowd = crowd_statistics(
+                self.query_map(query), self.gallery, self.model.head, leave_out=own, cancel=cancel
+            )
+        with self._lock:
+            self._crowds[query] = crowd
+            while len(self._crowds) > KEPT_CROWDS:
+                self._crowds.popitem(last=False)
+
+    def against_crowd(self, pair: PairView) -> PairView:
+        """The pair with contributions beyond the usual, where the crowd has been measured."""
+        with self._lock:
+            crowd = self._crowds.get(pair.query)
+        return pair if crowd is None else replace(pair, relative=relative(pair.match, crowd))
+
+    def crowd(self, query: int) -> CrowdStatistics | None:
+        """What :meth:`measure_crowd` found; None where it was not done."""
+        with self._lock:
+            return self._crowds.get(query)
 
 
 def _same_file(first: ImageRef, second: ImageRef) -> bool:

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.types import (
     CorrespondenceMap,
     Float32,
@@ -185,13 +186,15 @@ class PairView:
     """One query picture and one gallery picture, explained.
 
     ``similarity`` (cells of the gallery picture, cells of the query): every cell with every cell,
-    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit.
+    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. ``relative`` are
+    the contributions beyond their mean over the gallery; None while that is not known.
     """
 
     query: int
     candidate: int
     match: CorrespondenceMap
     similarity: Float32
+    relative: RelativeMatch | None = None
 
     def responses(self, cell: Cell) -> Float32:
         """How well every place of the *other* picture answers to a cell, (h, w) in [−1, 1]."""
@@ -246,8 +249,9 @@ class Look:
     """How the inspector shows a pair.
 
     ``threshold`` least similarity of a line, in [−1, 1]; ``count`` most lines; ``direction``
-    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``contribution`` or ``similarity``;
-    ``heat_of`` the same for the heat maps; ``opacity`` of the heat maps, in [0, 1]; ``linked``
+    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions beyond the
+    usual; plain ones until that is known), ``contribution`` or ``similarity``; ``heat_of`` the
+    same for the heat maps; ``opacity`` of the heat maps, in [0, 1]; ``linked``
     zooms and pans both pictures together; ``fuse`` how several queries are joined.
     """
 
@@ -258,10 +262,15 @@ class Look:
     threshold: float = 0.3
     count: int = 12
     direction: str = "query"
-    colour_by: str = "contribution"
-    heat_of: str = "contribution"
+    colour_by: str = "relative"
+    heat_of: str = "relative"
     opacity: float = 0.7
     fuse: str = "max"
+
+    @property
+    def measure(self) -> str:
+        """What colours mean in this mode: that of the heat maps, or of the lines."""
+        return self.heat_of if self.mode == "heat" else self.colour_by
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,11 @@ ADDS = (
     "What a cell adds to the logit: its similarity to its best match, times the weight the model "
     "learned for that place. It says what the model counted, not what makes a person that person."
 )
+BEYOND = (
+    "What a cell adds beyond what it adds on average over the whole gallery, for this query. Cells "
+    "that look alike in everybody's picture, such as pavement, come near zero."
+)
+USUAL = "The mean logit of the whole gallery for this query: what any picture gets."
 BIAS = "The bias is the same for every pair of pictures: what the logit would be with no match."
 AP = "Average precision of one query: 1 when all its true matches come first."
 CELL = "Rows and columns of the model's grid are counted from 1, from the top left."
@@ -61,6 +66,11 @@ def logit_text(logit: float) -> str:
 def adds_text(contribution: float) -> str:
     """A contribution to the logit: "+1.24"."""
     return decimals(contribution, 2, signed=True)
+
+
+def percentile_text(percentile: float) -> str:
+    """How a cell stands in the gallery: "adds more here than for 97 % of the gallery"."""
+    return f"adds more here than for {decimals(percentile, 0)} % of the gallery"
 
 
 def score_text(score: float) -> str:

@@ -44,9 +44,11 @@ class Section:
 
 def sections_of(total: Sum, grid: Grid, width: float) -> tuple[Section, ...]:
     """Rows with their places, for a chart of that width."""
-    cells = [(part, words.cell_words(part.cell, grid)) for part in total.cells if part.cell]
+    cells = [(part, _cell_name(part, grid)) for part in total.cells if part.cell]
     beyond = any(part.kind == "usual" for part in total.totals)
     title = "Strongest cells, beyond the usual" if beyond else "Strongest cells"
+    if total.totals[-1].kind == "difference":
+        title = "Largest differences: + for the candidate"
     first = _section(title, "", 0.0, cells, [0.0] * len(cells), width)
     starts, sofar = [], 0.0
     for part in total.totals[:-1]:
@@ -73,6 +75,13 @@ def _section(
     low = min([0.0, *(row.low for row in rows)])
     high = max([0.0, *(row.high for row in rows)])
     return Section(title, note, top, tuple(rows), low, high if high > low else low + 1.0)
+
+
+def _cell_name(part: Part, grid: Grid) -> str:
+    assert part.cell is not None
+    if part.own is None:
+        return words.cell_words(part.cell, grid)
+    return f"{part.side} {words.cell_name(part.own, grid)}"
 
 
 def _name(part: Part) -> str:
@@ -131,7 +140,7 @@ class ChartPainter:
         self._painter.drawText(rect, int(Qt.AlignLeft | Qt.AlignVCenter), section.title)
 
     def _row(self, section: Section, row: Row, axis: QRectF) -> None:
-        last = row.part.kind == "logit"
+        last = row.part.kind in ("logit", "difference")
         self._painter.setFont(bold(self._font) if last else self._font)
         self._painter.setPen(self._ink)
         middle = int(Qt.AlignVCenter)
@@ -164,7 +173,7 @@ class ChartPainter:
         return axis.left() + share * axis.width()
 
     def _colour(self, row: Row) -> QColor:
-        if row.part.kind == "logit":
+        if row.part.kind in ("logit", "difference"):
             return self._ink
         red, green, blue, _ = table("contribution")[
             ADDS_STEP if row.part.value >= 0 else TAKES_STEP

@@ -27,12 +27,15 @@ from app.state.values import (
     Ranking,
     Selection,
 )
+from app.state.why import Why
 from app.state.workspace import Workspace
 from qaconv_core.types import Dataset, ImageRef, RankingResult
 
 if TYPE_CHECKING:
     from app.jobs.matching_set import MatchingSet, Measured
     from qaconv_core.model import Model
+
+Explained = tuple[PairView, PairView | None, Why | None]
 
 QUICK_SECONDS = 60.0
 """A whole set is measured unasked when that is estimated to take no longer."""
@@ -336,11 +339,12 @@ class Controller(QObject):
         self._stop("crowd")  # what is waited for comes first; it begins again afterwards
         space.set_pair_stale()
 
-        def work(_context: JobContext) -> tuple[PairView, PairView | None]:
+        def work(_context: JobContext) -> Explained:
             second = None if other is None else matching.explain(query, other)
-            return matching.explain(query, candidate), second
+            first = matching.explain(query, candidate)
+            return first, second, matching.why(first, second)
 
-        def show(pairs: tuple[PairView, PairView | None]) -> None:
+        def show(pairs: Explained) -> None:
             now = space.selection
             if (now.query, now.candidate, now.other) == (query, candidate, other):
                 space.set_pair(*pairs)
@@ -358,12 +362,12 @@ class Controller(QObject):
         if pair.relative is not None or matching.knows_crowd(pair.query):
             return
 
-        def work(context: JobContext) -> tuple[PairView, PairView | None]:
+        def work(context: JobContext) -> Explained:
             matching.measure_crowd(pair.query, context.cancel)
             second = None if other is None else matching.against_crowd(other)
-            return matching.against_crowd(pair), second
+            return matching.against_crowd(pair), second, matching.why(pair, second)
 
-        def show(pairs: tuple[PairView, PairView | None]) -> None:
+        def show(pairs: Explained) -> None:
             if space.pair is pair and space.other_pair is other and not space.pair_stale:
                 space.set_pair(*pairs)
 

@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from app.jobs.job import JobContext
 from app.state.values import Measures, Method, OpenSet, PairView, Ranking
+from app.state.why import Why
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation
 from qaconv_core.explaining.crowd import CrowdStatistics, crowd_statistics, relative
+from qaconv_core.explaining.difference import difference, reasons
 from qaconv_core.matching.correspondences import similarity_matrix
 from qaconv_core.model import Model
 from qaconv_core.progress import CancelToken
@@ -189,6 +191,15 @@ class MatchingSet:
             similarity_matrix(query_map, gallery_map),
         )
         return self.against_crowd(pair)
+
+    def why(self, first: PairView, second: PairView | None) -> Why | None:
+        """Why two candidates of one query have other logits, beyond the usual where known."""
+        if second is None:
+            return None
+        crowd = self.crowd(first.query)
+        usual = None if crowd is None else crowd.gallery_mean
+        found = difference(first.match, second.match, usual)
+        return Why(found, tuple(reasons(found, None)))
 
     def knows_crowd(self, query: int) -> bool:
         """Whether :meth:`measure_crowd` has been done for a query."""

@@ -17,9 +17,11 @@ class Part:
     """One term of the sum.
 
     ``kind``: ``cell``, ``strongest`` (the cells above, together), ``rest`` (all other cells of
-    the picture ``side``), ``bias``, ``usual`` (the gallery's mean logit) or ``logit``.
+    the picture ``side``), ``bias``, ``usual`` (the gallery's mean logit), ``logit`` or
+    ``difference`` (of two logits).
     ``value`` is exact, ``shown`` is rounded to hundredths so that the parts shown add up to the
-    logit shown. ``cells`` counts them.
+    logit shown. ``cells`` counts them. ``own`` is the number of the cell itself where
+    ``cell`` stands for one of another picture.
     """
 
     kind: str
@@ -28,6 +30,7 @@ class Part:
     cell: Cell | None = None
     side: str = ""
     cells: int = 1
+    own: int | None = None
 
 
 @dataclass(frozen=True)

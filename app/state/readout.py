@@ -39,7 +39,10 @@ def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) ->
         return scene.message if scene.panels else ""  # without pictures it stands in their place
     own = f"{OWN_FILE} " if itself(scene) else ""
     if look.mode == "compare" and len(scene.pairs) > 1:
-        return own + difference_text(scene)
+        told = (
+            "" if scene.why is None else ". Query: red speaks for the candidate, blue for the other"
+        )
+        return own + difference_text(scene) + told
     if not look.overlay:
         return own + HIDDEN
     if look.mode == "heat":

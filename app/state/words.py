@@ -31,6 +31,10 @@ BEYOND = (
     "that look alike in everybody's picture, such as pavement, come near zero."
 )
 USUAL = "The mean logit of the whole gallery for this query: what any picture gets."
+DIFFERENCE = (
+    "The logit of the candidate minus that of the other, cell by cell. The query's cells are the "
+    "same for both; the cells of the two candidates stand apart. Positive speaks for the candidate."
+)
 BIAS = "The bias is the same for every pair of pictures: what the logit would be with no match."
 AP = "Average precision of one query: 1 when all its true matches come first."
 CELL = "Rows and columns of the model's grid are counted from 1, from the top left."

@@ -8,8 +8,10 @@ from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.items.sum_chart import ChartPainter, Row, Section, height_of, sections_of, spoken
 from app.state import words
-from app.state.adding_up import sum_of
+from app.state.adding_up import Sum, sum_of
 from app.state.scene import scene_of
+from app.state.values import PairView
+from app.state.why import sum_of_why
 from app.state.workspace import Workspace
 from app.views.veil import Veil
 from qaconv_core.explaining.values import RelativeMatch
@@ -20,6 +22,7 @@ _TIPS = {
     "rest": words.REST,
     "bias": words.BIAS,
     "usual": words.USUAL,
+    "difference": words.DIFFERENCE,
     "logit": words.LOGIT,
 }
 
@@ -47,15 +50,18 @@ class SumChart(QWidget):
         self._sections = (
             ()
             if pair is None
-            else sections_of(
-                sum_of(pair.match, relative=self._relative), pair.match.grid, float(self.width())
-            )
+            else sections_of(self._sum(pair), pair.match.grid, float(self.width()))
         )
         self.veil.set(scene_of(self.workspace).stale)
         self.setAccessibleDescription(spoken(self._sections) or EMPTY)
         self.setMinimumHeight(round(height_of(self._sections)) or 96)
         self.updateGeometry()
         self.update()
+
+    def _sum(self, pair: PairView) -> Sum:
+        """Of the logit; of the difference of two where they are compared."""
+        why = self.workspace.shown_why
+        return sum_of(pair.match, relative=self._relative) if why is None else sum_of_why(why)
 
     @property
     def _relative(self) -> RelativeMatch | None:
@@ -137,6 +143,9 @@ class SumChart(QWidget):
         number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
         if row.part.kind == "rest":
             number += f" ({row.part.cells} cells)"
+        if row.part.own is not None and pair is not None:
+            place = words.cell_sentence(row.part.own, pair.match.grid)
+            return f"{number}\n{place}\n{words.DIFFERENCE}"
         if row.part.cell is not None and pair is not None:
             place = words.cell_sentence(row.part.cell.number, pair.match.grid)
             return f"{number}\n{place}\n{words.BEYOND if self._relative else words.ADDS}"

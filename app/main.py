@@ -24,8 +24,10 @@ def open_window(arguments: argparse.Namespace) -> None:
     if problem:
         raise InputError(problem)
     data, model = data_request(arguments), model_request(arguments)
-    from app.program import Program
-
+    try:
+        from app.program import Program
+    except ImportError as error:
+        raise InputError(startup.import_problem(error)) from None
     program = Program(sys.argv[:1])
     try:
         program.window.begin(data, model, program.session)

@@ -201,6 +201,14 @@ def library_problem(plugin: Path | None) -> str:
     return missing_line((missing, *others))
 
 
+def import_problem(error: ImportError) -> str:
+    """One line where a module of Qt cannot be loaded, which names the library that is not there."""
+    missing = soname_in(str(error))
+    if missing:
+        return missing_line((missing,)).replace("Qt's X11 plugin", "Qt", 1)
+    return f"the window cannot be loaded ({error}); run 'python -m pip install -e .' again"
+
+
 def needed_by(plugin: Path) -> tuple[str, ...]:
     """Which of :data:`PACKAGES` the plugin and Qt's library behind it refer to."""
     files = (plugin, plugin.parents[2] / "lib" / "libQt5XcbQpa.so.5")

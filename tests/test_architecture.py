@@ -137,8 +137,8 @@ def test_the_window_opens_without_torch():
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in app_modules()
     ]
-    # These two are loaded by workers, with torch.
-    skipped = ("app.jobs.matching_set", "app.jobs.rates")
+    # These are loaded by workers, with torch.
+    skipped = ("app.jobs.matching_set", "app.jobs.part_search", "app.jobs.rates")
     code = "import sys\n" + "".join(f"import {n}\n" for n in names if n not in skipped)
     done = subprocess.run(
         [sys.executable, "-c", code + "print('torch' in sys.modules)"],

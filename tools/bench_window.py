@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from driving import ROOT, Driver, find_display, own_folders  # noqa: E402
+from driving import ROOT, Driver, find_display, own_folders
 
 SIZE = (1440, 900)
 STARTED = "QACONV_BENCH_STARTED"
@@ -50,6 +50,7 @@ def start_once() -> Times:
     began = float(os.environ[STARTED])
     driver = Driver(SIZE)
     driver.start()
+    driver.wait(lambda: driver.window.windowHandle().isExposed(), "the window")
     driver.turn()
     window = time.time() - began
     driver.wait(lambda: driver.shown, "the first match")
@@ -90,9 +91,10 @@ def interact(steps: int) -> Times:
 
 
 def step(driver: Driver, key: str) -> None:
-    """Press a key and wait until what it chose is shown."""
+    """Press a key and wait until another match is shown."""
+    before = driver.space.selection
     driver.key(key)
-    driver.wait(lambda: driver.shown, "the next match")
+    driver.wait(lambda: driver.space.selection != before and driver.shown, "the next match")
     driver.turn()
 
 
@@ -141,6 +143,8 @@ def list_times(rows: int) -> Times:
     """Those of tools/bench_lists.py, as its medians and 95 %."""
     command = [sys.executable, str(ROOT / "tools" / "bench_lists.py"), str(rows)]
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    if environment.get("DISPLAY"):
+        environment.setdefault("QT_QPA_PLATFORM", "xcb")  # as the rest is shown
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     times: Times = {}
     for line in done.stdout.splitlines()[1:]:
@@ -182,13 +186,12 @@ def machine() -> str:
     from qaconv_core.bench.machine import machine_record
 
     record = machine_record(torch.device("cpu"))
-    processor = record.get("processor") or platform.processor() or platform.machine()
-    shown = os.environ.get("QT_QPA_PLATFORM") or "the system's display"
+    shown = os.environ.get("QT_QPA_PLATFORM") or "X11"
     return (
-        f"{processor}, {os.cpu_count()} processors, torch with {torch.get_num_threads()} threads; "
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}, Qt {qVersion()}, PyQt {PYQT_VERSION_STR}, "
-        f"qaconv {__version__}; window of {SIZE[0]}×{SIZE[1]} on {shown}; {time.strftime('%Y-%m-%d')}."
+        f"{record['cpu']}, torch with {record['threads']} of them; "
+        f"{record['system']}, Python {platform.python_version()}, torch {torch.__version__}, "
+        f"Qt {qVersion()}, PyQt {PYQT_VERSION_STR}, qaconv {__version__}; "
+        f"window of {SIZE[0]}×{SIZE[1]} ({shown}); {time.strftime('%Y-%m-%d')}."
     )
 
 

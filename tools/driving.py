@@ -128,7 +128,8 @@ class Driver:
         from PyQt5.QtWidgets import QApplication
 
         active = QApplication.activeWindow()
-        if active is None or not active.isVisible():  # without a window manager nobody gives it back
+        # After a popup a window manager gives the focus back; where there is none, this does.
+        if active is None or not active.isVisible():
             QApplication.setActiveWindow(self.window)
         combined = QKeySequence(keys)[0]
         modifiers = Qt.KeyboardModifiers(combined & int(Qt.KeyboardModifierMask))

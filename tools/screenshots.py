@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from driving import ROOT, Driver, find_display, own_folders  # noqa: E402
+from driving import ROOT, Driver, find_display, own_folders
 
 FOLDER = ROOT / "docs" / "images" / "window"
 LARGEST = 400_000
@@ -86,6 +86,7 @@ def evaluate(driver: Driver, tab: int) -> None:
         driver.wait(page.content.form.start_button.isEnabled, "the start button")
         driver.click(page.content.form.start_button)
         driver.wait(lambda: page.book.shown, "the run")
+    driver.wait(lambda: not page.estimating, "the estimate")
     bar = page.content.tabs.tabBar()
     driver.click_at(bar, bar.tabRect(tab).center())
 
@@ -142,6 +143,13 @@ def keys(driver: Driver) -> None:
     driver.dialog("keys")
 
 
+def jobs(driver: Driver) -> None:
+    """The browser with the dock of jobs and problems open."""
+    explore(driver, "1")
+    driver.key("Ctrl+J")
+    driver.wait(driver.window.problems_dock.isVisible, "the dock")
+
+
 def dark(view: Callable[[Driver], None]) -> Callable[[Driver], None]:
     """The same under the dark theme."""
 
@@ -171,6 +179,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "cmc-dark": dark(cmc),
     "scores-dark": dark(scores),
     "open-data-dark": dark(open_data),
+    "jobs": jobs,
 }
 README = ("lines", "heat", "hover", "compare", "cmc", "scores", "lines-dark", "cmc-dark")
 
@@ -211,7 +220,9 @@ def save(pixmap: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, optimize=True)
     if path.stat().st_size > LARGEST and width <= 1440:
-        picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        # Coverage keeps the few data colours, k-means the tones of the pictures.
+        few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2)
+        few.save(path, optimize=True)
 
 
 def take(driver: Driver, name: str, folder: Path) -> None:

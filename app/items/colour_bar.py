@@ -14,11 +14,15 @@ NAMES = {
     "contribution": "adds to the logit",
     "relative": "adds beyond the usual",
     "similarity": "similarity",
+    "hiding": "change of the logit if hidden",
+    "lead": "change of the lead if hidden",
 }
-MEANINGS = {
+TIPS = {
     "contribution": words.ADDS,
     "relative": words.BEYOND,
     "similarity": words.SIMILARITY,
+    "hiding": words.HIDING,
+    "lead": words.HIDING,
 }
 BAR_WIDTH, BAR_HEIGHT = 104, 10
 
@@ -39,7 +43,7 @@ class ColourBar(QWidget):
         if scale is not None:
             low, high = self.ends
             self.setAccessibleName(f"Colours: {NAMES[scale.kind]}, from {low} to {high}")
-            self.setToolTip(MEANINGS[scale.kind])
+            self.setToolTip(TIPS[scale.kind])
         self.updateGeometry()
         self.update()
 
@@ -76,7 +80,7 @@ class ColourBar(QWidget):
         painter.drawImage(bar, image)
         ink = self.palette().color(QPalette.WindowText)
         painter.setPen(QPen(ink, 1))
-        if self._scale.kind != "similarity":
+        if self._scale.diverging:
             middle = round(bar.center().x())
             painter.drawLine(middle, int(bar.top()) - 2, middle, int(bar.bottom()) + 2)
         centre = int(Qt.AlignVCenter)

@@ -17,12 +17,9 @@ from qaconv_core.types import RankingResult
 
 Table = npt.NDArray[np.uint8]
 STEPS = 256
-STOPS = {
-    "contribution": DIVERGING_STOPS,
-    "relative": DIVERGING_STOPS,
-    "similarity": SEQUENTIAL_STOPS,
-}
-FAINTEST = {"contribution": 0.12, "relative": 0.12, "similarity": 0.5}
+DIVERGING = ("contribution", "relative", "hiding", "lead")
+STOPS = {**dict.fromkeys(DIVERGING, DIVERGING_STOPS), "similarity": SEQUENTIAL_STOPS}
+FAINTEST = {**dict.fromkeys(DIVERGING, 0.12), "similarity": 0.5}
 """Opacity of a heat map where a cell adds nothing or nothing is similar; 1 at the far end(s)."""
 
 
@@ -31,7 +28,7 @@ _TRUTH = {RankingResult.TRUE: TRUE, RankingResult.FALSE: FALSE, RankingResult.JU
 
 @functools.cache
 def table(kind: str) -> Table:
-    """(256, 4) RGBA of ``"contribution"`` (blue, nothing, red) or ``"similarity"``, opaque."""
+    """(256, 4) RGBA of a kind of scale, opaque: around zero blue, nothing, red."""
     stops = [QColor(stop) for stop in STOPS[kind]]
     places, at = np.linspace(0.0, 1.0, len(stops)), np.linspace(0.0, 1.0, STEPS)
     colours = np.full((STEPS, 4), 255, dtype=np.uint8)
@@ -45,7 +42,7 @@ def heat_table(kind: str) -> Table:
     """The same for laying over a picture, which shows through where little is to be said."""
     colours = table(kind).copy()
     along = np.linspace(0.0, 1.0, STEPS)
-    strength = np.sqrt(np.abs(2 * along - 1)) if kind != "similarity" else along
+    strength = np.sqrt(np.abs(2 * along - 1)) if kind in DIVERGING else along
     least = FAINTEST[kind]
     colours[:, 3] = np.round(255 * (least + (1 - least) * strength))
     return colours

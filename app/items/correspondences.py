@@ -71,7 +71,9 @@ class CorrespondenceModel(QAbstractTableModel):
             return
         self.beginResetModel()
         self._pair, self._look = pair, look
-        self._rows = [] if pair is None else all_correspondences(pair.match, look.direction)
+        self._rows = (
+            [] if pair is None else all_correspondences(pair.match, look.direction, pair.part)
+        )
         beyond = beyond_usual(self._rows, look.direction, pair and pair.relative)
         self._beyond = dict(zip(self._rows, beyond, strict=True))
         self._find_drawn()
@@ -83,7 +85,7 @@ class CorrespondenceModel(QAbstractTableModel):
             self._drawn, self._scale = {}, None
             return
         pair = self._pair
-        lines = lines_of(pair.match, self._look, pair.relative)
+        lines = lines_of(pair.match, self._look, pair.part, pair.relative)
         self._drawn = {
             (line.query_cell, line.gallery_cell): float(value)
             for line, value in zip(lines.drawn, lines.values(), strict=True)

@@ -36,6 +36,7 @@ from app.items.match_stage import (
     mark_rects,
     tags_of,
 )
+from app.items.part_layers import paint_drawn
 from app.state.overlay import Scale, heat_of
 from app.state.values import Cell
 
@@ -47,7 +48,8 @@ def paint_pictures(
 ) -> None:
     """Pictures, heat maps, grids, frames and captions. ``ratio``: device pixels per pixel."""
     painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
-    heat = stage.overlaid and stage.look.mode == "heat"
+    regions = stage.scene.drawn.regions
+    heat = stage.overlaid and (stage.look.mode == "heat" or regions is not None)
     for number, panel in enumerate(stage.scene.panels):
         painter.save()
         painter.setClipRect(rect_of(stage.panes[number].clip))
@@ -57,6 +59,7 @@ def paint_pictures(
             _paint_heat_map(painter, stage, number)
         elif panel.side == "query":
             _paint_difference(painter, stage, number)
+        paint_drawn(painter, stage, number)
         _paint_edges(painter, stage, number, palette)
         painter.restore()
         place = caption_rect(stage.panes[number])
@@ -96,8 +99,16 @@ def _paint_placeholder(painter: QPainter, stage: Stage, number: int, palette: QP
 def _paint_heat_map(painter: QPainter, stage: Stage, number: int) -> None:
     panel = stage.scene.panels[number]
     if panel.which < len(stage.scene.pairs) and stage.images[number] is not None:
-        pair, scale = stage.scene.pairs[panel.which], stage.scale
-        heat = heat_image(heat_of(pair.match, panel.side, scale.kind, pair.relative), scale)
+        regions, scale = stage.scene.drawn.regions, stage.scale
+        pair = stage.scene.pairs[panel.which]
+        values = (
+            heat_of(pair.match, panel.side, scale.kind, pair.relative)
+            if regions is None
+            else regions.changes.get(panel.key)
+        )
+        if values is None:
+            return
+        heat = heat_image(values, scale)
         paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
 
 

@@ -41,6 +41,9 @@ class Stage:
     @property
     def scale(self) -> Scale:
         """Of the colours now shown: lines, heat maps or responses."""
+        regions = self.scene.drawn.regions
+        if regions is not None:
+            return Scale("lead" if regions.lead else "hiding", -regions.limit, regions.limit)
         if self.look.mode == "hover":
             return SIMILARITIES
         pairs = self.scene.pairs
@@ -53,7 +56,9 @@ class Stage:
 
     def lines(self) -> tuple[Lines, ...]:
         """The lines of every pair."""
-        return tuple(lines_of(pair.match, self.look, pair.relative) for pair in self.scene.pairs)
+        return tuple(
+            lines_of(pair.match, self.look, pair.part, pair.relative) for pair in self.scene.pairs
+        )
 
     def sees(self, panel: int, at: QPointF) -> bool:
         """Whether a point lies in the visible part of a picture."""

@@ -17,6 +17,7 @@ from app.jobs import engine
 from app.jobs.engine import Inspected, LoadedModel
 from app.jobs.job import Job, JobContext, Work
 from app.jobs.runner import JobRunner
+from app.jobs.what_if import WhatIfJobs
 from app.state.requests import DataRequest, ModelRequest
 from app.state.values import (
     Measures,
@@ -68,6 +69,8 @@ class Controller(QObject):
         workspace.selection_changed.connect(self._follow)
         workspace.method_changed.connect(self._follow)
         workspace.look_changed.connect(self._follow)
+        workspace.parts.changed.connect(self._follow)
+        self.what_if = WhatIfJobs(self)
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 
@@ -99,7 +102,7 @@ class Controller(QObject):
     ) -> Job:
         """Read a data set and check it; nothing that is shown changes."""
         title = f"Reading {request.gallery or request.root or request.name}"
-        return self._replace(
+        return self.replace_job(
             "inspect", title, lambda c: engine.inspect_data(request, c, decode), then,
             failed=failed, lane="long" if decode else "files",
         )  # fmt: skip
@@ -157,7 +160,7 @@ class Controller(QObject):
         failed: Callable[[Problem], bool | None] | None = None,
     ) -> Job:
         """Load a checkpoint without using it yet: ``then`` gets what was read from it."""
-        return self._replace(
+        return self.replace_job(
             "model", f"Loading {request.title}", lambda c: engine.inspect_model(request, c), then,
             failed=failed,
         )  # fmt: skip
@@ -202,8 +205,8 @@ class Controller(QObject):
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 
     def _forget_matching(self) -> None:
-        for name in ("prepare", "rank", "explain", "crowd", "measure"):
-            self._stop(name)
+        for name in ("prepare", "rank", "explain", "crowd", "measure", *WhatIfJobs.NAMES):
+            self.stop_job(name)
         if self.matching is not None:
             self.matching.close()
             self.matching = None
@@ -220,7 +223,7 @@ class Controller(QObject):
 
             return prepare(model, data, context, engine.feature_store())[0]
 
-        self._replace("prepare", f"Feature maps of {data.name}", work, self._use_matching)
+        self.replace_job("prepare", f"Feature maps of {data.name}", work, self._use_matching)
 
     def _use_matching(self, matching: MatchingSet) -> None:
         self.matching = matching
@@ -261,11 +264,19 @@ class Controller(QObject):
             return
         if not self._ranking_is_current():
             self._rank(selection)
-        elif selection.candidate is None:
+            return
+        space = self.workspace
+        if space.ranking_stale:  # chosen again while another one was on its way
+            self.stop_job("rank")
+            space.set_ranking(space.ranking)
+        if selection.candidate is None:
             self._choose_candidate()
         elif not self._pair_is_current():
             self._explain(selection)
         else:
+            if space.pair_stale:  # likewise
+                self.stop_job("explain")
+                space.set_pair(space.pair, space.other_pair, space.why)
             self._compare_with_crowd()
 
     def _ranking_is_current(self) -> bool:
@@ -275,34 +286,42 @@ class Controller(QObject):
             return False
         if len(ranking.queries) > 1 and self._fused != space.look.fuse:
             return False
+        if ranking.part is not space.parts.part:
+            return False
         data = space.data
         own = data is not None and any(data.is_own(q) for q in ranking.queries)
-        return own or ranking.method == space.method
+        return own or ranking.part is not None or ranking.method == space.method
 
     def _rank(self, selection: Selection) -> None:
         matching, space = self.matching, self.workspace
         assert matching is not None
-        method, fuse = space.method, space.look.fuse
-        self._stop("crowd")
+        method, fuse, part = space.method, space.look.fuse, space.parts.part
+        self.stop_job("crowd")
         if not space.ranking_stale:
             space.set_ranking_stale()
 
         def show(ranking: Ranking) -> None:
             self._fused = fuse
-            if ranking.queries != space.selection.queries:
+            if ranking.queries != space.selection.queries or part is not space.parts.part:
                 return
             space.set_ranking(ranking)
             self._note_measures(ranking)
+            if part is not None:
+                self._choose_candidate()  # a search has a first result
             self._follow()
 
-        self._replace(
-            "rank", "Ranking", lambda _c: matching.rank(selection.queries, method, fuse), show,
-            quiet=True,
-        )  # fmt: skip
+        def work(context: JobContext) -> Ranking:
+            if part is not None:
+                return matching.rank_by_part(selection.queries, part, fuse, context.cancel)
+            return matching.rank(selection.queries, method, fuse)
+
+        self.replace_job("rank", "Ranking", work, show, quiet=True)
 
     def _note_measures(self, ranking: Ranking) -> None:
         """AP and first true rank of the query just ranked."""
         if len(ranking.queries) != 1 or ranking.method in self.workspace.measures_complete:
+            return
+        if ranking.part is not None:  # AP is that of the whole query
             return
         data = self.workspace.data
         assert data is not None
@@ -327,31 +346,35 @@ class Controller(QObject):
         pair, selection = self.workspace.pair, self.workspace.selection
         if pair is None or (pair.query, pair.candidate) != (selection.query, selection.candidate):
             return False
+        if pair.part is not self.workspace.parts.part:
+            return False
         other = self.workspace.other_pair
         return (None if other is None else other.candidate) == selection.other
 
     def _explain(self, selection: Selection) -> None:
         matching, space = self.matching, self.workspace
         query, candidate, other = selection.query, selection.candidate, selection.other
+        part = space.parts.part
         assert matching is not None
         assert query is not None
         assert candidate is not None
-        self._stop("crowd")  # what is waited for comes first; it begins again afterwards
+        self.stop_job("crowd")  # what is waited for comes first; it begins again afterwards
         space.set_pair_stale()
 
         def work(_context: JobContext) -> Explained:
-            second = None if other is None else matching.explain(query, other)
-            first = matching.explain(query, candidate)
+            second = None if other is None else matching.explain(query, other, part)
+            first = matching.explain(query, candidate, part)
             return first, second, matching.why(first, second)
 
         def show(pairs: Explained) -> None:
             now = space.selection
-            if (now.query, now.candidate, now.other) == (query, candidate, other):
+            same = (now.query, now.candidate, now.other) == (query, candidate, other)
+            if same and part is space.parts.part:
                 space.set_pair(*pairs)
                 self.settled.emit()
                 self._compare_with_crowd()
 
-        self._replace("explain", "Explaining", work, show, quiet=True)
+        self.replace_job("explain", "Explaining", work, show, quiet=True)
 
     def _compare_with_crowd(self) -> None:
         """Once a pair is shown: what its query gets from everybody, to tell what is unusual."""
@@ -360,6 +383,8 @@ class Controller(QObject):
         if matching is None or pair is None or "crowd" in self._jobs:
             return
         if pair.relative is not None or matching.knows_crowd(pair.query):
+            return
+        if pair.part is not None:  # the usual is that of the whole query
             return
 
         def work(context: JobContext) -> Explained:
@@ -371,7 +396,7 @@ class Controller(QObject):
             if space.pair is pair and space.other_pair is other and not space.pair_stale:
                 space.set_pair(*pairs)
 
-        self._replace("crowd", "Comparing with the gallery", work, show, quiet=True)
+        self.replace_job("crowd", "Comparing with the gallery", work, show, quiet=True)
 
     # ── measuring the whole set ─────────────────────────────────────────────────────────────────
 
@@ -387,18 +412,18 @@ class Controller(QObject):
             matching.measured = measured
             self.workspace.set_measured(measured.measures, measured.notes)
 
-        self._replace(
+        self.replace_job(
             "measure", f"Measuring {matching.data.name}",
             lambda c: engine.measure(matching, c), show, lane="long",
         )  # fmt: skip
 
     # ── jobs ────────────────────────────────────────────────────────────────────────────────────
 
-    def _replace(
+    def replace_job(
         self, name: str, title: str, work: Work, done: Callable[[Any], None], **more: Any
     ) -> Job:
         """Start a job in place of the one of the same kind that may still be under way."""
-        self._stop(name)
+        self.stop_job(name)
 
         def forget() -> None:
             if self._jobs.get(name) is job:
@@ -408,7 +433,8 @@ class Controller(QObject):
         self._jobs[name] = job
         return job
 
-    def _stop(self, name: str) -> None:
+    def stop_job(self, name: str) -> None:
+        """Cancel the job of a kind, where there is one."""
         job = self._jobs.pop(name, None)
         if job is not None:
             job.cancel()

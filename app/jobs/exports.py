@@ -68,8 +68,14 @@ class MatchExport:
             direction=look.direction,
             colour_by=kind_of(look.colour_by, self.pair.relative),
             relative=self.pair.relative,
-            labels=(self.query.path.name, self.candidate.path.name),
+            labels=(self._query_label, self.candidate.path.name),
+            among=self.pair.part,
         )
+
+    @property
+    def _query_label(self) -> str:
+        part, name = self.pair.part, self.query.path.name
+        return name if part is None else f"{name}, {part.sum()} of {part.size} cells"
 
     def numbers(self) -> dict[str, Any]:
         """What the pair is, then every field of its explanation."""
@@ -79,9 +85,17 @@ class MatchExport:
             "dataset": self.dataset,
             "checkpoint": self.checkpoint,
             "rank": self.rank or None,
+            **self._part(),
             **self.pair.match.to_dict(),
             "relative": None if self.pair.relative is None else self.pair.relative.to_dict(),
         }
+
+    def _part(self) -> dict[str, Any]:
+        """The cells searched by (their numbers, row by row), and the plain logit."""
+        if self.pair.part is None:
+            return {}
+        cells = self.pair.part.ravel().nonzero()[0].tolist()
+        return {"part": cells, "whole_query_logit": self.pair.full_logit}
 
     def json_text(self) -> str:
         """:meth:`numbers` as text."""
@@ -93,11 +107,11 @@ class MatchExport:
         columns = match.grid[1]
         drawn = {
             (x.query_cell, x.gallery_cell)
-            for x in lines_of(match, self.look, self.pair.relative).drawn
+            for x in lines_of(match, self.look, self.pair.part, self.pair.relative).drawn
         }
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
-        listed = all_correspondences(match, self.look.direction)
+        listed = all_correspondences(match, self.look.direction, self.pair.part)
         beyond = beyond_usual(listed, self.look.direction, self.pair.relative)
         for line, more in zip(listed, beyond, strict=True):
             places = (*divmod(line.query_cell, columns), *divmod(line.gallery_cell, columns))

@@ -15,19 +15,29 @@ import numpy as np
 import numpy.typing as npt
 
 from app.jobs.job import JobContext
+from app.jobs.part_search import PartSearch, fused
 from app.state.values import Measures, Method, OpenSet, PairView, Ranking
 from app.state.why import Why
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation
 from qaconv_core.explaining.crowd import CrowdStatistics, crowd_statistics, relative
 from qaconv_core.explaining.difference import difference, reasons
+from qaconv_core.explaining.part import find_part
 from qaconv_core.matching.correspondences import similarity_matrix
 from qaconv_core.model import Model
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.order import nearest
 from qaconv_core.ranking.protocol import label_block
 from qaconv_core.store.features import FeatureShelf, FeatureStore
-from qaconv_core.types import FeatureBank, Float32, ImageRef, ImageSet, RankingResult, Rejected
+from qaconv_core.types import (
+    Bool,
+    FeatureBank,
+    Float32,
+    ImageRef,
+    ImageSet,
+    RankingResult,
+    Rejected,
+)
 
 KEPT_ROWS = 256
 """Queries whose logits are kept: 64 KB each for a gallery of 16,000."""
@@ -66,6 +76,7 @@ class MatchingSet:
         self._crowds: OrderedDict[int, CrowdStatistics | None] = OrderedDict()
         self._lock = threading.Lock()
         self.measured: Measured | None = None
+        self.parts = PartSearch(self)
 
     def close(self) -> None:
         """Give the feature store back."""
@@ -116,31 +127,45 @@ class MatchingSet:
         """The gallery in order for one query, or for several of one person joined by ``fuse``."""
         if any(self.data.is_own(query) for query in queries):
             method = "qaconv"
-        values = self._joined(queries, method, fuse)
-        truth = self.truth(queries)
-        order = nearest(-values[None], len(values))[0].astype(np.int64)
-        before = None
-        if method != "qaconv":
-            before = self.rank(queries, "qaconv", fuse).places[order]
-        return Ranking(
-            queries=queries,
-            method=method,
-            order=order,
-            values=values[order],
-            truth=truth[order],
-            kind="logit" if method == "qaconv" else "score",
-            before=before,
+        values = self.joined(queries, method, fuse)
+        ranking = self._ordered(queries, values, method)
+        if method == "qaconv":
+            return ranking
+        plain = self.rank(queries, "qaconv", fuse)
+        return replace(
+            ranking,
+            kind="score",
+            before=plain.places[ranking.order],
             approximation=self._approximation(method),
         )
 
-    def _joined(self, queries: tuple[int, ...], method: Method, fuse: str) -> Float32:
+    def rank_by_part(
+        self,
+        queries: tuple[int, ...],
+        part: Bool,
+        fuse: str = "max",
+        cancel: CancelToken | None = None,
+    ) -> Ranking:
+        """The gallery in order by the cells ``part`` (h, w) of the first query, by plain QAConv.
+
+        Further queries of the person take part whole.
+        """
+        values, evidence = self.parts.values(queries, part, fuse, cancel)
+        return replace(self._ordered(queries, values, "qaconv"), part=part, evidence=evidence)
+
+    def _ordered(self, queries: tuple[int, ...], values: Float32, method: Method) -> Ranking:
+        truth = self.truth(queries)
+        order = nearest(-values[None], len(values))[0].astype(np.int64)
+        return Ranking(queries, method, order, values[order], truth[order])
+
+    def joined(self, queries: tuple[int, ...], method: Method, fuse: str) -> Float32:
+        """What the gallery is ranked by, (g,), for one query or several joined by ``fuse``."""
         if not queries:
             raise InputError("choose a query first")
         rows = [self.values(query, method) for query in queries]
         if len(rows) == 1:
             return np.asarray(rows[0])
-        joined = np.max(rows, axis=0) if fuse == "max" else np.mean(rows, axis=0)
-        return np.asarray(joined, dtype=np.float32)
+        return fused(rows, fuse)
 
     def truth(self, queries: tuple[int, ...]) -> npt.NDArray[np.int8]:
         """(g,) truth; junk for any of several queries is junk. A query's own file is junk too."""
@@ -180,23 +205,29 @@ class MatchingSet:
 
     # ── explanations ────────────────────────────────────────────────────────────────────────────
 
-    def explain(self, query: int, candidate: int) -> PairView:
-        """One pair, with the similarity of every cell to every cell."""
-        query_map = self.query_map(query)
-        gallery_map = np.asarray(self.gallery[candidate], dtype=np.float32)
-        pair = PairView(
-            query,
-            candidate,
-            self.model.match(query_map, gallery_map),
-            similarity_matrix(query_map, gallery_map),
-        )
-        return self.against_crowd(pair)
+    def maps_of(self, query: int, candidate: int) -> tuple[Float32, Float32]:
+        """Both maps (C, h, w) of a pair."""
+        return self.query_map(query), np.asarray(self.gallery[candidate], dtype=np.float32)
+
+    def explain(self, query: int, candidate: int, part: Bool | None = None) -> PairView:
+        """One pair, with the similarity of every cell to every cell.
+
+        With ``part`` (h, w) the match is that of these cells of the query alone; what is usual is
+        then not known.
+        """
+        maps = self.maps_of(query, candidate)
+        similarity = similarity_matrix(*maps)
+        if part is None:
+            pair = PairView(query, candidate, self.model.match(*maps), similarity)
+            return self.against_crowd(pair)
+        found = find_part(*maps, self.model.head, part)
+        return PairView(query, candidate, found.match, similarity, part, found.full_logit)
 
     def why(self, first: PairView, second: PairView | None) -> Why | None:
         """Why two candidates of one query have other logits, beyond the usual where known."""
         if second is None:
             return None
-        crowd = self.crowd(first.query)
+        crowd = None if first.part is not None else self.crowd(first.query)
         usual = None if crowd is None else crowd.gallery_mean
         found = difference(first.match, second.match, usual)
         return Why(found, tuple(reasons(found, None)))
@@ -224,7 +255,7 @@ class MatchingSet:
     def against_crowd(self, pair: PairView) -> PairView:
         """The pair with contributions beyond the usual, where the crowd has been measured."""
         with self._lock:
-            crowd = self._crowds.get(pair.query)
+            crowd = None if pair.part is not None else self._crowds.get(pair.query)
         return pair if crowd is None else replace(pair, relative=relative(pair.match, crowd))
 
     def crowd(self, query: int) -> CrowdStatistics | None:

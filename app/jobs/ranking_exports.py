@@ -41,7 +41,8 @@ class RankingExport:
         method = self.ranking.method.replace("+", "-")
         query = short_name(self.data.query[self.ranking.queries[0]])
         more = f"_and_{len(self.ranking.queries) - 1}_more" * (len(self.ranking.queries) > 1)
-        return f"ranking_{query}{more}_{method}_of_{len(self.places)}"
+        part = "" if self.ranking.part is None else "_by_part"
+        return f"ranking_{query}{more}_{method}{part}_of_{len(self.places)}"
 
     def record(self) -> dict[str, Any]:
         """The ranking as plain values, as ``qaconv rank --json`` has them."""
@@ -54,8 +55,16 @@ class RankingExport:
             "gallery": len(self.ranking.order),
             "method": self.ranking.method,
             "approximation": self.ranking.approximation,
+            **self._part(),
             "results": [self._item(int(place)) for place in self.places],
         }
+
+    def _part(self) -> dict[str, Any]:
+        """The query cells searched by (their numbers, row by row), and what share they hold."""
+        part = self.ranking.part
+        if part is None:
+            return {}
+        return {"part": part.ravel().nonzero()[0].tolist(), "evidence": self.ranking.evidence}
 
     def _item(self, place: int) -> dict[str, Any]:
         ranking = self.ranking

@@ -14,7 +14,7 @@ CLOSEST, WIDEST = 1.0, 16.0
 MARGIN = 8.0
 BETWEEN = 8.0  # stays free between pictures that fill their columns
 NARROWEST_GAP = 28.0
-CAPTION = 190.0  # captions of small pictures need so much
+CAPTION = 216.0  # captions of small pictures need so much
 WIDEST_GAP = 0.6  # of the pictures' height: further apart, lines say less
 
 

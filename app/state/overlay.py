@@ -20,7 +20,7 @@ from qaconv_core.matching.selection import (
     select_correspondences,
     worth,
 )
-from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid
+from qaconv_core.types import Bool, CorrespondenceMap, Float32, Float64, Grid
 
 SIDES: tuple[Side, Side] = ("query", "gallery")
 
@@ -29,13 +29,19 @@ SIDES: tuple[Side, Side] = ("query", "gallery")
 class Scale:
     """Which values the two ends of a colour map stand for.
 
-    ``kind`` ``"contribution"`` or ``"relative"`` (both around zero) or
-    ``"similarity"`` (0 to 1; what is below is shown as 0).
+    ``kind`` ``"similarity"`` (0 to 1; what is below is shown as 0), or what is counted from zero to
+    both sides: ``"contribution"``, that beyond the usual (``"relative"``), or what hiding a region
+    does to a logit (``"hiding"``) or to the lead of one candidate over another (``"lead"``).
     """
 
     kind: str
     low: float
     high: float
+
+    @property
+    def diverging(self) -> bool:
+        """Whether zero is in the middle."""
+        return self.kind != "similarity"
 
     def position(self, values: npt.ArrayLike) -> Float64:
         """Where values stand between the ends, in [0, 1]."""
@@ -123,8 +129,13 @@ class Lines:
         return np.array([getattr(line, self.kind) for line in self.drawn], dtype=np.float64)
 
 
-def lines_of(match: CorrespondenceMap, look: Look, relative: RelativeMatch | None = None) -> Lines:
-    """The lines that a look asks for."""
+def lines_of(
+    match: CorrespondenceMap,
+    look: Look,
+    among: Bool | None = None,
+    relative: RelativeMatch | None = None,
+) -> Lines:
+    """The lines that a look asks for, of the query cells ``among`` (h, w; None: all)."""
     kind = kind_of(look.colour_by, relative)
     drawn, total = select_correspondences(
         match,
@@ -133,6 +144,7 @@ def lines_of(match: CorrespondenceMap, look: Look, relative: RelativeMatch | Non
         look.direction,
         order_by=kind,
         relative=None if relative is None else relative.sides,
+        among=among,
     )
     beyond = beyond_usual(drawn, look.direction, relative) if kind == RELATIVE else ()
     return Lines(tuple(drawn), total, kind, tuple(beyond))
@@ -147,9 +159,11 @@ def beyond_usual(
     return [float(value) for value in worth(lines, relative.sides, direction)]
 
 
-def all_correspondences(match: CorrespondenceMap, direction: str) -> list[Correspondence]:
-    """Every correspondence of a direction, by contribution."""
-    return select_correspondences(match, None, None, direction)[0]
+def all_correspondences(
+    match: CorrespondenceMap, direction: str, among: Bool | None = None
+) -> list[Correspondence]:
+    """Every correspondence of a direction (of the query cells ``among``), by contribution."""
+    return select_correspondences(match, None, None, direction, among=among)[0]
 
 
 def own_cell(line: Correspondence, direction: str) -> Cell:

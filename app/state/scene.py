@@ -5,9 +5,10 @@ No Qt. Empty states are sentences that say what comes next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.state import words
+from app.state.parts import NOTHING, Drawn
 from app.state.values import PairView, Ranking, Side
 from app.state.why import Why
 from app.state.workspace import Workspace
@@ -46,8 +47,8 @@ class Panel:
 class Scene:
     """Everything to draw. ``pairs`` holds the explained pairs, the compared one second.
 
-    ``stale`` says that something newer is chosen; ``message`` stands where no pair is,
-    ``why`` is the difference of the two, drawn over the query.
+    ``stale`` says that something newer is chosen; ``message`` stands where no pair is; ``why`` is
+    the difference of the two, drawn over the query; ``drawn`` is what was drawn on the pictures.
     """
 
     panels: tuple[Panel, ...] = ()
@@ -55,6 +56,7 @@ class Scene:
     stale: bool = False
     message: str = ""
     why: Why | None = None
+    drawn: Drawn = NOTHING
 
     def looks_like(self, other: Scene) -> bool:
         """Whether the same is to be drawn (staleness apart)."""
@@ -62,6 +64,7 @@ class Scene:
             self.panels == other.panels
             and self.message == other.message
             and self.why is other.why
+            and self.drawn.looks_like(other.drawn)
             and len(self.pairs) == len(other.pairs)
             and all(a is b for a, b in zip(self.pairs, other.pairs, strict=True))
         )
@@ -76,7 +79,7 @@ def scene_of(space: Workspace) -> Scene:
     if space.data is None:
         return Scene(message="Nothing is open. Open a data set, or the demo.")
     if space.pair is not None:
-        return _explained(space, space.pair)
+        return replace(_explained(space, space.pair), drawn=space.parts.now)
     if space.selection.query is None:
         return Scene(message="Choose a query on the left.")
     query = _query_panel(space, space.selection.query)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.types import (
+    Bool,
     CorrespondenceMap,
     Float32,
     Float64,
@@ -110,6 +111,8 @@ class Ranking:
     closer: logits for ``qaconv`` (``kind`` ``"logit"``), scores in (0, 1) for the other methods
     (``"score"``); ``truth`` (g,) as in :class:`~qaconv_core.types.RankingResult`. ``before`` (g,)
     is the place that the same picture has under plain QAConv (None for plain QAConv itself).
+    ``part`` (h, w) are the cells of the first query that it was searched by (None: all), and
+    ``evidence`` the share of the query's evidence that they hold, in [0, 1].
     """
 
     queries: tuple[int, ...]
@@ -120,6 +123,8 @@ class Ranking:
     kind: str = "logit"
     before: Int64 | None = None
     approximation: str = ""
+    part: Bool | None = None
+    evidence: float = 1.0
 
     @cached_property
     def ranks(self) -> Int64:
@@ -186,15 +191,28 @@ class PairView:
     """One query picture and one gallery picture, explained.
 
     ``similarity`` (cells of the gallery picture, cells of the query): every cell with every cell,
-    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. ``relative`` are
-    the contributions beyond their mean over the gallery; None while that is not known.
+    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. In a search by part
+    it is that of the cells ``part`` (h, w) of the query alone, and ``full_logit`` the plain logit.
+    ``relative`` are the contributions beyond their mean over the gallery; None while that is not
+    known, and in a search by part.
     """
 
     query: int
     candidate: int
     match: CorrespondenceMap
     similarity: Float32
+    part: Bool | None = None
+    full_logit: float | None = None
     relative: RelativeMatch | None = None
+
+    @cached_property
+    def found(self) -> Bool | None:
+        """(h, w): where the cells of the part were found in the candidate; None without a part."""
+        if self.part is None:
+            return None
+        out = np.zeros(self.match.grid, dtype=np.bool_)
+        out.flat[self.match.query_best[self.part]] = True
+        return out
 
     def responses(self, cell: Cell) -> Float32:
         """How well every place of the *other* picture answers to a cell, (h, w) in [−1, 1]."""

@@ -35,6 +35,11 @@ DIFFERENCE = (
     "The logit of the candidate minus that of the other, cell by cell. The query's cells are the "
     "same for both; the cells of the two candidates stand apart. Positive speaks for the candidate."
 )
+HIDING = (
+    "What happens to the logit when the window of cells around a place is covered: its terms drop "
+    "out, and the other picture's cells look for their match among what remains. Exact for the "
+    "match; the network does not see the picture again."
+)
 BIAS = "The bias is the same for every pair of pictures: what the logit would be with no match."
 AP = "Average precision of one query: 1 when all its true matches come first."
 CELL = "Rows and columns of the model's grid are counted from 1, from the top left."

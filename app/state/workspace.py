@@ -11,6 +11,7 @@ from typing import Any
 
 from app.state.events import Event
 from app.state.history import History
+from app.state.parts import Parts
 from app.state.values import (
     METHODS,
     Cell,
@@ -67,6 +68,8 @@ class Workspace:
         self.look_changed = Event()
         self.filters_changed = Event()
         self.hover_changed = Event()
+        self.parts = Parts()
+        self.parts.follow(self)
 
     # ── what is open ────────────────────────────────────────────────────────────────────────────
 

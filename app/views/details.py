@@ -7,6 +7,7 @@ from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout,
 
 from app.state import words
 from app.state.overlay import lines_of
+from app.state.part_words import details_text
 from app.state.workspace import Workspace
 from app.views.correspondence_table import CorrespondenceTable
 from app.views.sum_view import SumChart
@@ -26,11 +27,15 @@ class DetailsPanel(QWidget):
         self.score = QLabel(self)
         self.score.setWordWrap(True)
         self.score.setToolTip(words.SCORE)
+        self.drawn = QLabel(self)
+        self.drawn.setWordWrap(True)
+        self.drawn.setAccessibleName("By part, and what if")
         self.shown = QLabel(self)
         self.table = CorrespondenceTable(workspace, self)
         self._lay_out()
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)
+        workspace.parts.changed.connect(self._show_drawn)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -61,7 +66,10 @@ class DetailsPanel(QWidget):
         self.splitter.setStretchFactor(1, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self.splitter)
+        self.drawn.setContentsMargins(SPACING, SPACING, SPACING, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.drawn)
+        whole.addWidget(self.splitter, 1)
         self.setMinimumWidth(NARROWEST)
 
     def sizeHint(self) -> QSize:
@@ -82,15 +90,22 @@ class DetailsPanel(QWidget):
         super().showEvent(event)
         self._share_out()
 
+    def _show_drawn(self) -> None:
+        pair = self.workspace.pair
+        text = "" if pair is None else details_text(pair, self.workspace.parts.now)
+        self.drawn.setText(text)
+        self.drawn.setVisible(bool(text))
+
     def refresh(self) -> None:
         """Show the workspace's pair."""
         pair = self.workspace.pair
         for widget in (self.score, self.shown):
             widget.setVisible(pair is not None)
+        self._show_drawn()
         if pair is None:
             return
         score = words.score_text(pair.match.score)
         self.score.setText(f"score {score} = sigmoid(logit / 10), not a probability")
-        lines = lines_of(pair.match, self.workspace.look, pair.relative)
+        lines = lines_of(pair.match, self.workspace.look, pair.part, pair.relative)
         self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
         self._share_out()

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import QByteArray, Qt, pyqtSignal
-from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PyQt5.QtGui import QResizeEvent
+from PyQt5.QtWidgets import (
+    QWIDGETSIZE_MAX,
+    QDockWidget,
+    QMainWindow,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.jobs.images import ImageLoader
 from app.state.workspace import Workspace
@@ -22,6 +30,7 @@ from app.views.welcome import HintStrip
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
 NARROWEST = {"Queries": 232, "What it adds up to": 288}
+ROOM_FOR_HINT = 560
 RANKING_HEIGHT = 256
 """One row of tiles with its captions, and what stands above it."""
 
@@ -64,6 +73,12 @@ class ExplorePage(QMainWindow):
         self.setCorner(Qt.BottomLeftCorner, Qt.LeftDockWidgetArea)
         self.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
         self.results.opened.connect(lambda _candidate: self.inspector.setFocus())
+        self.setFocusProxy(self.queries.list)  # not a text field, where single keys are letters
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The hint gives way where ranking and match need the room."""
+        self.hint.setMaximumHeight(QWIDGETSIZE_MAX if self.height() >= ROOM_FOR_HINT else 0)
+        super().resizeEvent(event)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)

@@ -36,6 +36,28 @@ What a score means for your cameras, the score distributions of an evaluation on
 between two cells says that these places match best, not that nothing around them took part.</p>
 """
 
+DRAWING = """
+<h3>Search by part</h3>
+<p>Draw a box (B), a lasso (Shift+B) or paint cells (P) on the query, and the gallery is ranked by
+these cells alone; I ranks by all the others instead. The terms of cells left out drop out of the
+logit, and the candidate's cells look for their match among those that remain: exactly the logit of
+a query that has no other cells, by plain QAConv. With several queries the part is the first one's,
+the others take part whole. Logits of a part are smaller than those of the whole query, because the
+bias stays; the order is what counts. The <b>evidence</b> is how loudly the part could speak, for or
+against, of what the whole query could.</p>
+<p>It does not search for a thing: a part is found where the model finds it most alike, which may
+be a pavement of the same grey. And a cell still sees its surroundings: leaving out a face takes its
+cells out of the match, not every trace of it out of the others.</p>
+<h3>What if</h3>
+<p>Hide cells of either picture (H), and logit, score and rank are told as they would be without
+them. Cells hidden in the query are hidden from the whole gallery, those hidden in the candidate
+from it alone. Which region matters (O) hides every window of 3 × 3 cells in turn: blue where the
+logit (or, when comparing, the lead over the other candidate) would fall, red where it would rise;
+outlined is where the order with the next candidate would change.</p>
+<p>These numbers are exact for the match. They are not what a photograph with something in front
+would give: there the network would see the thing in front too.</p>
+"""
+
 WORDS = """
 <h3>Words</h3>
 <table cellpadding="4">
@@ -58,6 +80,9 @@ are: height × width</td></tr>
 <tr><td><b>logit</b></td><td>what QAConv gives for two pictures; larger is closer,
 unbounded</td></tr>
 <tr><td><b>score</b></td><td>sigmoid(logit / 10), in (0, 1); not a probability</td></tr>
+<tr><td><b>part</b></td><td>the cells of the query that a search is limited to</td></tr>
+<tr><td><b>evidence</b></td><td>of a part: the sum of the sizes of its terms against the query
+itself, as a share of the whole query's</td></tr>
 <tr><td><b>distance</b></td><td>1 − score</td></tr>
 <tr><td><b>re-ranking</b></td><td>k-reciprocal encoding (Zhong et al. 2017) on QAConv distances:
 pictures that have each other as neighbours come closer</td></tr>
@@ -99,7 +124,7 @@ version 3).</p>
 """
 
 TEXTS = {
-    "help.contribution": ("What a contribution is, and is not", CONTRIBUTION),
+    "help.contribution": ("What a contribution is, and is not", CONTRIBUTION + DRAWING),
     "help.words": ("Words and measures", WORDS),
     "help.about": ("About", ABOUT),
 }

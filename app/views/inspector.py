@@ -12,12 +12,14 @@ from app.items.colour_bar import ColourBar
 from app.items.match_stage import lines_in_sight
 from app.jobs.images import ImageLoader
 from app.state import readout
+from app.state.part_words import drawn_text
 from app.state.scene import second_candidate
 from app.state.values import MODES, Mode
 from app.state.workspace import Workspace
 from app.views.actions import Actions
 from app.views.match_canvas import STEP, MatchCanvas
 from app.views.match_controls import SPACING, MatchControls
+from app.views.part_tools import PartTools
 
 THRESHOLD_STEP = 0.05
 DIRECTIONS = ("query", "gallery", "mutual")
@@ -57,11 +59,13 @@ class Inspector(QWidget):
         self.controls = MatchControls(
             workspace, self.choose_mode, self.canvas.zoom_by, self.canvas.fit, self
         )
+        self.tools = PartTools(workspace, self.canvas.drop_stroke, self)
         self._lay_out()
         self.canvas.zoomed.connect(self._show_zoom)
         self.canvas.scene_changed.connect(self._read_out)
         workspace.look_changed.connect(self._on_look)
         workspace.hover_changed.connect(self._read_out)
+        workspace.parts.changed.connect(self._read_out)
         workspace.pair_changed.connect(self._prepare)
         workspace.ranking_changed.connect(self._find_second)
         self._linked = workspace.look.linked
@@ -78,6 +82,7 @@ class Inspector(QWidget):
         below.setSpacing(SPACING)
         below.addLayout(line)
         below.addWidget(self.controls)
+        below.addWidget(self.tools)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(SPACING // 2)
@@ -126,6 +131,8 @@ class Inspector(QWidget):
             text = readout.WAIT
         elif canvas.marks:
             text = readout.answers_text(canvas.scene, [mark.answer for mark in canvas.marks])
+        elif drawn_text(self.workspace.parts.now):
+            text = drawn_text(self.workspace.parts.now)
         else:
             hidden = lines_in_sight(stage)[1] if look.mode in ("lines", "compare") else 0
             text = readout.shown_text(canvas.scene, look, stage.lines(), hidden)
@@ -150,12 +157,12 @@ class Inspector(QWidget):
             "match.raise_threshold": lambda: self.change_threshold(THRESHOLD_STEP),
             "match.lower_threshold": lambda: self.change_threshold(-THRESHOLD_STEP),
             "match.direction": self.next_direction,
-            "match.unpin": lambda: self.workspace.pin(None),
+            "match.unpin": self.tools.let_go,
             "match.zoom_in": lambda: self.canvas.zoom_by(STEP),
             "match.zoom_out": lambda: self.canvas.zoom_by(1 / STEP),
             "match.zoom_fit": self.canvas.fit,
         }
-        return made
+        return {**made, **self.tools.handlers()}
 
     def refresh_actions(self, actions: Actions) -> None:
         """Tell which commands are on, and which can be chosen now."""
@@ -166,7 +173,10 @@ class Inspector(QWidget):
             actions.check(f"match.{mode}", mode == look.mode)
         for name in ("overlay", "grid", "linked"):
             actions.check(f"match.{name}", getattr(look, name))
-        actions.enable("match.unpin", self.workspace.selection.cell is not None)
+        space = self.workspace
+        pinned = space.selection.cell is not None
+        actions.enable("match.unpin", pinned or space.parts.now.anything)
+        self.tools.refresh_actions(actions)
         lines = look.mode in ("lines", "compare")
         for name in ("more_lines", "fewer_lines", "raise_threshold", "lower_threshold"):
             actions.enable(f"match.{name}", lines)

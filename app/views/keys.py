@@ -24,6 +24,7 @@ MOUSE = (
     ("Click", "Keep that place"),
     ("Wheel", "Zoom"),
     ("Drag", "Move the zoomed picture"),
+    ("Drag with B, P, H", "Draw a part, or hide cells (Shift adds, Ctrl takes away)"),
 )
 
 

@@ -42,7 +42,7 @@ from app.views.take_away import TakeAway
 from app.views.theme import Theme
 from app.views.welcome import WelcomePage
 
-SMALLEST = (960, 600)
+SMALLEST = (960, 640)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
 EXPLORE_MENUS = ("Query", "Candidate", "Match")
@@ -177,6 +177,7 @@ class MainWindow(QMainWindow):
             space.look_changed,
             space.filters_changed,
             space.measures_changed,
+            space.parts.changed,
         ):
             event.connect(self._refresh)
         self.welcome.chosen.connect(self.commands.run)
@@ -197,6 +198,9 @@ class MainWindow(QMainWindow):
         """Menus, toolbar and title as the workspace is now."""
         space, commands = self.workspace, self.commands
         self._show_current_page()
+        for command in COMMANDS:  # those that were switched off while nothing was open
+            if command.menu in EXPLORE_MENUS:
+                commands.enable(command.id, True)
         self.explore.refresh_actions(commands)
         self.take_away.refresh_actions(commands)
         if self.evaluate is not None:
@@ -219,8 +223,10 @@ class MainWindow(QMainWindow):
         if self.page == "evaluate" and self.evaluate is not None:
             self.pages.setCurrentWidget(self.evaluate)
         else:
-            empty = self.workspace.data is None
-            self.pages.setCurrentWidget(self.welcome if empty else self.explore)
+            page = self.welcome if self.workspace.data is None else self.explore
+            if page is not self.pages.currentWidget():
+                self.pages.setCurrentWidget(page)
+                page.setFocus()
 
     def _show_place(self) -> None:
         """What is open, at the right of the toolbar, and the data set in the title."""
@@ -327,7 +333,6 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._laid_out:
             self._laid_out = True
-            self.explore.queries.list.setFocus()  # so that single keys are commands, not text
             # Docks can be sized once the window has its own size.
             QTimer.singleShot(0, self._restore_layout)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QPointF, Qt
+from PyQt5.QtGui import QPainter
 from PyQt5.QtWidgets import QApplication, QToolTip, QWidget
 
 from app.items.captions import line_rect
+from app.items.match_painting import rect_of
 from app.items.match_stage import caption_rect
+from app.items.part_layers import paint_stroke
 from app.jobs.images import ImageLoader
 from app.state import words
 from app.state.overlay import cell_at
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.match_picture import Key, MatchPicture
+from app.views.pen import Pen
 
 STEP = 1.25
 
@@ -26,6 +30,8 @@ class MatchCanvas(MatchPicture):
         super().__init__(workspace, pictures, parent)
         self._pressed: QPointF | None = None
         self._dragged_to: QPointF | None = None
+        self.pen = Pen(workspace.parts)
+        workspace.parts.changed.connect(self._show_tool)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.ClickFocus)
         self.grabGesture(Qt.PinchGesture)
@@ -56,7 +62,10 @@ class MatchCanvas(MatchPicture):
     def mouseMoveEvent(self, event) -> None:
         """Pointing shows a cell; dragging moves a picture that is zoomed."""
         at = event.localPos()
-        if self._pressed is None:
+        if self.pen.down:
+            self.pen.move(self._fractions(at))
+            self.update()
+        elif self._pressed is None:
             self._point_at(at)
             self._hover(self.cell_under(at))
         elif self._dragged_to is not None or self._far(at):
@@ -90,11 +99,18 @@ class MatchCanvas(MatchPicture):
 
     def mousePressEvent(self, event) -> None:
         """A click or a drag begins."""
+        if event.button() == Qt.LeftButton and self._begin_stroke(event):
+            return
         if event.button() in (Qt.LeftButton, Qt.MiddleButton):
             self._pressed, self._dragged_to = event.localPos(), None
 
     def mouseReleaseEvent(self, event) -> None:
         """A click pins the cell, or lets go of it where it was pinned."""
+        if self.pen.down:
+            if event.button() == Qt.LeftButton:
+                self.pen.end()
+                self.update()
+            return
         clicked = self._pressed is not None and self._dragged_to is None
         self._pressed = self._dragged_to = None
         if not clicked or event.button() != Qt.LeftButton:
@@ -103,6 +119,52 @@ class MatchCanvas(MatchPicture):
         if under is not None and under[0] != ("gallery", 1):
             cell = under[1]
             self.workspace.pin(None if cell == self.workspace.selection.cell else cell)
+
+    # ── drawing ─────────────────────────────────────────────────────────────────────────────────
+
+    def _begin_stroke(self, event) -> bool:
+        """Begin to draw where the tool in the hand draws on the picture under the pointer."""
+        at = event.localPos()
+        if not self.scene.pairs or self.scene.stale:
+            return False
+        for panel, pane in zip(self.scene.panels, self.stage.panes, strict=True):
+            if pane.clip.holds(at.x(), at.y()) and self.pen.draws_on(panel.key):
+                self._active = panel.key
+                self._hover(None)
+                grid = self.scene.pairs[0].match.grid
+                self.pen.begin(panel.key, grid, self._fractions(at), event.modifiers())
+                self.update()
+                return True
+        return False
+
+    def _fractions(self, at: QPointF) -> tuple[float, float]:
+        number = self.scene.find(self._active)
+        assert number is not None
+        return self.stage.boxes[number].fractions(at.x(), at.y())
+
+    def drop_stroke(self) -> bool:
+        """Give up what is being drawn; False where nothing is."""
+        down = self.pen.down
+        self.pen.drop()
+        self.update()
+        return down
+
+    def _show_tool(self) -> None:
+        if self.workspace.parts.now.tool:
+            self.setCursor(Qt.CrossCursor)
+        else:
+            self.unsetCursor()
+
+    def paintEvent(self, event) -> None:
+        """What is being drawn lies over everything."""
+        super().paintEvent(event)
+        number = self.scene.find(self.pen.key)
+        if self.pen.down and number is not None:
+            painter = QPainter(self)
+            pen, clip = self.pen, rect_of(self.stage.panes[number].clip)
+            paint_stroke(
+                painter, self.stage.boxes[number], clip, pen.tool, pen.points, pen.cells
+            )  # fmt: skip
 
     def mouseDoubleClickEvent(self, event) -> None:
         """As a second click: nothing of its own, so that quick clicks pin and let go."""
@@ -149,5 +211,6 @@ class MatchCanvas(MatchPicture):
     def hideEvent(self, event) -> None:
         """What is not seen is not pointed at."""
         self.veil.stop()
+        self.drop_stroke()
         self._hover(None)
         super().hideEvent(event)

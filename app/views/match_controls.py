@@ -164,17 +164,17 @@ class MatchControls(QWidget):
         self.threshold_number.setMinimumWidth(self.fontMetrics().horizontalAdvance("−0.00"))
         self.opacity_number.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %"))
         lines = (
-            _group(QLabel("similarity ≥"), self.threshold, self.threshold_number),
-            _group(QLabel("at most"), self.count),
-            _group(self.direction, self.colour_by),
+            group_of(QLabel("similarity ≥"), self.threshold, self.threshold_number),
+            group_of(QLabel("at most"), self.count),
+            group_of(self.direction, self.colour_by),
         )
-        opacity = _group(QLabel("opacity"), self.opacity, self.opacity_number)
+        opacity = group_of(QLabel("opacity"), self.opacity, self.opacity_number)
         self._groups = {
-            "lines": lines, "compare": lines, "heat": (_group(self.heat_of), opacity),
+            "lines": lines, "compare": lines, "heat": (group_of(self.heat_of), opacity),
             "hover": (opacity,),
         }  # fmt: skip
         zoom = (self.zoom_out, self.zoom_fit, self.zoom_in)
-        how = (_group(*self.modes.values()), _group(*self.switches.values()), _group(*zoom))
+        how = (group_of(*self.modes.values()), group_of(*self.switches.values()), group_of(*zoom))
         settings = dict.fromkeys(group for groups in self._groups.values() for group in groups)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -185,6 +185,13 @@ class MatchControls(QWidget):
                 group.setFixedHeight(self.count.sizeHint().height())  # lines of one height
                 flow.addWidget(group)
             whole.addLayout(flow)
+
+    def event(self, event: QEvent) -> bool:
+        """As high as its lines are, so that they never lie over each other."""
+        handled = super().event(event)
+        if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
+            self.setFixedHeight(max(1, self.layout().heightForWidth(self.width())))
+        return handled
 
     # ── what is on ──────────────────────────────────────────────────────────────────────────────
 
@@ -219,7 +226,7 @@ class MatchControls(QWidget):
         self.zoom_fit.setText(f"{round(factor * 100)} %")
 
 
-def _group(*widgets: QWidget) -> QWidget:
+def group_of(*widgets: QWidget) -> QWidget:
     """Controls that stay together when the line is broken."""
     group = QWidget()
     row = QHBoxLayout(group)

@@ -63,6 +63,7 @@ class MatchPicture(QWidget):
             space.selection_changed,
             space.ranking_changed,
             space.pair_changed,
+            space.parts.changed,
         ):
             event.connect(self._look_again)
         space.look_changed.connect(self._look_again)
@@ -148,9 +149,9 @@ class MatchPicture(QWidget):
 
     def _paint_overlay(self, painter: QPainter, stage: Stage) -> None:
         marks = self._marks
-        if stage.look.mode == "hover":
+        if stage.look.mode == "hover" and stage.scene.drawn.regions is None:
             paint_responses(painter, stage, marks, self.devicePixelRatioF(), self.palette())
-        elif stage.look.mode in ("lines", "compare"):
+        elif stage.look.mode in ("lines", "compare") and stage.scene.drawn.regions is None:
             if self._lines is None:
                 self._lines = self._layer(lambda p: paint_lines(p, stage))
             painter.setOpacity(FADED if marks else 1.0)

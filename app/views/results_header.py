@@ -8,6 +8,7 @@ from PyQt5.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QRadio
 
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
+from app.state.part_words import part_text
 from app.state.values import METHODS, Method
 from app.state.workspace import Workspace
 from app.views.choosers import CameraButton, TimeButton
@@ -39,6 +40,10 @@ NO_FILTER = {
     "time_range": None,
 }
 UNMEASURED = "Not there yet: this needs the scores of all queries. Measure the set first."
+BY_PART = (
+    "Ranked by the cells drawn on the query alone, by plain QAConv: terms of the other cells drop "
+    "out. The evidence is how loudly these cells can speak, for or against, of all the query's."
+)
 OWN = "Own pictures are ranked by plain QAConv: the other methods need the whole query set."
 
 
@@ -58,7 +63,11 @@ class ResultsHeader(QWidget):
         )
         self.hides = self._make_hides()
         self.cameras, self.times = CameraButton(), TimeButton()
-        self.count, self.truth = QLabel(), QLabel()
+        self.count, self.truth, self.dot = QLabel(), QLabel(), QLabel("·")
+        self.part = QLabel()
+        self.part.setAccessibleName("Search by part")
+        self.part.setToolTip(BY_PART)
+        self.whole = LinkButton("Whole query", "Rank by the whole query again (Backspace, Esc).")
         self._arrange()
         self._connect()
         self._follow_data()
@@ -85,7 +94,9 @@ class ResultsHeader(QWidget):
         layout.addWidget(_together("Ranked by", *self.methods.values(), self.measure))
         layout.addWidget(_together("Hide", *self.hides.values()))
         layout.addWidget(_together("", self.cameras, self.times))
-        layout.addWidget(_together("", self.count, self.truth))
+        layout.addWidget(_together("", self.count, self.dot, self.truth))
+        self.by_part = _together("", self.part, self.whole)
+        layout.addWidget(self.by_part)
         self.count.setAccessibleName("Pictures listed")
         self.count.setToolTip("How many of the gallery's pictures are listed.")
         self.truth.setAccessibleName("True matches")
@@ -106,6 +117,7 @@ class ResultsHeader(QWidget):
             box.clicked.connect(lambda on, name=name: space.change_result_filter(**{name: on}))
         self.cameras.chosen.connect(lambda chosen: space.change_result_filter(camids=chosen))
         self.times.chosen.connect(lambda chosen: space.change_result_filter(time_range=chosen))
+        self.whole.clicked.connect(space.parts.whole_query)
         self.measure.clicked.connect(lambda: self.command_wanted.emit("evaluate.current"))
         space.data_changed.connect(self._follow_data)
         space.filters_changed.connect(self.refresh)
@@ -132,6 +144,9 @@ class ResultsHeader(QWidget):
         words = count_text(total) if shown == total else shown_of(shown, total)
         self.count.setText(words if total else "")
         self.truth.setText(self._truth_words())
+        self.dot.setVisible(bool(self.count.text() and self.truth.text()))
+        self.part.setText("" if ranking is None else part_text(ranking))
+        self.by_part.setVisible(bool(self.part.text()))
 
     def _show_methods(self) -> None:
         space = self.workspace

@@ -72,6 +72,7 @@ def match_figure(
     heat: bool = True,
     labels: Sequence[str] | None = None,
     relative: RelativeMatch | None = None,
+    among: npt.ArrayLike | None = None,
 ) -> Figure:
     """The two pictures with their strongest correspondences, then what each cell contributed.
 
@@ -82,7 +83,8 @@ def match_figure(
     bias = logit. With ``"relative"`` lines, maps and sum are of ``relative``, the contributions
     beyond those that the cells make on average over a gallery, and the mean logit stands in place
     of the bias. ``labels`` are the captions (e.g. file names) of query and gallery picture.
-    Pictures have one height and are never distorted.
+    ``among`` (h, w) are the query cells that lines are drawn of, as in a search by part. Pictures
+    have one height and are never distorted.
     """
     if colour_by not in _COLOURS:
         raise InputError(f"cannot colour by {colour_by!r}; choose {' or '.join(_COLOURS)}")
@@ -98,6 +100,7 @@ def match_figure(
         direction,
         order_by=colour_by,
         relative=None if relative is None else relative.sides,
+        among=among,
     )
     if colour_by == "similarity":
         values = np.array([line.similarity for line in lines])

@@ -41,6 +41,8 @@ def nothing_left_behind(qapp, request):
         time.sleep(0.02)
     assert not more, f"threads still running: {[thread.name for thread in more]}"
     assert not running_timers(qapp), "timers of the application still running"
+    # What lives on now is not looked at again: with torch loaded each collection takes a second.
+    gc.freeze()
 
 
 def _ours(threads: set[threading.Thread]) -> list[threading.Thread]:

@@ -93,12 +93,12 @@ def test_lines_are_those_beyond_the_usual_and_plain_ones_until_that_is_known(spa
         "contribution",
         lines_of(space.pair.match, replace(look, colour_by="contribution")).drawn,
     )
-    lines = lines_of(pair.match, look, pair.relative)
+    lines = lines_of(pair.match, look, relative=pair.relative)
     query, gallery = pair.relative.sides
     for line, value in zip(lines.drawn, lines.values(), strict=True):
         terms = {"query": query.flat[line.query_cell], "gallery": gallery.flat[line.gallery_cell]}
         assert value == pytest.approx(terms.get(direction, sum(terms.values())))
-    every = lines_of(pair.match, replace(look, count=999), pair.relative).values()
+    every = lines_of(pair.match, replace(look, count=999), relative=pair.relative).values()
     assert lines.values().tolist() == sorted(every, reverse=True)[:5]
 
 
@@ -162,7 +162,7 @@ def test_exports_follow_the_look(known):
     export = match_export(known)
     rows = list(csv.DictReader(io.StringIO(export.csv_text())))
     drawn = [float(row["beyond_usual"]) for row in rows if row["drawn"] == "1"]
-    lines = lines_of(known.pair.match, known.look, known.pair.relative)
+    lines = lines_of(known.pair.match, known.look, relative=known.pair.relative)
     assert sorted(drawn) == pytest.approx(sorted(lines.values()))
     assert export.numbers()["relative"]["mean_logit"] == known.pair.relative.mean_logit
     texts = [text.get_text() for axes in export.figure().axes for text in axes.texts]

@@ -31,7 +31,7 @@ class Lists(QWidget):
 @pytest.fixture
 def lists(qtbot, space, thumbnails):  # noqa: F811
     made = Lists(space, thumbnails)
-    made.window_ = shown(qtbot, made, 1000, 400)
+    made.window_ = shown(qtbot, made, 1000, 320)
     qtbot.waitActive(made.window_)
     return made
 

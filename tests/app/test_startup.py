@@ -202,3 +202,11 @@ def test_every_library_that_the_plugin_names_has_its_packages():
 def test_nothing_of_qt_is_loaded_for_these_checks():
     code = "import sys; from app import startup; startup.no_display({}); print([m for m in sys.modules if m.startswith(('PyQt5', 'torch'))])"  # noqa: E501
     assert run(code).stdout == "[]\n"
+
+
+def test_a_library_that_qt_itself_lacks_is_named_with_its_package():
+    fault = ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+    line = startup.import_problem(fault)
+    assert line.startswith("Qt needs libGL.so.1")
+    assert "apt install libgl1" in line
+    assert "pip install" in startup.import_problem(ImportError("No module named 'PyQt5'"))

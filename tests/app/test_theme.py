@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QColor, QIcon, QPalette
-from PyQt5.QtWidgets import QApplication, QToolButton
+from PyQt5.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
+from PyQt5.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QRadioButton,
+    QStyle,
+    QStyleOptionButton,
+    QToolButton,
+)
 
 from app.state.commands import COMMANDS
 from app.views import welcome
@@ -25,6 +32,8 @@ TEXT_ON = (
     (QPalette.Link, QPalette.Window),
     (QPalette.PlaceholderText, QPalette.Base),
 )
+
+LEAST_OUTLINE = {"light": 1.5, "dark": 3.0}
 
 
 @pytest.fixture
@@ -119,3 +128,27 @@ def test_a_mark_is_painted_anew_in_another_theme(qtbot, theme):
     dark = mark.grab().toImage()
     assert light.pixelColor(0, 0).lightness() > dark.pixelColor(0, 0).lightness()
     assert QApplication.palette().color(QPalette.Window) == dark.pixelColor(0, 0)
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+def test_what_is_not_ticked_can_be_seen(theme, qtbot, name, kind):
+    theme.use(name)
+    box = kind()
+    qtbot.addWidget(box)
+    picture = box.grab().toImage()
+    ground = box.palette().color(QPalette.Window)
+    colours = {picture.pixel(x, y) for x in range(picture.width()) for y in range(picture.height())}
+    assert max(contrast(QColor(colour), ground) for colour in colours) >= LEAST_OUTLINE[name]
+
+
+def test_outlines_leave_the_palette_of_the_option_alone(theme, qtbot):
+    theme.use("dark")
+    option = QStyleOptionButton()
+    option.palette = palette_of("dark")
+    picture = QPixmap(16, 16)
+    painter = QPainter(picture)
+    style = QApplication.style()
+    style.drawPrimitive(QStyle.PE_IndicatorCheckBox, option, painter)
+    painter.end()
+    assert option.palette == palette_of("dark")

@@ -171,6 +171,11 @@ class EvaluatePage(QWidget):
         if self.isVisible():
             self._rest.start()
 
+    @property
+    def estimating(self) -> bool:
+        """Whether an estimate of time and memory is on its way."""
+        return self._rest.isActive() or "forecast" in self._jobs
+
     def _forecast(self) -> None:
         assert self.content is not None
         requests = self.content.form.requests()

@@ -1,0 +1,101 @@
+"""Search by part and "what if" in words."""
+
+from __future__ import annotations
+
+from app.state import words
+from app.state.parts import Drawn, Regions, WhatIf
+from app.state.values import PairView, Ranking
+
+HINTS = {
+    "box": "Drag a box on the query. Shift adds, Ctrl takes away, Esc ends.",
+    "lasso": "Draw around a part of the query. Shift adds, Ctrl takes away, Esc ends.",
+    "paint": "Paint cells of the query. Ctrl takes away, Esc ends.",
+    "hide": "Drag a box on either picture to cover it. Shift adds, Ctrl takes away, Esc ends.",
+}
+SEEKING = "Every region is being hidden in turn…"
+
+
+def part_text(ranking: Ranking) -> str:
+    """ "by part: 12 of 72 cells, 31 % of the evidence"; empty for the whole query."""
+    part = ranking.part
+    if part is None:
+        return ""
+    cells = f"by part: {int(part.sum())} of {part.size} cells"
+    others = len(ranking.queries) - 1
+    more = f", {others} more {'query' if others == 1 else 'queries'} whole" if others else ""
+    return f"{cells}, {share_text(ranking.evidence)} of the evidence{more}"
+
+
+def share_text(share: float) -> str:
+    """A share in percent; never "0 %" or "100 %" of what is not nothing or everything."""
+    if 0 < share < 0.005:
+        return "under 1 %"
+    if 0.995 <= share < 1:
+        return "over 99 %"
+    return f"{round(100 * share)} %"
+
+
+def what_if_text(answer: WhatIf) -> str:
+    """ "logit +6.10 → +4.32 (−1.78), rank 1 → 3, score 0.648 → 0.606"."""
+    before, after = answer.logit_before, answer.logit_after
+    # The difference of what is shown, so that the three numbers agree.
+    change = round(after, 2) - round(before, 2)
+    scores = [words.score_text(score) for score in answer.scores]
+    parts = [
+        f"logit {words.logit_text(before)} → {words.logit_text(after)} ({words.logit_text(change)})"
+    ]
+    if answer.rank_before and answer.rank_after:
+        parts.append(f"rank {answer.rank_before} → {answer.rank_after}")
+    elif answer.rank_before == 0:
+        parts.append("no rank (junk)")
+    parts.append(f"score {scores[0]} → {scores[1]}")
+    return ", ".join(parts)
+
+
+def hidden_text(drawn: Drawn) -> str:
+    """How many cells are hidden where: "9 query cells hidden"."""
+    counts = [
+        f"{int(mask.sum())} {name} {'cell' if mask.sum() == 1 else 'cells'}"
+        for name, mask in (("query", drawn.hidden_query), ("candidate", drawn.hidden_gallery))
+        if mask is not None
+    ]
+    return f"{' and '.join(counts)} hidden" if counts else ""
+
+
+def regions_text(regions: Regions) -> str:
+    """What the map shows, and how many regions would change the order."""
+    window = f"{regions.window[0]} × {regions.window[1]} cells hidden"
+    if regions.rival is None:
+        return f"There is no other candidate to change places with ({window})."
+    order = "the order" if regions.lead else f"the order with rank {regions.rival_rank}"
+    count = sum(int(mask.sum()) for mask in regions.flips.values())
+    if not count:
+        return f"No place would change {order} ({window})."
+    places = "place" if count == 1 else "places"
+    return f"{count} outlined {places} would change {order} ({window})."
+
+
+def drawn_text(drawn: Drawn) -> str:
+    """What to say under the pictures about what is drawn; empty where that is nothing."""
+    if drawn.said:
+        return drawn.said
+    if drawn.seeking:
+        return SEEKING if drawn.regions is None else regions_text(drawn.regions)
+    if drawn.what_if is not None:
+        return f"If hidden: {what_if_text(drawn.what_if)}"
+    nothing = not drawn.hiding if drawn.tool == "hide" else drawn.region is None
+    return HINTS.get(drawn.tool, "") if nothing else ""
+
+
+def details_text(pair: PairView, drawn: Drawn) -> str:
+    """What the sum of the details belongs to, and what if; empty where there is nothing to say."""
+    lines = []
+    if pair.part is not None and pair.full_logit is not None:
+        lines.append(
+            f"By part: the sum of {int(pair.part.sum())} of {pair.part.size} query cells and of "
+            f"the candidate's cells matched with them. By the whole query the logit is "
+            f"{words.logit_text(pair.full_logit)}."
+        )
+    if drawn.what_if is not None:
+        lines.append(f"What if: {hidden_text(drawn)}.\n{what_if_text(drawn.what_if)}.")
+    return "\n\n".join(lines)

@@ -1,0 +1,262 @@
+"""Search by part and "what if": the cells drawn on the two pictures, and what came of it.
+
+The part belongs to the query that is shown: another query or model and it is forgotten. Where
+several queries are ranked together, it applies to the one shown; the others take part whole. Cells
+hidden in a candidate are forgotten with the candidate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from app.state.events import Event
+from qaconv_core.types import Bool, Float64, Grid, score_of_logit
+
+if TYPE_CHECKING:
+    from app.state.values import Cell, Side
+    from app.state.workspace import Workspace
+
+Tool = Literal["", "box", "lasso", "paint", "hide"]
+How = Literal["replace", "add", "remove"]
+PART_TOOLS: tuple[Tool, ...] = ("box", "lasso", "paint")
+
+NO_CELL = "The stroke takes no cell of the picture: nothing changed."
+NONE_LEFT = "No cell would be left to search by: nothing changed."
+WHOLE = "All cells are taken: that is the whole query, ranked as always."
+NO_REGION = "Draw a part first; then it can be ignored instead."
+PIN_FIRST = "Point at a cell, or pin one, to take it."
+QUERY_ONLY = "A part is drawn on the query."
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """A pair with its hidden cells covered: logits and ranks (from 1; 0: has none) before, after.
+
+    The rank after is None while it is being computed. Ranks are QAConv's (by the part, where one is
+    drawn), junk left out.
+    """
+
+    logit_before: float
+    logit_after: float
+    rank_before: int | None = None
+    rank_after: int | None = None
+
+    @property
+    def scores(self) -> tuple[float, float]:
+        """Scores before and after, in (0, 1)."""
+        return score_of_logit(self.logit_before), score_of_logit(self.logit_after)
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """What hiding a window of cells would do, for every window (around each cell), exactly.
+
+    ``changes`` (h, w) by picture (side, which candidate): of the pair's logit, or, with ``lead``,
+    of how far the first candidate's logit is above the compared one's. ``flips`` (h, w): the
+    candidate and its ``rival`` (a gallery index) would change places; None where there is no rival.
+    """
+
+    changes: dict[tuple[Side, int], Float64]
+    flips: dict[tuple[Side, int], Bool]
+    window: tuple[int, int]
+    lead: bool = False
+    rival: int | None = None
+    rival_rank: int = 0
+
+    @property
+    def limit(self) -> float:
+        """The largest change, whatever its sign."""
+        return max((float(np.abs(m).max()) for m in self.changes.values()), default=0.0) or 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What is drawn now. Masks are bool (h, w) of the model's grid, never changed in place.
+
+    ``region`` is what was drawn on the query; ``part`` the cells searched by: the region, or with
+    ``ignore`` all others; None: the whole query. ``seeking``: the map of what hiding each region
+    would do is wanted. ``said`` is a quiet sentence about the last stroke.
+    """
+
+    tool: Tool = ""
+    region: Bool | None = None
+    ignore: bool = False
+    part: Bool | None = None
+    hidden_query: Bool | None = None
+    hidden_gallery: Bool | None = None
+    seeking: bool = False
+    what_if: WhatIf | None = None
+    regions: Regions | None = None
+    said: str = ""
+
+    def hidden(self, side: Side) -> Bool | None:
+        """The cells hidden in one of the pictures."""
+        return self.hidden_query if side == "query" else self.hidden_gallery
+
+    @property
+    def hiding(self) -> bool:
+        """Whether any cell is hidden."""
+        return self.hidden_query is not None or self.hidden_gallery is not None
+
+    @property
+    def anything(self) -> bool:
+        """Whether there is anything to clear."""
+        return bool(self.tool) or self.region is not None or self.hiding or self.seeking
+
+    def looks_like(self, other: Drawn) -> bool:
+        """Whether the same is to be painted."""
+        fields = ("part", "hidden_query", "hidden_gallery", "regions")
+        return all(getattr(self, name) is getattr(other, name) for name in fields)
+
+
+NOTHING = Drawn()
+
+
+class Parts:
+    """Holds :class:`Drawn` and tells of changes; part of the workspace."""
+
+    def __init__(self) -> None:
+        self.now = NOTHING
+        self.changed = Event()
+        self._space: Workspace | None = None
+        self._belongs_to: tuple[object, ...] = ()
+        self._candidates: tuple[object, ...] = ()
+
+    def follow(self, space: Workspace) -> None:
+        """Forget what was drawn on what is not shown any more."""
+        self._space = space
+        for event in (space.selection_changed, space.model_changed, space.look_changed):
+            event.connect(self._look_again)
+
+    def _look_again(self) -> None:
+        space = self._space
+        assert space is not None
+        selection = space.selection
+        belongs_to = (selection.queries, space.model)
+        compared = selection.other if space.look.mode == "compare" else None
+        candidates = (selection.candidate, compared)
+        if belongs_to != self._belongs_to:
+            self._set(
+                region=None, part=None, ignore=False, hidden_query=None, hidden_gallery=None,
+                what_if=None, regions=None, said="",
+            )  # fmt: skip
+        elif candidates[0] != self._candidates[0]:
+            self._set(hidden_gallery=None, what_if=None, regions=None)
+        elif candidates != self._candidates:
+            self._set(regions=None)
+        self._belongs_to, self._candidates = belongs_to, candidates
+
+    def _set(self, **changes: Any) -> None:
+        now = self.now
+        same = (value is getattr(now, k) or _plainly_same(value, getattr(now, k))
+                for k, value in changes.items())  # fmt: skip
+        if not all(same):
+            self.now = replace(now, **changes)
+            self.changed.emit()
+
+    @property
+    def part(self) -> Bool | None:
+        """The cells of the query searched by; None: all."""
+        return self.now.part
+
+    # ── drawing ─────────────────────────────────────────────────────────────────────────────────
+
+    def choose_tool(self, tool: Tool) -> None:
+        """Take a tool into the hand, or put it down where it is there already."""
+        self._set(tool="" if tool == self.now.tool else tool, said="")
+
+    def draw(self, cells: Bool, how: How = "replace") -> None:
+        """Cells were drawn on the query: search by them (or without them)."""
+        if not cells.any():
+            self.say(NO_CELL)
+        else:
+            self._search(joined(self.now.region, cells, how), self.now.ignore)
+
+    def switch_ignore(self) -> None:
+        """Search without the cells drawn instead of by them, or the other way round."""
+        if self.now.region is None:
+            self.say(NO_REGION)
+        else:
+            self._search(self.now.region, not self.now.ignore)
+
+    def _search(self, region: Bool, ignore: bool) -> None:
+        part = ~region if ignore else region
+        if not part.any():
+            self.say(NONE_LEFT)
+        elif part.all():
+            self._set(region=None, ignore=False, part=None, what_if=None, regions=None, said=WHOLE)
+        else:
+            self._set(
+                region=region, ignore=ignore, part=part, what_if=None, regions=None, said=""
+            )  # fmt: skip
+
+    def hide(self, side: Side, cells: Bool | None) -> None:
+        """These cells of a picture are covered; None (or none of them): the picture is whole."""
+        mask = cells if cells is not None and cells.any() else None
+        name = f"hidden_{side}"
+        before = getattr(self.now, name)
+        if mask is not None and before is not None and np.array_equal(mask, before):
+            return
+        changes: dict[str, Any] = {name: mask, "said": ""}
+        if mask is None and not replace(self.now, **{name: None}).hiding:
+            changes["what_if"] = None
+        self._set(**changes)
+
+    def take_cell(self, cell: Cell | None, grid: Grid | None) -> None:
+        """Take the cell into what the tool draws, or out of it where it is there already."""
+        if cell is None or grid is None:
+            self.say(PIN_FIRST)
+            return
+        one = np.zeros(grid, dtype=np.bool_)
+        one.flat[cell.number] = True
+        before = self.now.hidden(cell.side) if self.now.tool == "hide" else self.now.region
+        how: How = "remove" if before is not None and before.flat[cell.number] else "add"
+        if self.now.tool == "hide":
+            self.hide(cell.side, joined(before, one, how))
+        elif cell.side != "query":
+            self.say(QUERY_ONLY)
+        else:
+            self.draw(one, how)
+
+    def clear(self) -> None:
+        """The whole query, nothing hidden, no tool."""
+        self._set(
+            tool="", region=None, ignore=False, part=None, hidden_query=None, hidden_gallery=None,
+            seeking=False, what_if=None, regions=None, said="",
+        )  # fmt: skip
+
+    def whole_query(self) -> None:
+        """Search by the whole query again; the rest stays."""
+        self._set(region=None, ignore=False, part=None, what_if=None, regions=None, said="")
+
+    def say(self, text: str) -> None:
+        """A quiet sentence."""
+        self._set(said=text)
+
+    # ── what was computed ───────────────────────────────────────────────────────────────────────
+
+    def seek(self, on: bool) -> None:
+        """Whether the map of what hiding each region would do is wanted."""
+        self._set(seeking=on, regions=None, said="")
+
+    def set_what_if(self, answer: WhatIf | None) -> None:
+        """What covering the hidden cells does."""
+        self._set(what_if=answer)
+
+    def set_regions(self, regions: Regions | None) -> None:
+        """What hiding each region would do."""
+        self._set(regions=regions)
+
+
+def joined(before: Bool | None, cells: Bool, how: How) -> Bool:
+    """A mask after a stroke; one that was not there is empty."""
+    if before is None or how == "replace":
+        return np.zeros_like(cells) if how == "remove" else cells
+    return np.asarray(before | cells if how == "add" else before & ~cells)
+
+
+def _plainly_same(a: object, b: object) -> bool:
+    return isinstance(a, (str, bool, WhatIf)) and a == b

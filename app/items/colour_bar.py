@@ -12,12 +12,14 @@ from app.state.overlay import Scale
 
 NAMES = {
     "contribution": "adds to the logit",
+    "relative": "adds beyond the usual",
     "similarity": "similarity",
     "hiding": "change of the logit if hidden",
     "lead": "change of the lead if hidden",
 }
 TIPS = {
     "contribution": words.ADDS,
+    "relative": words.BEYOND,
     "similarity": words.SIMILARITY,
     "hiding": words.HIDING,
     "lead": words.HIDING,

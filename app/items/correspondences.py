@@ -11,12 +11,19 @@ from PyQt5.QtGui import QColor, QPainter, QPixmap
 
 from app.items.colours import colour_of
 from app.state import words
-from app.state.overlay import Scale, all_correspondences, lines_of, own_cell, scale_of
+from app.state.overlay import (
+    Scale,
+    all_correspondences,
+    beyond_usual,
+    lines_of,
+    own_cell,
+    scale_of,
+)
 from app.state.values import Cell, Look, PairView
 from qaconv_core.matching.selection import Correspondence
 
-COLUMNS = ("query", "gallery", "similarity", "adds")
-_TIPS = (words.CELL, words.CELL, words.SIMILARITY, words.ADDS)
+COLUMNS = ("query", "gallery", "similarity", "adds", "beyond")
+_TIPS = (words.CELL, words.CELL, words.SIMILARITY, words.ADDS, words.BEYOND)
 _ROOT = QModelIndex()
 
 
@@ -48,9 +55,10 @@ class CorrespondenceModel(QAbstractTableModel):
         self._pair: PairView | None = None
         self._look = Look()
         self._rows: list[Correspondence] = []
-        self._drawn: frozenset[tuple[int, int]] = frozenset()
+        self._drawn: dict[tuple[int, int], float] = {}
         self._scale: Scale | None = None
-        self._sorted_by, self._descending = 3, True
+        self._beyond: dict[Correspondence, float] = {}
+        self._sorted_by, self._descending = 4, True
 
     def show(self, pair: PairView | None, look: Look) -> None:
         """Show another pair, or the same under another look."""
@@ -66,26 +74,39 @@ class CorrespondenceModel(QAbstractTableModel):
         self._rows = (
             [] if pair is None else all_correspondences(pair.match, look.direction, pair.part)
         )
+        beyond = beyond_usual(self._rows, look.direction, pair and pair.relative)
+        self._beyond = dict(zip(self._rows, beyond, strict=True))
         self._find_drawn()
         self._order()
         self.endResetModel()
 
     def _find_drawn(self) -> None:
         if self._pair is None:
-            self._drawn, self._scale = frozenset(), None
+            self._drawn, self._scale = {}, None
             return
-        lines = lines_of(self._pair.match, self._look, self._pair.part)
-        self._drawn = frozenset((line.query_cell, line.gallery_cell) for line in lines.drawn)
-        self._scale = scale_of(self._look.colour_by, self._pair.match)
+        pair = self._pair
+        lines = lines_of(pair.match, self._look, pair.part, pair.relative)
+        self._drawn = {
+            (line.query_cell, line.gallery_cell): float(value)
+            for line, value in zip(lines.drawn, lines.values(), strict=True)
+        }
+        self._scale = scale_of(lines.kind, pair.match, relatives=[pair.relative])
 
     def _order(self) -> None:
         """Ties stand in the order of their cells, whichever way is sorted."""
         if not self._rows:
             return
-        keys = np.array([row[self._sorted_by] for row in self._rows], dtype=np.float64)
+        keys = np.array([self._key(row) for row in self._rows], dtype=np.float64)
         cells = np.array([(row.query_cell, row.gallery_cell) for row in self._rows])
         places = np.lexsort((cells[:, 1], cells[:, 0], -keys if self._descending else keys))
         self._rows = [self._rows[i] for i in places]
+
+    def _key(self, row: Correspondence) -> float:
+        """What a row is sorted by; by what it adds while the usual is not known."""
+        if self._sorted_by < 4:
+            return float(row[self._sorted_by])
+        known = self._pair is not None and self._pair.relative is not None
+        return self._beyond[row] if known else row.contribution
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.AscendingOrder) -> None:
         """By a column; what is selected stays selected."""
@@ -127,7 +148,7 @@ class CorrespondenceModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: QModelIndex = _ROOT) -> int:
-        """Two cells, similarity, contribution."""
+        """Two cells, similarity, contribution, contribution beyond the usual."""
         return 0 if parent.isValid() else len(COLUMNS)
 
     def headerData(
@@ -158,16 +179,15 @@ class CorrespondenceModel(QAbstractTableModel):
         if role == Qt.AccessibleTextRole:
             return self._spoken(row)
         if role == Qt.DecorationRole and column == 0 and self._scale is not None:
-            drawn = (row.query_cell, row.gallery_cell) in self._drawn
-            value = getattr(row, self._look.colour_by)
-            return swatch(colour_of(value, self._scale) if drawn else None)
+            value = self._drawn.get((row.query_cell, row.gallery_cell))
+            return swatch(None if value is None else colour_of(value, self._scale))
         return None
 
     def _alignment(self, column: int) -> int:
         side = Qt.AlignLeft if column < 2 else Qt.AlignRight
         return int(side | Qt.AlignVCenter)
 
-    def _texts(self, row: Correspondence) -> tuple[str, str, str, str]:
+    def _texts(self, row: Correspondence) -> tuple[str, str, str, str, str]:
         assert self._pair is not None
         grid = self._pair.match.grid
         return (
@@ -175,14 +195,28 @@ class CorrespondenceModel(QAbstractTableModel):
             words.cell_name(row.gallery_cell, grid),
             words.similarity_text(row.similarity),
             words.adds_text(row.contribution),
+            words.adds_text(self._beyond[row]),
         )
 
     def _tip(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
         if column < 2:
             return f"{COLUMNS[column]}: {words.cell_sentence(row[column], self._pair.match.grid)}"
-        return (words.SIMILARITY, words.ADDS)[column - 2]
+        if column == 4 and self._pair.relative is not None:
+            return f"{self._standing(row)}\n{words.BEYOND}"
+        return _TIPS[column]
+
+    def _standing(self, row: Correspondence) -> str:
+        """The percentile of the cell that the row starts from."""
+        assert self._pair is not None
+        relative, cell = self._pair.relative, own_cell(row, self._look.direction)
+        assert relative is not None
+        query = cell.side == "query"
+        percentiles = relative.query_percentile if query else relative.gallery_percentile
+        return words.percentile_text(float(percentiles.ravel()[cell.number]))
 
     def _spoken(self, row: Correspondence) -> str:
-        query, gallery, similarity, adds = self._texts(row)
-        return f"query {query} to gallery {gallery}, similarity {similarity}, adds {adds}"
+        query, gallery, similarity, adds, beyond = self._texts(row)
+        said = f"query {query} to gallery {gallery}, similarity {similarity}, adds {adds}"
+        known = self._pair is not None and self._pair.relative is not None
+        return f"{said}, beyond the usual {beyond}" if known else said

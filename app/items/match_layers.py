@@ -37,7 +37,7 @@ from app.items.match_stage import (
     tags_of,
 )
 from app.items.part_layers import paint_drawn
-from app.state.overlay import heat_of
+from app.state.overlay import Scale, heat_of
 from app.state.values import Cell
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────
@@ -53,9 +53,12 @@ def paint_pictures(
     for number, panel in enumerate(stage.scene.panels):
         painter.save()
         painter.setClipRect(rect_of(stage.panes[number].clip))
-        _paint_picture(painter, stage, number, ratio, heat, palette)
+        mapped = heat or (panel.side == "query" and stage.overlaid and stage.scene.why is not None)
+        _paint_picture(painter, stage, number, ratio, mapped, palette)
         if heat:
             _paint_heat_map(painter, stage, number)
+        elif panel.side == "query":
+            _paint_difference(painter, stage, number)
         paint_drawn(painter, stage, number)
         _paint_edges(painter, stage, number, palette)
         painter.restore()
@@ -96,17 +99,28 @@ def _paint_placeholder(painter: QPainter, stage: Stage, number: int, palette: QP
 def _paint_heat_map(painter: QPainter, stage: Stage, number: int) -> None:
     panel = stage.scene.panels[number]
     if panel.which < len(stage.scene.pairs) and stage.images[number] is not None:
-        regions = stage.scene.drawn.regions
-        match = stage.scene.pairs[panel.which].match
+        regions, scale = stage.scene.drawn.regions, stage.scale
+        pair = stage.scene.pairs[panel.which]
         values = (
-            heat_of(match, panel.side, stage.look.heat_of)
+            heat_of(pair.match, panel.side, scale.kind, pair.relative)
             if regions is None
             else regions.changes.get(panel.key)
         )
         if values is None:
             return
-        heat = heat_image(values, stage.scale)
+        heat = heat_image(values, scale)
         paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
+
+
+def _paint_difference(painter: QPainter, stage: Stage, number: int) -> None:
+    """Two candidates compared: red where the query speaks for the first, blue for the second."""
+    why = stage.scene.why
+    if why is None or not stage.overlaid or stage.images[number] is None:
+        return
+    values = why.difference.query
+    limit = float(abs(values).max()) or 1.0
+    heat = heat_image(values, Scale("contribution", -limit, limit))
+    paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
 
 
 def _paint_edges(painter: QPainter, stage: Stage, number: int, palette: QPalette) -> None:

@@ -46,15 +46,19 @@ class Stage:
             return Scale("lead" if regions.lead else "hiding", -regions.limit, regions.limit)
         if self.look.mode == "hover":
             return SIMILARITIES
-        kind = self.look.heat_of if self.look.mode == "heat" else self.look.colour_by
-        scale = scale_of(kind, *(pair.match for pair in self.scene.pairs))
-        if kind == "contribution" and self.look.mode != "heat" and self.look.direction == "mutual":
-            return Scale(kind, 2 * scale.low, 2 * scale.high)  # two cells' contributions together
+        pairs = self.scene.pairs
+        relatives = [pair.relative for pair in pairs]
+        scale = scale_of(self.look.measure, *(pair.match for pair in pairs), relatives=relatives)
+        mutual = self.look.mode != "heat" and self.look.direction == "mutual"
+        if mutual and scale.kind != "similarity":  # two cells' contributions together
+            return Scale(scale.kind, 2 * scale.low, 2 * scale.high)
         return scale
 
     def lines(self) -> tuple[Lines, ...]:
         """The lines of every pair."""
-        return tuple(lines_of(pair.match, self.look, pair.part) for pair in self.scene.pairs)
+        return tuple(
+            lines_of(pair.match, self.look, pair.part, pair.relative) for pair in self.scene.pairs
+        )
 
     def sees(self, panel: int, at: QPointF) -> bool:
         """Whether a point lies in the visible part of a picture."""

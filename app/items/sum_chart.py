@@ -44,8 +44,12 @@ class Section:
 
 def sections_of(total: Sum, grid: Grid, width: float) -> tuple[Section, ...]:
     """Rows with their places, for a chart of that width."""
-    cells = [(part, words.cell_words(part.cell, grid)) for part in total.cells if part.cell]
-    first = _section("Strongest cells", "", 0.0, cells, [0.0] * len(cells), width)
+    cells = [(part, _cell_name(part, grid)) for part in total.cells if part.cell]
+    beyond = any(part.kind == "usual" for part in total.totals)
+    title = "Strongest cells, beyond the usual" if beyond else "Strongest cells"
+    if total.totals[-1].kind == "difference":
+        title = "Largest differences: + for the candidate"
+    first = _section(title, "", 0.0, cells, [0.0] * len(cells), width)
     starts, sofar = [], 0.0
     for part in total.totals[:-1]:
         starts.append(sofar)
@@ -73,12 +77,19 @@ def _section(
     return Section(title, note, top, tuple(rows), low, high if high > low else low + 1.0)
 
 
+def _cell_name(part: Part, grid: Grid) -> str:
+    assert part.cell is not None
+    if part.own is None:
+        return words.cell_words(part.cell, grid)
+    return f"{part.side} {words.cell_name(part.own, grid)}"
+
+
 def _name(part: Part) -> str:
     if part.kind == "strongest":
         return f"these {part.cells} cells"
     if part.kind == "rest":
         return f"rest of {part.side}"
-    return part.kind
+    return "usual logit" if part.kind == "usual" else part.kind
 
 
 def height_of(sections: Sequence[Section]) -> float:
@@ -129,7 +140,7 @@ class ChartPainter:
         self._painter.drawText(rect, int(Qt.AlignLeft | Qt.AlignVCenter), section.title)
 
     def _row(self, section: Section, row: Row, axis: QRectF) -> None:
-        last = row.part.kind == "logit"
+        last = row.part.kind in ("logit", "difference")
         self._painter.setFont(bold(self._font) if last else self._font)
         self._painter.setPen(self._ink)
         middle = int(Qt.AlignVCenter)
@@ -162,7 +173,7 @@ class ChartPainter:
         return axis.left() + share * axis.width()
 
     def _colour(self, row: Row) -> QColor:
-        if row.part.kind == "logit":
+        if row.part.kind in ("logit", "difference"):
             return self._ink
         red, green, blue, _ = table("contribution")[
             ADDS_STEP if row.part.value >= 0 else TAKES_STEP

@@ -28,12 +28,15 @@ from app.state.values import (
     Ranking,
     Selection,
 )
+from app.state.why import Why
 from app.state.workspace import Workspace
 from qaconv_core.types import Dataset, ImageRef, RankingResult
 
 if TYPE_CHECKING:
     from app.jobs.matching_set import MatchingSet, Measured
     from qaconv_core.model import Model
+
+Explained = tuple[PairView, PairView | None, Why | None]
 
 QUICK_SECONDS = 60.0
 """A whole set is measured unasked when that is estimated to take no longer."""
@@ -202,7 +205,7 @@ class Controller(QObject):
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 
     def _forget_matching(self) -> None:
-        for name in ("prepare", "rank", "explain", "measure", *WhatIfJobs.NAMES):
+        for name in ("prepare", "rank", "explain", "crowd", "measure", *WhatIfJobs.NAMES):
             self.stop_job(name)
         if self.matching is not None:
             self.matching.close()
@@ -270,9 +273,11 @@ class Controller(QObject):
             self._choose_candidate()
         elif not self._pair_is_current():
             self._explain(selection)
-        elif space.pair_stale:
-            self.stop_job("explain")
-            space.set_pair(space.pair, space.other_pair)
+        else:
+            if space.pair_stale:  # likewise
+                self.stop_job("explain")
+                space.set_pair(space.pair, space.other_pair, space.why)
+            self._compare_with_crowd()
 
     def _ranking_is_current(self) -> bool:
         space = self.workspace
@@ -291,6 +296,7 @@ class Controller(QObject):
         matching, space = self.matching, self.workspace
         assert matching is not None
         method, fuse, part = space.method, space.look.fuse, space.parts.part
+        self.stop_job("crowd")
         if not space.ranking_stale:
             space.set_ranking_stale()
 
@@ -352,20 +358,45 @@ class Controller(QObject):
         assert matching is not None
         assert query is not None
         assert candidate is not None
+        self.stop_job("crowd")  # what is waited for comes first; it begins again afterwards
         space.set_pair_stale()
 
-        def work(_context: JobContext) -> tuple[PairView, PairView | None]:
+        def work(_context: JobContext) -> Explained:
             second = None if other is None else matching.explain(query, other, part)
-            return matching.explain(query, candidate, part), second
+            first = matching.explain(query, candidate, part)
+            return first, second, matching.why(first, second)
 
-        def show(pairs: tuple[PairView, PairView | None]) -> None:
+        def show(pairs: Explained) -> None:
             now = space.selection
             same = (now.query, now.candidate, now.other) == (query, candidate, other)
             if same and part is space.parts.part:
                 space.set_pair(*pairs)
                 self.settled.emit()
+                self._compare_with_crowd()
 
         self.replace_job("explain", "Explaining", work, show, quiet=True)
+
+    def _compare_with_crowd(self) -> None:
+        """Once a pair is shown: what its query gets from everybody, to tell what is unusual."""
+        matching, space = self.matching, self.workspace
+        pair, other = space.pair, space.other_pair
+        if matching is None or pair is None or "crowd" in self._jobs:
+            return
+        if pair.relative is not None or matching.knows_crowd(pair.query):
+            return
+        if pair.part is not None:  # the usual is that of the whole query
+            return
+
+        def work(context: JobContext) -> Explained:
+            matching.measure_crowd(pair.query, context.cancel)
+            second = None if other is None else matching.against_crowd(other)
+            return matching.against_crowd(pair), second, matching.why(pair, second)
+
+        def show(pairs: Explained) -> None:
+            if space.pair is pair and space.other_pair is other and not space.pair_stale:
+                space.set_pair(*pairs)
+
+        self.replace_job("crowd", "Comparing with the gallery", work, show, quiet=True)
 
     # ── measuring the whole set ─────────────────────────────────────────────────────────────────
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt5.QtGui import QImage
 
 from app.state.export_choices import CSV, FIGURES, JSON, Format
-from app.state.overlay import all_correspondences, lines_of
+from app.state.overlay import all_correspondences, beyond_usual, kind_of, lines_of
 from app.state.values import Look, PairView
 from app.state.workspace import Workspace
 from qaconv_core.store.atomic import atomic_write_text
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FORMATS: tuple[Format, ...] = (*FIGURES, JSON, CSV)
 COLUMNS = (
     "query_row", "query_column", "gallery_row", "gallery_column",
-    "similarity", "contribution", "drawn",
+    "similarity", "contribution", "beyond_usual", "drawn",
 )  # fmt: skip
 
 
@@ -66,7 +66,8 @@ class MatchExport:
             threshold=look.threshold,
             top=look.count,
             direction=look.direction,
-            colour_by=look.colour_by,
+            colour_by=kind_of(look.colour_by, self.pair.relative),
+            relative=self.pair.relative,
             labels=(self._query_label, self.candidate.path.name),
             among=self.pair.part,
         )
@@ -86,6 +87,7 @@ class MatchExport:
             "rank": self.rank or None,
             **self._part(),
             **self.pair.match.to_dict(),
+            "relative": None if self.pair.relative is None else self.pair.relative.to_dict(),
         }
 
     def _part(self) -> dict[str, Any]:
@@ -104,15 +106,24 @@ class MatchExport:
         match, out = self.pair.match, io.StringIO()
         columns = match.grid[1]
         drawn = {
-            (x.query_cell, x.gallery_cell) for x in lines_of(match, self.look, self.pair.part).drawn
+            (x.query_cell, x.gallery_cell)
+            for x in lines_of(match, self.look, self.pair.part, self.pair.relative).drawn
         }
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for line in all_correspondences(match, self.look.direction, self.pair.part):
+        listed = all_correspondences(match, self.look.direction, self.pair.part)
+        beyond = beyond_usual(listed, self.look.direction, self.pair.relative)
+        for line, more in zip(listed, beyond, strict=True):
             places = (*divmod(line.query_cell, columns), *divmod(line.gallery_cell, columns))
             shown = (line.query_cell, line.gallery_cell) in drawn
             writer.writerow(
-                [*(place + 1 for place in places), line.similarity, line.contribution, int(shown)]
+                [
+                    *(place + 1 for place in places),
+                    line.similarity,
+                    line.contribution,
+                    "" if self.pair.relative is None else more,
+                    int(shown),
+                ]
             )
         return out.getvalue()
 

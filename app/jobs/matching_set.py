@@ -17,8 +17,11 @@ import numpy.typing as npt
 from app.jobs.job import JobContext
 from app.jobs.part_search import PartSearch, fused
 from app.state.values import Measures, Method, OpenSet, PairView, Ranking
+from app.state.why import Why
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation
+from qaconv_core.explaining.crowd import CrowdStatistics, crowd_statistics, relative
+from qaconv_core.explaining.difference import difference, reasons
 from qaconv_core.explaining.part import find_part
 from qaconv_core.matching.correspondences import similarity_matrix
 from qaconv_core.model import Model
@@ -38,6 +41,10 @@ from qaconv_core.types import (
 
 KEPT_ROWS = 256
 """Queries whose logits are kept: 64 KB each for a gallery of 16,000."""
+
+
+KEPT_CROWDS = 8
+"""Queries whose crowd is kept: 25 MB each for a gallery of 16,000 on a 24×8 grid."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class MatchingSet:
         self._query, self._shelf = query, shelf
         self._own: list[Float32] = []
         self._rows: OrderedDict[int, Float32] = OrderedDict()
+        self._crowds: OrderedDict[int, CrowdStatistics | None] = OrderedDict()
         self._lock = threading.Lock()
         self.measured: Measured | None = None
         self.parts = PartSearch(self)
@@ -204,14 +212,56 @@ class MatchingSet:
     def explain(self, query: int, candidate: int, part: Bool | None = None) -> PairView:
         """One pair, with the similarity of every cell to every cell.
 
-        With ``part`` (h, w) the match is that of these cells of the query alone.
+        With ``part`` (h, w) the match is that of these cells of the query alone; what is usual is
+        then not known.
         """
         maps = self.maps_of(query, candidate)
         similarity = similarity_matrix(*maps)
         if part is None:
-            return PairView(query, candidate, self.model.match(*maps), similarity)
+            pair = PairView(query, candidate, self.model.match(*maps), similarity)
+            return self.against_crowd(pair)
         found = find_part(*maps, self.model.head, part)
         return PairView(query, candidate, found.match, similarity, part, found.full_logit)
+
+    def why(self, first: PairView, second: PairView | None) -> Why | None:
+        """Why two candidates of one query have other logits, beyond the usual where known."""
+        if second is None:
+            return None
+        crowd = None if first.part is not None else self.crowd(first.query)
+        usual = None if crowd is None else crowd.gallery_mean
+        found = difference(first.match, second.match, usual)
+        return Why(found, tuple(reasons(found, None)))
+
+    def knows_crowd(self, query: int) -> bool:
+        """Whether :meth:`measure_crowd` has been done for a query."""
+        with self._lock:
+            return query in self._crowds
+
+    def measure_crowd(self, query: int, cancel: CancelToken | None = None) -> None:
+        """What the query's cells contribute over the whole gallery; kept for a few queries."""
+        if self.knows_crowd(query):
+            return
+        own = self._own_file(self.data.query[query])
+        crowd = None
+        if len(own) < len(self.gallery):  # else there is nobody to compare with
+            crowd = crowd_statistics(
+                self.query_map(query), self.gallery, self.model.head, leave_out=own, cancel=cancel
+            )
+        with self._lock:
+            self._crowds[query] = crowd
+            while len(self._crowds) > KEPT_CROWDS:
+                self._crowds.popitem(last=False)
+
+    def against_crowd(self, pair: PairView) -> PairView:
+        """The pair with contributions beyond the usual, where the crowd has been measured."""
+        with self._lock:
+            crowd = None if pair.part is not None else self._crowds.get(pair.query)
+        return pair if crowd is None else replace(pair, relative=relative(pair.match, crowd))
+
+    def crowd(self, query: int) -> CrowdStatistics | None:
+        """What :meth:`measure_crowd` found; None where it was not done."""
+        with self._lock:
+            return self._crowds.get(query)
 
 
 def _same_file(first: ImageRef, second: ImageRef) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from app.state.overlay import SIDES, contributions
 from app.state.values import Cell
+from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.types import CorrespondenceMap
 
 
@@ -16,8 +17,11 @@ class Part:
     """One term of the sum.
 
     ``kind``: ``cell``, ``strongest`` (the cells above, together), ``rest`` (all other cells of
-    the picture ``side``), ``bias`` or ``logit``. ``value`` is exact, ``shown`` is rounded to
-    hundredths so that the parts shown add up to the logit shown. ``cells`` counts them.
+    the picture ``side``), ``bias``, ``usual`` (the gallery's mean logit), ``logit`` or
+    ``difference`` (of two logits).
+    ``value`` is exact, ``shown`` is rounded to hundredths so that the parts shown add up to the
+    logit shown. ``cells`` counts them. ``own`` is the number of the cell itself where
+    ``cell`` stands for one of another picture.
     """
 
     kind: str
@@ -26,6 +30,7 @@ class Part:
     cell: Cell | None = None
     side: str = ""
     cells: int = 1
+    own: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,28 @@ class Sum:
         return max((abs(part.value) for part in self.cells), default=0.0) or 1.0
 
 
-def sum_of(match: CorrespondenceMap, positive: int = 6, negative: int = 3) -> Sum:
-    """The sum behind a logit, with so many cells that add and that take away named."""
-    sides = [contributions(match, side).ravel().astype(np.float64) for side in SIDES]
+def sum_of(
+    match: CorrespondenceMap,
+    positive: int = 6,
+    negative: int = 3,
+    relative: RelativeMatch | None = None,
+) -> Sum:
+    """The sum behind a logit, with so many cells that add and that take away named.
+
+    With ``relative``, of contributions beyond the usual, and the usual logit in place of the bias.
+    """
+    if relative is not None:
+        sides = [side.ravel().astype(np.float64) for side in relative.sides]
+        base = Part("usual", relative.mean_logit, round(relative.mean_logit, 2), cells=0)
+    else:
+        sides = [contributions(match, side).ravel().astype(np.float64) for side in SIDES]
+        base = Part("bias", match.bias, round(match.bias, 2), cells=0)
     adds, size = np.concatenate(sides), sides[0].size
     order = np.argsort(-adds, kind="stable")
     chosen = [i for i in order[:positive] if adds[i] > 0]
     chosen += [i for i in order[-negative:] if adds[i] < 0] if negative else []
     cells = tuple(_cell_part(int(i), float(adds[i]), size) for i in dict.fromkeys(chosen))
-    return Sum(cells, _totals(match, adds, size, cells))
+    return Sum(cells, _totals(base, adds, size, cells))
 
 
 def _cell_part(index: int, value: float, size: int) -> Part:
@@ -61,9 +79,7 @@ def _cell_part(index: int, value: float, size: int) -> Part:
     return Part("cell", value, round(value, 2), Cell(side, index % size), side)
 
 
-def _totals(
-    match: CorrespondenceMap, adds: np.ndarray, size: int, cells: tuple[Part, ...]
-) -> tuple[Part, ...]:
+def _totals(bias: Part, adds: np.ndarray, size: int, cells: tuple[Part, ...]) -> tuple[Part, ...]:
     named = np.zeros(len(adds), dtype=bool)
     for part in cells:
         assert part.cell is not None
@@ -72,7 +88,6 @@ def _totals(
         "strongest", float(adds[named].sum()), round(sum(part.shown for part in cells), 2),
         cells=len(cells),
     )  # fmt: skip
-    bias = Part("bias", match.bias, round(match.bias, 2), cells=0)
     rest = [_rest(side, adds, named, SIDES.index(side) * size, size) for side in SIDES]
     logit = strongest.value + sum(part.value for part in rest) + bias.value
     shown = round(logit, 2)

@@ -94,6 +94,10 @@ COMMANDS: tuple[Command, ...] = (
              "Jump to the true match before.", group=1),
     _command("candidate.compare", "Compare with the first true match", "Candidate", "C",
              "Show this candidate beside the first true match.", icon="columns", group=1),
+    _command("candidate.why_false", "What did the false match share that the true one lacks?",
+             "Candidate", "W",
+             "Compare the first false match with the first true one: the exact differences by "
+             "cell.", icon="question", group=1),
     _command("candidate.hide_junk", "Hide junk", "Candidate", "",
              "Hide pictures of the query's person from its own camera.", checkable=True, group=2),
     _command("candidate.hide_same_camera", "Hide the query's camera", "Candidate", "",

@@ -5,6 +5,7 @@ No Qt: a view asks here what to draw, and paints it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from app.state.values import Cell, Look, PairView, Side
-from qaconv_core.matching.selection import Correspondence, select_correspondences
+from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.matching.selection import (
+    RELATIVE,
+    Correspondence,
+    select_correspondences,
+    worth,
+)
 from qaconv_core.types import Bool, CorrespondenceMap, Float32, Float64, Grid
 
 SIDES: tuple[Side, Side] = ("query", "gallery")
@@ -23,8 +30,8 @@ class Scale:
     """Which values the two ends of a colour map stand for.
 
     ``kind`` ``"similarity"`` (0 to 1; what is below is shown as 0), or what is counted from zero to
-    both sides: ``"contribution"``, or what hiding a region does to a logit (``"hiding"``) or to the
-    lead of one candidate over another (``"lead"``).
+    both sides: ``"contribution"``, that beyond the usual (``"relative"``), or what hiding a region
+    does to a logit (``"hiding"``) or to the lead of one candidate over another (``"lead"``).
     """
 
     kind: str
@@ -50,15 +57,34 @@ class Scale:
 SIMILARITIES = Scale("similarity", 0.0, 1.0)
 
 
-def scale_of(kind: str, *matches: CorrespondenceMap) -> Scale:
-    """One scale for all heat maps and lines of these matches."""
+def kind_of(wanted: str, relative: RelativeMatch | None) -> str:
+    """What can be shown of what is wanted: plain contributions until the gallery is known."""
+    return "contribution" if wanted == RELATIVE and relative is None else wanted
+
+
+def scale_of(
+    kind: str, *matches: CorrespondenceMap, relatives: Sequence[RelativeMatch | None] = ()
+) -> Scale:
+    """One scale for all heat maps and lines of these matches.
+
+    ``relatives`` are their contributions beyond the usual; where one is not known, the scale is
+    that of plain contributions.
+    """
     if kind == "similarity":
         return SIMILARITIES
-    limit = max(
-        (float(np.abs(contributions(m, side)).max()) for m in matches for side in SIDES),
-        default=0.0,
-    )
-    return Scale("contribution", -(limit or 1.0), limit or 1.0)
+    known = [found for found in relatives if found is not None]
+    beyond = kind == RELATIVE and len(known) == len(matches) > 0
+    parts = [
+        values
+        for found in (known if beyond else matches)
+        for values in (
+            found.sides
+            if isinstance(found, RelativeMatch)
+            else (found.query_contribution, found.gallery_contribution)
+        )
+    ]
+    limit = max((float(np.abs(values).max()) for values in parts), default=0.0) or 1.0
+    return Scale(RELATIVE if beyond else "contribution", -limit, limit)
 
 
 def contributions(match: CorrespondenceMap, side: Side) -> Float32:
@@ -71,8 +97,13 @@ def similarities(match: CorrespondenceMap, side: Side) -> Float32:
     return match.query_similarity if side == "query" else match.gallery_similarity
 
 
-def heat_of(match: CorrespondenceMap, side: Side, kind: str) -> Float32:
+def heat_of(
+    match: CorrespondenceMap, side: Side, kind: str, relative: RelativeMatch | None = None
+) -> npt.NDArray[np.floating]:
     """(h, w): what the heat map over one picture shows."""
+    kind = kind_of(kind, relative)
+    if kind == RELATIVE and relative is not None:
+        return relative.sides[SIDES.index(side)]
     return contributions(match, side) if kind == "contribution" else similarities(match, side)
 
 
@@ -81,23 +112,51 @@ def heat_of(match: CorrespondenceMap, side: Side, kind: str) -> Float32:
 
 @dataclass(frozen=True)
 class Lines:
-    """The correspondences that are drawn, strongest first; ``total`` there are in the direction."""
+    """The correspondences that are drawn, strongest first; ``total`` there are in the direction.
+
+    ``beyond`` holds their contributions beyond the usual, where ``kind`` is ``"relative"``.
+    """
 
     drawn: tuple[Correspondence, ...]
     total: int
     kind: str
+    beyond: tuple[float, ...] = ()
 
     def values(self) -> Float64:
         """(n,) what colours and widths are made of."""
+        if self.kind == RELATIVE:
+            return np.array(self.beyond, dtype=np.float64)
         return np.array([getattr(line, self.kind) for line in self.drawn], dtype=np.float64)
 
 
-def lines_of(match: CorrespondenceMap, look: Look, among: Bool | None = None) -> Lines:
+def lines_of(
+    match: CorrespondenceMap,
+    look: Look,
+    among: Bool | None = None,
+    relative: RelativeMatch | None = None,
+) -> Lines:
     """The lines that a look asks for, of the query cells ``among`` (h, w; None: all)."""
+    kind = kind_of(look.colour_by, relative)
     drawn, total = select_correspondences(
-        match, look.threshold, look.count, look.direction, order_by=look.colour_by, among=among
+        match,
+        look.threshold,
+        look.count,
+        look.direction,
+        order_by=kind,
+        relative=None if relative is None else relative.sides,
+        among=among,
     )
-    return Lines(tuple(drawn), total, look.colour_by)
+    beyond = beyond_usual(drawn, look.direction, relative) if kind == RELATIVE else ()
+    return Lines(tuple(drawn), total, kind, tuple(beyond))
+
+
+def beyond_usual(
+    lines: Sequence[Correspondence], direction: str, relative: RelativeMatch | None
+) -> list[float]:
+    """What each correspondence adds beyond the usual; NaN where that is not known."""
+    if relative is None:
+        return [float("nan")] * len(lines)
+    return [float(value) for value in worth(lines, relative.sides, direction)]
 
 
 def all_correspondences(

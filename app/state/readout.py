@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from app.state import words
 from app.state.overlay import Answer, Lines
 from app.state.scene import Scene, itself
-from app.state.values import Look
-from qaconv_core.types import CorrespondenceMap
+from app.state.values import Look, PairView
 
 POINT = "Point at a place in one picture: the other shows where it is matched."
 HIDDEN = "The overlay is hidden. Space shows it again."
@@ -40,11 +39,14 @@ def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) ->
         return scene.message if scene.panels else ""  # without pictures it stands in their place
     own = f"{OWN_FILE} " if itself(scene) else ""
     if look.mode == "compare" and len(scene.pairs) > 1:
-        return own + difference_text(scene)
+        told = (
+            "" if scene.why is None else ". Query: red speaks for the candidate, blue for the other"
+        )
+        return own + difference_text(scene) + told
     if not look.overlay:
         return own + HIDDEN
     if look.mode == "heat":
-        return own + _sums(scene.pairs[0].match)
+        return own + _sums(scene.pairs[0], look)
     if look.mode == "hover":
         return own + POINT
     text = words.shown_text(len(lines[0].drawn), lines[0].total)
@@ -62,7 +64,12 @@ def difference_text(scene: Scene) -> str:
     )
 
 
-def _sums(match: CorrespondenceMap) -> str:
+def _sums(pair: PairView, look: Look) -> str:
+    if look.heat_of == "relative" and pair.relative is not None:
+        query, gallery = (words.adds_text(float(side.sum())) for side in pair.relative.sides)
+        usual = words.logit_text(pair.relative.mean_logit)
+        return f"beyond the usual logit {usual}: query cells {query}, gallery cells {gallery}"
+    match = pair.match
     query = float(match.query_contribution.sum(dtype="float64"))
     gallery = float(match.gallery_contribution.sum(dtype="float64"))
     return (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from app.state import words
 from app.state.parts import NOTHING, Drawn
 from app.state.values import PairView, Ranking, Side
+from app.state.why import Why
 from app.state.workspace import Workspace
 from qaconv_core.types import ImageRef, RankingResult
 
@@ -46,14 +47,15 @@ class Panel:
 class Scene:
     """Everything to draw. ``pairs`` holds the explained pairs, the compared one second.
 
-    ``stale`` says that something newer is chosen; ``message`` stands where no pair is; ``drawn``
-    is what was drawn on the pictures.
+    ``stale`` says that something newer is chosen; ``message`` stands where no pair is; ``why`` is
+    the difference of the two, drawn over the query; ``drawn`` is what was drawn on the pictures.
     """
 
     panels: tuple[Panel, ...] = ()
     pairs: tuple[PairView, ...] = ()
     stale: bool = False
     message: str = ""
+    why: Why | None = None
     drawn: Drawn = NOTHING
 
     def looks_like(self, other: Scene) -> bool:
@@ -61,6 +63,7 @@ class Scene:
         return (
             self.panels == other.panels
             and self.message == other.message
+            and self.why is other.why
             and self.drawn.looks_like(other.drawn)
             and len(self.pairs) == len(other.pairs)
             and all(a is b for a, b in zip(self.pairs, other.pairs, strict=True))
@@ -95,7 +98,8 @@ def _explained(space: Workspace, pair: PairView) -> Scene:
     second = _candidate_panel(space, None if other is None else other.candidate, other, 1)
     pairs = (pair,) if other is None else (pair, other)
     # The query stands between its candidates, so that no line crosses a picture.
-    return Scene((candidate, query, second), pairs, space.pair_stale or changed)
+    stale = space.pair_stale or changed
+    return Scene((candidate, query, second), pairs, stale, why=space.why)
 
 
 def _waiting_for(space: Workspace) -> str:

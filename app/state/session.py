@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 FILE_NAME = "session.json"
 PAGES = ("explore", "evaluate")
 _DIRECTIONS = ("query", "gallery", "mutual")
-_MEASURES = ("contribution", "similarity")
+_MEASURES = ("relative", "contribution", "similarity")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.types import (
     Bool,
     CorrespondenceMap,
@@ -192,6 +193,8 @@ class PairView:
     ``similarity`` (cells of the gallery picture, cells of the query): every cell with every cell,
     in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. In a search by part
     it is that of the cells ``part`` (h, w) of the query alone, and ``full_logit`` the plain logit.
+    ``relative`` are the contributions beyond their mean over the gallery; None while that is not
+    known, and in a search by part.
     """
 
     query: int
@@ -200,6 +203,7 @@ class PairView:
     similarity: Float32
     part: Bool | None = None
     full_logit: float | None = None
+    relative: RelativeMatch | None = None
 
     @cached_property
     def found(self) -> Bool | None:
@@ -263,8 +267,9 @@ class Look:
     """How the inspector shows a pair.
 
     ``threshold`` least similarity of a line, in [−1, 1]; ``count`` most lines; ``direction``
-    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``contribution`` or ``similarity``;
-    ``heat_of`` the same for the heat maps; ``opacity`` of the heat maps, in [0, 1]; ``linked``
+    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions beyond the
+    usual; plain ones until that is known), ``contribution`` or ``similarity``; ``heat_of`` the
+    same for the heat maps; ``opacity`` of the heat maps, in [0, 1]; ``linked``
     zooms and pans both pictures together; ``fuse`` how several queries are joined.
     """
 
@@ -275,10 +280,15 @@ class Look:
     threshold: float = 0.3
     count: int = 12
     direction: str = "query"
-    colour_by: str = "contribution"
-    heat_of: str = "contribution"
+    colour_by: str = "relative"
+    heat_of: str = "relative"
     opacity: float = 0.7
     fuse: str = "max"
+
+    @property
+    def measure(self) -> str:
+        """What colours mean in this mode: that of the heat maps, or of the lines."""
+        return self.heat_of if self.mode == "heat" else self.colour_by
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,15 @@ ADDS = (
     "What a cell adds to the logit: its similarity to its best match, times the weight the model "
     "learned for that place. It says what the model counted, not what makes a person that person."
 )
+BEYOND = (
+    "What a cell adds beyond what it adds on average over the whole gallery, for this query. Cells "
+    "that look alike in everybody's picture, such as pavement, come near zero."
+)
+USUAL = "The mean logit of the whole gallery for this query: what any picture gets."
+DIFFERENCE = (
+    "The logit of the candidate minus that of the other, cell by cell. The query's cells are the "
+    "same for both; the cells of the two candidates stand apart. Positive speaks for the candidate."
+)
 HIDING = (
     "What happens to the logit when the window of cells around a place is covered: its terms drop "
     "out, and the other picture's cells look for their match among what remains. Exact for the "
@@ -66,6 +75,11 @@ def logit_text(logit: float) -> str:
 def adds_text(contribution: float) -> str:
     """A contribution to the logit: "+1.24"."""
     return decimals(contribution, 2, signed=True)
+
+
+def percentile_text(percentile: float) -> str:
+    """How a cell stands in the gallery: "adds more here than for 97 % of the gallery"."""
+    return f"adds more here than for {decimals(percentile, 0)} % of the gallery"
 
 
 def score_text(score: float) -> str:

@@ -26,6 +26,7 @@ from app.state.values import (
     ResultFilter,
     Selection,
 )
+from app.state.why import Why
 
 
 class Workspace:
@@ -47,6 +48,7 @@ class Workspace:
         self.ranking_stale = False
         self.pair: PairView | None = None
         self.other_pair: PairView | None = None
+        self.why: Why | None = None
         self.pair_stale = False
         self.measures: dict[str, Measures] = {}
         self.measures_complete: frozenset[str] = frozenset()
@@ -106,7 +108,7 @@ class Workspace:
             self.model_changed.emit()
 
     def _forget_results(self) -> None:
-        self.ranking, self.pair, self.other_pair = None, None, None
+        self.ranking, self.pair, self.other_pair, self.why = None, None, None, None
         self.ranking_stale = self.pair_stale = False
         self.measures, self.measures_complete = {}, frozenset()
         self.methods, self.method_notes = ("qaconv",), {}
@@ -197,9 +199,12 @@ class Workspace:
         self.ranking_stale = True
         self.ranking_changed.emit()
 
-    def set_pair(self, pair: PairView | None, other: PairView | None = None) -> None:
-        """A pair has been explained (and, to compare, the second candidate's)."""
+    def set_pair(
+        self, pair: PairView | None, other: PairView | None = None, why: Why | None = None
+    ) -> None:
+        """A pair has been explained (and, to compare, the second one, and their difference)."""
         self.pair, self.other_pair, self.pair_stale = pair, other, False
+        self.why = why
         self.pair_changed.emit()
 
     def set_pair_stale(self) -> None:
@@ -221,6 +226,11 @@ class Workspace:
         self.measures_complete = frozenset(measures)
         self.measures_changed.emit()
         self.set_methods(tuple(name for name in METHODS if name in measures), notes)
+
+    @property
+    def shown_why(self) -> Why | None:
+        """The difference of the two candidates, where they are compared."""
+        return self.why if self.look.mode == "compare" else None
 
     @property
     def current_measures(self) -> Measures:

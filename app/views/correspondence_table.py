@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from app.items.correspondences import CorrespondenceModel
 from app.state.workspace import Workspace
 
-COLUMN_SHARES = (0.29, 0.22, 0.28, 0.21)
+COLUMN_SHARES = (0.19, 0.18, 0.24, 0.15, 0.24)
 _TABLE_KEYS = {
     Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown, Qt.Key_Home, Qt.Key_End,
 }  # fmt: skip
@@ -39,7 +39,7 @@ class CorrespondenceTable(QTableView):
         self.horizontalHeader().setMinimumSectionSize(24)
         self.horizontalHeader().setHighlightSections(False)
         self.setSortingEnabled(True)
-        self.sortByColumn(3, Qt.DescendingOrder)
+        self.sortByColumn(4, Qt.DescendingOrder)
         self.entered.connect(self._on_entered)
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)

@@ -106,6 +106,6 @@ class DetailsPanel(QWidget):
             return
         score = words.score_text(pair.match.score)
         self.score.setText(f"score {score} = sigmoid(logit / 10), not a probability")
-        lines = lines_of(pair.match, self.workspace.look, pair.part)
+        lines = lines_of(pair.match, self.workspace.look, pair.part, pair.relative)
         self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
         self._share_out()

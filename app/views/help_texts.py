@@ -18,8 +18,13 @@ weight times the similarity is what the cell <b>adds to the logit</b>: its contr
 to the logit that the ranking used, to the last digit that is shown. Red cells add to the logit,
 blue ones take away from it.</p>
 <p>A weight may be negative, and then a cell that fits well takes away. Cells at which almost every
-picture looks alike (a pavement, a wall) can add much without telling two people apart; to see what
-does, compare with another candidate.</p>
+picture looks alike (a pavement, a wall) can add much without telling two people apart. So lines and
+maps show at first what a cell adds <b>beyond the usual</b>: beyond its average for this query over
+the whole gallery. These and the usual (mean) logit add up to the logit too. Unusual in this gallery
+is not unusual in the world: in another gallery, the same cell may be everybody's.</p>
+<p>Two candidates compared (C, W) show what each cell adds for the one minus what it adds for the
+other; all of it is the difference of their logits. It says where the numbers part, not which of the
+two is the person.</p>
 <h3>What it is not</h3>
 <p>It is not a reason in the world. It says what this model's number is made of, not why two
 pictures resemble each other and not what a person would look at.</p>

@@ -33,7 +33,11 @@ SWITCHES = (
     ("grid", "Grid", "Show the cells of the model's grid (G)"),
     ("linked", "Linked", "Zoom and move the pictures together (L)"),
 )
-KINDS = {"contribution": "by contribution", "similarity": "by similarity"}
+KINDS = {
+    "relative": "beyond the usual",
+    "contribution": "by contribution",
+    "similarity": "by similarity",
+}
 _ARROWS = {
     Qt.Key_Left, Qt.Key_Right, Qt.Key_Up, Qt.Key_Down,
     Qt.Key_Home, Qt.Key_End, Qt.Key_PageUp, Qt.Key_PageDown,
@@ -138,7 +142,8 @@ class MatchControls(QWidget):
         )
         self.heat_of = self._choice(
             KINDS, "heat_of", "What the heat maps show",
-            "What each cell adds to the logit, or how similar it is to its best match",
+            "What each cell adds beyond its average over the gallery, what it adds, or how "
+            "similar it is to its best match",
         )  # fmt: skip
         self.opacity = Slider(0, 100, "Opacity of the heat maps", "How much the heat maps cover")
         self.opacity.valueChanged.connect(lambda value: change(opacity=value / 100))

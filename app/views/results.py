@@ -195,6 +195,17 @@ class ResultsPanel(QWidget):
             self.workspace.compare_with(other)
             self.workspace.change_look(mode="compare")
 
+    def why_false(self) -> None:
+        """The first false match beside the first true one, and what makes the difference."""
+        ranking = self.workspace.ranking
+        if ranking is None or self._waits_for_another:
+            return
+        false, true = ranking.first(RankingResult.FALSE), ranking.first(RankingResult.TRUE)
+        if false is not None and true is not None:
+            self.workspace.select_candidate(false)
+            self.workspace.compare_with(true)
+            self.workspace.change_look(mode="compare")
+
     def _toggle(self, name: str) -> None:
         now = getattr(self.workspace.result_filter, name)
         self.workspace.change_result_filter(**{name: not now})
@@ -212,6 +223,7 @@ class ResultsPanel(QWidget):
             "candidate.next_true": lambda: self.step_true(1),
             "candidate.previous_true": lambda: self.step_true(-1),
             "candidate.compare": self.compare,
+            "candidate.why_false": self.why_false,
             **{f"candidate.{name}": lambda name=name: self._toggle(name) for name in HIDES},
             **{
                 f"candidate.method_{short}": lambda method=method: choose(method)
@@ -234,4 +246,6 @@ class ResultsPanel(QWidget):
         any_true = space.ranking is not None and space.ranking.first(RankingResult.TRUE) is not None
         for name in ("next_true", "previous_true", "compare"):
             actions.enable(f"candidate.{name}", any_true, self.header.truth.text())
+        any_false = any_true and space.ranking.first(RankingResult.FALSE) is not None
+        actions.enable("candidate.why_false", any_false, self.header.truth.text())
         actions.enable("edit.find", space.data is not None)

@@ -8,16 +8,21 @@ from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.items.sum_chart import ChartPainter, Row, Section, height_of, sections_of, spoken
 from app.state import words
-from app.state.adding_up import sum_of
+from app.state.adding_up import Sum, sum_of
 from app.state.scene import scene_of
+from app.state.values import PairView
+from app.state.why import sum_of_why
 from app.state.workspace import Workspace
 from app.views.veil import Veil
+from qaconv_core.explaining.values import RelativeMatch
 
 EMPTY = "What a match adds up to is shown here once there is one."
 _TIPS = {
     "strongest": "The cells listed above, together.",
     "rest": words.REST,
     "bias": words.BIAS,
+    "usual": words.USUAL,
+    "difference": words.DIFFERENCE,
     "logit": words.LOGIT,
 }
 
@@ -34,6 +39,7 @@ class SumChart(QWidget):
         self.setAccessibleName("How the logit adds up")
         self.setMouseTracking(True)
         workspace.pair_changed.connect(self.refresh)
+        workspace.look_changed.connect(self.refresh)
         workspace.selection_changed.connect(self._on_cell)
         workspace.hover_changed.connect(self._on_cell)
         self.refresh()
@@ -44,13 +50,25 @@ class SumChart(QWidget):
         self._sections = (
             ()
             if pair is None
-            else sections_of(sum_of(pair.match), pair.match.grid, float(self.width()))
+            else sections_of(self._sum(pair), pair.match.grid, float(self.width()))
         )
         self.veil.set(scene_of(self.workspace).stale)
         self.setAccessibleDescription(spoken(self._sections) or EMPTY)
         self.setMinimumHeight(round(height_of(self._sections)) or 96)
         self.updateGeometry()
         self.update()
+
+    def _sum(self, pair: PairView) -> Sum:
+        """Of the logit; of the difference of two where they are compared."""
+        why = self.workspace.shown_why
+        return sum_of(pair.match, relative=self._relative) if why is None else sum_of_why(why)
+
+    @property
+    def _relative(self) -> RelativeMatch | None:
+        """Contributions beyond the usual, where the look asks for them and they are known."""
+        pair = self.workspace.pair
+        wanted = self.workspace.look.measure == "relative"
+        return pair.relative if wanted and pair is not None else None
 
     def _on_cell(self) -> None:
         self.veil.set(scene_of(self.workspace).stale)
@@ -125,7 +143,10 @@ class SumChart(QWidget):
         number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
         if row.part.kind == "rest":
             number += f" ({row.part.cells} cells)"
+        if row.part.own is not None and pair is not None:
+            place = words.cell_sentence(row.part.own, pair.match.grid)
+            return f"{number}\n{place}\n{words.DIFFERENCE}"
         if row.part.cell is not None and pair is not None:
             place = words.cell_sentence(row.part.cell.number, pair.match.grid)
-            return f"{number}\n{place}\n{words.ADDS}"
+            return f"{number}\n{place}\n{words.BEYOND if self._relative else words.ADDS}"
         return f"{number}\n{_TIPS[row.part.kind]}"

@@ -121,6 +121,7 @@ def test_a_gallery_picture_as_query_is_not_matched_with_itself(qtbot, opened):
 @pytest.mark.parametrize("kind", ["text as checkpoint", "no such folder", "broken picture"])
 def test_a_wrong_file_leaves_the_last_good_state(qtbot, opened, tmp_path, kind):
     space = opened.workspace
+    until(qtbot, lambda: space.pair.relative is not None)  # the match is shown whole
     before = (space.data, space.model, space.ranking, space.pair, space.selection)
     wrong = tmp_path / "wrong.pth.tar"
     wrong.write_text("hello")

@@ -162,8 +162,9 @@ def test_controls_are_live(show, space):
     assert space.look.opacity == 0.4
     QTest.mouseClick(controls.modes["heat"], Qt.LeftButton)
     assert controls.modes["heat"].isChecked()
-    controls.heat_of.setCurrentIndex(1)
-    controls.heat_of.activated.emit(1)
+    row = controls.heat_of.findData("similarity")
+    controls.heat_of.setCurrentIndex(row)
+    controls.heat_of.activated.emit(row)
     assert space.look.heat_of == "similarity"
     assert inspector.bar.ends == ("≤ 0", "1")
 

@@ -179,6 +179,33 @@ def test_lines_and_found_cells_are_those_of_the_part(qtbot, page):
     assert page.details.table.model().rowCount() == part.sum()
 
 
+def test_a_part_has_no_usual_and_the_whole_query_has_it_again(qtbot, page):
+    space, inspector = page.controller.workspace, page.inspector
+    qtbot.waitUntil(lambda: space.pair.relative is not None, timeout=WAIT)
+    key(page, Qt.Key_4)
+    qtbot.waitUntil(lambda: space.why is not None and not space.pair_stale, timeout=WAIT)
+    key(page, Qt.Key_B)
+    drag(page, ("query", 0), (0.01, 0.01), (0.99, 0.45))
+    followed(qtbot, page)
+    qtbot.waitUntil(lambda: space.why is not None and not space.pair_stale, timeout=WAIT)
+    pairs = (space.pair, space.other_pair)
+    assert [pair.relative for pair in pairs] == [None, None]
+    assert inspector.canvas.stage.scale.kind == "contribution"
+    assert {lines.kind for lines in inspector.canvas.stage.lines()} == {"contribution"}
+    # The difference is that of the part, to the last cell.
+    terms = sum(reason.amount for reason in space.why.reasons)
+    assert terms == pytest.approx(pairs[0].match.logit - pairs[1].match.logit, abs=1e-4)
+    assert (space.why.difference.query[~space.parts.part] == 0).all()
+    assert (space.why.difference.gallery_a == pairs[0].match.gallery_contribution).all()
+    export = match_export(space)
+    assert export.numbers()["relative"] is None
+    export.figure()
+    space.parts.whole_query()
+    followed(qtbot, page)
+    assert None not in (space.pair.relative, space.other_pair.relative)
+    assert inspector.canvas.stage.scale.kind == "relative"
+
+
 def test_ignoring_is_the_complement_and_esc_clears(qtbot, page):
     space = page.controller.workspace
     key(page, Qt.Key_B)
@@ -431,7 +458,8 @@ def test_the_map_tells_what_hiding_each_region_does(qtbot, page):
     assert page.inspector.readout.text() == part_words.regions_text(regions)
     key(page, Qt.Key_O)
     assert space.parts.now.regions is None
-    assert page.inspector.canvas.stage.scale.kind == "contribution"
+    qtbot.waitUntil(lambda: space.pair.relative is not None, timeout=WAIT)
+    assert page.inspector.canvas.stage.scale.kind == "relative"
 
 
 def test_compared_candidates_show_the_change_of_the_lead(qtbot, page):

@@ -1,0 +1,129 @@
+"""Why A stands above B: the differences by cell add up, are listed, mapped and asked for by key."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import QPoint, Qt
+
+from app.items.sum_chart import sections_of
+from app.jobs.controller import Controller
+from app.jobs.images import ImageLoader
+from app.state.values import Cell
+from app.state.why import Why, sum_of_why
+from app.state.workspace import Workspace
+from app.views.details import DetailsPanel
+from app.views.inspector import Inspector
+from app.views.results import ResultsPanel
+from qaconv_core.explaining.difference import difference, reasons
+from qaconv_core.types import RankingResult
+from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
+from tests.app.samples import sample_pair
+
+
+def why_of(first, second) -> Why:
+    found = difference(first.match, second.match)
+    return Why(found, tuple(reasons(found, None)))
+
+
+@pytest.fixture
+def compared(space):
+    """The sample workspace with two candidates side by side."""
+    first = space.pair
+    other = int(space.ranking.order[1])
+    second = sample_pair(0, other)
+    space.compare_with(other)
+    space.set_pair(first, second, why_of(first, second))
+    space.change_look(mode="compare")
+    return space
+
+
+@pytest.fixture
+def pictures():
+    made = ImageLoader(None)
+    yield made
+    made.close()
+
+
+def test_the_terms_add_up_largest_first(compared):
+    why, pairs = compared.why, (compared.pair, compared.other_pair)
+    total = sum_of_why(why)
+    sizes = [abs(part.value) for part in total.cells]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [part.kind for part in total.totals] == ["strongest"] + ["rest"] * 3 + ["difference"]
+    expected = pairs[0].match.logit - pairs[1].match.logit
+    assert sum(part.value for part in total.totals[:-1]) == pytest.approx(expected, abs=1e-4)
+    shown = sum(part.shown for part in total.totals[:-1])
+    assert shown == pytest.approx(total.totals[-1].shown, abs=1e-9)
+    assert sum(part.cells for part in total.totals) == len(why.reasons) == 3 * 18
+
+
+def test_the_details_list_the_differences_only_while_comparing(qtbot, compared):
+    details = DetailsPanel(compared)
+    qtbot.addWidget(details)
+    details.resize(320, 800)
+    details.show()
+    chart = details.chart
+    assert chart.rows[-1].label == "difference"
+    row = chart.rows[0]
+    qtbot.mouseClick(chart, Qt.LeftButton, pos=row.rect.center().toPoint() + QPoint(0, 0))
+    assert compared.selection.cell == row.part.cell
+    compared.change_look(mode="lines")
+    assert chart.rows[-1].label == "logit"
+
+
+def test_a_cell_of_the_other_is_named_as_its_own(compared):
+    total = sum_of_why(compared.why, top=54)
+    grid = compared.pair.match.grid
+    rows = sections_of(total, grid, 300)[0].rows
+    for row, reason in zip(rows, compared.why.reasons, strict=True):
+        if reason.kind == "b":
+            place = divmod(reason.cell_b, grid[1])
+            assert row.label == f"other r{place[0] + 1} c{place[1] + 1}"
+            assert row.part.cell == Cell("query", reason.query_cell)
+
+
+def test_the_map_lies_over_the_query(qtbot, compared, pictures):
+    inspector = Inspector(compared, pictures)
+    qtbot.addWidget(inspector)
+    inspector.resize(1000, 700)
+    inspector.show()
+    compared.change_look(count=0)  # no lines over it
+    canvas = inspector.canvas
+    qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=WAIT)
+
+    def colour_of_largest() -> tuple[int, int]:
+        values = compared.why.difference.query
+        row, column = np.unravel_index(values.argmax(), values.shape)
+        box = canvas.stage.boxes[canvas.scene.find(("query", 0))]
+        x, y = box.at((column + 0.5) / values.shape[1], (row + 0.5) / values.shape[0])
+        colour = canvas.grab().toImage().pixelColor(int(x), int(y))
+        return colour.red(), colour.blue()
+
+    red, blue = colour_of_largest()
+    assert red > blue + 60
+    assert "red speaks for the candidate" in inspector.readout.text()
+    plain = colour_of_largest()
+    compared.change_look(overlay=False)
+    assert colour_of_largest() != plain
+
+
+def test_w_sets_the_first_false_match_beside_the_first_true_one(qtbot, runner, tmp_path):
+    controller = Controller(Workspace(), runner)
+    controller.measure_unasked = False
+    open_and_wait(qtbot, controller, tiny_market(tmp_path), tiny_model(tmp_path / "m"))
+    space, thumbnails = controller.workspace, ImageLoader(64)
+    results = ResultsPanel(space, thumbnails)
+    qtbot.addWidget(results)
+    results.handlers()["candidate.why_false"]()
+    ranking = space.ranking
+    wanted = [ranking.first(truth) for truth in (RankingResult.FALSE, RankingResult.TRUE)]
+    qtbot.waitUntil(lambda: space.why is not None and not space.pair_stale, timeout=WAIT)
+    qtbot.waitUntil(lambda: space.pair.relative is not None, timeout=WAIT)
+    assert [space.selection.candidate, space.selection.other] == wanted
+    assert space.look.mode == "compare"
+    logits = [ranking.value_of(candidate) for candidate in wanted]
+    total = sum(reason.amount for reason in space.why.reasons)
+    assert total == pytest.approx(logits[0] - logits[1], abs=1e-3)
+    thumbnails.close()
+    controller.close()

@@ -238,7 +238,7 @@ class OpenDataDialog(QDialog):
         self._show_working(decode)
         job = self.controller.inspect_data(request, self._show_found, self._failed, decode)
         job.progressed.connect(self._show_progress)
-        job.ended.connect(lambda: self._ended(job))
+        job.ended.connect(self._ended)  # a slot of ours: Qt lets go of it when we are gone
         self._job = job
 
     def _show_found(self, found: Inspected) -> None:
@@ -250,7 +250,8 @@ class OpenDataDialog(QDialog):
         self.message.say(problem.message, warning=True)
         return True
 
-    def _ended(self, job: Job) -> None:
+    def _ended(self) -> None:
+        job = self.sender()
         if job is not self._job:
             return  # another set was chosen meanwhile, or the dialog is closed
         self._job = None

@@ -222,7 +222,7 @@ class OpenModelDialog(QDialog):
         self._asked = request
         self.message.say(f"Reading {request.title}…")
         job = self.controller.inspect_model(request, self._show_found, self._failed)
-        job.ended.connect(lambda: self._ended(job))
+        job.ended.connect(self._ended)  # a slot of ours: Qt lets go of it when we are gone
         self._job = job
 
     def _show_found(self, loaded: LoadedModel) -> None:
@@ -240,7 +240,8 @@ class OpenModelDialog(QDialog):
         self.message.say(words, warning=True)
         return True
 
-    def _ended(self, job: Job) -> None:
+    def _ended(self) -> None:
+        job = self.sender()
         if job is self._job:
             self._job = None
 

@@ -63,6 +63,7 @@ class MatchPicture(QWidget):
             space.selection_changed,
             space.ranking_changed,
             space.pair_changed,
+            space.decided_changed,
         ):
             event.connect(self._look_again)
         space.look_changed.connect(self._look_again)

@@ -18,6 +18,9 @@ FRAME = 3
 SMALLEST, LEAST, MOST = 56, 80, 256
 """Heights of the picture in a tile: at the very least, what several rows ask for, at most."""
 
+# Not the signs of truth: what a person decided, beside the rank.
+DECIDED_SIGNS = {"confirm": "✔", "reject": "✗", "unsure": "?"}
+
 
 class ResultDelegate(QStyledItemDelegate):
     """Tiles of one size; ``moves`` adds a line that says how the rank moved."""
@@ -103,7 +106,8 @@ class ResultDelegate(QStyledItemDelegate):
         strong.setBold(True)
         painter.setPen(ink)
         painter.setFont(strong)
-        painter.drawText(row, Qt.AlignLeft, f"{entry.rank}" if entry.rank else "–")
+        rank = f"{entry.rank}" if entry.rank else "–"
+        painter.drawText(row, Qt.AlignLeft, f"{rank} {DECIDED_SIGNS.get(entry.decided, '')}")
         painter.setFont(font)
         painter.drawText(row, Qt.AlignRight, score_text(entry.score))
         row.translate(0, line)

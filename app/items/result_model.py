@@ -17,7 +17,7 @@ from app.items.row_texts import (
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
 from app.state.values import OpenSet, Ranking, ResultFilter
-from app.state.words import TRUTHS, logit_text, score_text, time_text
+from app.state.words import DECIDED, TRUTHS, logit_text, score_text, time_text
 from app.state.workspace import Workspace
 from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
 
@@ -36,6 +36,7 @@ class ResultEntry:
     score: float
     logit: float | None
     move: int | None
+    decided: str = ""
 
 
 class ResultModel(QAbstractListModel):
@@ -53,6 +54,7 @@ class ResultModel(QAbstractListModel):
         self._filter: ResultFilter | None = None
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
             event.connect(self._follow)
+        workspace.decided_changed.connect(self._show_decided)
         self._follow()
 
     def _follow(self) -> None:
@@ -124,7 +126,16 @@ class ResultModel(QAbstractListModel):
             score=score_of_logit(value) if is_logit else value,
             logit=value if is_logit else None,
             move=None if self.moves is None else int(self.moves[place]),
+            decided=self._decided(candidate),
         )
+
+    def _decided(self, candidate: int) -> str:
+        decision = self.workspace.decided.get(candidate)
+        return "" if decision is None else decision.verdict
+
+    def _show_decided(self) -> None:
+        if self.rowCount():
+            self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
         if not index.isValid() or index.row() >= len(self.places):
@@ -146,6 +157,7 @@ class ResultModel(QAbstractListModel):
         said = [f"{rank}, {truth}", self._value(entry)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
+        said.append(DECIDED.get(entry.decided, "").capitalize())
         said.append(who_sentence(entry.ref.pid, entry.ref.camid))
         when = time_text(entry.ref.time)
         said += [f"Time {when}" if when else "", entry.ref.path.name]

@@ -48,7 +48,7 @@ def sections_of(total: Sum, grid: Grid, width: float) -> tuple[Section, ...]:
     beyond = any(part.kind == "usual" for part in total.totals)
     title = "Strongest cells, beyond the usual" if beyond else "Strongest cells"
     if total.totals[-1].kind == "difference":
-        title = "Largest differences: + for the candidate"
+        title = "Largest differences"
     first = _section(title, "", 0.0, cells, [0.0] * len(cells), width)
     starts, sofar = [], 0.0
     for part in total.totals[:-1]:

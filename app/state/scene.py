@@ -134,6 +134,9 @@ def _candidate_panel(
     ranking = _ranking_of(space, pair)
     truth = None if ranking is None else int(ranking.truth[ranking.place_of(candidate)])
     lines = [_candidate_title(role, ranking, candidate, truth)]
+    decision = space.decided.get(candidate)
+    if decision is not None:
+        lines[0] += f" · {words.DECIDED[decision.verdict]}"
     if pair is not None:
         lines.append(_numbers(ranking, pair))
     lines += [words.who_text(ref), ref.path.name]

@@ -142,6 +142,9 @@ def who_text(ref: ImageRef) -> str:
     return " · ".join(part for part in parts if part)
 
 
+DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
+
+
 def truth_text(truth: int) -> str:
     """Sign and words: "✓ true match"; empty where the truth is not known."""
     return f"{SIGNS[truth]} {TRUTHS[truth]}" if truth in SIGNS else ""

@@ -27,6 +27,7 @@ from app.state.values import (
     Selection,
 )
 from app.state.why import Why
+from qaconv_core.store.decisions import Decision
 
 
 class Workspace:
@@ -49,6 +50,7 @@ class Workspace:
         self.pair: PairView | None = None
         self.other_pair: PairView | None = None
         self.why: Why | None = None
+        self.decided: dict[int, Decision] = {}
         self.pair_stale = False
         self.measures: dict[str, Measures] = {}
         self.measures_complete: frozenset[str] = frozenset()
@@ -68,6 +70,7 @@ class Workspace:
         self.look_changed = Event()
         self.filters_changed = Event()
         self.hover_changed = Event()
+        self.decided_changed = Event()
         self.parts = Parts()
         self.parts.follow(self)
 
@@ -211,6 +214,12 @@ class Workspace:
         """The pair shown is not that of the selection any more; the new one is on its way."""
         self.pair_stale = True
         self.pair_changed.emit()
+
+    def set_decided(self, decided: dict[int, Decision]) -> None:
+        """What was decided about candidates of the query shown, by gallery index."""
+        if decided != self.decided:
+            self.decided = decided
+            self.decided_changed.emit()
 
     def set_measures(self, method: str, measures: Measures) -> None:
         """What is known of the queries under a method."""

@@ -102,7 +102,7 @@ class ExplorePage(QMainWindow):
         width = self.width()
         self.resizeDocks(
             [self.queries_dock, self.details_dock],
-            [max(240, width // 6), max(304, width // 5)],
+            [max(240, width // 6), max(344, width // 5)],
             Qt.Horizontal,
         )
         height = self.splitter.height()

@@ -30,6 +30,7 @@ from app.state.settings import SettingsFile
 from app.state.values import Problem
 from app.state.workspace import Workspace
 from app.views.actions import Actions
+from app.views.deciding import Deciding
 from app.views.dialogs import Dialogs
 from app.views.explore_page import ExplorePage
 from app.views.icons import icon
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
             tell=self.problems.add,
         )
         self.take_away = TakeAway(self.workspace, self.runner, self)
+        self.deciding = Deciding(self.controller, self)
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
@@ -149,6 +151,7 @@ class MainWindow(QMainWindow):
         bind(self.dialogs.handlers())
         bind(self.intake.handlers())
         bind(self.take_away.handlers())
+        bind(self.deciding.handlers())
         bind({id: lambda name=name: self.use_theme(name) for id, name in THEME_IDS.items()})
         bind(
             {
@@ -191,6 +194,8 @@ class MainWindow(QMainWindow):
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())
         self.take_away.told.connect(self._tell_shortly)
+        self.deciding.told.connect(self._tell_shortly)
+        self.deciding.failed.connect(self.problems.add)
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
@@ -203,6 +208,7 @@ class MainWindow(QMainWindow):
                 commands.enable(command.id, True)
         self.explore.refresh_actions(commands)
         self.take_away.refresh_actions(commands)
+        self.deciding.refresh_actions(commands)
         if self.evaluate is not None:
             self.evaluate.refresh_actions(commands)
         if self.page != "explore" or space.data is None:

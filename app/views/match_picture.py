@@ -64,6 +64,7 @@ class MatchPicture(QWidget):
             space.ranking_changed,
             space.pair_changed,
             space.parts.changed,
+            space.decided_changed,
         ):
             event.connect(self._look_again)
         space.look_changed.connect(self._look_again)

@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from app.items.correspondences import CorrespondenceModel
 from app.state.workspace import Workspace
 
-COLUMN_SHARES = (0.22, 0.18, 0.17, 0.20, 0.23)
+COLUMN_SHARES = (0.23, 0.18, 0.18, 0.18, 0.23)
 _TABLE_KEYS = {
     Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown, Qt.Key_Home, Qt.Key_End,
 }  # fmt: skip

@@ -29,7 +29,7 @@ from app.views.welcome import HintStrip
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
-NARROWEST = {"Queries": 232, "What it adds up to": 288}
+NARROWEST = {"Queries": 216, "What it adds up to": 316}
 ROOM_FOR_HINT = 560
 RANKING_HEIGHT = 256
 """One row of tiles with its captions, and what stands above it."""

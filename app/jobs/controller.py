@@ -62,7 +62,6 @@ class Controller(QObject):
         self.data_request: DataRequest | None = None
         self.model_request = ModelRequest()
         self.measure_unasked = True
-        self._wanted = Selection()
         self._pending_own: list[ImageRef] = []
         self._jobs: dict[str, Job] = {}
         self._fused = workspace.look.fuse

@@ -68,10 +68,6 @@ class Settings:
         """With a hint that is not to be shown again."""
         return replace(self, hints_seen=(*(h for h in self.hints_seen if h != name), name))
 
-    def with_splitter(self, name: str, sizes: tuple[int, ...]) -> Settings:
-        """With the sizes of a splitter."""
-        return replace(self, splitters={**self.splitters, name: sizes})
-
     def to_record(self) -> dict[str, Any]:
         """For JSON."""
         return {

@@ -77,11 +77,6 @@ class OpenSet:
         """(p,) 0-based; −1 where not known."""
         return self.query.camids
 
-    @cached_property
-    def query_times(self) -> Float64:
-        """(p,) seconds; NaN where not known."""
-        return self.query.times
-
     def is_own(self, query: int) -> bool:
         """Whether a query is a picture that the user brought."""
         return query >= self.own_from

@@ -25,11 +25,6 @@ class Mark(QWidget):
         self.setFixedSize(size, size)
         self._name = name
 
-    def set_icon(self, name: str) -> None:
-        """Show another icon."""
-        self._name = name
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         icon(self._name).paint(painter, self.rect())

@@ -107,12 +107,12 @@ def drop(window, path: Path) -> None:
 def test_the_first_match_is_there_and_the_title_says_what_is_open(window):
     assert window.pages.currentWidget() is window.explore
     assert window.windowTitle().startswith("market")
-    assert "checkpoint.pth.tar" in window.place.text()
+    assert "checkpoint.pth.tar" in window.bar.place.text()
     assert window.workspace.pair is not None
 
 
 def test_every_command_does_something_and_no_key_is_used_twice(window):
-    window.show_page("evaluate")
+    window.pages.choose("evaluate")
     assert {command.id for command in COMMANDS} == window.commands.bound
     keys = [key for command in COMMANDS for key in command.keys]
     assert len(keys) == len(set(keys))

@@ -27,6 +27,7 @@ from app.state.workspace import Workspace
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
+    from app.jobs.growing_set import GrowingSet
     from app.jobs.matching_set import MatchingSet, Measured
     from qaconv_core.model import Model
 
@@ -51,6 +52,7 @@ class Controller(QObject):
         self.workspace, self.runner = workspace, runner
         self.model: Model | None = None
         self.matching: MatchingSet | None = None
+        self.growing: GrowingSet | None = None
         self.data_request: DataRequest | None = None
         self.model_request = ModelRequest()
         self.measure_unasked = True
@@ -179,6 +181,7 @@ class Controller(QObject):
         if self.matching is not None:
             self.matching.close()
             self.matching = None
+        self.growing = None
 
     def _prepare(self) -> None:
         """Maps of the open set under the loaded model, once both are there."""
@@ -186,24 +189,41 @@ class Controller(QObject):
         if data is None or model is None:
             return
         self.workspace.set_ranking_stale()
+        chosen = self.workspace.selection.queries
 
         def work(context: JobContext) -> MatchingSet:
+            from app.jobs.growing_set import GrowingSet
             from app.jobs.matching_set import prepare
 
-            return prepare(model, data, context, engine.feature_store())[0]
+            growing = GrowingSet(model, data)
+            return prepare(model, data, context, engine.feature_store(), growing, chosen)[0]
 
-        self.replace_job("prepare", f"Feature maps of {data.name}", work, self._use_matching)
+        self.replace_job(
+            "prepare", f"Feature maps of {data.name}", work, self._use_matching,
+            told=self._use_growing, lane="maps",
+        )  # fmt: skip
+
+    def _use_growing(self, growing: GrowingSet) -> None:
+        """More of the gallery can be ranked than before."""
+        begins = self.growing is None
+        self.growing = growing
+        if begins:
+            self._own.add_waiting()
+            self.follow()
+        else:
+            self._ranking.grow()
 
     def _use_matching(self, matching: MatchingSet) -> None:
-        self.matching = matching
+        if self.growing is not None:
+            matching.take_own(self.growing)
+            self._pair.outdated = self.workspace.pair is not None
+        self.matching, self.growing = matching, None
         shown = self.workspace.data
         if shown is None:
             return
-        if (len(shown.query), len(shown.gallery)) != (
-            len(matching.data.query),
-            len(matching.data.gallery),
-        ):
-            self._swap_data(shown, matching.data)
+        readable = matching.data
+        if (shown.own_from, len(shown.gallery)) != (readable.own_from, len(readable.gallery)):
+            self._swap_data(shown, readable)
         self.ready.emit()
         self._own.add_waiting()
         self.follow()
@@ -212,19 +232,37 @@ class Controller(QObject):
 
     def _swap_data(self, shown: OpenSet, readable: OpenSet) -> None:
         """Some files could not be read: show the set without them, with the same query chosen."""
-        chosen = [shown.query[i].path for i in self.workspace.selection.queries]
-        self.workspace.open_data(readable)
+        space, before = self.workspace, self.workspace.selection
+        chosen = [shown.query[i].path for i in before.queries]
+        space.open_data(readable)
         places = {ref.path: i for i, ref in enumerate(readable.query)}
         kept = tuple(places[path] for path in chosen if path in places)
         if kept or len(readable.query):
-            self.workspace.select_queries(kept or (0,))
+            space.select_queries(kept or (0,))
+        if kept and before.candidate is not None:
+            path = shown.gallery[before.candidate].path
+            found = next((i for i, ref in enumerate(readable.gallery) if ref.path == path), None)
+            space.select_candidate(found)
+
+    @property
+    def source(self) -> MatchingSet | GrowingSet | None:
+        """What can be ranked and explained: all of the set, or what has arrived of it.
+
+        A search by part needs all.
+        """
+        if self.matching is None and self.workspace.parts.part is not None:
+            return None
+        return self.matching or self.growing
 
     # ── following the selection ─────────────────────────────────────────────────────────────────
 
     def follow(self) -> None:
         """Rank and explain what is chosen, unless that is already shown."""
         selection = self.workspace.selection
-        if self.matching is None or not selection.queries:
+        if not selection.queries or (self.matching or self.growing) is None:
+            return
+        if self.source is None:
+            self.workspace.set_ranking_stale()
             return
         if not self._ranking.current:
             self._ranking.start(selection)

@@ -26,18 +26,21 @@ class OwnPictures:
         refs = tuple(self._known(path) for path in paths)
         if not refs:
             return
-        matching = controller.matching
-        if matching is None:
+        source = controller.matching or controller.growing
+        if source is None:
             self._waiting += refs
             return
 
         def show(data: OpenSet) -> None:
-            first = len(data.query) - len(refs)
-            space.extend_data(data)
-            space.select_queries((first,))
+            now = controller.matching or controller.growing
+            if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
+                self.add(paths)  # the maps of all, or another set, came meanwhile
+                return
+            space.extend_data(data if now is source else now.data)
+            space.select_queries((len(space.data.query) - len(refs),))
 
         names = ", ".join(ref.path.name for ref in refs[:2])
-        controller.runner.start(f"Reading {names}", lambda _c: matching.add_own(refs), done=show)
+        controller.runner.start(f"Reading {names}", lambda _c: source.add_own(refs), done=show)
 
     def add_waiting(self) -> None:
         """Take those that waited."""

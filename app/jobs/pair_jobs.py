@@ -20,6 +20,8 @@ class PairJobs:
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
         self.space = controller.workspace
+        self.outdated = False
+        """The pair shown was explained before all maps were there: explain it again, quietly."""
 
     @property
     def current(self) -> bool:
@@ -28,7 +30,7 @@ class PairJobs:
         pair, selection = space.pair, space.selection
         if pair is None or (pair.query, pair.candidate) != (selection.query, selection.candidate):
             return False
-        if pair.part is not space.parts.part:
+        if self.outdated or pair.part is not space.parts.part:
             return False
         other = space.other_pair
         return (None if other is None else other.candidate) == selection.other
@@ -44,19 +46,21 @@ class PairJobs:
     def start(self, selection: Selection) -> None:
         """Explain query and candidate of ``selection``, and the second candidate."""
         controller, space = self.controller, self.space
-        matching = controller.matching
+        source = controller.source
         query, candidate, other = selection.query, selection.candidate, selection.other
         part = space.parts.part
-        assert matching is not None
+        assert source is not None
         assert query is not None
         assert candidate is not None
         controller.stop_job("crowd")  # what is waited for comes first; it begins again afterwards
-        space.set_pair_stale()
+        if not self.outdated:
+            space.set_pair_stale()
+        self.outdated = False
 
         def work(_context: JobContext) -> Explained:
-            second = None if other is None else matching.explain(query, other, part)
-            first = matching.explain(query, candidate, part)
-            return first, second, matching.why(first, second)
+            second = None if other is None else source.explain(query, other, part)
+            first = source.explain(query, candidate, part)
+            return first, second, source.why(first, second)
 
         def show(pairs: Explained) -> None:
             now = space.selection

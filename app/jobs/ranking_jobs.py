@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
+
+from PyQt5.QtCore import QTimer
 
 from app.jobs import engine
 from app.jobs.job import JobContext
@@ -11,6 +14,10 @@ from qaconv_core.types import RankingResult
 
 if TYPE_CHECKING:
     from app.jobs.controller import Controller
+    from app.jobs.growing_set import GrowingSet
+
+POINTING = 1.0
+"""Seconds after the pointer moved over the ranking in which nothing moves under it."""
 
 
 class RankingJobs:
@@ -20,6 +27,10 @@ class RankingJobs:
         self.controller = controller
         self.space = controller.workspace
         self._fused = self.space.look.fuse
+        self._later = QTimer(controller)
+        self._later.setSingleShot(True)
+        self._later.setInterval(300)
+        self._later.timeout.connect(self.grow)
 
     @property
     def current(self) -> bool:
@@ -27,6 +38,8 @@ class RankingJobs:
         space = self.space
         ranking = space.ranking
         if ranking is None or ranking.queries != space.selection.queries:
+            return False
+        if not ranking.whole and self.controller.matching is not None:
             return False
         if len(ranking.queries) > 1 and self._fused != space.look.fuse:
             return False
@@ -46,17 +59,18 @@ class RankingJobs:
         """Rank the gallery for the queries of ``selection``."""
         controller, space = self.controller, self.space
         matching = controller.matching
-        assert matching is not None
+        if matching is None:
+            self._rank_so_far(selection)
+            return
         method, fuse, part = space.method, space.look.fuse, space.parts.part
         controller.stop_job("crowd")
-        if not space.ranking_stale:
-            space.set_ranking_stale()
+        self._mark_stale(selection)
 
         def show(ranking: Ranking) -> None:
             self._fused = fuse
             if ranking.queries != space.selection.queries or part is not space.parts.part:
                 return
-            space.set_ranking(ranking)
+            self._show(ranking)
             self._note_measures(ranking)
             if part is not None:
                 self.choose_candidate()  # a search has a first result
@@ -69,14 +83,59 @@ class RankingJobs:
 
         controller.replace_job("rank", "Ranking", work, show, quiet=True)
 
+    def grow(self) -> None:
+        """More of the gallery has arrived: rank it too, unless that makes tiles jump."""
+        controller, space = self.controller, self.space
+        if controller.growing is None or controller.source is None or not space.selection.queries:
+            return
+        pointing = time.monotonic() - space.pointed_at < POINTING
+        if controller.has_job("rank") or (pointing and self.current):
+            self._later.start()
+        else:
+            self._rank_so_far(space.selection)
+
+    def _rank_so_far(self, selection: Selection) -> None:
+        """Rank what has arrived of the gallery."""
+        controller, space = self.controller, self.space
+        growing: GrowingSet | None = controller.growing
+        assert growing is not None
+        fuse = space.look.fuse
+        self._mark_stale(selection)
+
+        def show(ranking: Ranking) -> None:
+            self._fused = fuse
+            if ranking.queries == space.selection.queries and growing is controller.growing:
+                self._show(ranking)
+                controller.follow()
+
+        def work(_context: JobContext) -> Ranking:
+            return growing.rank(selection.queries, fuse)
+
+        controller.replace_job("rank", "Ranking", work, show, quiet=True)
+
+    def _mark_stale(self, selection: Selection) -> None:
+        """The ranking shown is another one; that of a part of the gallery is only not finished."""
+        shown, space = self.space.ranking, self.space
+        grows = shown is not None and not shown.whole and shown.queries == selection.queries
+        if not grows and not space.ranking_stale:
+            space.set_ranking_stale()
+
+    def _show(self, ranking: Ranking) -> None:
+        """Show a ranking; its best candidate, where the one shown was nobody's choice."""
+        before = self.space.ranking
+        grew = before is not None and not before.whole and before.queries == ranking.queries
+        self.space.set_ranking(ranking)
+        if grew and self.space.led:
+            self.choose_candidate()
+
     def choose_candidate(self) -> None:
         """The best picture that is not junk."""
         ranking = self.space.ranking
         if ranking is None:
             return
         kept = (ranking.truth != RankingResult.JUNK).nonzero()[0]
-        if len(kept):
-            self.space.select_candidate(int(ranking.order[kept[0]]))
+        if len(kept) and ranking.order[kept[0]] != self.space.selection.candidate:
+            self.space.lead_to(int(ranking.order[kept[0]]))
 
     def _note_measures(self, ranking: Ranking) -> None:
         """AP and first true rank of the query just ranked."""

@@ -132,8 +132,8 @@ def _candidate_panel(
         return Panel("gallery", which, None, (role,), hint=hint)
     ref = space.data.gallery[candidate]
     ranking = _ranking_of(space, pair)
-    truth = None if ranking is None else int(ranking.truth[ranking.place_of(candidate)])
-    lines = [_candidate_title(role, ranking, candidate, truth)]
+    truth = None if ranking is None else ranking.truth_of(candidate)
+    lines = [_candidate_title(role, ranking, candidate)]
     decision = space.decided.get(candidate)
     if decision is not None:
         lines[0] += f" · {words.DECIDED[decision.verdict]}"
@@ -150,11 +150,11 @@ def _ranking_of(space: Workspace, pair: PairView | None) -> Ranking | None:
     return ranking if ranking is not None and shown in ranking.queries else None
 
 
-def _candidate_title(role: str, ranking: Ranking | None, candidate: int, truth: int | None) -> str:
-    if ranking is None or truth is None:
+def _candidate_title(role: str, ranking: Ranking | None, candidate: int) -> str:
+    if ranking is None or ranking.place_of(candidate) < 0:
         return role
     rank = ranking.rank_of(candidate)
-    return f"Rank {rank}" if truth != RankingResult.JUNK else "No rank"
+    return (f"Rank {rank}" if ranking.whole else f"Rank {rank} so far") if rank else "No rank"
 
 
 def _numbers(ranking: Ranking | None, pair: PairView) -> str:

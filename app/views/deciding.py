@@ -107,7 +107,7 @@ class Deciding(QObject):
             return
         before, ranking = space.decided.get(candidate), space.ranking
         kept = note if note is not None else "" if before is None else before.note
-        known = ranking is not None and query in ranking.queries
+        known = ranking is not None and query in ranking.queries and ranking.whole
         rank = ranking.rank_of(candidate) if known and ranking is not None else 0
         pair = space.pair
         fits = pair is not None and (pair.query, pair.candidate) == (query, candidate)

@@ -180,6 +180,7 @@ class MainWindow(QMainWindow):
             space.look_changed,
             space.filters_changed,
             space.measures_changed,
+            space.decided_changed,
             space.parts.changed,
         ):
             event.connect(self._refresh)
@@ -189,6 +190,7 @@ class MainWindow(QMainWindow):
         self.recent.data_chosen.connect(self.dialogs.open_data)
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
+        self.explore.inspector.command_wanted.connect(self.commands.run)
         self.explore.hint.dismissed.connect(self._hint_dismissed)
         self.explore.changed.connect(self._refresh)
         self.dialogs.theme_chosen.connect(self.use_theme)

@@ -142,6 +142,7 @@ class MainWindow(QMainWindow):
             space.look_changed,
             space.filters_changed,
             space.measures_changed,
+            space.decided_changed,
             space.parts.changed,
         ):
             event.connect(self._refresh)
@@ -151,6 +152,7 @@ class MainWindow(QMainWindow):
         self.recent.data_chosen.connect(self.dialogs.open_data)
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
+        self.explore.inspector.command_wanted.connect(self.commands.run)
         self.pages.changed.connect(self._refresh)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())

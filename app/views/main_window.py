@@ -24,6 +24,7 @@ from app.jobs.controller import Controller
 from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
 from app.state.commands import COMMANDS
+from app.state.insights import KINDS
 from app.state.requests import DataRequest, ModelRequest
 from app.state.session import PAGES, Session, save_session, session_of
 from app.state.settings import SettingsFile
@@ -34,6 +35,7 @@ from app.views.deciding import Deciding
 from app.views.dialogs import Dialogs
 from app.views.explore_page import ExplorePage
 from app.views.icons import icon
+from app.views.insights.pages import InsightPages
 from app.views.intake import Intake
 from app.views.job_strip import JobStrip
 from app.views.key_guard import KeyGuard
@@ -46,6 +48,7 @@ from app.views.welcome import WelcomePage
 SMALLEST = (960, 640)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
+PAGE_COMMANDS = tuple(f"view.{name}" for name in PAGES)
 EXPLORE_MENUS = ("Query", "Candidate", "Match")
 
 
@@ -87,6 +90,9 @@ class MainWindow(QMainWindow):
         )
         self.take_away = TakeAway(self.workspace, self.runner, self)
         self.deciding = Deciding(self.controller, self)
+        self.insights = InsightPages(
+            self.controller, self.explore.thumbnails, self.take_away.choices, self
+        )
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
@@ -122,7 +128,7 @@ class MainWindow(QMainWindow):
         for command in COMMANDS:
             if command.icon:
                 self.commands.by_id[command.id].setIcon(icon(command.icon))
-        for ids in (("view.explore", "view.evaluate"), ("view.back", "view.forward"),
+        for ids in (PAGE_COMMANDS, ("view.back", "view.forward"),
                     ("file.open_data", "file.open_model", "file.open_query")):  # fmt: skip
             for id in ids:
                 bar.addAction(self.commands.by_id[id])
@@ -152,6 +158,7 @@ class MainWindow(QMainWindow):
         bind(self.intake.handlers())
         bind(self.take_away.handlers())
         bind(self.deciding.handlers())
+        bind(self.insights.handlers())
         bind({id: lambda name=name: self.use_theme(name) for id, name in THEME_IDS.items()})
         bind(
             {
@@ -196,6 +203,11 @@ class MainWindow(QMainWindow):
         self.take_away.told.connect(self._tell_shortly)
         self.deciding.told.connect(self._tell_shortly)
         self.deciding.failed.connect(self.problems.add)
+        self.insights.told.connect(self._tell_shortly)
+        self.insights.failed.connect(self.problems.add)
+        self.insights.page_wanted.connect(self.show_page)
+        self.insights.data_asked.connect(lambda: self.dialogs.open_data())
+        self.insights.changed.connect(self._refresh)
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
@@ -209,6 +221,7 @@ class MainWindow(QMainWindow):
         self.explore.refresh_actions(commands)
         self.take_away.refresh_actions(commands)
         self.deciding.refresh_actions(commands)
+        self.insights.refresh_actions(commands)
         if self.evaluate is not None:
             self.evaluate.refresh_actions(commands)
         if self.page != "explore" or space.data is None:
@@ -226,8 +239,9 @@ class MainWindow(QMainWindow):
         self._show_place()
 
     def _show_current_page(self) -> None:
-        if self.page == "evaluate" and self.evaluate is not None:
-            self.pages.setCurrentWidget(self.evaluate)
+        made = {"evaluate": self.evaluate, **self.insights.made}
+        if made.get(self.page) is not None:
+            self.pages.setCurrentWidget(made[self.page])
         else:
             page = self.welcome if self.workspace.data is None else self.explore
             if page is not self.pages.currentWidget():
@@ -251,9 +265,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name}QAConv Explorer")
 
     def show_page(self, name: str) -> None:
-        """``explore`` or ``evaluate``; the second is made when it is first wanted."""
+        """One of :data:`~app.state.session.PAGES`; all but the first are made when wanted."""
         if name == "evaluate" and self.evaluate is None:
             self._make_evaluate()
+        if name in KINDS and self.pages.indexOf(self.insights.page(name)) < 0:
+            self.pages.addWidget(self.insights.page(name))
         self.page = name
         self._refresh()
 

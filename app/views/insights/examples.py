@@ -1,0 +1,93 @@
+"""The failures of a group: as tiles of three pictures, or as a table. Each opens in the browser."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
+from PyQt5.QtGui import QKeyEvent
+from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTabWidget, QWidget
+
+from app.items.example_model import EXAMPLE_ROLE, ExampleDelegate, ExampleModel
+from app.jobs.images import ImageLoader
+from app.state.insights import Insights
+from app.views.evaluate.keys import KeptKeys
+from app.views.tiles import TileView
+
+TIP = "Click a failure, or press Return, to open it: the false match beside the true one."
+
+
+class ExampleTable(QTableView):
+    """Numbers and files. ``opened`` tells a row that was clicked or entered."""
+
+    opened = pyqtSignal(QModelIndex)
+
+    def __init__(self, model: ExampleModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setModel(model)
+        self.setSelectionBehavior(QAbstractItemView.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setTextElideMode(Qt.ElideMiddle)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
+        self.horizontalHeader().setHighlightSections(False)
+        KeptKeys(self)
+        self.clicked.connect(self.opened)
+
+    def fit_columns(self) -> None:
+        """Names share what numbers leave."""
+        header = self.horizontalHeader()
+        for column in range(self.model().columnCount()):
+            names = 1 <= column <= 3
+            mode = QHeaderView.Stretch if names else QHeaderView.ResizeToContents
+            header.setSectionResizeMode(column, mode)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return opens the failure."""
+        if event.key() in (Qt.Key_Return, Qt.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex())
+            return
+        super().keyPressEvent(event)
+
+
+class Examples(QTabWidget):
+    """Tiles and table of the same failures. ``open_pair`` carries the place of one."""
+
+    open_pair = pyqtSignal(object)
+
+    def __init__(
+        self, insights: Insights, thumbnails: ImageLoader, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._insights = insights
+        self.model = ExampleModel(self)
+        self.tiles = TileView(ExampleDelegate(thumbnails, self), self)
+        self.tiles.setModel(self.model)
+        self.table = ExampleTable(self.model)
+        self.setDocumentMode(True)
+        self.setAccessibleName("Examples")
+        for view, name in ((self.tiles, "Pictures"), (self.table, "Table")):
+            view.setAccessibleName(f"Failures of the group: {name.lower()}")
+            view.setAccessibleDescription(TIP)
+            self.setTabToolTip(self.addTab(view, name), TIP)
+            view.opened.connect(self._open)
+        KeptKeys(self.tiles)
+        self.tiles.clicked.connect(self._open)
+        self.tiles.selectionModel().currentChanged.connect(
+            lambda index, _before: self.tiles.scrollTo(index)
+        )
+        thumbnails.arrived.connect(lambda _path: self.tiles.viewport().update())
+
+    def show_examples(self) -> None:
+        """Those of the group and cell that are looked at."""
+        self.model.show(self._insights.examples())
+        self.tiles.measure_tiles()
+        self.tiles.verticalScrollBar().setValue(0)
+        self.tiles.horizontalScrollBar().setValue(0)
+        self.table.fit_columns()
+
+    def _open(self, index: QModelIndex) -> None:
+        self.open_pair.emit(self.model.index(index.row(), 0).data(EXAMPLE_ROLE).place)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TITLES: dict[Kind, str] = {
     "failures": "What misleads the model",
-    "trust": "What maps can be trusted",
+    "trust": "How far explanations can be trusted",
 }
 TEACH: dict[Kind, str] = {
     "failures": (

@@ -126,10 +126,10 @@ class TrustFindings:
     pairs: int
     labelled: bool
 
-    def places(self, group: TrustGroup) -> list[PairPlace]:
-        """The pairs of a group, to be opened."""
+    def pairs_of(self, group: TrustGroup) -> list[tuple[ImageRef, ImageRef]]:
+        """The pictures of a group's pairs, query first."""
         report = self.report
-        return [PairPlace(report.query[q].path, report.gallery[g].path) for q, g in group.pairs]
+        return [(report.query[q], report.gallery[g]) for q, g in group.pairs]
 
 
 @dataclass(frozen=True)

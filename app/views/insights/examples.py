@@ -6,19 +6,20 @@ from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTabWidget, QWidget
 
-from app.items.example_model import EXAMPLE_ROLE, ExampleDelegate, ExampleModel
+from app.items.example_model import WIDEST, ExampleModel
+from app.items.picture_tiles import TILE_ROLE, TileDelegate
 from app.jobs.images import ImageLoader
 from app.state.insights import Insights
 from app.views.evaluate.keys import KeptKeys
-from app.views.tiles import TileView
+from app.views.insights.pictures import PictureTiles
 
 TIP = "Click a failure, or press Return, to open it: the false match beside the true one."
 
 
 class ExampleTable(QTableView):
-    """Numbers and files. ``opened`` tells a row that was clicked or entered."""
+    """Numbers and files. ``open_pair`` carries the place of a row that was clicked or entered."""
 
-    opened = pyqtSignal(QModelIndex)
+    open_pair = pyqtSignal(object)
 
     def __init__(self, model: ExampleModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +36,7 @@ class ExampleTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         self.horizontalHeader().setHighlightSections(False)
         KeptKeys(self)
-        self.clicked.connect(self.opened)
+        self.clicked.connect(self._open)
 
     def fit_columns(self) -> None:
         """Names share what numbers leave."""
@@ -48,9 +49,12 @@ class ExampleTable(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return opens the failure."""
         if event.key() in (Qt.Key_Return, Qt.Key_Enter) and self.currentIndex().isValid():
-            self.opened.emit(self.currentIndex())
+            self._open(self.currentIndex())
             return
         super().keyPressEvent(event)
+
+    def _open(self, index: QModelIndex) -> None:
+        self.open_pair.emit(index.siblingAtColumn(0).data(TILE_ROLE).place)
 
 
 class Examples(QTabWidget):
@@ -64,8 +68,7 @@ class Examples(QTabWidget):
         super().__init__(parent)
         self._insights = insights
         self.model = ExampleModel(self)
-        self.tiles = TileView(ExampleDelegate(thumbnails, self), self)
-        self.tiles.setModel(self.model)
+        self.tiles = PictureTiles(self.model, TileDelegate(thumbnails, 3, WIDEST, self), self)
         self.table = ExampleTable(self.model)
         self.setDocumentMode(True)
         self.setAccessibleName("Examples")
@@ -73,21 +76,10 @@ class Examples(QTabWidget):
             view.setAccessibleName(f"Failures of the group: {name.lower()}")
             view.setAccessibleDescription(TIP)
             self.setTabToolTip(self.addTab(view, name), TIP)
-            view.opened.connect(self._open)
-        KeptKeys(self.tiles)
-        self.tiles.clicked.connect(self._open)
-        self.tiles.selectionModel().currentChanged.connect(
-            lambda index, _before: self.tiles.scrollTo(index)
-        )
-        thumbnails.arrived.connect(lambda _path: self.tiles.viewport().update())
+            view.open_pair.connect(self.open_pair)
 
     def show_examples(self) -> None:
         """Those of the group and cell that are looked at."""
         self.model.show(self._insights.examples())
-        self.tiles.measure_tiles()
-        self.tiles.verticalScrollBar().setValue(0)
-        self.tiles.horizontalScrollBar().setValue(0)
+        self.tiles.to_top()
         self.table.fit_columns()
-
-    def _open(self, index: QModelIndex) -> None:
-        self.open_pair.emit(self.model.index(index.row(), 0).data(EXAMPLE_ROLE).place)

@@ -209,6 +209,7 @@ def evaluate(
             options,
             within=scoring.within,
             gallery_distances=scoring.gallery_distances,
+            place=scoring.place,
             progress=job.progress,
             cancel=job.cancel,
         )
@@ -321,7 +322,7 @@ class _Scoring:
                 self.model.head,
                 plan=self.model.plan(len(rows), len(columns), in_memory=in_memory),
                 device=self.model.device,
-                out=self._place(stage, (len(rows), len(columns))),
+                out=self.place(stage, (len(rows), len(columns))),
                 symmetric=rows is columns,
                 progress=self.job.progress,
                 cancel=self.job.cancel,
@@ -332,9 +333,9 @@ class _Scoring:
 
     def _distances(self, stage: str) -> Float32:
         logits = self._made[stage]
-        return distance_of_logits(logits, self._place(f"{stage} distances", logits.shape))
+        return distance_of_logits(logits, self.place(f"{stage} distances", logits.shape))
 
-    def _place(self, name: str, shape: tuple[int, ...]) -> Float32 | None:
+    def place(self, name: str, shape: tuple[int, ...]) -> Float32 | None:
         """A file-backed matrix to fill, or None where matrices live in memory."""
         if self.folder is None or 0 in shape:
             return None

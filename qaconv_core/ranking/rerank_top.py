@@ -16,7 +16,8 @@ import numpy.typing as npt
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.ranking.arrays import Matrix, real_matrix
-from qaconv_core.ranking.distances import TABLE_BYTES, DistanceTable, check_distances
+from qaconv_core.ranking.columns import check_range
+from qaconv_core.ranking.distances import TABLE_BYTES, DistanceTable
 from qaconv_core.ranking.order import nearest
 from qaconv_core.ranking.rerank import TERMS_AT_ONCE, Encoder, check_options
 from qaconv_core.types import Float32, Int64
@@ -63,7 +64,9 @@ def rerank_top(
     tracker = Tracker("re-ranking the nearest", p, "queries", progress, cancel)
     for q in range(p if g else 0):
         row = np.asarray(dist[q : q + 1], dtype=np.float64)
-        scale = max(float(check_distances(row)[0]), float(own[q])) or 1.0
+        largest = row.max(axis=1)
+        check_range(row.min(axis=1), largest)
+        scale = max(float(largest[0]), float(own[q])) or 1.0
         head = nearest(row, top_n)[0]
         table = DistanceTable.of(row[:, head], own[None, q : q + 1], among(head, head))
         jaccard = Encoder(table, k1, k2).encode().jaccard(0, 1)[0]

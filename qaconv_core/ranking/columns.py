@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.ranking.order import nearest
+from qaconv_core.ranking.order import nearest, padded
 from qaconv_core.types import Int64
 
 Array = npt.NDArray[Any]
@@ -24,6 +24,8 @@ SLACK = 1e-3
 
 STRIP_BYTES = 2**20
 """About how much of the matrix is looked at in one go: what stays in a core's cache."""
+
+_AT_ONCE = 64  # candidates of one column that are merged in one go: they are laid out as a table
 
 
 class ColumnHeads:
@@ -58,17 +60,17 @@ class ColumnHeads:
 
         ``rows`` (m,) are their row numbers in the matrix.
         """
-        some = slice(first, first + len(block))
-        np.maximum(self.largest[some], block.max(axis=1), out=self.largest[some])
-        np.minimum(self.least[some], block.min(axis=1), out=self.least[some])
-        self.check()  # sorting needs numbers
-        best = nearest(block, self.k)
-        values = np.take_along_axis(block, best, axis=1)
-        self._keep(
-            np.repeat(np.arange(some.start, some.stop), best.shape[1]),
-            rows[best.ravel()],
-            values.ravel(),
-        )
+        step = max(1, 8 * STRIP_BYTES // max(1, block[:1].nbytes))
+        for start in range(0, len(block), step):
+            part = block[start : start + step]
+            some = slice(first + start, first + start + len(part))
+            np.maximum(self.largest[some], part.max(axis=1), out=self.largest[some])
+            np.minimum(self.least[some], part.min(axis=1), out=self.least[some])
+            self.check()  # sorting needs numbers
+            best = nearest(part, self.k)
+            columns = np.repeat(np.arange(some.start, some.stop), best.shape[1])
+            values = np.take_along_axis(part, best, axis=1)
+            self._keep(columns, rows[best.ravel()], values.ravel())
 
     def _keep(self, columns: Int64, rows: Int64, values: Array) -> None:
         if not len(columns):
@@ -82,16 +84,25 @@ class ColumnHeads:
         """Bring in what waits, and lower the limits."""
         if not self._waiting:
             return
-        parts = [np.concatenate(found) for found in zip(*self._waiting, strict=True)]
+        columns, rows, values = (np.concatenate(v) for v in zip(*self._waiting, strict=True))
         self._waiting, self._count = [], 0
-        touched, place = np.unique(parts[0], return_inverse=True)
-        column = np.concatenate([np.repeat(np.arange(len(touched)), self.k), place])
-        row = np.concatenate([self._rows[touched].ravel(), parts[1]])
-        value = np.concatenate([self._values[touched].ravel(), parts[2]])
-        order = np.lexsort((value, column))  # stable: of equal values, the earlier row stays first
-        begin = np.concatenate([[0], np.cumsum(np.bincount(column))[:-1]])
-        best = order[begin[:, None] + np.arange(self.k)]
-        self._values[touched], self._rows[touched] = value[best], row[best]
+        while len(columns):
+            order = np.argsort(columns, kind="stable")
+            columns, rows, values = columns[order], rows[order], values[order]
+            first = np.searchsorted(columns, columns)
+            now = np.arange(len(columns)) - first < _AT_ONCE
+            self._merge(columns[now], rows[now], values[now])
+            columns, rows, values = columns[~now], rows[~now], values[~now]
+
+    def _merge(self, columns: Index, rows: Index, values: Array) -> None:
+        """Take candidates whose columns ascend; of equal values, the earlier row stays first."""
+        touched, place = np.unique(columns, return_inverse=True)
+        more, where = padded(values, place, len(touched))
+        wide = np.concatenate([self._values[touched], more], axis=1)
+        numbers = np.concatenate([self._rows[touched], rows[where].reshape(more.shape)], axis=1)
+        best = np.argsort(wide, axis=1, kind="stable")[:, : self.k]
+        self._values[touched] = np.take_along_axis(wide, best, axis=1)
+        self._rows[touched] = np.take_along_axis(numbers, best, axis=1)
         self._limit[touched] = self._values[touched, -1]
 
     def check(self) -> None:

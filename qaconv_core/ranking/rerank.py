@@ -29,14 +29,15 @@ from scipy import sparse
 
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
-from qaconv_core.ranking.arrays import BLOCK_BYTES
 from qaconv_core.ranking.columns import ColumnHeads, Index, stripes
 from qaconv_core.ranking.distances import DistanceTable
 from qaconv_core.threads import in_threads
 from qaconv_core.types import Float32
 
-TERMS_AT_ONCE = 2**20
+TERMS_AT_ONCE = 2**16
 """Terms of the sum in step 6 that are expanded at once, at about 40 bytes each."""
+BLOCK_BYTES = 2**21
+"""About how much of steps 6 and 7 is held at once: what stays in a core's cache."""
 
 
 def k_reciprocal_rerank(
@@ -83,7 +84,10 @@ def k_reciprocal_rerank(
     def fill(rows: tuple[int, int]) -> int:
         a, b = rows
         original = np.asarray(table.qg[a:b], dtype=table.dtype) / scale[a:b]
-        result[a:b] = (1.0 - lambda_) * encoding.jaccard(a, b) + lambda_ * original
+        original *= lambda_
+        jaccard = encoding.jaccard(a, b)
+        jaccard *= 1.0 - lambda_
+        result[a:b] = jaccard + original
         return b - a
 
     for done in in_threads(fill, list(encoding.blocks()), workers or 1):
@@ -202,7 +206,7 @@ class Encoding:
             yield start, stop
             start = stop
 
-    def jaccard(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+    def jaccard(self, start: int, stop: int) -> npt.NDArray[Any]:
         """Step 6 for queries ``start`` … ``stop``−1 and all of the gallery, (b, g)."""
         b, g = stop - start, self.gallery.shape[0]
         first, last = self.query.indptr[start], self.query.indptr[stop]
@@ -217,8 +221,9 @@ class Encoding:
         cell = np.repeat(row * g, length) + self.gallery.indices[at]
         least = np.minimum(np.repeat(self.query.data[first:last], length), self.gallery.data[at])
         common = np.bincount(cell, least, minlength=b * g).reshape(b, g)
-        jaccard: npt.NDArray[np.float64] = 1.0 - common / (2.0 - common)
-        return jaccard
+        jaccard: npt.NDArray[Any] = 2.0 - common
+        np.divide(common, jaccard, out=jaccard)
+        return np.subtract(1.0, jaccard, out=jaccard)
 
 
 def _adjacency(ranks: Index) -> Any:

@@ -85,18 +85,22 @@ def rerank_approximation(top_n: int) -> str:
     )
 
 
-def rerank_memory(p: int, g: int, k1: int = 20, k2: int = 6, *, itemsize: int = 2) -> int:
+def rerank_memory(
+    p: int, g: int, k1: int = 20, k2: int = 6, *, itemsize: int = 2, result: bool = True
+) -> int:
     """Estimated peak of full re-ranking in bytes, for p queries and g gallery pictures.
 
     Counts the three distance matrices at ``itemsize`` bytes a number (0 where they are
-    memory-mapped), the result, and an upper estimate of the working memory; one thread.
+    memory-mapped), the result (not with ``result=False``), and an upper estimate of the working
+    memory; one thread.
     """
     n = p + g
     inputs = (p * p + p * g + g * g) * itemsize
-    lists = n * max(k1 + 1, k2) * 4
-    sparse = n * 8 * (k1 + 1) * (6 + k2)
-    blocks = TABLE_BYTES + 12 * n + 40 * TERMS_AT_ONCE
-    return inputs + 4 * p * g + lists + sparse + blocks
+    wide = max(k1 + 1, k2)
+    heads = 120 * n * wide  # the nearest of each picture, and what waits to be among them
+    sparse = 8 * n * (k1 + 1) * (6 + k2)
+    blocks = 2 * TABLE_BYTES + 40 * TERMS_AT_ONCE
+    return inputs + (4 * p * g if result else 0) + max(heads, sparse) + blocks
 
 
 def _among(source: npt.ArrayLike | GalleryDistances, g: int) -> GalleryDistances:

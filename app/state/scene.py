@@ -20,7 +20,8 @@ class Panel:
     """One picture: its side, which pair it belongs to (0: the candidate, 1: the other one).
 
     ``caption`` are lines of text, the first in bold. ``ref`` None: nothing is chosen there, and
-    ``hint`` says what to do. ``truth`` as in the ranking, None where not known.
+    ``hint`` says what to do. ``truth`` as in the ranking, None where not known. ``decided`` is the
+    verdict of a person, empty where there is none.
     """
 
     side: Side
@@ -29,6 +30,7 @@ class Panel:
     caption: tuple[str, ...]
     truth: int | None = None
     hint: str = ""
+    decided: str = ""
 
     @property
     def key(self) -> tuple[Side, int]:
@@ -40,7 +42,9 @@ class Panel:
         """The caption for screen readers."""
         truth = "" if self.truth is None else words.TRUTHS.get(self.truth, "")
         title, *more = self.caption
-        return ", ".join(filter(None, (title, truth, *more, self.hint.replace("\n", " "))))
+        decided = words.DECIDED.get(self.decided, "")
+        hint = self.hint.replace("\n", " ")
+        return ", ".join(filter(None, (title, decided, truth, *more, hint)))
 
 
 @dataclass(frozen=True)
@@ -134,13 +138,12 @@ def _candidate_panel(
     ranking = _ranking_of(space, pair)
     truth = None if ranking is None else ranking.truth_of(candidate)
     lines = [_candidate_title(role, ranking, candidate)]
-    decision = space.decided.get(candidate)
-    if decision is not None:
-        lines[0] += f" · {words.DECIDED[decision.verdict]}"
     if pair is not None:
         lines.append(_numbers(ranking, pair))
     lines += [words.who_text(ref), ref.path.name]
-    return Panel("gallery", which, ref, tuple(lines), truth)
+    decision = space.decided.get(candidate)
+    decided = "" if decision is None else decision.verdict
+    return Panel("gallery", which, ref, tuple(lines), truth, decided=decided)
 
 
 def _ranking_of(space: Workspace, pair: PairView | None) -> Ranking | None:

@@ -162,6 +162,11 @@ class Workspace:
         if other != self.selection.other:
             self._choose(replace(self.selection, other=other))
 
+    def look_at(self, selection: Selection) -> None:
+        """Choose a query, a candidate and perhaps a second one in a single step."""
+        if selection != self.selection:
+            self._choose(selection)
+
     def pin(self, cell: Cell | None) -> None:
         """Keep a cell chosen (None: let go)."""
         if cell != self.selection.cell:

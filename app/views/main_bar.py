@@ -6,12 +6,13 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QLabel, QSizePolicy, QToolBar, QWidget
 
 from app.state.commands import COMMANDS
+from app.state.session import PAGES
 from app.state.workspace import Workspace
 from app.views.actions import Actions
 from app.views.icons import icon
 
 GROUPS = (
-    ("view.explore", "view.evaluate"),
+    tuple(f"view.{name}" for name in PAGES),
     ("view.back", "view.forward"),
     ("file.open_data", "file.open_model", "file.open_query"),
 )

@@ -17,6 +17,7 @@ from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
 from app.state.commands import COMMANDS
 from app.state.export_choices import ExportChoices
+from app.state.insights import KINDS
 from app.state.requests import DataRequest, ModelRequest
 from app.state.session import Session, save_session, session_of
 from app.state.settings import SettingsFile
@@ -25,6 +26,7 @@ from app.state.workspace import Workspace
 from app.views.actions import Actions
 from app.views.deciding import Deciding
 from app.views.dialogs import Dialogs
+from app.views.insights.pages import InsightPages
 from app.views.intake import Intake
 from app.views.job_strip import JobStrip
 from app.views.key_guard import KeyGuard
@@ -80,6 +82,11 @@ class MainWindow(QMainWindow):
         )
         self.take_away = TakeAway(self.workspace, self.runner, self, choices)
         self.deciding = Deciding(self.controller, self)
+        self.insights = InsightPages(
+            self.controller, self.explore.thumbnails, self.take_away.choices, self
+        )
+        for kind in KINDS:
+            self.pages.offer(kind, lambda kind=kind: self.insights.page(kind))
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
@@ -118,6 +125,7 @@ class MainWindow(QMainWindow):
         bind(self.intake.handlers())
         bind(self.take_away.handlers())
         bind(self.deciding.handlers())
+        bind(self.insights.handlers())
         bind({id: lambda name=name: self.use_theme(name) for id, name in THEME_IDS.items()})
         bind(
             {
@@ -142,6 +150,7 @@ class MainWindow(QMainWindow):
             space.look_changed,
             space.filters_changed,
             space.measures_changed,
+            space.decided_changed,
             space.parts.changed,
         ):
             event.connect(self._refresh)
@@ -151,12 +160,18 @@ class MainWindow(QMainWindow):
         self.recent.data_chosen.connect(self.dialogs.open_data)
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
+        self.explore.inspector.command_wanted.connect(self.commands.run)
         self.pages.changed.connect(self._refresh)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())
         self.take_away.told.connect(self._tell_shortly)
         self.deciding.told.connect(self._tell_shortly)
         self.deciding.failed.connect(self.problems.add)
+        self.insights.told.connect(self._tell_shortly)
+        self.insights.failed.connect(self.problems.add)
+        self.insights.page_wanted.connect(self.pages.choose)
+        self.insights.data_asked.connect(lambda: self.dialogs.open_data())
+        self.insights.changed.connect(self._refresh)
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
@@ -170,6 +185,7 @@ class MainWindow(QMainWindow):
         self.pages.refresh_actions(commands)
         self.take_away.refresh_actions(commands)
         self.deciding.refresh_actions(commands)
+        self.insights.refresh_actions(commands)
         if self.page != "explore" or space.data is None:
             for command in COMMANDS:
                 if command.menu in EXPLORE_MENUS:
@@ -186,7 +202,7 @@ class MainWindow(QMainWindow):
 
     @property
     def page(self) -> str:
-        """``explore`` or ``evaluate``."""
+        """One of :data:`~app.state.session.PAGES`."""
         return self.pages.current
 
     @property

@@ -18,7 +18,7 @@ from app.views.welcome import WelcomePage
 
 
 class Pages(QStackedWidget):
-    """Explore (or the welcome, while nothing is open) and Evaluate, made when first wanted.
+    """Explore (or the welcome, while nothing is open), and others that are made when first wanted.
 
     ``changed`` tells that another page is wanted or that something on one changed what commands
     can do. ``tell`` shows a problem.
@@ -42,6 +42,8 @@ class Pages(QStackedWidget):
         self.welcome = WelcomePage(self)
         self.welcome.show_recent(settings.value)
         self.evaluate: QWidget | None = None
+        self._makers: dict[str, Callable[[], QWidget]] = {"evaluate": self._make_evaluate}
+        self._made: dict[str, QWidget] = {}
         for page in (self.explore, self.welcome):
             self.addWidget(page)
         self.explore.hint.show_unless_seen(settings.value)
@@ -65,24 +67,29 @@ class Pages(QStackedWidget):
         for name in PAGES:
             actions.check(f"view.{name}", self.current == name)
 
+    def offer(self, name: str, make: Callable[[], QWidget]) -> None:
+        """Add the page ``name``, made at its first choice."""
+        self._makers[name] = make
+
     def choose(self, name: str) -> None:
-        """``explore`` or ``evaluate``."""
-        if name == "evaluate" and self.evaluate is None:
-            self._make_evaluate()
+        """One of :data:`~app.state.session.PAGES`."""
+        if name in self._makers and name not in self._made:
+            self._made[name] = self._makers[name]()
+            self.addWidget(self._made[name])
         self.current = name
         self.changed.emit()
 
     def show_current(self) -> None:
         """The page that was chosen, as far as there is something to show on it."""
-        if self.current == "evaluate" and self.evaluate is not None:
-            self.setCurrentWidget(self.evaluate)
+        if self.current in self._made:
+            self.setCurrentWidget(self._made[self.current])
             return
         page = self.welcome if self.workspace.data is None else self.explore
         if page is not self.currentWidget():
             self.setCurrentWidget(page)
             page.setFocus()
 
-    def _make_evaluate(self) -> None:
+    def _make_evaluate(self) -> QWidget:
         from app.views.evaluate import EvaluatePage  # with matplotlib, which takes its time
 
         page = EvaluatePage(self.workspace, self.controller.runner, self, self._choices)
@@ -91,7 +98,7 @@ class Pages(QStackedWidget):
             page.set_data_folder(self.settings.value.data_folder)
         page.open_query.connect(self._open_query)
         self.evaluate = page
-        self.addWidget(page)
+        return page
 
     def _open_query(self, dataset: str, path: str) -> None:
         """Show a query of an evaluation in the browser; its data set is opened if need be."""

@@ -132,9 +132,14 @@ class Workspace:
             self._choose(Selection(queries))
 
     def select_candidate(self, candidate: int | None) -> None:
-        """Choose a gallery picture; a pinned cell stays pinned."""
-        if candidate != self.selection.candidate:
-            self._choose(replace(self.selection, candidate=candidate))
+        """Choose one gallery picture alone; a pinned cell stays pinned."""
+        self.choose_candidates(candidate, frozenset())
+
+    def choose_candidates(self, candidate: int | None, more: frozenset[int]) -> None:
+        """Choose a gallery picture to look at, and others besides, for a report."""
+        chosen = replace(self.selection, candidate=candidate, more=more - {candidate})
+        if chosen != self.selection:
+            self._choose(chosen)
 
     def compare_with(self, other: int | None) -> None:
         """Choose a second candidate to compare the first one with."""
@@ -174,7 +179,7 @@ class Workspace:
     def _choose(self, selection: Selection) -> None:
         self.selection = selection
         if selection.candidate is not None:
-            self.history.visit(replace(selection, cell=None))
+            self.history.visit(replace(selection, cell=None, more=frozenset()))
         self.selection_changed.emit()
 
     # ── what was computed ───────────────────────────────────────────────────────────────────────

@@ -33,6 +33,7 @@ from app.views.actions import Actions
 from app.views.deciding import Deciding
 from app.views.dialogs import Dialogs
 from app.views.explore_page import ExplorePage
+from app.views.handing_over import HandingOver
 from app.views.icons import icon
 from app.views.intake import Intake
 from app.views.job_strip import JobStrip
@@ -87,6 +88,9 @@ class MainWindow(QMainWindow):
         )
         self.take_away = TakeAway(self.workspace, self.runner, self)
         self.deciding = Deciding(self.controller, self)
+        self.handing_over = HandingOver(
+            self.controller, self.deciding.desk, self.take_away.choices, self
+        )
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
@@ -152,6 +156,7 @@ class MainWindow(QMainWindow):
         bind(self.intake.handlers())
         bind(self.take_away.handlers())
         bind(self.deciding.handlers())
+        bind(self.handing_over.handlers())
         bind({id: lambda name=name: self.use_theme(name) for id, name in THEME_IDS.items()})
         bind(
             {
@@ -195,9 +200,8 @@ class MainWindow(QMainWindow):
         self.explore.changed.connect(self._refresh)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())
-        self.take_away.told.connect(self._tell_shortly)
-        self.deciding.told.connect(self._tell_shortly)
-        self.deciding.failed.connect(self.problems.add)
+        for answering in (self.take_away, self.deciding, self.handing_over):
+            answering.told.connect(self._tell_shortly)
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
@@ -211,6 +215,7 @@ class MainWindow(QMainWindow):
         self.explore.refresh_actions(commands)
         self.take_away.refresh_actions(commands)
         self.deciding.refresh_actions(commands)
+        self.handing_over.refresh_actions(commands)
         if self.evaluate is not None:
             self.evaluate.refresh_actions(commands)
         if self.page != "explore" or space.data is None:

@@ -14,6 +14,7 @@ from app.jobs.images import ImageLoader
 from app.state.values import METHODS, Method
 from app.state.workspace import Workspace
 from app.views.actions import Actions
+from app.views.choosing import Choosing
 from app.views.find import FindBar
 from app.views.hints import EmptyPage, quiet_label, say_quietly
 from app.views.results_header import HIDES, NO_FILTER, ResultsHeader
@@ -51,6 +52,7 @@ class ResultsPanel(QWidget):
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
         self._clicked = False
+        self.choosing = Choosing(workspace, self.model, self.view)
         self._arrange()
         self._connect()
         self._follow_rows()
@@ -126,6 +128,8 @@ class ResultsPanel(QWidget):
         selection.setCurrentIndex(index, QItemSelectionModel.ClearAndSelect)
         if row is None:
             selection.clear()
+        self.choosing.show()
+        self.header.show_chosen()
         if not self._clicked:  # a strip that moves under the pointer makes double clicks miss
             self.view.scrollTo(index)
         hidden = candidate is not None and self.model.rowCount() > 0 and row is None
@@ -151,6 +155,8 @@ class ResultsPanel(QWidget):
     def _current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
         """Chosen in the view, or followed: then it is chosen already, and nothing happens."""
         if not index.isValid():
+            return
+        if self.model.candidate_at(index.row()) == self.workspace.selection.candidate:
             return
         self._clicked = QApplication.mouseButtons() != Qt.NoButton
         self.workspace.select_candidate(self.model.candidate_at(index.row()))
@@ -230,6 +236,7 @@ class ResultsPanel(QWidget):
                 for method, short in METHOD_IDS.items()
             },
             "edit.find": self.find_bar.open,
+            **self.choosing.handlers(),
         }
 
     def refresh_actions(self, actions: Actions) -> None:
@@ -249,3 +256,4 @@ class ResultsPanel(QWidget):
         any_false = any_true and space.ranking.first(RankingResult.FALSE) is not None
         actions.enable("candidate.why_false", any_false, self.header.truth.text())
         actions.enable("edit.find", space.data is not None)
+        self.choosing.refresh_actions(actions)

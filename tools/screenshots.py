@@ -90,6 +90,19 @@ def decisions(driver: Driver) -> None:
     driver.click(driver.window.explore.inspector.decisions.buttons["candidate.confirm"])
 
 
+def report(driver: Driver) -> None:
+    """Several candidates chosen, and what a report on them would hold."""
+    explore(driver, "1")
+    driver.key("Home")
+    for _ in range(4):
+        driver.rest()
+        driver.key("Shift+Right")
+    driver.rest()
+    driver.click(driver.window.explore.results.header.report)
+    dialog = driver.window.findChild(ReportDialog)
+    driver.wait(dialog.isVisible, "the report's dialog")
+
+
 def evaluate(driver: Driver, tab: int) -> None:
     """A run of the demo with every method, started by the button, and one of its tabs."""
     driver.key("Ctrl+2")
@@ -180,6 +193,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "hover": hover,
     "compare": compare,
     "decisions": decisions,
+    "report": report,
     "table": table,
     "cmc": cmc,
     "scores": scores,

@@ -65,18 +65,23 @@ class ResultDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QColor:
-        """The ground of a chosen tile, or of the one under the pointer; returns the ink on it."""
-        palette, ground = option.palette, QColor()
-        if option.state & QStyle.State_Selected:
-            ground = palette.color(QPalette.Highlight)
-        elif option.state & QStyle.State_MouseOver:
-            ground = faded(palette.color(QPalette.Highlight), 48)
+        """The ground of the candidate's tile, of others chosen besides, of the one under the
+        pointer; returns the ink on it."""
+        palette, state, ground = option.palette, option.state, QColor()
+        highlight = palette.color(QPalette.Highlight)
+        shown = state & QStyle.State_Selected and state & QStyle.State_HasFocus
+        if shown:
+            ground = highlight
+        elif state & QStyle.State_Selected:
+            ground = faded(highlight, 72)
+        elif state & QStyle.State_MouseOver:
+            ground = faded(highlight, 48)
         if ground.isValid():
-            painter.setPen(Qt.NoPen)
+            chosen = state & QStyle.State_Selected and not shown
+            painter.setPen(QPen(highlight, 2) if chosen else Qt.NoPen)
             painter.setBrush(ground)
-            painter.drawRoundedRect(option.rect.adjusted(1, 1, -1, -1), PAD, PAD)
-        chosen = option.state & QStyle.State_Selected
-        return palette.color(QPalette.HighlightedText if chosen else QPalette.Text)
+            painter.drawRoundedRect(option.rect.adjusted(2, 2, -2, -2), PAD, PAD)
+        return palette.color(QPalette.HighlightedText if shown else QPalette.Text)
 
     def _draw_mark(
         self, painter: QPainter, covered: QRect, truth: int, option: QStyleOptionViewItem

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
-from app.items.row_texts import (
-    METHOD_NAMES,
-    move_sentence,
-    who_sentence,
-)
+from app.items.row_texts import move_sentence, who_sentence
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
 from app.state.values import OpenSet, Ranking, ResultFilter
-from app.state.words import TRUTHS, decided_sentence, logit_text, score_text, time_text
+from app.state.words import (
+    METHOD_NAMES,
+    TRUTHS,
+    decided_sentence,
+    logit_text,
+    score_text,
+    time_text,
+)
 from app.state.workspace import Workspace
 from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from app.state.values import METHODS, Method
-
-METHOD_NAMES: dict[Method, str] = dict(
-    zip(METHODS, ("QAConv", "QAConv + re-ranking", "QAConv + re-ranking + TLift"), strict=True)
-)
-
 
 def count_text(number: int) -> str:
     """``15,870``."""

@@ -71,7 +71,7 @@ class Job(QObject):
     """A piece of work and its fate. Signals arrive in the window's thread.
 
     ``title`` are words for people. ``quiet`` jobs are not listed (they answer within a moment),
-    their failures are.
+    their failures are. ``kept`` ones are done also when the program closes.
     """
 
     state_changed = pyqtSignal(object)
@@ -90,7 +90,7 @@ class Job(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.title, self.work, self.quiet = title, work, quiet
+        self.title, self.work, self.quiet, self.kept = title, work, quiet, False
         self.afterwards = afterwards or Afterwards()
         self.serial = next(_serials)
         self.state = JobState.QUEUED

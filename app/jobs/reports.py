@@ -2,42 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.jobs.job import JobContext
+from app.state.part_words import share_text
 from app.state.values import Ranking
-from app.state.words import TRUTHS
+from app.state.words import METHOD_NAMES, TRUTHS
 from qaconv_core.store.decisions import Decision
 
 if TYPE_CHECKING:
     from app.jobs.matching_set import MatchingSet
+    from qaconv_core.documents.match_report import Candidate
 
 
-def decided_report(
-    matching: MatchingSet,
-    ranking: Ranking,
-    candidates: Sequence[int],
-    decided: Mapping[int, Decision],
-    model: str,
-) -> str:
-    """Candidates of a ranking's first query, with lines, maps and decisions, as HTML."""
-    from qaconv_core.documents.matches import Candidate, MatchReport, match_report_html
+@dataclass(frozen=True)
+class ReportRequest:
+    """What a report is to hold: ``candidates`` of a ranking's first query, in this order.
 
-    query, data = ranking.queries[0], matching.data
-    matching.measure_crowd(query)
-    rows = []
-    for index in candidates:
-        pair = matching.explain(query, index)
-        truth = TRUTHS.get(ranking.truth_of(index), "")
-        rows.append(
-            Candidate(
-                data.gallery[index], ranking.rank_of(index), pair.match.logit, pair.match,
-                pair.relative, truth, decided.get(index),
-            )
-        )  # fmt: skip
-    created = f"{datetime.now():%Y-%m-%d %H:%M}"
-    report = MatchReport(
-        data.query[query], tuple(rows), data.name, len(data.gallery), model, created
+    ``decided`` are decisions by gallery index, ``model`` words for the model.
+    """
+
+    matching: MatchingSet
+    ranking: Ranking
+    candidates: tuple[int, ...]
+    decided: Mapping[int, Decision]
+    model: str
+
+    def write(self, path: Path, context: JobContext) -> None:
+        """Write it whole or not at all, as HTML or PDF by the ending of ``path``."""
+        from qaconv_core.documents.match_report import MatchReport
+        from qaconv_core.documents.matches import write_match_report
+
+        ranking, data = self.ranking, self.matching.data
+        query = ranking.queries[0]
+        if ranking.part is None:
+            self.matching.measure_crowd(query, context.cancel)
+        rows = []
+        for index in self.candidates:
+            context.cancel.raise_if_cancelled()
+            rows.append(self._candidate(index))
+        report = MatchReport(
+            query=data.query[query],
+            candidates=tuple(rows),
+            gallery=data.name,
+            pictures=len(data.gallery),
+            model=self.model,
+            created=f"{datetime.now():%Y-%m-%d %H:%M}",
+            part=part_words(ranking),
+            notes=notes(ranking),
+        )
+        write_match_report(report, path, progress=context.progress, cancel=context.cancel)
+
+    def _candidate(self, index: int) -> Candidate:
+        from qaconv_core.documents.match_report import Candidate
+
+        ranking = self.ranking
+        pair = self.matching.explain(ranking.queries[0], index, ranking.part)
+        return Candidate(
+            ref=self.matching.data.gallery[index],
+            rank=ranking.rank_of(index),
+            logit=pair.match.logit,
+            match=pair.match,
+            relative=pair.relative,
+            truth=TRUTHS.get(ranking.truth_of(index), ""),
+            decision=self.decided.get(index),
+            among=ranking.part,
+        )
+
+
+def part_words(ranking: Ranking) -> str:
+    """By which cells of the query the report's candidates were ranked; empty for all."""
+    part = ranking.part
+    if part is None:
+        return ""
+    return (
+        f"Ranked by {int(part.sum())} of {part.size} cells of the query, which hold "
+        f"{share_text(ranking.evidence)} of its evidence."
     )
-    return match_report_html(report)
+
+
+def notes(ranking: Ranking) -> tuple[str, ...]:
+    """What the ranks are, where they are not those of the logits shown."""
+    found = []
+    if len(ranking.queries) > 1:
+        found.append(
+            f"Ranked by {len(ranking.queries)} pictures together; logits, lines and maps are of "
+            "the first one."
+        )
+    if ranking.method != "qaconv" and ranking.part is None:
+        found.append(
+            f"Ranks are those of {METHOD_NAMES[ranking.method]}; logits, lines and maps are those "
+            "of QAConv."
+        )
+    if ranking.approximation:
+        found.append(ranking.approximation)
+    return tuple(found)

@@ -2,8 +2,10 @@
 for what is long, one for files.
 
 Lanes are executors of one thread each (files: two), so that jobs which share the processor or the
-GPU stand in line. A job's end is carried to the window's thread by a queued signal. Whatever a job
-raises, ``RuntimeError`` included, ends in its state ``failed`` and in :attr:`JobRunner.problem`.
+GPU stand in line. What stands in the lane of records (decisions of a person) is done in its order
+and to the end, also when the program closes: it takes moments, and nothing else keeps it. A job's
+end is carried to the window's thread by a queued signal. Whatever a job raises, ``RuntimeError``
+included, ends in its state ``failed`` and in :attr:`JobRunner.problem`.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ from qaconv_core.progress import Progress
 
 log = logging.getLogger(__name__)
 
-Lane = Literal["interactive", "maps", "long", "files"]
-_THREADS = {"interactive": 1, "maps": 1, "long": 1, "files": 2}
+Lane = Literal["interactive", "maps", "long", "files", "records"]
+_THREADS = {"interactive": 1, "maps": 1, "long": 1, "files": 2, "records": 1}
 
 
 class _Mail(QObject):
@@ -39,7 +41,7 @@ class JobRunner(QObject):
     """Starts jobs and tells how they fare.
 
     ``added``, ``changed`` and ``removed`` carry a job that is not quiet; ``problem`` every
-    failure. ``close`` cancels everything and waits.
+    failure. ``close`` cancels everything but records and waits.
     """
 
     added = pyqtSignal(object)
@@ -81,6 +83,7 @@ class JobRunner(QObject):
         """
         afterwards = Afterwards(done, failed, ended, told)
         job = Job(title, work, quiet=quiet, afterwards=afterwards, parent=self)
+        job.kept = lane == "records"
         self.jobs.append(job)
         job.state_changed.connect(lambda _state, job=job: self._tell(job))
         if not quiet:
@@ -105,6 +108,8 @@ class JobRunner(QObject):
             result = job.work(context)
         except BaseException as caught:  # also what is no Exception must not vanish in a thread
             error = caught
+            if self._closed and job.kept:  # nobody is left to be told in the window
+                log.error("%s", problem_of(caught, job.title).message)
         self._mail.finished.emit(job, result, error)
 
     @pyqtSlot(object)
@@ -169,9 +174,10 @@ class JobRunner(QObject):
             self.changed.emit(job)
 
     def cancel_all(self) -> None:
-        """Ask every job to stop."""
+        """Ask every job to stop, records apart."""
         for job in list(self.jobs):
-            job.cancel()
+            if not job.kept:
+                job.cancel()
 
     @property
     def busy(self) -> bool:
@@ -179,8 +185,8 @@ class JobRunner(QObject):
         return bool(self.jobs)
 
     def close(self) -> None:
-        """Cancel everything and wait until the threads have come to an end."""
+        """Cancel everything but records and wait until the threads have come to an end."""
         self._closed = True
         self.cancel_all()
-        for executor in self._lanes.values():
-            executor.shutdown(wait=True, cancel_futures=True)
+        for lane, executor in self._lanes.items():
+            executor.shutdown(wait=True, cancel_futures=lane != "records")

@@ -62,8 +62,8 @@ COMMANDS: tuple[Command, ...] = (
     _command("file.export_trust", "Save report on trust…", "File", "",
              "Save how far explanations can be trusted as HTML or JSON.", group=1),
     _command("file.save_report", "Save report…", "File", "",
-             "Save the decided candidates of this query with pictures, lines and maps as one HTML "
-             "file.", group=1),
+             "Save the candidates chosen, or all decided ones, with pictures, lines, maps, scores "
+             "and decisions, as a web page or PDF.", group=1),
     _command("file.save_decisions", "Save decisions…", "File", "",
              "Save all decisions about this data set as CSV.", group=1),
     _command("file.quit", "Quit", "File", "Ctrl+Q", "Close the program; the session is kept.",
@@ -98,6 +98,10 @@ COMMANDS: tuple[Command, ...] = (
     _command("candidate.previous", "Previous candidate", "Candidate", "Left", "One rank back."),
     _command("candidate.first", "First candidate", "Candidate", "Home", "To the best candidate."),
     _command("candidate.last", "Last candidate", "Candidate", "End", "To the last candidate."),
+    _command("candidate.extend_next", "Choose the next one too", "Candidate", "Shift+Right",
+             "Choose one candidate more, for a report; Ctrl+click adds any other."),
+    _command("candidate.extend_previous", "Choose the previous one too", "Candidate",
+             "Shift+Left", "Choose one candidate more, for a report."),
     _command("candidate.next_true", "Next true match", "Candidate", "N",
              "Jump to the next true match.", icon="check", group=1),
     _command("candidate.previous_true", "Previous true match", "Candidate", "Shift+N",

@@ -255,13 +255,19 @@ class Selection:
 
     ``queries`` indices of the chosen queries (more than one only of one person; the first is
     shown large), ``candidate`` a gallery index, ``other`` a second candidate to compare with,
-    ``cell`` the pinned cell.
+    ``cell`` the pinned cell; ``more`` are candidates chosen besides, for a report.
     """
 
     queries: tuple[int, ...] = ()
     candidate: int | None = None
     other: int | None = None
     cell: Cell | None = None
+    more: frozenset[int] = frozenset()
+
+    @property
+    def chosen(self) -> frozenset[int]:
+        """The candidate and those chosen besides."""
+        return self.more if self.candidate is None else self.more | {self.candidate}
 
     @property
     def query(self) -> int | None:

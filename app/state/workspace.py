@@ -135,10 +135,15 @@ class Workspace:
             self._choose(Selection(queries))
 
     def select_candidate(self, candidate: int | None) -> None:
-        """Choose a gallery picture; a pinned cell stays pinned."""
+        """Choose one gallery picture alone; a pinned cell stays pinned."""
+        self.choose_candidates(candidate, frozenset())
+
+    def choose_candidates(self, candidate: int | None, more: frozenset[int]) -> None:
+        """Choose a gallery picture to look at, and others besides, for a report."""
         self._led = None
-        if candidate != self.selection.candidate:
-            self._choose(replace(self.selection, candidate=candidate))
+        chosen = replace(self.selection, candidate=candidate, more=more - {candidate})
+        if chosen != self.selection:
+            self._choose(chosen)
 
     def lead_to(self, candidate: int) -> None:
         """Show a gallery picture to somebody who has chosen none; until then it may change."""
@@ -200,7 +205,7 @@ class Workspace:
     def _choose(self, selection: Selection) -> None:
         self.selection = selection
         if selection.candidate is not None:
-            self.history.visit(replace(selection, cell=None))
+            self.history.visit(replace(selection, cell=None, more=frozenset()))
         self.selection_changed.emit()
 
     # ── what was computed ───────────────────────────────────────────────────────────────────────

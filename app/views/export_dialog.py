@@ -42,7 +42,8 @@ WIDTH_TIPS = {
 class ExportDialog(QDialog):
     """Format, width, file. ``write(path, width)`` runs in a worker; ``saved`` tells the path.
 
-    ``width`` is in the format's unit, None where it has none. ``choices`` are what was chosen
+    Both are None where a subclass saves in a way of its own. ``width`` is in the format's unit,
+    None where it has none. ``choices`` are what was chosen
     last, and are brought up to date when a file was saved.
     """
 
@@ -53,8 +54,8 @@ class ExportDialog(QDialog):
         title: str,
         stem: str,
         formats: Sequence[Format],
-        write: Write,
-        runner: JobRunner,
+        write: Write | None,
+        runner: JobRunner | None,
         choices: ExportChoices,
         parent: QWidget | None = None,
     ) -> None:
@@ -183,18 +184,18 @@ class ExportDialog(QDialog):
 
     def save(self) -> None:
         """Write the file in the background; the dialog closes when it is there."""
-        if self._job is not None:
+        write, runner = self._write, self._runner
+        if self._job is not None or write is None or runner is None:
             return
         path = self._with_suffix()
         width = float(self.width_field.value()) if self.chosen.unit else None
         self._wait(True)
-        write = self._write
 
         def work(context: JobContext) -> None:
             context.cancel.raise_if_cancelled()
             write(path, width)
 
-        self._job = self._runner.start(
+        self._job = runner.start(
             f"Saving {path.name}",
             work,
             lane="files",
@@ -210,9 +211,13 @@ class ExportDialog(QDialog):
         if on:
             self.note.setText("Saving…")
 
-    def _on_saved(self, path: Path) -> None:
+    def keep_choices(self, path: Path) -> None:
+        """The next dialog begins where this one ended."""
         self._choices.folder, self._choices.suffix = path.parent, self.chosen.suffix
         self._choices.widths = self._widths
+
+    def _on_saved(self, path: Path) -> None:
+        self.keep_choices(path)
         self.saved.emit(path)
         self.accept()
 

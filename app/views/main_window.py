@@ -26,6 +26,7 @@ from app.state.workspace import Workspace
 from app.views.actions import Actions
 from app.views.deciding import Deciding
 from app.views.dialogs import Dialogs
+from app.views.handing_over import HandingOver
 from app.views.insights.pages import InsightPages
 from app.views.intake import Intake
 from app.views.job_strip import JobStrip
@@ -87,6 +88,9 @@ class MainWindow(QMainWindow):
         )
         for kind in KINDS:
             self.pages.offer(kind, lambda kind=kind: self.insights.page(kind))
+        self.handing_over = HandingOver(
+            self.controller, self.deciding.desk, self.take_away.choices, self
+        )
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
@@ -126,6 +130,7 @@ class MainWindow(QMainWindow):
         bind(self.take_away.handlers())
         bind(self.deciding.handlers())
         bind(self.insights.handlers())
+        bind(self.handing_over.handlers())
         bind({id: lambda name=name: self.use_theme(name) for id, name in THEME_IDS.items()})
         bind(
             {
@@ -164,10 +169,8 @@ class MainWindow(QMainWindow):
         self.pages.changed.connect(self._refresh)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())
-        self.take_away.told.connect(self._tell_shortly)
-        self.deciding.told.connect(self._tell_shortly)
-        self.deciding.failed.connect(self.problems.add)
-        self.insights.told.connect(self._tell_shortly)
+        for answering in (self.take_away, self.deciding, self.handing_over, self.insights):
+            answering.told.connect(self._tell_shortly)
         self.insights.failed.connect(self.problems.add)
         self.insights.page_wanted.connect(self.pages.choose)
         self.insights.data_asked.connect(lambda: self.dialogs.open_data())
@@ -186,6 +189,7 @@ class MainWindow(QMainWindow):
         self.take_away.refresh_actions(commands)
         self.deciding.refresh_actions(commands)
         self.insights.refresh_actions(commands)
+        self.handing_over.refresh_actions(commands)
         if self.page != "explore" or space.data is None:
             for command in COMMANDS:
                 if command.menu in EXPLORE_MENUS:

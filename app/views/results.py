@@ -15,6 +15,7 @@ from app.jobs.images import ImageLoader
 from app.state.values import METHODS, Method
 from app.state.workspace import Workspace
 from app.views.actions import Actions
+from app.views.choosing import Choosing
 from app.views.find import FindBar
 from app.views.hints import EmptyPage, quiet_label, say_quietly
 from app.views.results_header import HIDES, NO_FILTER, ResultsHeader
@@ -52,6 +53,7 @@ class ResultsPanel(QWidget):
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
         self._clicked = self._away = False
+        self.choosing = Choosing(workspace, self.model, self.view)
         self._arrange()
         self._connect()
         self._follow_rows()
@@ -138,9 +140,10 @@ class ResultsPanel(QWidget):
         selection.setCurrentIndex(index, QItemSelectionModel.ClearAndSelect)
         if row is None:
             selection.clear()
-        if (
-            not self._clicked and not self._away
-        ):  # a strip that moves under the pointer makes double clicks miss
+        self.choosing.show()
+        self.header.show_chosen()
+        # A strip that moves under the pointer makes double clicks miss.
+        if not self._clicked and not self._away:
             self.view.scrollTo(index)
         hidden = candidate is not None and self.model.rowCount() > 0 and row is None
         say_quietly(self.note, self._hidden_words(candidate) if hidden else "")
@@ -250,6 +253,7 @@ class ResultsPanel(QWidget):
                 for method, short in METHOD_IDS.items()
             },
             "edit.find": self.find_bar.open,
+            **self.choosing.handlers(),
         }
 
     def refresh_actions(self, actions: Actions) -> None:
@@ -269,3 +273,4 @@ class ResultsPanel(QWidget):
         any_false = any_true and space.ranking.first(RankingResult.FALSE) is not None
         actions.enable("candidate.why_false", any_false, self.header.truth.text())
         actions.enable("edit.find", space.data is not None)
+        self.choosing.refresh_actions(actions)

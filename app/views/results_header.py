@@ -68,6 +68,10 @@ class ResultsHeader(QWidget):
         self.part.setAccessibleName("Search by part")
         self.part.setToolTip(BY_PART)
         self.whole = LinkButton("Whole query", "Rank by the whole query again (Backspace, Esc).")
+        self.chosen = QLabel()
+        self.chosen.setAccessibleName("Candidates chosen")
+        self.chosen.setToolTip("Ctrl+click and Shift+click choose several, Shift+→ one more.")
+        self.report = LinkButton("Report…", "Save a report on the candidates chosen.")
         self._arrange()
         self._connect()
         self._follow_data()
@@ -96,7 +100,9 @@ class ResultsHeader(QWidget):
         layout.addWidget(_together("", self.cameras, self.times))
         layout.addWidget(_together("", self.count, self.dot, self.truth))
         self.by_part = _together("", self.part, self.whole)
+        self.several = _together("", self.chosen, self.report)
         layout.addWidget(self.by_part)
+        layout.addWidget(self.several)
         self.count.setAccessibleName("Pictures listed")
         self.count.setToolTip("How many of the gallery's pictures are listed.")
         self.truth.setAccessibleName("True matches")
@@ -119,6 +125,7 @@ class ResultsHeader(QWidget):
         self.times.chosen.connect(lambda chosen: space.change_result_filter(time_range=chosen))
         self.whole.clicked.connect(space.parts.whole_query)
         self.measure.clicked.connect(lambda: self.command_wanted.emit("evaluate.current"))
+        self.report.clicked.connect(lambda: self.command_wanted.emit("file.save_report"))
         space.data_changed.connect(self._follow_data)
         space.filters_changed.connect(self.refresh)
         space.method_changed.connect(self.refresh)
@@ -144,6 +151,13 @@ class ResultsHeader(QWidget):
         self.dot.setVisible(bool(self.count.text() and self.truth.text()))
         self.part.setText("" if ranking is None else part_text(ranking))
         self.by_part.setVisible(bool(self.part.text()))
+        self.show_chosen()
+
+    def show_chosen(self) -> None:
+        """How many candidates are chosen, where that is more than the one looked at."""
+        chosen = self.workspace.selection.chosen
+        self.chosen.setText(f"{count_text(len(chosen))} chosen")
+        self.several.setVisible(len(chosen) > 1)
 
     def _count_words(self, ranking: Ranking) -> str:
         """How many are listed and, while maps are still computed, how many are ranked so far."""

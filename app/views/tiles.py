@@ -39,10 +39,15 @@ _POINTING = (QEvent.MouseMove, QEvent.MouseButtonPress, QEvent.Wheel)
 class TileView(QAbstractItemView):
     """Tiles in reading order. ``opened`` tells of a double click or Enter on a tile, ``pointed``
     that the pointer does something here.
+
+    One tile is current; others may be selected besides. ``added`` tells of a click with Ctrl,
+    ``extended`` of one with Shift: what is selected then is up to who listens.
     """
 
     opened = pyqtSignal(QModelIndex)
     pointed = pyqtSignal()
+    added = pyqtSignal(QModelIndex)
+    extended = pyqtSignal(QModelIndex)
 
     def __init__(self, delegate: ResultDelegate, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -227,6 +232,16 @@ class TileView(QAbstractItemView):
             return
         super().keyPressEvent(event)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """With Ctrl or Shift, several tiles are chosen."""
+        index, keys = self.indexAt(event.pos()), event.modifiers()
+        with_keys = keys & (Qt.ControlModifier | Qt.ShiftModifier)
+        if not (index.isValid() and with_keys and event.button() == Qt.LeftButton):
+            super().mousePressEvent(event)
+            return
+        self.setFocus(Qt.MouseFocusReason)
+        (self.extended if keys & Qt.ShiftModifier else self.added).emit(index)
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         super().mouseDoubleClickEvent(event)
         index = self.indexAt(event.pos())
@@ -262,7 +277,8 @@ class TileView(QAbstractItemView):
         option = self.viewOptions()
         pointed = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())).row()
         pointed = pointed if self.underMouse() else -1
-        base = option.state & ~QStyle.State_MouseOver & ~QStyle.State_Selected
+        plain = QStyle.State_MouseOver | QStyle.State_Selected | QStyle.State_HasFocus
+        base, current = option.state & ~plain, self.currentIndex().row()
         for row in grid.covered(
             dirty.x() + at.x(), dirty.y() + at.y(), dirty.width(), dirty.height()
         ):
@@ -271,6 +287,8 @@ class TileView(QAbstractItemView):
             option.state = base
             if self.selectionModel().isSelected(index):
                 option.state |= QStyle.State_Selected
+                if row == current:
+                    option.state |= QStyle.State_HasFocus
             if row == pointed:
                 option.state |= QStyle.State_MouseOver
             self.itemDelegate().paint(painter, option, index)

@@ -70,7 +70,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report",
         metavar="FILE",
-        help="the results with lines, maps, scores and decisions as one .html file to hand over",
+        help="the results with lines, maps, scores and decisions as one .html or .pdf file to "
+        "hand over",
     )
     parser.set_defaults(run=run)
 

@@ -1,4 +1,4 @@
-"""``qaconv rank --report``: chosen results as an HTML file to hand over."""
+"""``qaconv rank --report``: chosen results as an HTML or PDF file to hand over."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qaconv_core.cli.options import write_result
+from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import Dataset, ImageRef
@@ -25,8 +25,8 @@ def check_report(file: str | None) -> None:
     if file is None:
         return
     path = Path(file)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{file}: --report writes .html; choose this suffix")
+    if path.suffix.lower() not in (".html", ".htm", ".pdf"):
+        raise InputError(f"{file}: --report writes .html or .pdf; choose one of these suffixes")
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise InputError(f"{file}: --report takes a file in a folder that exists")
 
@@ -41,7 +41,7 @@ def write_match_reports(
     cancel: CancelToken,
 ) -> None:
     """One report for each ranking; of several, the file names are numbered."""
-    from qaconv_core.documents.matches import MatchReport, match_report_html
+    from qaconv_core.documents.matches import MatchReport, write_match_report
 
     for number, ranking in enumerate(rankings):
         candidates = _candidates(
@@ -60,7 +60,8 @@ def write_match_reports(
         path = Path(arguments.report)
         if len(rankings) > 1:
             path = path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
-        write_result(str(path), match_report_html(report), "report")
+        write_match_report(report, path, cancel=cancel)
+        say(f"report: {path}")
 
 
 def _candidates(
@@ -101,6 +102,7 @@ def _candidates(
                 relative=None if crowd is None else relative(match, crowd),
                 truth=item["truth"],
                 decision=book.get(ranking["query_paths"][0], path),
+                among=mask,
             )
         )
     return tuple(found)

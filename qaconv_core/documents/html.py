@@ -9,6 +9,7 @@ import base64
 import html
 import io
 from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -43,6 +44,16 @@ section.candidate { break-inside: avoid; border-top: 1px solid #d5d5d8; margin-t
     f".{verdict} {{ color: {colour}; font-weight: 600; }}\n"
     for verdict, colour in DECISIONS.items()
 )
+
+
+def value_text(value: object) -> str:
+    """A number of a table with its digits and a true minus; anything else as it is."""
+    if value is None:
+        return "–"
+    if isinstance(value, Real):
+        shown = f"{value:,}" if isinstance(value, Integral) else f"{value:.3f}"
+        return shown.replace("-", "−")
+    return str(value)
 
 
 def text(value: object) -> str:
@@ -88,12 +99,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return '<td class="number">–</td>'
-    if isinstance(value, int | float):
-        shown = f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
-        return f'<td class="number">{text(shown.replace("-", "−"))}</td>'
-    return f"<td>{text(value)}</td>"
+    kind = ' class="number"' if value is None or isinstance(value, Real) else ""
+    return f"<td{kind}>{text(value_text(value))}</td>"
 
 
 def figure(made: Figure, words: str) -> str:

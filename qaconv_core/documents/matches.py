@@ -2,139 +2,118 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from pathlib import Path
 
-from qaconv_core.data.images import read_image
 from qaconv_core.documents import html
-from qaconv_core.errors import ImageError
-from qaconv_core.explaining.values import RelativeMatch
-from qaconv_core.figures.match import match_figure
+from qaconv_core.documents.match_report import (
+    OVERVIEW,
+    Candidate,
+    MatchReport,
+    decided_words,
+    drawn,
+    drawn_words,
+    number_rows,
+    one_by_one,
+    overview_rows,
+)
+from qaconv_core.errors import ImageError, InputError
+from qaconv_core.explaining.limits import NUMBERS
+from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.decisions import Decision
-from qaconv_core.types import CorrespondenceMap, ImageRef, score_of_logit
+from qaconv_core.types import ImageRef
+
+__all__ = [
+    "SUFFIXES",
+    "Candidate",
+    "MatchReport",
+    "match_report_bytes",
+    "match_report_html",
+    "write_match_report",
+]
+
+SUFFIXES = (".html", ".htm", ".pdf")
+LINES = 12
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """One gallery picture of the report.
-
-    ``logit`` is what it was ranked by (of a part of the query, where ``part`` says so), ``match``
-    the explanation to draw, ``truth`` a word where it is known, ``decision`` what was decided.
-    """
-
-    ref: ImageRef
-    rank: int
-    logit: float
-    match: CorrespondenceMap
-    relative: RelativeMatch | None = None
-    truth: str = ""
-    decision: Decision | None = None
-
-
-@dataclass(frozen=True)
-class MatchReport:
-    """What the report is about; ``created`` is a date in words, ``part`` how the query was cut."""
-
-    query: ImageRef
-    candidates: tuple[Candidate, ...]
-    gallery: str
-    pictures: int
-    model: str
-    created: str = ""
-    part: str = ""
-    notes: tuple[str, ...] = ()
+def write_match_report(
+    report: MatchReport,
+    path: str | os.PathLike[str],
+    *,
+    lines: int = LINES,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> None:
+    """Write the report whole or not at all, as HTML or PDF by the ending of ``path``."""
+    suffix = Path(path).suffix
+    content = match_report_bytes(report, suffix, lines=lines, progress=progress, cancel=cancel)
+    if cancel is not None:
+        cancel.raise_if_cancelled()
+    atomic_write_bytes(path, content)
 
 
-def match_report_html(report: MatchReport, *, lines: int = 12) -> str:
+def match_report_bytes(
+    report: MatchReport,
+    suffix: str,
+    *,
+    lines: int = LINES,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> bytes:
+    """The report as the content of a file of one of :data:`SUFFIXES`; :class:`InputError` else."""
+    if suffix.lower() not in SUFFIXES:
+        raise InputError(f"reports are written as {', '.join(SUFFIXES)}; choose one of these")
+    if suffix.lower() == ".pdf":
+        from qaconv_core.documents.matches_pdf import match_report_pdf
+
+        return match_report_pdf(report, lines=lines, progress=progress, cancel=cancel)
+    page = match_report_html(report, lines=lines, progress=progress, cancel=cancel)
+    return page.encode("utf-8")
+
+
+def match_report_html(
+    report: MatchReport,
+    *,
+    lines: int = LINES,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> str:
     """The report as one HTML file; each candidate with its ``lines`` strongest correspondences.
 
     A picture that cannot be read any more is named with the reason and the rest goes on.
     """
-    lead = f"{len(report.candidates)} of {report.pictures:,} pictures of {report.gallery}"
-    lead += f"; model {report.model}" + (f"; {report.created}" if report.created else "")
     body = [html.pictures([(report.query.path, f"query: {report.query.path.name}")])]
-    if report.part:
-        body.append(html.paragraph(report.part))
-    body += [html.paragraph(note) for note in report.notes]
-    body += [_overview(report)]
-    for candidate in report.candidates:
+    body += [html.paragraph(remark) for remark in report.remarks]
+    body += [html.heading("Overview"), html.table(OVERVIEW, overview_rows(report))]
+    body += [html.paragraph(NUMBERS, "limits")]
+    for candidate in one_by_one(report.candidates, progress, cancel):
         body.append(_candidate(report.query, candidate, lines))
-    return html.page(f"Candidates for {report.query.path.name}", lead, body)
-
-
-def _overview(report: MatchReport) -> str:
-    rows = [
-        (
-            c.rank,
-            c.ref.path.name,
-            c.logit,
-            score_of_logit(c.logit),
-            _person(c.ref),
-            _camera(c.ref),
-            c.truth or "–",
-            c.decision.verdict if c.decision else "–",
-        )
-        for c in report.candidates
-    ]
-    head = ("rank", "file", "logit", "score", "person", "camera", "known to be", "decided")
-    return html.heading("Overview") + html.table(head, rows)
+    return html.page(report.title, report.lead, body)
 
 
 def _candidate(query: ImageRef, candidate: Candidate, lines: int) -> str:
     path = candidate.ref.path
     parts = [
-        html.heading(f"Rank {candidate.rank}: {path.name}"),
+        html.heading(candidate.name),
         html.pictures([(query.path, "query"), (path, str(path))]),
-        _numbers(candidate),
+        html.table(("what", "value"), number_rows(candidate)),
         _decided(candidate.decision),
-        _drawn(query.path, candidate, lines),
+        _drawn(query, candidate, lines),
     ]
     return f'<section class="candidate">{"".join(parts)}</section>'
 
 
-def _numbers(candidate: Candidate) -> str:
-    match = candidate.match
-    rows: list[tuple[str, object]] = [
-        ("logit (larger is closer)", candidate.logit),
-        ("score = sigmoid(logit / 10), not a probability", score_of_logit(candidate.logit)),
-        ("query cells add", float(match.query_contribution.sum())),
-        ("gallery cells add", float(match.gallery_contribution.sum())),
-        ("bias", match.bias),
-    ]
-    if candidate.relative is not None:
-        rows.append(("mean logit of the gallery", candidate.relative.mean_logit))
-    return html.table(("what", "value"), rows)
-
-
 def _decided(decision: Decision | None) -> str:
-    if decision is None:
-        return html.paragraph("Not decided.", "faint")
-    when = f", {decision.decided}" if decision.decided else ""
-    told = html.paragraph(f"Decided: {decision.verdict}{when}", decision.verdict)
-    return told + (html.paragraph(decision.note, "note") if decision.note else "")
+    kind = "faint" if decision is None else decision.verdict
+    told = html.paragraph(decided_words(decision), kind)
+    note = "" if decision is None else decision.note
+    return told + (html.paragraph(note, "note") if note else "")
 
 
-def _drawn(query: Path, candidate: Candidate, lines: int) -> str:
+def _drawn(query: ImageRef, candidate: Candidate, lines: int) -> str:
     try:
-        images = read_image(query), read_image(candidate.ref.path)
+        made = drawn(query, candidate, lines)
     except ImageError as error:
         return html.paragraph(f"not drawn: {error}", "faint")
-    relative = candidate.relative
-    made = match_figure(
-        *images,
-        candidate.match,
-        top=lines,
-        colour_by="contribution" if relative is None else "relative",
-        relative=relative,
-        labels=(query.name, candidate.ref.path.name),
-    )
-    beyond = "" if relative is None else " beyond its average over the gallery"
-    return html.figure(made, f"Strongest correspondences, and what every cell adds{beyond}")
-
-
-def _person(ref: ImageRef) -> str:
-    return "–" if ref.pid is None else str(ref.pid)
-
-
-def _camera(ref: ImageRef) -> str:
-    return "–" if ref.camid is None else f"c{ref.camid + 1}"
+    return html.figure(made, drawn_words(candidate))

@@ -1,4 +1,4 @@
-"""What the maps do not say: one text for reports, help and window."""
+"""What the numbers and maps say and do not say: one text for reports, help and window."""
 
 LIMITS = (
     "What these maps do not say. A contribution says what this model's logit is made of, exactly; "
@@ -10,3 +10,13 @@ LIMITS = (
     "the gallery before calling anything distinctive."
 )
 """What every document states about its maps."""
+
+NUMBERS = (
+    "What the numbers mean. The logit is what the model computes for two pictures: what every cell "
+    "of either picture adds, and the bias; larger is closer, and it has no fixed range. The score "
+    "is sigmoid(logit / 10), between 0 and 1: it keeps the order of the logits. The rank is the "
+    "place among all pictures of the gallery by this model, without pictures of the query's person "
+    "from the query's own camera. What was decided is the judgement of a person and not of the "
+    "model."
+)
+"""What stands beside a table of candidates."""

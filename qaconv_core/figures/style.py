@@ -107,9 +107,12 @@ def figure_bytes(figure: Figure, suffix: str = ".png", dpi: float = 200.0) -> by
     return out.getvalue()
 
 
-def blank_page(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of that size in inches with one axes over all of it, in inches from the top left."""
-    figure = Figure(figsize=(width, height))
+def blank_page(width: float, height: float, on: Figure | None = None) -> tuple[Figure, Axes]:
+    """A figure of that size in inches with one axes over all of it, in inches from the top left.
+
+    With ``on`` the axes lie over that figure, which has this size.
+    """
+    figure = Figure(figsize=(width, height)) if on is None else on
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     axes.set_xlim(0.0, width)

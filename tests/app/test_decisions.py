@@ -6,15 +6,22 @@ import csv
 
 import pytest
 from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
+from app.jobs.job import JobState
+from app.state.export_choices import ExportChoices
+from app.state.reporting import ranks_text
 from app.state.scene import scene_of
 from app.state.workspace import Workspace
 from app.views.actions import Actions
 from app.views.deciding import Deciding
+from app.views.handing_over import HandingOver
 from app.views.inspector import Inspector
+from app.views.report_dialog import ReportDialog
 from app.views.results import ResultsPanel
+from tests.app.lists import click
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 
 
@@ -28,12 +35,25 @@ def opened(qtbot, runner, tmp_path, monkeypatch):
     results = ResultsPanel(controller.workspace, thumbnails)
     qtbot.addWidget(results)
     deciding, actions = Deciding(controller, results), Actions(results)
-    actions.bind(deciding.handlers())
-    deciding.refresh_actions(actions)
+    handing = HandingOver(controller, deciding.desk, ExportChoices(folder=tmp_path), results)
+    actions.bind({**results.handlers(), **deciding.handlers(), **handing.handlers()})
+
+    def refresh():
+        for answering in (results, deciding, handing):
+            answering.refresh_actions(actions)
+
+    for event in (controller.workspace.selection_changed, controller.workspace.decided_changed):
+        event.connect(refresh)
+    refresh()
     results.show()
-    yield controller, results, deciding
+    rest(qtbot, runner)
+    yield controller, results, deciding, handing
     thumbnails.close()
     controller.close()
+
+
+def rest(qtbot, runner):
+    qtbot.waitUntil(lambda: not runner.busy, timeout=WAIT)
 
 
 def verdict(space):
@@ -42,32 +62,87 @@ def verdict(space):
 
 
 def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
-    controller, results, deciding = opened
-    space = controller.workspace
-    qtbot.keyClick(results, Qt.Key_Y)
-    assert verdict(space) == "confirm"
+    controller, results, deciding, _ = opened
+    space, runner = controller.workspace, controller.runner
+
+    def press(key, modifier=Qt.NoModifier):
+        qtbot.keyClick(results, key, modifier)
+        rest(qtbot, runner)
+        return verdict(space)
+
+    assert press(Qt.Key_Y) == "confirm"
     assert any("confirmed" in panel.spoken for panel in scene_of(space).panels)
     row = results.model.row_of(space.selection.candidate)
     assert results.model.entry(row).decided == "confirm"
-    qtbot.keyClick(results, Qt.Key_R)
-    assert verdict(space) == "reject"
+    assert press(Qt.Key_R) == "reject"
     again = Deciding(controller, results)  # as after a restart
-    assert again.book.all()[0].verdict == "reject"
-    qtbot.keyClick(results, Qt.Key_Z, Qt.ControlModifier)
-    assert verdict(space) == "confirm"
-    qtbot.keyClick(results, Qt.Key_Z, Qt.ControlModifier)
-    assert verdict(space) is None
+    assert again.desk.book.all()[0].verdict == "reject"
+    rest(qtbot, runner)
+    assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"
+    assert press(Qt.Key_Delete) is None
+    assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"
+    assert press(Qt.Key_Z, Qt.ControlModifier) is None
     note = deciding.ask_note()
     note.setTextValue("same bag")
     note.accept()
+    results.window().activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is results.window())
+    rest(qtbot, runner)
     assert space.decided[space.selection.candidate].note == "same bag"
-    deciding.save_csv(tmp_path / "d.csv")
+    assert "Unsure: same bag" in results.model.index(row).data(Qt.ToolTipRole)
+    assert press(Qt.Key_Y) == "confirm"
+    assert space.decided[space.selection.candidate].note == "same bag"  # the note stays
+    deciding.desk.save_csv(tmp_path / "d.csv")
+    rest(qtbot, runner)
     rows = list(csv.DictReader((tmp_path / "d.csv").open()))
-    assert [(r["verdict"], r["note"]) for r in rows] == [("unsure", "same bag")]
+    assert [(r["verdict"], r["note"]) for r in rows] == [("confirm", "same bag")]
+
+
+def test_quick_decisions_keep_their_order_and_survive_the_end(qtbot, opened):
+    controller, _results, deciding, _ = opened
+    space, book = controller.workspace, deciding.desk.book
+    order = [int(c) for c in space.ranking.order[:6]]
+    for number, candidate in enumerate(order):
+        space.select_candidate(candidate)
+        deciding.decide(("confirm", "reject")[number % 2])
+    controller.runner.close()  # while they are being written
+    names = [book.name_of(space.data.gallery[c].path) for c in order]
+    assert [d.gallery for d in book.all()] == names
+    assert [d.verdict for d in book.all()] == ["confirm", "reject"] * 3
+
+
+def test_a_file_that_cannot_be_written_is_a_problem_and_changes_nothing(qtbot, opened):
+    controller, results, deciding, _ = opened
+    space, runner = controller.workspace, controller.runner
+    qtbot.keyClick(results, Qt.Key_Y)
+    rest(qtbot, runner)
+    path = deciding.desk.book.path
+    path.write_text("{")
+    with qtbot.waitSignal(runner.problem, timeout=WAIT) as told:
+        qtbot.keyClick(results, Qt.Key_R)
+    assert str(path) in told.args[0].message
+    assert "damaged" in told.args[0].message
+    assert verdict(space) == "confirm"  # what was known last
+    assert path.read_text() == "{"
+
+
+def test_decisions_of_another_query_are_read_when_it_is_chosen(qtbot, opened):
+    controller, results, _deciding, _ = opened
+    space, runner = controller.workspace, controller.runner
+    qtbot.keyClick(results, Qt.Key_Y)
+    rest(qtbot, runner)
+    decided = dict(space.decided)
+    space.select_queries((1,))
+    assert space.decided == {}
+    rest(qtbot, runner)
+    assert space.decided == {}
+    space.select_queries((0,))
+    rest(qtbot, runner)
+    assert space.decided == decided
 
 
 def test_decisions_by_mouse_beside_the_candidate(qtbot, opened):
-    controller, results, deciding = opened
+    controller, results, deciding, _ = opened
     space, pictures = controller.workspace, ImageLoader(None)
     inspector = Inspector(space, pictures)
     qtbot.addWidget(inspector)
@@ -80,6 +155,7 @@ def test_decisions_by_mouse_beside_the_candidate(qtbot, opened):
 
     def click(name):
         qtbot.mouseClick(bar.buttons[f"candidate.{name}"], Qt.LeftButton)
+        rest(qtbot, controller.runner)
 
     def lit():
         return [id.split(".")[1] for id, button in bar.buttons.items() if button.isChecked()]
@@ -94,7 +170,8 @@ def test_decisions_by_mouse_beside_the_candidate(qtbot, opened):
     assert lit() == []  # another candidate, not decided
     space.select_candidate(first)
     assert lit() == ["reject"]
-    deciding.decide("reject", "another bag")
+    deciding.decide(None, "another bag")
+    rest(qtbot, controller.runner)
     assert lit() == ["reject", "note"]
     assert "another bag" in bar.buttons["candidate.note"].toolTip()
     click("reject")  # what is on is withdrawn
@@ -125,13 +202,71 @@ def test_the_buttons_stand_at_the_outer_side_of_the_candidate(qtbot, space, tmp_
     pictures.close()
 
 
-def test_the_report_holds_what_was_decided(qtbot, opened, tmp_path):
-    controller, results, deciding = opened
+# ── the report ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):
+    controller, results, _deciding, handing = opened
+    space, runner = controller.workspace, controller.runner
     qtbot.keyClick(results, Qt.Key_U)
-    path = tmp_path / "report.html"
-    with qtbot.waitSignal(deciding.told, timeout=WAIT):
-        deciding.save_report(path)
-    text = path.read_text()
-    assert "Decided: unsure" in text
-    candidate = controller.workspace.data.gallery[controller.workspace.selection.candidate]
-    assert candidate.path.name in text
+    rest(qtbot, runner)
+    click(results.view, results.model.index(2), Qt.ControlModifier)
+    click(results.view, results.model.index(1), Qt.ControlModifier)
+    results.header.command_wanted.connect(lambda id: handing.handlers()[id]())
+    qtbot.mouseClick(results.header.report, Qt.LeftButton)
+    dialog = results.findChild(ReportDialog)
+    assert dialog.radios["chosen"].text() == "The 3 candidates chosen in the ranking"
+    assert dialog.radios["chosen"].isChecked()
+    assert dialog.ranks.text() == ranks_text(space.ranking, space.ranking.order[:3].tolist())
+    dialog.path.setText(str(tmp_path / "no such" / "r.html"))
+    buttons = dialog.buttons
+    qtbot.mouseClick(buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
+    assert "no such folder" in dialog.note.text()
+    dialog.path.setText(str(tmp_path / "r.html"))
+    with qtbot.waitSignal(handing.told, timeout=WAIT):
+        qtbot.mouseClick(buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
+    text = (tmp_path / "r.html").read_text()
+    places = [
+        text.index(f": {space.data.gallery[int(c)].path.name}</h2>")
+        for c in space.ranking.order[:3]
+    ]
+    assert places == sorted(places)
+    assert text.count('<section class="candidate">') == 3
+    assert text.count("Decided: unsure") == 1
+    assert text.count("Not decided.") == 2
+    assert "1 unsure" in text
+
+
+def test_all_decided_are_the_default_and_pdf_is_chosen_by_the_ending(qtbot, opened, tmp_path):
+    controller, results, _deciding, handing = opened
+    space, runner = controller.workspace, controller.runner
+    for key in (Qt.Key_Y, Qt.Key_R):
+        qtbot.keyClick(results, key)
+        rest(qtbot, runner)
+        qtbot.keyClick(results, Qt.Key_Right)
+    rest(qtbot, runner)
+    dialog = handing.ask_report()
+    assert dialog.radios["decided"].isChecked()
+    assert dialog.radios["decided"].text() == "All 2 decided"
+    dialog.radios["shown"].click()
+    assert dialog.candidates == (space.selection.candidate,)
+    dialog.path.setText(str(tmp_path / "r.pdf"))
+    assert dialog.chosen.suffix == ".pdf"
+    with qtbot.waitSignal(handing.told, timeout=WAIT):
+        qtbot.keyClick(dialog, Qt.Key_Return)
+    content = (tmp_path / "r.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    assert content.count(b"/Type /Page ") == 2
+
+
+def test_a_report_that_is_cancelled_leaves_no_file(qtbot, opened, tmp_path):
+    controller, _results, _deciding, handing = opened
+    order = tuple(int(c) for c in controller.workspace.ranking.order)
+    (tmp_path / "r.html").write_text("before")
+    job = handing.save_report(tmp_path / "r.html", order)
+    with qtbot.waitSignal(job.ended, timeout=WAIT):
+        job.progressed.connect(lambda _news: job.cancel())
+    assert job.state is JobState.CANCELLED
+    assert job.progress.stage == "writing the report"
+    assert (tmp_path / "r.html").read_text() == "before"
+    assert sorted(p.name for p in tmp_path.glob("*r*.html")) == ["r.html"]

@@ -365,3 +365,74 @@ def test_at_its_least_height_nothing_is_cut_off(qtbot, panel, space, width):
     last = panel.header.count
     bottom = last.mapTo(panel, last.rect().bottomRight())
     assert panel.header.geometry().contains(bottom)
+
+
+# ── several candidates ──────────────────────────────────────────────────────────────────────────
+
+
+def rows_chosen(panel):
+    more = panel.workspace.selection.chosen
+    assert {i.row() for i in panel.view.selectionModel().selectedIndexes()} == {
+        panel.model.row_of(c) for c in more
+    }
+    return sorted(panel.model.row_of(c) for c in more)
+
+
+def click_with(panel, row, modifier):
+    click(panel.view, panel.model.index(row), modifier)
+
+
+@pytest.fixture
+def keys(panel):
+    actions = Actions(panel.window_)
+    actions.bind(panel.handlers())
+    panel.refresh_actions(actions)
+    return lambda *pressed: [
+        QTest.keyClick(panel.window_, key, Qt.ShiftModifier if shift else Qt.NoModifier)
+        for key, shift in pressed
+    ]
+
+
+def test_ctrl_click_adds_and_takes_out(panel):
+    click_with(panel, 0, Qt.NoModifier)
+    click_with(panel, 2, Qt.ControlModifier)
+    click_with(panel, 4, Qt.ControlModifier)
+    assert (rows_chosen(panel), chosen(panel)) == ([0, 2, 4], 4)
+    assert panel.header.chosen.text() == "3 chosen"
+    assert panel.header.several.isVisible()
+    click_with(panel, 2, Qt.ControlModifier)  # not the one looked at: it stays
+    assert (rows_chosen(panel), chosen(panel)) == ([0, 4], 4)
+    click_with(panel, 4, Qt.ControlModifier)  # the one looked at: its neighbour is looked at now
+    assert (rows_chosen(panel), chosen(panel)) == ([0], 0)
+    click_with(panel, 0, Qt.ControlModifier)  # the last one cannot be taken out
+    assert (rows_chosen(panel), chosen(panel)) == ([0], 0)
+    assert not panel.header.several.isVisible()
+
+
+def test_shift_click_chooses_all_between_and_a_plain_click_one(panel):
+    click_with(panel, 1, Qt.NoModifier)
+    click_with(panel, 4, Qt.ShiftModifier)
+    assert (rows_chosen(panel), chosen(panel)) == ([1, 2, 3, 4], 4)
+    click_with(panel, 0, Qt.ShiftModifier)  # from the same beginning
+    assert (rows_chosen(panel), chosen(panel)) == ([0, 1], 0)
+    click_with(panel, 0, Qt.NoModifier)
+    assert (rows_chosen(panel), chosen(panel)) == ([0], 0)
+
+
+def test_shift_and_arrows_choose_one_more_and_one_less(panel, keys):
+    click_with(panel, 1, Qt.NoModifier)
+    keys((Qt.Key_Right, True), (Qt.Key_Right, True))
+    assert (rows_chosen(panel), chosen(panel)) == ([1, 2, 3], 3)
+    keys((Qt.Key_Left, True))
+    assert (rows_chosen(panel), chosen(panel)) == ([1, 2], 2)
+    keys((Qt.Key_Right, False))
+    assert (rows_chosen(panel), chosen(panel)) == ([3], 3)
+
+
+def test_what_is_chosen_besides_is_forgotten_with_its_query(panel, space):
+    click_with(panel, 1, Qt.NoModifier)
+    click_with(panel, 3, Qt.ShiftModifier)
+    space.compare_with(int(space.ranking.order[5]))
+    assert len(space.selection.chosen) == 3
+    space.select_queries((1,))
+    assert space.selection.chosen == frozenset()

@@ -127,6 +127,10 @@ def test_a_report_to_hand_over_with_decisions(qaconv, market, checkpoint, files,
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "same &lt;coat&gt;" in text
     assert text.count('<section class="candidate">') == 5
+    rank(qaconv, market, checkpoint, "--report", "r.pdf", "--top", 2, query=[query])
+    content = (tmp_path / "r.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    assert content.count(b"/Type /Page ") == 1 + 2
     done = qaconv("explain", "-d", "market", "--data-dir", market, "--decisions", "d.csv")
     assert "1 decisions" in done.err
     row = next(csv.DictReader((tmp_path / "d.csv").open()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,11 +14,22 @@ from PIL import Image
 
 from qaconv_core.documents import html
 from qaconv_core.documents.failures import failures_html
-from qaconv_core.documents.matches import Candidate, MatchReport, match_report_html
+from qaconv_core.documents.matches import (
+    Candidate,
+    MatchReport,
+    match_report_bytes,
+    match_report_html,
+    write_match_report,
+)
+from qaconv_core.documents.matches_pdf import report_pages
+from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
 from qaconv_core.evaluation.failures import FailureAnalysis
-from qaconv_core.explaining.limits import LIMITS
+from qaconv_core.explaining.limits import LIMITS, NUMBERS
 from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.figures.pages import PAGE, wrapped
+from qaconv_core.figures.style import drawing, text_width
+from qaconv_core.progress import CancelToken
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import ImageRef, ImageSet
 from tests.builders import write_picture
@@ -105,6 +117,73 @@ def test_a_match_report_shows_all_and_escapes_all(report):
     assert LIMITS in words
     # query, then query and candidate for the good one, query for the other, one figure
     assert len(reader.sources) == 1 + 2 + 1 + 1
+
+
+def pages_of(report) -> list[str]:
+    """The words of every page, a space between lines."""
+    with drawing():
+        pages = list(report_pages(report))
+    for page in pages:
+        assert tuple(page.get_size_inches()) == PAGE
+    return [" ".join(text.get_text() for axes in page.axes for text in axes.texts)
+            for page in pages]  # fmt: skip
+
+
+def test_the_pdf_has_the_words_of_the_html_and_a_page_for_each_candidate(report):
+    first, good, gone = pages_of(report)
+    for words in (report.lead, NUMBERS, LIMITS):
+        assert words.replace("\x07", "□") in first
+    assert "query: q&" in first
+    assert "good.png" in first
+    assert "3.250" in first
+    assert "−1.000" in first
+    assert "Rank 1: good.png" in good
+    assert "Decided: confirm, 2026-01-01" in good
+    assert '<script>alert("1")</script>&\'□' in good  # the note
+    assert "not drawn: " in gone
+    assert "Not decided." in gone
+    content = match_report_bytes(report, ".PDF")
+    assert content.startswith(b"%PDF")
+    assert content.count(b"/Type /Page ") == 3
+    assert content == match_report_bytes(report, ".pdf")  # no date inside
+
+
+def test_what_is_long_goes_on_on_further_pages(report):
+    many = replace(report, candidates=(report.candidates[1],) * 60)
+    words = pages_of(many)
+    overview = words[:-60]
+    assert len(overview) > 1
+    assert sum(page.count("gone.png") for page in overview) == 60
+    assert all(page.startswith("Overview") for page in overview[1:])
+    decision = replace(report.candidates[0].decision, note="seen again " * 900)
+    noted = replace(report, candidates=(replace(report.candidates[1], decision=decision),))
+    words = pages_of(noted)
+    assert "whole on the next page" in words[1]
+    assert sum(page.count("seen again") for page in words[2:]) == 900
+
+
+def test_lines_are_as_long_as_their_room():
+    lines = wrapped("a word\n\nand " + "w" * 300, 10.0, 2.0)
+    assert lines[:2] == ["a word", ""]
+    assert all(text_width(line, 10.0) <= 2.0 for line in lines)
+    assert "".join(lines[2:]).count("w") == 300
+
+
+def test_a_report_is_written_whole_or_not_at_all(report, tmp_path):
+    told = []
+    write_match_report(report, tmp_path / "r.pdf", progress=told.append)
+    assert [news.done for news in told] == [0, 1, 2]
+    assert told[-1].total == 2
+    with pytest.raises(InputError, match=r"\.pdf"):
+        write_match_report(report, tmp_path / "r.docx")
+    cancel = CancelToken()
+    for name in ("r.pdf", "r.html"):
+        (tmp_path / name).write_text("before")
+        with pytest.raises(Cancelled):
+            write_match_report(
+                report, tmp_path / name, progress=lambda _news: cancel.cancel(), cancel=cancel
+            )
+        assert (tmp_path / name).read_text() == "before"
 
 
 def test_pictures_carry_their_pixels_alone(tmp_path):

@@ -1,0 +1,54 @@
+"""Which candidates a report can be about: those chosen, those decided, the one looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.state.values import Ranking
+from app.state.workspace import Workspace
+
+NAMED = 12
+"""So many ranks are told one by one."""
+
+
+@dataclass(frozen=True)
+class ReportChoice:
+    """Candidates (gallery indices, best first) and what they are: "3 chosen in the ranking"."""
+
+    name: str
+    title: str
+    candidates: tuple[int, ...]
+
+
+def report_choices(space: Workspace) -> tuple[ReportChoice, ...]:
+    """What can be reported on, the most likely first; nothing without a ranking of the query."""
+    ranking, selection = space.ranking, space.selection
+    if ranking is None or selection.query not in ranking.queries or selection.candidate is None:
+        return ()
+    chosen, decided = selection.chosen, space.decided
+    found = []
+    if len(chosen) > 1:
+        title = f"The {len(chosen):,} candidates chosen in the ranking"
+        found.append(ReportChoice("chosen", title, in_order(ranking, chosen)))
+    if decided:
+        what = "The decided candidate" if len(decided) == 1 else f"All {len(decided):,} decided"
+        found.append(ReportChoice("decided", what, in_order(ranking, decided)))
+    found.append(ReportChoice("shown", "The candidate looked at", (selection.candidate,)))
+    return tuple(found)
+
+
+def in_order(ranking: Ranking, candidates: Iterable[int]) -> tuple[int, ...]:
+    """Candidates as they are ranked."""
+    return tuple(sorted(candidates, key=ranking.place_of))
+
+
+def ranks_text(ranking: Ranking, candidates: Sequence[int]) -> str:
+    """ "Ranks 1, 2 and 5"; "Ranks 1, 2, 3, … 90 (40 pictures)" where they are many."""
+    ranks = [ranking.rank_of(c) for c in candidates]
+    names = [f"{rank:,}" if rank else "junk" for rank in ranks]
+    if len(names) > NAMED:
+        return f"Ranks {', '.join(names[:NAMED])}, … {names[-1]} ({len(names):,} pictures)"
+    if len(names) == 1:
+        return f"Rank {names[0]}" if ranks[0] else "Junk, without a rank"
+    return f"Ranks {', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,151 @@
+"""A report on chosen candidates of one query, and its words: the same as HTML and as PDF."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from qaconv_core.data.images import read_image
+from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.figures.match import match_figure
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.store.decisions import VERDICTS, Decision
+from qaconv_core.types import Bool, CorrespondenceMap, ImageRef, score_of_logit
+
+OVERVIEW = ("rank", "file", "logit", "score", "person", "camera", "known to be", "decided")
+NOT_DECIDED = "Not decided."
+DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One gallery picture of the report.
+
+    ``rank`` counts from 1, 0 is junk; ``logit`` is what it was ranked by (of a part of the query,
+    where ``among`` (h, w) are its cells), ``match`` the explanation to draw, ``truth`` a word where
+    it is known, ``decision`` what was decided.
+    """
+
+    ref: ImageRef
+    rank: int
+    logit: float
+    match: CorrespondenceMap
+    relative: RelativeMatch | None = None
+    truth: str = ""
+    decision: Decision | None = None
+    among: Bool | None = None
+
+    @property
+    def name(self) -> str:
+        """The candidate's rank and file."""
+        place = f"Rank {self.rank}" if self.rank else "No rank (junk)"
+        return f"{place}: {self.ref.path.name}"
+
+
+@dataclass(frozen=True)
+class MatchReport:
+    """What the report is about; ``created`` is a date in words, ``part`` how the query was cut."""
+
+    query: ImageRef
+    candidates: tuple[Candidate, ...]
+    gallery: str
+    pictures: int
+    model: str
+    created: str = ""
+    part: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The heading of the whole."""
+        return f"Candidates for {self.query.path.name}"
+
+    @property
+    def lead(self) -> str:
+        """What was searched, by which model, when, and what was decided."""
+        lead = f"{len(self.candidates)} of {self.pictures:,} pictures of {self.gallery}"
+        lead += f"; model {self.model}" + (f"; {self.created}" if self.created else "")
+        counts = Counter(c.decision.verdict for c in self.candidates if c.decision is not None)
+        decided = ", ".join(f"{counts[v]} {DECIDED[v]}" for v in VERDICTS if counts[v])
+        return f"{lead}; {decided}" if decided else lead
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """How the query was cut, and the notes."""
+        return (self.part, *self.notes) if self.part else self.notes
+
+
+def overview_rows(report: MatchReport) -> list[tuple[object, ...]]:
+    """The rows under :data:`OVERVIEW`, one for each candidate."""
+    return [
+        (
+            c.rank or "–",
+            c.ref.path.name,
+            c.logit,
+            score_of_logit(c.logit),
+            "–" if c.ref.pid is None else str(c.ref.pid),
+            "–" if c.ref.camid is None else f"c{c.ref.camid + 1}",
+            c.truth or "–",
+            c.decision.verdict if c.decision else "–",
+        )
+        for c in report.candidates
+    ]
+
+
+def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
+    """What a candidate's logit is made of."""
+    match = candidate.match
+    rows = [
+        ("logit (larger is closer)", candidate.logit),
+        ("score = sigmoid(logit / 10), not a probability", score_of_logit(candidate.logit)),
+        ("query cells add", float(match.query_contribution.sum())),
+        ("gallery cells add", float(match.gallery_contribution.sum())),
+        ("bias", match.bias),
+    ]
+    if candidate.relative is not None:
+        rows.append(("mean logit of the gallery", candidate.relative.mean_logit))
+    return rows
+
+
+def decided_words(decision: Decision | None) -> str:
+    """What was decided and when; the note is another matter."""
+    if decision is None:
+        return NOT_DECIDED
+    when = f", {decision.decided.replace('T', ' ', 1)}" if decision.decided else ""
+    return f"Decided: {decision.verdict}{when}"
+
+
+def drawn_words(candidate: Candidate) -> str:
+    """What the candidate's figure shows."""
+    beyond = "" if candidate.relative is None else " beyond its average over the gallery"
+    return f"Strongest correspondences, and what every cell adds{beyond}"
+
+
+def drawn(query: ImageRef, candidate: Candidate, lines: int) -> Figure:
+    """The candidate's figure: lines and maps. :class:`ImageError` where a picture is gone."""
+    relative = candidate.relative
+    return match_figure(
+        read_image(query.path),
+        read_image(candidate.ref.path),
+        candidate.match,
+        top=lines,
+        colour_by="contribution" if relative is None else "relative",
+        relative=relative,
+        labels=(query.path.name, candidate.ref.path.name),
+        among=candidate.among,
+    )
+
+
+def one_by_one(
+    candidates: Sequence[Candidate],
+    progress: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> Iterator[Candidate]:
+    """The candidates, with news about each that is done, until somebody asks to stop."""
+    tracker = Tracker("writing the report", len(candidates), "candidates", progress, cancel)
+    for candidate in candidates:
+        yield candidate
+        tracker.advance()

@@ -1,0 +1,191 @@
+"""The report on chosen candidates as PDF: a first page on all, then a page for each candidate."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from PIL import Image
+
+from qaconv_core import __version__
+from qaconv_core.data.images import read_image
+from qaconv_core.documents.html import value_text
+from qaconv_core.documents.match_report import (
+    OVERVIEW,
+    Candidate,
+    MatchReport,
+    decided_words,
+    drawn,
+    drawn_words,
+    number_rows,
+    one_by_one,
+    overview_rows,
+)
+from qaconv_core.errors import ImageError
+from qaconv_core.explaining.limits import LIMITS, NUMBERS
+from qaconv_core.figures.colours import DECISIONS
+from qaconv_core.figures.pages import (
+    MARGIN,
+    PAGE,
+    line_height,
+    put_on_page,
+    table_room,
+    wrapped,
+    write_lines,
+    write_paragraph,
+    write_picture,
+    write_table,
+)
+from qaconv_core.figures.pair import Box
+from qaconv_core.figures.style import FAINT, INK, blank_page, drawing, fit_text
+from qaconv_core.progress import CancelToken, ProgressCallback
+
+_WIDTH, _HEIGHT = PAGE
+_INNER = _WIDTH - 2 * MARGIN
+_FOOT = _HEIGHT - 0.32
+_COLUMNS = (0.7, 4.8, 1.0, 1.0, 1.1, 0.9, 1.6, 1.15)
+_TO_RIGHT = (0, 2, 3)
+_TOP = 2.45  # of a candidate's figure: below heading and numbers
+_NOTE_LINES = 7
+
+
+def match_report_pdf(
+    report: MatchReport,
+    *,
+    lines: int = 12,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> bytes:
+    """The report as the content of a PDF file, with the words of its HTML.
+
+    A picture that cannot be read any more is named with the reason and the rest goes on.
+    """
+    out = io.BytesIO()
+    about = {"Title": report.title, "Creator": f"QAConv Explorer {__version__}"}
+    pages = PdfPages(out, metadata={**about, "CreationDate": None})
+    wanted = report_pages(report, lines, progress, cancel)
+    for number in itertools.count(1):
+        with drawing():  # anew for each page: others may draw in between
+            page = next(wanted, None)
+            if page is None:
+                pages.close()
+                return out.getvalue()
+            _number(page, report.title, number)
+            pages.savefig(page, dpi=200)
+    raise AssertionError("pages never end")
+
+
+def report_pages(
+    report: MatchReport,
+    lines: int = 12,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Iterator[Figure]:
+    """The pages, one after the other, without their numbers."""
+    yield from _first_pages(report)
+    for candidate in one_by_one(report.candidates, progress, cancel):
+        yield from _candidate_pages(report, candidate, lines)
+
+
+def _number(page: Figure, title: str, number: int) -> None:
+    words = f"{title} · page {number} · QAConv Explorer {__version__}"
+    width, height = page.get_size_inches()
+    page.text(
+        MARGIN / width, 0.3 / height, fit_text(words, 8.0, width - 2 * MARGIN), size=8, color=FAINT
+    )
+
+
+# ── what it is about ────────────────────────────────────────────────────────────────────────────
+
+
+def _first_pages(report: MatchReport) -> Iterator[Figure]:
+    """Query, data set, model, what the numbers mean; the table goes on as long as it needs."""
+    figure, axes = blank_page(*PAGE)
+    top = _heading(axes, report.title, 20.0)
+    top = write_paragraph(axes, MARGIN, top, _INNER, report.lead, 10.5, FAINT) + 0.15
+    picture, fault = _readable(report.query.path)
+    caption = f"query: {report.query.path.name}" + (f" ({fault})" if fault else "")
+    column = write_picture(axes, Box(MARGIN, top, 2.2, 3.6), picture, caption)
+    left = MARGIN + 2.6
+    for remark in report.remarks:
+        top = write_paragraph(axes, left, top, _INNER - 2.6, remark)
+    for words in (NUMBERS, LIMITS):
+        top = write_paragraph(axes, left, top, _INNER - 2.6, words, 9.5, FAINT)
+    top = max(top, column) + 0.3
+    rows = [tuple(value_text(cell) for cell in row) for row in overview_rows(report)]
+    while rows:
+        fitting = table_room(_FOOT - top - 0.2)
+        if fitting < min(len(rows), 4):
+            yield figure
+            figure, axes = blank_page(*PAGE)
+            top = _heading(axes, "Overview")
+            fitting = table_room(_FOOT - top - 0.2)
+        shown, rows = rows[:fitting], rows[fitting:]
+        top = write_table(axes, MARGIN, top, OVERVIEW, shown, _COLUMNS, right=_TO_RIGHT)
+    yield figure
+
+
+def _heading(axes: Axes, words: str, size: float = 15.0) -> float:
+    fitted = fit_text(words, size * 1.1, _INNER)  # bold letters are wider
+    return write_lines(axes, MARGIN, MARGIN - 0.2, [fitted], size, bold=True) + 0.05
+
+
+def _readable(path: Path) -> tuple[Image.Image | None, str]:
+    """A picture, or why there is none."""
+    try:
+        return read_image(path), ""
+    except ImageError as error:
+        return None, str(error)
+
+
+# ── one candidate ───────────────────────────────────────────────────────────────────────────────
+
+
+def _candidate_pages(report: MatchReport, candidate: Candidate, lines: int) -> Iterator[Figure]:
+    """Numbers, decision and pictures above lines and maps; a long note goes on behind them."""
+    try:
+        figure = drawn(report.query, candidate, lines)
+        own = figure.get_size_inches()
+        # Pictures of unusual proportions have larger pages.
+        width, height = max(_WIDTH, own[0] + 0.2), max(_HEIGHT, _TOP + own[1] + 0.35)
+        axes = put_on_page(figure, width, height, (width - own[0]) / 2, _TOP)
+        write_lines(axes, MARGIN, _TOP - 0.12, [drawn_words(candidate)], 9.0, colour=FAINT)
+    except ImageError as error:
+        figure, axes = blank_page(*PAGE)
+        write_paragraph(axes, MARGIN, _TOP, _INNER, f"not drawn: {error}", colour=FAINT)
+    note = _candidate_head(axes, report, candidate)
+    yield figure
+    room = int((_FOOT - 1.2) / line_height(10.0))
+    for start in range(0, len(note), room):
+        figure, axes = blank_page(*PAGE)
+        top = _heading(axes, f"{candidate.name}: note")
+        write_lines(axes, MARGIN, top, note[start : start + room])
+        yield figure
+
+
+def _candidate_head(axes: Axes, report: MatchReport, candidate: Candidate) -> list[str]:
+    """Heading, numbers, decision, bare pictures; returns a note's lines that have no room."""
+    top = _heading(axes, candidate.name)
+    rows = [(what, value_text(value)) for what, value in number_rows(candidate)]
+    write_table(axes, MARGIN, top, ("what", "value"), rows, (3.5, 1.0), right=(1,), size=8.0)
+    left, width = MARGIN + 4.9, 4.3
+    decision = candidate.decision
+    colour = FAINT if decision is None else DECISIONS[decision.verdict]
+    told = wrapped(decided_words(decision), 10.0, width)
+    top = write_lines(axes, left, top, told, bold=decision is not None, colour=colour)
+    note = wrapped(decision.note, 9.0, width) if decision is not None and decision.note else []
+    shown = (
+        note if len(note) <= _NOTE_LINES else [*note[:_NOTE_LINES], "… (whole on the next page)"]
+    )
+    write_lines(axes, left, top, shown, 9.0, colour=INK)
+    left = _WIDTH - MARGIN - 2.2
+    for words, ref in (("query", report.query), ("candidate", candidate.ref)):
+        picture, _fault = _readable(ref.path)
+        write_picture(axes, Box(left, MARGIN - 0.15, 1.0, 1.45), picture, words)
+        left += 1.15
+    return wrapped(decision.note, 10.0, _INNER) if decision and len(shown) < len(note) else []

@@ -243,7 +243,8 @@ class MainWindow(QMainWindow):
             tips.append(f"{space.data.root}\n{space.data.layout}")
         if space.model is not None:
             parts += [space.model.title, "GPU" if "cuda" in space.model.device else "CPU"]
-            tips.append(f"{space.model.spec.describe()}\n{space.model.device}")
+            maps = f"feature maps computed in {space.model.precision}"
+            tips.append(f"{space.model.spec.describe()}\n{space.model.device}\n{maps}")
         self.place.setText(" · ".join(parts))
         self.place.setToolTip("\n\n".join(tips))
         self.place.setAccessibleName(f"Open: {', '.join(parts) or 'nothing'}")
@@ -323,7 +324,9 @@ class MainWindow(QMainWindow):
     ) -> None:
         """Open what was asked for, else what the last session left, else the demo."""
         if data is not None or model is not None:
-            self.controller.open(data or DataRequest(), model or ModelRequest())
+            kept = self.settings.value
+            wanted = kept.bundled if model is None else kept.under(model)
+            self.controller.open(data or DataRequest(), wanted)
         elif session is not None and session.data is not None:
             for sentence in reopen(self.controller, session):
                 self.problems.add(Problem(sentence))
@@ -333,7 +336,7 @@ class MainWindow(QMainWindow):
 
     def open_demo(self) -> None:
         """The bundled people under the bundled model."""
-        self.controller.open(DataRequest(), ModelRequest(device=self.settings.value.device))
+        self.controller.open(DataRequest(), self.settings.value.bundled)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

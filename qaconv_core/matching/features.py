@@ -59,7 +59,7 @@ def extract_features(
     batch_size: int | None = None,
     workers: int | None = None,
     shelf: FeatureShelf | None = None,
-    amp: str = "auto",
+    precision: str = "auto",
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     arrived: Arrived | None = None,
@@ -70,7 +70,7 @@ def extract_features(
     ``network`` maps (n, 3, H, W) in [0, 1] to (n, C, h, w); ``spec_shape`` is (C, h, w) and
     ``input_size`` (H, W). Maps that ``shelf`` holds are taken from there, the others are computed
     and put there as the work goes on; a file listed twice is computed once. ``workers`` is the
-    number of decoding processes (None: what suits the machine; 0: none), ``amp`` see
+    number of decoding processes (None: what suits the machine; 0: none), ``precision`` see
     :func:`~qaconv_core.matching.network.resolve_precision`.
 
     ``arrived`` is called in the calling thread with the maps as the bank will have them, first
@@ -95,7 +95,7 @@ def extract_features(
     tracker = Tracker(stage, total, "images", progress, cancel, start=ready)
     deliver.stored(sink, todo, cancel)
     if len(todo):
-        runner = NetworkRunner(network, device, amp, batch_size, input_size)
+        runner = NetworkRunner(network, device, precision, batch_size, input_size)
         if workers is None:
             workers = default_workers(len(todo), runner.device.type)
         paths = [plan.keys[i].path for i in todo]
@@ -208,7 +208,7 @@ def extract_arrays(
     input_size: tuple[int, int] = (384, 128),
     device: torch.device | str = "cpu",
     batch_size: int | None = None,
-    amp: str = "auto",
+    precision: str = "auto",
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     spec_shape: MapShape | None = None,
@@ -221,7 +221,7 @@ def extract_arrays(
     """
     if not len(images):
         return np.empty((0, *(spec_shape or (0, 0, 0))), dtype=np.float32)
-    runner = NetworkRunner(network, device, amp, batch_size, input_size)
+    runner = NetworkRunner(network, device, precision, batch_size, input_size)
     tracker = Tracker("features", len(images), "images", progress, cancel)
     parts, start = [], 0
     while start < len(images):

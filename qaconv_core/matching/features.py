@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import nn
 from qaconv_core.data.images import as_rgb
 from qaconv_core.data.transforms import to_pixels
 from qaconv_core.errors import ImageError, InputError
+from qaconv_core.matching.ahead import one_ahead
 from qaconv_core.matching.arrivals import Arrived, Delivery
 from qaconv_core.matching.decoding import Decoded, decode_all, default_workers
 from qaconv_core.matching.network import NetworkRunner
@@ -153,9 +154,12 @@ def _compute(
 ) -> dict[int, str]:
     """Fill the sink with the maps of the files ``todo``; the reasons of those that have none."""
     bad: dict[int, str] = {}
-    with contextlib.closing(decoded):
+    with (
+        contextlib.closing(decoded),
+        contextlib.closing(one_ahead(_batches(todo, decoded, runner, bad))) as batches,
+    ):
         try:
-            for taken, numbers, pixels in _batches(todo, decoded, runner, bad):
+            for taken, numbers, pixels in batches:
                 if len(numbers):
                     maps = _checked(runner.maps(pixels), sink.shape).astype(np.float16)
                     sink.add(numbers, maps)
@@ -168,10 +172,10 @@ def _compute(
 
 def _batches(
     todo: Int64, decoded: Iterable[Decoded], runner: NetworkRunner, bad: dict[int, str]
-) -> Iterator[tuple[int, Int64, npt.NDArray[np.uint8]]]:
+) -> Generator[tuple[int, Int64, npt.NDArray[np.uint8]], None, None]:
     """Pictures in batches of the runner's size: how many were looked at, which are good, pixels.
 
-    The size is read anew for each batch, as the runner may lower it.
+    The size is read anew for each batch, as the runner may lower it. Reasons are put into ``bad``.
     """
     taken, numbers, pixels = 0, [], []
     for number, picture in zip(todo.tolist(), decoded, strict=True):

@@ -126,15 +126,17 @@ def test_what_overflows_is_done_in_float32(monkeypatch):
     np.testing.assert_allclose(found, exact, atol=5e-5)
 
 
+@pytest.fixture(scope="module")
+def models():
+    return {name: load_model("demo", "cpu", precision=name) for name in ("auto", "bfloat16")}
+
+
+@pytest.fixture
+def pictures():
+    return list(np.random.default_rng(3).integers(0, 256, (2, 64, 32, 3), dtype=np.uint8))
+
+
 class TestModel:
-    @pytest.fixture(scope="class")
-    def models(self):
-        return {name: load_model("demo", "cpu", precision=name) for name in ("auto", "bfloat16")}
-
-    @pytest.fixture(scope="class")
-    def pictures(self):
-        return list(np.random.default_rng(3).integers(0, 256, (2, 64, 32, 3), dtype=np.uint8))
-
     def test_maps_by_both_arithmetics(self, models, pictures):
         exact, fast = (models[name].extract(pictures) for name in ("auto", "bfloat16"))
         assert (models["auto"].precision, models["bfloat16"].precision) == ("float32", "bfloat16")

@@ -74,14 +74,14 @@ def model_request(arguments: argparse.Namespace) -> ModelRequest | None:
     if not path and arguments.exp_dir is not None:
         path = str(newest_checkpoint(arguments.exp_dir, arguments.dataset or ""))
     size = input_size(arguments)
-    if not path and size is None and arguments.device == "auto":
+    if not path and size is None and arguments.device == "auto" and not arguments.precision:
         return None
     if path and path != DEMO:
         place = Path(path).expanduser()
         if not place.is_file():
             raise InputError(f"--checkpoint {path}: no such file")
         path = str(place.absolute())
-    return ModelRequest(path or DEMO, arguments.device, size)
+    return ModelRequest(path or DEMO, arguments.device, size, arguments.precision)
 
 
 class InterruptByCtrlC:

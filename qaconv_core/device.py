@@ -5,6 +5,7 @@ Torch is imported inside the functions: asking for the host's memory must not co
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import platform
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 FALLBACK_MEMORY = 4 * 2**30
 """Bytes taken to be free where the system tells nothing."""
+
+
+PRECISIONS = ("auto", "fast", "float32", "bfloat16", "float16")
+"""Arithmetics of the feature network that can be asked for; see :func:`resolve_precision`."""
 
 
 def resolve_device(spec: str | torch.device = "auto") -> torch.device:
@@ -83,6 +88,38 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine() or "CPU"
+
+
+def resolve_precision(precision: str, device: torch.device | str) -> str:
+    """The arithmetic that ``precision`` (see :data:`PRECISIONS`) means on ``device``: float32,
+    float16 or bfloat16.
+
+    ``auto`` is mixed precision with float16 on CUDA and float32 elsewhere; ``fast`` is the same but
+    for bfloat16 on CPUs that compute in it.
+    """
+    kind = str(device).partition(":")[0]
+    if precision in ("auto", "fast"):
+        if kind == "cuda":
+            return "float16"
+        fast = precision == "fast" and kind == "cpu" and cpu_knows_bfloat16()
+        return "bfloat16" if fast else "float32"
+    if precision not in PRECISIONS:
+        raise InputError(f"unknown precision '{precision}': use {', '.join(PRECISIONS)}")
+    return precision
+
+
+def cpu_knows_bfloat16() -> bool:
+    """Whether this CPU computes in bfloat16, and not only by way of float32.
+
+    Asked of torch where it can tell; where it cannot, False is the safe answer.
+    """
+    import torch
+
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        with contextlib.suppress(Exception):
+            if getattr(torch.cpu, name)():
+                return True
+    return False
 
 
 def usable_cores() -> int:

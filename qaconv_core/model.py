@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from torch import nn
 
 from qaconv_core.data.resources import resource_path
-from qaconv_core.device import available_memory, resolve_device
+from qaconv_core.device import available_memory, resolve_device, resolve_precision
 from qaconv_core.errors import InputError
 from qaconv_core.matching.arrivals import Arrived
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.matching.features import Extraction, extract_arrays, extract_features
+from qaconv_core.matching.network import DTYPES
 from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.matching.scores import Maps, ScoringPlan, plan_scoring, score_maps
 from qaconv_core.matching.top import TopRanking, rank_top
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
+from qaconv_core.models.inference import inference_network
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.store.features import FeatureShelf, FeatureStore
@@ -40,30 +44,48 @@ def load_model(
     device: str = "auto",
     *,
     input_size: tuple[int, int] | None = None,
+    precision: str = "auto",
 ) -> Model:
     """Load a checkpoint of any published release, or the bundled model (``"demo"``).
 
     ``device`` is ``"auto"`` (CUDA if there, else CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …
-    ``input_size`` (height, width) is needed only where a file cannot tell. Raises
+    ``input_size`` (height, width) is needed only where a file cannot tell. ``precision`` is the
+    arithmetic of the feature network: ``"auto"`` (mixed on CUDA, else float32), ``"fast"`` (also
+    bfloat16 on CPUs that have it), ``"float32"``, ``"bfloat16"`` or ``"float16"``. Raises
     :class:`~qaconv_core.errors.CheckpointError` with one line naming file and tensor.
     """
     target = resolve_device(device)
     path = path_or_demo
     if str(path_or_demo) == DEMO and not Path(DEMO).is_file():
         path = resource_path("model", "checkpoint.pth.tar")
-    return Model(load_checkpoint(path, input_size=input_size), target)
+    resolve_precision(precision, target)  # a wrong one is met before the file is read
+    return Model(load_checkpoint(path, input_size=input_size), target, precision)
 
 
 class Model:
-    """A network and its QAConv head on a device."""
+    """A network and its QAConv head on a device.
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+    ``precision`` is the arithmetic that the feature network computes in there: float32, bfloat16
+    or float16. Scores and explanations are float32 whatever it is.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, device: torch.device, precision: str = "auto"
+    ) -> None:
         self.spec: ModelSpec = checkpoint.spec
         self.notes = checkpoint.notes
         self.device = device
+        self.precision = resolve_precision(precision, device)
         self.matcher = checkpoint.matcher
         self.head: AffineHead = checkpoint.matcher.affine()
         self.network = checkpoint.network.to(device).eval()
+
+    @cached_property
+    def _arranged(self) -> nn.Module:
+        """The network as features are extracted by it: arranged once."""
+        if self.device.type != "cpu":
+            return self.network
+        return inference_network(self.network, DTYPES[self.precision])
 
     @property
     def map_shape(self) -> tuple[int, int, int]:
@@ -71,9 +93,18 @@ class Model:
         return (self.spec.channels, *self.spec.grid)
 
     @property
+    def preprocessing(self) -> str:
+        """What is done to a picture before matching, in words, as reports have it."""
+        height, width = self.spec.input_size
+        told = f"{height}×{width}, {PREPROCESSING}"
+        return told if self.precision == "float32" else f"{told}; maps computed in {self.precision}"
+
+    @property
     def feature_key(self) -> str:
         """What stored feature maps depend on: tensors, variant, preprocessing, precision."""
-        precision = "float32" if self.device.type == "cpu" else "mixed"
+        precision = self.precision
+        if self.device.type != "cpu":  # not the same to the last digit
+            precision = f"{precision} on {self.device.type}"
         parts = (self.spec.sha256, str(self.spec.ibn), str(self.spec.input_size), precision)
         return hashlib.sha256("|".join((*parts, PREPROCESSING)).encode()).hexdigest()
 
@@ -86,11 +117,12 @@ class Model:
         if isinstance(images, (str, Path)):
             raise InputError("extract takes a sequence of pictures; put the one path into a list")
         return extract_arrays(
-            self.network,
+            self._arranged,
             images,
             spec_shape=self.map_shape,
             input_size=self.spec.input_size,
             device=self.device,
+            precision=self.precision,
             batch_size=batch_size,
         )
 
@@ -113,11 +145,12 @@ class Model:
         those of the shelf first; see :func:`~qaconv_core.matching.features.extract_features`.
         """
         return extract_features(
-            self.network,
+            self._arranged,
             refs,
             spec_shape=self.map_shape,
             input_size=self.spec.input_size,
             device=self.device,
+            precision=self.precision,
             shelf=shelf,
             batch_size=batch_size,
             workers=workers,
@@ -129,7 +162,10 @@ class Model:
 
     def open_shelf(self, store: FeatureStore) -> FeatureShelf:
         """The part of a feature store that belongs to this model and preprocessing."""
-        return store.open(self.feature_key, self.map_shape, self.spec.describe())
+        told = self.spec.describe()
+        if self.precision != "float32":
+            told += f", {self.precision}"
+        return store.open(self.feature_key, self.map_shape, told)
 
     def plan(self, queries: int, galleries: int, *, in_memory: bool = True) -> ScoringPlan:
         """How scoring that many pairs is cut up; raises when it cannot fit (see its message)."""

@@ -141,8 +141,19 @@ def load_model(request: ModelRequest, context: JobContext) -> tuple[Model, Model
     from qaconv_core.model import load_model as load
 
     context.cancel.raise_if_cancelled()
-    model = load(request.path, request.device, input_size=request.input_size)
-    info = ModelInfo(model.spec, tuple(model.notes), describe_device(model.device), request.path)
+    model = load(
+        request.path,
+        request.device,
+        input_size=request.input_size,
+        precision=request.arithmetic,
+    )
+    info = ModelInfo(
+        model.spec,
+        tuple(model.notes),
+        describe_device(model.device),
+        request.path,
+        model.precision,
+    )
     return model, info
 
 

@@ -196,7 +196,8 @@ class EvaluationDesk:
     def _loaded(
         self, request: EvaluationRequest, context: JobContext
     ) -> tuple[Model, ModelRequest]:
-        wanted = ModelRequest(request.checkpoint, request.device)
+        # What is reported is computed as the command line does it.
+        wanted = ModelRequest(request.checkpoint, request.device, precision="auto")
         with self._lock:
             if self._model is None or self._model[0] != wanted:
                 context.progress(Progress("loading the model", 0, None, "models"))

@@ -37,12 +37,19 @@ class DataRequest:
 class ModelRequest:
     """Which checkpoint (a path, or ``demo``), on which device, and what a file cannot tell.
 
-    ``input_size`` is (height, width) in pixels.
+    ``input_size`` is (height, width) in pixels, ``precision`` one of
+    :data:`qaconv_core.device.PRECISIONS`; empty is the window's own choice.
     """
 
     path: str = DEMO
     device: str = "auto"
     input_size: tuple[int, int] | None = None
+    precision: str = ""
+
+    @property
+    def arithmetic(self) -> str:
+        """The precision to load it with: the bundled model may be quick, a measured one exact."""
+        return self.precision or ("fast" if self.path == DEMO else "auto")
 
     @property
     def title(self) -> str:

@@ -18,12 +18,15 @@ from app.state.stored import (
     texts_of,
     write_record,
 )
+from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import StoreError
 from qaconv_core.store.folders import data_dir
 
 log = logging.getLogger(__name__)
 
 THEMES = ("system", "light", "dark")
+ARITHMETICS = ("", "fast", "float32")
+"""What the settings offer as the precision of feature maps."""
 LONGEST_RECENT = 8
 FILE_NAME = "settings.json"
 
@@ -33,14 +36,16 @@ class Settings:
     """Frozen: a change is a new value, which :class:`SettingsFile` writes.
 
     ``data_folder`` is where named data sets are looked for, ``device`` as in
-    :func:`qaconv_core.device.resolve_device`. ``geometry``, ``state`` and ``docks`` are the
-    layout of the window and of its page, as base64 text; ``splitters`` sizes in pixels by name.
+    :func:`qaconv_core.device.resolve_device`, ``precision`` as in
+    :class:`~app.state.requests.ModelRequest`. ``geometry``, ``state`` and ``docks`` are the layout
+    of the window and of its page, as base64 text; ``splitters`` sizes in pixels by name.
     ``hints_seen`` names the hints that were dismissed.
     """
 
     theme: str = "system"
     data_folder: str = ""
     device: str = "auto"
+    precision: str = ""
     recent_data: tuple[DataRequest, ...] = ()
     recent_models: tuple[ModelRequest, ...] = ()
     geometry: str = ""
@@ -49,6 +54,15 @@ class Settings:
     splitters: dict[str, tuple[int, ...]] = field(default_factory=dict)
     hints_seen: tuple[str, ...] = ()
     restore_session: bool = True
+
+    @property
+    def bundled(self) -> ModelRequest:
+        """The bundled model as it is loaded under these settings."""
+        return ModelRequest(device=self.device, precision=self.precision)
+
+    def under(self, request: ModelRequest) -> ModelRequest:
+        """A request that leaves the precision open, as it is loaded under these settings."""
+        return replace(request, precision=request.precision or self.precision)
 
     def with_data(self, request: DataRequest) -> Settings:
         """With a data set at the top of the recent ones; the demo is always at hand anyway."""
@@ -74,6 +88,7 @@ class Settings:
             "theme": self.theme,
             "data_folder": self.data_folder,
             "device": self.device,
+            "precision": self.precision,
             "recent_data": [data_record(request) for request in self.recent_data],
             "recent_models": [model_record(request) for request in self.recent_models],
             "geometry": self.geometry,
@@ -92,6 +107,7 @@ class Settings:
             theme=one_of(record, "theme", THEMES),
             data_folder=text_of(record, "data_folder"),
             device=text_of(record, "device", "auto") or "auto",
+            precision=one_of(record, "precision", ARITHMETICS),
             recent_data=tuple(map(data_of, _records(record, "recent_data")))[:LONGEST_RECENT],
             recent_models=tuple(map(model_of, _records(record, "recent_models")))[:LONGEST_RECENT],
             geometry=text_of(record, "geometry"),
@@ -139,6 +155,7 @@ def model_record(request: ModelRequest) -> dict[str, Any]:
     return {
         "path": request.path,
         "device": request.device,
+        "precision": request.precision,
         "input_size": None if size is None else list(size),
     }
 
@@ -150,6 +167,7 @@ def model_of(record: dict[str, Any]) -> ModelRequest:
         path=text_of(record, "path", DEMO) or DEMO,
         device=text_of(record, "device", "auto") or "auto",
         input_size=(size[0], size[1]) if len(size) == 2 and min(size) > 0 else None,
+        precision=one_of(record, "precision", ("", *PRECISIONS)),
     )
 
 

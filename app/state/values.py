@@ -92,6 +92,8 @@ class ModelInfo:
     device: str
     source: str
     """What was asked for: a path, or ``demo``."""
+    precision: str = "float32"
+    """The arithmetic of its feature network."""
 
     @property
     def title(self) -> str:

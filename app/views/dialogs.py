@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
@@ -86,7 +87,8 @@ class Dialogs(QObject):
         """Choose a checkpoint, or look at one before it is used."""
 
         def make() -> OpenModelDialog:
-            made = OpenModelDialog(self.controller, self.settings.value.device, self.window)
+            kept = self.settings.value
+            made = OpenModelDialog(self.controller, kept.device, kept.precision, self.window)
             made.opened.connect(self._model_opened)
             return made
 
@@ -113,16 +115,25 @@ class Dialogs(QObject):
     def _data_opened(self, request: DataRequest) -> None:
         self.settings.change(self.settings.value.with_data(request))
         if self.controller.model is None:
-            self.controller.open_model(ModelRequest(device=self.settings.value.device))
+            self.controller.open_model(self.settings.value.bundled)
 
     def _model_opened(self, request: ModelRequest) -> None:
         self.settings.change(self.settings.value.with_model(request))
 
     def _settings_changed(self, settings: Settings) -> None:
-        theme = self.settings.value.theme
+        before = self.settings.value
         self.settings.change(settings)
-        if settings.theme != theme:
+        if settings.theme != before.theme:
             self.theme_chosen.emit(settings.theme)
+        if settings.precision != before.precision and self.controller.model is not None:
+            self._load_again(settings.precision)
+
+    def _load_again(self, precision: str) -> None:
+        """Use the present model in another precision, unless that comes to the same."""
+        now = self.controller.model_request
+        wanted = replace(now, precision=precision)
+        if wanted.arithmetic != now.arithmetic:
+            self.controller.open_model(wanted)
 
     def close_all(self) -> None:
         """Close what is open."""

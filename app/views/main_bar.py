@@ -53,7 +53,8 @@ class MainBar(QToolBar):
             tips.append(f"{space.data.root}\n{space.data.layout}")
         if space.model is not None:
             parts += [space.model.title, "GPU" if "cuda" in space.model.device else "CPU"]
-            tips.append(f"{space.model.spec.describe()}\n{space.model.device}")
+            maps = f"feature maps computed in {space.model.precision}"
+            tips.append(f"{space.model.spec.describe()}\n{space.model.device}\n{maps}")
         self.place.setText(" · ".join(parts))
         self.place.setToolTip("\n\n".join(tips))
         self.place.setAccessibleName(f"Open: {', '.join(parts) or 'nothing'}")

@@ -241,7 +241,9 @@ class MainWindow(QMainWindow):
     ) -> None:
         """Open what was asked for, else what the last session left, else the demo."""
         if data is not None or model is not None:
-            self.controller.open(data or DataRequest(), model or ModelRequest())
+            kept = self.settings.value
+            wanted = kept.bundled if model is None else kept.under(model)
+            self.controller.open(data or DataRequest(), wanted)
         elif session is not None and session.data is not None:
             for sentence in reopen(self.controller, session):
                 self.problems.add(Problem(sentence))
@@ -251,7 +253,7 @@ class MainWindow(QMainWindow):
 
     def open_demo(self) -> None:
         """The bundled people under the bundled model."""
-        self.controller.open(DataRequest(), ModelRequest(device=self.settings.value.device))
+        self.controller.open(DataRequest(), self.settings.value.bundled)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

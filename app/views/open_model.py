@@ -68,6 +68,7 @@ def facts_of(info: ModelInfo) -> list[tuple[str, str]]:
         ("Trained", "epoch not in the file" if spec.epoch is None else f"epoch {spec.epoch}"),
         ("SHA-256", spec.sha256[:12] or "not known"),
         ("Computes on", info.device),
+        ("Feature maps", f"computed in {info.precision}"),
     ]
 
 
@@ -80,10 +81,14 @@ class OpenModelDialog(QDialog):
     opened = pyqtSignal(object)
 
     def __init__(
-        self, controller: Controller, device: str = "auto", parent: QWidget | None = None
+        self,
+        controller: Controller,
+        device: str = "auto",
+        precision: str = "",
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.controller = controller
+        self.controller, self._precision = controller, precision
         self._loaded: LoadedModel | None = None
         self._asked: ModelRequest | None = None
         self._job: Job | None = None
@@ -176,7 +181,8 @@ class OpenModelDialog(QDialog):
         if not self.size_row.isHidden():
             size = (self.height_box.value(), self.width_box.value())
         path = path if path == DEMO else str(Path(path).expanduser())
-        return ModelRequest(path, self.device.currentText().strip() or "auto", size)
+        device = self.device.currentText().strip() or "auto"
+        return ModelRequest(path, device, size, self._precision)
 
     def choose(self, path: str) -> None:
         """Read a checkpoint at once."""

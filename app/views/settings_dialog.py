@@ -21,13 +21,24 @@ from PyQt5.QtWidgets import (
 
 from app.jobs.job import Job, JobContext
 from app.jobs.runner import JobRunner
-from app.state.settings import THEMES, Settings
+from app.state.settings import ARITHMETICS, THEMES, Settings
 from app.state.values import Problem
 from app.views.open_model import device_box
 from app.views.parts import plain_label, without_icons
 from qaconv_core.device import format_bytes
 
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
+
+_PRECISION_WORDS = {
+    "": "Fast for the bundled model, float32 for others",
+    "fast": "Fast: bfloat16 where the processor has it",
+    "float32": "Always float32",
+}
+_PRECISION_HELP = (
+    "What the network computes in. Fast maps differ from float32 in their third digit; evaluations "
+    "on a processor are float32 whatever is chosen here. A GPU computes in mixed precision, or "
+    "always in float32."
+)
 
 
 def cache_size(_context: JobContext) -> tuple[str, str]:
@@ -73,6 +84,12 @@ class SettingsDialog(QDialog):
         self.browse = QPushButton("Folder…")
         self.browse.setToolTip("Choose the data folder")
         self.device = device_box(settings.device)
+        self.precision = QComboBox()
+        self.precision.setAccessibleName("Precision of feature maps")
+        self.precision.setToolTip(_PRECISION_HELP)
+        for name in ARITHMETICS:
+            self.precision.addItem(_PRECISION_WORDS[name], name)
+        self.precision.setCurrentIndex(ARITHMETICS.index(settings.precision))
         self.theme = QComboBox()
         self.theme.setAccessibleName("Theme")
         self.theme.setToolTip("Light, dark, or as the system is")
@@ -105,6 +122,7 @@ class SettingsDialog(QDialog):
         form.setHorizontalSpacing(16)
         form.addRow("Data folder", where)
         form.addRow("Device", self.device)
+        form.addRow("Feature maps", self.precision)
         form.addRow("Theme", self.theme)
         form.addRow("Start", self.session)
         form.addRow("Feature store", store)
@@ -170,6 +188,7 @@ class SettingsDialog(QDialog):
             self.settings,
             data_folder=self.folder.text().strip(),
             device=self.device.currentText().strip() or "auto",
+            precision=self.precision.currentData(),
             theme=self.theme.currentData(),
             restore_session=self.session.isChecked(),
         )

@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--gallery", metavar="DIR|DATASET", help="what to search: a folder, a CSV or a data set"
     )
     add_model_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, precision="")  # the window has a choice of its own
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qaconv_core.cli.terminal import say
+from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.types import Dataset
 
@@ -44,6 +45,13 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="take the newest checkpoint.pth.tar below <DIR>/<Dataset>/, where training writes it",
     )
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="arithmetic of the feature network; auto: mixed on CUDA, float32 elsewhere; fast: "
+        "also bfloat16 on processors that have it",
+    )
     group.add_argument("--height", type=positive, help="height of the model's input in pixels")
     group.add_argument("--width", type=positive, help="width of the model's input in pixels")
 
@@ -91,7 +99,12 @@ def load_chosen_model(arguments: argparse.Namespace, dataset: str = "") -> Model
         say(f"checkpoint: {path}")
     elif dataset not in ("", DEMO):
         say("no --checkpoint given: the bundled demo model is used")
-    model = load_model(path, arguments.device, input_size=input_size(arguments))
+    model = load_model(
+        path,
+        arguments.device,
+        input_size=input_size(arguments),
+        precision=arguments.precision,
+    )
     for note in model.notes:
         say(f"note: {note}")
     return model

@@ -32,7 +32,7 @@ from qaconv_core.evaluation.protocol import protocol_record
 from qaconv_core.evaluation.saved_scores import SavedScores
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.matching.scores import score_maps
-from qaconv_core.model import PREPROCESSING, Model
+from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.ranking.protocol import Pairs
@@ -342,7 +342,7 @@ def _report(
             rerank=options.rerank_parameters(),
             tlift=options.tlift_parameters(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
-            preprocessing=f"{spec.input_size[0]}×{spec.input_size[1]}, {PREPROCESSING}",
+            preprocessing=model.preprocessing,
             layout=dataset.layout,
         ),
         checkpoint={

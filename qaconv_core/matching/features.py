@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import nn
 from qaconv_core.data.images import as_rgb
 from qaconv_core.data.transforms import to_pixels
 from qaconv_core.errors import ImageError, InputError
+from qaconv_core.matching.ahead import one_ahead
 from qaconv_core.matching.arrivals import Arrived, Delivery
 from qaconv_core.matching.decoding import Decoded, decode_all, default_workers
 from qaconv_core.matching.network import NetworkRunner
@@ -59,7 +60,7 @@ def extract_features(
     batch_size: int | None = None,
     workers: int | None = None,
     shelf: FeatureShelf | None = None,
-    amp: str = "auto",
+    precision: str = "auto",
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     arrived: Arrived | None = None,
@@ -70,7 +71,7 @@ def extract_features(
     ``network`` maps (n, 3, H, W) in [0, 1] to (n, C, h, w); ``spec_shape`` is (C, h, w) and
     ``input_size`` (H, W). Maps that ``shelf`` holds are taken from there, the others are computed
     and put there as the work goes on; a file listed twice is computed once. ``workers`` is the
-    number of decoding processes (None: what suits the machine; 0: none), ``amp`` see
+    number of decoding processes (None: what suits the machine; 0: none), ``precision`` see
     :func:`~qaconv_core.matching.network.resolve_precision`.
 
     ``arrived`` is called in the calling thread with the maps as the bank will have them, first
@@ -95,7 +96,7 @@ def extract_features(
     tracker = Tracker(stage, total, "images", progress, cancel, start=ready)
     deliver.stored(sink, todo, cancel)
     if len(todo):
-        runner = NetworkRunner(network, device, amp, batch_size, input_size)
+        runner = NetworkRunner(network, device, precision, batch_size, input_size)
         if workers is None:
             workers = default_workers(len(todo), runner.device.type)
         paths = [plan.keys[i].path for i in todo]
@@ -153,9 +154,12 @@ def _compute(
 ) -> dict[int, str]:
     """Fill the sink with the maps of the files ``todo``; the reasons of those that have none."""
     bad: dict[int, str] = {}
-    with contextlib.closing(decoded):
+    with (
+        contextlib.closing(decoded),
+        contextlib.closing(one_ahead(_batches(todo, decoded, runner, bad))) as batches,
+    ):
         try:
-            for taken, numbers, pixels in _batches(todo, decoded, runner, bad):
+            for taken, numbers, pixels in batches:
                 if len(numbers):
                     maps = _checked(runner.maps(pixels), sink.shape).astype(np.float16)
                     sink.add(numbers, maps)
@@ -168,10 +172,10 @@ def _compute(
 
 def _batches(
     todo: Int64, decoded: Iterable[Decoded], runner: NetworkRunner, bad: dict[int, str]
-) -> Iterator[tuple[int, Int64, npt.NDArray[np.uint8]]]:
+) -> Generator[tuple[int, Int64, npt.NDArray[np.uint8]], None, None]:
     """Pictures in batches of the runner's size: how many were looked at, which are good, pixels.
 
-    The size is read anew for each batch, as the runner may lower it.
+    The size is read anew for each batch, as the runner may lower it. Reasons are put into ``bad``.
     """
     taken, numbers, pixels = 0, [], []
     for number, picture in zip(todo.tolist(), decoded, strict=True):
@@ -208,7 +212,7 @@ def extract_arrays(
     input_size: tuple[int, int] = (384, 128),
     device: torch.device | str = "cpu",
     batch_size: int | None = None,
-    amp: str = "auto",
+    precision: str = "auto",
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     spec_shape: MapShape | None = None,
@@ -221,7 +225,7 @@ def extract_arrays(
     """
     if not len(images):
         return np.empty((0, *(spec_shape or (0, 0, 0))), dtype=np.float32)
-    runner = NetworkRunner(network, device, amp, batch_size, input_size)
+    runner = NetworkRunner(network, device, precision, batch_size, input_size)
     tracker = Tracker("features", len(images), "images", progress, cancel)
     parts, start = [], 0
     while start < len(images):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import torch
+
+from qaconv_core.device import cpu_knows_bfloat16
 
 
 def training_precision(amp: str, device: torch.device) -> str:
@@ -18,16 +18,7 @@ def training_precision(amp: str, device: torch.device) -> str:
         return amp
     if device.type == "cuda":
         return "float16"
-    return "bfloat16" if device.type == "cpu" and _cpu_knows_bfloat16() else "float32"
-
-
-def _cpu_knows_bfloat16() -> bool:
-    """Asked of torch where it can tell; where it cannot, float32 is the safe answer."""
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        with contextlib.suppress(Exception):
-            if getattr(torch.cpu, name)():
-                return True
-    return False
+    return "bfloat16" if device.type == "cpu" and cpu_knows_bfloat16() else "float32"
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PyQt5.QtCore import QEvent, QMimeData, QObject, QPointF, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
@@ -21,6 +22,7 @@ from app.state.session import load_session
 from app.state.values import Cell, Problem
 from app.views.export_dialog import ExportDialog
 from app.views.open_data import OpenDataDialog
+from qaconv_core import device
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
 from tests.app.real import WAIT, press, settled, tiny_market, tiny_model
@@ -329,6 +331,24 @@ def test_no_part_of_the_window_flashes_up_as_a_window(qtbot, qapp, make_window, 
     finally:
         qapp.removeEventFilter(notes)
     assert notes.shown == ["MainWindow main"]
+
+
+def test_another_precision_in_the_settings_loads_the_model_again(qtbot, window, monkeypatch):
+    monkeypatch.setattr(device, "cpu_knows_bfloat16", lambda: True)
+    space = window.workspace
+    assert "computed in float32" in window.bar.place.toolTip()
+    exact, chosen = space.ranking, space.selection.queries
+    dialog = window.dialogs.open_settings()
+    dialog.precision.setFocus()
+    QTest.keyClick(dialog.precision, Qt.Key_Home)
+    QTest.keyClick(dialog.precision, Qt.Key_Down)
+    with qtbot.waitSignal(window.controller.settled, timeout=WAIT):
+        QTest.keyClick(dialog, Qt.Key_Return)
+    assert window.controller.model.precision == "bfloat16"
+    assert "computed in bfloat16" in window.bar.place.toolTip()
+    assert space.selection.queries == chosen
+    assert not np.array_equal(space.ranking.values, exact.values)
+    assert window.session().model.precision == window.settings.value.precision == "fast"
 
 
 def test_what_was_open_lately_is_in_the_file_menu(qtbot, make_window, data, model):

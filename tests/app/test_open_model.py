@@ -15,6 +15,7 @@ from app.jobs.engine import LoadedModel
 from app.state.requests import ModelRequest
 from app.state.workspace import Workspace
 from app.views.open_model import OpenModelDialog, facts_of
+from qaconv_core import device
 from tests.app.samples import sample_model
 from tests.checkpoints import published_checkpoint, write_checkpoint
 
@@ -55,21 +56,25 @@ def test_facts_name_all_that_was_read():
     assert facts["Input"] == "96×48 pixels (height × width)"
     assert facts["Trained"] == "epoch 8"
     assert facts["SHA-256"] == "not known"
+    assert facts["Feature maps"] == "computed in float32"
 
 
-def test_the_bundled_model_is_shown_then_used(qtbot, controller, dialog):
+def test_the_bundled_model_is_shown_then_used(qtbot, controller, dialog, monkeypatch):
+    monkeypatch.setattr(device, "cpu_knows_bfloat16", lambda: True)
     opened = []
     dialog.opened.connect(opened.append)
     QTest.mouseClick(dialog.bundled, Qt.LeftButton)
     idle(qtbot, dialog)
     assert controller.workspace.model is None, "looking uses nothing"
     words = facts_on(dialog)
-    for part in ("ResNet-18, IBN-b", "layer3", "shared", "12×6 cells", "192×96", "epoch"):
+    for part in ("ResNet-18, IBN-b", "layer3", "shared", "12×6 cells", "192×96", "epoch",
+                 "computed in bfloat16"):  # fmt: skip
         assert part in words
     assert not dialog.size_row.isVisible()
     QTest.mouseClick(dialog.use_button, Qt.LeftButton)
     assert not dialog.isVisible()
     assert opened == [ModelRequest()]
+    assert controller.model.precision == "bfloat16"
     assert controller.workspace.model.spec.arch == "resnet18"
     assert controller.model_request == ModelRequest()
 

@@ -20,8 +20,9 @@ FULL = Settings(
     theme="dark",
     data_folder="/data",
     device="cuda:1",
+    precision="float32",
     recent_data=(DataRequest("market", Path("/data")), DataRequest("folder", Path("/own"))),
-    recent_models=(ModelRequest("/m.pth.tar", "cpu", (256, 128)),),
+    recent_models=(ModelRequest("/m.pth.tar", "cpu", (256, 128), "bfloat16"),),
     geometry="AAEC",
     state="/wAA",
     splitters={"explore": (200, 800)},
@@ -33,6 +34,17 @@ FULL = Settings(
 def test_settings_come_back(tmp_path):
     SettingsFile(tmp_path).change(FULL)
     assert SettingsFile(tmp_path).value == FULL
+
+
+def test_the_bundled_model_may_be_quick_and_others_are_exact_unless_asked():
+    """``auto`` is what the command line computes in."""
+    settings, own = Settings(), ModelRequest("/m.pth.tar")
+    assert settings.bundled.arithmetic == "fast"
+    assert settings.under(own).arithmetic == "auto"
+    chosen = replace(settings, precision="float32")
+    assert chosen.bundled.arithmetic == chosen.under(own).arithmetic == "float32"
+    asked = ModelRequest("/m.pth.tar", precision="bfloat16")
+    assert chosen.under(asked).arithmetic == "bfloat16"
 
 
 def test_without_a_file_there_are_defaults(tmp_path):
@@ -53,7 +65,8 @@ def test_a_damaged_file_is_set_aside(tmp_path, caplog, content):
 
 
 def test_what_is_unknown_or_of_a_wrong_kind_is_passed_over(tmp_path):
-    record = {"version": 1, "theme": "pink", "data_folder": 7, "recent_data": [3, {"name": "duke"}],
+    record = {"version": 1, "theme": "pink", "precision": "int3", "data_folder": 7,
+              "recent_data": [3, {"name": "duke"}],
               "recent_models": {"path": "x"}, "splitters": {"a": [1, "b", True], "c": 3},
               "hints_seen": "explore", "restore_session": 1, "more": {"of": "this"}}  # fmt: skip
     (tmp_path / "settings.json").write_text(json.dumps(record))

@@ -45,6 +45,15 @@ def test_what_is_chosen_is_told_once_by_ok(dialog):
     assert told == [Settings(data_folder="/elsewhere", theme="dark", restore_session=False)]
 
 
+def test_the_precision_of_maps_is_chosen_by_key(dialog):
+    told = []
+    dialog.changed.connect(told.append)
+    dialog.precision.setFocus()
+    QTest.keyClick(dialog.precision, Qt.Key_End)
+    QTest.keyClick(dialog, Qt.Key_Return)
+    assert told == [Settings(data_folder="/data", theme="light", precision="float32")]
+
+
 def test_cancel_takes_a_tried_theme_back(dialog):
     told, tried = [], []
     dialog.changed.connect(told.append)

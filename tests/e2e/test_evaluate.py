@@ -118,6 +118,20 @@ def test_second_run_takes_features_from_the_store(qaconv, market, checkpoint):
     assert json.loads(qaconv("cache", "--json").out)["models"] == []
 
 
+def test_another_precision_has_maps_of_its_own_and_is_named(qaconv, market, checkpoint, tmp_path):
+    arguments = ("evaluate", "--dataset", "market", "--data-dir", market, "--device", "cpu",
+                 "--checkpoint", checkpoint, "--json")  # fmt: skip
+    qaconv(*arguments, "exact.json")
+    qaconv(*arguments, "quick.json", "--precision", "bfloat16")
+    shelves = json.loads(qaconv("cache", "--json").out)["models"]
+    assert [shelf["images"] for shelf in shelves] == [31, 31]
+    told = [
+        json.loads((tmp_path / name).read_text())["protocol"]["preprocessing"]
+        for name in ("exact.json", "quick.json")
+    ]
+    assert ["bfloat16" in words for words in told] == [False, True]
+
+
 def test_runs_are_kept_compared_and_deleted(qaconv, market, checkpoint):
     arguments = (
         "evaluate",

@@ -20,11 +20,13 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
+from qaconv_core import device
+from qaconv_core.device import resolve_precision
 from qaconv_core.errors import Cancelled, ImageError, InputError, MemoryLimitError
 from qaconv_core.matching import arrivals, decoding, sink
 from qaconv_core.matching import network as network_module
 from qaconv_core.matching.features import extract_arrays, extract_features
-from qaconv_core.matching.network import NetworkRunner, resolve_precision
+from qaconv_core.matching.network import NetworkRunner
 from qaconv_core.progress import CancelToken
 from qaconv_core.store import shelf as shelf_module
 from qaconv_core.store.features import FeatureStore
@@ -561,7 +563,7 @@ class TestRunner:
                 maps = super().forward(images)
                 return maps / 0 if torch.is_autocast_enabled("cpu") else maps
 
-        found = extract(Overflowing(), files, amp="bfloat16")
+        found = extract(Overflowing(), files, precision="bfloat16")
         same(found, files)
         assert "overflowed" in found.notes[0]
 
@@ -577,9 +579,17 @@ class TestRunner:
     def test_precision(self):
         assert resolve_precision("auto", "cpu") == "float32"
         assert resolve_precision("auto", "cuda") == "float16"
-        assert resolve_precision("off", "cuda") == "float32"
-        with pytest.raises(InputError, match="unknown precision"):
+        assert resolve_precision("float32", "cuda") == "float32"
+        assert resolve_precision("fast", "cuda:1") == "float16"
+        with pytest.raises(InputError, match="unknown precision 'int3': use auto, fast, float32"):
             resolve_precision("int3", "cpu")
+
+    @pytest.mark.parametrize(("knows", "expected"), [(True, "bfloat16"), (False, "float32")])
+    def test_fast_is_bfloat16_where_the_processor_has_it(self, monkeypatch, knows, expected):
+        monkeypatch.setattr(device, "cpu_knows_bfloat16", lambda: knows)
+        assert resolve_precision("fast", "cpu") == expected
+        assert resolve_precision("fast", "mps") == "float32"
+        assert resolve_precision("bfloat16", "cpu") == "bfloat16"
 
     def test_batch_follows_the_memory(self, monkeypatch):
         for free, expected in ((2**40, 128), (2**30, 16), (0, 1)):

@@ -123,7 +123,7 @@ def test_a_child_is_another_process():
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Small sizes, and no process for each measurement of memory: it would take most of the time."""
+    """Small sizes, and no process for each measurement of memory, which would take long."""
     monkeypatch.setattr(suite_module, "QUICK", TINY)
     monkeypatch.setattr(machine, "_SIZE", 64)
     monkeypatch.setattr(machine, "_BYTES", 1 << 16)

@@ -169,7 +169,7 @@ def _write_figures(file: str, rankings: list[dict[str, Any]]) -> None:
         more = len(ranking["query_paths"]) - 1
         caption = Path(query).name + (f"\nand {more} more" if more else "")
         mask = np.array(ranking["part"]["mask"], dtype=np.bool_) if "part" in ranking else None
-        note = " ".join(approximation_lines(ranking))
+        note = "; ".join(approximation_lines(ranking))
         made = ranking_figure(read_image(query), caption, items, query_cells=mask, note=note)
         save_figure(made, path)
         say(f"figure: {path}")

@@ -35,6 +35,7 @@ COARSEST = (6, 2)
 SHORTLIST = 5000
 """Pictures on a shortlist unless something else is asked for."""
 _BLOCK = 256
+_WRITTEN = 8 * _BLOCK  # pooled maps written together: each time, the disk is waited for
 
 Float16 = npt.NDArray[np.float16]
 
@@ -47,8 +48,13 @@ def pooled_grid(grid: Grid) -> Grid:
 def pool(maps: npt.NDArray[np.floating]) -> Float16:
     """Maps (n, C, h, w) averaged over :func:`pooled_grid`, unit norm over C, float16."""
     values = as_tensor(maps).float()
-    grid = pooled_grid((values.shape[2], values.shape[3]))
-    return functional.normalize(functional.adaptive_avg_pool2d(values, grid), dim=1).half().numpy()
+    h, w = values.shape[2:]
+    grid = pooled_grid((h, w))
+    if h % grid[0] == 0 and w % grid[1] == 0:  # the same cells, twice as fast
+        small = functional.avg_pool2d(values, (h // grid[0], w // grid[1]))
+    else:
+        small = functional.adaptive_avg_pool2d(values, grid)
+    return functional.normalize(small, dim=1).half().numpy()
 
 
 def pooled_head(head: AffineHead) -> AffineHead:
@@ -120,12 +126,16 @@ def _fill(
     tracker = Tracker("pooling", total, "images", progress, cancel, start=total - count)
 
     def work(start: int) -> int:
-        part = gallery.view(start, start + _BLOCK)
+        stop = min(count, start + _WRITTEN)
         with torch.inference_mode():
-            put(rows[start : start + _BLOCK], pool(part))
-        return len(part)
+            parts = [
+                pool(gallery.view(a, min(stop, a + _BLOCK))) for a in range(start, stop, _BLOCK)
+            ]
+        put(rows[start:stop], np.concatenate(parts))
+        return stop - start
 
-    for done in in_threads(work, range(0, count, _BLOCK), cpu_workers(), alone if count else None):
+    jobs = range(0, count, _WRITTEN)
+    for done in in_threads(work, jobs, cpu_workers(), alone if count else None):
         tracker.advance(done)
 
 

@@ -16,6 +16,7 @@ NAMES = {
     "similarity": "similarity",
     "hiding": "change of the logit if hidden",
     "lead": "change of the lead if hidden",
+    "misleads": "mean, false − true",
 }
 TIPS = {
     "contribution": words.ADDS,
@@ -23,6 +24,7 @@ TIPS = {
     "similarity": words.SIMILARITY,
     "hiding": words.HIDING,
     "lead": words.HIDING,
+    "misleads": words.MISLEADS,
 }
 BAR_WIDTH, BAR_HEIGHT = 104, 10
 

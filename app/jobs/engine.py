@@ -6,7 +6,9 @@ before. Results are values of :mod:`app.state.values` or of the engine's types.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from app.jobs.matching_set import MatchingSet, Measured
     from qaconv_core.data.check_report import CheckReport
     from qaconv_core.model import Model
-    from qaconv_core.store.features import FeatureStore
+    from qaconv_core.store.features import FeatureShelf, FeatureStore
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +157,18 @@ def feature_store() -> FeatureStore | None:
         return None
 
 
+@contextlib.contextmanager
+def open_shelf(model: Model) -> Iterator[FeatureShelf | None]:
+    """The model's feature maps in the user's store while a job runs; None where there is none."""
+    store = feature_store()
+    shelf = model.open_shelf(store) if store is not None else None
+    try:
+        yield shelf
+    finally:
+        if shelf is not None:
+            shelf.close()
+
+
 def one_query_measures(ranking: Ranking) -> tuple[float, int, float]:
     """(AP, rank of the first true match, top score) of a ranking; NaN and 0 where there is none."""
     ranks = ranking.ranks[ranking.truth == RankingResult.TRUE]
@@ -187,14 +201,9 @@ def measure(matching: MatchingSet, context: JobContext) -> Measured:
     data = matching.data
     dataset = dataset_of(data)
     options = MethodOptions(rerank=True, tlift=True, junk_rule=data.junk_rule)
-    store = feature_store()
-    shelf = matching.model.open_shelf(store) if store is not None else None
-    try:
+    with open_shelf(matching.model) as shelf:
         job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
         done = evaluate(matching.model, dataset, options, job)
-    finally:
-        if shelf is not None:
-            shelf.close()
     matrices = {
         "qaconv": done.scores.score,
         "qaconv+rerank": done.scores.score_rerank,

@@ -5,11 +5,10 @@ All methods of :class:`EvaluationDesk` run in worker threads.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -33,7 +32,6 @@ from qaconv_core.types import Dataset, EvaluationReport
 if TYPE_CHECKING:
     from app.jobs.rates import Rates
     from qaconv_core.model import Model
-    from qaconv_core.store.features import FeatureShelf
     from qaconv_core.store.runs import RunRecord
 
 log = logging.getLogger(__name__)
@@ -181,7 +179,7 @@ class EvaluationDesk:
         context.progress(Progress("reading names", 0, None, "pictures"))
         dataset = self._dataset(request.choice, fresh=True)
         model, wanted = self._loaded(request, context)
-        with _shelf(model) as shelf:
+        with engine.open_shelf(model) as shelf:
             job = Job(
                 shelf=shelf,
                 on_disk=cache_dir() / "scores" if request.on_disk else None,
@@ -238,24 +236,13 @@ def _devices() -> tuple[str, ...]:
     return ("cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count())))
 
 
-@contextlib.contextmanager
-def _shelf(model: Model) -> Iterator[FeatureShelf | None]:
-    store = engine.feature_store()
-    shelf = model.open_shelf(store) if store is not None else None
-    try:
-        yield shelf
-    finally:
-        if shelf is not None:
-            shelf.close()
-
-
 def _stored(model: Model, dataset: Dataset) -> int:
     """How many pictures of query and gallery have a stored feature map."""
     from qaconv_core.store.keys import file_keys
     from qaconv_core.types import Rejected
 
     keys = file_keys([*dataset.query, *dataset.gallery])
-    with _shelf(model) as shelf:
+    with engine.open_shelf(model) as shelf:
         if shelf is None:
             return 0
         there = [key for key in keys if not isinstance(key, Rejected)]

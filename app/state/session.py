@@ -26,7 +26,7 @@ from qaconv_core.errors import StoreError
 log = logging.getLogger(__name__)
 
 FILE_NAME = "session.json"
-PAGES = ("explore", "evaluate")
+PAGES = ("explore", "evaluate", "failures", "trust")
 _DIRECTIONS = ("query", "gallery", "mutual")
 _MEASURES = ("relative", "contribution", "similarity")
 

@@ -40,6 +40,10 @@ HIDING = (
     "out, and the other picture's cells look for their match among what remains. Exact for the "
     "match; the network does not see the picture again."
 )
+MISLEADS = (
+    "What a cell of the query adds for the first false match minus what it adds for the first true "
+    "one, averaged over the failures. Red cells speak for the false match: they mislead."
+)
 BIAS = "The bias is the same for every pair of pictures: what the logit would be with no match."
 AP = "Average precision of one query: 1 when all its true matches come first."
 CELL = "Rows and columns of the model's grid are counted from 1, from the top left."
@@ -143,6 +147,12 @@ def who_text(ref: ImageRef) -> str:
 
 
 DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
+
+
+def decided_sentence(verdict: str, note: str = "") -> str:
+    """ "Confirmed: same bag"; empty where nothing was decided."""
+    what = DECIDED.get(verdict, "").capitalize()
+    return f"{what}: {note}" if what and note else what
 
 
 def truth_text(truth: int) -> str:

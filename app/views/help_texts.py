@@ -5,8 +5,10 @@ from __future__ import annotations
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
+from app.state.insight_words import COMMANDS
 from app.views.parts import without_icons
 from qaconv_core import __version__
+from qaconv_core.explaining.limits import LIMITS
 
 CONTRIBUTION = """
 <h3>What a contribution is</h3>
@@ -56,6 +58,38 @@ logit (or, when comparing, the lead over the other candidate) would fall, red wh
 outlined is where the order with the next candidate would change.</p>
 <p>These numbers are exact for the match. They are not what a photograph with something in front
 would give: there the network would see the thing in front too.</p>
+"""
+
+INSIGHTS = f"""
+<h3>Failures</h3>
+<p>Taken are all queries whose first match by plain QAConv is false. For each, the <b>margin</b> is
+the logit of that first false match minus that of the first true one, and every cell of the query
+has a part in it: what it adds for the false match minus what it adds for the true one. These
+differences and those of the candidates' own cells add up to the margin exactly.</p>
+<p>Pictures of people are cropped alike, so that cells can be averaged over queries: over all
+failures, over each pair of cameras (query → false match), and over <b>clusters</b> of failures
+whose differences look alike (k-means on the maps, whatever their size). A map lies over the average
+picture of its queries; each has its own limits, which its colour bar shows. Red cells mislead, blue
+ones speak for the true match. Click a cell, and the examples stand in the order of what that cell
+adds; click an example, and it opens in the browser, the false match beside the true one.</p>
+<p>Where a data set has label maps, the differences are also summed by body part or garment. Small
+groups say little: look at their examples.</p>
+<h3>Trust</h3>
+<p>Measured are pairs of one person and, as a control, pairs of different people: what is as high
+there says nothing about persons. Looked at are the 12 strongest matches of each pair, by
+contribution or by what they add beyond the usual. Do both ends lie on the same body part, does
+either lie on the background or on the picture's border, and do the matches move along when the
+candidate's content is moved by 1, 2 or 3 cells?</p>
+<p>Then cells of the query are removed, the strongest first (deletion), or brought back into
+nothing (insertion). If the cells named as strongest decide, the logit falls, or rises, faster than
+in random order; the <b>area</b> between the two curves says how much, as a share of
+|logit − bias|.</p>
+<p>Part agreement and background need label maps. Where persons are not known, each query's best
+match and random pairs are measured instead.</p>
+<h3>What the maps do not say</h3>
+<p>{LIMITS}</p>
+<h3>On the command line</h3>
+<p><code>{COMMANDS["failures"]}</code><br><code>{COMMANDS["trust"]}</code></p>
 """
 
 WORDS = """
@@ -125,6 +159,7 @@ version 3).</p>
 
 TEXTS = {
     "help.contribution": ("What a contribution is, and is not", CONTRIBUTION + DRAWING),
+    "help.insights": ("Failures, and what can be trusted", INSIGHTS),
     "help.words": ("Words and measures", WORDS),
     "help.about": ("About", ABOUT),
 }

@@ -151,7 +151,7 @@ def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None
 
 def _measure(model: Model, dataset: Dataset, arguments: argparse.Namespace, job: Job) -> None:
     """Trust measures: a table, and --report."""
-    from qaconv_core.data.label_maps import PERSON, read_label_map
+    from qaconv_core.data.label_maps import PERSON, has_label_maps, read_label_map
     from qaconv_core.evaluation.explanations import PartNames
     from qaconv_core.evaluation.trust import measure_trust
 
@@ -169,7 +169,7 @@ def _measure(model: Model, dataset: Dataset, arguments: argparse.Namespace, job:
 
 def _analyse(model: Model, dataset: Dataset, arguments: argparse.Namespace, job: Job) -> None:
     """Failure analysis: a table, and --failures."""
-    from qaconv_core.data.label_maps import LABELS, read_label_map
+    from qaconv_core.data.label_maps import LABELS, has_label_maps, read_label_map
     from qaconv_core.evaluation.failures import analyse_failures
 
     options: dict[str, Any] = {}
@@ -186,13 +186,6 @@ def _analyse(model: Model, dataset: Dataset, arguments: argparse.Namespace, job:
     if arguments.failures != "-":
         show(failure_table(found))
     _write_page(arguments.failures, found.to_dict(), lambda: _failure_page(found), "failures")
-
-
-def has_label_maps(dataset: Dataset) -> bool:
-    """Whether the pictures have label maps beside them, judged by the first query."""
-    from qaconv_core.data.label_maps import label_path
-
-    return bool(len(dataset.query)) and label_path(dataset.query[0].path).is_file()
 
 
 def _trust_page(report: TrustReport) -> str:

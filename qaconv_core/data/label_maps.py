@@ -15,9 +15,16 @@ from PIL import Image
 from qaconv_core.data.images import check_size
 from qaconv_core.data.people.parts import BACKGROUND, LABELS, OCCLUDER, OTHER
 from qaconv_core.errors import ImageError
-from qaconv_core.types import ImageRef
+from qaconv_core.types import Dataset, ImageRef
 
-__all__ = ["LABELS", "PERSON", "label_path", "read_label_file", "read_label_map"]
+__all__ = [
+    "LABELS",
+    "PERSON",
+    "has_label_maps",
+    "label_path",
+    "read_label_file",
+    "read_label_map",
+]
 
 PERSON = frozenset(range(len(LABELS))) - {BACKGROUND, OTHER, OCCLUDER}
 """Labels that belong to the person whom the picture is of."""
@@ -32,6 +39,11 @@ def label_path(picture: Path, labels: Path | None = None) -> Path:
     folder = picture.parent
     root = folder.parent / "labels" if labels is None else labels
     return (root / folder.name / picture.name).with_suffix(".png")
+
+
+def has_label_maps(dataset: Dataset) -> bool:
+    """Whether the pictures have label maps beside them, judged by the first query."""
+    return bool(len(dataset.query)) and label_path(dataset.query[0].path).is_file()
 
 
 def read_label_map(ref: ImageRef) -> npt.NDArray[np.uint8]:

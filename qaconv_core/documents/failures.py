@@ -49,7 +49,7 @@ def _section(
 ) -> list[str]:
     shown = groups[:most]
     items = [
-        HeatItem(group.name, group.mean, _count(group), _average(analysis, group))
+        HeatItem(group.name, group.mean, _count(group), average_picture(analysis, group))
         for group in shown
     ]
     pieces = [html.heading(title), html.figure(heat_figure(items, _SCALE), f"{title}: mean maps")]
@@ -72,8 +72,13 @@ def _count(group: FailureGroup) -> str:
     return f"{count} failure{'' if count == 1 else 's'}"
 
 
-def _average(analysis: FailureAnalysis, group: FailureGroup, most: int = 24) -> Image.Image | None:
-    """The average picture of a group's queries, 128 × 256."""
+def average_picture(
+    analysis: FailureAnalysis, group: FailureGroup, most: int = 24
+) -> Image.Image | None:
+    """The average picture of a group's first ``most`` queries, 128 × 256; None: none can be read.
+
+    Pictures of people are cropped alike, so that it shows where on a body a mean map speaks.
+    """
     found = []
     for number in group.examples[:most]:
         try:

@@ -1,4 +1,4 @@
-"""Evaluations under way, and those that failed: shown where their results will be."""
+"""Work under way, and work that failed: shown where its results will be."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SENTENCES = {
 
 
 class WorkStrip(QWidget):
-    """One row for each evaluation under way, and one for each that failed."""
+    """One row for each job under way, and one for each that failed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +60,11 @@ class WorkStrip(QWidget):
         self.failures.append(row)
         self._column.addWidget(row)
         self.show()
+
+    def forget_failures(self) -> None:
+        """Take away what failed before."""
+        for row in list(self.failures):
+            self._drop(row, self.failures)
 
     def _retry(self, row: FailureRow, again: Callable[[], None]) -> None:
         self._drop(row, self.failures)
@@ -92,7 +97,7 @@ class JobRow(QWidget):
         self.rate = QLabel()
         self.rate.setToolTip("Rate, and time left in this step.")
         self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setAccessibleName(f"Cancel the evaluation of {title}")
+        self.cancel_button.setAccessibleName(f"Cancel: {title}")
         self.cancel_button.setToolTip("Stop; feature maps that were computed are kept.")
         self.cancel_button.clicked.connect(lambda _on: job.cancel())
         row = QHBoxLayout(self)
@@ -145,7 +150,7 @@ class FailureRow(QFrame):
         self.close_button = QPushButton("Close")
         head = QHBoxLayout()
         head.addWidget(self.text, 1)
-        tips = ("Evaluate it once more.", "Show the details.", "Copy all of it.", "Hide this.")
+        tips = ("Do it once more.", "Show the details.", "Copy all of it.", "Hide this.")
         buttons = (self.again_button, self.details_button, self.copy_button, self.close_button)
         for button, tip in zip(buttons, tips, strict=True):
             button.setToolTip(tip)

@@ -1,0 +1,124 @@
+"""Groups of failures under their headings, as rows; each with its mean map as a small picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt
+from PyQt5.QtGui import QFont, QFontMetrics, QImage, QPainter, QPalette
+from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.items.mean_map import image_of, paint_mean
+from app.items.thumbnail import faded
+from app.state.insight_words import group_line, group_title
+from app.state.insights import FailureFindings, mean_scale
+
+GROUP_ROLE = Qt.UserRole
+"""A row's group of failures; None for a heading."""
+PICTURE_ROLE = Qt.UserRole + 1
+GAP = 8
+MAP = QSize(28, 56)
+
+
+class GroupModel(QAbstractListModel):
+    """Rows are headings (plain text) and groups."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[Any] = []
+        self._pictures: dict[str, QImage] = {}
+
+    def show(self, found: FailureFindings | None) -> None:
+        """Show other findings."""
+        self.beginResetModel()
+        self._rows, self._pictures = [], {}
+        for section in () if found is None else found.sections:
+            if len(section.groups) > 1 or section.groups[0].name != "all":
+                self._rows.append(section.title)
+            self._rows += section.groups
+        if found is not None:
+            self._pictures = {name: image_of(p) for name, p in found.averages.items()}
+        self.endResetModel()
+
+    def picture(self, name: str) -> QImage | None:
+        """The average picture of a group, greyed."""
+        return self._pictures.get(name)
+
+    def row_of(self, name: str) -> int:
+        """The row of a group; of the first one where there is none of that name."""
+        for row, entry in enumerate(self._rows):
+            if not isinstance(entry, str) and entry.name == name:
+                return row
+        return 0
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """Headings and groups."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlags:
+        """Headings cannot be chosen."""
+        if index.isValid() and isinstance(self._rows[index.row()], str):
+            return Qt.ItemFlags(Qt.NoItemFlags)
+        return super().flags(index)
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+        """Words, the group itself, its picture."""
+        if not index.isValid():
+            return None
+        entry = self._rows[index.row()]
+        if isinstance(entry, str):
+            return entry if role in (Qt.DisplayRole, Qt.AccessibleTextRole) else None
+        if role == Qt.DisplayRole:
+            return group_title(entry.name)
+        if role in (Qt.AccessibleTextRole, Qt.ToolTipRole):
+            return f"{group_title(entry.name)}: {group_line(entry)}"
+        if role == GROUP_ROLE:
+            return entry
+        return self._pictures.get(entry.name) if role == PICTURE_ROLE else None
+
+
+class GroupDelegate(QStyledItemDelegate):
+    """A small map, the name, how many failures and their mean margin."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        line = QFontMetrics(option.font).lineSpacing()
+        if index.data(GROUP_ROLE) is None:
+            return QSize(160, line + 2 * GAP)
+        return QSize(160, MAP.height() + GAP)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        painter.save()
+        group = index.data(GROUP_ROLE)
+        room = option.rect.adjusted(GAP, GAP // 2, -GAP, -GAP // 2)
+        if group is None:
+            painter.setPen(faded(option.palette.color(QPalette.Text), 170))
+            painter.drawText(room, Qt.AlignLeft | Qt.AlignBottom, index.data())
+            painter.restore()
+            return
+        style = option.widget.style() if option.widget else QApplication.style()
+        style.drawPrimitive(QStyle.PE_PanelItemViewItem, option, painter, option.widget)
+        place = QRect(room.topLeft(), MAP)
+        picture = index.data(PICTURE_ROLE)
+        paint_mean(painter, place, group.mean, mean_scale(group), picture, option.palette)
+        self._words(painter, option, room.adjusted(MAP.width() + GAP, 0, 0, 0), index)
+        painter.restore()
+
+    def _words(
+        self, painter: QPainter, option: QStyleOptionViewItem, room: QRect, index: QModelIndex
+    ) -> None:
+        chosen = bool(option.state & QStyle.State_Selected)
+        ink = option.palette.color(QPalette.HighlightedText if chosen else QPalette.Text)
+        strong = QFont(option.font)
+        strong.setBold(True)
+        line = QFontMetrics(option.font).lineSpacing()
+        top = room.top() + (room.height() - 2 * line) // 2
+        texts = (
+            (index.data(), strong, ink),
+            (group_line(index.data(GROUP_ROLE)), option.font, faded(ink, 190)),
+        )
+        for place, (text, font, colour) in enumerate(texts):
+            row = QRect(room.left(), top + place * line, room.width(), line)
+            painter.setFont(font)
+            painter.setPen(colour)
+            short = QFontMetrics(font).elidedText(text, Qt.ElideRight, row.width())
+            painter.drawText(row, Qt.AlignLeft | Qt.AlignVCenter, short)

@@ -1,0 +1,113 @@
+"""Tiles of several pictures that belong together: a failure's three, a pair's two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt
+from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PyQt5.QtWidgets import QStyleOptionViewItem
+
+from app.items.result_delegate import FRAME, PAD, ResultDelegate
+from app.items.row_texts import who_text
+from app.items.thumbnail import draw_thumbnail, faded
+from app.jobs.images import ImageLoader
+from app.state.insights import PairPlace
+from qaconv_core.types import ImageRef
+
+TILE_ROLE = Qt.UserRole
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Pictures beside each other with their truth, a line of words, and what is spoken.
+
+    ``place`` is what opens in the browser.
+    """
+
+    pictures: tuple[tuple[ImageRef, int], ...]
+    line: str
+    spoken: str
+    place: PairPlace
+
+
+class TileModel(QAbstractListModel):
+    """Tiles in the order they are shown."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.tiles: Sequence[Tile] = ()
+
+    def show(self, tiles: Sequence[Tile]) -> None:
+        """Show others."""
+        self.beginResetModel()
+        self.tiles = tiles
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """Tiles."""
+        return 0 if parent.isValid() else len(self.tiles)
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+        """The tile, its line, and what a screen reader says."""
+        if not index.isValid():
+            return None
+        tile = self.tiles[index.row()]
+        if role == TILE_ROLE:
+            return tile
+        if role in (Qt.ToolTipRole, Qt.AccessibleTextRole):
+            return tile.spoken
+        return tile.line if role == Qt.DisplayRole else None
+
+
+class TileDelegate(ResultDelegate):
+    """Draws ``count`` pictures beside each other, who they are below, and the line."""
+
+    def __init__(
+        self, thumbnails: ImageLoader, count: int, widest: str, parent: QObject | None = None
+    ) -> None:
+        """``widest`` is the longest line that is to be expected."""
+        super().__init__(thumbnails, parent)
+        self._count, self._widest = count, widest
+
+    def words_height(self, font: QFont) -> int:
+        """Who is on each picture, and the line."""
+        return 2 * QFontMetrics(font).lineSpacing() + PAD
+
+    def tile_size(self, font: QFont, picture: int) -> QSize:
+        """Room for pictures that are half as wide as high, or for the words."""
+        words = QFontMetrics(font).horizontalAdvance(self._widest)
+        width = max(words, self._count * (picture // 2 + 2 * FRAME + PAD)) + 4 * PAD
+        return QSize(width, picture + 2 * FRAME + 3 * PAD + self.words_height(font))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        tile: Tile = index.data(TILE_ROLE)
+        painter.save()
+        painter.setRenderHints(QPainter.SmoothPixmapTransform | QPainter.Antialiasing)
+        ink = self._draw_ground(painter, option)
+        room = option.rect.adjusted(2 * PAD, PAD + PAD // 2, -2 * PAD, -PAD - PAD // 2)
+        words = room.adjusted(0, room.height() - self.words_height(option.font) + PAD, 0, 0)
+        line = QFontMetrics(option.font).lineSpacing()
+        wide = room.width() // self._count
+        for place, (ref, truth) in enumerate(tile.pictures):
+            left = room.left() + place * wide
+            picture = QRect(left, room.top(), wide, words.top() - PAD - room.top())
+            picture.adjust(FRAME, FRAME, -FRAME - PAD, -FRAME)
+            covered = draw_thumbnail(painter, picture, ref.path, self.thumbnails, option.palette)
+            self._draw_mark(painter, covered, truth, option)
+            who = who_text(ref.pid, ref.camid) or ref.path.name
+            below = QRect(left, words.top(), wide, line)
+            self._draw_line(painter, option.font, below, who, faded(ink, 190))
+        last = QRect(room.left(), words.top() + line, room.width(), line)
+        self._draw_line(painter, option.font, last, tile.line, ink)
+        painter.restore()
+
+    def _draw_line(
+        self, painter: QPainter, font: QFont, room: QRect, text: str, ink: QColor
+    ) -> None:
+        painter.setFont(font)
+        painter.setPen(ink)
+        short = QFontMetrics(font).elidedText(text, Qt.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignCenter, short)

@@ -1,0 +1,120 @@
+"""What the pages of failures and of trust say: what they do, what their numbers mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.state.insights import Example, FailureFindings, Kind
+from app.state.words import adds_text, camera_text, cell_name, decimals
+from qaconv_core.types import Grid
+
+if TYPE_CHECKING:
+    from qaconv_core.evaluation.failure_groups import FailureGroup
+
+TITLES: dict[Kind, str] = {
+    "failures": "What misleads the model",
+    "trust": "How far explanations can be trusted",
+}
+TEACH: dict[Kind, str] = {
+    "failures": (
+        "For every query whose first match is false: what did that match have over the first true "
+        "one, cell by cell? These exact differences are averaged over all failures, for each pair "
+        "of cameras, and for clusters of failures that look alike. Every number opens its examples."
+    ),
+    "trust": (
+        "Do strong matches join the same part of the body, or pavement with pavement? Do they move "
+        "along when a picture is shifted? Do the cells named as strongest decide logit and rank? "
+        "Measured on pairs of one person and, as a control, on pairs of different people."
+    ),
+}
+BUTTONS: dict[Kind, str] = {"failures": "Find failures", "trust": "Measure trust"}
+COMMANDS: dict[Kind, str] = {
+    "failures": "qaconv explain --dataset NAME --failures FILE.html",
+    "trust": "qaconv explain --dataset NAME --report FILE.html",
+}
+NO_DATA = "Nothing is open. Open a data set first; its queries and gallery are what is measured."
+NOT_READY = "Feature maps are being computed; this can begin as soon as they are there."
+NO_PARTS = (
+    "Which body parts mislead is not known: this data set has no label maps. The map beside says "
+    "where on the picture it happens."
+)
+NONE_FAILED = "No query has a false first match. There is nothing to explain."
+MARGIN = "The margin is the logit of the first false match minus that of the first true one."
+PARTS = (
+    "The mean sum of the differences over the query's cells of each body part or garment. Positive "
+    "parts speak for the false match: they mislead."
+)
+
+
+def failures_summary(found: FailureFindings) -> str:
+    """ "68 of 242 valid queries have a false first match (28.1 %)"."""
+    analysis = found.analysis
+    wrong, valid = len(analysis.failures), analysis.valid_queries
+    share = decimals(100 * wrong / valid, 1)
+    return f"{wrong:,} of {valid:,} valid queries have a false first match ({share} %)"
+
+
+def count_words(count: int, one: str = "failure") -> str:
+    """ "1 failure", "12 failures"."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
+def group_title(name: str) -> str:
+    """A group's name as the window writes it."""
+    return "All failures" if name == "all" else name[:1].upper() + name[1:] \
+        if name.startswith("cluster") else name  # fmt: skip
+
+
+def group_line(group: FailureGroup) -> str:
+    """ "12 failures · margin +1.24"."""
+    return f"{count_words(len(group.examples))} · margin {adds_text(group.margin)}"
+
+
+def group_sentence(group: FailureGroup) -> str:
+    """What a group's mean margin is made of: the query's cells, and the candidates' own."""
+    cells = float(group.mean.sum())
+    return (
+        f"On average the false match stands {adds_text(group.margin)} above the true one: "
+        f"{adds_text(cells)} by the query's cells, shown here, and "
+        f"{adds_text(group.margin - cells)} by the candidates' own."
+    )
+
+
+def cell_sentence(group: FailureGroup, number: int, grid: Grid) -> str:
+    """What one cell of a mean map says: "r5 c3: +0.12, the largest of all cells"."""
+    value = float(group.mean.flat[number])
+    place = 1 + int((np.abs(group.mean) > abs(value)).sum())
+    of = group.mean.size
+    speaks = (
+        "misleads" if value > 0 else "speaks for the true match" if value < 0 else "says nothing"
+    )
+    return f"{cell_name(number, grid)}: {adds_text(value)}, {speaks}; {place} of {of} by size"
+
+
+def example_line(example: Example) -> str:
+    """The margin of a failure, and what the chosen cell adds to it."""
+    margin = f"margin {adds_text(example.failure.margin)}"
+    return margin if example.value is None else f"cell {adds_text(example.value)} · {margin}"
+
+
+def example_sentence(example: Example) -> str:
+    """A failure for screen readers and tooltips."""
+    cameras = " → ".join(
+        camera_text(ref) or "camera not known" for ref in (example.query, example.false)
+    )
+    return (
+        f"Failure {example.number}: query {example.query.path.name}, false match "
+        f"{example.false.path.name}, true match {example.true.path.name}; {cameras}; "
+        f"{example_line(example)}"
+    )
+
+
+def order_words(count: int, cell: int | None, grid: Grid) -> str:
+    """What the examples are, and in which order they stand."""
+    by = "the largest margin first" if cell is None else f"by what {cell_name(cell, grid)} adds"
+    return (
+        f"{count_words(count)}, {by}: query, ✕ first false match, ✓ first true match. "
+        "Click one to open it."
+    )

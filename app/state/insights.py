@@ -1,0 +1,267 @@
+"""What was found out about the open set as a whole: its failures, and how far maps are trusted.
+
+Findings belong to the set and the model that they were made with: another one, and they are gone.
+No Qt; the work is done in :mod:`app.jobs.insights`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from app.state.events import Event
+from app.state.overlay import Scale
+from app.state.values import ModelInfo, OpenSet, Selection
+from app.state.workspace import Workspace
+from qaconv_core.types import UNKNOWN, ImageRef
+
+if TYPE_CHECKING:  # they load torch
+    from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
+    from qaconv_core.evaluation.failures import FailureAnalysis
+    from qaconv_core.evaluation.trust import TrustGroup, TrustReport
+
+Kind = Literal["failures", "trust"]
+KINDS: tuple[Kind, Kind] = ("failures", "trust")
+Picture = npt.NDArray[np.uint8]
+ALL, CAMERAS, CLUSTERS = (
+    "All failures",
+    "By cameras: query → false match",
+    "Clusters that look alike",
+)
+
+
+@dataclass(frozen=True)
+class PairPlace:
+    """Pictures to open in the browser: a query, a candidate and, to compare with it, another."""
+
+    query: Path
+    candidate: Path
+    other: Path | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """One failure with its pictures; ``number`` counts in the order of the queries, from 1.
+
+    ``value`` is what the chosen cell adds to its margin; None where no cell is chosen.
+    """
+
+    number: int
+    failure: Failure
+    query: ImageRef
+    false: ImageRef
+    true: ImageRef
+    value: float | None = None
+
+    @property
+    def place(self) -> PairPlace:
+        """How to open it: the false match beside the true one."""
+        return PairPlace(self.query.path, self.false.path, self.true.path)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Groups of failures under a heading."""
+
+    title: str
+    groups: tuple[FailureGroup, ...]
+
+
+@dataclass(frozen=True)
+class FailureFindings:
+    """The failures of a set, and the average picture (H, W, 3) of each group's queries by name.
+
+    A group of which no picture can be read has none. ``labelled``: label maps told body parts.
+    """
+
+    analysis: FailureAnalysis
+    averages: Mapping[str, Picture]
+    labelled: bool
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """All groups under their headings; none where nothing failed."""
+        found = self.analysis
+        if found.together is None:
+            return ()
+        made = (Section(ALL, (found.together,)), Section(CAMERAS, found.cameras),
+                Section(CLUSTERS, found.clusters))  # fmt: skip
+        return tuple(section for section in made if section.groups)
+
+    def group(self, name: str) -> FailureGroup | None:
+        """The group of that name, else all failures together."""
+        groups = (group for section in self.sections for group in section.groups)
+        return next((group for group in groups if group.name == name), self.analysis.together)
+
+    def examples(self, group: FailureGroup | None, cell: int | None = None) -> list[Example]:
+        """A group's failures, the largest margin first; by what ``cell`` adds where it is given."""
+        numbers = () if group is None else group.examples
+        made = [self._example(number, cell) for number in numbers]
+        return made if cell is None else sorted(made, key=lambda one: -(one.value or 0.0))
+
+    def _example(self, number: int, cell: int | None) -> Example:
+        found = self.analysis
+        failure = found.failures[number]
+        return Example(
+            number + 1, failure, found.query[failure.query], found.gallery[failure.false],
+            found.gallery[failure.true],
+            None if cell is None else float(failure.query_cells.flat[cell]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TrustFindings:
+    """How far explanations can be trusted; ``pairs`` of each kind were asked for.
+
+    ``labelled``: there are label maps, so that part agreement and background are measured.
+    """
+
+    report: TrustReport
+    pairs: int
+    labelled: bool
+
+    def pairs_of(self, group: TrustGroup) -> list[tuple[ImageRef, ImageRef]]:
+        """The pictures of a group's pairs, query first."""
+        report = self.report
+        return [(report.query[q], report.gallery[g]) for q, g in group.pairs]
+
+
+@dataclass(frozen=True)
+class InsightTimes:
+    """About how many seconds each takes on this machine; ``pair`` for one pair of each kind."""
+
+    failures: float
+    pair: float
+
+    def trust(self, pairs: int) -> float:
+        """Seconds for so many pairs of each kind."""
+        return self.pair * pairs
+
+
+def mean_scale(group: FailureGroup) -> Scale:
+    """The scale of a group's mean map, from its largest difference to both sides of zero."""
+    limit = float(np.abs(group.mean).max()) or 1.0
+    return Scale("misleads", -limit, limit)
+
+
+def selection_of(data: OpenSet | None, place: PairPlace) -> Selection | None:
+    """What to choose in the open set to see a pair; None where the set does not have it."""
+    if data is None:
+        return None
+    queries = {path: index for index, path in enumerate(data.query.paths)}
+    gallery = {path: index for index, path in enumerate(data.gallery.paths)}
+    candidate, other = gallery.get(place.candidate), None
+    if place.other is not None:
+        other = gallery.get(place.other)
+        if other is None:
+            return None
+    if place.query not in queries or candidate is None:
+        return None
+    return Selection((queries[place.query],), candidate, other)
+
+
+def why_no_failures(data: OpenSet | None) -> str:
+    """Why no result of a set can be called wrong; "" where some can."""
+    if data is None or not data.own_from:
+        return "There are no queries of this data set to find failures of."
+    asked = set(data.query_pids[: data.own_from].tolist()) - {UNKNOWN}
+    if not asked:
+        return "The persons of the queries are not known, so that no match can be called wrong."
+    if not asked & set(data.gallery_pids.tolist()):
+        return "No query's person is known in the gallery, so that no match can be called wrong."
+    return ""
+
+
+def why_no_trust(data: OpenSet | None) -> str:
+    """Why nothing can be measured on a set; "" where it can."""
+    if data is None or not data.own_from:
+        return "There are no queries of this data set to measure on."
+    return ""
+
+
+@dataclass
+class Insights:
+    """Findings about the open set under the loaded model, and what is looked at among them.
+
+    ``changed``: other findings or times. ``choice_changed``: another group or cell.
+    ``forgotten``: set or model are others now, whatever is being computed is of no use.
+    """
+
+    failures: FailureFindings | None = None
+    trust: TrustFindings | None = None
+    times: InsightTimes | None = None
+    group_name: str = ""
+    cell: int | None = None
+    clusters: int = 4
+    pairs: int = 50
+    changed: Event = field(default_factory=Event)
+    choice_changed: Event = field(default_factory=Event)
+    forgotten: Event = field(default_factory=Event)
+
+    def follow(self, space: Workspace) -> None:
+        """Forget the findings when another set or model is opened in ``space``."""
+        self._space = space
+        self._known = self._open()
+        space.data_changed.connect(self._look)
+        space.model_changed.connect(self._look)
+
+    def _open(self) -> tuple[object, ModelInfo | None]:
+        # Pictures that the user brings make another set of the same gallery.
+        data = self._space.data
+        return None if data is None else data.gallery, self._space.model
+
+    def _look(self) -> None:
+        now = self._open()
+        if any(a is not b for a, b in zip(now, self._known, strict=True)):
+            self._known = now
+            self.forget()
+
+    def forget(self) -> None:
+        """Nothing is known."""
+        self.failures = self.trust = self.times = None
+        self.group_name, self.cell = "", None
+        self.forgotten.emit()
+        self.changed.emit()
+
+    def set_failures(self, found: FailureFindings) -> None:
+        """Failures have been found; all of them are looked at first."""
+        self.failures = found
+        self.group_name, self.cell = "", None
+        self.changed.emit()
+
+    def set_trust(self, found: TrustFindings) -> None:
+        """Explanations have been measured."""
+        self.trust = found
+        self.changed.emit()
+
+    def set_times(self, times: InsightTimes) -> None:
+        """It is known how long it takes."""
+        self.times = times
+        self.changed.emit()
+
+    @property
+    def group(self) -> FailureGroup | None:
+        """The group that is looked at."""
+        return None if self.failures is None else self.failures.group(self.group_name)
+
+    def choose_group(self, name: str) -> None:
+        """Look at a group; a chosen cell stays."""
+        if name != self.group_name:
+            self.group_name = name
+            self.choice_changed.emit()
+
+    def choose_cell(self, cell: int | None) -> None:
+        """Order examples by what a cell adds (None: by their margins)."""
+        if cell != self.cell:
+            self.cell = cell
+            self.choice_changed.emit()
+
+    def examples(self) -> list[Example]:
+        """The failures of the group that is looked at, in the order chosen."""
+        return [] if self.failures is None else self.failures.examples(self.group, self.cell)

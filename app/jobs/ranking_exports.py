@@ -109,7 +109,9 @@ class RankingExport:
                     int(self.ranking.truth[place]),
                 )
             )
-        return ranking_figure(read_image(query.path), query.path.name, items)
+        return ranking_figure(
+            read_image(query.path), query.path.name, items, note=self.ranking.approximation
+        )
 
     def write(self, path: Path, width: float | None) -> None:
         """Write a file by the suffix of ``path``; ``width`` in pixels or mm where it has one."""

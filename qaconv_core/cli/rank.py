@@ -22,7 +22,7 @@ from qaconv_core.cli.options import (
 )
 from qaconv_core.cli.rank_report import check_report, write_match_reports
 from qaconv_core.cli.regions import add_region_options, found_mask
-from qaconv_core.cli.search import Search
+from qaconv_core.cli.search import Search, approximation_lines
 from qaconv_core.cli.terminal import say
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, TRUTH_WORDS, ranking_csv
 from qaconv_core.progress import CancelToken
@@ -123,8 +123,7 @@ def ranking_table(ranking: dict[str, Any]) -> str:
     """A ranking for the terminal; cameras as people count them, from 1."""
     part = ranking.get("part")
     lines = [f"{ranking['query']}  against {ranking['gallery']:,} pictures"]
-    if ranking.get("approximation"):
-        lines.append(ranking["approximation"])
+    lines += approximation_lines(ranking)
     if part:
         lines.append(
             f"by {part['cells']} of {part['of']} cells of the query, which hold "
@@ -171,5 +170,7 @@ def _write_figures(file: str, rankings: list[dict[str, Any]]) -> None:
         more = len(ranking["query_paths"]) - 1
         caption = Path(query).name + (f"\nand {more} more" if more else "")
         mask = np.array(ranking["part"]["mask"], dtype=np.bool_) if "part" in ranking else None
-        save_figure(ranking_figure(read_image(query), caption, items, query_cells=mask), path)
+        note = "; ".join(approximation_lines(ranking))
+        made = ranking_figure(read_image(query), caption, items, query_cells=mask, note=note)
+        save_figure(made, path)
         say(f"figure: {path}")

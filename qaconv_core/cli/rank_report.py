@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qaconv_core.cli.search import approximation_lines
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
@@ -120,10 +121,12 @@ def _part(ranking: dict[str, Any]) -> str:
 
 
 def _notes(ranking: dict[str, Any]) -> tuple[str, ...]:
+    notes = approximation_lines(ranking)
     names = [Path(path).name for path in ranking["query_paths"]]
     if len(names) == 1:
-        return ()
+        return tuple(notes)
     return (
+        *notes,
         f"Ranked by {len(names)} pictures together ({', '.join(names)}); lines and maps are of the "
         "first one.",
     )

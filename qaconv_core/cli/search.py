@@ -19,9 +19,11 @@ from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult, score_of
 
 if TYPE_CHECKING:
     from qaconv_core.matching.prepared import PreparedGallery
+    from qaconv_core.matching.shortlist import LargeSearch
     from qaconv_core.model import Model
     from qaconv_core.types import Bool, FeatureBank, Float32
 
+WITHIN = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 PREPARED_FROM = 2000
 """Below this number of gallery pictures, exact scores of all are there in a moment."""
 
@@ -109,7 +111,10 @@ class Search:
                 cancel=self.cancel,
             )
             ranking = self._ranked([ref], found.ranking.estimates)
-            rankings.append({**ranking, "approximation": found.approximation})
+            told: dict[str, Any] = {"approximation": found.approximation}
+            if found.approximation:
+                told["shortlist"] = shortlist_record(found)
+            rankings.append({**ranking, **told})
         return rankings
 
     def _by_part(self, mask: Bool) -> list[dict[str, Any]]:
@@ -135,6 +140,35 @@ class Search:
             add_places(ranking, self.model, self.query_maps, self.bank, found, number)
             rankings.append(ranking)
         return rankings
+
+
+def shortlist_record(found: LargeSearch) -> dict[str, Any]:
+    """How far down the shortlist the pictures of the head stood: whether it was long enough."""
+    shown = len(found.places)
+    return {
+        "length": found.shortlist,
+        "deepest": int(found.places.max(initial=0)),
+        "head": shown,
+        "share_of_the_head_within": {
+            str(n): float((found.places <= n).sum()) / max(1, shown)
+            for n in (*WITHIN, found.shortlist)
+            if n <= found.shortlist
+        },
+    }
+
+
+def approximation_lines(ranking: dict[str, Any]) -> list[str]:
+    """What is not exact about a ranking of :meth:`Search.rankings`, for people; none: it is."""
+    lines = [ranking["approximation"]] if ranking.get("approximation") else []
+    listed = ranking.get("shortlist")
+    if listed:
+        shares = listed["share_of_the_head_within"]
+        steps = [f"{share:.0%} within {int(n):,}" for n, share in shares.items() if share < 1]
+        lines.append(
+            f"of the {listed['head']} best, by their place on the shortlist: "
+            + ", ".join([*steps, f"all within {listed['deepest']:,} of {listed['length']:,}"])
+        )
+    return lines
 
 
 def own_places(queries: list[ImageRef], gallery: ImageSet) -> Int64:

@@ -25,6 +25,7 @@ from qaconv_core.figures.style import (
     fit_text,
     rgb_array,
     text_width,
+    wrap_text,
 )
 from qaconv_core.types import Bool, RankingResult
 
@@ -33,6 +34,7 @@ _PER_ROW = 10
 _BOX_HEIGHT = 1.7
 _CAPTION = 0.62
 _LEGEND = 0.42
+_NOTE_LINE = 0.15
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,14 @@ def ranking_figure(
     items: Sequence[RankedPicture],
     *,
     query_cells: Bool | None = None,
+    note: str = "",
 ) -> Figure:
     """The query and its ranked gallery pictures, ten in a row, best first.
 
     A true match has a solid frame and ✓, a false one a dashed frame and ✕, junk a dotted frame
     and –, what is not known a thin frame. Pictures are fitted into boxes of one size, undistorted.
     ``query_cells`` (h, w) and the items' ``cells`` are pointed out by leaving the rest pale.
+    ``note`` stands below: what is not exact about the ranking, say.
     """
     unknown = {item.truth for item in items} - set(_MARKS)
     if unknown:
@@ -91,7 +95,7 @@ def ranking_figure(
     aspects = [image.width / image.height for image in (query_image, *(i.image for i in items))]
     box_width = _BOX_HEIGHT * min(max(statistics.median(aspects), 0.5), 1.6)
     with drawing():
-        return _draw(query_image, query_caption, items, box_width, query_cells)
+        return _draw(query_image, query_caption, items, box_width, query_cells, note)
 
 
 def _draw(
@@ -100,6 +104,7 @@ def _draw(
     items: Sequence[RankedPicture],
     box_width: float,
     query_cells: Bool | None,
+    note: str,
 ) -> Figure:
     columns = max(1, min(_PER_ROW, len(items)))
     rows = max(1, -(-len(items) // _PER_ROW))
@@ -111,7 +116,9 @@ def _draw(
     legend_width = 2 * _MARGIN + sum(_legend_width(mark) for mark in marks)
     width = max(first + columns * (box_width + _GAP) - _GAP + _MARGIN, legend_width)
     row_height = _BOX_HEIGHT + _CAPTION
-    height = _MARGIN + rows * row_height + (_LEGEND if marks else 0.1)
+    noted = wrap_text(note, 8, width - 2 * _MARGIN)
+    below = len(noted) * _NOTE_LINE
+    height = _MARGIN + rows * row_height + (_LEGEND if marks else 0.1) + below
     figure, axes = blank_page(width, height)
     _picture(axes, query_image, _MARGIN, _MARGIN, box_width, query_cells)
     _frame(axes, _MARGIN, _MARGIN, box_width, _Mark("", INK, "-", 1.6, ""))
@@ -122,7 +129,10 @@ def _draw(
         row, column = divmod(i, _PER_ROW)
         left, top = first + column * (box_width + _GAP), _MARGIN + row * row_height
         _item(axes, item, left, top, box_width)
-    _legend(axes, marks, height - 0.2)
+    _legend(axes, marks, height - 0.2 - below)
+    for number, line_of_text in enumerate(noted, start=1):
+        at = height - 0.15 - below + number * _NOTE_LINE
+        axes.text(_MARGIN, at, line_of_text, size=8, color=INK)
     return figure
 
 

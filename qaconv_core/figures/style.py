@@ -166,6 +166,18 @@ def fit_text(text: object, size: float, width: float) -> str:
     return _shortened(whole, low)
 
 
+def wrap_text(text: object, size: float, width: float) -> list[str]:
+    """``text`` in lines of at most ``width`` inches, broken between words."""
+    lines: list[str] = []
+    for word in printable(text).split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(fit_text(word, size, width))
+    return lines
+
+
 def _shortened(text: str, kept: int) -> str:
     tail = kept // 2
     return text[: kept - tail] + "…" + (text[-tail:] if tail else "")

@@ -70,7 +70,7 @@ def temporal_lift(
     (its order stays) and is nobody's neighbour; a gallery picture without camera or time is no
     pivot and gets the mean weight w of the other pictures for that query. Where no picture of
     the gallery is known, or no query, the result is a copy of ``score``. ``out`` (p, g) receives
-    the result; like ``score`` it may be memory-mapped.
+    the result; like ``score`` it may be memory-mapped, and may be ``score`` itself.
 
     Raises InputError for wrong shapes, options, NaN or negative scores, and Cancelled.
     """

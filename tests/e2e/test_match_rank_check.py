@@ -95,8 +95,15 @@ def test_a_prepared_gallery_gives_the_same_ranking(
 def test_a_shortlist_says_so(qaconv, market, checkpoint, tmp_path):
     command = ("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir", market,
                "--checkpoint", checkpoint, "--top", 3, "--json", "r.json")  # fmt: skip
-    done = qaconv(*command, "--shortlist", 9)
+    files = ("--report", "r.html", "--figure", "r.svg")
+    done = qaconv(*command, *files, "--shortlist", 9)
     ranking = json.loads((tmp_path / "r.json").read_text())["queries"][0]
+    said = f"all within {ranking['shortlist']['deepest']} of 9"
+    assert said in done.out
+    assert said in (tmp_path / "r.html").read_text()
+    assert "shortlist of 9 of 26" in (tmp_path / "r.html").read_text()
+    assert ranking["shortlist"]["share_of_the_head_within"]["9"] == 1
+    assert ranking["shortlist"]["deepest"] <= 9
     assert "shortlist of 9 of 26" in done.out
     assert "shortlist of 9 of 26" in ranking["approximation"]
     assert len(ranking["results"]) == 3

@@ -72,6 +72,9 @@ def test_what_is_on_the_list_is_exact_and_the_rest_is_not_claimed(gallery, prepa
     np.testing.assert_array_equal(found.ranking.order, best)
     np.testing.assert_array_equal(found.ranking.logits, logits[best])
     assert np.isneginf(np.delete(found.ranking.estimates, listed)).all()
+    coarse = score_maps(pool(query[None]), pooled, pooled_head(head))[0][listed]
+    places = 1 + np.argsort(np.argsort(-coarse, kind="stable"))
+    np.testing.assert_array_equal(found.places, places[np.searchsorted(listed, best)])
     assert "30 of 200" in found.approximation
     assert not found.ranking.exact
 

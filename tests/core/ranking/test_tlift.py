@@ -144,6 +144,9 @@ def test_the_result_goes_where_it_is_asked_to(tmp_path) -> None:
     place = np.memmap(tmp_path / "lifted.f32", np.float32, "w+", shape=(7, 30))
     assert temporal_lift(*sample, out=place) is place
     np.testing.assert_array_equal(place, temporal_lift(*sample))
+    own = sample[0].copy()
+    assert temporal_lift(own, *sample[1:], out=own) is own
+    np.testing.assert_array_equal(own, place)
     with pytest.raises(InputError, match="the place for lifted scores"):
         temporal_lift(*sample, out=np.empty((1, 1), dtype=np.float32))
 

@@ -56,12 +56,12 @@ def make_separation() -> dict[str, Any]:
     return separation(values, query, gallery, *cams).to_dict()
 
 
-def make_ranking(count: int = 12) -> Figure:
+def make_ranking(count: int = 12, note: str = "") -> Figure:
     items = [
         RankedPicture(make_picture(), i + 1, 0.9 - i / 50, i, i % 3, (1, 0, -1, -2)[i % 4])
         for i in range(count)
     ]
-    return ranking_figure(make_picture(), "query $x$.jpg\nid 1", items)
+    return ranking_figure(make_picture(), "query $x$.jpg\nid 1", items, note=note)
 
 
 FIGURES = {
@@ -301,3 +301,14 @@ def test_pictures_of_any_mode_become_rgb() -> None:
     assert rgb_array(Image.new("CMYK", (4, 2))).shape == (2, 4, 3)
     assert rgb_array(Image.new("P", (4, 2))).shape == (2, 4, 3)
     assert rgb_array(Image.new("L", (20000, 3))).shape == (1, 1600, 3)
+
+
+def test_what_is_not_exact_stands_below_a_ranking_in_whole_words() -> None:
+    note = "through a shortlist of 9 of 26 pictures by pooled maps " * 4
+    made = make_ranking(3, note.strip())
+    texts = [text.get_text() for text in made.axes[0].texts]
+    start = next(i for i, text in enumerate(texts) if text.startswith("through"))
+    lines = texts[start:]
+    assert len(lines) > 1
+    assert " ".join(lines) == note.strip()
+    assert made.get_size_inches()[1] > make_ranking(3).get_size_inches()[1]

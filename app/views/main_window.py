@@ -49,6 +49,11 @@ SMALLEST = (960, 640)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
 PAGE_COMMANDS = tuple(f"view.{name}" for name in PAGES)
+SHORT_TEXTS = {
+    "file.open_data": "Data set…",
+    "file.open_model": "Checkpoint…",
+    "file.open_query": "Picture…",
+}
 EXPLORE_MENUS = ("Query", "Candidate", "Match")
 
 
@@ -128,6 +133,8 @@ class MainWindow(QMainWindow):
         for command in COMMANDS:
             if command.icon:
                 self.commands.by_id[command.id].setIcon(icon(command.icon))
+        for id, short in SHORT_TEXTS.items():  # room for the name of what is open
+            self.commands.by_id[id].setIconText(short)
         for ids in (PAGE_COMMANDS, ("view.back", "view.forward"),
                     ("file.open_data", "file.open_model", "file.open_query")):  # fmt: skip
             for id in ids:

@@ -18,6 +18,7 @@ from PIL import Image
 from qaconv_core.data.resources import resource_path
 from qaconv_core.device import available_memory, resolve_device
 from qaconv_core.errors import InputError
+from qaconv_core.matching.arrivals import Arrived
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.matching.features import Extraction, extract_arrays, extract_features
 from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
@@ -102,11 +103,14 @@ class Model:
         workers: int | None = None,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
+        arrived: Arrived | None = None,
         stage: str = "features",
     ) -> Extraction:
         """Feature maps of many files, float16, out of ``shelf`` where it has them.
 
-        Pictures that cannot be decoded are left out and listed with their reason.
+        Pictures that cannot be decoded are left out and listed with their reason. ``arrived`` is
+        called in the calling thread with positions in ``refs`` and their maps as these are done,
+        those of the shelf first; see :func:`~qaconv_core.matching.features.extract_features`.
         """
         return extract_features(
             self.network,
@@ -119,6 +123,7 @@ class Model:
             workers=workers,
             progress=progress,
             cancel=cancel,
+            arrived=arrived,
             stage=stage,
         )
 

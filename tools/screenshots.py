@@ -77,6 +77,19 @@ def compare(driver: Driver) -> None:
     driver.wait(lambda: driver.shown, "both candidates")
 
 
+def decisions(driver: Driver) -> None:
+    """Some candidates decided, the last by the buttons beside it."""
+    explore(driver, "1")
+    driver.key("Home")
+    for key in ("Y", "Y", "R", "U"):
+        driver.rest()
+        driver.key(key)
+        driver.rest()
+        driver.key("N" if key == "Y" else "Right")
+    driver.rest()
+    driver.click(driver.window.explore.inspector.decisions.buttons["candidate.confirm"])
+
+
 def evaluate(driver: Driver, tab: int) -> None:
     """A run of the demo with every method, started by the button, and one of its tabs."""
     driver.key("Ctrl+2")
@@ -166,6 +179,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "heat": heat,
     "hover": hover,
     "compare": compare,
+    "decisions": decisions,
     "table": table,
     "cmc": cmc,
     "scores": scores,
@@ -175,6 +189,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "keys": keys,
     "lines-dark": dark(lines),
     "heat-dark": dark(heat),
+    "decisions-dark": dark(decisions),
     "table-dark": dark(table),
     "cmc-dark": dark(cmc),
     "scores-dark": dark(scores),

@@ -6,10 +6,12 @@ from PyQt5.QtCore import QRectF, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette
 
 from app.items.colours import truth_colour
+from app.items.decision_marks import paint_decided
 from app.state import words
 from app.state.scene import Panel
 
 LEADING = 2.0
+GAP = 8.0
 
 
 def bold(font: QFont) -> QFont:
@@ -49,26 +51,38 @@ def paint_caption(
 
 
 def _paint_title(painter: QPainter, rect: QRectF, panel: Panel, font: QFont, ink: QColor) -> None:
+    """Title, badge of the decision, plate of the truth; words give way where there is no room."""
     metrics = QFontMetricsF(font)
     title = panel.caption[0] if panel.caption else ""
     colour = None if panel.truth is None else truth_colour(panel.truth)
-    badge = "" if colour is None or panel.truth is None else words.truth_text(panel.truth)
-    title_width = metrics.horizontalAdvance(title)
-    badge_width = metrics.horizontalAdvance(badge) + 14 if badge else 0.0
-    if badge and title_width + 8 + badge_width > rect.width():
-        badge = badge.split(":")[0]
-        badge_width = metrics.horizontalAdvance(badge) + 14
-    left = rect.center().x() - (title_width + (8 + badge_width if badge else 0)) / 2
+    plate = "" if colour is None or panel.truth is None else words.truth_text(panel.truth)
+    side = rect.height() if panel.decided else -GAP
+    widths = (metrics.horizontalAdvance(title) + 2, side, _plate_width(plate, metrics))
+    for shorter in (plate.split(":")[0], plate[:1]):
+        if sum(widths) + 2 * GAP > rect.width() and plate:
+            plate = shorter
+            widths = (*widths[:2], _plate_width(plate, metrics))
+    left = rect.center().x() - (sum(widths) + 2 * GAP) / 2
     painter.setFont(font)
     painter.setPen(ink)
-    painter.drawText(
-        QRectF(left, rect.top(), title_width + 2, rect.height()), Qt.AlignVCenter, title
-    )
-    if badge and colour is not None:
-        place = QRectF(left + title_width + 8, rect.top() + 1, badge_width, rect.height() - 2)
-        painter.setPen(Qt.NoPen)
-        painter.setBrush(colour)
-        painter.drawRoundedRect(place, place.height() / 2, place.height() / 2)
-        painter.setBrush(Qt.NoBrush)
-        painter.setPen(Qt.white)
-        painter.drawText(place, Qt.AlignCenter, badge)
+    place = QRectF(left, rect.top(), widths[0], rect.height())
+    painter.drawText(place, Qt.AlignVCenter, title)
+    place = QRectF(place.right() + GAP, rect.top(), side, rect.height())
+    if panel.decided:
+        paint_decided(painter, place, panel.decided)
+    if plate and colour is not None:
+        place = QRectF(place.right() + GAP, rect.top() + 1, widths[2], rect.height() - 2)
+        _paint_plate(painter, place, plate, colour)
+
+
+def _plate_width(words: str, metrics: QFontMetricsF) -> float:
+    return metrics.horizontalAdvance(words) + 14 if words else -GAP
+
+
+def _paint_plate(painter: QPainter, place: QRectF, words: str, colour: QColor) -> None:
+    painter.setPen(Qt.NoPen)
+    painter.setBrush(colour)
+    painter.drawRoundedRect(place, place.height() / 2, place.height() / 2)
+    painter.setBrush(Qt.NoBrush)
+    painter.setPen(Qt.white)
+    painter.drawText(place, Qt.AlignCenter, words)

@@ -55,12 +55,14 @@ class FindModel(QAbstractListModel):
             else found(data, self._names_of(data.gallery), text)
         )
         if ranking is not None:
-            hits = hits[np.argsort(ranking.places[hits], kind="stable")]
+            places = ranking.places[hits]
+            hits = hits[np.lexsort((places, places < 0))]  # those not ranked yet at the end
         self.total, self.hits = len(hits), hits[:MOST].tolist()
         self.hidden = frozenset()
         if data is not None and ranking is not None and self.hits:
             listed = ranking.order[listed_places(data, ranking, chosen)]
-            self.hidden = frozenset(hits[~np.isin(hits, listed)].tolist())
+            ranked = hits[ranking.places[hits] >= 0]
+            self.hidden = frozenset(ranked[~np.isin(ranked, listed)].tolist())
         self.endResetModel()
 
     def _names_of(self, images: ImageSet) -> list[str]:
@@ -88,5 +90,7 @@ class FindModel(QAbstractListModel):
     def _rank(self, hit: int) -> str:
         if self._ranking is None:
             return "not ranked"
+        if self._ranking.place_of(hit) < 0:
+            return "not ranked yet"
         rank = self._ranking.rank_of(hit)
         return f"rank {count_text(rank)}" if rank else "junk, no rank"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
+from PyQt5.QtCore import QModelIndex, QObject, QPoint, QRect, QRectF, QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.items.colours import truth_colour
+from app.items.decision_marks import paint_decided
 from app.items.result_model import ENTRY_ROLE, ResultEntry
 from app.items.row_texts import move_text, who_text
 from app.items.thumbnail import draw_thumbnail, faded
@@ -17,9 +18,6 @@ PAD = 4
 FRAME = 3
 SMALLEST, LEAST, MOST = 56, 80, 256
 """Heights of the picture in a tile: at the very least, what several rows ask for, at most."""
-
-# Not the signs of truth: what a person decided, beside the rank.
-DECIDED_SIGNS = {"confirm": "✔", "reject": "✗", "unsure": "?"}
 
 
 class ResultDelegate(QStyledItemDelegate):
@@ -60,6 +58,9 @@ class ResultDelegate(QStyledItemDelegate):
         picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
         covered = draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
         self._draw_mark(painter, covered, entry.truth, option)
+        side = QFontMetrics(option.font).height()
+        corner = covered.bottomRight() - QPoint(side - 1 - FRAME, side - 1 - FRAME)
+        paint_decided(painter, QRectF(QRect(corner, QSize(side, side))), entry.decided)
         self._draw_words(painter, words.adjusted(0, PAD, 0, 0), entry, option.font, ink)
         painter.restore()
 
@@ -107,7 +108,7 @@ class ResultDelegate(QStyledItemDelegate):
         painter.setPen(ink)
         painter.setFont(strong)
         rank = f"{entry.rank}" if entry.rank else "–"
-        painter.drawText(row, Qt.AlignLeft, f"{rank} {DECIDED_SIGNS.get(entry.decided, '')}")
+        painter.drawText(row, Qt.AlignLeft, rank)
         painter.setFont(font)
         painter.drawText(row, Qt.AlignRight, score_text(entry.score))
         row.translate(0, line)

@@ -17,7 +17,7 @@ from app.items.row_texts import (
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
 from app.state.values import OpenSet, Ranking, ResultFilter
-from app.state.words import DECIDED, TRUTHS, logit_text, score_text, time_text
+from app.state.words import TRUTHS, decided_sentence, logit_text, score_text, time_text
 from app.state.workspace import Workspace
 from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
 
@@ -37,6 +37,7 @@ class ResultEntry:
     logit: float | None
     move: int | None
     decided: str = ""
+    note: str = ""
 
 
 class ResultModel(QAbstractListModel):
@@ -118,6 +119,7 @@ class ResultModel(QAbstractListModel):
         ranking, place = self.ranking, int(self.places[row])
         candidate, value = int(ranking.order[place]), float(ranking.values[place])
         is_logit = ranking.kind == "logit"
+        decision = self.workspace.decided.get(candidate)
         return ResultEntry(
             candidate=candidate,
             ref=self._data.gallery[candidate],
@@ -126,12 +128,9 @@ class ResultModel(QAbstractListModel):
             score=score_of_logit(value) if is_logit else value,
             logit=value if is_logit else None,
             move=None if self.moves is None else int(self.moves[place]),
-            decided=self._decided(candidate),
+            decided="" if decision is None else decision.verdict,
+            note="" if decision is None else decision.note,
         )
-
-    def _decided(self, candidate: int) -> str:
-        decision = self.workspace.decided.get(candidate)
-        return "" if decision is None else decision.verdict
 
     def _show_decided(self) -> None:
         if self.rowCount():
@@ -157,7 +156,7 @@ class ResultModel(QAbstractListModel):
         said = [f"{rank}, {truth}", self._value(entry)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
-        said.append(DECIDED.get(entry.decided, "").capitalize())
+        said.append(decided_sentence(entry.decided, entry.note))
         said.append(who_sentence(entry.ref.pid, entry.ref.camid))
         when = time_text(entry.ref.time)
         said += [f"Time {when}" if when else "", entry.ref.path.name]

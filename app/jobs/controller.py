@@ -16,27 +16,20 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from app.jobs import engine
 from app.jobs.engine import Inspected, LoadedModel
 from app.jobs.job import Job, JobContext, Work
+from app.jobs.own_pictures import OwnPictures
+from app.jobs.pair_jobs import PairJobs
+from app.jobs.ranking_jobs import RankingJobs
 from app.jobs.runner import JobRunner
 from app.jobs.what_if import WhatIfJobs
 from app.state.requests import DataRequest, ModelRequest
-from app.state.values import (
-    Measures,
-    ModelInfo,
-    OpenSet,
-    PairView,
-    Problem,
-    Ranking,
-    Selection,
-)
-from app.state.why import Why
+from app.state.values import ModelInfo, OpenSet, Problem
 from app.state.workspace import Workspace
-from qaconv_core.types import Dataset, ImageRef, RankingResult
+from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
+    from app.jobs.growing_set import GrowingSet
     from app.jobs.matching_set import MatchingSet, Measured
     from qaconv_core.model import Model
-
-Explained = tuple[PairView, PairView | None, Why | None]
 
 QUICK_SECONDS = 60.0
 """A whole set is measured unasked when that is estimated to take no longer."""
@@ -59,16 +52,20 @@ class Controller(QObject):
         self.workspace, self.runner = workspace, runner
         self.model: Model | None = None
         self.matching: MatchingSet | None = None
+        self.growing: GrowingSet | None = None
         self.data_request: DataRequest | None = None
         self.model_request = ModelRequest()
         self.measure_unasked = True
-        self._pending_own: list[ImageRef] = []
         self._jobs: dict[str, Job] = {}
-        self._fused = workspace.look.fuse
-        workspace.selection_changed.connect(self._follow)
-        workspace.method_changed.connect(self._follow)
-        workspace.look_changed.connect(self._follow)
-        workspace.parts.changed.connect(self._follow)
+        self._own = OwnPictures(self)
+        self._ranking, self._pair = RankingJobs(self), PairJobs(self)
+        for event in (
+            workspace.selection_changed,
+            workspace.method_changed,
+            workspace.look_changed,
+            workspace.parts.changed,
+        ):
+            event.connect(self.follow)
         self.what_if = WhatIfJobs(self)
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +117,7 @@ class Controller(QObject):
         data = engine.open_set(dataset)
         self._forget_matching()
         if self.workspace.data is not None:
-            self._pending_own = []
+            self._own.forget()
         self.data_request = request
         self.workspace.open_data(data)
         if restore is not None:
@@ -174,32 +171,7 @@ class Controller(QObject):
 
     def add_pictures(self, paths: Sequence[Path]) -> None:
         """Take pictures as further queries; the first of them is chosen."""
-        refs = tuple(self._known(path) for path in paths)
-        if not refs:
-            return
-        if self.matching is None:
-            self._pending_own += refs
-            return
-        matching = self.matching
-
-        def show(data: OpenSet) -> None:
-            first = len(data.query) - len(refs)
-            self.workspace.extend_data(data)
-            self.workspace.select_queries((first,))
-
-        names = ", ".join(ref.path.name for ref in refs[:2])
-        self.runner.start(f"Reading {names}", lambda _c: matching.add_own(refs), done=show)
-
-    def _known(self, path: Path) -> ImageRef:
-        """A picture of the user; where the set knows the very file, with its person and camera."""
-        path = path.expanduser().absolute()
-        data = self.workspace.data
-        if data is not None:
-            for side in (data.query, data.gallery):
-                for ref in side:
-                    if ref.path == path:
-                        return ref
-        return ImageRef(path)
+        self._own.add(paths)
 
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 
@@ -209,6 +181,7 @@ class Controller(QObject):
         if self.matching is not None:
             self.matching.close()
             self.matching = None
+        self.growing = None
 
     def _prepare(self) -> None:
         """Maps of the open set under the loaded model, once both are there."""
@@ -216,186 +189,91 @@ class Controller(QObject):
         if data is None or model is None:
             return
         self.workspace.set_ranking_stale()
+        chosen = self.workspace.selection.queries
 
         def work(context: JobContext) -> MatchingSet:
+            from app.jobs.growing_set import GrowingSet
             from app.jobs.matching_set import prepare
 
-            return prepare(model, data, context, engine.feature_store())[0]
+            growing = GrowingSet(model, data)
+            return prepare(model, data, context, engine.feature_store(), growing, chosen)[0]
 
-        self.replace_job("prepare", f"Feature maps of {data.name}", work, self._use_matching)
+        self.replace_job(
+            "prepare", f"Feature maps of {data.name}", work, self._use_matching,
+            told=self._use_growing, lane="maps",
+        )  # fmt: skip
+
+    def _use_growing(self, growing: GrowingSet) -> None:
+        """More of the gallery can be ranked than before."""
+        begins = self.growing is None
+        self.growing = growing
+        if begins:
+            self._own.add_waiting()
+            self.follow()
+        else:
+            self._ranking.grow()
 
     def _use_matching(self, matching: MatchingSet) -> None:
-        self.matching = matching
+        if self.growing is not None:
+            matching.take_own(self.growing)
+            self._pair.outdated = self.workspace.pair is not None
+        self.matching, self.growing = matching, None
         shown = self.workspace.data
         if shown is None:
             return
-        if (len(shown.query), len(shown.gallery)) != (
-            len(matching.data.query),
-            len(matching.data.gallery),
-        ):
-            self._swap_data(shown, matching.data)
+        readable = matching.data
+        if (shown.own_from, len(shown.gallery)) != (readable.own_from, len(readable.gallery)):
+            self._swap_data(shown, readable)
         self.ready.emit()
-        if self._pending_own:
-            paths = [ref.path for ref in self._pending_own]
-            self._pending_own = []
-            self.add_pictures(paths)
-        self._follow()
+        self._own.add_waiting()
+        self.follow()
         if self.measure_unasked and engine.measuring_seconds(matching) <= QUICK_SECONDS:
             self.measure()
 
     def _swap_data(self, shown: OpenSet, readable: OpenSet) -> None:
         """Some files could not be read: show the set without them, with the same query chosen."""
-        chosen = [shown.query[i].path for i in self.workspace.selection.queries]
-        self.workspace.open_data(readable)
+        space, before = self.workspace, self.workspace.selection
+        chosen = [shown.query[i].path for i in before.queries]
+        space.open_data(readable)
         places = {ref.path: i for i, ref in enumerate(readable.query)}
         kept = tuple(places[path] for path in chosen if path in places)
         if kept or len(readable.query):
-            self.workspace.select_queries(kept or (0,))
+            space.select_queries(kept or (0,))
+        if kept and before.candidate is not None:
+            path = shown.gallery[before.candidate].path
+            found = next((i for i, ref in enumerate(readable.gallery) if ref.path == path), None)
+            space.select_candidate(found)
+
+    @property
+    def source(self) -> MatchingSet | GrowingSet | None:
+        """What can be ranked and explained: all of the set, or what has arrived of it.
+
+        A search by part needs all.
+        """
+        if self.matching is None and self.workspace.parts.part is not None:
+            return None
+        return self.matching or self.growing
 
     # ── following the selection ─────────────────────────────────────────────────────────────────
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Rank and explain what is chosen, unless that is already shown."""
-        if self.matching is None:
-            return
         selection = self.workspace.selection
-        if not selection.queries:
+        if not selection.queries or (self.matching or self.growing) is None:
             return
-        if not self._ranking_is_current():
-            self._rank(selection)
+        if self.source is None:
+            self.workspace.set_ranking_stale()
             return
-        space = self.workspace
-        if space.ranking_stale:  # chosen again while another one was on its way
-            self.stop_job("rank")
-            space.set_ranking(space.ranking)
+        if not self._ranking.current:
+            self._ranking.start(selection)
+            return
+        self._ranking.settle()
         if selection.candidate is None:
-            self._choose_candidate()
-        elif not self._pair_is_current():
-            self._explain(selection)
+            self._ranking.choose_candidate()
+        elif not self._pair.current:
+            self._pair.start(selection)
         else:
-            if space.pair_stale:  # likewise
-                self.stop_job("explain")
-                space.set_pair(space.pair, space.other_pair, space.why)
-            self._compare_with_crowd()
-
-    def _ranking_is_current(self) -> bool:
-        space = self.workspace
-        ranking = space.ranking
-        if ranking is None or ranking.queries != space.selection.queries:
-            return False
-        if len(ranking.queries) > 1 and self._fused != space.look.fuse:
-            return False
-        if ranking.part is not space.parts.part:
-            return False
-        data = space.data
-        own = data is not None and any(data.is_own(q) for q in ranking.queries)
-        return own or ranking.part is not None or ranking.method == space.method
-
-    def _rank(self, selection: Selection) -> None:
-        matching, space = self.matching, self.workspace
-        assert matching is not None
-        method, fuse, part = space.method, space.look.fuse, space.parts.part
-        self.stop_job("crowd")
-        if not space.ranking_stale:
-            space.set_ranking_stale()
-
-        def show(ranking: Ranking) -> None:
-            self._fused = fuse
-            if ranking.queries != space.selection.queries or part is not space.parts.part:
-                return
-            space.set_ranking(ranking)
-            self._note_measures(ranking)
-            if part is not None:
-                self._choose_candidate()  # a search has a first result
-            self._follow()
-
-        def work(context: JobContext) -> Ranking:
-            if part is not None:
-                return matching.rank_by_part(selection.queries, part, fuse, context.cancel)
-            return matching.rank(selection.queries, method, fuse)
-
-        self.replace_job("rank", "Ranking", work, show, quiet=True)
-
-    def _note_measures(self, ranking: Ranking) -> None:
-        """AP and first true rank of the query just ranked."""
-        if len(ranking.queries) != 1 or ranking.method in self.workspace.measures_complete:
-            return
-        if ranking.part is not None:  # AP is that of the whole query
-            return
-        data = self.workspace.data
-        assert data is not None
-        known = self.workspace.measures.get(ranking.method) or Measures.unknown(len(data.query))
-        known = Measures(known.ap.copy(), known.first_true.copy(), known.top.copy())
-        query = ranking.queries[0]
-        known.ap[query], known.first_true[query], known.top[query] = engine.one_query_measures(
-            ranking
-        )
-        self.workspace.set_measures(ranking.method, known)
-
-    def _choose_candidate(self) -> None:
-        """The best picture that is not junk."""
-        ranking = self.workspace.ranking
-        if ranking is None:
-            return
-        kept = (ranking.truth != RankingResult.JUNK).nonzero()[0]
-        if len(kept):
-            self.workspace.select_candidate(int(ranking.order[kept[0]]))
-
-    def _pair_is_current(self) -> bool:
-        pair, selection = self.workspace.pair, self.workspace.selection
-        if pair is None or (pair.query, pair.candidate) != (selection.query, selection.candidate):
-            return False
-        if pair.part is not self.workspace.parts.part:
-            return False
-        other = self.workspace.other_pair
-        return (None if other is None else other.candidate) == selection.other
-
-    def _explain(self, selection: Selection) -> None:
-        matching, space = self.matching, self.workspace
-        query, candidate, other = selection.query, selection.candidate, selection.other
-        part = space.parts.part
-        assert matching is not None
-        assert query is not None
-        assert candidate is not None
-        self.stop_job("crowd")  # what is waited for comes first; it begins again afterwards
-        space.set_pair_stale()
-
-        def work(_context: JobContext) -> Explained:
-            second = None if other is None else matching.explain(query, other, part)
-            first = matching.explain(query, candidate, part)
-            return first, second, matching.why(first, second)
-
-        def show(pairs: Explained) -> None:
-            now = space.selection
-            same = (now.query, now.candidate, now.other) == (query, candidate, other)
-            if same and part is space.parts.part:
-                space.set_pair(*pairs)
-                self.settled.emit()
-                self._compare_with_crowd()
-
-        self.replace_job("explain", "Explaining", work, show, quiet=True)
-
-    def _compare_with_crowd(self) -> None:
-        """Once a pair is shown: what its query gets from everybody, to tell what is unusual."""
-        matching, space = self.matching, self.workspace
-        pair, other = space.pair, space.other_pair
-        if matching is None or pair is None or "crowd" in self._jobs:
-            return
-        if pair.relative is not None or matching.knows_crowd(pair.query):
-            return
-        if pair.part is not None:  # the usual is that of the whole query
-            return
-
-        def work(context: JobContext) -> Explained:
-            matching.measure_crowd(pair.query, context.cancel)
-            second = None if other is None else matching.against_crowd(other)
-            return matching.against_crowd(pair), second, matching.why(pair, second)
-
-        def show(pairs: Explained) -> None:
-            if space.pair is pair and space.other_pair is other and not space.pair_stale:
-                space.set_pair(*pairs)
-
-        self.replace_job("crowd", "Comparing with the gallery", work, show, quiet=True)
+            self._pair.settle()
 
     # ── measuring the whole set ─────────────────────────────────────────────────────────────────
 
@@ -437,6 +315,10 @@ class Controller(QObject):
         job = self._jobs.pop(name, None)
         if job is not None:
             job.cancel()
+
+    def has_job(self, name: str) -> bool:
+        """Whether a job of a kind is under way."""
+        return name in self._jobs
 
     def close(self) -> None:
         """Stop everything and give the feature store back."""

@@ -143,7 +143,8 @@ class EvaluationDesk:
     def _forecast_one(
         self, model: Model, wanted: ModelRequest, request: EvaluationRequest, context: JobContext
     ) -> SetEstimate:
-        from qaconv_core.evaluation.evaluator import check_sides, forecast
+        from qaconv_core.evaluation.evaluator import check_sides
+        from qaconv_core.evaluation.forecasts import forecast
         from qaconv_core.ranking import tlift_available
 
         context.cancel.raise_if_cancelled()

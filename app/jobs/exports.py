@@ -151,7 +151,7 @@ def match_export(space: Workspace) -> MatchExport | None:
     data, pair, ranking = space.data, space.pair, space.ranking
     if data is None or pair is None:
         return None
-    ranked = ranking is not None and pair.query in ranking.queries
+    ranked = ranking is not None and pair.query in ranking.queries and ranking.whole
     return MatchExport(
         data.query[pair.query],
         data.gallery[pair.candidate],

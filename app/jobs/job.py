@@ -41,10 +41,12 @@ class JobState(enum.Enum):
 
 @dataclass(frozen=True)
 class JobContext:
-    """What work gets: whom to tell, and whether to stop."""
+    """What work gets: whom to tell how far it is, whether to stop, and whom to give a first part
+    of its result."""
 
     progress: ProgressCallback
     cancel: CancelToken
+    tell: Callable[[Any], None] = lambda _part: None
 
 
 Work = Callable[[JobContext], Any]
@@ -54,13 +56,15 @@ Work = Callable[[JobContext], Any]
 class Afterwards:
     """What follows a job, in the window's thread.
 
-    ``done`` gets the result. ``failed`` gets the :class:`~app.state.values.Problem` and returns
-    True where it has shown it itself. ``ended`` comes last, whatever happened.
+    ``told`` gets what work tells while it runs, ``done`` the result. ``failed`` gets the
+    :class:`~app.state.values.Problem` and returns True where it has shown it itself. ``ended``
+    comes last, whatever happened.
     """
 
     done: Callable[[Any], None] | None = None
     failed: Callable[[Problem], bool | None] | None = None
     ended: Callable[[], None] | None = None
+    told: Callable[[Any], None] | None = None
 
 
 class Job(QObject):

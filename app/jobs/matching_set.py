@@ -9,25 +9,23 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from app.jobs.growing_set import GrowingSet, begin
 from app.jobs.job import JobContext
-from app.jobs.part_search import PartSearch, fused
+from app.jobs.pairs import explained, fused, why
+from app.jobs.part_search import PartSearch
+from app.jobs.truths import Truths
 from app.state.values import Measures, Method, OpenSet, PairView, Ranking
 from app.state.why import Why
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation
 from qaconv_core.explaining.crowd import CrowdStatistics, crowd_statistics, relative
-from qaconv_core.explaining.difference import difference, reasons
-from qaconv_core.explaining.part import find_part
-from qaconv_core.matching.correspondences import similarity_matrix
 from qaconv_core.model import Model
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.order import nearest
-from qaconv_core.ranking.protocol import label_block
 from qaconv_core.store.features import FeatureShelf, FeatureStore
 from qaconv_core.types import (
     Bool,
@@ -35,7 +33,6 @@ from qaconv_core.types import (
     Float32,
     ImageRef,
     ImageSet,
-    RankingResult,
     Rejected,
 )
 
@@ -75,6 +72,7 @@ class MatchingSet:
         self._rows: OrderedDict[int, Float32] = OrderedDict()
         self._crowds: OrderedDict[int, CrowdStatistics | None] = OrderedDict()
         self._lock = threading.Lock()
+        self._truths = Truths(data.gallery)
         self.measured: Measured | None = None
         self.parts = PartSearch(self)
 
@@ -92,11 +90,17 @@ class MatchingSet:
 
     def add_own(self, refs: tuple[ImageRef, ...]) -> OpenSet:
         """Take pictures of the user as further queries; returns the set with them at its end."""
-        maps = self.model.extract([ref.path for ref in refs])
+        self._keep_own(refs, list(self.model.extract([ref.path for ref in refs])))
+        return self.data
+
+    def take_own(self, growing: GrowingSet) -> None:
+        """Take over the user's pictures that were added while maps were computed."""
+        self._keep_own(*growing.own())
+
+    def _keep_own(self, refs: tuple[ImageRef, ...], maps: list[Float32]) -> None:
         self._own.extend(maps)
         queries = ImageSet((*self.data.query.refs, *refs), self.data.query.name)
         self.data = replace(self.data, query=queries)
-        return self.data
 
     # ── rankings ────────────────────────────────────────────────────────────────────────────────
 
@@ -169,33 +173,7 @@ class MatchingSet:
 
     def truth(self, queries: tuple[int, ...]) -> npt.NDArray[np.int8]:
         """(g,) truth; junk for any of several queries is junk. A query's own file is junk too."""
-        data = self.data
-        labels = label_block(
-            data.query_pids[list(queries)],
-            data.query_camids[list(queries)],
-            data.gallery_pids,
-            data.gallery_camids,
-            data.junk_rule,
-        )
-        for row, query in zip(labels, queries, strict=True):
-            row[self._own_file(data.query[query])] = RankingResult.JUNK
-        out = labels[0]
-        for row in labels[1:]:
-            out = np.where(row == RankingResult.JUNK, RankingResult.JUNK, out)
-        return np.asarray(out, dtype=np.int8)
-
-    def _own_file(self, query: ImageRef) -> list[int]:
-        """Gallery pictures that are the query's own file: matching itself says nothing."""
-        named = self._by_name.get(query.path.name, [])
-        return [g for g in named if _same_file(self.data.gallery[g], query)]
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[int]]:
-        """Gallery indices by file name."""
-        places: dict[str, list[int]] = {}
-        for index, ref in enumerate(self.data.gallery):
-            places.setdefault(ref.path.name, []).append(index)
-        return places
+        return self._truths.of(self.data, queries)
 
     def _approximation(self, method: str) -> str:
         if self.measured is None:
@@ -216,21 +194,12 @@ class MatchingSet:
         then not known.
         """
         maps = self.maps_of(query, candidate)
-        similarity = similarity_matrix(*maps)
-        if part is None:
-            pair = PairView(query, candidate, self.model.match(*maps), similarity)
-            return self.against_crowd(pair)
-        found = find_part(*maps, self.model.head, part)
-        return PairView(query, candidate, found.match, similarity, part, found.full_logit)
+        return self.against_crowd(explained(self.model, query, candidate, maps, part))
 
     def why(self, first: PairView, second: PairView | None) -> Why | None:
         """Why two candidates of one query have other logits, beyond the usual where known."""
-        if second is None:
-            return None
         crowd = None if first.part is not None else self.crowd(first.query)
-        usual = None if crowd is None else crowd.gallery_mean
-        found = difference(first.match, second.match, usual)
-        return Why(found, tuple(reasons(found, None)))
+        return why(first, second, None if crowd is None else crowd.gallery_mean)
 
     def knows_crowd(self, query: int) -> bool:
         """Whether :meth:`measure_crowd` has been done for a query."""
@@ -241,7 +210,7 @@ class MatchingSet:
         """What the query's cells contribute over the whole gallery; kept for a few queries."""
         if self.knows_crowd(query):
             return
-        own = self._own_file(self.data.query[query])
+        own = self._truths.own_file(self.data.query[query])
         crowd = None
         if len(own) < len(self.gallery):  # else there is nobody to compare with
             crowd = crowd_statistics(
@@ -264,37 +233,39 @@ class MatchingSet:
             return self._crowds.get(query)
 
 
-def _same_file(first: ImageRef, second: ImageRef) -> bool:
-    try:
-        return first.path.samefile(second.path)
-    except OSError:
-        return False
-
-
 def prepare(
-    model: Model, data: OpenSet, context: JobContext, store: FeatureStore | None
+    model: Model,
+    data: OpenSet,
+    context: JobContext,
+    store: FeatureStore | None,
+    growing: GrowingSet | None = None,
+    chosen: tuple[int, ...] = (),
 ) -> tuple[MatchingSet, tuple[Rejected, ...]]:
     """Maps of all pictures of ``data``, from the store where it has them.
 
-    Returns the set of what could be read (``.data``) and the files that could not.
+    Returns the set of what could be read (``.data``) and the files that could not. Where many
+    maps are missing, ``growing`` gets those of the ``chosen`` queries first, then the gallery's as
+    they arrive, and is told in ``context``.
     """
     shelf = model.open_shelf(store) if store is not None else None
     try:
         own = data.query[data.own_from :]
+        arrived = None if growing is None else begin(growing, chosen, shelf, context)
         sides = []
-        for stage, refs in (
-            ("query features", data.query[: data.own_from]),
-            ("gallery features", data.gallery),
+        for stage, refs, listen in (
+            ("gallery features", data.gallery, arrived),
+            ("query features", data.query[: data.own_from], None),
         ):
             found = model.extract_set(
                 refs,
                 shelf=shelf,
                 progress=context.progress,
                 cancel=context.cancel,
+                arrived=listen,
                 stage=stage,
             )
             sides.append((found, refs.select(found.kept)))
-        (query, query_refs), (gallery, gallery_refs) = sides
+        (gallery, gallery_refs), (query, query_refs) = sides
         if not len(gallery_refs):
             raise InputError(f"{data.root}: none of the gallery pictures can be read")
         rejected = (*query.rejected, *gallery.rejected)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.jobs.pairs import fused
 from app.state.overlay import SIDES
 from app.state.parts import Regions, WhatIf
 from app.state.values import Ranking, Side
@@ -93,12 +94,6 @@ class PartSearch:
         scores = self.scores(first, part, cancel)
         rows = [scores.logits, *(self._matching.logits(query) for query in others)]
         return fused(rows, fuse), float(scores.evidence[0])
-
-
-def fused(rows: list[Float32], fuse: str) -> Float32:
-    """Values of several queries (g,) as one: the best or the mean."""
-    joined = np.max(rows, axis=0) if fuse == "max" else np.mean(rows, axis=0)
-    return np.asarray(joined, dtype=np.float32)
 
 
 # ── what if ─────────────────────────────────────────────────────────────────────────────────────

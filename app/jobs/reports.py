@@ -29,7 +29,7 @@ def decided_report(
     rows = []
     for index in candidates:
         pair = matching.explain(query, index)
-        truth = TRUTHS.get(int(ranking.truth[ranking.place_of(index)]), "")
+        truth = TRUTHS.get(ranking.truth_of(index), "")
         rows.append(
             Candidate(
                 data.gallery[index], ranking.rank_of(index), pair.match.logit, pair.match,

@@ -1,4 +1,5 @@
-"""Runs jobs in threads: a lane for what a person waits for, one for what is long, one for files.
+"""Runs jobs in threads: a lane for what a person waits for, one for the maps of the open set, one
+for what is long, one for files.
 
 Lanes are executors of one thread each (files: two), so that jobs which share the processor or the
 GPU stand in line. A job's end is carried to the window's thread by a queued signal. Whatever a job
@@ -21,8 +22,8 @@ from qaconv_core.progress import Progress
 
 log = logging.getLogger(__name__)
 
-Lane = Literal["interactive", "long", "files"]
-_THREADS = {"interactive": 1, "long": 1, "files": 2}
+Lane = Literal["interactive", "maps", "long", "files"]
+_THREADS = {"interactive": 1, "maps": 1, "long": 1, "files": 2}
 
 
 class _Mail(QObject):
@@ -30,6 +31,7 @@ class _Mail(QObject):
 
     started = pyqtSignal(object)
     progressed = pyqtSignal(object, object)
+    told = pyqtSignal(object, object)
     finished = pyqtSignal(object, object, object)
 
 
@@ -56,6 +58,7 @@ class JobRunner(QObject):
         self._mail = _Mail(self)
         self._mail.started.connect(self._on_started, Qt.QueuedConnection)
         self._mail.progressed.connect(self._on_progress, Qt.QueuedConnection)
+        self._mail.told.connect(self._on_told, Qt.QueuedConnection)
         self._mail.finished.connect(self._on_finished, Qt.QueuedConnection)
 
     def start(
@@ -68,13 +71,15 @@ class JobRunner(QObject):
         done: Callable[[Any], None] | None = None,
         failed: Callable[[Problem], bool | None] | None = None,
         ended: Callable[[], None] | None = None,
+        told: Callable[[Any], None] | None = None,
     ) -> Job:
-        """Run ``work`` in a lane. ``done`` gets its result in the window's thread.
+        """Run ``work`` in a lane. ``done`` gets its result in the window's thread, ``told`` what
+        it tells before.
 
         ``failed`` may return True to say that it has shown the problem itself; otherwise
         :attr:`problem` tells it. ``ended`` comes last, whatever happened.
         """
-        afterwards = Afterwards(done, failed, ended)
+        afterwards = Afterwards(done, failed, ended, told)
         job = Job(title, work, quiet=quiet, afterwards=afterwards, parent=self)
         self.jobs.append(job)
         job.state_changed.connect(lambda _state, job=job: self._tell(job))
@@ -92,7 +97,11 @@ class JobRunner(QObject):
         try:
             job.cancel_token.raise_if_cancelled()
             self._mail.started.emit(job)
-            context = JobContext(lambda p: self._mail.progressed.emit(job, p), job.cancel_token)
+            context = JobContext(
+                lambda progress: self._mail.progressed.emit(job, progress),
+                job.cancel_token,
+                lambda part: self._mail.told.emit(job, part),
+            )
             result = job.work(context)
         except BaseException as caught:  # also what is no Exception must not vanish in a thread
             error = caught
@@ -107,6 +116,11 @@ class JobRunner(QObject):
         job.progress = progress
         job.progressed.emit(progress)
         self._tell(job)
+
+    @pyqtSlot(object, object)
+    def _on_told(self, job: Job, part: object) -> None:
+        if not job.cancel_token.cancelled:
+            self._call(job.afterwards.told, part)
 
     @pyqtSlot(object, object, object)
     def _on_finished(self, job: Job, result: object, error: BaseException | None) -> None:

@@ -116,6 +116,8 @@ COMMANDS: tuple[Command, ...] = (
              group=4),
     _command("candidate.note", "Note…", "Candidate", "Shift+U",
              "Write a note on this candidate.", group=4),
+    _command("candidate.withdraw", "Withdraw the decision", "Candidate", "Del",
+             "Take the decision about this candidate away, with its note.", group=4),
     _command("candidate.hide_junk", "Hide junk", "Candidate", "",
              "Hide pictures of the query's person from its own camera.", checkable=True, group=2),
     _command("candidate.hide_same_camera", "Hide the query's camera", "Candidate", "",

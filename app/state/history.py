@@ -22,6 +22,11 @@ class History(Generic[Place]):
         self._places = [*self._places[: self._at + 1], place][-LONGEST:]
         self._at = len(self._places) - 1
 
+    def replace(self, place: Place) -> None:
+        """Take a place instead of the one looked at now, which nobody chose."""
+        if self._at >= 0:
+            self._places[self._at] = place
+
     @property
     def can_go_back(self) -> bool:
         """Whether something was looked at before."""

@@ -20,7 +20,8 @@ class Panel:
     """One picture: its side, which pair it belongs to (0: the candidate, 1: the other one).
 
     ``caption`` are lines of text, the first in bold. ``ref`` None: nothing is chosen there, and
-    ``hint`` says what to do. ``truth`` as in the ranking, None where not known.
+    ``hint`` says what to do. ``truth`` as in the ranking, None where not known. ``decided`` is the
+    verdict of a person, empty where there is none.
     """
 
     side: Side
@@ -29,6 +30,7 @@ class Panel:
     caption: tuple[str, ...]
     truth: int | None = None
     hint: str = ""
+    decided: str = ""
 
     @property
     def key(self) -> tuple[Side, int]:
@@ -40,7 +42,9 @@ class Panel:
         """The caption for screen readers."""
         truth = "" if self.truth is None else words.TRUTHS.get(self.truth, "")
         title, *more = self.caption
-        return ", ".join(filter(None, (title, truth, *more, self.hint.replace("\n", " "))))
+        decided = words.DECIDED.get(self.decided, "")
+        hint = self.hint.replace("\n", " ")
+        return ", ".join(filter(None, (title, decided, truth, *more, hint)))
 
 
 @dataclass(frozen=True)
@@ -132,15 +136,14 @@ def _candidate_panel(
         return Panel("gallery", which, None, (role,), hint=hint)
     ref = space.data.gallery[candidate]
     ranking = _ranking_of(space, pair)
-    truth = None if ranking is None else int(ranking.truth[ranking.place_of(candidate)])
-    lines = [_candidate_title(role, ranking, candidate, truth)]
-    decision = space.decided.get(candidate)
-    if decision is not None:
-        lines[0] += f" · {words.DECIDED[decision.verdict]}"
+    truth = None if ranking is None else ranking.truth_of(candidate)
+    lines = [_candidate_title(role, ranking, candidate)]
     if pair is not None:
         lines.append(_numbers(ranking, pair))
     lines += [words.who_text(ref), ref.path.name]
-    return Panel("gallery", which, ref, tuple(lines), truth)
+    decision = space.decided.get(candidate)
+    decided = "" if decision is None else decision.verdict
+    return Panel("gallery", which, ref, tuple(lines), truth, decided=decided)
 
 
 def _ranking_of(space: Workspace, pair: PairView | None) -> Ranking | None:
@@ -150,11 +153,11 @@ def _ranking_of(space: Workspace, pair: PairView | None) -> Ranking | None:
     return ranking if ranking is not None and shown in ranking.queries else None
 
 
-def _candidate_title(role: str, ranking: Ranking | None, candidate: int, truth: int | None) -> str:
-    if ranking is None or truth is None:
+def _candidate_title(role: str, ranking: Ranking | None, candidate: int) -> str:
+    if ranking is None or ranking.place_of(candidate) < 0:
         return role
     rank = ranking.rank_of(candidate)
-    return f"Rank {rank}" if truth != RankingResult.JUNK else "No rank"
+    return (f"Rank {rank}" if ranking.whole else f"Rank {rank} so far") if rank else "No rank"
 
 
 def _numbers(ranking: Ranking | None, pair: PairView) -> str:

@@ -6,6 +6,7 @@ Arrays are NumPy. Everything is frozen: a change is a new value in the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -107,7 +108,8 @@ class Ranking:
     (``"score"``); ``truth`` (g,) as in :class:`~qaconv_core.types.RankingResult`. ``before`` (g,)
     is the place that the same picture has under plain QAConv (None for plain QAConv itself).
     ``part`` (h, w) are the cells of the first query that it was searched by (None: all), and
-    ``evidence`` the share of the query's evidence that they hold, in [0, 1].
+    ``evidence`` the share of the query's evidence that they hold, in [0, 1]. ``gallery`` is the
+    size of a gallery of which only these pictures have been ranked so far; None where all are.
     """
 
     queries: tuple[int, ...]
@@ -120,6 +122,12 @@ class Ranking:
     approximation: str = ""
     part: Bool | None = None
     evidence: float = 1.0
+    gallery: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all the gallery has been ranked."""
+        return self.gallery is None
 
     @cached_property
     def ranks(self) -> Int64:
@@ -129,22 +137,30 @@ class Ranking:
 
     @cached_property
     def places(self) -> Int64:
-        """(g,) where in the order each gallery picture stands."""
-        places = np.empty(len(self.order), dtype=np.int64)
+        """(g,) where in the order each gallery picture stands; −1 where not ranked yet."""
+        size = len(self.order) if self.gallery is None else self.gallery
+        places = np.full(size, -1, dtype=np.int64)
         places[self.order] = np.arange(len(self.order))
         return places
 
     def place_of(self, candidate: int) -> int:
-        """The place of a gallery picture in the order, from 0."""
+        """The place of a gallery picture in the order, from 0; −1 where not ranked yet."""
         return int(self.places[candidate])
 
     def rank_of(self, candidate: int) -> int:
-        """The rank of a gallery picture, from 1; 0 for junk."""
-        return int(self.ranks[self.place_of(candidate)])
+        """The rank of a gallery picture, from 1; 0 for junk and for what is not ranked yet."""
+        place = self.place_of(candidate)
+        return int(self.ranks[place]) if place >= 0 else 0
 
     def value_of(self, candidate: int) -> float:
-        """The logit or score of a gallery picture."""
-        return float(self.values[self.place_of(candidate)])
+        """The logit or score of a gallery picture; NaN where not ranked yet."""
+        place = self.place_of(candidate)
+        return float(self.values[place]) if place >= 0 else math.nan
+
+    def truth_of(self, candidate: int) -> int:
+        """The truth of a gallery picture; not known where not ranked yet."""
+        place = self.place_of(candidate)
+        return int(self.truth[place]) if place >= 0 else RankingResult.NOT_KNOWN
 
     def score_of(self, candidate: int) -> float:
         """The score in (0, 1) of a gallery picture."""

@@ -149,6 +149,12 @@ def who_text(ref: ImageRef) -> str:
 DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
 
 
+def decided_sentence(verdict: str, note: str = "") -> str:
+    """ "Confirmed: same bag"; empty where nothing was decided."""
+    what = DECIDED.get(verdict, "").capitalize()
+    return f"{what}: {note}" if what and note else what
+
+
 def truth_text(truth: int) -> str:
     """Sign and words: "✓ true match"; empty where the truth is not known."""
     return f"{SIGNS[truth]} {TRUTHS[truth]}" if truth in SIGNS else ""

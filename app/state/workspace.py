@@ -6,6 +6,7 @@ It knows nothing of Qt, of jobs or of the engine's models.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -58,6 +59,8 @@ class Workspace:
         self.query_filter = QueryFilter()
         self.result_filter = ResultFilter()
         self.hover: Cell | None = None
+        self.pointed_at = -math.inf
+        self._led: Selection | None = None
         self.history: History[Selection] = History()
 
         self.data_changed = Event()
@@ -133,8 +136,26 @@ class Workspace:
 
     def select_candidate(self, candidate: int | None) -> None:
         """Choose a gallery picture; a pinned cell stays pinned."""
+        self._led = None
         if candidate != self.selection.candidate:
             self._choose(replace(self.selection, candidate=candidate))
+
+    def lead_to(self, candidate: int) -> None:
+        """Show a gallery picture to somebody who has chosen none; until then it may change."""
+        selection = replace(self.selection, candidate=candidate)
+        if self.led:
+            self.history.replace(selection)
+        self._led = selection
+        self._choose(selection)
+
+    @property
+    def led(self) -> bool:
+        """Whether the candidate was not chosen by a person, who does not look into it either."""
+        return self._led is self.selection and self.hover is None
+
+    def point_at_list(self, now: float) -> None:
+        """The pointer moves over the ranking at ``now``, in seconds of a steady clock."""
+        self.pointed_at = now
 
     def compare_with(self, other: int | None) -> None:
         """Choose a second candidate to compare the first one with."""
@@ -258,6 +279,7 @@ class Workspace:
         """Change fields of :attr:`look`."""
         look = replace(self.look, **changes)
         if look != self.look:
+            self._led = None
             self.look = look
             self.look_changed.emit()
 

@@ -44,6 +44,7 @@ class Deciding(QObject):
         return {
             **{f"candidate.{name}": lambda name=name: self.decide(name) for name in VERDICTS},
             "candidate.note": self.ask_note,
+            "candidate.withdraw": self.withdraw,
             "edit.undo": self.undo,
             "file.save_report": self.ask_report,
             "file.save_decisions": self.ask_csv,
@@ -54,6 +55,8 @@ class Deciding(QObject):
         chosen = self.workspace.selection.candidate is not None
         for name in (*COMMANDS, "candidate.note"):
             actions.enable(name, chosen and self.book is not None)
+        decided = self.workspace.selection.candidate in self.workspace.decided
+        actions.enable("candidate.withdraw", decided, "Nothing was decided about this candidate")
         actions.enable("edit.undo", self.book is not None)
         actions.enable("file.save_report", chosen and self.controller.matching is not None)
         actions.enable("file.save_decisions", self.book is not None)
@@ -107,7 +110,7 @@ class Deciding(QObject):
             return
         before, ranking = space.decided.get(candidate), space.ranking
         kept = note if note is not None else "" if before is None else before.note
-        known = ranking is not None and query in ranking.queries
+        known = ranking is not None and query in ranking.queries and ranking.whole
         rank = ranking.rank_of(candidate) if known and ranking is not None else 0
         pair = space.pair
         fits = pair is not None and (pair.query, pair.candidate) == (query, candidate)
@@ -122,6 +125,20 @@ class Deciding(QObject):
             self.told.emit(f"{VERDICTS[verdict]}: {data.gallery[candidate].path.name}")
 
         self._guarded(keep)
+
+    def withdraw(self) -> None:
+        """Take the decision about the chosen candidate away, with its note; can be undone."""
+        space, book = self.workspace, self.book
+        data, query, candidate = space.data, space.selection.query, space.selection.candidate
+        if data is None or book is None or query is None or candidate is None:
+            return
+
+        def take_away() -> None:
+            book.clear(data.query[query].path, data.gallery[candidate].path)
+            self._read()
+            self.told.emit(f"Not decided: {data.gallery[candidate].path.name}")
+
+        self._guarded(take_away)
 
     def ask_note(self) -> QInputDialog | None:
         """Ask for a note; without a decision yet, the candidate becomes unsure."""

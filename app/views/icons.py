@@ -49,7 +49,19 @@ def colour_of(palette: QPalette, mode: int) -> QColor:
     return palette.color(QPalette.Active, QPalette.ButtonText)
 
 
-class _Glyph(QIconEngine):
+class PaintedIcon(QIconEngine):
+    """An icon that its ``paint`` draws anew for every size."""
+
+    def pixmap(self, size: QSize, mode: int, state: int) -> QPixmap:
+        pixmap = QPixmap(size)
+        pixmap.fill(Qt.transparent)
+        painter = QPainter(pixmap)
+        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
+        painter.end()
+        return pixmap
+
+
+class _Glyph(PaintedIcon):
     """Paints one character of the icon font into whatever box it is given."""
 
     def __init__(self, glyph: str) -> None:
@@ -69,11 +81,3 @@ class _Glyph(QIconEngine):
         painter.setFont(qtawesome.font(PREFIX, size))
         painter.drawText(rect, int(Qt.AlignCenter), self._glyph)
         painter.restore()
-
-    def pixmap(self, size: QSize, mode: int, state: int) -> QPixmap:
-        pixmap = QPixmap(size)
-        pixmap.fill(Qt.transparent)
-        painter = QPainter(pixmap)
-        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
-        painter.end()
-        return pixmap

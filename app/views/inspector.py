@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QPainter, QPalette
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -17,6 +17,7 @@ from app.state.scene import second_candidate
 from app.state.values import MODES, Mode
 from app.state.workspace import Workspace
 from app.views.actions import Actions
+from app.views.decision_bar import DecisionBar
 from app.views.match_canvas import STEP, MatchCanvas
 from app.views.match_controls import SPACING, MatchControls
 from app.views.part_tools import PartTools
@@ -45,7 +46,12 @@ class ElidedLabel(QLabel):
 
 
 class Inspector(QWidget):
-    """Canvas, the line of words below it, controls. Answers the ``match.*`` commands."""
+    """Canvas, the line of words below it, controls. Answers the ``match.*`` commands.
+
+    ``command_wanted``: run this command of the table.
+    """
+
+    command_wanted = pyqtSignal(str)
 
     def __init__(
         self, workspace: Workspace, pictures: ImageLoader, parent: QWidget | None = None
@@ -53,6 +59,8 @@ class Inspector(QWidget):
         super().__init__(parent)
         self.workspace, self.pictures = workspace, pictures
         self.canvas = MatchCanvas(workspace, pictures, self)
+        self.decisions = DecisionBar(workspace, self.canvas)
+        self.decisions.wanted.connect(self.command_wanted)
         self.readout = ElidedLabel(self)
         self.readout.setAccessibleName("What is shown")
         self.bar = ColourBar(self)
@@ -63,6 +71,7 @@ class Inspector(QWidget):
         self._lay_out()
         self.canvas.zoomed.connect(self._show_zoom)
         self.canvas.scene_changed.connect(self._read_out)
+        self.canvas.staged.connect(self._place_decisions)
         workspace.look_changed.connect(self._on_look)
         workspace.hover_changed.connect(self._read_out)
         workspace.parts.changed.connect(self._read_out)
@@ -117,6 +126,14 @@ class Inspector(QWidget):
             found = second_candidate(space)
             if found is not None:
                 space.compare_with(found)
+
+    def _place_decisions(self) -> None:
+        """Beside the candidate: right of it, or left where it is compared with another one."""
+        scene, stage = self.canvas.scene, self.canvas.stage
+        number = scene.find(("gallery", 0))
+        chosen = number is not None and scene.panels[number].ref is not None
+        pane = stage.panes[number] if number is not None and chosen else None
+        self.decisions.stand_beside(pane, right=bool(number))
 
     def _show_zoom(self) -> None:
         self.controls.show_zoom(self.canvas.zoom.factor)

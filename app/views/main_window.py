@@ -8,52 +8,39 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PyQt5.QtCore import QByteArray, Qt, QTimer
+from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
-from PyQt5.QtWidgets import (
-    QApplication,
-    QLabel,
-    QMainWindow,
-    QSizePolicy,
-    QStackedWidget,
-    QToolBar,
-    QWidget,
-)
+from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
 from app.state.commands import COMMANDS
+from app.state.export_choices import ExportChoices
 from app.state.insights import KINDS
 from app.state.requests import DataRequest, ModelRequest
-from app.state.session import PAGES, Session, save_session, session_of
+from app.state.session import Session, save_session, session_of
 from app.state.settings import SettingsFile
 from app.state.values import Problem
 from app.state.workspace import Workspace
 from app.views.actions import Actions
 from app.views.deciding import Deciding
 from app.views.dialogs import Dialogs
-from app.views.explore_page import ExplorePage
-from app.views.icons import icon
 from app.views.insights.pages import InsightPages
 from app.views.intake import Intake
 from app.views.job_strip import JobStrip
 from app.views.key_guard import KeyGuard
+from app.views.main_bar import MainBar
+from app.views.pages import Pages
 from app.views.problems import ProblemLog, ProblemsPanel, ProblemStrip
 from app.views.recent_menu import RecentMenu
 from app.views.take_away import TakeAway
 from app.views.theme import Theme
-from app.views.welcome import WelcomePage
+from app.views.window_layout import keep_layout, restore_layout
 
 SMALLEST = (960, 640)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
-PAGE_COMMANDS = tuple(f"view.{name}" for name in PAGES)
-SHORT_TEXTS = {
-    "file.open_data": "Data set…",
-    "file.open_model": "Checkpoint…",
-    "file.open_query": "Picture…",
-}
 EXPLORE_MENUS = ("Query", "Candidate", "Match")
 
 
@@ -81,9 +68,9 @@ class MainWindow(QMainWindow):
         self.problems = ProblemLog(self)
         self.runner.problem.connect(self.problems.add)
         self.commands = Actions(self)
-        self.page = "explore"
         self._laid_out = False
-        self._make_pages()
+        choices = ExportChoices()
+        self._make_pages(choices)
         self._make_bars()
         self.dialogs = Dialogs(self, self.controller, self.settings, self.commands, theme)
         self.intake = Intake(
@@ -93,11 +80,13 @@ class MainWindow(QMainWindow):
             open_model=self.dialogs.open_model,
             tell=self.problems.add,
         )
-        self.take_away = TakeAway(self.workspace, self.runner, self)
+        self.take_away = TakeAway(self.workspace, self.runner, self, choices)
         self.deciding = Deciding(self.controller, self)
         self.insights = InsightPages(
             self.controller, self.explore.thumbnails, self.take_away.choices, self
         )
+        for kind in KINDS:
+            self.pages.offer(kind, lambda kind=kind: self.insights.page(kind))
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
@@ -109,47 +98,18 @@ class MainWindow(QMainWindow):
 
     # ── putting together ────────────────────────────────────────────────────────────────────────
 
-    def _make_pages(self) -> None:
-        self.explore = ExplorePage(self.workspace, self)
-        self.welcome = WelcomePage(self)
-        self.welcome.show_recent(self.settings.value)
-        self.evaluate: QWidget | None = None
-        self.pages = QStackedWidget(self)
-        for page in (self.explore, self.welcome):
-            self.pages.addWidget(page)
+    def _make_pages(self, choices: ExportChoices) -> None:
+        self.pages = Pages(self.controller, self.settings, choices, self.problems.add, self)
+        self.explore, self.welcome = self.pages.explore, self.pages.welcome
         self.setCentralWidget(self.pages)
-        self.explore.hint.show_unless_seen(self.settings.value)
         self.problems_dock = ProblemsPanel(self.problems, self, self.runner)
         self.problems_dock.setWindowTitle("Jobs and problems")
         self.addDockWidget(Qt.BottomDockWidgetArea, self.problems_dock)
         self.problems_dock.hide()
 
     def _make_bars(self) -> None:
-        bar = QToolBar("Main", self)
-        bar.setObjectName("toolbar")
-        bar.setMovable(False)
-        bar.setContextMenuPolicy(Qt.PreventContextMenu)
-        bar.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
-        for command in COMMANDS:
-            if command.icon:
-                self.commands.by_id[command.id].setIcon(icon(command.icon))
-        for id, short in SHORT_TEXTS.items():  # room for the name of what is open
-            self.commands.by_id[id].setIconText(short)
-        for ids in (PAGE_COMMANDS, ("view.back", "view.forward"),
-                    ("file.open_data", "file.open_model", "file.open_query")):  # fmt: skip
-            for id in ids:
-                bar.addAction(self.commands.by_id[id])
-            bar.addSeparator()
-        for id in ("view.back", "view.forward"):
-            bar.widgetForAction(self.commands.by_id[id]).setToolButtonStyle(Qt.ToolButtonIconOnly)
-        gap = QWidget(bar)
-        gap.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Preferred)
-        bar.addWidget(gap)
-        self.place = QLabel(bar)
-        self.place.setContentsMargins(8, 0, 8, 0)
-        self.place.setTextFormat(Qt.PlainText)
-        bar.addWidget(self.place)
-        self.addToolBar(bar)
+        self.bar = MainBar(self.commands, self)
+        self.addToolBar(self.bar)
         self.job_strip = JobStrip(self.runner, self)
         self.problem_strip = ProblemStrip(self.problems, self)
         self.problem_strip.opened.connect(self._show_problems)
@@ -160,7 +120,7 @@ class MainWindow(QMainWindow):
 
     def _bind(self) -> None:
         space, bind = self.workspace, self.commands.bind
-        bind(self.explore.handlers())
+        bind(self.pages.handlers())
         bind(self.dialogs.handlers())
         bind(self.intake.handlers())
         bind(self.take_away.handlers())
@@ -172,13 +132,9 @@ class MainWindow(QMainWindow):
                 "file.open_demo": self.open_demo,
                 "file.quit": self.close,
                 "evaluate.current": self.controller.measure,
-                "evaluate.show": lambda: self.show_page("evaluate"),
-                "view.explore": lambda: self.show_page("explore"),
-                "view.evaluate": lambda: self.show_page("evaluate"),
                 "view.back": space.go_back,
                 "view.forward": space.go_forward,
                 "view.problems": self._toggle_problems,
-                "file.export_cmc": self._export_cmc,
             }
         )
 
@@ -194,6 +150,7 @@ class MainWindow(QMainWindow):
             space.look_changed,
             space.filters_changed,
             space.measures_changed,
+            space.decided_changed,
             space.parts.changed,
         ):
             event.connect(self._refresh)
@@ -203,8 +160,8 @@ class MainWindow(QMainWindow):
         self.recent.data_chosen.connect(self.dialogs.open_data)
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
-        self.explore.hint.dismissed.connect(self._hint_dismissed)
-        self.explore.changed.connect(self._refresh)
+        self.explore.inspector.command_wanted.connect(self.commands.run)
+        self.pages.changed.connect(self._refresh)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())
         self.take_away.told.connect(self._tell_shortly)
@@ -212,7 +169,7 @@ class MainWindow(QMainWindow):
         self.deciding.failed.connect(self.problems.add)
         self.insights.told.connect(self._tell_shortly)
         self.insights.failed.connect(self.problems.add)
-        self.insights.page_wanted.connect(self.show_page)
+        self.insights.page_wanted.connect(self.pages.choose)
         self.insights.data_asked.connect(lambda: self.dialogs.open_data())
         self.insights.changed.connect(self._refresh)
 
@@ -221,16 +178,14 @@ class MainWindow(QMainWindow):
     def _refresh(self) -> None:
         """Menus, toolbar and title as the workspace is now."""
         space, commands = self.workspace, self.commands
-        self._show_current_page()
+        self.pages.show_current()
         for command in COMMANDS:  # those that were switched off while nothing was open
             if command.menu in EXPLORE_MENUS:
                 commands.enable(command.id, True)
-        self.explore.refresh_actions(commands)
+        self.pages.refresh_actions(commands)
         self.take_away.refresh_actions(commands)
         self.deciding.refresh_actions(commands)
         self.insights.refresh_actions(commands)
-        if self.evaluate is not None:
-            self.evaluate.refresh_actions(commands)
         if self.page != "explore" or space.data is None:
             for command in COMMANDS:
                 if command.menu in EXPLORE_MENUS:
@@ -238,83 +193,22 @@ class MainWindow(QMainWindow):
         commands.enable("view.back", space.history.can_go_back)
         commands.enable("view.forward", space.history.can_go_forward)
         commands.enable("evaluate.current", space.data is not None and space.model is not None)
-        for name in PAGES:
-            commands.check(f"view.{name}", self.page == name)
         for id, name in THEME_IDS.items():
             commands.check(id, self.settings.value.theme == name)
         commands.check("view.problems", self.problems_dock.isVisible())
-        self._show_place()
-
-    def _show_current_page(self) -> None:
-        made = {"evaluate": self.evaluate, **self.insights.made}
-        if made.get(self.page) is not None:
-            self.pages.setCurrentWidget(made[self.page])
-        else:
-            page = self.welcome if self.workspace.data is None else self.explore
-            if page is not self.pages.currentWidget():
-                self.pages.setCurrentWidget(page)
-                page.setFocus()
-
-    def _show_place(self) -> None:
-        """What is open, at the right of the toolbar, and the data set in the title."""
-        space = self.workspace
-        parts, tips = [], []
-        if space.data is not None:
-            parts.append(space.data.name)
-            tips.append(f"{space.data.root}\n{space.data.layout}")
-        if space.model is not None:
-            parts += [space.model.title, "GPU" if "cuda" in space.model.device else "CPU"]
-            tips.append(f"{space.model.spec.describe()}\n{space.model.device}")
-        self.place.setText(" · ".join(parts))
-        self.place.setToolTip("\n\n".join(tips))
-        self.place.setAccessibleName(f"Open: {', '.join(parts) or 'nothing'}")
+        self.bar.show_place(space)
         name = "" if space.data is None else f"{space.data.name} – "
         self.setWindowTitle(f"{name}QAConv Explorer")
 
-    def show_page(self, name: str) -> None:
-        """One of :data:`~app.state.session.PAGES`; all but the first are made when wanted."""
-        if name == "evaluate" and self.evaluate is None:
-            self._make_evaluate()
-        if name in KINDS and self.pages.indexOf(self.insights.page(name)) < 0:
-            self.pages.addWidget(self.insights.page(name))
-        self.page = name
-        self._refresh()
+    @property
+    def page(self) -> str:
+        """One of :data:`~app.state.session.PAGES`."""
+        return self.pages.current
 
-    def _make_evaluate(self) -> None:
-        from app.views.evaluate import EvaluatePage
-
-        page = EvaluatePage(self.workspace, self.runner, self, self.take_away.choices)
-        page.runs_changed.connect(self._refresh)
-        if self.settings.value.data_folder:
-            page.set_data_folder(self.settings.value.data_folder)
-        page.open_query.connect(self._open_query)
-        self.evaluate = page
-        self.pages.addWidget(page)
-
-    def _open_query(self, dataset: str, path: str) -> None:
-        """Show a query of an evaluation in the browser; its data set is opened if need be."""
-        if self._choose_query(path):
-            self.show_page("explore")
-            return
-        request = None if self.evaluate is None else self.evaluate.request_of_current()
-        if request is None:
-            self.problems.add(Problem(f"{path}: open the data set {dataset} to look at this query"))
-            return
-        self.show_page("explore")
-        self.controller.open(request, restore=lambda: self._choose_query(path))
-
-    def _choose_query(self, path: str) -> bool:
-        """Choose the query with that file; False where the open set has none."""
-        data = self.workspace.data
-        files = [] if data is None else [str(file) for file in data.query.paths]
-        if path in files:
-            self.workspace.select_queries((files.index(path),))
-        return path in files
-
-    def _export_cmc(self) -> None:
-        self.show_page("evaluate")
-        if self.evaluate is not None:
-            self.evaluate.handlers()["file.export_cmc"]()
+    @property
+    def evaluate(self) -> QWidget | None:
+        """The page Evaluate, once it was wanted."""
+        return self.pages.evaluate
 
     def _tell_shortly(self, words: str) -> None:
         self.statusBar().showMessage(words, 5000)
@@ -325,9 +219,6 @@ class MainWindow(QMainWindow):
 
     def _toggle_problems(self) -> None:
         self.problems_dock.setVisible(not self.problems_dock.isVisible())
-
-    def _hint_dismissed(self, name: str) -> None:
-        self.settings.change(self.settings.value.with_hint_seen(name))
 
     def use_theme(self, name: str) -> None:
         """Switch to a theme and remember it."""
@@ -350,7 +241,7 @@ class MainWindow(QMainWindow):
         elif session is not None and session.data is not None:
             for sentence in reopen(self.controller, session):
                 self.problems.add(Problem(sentence))
-            self.show_page(session.page)
+            self.pages.choose(session.page)
         else:
             self.open_demo()
 
@@ -366,24 +257,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self._restore_layout)
 
     def _restore_layout(self) -> None:
-        kept = self.settings.value
-        if kept.geometry:
-            self.restoreGeometry(QByteArray.fromBase64(kept.geometry.encode()))
-        if kept.state:
-            self.restoreState(QByteArray.fromBase64(kept.state.encode()))
-        self.explore.restore(kept.splitters, kept.docks)
-
-    def _keep_layout(self) -> None:
-        sizes, docks = self.explore.layout_to_keep()
-        self.settings.change(
-            replace(
-                self.settings.value,
-                geometry=bytes(self.saveGeometry().toBase64()).decode(),
-                state=bytes(self.saveState().toBase64()).decode(),
-                splitters={**self.settings.value.splitters, **sizes},
-                docks=docks,
-            )
-        )
+        restore_layout(self, self.explore, self.settings)
 
     def session(self) -> Session:
         """What is shown now, for the next start."""
@@ -395,7 +269,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep layout and session, stop what runs; caches stay whole."""
         if self._laid_out:
-            self._keep_layout()
+            keep_layout(self, self.explore, self.settings)
         if self.settings.path is not None:
             save_session(self.settings.path.parent, self.session())
         QApplication.instance().removeEventFilter(self._guard)

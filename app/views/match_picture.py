@@ -30,10 +30,12 @@ KEYS: tuple[Key, ...] = (("query", 0), ("gallery", 0), ("gallery", 1))
 class MatchPicture(QWidget):
     """Shows the workspace's pair, as the workspace's look asks for it.
 
-    ``zoomed`` tells that :attr:`zoom` is another, ``scene_changed`` that what is shown is.
+    ``zoomed`` tells that :attr:`zoom` is another, ``scene_changed`` that what is shown is,
+    ``staged`` that the pictures may have other places.
     """
 
     zoomed = pyqtSignal()
+    staged = pyqtSignal()
     scene_changed = pyqtSignal()
 
     def __init__(
@@ -85,10 +87,12 @@ class MatchPicture(QWidget):
         """The workspace changed: what is on the screen may be out of date."""
         scene = scene_of(self.workspace)
         look = self.workspace.look
-        if self._stage is None or self._stage.look != look or not scene.looks_like(self.scene):
+        same = self._stage is not None and self._stage.look == look
+        same = same and scene.looks_like(self.scene)
+        self.scene = scene
+        if not same:
             self.setAccessibleDescription(". ".join(panel.spoken for panel in scene.panels))
             self._forget()
-        self.scene = scene
         self.veil.set(scene.stale)
         self._mark_again()
         self.scene_changed.emit()
@@ -96,6 +100,7 @@ class MatchPicture(QWidget):
     def _forget(self) -> None:
         self._stage = self._base = self._lines = None
         self.update()
+        self.staged.emit()
 
     @pyqtSlot(object)
     def _on_picture(self, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from PyQt5.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
@@ -50,7 +51,7 @@ class ResultsPanel(QWidget):
         self.view = TileView(self.delegate)
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
-        self._clicked = False
+        self._clicked = self._away = False
         self._arrange()
         self._connect()
         self._follow_rows()
@@ -73,9 +74,12 @@ class ResultsPanel(QWidget):
 
     def _connect(self) -> None:
         space = self.workspace
+        self.model.modelAboutToBeReset.connect(self._note_place)
         self.model.modelReset.connect(self._follow_rows)
         self.view.selectionModel().currentChanged.connect(self._current_changed)
         self.view.opened.connect(self._open)
+        self.view.pressed.connect(self._press)
+        self.view.pointed.connect(lambda: space.point_at_list(time.monotonic()))
         self.header.command_wanted.connect(self.command_wanted)
         self.empty.followed.connect(self._show_all)
         self.find_bar.closed.connect(self.view.setFocus)
@@ -87,11 +91,19 @@ class ResultsPanel(QWidget):
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 
+    def _note_place(self) -> None:
+        """Somebody who has scrolled away from the candidate stays there while the ranking grows."""
+        ranking, current = self.model.ranking, self.view.currentIndex()
+        grows = ranking is not None and not ranking.whole and current.isValid()
+        seen = self.view.viewport().rect().intersects(self.view.visualRect(current))
+        self._away = grows and not seen
+
     def _follow_rows(self) -> None:
         self.delegate.moves = self.model.moves is not None
         self.view.measure_tiles()
         self._follow_state()
         self._follow_selection()
+        self._away = False
 
     def _follow_state(self) -> None:
         words, link = self._missing()
@@ -126,7 +138,9 @@ class ResultsPanel(QWidget):
         selection.setCurrentIndex(index, QItemSelectionModel.ClearAndSelect)
         if row is None:
             selection.clear()
-        if not self._clicked:  # a strip that moves under the pointer makes double clicks miss
+        if (
+            not self._clicked and not self._away
+        ):  # a strip that moves under the pointer makes double clicks miss
             self.view.scrollTo(index)
         hidden = candidate is not None and self.model.rowCount() > 0 and row is None
         say_quietly(self.note, self._hidden_words(candidate) if hidden else "")
@@ -152,9 +166,15 @@ class ResultsPanel(QWidget):
         """Chosen in the view, or followed: then it is chosen already, and nothing happens."""
         if not index.isValid():
             return
-        self._clicked = QApplication.mouseButtons() != Qt.NoButton
+        candidate = self.model.candidate_at(index.row())
+        if candidate != self.workspace.selection.candidate:
+            self._clicked = QApplication.mouseButtons() != Qt.NoButton
+            self.workspace.select_candidate(candidate)
+            self._clicked = False
+
+    def _press(self, index: QModelIndex) -> None:
+        """Pressed on, even where it was shown already: chosen."""
         self.workspace.select_candidate(self.model.candidate_at(index.row()))
-        self._clicked = False
 
     def _open(self, index: QModelIndex) -> None:
         candidate = self.model.candidate_at(index.row())

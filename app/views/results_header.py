@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QRadio
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
 from app.state.part_words import part_text
-from app.state.values import METHODS, Method
+from app.state.values import METHODS, Method, Ranking
 from app.state.workspace import Workspace
 from app.views.choosers import CameraButton, TimeButton
 from app.views.flow import FlowLayout
@@ -139,14 +139,20 @@ class ResultsHeader(QWidget):
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
         ranking = self.workspace.ranking
-        total = 0 if ranking is None else len(ranking.order)
-        shown = self.model.rowCount()
-        words = count_text(total) if shown == total else shown_of(shown, total)
-        self.count.setText(words if total else "")
+        self.count.setText("" if ranking is None else self._count_words(ranking))
         self.truth.setText(self._truth_words())
         self.dot.setVisible(bool(self.count.text() and self.truth.text()))
         self.part.setText("" if ranking is None else part_text(ranking))
         self.by_part.setVisible(bool(self.part.text()))
+
+    def _count_words(self, ranking: Ranking) -> str:
+        """How many are listed and, while maps are still computed, how many are ranked so far."""
+        total, shown = len(ranking.order), self.model.rowCount()
+        words = count_text(total) if shown == total else shown_of(shown, total)
+        if ranking.gallery is None:
+            return words if total else ""
+        so_far = f"ranked {shown_of(total, ranking.gallery)} so far"
+        return so_far if shown == total else f"{words} listed, {so_far}"
 
     def _show_methods(self) -> None:
         space = self.workspace
@@ -173,6 +179,8 @@ class ResultsHeader(QWidget):
         true = int(np.count_nonzero(ranking.truth == RankingResult.TRUE))
         if true:
             return f"{count_text(true)} true"
+        if not ranking.whole:
+            return "no true match yet"
         known = data.query[ranking.queries[0]].pid is not None and (data.gallery_pids >= 0).any()
         return "No true match in the gallery" if known else "Person not known"
 

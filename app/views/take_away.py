@@ -47,7 +47,10 @@ class TakeAway(QObject):
         """They can be chosen where a match is shown."""
         for name in COMMANDS:
             actions.enable(name, self.workspace.pair is not None)
-        actions.enable(RANKING_COMMAND, self.workspace.ranking is not None)
+        ranking = self.workspace.ranking
+        whole = ranking is not None and ranking.whole
+        why = "" if ranking is None else "The gallery is still being ranked."
+        actions.enable(RANKING_COMMAND, whole, why)
 
     def copy_figure(self) -> None:
         """Draw the figure in the background and put it on the clipboard."""

@@ -33,12 +33,16 @@ from app.items.result_delegate import LEAST, SMALLEST, ResultDelegate
 from app.items.tile_grid import TileGrid
 
 STALE_OPACITY = 0.4
+_POINTING = (QEvent.MouseMove, QEvent.MouseButtonPress, QEvent.Wheel)
 
 
 class TileView(QAbstractItemView):
-    """Tiles in reading order. ``opened`` tells of a double click or Enter on a tile."""
+    """Tiles in reading order. ``opened`` tells of a double click or Enter on a tile, ``pointed``
+    that the pointer does something here.
+    """
 
     opened = pyqtSignal(QModelIndex)
+    pointed = pyqtSignal()
 
     def __init__(self, delegate: ResultDelegate, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +63,11 @@ class TileView(QAbstractItemView):
         if words != self.waiting:
             self.waiting = words
             self.viewport().update()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() in _POINTING:
+            self.pointed.emit()
+        return super().viewportEvent(event)
 
     # ── geometry ────────────────────────────────────────────────────────────────────────────────
 

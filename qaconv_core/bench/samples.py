@@ -6,6 +6,7 @@ Maps of people resemble each other in some cells and not in others; numbers draw
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,30 @@ def people_maps(count: int, channels: int, grid: Grid, seed: int = 0, each: int 
     return maps
 
 
+def people_blocks(
+    count: int, channels: int, grid: Grid, seed: int = 0, each: int = 20
+) -> Iterator[Float16]:
+    """Maps like those of :func:`people_maps`, some hundred at a time, for galleries of any size.
+
+    Quick to make: the noise of the cells is taken from a few maps of noise, channels shifted.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    noise = 0.35 * torch.randn(16, channels, *grid, generator=generator)
+    common = torch.randn(1, channels, 6, 3, generator=generator)
+    step = each * max(1, _AT_ONCE // each)
+    for start in range(0, count, step):
+        person = torch.randn(step // each, channels, 6, 3, generator=generator)
+        coarse = common + 0.9 * person.repeat_interleave(each, dim=0)
+        coarse += 0.7 * torch.randn(step, channels, 6, 3, generator=generator)
+        view = functional.interpolate(coarse, size=grid, mode="bilinear", align_corners=False)
+        for number in range(0, step, len(noise)):
+            part = view[number : number + len(noise)]
+            shift = int(torch.randint(channels, (1,), generator=generator))
+            part += noise.roll(shift, dims=1)[: len(part)]
+        maps: Float16 = functional.normalize(view, dim=1).half().numpy()
+        yield maps[: count - start]
+
+
 def random_maps(count: int, channels: int, grid: Grid, seed: int = 0) -> Float16:
     """Maps (count, C, h, w) with unit norm of independent numbers."""
     generator = torch.Generator().manual_seed(seed)
@@ -85,14 +110,24 @@ def sample_ranking(queries: int, galleries: int, seed: int = 0) -> Sample:
     return Sample(dist, ids[0], ids[1], cams[0], cams[1], times[0], times[1])
 
 
-def sample_distances(count: int, seed: int = 0) -> Float32:
-    """Distances (count, count) in [0, 1] between points of which ten each lie together."""
+def sample_points(count: int, seed: int = 0) -> Float32:
+    """Points (count, 32) of unit length, of which ten each lie together."""
     rng = np.random.default_rng(seed)
     points = rng.standard_normal((-(-count // 10), 32)).repeat(10, axis=0)[:count]
     points = (points + 0.5 * rng.standard_normal(points.shape)).astype(np.float32)
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    dist = points @ points.T
+    return np.asarray(points / np.linalg.norm(points, axis=1, keepdims=True), dtype=np.float32)
+
+
+def point_distances(some: Float32, others: Float32) -> Float32:
+    """(1 − cosine) / 2 of all pairs, in [0, 1]."""
+    dist = some @ others.T
     np.subtract(1, dist, out=dist)
     np.maximum(dist, 0, out=dist)
-    dist *= 0.5
+    dist *= np.float32(0.5)
     return dist
+
+
+def sample_distances(count: int, seed: int = 0) -> Float32:
+    """Distances (count, count) in [0, 1] between :func:`sample_points`."""
+    points = sample_points(count, seed)
+    return point_distances(points, points)

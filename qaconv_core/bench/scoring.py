@@ -141,8 +141,8 @@ def one_query(
             plain | {ONE_QUERY_EXACT: timings[ONE_QUERY_EXACT]},
             sizes.flop,
             "int8",
-            in_child(memory_of, sizes, folder, kind, "searched") if memory else None,
-            facts,
+            extra_bytes=in_child(memory_of, sizes, folder, kind, "searched") if memory else None,
+            facts=facts,
         ),
         Figure(
             ONE_QUERY_EXACT,
@@ -151,7 +151,7 @@ def one_query(
             plain,
             sizes.flop,
             "float32",
-            in_child(memory_of, sizes, folder, kind, "exact") if memory else None,
+            extra_bytes=in_child(memory_of, sizes, folder, kind, "exact") if memory else None,
         ),
     ]
     task.remove()
@@ -178,7 +178,9 @@ def all_pairs(sizes: Sizes, folder: Path, repeats: int) -> Figure:
     mine = timings.pop(ALL_PAIRS)
     memory = in_child(memory_of, sizes, folder, "people", "all_pairs")
     task.remove()
-    return Figure(ALL_PAIRS, sizes.record(), mine, timings, sizes.flop, "float32", memory)
+    return Figure(
+        ALL_PAIRS, sizes.record(), mine, timings, sizes.flop, "float32", extra_bytes=memory
+    )
 
 
 SHORTLISTS = (20, 50, 100, 200, 500, 1000, 2000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,8 +12,16 @@ from typing import Any
 import torch
 
 from qaconv_core.bench import device as on_device
+from qaconv_core.bench.aims import MARKET, MSMT, aims_of
+from qaconv_core.bench.course import Course, Told
+from qaconv_core.bench.large import large_gallery_figures
 from qaconv_core.bench.machine import machine_record, measure_peaks
-from qaconv_core.bench.ranking import metrics_figure, rerank_figure, tlift_figure
+from qaconv_core.bench.ranking import (
+    disk_rerank_figure,
+    metrics_figure,
+    rerank_figure,
+    tlift_figure,
+)
 from qaconv_core.bench.scoring import (
     Sizes,
     all_pairs,
@@ -23,10 +31,12 @@ from qaconv_core.bench.scoring import (
     preparing,
     shortlist_figure,
 )
-from qaconv_core.bench.timing import Figure
+from qaconv_core.bench.timing import Figure, stoppable
+from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.progress import CancelToken
+from qaconv_core.types import Grid
 
-MARKET = (3368, 15913)
+_GROWTH_GALLERY = 1000  # for growth with grid and channels
 
 
 @dataclass(frozen=True)
@@ -36,14 +46,15 @@ class Suite:
     repeats: int
     galleries: int
     gallery_steps: tuple[int, ...]
-    grids: tuple[tuple[int, int], ...]
+    grids: tuple[Grid, ...]
     channels: tuple[int, ...]
     pairs: tuple[int, int]
     ranking: tuple[int, int]
-    tlift: tuple[int, int]
     rerank: tuple[int, ...]
-    rerank_dense_up_to: int
+    rerank_on_disk: tuple[int, int]
+    large_gallery: int
     demo: bool = True
+    name: str = "full"
 
 
 FULL = Suite(
@@ -54,9 +65,9 @@ FULL = Suite(
     channels=(16, 64, 128, 256, 512),
     pairs=(64, 512),
     ranking=MARKET,
-    tlift=MARKET,
     rerank=(2000, 5000, 20000),
-    rerank_dense_up_to=20000,
+    rerank_on_disk=MSMT,
+    large_gallery=1_000_000,
 )
 QUICK = Suite(
     repeats=3,
@@ -66,14 +77,158 @@ QUICK = Suite(
     channels=(16, 128),
     pairs=(8, 128),
     ranking=(300, 3000),
-    tlift=(300, 3000),
     rerank=(1000,),
-    rerank_dense_up_to=1000,
+    rerank_on_disk=(300, 2000),
+    large_gallery=10_000,
+    name="quick",
 )
-_GROWTH_GALLERY = 1000  # for growth with grid and channels
-_RERANK_REPEATS = 1  # the dense loop takes minutes
 
-Told = Callable[[str], None]
+
+@dataclass(frozen=True)
+class Bench:
+    """What a part works with; ``folder`` takes its files and is removed at the end."""
+
+    suite: Suite
+    device: torch.device
+    folder: Path
+
+    def sizes(self, galleries: int, queries: int = 1) -> Sizes:
+        """So many maps of the usual shape."""
+        return Sizes(galleries, 128, (24, 8), queries)
+
+
+Figures = Iterator[Figure]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something to measure: ``name`` for ``--only``, and the seconds that it takes in full on two
+    cores. Parts that are ``large`` only run when named."""
+
+    name: str
+    title: str
+    seconds: float
+    measure: Callable[[Bench], Figures]
+    device: str = "cpu"
+    large: bool = False
+
+
+def _query(bench: Bench) -> Figures:
+    sizes = bench.sizes(bench.suite.galleries)
+    yield from one_query(sizes, bench.folder, bench.suite.repeats)
+
+
+def _worst(bench: Bench) -> Figures:
+    sizes = bench.sizes(bench.suite.galleries)
+    yield from one_query(sizes, bench.folder, max(1, bench.suite.repeats // 2), "random")
+
+
+def _preparing(bench: Bench) -> Figures:
+    yield preparing(bench.sizes(min(2000, bench.suite.galleries)), bench.folder)
+
+
+def _shortlist(bench: Bench) -> Figures:
+    sizes = bench.sizes(bench.suite.galleries)
+    yield shortlist_figure(sizes, bench.folder, bench.suite.repeats)
+    yield shortlist_figure(sizes, bench.folder, 1, "random")
+    if bench.suite.demo:
+        yield demo_recall()
+
+
+def _pairs(bench: Bench) -> Figures:
+    queries, galleries = bench.suite.pairs
+    yield all_pairs(bench.sizes(galleries, queries), bench.folder, bench.suite.repeats)
+
+
+def _with_gallery(suite: Suite) -> list[Sizes]:
+    return [Sizes(n, 128, (24, 8)) for n in suite.gallery_steps]
+
+
+def _with_grid(suite: Suite) -> list[Sizes]:
+    return [Sizes(min(_GROWTH_GALLERY, suite.galleries), 128, grid) for grid in suite.grids]
+
+
+def _with_channels(suite: Suite) -> list[Sizes]:
+    few = min(_GROWTH_GALLERY, suite.galleries)
+    return [Sizes(few, channels, (24, 8)) for channels in suite.channels]
+
+
+def _growing(sizes: Callable[[Suite], list[Sizes]]) -> Callable[[Bench], Figures]:
+    def measure(bench: Bench) -> Figures:
+        for figures in growth(sizes(bench.suite), bench.folder, max(1, bench.suite.repeats - 2)):
+            yield from figures
+
+    return measure
+
+
+def _measures(bench: Bench) -> Figures:
+    yield metrics_figure(*bench.suite.ranking, bench.suite.repeats)
+
+
+def _tlift(bench: Bench) -> Figures:
+    yield tlift_figure(*bench.suite.ranking, bench.suite.repeats)
+
+
+def _rerank(bench: Bench) -> Figures:
+    for count in bench.suite.rerank:
+        yield rerank_figure(count, 3)
+
+
+def _rerank_on_disk(bench: Bench) -> Figures:
+    yield disk_rerank_figure(*bench.suite.rerank_on_disk, bench.folder)
+
+
+def _large_gallery(bench: Bench) -> Figures:
+    yield from large_gallery_figures(bench.suite.large_gallery, bench.folder)
+
+
+def _fused(sizes: Callable[[Suite], list[Sizes]]) -> Callable[[Bench], Figures]:
+    def measure(bench: Bench) -> Figures:
+        for one in sizes(bench.suite):
+            many = Sizes(one.galleries, one.channels, one.grid, 32)
+            figure = on_device.fused_figure(many, bench.device, bench.suite.repeats)
+            if figure is not None:
+                yield figure
+
+    return measure
+
+
+def _evaluation(bench: Bench) -> Figures:
+    yield on_device.evaluation_figure(*bench.suite.ranking, bench.device)
+
+
+GALLERY, GRID, CHANNELS = (f"growth with the {what}" for what in ("gallery", "grid", "channels"))
+
+PARTS: tuple[Part, ...] = (
+    Part("query", "one query", 60, _query),
+    Part("worst-case", "one query, worst case", 60, _worst),
+    Part("preparing", "preparing a gallery", 5, _preparing),
+    Part("shortlist", "through a shortlist", 60, _shortlist),
+    Part("pairs", "all pairs", 40, _pairs),
+    Part("gallery", GALLERY, 90, _growing(_with_gallery)),
+    Part("grid", GRID, 40, _growing(_with_grid)),
+    Part("channels", CHANNELS, 30, _growing(_with_channels)),
+    Part("measures", "CMC, mAP, mINP", 20, _measures),
+    Part("tlift", "temporal lifting", 40, _tlift),
+    Part("re-ranking", "re-ranking", 150, _rerank),
+    Part("re-ranking-on-disk", "re-ranking from disk", 250, _rerank_on_disk, large=True),
+    Part("million", "a large gallery from disk", 600, _large_gallery, large=True),
+    Part("gallery", GALLERY, 30, _fused(_with_gallery), device="cuda"),
+    Part("grid", GRID, 30, _fused(_with_grid), device="cuda"),
+    Part("channels", CHANNELS, 30, _fused(_with_channels), device="cuda"),
+    Part("evaluation", "scoring of an evaluation", 60, _evaluation, device="cuda"),
+)
+
+
+def chosen_parts(device: torch.device, only: Sequence[str] = ()) -> list[Part]:
+    """The parts for a device, in order; InputError for a name that is none of them."""
+    kind = "cpu" if device.type == "cpu" else "cuda"
+    there = [part for part in PARTS if part.device == kind]
+    unknown = [name for name in only if name not in {part.name for part in there}]
+    if unknown:
+        names = ", ".join(part.name for part in there)
+        raise InputError(f"--only {unknown[0]}: no such part on {kind}; choose from {names}")
+    return [part for part in there if (part.name in only if only else not part.large)]
 
 
 def run_suite(
@@ -82,76 +237,43 @@ def run_suite(
     tell: Told,
     cancel: CancelToken | None = None,
     folder: Path | None = None,
+    only: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Measure everything; ``tell`` is called with the title of each part before it begins.
+    """Measure the parts ``only`` (all that are not large); ``tell`` hears what begins.
 
-    ``folder`` takes the maps (more than a GB in full, removed afterwards).
+    ``folder`` takes files (more than a GB in full, 35 GB for large parts; removed afterwards).
+    When ``cancel`` is set or Ctrl-C pressed, what is measured so far comes back, and the titles
+    of what is missing as ``left_out``.
     """
-    parts: dict[str, list[dict[str, Any]]] = {}
-    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
-        tell("the machine's peaks")
-        peaks = measure_peaks(device)
-        work = _cpu_parts if device.type == "cpu" else _device_parts
-        for title, figures in work(suite, device, Path(place), tell):
-            parts.setdefault(title, []).extend(f.to_dict(peaks) for f in figures)
-            if cancel is not None:
-                cancel.raise_if_cancelled()
+    parts = chosen_parts(device, only)
+    course = Course([part.title for part in parts], [part.seconds for part in parts], tell)
+    found: dict[str, list[dict[str, Any]]] = {}
+    peaks: dict[str, float] = {}
+    complete = 0
+    with (
+        stoppable(cancel),
+        tempfile.TemporaryDirectory(
+            prefix="qaconv-bench-", dir=folder, ignore_cleanup_errors=True
+        ) as place,
+    ):
+        try:
+            tell("the machine's peaks")
+            peaks |= measure_peaks(device)
+            for part in parts:
+                if cancel is not None:
+                    cancel.raise_if_cancelled()
+                course.begin()
+                for figure in part.measure(Bench(suite, device, Path(place))):
+                    aims = [aim.to_dict() for aim in aims_of(figure, peaks)]
+                    found.setdefault(part.title, []).append(figure.to_dict(peaks) | {"aims": aims})
+                complete += 1
+        except (Cancelled, KeyboardInterrupt):
+            tell("stopped; what is measured so far is kept")
     return {
         "created": datetime.now(timezone.utc).isoformat("T", "seconds"),
+        "sizes": suite.name,
         "machine": machine_record(device),
         "peaks": peaks,
-        "parts": parts,
+        "parts": found,
+        "left_out": [part.title for part in parts[complete:]],
     }
-
-
-Part = tuple[str, list[Figure]]
-
-
-def _cpu_parts(suite: Suite, device: torch.device, folder: Path, tell: Told) -> Iterator[Part]:
-    whole = Sizes(suite.galleries, 128, (24, 8))
-    tell(f"one query against {suite.galleries:,} maps")
-    yield "one query", one_query(whole, folder, suite.repeats)
-    tell("the same with maps of independent numbers, the worst case")
-    yield "one query, worst case", one_query(whole, folder, max(1, suite.repeats // 2), "random")
-    tell("preparing")
-    yield "preparing", [preparing(Sizes(min(2000, suite.galleries), 128, (24, 8)), folder)]
-    tell("shortlists")
-    yield "shortlist", [shortlist_figure(whole, folder, suite.repeats)]
-    yield "shortlist", [shortlist_figure(whole, folder, 1, "random")]
-    if suite.demo:
-        tell("the demo")
-        yield "shortlist", [demo_recall()]
-    tell("all pairs")
-    pairs = Sizes(suite.pairs[1], 128, (24, 8), suite.pairs[0])
-    yield "all pairs", [all_pairs(pairs, folder, suite.repeats)]
-    for title, sizes in _growing(suite).items():
-        tell(title)
-        for figures in growth(sizes, folder, max(1, suite.repeats - 2)):
-            yield title, figures
-    tell("measures and TLift")
-    yield "ranking", [metrics_figure(*suite.ranking, suite.repeats)]
-    yield "ranking", [tlift_figure(*suite.tlift, 1)]
-    for count in suite.rerank:
-        tell(f"re-ranking of {count:,} pictures")
-        dense = count <= suite.rerank_dense_up_to
-        yield "re-ranking", [rerank_figure(count, _RERANK_REPEATS, dense=dense)]
-
-
-def _growing(suite: Suite) -> dict[str, list[Sizes]]:
-    few = min(_GROWTH_GALLERY, suite.galleries)
-    return {
-        "growth with the gallery": [Sizes(n, 128, (24, 8)) for n in suite.gallery_steps],
-        "growth with the grid": [Sizes(few, 128, grid) for grid in suite.grids],
-        "growth with the channels": [Sizes(few, n, (24, 8)) for n in suite.channels],
-    }
-
-
-def _device_parts(suite: Suite, device: torch.device, folder: Path, tell: Told) -> Iterator[Part]:
-    tell("the fused kernel")
-    for title, sizes in _growing(suite).items():
-        for one in sizes:
-            many = Sizes(one.galleries, one.channels, one.grid, 32)
-            figure = on_device.fused_figure(many, device, suite.repeats)
-            yield title, [] if figure is None else [figure]
-    tell("scoring of an evaluation")
-    yield "evaluation", [on_device.evaluation_figure(*suite.ranking, device)]

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import signal
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qaconv_core.progress import CancelToken
+
 Work = Callable[[], Any]
+
+_STOP: ContextVar[CancelToken | None] = ContextVar("stop", default=None)
+
+
+@contextlib.contextmanager
+def stoppable(cancel: CancelToken | None) -> Iterator[None]:
+    """Inside, whatever is measured stops between two runs once ``cancel`` is set."""
+    token = _STOP.set(cancel)
+    try:
+        yield
+    finally:
+        _STOP.reset(token)
+
+
+def stop_if_asked() -> None:
+    """Raise :class:`~qaconv_core.errors.Cancelled` when the measuring around it is to end."""
+    cancel = _STOP.get()
+    if cancel is not None:
+        cancel.raise_if_cancelled()
 
 
 @dataclass(frozen=True)
@@ -37,8 +61,10 @@ class Figure:
     """One measured thing beside its baselines.
 
     ``flop`` is the arithmetic of one run (0: not a matter of arithmetic), ``peak`` the name of the
-    machine's peak to compare with, ``extra_bytes`` memory taken beyond what was there before (None
-    where the system does not tell), ``facts`` whatever else belongs to the number.
+    machine's peak to compare with, ``traffic`` bytes that one run has to read and write at the
+    least (0: not a matter of memory), ``extra_bytes`` memory taken beyond what was there before
+    (None where the system does not tell), ``baseline_bytes`` the same of baselines, ``facts``
+    whatever else belongs to the number.
     """
 
     name: str
@@ -47,7 +73,9 @@ class Figure:
     baselines: dict[str, Timing] = field(default_factory=dict)
     flop: float = 0.0
     peak: str = ""
+    traffic: float = 0.0
     extra_bytes: int | None = None
+    baseline_bytes: dict[str, int | None] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def ratio(self, baseline: str) -> float:
@@ -65,6 +93,10 @@ class Figure:
             found["gflops"] = self.flop / self.timing.median / 1e9
             if peaks.get(self.peak):
                 found["share_of_peak"] = found["gflops"] / peaks[self.peak]
+        if self.traffic:
+            found["gbytes"] = self.traffic / self.timing.median / 1e9
+            if peaks.get("memory"):
+                found["share_of_memory"] = found["gbytes"] / peaks["memory"]
         return found
 
 
@@ -72,13 +104,38 @@ def take_turns(works: Mapping[str, Work], repeats: int) -> dict[str, Timing]:
     """Run each of ``works`` once to warm up, then all of them in turn ``repeats`` times."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for work in works.values():
+        stop_if_asked()
         work()
     for _ in range(repeats):
         for name, work in works.items():
+            stop_if_asked()
             begun = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - begun)
     return {name: Timing(tuple(found)) for name, found in seconds.items()}
+
+
+@dataclass(frozen=True)
+class Single:
+    """One run: seconds, memory as of :func:`extra_memory`, and what came out."""
+
+    seconds: float
+    extra_bytes: int | None
+    result: Any
+
+
+def once(work: Work) -> Single:
+    """Run ``work``, too long to be repeated, without a warm-up."""
+    found: list[Any] = []
+    stop_if_asked()
+
+    def timed() -> None:
+        begun = time.perf_counter()
+        found.append(work())
+        found.append(time.perf_counter() - begun)
+
+    taken = extra_memory(timed)
+    return Single(found[1], taken, found[0])
 
 
 def extra_memory(work: Work) -> int | None:
@@ -89,6 +146,7 @@ def extra_memory(work: Work) -> int | None:
     """
     before = _own_memory()
     if before is None:
+        work()
         return None
     most, done = [before], threading.Event()
 
@@ -108,8 +166,15 @@ def extra_memory(work: Work) -> int | None:
 
 def in_child(work: Callable[..., Any], *arguments: Any) -> Any:
     """What ``work`` returns in a process of its own, which has no memory left over from before."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    stop_if_asked()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, initializer=_undisturbed) as pool:
         return pool.submit(work, *arguments).result()
+
+
+def _undisturbed() -> None:
+    """Ctrl-C reaches every process of the terminal: the parent alone decides what it means."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _own_memory(status: Path = Path("/proc/self/status")) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qaconv_core.cli.options import show, write_result
 from qaconv_core.cli.terminal import say
+from qaconv_core.errors import Cancelled
 from qaconv_core.progress import CancelToken
 
 
@@ -15,8 +16,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``qaconv bench``."""
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, …")
     parser.add_argument("--quick", action="store_true", help="small sizes: a minute or two")
+    parser.add_argument(
+        "--only",
+        metavar="A,B",
+        default="",
+        help="only these parts, separated by commas: query, worst-case, preparing, shortlist, "
+        "pairs, gallery, grid, channels, measures, tlift, re-ranking; and two that run only when "
+        "named: re-ranking-on-disk (MSMT17's size, 35 GB of disk), million (19 GB)",
+    )
     parser.add_argument("--json", metavar="FILE", help="everything measured, as JSON")
     parser.add_argument("--figure", metavar="FILE", help="growth curves (.png, .pdf, .svg)")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="PAGE",
+        help="put the tables between the markers of a Markdown page such as docs/benchmarks.md; "
+        "parts that were not measured stay as they are",
+    )
     parser.add_argument(
         "--work-dir", type=Path, metavar="DIR", help="where maps to measure on are kept meanwhile"
     )
@@ -24,24 +40,45 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
-    """Measure, print, save."""
+    """Measure, print, save; after Ctrl-C, what was measured until then."""
+    from qaconv_core.bench.page import check_page
     from qaconv_core.bench.report import bench_text
-    from qaconv_core.bench.suite import FULL, QUICK, run_suite
+    from qaconv_core.bench.suite import FULL, QUICK, chosen_parts, run_suite
     from qaconv_core.cli.evaluate import check_outputs
     from qaconv_core.device import resolve_device
 
     check_outputs(arguments)
+    if arguments.write:
+        check_page(arguments.write)
     device = resolve_device(arguments.device)
-    suite = QUICK if arguments.quick else FULL
+    only = [name.strip() for name in arguments.only.split(",") if name.strip()]
+    chosen_parts(device, only)
     record = run_suite(
-        suite, device, lambda title: say(f"measuring: {title}"), cancel, arguments.work_dir
+        QUICK if arguments.quick else FULL,
+        device,
+        lambda title: say(f"measuring: {title}"),
+        cancel,
+        arguments.work_dir,
+        only,
     )
     record["command"] = arguments.command_line
     if arguments.json != "-":
         show(bench_text(record))
+    if record["parts"]:
+        _save(arguments, record)
+    if record["left_out"]:
+        raise Cancelled("what was measured so far is kept")
+
+
+def _save(arguments: argparse.Namespace, record: dict[str, object]) -> None:
     if arguments.json:
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         write_result(arguments.json, text, "JSON")
+    if arguments.write:
+        from qaconv_core.bench.page import write_page
+
+        write_page(arguments.write, record)
+        say(f"tables: {arguments.write}")
     if arguments.figure:
         from qaconv_core.figures.bench import bench_figure
         from qaconv_core.figures.style import save_figure

@@ -197,7 +197,8 @@ def _evaluate_one(
     several: bool,
     crew: Team | None = None,
 ) -> EvaluationReport | None:
-    from qaconv_core.evaluation.evaluator import Job, check_sides, evaluate, forecast
+    from qaconv_core.evaluation.evaluator import Job, check_sides, evaluate
+    from qaconv_core.evaluation.forecasts import forecast
     from qaconv_core.evaluation.saved_scores import check_score_path
     from qaconv_core.store.folders import cache_dir
 
@@ -242,7 +243,7 @@ def _keeps_inner(
 ) -> bool:
     """Whether --save-score also gets the scores within queries and within the gallery."""
     from qaconv_core.device import format_bytes
-    from qaconv_core.evaluation.evaluator import inner_bytes
+    from qaconv_core.evaluation.forecasts import inner_bytes
 
     if not arguments.save_score or not options.rerank or options.rerank_top is not None:
         return False

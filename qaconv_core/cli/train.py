@@ -121,6 +121,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--amp", choices=PRECISIONS, help="mixed precision")
     group.add_argument(
+        "--calibrate",
+        action=argparse.BooleanOptionalAction,
+        help="fit scale and zero of the logits to training pairs at the end (default: scratch "
+        "alone); with --resume, a finished run too",
+    )
+    group.add_argument(
         "--views", type=positive, metavar="N", help="scratch: changes of one picture in a batch"
     )
     for name, text in (

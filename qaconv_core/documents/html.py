@@ -18,6 +18,7 @@ from qaconv_core import __version__
 from qaconv_core.data.images import read_image
 from qaconv_core.errors import ImageError
 from qaconv_core.explaining.limits import LIMITS
+from qaconv_core.figures.colours import DECISIONS
 from qaconv_core.figures.style import figure_bytes, rgb_array
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -36,10 +37,12 @@ figure { margin: 8px 0 16px; } figure > img { max-width: 100%; height: auto; }
 .pictures { display: flex; flex-wrap: wrap; gap: 16px; } .pictures figure { width: 132px; }
 .pictures img { width: 128px; border: 2px solid #d5d5d8; }
 figcaption { font-size: 13px; overflow-wrap: anywhere; }
-.confirm { color: #00798c; font-weight: 600; } .reject { color: #b84d08; font-weight: 600; }
-.unsure { color: #6b6b70; font-weight: 600; } .note { white-space: pre-wrap; }
+.note { white-space: pre-wrap; }
 section.candidate { break-inside: avoid; border-top: 1px solid #d5d5d8; margin-top: 32px; }
-"""
+""" + "".join(
+    f".{verdict} {{ color: {colour}; font-weight: 600; }}\n"
+    for verdict, colour in DECISIONS.items()
+)
 
 
 def text(value: object) -> str:

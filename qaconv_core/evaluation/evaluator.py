@@ -1,8 +1,8 @@
 """A whole evaluation: features, logits, rankings, measures, report.
 
-:func:`forecast` says beforehand what a job needs; :func:`evaluate` does it. Features come out of
-the store where it has them, score matrices lie in memory or, with ``on_disk``, in files that
-vanish afterwards.
+:func:`~qaconv_core.evaluation.forecasts.forecast` says beforehand what a job needs;
+:func:`evaluate` does it. Features come out of the store where it has them, score matrices lie in
+memory or, with ``on_disk``, in files that vanish afterwards.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from qaconv_core.data.market_like import without_junk_boxes
-from qaconv_core.device import available_memory, describe_device, format_bytes
-from qaconv_core.errors import InputError, MemoryLimitError
+from qaconv_core.device import describe_device
+from qaconv_core.errors import InputError
+from qaconv_core.evaluation.forecasts import file_matrix, forecast
 from qaconv_core.evaluation.methods import (
     Labels,
     MethodOptions,
@@ -35,7 +35,6 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.model import PREPROCESSING, Model
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback
-from qaconv_core.ranking import rerank_memory
 from qaconv_core.ranking.protocol import Pairs
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
@@ -50,79 +49,6 @@ from qaconv_core.types import (
 
 QUERY_STAGE = "scoring within queries"
 GALLERY_STAGE = "scoring within gallery"
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What an evaluation will take, before it starts. Bytes and numbers of pairs."""
-
-    queries: int
-    galleries: int
-    pairs: int
-    memory_bytes: int
-    available_bytes: int
-    feature_bytes: int
-
-    def describe(self) -> str:
-        """One line for people."""
-        return (
-            f"{self.queries:,} queries × {self.galleries:,} gallery pictures: {self.pairs:,} pairs "
-            f"to score, at most {format_bytes(self.memory_bytes)} of memory "
-            f"({format_bytes(self.available_bytes)} free), features "
-            f"{format_bytes(self.feature_bytes)} on disk"
-        )
-
-
-def inner_bytes(queries: int, galleries: int) -> int:
-    """Bytes of the scores within the queries and within the gallery."""
-    return 4 * (queries**2 + galleries**2)
-
-
-def forecast(
-    model: Model,
-    queries: int,
-    galleries: int,
-    options: MethodOptions,
-    *,
-    on_disk: bool = False,
-    keep_inner: bool = False,
-) -> Forecast:
-    """Estimate pairs and peak memory of an evaluation; ``keep_inner`` as in :class:`Job`.
-
-    Raises :class:`MemoryLimitError` where it would not fit, naming the option under which it
-    would.
-    """
-    plan = model.plan(queries, galleries, in_memory=not on_disk)
-    pairs, memory = plan.pairs, plan.peak_bytes
-    item = 0 if on_disk else 4
-    matrices = item * queries * galleries
-    memory += 4 * queries * galleries  # the distributions of scores
-    if options.rerank or options.tlift:
-        memory += 2 * matrices
-    if options.tlift:
-        memory += 2 * matrices
-    if options.rerank and options.rerank_top is None:
-        half = model.head.symmetric
-        for n in (queries, galleries):
-            pairs += n * (n + 1) // 2 if half else n * n
-        memory += rerank_memory(queries, galleries, options.k1, options.k2, itemsize=item)
-        if keep_inner and not on_disk:
-            memory += inner_bytes(queries, galleries)
-    elif options.rerank and options.rerank_top is not None:
-        top = min(options.rerank_top, galleries)
-        pairs += queries * top * top
-    available = available_memory(torch.device("cpu"))
-    if memory > available:
-        ways = ["--on-disk keeps the score matrices in files"] if not on_disk else []
-        if options.rerank and options.rerank_top is None:
-            ways.append("--rerank-top 200 re-ranks only the nearest pictures")
-        raise MemoryLimitError(
-            f"evaluating {queries:,} × {galleries:,} pictures needs about {format_bytes(memory)} "
-            f"of memory, {format_bytes(available)} are free; "
-            + (" or ".join(ways) or "free some memory or take fewer pictures")
-        )
-    features = (queries + galleries) * int(np.prod(model.map_shape)) * 2
-    return Forecast(queries, galleries, pairs, memory, available, features)
 
 
 @dataclass(frozen=True)
@@ -209,6 +135,7 @@ def evaluate(
             options,
             within=scoring.within,
             gallery_distances=scoring.gallery_distances,
+            place=scoring.place,
             progress=job.progress,
             cancel=job.cancel,
         )
@@ -321,7 +248,7 @@ class _Scoring:
                 self.model.head,
                 plan=self.model.plan(len(rows), len(columns), in_memory=in_memory),
                 device=self.model.device,
-                out=self._place(stage, (len(rows), len(columns))),
+                out=self.place(stage, (len(rows), len(columns))),
                 symmetric=rows is columns,
                 progress=self.job.progress,
                 cancel=self.job.cancel,
@@ -332,14 +259,13 @@ class _Scoring:
 
     def _distances(self, stage: str) -> Float32:
         logits = self._made[stage]
-        return distance_of_logits(logits, self._place(f"{stage} distances", logits.shape))
+        return distance_of_logits(logits, self.place(f"{stage} distances", logits.shape))
 
-    def _place(self, name: str, shape: tuple[int, ...]) -> Float32 | None:
+    def place(self, name: str, shape: tuple[int, ...]) -> Float32 | None:
         """A file-backed matrix to fill, or None where matrices live in memory."""
         if self.folder is None or 0 in shape:
             return None
-        path = self.folder / f"{name.replace(' ', '-')}.f32"
-        return np.memmap(path, dtype=np.float32, mode="w+", shape=shape)
+        return file_matrix(self.folder / f"{name.replace(' ', '-')}.f32", shape)
 
 
 def _labels(query: ImageSet, gallery: ImageSet) -> Labels:

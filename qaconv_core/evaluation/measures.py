@@ -66,14 +66,16 @@ def ranking_metrics(
     ap: str = "step",
     topk: int = 50,
     left_out: Pairs | None = None,
+    larger_is_closer: bool = False,
 ) -> RankingMetrics:
     """Measure a ranking by ``dist`` (p, g), any real type, smaller is closer.
 
     Ids and cameras are (p,) and (g,), −1 or None where not known; cameras may be None altogether
     (then nothing is junk). ``ap`` is "step" or "trapezoid", ``junk_rule`` leaves out gallery
     pictures with the query's pid and camid, ``left_out`` single pairs besides (query indices,
-    gallery indices), ``topk`` is the length of the CMC. Memory beyond ``dist`` is
-    bounded. Raises InputError for wrong shapes or options and for NaN.
+    gallery indices), ``topk`` is the length of the CMC. With ``larger_is_closer`` the numbers are
+    similarities. ``dist`` may be memory-mapped; memory beyond it is bounded. Raises InputError for
+    wrong shapes or options and for NaN.
     """
     matrix = real_matrix(dist, "dist", (None, None))
     p, g = matrix.shape
@@ -87,6 +89,8 @@ def ranking_metrics(
     first, matches = np.zeros(p, dtype=np.int64), np.zeros(p, dtype=np.int64)
     for start, stop in row_blocks(p, 8 * g):
         block = _read(matrix, start, stop)
+        if larger_is_closer:
+            block = -block
         labels = label_block(pids[start:stop], camids[start:stop], *others, junk_rule)
         leave_out(labels, start, stop, left_out)
         for q in range(start, stop):
@@ -114,18 +118,20 @@ def match_ranks(row: npt.NDArray[Any], labels: Labels) -> Int64:
     """Ranks (from 1, ascending) of the true matches in one row of distances (g,) without NaN.
 
     ``labels`` (g,) as from :func:`~qaconv_core.ranking.truth_labels`; junk and unknown pictures
-    do not count. Equal distances rank in gallery order.
+    do not count. Equal distances rank in gallery order. Only where a true match has an equal is
+    anything but the true matches sorted.
     """
     true = labels == RankingResult.TRUE
     if not true.any():
         return np.empty(0, dtype=np.int64)
-    kept = labels >= RankingResult.FALSE
-    distances, hits = row[kept], np.sort(row[true])
-    ascending = np.sort(distances)
-    before = np.searchsorted(ascending, hits, side="left")
-    if np.array_equal(np.searchsorted(ascending, hits, side="right"), before + 1):
-        return before + 1
-    order = np.argsort(distances, kind="stable")
+    kept, hits = labels >= RankingResult.FALSE, np.sort(row[true])
+    near = row[kept & (row <= hits[-1])]
+    place = np.searchsorted(hits, near, side="right")  # how many hits are not farther away
+    alone = np.count_nonzero(hits[place - 1] == near) == len(hits)
+    if alone and (hits[1:] > hits[:-1]).all():
+        nearer = np.cumsum(np.bincount(place, minlength=len(hits)))[: len(hits)]
+        return 1 + nearer
+    order = np.argsort(row[kept], kind="stable")
     return np.flatnonzero(true[kept][order]) + 1
 
 

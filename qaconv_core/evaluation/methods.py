@@ -30,6 +30,8 @@ from qaconv_core.types import Float32, Float64, Int64, MethodResult
 
 Matrix = npt.NDArray[Any]
 GalleryDistances = Callable[[Int64, Int64], Matrix]
+Place = Callable[[str, tuple[int, ...]], Float32 | None]
+"""A matrix to fill, given its name and shape (perhaps in a file); None: one in memory will do."""
 TOPK = 50
 
 
@@ -123,6 +125,7 @@ def measure_methods(
     gallery_distances: GalleryDistances | None = None,
     within_approximation: str = "",
     base: str = "qaconv",
+    place: Place | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> Rankings:
@@ -131,11 +134,13 @@ def measure_methods(
     ``distance()`` gives distances (p, g) in [0, ∞) for re-ranking and TLift; ``within()`` those
     of queries among themselves (p, p) and of the gallery (g, g), both only asked for when
     needed; with ``options.rerank_top`` only ``gallery_distances(rows, columns)`` is asked.
-    ``within_approximation`` labels results that rest on estimated inner distances.
+    ``within_approximation`` labels results that rest on estimated inner distances. ``place`` says
+    where new matrices of this size go.
     """
     found = Rankings()
-    method, current, approximation = base, -np.asarray(similarity), ""
-    _measure(found, method, current, labels, options, approximation)
+    place = place or (lambda name, shape: None)
+    method, approximation = base, ""
+    _measure(found, method, similarity, labels, options, approximation, larger_is_closer=True)
     if not (options.rerank or options.tlift):
         return found
     plain = distance()
@@ -143,40 +148,64 @@ def measure_methods(
         method += "+rerank"
         began = time.monotonic()
         current, approximation = _rerank(
-            plain, options, within, gallery_distances, within_approximation, progress, cancel
+            plain,
+            options,
+            within,
+            gallery_distances,
+            within_approximation,
+            place,
+            progress,
+            cancel,
         )
         found.seconds["re-ranking"] = time.monotonic() - began
-        found.score_rerank = 1 - current
         _measure(found, method, current, labels, options, approximation)
+        found.score_rerank = _one_minus(current, current)
     if options.tlift:
         reason = tlift_available(labels.query_times, labels.gallery_times)
         if reason:
             found.notes.append(f"TLift left out: {reason}")
             return found
         began = time.monotonic()
-        score = found.score_rerank if found.score_rerank is not None else _similar(plain)
-        found.score_tlift = _lift(score, labels, options, progress, cancel)
+        lifted = place("lifted scores", plain.shape)
+        score = found.score_rerank
+        if score is None:
+            score = lifted = _similar(plain, lifted)
+        found.score_tlift = _lift(score, labels, options, lifted, progress, cancel)
         found.seconds["temporal lifting"] = time.monotonic() - began
-        _measure(found, method + "+tlift", -found.score_tlift, labels, options, approximation)
+        method += "+tlift"
+        lifted = found.score_tlift
+        _measure(found, method, lifted, labels, options, approximation, larger_is_closer=True)
     return found
 
 
-def _similar(distance: Matrix) -> Float32:
-    """1 − distance, never below zero (distances of other models may exceed 1)."""
+def _one_minus(values: Matrix, out: Float32) -> Float32:
+    """1 − values in ``out``, which may be ``values``, row by row: files need not fit in memory."""
+    for row in range(len(values)):
+        np.subtract(np.float32(1), values[row], out=out[row])
+    return out
+
+
+def _similar(distance: Matrix, out: Float32 | None) -> Float32:
+    """1 − distance, never below zero (distances of other models may exceed 1), in ``out``."""
     top = max(1.0, float(distance.max(initial=0)))
-    return np.asarray(1 - distance / top, dtype=np.float32)
+    if out is None:
+        out = np.empty(distance.shape, dtype=np.float32)
+    for row in range(len(distance)):
+        out[row] = 1 - distance[row] / top
+    return out
 
 
 def _measure(
     found: Rankings,
     method: str,
-    distance: Matrix,
+    values: Matrix,
     labels: Labels,
     options: MethodOptions,
     approximation: str,
+    larger_is_closer: bool = False,
 ) -> None:
     metrics = ranking_metrics(
-        distance,
+        values,
         labels.query_ids,
         labels.gallery_ids,
         labels.query_cams,
@@ -185,6 +214,7 @@ def _measure(
         ap=options.ap,
         topk=TOPK,
         left_out=labels.left_out,
+        larger_is_closer=larger_is_closer,
     )
     found.valid_queries = metrics.valid_queries
     found.results.append(
@@ -198,6 +228,7 @@ def _rerank(
     within: Callable[[], tuple[Matrix, Matrix]],
     gallery_distances: GalleryDistances | None,
     within_approximation: str,
+    place: Place,
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
 ) -> tuple[Float32, str]:
@@ -212,7 +243,13 @@ def _rerank(
         return ranked, "; ".join(filter(None, labels))
     queries, gallery = within()
     ranked = k_reciprocal_rerank(
-        distance, queries, gallery, *parameters, progress=progress, cancel=cancel
+        distance,
+        queries,
+        gallery,
+        *parameters,
+        progress=progress,
+        cancel=cancel,
+        out=place("re-ranked", distance.shape),
     )
     return ranked, within_approximation
 
@@ -221,6 +258,7 @@ def _lift(
     score: Float32,
     labels: Labels,
     options: MethodOptions,
+    out: Float32 | None,
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
 ) -> Float32:
@@ -236,6 +274,7 @@ def _lift(
         options.alpha,
         progress=progress,
         cancel=cancel,
+        out=out,
     )
 
 

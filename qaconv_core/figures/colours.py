@@ -10,6 +10,9 @@ TRUE = "#00798c"
 FALSE = "#d95f0e"
 JUNK = "#7a7a7a"
 
+DECISIONS = {"confirm": TRUE, "reject": "#b84d08", "unsure": "#6b6b70"}
+"""What a person decided about a candidate: near the colours of truth, and told apart by signs."""
+
 DIVERGING_STOPS = ("#0b3c8c", "#3f7fd0", "#bcd5f0", "#f5f5f2", "#f6c9b6", "#d9534a", "#8c0d25")
 """What takes away from the logit (blue) – nothing – what adds to it (red)."""
 

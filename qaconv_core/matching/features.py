@@ -16,6 +16,7 @@ from torch import nn
 from qaconv_core.data.images import as_rgb
 from qaconv_core.data.transforms import to_pixels
 from qaconv_core.errors import ImageError, InputError
+from qaconv_core.matching.arrivals import Arrived, Delivery
 from qaconv_core.matching.decoding import Decoded, decode_all, default_workers
 from qaconv_core.matching.network import NetworkRunner
 from qaconv_core.matching.sink import MapShape, MapSink
@@ -61,6 +62,7 @@ def extract_features(
     amp: str = "auto",
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
+    arrived: Arrived | None = None,
     stage: str = "features",
 ) -> Extraction:
     """Feature maps of picture ``files`` (paths or :class:`ImageRef`), float16.
@@ -70,6 +72,10 @@ def extract_features(
     and put there as the work goes on; a file listed twice is computed once. ``workers`` is the
     number of decoding processes (None: what suits the machine; 0: none), ``amp`` see
     :func:`~qaconv_core.matching.network.resolve_precision`.
+
+    ``arrived`` is called in the calling thread with the maps as the bank will have them, first
+    those of the shelf, then each batch as it is done: every position of ``kept`` once, in the
+    order of arrival. So a ranking can begin while the rest is computed.
 
     Files that cannot be read or decoded are rejected and the work goes on. When the shelf cannot
     be used, one warning is logged and the maps are kept in memory. Raises
@@ -81,17 +87,20 @@ def extract_features(
     plan = _plan(files)
     sink = MapSink(plan.keys, spec_shape, shelf)
     todo = sink.missing()
+    deliver = Delivery(plan.number, arrived)
     cached = len(plan.keys) - len(todo)
     bad: dict[int, str] = {}
     notes: list[str] = []
     total, ready = len(plan.keys) + len(plan.rejected), cached + len(plan.rejected)
     tracker = Tracker(stage, total, "images", progress, cancel, start=ready)
+    deliver.stored(sink, todo, cancel)
     if len(todo):
         runner = NetworkRunner(network, device, amp, batch_size, input_size)
         if workers is None:
             workers = default_workers(len(todo), runner.device.type)
         paths = [plan.keys[i].path for i in todo]
-        bad = _compute(runner, todo, decode_all(paths, input_size, workers), sink, tracker)
+        decoded = decode_all(paths, input_size, workers)
+        bad = _compute(runner, todo, decoded, sink, deliver, tracker)
         notes += runner.notes
     kept, numbers = plan.positions(bad)
     rejected = [*plan.rejected, *(Rejected(plan.names[i], bad[i]) for i in sorted(bad))]
@@ -139,6 +148,7 @@ def _compute(
     todo: Int64,
     decoded: Generator[Decoded, None, None],
     sink: MapSink,
+    deliver: Delivery,
     tracker: Tracker,
 ) -> dict[int, str]:
     """Fill the sink with the maps of the files ``todo``; the reasons of those that have none."""
@@ -147,7 +157,9 @@ def _compute(
         try:
             for taken, numbers, pixels in _batches(todo, decoded, runner, bad):
                 if len(numbers):
-                    sink.add(numbers, _checked(runner.maps(pixels), sink.shape))
+                    maps = _checked(runner.maps(pixels), sink.shape).astype(np.float16)
+                    sink.add(numbers, maps)
+                    deliver(numbers, maps)
                 tracker.advance(taken)
         finally:
             sink.flush()

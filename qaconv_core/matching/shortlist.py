@@ -207,10 +207,20 @@ def shortlist_recall(
     head: AffineHead,
     top: int,
     sizes: tuple[int, ...],
+    *,
+    exact: Float32 | None = None,
+    pooled: FeatureBank | None = None,
 ) -> dict[int, float]:
-    """Share of the exact ``top`` that a shortlist of each size holds, mean over the queries."""
-    exact = score_maps(query_maps, gallery, head)
-    coarse = score_maps(pool(query_maps), pool_gallery(gallery), pooled_head(head))
+    """Share of the exact ``top`` that a shortlist of each size holds, mean over the queries.
+
+    ``exact`` (p, g) are the logits of all pairs and ``pooled`` the pooled gallery, where they are
+    at hand.
+    """
+    if exact is None:
+        exact = score_maps(query_maps, gallery, head)
+    if pooled is None:
+        pooled = pool_gallery(gallery)
+    coarse = score_maps(pool(query_maps), pooled, pooled_head(head))
     best = np.argsort(-exact, axis=1, kind="stable")[:, :top]
     place = np.empty_like(coarse, dtype=np.int64)
     order = np.argsort(-coarse, axis=1, kind="stable")

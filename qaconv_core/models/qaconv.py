@@ -92,6 +92,12 @@ class QAConv(nn.Module):
         module.load_state_dict(tensors, strict=False)
         return module.float().eval()
 
+    @torch.no_grad()
+    def rescale_logits(self, slope: float, shift: float) -> None:
+        """Make every logit ``slope`` · logit + ``shift``; a ``slope`` above 0 keeps orders."""
+        self.logit_bn.weight.mul_(slope)
+        self.logit_bn.bias.mul_(slope).add_(shift)
+
     def forward(self, query_maps: torch.Tensor, gallery_maps: torch.Tensor) -> torch.Tensor:
         """(p, C, h, w), (g, C, h, w) -> logits (p, g), differentiable."""
         self._check(query_maps, "query")

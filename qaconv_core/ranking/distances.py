@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from qaconv_core.errors import InputError
 from qaconv_core.ranking.arrays import Matrix, real_matrix, row_blocks
-
-_ROWS_TURNED = 256
 
 Index = npt.NDArray[np.int32]
 
-SLACK = 1e-3
-"""How far below zero rounding may bring a distance, relative to the largest one."""
+TABLE_BYTES = 64 * 2**20
+"""Memory for one block of rows of the distances."""
 
-TABLE_BYTES = 128 * 2**20
-"""Memory for one block of distances. Its columns are read, so narrow blocks would read every page
-of a memory-mapped matrix many times over."""
-
-
-def check_distances(block: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The largest distance of each row, (b,); InputError unless all are finite and ≥ 0."""
-    top, bottom = block.max(axis=1), block.min(axis=1)
-    if not (np.isfinite(top).all() and np.isfinite(bottom).all()):
-        raise InputError("distances to re-rank must be finite, but some are NaN or infinite")
-    if (bottom < -SLACK * np.abs(top)).any():
-        raise InputError(
-            "distances to re-rank must not be negative; for QAConv pass 1 − sigmoid(logit / 10)"
-        )
-    return top
+_PAGE = 4096
+_AHEAD = 8  # pages that the system reads along with each one that is asked for
 
 
 @dataclass(frozen=True)
@@ -68,23 +53,11 @@ class DistanceTable:
         """Number of pictures of both."""
         return self.p + self.g
 
-    def blocks(self) -> list[tuple[int, int]]:
-        """(start, stop) of blocks of pictures, none of them holding queries and gallery."""
-        row_bytes = 3 * self.n * self.dtype.itemsize
-        gallery = ((self.p + a, self.p + b) for a, b in row_blocks(self.g, row_bytes, TABLE_BYTES))
-        return [*row_blocks(self.p, row_bytes, TABLE_BYTES), *gallery]
-
-    def columns(self, start: int, stop: int) -> npt.NDArray[Any]:
-        """D[:, start:stop] transposed, (stop − start, n): distances *to* these pictures."""
-        out = np.empty((stop - start, self.n), dtype=self.dtype)
-        if stop <= self.p:
-            _turn(self.qq, start, stop, out[:, : self.p])
-            out[:, self.p :] = self.qg[start:stop]
-        else:
-            a, b = start - self.p, stop - self.p
-            _turn(self.qg, a, b, out[:, : self.p])
-            _turn(self.gg, a, b, out[:, self.p :])
-        return out
+    def blocks(self, part: Matrix) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+        """The rows of one of the three matrices in blocks, in order: (first row, block)."""
+        row_bytes = part.shape[1] * self.dtype.itemsize
+        for start, stop in row_blocks(len(part), row_bytes, TABLE_BYTES):
+            yield start, np.asarray(part[start:stop], dtype=self.dtype)
 
     def pairs(self, i: Index, j: Index) -> npt.NDArray[Any]:
         """D[j, i] of each pair in turn."""
@@ -97,12 +70,21 @@ class DistanceTable:
             (~iq & jq, self.qg, j, i - p),
             (~iq & ~jq, self.gg, j - p, i - p),
         ):
-            out[mask] = part[row[mask], column[mask]]
+            out[mask] = _picked(part, row[mask], column[mask])
         return out
 
 
-def _turn(part: Matrix, start: int, stop: int, out: npt.NDArray[Any]) -> None:
-    """``part[:, start:stop]`` transposed into ``out``, a few rows at a time for the cache's sake:
-    several times as fast as at once."""
-    for i in range(0, len(part), _ROWS_TURNED):
-        out[:, i : i + _ROWS_TURNED] = part[i : i + _ROWS_TURNED, start:stop].T
+def _picked(part: Matrix, rows: Index, columns: Index) -> npt.NDArray[Any]:
+    """``part[rows, columns]``; of a file in the order of the file, in blocks where that is less."""
+    if not isinstance(part, np.memmap) or not len(rows):
+        return part[rows, columns]
+    order = np.argsort(rows, kind="stable")
+    ascending, found = rows[order], np.empty(len(rows), dtype=part.dtype)
+    row_bytes = part.shape[1] * part.dtype.itemsize
+    for start, stop in row_blocks(len(part), row_bytes, TABLE_BYTES):
+        a, b = np.searchsorted(ascending, [start, stop])
+        some = order[a:b]
+        dense = (b - a) * _PAGE * _AHEAD > (stop - start) * row_bytes
+        block: Matrix = np.array(part[start:stop]) if dense else part[start:stop]
+        found[some] = block[rows[some] - start, columns[some]]
+    return found

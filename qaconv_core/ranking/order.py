@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from qaconv_core.types import Int64
 
+_SAMPLE = 8
+"""The k-th best of one in so many columns is a limit that about so many times k pass."""
+
 
 def nearest(block: npt.NDArray[Any], k: int) -> Int64:
     """Columns of the ``k`` smallest values of each row, smallest first, ties by column.
@@ -24,23 +27,34 @@ def nearest(block: npt.NDArray[Any], k: int) -> Int64:
     k = min(k, n)
     if k == n or k == 0 or rows == 0:
         return np.argsort(block, axis=1, kind="stable")[:, :k]
-    limit = np.partition(block, k - 1, axis=1)[:, k - 1]
-    row, column = np.divmod(np.flatnonzero(block <= limit[:, None]), n)
-    keep = _within_quota(row, block[row, column] == limit[row], rows, k)
-    columns = column[keep].reshape(rows, k)
-    values = np.take_along_axis(block, columns, axis=1)
-    return np.take_along_axis(columns, np.argsort(values, axis=1, kind="stable"), axis=1)
+    few = max(k, n // _SAMPLE)
+    row, column = _up_to_kth(block, block[:, :few], k)
+    if len(row) > 4 * _SAMPLE * k * rows:  # the first columns are the farthest ones
+        row, column = _up_to_kth(block, block, k)
+    values, place = padded(block[row, column], row, rows)
+    best = np.argsort(values, axis=1, kind="stable")[:, :k]
+    return column[place[best + np.arange(0, values.size, values.shape[1])[:, None]]]
 
 
-def _within_quota(
-    row: Int64, at_limit: npt.NDArray[np.bool_], rows: int, k: int
-) -> npt.NDArray[np.bool_]:
-    """Which candidates to keep so that each row has ``k``: all below its limit, then in order.
+def _up_to_kth(block: npt.NDArray[Any], some: npt.NDArray[Any], k: int) -> tuple[Int64, Int64]:
+    """Rows and columns, in order, of what is not above its row's k-th smallest of ``some``."""
+    limit = np.partition(some, k - 1, axis=1)[:, k - 1]
+    row, column = np.divmod(np.flatnonzero(block <= limit[:, None]), block.shape[1])
+    return row, column
 
-    ``row`` is ascending and, within a row, in order of columns.
+
+def padded(values: npt.NDArray[Any], row: Int64, rows: int) -> tuple[npt.NDArray[Any], Int64]:
+    """``values`` as a table (rows, w), and flat (rows·w,) where in ``values`` each entry stood.
+
+    ``row`` ascends. Rows are filled from the left in order; the largest number there is fills the
+    rest, behind everything in a stable sort.
     """
-    ties = np.cumsum(at_limit)
-    before_row = np.concatenate([[0], ties])[np.searchsorted(row, np.arange(rows))]
-    below = np.bincount(row[~at_limit], minlength=rows)
-    keep: npt.NDArray[np.bool_] = ~at_limit | (ties - before_row[row] <= (k - below)[row])
-    return keep
+    count = np.bincount(row, minlength=rows)
+    width = int(count.max(initial=1))
+    start = np.cumsum(count) - count
+    cell = row * width + np.arange(len(row)) - np.repeat(start, count)
+    top = np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).max
+    table = np.full(rows * width, top, dtype=values.dtype)
+    place = np.zeros(rows * width, dtype=np.int64)
+    table[cell], place[cell] = values, np.arange(len(row))
+    return table.reshape(rows, width), place

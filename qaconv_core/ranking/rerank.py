@@ -29,14 +29,15 @@ from scipy import sparse
 
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
-from qaconv_core.ranking.arrays import BLOCK_BYTES
-from qaconv_core.ranking.distances import DistanceTable, Index, check_distances
-from qaconv_core.ranking.order import nearest
+from qaconv_core.ranking.columns import ColumnHeads, Index, stripes
+from qaconv_core.ranking.distances import DistanceTable
 from qaconv_core.threads import in_threads
 from qaconv_core.types import Float32
 
-TERMS_AT_ONCE = 2**20
+TERMS_AT_ONCE = 2**16
 """Terms of the sum in step 6 that are expanded at once, at about 40 bytes each."""
+BLOCK_BYTES = 2**21
+"""About how much of steps 6 and 7 is held at once: what stays in a core's cache."""
 
 
 def k_reciprocal_rerank(
@@ -50,6 +51,7 @@ def k_reciprocal_rerank(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     workers: int | None = None,
+    out: Float32 | None = None,
 ) -> Float32:
     """Re-ranked distances of every query to every gallery picture, float32 (p, g).
 
@@ -57,29 +59,40 @@ def k_reciprocal_rerank(
     1 − score) in any real type, memory-mapped or not; entry [a, b] is that of a as query to b as
     gallery picture, and need not be symmetric. ``lambda_`` in [0, 1] is the share of the original
     distance. Sets smaller than ``k1`` are fine. ``workers`` threads share the work (default: 1).
+    ``out`` (p, g) receives the result; like the distances it may be memory-mapped. Files are read
+    from beginning to end, so that neither they nor the result need fit into memory.
 
     Raises InputError for wrong shapes or options, NaN, infinite or negative distances, and
     Cancelled when ``cancel`` is set.
     """
     check_options(k1, k2, lambda_)
     table = DistanceTable.of(dist_qg, dist_qq, dist_gg)
-    out = np.empty((table.p, table.g), dtype=np.float32)
+    if out is None:
+        out = np.empty((table.p, table.g), dtype=np.float32)
+    elif out.shape != (table.p, table.g):
+        raise InputError(
+            f"the place for re-ranked distances has shape {out.shape}, not {(table.p, table.g)}"
+        )
     encoder = Encoder(table, k1, k2, workers or 1)
     tracker = Tracker("re-ranking", table.n + table.p, "pictures", progress, cancel)
     if out.size == 0:
         return out
     encoding = encoder.encode(tracker)
+    result = out
     scale = encoder.scale[: table.p, None]
 
     def fill(rows: tuple[int, int]) -> int:
         a, b = rows
         original = np.asarray(table.qg[a:b], dtype=table.dtype) / scale[a:b]
-        out[a:b] = (1.0 - lambda_) * encoding.jaccard(a, b) + lambda_ * original
+        original *= lambda_
+        jaccard = encoding.jaccard(a, b)
+        jaccard *= 1.0 - lambda_
+        result[a:b] = jaccard + original
         return b - a
 
     for done in in_threads(fill, list(encoding.blocks()), workers or 1):
         tracker.advance(done)
-    return out
+    return result
 
 
 def check_options(k1: int, k2: int, lambda_: float) -> None:
@@ -99,15 +112,12 @@ class Encoder:
 
     def __init__(self, table: DistanceTable, k1: int, k2: int, workers: int = 1) -> None:
         self.table, self.k1, self.k2, self.workers = table, k1, k2, workers
-        self.scale = np.empty(table.n, dtype=table.dtype)
-        width = min(table.n, max(k1 + 1, k2))
-        self.ranks: Index = np.empty((table.n, width), dtype=np.int32)
+        self.scale: npt.NDArray[Any] = np.ones(table.n, dtype=table.dtype)
+        self.ranks: Index = np.empty((table.n, 0), dtype=np.int32)
 
     def encode(self, tracker: Tracker | None = None) -> Encoding:
         """The encoding of every picture."""
-        for done in in_threads(self._rank, self.table.blocks(), self.workers):
-            if tracker is not None:
-                tracker.advance(done)
+        self._rank(tracker)
         v = self._weights(self._expanded())
         if self.k2 > 1:
             mean = _adjacency(self.ranks[:, : self.k2])
@@ -115,13 +125,38 @@ class Encoder:
         v = sparse.csr_array(v)
         return Encoding(v[: self.table.p], sparse.csc_array(v[self.table.p :]))
 
-    def _rank(self, rows: tuple[int, int]) -> int:
-        start, stop = rows
-        block = self.table.columns(start, stop)
-        top = check_distances(block)
-        self.scale[start:stop] = np.where(top > 0, top, 1)
-        self.ranks[start:stop] = nearest(block, self.ranks.shape[1])
-        return stop - start
+    def _rank(self, tracker: Tracker | None) -> None:
+        """Steps 1 and 2's N(i, k), and ``scale``: every matrix read once, row by row."""
+        table, p = self.table, self.table.p
+        width = min(table.n, max(self.k1 + 1, self.k2))
+        query = ColumnHeads(p, width, table.dtype)
+        spans = stripes(table.g, self.workers)
+        gallery = [ColumnHeads(b - a, width, table.dtype) for a, b in spans]
+
+        def take(block: npt.NDArray[Any], first: int) -> None:
+            def one(number: int) -> None:
+                a, b = spans[number]
+                gallery[number].take(block[:, a:b], first)
+                gallery[number].check()
+
+            for _ in in_threads(one, range(len(spans)), self.workers):
+                pass
+            if tracker is not None:
+                tracker.advance(len(block))
+
+        for start, block in table.blocks(table.qq):
+            query.take(block, start)
+        numbers = np.arange(p, table.n)
+        for start, block in table.blocks(table.qg):
+            take(block, start)
+            query.add(start, numbers, block)
+        query.check()
+        for start, block in table.blocks(table.gg):
+            take(block, p + start)
+        heads = [query, *gallery]
+        self.ranks = np.concatenate([one.rows() for one in heads])
+        largest = np.concatenate([one.largest for one in heads])
+        self.scale = np.where(largest > 0, largest, 1).astype(table.dtype)
 
     def _reciprocal(self, k: int) -> Any:
         forward = _adjacency(self.ranks[:, : k + 1])
@@ -171,7 +206,7 @@ class Encoding:
             yield start, stop
             start = stop
 
-    def jaccard(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+    def jaccard(self, start: int, stop: int) -> npt.NDArray[Any]:
         """Step 6 for queries ``start`` … ``stop``−1 and all of the gallery, (b, g)."""
         b, g = stop - start, self.gallery.shape[0]
         first, last = self.query.indptr[start], self.query.indptr[stop]
@@ -186,8 +221,9 @@ class Encoding:
         cell = np.repeat(row * g, length) + self.gallery.indices[at]
         least = np.minimum(np.repeat(self.query.data[first:last], length), self.gallery.data[at])
         common = np.bincount(cell, least, minlength=b * g).reshape(b, g)
-        jaccard: npt.NDArray[np.float64] = 1.0 - common / (2.0 - common)
-        return jaccard
+        jaccard: npt.NDArray[Any] = 2.0 - common
+        np.divide(common, jaccard, out=jaccard)
+        return np.subtract(1.0, jaccard, out=jaccard)
 
 
 def _adjacency(ranks: Index) -> Any:

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.ranking.arrays import Matrix, real_matrix
-from qaconv_core.ranking.distances import TABLE_BYTES, DistanceTable, check_distances
+from qaconv_core.ranking.columns import check_range
+from qaconv_core.ranking.distances import TABLE_BYTES, DistanceTable
 from qaconv_core.ranking.order import nearest
 from qaconv_core.ranking.rerank import TERMS_AT_ONCE, Encoder, check_options
 from qaconv_core.types import Float32, Int64
@@ -63,7 +64,9 @@ def rerank_top(
     tracker = Tracker("re-ranking the nearest", p, "queries", progress, cancel)
     for q in range(p if g else 0):
         row = np.asarray(dist[q : q + 1], dtype=np.float64)
-        scale = max(float(check_distances(row)[0]), float(own[q])) or 1.0
+        largest = row.max(axis=1)
+        check_range(row.min(axis=1), largest)
+        scale = max(float(largest[0]), float(own[q])) or 1.0
         head = nearest(row, top_n)[0]
         table = DistanceTable.of(row[:, head], own[None, q : q + 1], among(head, head))
         jaccard = Encoder(table, k1, k2).encode().jaccard(0, 1)[0]
@@ -82,18 +85,22 @@ def rerank_approximation(top_n: int) -> str:
     )
 
 
-def rerank_memory(p: int, g: int, k1: int = 20, k2: int = 6, *, itemsize: int = 2) -> int:
+def rerank_memory(
+    p: int, g: int, k1: int = 20, k2: int = 6, *, itemsize: int = 2, result: bool = True
+) -> int:
     """Estimated peak of full re-ranking in bytes, for p queries and g gallery pictures.
 
     Counts the three distance matrices at ``itemsize`` bytes a number (0 where they are
-    memory-mapped), the result, and an upper estimate of the working memory; one thread.
+    memory-mapped), the result (not with ``result=False``), and an upper estimate of the working
+    memory; one thread.
     """
     n = p + g
     inputs = (p * p + p * g + g * g) * itemsize
-    lists = n * max(k1 + 1, k2) * 4
-    sparse = n * 8 * (k1 + 1) * (6 + k2)
-    blocks = TABLE_BYTES + 12 * n + 40 * TERMS_AT_ONCE
-    return inputs + 4 * p * g + lists + sparse + blocks
+    wide = max(k1 + 1, k2)
+    heads = 120 * n * wide  # the nearest of each picture, and what waits to be among them
+    sparse = 8 * n * (k1 + 1) * (6 + k2)
+    blocks = 2 * TABLE_BYTES + 40 * TERMS_AT_ONCE
+    return inputs + (4 * p * g if result else 0) + max(heads, sparse) + blocks
 
 
 def _among(source: npt.ArrayLike | GalleryDistances, g: int) -> GalleryDistances:

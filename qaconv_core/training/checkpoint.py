@@ -2,12 +2,14 @@
 
 ``model``, ``criterion``, ``optim`` and ``epoch`` are what upstream writes (with ``base_loss``,
 ``final_epochs`` and ``lr_stepped`` since v2.1); ``input_size`` and ``padding`` are read by
-:func:`qaconv_core.models.load_checkpoint`; ``recipe`` and ``resume`` are for us. Tensors, numbers,
+:func:`qaconv_core.models.load_checkpoint`; ``recipe``, ``calibration`` and ``resume`` are for us.
+Tensors, numbers,
 strings, lists and dicts only: such a file cannot run code.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +22,13 @@ from torch import nn
 from qaconv_core.errors import CheckpointError, InputError
 from qaconv_core.models.checkpoints import read_tensors
 from qaconv_core.store.atomic import replacing
+from qaconv_core.training.calibration import Calibration
 from qaconv_core.training.recipes import Recipe, recipe_from_dict
 from qaconv_core.types import Int64
 
 FILE_NAME = "checkpoint.pth.tar"
 _HEAD = "matcher."
+_CALIBRATION = "calibration"
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Saved:
     history: list[dict[str, float]] = field(default_factory=list)
     scaler: dict[str, Any] = field(default_factory=dict)
     unfinished: Unfinished | None = None
+    calibration: Calibration | None = None
 
 
 def save_training(
@@ -69,6 +74,7 @@ def save_training(
         "input_size": list(saved.recipe.input_size),
         "padding": saved.recipe.padding,
         "recipe": saved.recipe.to_dict(),
+        **calibration_entry(saved.calibration),
         "resume": {
             "seed": saved.seed,
             "fingerprint": saved.fingerprint,
@@ -128,6 +134,7 @@ def read_saved(path: Path, content: Mapping[str, Any] | None = None) -> Saved:
             history=list(resume["history"]),
             scaler=dict(resume["scaler"]),
             unfinished=_unfinished(resume["unfinished"]),
+            calibration=read_calibration(content),
         )
     except (KeyError, TypeError, ValueError, InputError) as error:
         raise CheckpointError(f"{path}: the state to resume from is damaged ({error})") from None
@@ -151,12 +158,30 @@ def export_checkpoint(source: str | Path, target: str | Path, *, half: bool = Tr
         "model": {name: _shrunk(value, half) for name, value in content["model"].items()},
         "criterion": head,
     }
-    for name in ("epoch", "input_size", "padding", "recipe"):
+    for name in ("epoch", "input_size", "padding", "recipe", _CALIBRATION):
         if name in content:
             kept[name] = content[name]
     with replacing(target) as temporary:
         torch.save(kept, temporary)
     return Path(target).stat().st_size
+
+
+def calibration_entry(calibration: Calibration | None) -> dict[str, Any]:
+    """What a checkpoint keeps of a calibration that its head has taken up."""
+    return {} if calibration is None else {_CALIBRATION: [calibration.slope, calibration.shift]}
+
+
+def read_calibration(content: Mapping[str, Any]) -> Calibration | None:
+    """The calibration that the head of a checkpoint has taken up; None where it has none.
+
+    Raises ValueError or TypeError where the entry is damaged.
+    """
+    if _CALIBRATION not in content:
+        return None
+    slope, shift = (float(value) for value in content[_CALIBRATION])
+    if not (math.isfinite(slope) and math.isfinite(shift) and slope > 0):
+        raise ValueError("its calibration is no pair of numbers")
+    return Calibration(slope, shift)
 
 
 def _shrunk(value: torch.Tensor, half: bool) -> torch.Tensor:

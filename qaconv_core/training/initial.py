@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import torch
@@ -11,6 +13,7 @@ import torchvision
 from qaconv_core.errors import CheckpointError, InputError
 from qaconv_core.models import FeatureNetwork, QAConv
 from qaconv_core.models.checkpoints import read_tensors
+from qaconv_core.training.checkpoint import read_calibration
 from qaconv_core.training.recipes import Recipe
 
 _STEM = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.")
@@ -60,7 +63,19 @@ def take_neck_and_head(network: FeatureNetwork, matcher: QAConv, weights: Path) 
             )
         for name, value in own.items():
             value.copy_(found[name])
+    _take_calibration_back(matcher, weights, content)
     return f"neck and head: {weights}"
+
+
+def _take_calibration_back(matcher: QAConv, weights: Path, content: Mapping[str, Any]) -> None:
+    """The loss goes on from the logits that it knew, not from those fitted afterwards."""
+    try:
+        calibration = read_calibration(content)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{weights}: is damaged ({error})") from None
+    if calibration is not None:
+        back = calibration.inverse
+        matcher.rescale_logits(back.slope, back.shift)
 
 
 def _from_torchvision(arch: str) -> dict[str, torch.Tensor]:

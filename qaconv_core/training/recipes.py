@@ -72,7 +72,9 @@ class Recipe:
     ``stripes`` stripes of the map, ``contrast_weight`` softmax contrast over logits / ``contrast
     temperature``, ``part_weight`` and ``background_weight`` supervision by label maps, and
     ``view_weight`` agreement of views of one picture, which then stands ``views`` times among a
-    person's ``num_instance`` pictures, in different random changes.
+    person's ``num_instance`` pictures, in different random changes. ``calibrate`` fits scale and
+    zero of the logits to training pairs after the last epoch (:mod:`~qaconv_core.training.
+    calibration`).
     """
 
     name: str
@@ -115,6 +117,7 @@ class Recipe:
     background_weight: float = 0.0
     view_weight: float = 0.0
     views: int = 1
+    calibrate: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -262,6 +265,7 @@ RECIPES: dict[str, Recipe] = {
             amp="auto",
             part_weight=0.5,
             background_weight=1.0,
+            calibrate=True,
             augmentation=Augmentation(
                 flip=0.5,
                 rotate=4.0,

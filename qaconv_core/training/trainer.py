@@ -16,6 +16,7 @@ from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.models import FeatureNetwork
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.training.building import new_criterion, new_optimizer
+from qaconv_core.training.calibration import Calibration, calibrate
 from qaconv_core.training.checkpoint import Saved, Unfinished, load_training, save_training
 from qaconv_core.training.distributed import Team
 from qaconv_core.training.graph import batch_distances
@@ -102,6 +103,7 @@ class Trainer:
         self.schedule = Schedule(recipe)
         self.epoch = 0
         self.history: list[dict[str, float]] = []
+        self.calibration: Calibration | None = None
         self._unfinished: Unfinished | None = None
         self._trunk: torch.Tensor | None = None
         self._hands = Hands(self.around.workers)
@@ -126,6 +128,41 @@ class Trainer:
                 self._run_epoch(path)
                 if not self.finished and self.team.any(self._stop_asked()):
                     raise Cancelled(f"stopped after epoch {self.epoch}; --resume continues")
+            if self.recipe.calibrate and self.calibration is None:
+                self._calibrate(path)
+
+    def _calibrate(self, path: Path | None) -> None:
+        """Give the logits scale and zero; one process fits, all take the head."""
+        found = self._fit_calibration() if self.team.leads else None
+        if found is not None:
+            self.criterion.matcher.rescale_logits(found.slope, found.shift)
+            self.calibration = found
+        self.team.same(self.criterion)
+        if path is not None:
+            self.save(path)
+        if self.around.log is not None and self.team.leads:
+            told = "training pairs tell nothing of it"
+            if found is not None:
+                told = f"logit becomes {found.slope:.3g} · logit {found.shift:+.3g}"
+            self.around.log(f"calibration: {told}")
+
+    def _fit_calibration(self) -> Calibration | None:
+        around, alone = self.around, self.team.ranks == 1
+        try:
+            return calibrate(
+                self.network,
+                self.criterion.matcher.affine(),
+                self.book,
+                self.recipe.augmentation,
+                device=self.device,
+                seed=self.seed,
+                precision=self.precision,
+                hands=self._hands,
+                progress=around.progress,
+                cancel=around.cancel if alone else None,
+            )
+        finally:
+            self.network.to(memory_format=self._format)
 
     def _run_epoch(self, path: Path | None) -> None:
         began = time.monotonic()
@@ -337,6 +374,7 @@ class Trainer:
             history=self.history,
             scaler=self.scaler.state_dict(),
             unfinished=self._unfinished,
+            calibration=self.calibration,
         )
         save_training(path, saved, self.network, self.criterion, self.optimizer)
 
@@ -359,3 +397,8 @@ class Trainer:
         if saved.scaler and self.scaler.is_enabled():
             self.scaler.load_state_dict(saved.scaler)
         self._unfinished = saved.unfinished
+        self.calibration = saved.calibration
+        if self.calibration is not None and not self.finished:
+            # More epochs were asked for: they go on from the logits that the loss knows.
+            back, self.calibration = self.calibration.inverse, None
+            self.criterion.matcher.rescale_logits(back.slope, back.shift)

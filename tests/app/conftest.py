@@ -12,6 +12,9 @@ from PyQt5.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PyQt5.QtWidgets import QApplication
 
 from app.jobs.runner import JobRunner
+from app.state.settings import SettingsFile
+from app.views.main_window import MainWindow
+from app.views.theme import Theme
 from tests.app.samples import sample_workspace
 
 
@@ -70,3 +73,24 @@ def runner(qapp):
     yield made
     made.close()
     settle()
+
+
+@pytest.fixture
+def make_window(qtbot, qapp):
+    """Makes a window as the program does; closed at the end like by its user."""
+    made = []
+
+    def make() -> MainWindow:
+        window = MainWindow(SettingsFile(), Theme(qapp))
+        window.controller.measure_unasked = False
+        made.append(window)
+        qtbot.addWidget(window)
+        window.resize(1280, 800)
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+        return window
+
+    yield make
+    for window in made:
+        window.close()

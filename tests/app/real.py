@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication
+
 from app.jobs.controller import Controller
 from app.jobs.engine import DataRequest, ModelRequest
 from tests.checkpoints import write_checkpoint
@@ -31,3 +35,25 @@ def open_and_wait(qtbot, controller: Controller, data: DataRequest, model: Model
     """Open both and wait until the first match is explained."""
     with qtbot.waitSignal(controller.settled, timeout=WAIT):
         controller.open(data, model)
+
+
+def settled(qtbot, window):
+    """Wait until what is chosen is what is shown."""
+
+    def is_settled() -> bool:
+        space = window.workspace
+        chosen, pair = space.selection, space.pair
+        return (
+            pair is not None
+            and not space.pair_stale
+            and not space.ranking_stale
+            and (pair.query, pair.candidate) == (chosen.query, chosen.candidate)
+        )
+
+    qtbot.waitUntil(is_settled, timeout=WAIT)
+
+
+def press(window, *keys, modifiers=Qt.NoModifier):
+    """Press keys, as a person does, where the focus is."""
+    for key in keys:
+        QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)

@@ -65,7 +65,7 @@ def test_after_the_ranking_the_pair_is_set_against_the_whole_gallery(qtbot, runn
     open_and_wait(qtbot, controller, tiny_market(tmp_path), tiny_model(tmp_path / "m"))
     space, matching = controller.workspace, controller.matching
     until(qtbot, lambda: space.pair.relative is not None)
-    own = matching._own_file(space.data.query[0])
+    own = matching._truths.own_file(space.data.query[0])
     others = [g for g in range(len(space.data.gallery)) if g not in own]
     pairs = [matching.explain(0, g).match for g in others]
     usual = np.mean([m.query_contribution for m in pairs], axis=0)

@@ -19,7 +19,7 @@ from app.state.listing import (
     step_in,
 )
 from app.state.values import Measures, QueryFilter, Ranking, ResultFilter
-from qaconv_core.types import ImageRef, ImageSet
+from qaconv_core.types import ImageRef, ImageSet, RankingResult
 from tests.app.samples import sample_set
 
 seeds = some.integers(0, 10_000)
@@ -158,3 +158,17 @@ def test_errors_are_met_in_the_listed_order_and_round_again(current, to):
     assert next_error(listed, known, current) == to
     known.first_true[:] = 1
     assert next_error(listed, known, current) is None
+
+
+def test_a_ranking_of_part_of_the_gallery_knows_what_it_has_not_ranked():
+    data = sample_set(Path(), pictures=False)
+    order, truth = np.array([4, 1]), np.array([1, -1], dtype=np.int8)
+    values = np.array([3.0, 2.0], dtype=np.float32)
+    part = Ranking((0,), "qaconv", order, values, truth, gallery=6)
+    assert not part.whole
+    assert part.places.tolist() == [-1, 1, -1, -1, 0, -1]
+    assert [part.rank_of(c) for c in range(6)] == [0, 0, 0, 0, 1, 0]
+    assert np.isnan(part.value_of(0))
+    assert part.truth_of(0) == RankingResult.NOT_KNOWN
+    assert part.truth_of(4) == RankingResult.TRUE
+    assert listed_places(data, part, ResultFilter(hide_junk=True)).tolist() == [0]

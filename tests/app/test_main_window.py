@@ -18,15 +18,12 @@ from PyQt5.QtWidgets import QApplication, QWidget
 
 from app.state.commands import COMMANDS
 from app.state.session import load_session
-from app.state.settings import SettingsFile
 from app.state.values import Cell, Problem
 from app.views.export_dialog import ExportDialog
-from app.views.main_window import MainWindow
 from app.views.open_data import OpenDataDialog
-from app.views.theme import Theme
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
-from tests.app.real import WAIT, tiny_market, tiny_model
+from tests.app.real import WAIT, press, settled, tiny_market, tiny_model
 from tests.builders import write_picture
 
 ROOT = Path(__file__).parents[2]
@@ -43,54 +40,12 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def make_window(qtbot, qapp):
-    """Makes a window as the program does; closed at the end like by its user."""
-    made = []
-
-    def make() -> MainWindow:
-        window = MainWindow(SettingsFile(), Theme(qapp))
-        window.controller.measure_unasked = False
-        made.append(window)
-        qtbot.addWidget(window)
-        window.resize(1280, 800)
-        window.show()
-        window.activateWindow()
-        qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
-        return window
-
-    yield make
-    for window in made:
-        window.close()
-
-
-@pytest.fixture
 def window(qtbot, make_window, data, model):
     """A window with the tiny set open and its first match explained."""
     made = make_window()
     with qtbot.waitSignal(made.controller.settled, timeout=WAIT):
         made.begin(data, model)
     return made
-
-
-def settled(qtbot, window):
-    """Wait until what is chosen is what is shown."""
-
-    def is_settled() -> bool:
-        space = window.workspace
-        chosen, pair = space.selection, space.pair
-        return (
-            pair is not None
-            and not space.pair_stale
-            and not space.ranking_stale
-            and (pair.query, pair.candidate) == (chosen.query, chosen.candidate)
-        )
-
-    qtbot.waitUntil(is_settled, timeout=WAIT)
-
-
-def press(window, *keys, modifiers=Qt.NoModifier):
-    for key in keys:
-        QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
 
 
 def drop(window, path: Path) -> None:
@@ -107,12 +62,12 @@ def drop(window, path: Path) -> None:
 def test_the_first_match_is_there_and_the_title_says_what_is_open(window):
     assert window.pages.currentWidget() is window.explore
     assert window.windowTitle().startswith("market")
-    assert "checkpoint.pth.tar" in window.place.text()
+    assert "checkpoint.pth.tar" in window.bar.place.text()
     assert window.workspace.pair is not None
 
 
 def test_every_command_does_something_and_no_key_is_used_twice(window):
-    window.show_page("evaluate")
+    window.pages.choose("evaluate")
     assert {command.id for command in COMMANDS} == window.commands.bound
     keys = [key for command in COMMANDS for key in command.keys]
     assert len(keys) == len(set(keys))

@@ -374,10 +374,10 @@ def test_a_job_that_cannot_fit_names_the_options_under_which_it_would(
 ):
     arguments = ("evaluate", "--dataset", "market", "--data-dir", market, "--rerank",
                  "--checkpoint", checkpoint, "--quiet")  # fmt: skip
-    import qaconv_core.evaluation.evaluator as evaluator
+    from qaconv_core.evaluation import forecasts
 
     free = 100 << 20
-    monkeypatch.setattr(evaluator, "available_memory", lambda device: free)
+    monkeypatch.setattr(forecasts, "available_memory", lambda device: free)
     complaint = qaconv(*arguments, status=2).complaint
     assert "--on-disk" in complaint
     assert "--rerank-top" in complaint

@@ -107,7 +107,6 @@ class InsightPages(QObject):
         """Commands of both pages."""
         made: dict[str, Callable[[], object]] = {}
         for kind in KINDS:
-            made[f"view.{kind}"] = lambda kind=kind: self.page_wanted.emit(kind)
             made[f"evaluate.{kind}"] = lambda kind=kind: self.begin(kind)
             made[f"file.export_{kind}"] = lambda kind=kind: self.save(kind)
         return made

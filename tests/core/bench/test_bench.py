@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from qaconv_core.bench import machine, ranking, scoring
+from qaconv_core.bench import large, machine, scoring
 from qaconv_core.bench import suite as suite_module
+from qaconv_core.bench.aims import aims_of
+from qaconv_core.bench.course import Course
+from qaconv_core.bench.page import BEGIN, END, merged
 from qaconv_core.bench.plain import dense_rerank, plain_logits, plain_metrics, plain_tlift
+from qaconv_core.bench.report import aim_words, aims_line, all_aims
 from qaconv_core.bench.samples import (
     people_maps,
     random_maps,
@@ -20,10 +24,19 @@ from qaconv_core.bench.samples import (
     sample_matcher,
     sample_ranking,
 )
-from qaconv_core.bench.timing import Figure, Timing, extra_memory, in_child, take_turns
+from qaconv_core.bench.timing import (
+    Figure,
+    Timing,
+    extra_memory,
+    in_child,
+    stoppable,
+    take_turns,
+)
 from qaconv_core.cli import main
+from qaconv_core.errors import Cancelled
 from qaconv_core.evaluation import ranking_metrics
 from qaconv_core.matching.scores import score_maps
+from qaconv_core.progress import CancelToken
 from qaconv_core.ranking import k_reciprocal_rerank, temporal_lift
 from tests import oracles
 
@@ -35,10 +48,11 @@ TINY = suite_module.Suite(
     channels=(8, 16),
     pairs=(2, 40),
     ranking=(20, 60),
-    tlift=(20, 60),
     rerank=(40, 60),
-    rerank_dense_up_to=40,
+    rerank_on_disk=(6, 40),
+    large_gallery=60,
     demo=False,
+    name="tiny",
 )
 
 
@@ -107,25 +121,140 @@ def test_a_child_is_another_process():
     assert in_child(os.getpid) != os.getpid()
 
 
-def test_a_run_prints_and_saves_everything(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def tiny(monkeypatch):
+    """Small sizes, and no process for each measurement of memory: it would take most of the time."""
     monkeypatch.setattr(suite_module, "QUICK", TINY)
     monkeypatch.setattr(machine, "_SIZE", 64)
     monkeypatch.setattr(machine, "_BYTES", 1 << 16)
-    for module in (scoring, ranking):  # a process for each would take most of the time
-        monkeypatch.setattr(module, "in_child", lambda work, *arguments: work(*arguments))
-    json_file, figure_file = tmp_path / "b.json", tmp_path / "b.svg"
+    monkeypatch.setattr(scoring, "in_child", lambda work, *arguments: work(*arguments))
+    monkeypatch.setattr(large, "SHORTLIST", 30)
+
+
+def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
+    json_file, figure_file, page = (tmp_path / name for name in ("b.json", "b.svg", "page.md"))
+    page.write_text(f"# Speed\n\nwhy\n\n{BEGIN}\nold\n{END}\nafter\n")
     options = ["--quick", "--json", str(json_file), "--figure", str(figure_file)]
-    assert main(["bench", *options, "--work-dir", str(tmp_path)]) == 0
+    options += ["--write", str(page), "--work-dir", str(tmp_path)]
+    assert main(["bench", *options]) == 0
     record = json.loads(json_file.read_text())
     assert record["machine"]["versions"]["torch"]
     assert record["peaks"]["float32"] > 0
+    assert record["left_out"] == []
     searched = record["parts"]["one query"][0]
     assert searched["facts"]["head_is_exact"] is True
     assert "plain, 32 at a time" in searched["baselines"]
-    recall = record["parts"]["shortlist"][0]["facts"]["recall_of_the_exact_20"]
+    recall = record["parts"]["through a shortlist"][0]["facts"]["recall_of_the_exact_20"]
     assert list(recall) == ["20"]
     assert len(record["parts"]["growth with the grid"]) == 4
-    assert [len(f["baselines"]) for f in record["parts"]["re-ranking"]] == [1, 0]
-    assert "× plain, 32 at a time" in capsys.readouterr().out
+    assert [len(f["baselines"]) for f in record["parts"]["re-ranking"]] == [1, 1]
+    captured = capsys.readouterr()
+    assert "× plain, 32 at a time" in captured.out
+    assert "measuring: 1 of 11: one query; about 10 min left" in captured.err
     assert figure_file.stat().st_size > 1000
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["b.json", "b.svg"]
+    text = page.read_text()
+    assert text.startswith("# Speed\n\nwhy\n")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "old" not in text
+    assert "| one query, searched |" in text
+    assert "**re-ranking**" in text
+    names = ["b.json", "b.svg", "page.json", "page.md"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
+
+
+def test_large_parts_run_when_named_and_join_the_page(tmp_path, tiny, capsys):
+    page = tmp_path / "page.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    common = ["bench", "--quick", "--write", str(page), "--work-dir", str(tmp_path), "--only"]
+    assert main([*common, "re-ranking-on-disk,million"]) == 0
+    assert "through a shortlist of 30 of 60 pictures" in page.read_text()
+    assert main([*common, "measures"]) == 0
+    text = page.read_text()
+    assert "re-ranking, distances on disk" in text
+    assert "CMC, mAP, mINP" in text
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["page.json", "page.md"]
+    capsys.readouterr()
+    assert main(["bench", "--only", "speed"]) == 2
+    assert "no such part on cpu; choose from query, " in capsys.readouterr().err
+    page.write_text("no markers")
+    assert main([*common, "measures"]) == 2
+    assert f"needs the lines {BEGIN} and {END}" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_keeps_what_it_measured(tmp_path, tiny, monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suite_module, "tlift_figure", stop)
+    json_file = tmp_path / "b.json"
+    assert main(["bench", "--quick", "--only", "measures,tlift", "--json", str(json_file)]) == 130
+    assert "what was measured so far is kept" in capsys.readouterr().err
+    record = json.loads(json_file.read_text())
+    assert list(record["parts"]) == ["CMC, mAP, mINP"]
+    assert record["left_out"] == ["temporal lifting"]
+
+
+def test_a_set_token_stops_between_two_runs():
+    cancel, calls = CancelToken(), []
+
+    def work():
+        calls.append(1)
+        cancel.cancel()
+
+    with pytest.raises(Cancelled), stoppable(cancel):
+        take_turns({"a": work}, 5)
+    assert calls == [1]
+    take_turns({"a": work}, 1)  # outside, nothing stops
+    assert len(calls) == 3
+
+
+def test_aims_are_met_or_not_at_the_size_they_are_set_for():
+    sizes = {"galleries": 16000, "channels": 128, "grid": "24×8", "maps": "people"}
+    slow = {"plain, a": Timing((9.0,)), "plain, b": Timing((7.0,)), "other": Timing((1.0,))}
+    figure = Figure("one query, searched", sizes, Timing((1.0,)), slow, extra_bytes=400_000_000)
+    found = [(aim.wanted, aim.found, aim.met) for aim in aims_of(figure, {})]
+    assert found == [(8, 9, True), (8, 7, False), (300, 400, False)]
+    assert (
+        aims_of(Figure("one query, searched", sizes | {"galleries": 9}, Timing((1.0,))), {}) == []
+    )
+    market = {"queries": 3368, "galleries": 15913}
+    measures = Figure("CMC, mAP, mINP", market, Timing((6.0,)))
+    assert [aim.met for aim in aims_of(measures, {})] == [False]
+    pictures = Figure(
+        "re-ranking",
+        {"pictures": 20000},
+        Timing((1.0,)),
+        {"dense": Timing((12.0,))},
+        extra_bytes=10,
+        baseline_bytes={"dense": 50},
+    )
+    assert [aim.met for aim in aims_of(pictures, {})] == [True, True]
+    record = {"parts": {"x": [{"aims": [aim.to_dict() for aim in aims_of(figure, {})]}]}}
+    assert aims_line(record) == "aims: 1 of 3 met"
+    assert [row[-1] for row in map(aim_words, all_aims(record))] == ["met", "NOT MET", "NOT MET"]
+
+
+def test_time_left_is_judged_by_what_was_done():
+    told, now = [], [0.0]
+    course = Course(["a", "b", "c"], [60, 120, 60], told.append, lambda: now[0])
+    for _ in range(3):
+        course.begin()
+        now[0] += 120  # twice as long as expected, then as long, then twice
+    assert told == [
+        "1 of 3: a; about 4 min left",
+        "2 of 3: b; about 6 min left",
+        "3 of 3: c; about 1 min left",
+    ]
+
+
+def test_a_new_run_replaces_the_parts_that_it_measured_on_the_same_device():
+    def run(device, *titles):
+        return {"machine": {"device": device}, "parts": {title: [] for title in titles}}
+
+    old = [run("cpu", "a", "b"), run("gpu", "a")]
+    found = merged(old, run("cpu", "a"))
+    assert [(r["machine"]["device"], list(r["parts"])) for r in found] == [
+        ("cpu", ["b"]),
+        ("gpu", ["a"]),
+        ("cpu", ["a"]),
+    ]

@@ -172,3 +172,11 @@ def test_left_out_pairs_are_neither_true_nor_false():
     np.testing.assert_allclose(kept.ap, [0.5, 1 / 3])
     apart = separation(-dist, ids, gallery_ids, cams, gallery_cams, left_out=pairs)
     assert (apart.positives, apart.negatives) == (2, 4)
+
+
+def test_similarities_are_measured_as_their_negatives_are() -> None:
+    sample = problem(5, 6, 30, 4, 3, 1)
+    expected = ranking_metrics(-sample.qg, *sample.labels)
+    found = ranking_metrics(sample.qg, *sample.labels, larger_is_closer=True)
+    np.testing.assert_array_equal(found.ap, expected.ap)
+    np.testing.assert_array_equal(found.cmc, expected.cmc)

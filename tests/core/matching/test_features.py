@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from qaconv_core.errors import Cancelled, ImageError, InputError, MemoryLimitError
-from qaconv_core.matching import decoding, sink
+from qaconv_core.matching import arrivals, decoding, sink
 from qaconv_core.matching import network as network_module
 from qaconv_core.matching.features import extract_arrays, extract_features
 from qaconv_core.matching.network import NetworkRunner, resolve_precision
@@ -173,6 +173,73 @@ class TestReuse:
         network = Tiny()
         same(extract(network, files, shelf=shelf), files)
         assert network.seen == 7
+
+
+class TestArriving:
+    @pytest.fixture
+    def seen(self):
+        return []
+
+    @pytest.fixture
+    def arrived(self, seen):
+        return lambda positions, maps: seen.append((positions.tolist(), maps.copy()))
+
+    @pytest.mark.parametrize("where", ["shelf", "memory"])
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_every_position_once_and_what_is_stored_first(
+        self, files, shelf, where, workers, seen, arrived
+    ):
+        text = files[0].with_name("text.jpg")
+        text.write_text("no picture")
+        listed = [files[3], text, *files, files[11], files[0].with_name("gone.png"), files[7]]
+        shelf = shelf if where == "shelf" else None
+        extract(Tiny(), [files[7], files[2]], shelf=shelf)
+        found = extract(Tiny(), listed, shelf=shelf, workers=workers, arrived=arrived)
+        if shelf is not None:
+            assert sorted(seen[0][0]) == [4, 9, 16]
+            assert len(seen) == 4
+        positions = [place for places, _ in seen for place in places]
+        assert sorted(positions) == found.kept.tolist()
+        maps = np.concatenate([maps for _, maps in seen])[np.argsort(positions)]
+        assert maps.dtype == np.float16
+        assert np.array_equal(maps, found.bank.read(0, len(found.bank)))
+
+    def test_stored_ones_come_in_portions(self, files, shelf, seen, arrived, monkeypatch):
+        monkeypatch.setattr(arrivals, "_SLICE", 5)
+        extract(Tiny(), files, shelf=shelf)
+        found = extract(Tiny(), files[::-1], shelf=shelf, arrived=arrived)
+        assert [len(places) for places, _ in seen] == [5, 5, 2]
+        for places, maps in seen:
+            for place, one in zip(places, maps, strict=True):
+                assert np.array_equal(one, found.bank[place])
+
+    def test_they_are_there_before_they_are_counted(self, files, seen, arrived):
+        counts = []
+        extract(Tiny(), files, arrived=arrived, progress=lambda p: counts.append(len(seen)))
+        assert counts == [0, 1, 2, 3]
+
+    def test_cancel_in_the_callback_ends_after_the_batch(self, files, shelf, seen, arrived):
+        token = CancelToken()
+
+        def stop(positions, maps):
+            arrived(positions, maps)
+            token.cancel()
+
+        with pytest.raises(Cancelled):
+            extract(Tiny(), files, shelf=shelf, arrived=stop, cancel=token)
+        assert [places for places, _ in seen] == [[0, 1, 2, 3]]
+        with pytest.raises(Cancelled):
+            extract(Tiny(), files, shelf=shelf, arrived=arrived, cancel=token)
+        assert len(seen) == 1
+        assert len(shelf) == 4
+
+    def test_what_the_callback_raises_is_passed_on_and_nothing_is_lost(self, files, shelf):
+        def fail(positions, maps):
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            extract(Tiny(), files, shelf=shelf, arrived=fail)
+        assert len(shelf) == 4
 
 
 class TestBadFiles:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.evaluation import ranking_metrics
 from qaconv_core.progress import CancelToken, Progress
-from qaconv_core.ranking import distances, k_reciprocal_rerank, rerank, rerank_memory
+from qaconv_core.ranking import columns, distances, k_reciprocal_rerank, rerank, rerank_memory
 from tests import oracles
 from tests.core.ranking.samples import Problem, problem, reference
 
@@ -116,10 +116,56 @@ def test_memory_mapped_input_and_read_only(tmp_path: Path) -> None:
     np.testing.assert_array_equal(result, reranked(sample))
 
 
+@pytest.mark.parametrize("ahead", [0, 8])  # picking single numbers; reading whole blocks
+@pytest.mark.parametrize("decimals", [None, 1])
+def test_everything_on_disk_in_tiny_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: int, decimals: int | None
+) -> None:
+    sample = problem(8, 9, 60, decimals=decimals, symmetric=False)
+    expected = reranked(sample)
+    monkeypatch.setattr(distances, "TABLE_BYTES", 2000)
+    monkeypatch.setattr(distances, "_AHEAD", ahead)
+    monkeypatch.setattr(columns, "STRIP_BYTES", 700)
+    mapped = []
+    for name in ("qg", "qq", "gg"):
+        np.save(tmp_path / f"{name}.npy", getattr(sample, name))
+        mapped.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    place = np.memmap(tmp_path / "out.f32", np.float32, "w+", shape=(9, 60))
+    assert k_reciprocal_rerank(*mapped, out=place) is place
+    np.testing.assert_array_equal(place, expected)
+    with pytest.raises(InputError, match=r"the place for re-ranked distances has shape \(9, 2\)"):
+        reranked(sample, out=np.empty((9, 2), dtype=np.float32))
+
+
+@SETTINGS
+@given(
+    seed=st.integers(0, 10**6),
+    rows=st.integers(1, 40),
+    width=st.integers(1, 12),
+    k=st.integers(1, 9),
+    block=st.integers(1, 9),
+    decimals=st.sampled_from([None, 1, 0]),
+)
+def test_heads_of_columns_are_those_of_a_stable_sort(
+    seed: int, rows: int, width: int, k: int, block: int, decimals: int | None
+) -> None:
+    random = np.random.default_rng(seed)
+    matrix = random.random((rows, width)).astype(np.float32)
+    matrix = matrix if decimals is None else matrix.round(decimals)
+    k = min(k, rows)
+    heads = columns.ColumnHeads(width, k, matrix.dtype)
+    for start in range(0, rows, block):
+        heads.take(matrix[start : start + block], start)
+    expected = np.argsort(matrix, axis=0, kind="stable")[:k].T
+    np.testing.assert_array_equal(heads.rows(), expected)
+    np.testing.assert_array_equal(heads.largest, matrix.max(axis=0))
+
+
 def test_blocks_and_threads_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = problem(5, 17, 80)
     whole = reranked(sample)
     monkeypatch.setattr(distances, "TABLE_BYTES", 3000)
+    monkeypatch.setattr(columns, "STRIP_BYTES", 1000)
     monkeypatch.setattr(rerank, "BLOCK_BYTES", 3000)
     monkeypatch.setattr(rerank, "TERMS_AT_ONCE", 500)
     np.testing.assert_array_equal(reranked(sample), whole)

@@ -137,3 +137,19 @@ def test_bad_input_is_refused_and_cancelling_stops() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         temporal_lift(score, *rest, cancel=token)
+
+
+def test_the_result_goes_where_it_is_asked_to(tmp_path) -> None:
+    sample = sightings(3, 7, 30, unknown=0.1)
+    place = np.memmap(tmp_path / "lifted.f32", np.float32, "w+", shape=(7, 30))
+    assert temporal_lift(*sample, out=place) is place
+    np.testing.assert_array_equal(place, temporal_lift(*sample))
+    with pytest.raises(InputError, match="the place for lifted scores"):
+        temporal_lift(*sample, out=np.empty((1, 1), dtype=np.float32))
+
+
+def test_many_rows_are_lifted_in_portions(monkeypatch) -> None:
+    sample = sightings(4, 40, 25, unknown=0.1)
+    whole = temporal_lift(*sample)
+    monkeypatch.setattr(tlift, "_LIFTED_BYTES", 1000)
+    np.testing.assert_array_equal(temporal_lift(*sample), whole)

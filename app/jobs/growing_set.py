@@ -1,0 +1,175 @@
+"""A data set whose maps are still being computed: ranked and explained as far as they are there.
+
+The thread that computes maps adds them; another one ranks and explains meanwhile. Maps are those
+that the whole set will have (float16), so that what is shown early has its final numbers.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from app.jobs.job import JobContext
+from app.jobs.pairs import explained, fused, why
+from app.jobs.truths import Truths
+from app.state.values import OpenSet, PairView, Ranking
+from app.state.why import Why
+from qaconv_core.errors import StoreError
+from qaconv_core.matching.arrivals import Arrived
+from qaconv_core.model import Model
+from qaconv_core.ranking.order import nearest
+from qaconv_core.store.features import FeatureShelf, FileKey
+from qaconv_core.store.keys import file_keys
+from qaconv_core.types import Bool, Float32, ImageRef, ImageSet, Int64
+
+Float16 = npt.NDArray[np.float16]
+
+MOST_BYTES = 2**30
+"""Maps kept in memory: 21,000 pictures at 48 KB. What arrives later waits for the whole set."""
+FEWEST = 64
+"""Where fewer maps are missing, the whole set is there in a moment."""
+PAUSE = 0.4
+"""Seconds between two rankings of what has arrived: more often is a flicker."""
+
+
+class GrowingSet:
+    """The gallery maps of ``data`` under ``model`` that have arrived, and queries as asked for."""
+
+    def __init__(self, model: Model, data: OpenSet) -> None:
+        self.model, self.data = model, data
+        self._lock = threading.Lock()
+        self._positions: list[Int64] = []
+        self._maps: list[Float16] = []
+        self._bytes = 0
+        self._queries: dict[int, Float32] = {}
+        self._rows: dict[int, list[Float32]] = {}
+        self._opened = len(data.query)
+        self._truths = Truths(data.gallery)
+
+    # ── growing ─────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, positions: Int64, maps: Float16) -> None:
+        """More of the gallery: indices (n,) and maps (n, C, h, w)."""
+        with self._lock:
+            if self._bytes + maps.nbytes <= MOST_BYTES:
+                self._positions.append(positions)
+                self._maps.append(maps)
+                self._bytes += maps.nbytes
+
+    def add_query(self, query: int, feature_map: Float16) -> None:
+        """The map (C, h, w) of a query."""
+        with self._lock:
+            self._queries[query] = np.asarray(feature_map, dtype=np.float32)
+
+    def add_own(self, refs: tuple[ImageRef, ...]) -> OpenSet:
+        """Take pictures of the user as further queries; returns the set with them at its end."""
+        first = len(self.data.query)
+        for query, found in enumerate(self._extract(refs), first):
+            self.add_query(query, found)
+        queries = ImageSet((*self.data.query.refs, *refs), self.data.query.name)
+        self.data = replace(self.data, query=queries)
+        return self.data
+
+    def own(self) -> tuple[tuple[ImageRef, ...], list[Float32]]:
+        """The pictures that were added, and their maps."""
+        refs = self.data.query.refs[self._opened :]
+        with self._lock:
+            return refs, [self._queries[self._opened + i] for i in range(len(refs))]
+
+    # ── asking ──────────────────────────────────────────────────────────────────────────────────
+
+    def rank(self, queries: tuple[int, ...], fuse: str = "max") -> Ranking:
+        """What has arrived of the gallery in order, by plain QAConv."""
+        with self._lock:
+            portions = len(self._positions)
+            positions = np.concatenate([np.empty(0, np.int64), *self._positions])
+        rows = [self._row(query, portions) for query in queries]
+        values = rows[0] if len(rows) == 1 else fused(rows, fuse)
+        by_index = np.argsort(positions)  # ties rank in gallery order
+        positions, values = positions[by_index], values[by_index]
+        best = nearest(-values[None], len(values))[0].astype(np.int64)
+        order = positions[best]
+        truth = self._truths.of(self.data, queries)[order]
+        size = len(self.data.gallery)
+        return Ranking(queries, "qaconv", order, values[best], truth, gallery=size)
+
+    def _row(self, query: int, portions: int) -> Float32:
+        """Logits of a query to what is in the first ``portions``; only new ones are computed."""
+        known = self._rows.setdefault(query, [])
+        with self._lock:
+            new = self._maps[len(known) : portions]
+        if new:
+            sizes = np.cumsum([len(maps) for maps in new])
+            logits = self.model.score(self._query_map(query)[None], np.concatenate(new))[0]
+            known += np.split(logits, sizes[:-1])
+        return np.concatenate([np.empty(0, np.float32), *known[:portions]])
+
+    def explain(self, query: int, candidate: int, part: Bool | None = None) -> PairView:
+        """One pair, with the similarity of every cell to every cell."""
+        maps = self._query_map(query), self._gallery_map(candidate)
+        return explained(self.model, query, candidate, maps, part)
+
+    def why(self, first: PairView, second: PairView | None) -> Why | None:
+        """Why two candidates of one query have other logits."""
+        return why(first, second, None)
+
+    def _query_map(self, query: int) -> Float32:
+        with self._lock:
+            known = self._queries.get(query)
+        if known is None:
+            self.add_query(query, self._extract((self.data.query[query],))[0])
+            return self._query_map(query)
+        return known
+
+    def _gallery_map(self, candidate: int) -> Float32:
+        with self._lock:
+            for positions, maps in zip(self._positions, self._maps, strict=True):
+                found = np.flatnonzero(positions == candidate)
+                if len(found):
+                    return maps[found[0]].astype(np.float32)
+        return self._extract((self.data.gallery[candidate],))[0].astype(np.float32)
+
+    def _extract(self, refs: tuple[ImageRef, ...]) -> Float16:
+        """Maps of single pictures that somebody waits for, before their turn comes."""
+        return self.model.extract([ref.path for ref in refs]).astype(np.float16)
+
+
+def begin(
+    growing: GrowingSet, chosen: tuple[int, ...], shelf: FeatureShelf | None, context: JobContext
+) -> Arrived | None:
+    """Compute the maps of the ``chosen`` queries; what to do with those of the gallery.
+
+    That is to add them, and to tell ``growing`` now and then. None where so few are missing that
+    it is not worth while.
+    """
+    if _missing(growing.data.gallery, shelf) < FEWEST:
+        return None
+    refs = growing.data.query.select(np.asarray(chosen, dtype=np.int64))
+    found = growing.model.extract_set(refs, shelf=shelf, cancel=context.cancel)
+    for place, kept in enumerate(found.kept):
+        growing.add_query(chosen[kept], found.bank[place])
+    last = -PAUSE
+
+    def arrived(positions: Int64, maps: Float16) -> None:
+        nonlocal last
+        growing.add(positions, maps)
+        if time.monotonic() - last >= PAUSE:
+            last = time.monotonic()
+            context.tell(growing)
+
+    return arrived
+
+
+def _missing(gallery: ImageSet, shelf: FeatureShelf | None) -> int:
+    """How many pictures have no map yet."""
+    if shelf is None:
+        return len(gallery)
+    keys = [key for key in file_keys(gallery.paths) if isinstance(key, FileKey)]
+    try:
+        return int(np.count_nonzero(shelf.lookup(keys) < 0))
+    except StoreError:  # whoever computes the maps tells of it
+        return len(gallery)

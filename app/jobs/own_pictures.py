@@ -1,0 +1,64 @@
+"""Takes pictures of the user as further queries, once there is a model and a set to search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.state.values import OpenSet
+from qaconv_core.types import ImageRef
+
+if TYPE_CHECKING:
+    from app.jobs.controller import Controller
+
+
+class OwnPictures:
+    """Pictures that were brought, and those that wait for maps of the set to be there."""
+
+    def __init__(self, controller: Controller) -> None:
+        self.controller = controller
+        self._waiting: list[ImageRef] = []
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Take pictures as further queries; the first of them is chosen."""
+        controller, space = self.controller, self.controller.workspace
+        refs = tuple(self._known(path) for path in paths)
+        if not refs:
+            return
+        source = controller.matching or controller.growing
+        if source is None:
+            self._waiting += refs
+            return
+
+        def show(data: OpenSet) -> None:
+            now = controller.matching or controller.growing
+            if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
+                self.add(paths)  # the maps of all, or another set, came meanwhile
+                return
+            space.extend_data(data if now is source else now.data)
+            space.select_queries((len(space.data.query) - len(refs),))
+
+        names = ", ".join(ref.path.name for ref in refs[:2])
+        controller.runner.start(f"Reading {names}", lambda _c: source.add_own(refs), done=show)
+
+    def add_waiting(self) -> None:
+        """Take those that waited."""
+        paths = [ref.path for ref in self._waiting]
+        self._waiting = []
+        self.add(paths)
+
+    def forget(self) -> None:
+        """Those that wait were for another set."""
+        self._waiting = []
+
+    def _known(self, path: Path) -> ImageRef:
+        """A picture of the user; where the set knows the very file, with its person and camera."""
+        path = path.expanduser().absolute()
+        data = self.controller.workspace.data
+        if data is not None:
+            for side in (data.query, data.gallery):
+                for ref in side:
+                    if ref.path == path:
+                        return ref
+        return ImageRef(path)

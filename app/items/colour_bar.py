@@ -16,7 +16,7 @@ NAMES = {
     "similarity": "similarity",
     "hiding": "change of the logit if hidden",
     "lead": "change of the lead if hidden",
-    "misleads": "mean, false − true",
+    "misleads": "false − true",
 }
 TIPS = {
     "contribution": words.ADDS,

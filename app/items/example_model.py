@@ -14,8 +14,8 @@ from app.state.insights import Example
 from app.state.words import adds_text
 from qaconv_core.types import RankingResult
 
-COLUMNS = ("Number", "Query", "False match", "True match", "Cameras", "Margin", "Cell adds")
-NUMBERS = (0, 5, 6)
+COLUMNS = ("Number", "Margin", "Cameras", "Query", "False match", "True match", "Cell adds")
+NUMBERS = (0, 1, 6)
 WIDEST = "cell +0.88 · margin +88.88"
 """The longest line below a failure's pictures."""
 
@@ -25,9 +25,8 @@ def cells(example: Example) -> tuple[str, ...]:
     cameras = (camera_text(ref.camid) or "–" for ref in (example.query, example.false))
     names = (ref.path.name for ref in (example.query, example.false, example.true))
     value = "–" if example.value is None else adds_text(example.value)
-    return (
-        f"{example.number}", *names, " → ".join(cameras), adds_text(example.failure.margin), value
-    )  # fmt: skip
+    margin = adds_text(example.failure.margin)
+    return (f"{example.number}", margin, " → ".join(cameras), *names, value)
 
 
 class ExampleModel(QAbstractTableModel):

@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOpt
 
 from app.items.mean_map import image_of, paint_mean
 from app.items.thumbnail import faded
-from app.state.insight_words import group_line, group_title
+from app.state.insight_words import count_words, group_line, group_title, margin_words
 from app.state.insights import FailureFindings, mean_scale
 
 GROUP_ROLE = Qt.UserRole
@@ -69,9 +69,9 @@ class GroupModel(QAbstractListModel):
         if isinstance(entry, str):
             return entry if role in (Qt.DisplayRole, Qt.AccessibleTextRole) else None
         if role == Qt.DisplayRole:
-            return group_title(entry.name)
+            return "All" if entry.name == "all" else group_title(entry.name)
         if role in (Qt.AccessibleTextRole, Qt.ToolTipRole):
-            return f"{group_title(entry.name)}: {group_line(entry)}"
+            return group_line(entry)
         if role == GROUP_ROLE:
             return entry
         return self._pictures.get(entry.name) if role == PICTURE_ROLE else None
@@ -92,7 +92,8 @@ class GroupDelegate(QStyledItemDelegate):
         room = option.rect.adjusted(GAP, GAP // 2, -GAP, -GAP // 2)
         if group is None:
             painter.setPen(faded(option.palette.color(QPalette.Text), 170))
-            painter.drawText(room, Qt.AlignLeft | Qt.AlignBottom, index.data())
+            text = option.fontMetrics.elidedText(index.data(), Qt.ElideRight, room.width())
+            painter.drawText(room, Qt.AlignLeft | Qt.AlignBottom, text)
             painter.restore()
             return
         style = option.widget.style() if option.widget else QApplication.style()
@@ -112,13 +113,15 @@ class GroupDelegate(QStyledItemDelegate):
         strong.setBold(True)
         line = QFontMetrics(option.font).lineSpacing()
         top = room.top() + (room.height() - 2 * line) // 2
-        texts = (
-            (index.data(), strong, ink),
-            (group_line(index.data(GROUP_ROLE)), option.font, faded(ink, 190)),
-        )
-        for place, (text, font, colour) in enumerate(texts):
-            row = QRect(room.left(), top + place * line, room.width(), line)
-            painter.setFont(font)
-            painter.setPen(colour)
-            short = QFontMetrics(font).elidedText(text, Qt.ElideRight, row.width())
-            painter.drawText(row, Qt.AlignLeft | Qt.AlignVCenter, short)
+        group, faint = index.data(GROUP_ROLE), faded(ink, 190)
+        first = QRect(room.left(), top, room.width(), line)
+        count = count_words(len(group.examples))
+        painter.setFont(option.font)
+        painter.setPen(faint)
+        painter.drawText(first, Qt.AlignRight | Qt.AlignVCenter, count)
+        painter.drawText(first.translated(0, line), Qt.AlignLeft, margin_words(group.margin))
+        painter.setFont(strong)
+        painter.setPen(ink)
+        left = room.width() - option.fontMetrics.horizontalAdvance(count) - GAP
+        name = QFontMetrics(strong).elidedText(index.data(), Qt.ElideRight, left)
+        painter.drawText(first, Qt.AlignLeft | Qt.AlignVCenter, name)

@@ -19,13 +19,8 @@ OPACITY = 0.7
 
 
 def image_of(picture: Picture) -> QImage:
-    """A picture (H, W, 3) for painting, greyed so that the map alone has colour.
-
-    An average has little contrast; it is stretched, so that the shape of a person is seen.
-    """
-    low, high = np.percentile(picture, (2, 98))
-    spread = (picture.astype(np.float64) - low) / max(1.0, high - low)
-    pixels = np.ascontiguousarray(np.clip(255 * spread, 0, 255).astype(np.uint8))
+    """A picture (H, W, 3) for painting, greyed so that the map alone has colour."""
+    pixels = np.ascontiguousarray(picture)
     height, width, _ = pixels.shape
     # A copy: QImage does not keep the array's memory alive.
     return greyed(QImage(pixels.data, width, height, 3 * width, QImage.Format_RGB888).copy())

@@ -72,9 +72,16 @@ def _averages(found: FailureAnalysis, context: JobContext) -> dict[str, Picture]
     for group in groups:
         picture = average_picture(found, group)
         if picture is not None:
-            made[group.name] = np.asarray(picture)
+            made[group.name] = stretched(np.asarray(picture))
         tracker.advance()
     return made
+
+
+def stretched(picture: Picture) -> Picture:
+    """The picture from black to white: an average has too little contrast to show a person."""
+    low, high = np.percentile(picture, (2, 98))
+    spread = (picture.astype(np.float64) - low) / max(1.0, high - low)
+    return np.clip(255 * spread, 0, 255).astype(np.uint8)
 
 
 def measure_trust(matching: MatchingSet, pairs: int, context: JobContext) -> TrustFindings:

@@ -67,19 +67,36 @@ def group_title(name: str) -> str:
         if name.startswith("cluster") else name  # fmt: skip
 
 
+def margin_words(margin: float) -> str:
+    """ "margin +1.24"."""
+    return f"margin {adds_text(margin)}"
+
+
 def group_line(group: FailureGroup) -> str:
-    """ "12 failures · margin +1.24"."""
-    return f"{count_words(len(group.examples))} · margin {adds_text(group.margin)}"
+    """A group for tooltips and screen readers: "c1 → c2: 12 failures, margin +1.24"."""
+    count, margin = count_words(len(group.examples)), margin_words(group.margin)
+    return f"{group_title(group.name)}: {count}, {margin}. {group_meaning(group.name)}".strip()
+
+
+def group_meaning(name: str) -> str:
+    """What the failures of a group have in common; empty for all of them."""
+    if name.startswith("cluster"):
+        return "Failures whose difference maps look alike."
+    if name == "all":
+        return ""
+    query, false = (camera.replace("c", "camera ") for camera in name.split(" → "))
+    return f"Queries of {query} whose first match is a false one of {false}."
 
 
 def group_sentence(group: FailureGroup) -> str:
-    """What a group's mean margin is made of: the query's cells, and the candidates' own."""
+    """What a group is, and what its mean margin is made of."""
     cells = float(group.mean.sum())
-    return (
+    made = (
         f"On average the false match stands {adds_text(group.margin)} above the true one: "
         f"{adds_text(cells)} by the query's cells, shown here, and "
         f"{adds_text(group.margin - cells)} by the candidates' own."
     )
+    return f"{group_meaning(group.name)} {made}".strip()
 
 
 def cell_sentence(group: FailureGroup, number: int, grid: Grid) -> str:
@@ -95,7 +112,7 @@ def cell_sentence(group: FailureGroup, number: int, grid: Grid) -> str:
 
 def example_line(example: Example) -> str:
     """The margin of a failure, and what the chosen cell adds to it."""
-    margin = f"margin {adds_text(example.failure.margin)}"
+    margin = margin_words(example.failure.margin)
     return margin if example.value is None else f"cell {adds_text(example.value)} · {margin}"
 
 

@@ -29,11 +29,7 @@ if TYPE_CHECKING:  # they load torch
 Kind = Literal["failures", "trust"]
 KINDS: tuple[Kind, Kind] = ("failures", "trust")
 Picture = npt.NDArray[np.uint8]
-ALL, CAMERAS, CLUSTERS = (
-    "All failures",
-    "By cameras: query → false match",
-    "Clusters that look alike",
-)
+ALL, CAMERAS, CLUSTERS = "All failures", "By cameras", "Clusters"
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,8 @@ class Section:
 class FailureFindings:
     """The failures of a set, and the average picture (H, W, 3) of each group's queries by name.
 
-    A group of which no picture can be read has none. ``labelled``: label maps told body parts.
+    Averages are stretched to full contrast; a group of which no picture can be read has none.
+    ``labelled``: label maps told body parts.
     """
 
     analysis: FailureAnalysis

@@ -16,6 +16,12 @@ GROUPS = (
     ("view.back", "view.forward"),
     ("file.open_data", "file.open_model", "file.open_query"),
 )
+SHORT = {
+    "file.open_data": "Data set…",
+    "file.open_model": "Checkpoint…",
+    "file.open_query": "Picture…",
+}
+"""Words on the buttons, shorter than in the menus: the name of what is open needs the room."""
 ICON_ONLY = ("view.back", "view.forward")
 
 
@@ -31,6 +37,8 @@ class MainBar(QToolBar):
         for command in COMMANDS:
             if command.icon:
                 commands.by_id[command.id].setIcon(icon(command.icon))
+        for id, words in SHORT.items():
+            commands.by_id[id].setIconText(words)
         for ids in GROUPS:
             for id in ids:
                 self.addAction(commands.by_id[id])

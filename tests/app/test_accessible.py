@@ -15,6 +15,7 @@ from PyQt5.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QProgressBar,
+    QTabBar,
     QTextBrowser,
     QWidget,
 )
@@ -52,7 +53,7 @@ CONTROLS = (
 
 def controls(widget: QWidget) -> list[QWidget]:
     """What can be used or read in a widget, without the inner parts of Qt's own controls."""
-    inner = (QComboBox, QAbstractSpinBox, QLineEdit, QAbstractItemView)
+    inner = (QComboBox, QAbstractSpinBox, QLineEdit, QAbstractItemView, QTabBar)
     return [
         control
         for control in widget.findChildren(QWidget)

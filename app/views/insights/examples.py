@@ -15,6 +15,9 @@ from app.views.insights.pictures import PictureTiles
 
 TIP = "Click a failure, or press Return, to open it: the false match beside the true one."
 
+WIDEST_NAME = 280
+"""Pixels that a column takes at most; longer names are cut in their middle."""
+
 
 class ExampleTable(QTableView):
     """Numbers and files. ``open_pair`` carries the place of a row that was clicked or entered."""
@@ -35,16 +38,11 @@ class ExampleTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
+        self.horizontalHeader().setMaximumSectionSize(WIDEST_NAME)
+        self.horizontalHeader().setStretchLastSection(True)
         KeptKeys(self)
         self.clicked.connect(self._open)
-
-    def fit_columns(self) -> None:
-        """Names share what numbers leave."""
-        header = self.horizontalHeader()
-        for column in range(self.model().columnCount()):
-            names = 1 <= column <= 3
-            mode = QHeaderView.Stretch if names else QHeaderView.ResizeToContents
-            header.setSectionResizeMode(column, mode)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return opens the failure."""
@@ -82,4 +80,3 @@ class Examples(QTabWidget):
         """Those of the group and cell that are looked at."""
         self.model.show(self._insights.examples())
         self.tiles.to_top()
-        self.table.fit_columns()

@@ -149,7 +149,7 @@ class FailuresPage(InsightPage):
         self.sentence.setText(words.group_sentence(group))
         self.bars.setVisible(bool(group.parts))
         self.bars.show_parts(group.parts)
-        self.no_parts.setVisible(not group.parts)
+        self.no_parts.setVisible(not found.labelled)
         self.examples.show_examples()
         self._read_cell()
 

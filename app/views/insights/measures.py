@@ -57,8 +57,10 @@ class Measures(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.rows: Sequence[MeasureRow] = ()
 
-    def show_rows(self, groups: Sequence[str], rows: Sequence[MeasureRow], note: str) -> None:
-        """Show other measures under the names of their groups, below a note."""
+    def show_rows(
+        self, groups: Sequence[str], rows: Sequence[MeasureRow], note: str, limits: str
+    ) -> None:
+        """Show other measures under the names of their groups, between a note and the limits."""
         self.rows = rows
         inner = QWidget()
         grid = QGridLayout(inner)
@@ -75,7 +77,9 @@ class Measures(QScrollArea):
             grid.addWidget(_right(name), line, column)
         for row in rows:
             line = self._add(grid, line + 1, row, groups)
-        grid.setRowStretch(line + 1, 1)
+        grid.setRowMinimumHeight(line + 1, 16)
+        grid.addWidget(plain_label(limits), line + 2, 0, 1, 1 + len(groups))
+        grid.setRowStretch(line + 3, 1)
         bar = self.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(inner.minimumSizeHint().width() + bar)
         at = self.verticalScrollBar().value()

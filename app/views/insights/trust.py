@@ -137,7 +137,7 @@ class TrustPage(InsightPage):
             return
         names = [group.name for group in found.report.groups]
         rows = words.measure_rows(found, self.order.currentData())
-        self.measures.show_rows(names, rows, words.notes_of(found))
+        self.measures.show_rows(names, rows, words.notes_of(found), LIMITS)
 
     def _maker(self, found: TrustFindings) -> Callable[[], Figure]:
         def draw() -> Figure:

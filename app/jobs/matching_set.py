@@ -221,7 +221,10 @@ class MatchingSet:
             pair = PairView(query, candidate, self.model.match(*maps), similarity)
             return self.against_crowd(pair)
         found = find_part(*maps, self.model.head, part)
-        return PairView(query, candidate, found.match, similarity, part, found.full_logit)
+        return PairView(
+            query, candidate, found.match, similarity, part, found.full_logit,
+            evidence=found.evidence,
+        )  # fmt: skip
 
     def why(self, first: PairView, second: PairView | None) -> Why | None:
         """Why two candidates of one query have other logits, beyond the usual where known."""

@@ -193,6 +193,9 @@ class Driver:
     def close_dialogs(self) -> None:
         """Close whatever stands over the window."""
         self.window.dialogs.close_all()
+        modal = self.program.application.activeModalWidget()
+        if modal is not None:
+            modal.close()
         self.turn()
         self.window.activateWindow()
         self.program.application.setActiveWindow(self.window)

@@ -99,8 +99,74 @@ def report(driver: Driver) -> None:
         driver.key("Shift+Right")
     driver.rest()
     driver.click(driver.window.explore.results.header.report)
-    dialog = driver.window.findChild(ReportDialog)
-    driver.wait(dialog.isVisible, "the report's dialog")
+    driver.wait(lambda: driver.program.application.activeModalWidget(), "the report's dialog")
+
+
+def box(driver: Driver, panel: int, corners: tuple[float, float, float, float]) -> None:
+    """Drag a box over a picture; corners in shares of its width and height."""
+    from PyQt5.QtCore import Qt
+    from PyQt5.QtTest import QTest
+
+    canvas = driver.window.explore.inspector.canvas
+    start = driver.on_picture(panel, *corners[:2]).toPoint()
+    end = driver.on_picture(panel, *corners[2:]).toPoint()
+    QTest.mousePress(canvas, Qt.LeftButton, Qt.NoModifier, start)
+    for at in ((start + end) / 2, end):
+        QTest.mouseMove(canvas, at)
+    QTest.mouseRelease(canvas, Qt.LeftButton, Qt.NoModifier, end)
+    driver.wait(lambda: not driver.window.runner.busy and driver.shown, "the answer")
+
+
+def part(driver: Driver) -> None:
+    """The gallery ranked by the bag alone: where it was found in each picture."""
+    clear(driver)
+    driver.key("B")
+    box(driver, 0, (0.3, 0.4, 0.62, 0.62))
+    driver.key("B")
+    driver.key("Home")
+
+
+def what_if(driver: Driver) -> None:
+    """The torso covered, and which region matters."""
+    clear(driver)
+    driver.key("N")
+    driver.rest()
+    driver.key("H")
+    box(driver, 1, (0.15, 0.2, 0.85, 0.5))
+    driver.key("H")
+
+
+def region(driver: Driver) -> None:
+    """What hiding each region would do to a match."""
+    clear(driver)
+    driver.key("N")
+    driver.rest()
+    driver.key("O")
+    driver.wait(lambda: driver.space.parts.now.regions is not None, "the map")
+
+
+def clear(driver: Driver) -> None:
+    """Lines, with nothing drawn on the pictures."""
+    explore(driver, "1")
+    driver.rest()
+    for _ in range(2):
+        driver.key("Esc")
+    driver.rest()
+
+
+def why(driver: Driver) -> None:
+    """A query whose rank 1 is false: what that one shares that the first true one lacks."""
+    clear(driver)
+    driver.key("E")
+    driver.rest()
+    driver.key("W")
+    driver.wait(lambda: driver.shown and driver.space.why is not None, "both candidates")
+
+
+def crowd(driver: Driver) -> None:
+    """What is distinctive: heat maps beyond the average over the gallery."""
+    explore(driver, "2")
+    driver.wait(lambda: driver.space.pair.relative is not None, "the crowd")
 
 
 def evaluate(driver: Driver, tab: int) -> None:
@@ -192,6 +258,11 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "heat": heat,
     "hover": hover,
     "compare": compare,
+    "part": part,
+    "what-if": what_if,
+    "region": region,
+    "why": why,
+    "crowd": crowd,
     "decisions": decisions,
     "report": report,
     "table": table,

@@ -17,6 +17,7 @@ NAMES = {
     "hiding": "change of the logit if hidden",
     "lead": "change of the lead if hidden",
     "misleads": "false − true",
+    "difference": "difference over the query",
 }
 TIPS = {
     "contribution": words.ADDS,
@@ -25,16 +26,21 @@ TIPS = {
     "hiding": words.HIDING,
     "lead": words.HIDING,
     "misleads": words.MISLEADS,
+    "difference": words.COMPARED,
 }
 BAR_WIDTH, BAR_HEIGHT = 104, 10
 
 
 class ColourBar(QWidget):
-    """Name, lower end, colours, upper end, in one line; contributions have a tick at zero."""
+    """Name, lower end, colours, upper end, in one line; contributions have a tick at zero.
+
+    The name gives way to words that need its room; it is in the tooltip then, too.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scale: Scale | None = None
+        self.named = True
         self.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
 
     def show_scale(self, scale: Scale | None) -> None:
@@ -45,9 +51,23 @@ class ColourBar(QWidget):
         if scale is not None:
             low, high = self.ends
             self.setAccessibleName(f"Colours: {NAMES[scale.kind]}, from {low} to {high}")
-            self.setToolTip(TIPS[scale.kind])
+            self.setToolTip(f"Colours: {NAMES[scale.kind]}.\n{TIPS[scale.kind]}")
         self.updateGeometry()
         self.update()
+
+    def show_name(self, on: bool) -> None:
+        """With its name, or without."""
+        if on != self.named:
+            self.named = on
+            self.updateGeometry()
+            self.update()
+
+    @property
+    def name_width(self) -> int:
+        """What the name takes, shown or not."""
+        if self._scale is None:
+            return 0
+        return self.fontMetrics().horizontalAdvance(NAMES[self._scale.kind]) + 10
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -63,10 +83,10 @@ class ColourBar(QWidget):
         metrics = self.fontMetrics()
         if self._scale is None:
             return QSize(0, metrics.height() + 6)
-        name = metrics.horizontalAdvance(NAMES[self._scale.kind])
+        name = self.name_width if self.named else 0
         low, _ = self.ends
         upper = metrics.horizontalAdvance("+00.00")
-        width = name + 10 + metrics.horizontalAdvance(low) + 6 + BAR_WIDTH + 6 + upper
+        width = name + metrics.horizontalAdvance(low) + 6 + BAR_WIDTH + 6 + upper
         return QSize(width, metrics.height() + 6)
 
     def paintEvent(self, event) -> None:
@@ -89,6 +109,8 @@ class ColourBar(QWidget):
         painter.drawText(QRectF(right + 6, 0, 200, self.height()), centre, high)
         left = bar.left() - 6
         painter.drawText(QRectF(0, 0, left, self.height()), centre | int(Qt.AlignRight), low)
+        if not self.named:
+            return
         left -= metrics.horizontalAdvance(low) + 10
         ink.setAlphaF(0.72)
         painter.setPen(ink)

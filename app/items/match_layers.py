@@ -37,7 +37,7 @@ from app.items.match_stage import (
     tags_of,
 )
 from app.items.part_layers import paint_drawn
-from app.state.overlay import Scale, heat_of
+from app.state.overlay import heat_of
 from app.state.values import Cell
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────
@@ -117,9 +117,9 @@ def _paint_difference(painter: QPainter, stage: Stage, number: int) -> None:
     why = stage.scene.why
     if why is None or not stage.overlaid or stage.images[number] is None:
         return
-    values = why.difference.query
-    limit = float(abs(values).max()) or 1.0
-    heat = heat_image(values, Scale("contribution", -limit, limit))
+    scale = stage.legend
+    assert scale is not None
+    heat = heat_image(why.difference.query, scale)
     paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
 
 

@@ -51,8 +51,19 @@ class Stage:
         scale = scale_of(self.look.measure, *(pair.match for pair in pairs), relatives=relatives)
         mutual = self.look.mode != "heat" and self.look.direction == "mutual"
         if mutual and scale.kind != "similarity":  # two cells' contributions together
-            return Scale(scale.kind, 2 * scale.low, 2 * scale.high)
+            scale = Scale(scale.kind, 2 * scale.low, 2 * scale.high)
         return scale
+
+    @property
+    def legend(self) -> Scale | None:
+        """What the colour bar explains: the map over the pictures, else the lines."""
+        if not self.overlaid:
+            return None
+        why = self.scene.why
+        if why is None or self.scene.drawn.regions is not None:
+            return self.scale
+        limit = float(abs(why.difference.query).max()) or 1.0
+        return Scale("difference", -limit, limit)
 
     def lines(self) -> tuple[Lines, ...]:
         """The lines of every pair."""

@@ -67,14 +67,16 @@ def paint_hidden(painter: QPainter, box: Box, cells: Bool) -> None:
     paint_outline(painter, box, cells, PLAIN)
 
 
-def paint_outline(painter: QPainter, box: Box, cells: Bool, colour: QColor) -> None:
+def paint_outline(
+    painter: QPainter, box: Box, cells: Bool, colour: QColor, width: float = 2.0
+) -> None:
     """The edge around cells, with a dark rim so that it is seen on any picture."""
     path = QPainterPath()
     for rect in rects_of(cells, box):
         path.addRect(rect)
     edge = path.simplified()
-    for ink, width in ((DARK, 4.0), (colour, 2.0)):
-        painter.strokePath(edge, QPen(ink, width, Qt.SolidLine, Qt.SquareCap, Qt.MiterJoin))
+    for ink, wide in ((DARK, width + 2.0), (colour, width)):
+        painter.strokePath(edge, QPen(ink, wide, Qt.SolidLine, Qt.SquareCap, Qt.MiterJoin))
 
 
 def paint_stroke(

@@ -8,10 +8,13 @@ from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.items.colours import truth_colour
 from app.items.decision_marks import paint_decided
+from app.items.part_layers import PART, paint_outline
 from app.items.result_model import ENTRY_ROLE, ResultEntry
 from app.items.row_texts import move_text, who_text
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
+from app.state.framing import Box
+from app.state.part_words import share_text
 from app.state.words import SIGNS, score_text
 
 PAD = 4
@@ -21,12 +24,13 @@ SMALLEST, LEAST, MOST = 56, 80, 256
 
 
 class ResultDelegate(QStyledItemDelegate):
-    """Tiles of one size; ``moves`` adds a line that says how the rank moved."""
+    """Tiles of one size; ``moves`` adds a line that says how the rank moved, ``by_part`` makes
+    room for how much of each pair's evidence remains."""
 
     def __init__(self, thumbnails: ImageLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.thumbnails = thumbnails
-        self.moves = False
+        self.moves = self.by_part = False
 
     def words_height(self, font: QFont) -> int:
         """Height of the lines below a picture."""
@@ -34,7 +38,8 @@ class ResultDelegate(QStyledItemDelegate):
 
     def tile_size(self, font: QFont, picture: int) -> QSize:
         """The size of a tile whose picture is at most ``picture`` pixels high."""
-        words = QFontMetrics(font).horizontalAdvance("8888 0.888")
+        longest = "888 · c8 88 %" if self.by_part else "8888 0.888"
+        words = QFontMetrics(font).horizontalAdvance(longest)
         width = max(words, picture // 2 + 2 * FRAME) + 4 * PAD
         return QSize(width, picture + 2 * FRAME + 3 * PAD + self.words_height(font))
 
@@ -58,6 +63,11 @@ class ResultDelegate(QStyledItemDelegate):
         picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
         covered = draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
         self._draw_mark(painter, covered, entry.truth, option)
+        if entry.found is not None:
+            box = Box(covered.x(), covered.y(), covered.width(), covered.height())
+            painter.setRenderHint(QPainter.Antialiasing, False)  # thin lines stay sharp
+            paint_outline(painter, box, entry.found.cells, PART, 1.0)
+            painter.setRenderHint(QPainter.Antialiasing)
         side = QFontMetrics(option.font).height()
         corner = covered.bottomRight() - QPoint(side - 1 - FRAME, side - 1 - FRAME)
         paint_decided(painter, QRectF(QRect(corner, QSize(side, side))), entry.decided)
@@ -117,12 +127,15 @@ class ResultDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.drawText(row, Qt.AlignRight, score_text(entry.score))
         row.translate(0, line)
-        painter.setPen(faded(ink, 190))
+        painter.setPen(ink)
+        share = "" if entry.found is None else share_text(entry.found.evidence)
+        painter.drawText(row, Qt.AlignRight, share)
         who = who_text(entry.ref.pid, entry.ref.camid) or entry.ref.path.name
-        painter.drawText(
-            row, Qt.AlignLeft, QFontMetrics(font).elidedText(who, Qt.ElideRight, row.width())
-        )
-        if self.moves:
+        metrics = QFontMetrics(font)
+        left = row.width() - (metrics.horizontalAdvance(share) + PAD if share else 0)
+        painter.setPen(faded(ink, 190))
+        painter.drawText(row, Qt.AlignLeft, metrics.elidedText(who, Qt.ElideRight, left))
+        if self.moves and entry.rank:
             row.translate(0, line)
             painter.setPen(ink)
-            painter.drawText(row, Qt.AlignLeft, move_text(entry.move) if entry.rank else "")
+            painter.drawText(row, Qt.AlignLeft, move_text(entry.move))

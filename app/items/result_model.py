@@ -12,6 +12,8 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from app.items.row_texts import move_sentence, who_sentence
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
+from app.state.part_words import evidence_sentence
+from app.state.parts import Found
 from app.state.values import OpenSet, Ranking, ResultFilter
 from app.state.words import (
     METHOD_NAMES,
@@ -41,6 +43,7 @@ class ResultEntry:
     move: int | None
     decided: str = ""
     note: str = ""
+    found: Found | None = None
 
 
 class ResultModel(QAbstractListModel):
@@ -58,7 +61,8 @@ class ResultModel(QAbstractListModel):
         self._filter: ResultFilter | None = None
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
             event.connect(self._follow)
-        workspace.decided_changed.connect(self._show_decided)
+        for event in (workspace.decided_changed, workspace.parts.found_changed):
+            event.connect(self._tell_changed)
         self._follow()
 
     def _follow(self) -> None:
@@ -133,9 +137,16 @@ class ResultModel(QAbstractListModel):
             move=None if self.moves is None else int(self.moves[place]),
             decided="" if decision is None else decision.verdict,
             note="" if decision is None else decision.note,
+            found=self._found(candidate),
         )
 
-    def _show_decided(self) -> None:
+    def _found(self, candidate: int) -> Found | None:
+        """Where the part was found, where the rows are ranked by it and that is known already."""
+        parts = self.workspace.parts
+        by_part = self.ranking is not None and self.ranking.part is parts.part
+        return parts.found.get(candidate) if by_part else None
+
+    def _tell_changed(self) -> None:
         if self.rowCount():
             self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
 
@@ -159,6 +170,8 @@ class ResultModel(QAbstractListModel):
         said = [f"{rank}, {truth}", self._value(entry)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
+        if entry.found is not None:
+            said.append(evidence_sentence(entry.found.evidence))
         said.append(decided_sentence(entry.decided, entry.note))
         said.append(who_sentence(entry.ref.pid, entry.ref.camid))
         when = time_text(entry.ref.time)

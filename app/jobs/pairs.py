@@ -28,7 +28,9 @@ def explained(
     if part is None:
         return PairView(query, candidate, model.match(*maps), similarity)
     found = find_part(*maps, model.head, part)
-    return PairView(query, candidate, found.match, similarity, part, found.full_logit)
+    return PairView(
+        query, candidate, found.match, similarity, part, found.full_logit, evidence=found.evidence
+    )
 
 
 def why(first: PairView, second: PairView | None, usual: Float32 | None) -> Why | None:

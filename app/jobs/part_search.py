@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.jobs.pairs import fused
 from app.state.overlay import SIDES
-from app.state.parts import Regions, WhatIf
+from app.state.parts import Found, Regions, WhatIf
 from app.state.values import Ranking, Side
 from qaconv_core.device import available_memory
 from qaconv_core.explaining.covering import WINDOW, covered_logit, occlusion_map, window_mask
 from qaconv_core.explaining.maxima import CellSource, GalleryCells, query_maxima
-from qaconv_core.explaining.part import part_scores, rank_of
+from qaconv_core.explaining.part import find_part, part_scores, rank_of
 from qaconv_core.explaining.values import PartScores, QueryMaxima
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import Bool, Float32, Float64, RankingResult
@@ -73,6 +74,19 @@ class PartSearch:
             known.query_map, self._gallery(), self._matching.model.head, part, known=known,
             cancel=cancel,
         )  # fmt: skip
+
+    def found(
+        self, query: int, part: Bool, candidates: Sequence[int], cancel: CancelToken | None = None
+    ) -> dict[int, Found]:
+        """Where the part was found in candidates, and how much of each pair's evidence it holds."""
+        out = {}
+        for candidate in candidates:
+            if cancel is not None:
+                cancel.raise_if_cancelled()
+            maps = self._matching.maps_of(query, candidate)
+            match = find_part(*maps, self._matching.model.head, part)
+            out[candidate] = Found(match.found_mask, match.evidence)
+        return out
 
     def values(
         self,

@@ -1,11 +1,12 @@
-"""Answers what is drawn in "what if": the pair's new score at once, then its rank, and the map."""
+"""Answers what is drawn: in "what if" the pair's new score at once, then its rank, and the map; in
+a search by part where the part was found."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.state.parts import Regions, WhatIf
+from app.state.parts import Found, Regions, WhatIf
 from app.state.values import PairView, Ranking
 from qaconv_core.types import Bool, RankingResult
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class WhatIfJobs:
     """Follows the workspace's parts and pair; its jobs are the controller's."""
 
-    NAMES = ("what_if", "what_if_rank", "regions", "maxima")
+    NAMES = ("what_if", "what_if_rank", "regions", "maxima", "found")
 
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
@@ -26,6 +27,27 @@ class WhatIfJobs:
         self._warmed: tuple[object, ...] = ()
         for event in (self.space.parts.changed, self.space.pair_changed):
             event.connect(self._follow)
+        for event in (self.space.parts.wanted_changed, self.space.ranking_changed):
+            event.connect(self._find)
+
+    def _find(self) -> None:
+        """Where the part was found in the candidates that are seen."""
+        parts, ranking = self.space.parts, self.space.ranking
+        part, matching = parts.part, self.controller.matching
+        if part is None or matching is None or ranking is None or ranking.part is not part:
+            return
+        missing = [c for c in parts.wanted if c not in parts.found]
+        if not missing:
+            return
+        query = ranking.queries[0]
+
+        def work(context) -> dict[int, Found]:
+            return matching.parts.found(query, part, missing, context.cancel)
+
+        self.controller.replace_job(
+            "found", "Finding the part", work, lambda found: parts.set_found(part, found),
+            quiet=True,
+        )  # fmt: skip
 
     def _follow(self) -> None:
         if self.controller.matching is None:

@@ -31,8 +31,9 @@ class Scale:
 
     ``kind`` ``"similarity"`` (0 to 1; what is below is shown as 0), or what is counted from zero to
     both sides: ``"contribution"``, that beyond the usual (``"relative"``), or what hiding a region
-    does to a logit (``"hiding"``) or to the lead of one candidate over another (``"lead"``), or
-    what a cell has on average for the false match over the true one (``"misleads"``).
+    does to a logit (``"hiding"``) or to the lead of one candidate over another (``"lead"``),
+    what a query cell adds for the candidate minus for the compared one (``"difference"``), or what
+    a cell has on average for the false match over the true one (``"misleads"``).
     """
 
     kind: str

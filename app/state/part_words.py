@@ -16,14 +16,18 @@ SEEKING = "Every region is being hidden in turn…"
 
 
 def part_text(ranking: Ranking) -> str:
-    """ "by part: 12 of 72 cells, 31 % of the evidence"; empty for the whole query."""
+    """ "by part: 12 of 72 cells, 31 % of the evidence"; empty for the whole query.
+
+    That is of what the query could say of a perfect copy; each pair has a share of its own.
+    """
     part = ranking.part
     if part is None:
         return ""
     cells = f"by part: {int(part.sum())} of {part.size} cells"
     others = len(ranking.queries) - 1
     more = f", {others} more {'query' if others == 1 else 'queries'} whole" if others else ""
-    return f"{cells}, {share_text(ranking.evidence)} of the evidence{more}"
+    share = share_text(ranking.evidence)
+    return f"{cells}, {share} of the evidence (each pair's below its picture){more}"
 
 
 def share_text(share: float) -> str:
@@ -33,6 +37,11 @@ def share_text(share: float) -> str:
     if 0.995 <= share < 1:
         return "over 99 %"
     return f"{round(100 * share)} %"
+
+
+def evidence_sentence(share: float) -> str:
+    """The long form for tooltips and screen readers."""
+    return f"By part: {share_text(share)} of this pair's evidence remains"
 
 
 def what_if_text(answer: WhatIf) -> str:
@@ -91,10 +100,11 @@ def details_text(pair: PairView, drawn: Drawn) -> str:
     """What the sum of the details belongs to, and what if; empty where there is nothing to say."""
     lines = []
     if pair.part is not None and pair.full_logit is not None:
+        share = share_text(pair.evidence).replace(" %", "\u00a0%")  # never broken
         lines.append(
             f"By part: the sum of {int(pair.part.sum())} of {pair.part.size} query cells and of "
-            f"the candidate's cells matched with them. By the whole query the logit is "
-            f"{words.logit_text(pair.full_logit)}."
+            f"the candidate's cells matched with them, {share} of this pair's "
+            f"evidence. By the whole query the logit is {words.logit_text(pair.full_logit)}."
         )
     if drawn.what_if is not None:
         lines.append(f"What if: {hidden_text(drawn)}.\n{what_if_text(drawn.what_if)}.")

@@ -51,6 +51,15 @@ class WhatIf:
 
 
 @dataclass(frozen=True, eq=False)
+class Found:
+    """Where the part was found in one candidate: ``cells`` (h, w), and the share of this pair's
+    evidence that the part holds, in [0, 1]."""
+
+    cells: Bool
+    evidence: float
+
+
+@dataclass(frozen=True, eq=False)
 class Regions:
     """What hiding a window of cells would do, for every window (around each cell), exactly.
 
@@ -121,6 +130,9 @@ class Parts:
     def __init__(self) -> None:
         self.now = NOTHING
         self.changed = Event()
+        self.found: dict[int, Found] = {}
+        self.wanted: tuple[int, ...] = ()
+        self.found_changed, self.wanted_changed = Event(), Event()
         self._space: Workspace | None = None
         self._belongs_to: tuple[object, ...] = ()
         self._candidates: tuple[object, ...] = ()
@@ -155,6 +167,8 @@ class Parts:
                 for k, value in changes.items())  # fmt: skip
         if not all(same):
             self.now = replace(now, **changes)
+            if self.now.part is not now.part:
+                self.found, self.wanted = {}, ()
             self.changed.emit()
 
     @property
@@ -237,6 +251,18 @@ class Parts:
         self._set(said=text)
 
     # ── what was computed ───────────────────────────────────────────────────────────────────────
+
+    def want(self, candidates: tuple[int, ...]) -> None:
+        """Candidates (gallery indices) that are seen: where was the part found in them?"""
+        if candidates != self.wanted:
+            self.wanted = candidates
+            self.wanted_changed.emit()
+
+    def set_found(self, part: Bool, found: dict[int, Found]) -> None:
+        """Where a part was found in candidates; too late once it is another part."""
+        if part is self.part and found:
+            self.found = {**self.found, **found}
+            self.found_changed.emit()
 
     def seek(self, on: bool) -> None:
         """Whether the map of what hiding each region would do is wanted."""

@@ -42,7 +42,7 @@ def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) ->
         told = (
             "" if scene.why is None else ". Query: red speaks for the candidate, blue for the other"
         )
-        return own + difference_text(scene) + told
+        return difference_text(scene) + told + (f". {OWN_FILE}" if own else "")
     if not look.overlay:
         return own + HIDDEN
     if look.mode == "heat":
@@ -54,14 +54,10 @@ def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) ->
 
 
 def difference_text(scene: Scene) -> str:
-    """Both logits of a comparison and their difference."""
+    """The difference of the logits of a comparison; they themselves stand under the pictures."""
     first, second = (pair.match.logit for pair in scene.pairs)
     # The difference of what is shown, so that the three numbers agree.
-    difference = round(first, 2) - round(second, 2)
-    return (
-        f"logit {words.logit_text(first)} against {words.logit_text(second)}: "
-        f"difference {words.logit_text(difference)}"
-    )
+    return f"Difference {words.logit_text(round(first, 2) - round(second, 2))}"
 
 
 def _sums(pair: PairView, look: Look) -> str:

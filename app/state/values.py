@@ -205,7 +205,8 @@ class PairView:
 
     ``similarity`` (cells of the gallery picture, cells of the query): every cell with every cell,
     in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. In a search by part
-    it is that of the cells ``part`` (h, w) of the query alone, and ``full_logit`` the plain logit.
+    it is that of the cells ``part`` (h, w) of the query alone, ``full_logit`` the plain logit and
+    ``evidence`` the share of the pair's evidence that remains, in [0, 1].
     ``relative`` are the contributions beyond their mean over the gallery; None while that is not
     known, and in a search by part.
     """
@@ -217,6 +218,7 @@ class PairView:
     part: Bool | None = None
     full_logit: float | None = None
     relative: RelativeMatch | None = None
+    evidence: float = 1.0
 
     @cached_property
     def found(self) -> Bool | None:

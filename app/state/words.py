@@ -35,6 +35,10 @@ DIFFERENCE = (
     "The logit of the candidate minus that of the other, cell by cell. The query's cells are the "
     "same for both; the cells of the two candidates stand apart. Positive speaks for the candidate."
 )
+COMPARED = (
+    "Over the query: what each cell adds for the candidate minus what it adds for the other. Lines "
+    "have a scale of their own: the strongest is the darkest."
+)
 HIDING = (
     "What happens to the logit when the window of cells around a place is covered: its terms drop "
     "out, and the other picture's cells look for their match among what remains. Exact for the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QPainter, QPalette
+from PyQt5.QtGui import QPainter, QPalette, QResizeEvent
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.items.colour_bar import ColourBar
@@ -143,7 +143,7 @@ class Inspector(QWidget):
         """The line of words, and what the colours mean."""
         canvas, look = self.canvas, self.workspace.look
         stage = canvas.stage
-        self.bar.show_scale(stage.scale if stage.overlaid else None)
+        self.bar.show_scale(stage.legend)
         if canvas.veil.drawn:
             text = readout.WAIT
         elif canvas.marks:
@@ -157,6 +157,19 @@ class Inspector(QWidget):
             self.readout.setText(text)
             self.readout.setToolTip(text)
             self.readout.update()
+        self._share_line()
+
+    def _share_line(self) -> None:
+        """The colour bar's name gives way where the words would be cut."""
+        words = self.readout.fontMetrics().horizontalAdvance(self.readout.text())
+        taken = self.bar.sizeHint().width() - (self.bar.name_width if self.bar.named else 0)
+        room = self.width() - 4 * SPACING - taken - self.bar.name_width
+        self.bar.show_name(words <= room)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More or less room for the line of words."""
+        super().resizeEvent(event)
+        self._share_line()
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 

@@ -82,6 +82,9 @@ class ResultsPanel(QWidget):
         self.view.opened.connect(self._open)
         self.view.pressed.connect(self._press)
         self.view.pointed.connect(lambda: space.point_at_list(time.monotonic()))
+        for bar in (self.view.horizontalScrollBar(), self.view.verticalScrollBar()):
+            bar.valueChanged.connect(self._want_found)
+            bar.rangeChanged.connect(self._want_found)
         self.header.command_wanted.connect(self.command_wanted)
         self.empty.followed.connect(self._show_all)
         self.find_bar.closed.connect(self.view.setFocus)
@@ -101,11 +104,20 @@ class ResultsPanel(QWidget):
         self._away = grows and not seen
 
     def _follow_rows(self) -> None:
+        ranking = self.model.ranking
         self.delegate.moves = self.model.moves is not None
+        self.delegate.by_part = ranking is not None and ranking.part is not None
         self.view.measure_tiles()
         self._follow_state()
         self._follow_selection()
         self._away = False
+        self._want_found()
+
+    def _want_found(self) -> None:
+        """In a search by part: say which candidates are seen, to learn where it was found."""
+        if self.delegate.by_part:
+            rows = self.view.visible_rows()
+            self.workspace.parts.want(tuple(self.model.candidate_at(row) for row in rows))
 
     def _follow_state(self) -> None:
         words, link = self._missing()

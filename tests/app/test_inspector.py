@@ -14,6 +14,7 @@ from app.items.match_painting import cell_point
 from app.jobs.images import ImageLoader
 from app.state import readout, words
 from app.state.overlay import scale_of
+from app.state.parts import WhatIf
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.actions import Actions
@@ -302,8 +303,11 @@ def test_comparing_finds_a_second_candidate_and_answers_in_both(show, space, qtb
     space.set_pair(space.pair, sample_pair(0, other))
     qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
     first, second = (p.match.logit for p in (space.pair, space.other_pair))
-    assert words.logit_text(first) in inspector.readout.text()
-    assert words.logit_text(second) in inspector.readout.text()
+    captions = [line for panel in canvas.scene.panels for line in panel.caption]
+    for logit in (first, second):
+        assert any(f"logit {words.logit_text(logit)}" in line for line in captions)
+    difference = words.logit_text(round(first, 2) - round(second, 2))
+    assert inspector.readout.text() == f"Difference {difference}"
     point_at(canvas, ("query", 0), 7)
     assert [mark.answer.best for mark in canvas.marks] == [
         space.pair.best(Cell("query", 7)),
@@ -314,6 +318,22 @@ def test_comparing_finds_a_second_candidate_and_answers_in_both(show, space, qtb
     assert mark.answer.best == space.other_pair.best(Cell("gallery", 5))
     assert space.hover is None  # the other panels speak of the first candidate
     inspector.grab()
+
+
+def test_the_colour_bars_name_gives_way_to_words(show, space, qtbot):
+    inspector = show(space, (1400, 620))
+    space.parts.set_what_if(WhatIf(6.1, 4.3, 1, 3))
+    readout, bar = inspector.readout, inspector.bar
+    words_width = readout.fontMetrics().horizontalAdvance(readout.text())
+    assert bar.named
+    assert readout.text().startswith("If hidden: logit +6.10")
+    narrow = words_width + bar.sizeHint().width() - bar.name_width // 2 + 32
+    inspector.window().resize(narrow, 620)
+    qtbot.waitUntil(lambda: not bar.named)
+    qtbot.waitUntil(lambda: readout.width() >= words_width)
+    assert "adds to the logit" in inspector.bar.toolTip()
+    space.parts.set_what_if(None)
+    assert inspector.bar.named
 
 
 # ── painting ────────────────────────────────────────────────────────────────────────────────────

@@ -249,7 +249,7 @@ def test_three_numbers_of_a_comparison_agree():
         for p, x in ((sample_pair(), 1.004), (sample_pair(), -0.006))
     )
     text = difference_text(Scene(pairs=pairs))
-    assert text == "logit +1.00 against −0.01: difference +1.01"
+    assert text == "Difference +1.01"  # the others stand under the pictures: +1.00 and −0.01
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────

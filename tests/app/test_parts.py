@@ -15,6 +15,7 @@ from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QMainWindow
 
+from app.items.part_layers import PART
 from app.jobs import engine, part_search
 from app.jobs.controller import Controller
 from app.jobs.exports import match_export
@@ -29,6 +30,7 @@ from app.state.workspace import Workspace
 from app.views.actions import Actions
 from app.views.explore_page import ExplorePage
 from qaconv_core.explaining.covering import WINDOW, window_mask
+from qaconv_core.explaining.part import part_evidence
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import RankingResult
@@ -301,6 +303,61 @@ def test_with_several_queries_the_others_take_part_whole(qtbot, page):
     expected = np.max(rows, axis=0)[space.ranking.order]
     assert space.ranking.values == pytest.approx(expected, abs=1e-4)
     assert page.results.header.part.text().endswith("1 more query whole")
+
+
+@pytest.mark.parametrize("queries", [(0,), (0, 3)])
+def test_thumbnails_show_where_the_part_was_found(qtbot, page, queries):
+    space, results = page.controller.workspace, page.results
+    space.select_queries(queries)
+    followed(qtbot, page)
+    key(page, Qt.Key_B)
+    drag(page, ("query", 0), (0.01, 0.01), (0.6, 0.45))
+    followed(qtbot, page)
+    part, matching = space.parts.part, page.controller.matching
+    rows = results.view.visible_rows()
+    assert 0 < len(rows) < results.model.rowCount()
+    qtbot.waitUntil(lambda: results.model.entry(rows[-1]).found is not None, timeout=WAIT)
+    for row in rows:
+        entry = results.model.entry(row)
+        maps = matching.maps_of(queries[0], entry.candidate)
+        best = without(page, queries[0], entry.candidate, part).query_best
+        assert set(np.flatnonzero(entry.found.cells)) == set(best[part])
+        share = part_evidence(*maps, matching.model.head, part)
+        assert entry.found.evidence == pytest.approx(share)
+        told = results.model.index(row).data(Qt.ToolTipRole)
+        assert f"{part_words.share_text(share)} of this pair's evidence" in told
+    far = results.model.rowCount() - 1
+    assert results.model.entry(far).found is None  # not seen yet
+    space.select_candidate(results.model.candidate_at(far))
+    qtbot.waitUntil(lambda: results.model.entry(far).found is not None, timeout=WAIT)
+    followed(qtbot, page)
+    assert f"{part_words.share_text(space.pair.evidence)}".replace(" ", "\u00a0") in (
+        page.details.drawn.text()
+    )
+    key(page, Qt.Key_Backspace)
+    followed(qtbot, page)
+    assert results.model.entry(0).found is None
+    assert space.parts.found == {}
+
+
+def test_the_frame_is_painted_over_the_thumbnail(qtbot, page):
+    space, view = page.controller.workspace, page.results.view
+
+    def yellow():
+        image = view.viewport().grab().toImage()
+        colours = (
+            image.pixelColor(x, y).getRgb()[:3]
+            for x in range(image.width()) for y in range(image.height())
+        )  # fmt: skip
+        return sum(colour == PART.getRgb()[:3] for colour in colours)
+
+    qtbot.waitUntil(lambda: not page.thumbnails.busy, timeout=WAIT)
+    assert yellow() == 0
+    key(page, Qt.Key_B)
+    drag(page, ("query", 0), (0.01, 0.01), (0.6, 0.45))
+    followed(qtbot, page)
+    qtbot.waitUntil(lambda: len(space.parts.found) > 0, timeout=WAIT)
+    assert yellow() > 20
 
 
 def test_a_part_stays_with_the_query_and_goes_with_it(qtbot, page):

@@ -324,11 +324,31 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "keys": keys,
     "jobs": jobs,
 }
-QUESTIONS = ("part", "what-if", "region", "why", "crowd", "failures", "trust", "decisions", "report")
+QUESTIONS = (
+    "part",
+    "what-if",
+    "region",
+    "why",
+    "crowd",
+    "failures",
+    "trust",
+    "decisions",
+    "report",
+)
 """What the seven questions look like."""
 DARK = ("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "open-data")
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
-README = ("lines", "heat", "hover", "compare", *QUESTIONS, "cmc", "scores", "lines-dark", "cmc-dark")
+README = (
+    "lines",
+    "heat",
+    "hover",
+    "compare",
+    *QUESTIONS,
+    "cmc",
+    "scores",
+    "lines-dark",
+    "cmc-dark",
+)
 
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────

@@ -141,7 +141,8 @@ def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None
         _write_decisions(dataset, arguments.decisions)
         if not (arguments.report or arguments.failures):
             return
-    check_sides(dataset)
+    if arguments.failures:
+        check_sides(dataset)
     model = load_chosen_model(arguments, name)
     with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
         job = Job(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
-from qaconv_core.cli.galleries import crowd_for
+from qaconv_core.cli.galleries import as_stored, crowd_for
 from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
@@ -86,6 +86,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     model = load_chosen_model(arguments)
     cancel.raise_if_cancelled()
     maps = model.extract(pictures)
+    if arguments.against:
+        maps = as_stored(maps)
     match = model.match(maps[0], maps[1])
     beyond = None
     if arguments.against:

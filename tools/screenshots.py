@@ -87,7 +87,9 @@ def decisions(driver: Driver) -> None:
         driver.key("Right")
         driver.rest()
     verdict = "confirm" if truth[-1] == 1 else "reject"
-    driver.click(driver.window.explore.inspector.decisions.buttons[f"candidate.{verdict}"])
+    button = driver.window.explore.inspector.decisions.buttons[f"candidate.{verdict}"]
+    if not button.isChecked():  # once more would take it away
+        driver.click(button)
 
 
 def report(driver: Driver) -> None:
@@ -146,8 +148,10 @@ def what_if(driver: Driver) -> None:
 
 
 def region(driver: Driver) -> None:
-    """What hiding each region would do to the first match."""
+    """What hiding each region would do to the first true match."""
     choose(driver, BACKPACK[0])
+    driver.key("N")
+    driver.rest()
     driver.key("O")
     driver.wait(lambda: driver.space.parts.now.regions is not None, "the map")
 

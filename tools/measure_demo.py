@@ -23,10 +23,16 @@ from qaconv_core import load_model, open_dataset  # noqa: E402
 from qaconv_core.data.images import read_image  # noqa: E402
 from qaconv_core.data.label_maps import PERSON, label_path, read_label_map  # noqa: E402
 from qaconv_core.evaluation import ranking_metrics  # noqa: E402
-from qaconv_core.evaluation.evaluator import evaluate  # noqa: E402
-from qaconv_core.evaluation.explanations import ExplanationQuality, PartNames  # noqa: E402
+from qaconv_core.evaluation.evaluator import Job, evaluate  # noqa: E402
+from qaconv_core.evaluation.explanations import (  # noqa: E402
+    ExplanationQuality,
+    PartNames,
+    explanation_qualities,
+)
 from qaconv_core.evaluation.methods import MethodOptions  # noqa: E402
-from qaconv_core.evaluation.trust import ORDERS, measure_trust  # noqa: E402
+from qaconv_core.evaluation.pairs import choose_pairs  # noqa: E402
+from qaconv_core.evaluation.trust import CROWD  # noqa: E402
+from qaconv_core.evaluation.trust_bench import TrustBench  # noqa: E402
 from qaconv_core.model import Model  # noqa: E402
 from qaconv_core.models.checkpoints import Checkpoint  # noqa: E402
 from qaconv_core.models.qaconv import QAConv  # noqa: E402
@@ -93,16 +99,21 @@ def explanation_rows(
     """Quality of the strong correspondences: by kind of pair and by how the strong are chosen."""
     labelled = label_path(dataset.query[0].path).is_file()
     labels = {"labels": read_label_map, "parts": PartNames(PERSON)} if labelled else {}
-    return [
-        (f"{name}, {group.name}{CHOICES[order]}", quality)
-        for name, model in models.items()
-        for group in measure_trust(model, dataset, count, **labels).groups
-        for order, quality in group.quality.items()
-    ]
-
-
-CHOICES = dict(zip(ORDERS, ("", ", beyond the usual"), strict=True))
-"""By contribution, or by contribution beyond the average over the gallery (the window's choice)."""
+    rows = []
+    for name, model in models.items():
+        bench = TrustBench(model, dataset, CROWD, Job())
+        for same in (True, False):
+            pairs = choose_pairs(dataset, count, same)
+            qualities = explanation_qualities(
+                model,
+                [(dataset.query[q], dataset.gallery[g]) for q, g in pairs],
+                (None, lambda i, pairs=pairs, bench=bench: bench.crowd(pairs[i][0]).query_mean),
+                read=lambda ref: read_image(ref.path),
+                **labels,
+            )
+            kind = f"{name}, {'true pairs' if same else 'different people'}"
+            rows += [(kind, qualities[0]), (f"{kind}, beyond the usual", qualities[1])]
+    return rows
 
 
 def number(value: float | None) -> str:

@@ -260,6 +260,29 @@ def test_a_restart_brings_everything_back(qtbot, make_window, window):
     again.use_theme("system")
 
 
+def test_a_restart_brings_a_dropped_picture_and_its_candidate_back(
+    qtbot, make_window, window, tmp_path
+):
+    picture = write_picture(tmp_path / "somebody.png", 3, (48, 128))
+    drop(window, picture)
+    space = window.workspace
+    qtbot.waitUntil(lambda: space.selection.queries == (5,), timeout=WAIT)
+    settled(qtbot, window)
+    window.explore.results.view.setFocus()
+    press(window, Qt.Key_Right, Qt.Key_Right, Qt.Key_Right)
+    settled(qtbot, window)
+    candidate = space.selection.candidate
+    assert space.ranking.place_of(candidate) == 3
+    window.close()
+    again = make_window()
+    again.begin(session=load_session(data_dir()))
+    qtbot.waitUntil(lambda: again.workspace.selection.queries == (5,), timeout=WAIT)
+    settled(qtbot, again)
+    assert again.workspace.data.query[5].path == picture
+    assert again.workspace.selection.candidate == candidate
+    assert not again.problems.problems
+
+
 def test_closing_during_a_job_leaves_a_cache_that_can_be_used(qtbot, make_window, data, model):
     window = make_window()
     window.begin(data, model)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from qaconv_core.bench.plain import fits, pair_flop, plain_logits
-from qaconv_core.bench.samples import people_maps, random_maps, sample_matcher
-from qaconv_core.bench.timing import Figure, Timing, Work, extra_memory, in_child, take_turns
+from qaconv_core.bench.samples import Float16, people_maps, random_maps, sample_matcher
+from qaconv_core.bench.timing import Figure, Work, extra_memory, in_child, take_turns
 from qaconv_core.device import available_memory
 from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.matching.scores import score_maps
@@ -28,6 +28,7 @@ PORTIONS = (32, 256)
 ONE_QUERY = "one query, searched"
 ONE_QUERY_EXACT = "one query, float32"
 ALL_PAIRS = "all pairs, float32"
+THROUGH_SHORTLIST = "through a shortlist"
 
 
 @dataclass(frozen=True)
@@ -189,48 +190,45 @@ SHORTLISTS = (20, 50, 100, 200, 500, 1000, 2000)
 def shortlist_figure(sizes: Sizes, folder: Path, repeats: int, kind: str = "people") -> Figure:
     """A search through a shortlist by pooled maps, and how much of the exact head it holds."""
     task = Task(sizes, folder, kind)
-    pooled = pool_gallery(task.gallery)
-    count = min(500, sizes.galleries)
-    works: dict[str, Work] = {
-        "through a shortlist": lambda: search_large(
-            task.query[0], task.gallery, task.head, TOP, pooled=pooled, shortlist=count
-        ),
-        ONE_QUERY_EXACT: task.exact,
-    }
-    timings = take_turns(works, repeats)
     queries = task.gallery.read(0, min(8, sizes.galleries))
-    lengths = tuple(n for n in SHORTLISTS if n <= sizes.galleries)
-    recall = shortlist_recall(queries, task.gallery, task.head, TOP, lengths)
+    record = sizes.record() | {"maps": kind}
+    figure = _through_shortlist(queries, task.gallery, task.head, record, repeats)
     task.remove()
-    return Figure(
-        "through a shortlist",
-        sizes.record() | {"maps": kind, "shortlist": count},
-        timings["through a shortlist"],
-        {ONE_QUERY_EXACT: timings[ONE_QUERY_EXACT]},
-        facts={"recall_of_the_exact_20": {str(n): r for n, r in recall.items()}},
-    )
+    return figure
 
 
-def demo_recall() -> Figure:
-    """Recall on the demo with the bundled model, its pictures' maps computed in memory."""
+def demo_shortlist_figure(repeats: int) -> Figure:
+    """The same on the demo with the bundled model, its pictures' maps computed in memory."""
     from qaconv_core.data import open_dataset
     from qaconv_core.model import load_model
 
     model, data = load_model("demo", "cpu"), open_dataset("demo")
-    begun = time.perf_counter()
     gallery, query = (model.extract_set(side).bank for side in (data.gallery, data.query))
-    seconds = time.perf_counter() - begun
-    lengths = tuple(n for n in SHORTLISTS if n <= len(gallery))
     queries = query.read(0, len(query))
-    recall = shortlist_recall(queries, gallery, model.head, TOP, lengths)
+    record = {"queries": len(query), "galleries": len(gallery), "maps": "the demo"}
+    return _through_shortlist(queries, gallery, model.head, record, repeats)
+
+
+def _through_shortlist(
+    queries: Float16, gallery: FeatureBank, head: AffineHead, record: dict[str, Any], repeats: int
+) -> Figure:
+    pooled = pool_gallery(gallery)
+    count = min(500, len(gallery))
+    works: dict[str, Work] = {
+        THROUGH_SHORTLIST: lambda: search_large(
+            queries[0], gallery, head, TOP, pooled=pooled, shortlist=count
+        ),
+        ONE_QUERY_EXACT: lambda: rank_top(queries[0], gallery, head, TOP, exact=True),
+    }
+    timings = take_turns(works, repeats)
+    lengths = tuple(n for n in SHORTLISTS if n <= len(gallery))
+    recall = shortlist_recall(queries, gallery, head, TOP, lengths, pooled=pooled)
     return Figure(
-        "features of the demo",
-        {"queries": len(query), "galleries": len(gallery), "model": model.spec.describe()},
-        Timing((seconds,)),
-        facts={
-            "images_a_second": (len(query) + len(gallery)) / seconds,
-            "recall_of_the_exact_20": {str(n): r for n, r in recall.items()},
-        },
+        THROUGH_SHORTLIST,
+        record | {"shortlist": count},
+        timings[THROUGH_SHORTLIST],
+        {ONE_QUERY_EXACT: timings[ONE_QUERY_EXACT]},
+        facts={"recall_of_the_exact_20": {str(n): r for n, r in recall.items()}},
     )
 
 

@@ -22,9 +22,8 @@ from qaconv_core.errors import InputError
 from qaconv_core.matching.cpu import alone
 from qaconv_core.matching.plan import cpu_workers
 from qaconv_core.matching.pooling import Float16, pool, pooled_grid, pooled_head
-from qaconv_core.matching.prepared import PreparedGallery
 from qaconv_core.matching.scores import score_maps
-from qaconv_core.matching.top import TopRanking, rank_top
+from qaconv_core.matching.top import Prepared, TopRanking, rank_top
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.store.raw import RowFile
@@ -139,7 +138,7 @@ def search_large(
     *,
     pooled: FeatureBank,
     shortlist: int = SHORTLIST,
-    prepared: PreparedGallery | None = None,
+    prepared: Prepared | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> LargeSearch:

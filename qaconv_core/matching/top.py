@@ -23,11 +23,11 @@ import torch
 
 from qaconv_core.errors import InputError
 from qaconv_core.matching.bytes import ByteTiles, fast_bytes
-from qaconv_core.matching.coarse import CoarseGallery, coarse_logits
+from qaconv_core.matching.coarse import CoarseGallery, coarse_grid, coarse_logits, prepare_coarse
 from qaconv_core.matching.cpu import alone
 from qaconv_core.matching.measured import FEWEST, measured_head
 from qaconv_core.matching.plan import cpu_workers
-from qaconv_core.matching.prepared import PreparedGallery
+from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.matching.quantised import QuantisedMaps, logit_bound, quantise
 from qaconv_core.matching.scores import Maps, check_sides, score_maps
 from qaconv_core.models.qaconv import AffineHead
@@ -78,6 +78,22 @@ class TopRanking:
         return self.rescored == len(self.estimates)
 
 
+def prepare_search(
+    gallery: Maps,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Prepared | None:
+    """``gallery`` made ready for :func:`rank_top` on this processor: 8-bit integers where it is
+    fast with them, else coarse maps; None where maps are coarse already."""
+    _, channels, h, w = gallery.shape
+    if fast_bytes(channels):
+        return prepare_gallery(gallery, progress=progress, cancel=cancel)
+    if coarse_grid((h, w)) == (h, w):
+        return None
+    return prepare_coarse(gallery, progress=progress, cancel=cancel)
+
+
 def rank_top(
     query_map: npt.NDArray[np.floating],
     gallery: Maps,
@@ -93,11 +109,9 @@ def rank_top(
 ) -> TopRanking:
     """The ``top`` best pictures of ``gallery`` (g, C, h, w) for one query map (C, h, w).
 
-    ``prepared`` is :func:`~qaconv_core.matching.prepared.prepare_gallery` or
-    :func:`~qaconv_core.matching.coarse.prepare_coarse` of the same pictures; without it, with
-    ``exact``, on another device than the CPU, or where the processor has no fast 8-bit products
-    for the former, everything is scored in float32. Raises InputError for wrong shapes, ``top``
-    below 1, or maps that are not finite.
+    ``prepared`` is :func:`prepare_search` of the same pictures; without it, with ``exact``, on
+    another device than the CPU, or where it does not pay, everything is scored in float32. Raises
+    InputError for wrong shapes, ``top`` below 1, or maps that are not finite.
     """
     query = np.asarray(query_map)
     query = query[None] if query.ndim == 3 else query

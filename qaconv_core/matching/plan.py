@@ -16,7 +16,7 @@ DEVICE_GALLERY_BLOCK = 1024
 CACHE_SHARE = 0.6
 """Share of a core's second-level cache that one tile of inner products may fill."""
 LEAST_TILE = 768 << 10
-"""Bytes of a tile where that cache is small: below, calls cost more than the next cache does."""
+"""Bytes of a tile where that cache is small: a smaller one costs more in calls than it saves."""
 
 
 @dataclass(frozen=True)

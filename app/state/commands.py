@@ -135,6 +135,9 @@ COMMANDS: tuple[Command, ...] = (
              checkable=True, group=3),
     _command("candidate.method_tlift", "Rank by QAConv + re-ranking + TLift", "Candidate",
              "Alt+3", "", checkable=True, group=3),
+    _command("candidate.exact", "Score everything exactly", "Candidate", "",
+             "In galleries of 20,000 pictures and more, score all and not only the best exactly.",
+             checkable=True, group=3),
     # Match
     _command("match.lines", "Lines", "Match", "1", "Lines between matched cells.",
              icon="line-segments", checkable=True),

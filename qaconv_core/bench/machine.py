@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from qaconv_core import __version__
-from qaconv_core.device import describe_device, usable_cores
+from qaconv_core.device import cpu_knows_bfloat16, describe_device, usable_cores
 
 _SIZE = 2048
 _BYTES = 256 << 20
@@ -36,10 +36,13 @@ def machine_record(device: torch.device) -> dict[str, Any]:
 
 
 def measure_peaks(device: torch.device) -> dict[str, float]:
-    """Rates that this machine reaches: products in GFLOP/s by type, memory in GB/s."""
-    peaks: dict[str, float] = {}
-    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        peaks[name] = _matmul(dtype, device)
+    """Rates that this machine reaches: products in GFLOP/s by type, memory in GB/s.
+
+    Types that a processor only imitates are left out: one such product takes most of a minute.
+    """
+    peaks = {"float32": _matmul(torch.float32, device)}
+    if device.type == "cuda" or cpu_knows_bfloat16():
+        peaks["bfloat16"] = _matmul(torch.bfloat16, device)
     if device.type == "cuda":
         peaks["float16"] = _matmul(torch.float16, device)
     else:

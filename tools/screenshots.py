@@ -26,6 +26,8 @@ FOLDER = ROOT / "docs" / "images" / "window"
 LARGEST = 400_000
 """Bytes of a picture for the README; a larger one gets 256 colours."""
 TORSO = (0.5, 0.36)
+PAIRS = 20
+"""Pairs of each kind that trust is measured on: enough for a picture of the page."""
 
 
 # ── views ───────────────────────────────────────────────────────────────────────────────────────
@@ -185,6 +187,7 @@ def found(driver: Driver, kind: str) -> Any:
     driver.key("Ctrl+3" if kind == "failures" else "Ctrl+4")
     page = driver.window.insights.page(kind)
     if page.found is None:
+        driver.window.insights.insights.pairs = PAIRS
         driver.wait(page.empty.button.isEnabled, "the button")
         driver.click(page.empty.button)
         driver.wait(lambda: page.found is not None, f"the {kind}", seconds=10 * PATIENCE)

@@ -92,6 +92,7 @@ class MatchPicture(QWidget):
         self.scene = scene
         if not same:
             self.setAccessibleDescription(". ".join(panel.spoken for panel in scene.panels))
+            self._marks = self._wanted_marks()  # those of before belong to other places
             self._forget()
         self.veil.set(scene.stale)
         self._mark_again()
@@ -187,11 +188,14 @@ class MatchPicture(QWidget):
         """What is marked now: the cell pointed at or pinned, and its matches."""
         return self._marks
 
-    def _mark_again(self) -> None:
+    def _wanted_marks(self) -> tuple[Mark, ...]:
         cell, which = self.workspace.cell, 0
         if self._second_hover is not None:
             cell, which = self._second_hover, 1
-        marks = marks_of(self.scene, cell, which)
+        return marks_of(self.scene, cell, which)
+
+    def _mark_again(self) -> None:
+        marks = self._wanted_marks()
         if marks == self._marks:
             return
         before, self._marks = self._marks, marks
@@ -207,8 +211,6 @@ class MatchPicture(QWidget):
         """Ask for painting of no more than the marks, and the pictures that answer."""
         stage = self.stage
         for mark in marks:
-            if mark.pair >= len(stage.scene.pairs):
-                continue
             start, end = mark_rects(stage, mark)
             area = start.united(end).adjusted(-8, -8, 8, 8)
             if stage.look.mode == "hover":

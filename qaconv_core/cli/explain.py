@@ -229,7 +229,7 @@ def trust_table(report: TrustReport) -> str:
     """The measures of a report for the terminal."""
     from qaconv_core.documents.trust import area_rows, quality_head, quality_rows
 
-    lines = _columns(quality_head(), quality_rows(report))
+    lines = _columns(quality_head(report), quality_rows(report))
     lines += ["", "area between removal curves and random order, share of |logit − bias|"]
     lines += _columns(("pairs", "order", "deletion", "insertion"), area_rows(report))
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])

@@ -8,12 +8,26 @@ from qaconv_core.evaluation.trust import TrustGroup, TrustReport
 from qaconv_core.figures.trust import curves_figure
 
 _CHOSEN = {"contribution": "contribution", "relative": "contribution beyond the usual"}
+_HEAD = (
+    "pairs",
+    "strongest by",
+    "part agreement",
+    "background",
+    "off the person",
+    "border",
+    *(f"shift {k}" for k in SHIFTS),
+    "mean logit",
+)
 _MEANING = (
     f"Looked at are the {STRONG} strongest correspondences of each pair, query to gallery. Part "
     "agreement: both ends lie on one body part or garment. Background, off the person, border: "
     "either end does. Shift following: the gallery picture is moved by k cells and the matches are "
-    "expected to move along; 1 is right, 0 means that places of the frame are matched. Different "
-    "people are the control: what is as high there as for true pairs says nothing about persons."
+    "expected to move along; 1 is right, 0 means that places of the frame are matched. The second "
+    "kind of pairs is the control: what is as high there says nothing about persons."
+)
+_UNLABELLED = (
+    "This data set has no label maps, which tell what every pixel shows: part agreement, "
+    "background and what lies off the person could not be measured."
 )
 _AREAS = (
     "Area between the curve and that of random order, as a share of |logit − bias|: positive where "
@@ -25,9 +39,11 @@ _AREAS = (
 def trust_html(report: TrustReport) -> str:
     """A measured :class:`TrustReport` as one HTML file with figures and example pairs."""
     lead = f"data set {report.dataset}, model {report.model}"
-    body = [html.paragraph(note) for note in report.notes]
+    body = [html.paragraph(f"{note[:1].upper()}{note[1:]}.") for note in report.notes]
+    if len(quality_head(report)) < len(_HEAD):
+        body.append(html.paragraph(_UNLABELLED))
     body += [html.heading("What strong matches join"), html.paragraph(_MEANING)]
-    body.append(html.table(quality_head(), quality_rows(report)))
+    body.append(html.table(quality_head(report), quality_rows(report)))
     body += [html.heading("Whether the strongest cells decide"), html.paragraph(_AREAS)]
     body.append(html.table(("pairs", "order", "deletion", "insertion"), area_rows(report)))
     caption = (
@@ -39,15 +55,24 @@ def trust_html(report: TrustReport) -> str:
     return html.page("How far the explanations can be trusted", lead, body)
 
 
-def quality_head() -> tuple[str, ...]:
+def quality_head(report: TrustReport) -> tuple[str, ...]:
     """Names of the columns of :func:`quality_rows`."""
-    shares = ("part agreement", "background", "off the person", "border")
-    moves = tuple(f"shift {k}" for k in SHIFTS)
-    return ("pairs", "strongest by", *shares, *moves, "mean logit")
+    return tuple(_HEAD[column] for column in _measured(report))
 
 
 def quality_rows(report: TrustReport) -> list[tuple[object, ...]]:
-    """One row for each kind of pair and choice of strong matches."""
+    """One row for each kind of pair and choice of strong matches; what was measured nowhere is
+    left out."""
+    columns = _measured(report)
+    return [tuple(row[column] for column in columns) for row in _rows(report)]
+
+
+def _measured(report: TrustReport) -> list[int]:
+    rows = _rows(report)
+    return [i for i in range(len(_HEAD)) if any(row[i] is not None for row in rows)]
+
+
+def _rows(report: TrustReport) -> list[tuple[object, ...]]:
     return [
         (
             f"{group.name} ({len(group.pairs)})",

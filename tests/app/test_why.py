@@ -131,3 +131,23 @@ def test_w_sets_the_first_false_match_beside_the_first_true_one(qtbot, runner, t
     assert total == pytest.approx(logits[0] - logits[1], abs=1e-3)
     thumbnails.close()
     controller.close()
+
+
+@pytest.mark.parametrize("mode", ["lines", "heat", "hover"])
+def test_a_cell_pointed_at_while_comparing_is_no_fault_of_the_next_view(
+    qtbot, compared, pictures, mode
+):
+    inspector = Inspector(compared, pictures)
+    qtbot.addWidget(inspector)
+    inspector.resize(1000, 700)
+    inspector.show()
+    qtbot.waitExposed(inspector)
+    compared.set_hover(Cell("query", 3))
+    assert len(inspector.canvas.marks) == 2
+    inspector.canvas.grab()
+    compared.change_look(mode=mode)
+    inspector.canvas.grab()
+    assert len(inspector.canvas.marks) == 1
+    assert inspector.controls.modes[mode].isChecked()
+    assert not inspector.controls.modes["compare"].isChecked()
+    inspector.close()

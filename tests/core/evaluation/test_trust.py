@@ -126,4 +126,7 @@ def test_the_page_stands_alone():
     assert "<script" not in text
     assert "different people (4)" in text
     assert "a score is not a probability" in text
+    assert "no label maps" in text
+    assert '<th scope="col">part agreement</th>' not in text
+    assert '<th scope="col">border</th>' in text
     assert text.count("data:image/png") == 1

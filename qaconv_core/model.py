@@ -24,9 +24,8 @@ from qaconv_core.matching.arrivals import Arrived
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.matching.features import Extraction, extract_arrays, extract_features
 from qaconv_core.matching.network import DTYPES
-from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.matching.scores import Maps, ScoringPlan, plan_scoring, score_maps
-from qaconv_core.matching.top import TopRanking, rank_top
+from qaconv_core.matching.top import Prepared, TopRanking, prepare_search, rank_top
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
 from qaconv_core.models.inference import inference_network
 from qaconv_core.models.qaconv import AffineHead
@@ -191,15 +190,16 @@ class Model:
         *,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
-    ) -> PreparedGallery | None:
-        """What makes :meth:`rank_top` fast on a CPU; None on a GPU, which does not need it.
+    ) -> Prepared | None:
+        """What makes :meth:`rank_top` fast on a CPU; None on a GPU, which does not need it, and
+        where nothing does.
 
         Done once for a gallery. Beside maps of the feature store it is kept on disk, where a later
         call finds it.
         """
         if self.device.type != "cpu":
             return None
-        return prepare_gallery(gallery_maps, progress=progress, cancel=cancel)
+        return prepare_search(gallery_maps, progress=progress, cancel=cancel)
 
     def rank_top(
         self,
@@ -207,7 +207,7 @@ class Model:
         gallery_maps: Maps,
         top: int,
         *,
-        prepared: PreparedGallery | None = None,
+        prepared: Prepared | None = None,
         exact: bool = False,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
@@ -215,7 +215,8 @@ class Model:
         """The ``top`` best gallery pictures of one query map; see :func:`.matching.top.rank_top`.
 
         With ``prepared`` (of :meth:`prepare`) many times faster than :meth:`score` and with the
-        same head; ``exact`` computes every logit in float32 all the same.
+        same head, which is proved or, where the result's ``certainty`` says so, measured;
+        ``exact`` computes every logit in float32 all the same.
         """
         return rank_top(
             _single(query_map, "query"),

@@ -115,7 +115,8 @@ class Driver:
 
     def measured(self) -> None:
         """Until the demo is ranked, explained and measured."""
-        self.wait(lambda: self.shown and self.space.measures_complete, "the demo's measures")
+        complete = lambda: self.shown and self.space.measures_complete  # noqa: E731
+        self.wait(complete, "the demo's measures", seconds=10 * PATIENCE)
         self.rest()
 
     # ── hands ───────────────────────────────────────────────────────────────────────────────────

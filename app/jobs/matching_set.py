@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from app.jobs.growing_set import GrowingSet, begin
 from app.jobs.job import JobContext
+from app.jobs.large_gallery import Estimated, LargeGallery, prepare_large
 from app.jobs.pairs import explained, fused, why
 from app.jobs.part_search import PartSearch
 from app.jobs.truths import Truths
@@ -73,6 +74,7 @@ class MatchingSet:
         self._crowds: OrderedDict[int, CrowdStatistics | None] = OrderedDict()
         self._lock = threading.Lock()
         self._truths = Truths(data.gallery)
+        self.large: LargeGallery | None = None
         self.measured: Measured | None = None
         self.parts = PartSearch(self)
 
@@ -127,10 +129,24 @@ class MatchingSet:
             raise InputError(f"{method} needs the scores of the whole set; measure it first")
         return self.measured.scores[method][query]
 
-    def rank(self, queries: tuple[int, ...], method: Method, fuse: str = "max") -> Ranking:
-        """The gallery in order for one query, or for several of one person joined by ``fuse``."""
+    def rank(
+        self,
+        queries: tuple[int, ...],
+        method: Method,
+        fuse: str = "max",
+        exact: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Ranking:
+        """The gallery in order for one query, or for several of one person joined by ``fuse``.
+
+        In a large gallery only the best are exact, unless ``exact``; the ranking says so.
+        """
         if any(self.data.is_own(query) for query in queries):
             method = "qaconv"
+        found = None if exact or method != "qaconv" else self._estimated(queries, fuse, cancel)
+        if found is not None:
+            ranking = self._ordered(queries, found.values, method)
+            return replace(ranking, exact_to=found.exact_to, approximation=found.told)
         values = self.joined(queries, method, fuse)
         ranking = self._ordered(queries, values, method)
         if method == "qaconv":
@@ -142,6 +158,19 @@ class MatchingSet:
             before=plain.places[ranking.order],
             approximation=self._approximation(method),
         )
+
+    def _estimated(
+        self, queries: tuple[int, ...], fuse: str, cancel: CancelToken | None
+    ) -> Estimated | None:
+        """What a large gallery is ranked by; None where all logits are known or quickly made."""
+        if self.large is None:
+            return None
+        measured = self.measured is not None
+        known = {q for q in queries if q in self._rows or (measured and not self.data.is_own(q))}
+        if known == set(queries):
+            return None
+        maps = {query: self.query_map(query) for query in queries}
+        return self.large.estimated(maps, fuse, cancel)
 
     def rank_by_part(
         self,
@@ -277,6 +306,7 @@ def prepare(
             rejected=tuple(dict.fromkeys((*data.rejected, *rejected))),
         )
         made = MatchingSet(model, readable, query.bank, gallery.bank, shelf)
+        made.large = prepare_large(model, gallery.bank, context)
         if len(own):
             made.add_own(own.refs)
         return made, rejected

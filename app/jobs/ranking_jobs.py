@@ -45,6 +45,8 @@ class RankingJobs:
             return False
         if ranking.part is not space.parts.part:
             return False
+        if ranking.exact_to is not None and space.look.exact:
+            return False
         data = space.data
         own = data is not None and any(data.is_own(q) for q in ranking.queries)
         return own or ranking.part is not None or ranking.method == space.method
@@ -63,6 +65,7 @@ class RankingJobs:
             self._rank_so_far(selection)
             return
         method, fuse, part = space.method, space.look.fuse, space.parts.part
+        exact = space.look.exact
         controller.stop_job("crowd")
         self._mark_stale(selection)
 
@@ -79,7 +82,7 @@ class RankingJobs:
         def work(context: JobContext) -> Ranking:
             if part is not None:
                 return matching.rank_by_part(selection.queries, part, fuse, context.cancel)
-            return matching.rank(selection.queries, method, fuse)
+            return matching.rank(selection.queries, method, fuse, exact, context.cancel)
 
         controller.replace_job("rank", "Ranking", work, show, quiet=True)
 
@@ -141,8 +144,8 @@ class RankingJobs:
         """AP and first true rank of the query just ranked."""
         if len(ranking.queries) != 1 or ranking.method in self.space.measures_complete:
             return
-        if ranking.part is not None:  # AP is that of the whole query
-            return
+        if ranking.part is not None or ranking.exact_to is not None:
+            return  # AP is that of the whole query, and of exact logits
         data = self.space.data
         assert data is not None
         known = self.space.measures.get(ranking.method) or Measures.unknown(len(data.query))

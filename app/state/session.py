@@ -102,6 +102,7 @@ def _look_of(record: dict[str, Any]) -> Look:
         heat_of=one_of(record, "heat_of", _MEASURES),
         opacity=number_of(record, "opacity", usual.opacity, 0.0, 1.0),
         fuse=one_of(record, "fuse", ("max", "mean")),
+        exact=flag_of(record, "exact", usual.exact),
     )
 
 

@@ -112,6 +112,8 @@ class Ranking:
     ``part`` (h, w) are the cells of the first query that it was searched by (None: all), and
     ``evidence`` the share of the query's evidence that they hold, in [0, 1]. ``gallery`` is the
     size of a gallery of which only these pictures have been ranked so far; None where all are.
+    ``exact_to`` is the place up to which order and values are exact, where those further down are
+    estimates (0: no place is certain; None: all are exact); ``approximation`` says it in words.
     """
 
     queries: tuple[int, ...]
@@ -125,6 +127,7 @@ class Ranking:
     part: Bool | None = None
     evidence: float = 1.0
     gallery: int | None = None
+    exact_to: int | None = None
 
     @property
     def whole(self) -> bool:
@@ -291,7 +294,8 @@ class Look:
     ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions beyond the
     usual; plain ones until that is known), ``contribution`` or ``similarity``; ``heat_of`` the
     same for the heat maps; ``opacity`` of the heat maps, in [0, 1]; ``linked``
-    zooms and pans both pictures together; ``fuse`` how several queries are joined.
+    zooms and pans both pictures together; ``fuse`` how several queries are joined; ``exact``
+    scores every picture of a large gallery, where else only the best are exact.
     """
 
     mode: Mode = "lines"
@@ -305,6 +309,7 @@ class Look:
     heat_of: str = "relative"
     opacity: float = 0.7
     fuse: str = "max"
+    exact: bool = False
 
     @property
     def measure(self) -> str:

@@ -27,6 +27,7 @@ from app.views.actions import Actions
 from app.views.deciding import Deciding
 from app.views.dialogs import Dialogs
 from app.views.handing_over import HandingOver
+from app.views.help_texts import help_on
 from app.views.insights.pages import InsightPages
 from app.views.intake import Intake
 from app.views.job_strip import JobStrip
@@ -140,6 +141,7 @@ class MainWindow(QMainWindow):
                 "view.back": space.go_back,
                 "view.forward": space.go_forward,
                 "view.problems": self._toggle_problems,
+                "help.here": lambda: self.dialogs.open_help(help_on(space, self.page)),
             }
         )
 

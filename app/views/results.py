@@ -260,6 +260,7 @@ class ResultsPanel(QWidget):
             "candidate.compare": self.compare,
             "candidate.why_false": self.why_false,
             **{f"candidate.{name}": lambda name=name: self._toggle(name) for name in HIDES},
+            "candidate.exact": self._toggle_exact,
             **{
                 f"candidate.method_{short}": lambda method=method: choose(method)
                 for method, short in METHOD_IDS.items()
@@ -268,11 +269,15 @@ class ResultsPanel(QWidget):
             **self.choosing.handlers(),
         }
 
+    def _toggle_exact(self) -> None:
+        self.workspace.change_look(exact=not self.workspace.look.exact)
+
     def refresh_actions(self, actions: Actions) -> None:
         """Show what is hidden and which method is on; switch off what cannot be done."""
         space, chosen = self.workspace, self.workspace.result_filter
         for name in HIDES:
             actions.check(f"candidate.{name}", getattr(chosen, name))
+        actions.check("candidate.exact", space.look.exact)
         for method, short in METHOD_IDS.items():
             actions.check(f"candidate.method_{short}", method == space.method)
             possible = method in space.methods

@@ -44,6 +44,7 @@ BY_PART = (
     "Ranked by the cells drawn on the query alone, by plain QAConv: terms of the other cells drop "
     "out. The evidence is how loudly these cells can speak, for or against, of all the query's."
 )
+ALL_EXACT = "Score every picture of the gallery exactly, for this and all other queries."
 OWN = "Own pictures are ranked by plain QAConv: the other methods need the whole query set."
 
 
@@ -68,6 +69,9 @@ class ResultsHeader(QWidget):
         self.part.setAccessibleName("Search by part")
         self.part.setToolTip(BY_PART)
         self.whole = LinkButton("Whole query", "Rank by the whole query again (Backspace, Esc).")
+        self.estimates = QLabel()
+        self.estimates.setAccessibleName("Exactness")
+        self.exact = LinkButton("Score all exactly", ALL_EXACT)
         self.chosen = QLabel()
         self.chosen.setAccessibleName("Candidates chosen")
         self.chosen.setToolTip("Ctrl+click and Shift+click choose several, Shift+→ one more.")
@@ -101,7 +105,9 @@ class ResultsHeader(QWidget):
         layout.addWidget(_together("", self.count, self.dot, self.truth))
         self.by_part = _together("", self.part, self.whole)
         self.several = _together("", self.chosen, self.report)
+        self.estimated = _together("", self.estimates, self.exact)
         layout.addWidget(self.by_part)
+        layout.addWidget(self.estimated)
         layout.addWidget(self.several)
         self.count.setAccessibleName("Pictures listed")
         self.count.setToolTip("How many of the gallery's pictures are listed.")
@@ -124,6 +130,7 @@ class ResultsHeader(QWidget):
         self.cameras.chosen.connect(lambda chosen: space.change_result_filter(camids=chosen))
         self.times.chosen.connect(lambda chosen: space.change_result_filter(time_range=chosen))
         self.whole.clicked.connect(space.parts.whole_query)
+        self.exact.clicked.connect(lambda: space.change_look(exact=True))
         self.measure.clicked.connect(lambda: self.command_wanted.emit("evaluate.current"))
         self.report.clicked.connect(lambda: self.command_wanted.emit("file.save_report"))
         space.data_changed.connect(self._follow_data)
@@ -151,6 +158,7 @@ class ResultsHeader(QWidget):
         self.dot.setVisible(bool(self.count.text() and self.truth.text()))
         self.part.setText("" if ranking is None else part_text(ranking))
         self.by_part.setVisible(bool(self.part.text()))
+        self._show_exactness(ranking)
         self.show_chosen()
 
     def show_chosen(self) -> None:
@@ -158,6 +166,14 @@ class ResultsHeader(QWidget):
         chosen = self.workspace.selection.chosen
         self.chosen.setText(f"{count_text(len(chosen))} chosen")
         self.several.setVisible(len(chosen) > 1)
+
+    def _show_exactness(self, ranking: Ranking | None) -> None:
+        """Up to which place a ranking is exact, where that is not the end."""
+        told = "" if ranking is None else ranking.approximation
+        self.estimates.setText(exactness_words(ranking) if ranking is not None and told else "")
+        self.estimates.setToolTip(told)
+        self.exact.setVisible(ranking is not None and ranking.exact_to is not None)
+        self.estimated.setVisible(bool(told))
 
     def _count_words(self, ranking: Ranking) -> str:
         """How many are listed and, while maps are still computed, how many are ranked so far."""
@@ -197,6 +213,13 @@ class ResultsHeader(QWidget):
             return "no true match yet"
         known = data.query[ranking.queries[0]].pid is not None and (data.gallery_pids >= 0).any()
         return "No true match in the gallery" if known else "Person not known"
+
+
+def exactness_words(ranking: Ranking) -> str:
+    """A few words on a ranking that is not exact throughout."""
+    if not ranking.exact_to:
+        return "≈ an approximation" if ranking.exact_to is None else "≈ by estimates"
+    return f"≈ first {count_text(ranking.exact_to)} exact, then estimates"
 
 
 def _together(words: str, *widgets: QWidget) -> QWidget:

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
+from torch import nn
 
 from qaconv_core.models.qaconv import QAConv
 from qaconv_core.types import Float32, Float64
+
+
+def plain_pixels(path: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """A picture as the network reads it, (3, H, W): decoded, RGB, bicubic with antialiasing."""
+    with Image.open(path) as image:
+        small = image.convert("RGB").resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    return np.asarray(small).transpose(2, 0, 1)
+
+
+def plain_features(
+    network: nn.Module,
+    paths: Sequence[Path],
+    size: tuple[int, int],
+    batch: int,
+    device: torch.device | str = "cpu",
+) -> Float32:
+    """Maps (n, C, h, w) of picture files, one step after the other: ``batch`` pictures are
+    decoded and resized, then the network has them in float32."""
+    parts = []
+    for start in range(0, len(paths), batch):
+        pixels = [
+            torch.from_numpy(plain_pixels(path, size).copy()).float().div(255)
+            for path in paths[start : start + batch]
+        ]
+        with torch.inference_mode():
+            parts.append(network(torch.stack(pixels).to(device)).float().cpu().numpy())
+    return np.concatenate(parts)
 
 
 def plain_logits(

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from qaconv_core.bench.plain import fits, pair_flop, plain_logits
-from qaconv_core.bench.samples import people_maps, random_maps, sample_matcher
-from qaconv_core.bench.timing import Figure, Timing, Work, extra_memory, in_child, take_turns
+from qaconv_core.bench.samples import Float16, people_maps, random_maps, sample_matcher
+from qaconv_core.bench.timing import Figure, Work, extra_memory, in_child, take_turns
 from qaconv_core.device import available_memory
-from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
+from qaconv_core.matching.coarse import CoarseGallery
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.matching.shortlist import pool_gallery, search_large, shortlist_recall
-from qaconv_core.matching.top import rank_top
+from qaconv_core.matching.top import BYTES, COARSE, Prepared, TopRanking, prepare_search, rank_top
 from qaconv_core.models.qaconv import AffineHead, QAConv
 from qaconv_core.types import FeatureBank, Grid
 
 TOP = 20
+QUERIES = 8
+"""Queries whose heads are compared with the exact ones."""
 PORTIONS = (32, 256)
 """Gallery maps that the plain formulation takes at a time: its best, and a usual one."""
 ONE_QUERY = "one query, searched"
 ONE_QUERY_EXACT = "one query, float32"
 ALL_PAIRS = "all pairs, float32"
+THROUGH_SHORTLIST = "through a shortlist"
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Task:
         self.query = self.gallery.read(0, sizes.queries)
         self.matcher: QAConv = sample_matcher(sizes.grid)
         self.head: AffineHead = self.matcher.affine()
-        self.prepared: PreparedGallery = prepare_gallery(self.gallery)
+        self.prepared: Prepared | None = prepare_search(self.gallery)
         self._floats: torch.Tensor | None = None
 
     def _stored(self) -> FeatureBank:
@@ -93,23 +96,32 @@ class Task:
 
     def searched(self) -> np.ndarray:
         """The order of the best, by estimates and exact logits of the head."""
-        return self._top(exact=False)
+        return self.found().order
 
     def exact(self) -> np.ndarray:
         """The order of the best, every logit in float32."""
-        return self._top(exact=True)
+        return self.found(exact=True).order
 
-    def _top(self, exact: bool) -> np.ndarray:
-        found = rank_top(
-            self.query[0], self.gallery, self.head, TOP, prepared=self.prepared, exact=exact
+    def found(self, query: int = 0, exact: bool = False) -> TopRanking:
+        """The best for one of the first pictures of the gallery."""
+        at = self.gallery.read(query, query + 1)[0]
+        return rank_top(at, self.gallery, self.head, TOP, prepared=self.prepared, exact=exact)
+
+    def heads_alike(self, queries: int) -> int:
+        """For how many of the first ``queries`` pictures the search shows the exact head."""
+        return sum(
+            np.array_equal(self.found(i).order, self.found(i, exact=True).order)
+            for i in range(queries)
         )
-        return found.order
 
-    def rescored(self) -> int:
-        """How many pictures the search scored exactly."""
-        return rank_top(
-            self.query[0], self.gallery, self.head, TOP, prepared=self.prepared
-        ).rescored
+    def arithmetic(self, found: TopRanking) -> tuple[float, str]:
+        """What a search computed, and in what."""
+        if found.arithmetic != COARSE or not isinstance(self.prepared, CoarseGallery):
+            return self.sizes.flop, "int8" if found.arithmetic == BYTES else "float32"
+        h, w = self.prepared.grid
+        estimates = self.sizes.galleries * pair_flop(h * w, self.sizes.channels)
+        cells = self.sizes.grid[0] * self.sizes.grid[1]
+        return estimates + found.rescored * pair_flop(cells, self.sizes.channels), "float32"
 
     def all_pairs(self) -> np.ndarray:
         """Logits of all pairs in float32."""
@@ -130,17 +142,25 @@ def one_query(
     works |= {_plain_name(n): _plain_work(task, n) for n in _portions(sizes)}
     timings = take_turns(works, repeats)
     plain = {name: timing for name, timing in timings.items() if name.startswith("plain")}
-    same = bool(np.array_equal(task.searched(), task.exact()))
+    found, compared = task.found(), min(QUERIES, sizes.galleries) if memory else 1
+    alike = task.heads_alike(compared)
     record = sizes.record() | {"maps": kind}
-    facts = {"rescored": task.rescored(), "head_is_exact": same, "top": TOP}
+    facts = {
+        "rescored": found.rescored,
+        "head_is_exact": alike == compared,
+        "queries_compared": compared,
+        "top": TOP,
+        "arithmetic": found.arithmetic,
+    }
+    flop, peak = task.arithmetic(found)
     figures = [
         Figure(
             ONE_QUERY,
             record,
             timings[ONE_QUERY],
             plain | {ONE_QUERY_EXACT: timings[ONE_QUERY_EXACT]},
-            sizes.flop,
-            "int8",
+            flop,
+            peak,
             extra_bytes=in_child(memory_of, sizes, folder, kind, "searched") if memory else None,
             facts=facts,
         ),
@@ -162,9 +182,10 @@ def preparing(sizes: Sizes, folder: Path) -> Figure:
     """What preparing the gallery costs, once."""
     task = Task(sizes, folder)
     maps = task.gallery.read(0, len(task.gallery))
-    timing = take_turns({"preparing": lambda: prepare_gallery(maps)}, 1)["preparing"]
-    per_image = task.prepared.nbytes // max(1, len(task.prepared))
-    facts = {"bytes_an_image": per_image, "images_a_second": sizes.galleries / timing.median}
+    timing = take_turns({"preparing": lambda: prepare_search(maps)}, 1)["preparing"]
+    facts: dict[str, Any] = {"images_a_second": sizes.galleries / timing.median}
+    if task.prepared is not None:
+        facts["bytes_an_image"] = task.prepared.nbytes // max(1, len(task.prepared))
     task.remove()
     return Figure("preparing a gallery", sizes.record(), timing, facts=facts)
 
@@ -189,48 +210,45 @@ SHORTLISTS = (20, 50, 100, 200, 500, 1000, 2000)
 def shortlist_figure(sizes: Sizes, folder: Path, repeats: int, kind: str = "people") -> Figure:
     """A search through a shortlist by pooled maps, and how much of the exact head it holds."""
     task = Task(sizes, folder, kind)
-    pooled = pool_gallery(task.gallery)
-    count = min(500, sizes.galleries)
-    works: dict[str, Work] = {
-        "through a shortlist": lambda: search_large(
-            task.query[0], task.gallery, task.head, TOP, pooled=pooled, shortlist=count
-        ),
-        ONE_QUERY_EXACT: task.exact,
-    }
-    timings = take_turns(works, repeats)
     queries = task.gallery.read(0, min(8, sizes.galleries))
-    lengths = tuple(n for n in SHORTLISTS if n <= sizes.galleries)
-    recall = shortlist_recall(queries, task.gallery, task.head, TOP, lengths)
+    record = sizes.record() | {"maps": kind}
+    figure = _through_shortlist(queries, task.gallery, task.head, record, repeats)
     task.remove()
-    return Figure(
-        "through a shortlist",
-        sizes.record() | {"maps": kind, "shortlist": count},
-        timings["through a shortlist"],
-        {ONE_QUERY_EXACT: timings[ONE_QUERY_EXACT]},
-        facts={"recall_of_the_exact_20": {str(n): r for n, r in recall.items()}},
-    )
+    return figure
 
 
-def demo_recall() -> Figure:
-    """Recall on the demo with the bundled model, its pictures' maps computed in memory."""
+def demo_shortlist_figure(repeats: int) -> Figure:
+    """The same on the demo with the bundled model, its pictures' maps computed in memory."""
     from qaconv_core.data import open_dataset
     from qaconv_core.model import load_model
 
     model, data = load_model("demo", "cpu"), open_dataset("demo")
-    begun = time.perf_counter()
     gallery, query = (model.extract_set(side).bank for side in (data.gallery, data.query))
-    seconds = time.perf_counter() - begun
-    lengths = tuple(n for n in SHORTLISTS if n <= len(gallery))
     queries = query.read(0, len(query))
-    recall = shortlist_recall(queries, gallery, model.head, TOP, lengths)
+    record = {"queries": len(query), "galleries": len(gallery), "maps": "the demo"}
+    return _through_shortlist(queries, gallery, model.head, record, repeats)
+
+
+def _through_shortlist(
+    queries: Float16, gallery: FeatureBank, head: AffineHead, record: dict[str, Any], repeats: int
+) -> Figure:
+    pooled = pool_gallery(gallery)
+    count = min(500, len(gallery))
+    works: dict[str, Work] = {
+        THROUGH_SHORTLIST: lambda: search_large(
+            queries[0], gallery, head, TOP, pooled=pooled, shortlist=count
+        ),
+        ONE_QUERY_EXACT: lambda: rank_top(queries[0], gallery, head, TOP, exact=True),
+    }
+    timings = take_turns(works, repeats)
+    lengths = tuple(n for n in SHORTLISTS if n <= len(gallery))
+    recall = shortlist_recall(queries, gallery, head, TOP, lengths, pooled=pooled)
     return Figure(
-        "features of the demo",
-        {"queries": len(query), "galleries": len(gallery), "model": model.spec.describe()},
-        Timing((seconds,)),
-        facts={
-            "images_a_second": (len(query) + len(gallery)) / seconds,
-            "recall_of_the_exact_20": {str(n): r for n, r in recall.items()},
-        },
+        THROUGH_SHORTLIST,
+        record | {"shortlist": count},
+        timings[THROUGH_SHORTLIST],
+        {ONE_QUERY_EXACT: timings[ONE_QUERY_EXACT]},
+        facts={"recall_of_the_exact_20": {str(n): r for n, r in recall.items()}},
     )
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from qaconv_core.bench import device as on_device
-from qaconv_core.bench.aims import MARKET, MSMT, aims_of
+from qaconv_core.bench.aims import DEMO, MARKET, MSMT, aims_of
 from qaconv_core.bench.course import Course, Told
+from qaconv_core.bench.features import features_figures
 from qaconv_core.bench.large import large_gallery_figures
 from qaconv_core.bench.machine import machine_record, measure_peaks
 from qaconv_core.bench.ranking import (
@@ -25,7 +26,7 @@ from qaconv_core.bench.ranking import (
 from qaconv_core.bench.scoring import (
     Sizes,
     all_pairs,
-    demo_recall,
+    demo_shortlist_figure,
     growth,
     one_query,
     preparing,
@@ -53,6 +54,7 @@ class Suite:
     rerank: tuple[int, ...]
     rerank_on_disk: tuple[int, int]
     large_gallery: int
+    pictures: int
     demo: bool = True
     name: str = "full"
 
@@ -68,6 +70,7 @@ FULL = Suite(
     rerank=(2000, 5000, 20000),
     rerank_on_disk=MSMT,
     large_gallery=1_000_000,
+    pictures=DEMO,
 )
 QUICK = Suite(
     repeats=3,
@@ -80,6 +83,7 @@ QUICK = Suite(
     rerank=(1000,),
     rerank_on_disk=(300, 2000),
     large_gallery=10_000,
+    pictures=64,
     name="quick",
 )
 
@@ -113,6 +117,11 @@ class Part:
     large: bool = False
 
 
+def _features(bench: Bench) -> Figures:
+    repeats = max(1, bench.suite.repeats // 2)
+    yield from features_figures(bench.suite.pictures, bench.device, repeats)
+
+
 def _query(bench: Bench) -> Figures:
     sizes = bench.sizes(bench.suite.galleries)
     yield from one_query(sizes, bench.folder, bench.suite.repeats)
@@ -132,7 +141,7 @@ def _shortlist(bench: Bench) -> Figures:
     yield shortlist_figure(sizes, bench.folder, bench.suite.repeats)
     yield shortlist_figure(sizes, bench.folder, 1, "random")
     if bench.suite.demo:
-        yield demo_recall()
+        yield demo_shortlist_figure(bench.suite.repeats)
 
 
 def _pairs(bench: Bench) -> Figures:
@@ -197,9 +206,11 @@ def _evaluation(bench: Bench) -> Figures:
     yield on_device.evaluation_figure(*bench.suite.ranking, bench.device)
 
 
+FEATURES = "features of pictures"
 GALLERY, GRID, CHANNELS = (f"growth with the {what}" for what in ("gallery", "grid", "channels"))
 
 PARTS: tuple[Part, ...] = (
+    Part("features", FEATURES, 150, _features),
     Part("query", "one query", 60, _query),
     Part("worst-case", "one query, worst case", 60, _worst),
     Part("preparing", "preparing a gallery", 5, _preparing),
@@ -213,6 +224,7 @@ PARTS: tuple[Part, ...] = (
     Part("re-ranking", "re-ranking", 150, _rerank),
     Part("re-ranking-on-disk", "re-ranking from disk", 250, _rerank_on_disk, large=True),
     Part("million", "a large gallery from disk", 600, _large_gallery, large=True),
+    Part("features", FEATURES, 30, _features, device="cuda"),
     Part("gallery", GALLERY, 30, _fused(_with_gallery), device="cuda"),
     Part("grid", GRID, 30, _fused(_with_grid), device="cuda"),
     Part("channels", CHANNELS, 30, _fused(_with_channels), device="cuda"),

@@ -100,10 +100,12 @@ class Figure:
         return found
 
 
-def take_turns(works: Mapping[str, Work], repeats: int) -> dict[str, Timing]:
+def take_turns(
+    works: Mapping[str, Work], repeats: int, *, warm_up: bool = True
+) -> dict[str, Timing]:
     """Run each of ``works`` once to warm up, then all of them in turn ``repeats`` times."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
-    for work in works.values():
+    for work in works.values() if warm_up else ():
         stop_if_asked()
         work()
     for _ in range(repeats):

@@ -18,8 +18,8 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
-    from qaconv_core.matching.prepared import PreparedGallery
     from qaconv_core.matching.shortlist import LargeSearch
+    from qaconv_core.matching.top import Prepared
     from qaconv_core.model import Model
     from qaconv_core.types import Bool, FeatureBank, Float32
 
@@ -76,10 +76,13 @@ class Search:
             )
             # What was not scored exactly lies below all that is shown.
             exact = np.where(found.bounds == 0, found.estimates, np.float32(-np.inf))
-            rankings.append(self._ranked([ref], exact))
+            ranking = self._ranked([ref], exact)
+            if found.certainty:
+                ranking["approximation"] = f"{found.certainty} (--exact scores everything)"
+            rankings.append(ranking)
         return rankings
 
-    def _prepared(self) -> PreparedGallery | None:
+    def _prepared(self) -> Prepared | None:
         """The gallery prepared for searching, where that pays; what is prepared stays on disk."""
         kept = isinstance(self.bank.maps, np.memmap)
         if not kept or len(self.bank) < PREPARED_FROM or self.arguments.exact:

@@ -24,15 +24,15 @@ from qaconv_core.matching.features import Extraction
 from qaconv_core.matching.plan import ScoringPlan
 from qaconv_core.matching.scores import (
     Block,
+    Maps,
+    Scored,
     block_pairs,
-    default_plan,
-    place_block,
     score_blocks,
+    score_maps,
     scored_blocks,
 )
 from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.types import Dataset, FeatureBank, Float32, ImageSet, Int64
 
 _PIECE = 16 << 20  # numbers sent at once
@@ -103,38 +103,20 @@ class TeamScorer:
         self.banks = {"query": query, "gallery": gallery}
 
     def __call__(
-        self,
-        query: FeatureBank,
-        gallery: FeatureBank,
-        head: AffineHead,
-        *,
-        plan: ScoringPlan | None = None,
-        device: torch.device | str = "cpu",
-        out: Float32 | None = None,
-        symmetric: bool = False,
-        progress: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-        stage: str = "scoring",
+        self, query: FeatureBank, gallery: FeatureBank, head: AffineHead, **options: Any
     ) -> Float32:
-        """As :func:`~qaconv_core.matching.scores.score_maps`, in the first process; progress is
-        that of its own share."""
-        plan = plan or default_plan(query, gallery, device)
-        mirror = symmetric and head.symmetric
+        """As :func:`~qaconv_core.matching.scores.score_maps`, in the first process."""
+        return score_maps(query, gallery, head, helpers=self, **options)
+
+    def deal(
+        self, query: Maps, gallery: Maps, plan: ScoringPlan, mirror: bool, blocks: Sequence[Block]
+    ) -> tuple[Sequence[Block], Iterator[Scored]]:
+        """Tell the others what is to be scored; the first share is this process's own."""
         sides = self._side(query, "query"), self._side(gallery, "gallery")
         _tell(self.team, _Command(*sides, plan, mirror))
-        shape = len(query), len(gallery)
-        out = np.empty(shape, dtype=np.float32) if out is None else out
-        shares = _shares(score_blocks(*shape, plan, mirror), self.team.ranks)
-        own = shares[0]
-        total = sum(block_pairs(block, mirror) for block in own)
-        tracker = Tracker(stage, total, "pairs", progress, cancel)
-        for block, logits in scored_blocks(query, gallery, head, plan, device, own):
-            place_block(out, block, logits, mirror)
-            tracker.advance(block_pairs(block, mirror))
-        for rank in range(1, self.team.ranks):
-            for block, logits in self._received(rank, shares[rank]):
-                place_block(out, block, logits, mirror)
-        return out
+        own, *shares = _shares(blocks, self.team.ranks)
+        ranks = enumerate(shares, start=1)
+        return own, (scored for rank, share in ranks for scored in self._received(rank, share))
 
     def serve(self) -> None:
         """In every other process: score what the first one asks for, until it is done."""
@@ -148,8 +130,9 @@ class TeamScorer:
             parts = [done.pop(block).ravel() for block in own]
             self._send(np.concatenate(parts) if parts else np.empty(0, dtype=np.float32))
 
-    def _side(self, bank: FeatureBank, likely: str) -> tuple[str, Int64 | None]:
+    def _side(self, bank: Maps, likely: str) -> tuple[str, Int64 | None]:
         """The bank that ``bank`` is, or the positions that were selected from one."""
+        assert isinstance(bank, FeatureBank)
         for name in (likely, *self.banks):
             whole = self.banks[name]
             if np.array_equal(bank.rows, whole.rows):
@@ -178,7 +161,7 @@ class TeamScorer:
             part = torch.from_numpy(numbers[start : start + _PIECE]).to(self.team.device)
             torch.distributed.send(part, dst=0)
 
-    def _received(self, rank: int, blocks: Sequence[Block]) -> Iterator[tuple[Block, Float32]]:
+    def _received(self, rank: int, blocks: Sequence[Block]) -> Iterator[Scored]:
         sizes = [block_pairs(block, False) for block in blocks]
         numbers = np.empty(sum(sizes), dtype=np.float32)
         for start in range(0, len(numbers), _PIECE):

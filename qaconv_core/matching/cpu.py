@@ -22,6 +22,8 @@ from qaconv_core.matching.plan import cell_spans, tile_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.types import Float32
 
+_WEIGHTED = 256  # pairs whose maxima are weighted at once
+
 
 def alone() -> None:
     """Make torch compute in the calling thread only; other threads keep their setting."""
@@ -53,8 +55,8 @@ class HeadWeights:
         self.bias = float(head.bias)
 
     def sums(self, best_query: torch.Tensor, best_gallery: torch.Tensor) -> torch.Tensor:
-        """Σ wq·a + Σ wg·b of maxima (n, h·w) each, (n,); row by row alike, unlike a BLAS call."""
-        return (best_query * self.query).sum(1).add_((best_gallery * self.gallery).sum(1))
+        """Σ wq·a + Σ wg·b of maxima (…, h·w) each, (…); row by row alike, unlike a BLAS call."""
+        return (best_query * self.query).sum(-1).add_((best_gallery * self.gallery).sum(-1))
 
 
 class FloatTiles:
@@ -62,37 +64,52 @@ class FloatTiles:
 
     def __init__(self, head: AffineHead, channels: int) -> None:
         cells = head.grid[0] * head.grid[1]
-        self.weights = HeadWeights(head)
+        self.weights, self.cells = HeadWeights(head), cells
         self.step, self.spans = tile_maps(cells), cell_spans(cells)
-        self.widest = self.spans[0][1]
-        self.product = torch.empty(self.step * self.widest * cells)
+        self.product = torch.empty(self.step * self.spans[0][1] * cells)
         self.maps = torch.empty(self.step, channels, cells)
-        self.best_query = torch.empty(self.step, cells)
-        self.best_gallery, self.part = torch.empty(2, self.step, cells)
+        self.part = torch.empty(self.step, cells)
 
     def score(self, query: npt.NDArray[np.floating], gallery: npt.NDArray[np.floating]) -> Float32:
         """(p, C, h, w), (g, C, h, w) -> logits (p, g)."""
         columns = as_tensor(query).flatten(2).float().transpose(1, 2).contiguous()
         rows = as_tensor(gallery).flatten(2)
         out = torch.empty(len(columns), len(rows))
-        for k in range(0, len(rows), self.step):
-            stop = min(len(rows), k + self.step)
-            maps = self.maps[: stop - k].copy_(rows[k:stop])
-            for i, column in enumerate(columns):
-                out[i, k:stop] = self._logits(column, maps)
-        return np.asarray(out.numpy())
+        if not out.numel():
+            return np.asarray(out.numpy())
+        # Maxima of several tiles are weighted at once: fewer calls, each of some microseconds.
+        many = self.step * max(1, _WEIGHTED // (self.step * len(columns)))
+        best = torch.empty(2, len(columns), min(many, len(rows)), self.cells)
+        for k in range(0, len(rows), many):
+            part = rows[k : k + many]
+            best_query, best_gallery = best[0, :, : len(part)], best[1, :, : len(part)]
+            for a in range(0, len(part), self.step):
+                tile = part[a : a + self.step]
+                maps = self.maps[: len(tile)].copy_(tile)
+                for i, column in enumerate(columns):
+                    at = slice(a, a + len(tile))
+                    self._maxima(column, maps, best_query[i, at], best_gallery[i, at])
+            out[:, k : k + many] = self.weights.sums(best_query, best_gallery)
+        return np.asarray(out.add_(self.weights.bias).numpy())
 
-    def _logits(self, query: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-        """(s, C), (t, C, r) -> (t,)."""
+    def _maxima(
+        self,
+        query: torch.Tensor,
+        maps: torch.Tensor,
+        best_query: torch.Tensor,
+        best_gallery: torch.Tensor,
+    ) -> None:
+        """(s, C), (t, C, r) -> the best of each query cell (t, s), of each gallery cell (t, r)."""
         t, channels, cells = maps.shape
-        best_query, best_gallery = self.best_query[:t], self.best_gallery[:t]
         for number, (a, b) in enumerate(self.spans):
             product = self.product[: t * (b - a) * cells].view(t, b - a, cells)
             torch.bmm(query[a:b].expand(t, b - a, channels), maps, out=product)
-            best_query[:, a:b] = torch.amax(product, 2)
+            if len(self.spans) == 1:
+                torch.amax(product, 2, out=best_query)
+            else:
+                best_query[:, a:b] = torch.amax(product, 2)
             if number == 0:
                 torch.amax(product, 1, out=best_gallery)
             else:
                 part = torch.amax(product, 1, out=self.part[:t])
                 torch.maximum(best_gallery, part, out=best_gallery)
-        return self.weights.sums(best_query, best_gallery).add_(self.weights.bias)

@@ -15,6 +15,8 @@ DEVICE_QUERY_BLOCK = 2048  # maps cross to a device once for each block of the o
 DEVICE_GALLERY_BLOCK = 1024
 CACHE_SHARE = 0.6
 """Share of a core's second-level cache that one tile of inner products may fill."""
+LEAST_TILE = 768 << 10
+"""Bytes of a tile where that cache is small: a smaller one costs more in calls than it saves."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def cpu_workers() -> int:
 
 def tile_bytes() -> int:
     """Size of one tile of inner products on the CPU."""
-    return int(CACHE_SHARE * second_level_cache())
+    return max(LEAST_TILE, int(CACHE_SHARE * second_level_cache()))
 
 
 def tile_maps(cells: int) -> int:

@@ -8,6 +8,7 @@ scale, norm and loss), by the same row numbers, so that a grown gallery prepares
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,19 @@ class PreparedGallery:
         return QuantisedMaps(np.asarray(self.cells[at]), stats[:, 0], stats[:, 1], stats[:, 2:])
 
 
+@dataclass(frozen=True)
+class Form:
+    """What is kept of each map: ``cells`` of ``kind`` (NumPy's name) and ``stats`` numbers, made by
+    ``make`` (maps (n, C, h, w) -> (n, *cells), (n, stats), whose first is above 0), in files with
+    these ``endings``."""
+
+    endings: tuple[str, str]
+    kind: str
+    cells: tuple[int, int]
+    stats: int
+    make: Callable[[npt.NDArray[np.floating]], tuple[npt.NDArray[Any], Float32]]
+
+
 def prepare_gallery(
     gallery: Maps,
     *,
@@ -78,25 +92,45 @@ def prepare_gallery(
     whose files cannot be written (one warning is logged). Raises Cancelled between blocks; what
     is done is kept.
     """
-    count, channels, h, w = gallery.shape
-    files = _files(gallery, h * w, channels)
+    _, channels, h, w = gallery.shape
+    form = Form((".i8", ".lost"), "i1", (h * w, channels), 2 + h * w, _quantised)
+    return PreparedGallery(*prepared_rows(gallery, form, workers, progress, cancel))
+
+
+def _quantised(maps: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.int8], Float32]:
+    found = quantise(maps)
+    stats = [found.scale[:, None], found.norm[:, None], found.lost]
+    return found.cells, np.concatenate(stats, axis=1)
+
+
+def prepared_rows(
+    gallery: Maps,
+    form: Form,
+    workers: int | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[npt.NDArray[Any], Float32, Int64]:
+    """Cells and stats of a gallery in ``form``, and which row each picture is; see
+    :func:`prepare_gallery` for where they are kept."""
+    count = gallery.shape[0]
+    files = _files(gallery, form)
     if files is None or not isinstance(gallery, FeatureBank):
-        return _in_memory(gallery, workers, progress, cancel)
+        return _in_memory(gallery, form, workers, progress, cancel)
     try:
         missing = np.setdiff1d(gallery.rows, np.flatnonzero(files[1].rows()[:, 0] > 0))
-        target = _FileTarget(*files)
-        _fill(FeatureBank(gallery.maps, missing), target, count, workers, progress, cancel)
-        return PreparedGallery(files[0].rows(), files[1].rows(), gallery.rows)
+        bank = FeatureBank(gallery.maps, missing)
+        _fill(bank, missing, form, _FileTarget(*files), count, workers, progress, cancel)
+        return files[0].rows(), files[1].rows(), gallery.rows
     except OSError as cause:
         log.warning(
             "%s: cannot be written (%s); the prepared gallery is kept in memory",
             cause.filename or files[0].path,
             reason(cause),
         )
-        return _in_memory(gallery, workers, progress, cancel)
+        return _in_memory(gallery, form, workers, progress, cancel)
 
 
-def _files(gallery: Maps, cells: int, channels: int) -> tuple[RowFile, RowFile] | None:
+def _files(gallery: Maps, form: Form) -> tuple[RowFile, RowFile] | None:
     """The two files beside a shelf's maps; None where the maps are on no shelf."""
     maps = gallery.maps if isinstance(gallery, FeatureBank) else gallery
     name = getattr(maps, "filename", None)
@@ -104,8 +138,8 @@ def _files(gallery: Maps, cells: int, channels: int) -> tuple[RowFile, RowFile] 
         return None
     path = Path(name)
     return (
-        RowFile(path.with_suffix(".i8"), "i1", (cells, channels)),
-        RowFile(path.with_suffix(".lost"), "<f4", (2 + cells,)),
+        RowFile(path.with_suffix(form.endings[0]), form.kind, form.cells),
+        RowFile(path.with_suffix(form.endings[1]), "<f4", (form.stats,)),
     )
 
 
@@ -113,59 +147,54 @@ class _FileTarget:
     def __init__(self, cells: RowFile, stats: RowFile) -> None:
         self.cells, self.stats = cells, stats
 
-    def put(self, rows: Int64, found: QuantisedMaps) -> None:
-        """The integers first: a row counts as prepared once its scale is there."""
-        stats = _stats(found)
+    def put(self, rows: Int64, cells: npt.NDArray[Any], stats: Float32) -> None:
+        """The cells first: a row counts as prepared once its stats are there."""
         for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
-            self.cells.write(int(rows[run[0]]), found.cells[run])
+            self.cells.write(int(rows[run[0]]), cells[run])
             self.stats.write(int(rows[run[0]]), stats[run])
 
 
 class _MemoryTarget:
-    def __init__(self, shape: tuple[int, int, int, int]) -> None:
-        count, channels, h, w = shape
-        self.cells = np.empty((count, h * w, channels), dtype=np.int8)
-        self.stats = np.empty((count, 2 + h * w), dtype=np.float32)
+    def __init__(self, count: int, form: Form) -> None:
+        self.cells = np.empty((count, *form.cells), dtype=form.kind)
+        self.stats = np.empty((count, form.stats), dtype=np.float32)
 
-    def put(self, rows: Int64, found: QuantisedMaps) -> None:
-        self.cells[rows], self.stats[rows] = found.cells, _stats(found)
-
-
-def _stats(found: QuantisedMaps) -> Float32:
-    return np.concatenate([found.scale[:, None], found.norm[:, None], found.lost], axis=1)
+    def put(self, rows: Int64, cells: npt.NDArray[Any], stats: Float32) -> None:
+        self.cells[rows], self.stats[rows] = cells, stats
 
 
 def _in_memory(
     gallery: Maps,
+    form: Form,
     workers: int | None,
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
-) -> PreparedGallery:
-    target = _MemoryTarget(gallery.shape)
+) -> tuple[npt.NDArray[Any], Float32, Int64]:
     numbers = np.arange(gallery.shape[0])
-    _fill(gallery, target, len(numbers), workers, progress, cancel)
-    return PreparedGallery(target.cells, target.stats, numbers)
+    target = _MemoryTarget(len(numbers), form)
+    _fill(gallery, numbers, form, target, len(numbers), workers, progress, cancel)
+    return target.cells, target.stats, numbers
 
 
 def _fill(
     maps: Maps,
+    rows: Int64,
+    form: Form,
     target: _FileTarget | _MemoryTarget,
     total: int,
     workers: int | None,
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
 ) -> None:
-    """Quantise ``maps`` into the rows that they have (a bank), or their numbers (an array)."""
+    """Bring every map into ``form`` and put it into its row of ``target``."""
     count = maps.shape[0]
-    numbered = isinstance(maps, FeatureBank) and isinstance(target, _FileTarget)
-    rows = maps.rows if numbered else np.arange(count)  # type: ignore[union-attr]
     tracker = Tracker("preparing", total, "images", progress, cancel, start=total - count)
 
     def work(start: int) -> int:
         stop = min(count, start + _BLOCK)
         part = maps.view(start, stop) if isinstance(maps, FeatureBank) else maps[start:stop]
         with torch.inference_mode():
-            target.put(rows[start:stop], quantise(part))
+            target.put(rows[start:stop], *form.make(part))
         return stop - start
 
     starts = list(range(0, count, _BLOCK))

@@ -7,7 +7,8 @@ tile of inner products is reduced by two maxima and two weighted sums before the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,16 @@ Maps = FeatureBank | npt.NDArray[np.floating]
 Scorer = Callable[[npt.NDArray[np.floating], npt.NDArray[np.floating]], Float32]
 Span = tuple[int, int]
 Block = tuple[Span, Span]
+Scored = tuple[Block, Float32]
+
+
+class Helpers(Protocol):
+    """Others who score a part of the blocks."""
+
+    def deal(
+        self, query: Maps, gallery: Maps, plan: ScoringPlan, mirror: bool, blocks: Sequence[Block]
+    ) -> tuple[Sequence[Block], Iterable[Scored]]:
+        """The blocks left for this process, and those that the others score, as they come in."""
 
 
 def score_maps(
@@ -43,6 +54,7 @@ def score_maps(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     stage: str = "scoring",
+    helpers: Helpers | None = None,
 ) -> Float32:
     """Logits of all pairs, float32 (p, g); larger is closer.
 
@@ -50,25 +62,31 @@ def score_maps(
     summed in float32 whatever they are stored in. ``out`` (p, g) receives the result (it may be
     memory-mapped). ``symmetric`` says that both sides are the same pictures: with a symmetric
     head only half of the pairs are computed then. On the CPU a pair's logit is the same to the
-    last bit whatever else is scored beside it.
+    last bit whatever else is scored beside it. With ``helpers`` progress is that of the part that
+    is scored here.
     """
     p, g = query.shape[0], gallery.shape[0]
     if out is None:
         out = np.empty((p, g), dtype=np.float32)
     elif out.shape != (p, g):
         raise InputError(f"the place for the scores has shape {out.shape}, not {(p, g)}")
-    plan = plan or default_plan(query, gallery, device)
+    plan = plan or _default_plan(query, gallery, device)
     mirror = symmetric and head.symmetric
-    blocks = score_blocks(p, g, plan, mirror)
-    total = sum(block_pairs(block, mirror) for block in blocks)
+    own: Sequence[Block] = score_blocks(p, g, plan, mirror)
+    others: Iterable[Scored] = ()
+    if helpers is not None:
+        own, others = helpers.deal(query, gallery, plan, mirror, own)
+    total = sum(block_pairs(block, mirror) for block in own)
     tracker = Tracker(stage, total, "pairs", progress, cancel)
-    for block, logits in scored_blocks(query, gallery, head, plan, device, blocks):
-        place_block(out, block, logits, mirror)
+    for block, logits in scored_blocks(query, gallery, head, plan, device, own):
+        _place(out, block, logits, mirror)
         tracker.advance(block_pairs(block, mirror))
+    for block, logits in others:
+        _place(out, block, logits, mirror)
     return out
 
 
-def default_plan(query: Maps, gallery: Maps, device: torch.device | str) -> ScoringPlan:
+def _default_plan(query: Maps, gallery: Maps, device: torch.device | str) -> ScoringPlan:
     """A plan that takes no notice of how much memory is free."""
     on_cpu = torch.device(device).type == "cpu"
     return plan_scoring(
@@ -87,7 +105,7 @@ def scored_blocks(
     plan: ScoringPlan,
     device: torch.device | str,
     blocks: Sequence[Block],
-) -> Iterator[tuple[Block, Float32]]:
+) -> Iterator[Scored]:
     """Each of ``blocks`` with its logits, as they are done."""
     check_sides(query, gallery, head)
     device = torch.device(device)
@@ -97,14 +115,14 @@ def scored_blocks(
     else:
         score = _device_scorer(query, gallery, head, plan, device)
 
-    def work(block: Block) -> tuple[Block, Float32]:
+    def work(block: Block) -> Scored:
         with torch.inference_mode():
             return block, score(_read(query, block[0]), _read(gallery, block[1]))
 
     yield from in_threads(work, blocks, plan.workers, alone if on_cpu and blocks else None)
 
 
-def place_block(out: Float32, block: Block, logits: Float32, mirror: bool) -> None:
+def _place(out: Float32, block: Block, logits: Float32, mirror: bool) -> None:
     """Put a block into the matrix, on a mirrored job on both sides of the diagonal."""
     (a, b), (c, d) = block
     out[a:b, c:d] = logits

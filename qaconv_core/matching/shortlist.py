@@ -17,55 +17,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional
 
 from qaconv_core.errors import InputError
-from qaconv_core.matching.cpu import alone, as_tensor
+from qaconv_core.matching.cpu import alone
 from qaconv_core.matching.plan import cpu_workers
-from qaconv_core.matching.prepared import PreparedGallery
+from qaconv_core.matching.pooling import Float16, pool, pooled_grid, pooled_head
 from qaconv_core.matching.scores import score_maps
-from qaconv_core.matching.top import TopRanking, rank_top
+from qaconv_core.matching.top import Prepared, TopRanking, rank_top
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.store.raw import RowFile
 from qaconv_core.threads import in_threads
-from qaconv_core.types import FeatureBank, Float32, Float64, Grid, Int64
+from qaconv_core.types import FeatureBank, Float32, Int64
 
-COARSEST = (6, 2)
 SHORTLIST = 5000
 """Pictures on a shortlist unless something else is asked for."""
 _BLOCK = 256
 _WRITTEN = 8 * _BLOCK  # pooled maps written together: each time, the disk is waited for
-
-Float16 = npt.NDArray[np.float16]
-
-
-def pooled_grid(grid: Grid) -> Grid:
-    """The grid (h, w) of the pooled map of a map of ``grid``."""
-    return min(grid[0], COARSEST[0]), min(grid[1], COARSEST[1])
-
-
-def pool(maps: npt.NDArray[np.floating]) -> Float16:
-    """Maps (n, C, h, w) averaged over :func:`pooled_grid`, unit norm over C, float16."""
-    values = as_tensor(maps).float()
-    h, w = values.shape[2:]
-    grid = pooled_grid((h, w))
-    if h % grid[0] == 0 and w % grid[1] == 0:  # the same cells, twice as fast
-        small = functional.avg_pool2d(values, (h // grid[0], w // grid[1]))
-    else:
-        small = functional.adaptive_avg_pool2d(values, grid)
-    return functional.normalize(small, dim=1).half().numpy()
-
-
-def pooled_head(head: AffineHead) -> AffineHead:
-    """The head for pooled maps: weights averaged over the same cells. Its logits only order."""
-    grid = pooled_grid(head.grid)
-
-    def average(weights: Float64) -> Float64:
-        whole = torch.from_numpy(weights).view(1, 1, *head.grid)
-        return functional.adaptive_avg_pool2d(whole, grid).flatten().numpy()
-
-    return AffineHead(average(head.query_weights), average(head.gallery_weights), 0.0, grid)
 
 
 def pool_gallery(
@@ -170,7 +138,7 @@ def search_large(
     *,
     pooled: FeatureBank,
     shortlist: int = SHORTLIST,
-    prepared: PreparedGallery | None = None,
+    prepared: Prepared | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> LargeSearch:

@@ -5,6 +5,10 @@ First every picture's logit is estimated from 8-bit integers, with a proved boun
 scored in float32. No other picture can be: its logit is below that of the last one shown. The
 order and the logits of the head are those of :func:`~qaconv_core.matching.scores.score_maps`,
 to the last bit.
+
+Processors without fast 8-bit products estimate from coarse maps (:mod:`.coarse`). The logits of
+the head are exact then too, but that no other picture belongs there is measured
+(:mod:`.measured`), and the result says so.
 """
 
 from __future__ import annotations
@@ -19,9 +23,11 @@ import torch
 
 from qaconv_core.errors import InputError
 from qaconv_core.matching.bytes import ByteTiles, fast_bytes
+from qaconv_core.matching.coarse import CoarseGallery, coarse_grid, coarse_logits, prepare_coarse
 from qaconv_core.matching.cpu import alone
+from qaconv_core.matching.measured import FEWEST, measured_head
 from qaconv_core.matching.plan import cpu_workers
-from qaconv_core.matching.prepared import PreparedGallery
+from qaconv_core.matching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.matching.quantised import QuantisedMaps, logit_bound, quantise
 from qaconv_core.matching.scores import Maps, check_sides, score_maps
 from qaconv_core.models.qaconv import AffineHead
@@ -29,11 +35,14 @@ from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.threads import in_threads
 from qaconv_core.types import FeatureBank, Float32, Float64, Int64
 
+Prepared = PreparedGallery | CoarseGallery
+
 _BLOCK = 256  # pictures estimated by a thread before it looks for a wish to stop
 _PORTION = 64  # pictures scored exactly before the limit is looked at again, at least
 
 FLOAT32 = "float32"
 BYTES = "8-bit integers, then float32"
+COARSE = "coarse maps, then float32"
 
 
 @dataclass(frozen=True)
@@ -41,8 +50,9 @@ class TopRanking:
     """The best pictures of a gallery of g, best first, ties in gallery order.
 
     ``order`` (k,) are gallery indices and ``logits`` (k,) their exact logits. ``estimates`` (g,)
-    are the logits of all, each within ``bounds`` (g,) of the exact one (0 where it is exact);
-    ``rescored`` is how many were scored exactly, ``arithmetic`` what was computed in.
+    are the logits of all, each within ``bounds`` (g,) of the exact one (0 where it is exact; by
+    coarse maps the exact one is at most so far above it, as far as was measured); ``rescored`` is
+    how many were scored exactly, ``arithmetic`` what was computed in.
     """
 
     order: Int64
@@ -53,9 +63,35 @@ class TopRanking:
     arithmetic: str = FLOAT32
 
     @property
+    def certainty(self) -> str:
+        """What is to be said of a head that is measured and not proved; "" where it is."""
+        if self.arithmetic != COARSE or self.exact:
+            return ""
+        return (
+            f"exact scores of {self.rescored:,} of {len(self.estimates):,} pictures, chosen by "
+            "coarse maps; that no other belongs among the best is measured, not proved"
+        )
+
+    @property
     def exact(self) -> bool:
         """Whether every logit, and not only those of the head, is exact."""
         return self.rescored == len(self.estimates)
+
+
+def prepare_search(
+    gallery: Maps,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Prepared | None:
+    """``gallery`` made ready for :func:`rank_top` on this processor: 8-bit integers where it is
+    fast with them, else coarse maps; None where maps are coarse already."""
+    _, channels, h, w = gallery.shape
+    if fast_bytes(channels):
+        return prepare_gallery(gallery, progress=progress, cancel=cancel)
+    if coarse_grid((h, w)) == (h, w):
+        return None
+    return prepare_coarse(gallery, progress=progress, cancel=cancel)
 
 
 def rank_top(
@@ -64,7 +100,7 @@ def rank_top(
     head: AffineHead,
     top: int,
     *,
-    prepared: PreparedGallery | None = None,
+    prepared: Prepared | None = None,
     exact: bool = False,
     device: torch.device | str = "cpu",
     workers: int | None = None,
@@ -73,10 +109,9 @@ def rank_top(
 ) -> TopRanking:
     """The ``top`` best pictures of ``gallery`` (g, C, h, w) for one query map (C, h, w).
 
-    ``prepared`` is :func:`~qaconv_core.matching.prepared.prepare_gallery` of the same pictures;
-    without it, with ``exact``, on another device than the CPU, or where the processor has no fast
-    8-bit products, everything is scored in float32. Raises InputError for wrong shapes, ``top``
-    below 1, or maps that are not finite.
+    ``prepared`` is :func:`prepare_search` of the same pictures; without it, with ``exact``, on
+    another device than the CPU, or where it does not pay, everything is scored in float32. Raises
+    InputError for wrong shapes, ``top`` below 1, or maps that are not finite.
     """
     query = np.asarray(query_map)
     query = query[None] if query.ndim == 3 else query
@@ -87,12 +122,21 @@ def rank_top(
     if prepared is not None and len(prepared) != count:
         raise InputError(f"{len(prepared)} prepared pictures for a gallery of {count}")
     threads = workers or cpu_workers()
-    wanted = prepared is not None and not exact and torch.device(device).type == "cpu"
-    if prepared is None or not wanted or not count or not fast_bytes(query.shape[1]):
+    if prepared is None or exact or torch.device(device).type != "cpu" or not _pays(prepared):
         logits = score_maps(query, gallery, head, device=device, progress=progress, cancel=cancel)
         return _all_exact(logits[0], top)
+    if isinstance(prepared, CoarseGallery):
+        coarse = coarse_logits(query, prepared, head, threads, progress, cancel)
+        return _measured(query, gallery, head, min(top, count), coarse, cancel)
     estimates, bounds = _estimates(query, prepared, head, threads, progress, cancel)
     return _certified(query, gallery, head, min(top, count), estimates, bounds, cancel)
+
+
+def _pays(prepared: Prepared) -> bool:
+    """Whether estimating is quicker than scoring everything."""
+    if isinstance(prepared, CoarseGallery):
+        return len(prepared) > FEWEST
+    return len(prepared) > 0 and fast_bytes(prepared.cells.shape[2])
 
 
 def _all_exact(logits: Float32, top: int) -> TopRanking:
@@ -157,6 +201,28 @@ def _certified(
     left = bounds.copy()
     left[scored] = 0
     return TopRanking(order, logits[order], logits, left.astype(np.float32), done, BYTES)
+
+
+def _measured(
+    query: npt.NDArray[np.floating],
+    gallery: Maps,
+    head: AffineHead,
+    top: int,
+    coarse: Float32,
+    cancel: CancelToken | None,
+) -> TopRanking:
+    """Score exactly what can be in the head by a margin that is measured on the way."""
+
+    def exact(part: Int64) -> Float32:
+        return score_maps(query, _pick(gallery, part), head, cancel=cancel)[0]
+
+    found = measured_head(coarse, top, exact)
+    estimates = found.margin.values.astype(np.float32)
+    estimates[found.scored] = found.logits
+    bounds = np.full(len(coarse), found.margin.most, dtype=np.float32)
+    bounds[found.scored] = 0
+    order = _best(estimates, found.scored, top)
+    return TopRanking(order, estimates[order], estimates, bounds, len(found.scored), COARSE)
 
 
 def _best(logits: Float32, among: Int64, top: int) -> Int64:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from qaconv_core.bench import large, machine, scoring
+from qaconv_core.bench import features, large, machine, scoring
 from qaconv_core.bench import suite as suite_module
-from qaconv_core.bench.aims import aims_of
+from qaconv_core.bench.aims import DEMO, aims_of
 from qaconv_core.bench.course import Course
 from qaconv_core.bench.page import BEGIN, END, merged
-from qaconv_core.bench.plain import dense_rerank, plain_logits, plain_metrics, plain_tlift
+from qaconv_core.bench.plain import (
+    dense_rerank,
+    plain_features,
+    plain_logits,
+    plain_metrics,
+    plain_tlift,
+)
 from qaconv_core.bench.report import aim_words, aims_line, all_aims
 from qaconv_core.bench.samples import (
     people_maps,
@@ -33,12 +40,17 @@ from qaconv_core.bench.timing import (
     take_turns,
 )
 from qaconv_core.cli import main
+from qaconv_core.data.transforms import to_pixels
 from qaconv_core.errors import Cancelled
 from qaconv_core.evaluation import ranking_metrics
+from qaconv_core.matching.features import extract_arrays
 from qaconv_core.matching.scores import score_maps
+from qaconv_core.model import load_model
+from qaconv_core.models.backbone import FeatureNetwork
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking import k_reciprocal_rerank, temporal_lift
 from tests import oracles
+from tests.builders import write_picture
 
 TINY = suite_module.Suite(
     repeats=1,
@@ -51,6 +63,7 @@ TINY = suite_module.Suite(
     rerank=(40, 60),
     rerank_on_disk=(6, 40),
     large_gallery=60,
+    pictures=4,
     demo=False,
     name="tiny",
 )
@@ -87,6 +100,48 @@ def test_dense_re_ranking_gives_the_oracles_distances():
     found = dense_rerank(*parts)
     np.testing.assert_allclose(found, k_reciprocal_rerank(*parts), atol=2e-6)
     np.testing.assert_allclose(found, oracles.k_reciprocal(*parts), atol=2e-6)
+
+
+def test_the_plain_loop_gives_the_models_features(tmp_path):
+    for number in range(3):
+        write_picture(tmp_path / f"{number}.png", number)
+    paths = sorted(tmp_path.iterdir())
+    network = FeatureNetwork("resnet18", layer="layer2", neck=16).eval()
+    found = plain_features(network, paths, (64, 32), 2)
+    assert found.shape == (3, 16, 8, 4)
+    np.testing.assert_allclose(
+        found, extract_arrays(network, paths, input_size=(64, 32)), atol=1e-5
+    )
+    assert features.grey_levels(paths, (64, 32)) == 0
+    assert features.grey_levels(paths, (40, 20)) == 0
+
+
+def test_grey_levels_tell_of_another_resizing(tmp_path, monkeypatch):
+    path = write_picture(tmp_path / "a.png", 1)
+    monkeypatch.setattr(
+        features, "to_pixels", lambda image, size: to_pixels(image, size) ^ np.uint8(4)
+    )
+    assert features.grey_levels([path], (64, 32)) == 4
+
+
+def test_some_pictures_are_queries_and_what_they_look_for():
+    pictures = features.demo_pictures(12)
+    assert (len(pictures.query), len(pictures.gallery)) == (3, 9)
+    assert set(pictures.gallery.pids) <= set(pictures.query.pids)
+    assert len(features.demo_pictures(10**6)) == DEMO
+
+
+def test_a_precision_is_measured_beside_float32(monkeypatch):
+    pictures = features.demo_pictures(4)
+    model = load_model("demo", "cpu", precision="float32")
+    exact, other = features.compared({"float32": model, "bfloat16": model}, pictures, 1)
+    assert exact.flop > 1e9
+    assert list(other.baselines)[-1] == "features, float32"
+    assert other.facts["change_of_mAP"] == 0
+    assert other.facts["largest_change_of_a_logit"] == 0
+    assert other.facts["mAP"] == exact.facts["mAP"] > 0
+    whole = replace(other, sizes={"pictures": DEMO}, facts={"change_of_mAP": 0.002})
+    assert [aim.met for aim in aims_of(whole, {})] == [False]
 
 
 def test_competitors_take_turns_after_a_warm_up():
@@ -150,6 +205,10 @@ def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
     assert record["machine"]["versions"]["torch"]
     assert record["peaks"]["float32"] > 0
     assert record["left_out"] == []
+    maps = record["parts"]["features of pictures"][0]
+    assert maps["sizes"]["pictures"] == 4
+    assert list(maps["baselines"]) == ["plain, 1 at a time", "plain, 64 at a time"]
+    assert maps["facts"]["grey_levels_beside_PIL"] == 0
     searched = record["parts"]["one query"][0]
     assert searched["facts"]["head_is_exact"] is True
     assert "plain, 32 at a time" in searched["baselines"]
@@ -159,7 +218,7 @@ def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
     assert [len(f["baselines"]) for f in record["parts"]["re-ranking"]] == [1, 1]
     captured = capsys.readouterr()
     assert "× plain, 32 at a time" in captured.out
-    assert "measuring: 1 of 11: one query; about 10 min left" in captured.err
+    assert "measuring: 1 of 12: features of pictures; about 12 min left" in captured.err
     assert figure_file.stat().st_size > 1000
     text = page.read_text()
     assert text.startswith("# Speed\n\nwhy\n")
@@ -184,7 +243,7 @@ def test_large_parts_run_when_named_and_join_the_page(tmp_path, tiny, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["page.json", "page.md"]
     capsys.readouterr()
     assert main(["bench", "--only", "speed"]) == 2
-    assert "no such part on cpu; choose from query, " in capsys.readouterr().err
+    assert "no such part on cpu; choose from features, " in capsys.readouterr().err
     page.write_text("no markers")
     assert main([*common, "measures"]) == 2
     assert f"needs the lines {BEGIN} and {END}" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt5.QtGui import QMouseEvent
+from PyQt5.QtGui import QGuiApplication, QImage, QMouseEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QWidget
 
@@ -114,6 +114,21 @@ def test_queries_are_sorted_by_what_was_measured(qtbot, window):
     assert space.query_filter.sort == "score"
     top = space.current_measures.top[panel.model.listed]
     assert list(top) == sorted(top, reverse=True)
+
+
+def test_a_pasted_picture_becomes_the_query(qtbot, window):
+    space = window.workspace
+    picture = QImage(str(space.data.query[2].path))
+    QGuiApplication.clipboard().setImage(picture)
+    window.explore.results.view.setFocus()
+    press(window, Qt.Key_V, modifiers=Qt.ControlModifier)
+    qtbot.waitUntil(lambda: space.selection.queries == (6,), timeout=WAIT)
+    settled(qtbot, window)
+    assert space.data.is_own(6)
+    assert space.data.query[6].path.parent.name == "pasted"
+    assert space.data.gallery[space.selection.candidate].pid == space.data.query[2].pid
+    assert window.explore.queries.model.rowCount() == 7
+    QGuiApplication.clipboard().clear()
 
 
 # ── ranking ─────────────────────────────────────────────────────────────────────────────────────

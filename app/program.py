@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("QT_API", "pyqt5")
 
+from PyQt5.QtCore import QCoreApplication, QEvent
 from PyQt5.QtWidgets import QApplication
 
 from app.state.session import Session, load_session
@@ -51,8 +52,16 @@ class Program:
         self.window.resize(width, height)
 
     def end(self) -> None:
-        """Stop what may still run, and give back what was taken."""
-        if self.window.isVisible():
-            self.window.close()
+        """Stop what may still run, and give back what was taken; the window is gone afterwards.
+
+        Qt and Python take their objects apart in an order of their own when the process ends.
+        Whatever is still open then (a dialog, a menu, a timer) may be told of it after its
+        neighbours are gone, which is a segmentation fault; so nothing is left.
+        """
+        self.window.close()  # also where it was never shown: jobs have begun before
+        self.application.closeAllWindows()
+        self.window.deleteLater()
+        QCoreApplication.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
         self.hooks.remove()
         self.crash.close()

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from app import startup  # noqa: E402
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds after which something that does not happen is an error."""
 
 
@@ -115,7 +115,8 @@ class Driver:
 
     def measured(self) -> None:
         """Until the demo is ranked, explained and measured."""
-        self.wait(lambda: self.shown and self.space.measures_complete, "the demo's measures")
+        complete = lambda: self.shown and self.space.measures_complete  # noqa: E731
+        self.wait(complete, "the demo's measures", seconds=10 * PATIENCE)
         self.rest()
 
     # ── hands ───────────────────────────────────────────────────────────────────────────────────

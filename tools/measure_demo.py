@@ -23,14 +23,16 @@ from qaconv_core import load_model, open_dataset  # noqa: E402
 from qaconv_core.data.images import read_image  # noqa: E402
 from qaconv_core.data.label_maps import PERSON, label_path, read_label_map  # noqa: E402
 from qaconv_core.evaluation import ranking_metrics  # noqa: E402
-from qaconv_core.evaluation.evaluator import evaluate  # noqa: E402
+from qaconv_core.evaluation.evaluator import Job, evaluate  # noqa: E402
 from qaconv_core.evaluation.explanations import (  # noqa: E402
     ExplanationQuality,
     PartNames,
-    explanation_quality,
+    explanation_qualities,
 )
 from qaconv_core.evaluation.methods import MethodOptions  # noqa: E402
 from qaconv_core.evaluation.pairs import choose_pairs  # noqa: E402
+from qaconv_core.evaluation.trust import CROWD  # noqa: E402
+from qaconv_core.evaluation.trust_bench import TrustBench  # noqa: E402
 from qaconv_core.model import Model  # noqa: E402
 from qaconv_core.models.checkpoints import Checkpoint  # noqa: E402
 from qaconv_core.models.qaconv import QAConv  # noqa: E402
@@ -69,7 +71,7 @@ def untrained(model: Model) -> Model:
 
 
 def rank_rows(dataset: Dataset, models: dict[str, Model]) -> list[dict[str, object]]:
-    """Rank-1, mAP and mINP of the histogram and of every model, with RR and TLift for the last."""
+    """Rank-1, mAP and mINP of the histogram and of every model; RR, TLift and both for the last."""
     query, gallery = dataset.query, dataset.gallery
     found = ranking_metrics(
         histogram_distances(query, gallery), query.pids, gallery.pids, query.camids, gallery.camids
@@ -79,10 +81,14 @@ def rank_rows(dataset: Dataset, models: dict[str, Model]) -> list[dict[str, obje
     ]
     for name, model in models.items():
         full = name == list(models)[-1]
-        report = evaluate(model, dataset, MethodOptions(rerank=full, tlift=full)).report
+        results = evaluate(model, dataset, MethodOptions(rerank=full, tlift=full)).report.results
+        if full:
+            # The model keeps the feature maps of the first time, so that this costs little.
+            alone = evaluate(model, dataset, MethodOptions(tlift=True)).report.results[-1]
+            results = (*results[:-1], alone, results[-1])
         rows += [
             {"what": f"{name}: {r.method}", "rank1": r.rank(1), "mAP": r.mAP, "mINP": r.mINP}
-            for r in report.results
+            for r in results
         ]
     return rows
 
@@ -90,25 +96,24 @@ def rank_rows(dataset: Dataset, models: dict[str, Model]) -> list[dict[str, obje
 def explanation_rows(
     dataset: Dataset, models: dict[str, Model], count: int
 ) -> list[tuple[str, ExplanationQuality]]:
-    """Quality of the strong correspondences, for true pairs and for pairs of different people."""
+    """Quality of the strong correspondences: by kind of pair and by how the strong are chosen."""
     labelled = label_path(dataset.query[0].path).is_file()
-    options = {"labels": read_label_map, "parts": PartNames(PERSON)} if labelled else {}
-    return [
-        (
-            f"{name}, {'true pairs' if same else 'different people'}",
-            explanation_quality(
+    labels = {"labels": read_label_map, "parts": PartNames(PERSON)} if labelled else {}
+    rows = []
+    for name, model in models.items():
+        bench = TrustBench(model, dataset, CROWD, Job())
+        for same in (True, False):
+            pairs = choose_pairs(dataset, count, same)
+            qualities = explanation_qualities(
                 model,
-                [
-                    (dataset.query[q], dataset.gallery[g])
-                    for q, g in choose_pairs(dataset, count, same)
-                ],
+                [(dataset.query[q], dataset.gallery[g]) for q, g in pairs],
+                (None, lambda i, pairs=pairs, bench=bench: bench.crowd(pairs[i][0]).query_mean),
                 read=lambda ref: read_image(ref.path),
-                **options,
-            ),
-        )
-        for name, model in models.items()
-        for same in (True, False)
-    ]
+                **labels,
+            )
+            kind = f"{name}, {'true pairs' if same else 'different people'}"
+            rows += [(kind, qualities[0]), (f"{kind}, beyond the usual", qualities[1])]
+    return rows
 
 
 def number(value: float | None) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from driving import ROOT, Driver, find_display, own_folders
+from driving import PATIENCE, ROOT, Driver, find_display, own_folders
 
 FOLDER = ROOT / "docs" / "images" / "window"
 LARGEST = 400_000
@@ -169,6 +169,51 @@ def crowd(driver: Driver) -> None:
     driver.wait(lambda: driver.space.pair.relative is not None, "the crowd")
 
 
+def found(driver: Driver, kind: str) -> Any:
+    """The page of failures or of trust with its findings, started by its button."""
+    driver.key("Ctrl+3" if kind == "failures" else "Ctrl+4")
+    page = driver.window.insights.page(kind)
+    if page.found is None:
+        driver.wait(page.empty.button.isEnabled, "the button")
+        driver.click(page.empty.button)
+        driver.wait(lambda: page.found is not None, f"the {kind}", seconds=10 * PATIENCE)
+    driver.rest()
+    return page
+
+
+def failures(driver: Driver) -> None:
+    """What misleads over the whole set: the largest cell chosen, its examples in order."""
+    page = found(driver, "failures")
+    page.insights.choose_cell(None)
+    mean = page.insights.group.mean
+    driver.click_at(page.map, page.map.centre_of(int(mean.argmax())))
+
+
+def trust(driver: Driver) -> None:
+    """How far explanations can be trusted."""
+    found(driver, "trust")
+
+
+def trust_pairs(driver: Driver) -> None:
+    """The pairs that trust was measured on."""
+    page = found(driver, "trust")
+    bar = page.tabs.tabBar()
+    driver.click_at(bar, bar.tabRect(1).center())
+
+
+def no_findings(driver: Driver) -> None:
+    """The page of trust before anything was measured."""
+    driver.key("Ctrl+4")
+    driver.wait(lambda: driver.window.insights.page("trust").isVisible(), "the page")
+
+
+def help_text(driver: Driver) -> None:
+    """Help on what is shown."""
+    part(driver)
+    driver.key("Shift+F1")
+    driver.dialog("help")
+
+
 def evaluate(driver: Driver, tab: int) -> None:
     """A run of the demo with every method, started by the button, and one of its tabs."""
     driver.key("Ctrl+2")
@@ -254,6 +299,7 @@ def dark(view: Callable[[Driver], None]) -> Callable[[Driver], None]:
 
 VIEWS: dict[str, Callable[[Driver], None]] = {
     "browse": browse,
+    "trust-empty": no_findings,
     "lines": lines,
     "heat": heat,
     "hover": hover,
@@ -263,8 +309,12 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "region": region,
     "why": why,
     "crowd": crowd,
+    "failures": failures,
+    "trust": trust,
+    "trust-pairs": trust_pairs,
     "decisions": decisions,
     "report": report,
+    "help": help_text,
     "table": table,
     "cmc": cmc,
     "scores": scores,
@@ -272,16 +322,33 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "open-data": open_data,
     "palette": palette,
     "keys": keys,
-    "lines-dark": dark(lines),
-    "heat-dark": dark(heat),
-    "decisions-dark": dark(decisions),
-    "table-dark": dark(table),
-    "cmc-dark": dark(cmc),
-    "scores-dark": dark(scores),
-    "open-data-dark": dark(open_data),
     "jobs": jobs,
 }
-README = ("lines", "heat", "hover", "compare", "cmc", "scores", "lines-dark", "cmc-dark")
+QUESTIONS = (
+    "part",
+    "what-if",
+    "region",
+    "why",
+    "crowd",
+    "failures",
+    "trust",
+    "decisions",
+    "report",
+)
+"""What the seven questions look like."""
+DARK = ("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "open-data")
+VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
+README = (
+    "lines",
+    "heat",
+    "hover",
+    "compare",
+    *QUESTIONS,
+    "cmc",
+    "scores",
+    "lines-dark",
+    "cmc-dark",
+)
 
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────

@@ -169,9 +169,12 @@ class Controller(QObject):
         self.workspace.set_model(loaded.info)
         self._prepare()
 
-    def add_pictures(self, paths: Sequence[Path]) -> None:
-        """Take pictures as further queries; the first of them is chosen."""
-        self._own.add(paths)
+    def add_pictures(self, paths: Sequence[Path], candidate: Path | None = None) -> None:
+        """Take pictures as further queries; the first of them is chosen.
+
+        ``candidate`` is the gallery picture to show beside it; else it is the best one.
+        """
+        self._own.add(paths, candidate)
 
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 

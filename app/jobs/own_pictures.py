@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.state.values import OpenSet
+from app.state.values import OpenSet, Selection
 from qaconv_core.types import ImageRef
 
 if TYPE_CHECKING:
@@ -19,9 +19,13 @@ class OwnPictures:
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
         self._waiting: list[ImageRef] = []
+        self._waiting_candidate: Path | None = None
 
-    def add(self, paths: Sequence[Path]) -> None:
-        """Take pictures as further queries; the first of them is chosen."""
+    def add(self, paths: Sequence[Path], candidate: Path | None = None) -> None:
+        """Take pictures as further queries; the first of them is chosen.
+
+        ``candidate`` is the gallery picture to show beside it; else it is the best one.
+        """
         controller, space = self.controller, self.controller.workspace
         refs = tuple(self._known(path) for path in paths)
         if not refs:
@@ -29,28 +33,37 @@ class OwnPictures:
         source = controller.matching or controller.growing
         if source is None:
             self._waiting += refs
+            self._waiting_candidate = candidate
             return
 
         def show(data: OpenSet) -> None:
             now = controller.matching or controller.growing
             if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
-                self.add(paths)  # the maps of all, or another set, came meanwhile
+                self.add(paths, candidate)  # the maps of all, or another set, came meanwhile
                 return
             space.extend_data(data if now is source else now.data)
-            space.select_queries((len(space.data.query) - len(refs),))
+            first = len(space.data.query) - len(refs)
+            space.look_at(Selection((first,), self._place(candidate)))
 
         names = ", ".join(ref.path.name for ref in refs[:2])
         controller.runner.start(f"Reading {names}", lambda _c: source.add_own(refs), done=show)
 
     def add_waiting(self) -> None:
         """Take those that waited."""
-        paths = [ref.path for ref in self._waiting]
-        self._waiting = []
-        self.add(paths)
+        paths, candidate = [ref.path for ref in self._waiting], self._waiting_candidate
+        self.forget()
+        self.add(paths, candidate)
 
     def forget(self) -> None:
         """Those that wait were for another set."""
-        self._waiting = []
+        self._waiting, self._waiting_candidate = [], None
+
+    def _place(self, candidate: Path | None) -> int | None:
+        """Where a file stands in the gallery; None where it does not."""
+        data = self.controller.workspace.data
+        if data is None or candidate is None:
+            return None
+        return next((i for i, ref in enumerate(data.gallery) if ref.path == candidate), None)
 
     def _known(self, path: Path) -> ImageRef:
         """A picture of the user; where the set knows the very file, with its person and camera."""

@@ -24,7 +24,8 @@ def reopen(controller: Controller, session: Session) -> tuple[str, ...]:
     def show() -> None:
         restore(controller.workspace, session)
         if session.own:
-            controller.add_pictures([Path(session.query)])
+            candidate = Path(session.candidate) if session.candidate else None
+            controller.add_pictures([Path(session.query)], candidate)
 
     controller.open(session.data, session.model, show)
     return found.missing

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+HELP = "Read what it does, how, and what it does not say."
 MENUS = ("File", "Edit", "Query", "Candidate", "Match", "Evaluate", "View", "Help")
 
 
@@ -218,10 +219,18 @@ COMMANDS: tuple[Command, ...] = (
     _command("view.problems", "Jobs and problems", "View", "Ctrl+J", "", checkable=True, group=4),
     # Help
     _command("help.keys", "Keys", "Help", "F1", "The sheet of keys.", icon="keyboard"),
-    _command("help.contribution", "What a contribution is, and is not", "Help", "", ""),
-    _command("help.words", "Words and measures", "Help", "", ""),
-    _command("help.insights", "Failures, and what can be trusted", "Help", "", ""),
-    _command("help.about", "About", "Help", "", "", group=1),
+    _command("help.here", "Help on what is shown", "Help", "Shift+F1",
+             "Read about what is in view now: what it does, how, and what it does not say."),
+    _command("help.contribution", "What a contribution is, and is not", "Help", "", "", group=1),
+    _command("help.part", "Search by part", "Help", "", HELP, group=1),
+    _command("help.what_if", "What if", "Help", "", HELP, group=1),
+    _command("help.why", "Why A stands above B", "Help", "", HELP, group=1),
+    _command("help.crowd", "Against the crowd", "Help", "", HELP, group=1),
+    _command("help.failures", "Failures of a whole set", "Help", "", HELP, group=1),
+    _command("help.trust", "Trust, measured", "Help", "", HELP, group=1),
+    _command("help.decisions", "Decisions, and a report to hand over", "Help", "", HELP, group=1),
+    _command("help.words", "Words and measures", "Help", "", "", group=1),
+    _command("help.about", "About", "Help", "", "", group=2),
 )  # fmt: skip
 
 BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}

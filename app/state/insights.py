@@ -19,7 +19,7 @@ from app.state.events import Event
 from app.state.overlay import Scale
 from app.state.values import ModelInfo, OpenSet, Selection
 from app.state.workspace import Workspace
-from qaconv_core.types import UNKNOWN, ImageRef
+from qaconv_core.types import UNKNOWN, ImageRef, ImageSet
 
 if TYPE_CHECKING:  # they load torch
     from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
@@ -177,8 +177,8 @@ def why_no_failures(data: OpenSet | None) -> str:
 
 def why_no_trust(data: OpenSet | None) -> str:
     """Why nothing can be measured on a set; "" where it can."""
-    if data is None or not data.own_from:
-        return "There are no queries of this data set to measure on."
+    if data is None or not (data.own_from or len(data.gallery) > 1):
+        return "There are no two pictures of this data set to measure on."
     return ""
 
 
@@ -208,15 +208,15 @@ class Insights:
         space.data_changed.connect(self._look)
         space.model_changed.connect(self._look)
 
-    def _open(self) -> tuple[object, ModelInfo | None]:
+    def _open(self) -> tuple[ImageSet | None, ModelInfo | None]:
         # Pictures that the user brings make another set of the same gallery.
         data = self._space.data
         return None if data is None else data.gallery, self._space.model
 
     def _look(self) -> None:
-        now = self._open()
-        if any(a is not b for a, b in zip(now, self._known, strict=True)):
-            self._known = now
+        (gallery, model), (known_gallery, known_model) = self._open(), self._known
+        if model is not known_model or gallery != known_gallery:
+            self._known = gallery, model
             self.forget()
 
     def forget(self) -> None:

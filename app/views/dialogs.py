@@ -12,7 +12,7 @@ from app.jobs.controller import Controller
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
 from app.views.actions import Actions
-from app.views.help_texts import TEXTS, show_help
+from app.views.help_texts import TEXTS, HelpDialog, show_help
 from app.views.keys import KeySheet
 from app.views.open_data import OpenDataDialog
 from app.views.open_model import OpenModelDialog
@@ -51,10 +51,15 @@ class Dialogs(QObject):
             "edit.palette": self.palette.popup,
             "edit.settings": self.open_settings,
             "help.keys": lambda: self._show("keys", lambda: KeySheet(self.window)),
-            **{
-                id: lambda id=id: self._show(id, lambda: show_help(id, self.window)) for id in TEXTS
-            },
+            **{id: lambda id=id: self.open_help(id) for id in TEXTS},
         }
+
+    def open_help(self, id: str) -> HelpDialog:
+        """Show a help text, in the window of help that is open or in a new one."""
+        dialog = self._show("help", lambda: show_help(id, self.window))
+        assert isinstance(dialog, HelpDialog)
+        dialog.choose(id)
+        return dialog
 
     def _show(self, name: str, make: Callable[[], QDialog]) -> QDialog:
         """The dialog of that name: the one that is open, or a new one."""

@@ -1,14 +1,24 @@
-"""Help: what a contribution is and is not, words and measures, about the program."""
+"""Help: what a contribution is and is not, the seven questions, words and measures, about."""
 
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
-from app.state.insight_words import COMMANDS
+from app.state.parts import PART_TOOLS
+from app.state.workspace import Workspace
+from app.views.help_topics import TOPICS
 from app.views.parts import without_icons
 from qaconv_core import __version__
-from qaconv_core.explaining.limits import LIMITS
 
 CONTRIBUTION = """
 <h3>What a contribution is</h3>
@@ -36,60 +46,6 @@ on pictures unlike those it was trained on.</p>
 What a score means for your cameras, the score distributions of an evaluation on your data say.</p>
 <p>A cell sees more than its square: a network's cells look at their surroundings as well. A line
 between two cells says that these places match best, not that nothing around them took part.</p>
-"""
-
-DRAWING = """
-<h3>Search by part</h3>
-<p>Draw a box (B), a lasso (Shift+B) or paint cells (P) on the query, and the gallery is ranked by
-these cells alone; I ranks by all the others instead. The terms of cells left out drop out of the
-logit, and the candidate's cells look for their match among those that remain: exactly the logit of
-a query that has no other cells, by plain QAConv. With several queries the part is the first one's,
-the others take part whole. Logits of a part are smaller than those of the whole query, because the
-bias stays; the order is what counts. The <b>evidence</b> is how loudly the part could speak, for or
-against, of what the whole query could.</p>
-<p>It does not search for a thing: a part is found where the model finds it most alike, which may
-be a pavement of the same grey. And a cell still sees its surroundings: leaving out a face takes its
-cells out of the match, not every trace of it out of the others.</p>
-<h3>What if</h3>
-<p>Hide cells of either picture (H), and logit, score and rank are told as they would be without
-them. Cells hidden in the query are hidden from the whole gallery, those hidden in the candidate
-from it alone. Which region matters (O) hides every window of 3 × 3 cells in turn: blue where the
-logit (or, when comparing, the lead over the other candidate) would fall, red where it would rise;
-outlined is where the order with the next candidate would change.</p>
-<p>These numbers are exact for the match. They are not what a photograph with something in front
-would give: there the network would see the thing in front too.</p>
-"""
-
-INSIGHTS = f"""
-<h3>Failures</h3>
-<p>Taken are all queries whose first match by plain QAConv is false. For each, the <b>margin</b> is
-the logit of that first false match minus that of the first true one, and every cell of the query
-has a part in it: what it adds for the false match minus what it adds for the true one. These
-differences and those of the candidates' own cells add up to the margin exactly.</p>
-<p>Pictures of people are cropped alike, so that cells can be averaged over queries: over all
-failures, over each pair of cameras (query → false match), and over <b>clusters</b> of failures
-whose differences look alike (k-means on the maps, whatever their size). A map lies over the average
-picture of its queries; each has its own limits, which its colour bar shows. Red cells mislead, blue
-ones speak for the true match. Click a cell, and the examples stand in the order of what that cell
-adds; click an example, and it opens in the browser, the false match beside the true one.</p>
-<p>Where a data set has label maps, the differences are also summed by body part or garment. Small
-groups say little: look at their examples.</p>
-<h3>Trust</h3>
-<p>Measured are pairs of one person and, as a control, pairs of different people: what is as high
-there says nothing about persons. Looked at are the 12 strongest matches of each pair, by
-contribution or by what they add beyond the usual. Do both ends lie on the same body part, does
-either lie on the background or on the picture's border, and do the matches move along when the
-candidate's content is moved by 1, 2 or 3 cells?</p>
-<p>Then cells of the query are removed, the strongest first (deletion), or brought back into
-nothing (insertion). If the cells named as strongest decide, the logit falls, or rises, faster than
-in random order; the <b>area</b> between the two curves says how much, as a share of
-|logit − bias|.</p>
-<p>Part agreement and background need label maps. Where persons are not known, each query's best
-match and random pairs are measured instead.</p>
-<h3>What the maps do not say</h3>
-<p>{LIMITS}</p>
-<h3>On the command line</h3>
-<p><code>{COMMANDS["failures"]}</code><br><code>{COMMANDS["trust"]}</code></p>
 """
 
 WORDS = """
@@ -157,34 +113,76 @@ Phosphor (MIT), from the package qtawesome (MIT). The window uses Qt 5 through P
 version 3).</p>
 """
 
-TEXTS = {
-    "help.contribution": ("What a contribution is, and is not", CONTRIBUTION + DRAWING),
-    "help.insights": ("Failures, and what can be trusted", INSIGHTS),
+TEXTS: dict[str, tuple[str, str]] = {
+    "help.contribution": ("What a contribution is, and is not", CONTRIBUTION),
+    **{id: (topic.title, topic.html) for id, topic in TOPICS.items()},
     "help.words": ("Words and measures", WORDS),
     "help.about": ("About", ABOUT),
 }
+"""Title and text by the command that shows it, in the order of the list."""
+
+
+def help_on(space: Workspace, page: str) -> str:
+    """The id of the text about what is shown now, on one of the window's pages."""
+    if page in ("failures", "trust"):
+        return f"help.{page}"
+    if page != "explore":
+        return "help.words"
+    now = space.parts.now
+    if now.tool == "hide" or now.hiding or now.seeking:
+        return "help.what_if"
+    if now.tool in PART_TOOLS or now.part is not None:
+        return "help.part"
+    if space.look.mode == "compare":
+        return "help.why"
+    if len(space.selection.chosen) > 1:
+        return "help.decisions"
+    if space.look.mode in ("lines", "heat") and space.look.measure == "relative":
+        return "help.crowd"
+    return "help.contribution"
 
 
 class HelpDialog(QDialog):
-    """One help text; it may stay open beside the work."""
+    """All help texts, one of them shown; it may stay open beside the work."""
 
     def __init__(self, id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        title, text = TEXTS[id]
-        self.setWindowTitle(title)
-        self.resize(640, 360 if id == "help.about" else 600)
+        self.resize(880, 640)
+        self.topics = QListWidget()
+        self.topics.setAccessibleName("Help texts")
+        self.topics.setToolTip("Choose what to read about (↑ ↓).")
+        for each, (title, _text) in TEXTS.items():
+            item = QListWidgetItem(title)
+            item.setData(Qt.UserRole, each)
+            self.topics.addItem(item)
+        self.topics.setFixedWidth(self.topics.sizeHintForColumn(0) + 24)
         self.text = QTextBrowser()
-        self.text.setAccessibleName(title)
         self.text.setOpenExternalLinks(False)
         self.text.setFrameShape(QTextBrowser.NoFrame)
-        self.text.document().setDocumentMargin(8)
-        self.text.setHtml(text)
+        self.text.document().setDocumentMargin(16)
+        self.topics.currentItemChanged.connect(lambda item, _before: self._show(item))
         buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
         buttons.rejected.connect(self.reject)
+        row = QHBoxLayout()
+        row.addWidget(self.topics)
+        row.addWidget(self.text, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 16)
-        column.addWidget(self.text, 1)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(16)
+        column.addLayout(row, 1)
         column.addWidget(buttons)
+        self.choose(id)
+        self.topics.setFocus()
+
+    def choose(self, id: str) -> None:
+        """Show the text of a command (``help.words``)."""
+        self.topics.setCurrentRow(list(TEXTS).index(id))
+
+    def _show(self, item: QListWidgetItem) -> None:
+        title, text = TEXTS[item.data(Qt.UserRole)]
+        self.setWindowTitle(title)
+        self.text.setAccessibleName(title)
+        self.text.setHtml(text)
 
 
 def show_help(id: str, parent: QWidget | None = None) -> HelpDialog:

@@ -27,6 +27,7 @@ from app.views.actions import Actions
 from app.views.deciding import Deciding
 from app.views.dialogs import Dialogs
 from app.views.handing_over import HandingOver
+from app.views.help_texts import help_on
 from app.views.insights.pages import InsightPages
 from app.views.intake import Intake
 from app.views.job_strip import JobStrip
@@ -69,7 +70,7 @@ class MainWindow(QMainWindow):
         self.problems = ProblemLog(self)
         self.runner.problem.connect(self.problems.add)
         self.commands = Actions(self)
-        self._laid_out = False
+        self._laid_out = self._closed = False
         choices = ExportChoices()
         self._make_pages(choices)
         self._make_bars()
@@ -140,6 +141,7 @@ class MainWindow(QMainWindow):
                 "view.back": space.go_back,
                 "view.forward": space.go_forward,
                 "view.problems": self._toggle_problems,
+                "help.here": lambda: self.dialogs.open_help(help_on(space, self.page)),
             }
         )
 
@@ -274,12 +276,25 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep layout and session, stop what runs; caches stay whole."""
+        if not self._closed:
+            self._closed = True
+            try:
+                self._keep()
+            finally:  # whatever happens to that, no thread goes on without its window
+                self._stop()
+        super().closeEvent(event)
+
+    def _keep(self) -> None:
+        """What is to come back at the next start."""
         if self._laid_out:
             keep_layout(self, self.explore, self.settings)
         if self.settings.path is not None:
             save_session(self.settings.path.parent, self.session())
+
+    def _stop(self) -> None:
         QApplication.instance().removeEventFilter(self._guard)
-        self.dialogs.close_all()
-        self.controller.close()
-        self.explore.close_loaders()
-        super().closeEvent(event)
+        try:
+            self.dialogs.close_all()
+        finally:
+            self.controller.close()
+            self.explore.close_loaders()

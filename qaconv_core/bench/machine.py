@@ -36,9 +36,12 @@ def machine_record(device: torch.device) -> dict[str, Any]:
 
 
 def measure_peaks(device: torch.device) -> dict[str, float]:
-    """Rates that this machine reaches: products in GFLOP/s by type, memory in GB/s."""
+    """Rates that this machine reaches: products in GFLOP/s by type, memory in GB/s.
+
+    Types that a processor only imitates are left out: one such product takes most of a minute.
+    """
     peaks = {"float32": _matmul(torch.float32, device)}
-    if device.type == "cuda" or cpu_knows_bfloat16():  # by way of float32 it takes minutes
+    if device.type == "cuda" or cpu_knows_bfloat16():
         peaks["bfloat16"] = _matmul(torch.bfloat16, device)
     if device.type == "cuda":
         peaks["float16"] = _matmul(torch.float16, device)

@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 
 _PAGES = (".html", ".htm")
 DEMO = "demo"
+_EXAMPLES = """\
+examples:
+  qaconv explain Q.jpg A.jpg --figure hidden.png         what hiding each region does
+  qaconv explain Q.jpg A.jpg B.jpg --against demo        why A has another logit than B
+  qaconv explain --dataset demo --report trust.html      how far maps can be trusted
+  qaconv explain --dataset demo --failures f.html        what misleads the model
+  qaconv explain --dataset demo --decisions d.csv        what was decided in the window
+"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_work_options(parser)
     _add_dataset_options(parser)
     _add_picture_options(parser)
-    parser.epilog = LIMITS
+    parser.epilog = f"{_EXAMPLES}\n{LIMITS}"
     parser.set_defaults(run=run)
 
 
@@ -82,7 +90,7 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("pictures")
     group.add_argument(
-        "--window", type=window, default=(3, 3), metavar="RxC", help="cells hidden at a time"
+        "--window", type=window, default="3x3", metavar="RxC", help="cells hidden at a time"
     )
     group.add_argument(
         "--against", metavar="DIR|DATASET", help="a gallery whose average is taken off both sides"
@@ -133,7 +141,8 @@ def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None
         _write_decisions(dataset, arguments.decisions)
         if not (arguments.report or arguments.failures):
             return
-    check_sides(dataset)
+    if arguments.failures:
+        check_sides(dataset)
     model = load_chosen_model(arguments, name)
     with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
         job = Job(

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qaconv_core.cli.galleries import crowd_for
+from qaconv_core.cli.galleries import as_stored, crowd_for
 from qaconv_core.cli.options import load_chosen_model, show, write_result
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
@@ -39,7 +39,7 @@ def explain_pictures(arguments: argparse.Namespace, cancel: CancelToken) -> None
     maps = model.extract(pictures)
     usual = None
     if arguments.against:
-        query = arguments.pictures[0]
+        query, maps = arguments.pictures[0], as_stored(maps)
         crowd = crowd_for(model, query, maps[0], arguments.against, arguments, cancel)
         usual = crowd.gallery_mean
     work = _two if len(pictures) == 2 else _three

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from qaconv_core.cli.evaluate import say_rejected
 from qaconv_core.cli.options import feature_shelf
 from qaconv_core.cli.terminal import ProgressShower
@@ -69,6 +71,11 @@ def gallery_features(
     if not len(found.kept):
         raise InputError(f"{dataset.root}: none of its pictures can be read")
     return gallery.select(found.kept), found.bank
+
+
+def as_stored(maps: Float32) -> Float32:
+    """Feature maps rounded as those of a gallery are (to float16), to be compared with its own."""
+    return maps.astype(np.float16).astype(np.float32)
 
 
 def crowd_for(

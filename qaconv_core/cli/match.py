@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
-from qaconv_core.cli.galleries import crowd_for
+from qaconv_core.cli.galleries import as_stored, crowd_for
 from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
@@ -19,6 +19,7 @@ from qaconv_core.cli.options import (
 )
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
+from qaconv_core.explaining import limits
 from qaconv_core.matching.selection import (
     DIRECTIONS,
     ORDERS,
@@ -31,6 +32,13 @@ from qaconv_core.types import CorrespondenceMap
 
 if TYPE_CHECKING:
     from qaconv_core.explaining.values import RelativeMatch
+
+
+_EXAMPLES = """\
+examples:
+  qaconv match A.jpg B.jpg --figure match.pdf --json match.json
+  qaconv match A.jpg B.jpg --against demo --figure match.png     what is distinctive
+"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figure", metavar="FILE", help="lines and heat maps (.png, .pdf, .svg)")
     add_line_options(parser)
     parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
+    parser.epilog = "\n".join([_EXAMPLES, "what is beyond the usual, and is not:", *limits.CROWD])
     parser.set_defaults(run=run)
 
 
@@ -77,6 +86,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     model = load_chosen_model(arguments)
     cancel.raise_if_cancelled()
     maps = model.extract(pictures)
+    if arguments.against:
+        maps = as_stored(maps)
     match = model.match(maps[0], maps[1])
     beyond = None
     if arguments.against:

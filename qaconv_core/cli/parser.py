@@ -35,7 +35,17 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults where there is something to say."""
+    """Shows defaults where there is something to say; keeps the lines of examples."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Lines that begin with a space are examples and stay as they are."""
+        lines = [
+            line
+            if line.startswith(" ")
+            else super(DefaultsFormatter, self)._fill_text(line, width, indent)
+            for line in text.split("\n")
+        ]
+        return "\n".join(lines)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default in (None, False):

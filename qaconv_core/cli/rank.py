@@ -25,11 +25,19 @@ from qaconv_core.cli.regions import add_region_options, found_mask
 from qaconv_core.cli.search import Search, approximation_lines
 from qaconv_core.cli.terminal import say
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, TRUTH_WORDS, ranking_csv
+from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
 
 if TYPE_CHECKING:
     from qaconv_core.model import Model
 
+_EXAMPLES = """\
+examples:
+  qaconv rank --query Q.jpg --gallery demo --figure ranked.png
+  qaconv rank --query Q.jpg --gallery demo --part 0.2,0.2,0.8,0.5     this part alone
+  qaconv rank --query Q.jpg --gallery demo --ignore 0,0.6,1,1         all but this part
+  qaconv rank --query Q.jpg --gallery demo --top 5 --report r.pdf     to hand over
+"""
 _SIGNS = {"true": "✓", "false": "✕", "junk": "–", "unknown": " "}
 
 
@@ -73,6 +81,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the results with lines, maps, scores and decisions as one .html or .pdf file to "
         "hand over",
     )
+    parser.epilog = "\n".join([_EXAMPLES, "what a search by part does not say:", *limits.PART])
     parser.set_defaults(run=run)
 
 

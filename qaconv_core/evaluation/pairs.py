@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,9 +58,28 @@ def _one_each(
 def random_pairs(dataset: Dataset, count: int, seed: int = 0) -> IndexPairs:
     """At most ``count`` random query–gallery pairs of whoever: nearly always different people.
 
-    The control for data without persons.
+    The control for data without persons. A picture is not paired with itself.
     """
     rng = np.random.default_rng(seed)
-    queries, galleries = len(dataset.query), len(dataset.gallery)
-    numbers = rng.choice(queries * galleries, min(count, queries * galleries), replace=False)
-    return [divmod(int(number), galleries) for number in np.sort(numbers)]
+    query, gallery = dataset.query, dataset.gallery
+    possible = len(query) * len(gallery)
+    # Of every query at most one pair is a picture with itself.
+    numbers = rng.choice(possible, min(count + len(query), possible), replace=False)
+    pairs = [divmod(int(number), len(gallery)) for number in numbers]
+    return sorted([(q, g) for q, g in pairs if query[q].path != gallery[g].path][:count])
+
+
+def with_queries(dataset: Dataset, count: int) -> tuple[Dataset, list[str]]:
+    """The set itself; one without any query with ``count`` gallery pictures as queries, evenly.
+
+    And what should be known about that, in sentences.
+    """
+    size = len(dataset.gallery)
+    if len(dataset.query) or not size:
+        return dataset, []
+    rows = np.unique(np.linspace(0, size - 1, min(count, size)).round().astype(np.int64))
+    note = (
+        f"there are no queries: {len(rows):,} of the gallery's pictures are taken as queries, each "
+        "against all the others"
+    )
+    return replace(dataset, query=dataset.gallery.select(rows)), [note]

@@ -6,7 +6,8 @@ logit and rank (:mod:`~qaconv_core.explaining.curves`). Each is asked of the cel
 strongest by contribution and by what they add beyond their average over the gallery.
 
 What needs no label maps (border, shift following, curves) works on any data set; without known
-persons the pairs are each query's best match and random pairs.
+persons the pairs are each query's best match and random pairs, without queries pictures of the
+gallery are the queries.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from qaconv_core.evaluation.explanations import (
     PartNames,
     explanation_qualities,
 )
-from qaconv_core.evaluation.pairs import IndexPairs, choose_pairs, random_pairs
+from qaconv_core.evaluation.pairs import IndexPairs, choose_pairs, random_pairs, with_queries
 from qaconv_core.evaluation.trust_bench import TrustBench
 from qaconv_core.explaining.curves import RemovalCurves
 from qaconv_core.model import Model
@@ -155,12 +156,15 @@ def measure_trust(
 
     ``labels`` and ``parts`` are label maps and their meaning, where there are any. ``read`` opens a
     picture (by default from its file). Raises :class:`InputError` where a side is empty or no pair
-    can be found, :class:`~qaconv_core.errors.Cancelled` between pairs.
+    can be found, :class:`~qaconv_core.errors.Cancelled` between pairs. Of a set without queries
+    some pictures of the gallery are asked for (:func:`~qaconv_core.evaluation.pairs.with_queries`).
     """
     job = job or Job()
+    dataset, hints = with_queries(dataset, count)
     check_sides(dataset)
     bench = TrustBench(model, dataset, crowd, job)
     chosen, notes = _choose(bench, count, seed)
+    notes = [*hints, *notes]
     groups = []
     for name, pairs in chosen.items():
         if not pairs:

@@ -82,7 +82,9 @@ class TrustBench:
             logits = plain_logits(query_maxima(self.query_map(index), self.cells), self.model.head)
             own = str(self.dataset.query[index].path)
             logits[[path == own for path in paths]] = -np.inf
-            pairs.append((index, int(self.gallery_index[self.rows[logits.argmax()]])))
+            best = int(logits.argmax())
+            if np.isfinite(logits[best]):
+                pairs.append((index, int(self.gallery_index[self.rows[best]])))
         return pairs
 
     def curves(self, pairs: IndexPairs, stage: str) -> list[RemovalCurves]:

@@ -20,3 +20,32 @@ NUMBERS = (
     "model."
 )
 """What stands beside a table of candidates."""
+
+PART = (
+    "It does not search for a thing. A part is found where the model finds it most alike, which "
+    "may be a pavement of the same grey. And a cell still sees its surroundings: leaving out a "
+    "face takes its cells out of the match, not every trace of it out of the others.",
+    "Logits of a part are mostly smaller than the whole query's, because less is added to the same "
+    "bias; the order is what counts, not the number.",
+)
+"""On search by part."""
+
+HIDING = (
+    "These numbers are exact for the match. They are not what a photograph with something in front "
+    "would give: there the network would see the thing in front too, and every cell around it "
+    "would change.",
+    "A region that matters to the number need not matter to a person: it may be pavement.",
+)
+"""On what if."""
+
+DIFFERENCE = (
+    "It says where the numbers part, not which of the two is the person. The largest difference "
+    "may come from a place that has nothing to do with either.",
+)
+"""On why A stands above B."""
+
+CROWD = (
+    "Unusual in this gallery is not unusual in the world. In another gallery, or of other cameras, "
+    "the same cell may be everybody's; in a gallery of a few pictures the average says little.",
+)
+"""On what is beyond the usual."""

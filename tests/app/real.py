@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt5.QtGui import QDragEnterEvent, QDropEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication
 
@@ -13,7 +14,7 @@ from app.jobs.engine import DataRequest, ModelRequest
 from tests.checkpoints import write_checkpoint
 from tests.small_world import small_checkpoint, write_market
 
-WAIT = 60_000
+WAIT = 180_000
 """Milliseconds a test waits at most; a busy machine is no failure."""
 
 
@@ -57,3 +58,22 @@ def press(window, *keys, modifiers=Qt.NoModifier):
     """Press keys, as a person does, where the focus is."""
     for key in keys:
         QTest.keyClick(QApplication.focusWidget() or window, key, modifiers)
+
+
+def url_of(path: Path) -> QUrl:
+    """A file as it lies on the clipboard or is dragged."""
+    return QUrl.fromLocalFile(str(path))
+
+
+def drop(window, *paths: Path) -> None:
+    """Drag files over the window and let them go."""
+    mime = QMimeData()
+    mime.setUrls([url_of(path) for path in paths])
+    point = window.rect().center()
+    enter = QDragEnterEvent(point, Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+    enter.ignore()
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    event = QDropEvent(QPointF(point), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+    QApplication.sendEvent(window, event)
+    assert event.isAccepted()

@@ -26,7 +26,7 @@ from app.state.settings import Settings
 from app.state.values import Problem
 from app.state.workspace import Workspace
 from app.views.actions import Actions
-from app.views.help_texts import TEXTS, HelpDialog
+from app.views.help_texts import HelpDialog
 from app.views.job_strip import JobList, JobStrip
 from app.views.keys import KeySheet
 from app.views.open_data import OpenDataDialog
@@ -97,7 +97,7 @@ def widgets(qtbot, runner, tmp_path, monkeypatch):
         SettingsDialog(Settings(), runner, window),
         CommandPalette(Actions(window), window),
         KeySheet(window),
-        *(HelpDialog(id, window) for id in TEXTS),
+        HelpDialog("help.part", window),
         ProblemsPanel(log, window, runner),
         ProblemStrip(log, window),
         JobStrip(runner, window),

@@ -365,6 +365,36 @@ def test_without_persons_trust_is_measured_and_failures_say_why_not(
     assert any("no person is known on both sides" in text.lower() for text in words)
 
 
+def test_a_flat_folder_has_no_queries_and_is_measured_all_the_same(
+    qtbot, empty_window, model, tmp_path
+):
+    window, space = empty_window, empty_window.workspace
+    for number in range(6):
+        write_picture(tmp_path / "own" / f"{number}.png", number, (48, 128))
+    with qtbot.waitSignal(window.controller.ready, timeout=WAIT):
+        window.begin(DataRequest("folder", tmp_path / "own"), model)
+    assert len(space.data.query) == 0
+    window.insights.insights.pairs = 2
+    press(window, Qt.Key_4, Qt.ControlModifier)
+    state = window.insights.page("trust").empty.state
+    qtbot.waitUntil(lambda: "2 pairs of each kind" in state.text(), timeout=WAIT)
+    assert state.text().startswith("No queries: some of the 6 gallery pictures are asked for")
+    trust = found(qtbot, begin(qtbot, window, "trust"))
+    words = [label.text() for label in trust.measures.findChildren(QLabel)]
+    assert any("There are no queries: 2 of the gallery's pictures" in text for text in words)
+    trust.tabs.setCurrentIndex(1)
+    trust.tiles[0].setFocus()
+    press(window, Qt.Key_Home)
+    press(window, Qt.Key_Return)
+    query, gallery = trust.insights.trust.pairs_of(trust.insights.trust.report.groups[0])[0]
+    qtbot.waitUntil(lambda: space.pair is not None and not space.pair_stale, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+    assert window.page == "explore"
+    assert space.data.query[space.selection.query].path == query.path
+    assert space.data.gallery[space.selection.candidate].path == gallery.path
+    assert trust.found is not None, "the set is still the same"
+
+
 def test_with_nothing_open_the_page_teaches_and_opens_a_data_set(qtbot, empty_window):
     press(empty_window, Qt.Key_4, Qt.ControlModifier)
     page = empty_window.insights.page("trust")

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QEvent, QMimeData, QObject, QPointF, Qt, QUrl
-from PyQt5.QtGui import QDragEnterEvent, QDropEvent
+from PyQt5.QtCore import QEvent, QObject, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QWidget
 
@@ -25,7 +24,7 @@ from app.views.open_data import OpenDataDialog
 from qaconv_core import device
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
-from tests.app.real import WAIT, press, settled, tiny_market, tiny_model
+from tests.app.real import WAIT, drop, press, settled, tiny_market, tiny_model
 from tests.builders import write_picture
 
 ROOT = Path(__file__).parents[2]
@@ -48,17 +47,6 @@ def window(qtbot, make_window, data, model):
     with qtbot.waitSignal(made.controller.settled, timeout=WAIT):
         made.begin(data, model)
     return made
-
-
-def drop(window, path: Path) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path))])
-    point = window.rect().center()
-    enter = QDragEnterEvent(point, Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
-    QApplication.sendEvent(window, enter)
-    assert enter.isAccepted()
-    event = QDropEvent(QPointF(point), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
-    QApplication.sendEvent(window, event)
 
 
 def test_the_first_match_is_there_and_the_title_says_what_is_open(window):
@@ -260,6 +248,29 @@ def test_a_restart_brings_everything_back(qtbot, make_window, window):
     again.use_theme("system")
 
 
+def test_a_restart_brings_a_dropped_picture_and_its_candidate_back(
+    qtbot, make_window, window, tmp_path
+):
+    picture = write_picture(tmp_path / "somebody.png", 3, (48, 128))
+    drop(window, picture)
+    space = window.workspace
+    qtbot.waitUntil(lambda: space.selection.queries == (5,), timeout=WAIT)
+    settled(qtbot, window)
+    window.explore.results.view.setFocus()
+    press(window, Qt.Key_Right, Qt.Key_Right, Qt.Key_Right)
+    settled(qtbot, window)
+    candidate = space.selection.candidate
+    assert space.ranking.place_of(candidate) == 3
+    window.close()
+    again = make_window()
+    again.begin(session=load_session(data_dir()))
+    qtbot.waitUntil(lambda: again.workspace.selection.queries == (5,), timeout=WAIT)
+    settled(qtbot, again)
+    assert again.workspace.data.query[5].path == picture
+    assert again.workspace.selection.candidate == candidate
+    assert not again.problems.problems
+
+
 def test_closing_during_a_job_leaves_a_cache_that_can_be_used(qtbot, make_window, data, model):
     window = make_window()
     window.begin(data, model)
@@ -302,6 +313,51 @@ def test_the_program_starts_and_ends_in_order(tmp_path, data, model):
     session = load_session(folder)
     assert session.query == str(query)
     assert not list(folder.glob("crash-*"))
+
+
+ENDS_IN_THE_MIDDLE = """
+import sys, threading
+from app.program import Program
+program = Program(["qaconv"])
+window = program.window
+if "unseen" not in sys.argv:
+    window.show()
+window.begin(None, None, None)
+while not window.runner.busy:
+    program.application.processEvents()
+window.dialogs.palette.popup()
+window.dialogs.open_settings()
+window.menuBar().actions()[0].menu().popup(window.pos())
+program.application.processEvents()
+try:
+    raise TimeoutError("waited too long")
+except TimeoutError as error:
+    sys.exit(str(error))
+finally:
+    program.end()
+    program.application.processEvents()
+    print([t.name for t in threading.enumerate() if t.name.startswith("qaconv")])
+"""
+
+
+@pytest.mark.parametrize("how", ["seen", "unseen"])
+def test_an_end_in_the_middle_of_jobs_and_dialogs_is_in_order(tmp_path, how):
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "QACONV_DATA_DIR": str(tmp_path / "user"),
+        "QACONV_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", ENDS_IN_THE_MIDDLE, how],
+        capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=WAIT / 1000,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines()[-1] == "waited too long"
+    assert "Traceback" not in done.stderr
+    assert done.stdout.strip() == "[]"
+    assert not list((tmp_path / "user").glob("crash-*"))
 
 
 class ShownWindows(QObject):

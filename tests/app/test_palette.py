@@ -1,4 +1,4 @@
-"""Commands are found by typing; the sheet of keys and the help texts are whole."""
+"""Commands are found by typing; the sheet of keys is whole."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QLabel, QMainWindow
+from PyQt5.QtWidgets import QLabel, QMainWindow
 
-from app.state.commands import BY_ID, COMMANDS
+from app.state.commands import COMMANDS
 from app.state.fuzzy import fuzzy_order, fuzzy_score
 from app.views.actions import Actions
-from app.views.help_texts import TEXTS, show_help
 from app.views.keys import KeySheet, keys_words
 from app.views.palette import CommandPalette
 
@@ -133,34 +132,3 @@ def test_the_sheet_has_every_key(qtbot):
             assert {command.title, keys_words(command)} <= words
     QTest.keyClick(sheet, Qt.Key_Escape)
     assert not sheet.isVisible()
-
-
-@pytest.mark.parametrize("id", TEXTS)
-def test_help_texts_are_shown_without_marks_of_html(qtbot, id):
-    assert id in BY_ID
-    dialog = show_help(id)
-    dialog.setAttribute(Qt.WA_DeleteOnClose, False)
-    qtbot.addWidget(dialog)
-    text = dialog.text.toPlainText()
-    assert len(text) > 300
-    assert "<" not in text
-    assert "!" not in text
-    QTest.keyClick(dialog, Qt.Key_Escape)
-    assert not dialog.isVisible()
-
-
-def test_help_says_what_must_be_said(qapp):
-    for id, parts in {
-        "help.contribution": ("add up", "not a probability", "not evidence"),
-        "help.words": ("junk", "mINP", "0.830 and 0.811", "sigmoid(logit / 10)"),
-        "help.about": ("ECCV 2020", "CVPR 2022", "MIT", "CC0"),
-    }.items():
-        for part in parts:
-            assert part in TEXTS[id][1]
-
-
-def test_a_closed_help_dialog_is_gone(qtbot):
-    dialog = show_help("help.words")
-    with qtbot.waitSignal(dialog.destroyed):
-        dialog.close()
-    assert not [w for w in QApplication.topLevelWidgets() if w.isVisible()]

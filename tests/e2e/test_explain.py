@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -178,6 +179,84 @@ def test_why_a_stands_above_b(qaconv, market, checkpoint, files, tmp_path):
     assert "QUERY A or QUERY A B" in done.complaint
     done = qaconv("explain", a, b, "-d", "market", status=2)
     assert "explained apart" in done.complaint
+
+
+@pytest.fixture
+def alone(files, tmp_path):
+    """A folder with one picture, and that picture itself."""
+    (tmp_path / "one").mkdir()
+    copy = tmp_path / "one" / "copy.jpg"
+    shutil.copyfile(files[0][0], copy)
+    return files[0][0], copy
+
+
+def numbers_of(record) -> list[float]:
+    """Every number anywhere in a JSON record."""
+    if isinstance(record, dict):
+        record = list(record.values())
+    if isinstance(record, list):
+        return [number for item in record for number in numbers_of(item)]
+    return [record] if isinstance(record, float) else []
+
+
+def test_a_candidate_that_is_the_query(qaconv, checkpoint, alone, tmp_path):
+    query, copy = alone
+    options = ("--checkpoint", checkpoint, "--json", "x.json", "--figure", "x.png")
+    ways = [(copy,), (copy, "--window", "1x1"), (copy, "--window", "40x40"), (copy, copy)]
+    for more in (*ways, (copy, copy, "--against", "one")):
+        qaconv("explain", query, *more, *options)
+        numbers = numbers_of(json.loads((tmp_path / "x.json").read_text()))
+        assert np.isfinite(numbers).all()
+    record = json.loads((tmp_path / "x.json").read_text())
+    assert record["difference"] == pytest.approx(0, abs=1e-6)
+    assert np.abs(record["query"]).max() == pytest.approx(0, abs=1e-6)
+    qaconv("match", query, copy, "--against", "one", *options)
+    record = json.loads((tmp_path / "x.json").read_text())
+    assert np.isfinite(numbers_of(record)).all()
+    assert np.array(record["query_similarity"]) == pytest.approx(1, abs=1e-3)
+    assert np.abs(record["relative"]["query"]).max() == pytest.approx(0, abs=1e-3)
+    assert np.array(record["relative"]["query_percentile"]) == pytest.approx(50)
+
+
+def test_a_gallery_of_one(qaconv, checkpoint, alone, tmp_path):
+    query, _copy = alone
+    for part in ((), ("--part", "0,0,1,1"), ("--part", "0.01,0.01,0.02,0.02"),
+                 ("--ignore", "0,0,1,0.9")):  # fmt: skip
+        qaconv("rank", "--query", query, "--gallery", "one", "--checkpoint", checkpoint, *part,
+               "--json", "r.json", "--figure", "r.png", "--report", "r.html")  # fmt: skip
+        record = json.loads((tmp_path / "r.json").read_text())["queries"][0]
+        assert [item["rank"] for item in record["results"]] == [1]
+        assert np.isfinite(numbers_of(record)).all()
+        if part:
+            assert 0 < record["part"]["evidence"] <= 1
+    assert record["part"]["cells"] == 4
+    assert "nan" not in (tmp_path / "r.html").read_text().lower().split("base64")[0]
+
+
+def test_a_folder_without_labels_is_measured_as_far_as_it_goes(qaconv, checkpoint, files, tmp_path):
+    (tmp_path / "own").mkdir()
+    for number, picture in enumerate(files[1][:5]):
+        shutil.copyfile(picture, tmp_path / "own" / f"picture{number}.jpg")
+    for size in (5, 2):  # more, and no more, than pairs that are asked for
+        for path in sorted((tmp_path / "own").glob("*.jpg"))[size:]:
+            path.unlink()
+        done = qaconv("explain", "--dataset", "own", "--checkpoint", checkpoint, "--pairs", 2,
+                      "--report", "t.json", "--quiet")  # fmt: skip
+        record = json.loads((tmp_path / "t.json").read_text())
+        assert [group["name"] for group in record["groups"]] == ["best matches", "random pairs"]
+        assert any("no person is known" in note for note in record["notes"])
+        assert any("2 of the gallery's pictures" in note for note in record["notes"])
+        for group in record["groups"]:
+            assert len(group["pairs"]) == min(2, size)
+            quality = group["quality"]["contribution"]
+            assert quality["part_agreement"] is None
+            assert 0 <= quality["border"] <= 1
+            assert quality["shift_following"]
+            assert np.isfinite(numbers_of(group)).all()
+        assert "border" in done.out
+    done = qaconv("explain", "--dataset", "own", "--checkpoint", checkpoint,
+                  "--failures", "f.html", status=2)  # fmt: skip
+    assert "no query pictures" in done.complaint
 
 
 def test_a_data_set_is_measured(qaconv, market, checkpoint, tmp_path):

@@ -199,6 +199,8 @@ class InsightPage(QWidget):
 
     def _forecast(self, queries: int, galleries: int) -> str:
         size = f"{queries:,} queries, {galleries:,} gallery pictures"
+        if not queries:
+            size = f"No queries: some of the {galleries:,} gallery pictures are asked for instead"
         times = self.insights.times
         if times is None:
             if self.isVisible():

@@ -40,6 +40,8 @@ class InsightPages(QObject):
         window: QWidget,
     ) -> None:
         super().__init__(window)
+        self._controller = controller
+        self._coming: PairPlace | None = None
         self.workspace, self._thumbnails = controller.workspace, thumbnails
         self._runner, self._choices, self._window = controller.runner, choices, window
         self.insights = Insights()
@@ -47,6 +49,7 @@ class InsightPages(QObject):
         self.jobs = InsightJobs(controller, self.insights)
         self.made: dict[Kind, InsightPage] = {}
         self.insights.changed.connect(self._tell)
+        self.workspace.selection_changed.connect(self._query_came)
 
     def _tell(self) -> None:
         self.changed.emit()
@@ -69,9 +72,16 @@ class InsightPages(QObject):
         return page
 
     def open_pair(self, place: PairPlace) -> None:
-        """Show a pair in the browser; with another candidate, the two compared."""
+        """Show a pair in the browser; with another candidate, the two compared.
+
+        A picture of the gallery that was asked for as a query becomes one first.
+        """
         space = self.workspace
         chosen = selection_of(space.data, place)
+        if chosen is None and space.data is not None and place.query in space.data.gallery.paths:
+            self._coming = place
+            self._controller.add_pictures([place.query])
+            return
         if chosen is None:
             self.failed.emit(Problem(f"{place.query}: is not in the data set that is open now"))
             return
@@ -81,6 +91,14 @@ class InsightPages(QObject):
             space.change_look(mode="compare")
         elif space.look.mode == "compare":
             space.change_look(mode="lines")
+
+    def _query_came(self) -> None:
+        """Show the pair that was waiting for its query, once that is chosen."""
+        place, data, query = self._coming, self.workspace.data, self.workspace.selection.query
+        if place is None or data is None or query is None or data.query[query].path != place.query:
+            return
+        self._coming = None
+        self.open_pair(place)
 
     def begin(self, kind: Kind) -> None:
         """Show the page and start what it is about."""

@@ -204,6 +204,15 @@ def tiny(monkeypatch):
     monkeypatch.setattr(large, "SHORTLIST", 30)
 
 
+def test_types_that_the_processor_only_imitates_are_no_peaks(monkeypatch, tiny):
+    monkeypatch.setattr(machine, "_int8", lambda: None)
+    for known in (True, False):
+        monkeypatch.setattr(machine, "cpu_knows_bfloat16", lambda known=known: known)
+        peaks = machine.measure_peaks(torch.device("cpu"))
+        assert ("bfloat16" in peaks) is known
+        assert {"float32", "memory"} <= peaks.keys()
+
+
 def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
     json_file, figure_file, page = (tmp_path / name for name in ("b.json", "b.svg", "page.md"))
     page.write_text(f"# Speed\n\nwhy\n\n{BEGIN}\nold\n{END}\nafter\n")

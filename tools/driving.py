@@ -175,6 +175,21 @@ class Driver:
         )  # fmt: skip
         QApplication.sendEvent(widget, event)
 
+    def drag(self, widget: Any, start: Any, end: Any) -> None:
+        """Drag with the left button from one place of a widget to another; QPointF of it."""
+        from PyQt5.QtCore import QEvent, Qt
+        from PyQt5.QtGui import QMouseEvent
+        from PyQt5.QtTest import QTest
+        from PyQt5.QtWidgets import QApplication
+
+        QTest.mousePress(widget, Qt.LeftButton, Qt.NoModifier, start.toPoint())
+        for at in ((start + end) / 2, end):
+            move = QMouseEvent(
+                QEvent.MouseMove, at, Qt.NoButton, Qt.LeftButton, Qt.NoModifier
+            )  # fmt: skip
+            QApplication.sendEvent(widget, move)
+        QTest.mouseRelease(widget, Qt.LeftButton, Qt.NoModifier, end.toPoint())
+
     def on_picture(self, panel: int, x: float, y: float) -> Any:
         """The point of the inspector at these shares of a picture's width and height."""
         from PyQt5.QtCore import QPointF

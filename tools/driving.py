@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from app import startup  # noqa: E402
 
-PATIENCE = 240.0
+PATIENCE = 600.0
 """Seconds after which something that does not happen is an error."""
 
 
@@ -174,6 +174,21 @@ class Driver:
             Qt.NoButton, Qt.NoModifier,
         )  # fmt: skip
         QApplication.sendEvent(widget, event)
+
+    def drag(self, widget: Any, start: Any, end: Any) -> None:
+        """Drag with the left button from one place of a widget to another; QPointF of it."""
+        from PyQt5.QtCore import QEvent, Qt
+        from PyQt5.QtGui import QMouseEvent
+        from PyQt5.QtTest import QTest
+        from PyQt5.QtWidgets import QApplication
+
+        QTest.mousePress(widget, Qt.LeftButton, Qt.NoModifier, start.toPoint())
+        for at in ((start + end) / 2, end):
+            move = QMouseEvent(
+                QEvent.MouseMove, at, Qt.NoButton, Qt.LeftButton, Qt.NoModifier
+            )  # fmt: skip
+            QApplication.sendEvent(widget, move)
+        QTest.mouseRelease(widget, Qt.LeftButton, Qt.NoModifier, end.toPoint())
 
     def on_picture(self, panel: int, x: float, y: float) -> Any:
         """The point of the inspector at these shares of a picture's width and height."""

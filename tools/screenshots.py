@@ -26,6 +26,8 @@ FOLDER = ROOT / "docs" / "images" / "window"
 LARGEST = 400_000
 """Bytes of a picture for the README; a larger one gets 256 colours."""
 TORSO = (0.5, 0.36)
+PAIRS = 20
+"""Pairs of each kind that trust is measured on: enough for a picture of the page."""
 
 
 # ── views ───────────────────────────────────────────────────────────────────────────────────────
@@ -38,15 +40,15 @@ def browse(driver: Driver) -> None:
 def explore(driver: Driver, mode: str) -> None:
     """Look at a match in one of the modes."""
     driver.key("Ctrl+1")
+    hint = driver.window.explore.hint
+    if hint.isVisible():
+        driver.click(hint.button)
     driver.key(mode)
     driver.wait(lambda: driver.shown, "the match")
 
 
 def lines(driver: Driver) -> None:
-    """The next true match, without the hint, more lines, one of them chosen."""
-    hint = driver.window.explore.hint
-    if hint.isVisible():
-        driver.click(hint.button)
+    """The next true match, with more lines."""
     explore(driver, "1")
     driver.key("N")
     driver.key("+")
@@ -78,22 +80,23 @@ def compare(driver: Driver) -> None:
 
 
 def decisions(driver: Driver) -> None:
-    """Some candidates decided, the last by the buttons beside it."""
-    explore(driver, "1")
-    driver.key("Home")
-    for key in ("Y", "Y", "R", "U"):
+    """The first candidates decided by keys, the last by the buttons beside it."""
+    choose(driver, BACKPACK[0])
+    truth = driver.space.ranking.truth[:6].tolist()
+    for known in truth[:-1]:
+        driver.key({1: "Y", 0: "R"}.get(known, "U"))
         driver.rest()
-        driver.key(key)
+        driver.key("Right")
         driver.rest()
-        driver.key("N" if key == "Y" else "Right")
-    driver.rest()
-    driver.click(driver.window.explore.inspector.decisions.buttons["candidate.confirm"])
+    verdict = "confirm" if truth[-1] == 1 else "reject"
+    button = driver.window.explore.inspector.decisions.buttons[f"candidate.{verdict}"]
+    if not button.isChecked():  # once more would take it away
+        driver.click(button)
 
 
 def report(driver: Driver) -> None:
     """Several candidates chosen, and what a report on them would hold."""
-    explore(driver, "1")
-    driver.key("Home")
+    choose(driver, BACKPACK[0])
     for _ in range(4):
         driver.rest()
         driver.key("Shift+Right")
@@ -104,41 +107,51 @@ def report(driver: Driver) -> None:
 
 def box(driver: Driver, panel: int, corners: tuple[float, float, float, float]) -> None:
     """Drag a box over a picture; corners in shares of its width and height."""
-    from PyQt5.QtCore import Qt
-    from PyQt5.QtTest import QTest
-
-    canvas = driver.window.explore.inspector.canvas
-    start = driver.on_picture(panel, *corners[:2]).toPoint()
-    end = driver.on_picture(panel, *corners[2:]).toPoint()
-    QTest.mousePress(canvas, Qt.LeftButton, Qt.NoModifier, start)
-    for at in ((start + end) / 2, end):
-        QTest.mouseMove(canvas, at)
-    QTest.mouseRelease(canvas, Qt.LeftButton, Qt.NoModifier, end)
+    start, end = driver.on_picture(panel, *corners[:2]), driver.on_picture(panel, *corners[2:])
+    driver.drag(driver.window.explore.inspector.canvas, start, end)
     driver.wait(lambda: not driver.window.runner.busy and driver.shown, "the answer")
 
 
-def part(driver: Driver) -> None:
-    """The gallery ranked by the bag alone: where it was found in each picture."""
+BACKPACK = ("0002_c5", (0.24, 0.22, 0.64, 0.5))
+"""A query of the demo, and where its white backpack is."""
+
+
+def choose(driver: Driver, name: str) -> None:
+    """The query whose file begins so, and its first candidate."""
     clear(driver)
-    driver.key("B")
-    box(driver, 0, (0.3, 0.4, 0.62, 0.62))
-    driver.key("B")
+    paths = driver.space.data.query.paths
+    number = next((i for i, path in enumerate(paths) if path.name.startswith(name)), 0)
+    driver.space.select_queries((number,))
+    driver.wait(lambda: driver.shown, "the ranking")
     driver.key("Home")
+    driver.rest()
+
+
+def part(driver: Driver) -> None:
+    """The gallery ranked by the backpack alone: where it was found in each picture."""
+    name, corners = BACKPACK
+    choose(driver, name)
+    driver.key("B")
+    box(driver, 0, corners)
+    driver.key("B")
+    driver.key("N")
+    driver.wait(lambda: driver.shown, "the next true match")
 
 
 def what_if(driver: Driver) -> None:
-    """The torso covered, and which region matters."""
-    clear(driver)
+    """The backpack covered in a true match."""
+    name, corners = BACKPACK
+    choose(driver, name)
     driver.key("N")
     driver.rest()
     driver.key("H")
-    box(driver, 1, (0.15, 0.2, 0.85, 0.5))
+    box(driver, 0, corners)
     driver.key("H")
 
 
 def region(driver: Driver) -> None:
-    """What hiding each region would do to a match."""
-    clear(driver)
+    """What hiding each region would do to the first true match."""
+    choose(driver, BACKPACK[0])
     driver.key("N")
     driver.rest()
     driver.key("O")
@@ -174,6 +187,7 @@ def found(driver: Driver, kind: str) -> Any:
     driver.key("Ctrl+3" if kind == "failures" else "Ctrl+4")
     page = driver.window.insights.page(kind)
     if page.found is None:
+        driver.window.insights.insights.pairs = PAIRS
         driver.wait(page.empty.button.isEnabled, "the button")
         driver.click(page.empty.button)
         driver.wait(lambda: page.found is not None, f"the {kind}", seconds=10 * PATIENCE)

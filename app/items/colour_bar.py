@@ -14,8 +14,8 @@ NAMES = {
     "contribution": "adds to the logit",
     "relative": "adds beyond the usual",
     "similarity": "similarity",
-    "hiding": "change of the logit if hidden",
-    "lead": "change of the lead if hidden",
+    "hiding": "logit if hidden",
+    "lead": "lead if hidden",
     "misleads": "false − true",
     "difference": "difference over the query",
 }

@@ -6,8 +6,8 @@ import functools
 from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
-from PyQt5.QtGui import QColor, QPainter, QPixmap
+from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, QRectF, Qt
+from PyQt5.QtGui import QColor, QPainter, QPen, QPixmap
 
 from app.items.colours import colour_of
 from app.state import words
@@ -35,9 +35,9 @@ def _swatch(rgb: int | None) -> QPixmap:
     if rgb is not None:
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.Antialiasing)
-        painter.setPen(Qt.NoPen)
+        painter.setPen(QPen(QColor(128, 128, 128), 0.5))  # dark dots are seen on dark, too
         painter.setBrush(QColor(rgb))
-        painter.drawEllipse(1, 1, 8, 8)
+        painter.drawEllipse(QRectF(1, 1, 8, 8))
         painter.end()
     return pixmap
 

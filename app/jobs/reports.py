@@ -34,7 +34,7 @@ class ReportRequest:
 
     def write(self, path: Path, context: JobContext) -> None:
         """Write it whole or not at all, as HTML or PDF by the ending of ``path``."""
-        from qaconv_core.documents.match_report import MatchReport
+        from qaconv_core.documents.match_report import MatchReport, day_and_time
         from qaconv_core.documents.matches import write_match_report
 
         ranking, data = self.ranking, self.matching.data
@@ -51,7 +51,7 @@ class ReportRequest:
             gallery=data.name,
             pictures=len(data.gallery),
             model=self.model,
-            created=f"{datetime.now():%Y-%m-%d %H:%M}",
+            created=day_and_time(datetime.now().astimezone().isoformat()),
             part=part_words(ranking),
             notes=notes(ranking),
         )

@@ -153,6 +153,7 @@ class WhatIfJobs:
         other = None if second is None else second.candidate
         rival = other if other is not None else next_candidate(space.ranking, pair.candidate)
         rank = 0 if rival is None or space.ranking is None else space.ranking.rank_of(rival)
+        has_rank = space.ranking is not None and space.ranking.rank_of(pair.candidate) > 0
 
         def work(context) -> Regions:
             from app.jobs.part_search import regions
@@ -163,7 +164,7 @@ class WhatIfJobs:
 
         def show(found: Regions) -> None:
             if sought is self._sought:
-                space.parts.set_regions(found)
+                space.parts.set_regions(replace(found, has_rank=has_rank))
 
         self.controller.replace_job("regions", "Hiding each region", work, show, quiet=True)
 

@@ -74,6 +74,8 @@ def hidden_text(drawn: Drawn) -> str:
 def regions_text(regions: Regions) -> str:
     """What the map shows, and how many regions would change the order."""
     window = f"{regions.window[0]} × {regions.window[1]} cells hidden"
+    if regions.rival is None and not regions.has_rank:
+        return f"Junk has no rank: there is no order to change ({window})."
     if regions.rival is None:
         return f"There is no other candidate to change places with ({window})."
     order = "the order" if regions.lead else f"the order with rank {regions.rival_rank}"

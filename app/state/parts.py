@@ -65,7 +65,8 @@ class Regions:
 
     ``changes`` (h, w) by picture (side, which candidate): of the pair's logit, or, with ``lead``,
     of how far the first candidate's logit is above the compared one's. ``flips`` (h, w): the
-    candidate and its ``rival`` (a gallery index) would change places; None where there is no rival.
+    candidate and its ``rival`` (a gallery index) would change places; None where there is no rival,
+    as for junk, which has no rank.
     """
 
     changes: dict[tuple[Side, int], Float64]
@@ -74,6 +75,7 @@ class Regions:
     lead: bool = False
     rival: int | None = None
     rival_rank: int = 0
+    has_rank: bool = True
 
     @property
     def limit(self) -> float:

@@ -44,11 +44,15 @@ def in_order(ranking: Ranking, candidates: Iterable[int]) -> tuple[int, ...]:
 
 
 def ranks_text(ranking: Ranking, candidates: Sequence[int]) -> str:
-    """ "Ranks 1, 2 and 5"; "Ranks 1, 2, 3, … 90 (40 pictures)" where they are many."""
-    ranks = [ranking.rank_of(c) for c in candidates]
-    names = [f"{rank:,}" if rank else "junk" for rank in ranks]
+    """ "Ranks 1, 2 and 5; 2 junk"; "Ranks 1, 2, 3, … 90 (40 pictures)" where they are many."""
+    ranks = [rank for rank in map(ranking.rank_of, candidates) if rank]
+    junk = len(candidates) - len(ranks)
+    if not ranks:
+        return "Junk, without a rank" if junk == 1 else f"{junk} junk, without a rank"
+    more = f"; {junk} junk" if junk else ""
+    names = [f"{rank:,}" for rank in ranks]
     if len(names) > NAMED:
-        return f"Ranks {', '.join(names[:NAMED])}, … {names[-1]} ({len(names):,} pictures)"
+        return f"Ranks {', '.join(names[:NAMED])}, … {names[-1]} ({len(names):,} pictures){more}"
     if len(names) == 1:
-        return f"Rank {names[0]}" if ranks[0] else "Junk, without a rank"
-    return f"Ranks {', '.join(names[:-1])} and {names[-1]}"
+        return f"Rank {names[0]}{more}"
+    return f"Ranks {', '.join(names[:-1])} and {names[-1]}{more}"

@@ -8,6 +8,7 @@ from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout,
 from app.state import words
 from app.state.overlay import lines_of
 from app.state.part_words import details_text
+from app.state.values import PairView
 from app.state.workspace import Workspace
 from app.views.correspondence_table import CorrespondenceTable
 from app.views.sum_view import SumChart
@@ -90,6 +91,18 @@ class DetailsPanel(QWidget):
         super().showEvent(event)
         self._share_out()
 
+    def _score_words(self, pair: PairView) -> str:
+        """The score of the pair; of both where the sum above is their difference."""
+        space, other = self.workspace, self.workspace.other_pair
+        score = words.score_text(pair.match.score)
+        if space.look.mode != "compare" or space.why is None or other is None:
+            return f"score {score} = sigmoid(logit / 10), not a probability"
+        logits = [words.logit_text(p.match.logit) for p in (pair, other)]
+        return (
+            f"logit {logits[0]} − ({logits[1]}); scores {score} and "
+            f"{words.score_text(other.match.score)}, not probabilities"
+        )
+
     def _show_drawn(self) -> None:
         pair = self.workspace.pair
         text = "" if pair is None else details_text(pair, self.workspace.parts.now)
@@ -104,8 +117,7 @@ class DetailsPanel(QWidget):
         self._show_drawn()
         if pair is None:
             return
-        score = words.score_text(pair.match.score)
-        self.score.setText(f"score {score} = sigmoid(logit / 10), not a probability")
+        self.score.setText(self._score_words(pair))
         lines = lines_of(pair.match, self.workspace.look, pair.part, pair.relative)
         self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
         self._share_out()

@@ -155,6 +155,7 @@ class HelpDialog(QDialog):
             item = QListWidgetItem(title)
             item.setData(Qt.UserRole, each)
             self.topics.addItem(item)
+        self.topics.setSpacing(2)
         self.topics.setFixedWidth(self.topics.sizeHintForColumn(0) + 24)
         self.text = QTextBrowser()
         self.text.setOpenExternalLinks(False)

@@ -13,6 +13,7 @@ import torch
 
 from qaconv_core.bench import device as on_device
 from qaconv_core.bench.aims import DEMO, MARKET, MSMT, aims_of
+from qaconv_core.bench.asking import DEMO_GALLERY, DEMO_GRID, hiding_figures, part_figures
 from qaconv_core.bench.course import Course, Told
 from qaconv_core.bench.features import features_figures
 from qaconv_core.bench.large import large_gallery_figures
@@ -132,6 +133,14 @@ def _worst(bench: Bench) -> Figures:
     yield from one_query(sizes, bench.folder, max(1, bench.suite.repeats // 2), "random")
 
 
+def _asking(bench: Bench) -> Figures:
+    repeats = bench.suite.repeats
+    yield from part_figures(bench.suite.galleries, 128, (24, 8), repeats)
+    demo = min(DEMO_GALLERY, bench.suite.galleries)
+    yield from part_figures(demo, 128, DEMO_GRID, repeats)
+    yield from hiding_figures(128, (24, 8), repeats)
+
+
 def _preparing(bench: Bench) -> Figures:
     yield preparing(bench.sizes(min(2000, bench.suite.galleries)), bench.folder)
 
@@ -213,6 +222,7 @@ PARTS: tuple[Part, ...] = (
     Part("features", FEATURES, 150, _features),
     Part("query", "one query", 60, _query),
     Part("worst-case", "one query, worst case", 60, _worst),
+    Part("part-search", "search by part, what if", 60, _asking),
     Part("preparing", "preparing a gallery", 5, _preparing),
     Part("shortlist", "through a shortlist", 60, _shortlist),
     Part("pairs", "all pairs", 40, _pairs),

@@ -142,8 +142,9 @@ def ranking_table(ranking: dict[str, Any]) -> str:
     for item in ranking["results"]:
         pid = "–" if item["pid"] is None else str(item["pid"])
         camera = "–" if item["camid"] is None else f"c{item['camid'] + 1}"
+        rank = item["rank"] or ""  # junk has none
         lines.append(
-            f"{item['rank']:>5} {_SIGNS[item['truth']]} {item['logit']:>8.3f}  {item['score']:.4f} "
+            f"{rank:>5} {_SIGNS[item['truth']]} {item['logit']:>8.3f}  {item['score']:.4f} "
             f"{pid:>8}  {camera:>6}{_share(item)}  {item['path']}"
         )
     return "\n".join(lines) + "\n"

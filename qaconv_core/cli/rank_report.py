@@ -42,6 +42,7 @@ def write_match_reports(
     cancel: CancelToken,
 ) -> None:
     """One report for each ranking; of several, the file names are numbered."""
+    from qaconv_core.documents.match_report import day_and_time
     from qaconv_core.documents.matches import MatchReport, write_match_report
 
     for number, ranking in enumerate(rankings):
@@ -51,10 +52,10 @@ def write_match_reports(
         report = MatchReport(
             query=ImageRef(Path(ranking["query_paths"][0]), ranking["pid"], ranking["camid"]),
             candidates=candidates,
-            gallery=f"{dataset.name} ({dataset.layout})",
+            gallery=f"{dataset.name}, {dataset.layout}",
             pictures=ranking["gallery"],
-            model=f"{model.spec.describe()}, {model.spec.sha256[:12]}",
-            created=datetime.now().astimezone().isoformat(" ", "minutes"),
+            model=f"{model.spec.describe()}; checkpoint {model.spec.sha256[:12]}",
+            created=day_and_time(datetime.now().astimezone().isoformat()),
             part=_part(ranking),
             notes=_notes(ranking),
         )

@@ -191,14 +191,15 @@ def rank_together(
     others = np.setdiff1d(np.arange(len(gallery)), own_places(queries, gallery))
     truth = _joint_truth(queries, gallery, junk_rule)
     ranking = rank_gallery(logits[others], truth[others], top=top)
+    counted = ranking.truth != RankingResult.JUNK
+    ranks = np.where(counted, np.cumsum(counted), 0)  # junk has none
     results = []
-    for rank, (index, logit, label) in enumerate(
-        zip(ranking.order, ranking.values, ranking.truth, strict=True), start=1
+    for rank, index, logit, label in zip(
+        ranks, ranking.order, ranking.values, ranking.truth, strict=True
     ):
-        place = int(others[index])
-        value = float(logit)
+        place, value = int(others[index]), float(logit)
         results.append(
-            ranked_item(rank, place, gallery[place], value, score_of_logit(value), int(label))
+            ranked_item(int(rank), place, gallery[place], value, score_of_logit(value), int(label))
         )
     pids, camids = {q.pid for q in queries}, {q.camid for q in queries}
     return {

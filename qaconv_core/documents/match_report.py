@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from matplotlib.figure import Figure
 
@@ -65,12 +66,19 @@ class MatchReport:
 
     @property
     def lead(self) -> str:
-        """What was searched, by which model, when, and what was decided."""
-        lead = f"{len(self.candidates)} of {self.pictures:,} pictures of {self.gallery}"
-        lead += f"; model {self.model}" + (f"; {self.created}" if self.created else "")
+        """How many candidates there are, and what was decided."""
+        count = len(self.candidates)
         counts = Counter(c.decision.verdict for c in self.candidates if c.decision is not None)
-        decided = ", ".join(f"{counts[v]} {DECIDED[v]}" for v in VERDICTS if counts[v])
-        return f"{lead}; {decided}" if decided else lead
+        decided = [f"{counts[v]} {DECIDED[v]}" for v in VERDICTS if counts[v]]
+        open_ones = count - sum(counts.values())
+        told = ", ".join([*decided, *([f"{open_ones} not decided"] if open_ones else [])])
+        return f"{count} {'candidate' if count == 1 else 'candidates'}: {told}"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What was searched, by which model, and when, as pairs of names and words."""
+        found = [("searched", f"{self.gallery}; {self.pictures:,} pictures"), ("model", self.model)]
+        return [*found, ("made", self.created)] if self.created else found
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -89,7 +97,7 @@ def overview_rows(report: MatchReport) -> list[tuple[object, ...]]:
             "–" if c.ref.pid is None else str(c.ref.pid),
             "–" if c.ref.camid is None else f"c{c.ref.camid + 1}",
             c.truth or "–",
-            c.decision.verdict if c.decision else "–",
+            DECIDED[c.decision.verdict] if c.decision else "–",
         )
         for c in report.candidates
     ]
@@ -114,8 +122,18 @@ def decided_words(decision: Decision | None) -> str:
     """What was decided and when; the note is another matter."""
     if decision is None:
         return NOT_DECIDED
-    when = f", {decision.decided.replace('T', ' ', 1)}" if decision.decided else ""
-    return f"Decided: {decision.verdict}{when}"
+    when = f", {day_and_time(decision.decided)}" if decision.decided else ""
+    return f"Decided: {DECIDED[decision.verdict]}{when}"
+
+
+def day_and_time(moment: str) -> str:
+    """ "2026-11-28 13:29 UTC" of an ISO time; one that is not, as it is."""
+    try:
+        read = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    zone = f" {read:%Z}" if read.tzinfo is not None else ""
+    return f"{read:%Y-%m-%d %H:%M}{zone}"
 
 
 def drawn_words(candidate: Candidate) -> str:

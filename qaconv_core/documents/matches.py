@@ -84,6 +84,7 @@ def match_report_html(
     A picture that cannot be read any more is named with the reason and the rest goes on.
     """
     body = [html.pictures([(report.query.path, f"query: {report.query.path.name}")])]
+    body += [html.table(("report", ""), report.facts)]
     body += [html.paragraph(remark) for remark in report.remarks]
     body += [html.heading("Overview"), html.table(OVERVIEW, overview_rows(report))]
     body += [html.paragraph(NUMBERS, "limits")]

@@ -112,6 +112,10 @@ def _first_pages(report: MatchReport) -> Iterator[Figure]:
     caption = f"query: {report.query.path.name}" + (f" ({fault})" if fault else "")
     column = write_picture(axes, Box(MARGIN, top, 2.2, 3.6), picture, caption)
     left = MARGIN + 2.6
+    for name, words in report.facts:
+        write_lines(axes, left, top, [name], 10.0, colour=FAINT)
+        top = write_paragraph(axes, left + 1.0, top, _INNER - 3.6, words, 10.0)
+    top += 0.1
     for remark in report.remarks:
         top = write_paragraph(axes, left, top, _INNER - 2.6, remark)
     for words in (NUMBERS, LIMITS):

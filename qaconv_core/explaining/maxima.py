@@ -135,6 +135,16 @@ def part_maxima(rows: torch.Tensor, columns: torch.Tensor) -> tuple[torch.Tensor
     return a, b
 
 
+def gallery_maxima(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Like :func:`part_maxima`, b (m, h·w) alone."""
+    m, n, _ = rows.shape
+    b = torch.empty(m, n)
+    step = tile_pictures(n, columns.shape[1])
+    for i in range(0, m, step):
+        b[i : i + step] = inner_products(rows[i : i + step], columns).amax(2)
+    return b
+
+
 def inner_products(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     """(m, n, C), (C, k) -> inner products (m, n, k), float32."""
     m, n, channels = rows.shape

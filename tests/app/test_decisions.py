@@ -205,6 +205,16 @@ def test_the_buttons_stand_at_the_outer_side_of_the_candidate(qtbot, space, tmp_
 # ── the report ──────────────────────────────────────────────────────────────────────────────────
 
 
+def test_ranks_are_told_and_junk_is_counted(space):
+    ranking = space.ranking
+    junk = [int(c) for c in ranking.order if not ranking.rank_of(int(c))]
+    first, second, third = (int(c) for c in ranking.order if ranking.rank_of(int(c)) in (1, 2, 3))
+    assert ranks_text(ranking, [first]) == "Rank 1"
+    assert ranks_text(ranking, [first, second, third]) == "Ranks 1, 2 and 3"
+    assert ranks_text(ranking, junk[:1]) == "Junk, without a rank"
+    assert ranks_text(ranking, [first, junk[0], second]) == "Ranks 1 and 2; 1 junk"
+
+
 def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):
     controller, results, _deciding, handing = opened
     space, runner = controller.workspace, controller.runner

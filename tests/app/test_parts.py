@@ -639,3 +639,5 @@ def test_a_gallery_of_one_has_no_rival(space):
     assert next_candidate(alone, int(alone.order[0])) is None
     assert "no other candidate" in part_words.regions_text(Regions({}, {}, (3, 3)))
     assert Regions({}, {}, (3, 3)).limit == 1.0
+    junk = Regions({}, {}, (3, 3), has_rank=False)
+    assert "Junk has no rank" in part_words.regions_text(junk)

@@ -241,7 +241,7 @@ def test_a_report_is_asked_for_in_the_palette(qtbot, window, tmp_path):
     rest(qtbot, window)
     text = target.read_text(encoding="utf-8")
     assert text.count('<section class="candidate">') == 2
-    assert "Decided: confirm" in text
+    assert "Decided: confirmed" in text
 
 
 # ── awkward masks and sets ──────────────────────────────────────────────────────────────────────

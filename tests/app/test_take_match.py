@@ -112,10 +112,16 @@ def test_a_failure_is_said_in_the_dialog_and_one_can_try_again(take, qtbot, tmp_
     assert saved(qtbot, dialog).is_file()
 
 
-def test_without_a_name_nothing_can_be_saved(take):
+def test_without_a_name_nothing_can_be_saved(take, tmp_path):
     dialog = take.save()
-    dialog.path.setText("  ")
-    assert not dialog.buttons.button(QDialogButtonBox.Save).isEnabled()
+    for text in ("  ", "/", "..", str(tmp_path)):
+        dialog.path.setText(text)
+        assert not dialog.buttons.button(QDialogButtonBox.Save).isEnabled(), text
+    assert "folder" in dialog.note.text()
+    dialog.path.clear()
+    QTest.keyClicks(dialog.path, "~nobody/m.pdf")  # who is nobody's home is asked at each letter
+    assert dialog.buttons.button(QDialogButtonBox.Save).isEnabled()
+    assert dialog.chosen.suffix == ".pdf"
     QTest.keyClick(dialog, Qt.Key_Escape)
     assert not dialog.isVisible()
 

@@ -11,6 +11,7 @@ from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
 from app.state.values import Cell
 from app.state.why import Why, sum_of_why
+from app.state.words import logit_text
 from app.state.workspace import Workspace
 from app.views.details import DetailsPanel
 from app.views.inspector import Inspector
@@ -65,11 +66,14 @@ def test_the_details_list_the_differences_only_while_comparing(qtbot, compared):
     details.show()
     chart = details.chart
     assert chart.rows[-1].label == "difference"
+    logits = [logit_text(pair.match.logit) for pair in (compared.pair, compared.other_pair)]
+    assert details.score.text().startswith(f"logit {logits[0]} − ({logits[1]}); scores ")
     row = chart.rows[0]
     qtbot.mouseClick(chart, Qt.LeftButton, pos=row.rect.center().toPoint() + QPoint(0, 0))
     assert compared.selection.cell == row.part.cell
     compared.change_look(mode="lines")
     assert chart.rows[-1].label == "logit"
+    assert details.score.text().startswith("score ")
 
 
 def test_a_cell_of_the_other_is_named_as_its_own(compared):

@@ -107,7 +107,7 @@ def test_a_match_report_shows_all_and_escapes_all(report):
     words = " ".join(reader.words)
     assert "<script>" not in text
     assert words.count('<script>alert("1")</script>&\'□') >= 4  # as text, its control sign boxed
-    assert "Decided: confirm" in words
+    assert "Decided: confirmed" in words
     assert "Not decided." in words
     assert "gone.png" in words
     assert "not drawn: " in words
@@ -138,7 +138,7 @@ def test_the_pdf_has_the_words_of_the_html_and_a_page_for_each_candidate(report)
     assert "3.250" in first
     assert "−1.000" in first
     assert "Rank 1: good.png" in good
-    assert "Decided: confirm, 2026-01-01" in good
+    assert "Decided: confirmed, 2026-01-01" in good
     assert '<script>alert("1")</script>&\'□' in good  # the note
     assert "not drawn: " in gone
     assert "Not decided." in gone

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qaconv_core.errors import Cancelled, InputError, MemoryLimitError
 from qaconv_core.explaining import maxima
+from qaconv_core.explaining import part as part_module
 from qaconv_core.explaining.maxima import GalleryCells, query_maxima
 from qaconv_core.explaining.part import (
     find_part,
@@ -82,6 +83,19 @@ def test_all_sources_of_a_gallery_agree(monkeypatch):
         for before in (None, known):
             found = part_scores(query, source, head, mask, known=before)
             np.testing.assert_allclose(found.logits, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("limit", [0.0, 1.0])
+def test_few_cells_looked_up_again_or_all_give_the_same(monkeypatch, limit):
+    monkeypatch.setattr(part_module, "_GATHER_UP_TO", limit)
+    rng = np.random.default_rng(5)
+    grid = (4, 3)
+    query, gallery = unit_maps(rng, 1, grid)[0], unit_maps(rng, 70, grid)
+    head, mask = random_head(rng, grid), np.arange(12).reshape(grid) % 2 > 0
+    known = query_maxima(query, gallery)
+    found = part_scores(query, gallery, head, mask, known=known)
+    expected = part_scores(query, gallery, head, mask)
+    np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-5, atol=1e-5)
 
 
 def test_no_cell_means_the_bias_for_everybody():

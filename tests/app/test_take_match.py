@@ -31,7 +31,7 @@ def take(qtbot, runner, space, tmp_path):
 
 def saved(qtbot, dialog):
     """Press Save, and wait for the file."""
-    with qtbot.waitSignal(dialog.saved, timeout=20000) as told:
+    with qtbot.waitSignal(dialog.saved, timeout=180_000) as told:
         QTest.mouseClick(dialog.buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
     settle()
     return told.args[0]
@@ -127,7 +127,7 @@ def test_without_a_name_nothing_can_be_saved(take, tmp_path):
 
 
 def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
-    with qtbot.waitSignal(take.told, timeout=20000):
+    with qtbot.waitSignal(take.told, timeout=180_000):
         take.copy_figure()
     assert QApplication.clipboard().image().width() == 2000
     take.copy_numbers()

@@ -140,7 +140,14 @@ def test_the_window_opens_without_torch():
     # These are loaded by workers, with torch.
     skipped = tuple(
         f"app.jobs.{name}"
-        for name in ("growing_set", "matching_set", "pairs", "part_search", "rates")
+        for name in (
+            "growing_set",
+            "large_gallery",
+            "matching_set",
+            "pairs",
+            "part_search",
+            "rates",
+        )
     )
     code = "import sys\n" + "".join(f"import {n}\n" for n in names if n not in skipped)
     done = subprocess.run(

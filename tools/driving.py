@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from app import startup  # noqa: E402
 
-PATIENCE = 240.0
+PATIENCE = 600.0
 """Seconds after which something that does not happen is an error."""
 
 

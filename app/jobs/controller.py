@@ -8,6 +8,7 @@ more, are dropped. What was on the screen stays, marked as stale, until the new 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from app.jobs.ranking_jobs import RankingJobs
 from app.jobs.runner import JobRunner
 from app.jobs.what_if import WhatIfJobs
 from app.state.requests import DataRequest, ModelRequest
-from app.state.values import ModelInfo, OpenSet, Problem
+from app.state.values import ModelInfo, OpenSet, Problem, Selection
 from app.state.workspace import Workspace
 from qaconv_core.types import Dataset
 
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
 
 QUICK_SECONDS = 60.0
 """A whole set is measured unasked when that is estimated to take no longer."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """A set that was left for another one: to come back to where that cannot be used."""
+
+    data: OpenSet
+    request: DataRequest | None
+    selection: Selection
 
 
 class Controller(QObject):
@@ -57,6 +67,7 @@ class Controller(QObject):
         self.model_request = ModelRequest()
         self.measure_unasked = True
         self._jobs: dict[str, Job] = {}
+        self._left: Left | None = None
         self._own = OwnPictures(self)
         self._ranking, self._pair = RankingJobs(self), PairJobs(self)
         for event in (
@@ -115,8 +126,11 @@ class Controller(QObject):
         to search.
         """
         data = engine.open_set(dataset)
+        space = self.workspace
+        if self.matching is not None and space.data is not None:
+            self._left = Left(space.data, self.data_request, space.selection)
         self._forget_matching()
-        if self.workspace.data is not None:
+        if space.data is not None:
             self._own.forget()
         self.data_request = request
         self.workspace.open_data(data)
@@ -203,8 +217,21 @@ class Controller(QObject):
 
         self.replace_job(
             "prepare", f"Feature maps of {data.name}", work, self._use_matching,
-            told=self._use_growing, lane="maps",
+            told=self._use_growing, failed=self._go_back, lane="maps",
         )  # fmt: skip
+
+    def _go_back(self, _problem: Problem) -> None:
+        """No maps of the open set can be had: the one before comes back, where there was one."""
+        space, left = self.workspace, self._left
+        self._left = None
+        if left is None:
+            space.set_ranking(space.ranking)  # nothing is on its way any more
+            return
+        self._own.forget()
+        self.growing, self.data_request = None, left.request
+        space.open_data(left.data)
+        space.look_at(left.selection)
+        self._prepare()
 
     def _use_growing(self, growing: GrowingSet) -> None:
         """More of the gallery can be ranked than before."""
@@ -220,7 +247,7 @@ class Controller(QObject):
         if self.growing is not None:
             matching.take_own(self.growing)
             self._pair.outdated = self.workspace.pair is not None
-        self.matching, self.growing = matching, None
+        self.matching, self.growing, self._left = matching, None, None
         shown = self.workspace.data
         if shown is None:
             return

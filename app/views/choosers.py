@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt5.QtCore import QSignalBlocker, Qt, pyqtSignal
+from PyQt5.QtCore import QRect, QSignalBlocker, QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QPaintEvent, QPalette
 from PyQt5.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -12,6 +13,9 @@ from PyQt5.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
+    QStyle,
+    QStyleOptionToolButton,
+    QStylePainter,
     QToolButton,
     QWidget,
     QWidgetAction,
@@ -23,8 +27,15 @@ IN_A_COLUMN = 16
 """Cameras below each other in the menu."""
 
 
+ARROW = 8
+"""Logical pixels of the arrow that tells of a menu."""
+
+
 class ChooserButton(QToolButton):
-    """A button whose menu stays open while one chooses in it."""
+    """A button whose menu stays open while one chooses in it.
+
+    Its arrow stands beside the words; styles draw one into the corner, which looks like a comma.
+    """
 
     def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +47,26 @@ class ChooserButton(QToolButton):
         self.setAutoRaise(True)
         self._menu = QMenu(self)
         self.setMenu(self._menu)
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(hint.width() + ARROW + 2, hint.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, option = QStylePainter(self), QStyleOptionToolButton()
+        self.initStyleOption(option)
+        option.features &= ~QStyleOptionToolButton.HasMenu
+        words, text = QRect(self.rect()), option.text
+        words.setRight(words.right() - ARROW)
+        option.text = ""
+        painter.drawComplexControl(QStyle.CC_ToolButton, option)
+        painter.drawItemText(
+            words, int(Qt.AlignCenter), option.palette, self.isEnabled(), text, QPalette.ButtonText
+        )
+        width = option.fontMetrics.horizontalAdvance(text)
+        option.rect = QRect(words.center().x() + width // 2 + 3, 0, ARROW, self.height())
+        painter.drawPrimitive(QStyle.PE_IndicatorArrowDown, option)
+        painter.end()
 
     def _show_in_menu(self, content: QWidget) -> None:
         self._menu.clear()

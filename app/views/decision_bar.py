@@ -132,6 +132,8 @@ class DecisionBar(QWidget):
             size = self.layout().sizeHint()
             if size.width() <= room:
                 break
+        # Over a low picture it would cover the words below: keys and menu remain.
+        self.setVisible(size.height() <= home.height + GAP)
         x = home.x + home.width + GAP if right else home.x - GAP - size.width()
         x = min(max(x, 0), whole - size.width())
         self.setGeometry(round(x), round(home.y), size.width(), size.height())

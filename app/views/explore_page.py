@@ -31,6 +31,8 @@ THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
 NARROWEST = {"Queries": 216, "What it adds up to": 316}
 ROOM_FOR_HINT = 560
+HINT_IN_A_COLUMN = 112
+"""Pixels that the hint takes where its words are broken into several lines."""
 RANKING_HEIGHT = 256
 """One row of tiles with its captions, and what stands above it."""
 
@@ -77,7 +79,9 @@ class ExplorePage(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The hint gives way where ranking and match need the room."""
-        self.hint.setMaximumHeight(QWIDGETSIZE_MAX if self.height() >= ROOM_FOR_HINT else 0)
+        needed = self.splitter.minimumSizeHint().height() + HINT_IN_A_COLUMN
+        room = self.height() >= max(ROOM_FOR_HINT, needed)
+        self.hint.setMaximumHeight(QWIDGETSIZE_MAX if room else 0)
         super().resizeEvent(event)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:

@@ -29,6 +29,7 @@ from PyQt5.QtWidgets import (
 from app.jobs.job import Job, JobContext
 from app.jobs.runner import JobRunner
 from app.state.export_choices import RANGES, ExportChoices, Format
+from app.state.paths import typed_path
 from app.state.values import Problem
 
 Write = Callable[[Path, float | None], None]
@@ -129,7 +130,7 @@ class ExportDialog(QDialog):
     @property
     def target(self) -> Path:
         """The file; a relative name lies in the folder last used."""
-        return self._choices.folder / Path(self.path.text().strip()).expanduser()
+        return self._choices.folder / typed_path(self.path.text())
 
     def _on_format(self) -> None:
         format = self.chosen
@@ -159,10 +160,18 @@ class ExportDialog(QDialog):
             if format.suffix == suffix and number != self.format.currentIndex():
                 self.format.setCurrentIndex(number)
                 return
-        named = bool(self.path.text().strip())
-        self.buttons.button(QDialogButtonBox.Save).setEnabled(named)
+        self.note.setText(self._remark())
+
+    def _remark(self) -> str:
+        """What is to be said of the path; only what names a file can be saved."""
+        # A slash, or a dot, is the beginning of a path.
+        named = typed_path(self.path.text()).name not in ("", "..")
+        folder = named and self.target.is_dir()
+        self.buttons.button(QDialogButtonBox.Save).setEnabled(named and not folder)
+        if folder:
+            return "This is a folder; add the name of the file."
         exists = named and self._with_suffix().is_file()
-        self.note.setText("This file exists and will be replaced." if exists else "")
+        return "This file exists and will be replaced." if exists else ""
 
     def _with_suffix(self) -> Path:
         target = self.target

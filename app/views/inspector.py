@@ -23,6 +23,8 @@ from app.views.match_controls import SPACING, MatchControls
 from app.views.part_tools import PartTools
 
 THRESHOLD_STEP = 0.05
+LOWEST_CANVAS = 128
+"""Pixels that the pictures have at least, captions included, before the tools give way."""
 DIRECTIONS = ("query", "gallery", "mutual")
 
 
@@ -68,6 +70,7 @@ class Inspector(QWidget):
             workspace, self.choose_mode, self.canvas.zoom_by, self.canvas.fit, self
         )
         self.tools = PartTools(workspace, self.canvas.drop_stroke, self)
+        self.canvas.setMinimumHeight(LOWEST_CANVAS)
         self._lay_out()
         self.canvas.zoomed.connect(self._show_zoom)
         self.canvas.scene_changed.connect(self._read_out)
@@ -106,6 +109,7 @@ class Inspector(QWidget):
         self._linked = self.workspace.look.linked
         self._find_second()
         self._read_out()
+        self._make_room()
 
     def _prepare(self) -> None:
         """Decode the neighbours' pictures before they are asked for."""
@@ -167,9 +171,21 @@ class Inspector(QWidget):
         self.bar.show_name(words <= room)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """More or less room for the line of words."""
+        """More or less room for the line of words, and for the tools."""
         super().resizeEvent(event)
         self._share_line()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """As high as their lines are the controls; the drawing tools give way where that is too
+        much: the menu and their keys remain."""
+        width = self.width() - 2 * SPACING
+        for rows in (self.controls, self.tools):
+            # A layout of several lines asks Qt for the height of one only.
+            rows.setMinimumHeight(rows.heightForWidth(width))
+        lines = self.controls.minimumHeight() + self.tools.minimumHeight()
+        needed = LOWEST_CANVAS + self.bar.sizeHint().height() + lines + 4 * SPACING
+        self.tools.setVisible(self.height() >= needed)
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, Qt
-from PyQt5.QtGui import QGuiApplication, QImage
+from PyQt5.QtGui import QGuiApplication, QImage, QPixmap
 from PyQt5.QtWidgets import QFileDialog, QWidget
 
 from app.jobs.controller import Controller
@@ -108,7 +108,7 @@ class Intake(QObject):
             self.take(paths)
             return True
         if mime.hasImage():
-            self.take_image(QImage(mime.imageData()))
+            self.take_image(_image_of(mime.imageData()))
             return True
         text = mime.text().strip()
         if text and "\n" not in text and len(text) < 4096 and Path(text).is_file():
@@ -176,6 +176,13 @@ class Intake(QObject):
 
     def _say(self, message: str, details: str = "") -> None:
         self._tell(Problem(message, details))
+
+
+def _image_of(content: object) -> QImage:
+    """What a program has put on the clipboard as a picture; a null image where it is none."""
+    if isinstance(content, QPixmap):
+        return content.toImage()
+    return content if isinstance(content, QImage) else QImage()
 
 
 def readable(paths: Sequence[Path], context: JobContext) -> tuple[list[Path], list[str]]:

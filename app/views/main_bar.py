@@ -117,10 +117,11 @@ class MainBar(QToolBar):
                 commands.by_id[command.id].setIcon(icon(command.icon))
         for id, words in SHORT.items():
             commands.by_id[id].setIconText(words)
-        for ids in GROUPS:
+        for place, ids in enumerate(GROUPS):
+            if place:
+                self.addSeparator()
             for id in ids:
                 self.addAction(commands.by_id[id])
-            self.addSeparator()
         for id in ICON_ONLY:
             self.button(commands, id).setToolButtonStyle(Qt.ToolButtonIconOnly)
         self.opening = [self.button(commands, id) for id in SHORT]

@@ -25,6 +25,7 @@ from PyQt5.QtWidgets import (
 from app.jobs.controller import Controller
 from app.jobs.engine import Inspected
 from app.jobs.job import Job
+from app.state.paths import typed_path
 from app.state.requests import BY_CONTENT, DEMO, DataRequest
 from app.state.values import Problem
 from app.views.job_strip import progress_words
@@ -162,7 +163,7 @@ class OpenDataDialog(QDialog):
         if name == DEMO:
             return DataRequest()
         text = self.path.text().strip()
-        return DataRequest(name, Path(text).expanduser()) if text else None
+        return DataRequest(name, typed_path(text)) if text else None
 
     def choose(self, request: DataRequest) -> None:
         """Choose a data set and look at it at once."""
@@ -187,7 +188,7 @@ class OpenDataDialog(QDialog):
         """Look again where the path is another one; losing the focus alone is no reason."""
         request = self.request
         if self.names.currentItem() is None and self.path.text().strip():
-            self.choose_path(Path(self.path.text().strip()).expanduser())
+            self.choose_path(typed_path(self.path.text()))
         elif request is not None and (self._found is None or self._asked != request):
             self.inspect()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt5.QtWidgets import (
@@ -23,6 +21,7 @@ from PyQt5.QtWidgets import (
 from app.jobs.controller import Controller
 from app.jobs.engine import LoadedModel
 from app.jobs.job import Job
+from app.state.paths import typed_path
 from app.state.requests import DEMO, ModelRequest
 from app.state.values import ModelInfo, Problem
 from app.views.parts import MessageLine, heading, plain_label, without_icons
@@ -180,7 +179,7 @@ class OpenModelDialog(QDialog):
         size = None
         if not self.size_row.isHidden():
             size = (self.height_box.value(), self.width_box.value())
-        path = path if path == DEMO else str(Path(path).expanduser())
+        path = path if path == DEMO else str(typed_path(path))
         device = self.device.currentText().strip() or "auto"
         return ModelRequest(path, device, size, self._precision)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
+from qaconv_core.bench import rivals
 from qaconv_core.bench.machine import wait
 from qaconv_core.bench.plain import pair_flop
 from qaconv_core.bench.samples import people_maps, sample_matcher
@@ -32,23 +35,38 @@ def fused_figure(sizes: Sizes, device: torch.device, repeats: int) -> Figure | N
         for w in (head.query_weights, head.gallery_weights)
     ]
 
-    def fused() -> torch.Tensor:
-        found = fused_logits(cells[0], cells[1], weights[0], weights[1], head.bias)
-        wait(device)
-        return found
-
-    def plain() -> torch.Tensor:
-        found = _plain(query, gallery, weights, head.bias)
-        wait(device)
-        return found
+    fused = _waiting(
+        lambda: fused_logits(cells[0], cells[1], weights[0], weights[1], head.bias), device
+    )
+    plain = _waiting(lambda: _plain(query, gallery, weights, head.bias), device)
 
     works: dict[str, Work] = {FUSED: fused, PLAIN: plain}
+    facts: dict[str, Any] = {"largest_difference": float((fused() - plain().float()).abs().max())}
+    for name, maxsim in rivals.installed().items():
+        job = rivals.two_way(maxsim, cells[0], cells[1], (weights[0], weights[1]), head.bias)
+        try:
+            apart = float((job() - fused()).abs().max())
+        except Exception as cause:  # somebody else's kernel, at a size it may not know
+            facts[name] = f"failed ({type(cause).__name__})"
+            continue
+        facts[f"largest_difference_to_{name}"] = apart
+        works[name] = _waiting(job, device)
     timings = take_turns(works, repeats)
-    facts = {"largest_difference": float((fused() - plain().float()).abs().max())}
-    baselines = {PLAIN: timings[PLAIN]}
+    baselines = {name: timing for name, timing in timings.items() if name != FUSED}
     return Figure(
         FUSED, sizes.record(), timings[FUSED], baselines, sizes.flop, "float16", facts=facts
     )
+
+
+def _waiting(job: Work, device: torch.device) -> Work:
+    """``job`` with the device's own work, which is otherwise only begun."""
+
+    def work() -> Any:
+        found = job()
+        wait(device)
+        return found
+
+    return work
 
 
 def _plain(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from qaconv_core.bench.plain import fits, pair_flop, plain_logits
 from qaconv_core.bench.samples import Float16, people_maps, random_maps, sample_matcher
 from qaconv_core.bench.timing import Figure, Work, extra_memory, in_child, take_turns
 from qaconv_core.device import available_memory
-from qaconv_core.matching.coarse import CoarseGallery
+from qaconv_core.matching.coarse import CoarseGallery, coarse_logits, prepare_coarse
+from qaconv_core.matching.measured import measured_head
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.matching.shortlist import pool_gallery, search_large, shortlist_recall
 from qaconv_core.matching.top import BYTES, COARSE, Prepared, TopRanking, prepare_search, rank_top
@@ -30,6 +31,8 @@ PORTIONS = (32, 256)
 ONE_QUERY = "one query, searched"
 ONE_QUERY_EXACT = "one query, float32"
 ALL_PAIRS = "all pairs, float32"
+FEW = 32
+"""Pictures by promise, and as many at random, that a margin is measured on in a small gallery."""
 THROUGH_SHORTLIST = "through a shortlist"
 
 
@@ -226,7 +229,23 @@ def demo_shortlist_figure(repeats: int) -> Figure:
     gallery, query = (model.extract_set(side).bank for side in (data.gallery, data.query))
     queries = query.read(0, len(query))
     record = {"queries": len(query), "galleries": len(gallery), "maps": "the demo"}
-    return _through_shortlist(queries, gallery, model.head, record, repeats)
+    figure = _through_shortlist(queries, gallery, model.head, record, repeats)
+    return replace(figure, facts=figure.facts | _by_coarse_maps(queries, gallery, model.head))
+
+
+def _by_coarse_maps(queries: Float16, gallery: FeatureBank, head: AffineHead) -> dict[str, Any]:
+    """How many heads a margin measured on a few pictures leads to rightly, and at what price."""
+    exact, coarse = score_maps(queries, gallery, head), prepare_coarse(gallery)
+    alike, scored = 0, []
+    for query, logits in zip(queries, exact, strict=True):
+        estimates = coarse_logits(query[None], coarse, head)
+        found = measured_head(estimates, TOP, lambda part, row=logits: row[part], FEW)  # type: ignore[misc]
+        alike += bool(np.isin(np.argsort(-logits, kind="stable")[:TOP], found.scored).all())
+        scored.append(len(found.scored))
+    return {
+        f"heads_found_by_a_margin_of_{FEW}_and_{FEW}": f"{alike} of {len(queries)}",
+        "scored_for_it": f"{int(np.median(scored))} (median), {max(scored)} (most)",
+    }
 
 
 def _through_shortlist(

@@ -46,12 +46,14 @@ class Head:
     margin: Margin
 
 
-def measured_head(estimates: Float32, top: int, exact: Exact) -> Head:
+def measured_head(estimates: Float32, top: int, exact: Exact, sample: int | None = None) -> Head:
     """Score exactly what can be among the ``top`` best, by a margin that is measured.
 
-    ``estimates`` (g,) are of any scale, the larger the closer.
+    ``estimates`` (g,) are of any scale, the larger the closer; ``sample`` is :data:`SAMPLE` unless
+    given.
     """
-    done = _first(estimates, top)
+    size = sample or SAMPLE
+    done = _first(estimates, max(top, size), size)
     logits = np.full(len(estimates), np.nan, dtype=np.float32)
     logits[done] = exact(np.flatnonzero(done))
     if not np.isfinite(estimates).all() or not np.isfinite(logits[done]).all():
@@ -63,7 +65,7 @@ def measured_head(estimates: Float32, top: int, exact: Exact) -> Head:
         reaches = np.flatnonzero(~done & (values + margin.most >= limit))
         if not len(reaches):
             break
-        step = max(SAMPLE, int(done.sum()) // 2)
+        step = max(size, int(done.sum()) // 2)
         part = np.sort(reaches[np.argsort(-values[reaches], kind="stable")[:step]])
         logits[part] = exact(part)
         done[part] = True
@@ -79,13 +81,12 @@ def _on_scale(estimates: Float64, logits: Float64, done: Bool) -> Float64:
     return y.mean() + slope * (estimates - x.mean())
 
 
-def _first(estimates: Float32, top: int) -> Bool:
+def _first(estimates: Float32, promising: int, drawn: int) -> Bool:
     """What is scored at first, as bool (g,)."""
     done = np.zeros(len(estimates), dtype=np.bool_)
-    done[np.argsort(-estimates, kind="stable")[: max(top, SAMPLE)]] = True
+    done[np.argsort(-estimates, kind="stable")[:promising]] = True
     others = np.flatnonzero(~done)
-    drawn = np.random.default_rng(0).choice(others, min(SAMPLE, len(others)), replace=False)
-    done[drawn] = True
+    done[np.random.default_rng(0).choice(others, min(drawn, len(others)), replace=False)] = True
     return done
 
 

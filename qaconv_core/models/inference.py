@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections import OrderedDict
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,7 +30,7 @@ class InferenceNetwork(nn.Module):
         super().__init__()
         self.dtype = dtype
         self._source = (network,)  # in a tuple, so that it is no part of this module
-        network = copy.deepcopy(network).requires_grad_(False).eval()
+        network = _without_hooks(network).requires_grad_(False).eval()
         # Beside each other here, so that the neck's norm is seen behind its convolution.
         necks = [m for name, m in network.named_children() if name != "base"]
         self.stages = nn.Sequential(*network.base.children(), *necks)
@@ -77,6 +79,13 @@ def inference_network(network: nn.Module, dtype: torch.dtype) -> nn.Module:
     if isinstance(network, InferenceNetwork) and network.dtype != dtype:
         raise ValueError(f"a network arranged for {network.dtype} cannot compute in {dtype}")
     return network
+
+
+def _without_hooks(network: FeatureNetwork) -> FeatureNetwork:
+    """A copy. Hooks are those of somebody who watches the network, such as a trainer; a copy of
+    them would be a copy of that trainer with all it holds."""
+    memo: dict[int, Any] = {id(m._forward_hooks): OrderedDict() for m in network.modules()}
+    return copy.deepcopy(network, memo)
 
 
 def _fold_batch_norms(module: nn.Module) -> None:

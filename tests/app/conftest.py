@@ -32,6 +32,10 @@ def running_timers(root: QObject) -> list[QTimer]:
 @pytest.fixture(autouse=True)
 def nothing_left_behind(qapp, request):
     """Fails a test after which a widget, a thread or a running timer is still there."""
+    gc.collect()
+    # What lives on now is not looked at again: with torch loaded each collection takes a second.
+    # Not at the end of a test: pytest holds its window until then, which would never be freed.
+    gc.freeze()
     before = set(threading.enumerate())
     yield
     settle()
@@ -44,8 +48,6 @@ def nothing_left_behind(qapp, request):
         time.sleep(0.02)
     assert not more, f"threads still running: {[thread.name for thread in more]}"
     assert not running_timers(qapp), "timers of the application still running"
-    # What lives on now is not looked at again: with torch loaded each collection takes a second.
-    gc.freeze()
 
 
 def _ours(threads: set[threading.Thread]) -> list[threading.Thread]:

@@ -96,7 +96,7 @@ def press(button):
 
 
 def at_rest(qtbot, page):
-    qtbot.waitUntil(lambda: not page.runner.busy and not page._rest.isActive(), timeout=60_000)
+    qtbot.waitUntil(lambda: not page.runner.busy and not page._rest.isActive(), timeout=180_000)
 
 
 # ── starting ────────────────────────────────────────────────────────────────────────────────────
@@ -114,7 +114,7 @@ def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
 
     assert not form.start_button.isEnabled()
     tick(form.sets, "market")
-    qtbot.waitUntil(lambda: "pairs" in form.estimate.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "pairs" in form.estimate.text(), timeout=180_000)
     before = form.estimate.text()
     assert "memory" in before
     assert "17 pictures (0 already" in before
@@ -122,7 +122,7 @@ def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
         form.methods.rerank, Qt.LeftButton, pos=QPoint(8, form.methods.rerank.height() // 2)
     )
     assert not form.methods.rerank.isChecked()
-    qtbot.waitUntil(lambda: "52 pairs" in form.estimate.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "52 pairs" in form.estimate.text(), timeout=180_000)
     assert form.estimate.text() != before
 
     form.start_button.setFocus()
@@ -144,7 +144,7 @@ def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
     table = ready.content.table.model
     shown = table.index(0, 4).data()
     assert shown == f"{100 * run.report.results[0].rank(1):.1f}"
-    qtbot.waitUntil(lambda: "17 already" in form.estimate.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "17 already" in form.estimate.text(), timeout=180_000)
 
 
 def test_cancel_keeps_the_page_and_adds_no_run(ready, qtbot):
@@ -189,7 +189,7 @@ def test_a_file_that_is_no_checkpoint_is_said_in_the_place_of_the_estimate(ready
     wrong.write_text("not a model")
     ready.content.form.add_checkpoint(str(wrong))
     tick(ready.content.form.sets, "market")
-    qtbot.waitUntil(lambda: "notes.pth.tar" in ready.content.form.estimate.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "notes.pth.tar" in ready.content.form.estimate.text(), timeout=180_000)
     press(ready.content.form.start_button)
     at_rest(qtbot, ready)
     assert "notes.pth.tar" in ready.content.work.failures[0].text.text()
@@ -200,7 +200,7 @@ def test_why_tlift_is_off_and_another_folder(ready, qtbot, data):
     form.browsed.emit(data / "market" / "query")
     qtbot.waitUntil(lambda: bool(form.sets.ticked), timeout=10_000)
     assert [choice.name for choice in form.sets.ticked] == ["folder"]
-    qtbot.waitUntil(lambda: "Estimating" not in form.estimate.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "Estimating" not in form.estimate.text(), timeout=180_000)
     note = form.methods.tlift_note
     assert "time" in note.text() or "nothing can be evaluated" in form.estimate.text()
 
@@ -403,7 +403,7 @@ def test_in_the_window_the_curve_is_saved_at_the_first_look(qtbot):
     qtbot.waitUntil(lambda: window.findChild(ExportDialog) is not None)
     assert Path(window.findChild(ExportDialog).path.text()).stem == "cmc_market_run1"
     window.findChild(ExportDialog).reject()
-    qtbot.waitUntil(lambda: not window.runner.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=180_000)
     window.close()
 
 
@@ -441,7 +441,7 @@ def test_in_the_window_a_query_opens_with_its_data_set(qtbot, data):
     QTest.mouseClick(view.viewport(), Qt.LeftButton, pos=first)
     assert window.page == "explore"
     assert space.data.query[space.selection.query].path == files[0]
-    qtbot.waitUntil(lambda: not window.runner.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=180_000)
     window.close()
 
 

@@ -31,7 +31,7 @@ def take(qtbot, runner, space, tmp_path):
 
 def saved(qtbot, dialog):
     """Press Save, and wait for the file."""
-    with qtbot.waitSignal(dialog.saved, timeout=20000) as told:
+    with qtbot.waitSignal(dialog.saved, timeout=180_000) as told:
         QTest.mouseClick(dialog.buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
     settle()
     return told.args[0]
@@ -112,16 +112,22 @@ def test_a_failure_is_said_in_the_dialog_and_one_can_try_again(take, qtbot, tmp_
     assert saved(qtbot, dialog).is_file()
 
 
-def test_without_a_name_nothing_can_be_saved(take):
+def test_without_a_name_nothing_can_be_saved(take, tmp_path):
     dialog = take.save()
-    dialog.path.setText("  ")
-    assert not dialog.buttons.button(QDialogButtonBox.Save).isEnabled()
+    for text in ("  ", "/", "..", str(tmp_path)):
+        dialog.path.setText(text)
+        assert not dialog.buttons.button(QDialogButtonBox.Save).isEnabled(), text
+    assert "folder" in dialog.note.text()
+    dialog.path.clear()
+    QTest.keyClicks(dialog.path, "~nobody/m.pdf")  # who is nobody's home is asked at each letter
+    assert dialog.buttons.button(QDialogButtonBox.Save).isEnabled()
+    assert dialog.chosen.suffix == ".pdf"
     QTest.keyClick(dialog, Qt.Key_Escape)
     assert not dialog.isVisible()
 
 
 def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
-    with qtbot.waitSignal(take.told, timeout=20000):
+    with qtbot.waitSignal(take.told, timeout=180_000):
         take.copy_figure()
     assert QApplication.clipboard().image().width() == 2000
     take.copy_numbers()

@@ -51,7 +51,7 @@ def page(qtbot, window):
             at = form.sets.visualItemRect(item).center()
             QTest.mouseClick(form.sets.viewport(), Qt.LeftButton, pos=at)
             QTest.keyClick(form.sets, Qt.Key_Space)
-    qtbot.waitUntil(lambda: [c.title for c in form.sets.ticked] == ["market"], timeout=WAIT)
+    qtbot.waitUntil(lambda: [c.title for c in form.sets.ticked] == ["market (open)"], timeout=WAIT)
     qtbot.waitUntil(lambda: "pairs" in form.estimate.text(), timeout=WAIT)
     return made
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from qaconv_core.cli import search
-from qaconv_core.matching import top
+from qaconv_core.matching import coarse, measured, top
 from tests.small_world import person
 
 
@@ -110,6 +110,25 @@ def test_a_shortlist_says_so(qaconv, market, checkpoint, tmp_path):
     qaconv(*command, "--shortlist", 26)
     whole = json.loads((tmp_path / "r.json").read_text())["queries"][0]
     assert not whole.get("approximation")
+
+
+def test_a_head_that_is_measured_says_so(qaconv, market, checkpoint, tmp_path, monkeypatch):
+    command = ("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir", market,
+               "--checkpoint", checkpoint, "--top", 3, "--json", "r.json")  # fmt: skip
+    monkeypatch.setattr(search, "PREPARED_FROM", 1)
+    monkeypatch.setattr(top, "fast_bytes", lambda _: False)
+    monkeypatch.setattr(top, "FEWEST", 1)
+    monkeypatch.setattr(coarse, "_MOST", (6, 2))
+    monkeypatch.setattr(measured, "SAMPLE", 2)
+    monkeypatch.setattr(measured, "DEVIATIONS", 0.0)
+    done = qaconv(*command)
+    found = json.loads((tmp_path / "r.json").read_text())["queries"][0]
+    assert "measured, not proved (--exact scores everything)" in found["approximation"]
+    assert "measured, not proved" in done.out
+    assert "measured, not proved" not in qaconv(*command, "--exact").out
+    exact = json.loads((tmp_path / "r.json").read_text())["queries"][0]
+    assert not exact.get("approximation")
+    assert found["results"] == exact["results"]
 
 
 def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):

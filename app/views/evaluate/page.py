@@ -28,6 +28,7 @@ from app.state.evaluating import (
     SetChoice,
 )
 from app.state.export_choices import ExportChoices
+from app.state.paths import typed_path
 from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.state.workspace import Workspace
@@ -137,7 +138,7 @@ class EvaluatePage(QWidget):
         if self.content is None:
             return
         text = self.content.form.folder.text().strip()
-        folder = Path(text).expanduser().absolute() if text else None
+        folder = typed_path(text).absolute() if text else None
         data = self.workspace.data
         opened = None if data is None else dataset_of(data)
         if opened is not None and not (len(opened.query) and len(opened.gallery)):

@@ -35,7 +35,6 @@ from PyQt5.QtWidgets import (
 from app.state.evaluating import FinishedRun, RunsBook
 from app.state.words import ap_text
 from app.views.evaluate.chart import Chart
-from app.views.evaluate.keys import KeptKeys
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.queries import ap_figure, worst_first
 from qaconv_core.types import MethodResult
@@ -206,7 +205,6 @@ class QueriesView(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         self.horizontalHeader().setHighlightSections(False)
-        KeptKeys(self)
         self.clicked.connect(lambda index: self.picked.emit(index.row()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -9,7 +9,6 @@ from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.state.evaluating import FinishedRun, RunsBook
-from app.views.evaluate.keys import KeptKeys
 from app.views.evaluate.wording import local_time
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.reports import method_label
@@ -126,7 +125,6 @@ class RunsView(QTableView):
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.horizontalHeader().setMaximumSectionSize(LONGEST)
         self.horizontalHeader().setStretchLastSection(True)
-        KeptKeys(self)
         self.selectionModel().currentRowChanged.connect(self._chosen)
         book.changed.connect(self._follow)
         book.shown_changed.connect(self._follow)

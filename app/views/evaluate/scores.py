@@ -20,7 +20,6 @@ from PyQt5.QtWidgets import (
 from app.state.evaluating import FinishedRun, RunsBook
 from app.state.words import decimals, score_text
 from app.views.evaluate.chart import Chart
-from app.views.evaluate.keys import KeptKeys
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.operating import OperatingPoint
 from qaconv_core.figures.distributions import score_distribution_figure
@@ -53,7 +52,6 @@ class ScoresChart(Chart):
             "Drag the line, or move it with the arrow keys (Shift: finer; Page Up and Down: "
             "further; Home and End: to the ends)."
         )
-        KeptKeys(self)
 
     def show_threshold(self, threshold: float, caption: str) -> None:
         """Put the line elsewhere; ``caption`` stands beside it."""

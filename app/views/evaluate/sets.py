@@ -9,7 +9,6 @@ from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from app.state.evaluating import SetChoice
-from app.views.evaluate.keys import KeptKeys
 
 _CHOICE = Qt.UserRole
 
@@ -25,7 +24,6 @@ class SetList(QListWidget):
         self.setUniformItemSizes(True)
         self.setTextElideMode(Qt.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        KeptKeys(self)
         self._browsed: list[SetChoice] = []
         self.itemChanged.connect(lambda _item: self.changed.emit())
 

@@ -19,7 +19,6 @@ from PyQt5.QtWidgets import (
 )
 
 from app.state.evaluating import FinishedRun, RunsBook
-from app.views.evaluate.keys import KeptKeys
 from app.views.evaluate.wording import points
 from qaconv_core.evaluation.formats import one_line, percent
 from qaconv_core.evaluation.protocol import origin_lines
@@ -194,7 +193,6 @@ class TableTab(QSplitter):
         self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         self.view.horizontalHeader().setHighlightSections(False)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
-        KeptKeys(self.view)
         self.words = QPlainTextEdit()
         self.words.setReadOnly(True)
         self.words.setAccessibleName("Notes and protocol")

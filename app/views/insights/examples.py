@@ -10,7 +10,6 @@ from app.items.example_model import WIDEST, ExampleModel
 from app.items.picture_tiles import TILE_ROLE, TileDelegate
 from app.jobs.images import ImageLoader
 from app.state.insights import Insights
-from app.views.evaluate.keys import KeptKeys
 from app.views.insights.pictures import PictureTiles
 
 TIP = "Click a failure, or press Return, to open it: the false match beside the true one."
@@ -41,7 +40,6 @@ class ExampleTable(QTableView):
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.horizontalHeader().setMaximumSectionSize(WIDEST_NAME)
         self.horizontalHeader().setStretchLastSection(True)
-        KeptKeys(self)
         self.clicked.connect(self._open)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -12,7 +12,6 @@ from app.jobs.insights import InsightJobs
 from app.state import insight_words as words
 from app.state.insights import FailureFindings, mean_scale
 from app.state.workspace import Workspace
-from app.views.evaluate.keys import KeptKeys
 from app.views.insights.examples import Examples
 from app.views.insights.map_view import MapView
 from app.views.insights.page import InsightPage
@@ -55,7 +54,6 @@ class FailuresPage(InsightPage):
         self.groups.setAccessibleName("Groups of failures")
         self.groups.setMinimumWidth(248)
         self.groups.setVerticalScrollMode(QListView.ScrollPerPixel)
-        KeptKeys(self.groups)
         self.groups.selectionModel().currentChanged.connect(self._group_chosen)
         self.examples = Examples(self.insights, self._thumbnails)
         self.examples.open_pair.connect(self.open_pair)

@@ -10,7 +10,6 @@ from app.items.mean_map import paint_mark, paint_mean
 from app.items.thumbnail import fitted
 from app.state.insights import Insights, mean_scale
 from app.state.overlay import cell_at
-from app.views.evaluate.keys import KeptKeys
 
 ASPECT = QSize(1, 2)
 STEPS = {Qt.Key_Left: (0, -1), Qt.Key_Right: (0, 1), Qt.Key_Up: (-1, 0), Qt.Key_Down: (1, 0)}
@@ -34,7 +33,6 @@ class MapView(QWidget):
         self.setCursor(Qt.CrossCursor)
         self.setAccessibleName("Mean map of the group")
         self.setToolTip("Click a cell to order the examples by it; arrows walk, Esc lets go.")
-        KeptKeys(self, KEYS)
 
     def show_picture(self, picture: QImage | None) -> None:
         """The average picture below the map of the group that is looked at."""

@@ -6,7 +6,6 @@ from PyQt5.QtCore import QAbstractItemModel, QModelIndex, pyqtSignal
 from PyQt5.QtWidgets import QWidget
 
 from app.items.picture_tiles import TILE_ROLE, TileDelegate
-from app.views.evaluate.keys import KeptKeys
 from app.views.tiles import TileView
 
 
@@ -20,7 +19,6 @@ class PictureTiles(TileView):
     ) -> None:
         super().__init__(delegate, parent)
         self.setModel(model)
-        KeptKeys(self)
         self.clicked.connect(self._open)
         self.opened.connect(self._open)
         self.selectionModel().currentChanged.connect(lambda index, _before: self.scrollTo(index))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from qaconv_core.bench import features, large, machine, scoring
+from qaconv_core.bench import features, large, machine, rivals, scoring
 from qaconv_core.bench import suite as suite_module
 from qaconv_core.bench.aims import DEMO, aims_of
 from qaconv_core.bench.course import Course
@@ -79,6 +81,22 @@ def test_the_plain_formulation_gives_the_engines_logits(make):
     for portion in (7, 50):
         found = plain_logits(matcher, floats[:3], floats, portion)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_kernels_of_others_called_twice_give_the_engines_logits(monkeypatch):
+    def maxsim(query, gallery):
+        return torch.einsum("psc,grc->pgsr", query, gallery).amax(3).sum(2)
+
+    monkeypatch.setitem(sys.modules, "flash_maxsim", SimpleNamespace(flash_maxsim_batched=maxsim))
+    monkeypatch.setitem(sys.modules, "late_interaction_kernels", SimpleNamespace())
+    assert list(rivals.installed()) == ["flash-maxsim, twice"]
+    maps, head = people_maps(9, 16, (4, 3)), sample_matcher((4, 3)).affine()
+    cells = torch.from_numpy(maps).float().flatten(2).transpose(1, 2)
+    weights = tuple(torch.from_numpy(w).float() for w in (head.query_weights, head.gallery_weights))
+    job = rivals.two_way(maxsim, cells[:2], cells, weights, head.bias)
+    np.testing.assert_allclose(job(), score_maps(maps[:2], maps, head), rtol=1e-4, atol=1e-3)
+    with pytest.raises(ValueError, match="negative weights"):
+        rivals.two_way(maxsim, cells, cells, (-weights[0], weights[1]), 0.0)
 
 
 def test_the_loops_give_what_the_oracles_and_the_engine_give():

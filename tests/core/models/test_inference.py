@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import types
+
 import numpy as np
 import pytest
 import torch
@@ -44,6 +47,22 @@ def trained(arch="resnet18", ibn="b", layer="layer2", neck=16, neck_bn=False, pa
 def images():
     torch.manual_seed(1)
     return torch.rand(3, 3, 48, 32)
+
+
+def test_who_watches_the_network_is_not_copied_with_it(images):
+    """A trainer keeps the trunk's output by a hook, and holds what cannot be copied."""
+    network = trained()
+    watcher = types.SimpleNamespace(lock=threading.Lock(), calls=0)
+
+    def watch(watcher, *_):
+        watcher.calls += 1
+
+    network.base.layer2.register_forward_hook(types.MethodType(watch, watcher))
+    with torch.no_grad():
+        InferenceNetwork(network)(images)
+        assert watcher.calls == 0
+        network(images)
+    assert watcher.calls == 1
 
 
 @pytest.mark.parametrize("form", FORMS)

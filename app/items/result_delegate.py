@@ -15,7 +15,7 @@ from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.framing import Box
 from app.state.part_words import share_text
-from app.state.words import SIGNS, score_text
+from app.state.words import SIGNS
 
 PAD = 4
 FRAME = 3
@@ -125,7 +125,7 @@ class ResultDelegate(QStyledItemDelegate):
         rank = f"{entry.rank}" if entry.rank else "–"
         painter.drawText(row, Qt.AlignLeft, rank)
         painter.setFont(font)
-        painter.drawText(row, Qt.AlignRight, score_text(entry.score))
+        painter.drawText(row, Qt.AlignRight, entry.value_text)
         row.translate(0, line)
         painter.setPen(ink)
         share = "" if entry.found is None else share_text(entry.found.evidence)

@@ -44,6 +44,13 @@ class ResultEntry:
     decided: str = ""
     note: str = ""
     found: Found | None = None
+    by_part: bool = False
+
+    @property
+    def value_text(self) -> str:
+        """The score; by a part of the query the logit, for the score is made for whole pictures."""
+        by_logit = self.by_part and self.logit is not None
+        return logit_text(self.logit) if by_logit else score_text(self.score)
 
 
 class ResultModel(QAbstractListModel):
@@ -138,6 +145,7 @@ class ResultModel(QAbstractListModel):
             decided="" if decision is None else decision.verdict,
             note="" if decision is None else decision.note,
             found=self._found(candidate),
+            by_part=ranking.part is not None,
         )
 
     def _found(self, candidate: int) -> Found | None:

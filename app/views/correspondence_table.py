@@ -8,7 +8,6 @@ from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from app.items.correspondences import CorrespondenceModel
 from app.state.workspace import Workspace
 
-COLUMN_SHARES = (0.23, 0.18, 0.18, 0.18, 0.23)
 _TABLE_KEYS = {
     Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown, Qt.Key_Home, Qt.Key_End,
 }  # fmt: skip
@@ -50,6 +49,7 @@ class CorrespondenceTable(QTableView):
         """Show the workspace's pair."""
         self._following = True
         self.rows.show(self.workspace.pair, self.workspace.look)
+        self._share_width()
         self._following = False
         self.follow()
 
@@ -69,9 +69,16 @@ class CorrespondenceTable(QTableView):
 
     def resizeEvent(self, event) -> None:
         """Columns share the width."""
-        for column, share in enumerate(COLUMN_SHARES):
-            self.setColumnWidth(column, int(share * self.viewport().width()))
         super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Every column what its words need, and an equal part of what remains (or is missing)."""
+        columns = range(self.rows.columnCount())
+        needed = [self.sizeHintForColumn(column) for column in columns]
+        spare = (self.viewport().width() - sum(needed)) // len(needed)
+        for column, width in zip(columns, needed, strict=True):
+            self.setColumnWidth(column, width + spare)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """A row chosen here pins its cell."""

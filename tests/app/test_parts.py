@@ -326,6 +326,7 @@ def test_thumbnails_show_where_the_part_was_found(qtbot, page, queries):
         assert entry.found.evidence == pytest.approx(share)
         told = results.model.index(row).data(Qt.ToolTipRole)
         assert f"{part_words.share_text(share)} of this pair's evidence" in told
+        assert entry.value_text == words.logit_text(entry.logit)  # scores are for whole pictures
     far = results.model.rowCount() - 1
     assert results.model.entry(far).found is None  # not seen yet
     space.select_candidate(results.model.candidate_at(far))
@@ -337,6 +338,7 @@ def test_thumbnails_show_where_the_part_was_found(qtbot, page, queries):
     key(page, Qt.Key_Backspace)
     followed(qtbot, page)
     assert results.model.entry(0).found is None
+    assert results.model.entry(0).value_text == words.score_text(results.model.entry(0).score)
     assert space.parts.found == {}
 
 

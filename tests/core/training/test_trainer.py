@@ -43,7 +43,7 @@ def few(tmp_path_factory):
 @pytest.mark.parametrize(("name", "changes"), [
     ("v1", {"epochs": 24, "lr": 0.05}),
     ("v2.0", {"epochs": 12, "step_size": 10, "lr": 0.05}),
-    ("v2.1", {"epochs": 12, "lr": 0.05}),
+    ("v2.1", {"epochs": 12, "lr": 0.03}),
     ("scratch", {"epochs": 14}),
 ])  # fmt: skip
 def test_every_recipe_learns_a_tiny_set(book, name, changes):

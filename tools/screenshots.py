@@ -102,7 +102,10 @@ def report(driver: Driver) -> None:
         driver.key("Shift+Right")
     driver.rest()
     driver.click(driver.window.explore.results.header.report)
-    driver.wait(lambda: driver.program.application.activeModalWidget(), "the report's dialog")
+    application = driver.program.application
+    driver.wait(application.activeModalWidget, "the report's dialog")
+    # Where this machine keeps its files is nobody's business.
+    application.activeModalWidget().path.setText(f"~/report_{BACKPACK[0].removesuffix('.jpg')}.html")
 
 
 def box(driver: Driver, panel: int, corners: tuple[float, float, float, float]) -> None:

@@ -105,7 +105,9 @@ def report(driver: Driver) -> None:
     application = driver.program.application
     driver.wait(application.activeModalWidget, "the report's dialog")
     # Where this machine keeps its files is nobody's business.
-    application.activeModalWidget().path.setText(f"~/report_{BACKPACK[0].removesuffix('.jpg')}.html")
+    application.activeModalWidget().path.setText(
+        f"~/report_{BACKPACK[0].removesuffix('.jpg')}.html"
+    )
 
 
 def box(driver: Driver, panel: int, corners: tuple[float, float, float, float]) -> None:

@@ -22,7 +22,7 @@ from app.state.overlay import (
 from app.state.values import Cell, Look, PairView
 from qaconv_core.matching.selection import Correspondence
 
-COLUMNS = ("query", "gallery", "similar", "adds", "beyond")
+COLUMNS = ("query", "gallery", "sim", "adds", "beyond")
 _TIPS = (words.CELL, words.CELL, words.SIMILARITY, words.ADDS, words.BEYOND)
 _ROOT = QModelIndex()
 

@@ -8,6 +8,8 @@ from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from app.items.correspondences import CorrespondenceModel
 from app.state.workspace import Workspace
 
+ARROW = 12
+"""Pixels of the arrow beside the title of the column that is sorted by."""
 _TABLE_KEYS = {
     Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown, Qt.Key_Home, Qt.Key_End,
 }  # fmt: skip
@@ -75,10 +77,18 @@ class CorrespondenceTable(QTableView):
     def _share_width(self) -> None:
         """Every column what its words need, and an equal part of what remains (or is missing)."""
         columns = range(self.rows.columnCount())
-        needed = [self.sizeHintForColumn(column) for column in columns]
+        needed = [
+            max(self.sizeHintForColumn(column), self._title_width(column)) for column in columns
+        ]
         spare = (self.viewport().width() - sum(needed)) // len(needed)
         for column, width in zip(columns, needed, strict=True):
             self.setColumnWidth(column, width + spare)
+
+    def _title_width(self, column: int) -> int:
+        header = self.horizontalHeader()
+        title = self.rows.headerData(column, Qt.Horizontal, Qt.DisplayRole)
+        arrow = ARROW if header.sortIndicatorSection() == column else 0
+        return header.fontMetrics().horizontalAdvance(title) + 6 + arrow
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """A row chosen here pins its cell."""

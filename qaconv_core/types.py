@@ -164,6 +164,13 @@ class ModelSpec:
         )
 
 
+def as_slice(rows: Int64) -> slice | Int64:
+    """``rows`` as a slice where they follow one another: indexing with it copies nothing."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
 @dataclass(frozen=True)
 class FeatureBank:
     """Feature maps of a set of pictures, float16, usually memory-mapped.
@@ -195,10 +202,7 @@ class FeatureBank:
 
     def view(self, start: int, stop: int) -> npt.NDArray[np.float16]:
         """As :meth:`read`, but not copied where they lie one after another; only to be read."""
-        rows = self.rows[start:stop]
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1):
-            return np.asarray(self.maps[rows[0] : rows[-1] + 1])
-        return np.asarray(self.maps[rows])
+        return np.asarray(self.maps[as_slice(self.rows[start:stop])])
 
     def __getitem__(self, index: int) -> npt.NDArray[np.float16]:
         return np.asarray(self.maps[self.rows[index]])

@@ -17,12 +17,12 @@ import torch
 from qaconv_core.matching.cpu import HeadWeights, alone, as_tensor
 from qaconv_core.matching.plan import cpu_workers, tile_bytes
 from qaconv_core.matching.pooling import Float16, pool, pooled_head
-from qaconv_core.matching.prepared import Form, prepared_rows
+from qaconv_core.matching.prepared import Form, KeptRows, prepared_rows
 from qaconv_core.matching.scores import Maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.threads import in_threads
-from qaconv_core.types import Float32, Grid, Int64
+from qaconv_core.types import Float32, Grid, as_slice
 
 _MOST = (12, 4)
 _BLOCK = 512  # pictures estimated by a thread before it looks for a wish to stop
@@ -39,32 +39,16 @@ def coarse_grid(grid: Grid) -> Grid:
 
 
 @dataclass(frozen=True)
-class CoarseGallery:
+class CoarseGallery(KeptRows):
     """Coarse maps of a gallery on ``grid``; picture i is row ``rows[i]`` of ``cells`` float16
     (m, h·w, C), which may be memory-mapped."""
 
     cells: Float16
-    rows: Int64
     grid: Grid
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the gallery's share, on disk or in memory."""
-        return len(self) * self.cells[:1].nbytes
-
-    def select(self, indices: npt.NDArray[np.integer] | list[int]) -> CoarseGallery:
-        """The pictures at ``indices``, in that order, over the same memory."""
-        return CoarseGallery(self.cells, self.rows[np.asarray(indices, np.int64)], self.grid)
 
     def part(self, start: int, stop: int) -> Float16:
         """Cells of pictures ``start`` … ``stop``−1; not copied where they lie one after another."""
-        rows = self.rows[start:stop]
-        if len(rows) and np.all(np.diff(rows) == 1):
-            return np.asarray(self.cells[rows[0] : rows[-1] + 1])
-        return np.asarray(self.cells[rows])
+        return np.asarray(self.cells[as_slice(self.rows[start:stop])])
 
 
 def prepare_coarse(

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,23 +25,21 @@ from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.store.atomic import reason
 from qaconv_core.store.raw import RowFile
 from qaconv_core.threads import in_threads
-from qaconv_core.types import FeatureBank, Float32, Int64
+from qaconv_core.types import FeatureBank, Float32, Int64, as_slice
 
 log = logging.getLogger(__name__)
 
 _BLOCK = 64  # maps quantised at once: some 6 MB of float32
 
 
+_Rows = TypeVar("_Rows", bound="KeptRows")
+
+
 @dataclass(frozen=True)
-class PreparedGallery:
-    """Quantised maps of a gallery; picture i is row ``rows[i]`` of ``cells`` and ``stats``.
+class KeptRows:
+    """What is kept of a gallery's maps, some of it in ``cells``; picture i is row ``rows[i]``."""
 
-    ``cells`` int8 (m, h·w, C); ``stats`` float32 (m, 2 + h·w): scale, norm, lost
-    (:class:`~qaconv_core.matching.quantised.QuantisedMaps`). Both may be memory-mapped.
-    """
-
-    cells: npt.NDArray[np.int8]
-    stats: Float32
+    cells: npt.NDArray[Any]
     rows: Int64
 
     def __len__(self) -> int:
@@ -50,18 +48,32 @@ class PreparedGallery:
     @property
     def nbytes(self) -> int:
         """Bytes of the gallery's share, on disk or in memory."""
-        return len(self) * (self.cells[:1].nbytes + self.stats[:1].nbytes)
+        return len(self) * self.cells[:1].nbytes
 
-    def select(self, indices: npt.NDArray[np.integer] | list[int]) -> PreparedGallery:
+    def select(self: _Rows, indices: npt.NDArray[np.integer] | list[int]) -> _Rows:
         """The pictures at ``indices``, in that order, over the same memory."""
-        return PreparedGallery(self.cells, self.stats, self.rows[np.asarray(indices, np.int64)])
+        return replace(self, rows=self.rows[np.asarray(indices, np.int64)])
+
+
+@dataclass(frozen=True)
+class PreparedGallery(KeptRows):
+    """Quantised maps of a gallery; picture i is row ``rows[i]`` of ``cells`` and ``stats``.
+
+    ``cells`` int8 (m, h·w, C); ``stats`` float32 (m, 2 + h·w): scale, norm, lost
+    (:class:`~qaconv_core.matching.quantised.QuantisedMaps`). Both may be memory-mapped.
+    """
+
+    cells: npt.NDArray[np.int8]
+    stats: Float32
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the gallery's share, on disk or in memory."""
+        return super().nbytes + len(self) * self.stats[:1].nbytes
 
     def part(self, start: int, stop: int) -> QuantisedMaps:
         """Pictures ``start`` … ``stop``−1; not copied where they lie one after another."""
-        rows = self.rows[start:stop]
-        at: Any = rows
-        if len(rows) and np.all(np.diff(rows) == 1):
-            at = slice(rows[0], rows[-1] + 1)
+        at = as_slice(self.rows[start:stop])
         stats = np.array(self.stats[at])
         return QuantisedMaps(np.asarray(self.cells[at]), stats[:, 0], stats[:, 1], stats[:, 2:])
 
@@ -94,7 +106,8 @@ def prepare_gallery(
     """
     _, channels, h, w = gallery.shape
     form = Form((".i8", ".lost"), "i1", (h * w, channels), 2 + h * w, _quantised)
-    return PreparedGallery(*prepared_rows(gallery, form, workers, progress, cancel))
+    cells, stats, rows = prepared_rows(gallery, form, workers, progress, cancel)
+    return PreparedGallery(cells, rows, stats)
 
 
 def _quantised(maps: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.int8], Float32]:

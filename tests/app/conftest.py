@@ -15,6 +15,7 @@ from app.jobs.runner import JobRunner
 from app.state.settings import SettingsFile
 from app.views.main_window import MainWindow
 from app.views.theme import Theme
+from tests.app.real import tiny_model
 from tests.app.samples import sample_workspace
 
 
@@ -75,6 +76,12 @@ def runner(qapp):
     yield made
     made.close()
     settle()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The file of a tiny model, and how to load it."""
+    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

@@ -11,13 +11,8 @@ from app.jobs.controller import Controller
 from app.jobs.engine import DataRequest, ModelRequest
 from app.state.workspace import Workspace
 from qaconv_core.types import RankingResult
-from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
+from tests.app.real import WAIT, open_and_wait, tiny_market
 from tests.builders import write_picture
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

@@ -13,13 +13,8 @@ from app.jobs import growing_set, ranking_jobs
 from app.jobs.growing_set import GrowingSet
 from qaconv_core.types import RankingResult
 from tests.app.lists import click
-from tests.app.real import WAIT, press, settled, tiny_market, tiny_model
+from tests.app.real import WAIT, press, settled, tiny_market
 from tests.builders import write_picture
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 class Tap:

@@ -22,15 +22,10 @@ from app.views.main_window import MainWindow
 from app.views.open_data import OpenDataDialog
 from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import InputError
-from tests.app.real import WAIT, tiny_market, tiny_model
+from tests.app.real import WAIT, tiny_market
 from tests.app.test_accessible import controls, name_of, needs_tip
 from tests.app.test_take_match import saved
 from tests.builders import write_picture
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

@@ -17,12 +17,7 @@ from app.state.workspace import Workspace
 from app.views.results import ResultsPanel
 from qaconv_core.matching import top as top_module
 from tests.app.lists import rank, shown, thumbnails  # noqa: F401
-from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
+from tests.app.real import WAIT, open_and_wait, tiny_market
 
 
 @pytest.fixture

@@ -24,15 +24,10 @@ from app.views.open_data import OpenDataDialog
 from qaconv_core import device
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
-from tests.app.real import WAIT, drop, press, settled, tiny_market, tiny_model
+from tests.app.real import WAIT, drop, press, settled, tiny_market
 from tests.builders import write_picture
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

@@ -19,13 +19,8 @@ from app.views.report_dialog import ReportDialog
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
 from tests.app.lists import click as click_row
-from tests.app.real import WAIT, press, settled, tiny_market, tiny_model
+from tests.app.real import WAIT, press, settled, tiny_market
 from tests.builders import write_picture
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 def opened(qtbot, make_window, data, model):

@@ -11,13 +11,8 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.session import Session, load_session, save_session, session_of
 from app.state.values import Look
 from app.state.workspace import Workspace
-from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
+from tests.app.real import WAIT, open_and_wait, tiny_market
 from tests.builders import write_picture
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

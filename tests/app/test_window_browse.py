@@ -13,13 +13,8 @@ from app.state.session import load_session
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
 from tests.app.lists import click
-from tests.app.real import WAIT, press, settled, tiny_market, tiny_model
+from tests.app.real import WAIT, press, settled, tiny_market
 from tests.small_world import person
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

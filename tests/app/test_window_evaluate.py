@@ -15,12 +15,7 @@ from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
 from app.views.export_dialog import ExportDialog
 from qaconv_core.evaluation.stored_runs import open_history
-from tests.app.real import WAIT, press, settled, tiny_market, tiny_model
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
+from tests.app.real import WAIT, press, settled, tiny_market
 
 
 @pytest.fixture

@@ -13,15 +13,10 @@ from PyQt5.QtWidgets import QApplication, QFileDialog
 
 from app.state.session import load_session
 from qaconv_core.store.folders import data_dir
-from tests.app.real import WAIT, drop, press, settled, tiny_market, tiny_model, url_of
+from tests.app.real import WAIT, drop, press, settled, tiny_market, url_of
 from tests.builders import write_picture
 from tests.checkpoints import published_checkpoint, write_checkpoint
 from tests.small_world import small_checkpoint
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

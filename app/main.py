@@ -11,6 +11,7 @@ from pathlib import Path
 from app import startup
 from app.state.requests import BY_CONTENT, DEMO, DataRequest, ModelRequest
 from qaconv_core.errors import InputError
+from qaconv_core.paths import typed_path
 
 DEFAULT_DATA_DIR = "data"
 
@@ -40,23 +41,23 @@ def open_window(arguments: argparse.Namespace) -> None:
 def data_request(arguments: argparse.Namespace) -> DataRequest | None:
     """The data set that the options name; None where they name none."""
     folder = arguments.data_dir
-    queries = tuple(Path(path).expanduser().absolute() for path in arguments.query)
+    queries = tuple(typed_path(path).absolute() for path in arguments.query)
     for path in queries:
         if not path.is_file():
             raise InputError(f"--query {path}: no such file")
     if arguments.gallery:
-        place = Path(arguments.gallery).expanduser()
+        place = typed_path(arguments.gallery)
         gallery = str(place.absolute()) if place.exists() else arguments.gallery
         return DataRequest(gallery, folder or Path(DEFAULT_DATA_DIR), queries, gallery)
     if arguments.dataset is None and folder is None:
         return DataRequest(queries=queries, gallery=DEMO) if queries else None
     name = arguments.dataset
     if name is None:
-        return DataRequest(BY_CONTENT, folder.expanduser().absolute(), queries)
-    place = Path(name).expanduser()
+        return DataRequest(BY_CONTENT, typed_path(folder).absolute(), queries)
+    place = typed_path(name)
     if place.exists() and (place.is_file() or place.is_dir()) and not _is_known(name):
         return DataRequest(BY_CONTENT if place.is_dir() else "folder", place.absolute(), queries)
-    root = None if name == DEMO else (folder or Path(DEFAULT_DATA_DIR)).expanduser().absolute()
+    root = None if name == DEMO else typed_path(folder or DEFAULT_DATA_DIR).absolute()
     return DataRequest(name, root, queries)
 
 
@@ -77,7 +78,7 @@ def model_request(arguments: argparse.Namespace) -> ModelRequest | None:
     if not path and size is None and arguments.device == "auto" and not arguments.precision:
         return None
     if path and path != DEMO:
-        place = Path(path).expanduser()
+        place = typed_path(path)
         if not place.is_file():
             raise InputError(f"--checkpoint {path}: no such file")
         path = str(place.absolute())

@@ -15,7 +15,7 @@ APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors",),
-    ("types", "progress", "processes", "threads"),
+    ("types", "paths", "progress", "processes", "threads"),
     ("device",),
     ("store",),
     ("data",),

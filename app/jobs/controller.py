@@ -183,12 +183,14 @@ class Controller(QObject):
         self.workspace.set_model(loaded.info)
         self._prepare()
 
-    def add_pictures(self, paths: Sequence[Path], candidate: Path | None = None) -> None:
-        """Take pictures as further queries; the first of them is chosen.
+    def add_pictures(
+        self, paths: Sequence[Path], candidate: Path | None = None, together: bool = False
+    ) -> None:
+        """Take pictures as further queries; the first of them is chosen, or all ``together``.
 
         ``candidate`` is the gallery picture to show beside it; else it is the best one.
         """
-        self._own.add(paths, candidate)
+        self._own.add(paths, candidate, together)
 
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 

@@ -19,6 +19,7 @@ from app.state.requests import BY_CONTENT, DataRequest, ModelRequest
 from app.state.values import METHODS, Measures, ModelInfo, OpenSet, Ranking
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.measures import average_precision
+from qaconv_core.paths import typed_path
 from qaconv_core.types import (
     Dataset,
     Float32,
@@ -79,7 +80,7 @@ def _dataset(request: DataRequest) -> Dataset:
         else:
             dataset = open_folder(request.gallery, split=False)
         if request.queries:
-            refs = tuple(ImageRef(path.expanduser().absolute()) for path in request.queries)
+            refs = tuple(ImageRef(typed_path(path).absolute()) for path in request.queries)
             dataset = replace(dataset, query=ImageSet(refs, "query"))
         return dataset
     if request.name == "folder" or request.root is None or request.name in DATASETS:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.state.values import OpenSet, Selection
+from qaconv_core.paths import typed_path
 from qaconv_core.types import ImageRef
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ class OwnPictures:
         self.controller = controller
         self._waiting: list[ImageRef] = []
         self._waiting_candidate: Path | None = None
+        self._waiting_together = False
 
-    def add(self, paths: Sequence[Path], candidate: Path | None = None) -> None:
-        """Take pictures as further queries; the first of them is chosen.
+    def add(
+        self, paths: Sequence[Path], candidate: Path | None = None, together: bool = False
+    ) -> None:
+        """Take pictures as further queries; the first of them is chosen, or all ``together``.
 
         ``candidate`` is the gallery picture to show beside it; else it is the best one.
         """
@@ -33,30 +37,32 @@ class OwnPictures:
         source = controller.matching or controller.growing
         if source is None:
             self._waiting += refs
-            self._waiting_candidate = candidate
+            self._waiting_candidate, self._waiting_together = candidate, together
             return
 
         def show(data: OpenSet) -> None:
             now = controller.matching or controller.growing
             if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
-                self.add(paths, candidate)  # the maps of all, or another set, came meanwhile
+                # The maps of all, or another set, came meanwhile.
+                self.add(paths, candidate, together)
                 return
             space.extend_data(data if now is source else now.data)
-            first = len(space.data.query) - len(refs)
-            space.look_at(Selection((first,), self._place(candidate)))
+            added = tuple(range(len(space.data.query) - len(refs), len(space.data.query)))
+            space.look_at(Selection(added if together else added[:1], self._place(candidate)))
 
         names = ", ".join(ref.path.name for ref in refs[:2])
         controller.runner.start(f"Reading {names}", lambda _c: source.add_own(refs), done=show)
 
     def add_waiting(self) -> None:
         """Take those that waited."""
-        paths, candidate = [ref.path for ref in self._waiting], self._waiting_candidate
+        paths = [ref.path for ref in self._waiting]
+        candidate, together = self._waiting_candidate, self._waiting_together
         self.forget()
-        self.add(paths, candidate)
+        self.add(paths, candidate, together)
 
     def forget(self) -> None:
         """Those that wait were for another set."""
-        self._waiting, self._waiting_candidate = [], None
+        self._waiting, self._waiting_candidate, self._waiting_together = [], None, False
 
     def _place(self, candidate: Path | None) -> int | None:
         """Where a file stands in the gallery; None where it does not."""
@@ -67,7 +73,7 @@ class OwnPictures:
 
     def _known(self, path: Path) -> ImageRef:
         """A picture of the user; where the set knows the very file, with its person and camera."""
-        path = path.expanduser().absolute()
+        path = typed_path(path).absolute()
         data = self.controller.workspace.data
         if data is not None:
             for side in (data.query, data.gallery):

@@ -10,7 +10,7 @@ from app.state.session import Session
 
 
 def reopen(controller: Controller, session: Session) -> tuple[str, ...]:
-    """Open the data set, checkpoint, query and view of a session.
+    """Open the data set, checkpoint, queries and view of a session.
 
     Returns sentences on what is missing. A session in which nothing was open leaves the window
     empty.
@@ -25,7 +25,8 @@ def reopen(controller: Controller, session: Session) -> tuple[str, ...]:
         restore(controller.workspace, session)
         if session.own:
             candidate = Path(session.candidate) if session.candidate else None
-            controller.add_pictures([Path(session.query)], candidate)
+            queries = [Path(query) for query in session.queries]
+            controller.add_pictures(queries, candidate, together=True)
 
     controller.open(session.data, session.model, show)
     return found.missing

@@ -30,16 +30,21 @@ def possible(session: Session) -> Possible:
     if data is not None and (gone := _gone(data)):
         missing.append(f"{gone}: the data set of the last session is not there any more; "
                        "the demo is open")  # fmt: skip
-        session = replace(session, data=DataRequest(), query="", own=False, candidate="")
+        session = replace(session, data=DataRequest(), queries=(), own=False, candidate="")
     path = session.model.path
     if path != DEMO and not Path(path).is_file():
         missing.append(f"{path}: the checkpoint of the last session is not there any more; "
                        "the bundled model is used")  # fmt: skip
         session = replace(session, model=replace(session.model, path=DEMO, input_size=None))
-    if session.own and not Path(session.query).is_file():
-        missing.append(f"{session.query}: the query picture of the last session is not there "
-                       "any more")  # fmt: skip
-        session = replace(session, query="", own=False, candidate="")
+    if session.own:
+        there = tuple(query for query in session.queries if Path(query).is_file())
+        missing += [
+            f"{query}: the query picture of the last session is not there any more"
+            for query in session.queries
+            if query not in there
+        ]
+        candidate = session.candidate if there else ""
+        session = replace(session, queries=there, own=bool(there), candidate=candidate)
     return Possible(session, tuple(missing))
 
 
@@ -63,9 +68,11 @@ def restore(space: Workspace, session: Session) -> None:
     data = space.data
     if data is None:
         return
-    query, candidate = _place(data.query, session.query), _place(data.gallery, session.candidate)
-    if query is not None:
-        space.select_queries((query,))
+    places = (_place(data.query, path) for path in session.queries)
+    queries = tuple(place for place in places if place is not None)
+    candidate = _place(data.gallery, session.candidate)
+    if queries:
+        space.select_queries(queries)
         if candidate is not None:
             space.select_candidate(candidate)
     if session.method != space.method:

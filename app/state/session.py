@@ -17,6 +17,7 @@ from app.state.stored import (
     read_record,
     record_of,
     text_of,
+    texts_of,
     write_record,
 )
 from app.state.values import METHODS, MODES, Look, QueryFilter, ResultFilter
@@ -33,14 +34,14 @@ _MEASURES = ("relative", "contribution", "similarity")
 
 @dataclass(frozen=True)
 class Session:
-    """``data`` None: nothing was open. ``query`` and ``candidate`` are paths of pictures.
+    """``data`` None: nothing was open. ``queries`` and ``candidate`` are paths of pictures.
 
-    ``own`` says that the query is a picture that the user brought.
+    ``own`` says that the queries are pictures that the user brought.
     """
 
     data: DataRequest | None = None
     model: ModelRequest = field(default_factory=ModelRequest)
-    query: str = ""
+    queries: tuple[str, ...] = ()
     own: bool = False
     candidate: str = ""
     look: Look = field(default_factory=Look)
@@ -54,7 +55,7 @@ class Session:
         return {
             "data": None if self.data is None else data_record(self.data),
             "model": model_record(self.model),
-            "query": self.query,
+            "queries": list(self.queries),
             "own": self.own,
             "candidate": self.candidate,
             "look": vars(self.look),
@@ -71,7 +72,7 @@ class Session:
         return cls(
             data=data_of(data) if data else None,
             model=model_of(record_of(record, "model")),
-            query=text_of(record, "query"),
+            queries=texts_of(record, "queries"),
             own=flag_of(record, "own", False),
             candidate=text_of(record, "candidate"),
             look=_look_of(record_of(record, "look")),
@@ -163,10 +164,11 @@ def session_of(
     )
     if opened is None or chosen.query is None:
         return session
+    own = opened.is_own(chosen.query)
     candidate = "" if chosen.candidate is None else str(opened.gallery[chosen.candidate].path)
     return replace(
         session,
-        query=str(opened.query[chosen.query].path),
-        own=opened.is_own(chosen.query),
+        queries=tuple(str(opened.query[i].path) for i in chosen.queries if opened.is_own(i) == own),
+        own=own,
         candidate=candidate,
     )

@@ -29,8 +29,8 @@ from PyQt5.QtWidgets import (
 from app.jobs.job import Job, JobContext
 from app.jobs.runner import JobRunner
 from app.state.export_choices import RANGES, ExportChoices, Format
-from app.state.paths import typed_path
 from app.state.values import Problem
+from qaconv_core.paths import typed_path
 
 Write = Callable[[Path, float | None], None]
 SPACING = 8
@@ -130,7 +130,7 @@ class ExportDialog(QDialog):
     @property
     def target(self) -> Path:
         """The file; a relative name lies in the folder last used."""
-        return self._choices.folder / typed_path(self.path.text())
+        return self._choices.folder / typed_path(self.path.text().strip())
 
     def _on_format(self) -> None:
         format = self.chosen
@@ -165,7 +165,7 @@ class ExportDialog(QDialog):
     def _remark(self) -> str:
         """What is to be said of the path; only what names a file can be saved."""
         # A slash, or a dot, is the beginning of a path.
-        named = typed_path(self.path.text()).name not in ("", "..")
+        named = typed_path(self.path.text().strip()).name not in ("", "..")
         folder = named and self.target.is_dir()
         self.buttons.button(QDialogButtonBox.Save).setEnabled(named and not folder)
         if folder:

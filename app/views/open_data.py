@@ -25,13 +25,13 @@ from PyQt5.QtWidgets import (
 from app.jobs.controller import Controller
 from app.jobs.engine import Inspected
 from app.jobs.job import Job
-from app.state.paths import typed_path
 from app.state.requests import BY_CONTENT, DEMO, DataRequest
 from app.state.values import Problem
 from app.views.job_strip import progress_words
 from app.views.parts import MessageLine, plain_label, without_icons
 from app.views.report_panel import ReportPanel
 from qaconv_core.errors import QAConvError
+from qaconv_core.paths import typed_path
 from qaconv_core.progress import Progress
 
 CHOICES = (
@@ -188,7 +188,7 @@ class OpenDataDialog(QDialog):
         """Look again where the path is another one; losing the focus alone is no reason."""
         request = self.request
         if self.names.currentItem() is None and self.path.text().strip():
-            self.choose_path(typed_path(self.path.text()))
+            self.choose_path(typed_path(self.path.text().strip()))
         elif request is not None and (self._found is None or self._asked != request):
             self.inspect()
 

@@ -21,11 +21,11 @@ from PyQt5.QtWidgets import (
 from app.jobs.controller import Controller
 from app.jobs.engine import LoadedModel
 from app.jobs.job import Job
-from app.state.paths import typed_path
 from app.state.requests import DEMO, ModelRequest
 from app.state.values import ModelInfo, Problem
 from app.views.parts import MessageLine, heading, plain_label, without_icons
 from app.views.report_panel import marked_line
+from qaconv_core.paths import typed_path
 
 DEVICES = (
     ("auto", "Automatic: a CUDA GPU if there is one"),

@@ -13,6 +13,7 @@ from qaconv_core.cli.evaluate import say_rejected
 from qaconv_core.cli.options import feature_shelf
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.errors import InputError
+from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
@@ -29,7 +30,7 @@ def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, Ima
     if name.lower().replace("-", "_") in DATASETS and name.lower() != "folder":
         dataset = open_dataset(name, arguments.data_dir)
         return dataset, dataset.gallery
-    if not Path(name).expanduser().exists():
+    if not typed_path(name).exists():
         raise InputError(
             f"{name}: no such folder, and no data set of that name ({', '.join(DATASETS)})"
         )

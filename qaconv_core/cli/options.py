@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from qaconv_core.cli.terminal import say
 from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import InputError, StoreError
+from qaconv_core.paths import typed_path
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def open_named_dataset(
     """A data set by name below --data-dir; a folder or CSV path stands for itself."""
     from qaconv_core.data import DATASETS, open_dataset
 
-    if name.lower() not in DATASETS and Path(name).expanduser().exists():
+    if name.lower() not in DATASETS and typed_path(name).exists():
         return open_dataset("folder", name, combine_all=combine_all)
     return open_dataset(name, arguments.data_dir, combine_all=combine_all)
 

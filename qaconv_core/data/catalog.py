@@ -12,6 +12,7 @@ from qaconv_core.data.folder import open_folder
 from qaconv_core.data.locate import Place, locate
 from qaconv_core.data.resources import resource_path
 from qaconv_core.errors import DatasetError
+from qaconv_core.paths import typed_path
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
 
@@ -74,7 +75,7 @@ def recognise(root: str | Path) -> str:
 
     The folder itself is looked at and, where it bears a set's usual name, those inside it.
     """
-    path = Path(root).expanduser().absolute()
+    path = typed_path(root).absolute()
     if not path.is_dir():
         return "folder"
     named = [name for name, entry in _ENTRIES.items() if entry.place.is_named(path)]
@@ -95,7 +96,7 @@ def _open(name: str, root: str | Path | None) -> Dataset:
     if root is None:
         raise DatasetError(f"data set {name}: no folder given; name one (--data-dir)")
     # Absolute, because feature stores and worker processes outlive the current folder.
-    path = Path(root).expanduser().absolute()
+    path = typed_path(root).absolute()
     if name == "folder":
         return open_folder(path)
     entry = _ENTRIES[name]
@@ -110,7 +111,7 @@ def find_dataset(name: str, root: str | Path) -> Path:
     """
     if name not in _ENTRIES:
         raise DatasetError(f"“{name}” is not looked for; known are {', '.join(_ENTRIES)}")
-    return locate(_ENTRIES[name].place, Path(root).expanduser().absolute())
+    return locate(_ENTRIES[name].place, typed_path(root).absolute())
 
 
 def _with_everything(dataset: Dataset) -> Dataset:

@@ -24,6 +24,7 @@ from qaconv_core.data.scan import (
 from qaconv_core.data.splits import choose_queries
 from qaconv_core.data.table import header_of, read_table
 from qaconv_core.errors import DatasetError
+from qaconv_core.paths import typed_path
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 _SPLIT_NAMES = {
@@ -68,7 +69,7 @@ def open_folder(root: str | Path, *, split: bool = True) -> Dataset:
     Without a split, queries are chosen as :mod:`qaconv_core.data.splits` says; ``split=False``
     puts every picture into the gallery instead (for a search). Raises :class:`DatasetError`.
     """
-    root = Path(root).expanduser().absolute()
+    root = typed_path(root).absolute()
     if root.is_file() and root.suffix.lower() == ".csv":
         return read_table(root, split=split)
     check_folder(root, "the pictures")

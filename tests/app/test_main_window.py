@@ -306,7 +306,7 @@ def test_the_program_starts_and_ends_in_order(tmp_path, data, model):
     assert process.returncode == 0, complaints
     assert "Traceback" not in complaints
     session = load_session(folder)
-    assert session.query == str(query)
+    assert session.queries == (str(query),)
     assert not list(folder.glob("crash-*"))
 
 

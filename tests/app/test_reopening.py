@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app.jobs.controller import Controller
@@ -63,20 +65,20 @@ def test_a_session_is_reopened(qtbot, start, data, model, tmp_path):
     assert (second.data_request, second.model_request) == (data, model)
 
 
-def test_a_query_picture_of_the_user_is_reopened(qtbot, start, data, model, tmp_path):
-    picture = write_picture(tmp_path / "own" / "me.png")
+def test_query_pictures_of_the_user_are_reopened(qtbot, start, data, model, tmp_path):
+    pictures = [write_picture(tmp_path / "own" / name) for name in ("me.png", "also me.png")]
     controller = start()
-    session = Session(data, model, query=str(picture), own=True)
+    session = Session(data, model, queries=tuple(map(str, pictures)), own=True)
     assert reopen(controller, session) == ()
     space = controller.workspace
 
-    def is_shown() -> bool:
-        query = space.selection.query
-        return query is not None and space.data.query[query].path == picture
+    def shown() -> list[Path]:
+        return [space.data.query[query].path for query in space.selection.queries]
 
-    until(qtbot, is_shown)
-    assert space.data.is_own(space.selection.query)
-    assert session_of(space, data, model).own
+    until(qtbot, lambda: space.data is not None and shown() == pictures)
+    assert all(map(space.data.is_own, space.selection.queries))
+    left = session_of(space, data, model)
+    assert (left.queries, left.own) == (session.queries, True)
 
 
 def test_what_is_gone_is_said_and_the_demo_is_opened(start, monkeypatch, tmp_path):

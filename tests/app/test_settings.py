@@ -99,7 +99,7 @@ def test_recent_files_are_few_and_the_last_comes_first():
 SESSION = Session(
     data=DataRequest("market", Path("/data"), (Path("/q.jpg"),), "/gallery"),
     model=ModelRequest("/m.pth.tar", "cpu", (256, 128)),
-    query="/q.jpg",
+    queries=("/q.jpg", "/r.jpg"),
     own=True,
     candidate="/c.jpg",
     look=Look(mode="heat", overlay=False, threshold=0.55, count=30, direction="mutual"),
@@ -128,7 +128,7 @@ def test_a_session_survives_nonsense(tmp_path):
 
 def test_what_the_window_shows_comes_back(space, tmp_path):
     data = space.data
-    space.select_queries((2,))
+    space.select_queries((2, 0))
     space.select_candidate(5)
     space.change_look(mode="heat", threshold=0.6)
     space.change_query_filter(sort="ap")
@@ -138,14 +138,16 @@ def test_what_the_window_shows_comes_back(space, tmp_path):
     other = Workspace()
     other.open_data(sample_set(data.root, pictures=False))
     restore(other, load_session(tmp_path))
-    assert (other.selection.queries, other.selection.candidate) == ((2,), 5)
+    assert (other.selection.queries, other.selection.candidate) == ((2, 0), 5)
     assert (other.look, other.query_filter) == (space.look, space.query_filter)
     assert other.result_filter == space.result_filter
     assert not session.own
 
 
 def test_a_query_that_is_not_in_the_set_any_more_is_passed_over(space):
-    restore(space, Session(query="/gone.jpg", candidate="/gone too.jpg", look=Look(mode="heat")))
+    restore(
+        space, Session(queries=("/gone.jpg",), candidate="/gone too.jpg", look=Look(mode="heat"))
+    )
     assert space.selection.queries == (0,)
     assert space.look.mode == "heat"
 
@@ -172,22 +174,26 @@ def test_what_is_gone_is_said_and_replaced(tmp_path):
     there = tmp_path / "there.pth"
     there.write_bytes(b"x")
     session = Session(
-        data=DataRequest("market", tmp_path / "gone"), model=ModelRequest(str(there)), query="/a",
-        candidate="/b", look=Look(mode="hover"),
+        data=DataRequest("market", tmp_path / "gone"), model=ModelRequest(str(there)),
+        queries=("/a",), candidate="/b", look=Look(mode="hover"),
     )  # fmt: skip
     found = possible(session)
     assert found.session.data == DataRequest()
     assert found.session.model == session.model
-    assert (found.session.query, found.session.look.mode) == ("", "hover")
+    assert (found.session.queries, found.session.look.mode) == ((), "hover")
     (sentence,) = found.missing
     assert str(tmp_path / "gone") in sentence
     assert "demo" in sentence
 
 
 def test_a_gone_checkpoint_and_query_picture_are_said(tmp_path):
-    session = Session(DataRequest(), ModelRequest("/gone.pth"), query="/q.jpg", own=True)
+    session = Session(DataRequest(), ModelRequest("/gone.pth"), queries=("/q.jpg",), own=True)
     found = possible(session)
     assert found.session.model == ModelRequest()
-    assert found.session.query == ""
+    assert (found.session.queries, found.session.own) == ((), False)
     assert len(found.missing) == 2
+    there = tmp_path / "there.jpg"
+    there.write_bytes(b"x")
+    found = possible(replace(session, queries=("/q.jpg", str(there))))
+    assert (found.session.queries, found.session.own) == ((str(there),), True)
     assert possible(Session()).missing == ()

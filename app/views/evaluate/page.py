@@ -28,10 +28,10 @@ from app.state.evaluating import (
     SetChoice,
 )
 from app.state.export_choices import ExportChoices
-from app.state.paths import typed_path
 from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.state.workspace import Workspace
+from qaconv_core.paths import typed_path
 
 if TYPE_CHECKING:
     from app.views.actions import Actions

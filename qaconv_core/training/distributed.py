@@ -121,6 +121,10 @@ def team(device: str = "auto") -> Iterator[Team]:
             )
         own = torch.device(f"cuda:{local}")
         torch.cuda.set_device(own)
+    # What torchvision brings of torch keeps a group that is there when it is first imported: gloo's
+    # threads would outlive the group, and now and then end the process with an abort at its exit.
+    import torchvision  # noqa: F401
+
     # The first process may take long over the graph sampler's distances, the others wait.
     torch.distributed.init_process_group(
         "nccl" if own.type == "cuda" else "gloo", timeout=timedelta(hours=6)

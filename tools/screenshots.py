@@ -284,6 +284,28 @@ def demo_row(names: Any) -> Any:
     return names.visualItemRect(names.item(names.count() - 1)).center()
 
 
+def open_model(driver: Driver) -> None:
+    """What was read from the bundled checkpoint before it is used."""
+    driver.key("Ctrl+1")
+    driver.key("Ctrl+Shift+O")
+    dialog = driver.dialog("model")
+    driver.click(dialog.bundled)
+    driver.wait(dialog.use_button.isEnabled, "the checkpoint")
+
+
+def settings(driver: Driver) -> None:
+    """Folders, device, theme and the feature store."""
+    driver.key("Ctrl+,")
+    driver.dialog("settings")
+
+
+def save_match(driver: Driver) -> None:
+    """How a match figure is saved."""
+    explore(driver, "1")
+    driver.key("Ctrl+S")
+    driver.wait(driver.program.application.activeModalWidget, "the dialog")
+
+
 def palette(driver: Driver) -> None:
     """Some letters typed into the list of all commands."""
     driver.key("Ctrl+1")
@@ -339,6 +361,9 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scores": scores,
     "queries": queries,
     "open-data": open_data,
+    "open-model": open_model,
+    "settings": settings,
+    "save-match": save_match,
     "palette": palette,
     "keys": keys,
     "jobs": jobs,
@@ -355,7 +380,10 @@ QUESTIONS = (
     "report",
 )
 """What the seven questions look like."""
-DARK = ("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "open-data")
+DARK = (
+    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores"),
+    *("open-data", "open-model", "settings", "save-match"),
+)
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
 README = (
     "lines",

@@ -60,15 +60,15 @@ class CorrespondenceModel(QAbstractTableModel):
         self._beyond: dict[Correspondence, float] = {}
         self._sorted_by, self._descending = 4, True
 
-    def show(self, pair: PairView | None, look: Look) -> None:
-        """Show another pair, or the same under another look."""
+    def show(self, pair: PairView | None, look: Look) -> bool:
+        """Show another pair, or the same under another look; whether the rows are others now."""
         if pair is self._pair and look.direction == self._look.direction:
             self._look = look
             self._find_drawn()
             if self._rows:
                 last = self.index(len(self._rows) - 1, 0)
                 self.dataChanged.emit(self.index(0, 0), last, [Qt.DecorationRole])
-            return
+            return False
         self.beginResetModel()
         self._pair, self._look = pair, look
         self._rows = (
@@ -79,6 +79,7 @@ class CorrespondenceModel(QAbstractTableModel):
         self._find_drawn()
         self._order()
         self.endResetModel()
+        return True
 
     def _find_drawn(self) -> None:
         if self._pair is None:
@@ -141,6 +142,17 @@ class CorrespondenceModel(QAbstractTableModel):
         found = [i for i, row in enumerate(self._rows) if row[column] == cell.number]
         return max(found, key=lambda i: self._rows[i].similarity, default=None)
 
+    def wide_rows(self, column: int) -> list[int]:
+        """Rows among which is the one with the widest words of a column."""
+        if not self._rows or self._pair is None:
+            return []
+        if column < 2:  # the most digits stand in the last row, or in the last column
+            numbers = np.array([row[column] for row in self._rows])
+            down, across = np.divmod(numbers, self._pair.match.grid[1])
+            return [int(down.argmax()), int(across.argmax())]
+        values = np.array([self._beyond[r] if column == 4 else r[column] for r in self._rows])
+        return [int(values.argmin()), int(values.argmax())]
+
     # ── what Qt asks for ────────────────────────────────────────────────────────────────────────
 
     def rowCount(self, parent: QModelIndex = _ROOT) -> int:
@@ -171,7 +183,7 @@ class CorrespondenceModel(QAbstractTableModel):
             return None
         row, column = self._rows[index.row()], index.column()
         if role == Qt.DisplayRole:
-            return self._texts(row)[column]
+            return self._text(row, column)
         if role == Qt.TextAlignmentRole:
             return int(self._alignment(column))
         if role == Qt.ToolTipRole:
@@ -187,16 +199,13 @@ class CorrespondenceModel(QAbstractTableModel):
         side = Qt.AlignLeft if column < 2 else Qt.AlignRight
         return int(side | Qt.AlignVCenter)
 
-    def _texts(self, row: Correspondence) -> tuple[str, str, str, str, str]:
+    def _text(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
-        grid = self._pair.match.grid
-        return (
-            words.cell_name(row.query_cell, grid),
-            words.cell_name(row.gallery_cell, grid),
-            words.similarity_text(row.similarity),
-            words.adds_text(row.contribution),
-            words.adds_text(self._beyond[row]),
-        )
+        if column < 2:
+            return words.cell_name(row[column], self._pair.match.grid)
+        if column == 2:
+            return words.similarity_text(row.similarity)
+        return words.adds_text(self._beyond[row] if column == 4 else row.contribution)
 
     def _tip(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
@@ -216,7 +225,8 @@ class CorrespondenceModel(QAbstractTableModel):
         return words.percentile_text(float(percentiles.ravel()[cell.number]))
 
     def _spoken(self, row: Correspondence) -> str:
-        query, gallery, similarity, adds, beyond = self._texts(row)
+        texts = (self._text(row, column) for column in range(len(COLUMNS)))
+        query, gallery, similarity, adds, beyond = texts
         said = f"query {query} to gallery {gallery}, similarity {similarity}, adds {adds}"
         known = self._pair is not None and self._pair.relative is not None
         return f"{said}, beyond the usual {beyond}" if known else said

@@ -111,8 +111,13 @@ def paint_cell(painter: QPainter, rect: QRectF, pinned: bool = False) -> None:
         painter.drawRect(rect.adjusted(-grown, -grown, grown, grown))
 
 
-def tag_rect(text: str, at: QRectF, bounds: QRectF, font: QFont, leftward: bool) -> QRectF:
-    """Where a tag stands: beside a cell, on the other side where there is no room."""
+def tag_rect(
+    text: str, at: QRectF, bounds: QRectF, font: QFont, leftward: bool, covered: QRectF
+) -> QRectF:
+    """Where a tag stands: beside a cell, on the other side where there is no room.
+
+    Below what is ``covered`` by something else, where it would reach into that, or further in.
+    """
     metrics = QFontMetricsF(font)
     width, height = metrics.horizontalAdvance(text) + 10, metrics.height() + 4
     right, left = at.right() + 6, at.left() - 6 - width
@@ -122,7 +127,16 @@ def tag_rect(text: str, at: QRectF, bounds: QRectF, font: QFont, leftward: bool)
         x = right if right + width <= bounds.right() else left
     x = min(max(x, bounds.left() + 2), max(bounds.right() - width - 2, bounds.left() + 2))
     y = min(max(at.center().y() - height / 2, bounds.top()), bounds.bottom() - height)
-    return QRectF(x, y, width, height)
+    rect = QRectF(x, y, width, height)
+    if not rect.intersects(covered):
+        return rect
+    if covered.bottom() + 2 + height <= bounds.bottom():
+        rect.moveTop(covered.bottom() + 2)
+    elif covered.center().x() > at.center().x():
+        rect.moveRight(covered.left() - 2)
+    else:
+        rect.moveLeft(covered.right() + 2)
+    return rect
 
 
 def between(first: QRectF, second: QRectF) -> tuple[QPointF, QPointF]:

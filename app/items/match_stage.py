@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from PyQt5.QtCore import QPointF, QRectF
@@ -22,7 +22,7 @@ class Stage:
     """Everything that is painted, with its places.
 
     ``boxes`` are the whole pictures as zoomed, ``images`` None where a picture is still on its
-    way, ``faults`` why it cannot be shown.
+    way, ``faults`` why it cannot be shown. ``covered`` is where something stands before them.
     """
 
     scene: Scene
@@ -32,6 +32,7 @@ class Stage:
     images: tuple[QImage | None, ...]
     faults: tuple[str, ...]
     caption_lines: int = 4
+    covered: QRectF = field(default_factory=QRectF)
 
     @property
     def overlaid(self) -> bool:
@@ -162,5 +163,5 @@ def tags_of(stage: Stage, marks: Sequence[Mark], font: QFont) -> list[tuple[int,
             bounds = rect_of(stage.panes[panel].clip)
             middle = (start.center().x() + end.center().x()) / 2
             outward = rect.center().x() < middle  # away from the line
-            tags.append((panel, tag_rect(text, rect, bounds, font, outward), text))
+            tags.append((panel, tag_rect(text, rect, bounds, font, outward, stage.covered), text))
     return tags

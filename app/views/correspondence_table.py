@@ -50,8 +50,8 @@ class CorrespondenceTable(QTableView):
     def refresh(self) -> None:
         """Show the workspace's pair."""
         self._following = True
-        self.rows.show(self.workspace.pair, self.workspace.look)
-        self._share_width()
+        if self.rows.show(self.workspace.pair, self.workspace.look):
+            self._share_width()
         self._following = False
         self.follow()
 
@@ -77,12 +77,15 @@ class CorrespondenceTable(QTableView):
     def _share_width(self) -> None:
         """Every column what its words need, and an equal part of what remains (or is missing)."""
         columns = range(self.rows.columnCount())
-        needed = [
-            max(self.sizeHintForColumn(column), self._title_width(column)) for column in columns
-        ]
+        needed = [max(self._words_width(column), self._title_width(column)) for column in columns]
         spare = (self.viewport().width() - sum(needed)) // len(needed)
         for column, width in zip(columns, needed, strict=True):
             self.setColumnWidth(column, width + spare)
+
+    def _words_width(self, column: int) -> int:
+        """As ``sizeHintForColumn``, which asks for every row and takes far longer."""
+        indices = (self.rows.index(row, column) for row in self.rows.wide_rows(column))
+        return max((self.sizeHintForIndex(index).width() for index in indices), default=0)
 
     def _title_width(self, column: int) -> int:
         header = self.horizontalHeader()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QPainter, QPalette, QResizeEvent
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PyQt5.QtCore import QRectF, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
+from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.items.colour_bar import ColourBar
 from app.items.match_stage import lines_in_sight
@@ -21,30 +21,12 @@ from app.views.decision_bar import DecisionBar
 from app.views.match_canvas import STEP, MatchCanvas
 from app.views.match_controls import SPACING, MatchControls
 from app.views.part_tools import PartTools
+from app.views.parts import ElidedLabel
 
 THRESHOLD_STEP = 0.05
 LOWEST_CANVAS = 128
 """Pixels that the pictures have at least, captions included, before the tools give way."""
 DIRECTIONS = ("query", "gallery", "mutual")
-
-
-class ElidedLabel(QLabel):
-    """One line that loses its end where there is no room; all of it is in the tooltip."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
-
-    def paintEvent(self, event) -> None:
-        """Left-aligned in the colour of the window's text."""
-        painter = QPainter(self)
-        painter.setPen(self.palette().color(QPalette.WindowText))
-        text = self.fontMetrics().elidedText(self.text(), Qt.ElideRight, self.width())
-        painter.drawText(self.rect(), int(Qt.AlignVCenter | Qt.AlignLeft), text)
-
-    def minimumSizeHint(self) -> QSize:
-        """Any width will do."""
-        return QSize(0, super().minimumSizeHint().height())
 
 
 class Inspector(QWidget):
@@ -63,7 +45,7 @@ class Inspector(QWidget):
         self.canvas = MatchCanvas(workspace, pictures, self)
         self.decisions = DecisionBar(workspace, self.canvas)
         self.decisions.wanted.connect(self.command_wanted)
-        self.readout = ElidedLabel(self)
+        self.readout = ElidedLabel(parent=self)
         self.readout.setAccessibleName("What is shown")
         self.bar = ColourBar(self)
         self.controls = MatchControls(
@@ -138,6 +120,8 @@ class Inspector(QWidget):
         chosen = number is not None and scene.panels[number].ref is not None
         pane = stage.panes[number] if number is not None and chosen else None
         self.decisions.stand_beside(pane, right=bool(number))
+        shown = not self.decisions.isHidden()
+        self.canvas.cover(QRectF(self.decisions.geometry()) if shown else QRectF())
 
     def _show_zoom(self) -> None:
         self.controls.show_zoom(self.canvas.zoom.factor)

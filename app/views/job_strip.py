@@ -42,6 +42,12 @@ def progress_words(progress: Progress | None) -> str:
     return " · ".join(parts)
 
 
+def percent_words(progress: Progress | None) -> str:
+    """How much is done, as far as that is known: ``45 %``."""
+    fraction = None if progress is None else progress.fraction
+    return "" if fraction is None else f"{fraction:.0%}".replace("%", " %")
+
+
 def state_words(job: Job) -> str:
     """What to say of a job beside its bar."""
     if job.state is JobState.QUEUED:
@@ -84,9 +90,8 @@ class JobRow(QWidget):
         # A bar without an end would need an animation; an empty one and the words do as well.
         self.bar.setRange(0, 1000)
         self.bar.setValue(0 if fraction is None else round(1000 * fraction))
-        percent = "" if fraction is None else f"{fraction:.0%}".replace("%", " %")
-        words = state_words(self.job)
-        self.words.setText(" · ".join(part for part in (percent, words) if part))
+        words = (percent_words(progress), state_words(self.job))
+        self.words.setText(" · ".join(filter(None, words)))
         self.bar.setToolTip(progress.stage if progress is not None else self.job.title)
         self.cancel.setEnabled(self.job.state in (JobState.QUEUED, JobState.RUNNING))
 

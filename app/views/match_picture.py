@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal, pyqtSlot
@@ -51,6 +52,7 @@ class MatchPicture(QWidget):
         self._base: QPixmap | None = None
         self._lines: QPixmap | None = None
         self._marks: tuple[Mark, ...] = ()
+        self._covered = QRectF()
         self.veil = Veil(self, self.scene_changed.emit)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setAccessibleName("Match: query and candidate")
@@ -125,9 +127,17 @@ class MatchPicture(QWidget):
                 for panel, pane in zip(self.scene.panels, places, strict=True)
             )
             self._stage = Stage(
-                self.scene, self.workspace.look, places, boxes, images, faults, lines
-            )
+                self.scene, self.workspace.look, places, boxes, images, faults, lines,
+                self._covered,
+            )  # fmt: skip
         return self._stage
+
+    def cover(self, area: QRectF) -> None:
+        """Say where another widget stands before the pictures; tags keep out of there."""
+        self._covered = area
+        if self._stage is not None and self._stage.covered != area:
+            self._stage = replace(self._stage, covered=area)
+            self.update()
 
     def _usual_aspect(self) -> float:
         model = self.workspace.model

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PyQt5.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
 from PyQt5.QtGui import QMouseEvent, QWheelEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QMainWindow
 
 from app.items.colours import heat_table, steps
 from app.items.match_painting import cell_point
+from app.items.match_stage import tags_of
 from app.jobs.images import ImageLoader
 from app.state import readout, words
 from app.state.overlay import scale_of
@@ -318,6 +319,24 @@ def test_comparing_finds_a_second_candidate_and_answers_in_both(show, space, qtb
     assert mark.answer.best == space.other_pair.best(Cell("gallery", 5))
     assert space.hover is None  # the other panels speak of the first candidate
     inspector.grab()
+
+
+@pytest.mark.parametrize("mode", [Qt.Key_1, Qt.Key_4])
+def test_the_numbers_beside_a_cell_keep_clear_of_the_buttons(show, space, qtbot, mode):
+    inspector = show(space, (700, 420))
+    canvas, buttons = inspector.canvas, inspector.decisions
+    key(inspector, mode)
+    if mode == Qt.Key_4:
+        space.set_pair(space.pair, sample_pair(0, space.selection.other))
+    qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
+    assert buttons.isVisible()
+    taken = QRectF(buttons.geometry())
+    for cell in range(GRID[0] * GRID[1]):
+        point_at(canvas, ("query", 0), cell)
+        tags = tags_of(canvas.stage, canvas.marks, canvas.font())
+        assert tags
+        for _, rect, text in tags:
+            assert not rect.intersects(taken), (text, rect, taken, canvas.stage.covered)
 
 
 def test_the_colour_bars_name_gives_way_to_words(show, space, qtbot):

@@ -35,6 +35,7 @@ from PyQt5.QtWidgets import (
 from app.state.evaluating import FinishedRun, RunsBook
 from app.state.words import ap_text
 from app.views.evaluate.chart import Chart
+from app.views.roomy import give_air
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.queries import ap_figure, worst_first
 from qaconv_core.types import MethodResult
@@ -194,6 +195,7 @@ class QueriesView(QTableView):
         super().__init__(parent)
         self.setModel(model)
         self.setAccessibleName("Queries, the worst first")
+        give_air(self)
         self.setToolTip("Click a query, or press Return, to open it.")
         self.setSelectionBehavior(QAbstractItemView.SelectRows)
         self.setSelectionMode(QAbstractItemView.SingleSelection)

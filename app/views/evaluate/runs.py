@@ -10,6 +10,7 @@ from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.state.evaluating import FinishedRun, RunsBook
 from app.views.evaluate.wording import local_time
+from app.views.roomy import give_air
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.reports import method_label
 
@@ -111,6 +112,7 @@ class RunsView(QTableView):
         super().__init__(parent)
         self._book = book
         self.setModel(RunsModel(book, self))
+        give_air(self)
         self.setAccessibleName("Runs")
         self.setSelectionBehavior(QAbstractItemView.SelectRows)
         self.setSelectionMode(QAbstractItemView.SingleSelection)

@@ -20,6 +20,7 @@ from PyQt5.QtWidgets import (
 
 from app.state.evaluating import FinishedRun, RunsBook
 from app.views.evaluate.wording import points
+from app.views.roomy import give_air
 from qaconv_core.evaluation.formats import one_line, percent
 from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label
@@ -183,6 +184,7 @@ class TableTab(QSplitter):
         self._book = book
         self.model = MeasuresModel(self)
         self.view = QTableView()
+        give_air(self.view)
         self.view.setModel(self.model)
         self.view.setAccessibleName("Measures of the shown runs")
         self.view.setSelectionBehavior(QAbstractItemView.SelectRows)

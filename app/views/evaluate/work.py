@@ -18,8 +18,8 @@ from PyQt5.QtWidgets import (
 
 from app.jobs.job import Job, JobState
 from app.state.evaluating import Failure
-from app.views.job_strip import progress_words
-from app.views.parts import details_box, plain_label
+from app.views.job_strip import percent_words, progress_words
+from app.views.parts import ElidedLabel, details_box, plain_label
 from qaconv_core.progress import Progress
 
 SENTENCES = {
@@ -87,13 +87,16 @@ class JobRow(QWidget):
     def __init__(self, title: str, job: Job) -> None:
         super().__init__()
         self._job = job
-        self.title = QLabel(title)
+        self.title = ElidedLabel(title)
+        self.title.setToolTip(title)
         self.step = QLabel(SENTENCES[JobState.QUEUED])
         self.bar = QProgressBar()
         self.bar.setAccessibleName(f"Progress of {title}")
         self.bar.setRange(0, 1000)
         self.bar.setValue(0)
-        self.bar.setMinimumWidth(120)
+        self.bar.setMinimumWidth(60)
+        self.bar.setMaximumHeight(14)
+        self.bar.setTextVisible(False)
         self.rate = QLabel()
         self.rate.setToolTip("Rate, and time left in this step.")
         self.cancel_button = QPushButton("Cancel")
@@ -102,8 +105,9 @@ class JobRow(QWidget):
         self.cancel_button.clicked.connect(lambda _on: job.cancel())
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 8, 4)
-        row.addWidget(self.title)
-        row.addWidget(self.step, 1)
+        row.setSpacing(12)
+        row.addWidget(self.title, 2)
+        row.addWidget(self.step)
         row.addWidget(self.bar, 1)
         row.addWidget(self.rate)
         row.addWidget(self.cancel_button)
@@ -125,7 +129,8 @@ class JobRow(QWidget):
         self.step.setText(progress.stage)
         # A bar without an end would need an animation; an empty one and the words do as well.
         self.bar.setValue(round(1000 * (progress.fraction or 0.0)))
-        self.rate.setText(progress_words(progress))
+        words = (percent_words(progress), progress_words(progress))
+        self.rate.setText(" · ".join(filter(None, words)))
 
 
 class FailureRow(QFrame):

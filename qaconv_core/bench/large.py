@@ -20,7 +20,7 @@ from qaconv_core.matching.shortlist import (
 )
 from qaconv_core.types import FeatureBank
 
-GRID, CHANNELS, TOP = (12, 6), 128, 20
+GRID, CHANNELS, TOP = (24, 8), 128, 20
 QUERIES = 4
 LENGTHS = (20, 100, 500, 1000, 2000, 5000, 10000, 20000)
 _GROWN = 0.9  # what is there before the rest is appended
@@ -29,7 +29,7 @@ _GROWN = 0.9  # what is there before the rest is appended
 def large_gallery_figures(count: int, folder: Path) -> Iterator[Figure]:
     """Pooling nine tenths of ``count`` maps, then the rest; one query through a shortlist.
 
-    The maps take 18 KB a picture on disk, their pooled forms 3 KB; all are removed at the end.
+    The maps take 49 KB a picture on disk, their pooled forms 3 KB; all are removed at the end.
     """
     path = folder / "maps-large.f16"
     before = int(_GROWN * count)

@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="",
         help="only these parts, separated by commas: features, query, worst-case, preparing, "
         "shortlist, pairs, gallery, grid, channels, measures, tlift, re-ranking; and two that run "
-        "only when named: re-ranking-on-disk (MSMT17's size, 35 GB of disk), million (19 GB)",
+        "only when named: re-ranking-on-disk (MSMT17's size, 35 GB of disk), million (53 GB)",
     )
     parser.add_argument("--json", metavar="FILE", help="everything measured, as JSON")
     parser.add_argument("--figure", metavar="FILE", help="growth curves (.png, .pdf, .svg)")

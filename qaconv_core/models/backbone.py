@@ -1,7 +1,7 @@
 """The network that turns a picture into a feature map: a cut ResNet, a neck, unit length per cell.
 
-ResNet (He et al., CVPR 2016) comes from torchvision; the IBN-a and IBN-b variants (Pan et al.,
-ECCV 2018) are made by exchanging some of its norms. Module names are those of the published
+The IBN-a and IBN-b variants of ResNet (Pan et al., ECCV 2018) are made by exchanging some of its
+norms. Module names are those of the published
 checkpoints: ``base`` is the ResNet, ``neck_conv`` and ``neck_bn`` follow it.
 """
 
@@ -10,19 +10,17 @@ from __future__ import annotations
 from typing import Literal, cast
 
 import torch
-import torchvision
 from torch import nn
 from torch.nn import functional
-from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from qaconv_core.errors import InputError
+from qaconv_core.models.resnet import BLOCKS, PLANES, ResidualBlock, ResNet, expansion
 
-ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+ARCHITECTURES = tuple(BLOCKS)
 IBN_ARCHITECTURES = ARCHITECTURES[:4]
 IBN_TYPES = ("a", "b", "b-v1")
 LAYERS = ("layer2", "layer3", "layer4")
 STRIDES = {"layer2": 8, "layer3": 16, "layer4": 32}
-PLANES = {"layer1": 64, "layer2": 128, "layer3": 256, "layer4": 512}
 PADDINGS = ("zeros", "replicate", "reflect")
 """What convolutions see beyond the picture. All published models were trained with zeros, which
 tell a network how far it is from the border."""
@@ -41,40 +39,6 @@ class HalfInstanceNorm(nn.Module):
         """(n, C, h, w) -> (n, C, h, w)."""
         first, rest = x.split((self.instance_channels, x.shape[1] - self.instance_channels), dim=1)
         return torch.cat((self.IN(first), self.BN(rest)), dim=1)
-
-
-class InstanceNormBasicBlock(BasicBlock):
-    """Last block of an IBN-b stage (ResNet-18/34): an instance norm between addition and ReLU."""
-
-    def __init__(self, planes: int, affine: bool) -> None:
-        super().__init__(planes, planes)
-        self.IN = nn.InstanceNorm2d(planes, affine=affine)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, C, h, w) -> (n, C, h, w)."""
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        return self.relu(self.IN(out + x))
-
-
-class InstanceNormBottleneck(Bottleneck):
-    """Last block of an IBN-b stage (ResNet-50/101): an instance norm between addition and ReLU."""
-
-    def __init__(self, planes: int, affine: bool) -> None:
-        super().__init__(planes * self.expansion, planes)
-        self.IN = nn.InstanceNorm2d(planes * self.expansion, affine=affine)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, C, h, w) -> (n, C, h, w)."""
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
-        return self.relu(self.IN(out + x))
-
-
-def expansion(arch: str) -> int:
-    """Channels of a stage over its planes: 1 for ResNet-18/34, 4 for the deeper ones."""
-    return 1 if arch in ("resnet18", "resnet34") else 4
 
 
 def stage_channels(arch: str, layer: str) -> int:
@@ -100,7 +64,7 @@ def build_resnet(arch: str, ibn: str | None, layer: str) -> nn.Module:
         )
     if layer not in LAYERS:
         raise InputError(f"unknown final layer {layer!r}: choose from {', '.join(LAYERS)}")
-    base = getattr(torchvision.models, arch)(weights=None)
+    base = ResNet(arch)
     if ibn == "a":
         _use_ibn_a(base)
     elif ibn in ("b", "b-v1"):
@@ -117,10 +81,11 @@ def _use_ibn_a(base: nn.Module) -> None:
 
 
 def _use_ibn_b(base: nn.Module, arch: str, affine: bool) -> None:
-    block_type = InstanceNormBasicBlock if expansion(arch) == 1 else InstanceNormBottleneck
     base.bn1 = nn.InstanceNorm2d(PLANES["layer1"], affine=affine)
     for layer in ("layer1", "layer2"):
-        getattr(base, layer)[-1] = block_type(PLANES[layer], affine)
+        out = stage_channels(arch, layer)
+        norm = nn.InstanceNorm2d(out, affine=affine)
+        getattr(base, layer)[-1] = ResidualBlock(out, PLANES[layer], expansion(arch), 1, norm)
 
 
 def _use_padding(network: nn.Module, padding: str) -> None:

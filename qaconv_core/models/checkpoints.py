@@ -346,8 +346,13 @@ def _network(spec: ModelSpec, model: Tensors, padding: str = "zeros") -> Feature
     stray = next((name for name in kept if name not in expected and name.startswith(_OWN)), None)
     if stray is not None:
         raise CheckpointError(f"tensor {stray} does not belong to {spec.describe()}")
-    network.to_empty(device="cpu").load_state_dict({name: kept[name] for name in expected})
-    return network.float().eval()
+    # Copies of the file's tensors take the places: filling empty ones would load torch's compiler.
+    tensors = {
+        name: kept[name].to(tensor.dtype, copy=True).contiguous()
+        for name, tensor in expected.items()
+    }
+    network.load_state_dict(tensors, assign=True)
+    return network.eval()
 
 
 def _belongs(name: str, layer: str) -> bool:

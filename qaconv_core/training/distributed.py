@@ -14,6 +14,7 @@ loss's own norms, the graph sampler, the rate and clipping see the whole batch.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -121,9 +122,9 @@ def team(device: str = "auto") -> Iterator[Team]:
             )
         own = torch.device(f"cuda:{local}")
         torch.cuda.set_device(own)
-    # What torchvision brings of torch keeps a group that is there when it is first imported: gloo's
-    # threads would outlive the group, and now and then end the process with an abort at its exit.
-    import torchvision  # noqa: F401
+    # torch's compiler keeps a group that is there when it is first imported (as optimizers do):
+    # gloo's threads would outlive the group and now and then abort the process at its exit.
+    importlib.import_module("torch._dynamo")
 
     # The first process may take long over the graph sampler's distances, the others wait.
     torch.distributed.init_process_group(

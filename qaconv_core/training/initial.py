@@ -8,7 +8,6 @@ from typing import Any
 from urllib.error import URLError
 
 import torch
-import torchvision
 
 from qaconv_core.errors import CheckpointError, InputError
 from qaconv_core.models import FeatureNetwork, QAConv
@@ -79,6 +78,8 @@ def _take_calibration_back(matcher: QAConv, weights: Path, content: Mapping[str,
 
 
 def _from_torchvision(arch: str) -> dict[str, torch.Tensor]:
+    import torchvision  # brings torch's compiler with it: a second or two
+
     enum = torchvision.models.get_model_weights(arch)
     try:
         # IMAGENET1K_V1: what the published models were started from.

@@ -9,6 +9,7 @@ import torch
 
 from qaconv_core.cli import train
 from qaconv_core.progress import CancelToken
+from tests.group_threads import leave
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
@@ -16,3 +17,4 @@ if __name__ == "__main__":
     train.add_options(parser)
     arguments = parser.parse_args(sys.argv[1:])
     arguments.run(arguments, CancelToken())
+    leave(0)

@@ -11,6 +11,7 @@ is closer), *score* = sigmoid(logit / 10), *distance* = 1 − score.
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ Grid = tuple[int, int]
 
 UNKNOWN = -1
 """Stands in arrays for a pid or camid that is not known (times use NaN)."""
+_FETCHED = 1 << 30
+"""Bytes that the system is asked to fetch ahead; more could push out what is needed first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,19 @@ def as_slice(rows: Int64) -> slice | Int64:
     return rows
 
 
+def page_runs(rows: Int64, row_bytes: int, begin: int = 0) -> list[tuple[int, int]]:
+    """(start, length) in bytes of the pages that hold ``rows`` (ascending), those that touch joined.
+
+    Row 0 begins at byte ``begin``. Starts are multiples of a page; not more than 1 GiB in all.
+    """
+    rows = rows[: max(1, _FETCHED // row_bytes)]
+    starts = (begin + rows * row_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    ends = begin + (rows + 1) * row_bytes
+    firsts = np.flatnonzero(np.append(True, starts[1:] > ends[:-1]))
+    lasts = np.append(firsts[1:] - 1, len(rows) - 1)
+    return [(int(starts[a]), int(ends[b] - starts[a])) for a, b in zip(firsts, lasts, strict=True)]
+
+
 @dataclass(frozen=True)
 class FeatureBank:
     """Feature maps of a set of pictures, float16, usually memory-mapped.
@@ -210,6 +226,19 @@ class FeatureBank:
     def select(self, indices: Sequence[int] | Int64) -> FeatureBank:
         """A bank of the pictures at ``indices``, in that order, over the same memory."""
         return FeatureBank(self.maps, self.rows[np.asarray(indices, dtype=np.int64)])
+
+    def about_to_be_read(self) -> FeatureBank:
+        """Itself, after asking the system to fetch scattered maps from the disk all at once.
+
+        Reading them in turn waits for each. Of many only the first are asked for (1 GiB), and
+        nothing is done for maps in memory or where the system has no such request.
+        """
+        mapped = getattr(self.maps, "_mmap", None)
+        if hasattr(mapped, "madvise") and self.maps.flags.c_contiguous and len(self.rows):
+            begin = self.maps.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
+            for start, length in page_runs(np.sort(self.rows), self.maps[:1].nbytes, begin):
+                mapped.madvise(mmap.MADV_WILLNEED, start, length)
+        return self
 
 
 @dataclass(frozen=True)

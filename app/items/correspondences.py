@@ -151,6 +151,7 @@ class CorrespondenceModel(QAbstractTableModel):
             down, across = np.divmod(numbers, self._pair.match.grid[1])
             return [int(down.argmax()), int(across.argmax())]
         values = np.array([self._beyond[r] if column == 4 else r[column] for r in self._rows])
+        values = np.nan_to_num(values)  # unknown ones are a dash
         return [int(values.argmin()), int(values.argmax())]
 
     # ── what Qt asks for ────────────────────────────────────────────────────────────────────────

@@ -155,7 +155,8 @@ def search_large(
     query = np.asarray(query_map)
     listed, places = _listed(query, pooled, head, shortlist, progress, cancel)
     part = None if prepared is None else prepared.select(listed)
-    found = rank_top(query, gallery.select(listed), head, top, prepared=part, cancel=cancel)
+    few = gallery.select(listed).about_to_be_read()
+    found = rank_top(query, few, head, top, prepared=part, cancel=cancel)
     estimates = np.full(len(gallery), -np.inf, dtype=np.float32)
     bounds = np.full(len(gallery), np.inf, dtype=np.float32)
     estimates[listed], bounds[listed] = found.estimates, found.bounds

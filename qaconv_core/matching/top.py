@@ -234,5 +234,5 @@ def _best(logits: Float32, among: Int64, top: int) -> Int64:
 
 def _pick(gallery: Maps, indices: Int64) -> Any:
     if isinstance(gallery, FeatureBank):
-        return gallery.select(indices)
+        return gallery.select(indices).about_to_be_read()
     return gallery[indices]

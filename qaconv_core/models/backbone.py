@@ -1,8 +1,8 @@
 """The network that turns a picture into a feature map: a cut ResNet, a neck, unit length per cell.
 
 The IBN-a and IBN-b variants of ResNet (Pan et al., ECCV 2018) are made by exchanging some of its
-norms. Module names are those of the published
-checkpoints: ``base`` is the ResNet, ``neck_conv`` and ``neck_bn`` follow it.
+norms. Module names are those of the published checkpoints: ``base`` is the ResNet, ``neck_conv``
+and ``neck_bn`` follow it.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ def as_slice(rows: Int64) -> slice | Int64:
 
 
 def page_runs(rows: Int64, row_bytes: int, begin: int = 0) -> list[tuple[int, int]]:
-    """(start, length) in bytes of the pages that hold ``rows`` (ascending), those that touch joined.
+    """(start, length) in bytes of the pages that hold ``rows`` (ascending), joined if they touch.
 
     Row 0 begins at byte ``begin``. Starts are multiples of a page; not more than 1 GiB in all.
     """

@@ -233,7 +233,7 @@ class FeatureBank:
         Reading them in turn waits for each. Of many only the first are asked for (1 GiB), and
         nothing is done for maps in memory or where the system has no such request.
         """
-        mapped = getattr(self.maps, "_mmap", None)
+        mapped: Any = getattr(self.maps, "_mmap", None)
         if hasattr(mapped, "madvise") and self.maps.flags.c_contiguous and len(self.rows):
             begin = self.maps.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
             for start, length in page_runs(np.sort(self.rows), self.maps[:1].nbytes, begin):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QRect, QSize
-from PyQt5.QtWidgets import QStyle, QStyleOption, QTableView, QWidget
+from PyQt5.QtCore import QSize
+from PyQt5.QtGui import QPainter
+from PyQt5.QtWidgets import QStyle, QStyleOption, QStyleOptionHeader, QTableView, QWidget
 
 from app.views.theme import OutlinedStyle
 
@@ -35,15 +36,18 @@ class RoomyStyle(OutlinedStyle):
         usual = super().sizeFromContents(kind, option, size, widget)
         return usual + QSize(2 * AIR, 0) if kind == QStyle.CT_HeaderSection else usual
 
-    def subElementRect(
+    def drawControl(
         self,
-        element: QStyle.SubElement,
+        element: QStyle.ControlElement,
         option: QStyleOption | None,
+        painter: QPainter | None,
         widget: QWidget | None = None,
-    ) -> QRect:
+    ) -> None:
         """A title stands over the words of its column."""
-        usual = super().subElementRect(element, option, widget)
-        return usual.adjusted(AIR, 0, -AIR, 0) if element == QStyle.SE_HeaderLabel else usual
+        if element == QStyle.CE_HeaderLabel and isinstance(option, QStyleOptionHeader):
+            option = QStyleOptionHeader(option)
+            option.rect = option.rect.adjusted(AIR, 0, -AIR, 0)
+        super().drawControl(element, option, painter, widget)
 
 
 def give_air(table: QTableView) -> None:

@@ -22,6 +22,7 @@ from app.views.main_window import MainWindow
 from app.views.open_data import OpenDataDialog
 from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import InputError
+from tests.app.conftest import settle
 from tests.app.real import WAIT, tiny_market
 from tests.app.test_accessible import controls, name_of, needs_tip
 from tests.app.test_take_match import saved
@@ -419,6 +420,8 @@ def test_times_are_measured_on_the_model_and_the_set(qtbot, window):
 def test_every_control_has_a_name_a_tooltip_and_is_reached_by_tab(qtbot, window, failures):
     window.insights.insights.pairs = 1
     trust = found(qtbot, begin(qtbot, window, "trust"))
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+    settle()  # rows of jobs that have ended are gone
     for page in (failures, trust):
         assert len(controls(page)) >= 6
         for control in controls(page):

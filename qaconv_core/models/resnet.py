@@ -1,7 +1,7 @@
 """ResNet (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016).
 
-Tensors are named and ordered as torchvision's, from which the published weights come, and random
-numbers are drawn in the same order. It is our own because importing torchvision brings torch's
+Tensors are named as torchvision's, from which the published weights come, and random numbers are
+drawn in the same order. It is our own because importing torchvision brings torch's
 compiler with it, which takes as long as importing torch itself; the tests hold both against each
 other.
 """
@@ -32,7 +32,8 @@ class ResidualBlock(nn.Module):
     """Convolutions with norms, added to what came in (figures 2 and 5 of the paper).
 
     Two of 3×3, or with an ``expansion`` of 4 one of 1×1, of 3×3 and of 1×1. A ``stride`` is that of
-    the first 3×3 convolution. ``sum_norm`` comes between addition and ReLU.
+    the first 3×3 convolution; the shortcut is projected where sizes differ. ``sum_norm`` comes
+    between addition and ReLU.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class ResidualBlock(nn.Module):
         self.depth = len(sizes)
         self.relu = nn.ReLU(inplace=True)
         self.downsample: nn.Module | None = None
+        if stride != 1 or channels != out:
+            self.downsample = nn.Sequential(_conv(channels, out, 1, stride), nn.BatchNorm2d(out))
         if sum_norm is not None:
             self.IN = sum_norm
 
@@ -98,11 +101,7 @@ def _conv(channels: int, out: int, size: int, stride: int = 1) -> nn.Conv2d:
 
 
 def _stage(channels: int, planes: int, wider: int, blocks: int, stride: int) -> nn.Sequential:
-    """Blocks of one size; the first changes channels and size, its shortcut too."""
-    out = planes * wider
-    shortcut = None
-    if stride != 1 or channels != out:
-        shortcut = nn.Sequential(_conv(channels, out, 1, stride), nn.BatchNorm2d(out))
+    """Blocks of one size; the first changes channels and size."""
     first = ResidualBlock(channels, planes, wider, stride)
-    first.downsample = shortcut
-    return nn.Sequential(first, *(ResidualBlock(out, planes, wider) for _ in range(blocks - 1)))
+    rest = (ResidualBlock(planes * wider, planes, wider) for _ in range(blocks - 1))
+    return nn.Sequential(first, *rest)

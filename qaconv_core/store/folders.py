@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from qaconv_core.errors import StoreError
+from qaconv_core.paths import typed_path
 from qaconv_core.store.atomic import reason
 
 APP_NAME = "qaconv-explorer"
@@ -36,7 +37,7 @@ def data_dir() -> Path:
 
 def _ready(name: str, variable: str) -> Path:
     """The folder as an absolute path, proven writable by writing there."""
-    folder = Path(os.path.abspath(os.path.expanduser(name)))
+    folder = Path(os.path.abspath(typed_path(name)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

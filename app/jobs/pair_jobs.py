@@ -53,9 +53,7 @@ class PairJobs:
         assert query is not None
         assert candidate is not None
         controller.stop_job("crowd")  # what is waited for comes first; it begins again afterwards
-        if not self.outdated:
-            space.set_pair_stale()
-        self.outdated = False
+        quietly, self.outdated = self.outdated, False
 
         def work(_context: JobContext) -> Explained:
             second = None if other is None else source.explain(query, other, part)
@@ -71,6 +69,8 @@ class PairJobs:
                 self._compare_with_crowd()
 
         controller.replace_job("explain", "Explaining", work, show, quiet=True)
+        if not quietly:  # last: who hears it may choose otherwise, and that is explained instead
+            space.set_pair_stale()
 
     def _compare_with_crowd(self) -> None:
         """Once a pair is shown: what its query gets from everybody, to tell what is unusual."""

@@ -254,3 +254,16 @@ def test_docks_are_moved_closed_restored_and_kept(qtbot, make_window, window):
     qtbot.waitUntil(lambda: area(again.explore.queries_dock) == Qt.RightDockWidgetArea)
     assert not again.explore.details_dock.isVisible()
     settled(qtbot, again)
+
+
+def test_a_comparison_follows_to_another_query(qtbot, window):
+    space = window.workspace
+    press(window, Qt.Key_4)
+    qtbot.waitUntil(lambda: space.other_pair is not None, timeout=WAIT)
+    for key in (Qt.Key_Down, Qt.Key_Down, Qt.Key_Up):
+        before = space.selection.query
+        press(window, key)
+        assert space.selection.query != before
+        settled(qtbot, window)
+        qtbot.waitUntil(lambda: space.other_pair.candidate == space.selection.other, timeout=WAIT)
+        assert {space.pair.query, space.other_pair.query} == {space.selection.query}

@@ -11,7 +11,6 @@ from app.items.picture_tiles import TILE_ROLE, TileDelegate
 from app.jobs.images import ImageLoader
 from app.state.insights import Insights
 from app.views.insights.pictures import PictureTiles
-from app.views.roomy import give_air
 
 TIP = "Click a failure, or press Return, to open it: the false match beside the true one."
 
@@ -27,7 +26,6 @@ class ExampleTable(QTableView):
     def __init__(self, model: ExampleModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setModel(model)
-        give_air(self)
         self.setSelectionBehavior(QAbstractItemView.SelectRows)
         self.setSelectionMode(QAbstractItemView.SingleSelection)
         self.setEditTriggers(QAbstractItemView.NoEditTriggers)

@@ -11,10 +11,10 @@ from PyQt5.QtWidgets import QApplication
 
 from app.state.session import Session, load_session
 from app.state.settings import SettingsFile
-from app.views.crash import CrashWatch
-from app.views.hooks import install_excepthook
-from app.views.main_window import FIRST_SIZE, MainWindow
-from app.views.theme import Theme, prepare_high_dpi
+from app.views.shell.crash import CrashWatch
+from app.views.shell.main_window import FIRST_SIZE, MainWindow
+from app.views.widgets.error_hooks import install_excepthook
+from app.views.widgets.theme import Theme, prepare_high_dpi
 
 
 class Program:

@@ -20,16 +20,16 @@ from torch import nn
 from qaconv_core.data.resources import resource_path
 from qaconv_core.device import available_memory, resolve_device, resolve_precision
 from qaconv_core.errors import InputError
-from qaconv_core.matching.arrivals import Arrived
+from qaconv_core.extraction.delivery import Arrived
+from qaconv_core.extraction.features import Extraction, extract_arrays, extract_features
+from qaconv_core.extraction.network_runner import DTYPES
 from qaconv_core.matching.correspondences import match_maps
-from qaconv_core.matching.features import Extraction, extract_arrays, extract_features
-from qaconv_core.matching.network import DTYPES
 from qaconv_core.matching.scores import Maps, ScoringPlan, plan_scoring, score_maps
-from qaconv_core.matching.top import Prepared, TopRanking, prepare_search, rank_top
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
 from qaconv_core.models.inference import inference_network
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.searching.top import Prepared, TopRanking, prepare_search, rank_top
 from qaconv_core.store.features import FeatureShelf, FeatureStore
 from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, ImageRef, ModelSpec
 
@@ -141,7 +141,7 @@ class Model:
 
         Pictures that cannot be decoded are left out and listed with their reason. ``arrived`` is
         called in the calling thread with positions in ``refs`` and their maps as these are done,
-        those of the shelf first; see :func:`~qaconv_core.matching.features.extract_features`.
+        those of the shelf first; see :func:`~qaconv_core.extraction.features.extract_features`.
         """
         return extract_features(
             self._arranged,
@@ -212,7 +212,7 @@ class Model:
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> TopRanking:
-        """The ``top`` best gallery pictures of one query map; see :func:`.matching.top.rank_top`.
+        """The ``top`` best gallery pictures of one query map; see :func:`.searching.top.rank_top`.
 
         With ``prepared`` (of :meth:`prepare`) many times faster than :meth:`score` and with the
         same head, which is proved or, where the result's ``certainty`` says so, measured;

@@ -21,6 +21,7 @@ LAYERS = (
     ("data",),
     ("models",),
     ("matching",),
+    ("extraction", "searching"),
     ("model",),
     ("ranking",),
     ("explaining",),
@@ -28,6 +29,7 @@ LAYERS = (
     ("training",),
     ("figures", "bench"),
     ("documents",),
+    ("people",),
     ("cli",),
     ("__main__",),
 )
@@ -146,7 +148,7 @@ def test_the_window_opens_without_torch():
             "matching_set",
             "pairs",
             "part_search",
-            "rates",
+            "machine_rates",
         )
     )
     code = "import sys\n" + "".join(f"import {n}\n" for n in names if n not in skipped)

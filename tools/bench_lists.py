@@ -19,7 +19,7 @@ from PyQt5.QtWidgets import QApplication, QWidget
 from app.jobs.images import ImageLoader
 from app.state.values import OpenSet, Ranking
 from app.state.workspace import Workspace
-from app.views.results import ResultsPanel
+from app.views.explore.results_panel import ResultsPanel
 from qaconv_core.data import open_dataset
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
 

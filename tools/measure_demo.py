@@ -23,7 +23,9 @@ from qaconv_core import load_model, open_dataset  # noqa: E402
 from qaconv_core.data.images import read_image  # noqa: E402
 from qaconv_core.data.label_maps import PERSON, label_path, read_label_map  # noqa: E402
 from qaconv_core.evaluation import ranking_metrics  # noqa: E402
+from qaconv_core.evaluation.check_pairs import TrustBench  # noqa: E402
 from qaconv_core.evaluation.evaluator import Job, evaluate  # noqa: E402
+from qaconv_core.evaluation.explanation_checks import CROWD  # noqa: E402
 from qaconv_core.evaluation.explanations import (  # noqa: E402
     ExplanationQuality,
     PartNames,
@@ -31,8 +33,6 @@ from qaconv_core.evaluation.explanations import (  # noqa: E402
 )
 from qaconv_core.evaluation.methods import MethodOptions  # noqa: E402
 from qaconv_core.evaluation.pairs import choose_pairs  # noqa: E402
-from qaconv_core.evaluation.trust import CROWD  # noqa: E402
-from qaconv_core.evaluation.trust_bench import TrustBench  # noqa: E402
 from qaconv_core.model import Model  # noqa: E402
 from qaconv_core.models.checkpoints import Checkpoint  # noqa: E402
 from qaconv_core.models.qaconv import QAConv  # noqa: E402

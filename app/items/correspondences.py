@@ -20,7 +20,7 @@ from app.state.overlay import (
     scale_of,
 )
 from app.state.values import Cell, Look, PairView
-from qaconv_core.matching.selection import Correspondence
+from qaconv_core.matching.strongest import Correspondence
 
 COLUMNS = ("query", "gallery", "sim", "adds", "beyond")
 _TIPS = (words.CELL, words.CELL, words.SIMILARITY, words.ADDS, words.BEYOND)

@@ -8,7 +8,7 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize,
 from PyQt5.QtGui import QFont, QFontMetrics, QImage, QPainter, QPalette
 from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.items.mean_map import image_of, paint_mean
+from app.items.mean_map_image import image_of, paint_mean
 from app.items.thumbnail import faded
 from app.state.insight_words import count_words, group_line, group_title, margin_words
 from app.state.insights import FailureFindings, mean_scale

@@ -9,7 +9,7 @@ from app.state.insights import PairPlace, TrustFindings
 from qaconv_core.types import ImageRef, RankingResult
 
 if TYPE_CHECKING:
-    from qaconv_core.evaluation.trust import TrustGroup
+    from qaconv_core.evaluation.explanation_checks import TrustGroup
 
 WIDEST = "person not known"
 

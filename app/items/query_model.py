@@ -128,7 +128,7 @@ class QueryModel(QAbstractListModel):
         return QueryEntry(
             query=query,
             ref=self._data.query[query],
-            own=self._data.is_own(query),
+            own=self._data.is_added(query),
             ap=ap,
             first_true=int(known.first_true[query]),
             top=top,

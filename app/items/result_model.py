@@ -11,9 +11,9 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from app.items.row_texts import move_sentence, who_sentence
 from app.jobs.images import ImageLoader
+from app.state.drawn_parts import Found
 from app.state.listing import listed_places, rank_moves
 from app.state.part_words import evidence_sentence
-from app.state.parts import Found
 from app.state.values import OpenSet, Ranking, ResultFilter
 from app.state.words import (
     METHOD_NAMES,

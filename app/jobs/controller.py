@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
+from app.jobs.added_pictures import AddedPictures
 from app.jobs.engine import Inspected, LoadedModel
 from app.jobs.job import Job, JobContext, Work
-from app.jobs.own_pictures import OwnPictures
 from app.jobs.pair_jobs import PairJobs
 from app.jobs.ranking_jobs import RankingJobs
 from app.jobs.runner import JobRunner
-from app.jobs.what_if import WhatIfJobs
+from app.jobs.what_if_jobs import WhatIfJobs
 from app.state.requests import DataRequest, ModelRequest
 from app.state.values import ModelInfo, OpenSet, Problem, Selection
 from app.state.workspace import Workspace
@@ -68,7 +68,7 @@ class Controller(QObject):
         self.measure_unasked = True
         self._jobs: dict[str, Job] = {}
         self._left: Left | None = None
-        self._own = OwnPictures(self)
+        self._own = AddedPictures(self)
         self._ranking, self._pair = RankingJobs(self), PairJobs(self)
         for event in (
             workspace.selection_changed,
@@ -247,14 +247,14 @@ class Controller(QObject):
 
     def _use_matching(self, matching: MatchingSet) -> None:
         if self.growing is not None:
-            matching.take_own(self.growing)
+            matching.take_added(self.growing)
             self._pair.outdated = self.workspace.pair is not None
         self.matching, self.growing, self._left = matching, None, None
         shown = self.workspace.data
         if shown is None:
             return
         readable = matching.data
-        if (shown.own_from, len(shown.gallery)) != (readable.own_from, len(readable.gallery)):
+        if (shown.added_from, len(shown.gallery)) != (readable.added_from, len(readable.gallery)):
             self._swap_data(shown, readable)
         self.ready.emit()
         self._own.add_waiting()
@@ -312,7 +312,7 @@ class Controller(QObject):
     def measure(self) -> None:
         """AP of all queries, re-ranking and TLift of the open set."""
         matching = self.matching
-        if matching is None or not matching.data.own_from:
+        if matching is None or not matching.data.added_from:
             return
 
         def show(measured: Measured) -> None:

@@ -100,7 +100,7 @@ def open_set(dataset: Dataset) -> OpenSet:
         layout=dataset.layout,
         query=dataset.query,
         gallery=dataset.gallery,
-        own_from=len(dataset.query),
+        added_from=len(dataset.query),
         rejected=dataset.rejected,
         notes=dataset.notes,
         # With a single camera the rule would leave no true match.
@@ -129,7 +129,7 @@ def dataset_of(data: OpenSet) -> Dataset:
         data.root,
         data.layout,
         ImageSet(()),
-        data.query[: data.own_from],
+        data.query[: data.added_from],
         data.gallery,
         data.rejected,
         data.notes,
@@ -197,7 +197,7 @@ def one_query_measures(ranking: Ranking) -> tuple[float, int, float]:
 def measuring_seconds(matching: MatchingSet) -> float:
     """About how long measuring the whole set takes on this machine's CPU, with re-ranking."""
     c, h, w = matching.model.map_shape
-    p, g = matching.data.own_from, len(matching.data.gallery)
+    p, g = matching.data.added_from, len(matching.data.gallery)
     pairs = p * g + (p * p + g * g) / 2
     seconds = pairs * (h * w) ** 2 * c / CPU_RATE
     return seconds / 50 if matching.model.device.type == "cuda" else seconds

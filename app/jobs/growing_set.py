@@ -19,7 +19,7 @@ from app.jobs.truths import Truths
 from app.state.values import OpenSet, PairView, Ranking
 from app.state.why import Why
 from qaconv_core.errors import StoreError
-from qaconv_core.matching.arrivals import Arrived
+from qaconv_core.extraction.delivery import Arrived
 from qaconv_core.model import Model
 from qaconv_core.ranking.order import nearest
 from qaconv_core.store.features import FeatureShelf, FileKey
@@ -65,7 +65,7 @@ class GrowingSet:
         with self._lock:
             self._queries[query] = np.asarray(feature_map, dtype=np.float32)
 
-    def add_own(self, refs: tuple[ImageRef, ...]) -> OpenSet:
+    def add_queries(self, refs: tuple[ImageRef, ...]) -> OpenSet:
         """Take pictures of the user as further queries; returns the set with them at its end."""
         first = len(self.data.query)
         for query, found in enumerate(self._extract(refs), first):

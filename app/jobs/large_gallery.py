@@ -1,7 +1,7 @@
 """Galleries too large to be scored in whole for every query; in worker threads.
 
 Every picture gets an estimate, and what can be among the best is scored exactly
-(:mod:`qaconv_core.matching.top`). The ranking says up to which rank that goes.
+(:mod:`qaconv_core.searching.top`). The ranking says up to which rank that goes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 
 from app.jobs.job import JobContext
 from app.jobs.pairs import fused
-from qaconv_core.matching.top import BYTES, Prepared, TopRanking
 from qaconv_core.model import Model
 from qaconv_core.progress import CancelToken
+from qaconv_core.searching.top import BYTES, Prepared, TopRanking
 from qaconv_core.types import FeatureBank, Float32
 
 LARGE = 20_000

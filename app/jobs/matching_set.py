@@ -23,7 +23,7 @@ from app.state.values import Measures, Method, OpenSet, PairView, Ranking
 from app.state.why import Why
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation
-from qaconv_core.explaining.crowd import CrowdStatistics, crowd_statistics, relative
+from qaconv_core.explaining.average import CrowdStatistics, crowd_statistics, relative
 from qaconv_core.model import Model
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.order import nearest
@@ -86,16 +86,16 @@ class MatchingSet:
 
     def query_map(self, query: int) -> Float32:
         """(C, h, w) of a query, own pictures included."""
-        if self.data.is_own(query):
-            return self._own[query - self.data.own_from]
+        if self.data.is_added(query):
+            return self._own[query - self.data.added_from]
         return np.asarray(self._query[query], dtype=np.float32)
 
-    def add_own(self, refs: tuple[ImageRef, ...]) -> OpenSet:
+    def add_queries(self, refs: tuple[ImageRef, ...]) -> OpenSet:
         """Take pictures of the user as further queries; returns the set with them at its end."""
         self._keep_own(refs, list(self.model.extract([ref.path for ref in refs])))
         return self.data
 
-    def take_own(self, growing: GrowingSet) -> None:
+    def take_added(self, growing: GrowingSet) -> None:
         """Take over the user's pictures that were added while maps were computed."""
         self._keep_own(*growing.own())
 
@@ -108,7 +108,7 @@ class MatchingSet:
 
     def logits(self, query: int) -> Float32:
         """Logits of a query to the whole gallery, (g,)."""
-        if self.measured is not None and not self.data.is_own(query):
+        if self.measured is not None and not self.data.is_added(query):
             return self.measured.scores["qaconv"][query]
         with self._lock:
             if query in self._rows:
@@ -141,7 +141,7 @@ class MatchingSet:
 
         In a large gallery only the best are exact, unless ``exact``; the ranking says so.
         """
-        if any(self.data.is_own(query) for query in queries):
+        if any(self.data.is_added(query) for query in queries):
             method = "qaconv"
         found = None if exact or method != "qaconv" else self._estimated(queries, fuse, cancel)
         if found is not None:
@@ -166,7 +166,7 @@ class MatchingSet:
         if self.large is None:
             return None
         measured = self.measured is not None
-        known = {q for q in queries if q in self._rows or (measured and not self.data.is_own(q))}
+        known = {q for q in queries if q in self._rows or (measured and not self.data.is_added(q))}
         if known == set(queries):
             return None
         maps = {query: self.query_map(query) for query in queries}
@@ -278,12 +278,12 @@ def prepare(
     """
     shelf = model.open_shelf(store) if store is not None else None
     try:
-        own = data.query[data.own_from :]
+        own = data.query[data.added_from :]
         arrived = None if growing is None else begin(growing, chosen, shelf, context)
         sides = []
         for stage, refs, listen in (
             ("gallery features", data.gallery, arrived),
-            ("query features", data.query[: data.own_from], None),
+            ("query features", data.query[: data.added_from], None),
         ):
             found = model.extract_set(
                 refs,
@@ -302,13 +302,13 @@ def prepare(
             data,
             query=query_refs,
             gallery=gallery_refs,
-            own_from=len(query_refs),
+            added_from=len(query_refs),
             rejected=tuple(dict.fromkeys((*data.rejected, *rejected))),
         )
         made = MatchingSet(model, readable, query.bank, gallery.bank, shelf)
         made.large = prepare_large(model, gallery.bank, context)
         if len(own):
-            made.add_own(own.refs)
+            made.add_queries(own.refs)
         return made, rejected
     except BaseException:
         if shelf is not None:

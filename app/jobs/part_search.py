@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.jobs.pairs import fused
+from app.state.drawn_parts import Found, Regions, WhatIf
 from app.state.overlay import SIDES
-from app.state.parts import Found, Regions, WhatIf
 from app.state.values import Ranking, Side
 from qaconv_core.device import available_memory
 from qaconv_core.explaining.covering import WINDOW, covered_logit, occlusion_map, window_mask
@@ -63,8 +63,8 @@ class PartSearch:
         if self._cells is None:
             bank = self._matching.gallery
             need = 2 * int(np.prod(bank.shape))
-            roomy = need < _SHARE * available_memory("cpu")
-            self._cells = GalleryCells.load(bank) if roomy else bank
+            spaced = need < _SHARE * available_memory("cpu")
+            self._cells = GalleryCells.load(bank) if spaced else bank
         return self._cells
 
     def scores(self, query: int, part: Bool, cancel: CancelToken | None = None) -> PartScores:

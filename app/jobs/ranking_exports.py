@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.jobs.exports import FORMATS, short_name
+from app.jobs.match_exports import FORMATS, short_name
 from app.state.export_choices import CSV, JSON
 from app.state.listing import listed_places
 from app.state.values import OpenSet, Ranking

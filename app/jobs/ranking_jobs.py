@@ -48,7 +48,7 @@ class RankingJobs:
         if ranking.exact_to is not None and space.look.exact:
             return False
         data = space.data
-        own = data is not None and any(data.is_own(q) for q in ranking.queries)
+        own = data is not None and any(data.is_added(q) for q in ranking.queries)
         return own or ranking.part is not None or ranking.method == space.method
 
     def settle(self) -> None:
@@ -128,7 +128,7 @@ class RankingJobs:
         before = self.space.ranking
         grew = before is not None and not before.whole and before.queries == ranking.queries
         self.space.set_ranking(ranking)
-        if grew and self.space.led:
+        if grew and self.space.auto_selected:
             self.choose_candidate()
 
     def choose_candidate(self) -> None:
@@ -138,7 +138,7 @@ class RankingJobs:
             return
         kept = (ranking.truth != RankingResult.JUNK).nonzero()[0]
         if len(kept) and ranking.order[kept[0]] != self.space.selection.candidate:
-            self.space.lead_to(int(ranking.order[kept[0]]))
+            self.space.auto_select(int(ranking.order[kept[0]]))
 
     def _note_measures(self, ranking: Ranking) -> None:
         """AP and first true rank of the query just ranked."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PyQt5.QtGui import QImage
 
-from app.state.evaluating import FinishedRun
+from app.state.evaluation import FinishedRun
 from app.state.export_choices import CSV, FIGURES, JSON, Format
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.curves import cmc_csv

@@ -1,7 +1,7 @@
 """The one table of commands: menus, toolbar, shortcuts, palette and the sheet of keys come from it.
 
 A command is a name, words and keys; what it does is bound where the views are put together
-(:mod:`app.views.actions`). A test holds that each is bound and that no key is used twice.
+(:mod:`app.views.widgets.actions`). A test holds that each is bound and that no key is used twice.
 """
 
 from __future__ import annotations

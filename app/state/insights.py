@@ -1,7 +1,7 @@
 """What was found out about the open set as a whole: its failures, and how far maps are trusted.
 
 Findings belong to the set and the model that they were made with: another one, and they are gone.
-No Qt; the work is done in :mod:`app.jobs.insights`.
+No Qt; the work is done in :mod:`app.jobs.insight_jobs`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from app.state.workspace import Workspace
 from qaconv_core.types import UNKNOWN, ImageRef, ImageSet
 
 if TYPE_CHECKING:  # they load torch
+    from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
+    from qaconv_core.evaluation.explanation_checks import TrustGroup, TrustReport
     from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
-    from qaconv_core.evaluation.failures import FailureAnalysis
-    from qaconv_core.evaluation.trust import TrustGroup, TrustReport
 
 Kind = Literal["failures", "trust"]
 KINDS: tuple[Kind, Kind] = ("failures", "trust")
@@ -165,9 +165,9 @@ def selection_of(data: OpenSet | None, place: PairPlace) -> Selection | None:
 
 def why_no_failures(data: OpenSet | None) -> str:
     """Why no result of a set can be called wrong; "" where some can."""
-    if data is None or not data.own_from:
+    if data is None or not data.added_from:
         return "There are no queries of this data set to find failures of."
-    asked = set(data.query_pids[: data.own_from].tolist()) - {UNKNOWN}
+    asked = set(data.query_pids[: data.added_from].tolist()) - {UNKNOWN}
     if not asked:
         return "The persons of the queries are not known, so that no match can be called wrong."
     if not asked & set(data.gallery_pids.tolist()):
@@ -177,7 +177,7 @@ def why_no_failures(data: OpenSet | None) -> str:
 
 def why_no_trust(data: OpenSet | None) -> str:
     """Why nothing can be measured on a set; "" where it can."""
-    if data is None or not (data.own_from or len(data.gallery) > 1):
+    if data is None or not (data.added_from or len(data.gallery) > 1):
         return "There are no two pictures of this data set to measure on."
     return ""
 

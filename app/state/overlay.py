@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from app.state.values import Cell, Look, PairView, Side
 from qaconv_core.explaining.values import RelativeMatch
-from qaconv_core.matching.selection import (
+from qaconv_core.matching.strongest import (
     RELATIVE,
     Correspondence,
     select_correspondences,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.state import words
-from app.state.parts import Drawn, Regions, WhatIf
+from app.state.drawn_parts import Drawn, Regions, WhatIf
 from app.state.values import PairView, Ranking
 
 HINTS = {

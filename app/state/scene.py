@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from app.state import words
-from app.state.parts import NOTHING, Drawn
+from app.state.drawn_parts import NOTHING, Drawn
 from app.state.values import PairView, Ranking, Side
 from app.state.why import Why
 from app.state.workspace import Workspace

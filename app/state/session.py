@@ -164,11 +164,13 @@ def session_of(
     )
     if opened is None or chosen.query is None:
         return session
-    own = opened.is_own(chosen.query)
+    own = opened.is_added(chosen.query)
     candidate = "" if chosen.candidate is None else str(opened.gallery[chosen.candidate].path)
     return replace(
         session,
-        queries=tuple(str(opened.query[i].path) for i in chosen.queries if opened.is_own(i) == own),
+        queries=tuple(
+            str(opened.query[i].path) for i in chosen.queries if opened.is_added(i) == own
+        ),
         own=own,
         candidate=candidate,
     )

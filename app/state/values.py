@@ -38,7 +38,7 @@ METHODS: tuple[Method, ...] = ("qaconv", "qaconv+rerank", "qaconv+rerank+tlift")
 class OpenSet:
     """A data set as the window shows it.
 
-    ``query`` holds the set's queries and, from index ``own_from`` on, pictures that the user
+    ``query`` holds the set's queries and, from index ``added_from`` on, pictures that the user
     brought as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
     everything else in the window refers to.
     """
@@ -48,7 +48,7 @@ class OpenSet:
     layout: str
     query: ImageSet
     gallery: ImageSet
-    own_from: int
+    added_from: int
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
     junk_rule: bool = True
@@ -78,9 +78,9 @@ class OpenSet:
         """(p,) 0-based; −1 where not known."""
         return self.query.camids
 
-    def is_own(self, query: int) -> bool:
+    def is_added(self, query: int) -> bool:
         """Whether a query is a picture that the user brought."""
-        return query >= self.own_from
+        return query >= self.added_from
 
 
 @dataclass(frozen=True)

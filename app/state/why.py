@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.state.adding_up import Part, Sum
+from app.state.score_breakdown import Part, Sum
 from app.state.values import Cell
 from qaconv_core.explaining.values import ContributionDifference, Reason
 

@@ -10,9 +10,9 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from app.state.drawn_parts import Parts
 from app.state.events import Event
 from app.state.history import History
-from app.state.parts import Parts
 from app.state.values import (
     METHODS,
     Cell,
@@ -145,16 +145,16 @@ class Workspace:
         if chosen != self.selection:
             self._choose(chosen)
 
-    def lead_to(self, candidate: int) -> None:
+    def auto_select(self, candidate: int) -> None:
         """Show a gallery picture to somebody who has chosen none; until then it may change."""
         selection = replace(self.selection, candidate=candidate)
-        if self.led:
+        if self.auto_selected:
             self.history.replace(selection)
         self._led = selection
         self._choose(selection)
 
     @property
-    def led(self) -> bool:
+    def auto_selected(self) -> bool:
         """Whether the candidate was not chosen by a person, who does not look into it either."""
         return self._led is self.selection and self.hover is None
 

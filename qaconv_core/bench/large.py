@@ -12,7 +12,7 @@ from qaconv_core.bench.samples import people_blocks, sample_matcher
 from qaconv_core.bench.timing import Figure, Single, Timing, once, stop_if_asked
 from qaconv_core.device import available_memory
 from qaconv_core.matching.scores import score_maps
-from qaconv_core.matching.shortlist import (
+from qaconv_core.searching.shortlist import (
     SHORTLIST,
     pool_gallery,
     search_large,

@@ -83,7 +83,7 @@ def _matmul(dtype: torch.dtype, device: torch.device) -> float:
 
 def _int8() -> float | None:
     """8-bit products summed in 32 bits; None where torch has them in plain loops only."""
-    from qaconv_core.matching.bytes import fast_bytes
+    from qaconv_core.searching.integer_estimates import fast_bytes
 
     if not fast_bytes(128):
         return None

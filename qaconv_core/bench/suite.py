@@ -13,11 +13,11 @@ import torch
 
 from qaconv_core.bench import device as on_device
 from qaconv_core.bench.aims import DEMO, MARKET, MSMT, aims_of
-from qaconv_core.bench.asking import DEMO_GALLERY, DEMO_GRID, hiding_figures, part_figures
-from qaconv_core.bench.course import Course, Told
 from qaconv_core.bench.features import features_figures
 from qaconv_core.bench.large import large_gallery_figures
 from qaconv_core.bench.machine import machine_record, measure_peaks
+from qaconv_core.bench.progress_plan import Course, Told
+from qaconv_core.bench.questions import DEMO_GALLERY, DEMO_GRID, hiding_figures, part_figures
 from qaconv_core.bench.ranking import (
     disk_rerank_figure,
     metrics_figure,

@@ -24,9 +24,9 @@ from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.progress import CancelToken
 
 if TYPE_CHECKING:
+    from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
     from qaconv_core.evaluation.evaluator import Job
-    from qaconv_core.evaluation.failures import FailureAnalysis
-    from qaconv_core.evaluation.trust import TrustReport
+    from qaconv_core.evaluation.explanation_checks import TrustReport
     from qaconv_core.model import Model
     from qaconv_core.types import Dataset
 
@@ -161,8 +161,8 @@ def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None
 def _measure(model: Model, dataset: Dataset, arguments: argparse.Namespace, job: Job) -> None:
     """Trust measures: a table, and --report."""
     from qaconv_core.data.label_maps import PERSON, has_label_maps, read_label_map
+    from qaconv_core.evaluation.explanation_checks import measure_trust
     from qaconv_core.evaluation.explanations import PartNames
-    from qaconv_core.evaluation.trust import measure_trust
 
     options: dict[str, Any] = {}
     if has_label_maps(dataset):
@@ -179,7 +179,7 @@ def _measure(model: Model, dataset: Dataset, arguments: argparse.Namespace, job:
 def _analyse(model: Model, dataset: Dataset, arguments: argparse.Namespace, job: Job) -> None:
     """Failure analysis: a table, and --failures."""
     from qaconv_core.data.label_maps import LABELS, has_label_maps, read_label_map
-    from qaconv_core.evaluation.failures import analyse_failures
+    from qaconv_core.evaluation.errors_of_ranking import analyse_failures
 
     options: dict[str, Any] = {}
     if has_label_maps(dataset):
@@ -198,7 +198,7 @@ def _analyse(model: Model, dataset: Dataset, arguments: argparse.Namespace, job:
 
 
 def _trust_page(report: TrustReport) -> str:
-    from qaconv_core.documents.trust import trust_html
+    from qaconv_core.documents.explanation_checks import trust_html
 
     return trust_html(report)
 
@@ -218,16 +218,16 @@ def _write_page(file: str, record: dict[str, Any], make: Any, what: str) -> None
 
 
 def _write_decisions(dataset: Dataset, file: str) -> None:
-    from qaconv_core.store.decisions import DecisionBook, decisions_csv
+    from qaconv_core.store.decisions import DecisionLog, decisions_csv
 
-    decisions = DecisionBook(dataset.name, dataset.root).all()
+    decisions = DecisionLog(dataset.name, dataset.root).all()
     say(f"{len(decisions)} decisions are kept for {dataset.name}")
     write_result(file, decisions_csv(decisions), "decisions")
 
 
 def trust_table(report: TrustReport) -> str:
     """The measures of a report for the terminal."""
-    from qaconv_core.documents.trust import area_rows, quality_head, quality_rows
+    from qaconv_core.documents.explanation_checks import area_rows, quality_head, quality_rows
 
     lines = _columns(quality_head(report), quality_rows(report))
     lines += ["", "area between removal curves and random order, share of |logit − bias|"]

@@ -18,7 +18,7 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
 if TYPE_CHECKING:
-    from qaconv_core.explaining.crowd import CrowdStatistics
+    from qaconv_core.explaining.average import CrowdStatistics
     from qaconv_core.model import Model
     from qaconv_core.types import FeatureBank, Float32
 
@@ -89,7 +89,7 @@ def crowd_for(
 ) -> CrowdStatistics:
     """What the cells of a query picture contribute over the gallery ``name``, itself left out."""
     from qaconv_core.evaluation.evaluator import same_files
-    from qaconv_core.explaining.crowd import crowd_statistics
+    from qaconv_core.explaining.average import crowd_statistics
 
     dataset, gallery = open_gallery(name, arguments)
     gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)

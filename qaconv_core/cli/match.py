@@ -20,7 +20,7 @@ from qaconv_core.cli.options import (
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.explaining import limits
-from qaconv_core.matching.selection import (
+from qaconv_core.matching.strongest import (
     DIRECTIONS,
     ORDERS,
     RELATIVE,
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     match = model.match(maps[0], maps[1])
     beyond = None
     if arguments.against:
-        from qaconv_core.explaining.crowd import relative
+        from qaconv_core.explaining.average import relative
 
         crowd = crowd_for(model, arguments.query, maps[0], arguments.against, arguments, cancel)
         beyond = relative(match, crowd)

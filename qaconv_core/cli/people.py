@@ -55,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Render what is missing of the set."""
-    from qaconv_core.data.people import Order, generate_people
+    from qaconv_core.people import Order, generate_people
 
     order = Order(
         people=arguments.people,

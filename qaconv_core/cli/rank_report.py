@@ -78,11 +78,11 @@ def _candidates(
 ) -> tuple[Candidate, ...]:
     """Each result with its explanation, against the crowd, and what was decided about it."""
     from qaconv_core.documents.matches import Candidate
-    from qaconv_core.explaining.crowd import crowd_statistics, relative
+    from qaconv_core.explaining.average import crowd_statistics, relative
     from qaconv_core.matching.correspondences import match_maps
-    from qaconv_core.store.decisions import DecisionBook
+    from qaconv_core.store.decisions import DecisionLog
 
-    book = DecisionBook(dataset.name, dataset.root)
+    book = DecisionLog(dataset.name, dataset.root)
     part = ranking.get("part")
     mask = None if part is None else np.array(part["mask"], dtype=np.bool_)
     query = 0 if joint else number

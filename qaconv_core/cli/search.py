@@ -18,9 +18,9 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
-    from qaconv_core.matching.shortlist import LargeSearch
-    from qaconv_core.matching.top import Prepared
     from qaconv_core.model import Model
+    from qaconv_core.searching.shortlist import LargeSearch
+    from qaconv_core.searching.top import Prepared
     from qaconv_core.types import Bool, FeatureBank, Float32
 
 WITHIN = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
@@ -97,7 +97,7 @@ class Search:
 
     def _shortlisted(self) -> list[dict[str, Any]]:
         """Through a shortlist by pooled maps, which every ranking says."""
-        from qaconv_core.matching.shortlist import pool_gallery, search_large
+        from qaconv_core.searching.shortlist import pool_gallery, search_large
 
         with ProgressShower(self.arguments.quiet) as progress:
             pooled = pool_gallery(self.bank, progress=progress, cancel=self.cancel)

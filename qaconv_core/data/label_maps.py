@@ -13,7 +13,6 @@ import numpy.typing as npt
 from PIL import Image
 
 from qaconv_core.data.images import check_size
-from qaconv_core.data.people.parts import BACKGROUND, LABELS, OCCLUDER, OTHER
 from qaconv_core.errors import ImageError
 from qaconv_core.types import Dataset, ImageRef
 
@@ -25,6 +24,18 @@ __all__ = [
     "read_label_file",
     "read_label_map",
 ]
+
+LABELS = (
+    "background", "face", "hair", "hat", "upper garment", "lower garment", "shoes", "bag", "arm",
+    "leg", "thing", "other person", "occluder",
+)  # fmt: skip
+"""Meaning of the numbers in a label map. Bare skin is ``face`` (with the neck), ``arm`` (with the
+hand) or ``leg``; ``thing`` is what the person carries or rides beside bags; ``occluder`` is what
+stands in front of the person; background people far behind are ``other person`` too."""
+
+(BACKGROUND, FACE, HAIR, HAT, UPPER, LOWER, SHOES, BAG, ARM, LEG, THING, OTHER, OCCLUDER) = range(
+    len(LABELS)
+)
 
 PERSON = frozenset(range(len(LABELS))) - {BACKGROUND, OTHER, OCCLUDER}
 """Labels that belong to the person whom the picture is of."""

@@ -10,8 +10,8 @@ from PIL import Image
 from qaconv_core.data.images import read_image
 from qaconv_core.documents import html
 from qaconv_core.errors import ImageError
+from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
 from qaconv_core.evaluation.failure_groups import FailureGroup
-from qaconv_core.evaluation.failures import FailureAnalysis
 from qaconv_core.figures.heat import HeatItem, heat_figure
 
 EXAMPLES = 6

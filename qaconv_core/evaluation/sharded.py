@@ -20,7 +20,7 @@ import torch
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation, Job, evaluate
 from qaconv_core.evaluation.methods import MethodOptions
-from qaconv_core.matching.features import Extraction
+from qaconv_core.extraction.features import Extraction
 from qaconv_core.matching.plan import ScoringPlan
 from qaconv_core.matching.scores import (
     Block,

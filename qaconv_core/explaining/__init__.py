@@ -5,7 +5,7 @@
 - :mod:`~qaconv_core.explaining.part`: search by some cells of the query;
 - :mod:`~qaconv_core.explaining.covering`: what if a region were hidden;
 - :mod:`~qaconv_core.explaining.difference`: why one candidate stands above another;
-- :mod:`~qaconv_core.explaining.crowd`: what a cell adds beyond what it adds for everybody;
+- :mod:`~qaconv_core.explaining.average`: what a cell adds beyond what it adds for everybody;
 - :mod:`~qaconv_core.explaining.curves`: whether the cells named as strongest really decide.
 
 Arrays are NumPy on the way in and out; all functions are reentrant, and results are frozen.

@@ -22,7 +22,7 @@ def difference(
     """Why A and B, two matches of one query, have different logits.
 
     ``usual`` (h, w), what the gallery's cells add on average
-    (:attr:`~qaconv_core.explaining.crowd.CrowdStatistics.gallery_mean`), is taken off the
+    (:attr:`~qaconv_core.explaining.average.CrowdStatistics.gallery_mean`), is taken off the
     candidates' own cells: it is the same for both and cancels, so that the sum stays exact, and
     what is left are reasons that set these candidates apart. Raises :class:`InputError` for matches
     of different models.

@@ -214,7 +214,7 @@ class RelativeMatch:
 
     @property
     def sides(self) -> tuple[Float64, Float64]:
-        """(query, gallery), as :func:`~qaconv_core.matching.selection.select_correspondences`
+        """(query, gallery), as :func:`~qaconv_core.matching.strongest.select_correspondences`
         takes them."""
         return self.query, self.gallery
 

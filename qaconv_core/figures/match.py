@@ -26,7 +26,7 @@ from qaconv_core.figures.style import (
     rgb_array,
     text_width,
 )
-from qaconv_core.matching.selection import (
+from qaconv_core.matching.strongest import (
     RELATIVE,
     Correspondence,
     select_correspondences,
@@ -76,7 +76,7 @@ def match_figure(
 ) -> Figure:
     """The two pictures with their strongest correspondences, then what each cell contributed.
 
-    Lines join cells chosen by :func:`~qaconv_core.matching.selection.select_correspondences`
+    Lines join cells chosen by :func:`~qaconv_core.matching.strongest.select_correspondences`
     (``threshold``, ``top``, ``direction``), coloured and ordered by ``colour_by``
     (``"contribution"``, ``"similarity"`` or ``"relative"``), wider where stronger. The heat maps
     (``heat``) share one scale, centred on zero. Below stands the sum: query cells + gallery cells +

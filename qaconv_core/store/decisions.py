@@ -85,7 +85,7 @@ def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
     return data_dir() / "decisions" / f"{name}-{digest}.json"
 
 
-class DecisionBook:
+class DecisionLog:
     """The decisions about one data set; may be used from several threads.
 
     The file is read anew before each change, so that two programs do not undo each other's work

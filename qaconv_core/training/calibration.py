@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from qaconv_core.matching.network import NetworkRunner
+from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models import AffineHead, FeatureNetwork
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.training.loading import Hands, load_batches
-from qaconv_core.training.pictures import PictureBook
+from qaconv_core.training.pictures import PictureCache
 from qaconv_core.training.recipes import Augmentation
 from qaconv_core.training.samplers import identity_plan
 from qaconv_core.types import Float32, Float64, Int64
@@ -52,7 +52,7 @@ class Calibration:
 def calibrate(
     network: FeatureNetwork,
     head: AffineHead,
-    book: PictureBook,
+    book: PictureCache,
     change: Augmentation,
     *,
     device: torch.device,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from qaconv_core.matching.network import NetworkRunner
+from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models import AffineHead, FeatureNetwork
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
-from qaconv_core.training.pictures import PictureBook
+from qaconv_core.training.pictures import PictureCache
 from qaconv_core.types import Float32, Int64
 
 _MAPS_AT_ONCE = 64
@@ -18,7 +18,7 @@ _MAPS_AT_ONCE = 64
 def batch_distances(
     network: FeatureNetwork,
     head: AffineHead,
-    book: PictureBook,
+    book: PictureCache,
     places: Int64,
     *,
     device: torch.device,

@@ -12,8 +12,8 @@ import torch
 
 from qaconv_core.errors import InputError
 from qaconv_core.processes import fresh_pool, submit
-from qaconv_core.training.changing import Change, Item, Stacked, change_pictures
-from qaconv_core.training.pictures import PictureBook
+from qaconv_core.training.augmentation import Change, Item, Stacked, change_pictures
+from qaconv_core.training.pictures import PictureCache
 from qaconv_core.training.recipes import Augmentation
 from qaconv_core.types import Grid, Int64
 
@@ -88,7 +88,7 @@ class Hands:
 
 
 def load_batches(
-    book: PictureBook,
+    book: PictureCache,
     plan: Int64,
     change: Augmentation,
     *,
@@ -126,7 +126,7 @@ def load_batches(
     return (_samples(book, row, stacked, pin) for row, stacked in zip(own, changed, strict=True))
 
 
-def _samples(book: PictureBook, row: Int64, stacked: Stacked, pin: bool) -> Samples:
+def _samples(book: PictureCache, row: Int64, stacked: Stacked, pin: bool) -> Samples:
     tensors = {name: torch.from_numpy(values) for name, values in stacked.items()}
     labels = torch.from_numpy(book.people.labels[row])
     samples = Samples(labels=labels, pictures=torch.from_numpy(row.copy()), **tensors)

@@ -31,8 +31,9 @@ class Batch:
 
     ``maps`` (n, C, h, w) unit norm over C, ``labels`` (n,) person classes from 0. For the scratch
     recipe also ``trunk`` (n, D) pooled features of the backbone, ``parts`` (n, h·w) the body part
-    of every cell (see :mod:`~qaconv_core.training.parts`; None without label maps) and ``places``
-    (n, h·w, 2) where each cell lies in its unchanged picture, ``pictures`` (n,) which one that is.
+    of every cell (see :mod:`~qaconv_core.training.part_supervision`; None without label maps),
+    ``places`` (n, h·w, 2) where each cell lies in its unchanged picture, and ``pictures`` (n,)
+    which one that is.
     """
 
     maps: torch.Tensor

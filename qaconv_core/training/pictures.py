@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from qaconv_core.device import available_memory, usable_cores
-from qaconv_core.matching.decoding import decode_all
+from qaconv_core.extraction.decoding import decode_all
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
-from qaconv_core.training.changing import Item, resized_label_map, resized_picture
+from qaconv_core.training.augmentation import Item, resized_label_map, resized_picture
 from qaconv_core.training.people import TrainingSet
 from qaconv_core.training.transforms import Pixels
 
@@ -19,7 +19,7 @@ CACHE_SHARE = 2
 
 
 @dataclass(frozen=True)
-class PictureBook:
+class PictureCache:
     """The pictures of a training set, resized to ``size`` (H, W), in memory or on disk.
 
     ``pixels`` (n, H, W, 3) and ``labels`` (n, H, W) are there when they fit into memory.
@@ -61,7 +61,7 @@ def open_book(
     ranks: int = 1,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-) -> PictureBook:
+) -> PictureCache:
     """Read every picture once; leave out what cannot be read, keep the rest where it fits.
 
     ``memory`` are bytes that may be filled (None: half of what is free, shared with the other
@@ -92,7 +92,7 @@ def open_book(
     if pixels is not None and bad:
         pixels = pixels[kept]
     labels = _label_maps(left, size) if keep and people.has_label_maps else None
-    return PictureBook(left, size, pixels, labels)
+    return PictureCache(left, size, pixels, labels)
 
 
 def _label_maps(people: TrainingSet, size: tuple[int, int]) -> Pixels:

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from qaconv_core.models import QAConv
-from qaconv_core.training import parts
+from qaconv_core.training import part_supervision as parts
 from qaconv_core.training.losses import Batch, Criterion, _in_batch_logits, hardest, same_person
 from qaconv_core.training.recipes import Recipe
 

@@ -26,7 +26,7 @@ from qaconv_core.training.people import (
     join_training_sets,
     joined_name,
 )
-from qaconv_core.training.pictures import PictureBook, default_workers, open_book
+from qaconv_core.training.pictures import PictureCache, default_workers, open_book
 from qaconv_core.training.precision import training_precision
 from qaconv_core.training.recipes import Recipe
 from qaconv_core.training.trainer import Surroundings, Trainer
@@ -195,7 +195,7 @@ def _prepare(
 
 
 def _introduce(
-    book: PictureBook, recipe: Recipe, crew: Team, notes: Sequence[str], journal: Journal
+    book: PictureCache, recipe: Recipe, crew: Team, notes: Sequence[str], journal: Journal
 ) -> None:
     people = book.people
     ibn = f" IBN-{recipe.ibn}" if recipe.ibn else ""

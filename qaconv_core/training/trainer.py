@@ -22,7 +22,7 @@ from qaconv_core.training.distributed import Team
 from qaconv_core.training.graph import batch_distances
 from qaconv_core.training.loading import Hands, Samples, load_batches
 from qaconv_core.training.losses import Batch, finite_mean
-from qaconv_core.training.pictures import PictureBook
+from qaconv_core.training.pictures import PictureCache
 from qaconv_core.training.precision import autocast, training_precision
 from qaconv_core.training.recipes import Recipe
 from qaconv_core.training.samplers import graph_plan, identity_plan, random_plan
@@ -73,7 +73,7 @@ class Trainer:
         self,
         recipe: Recipe,
         network: FeatureNetwork,
-        book: PictureBook,
+        book: PictureCache,
         *,
         seed: int = 0,
         pretrained: bool = False,

@@ -13,8 +13,8 @@ from PyQt5.QtWidgets import QApplication
 
 from app.jobs.runner import JobRunner
 from app.state.settings import SettingsFile
-from app.views.main_window import MainWindow
-from app.views.theme import Theme
+from app.views.shell.main_window import MainWindow
+from app.views.widgets.theme import Theme
 from tests.app.real import tiny_model
 from tests.app.samples import sample_workspace
 

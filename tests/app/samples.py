@@ -32,7 +32,7 @@ def sample_set(folder: Path, people: int = 4, cameras: int = 3, pictures: bool =
         layout="made for tests",
         query=ImageSet(tuple(query), "query"),
         gallery=ImageSet(tuple(gallery), "gallery"),
-        own_from=len(query),
+        added_from=len(query),
     )
 
 

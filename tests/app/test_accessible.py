@@ -25,17 +25,17 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings
 from app.state.values import Problem
 from app.state.workspace import Workspace
-from app.views.actions import Actions
-from app.views.help_texts import HelpDialog
-from app.views.job_strip import JobList, JobStrip
-from app.views.keys import KeySheet
-from app.views.open_data import OpenDataDialog
-from app.views.open_model import OpenModelDialog
-from app.views.palette import CommandPalette
-from app.views.problems import ProblemLog, ProblemsPanel, ProblemStrip
-from app.views.report_panel import ReportPanel
-from app.views.settings_dialog import SettingsDialog
-from app.views.welcome import HintStrip, WelcomePage
+from app.views.dialogs.check_panel import ReportPanel
+from app.views.dialogs.command_palette import CommandPalette
+from app.views.dialogs.help_dialog import HelpDialog
+from app.views.dialogs.key_sheet import KeySheet
+from app.views.dialogs.open_data import OpenDataDialog
+from app.views.dialogs.open_model import OpenModelDialog
+from app.views.dialogs.settings_dialog import SettingsDialog
+from app.views.explore.welcome import HintStrip, WelcomePage
+from app.views.shell.problems import ProblemLog, ProblemsPanel, ProblemStrip
+from app.views.widgets.actions import Actions
+from app.views.widgets.job_strip import JobList, JobStrip
 from qaconv_core.data import check_dataset, open_dataset
 from tests.builders import add_junk, write_market
 

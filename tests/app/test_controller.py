@@ -100,7 +100,7 @@ def test_a_picture_becomes_a_query(qtbot, opened, tmp_path):
     picture = write_picture(tmp_path / "somebody.png", 3, (48, 128))
     opened.add_pictures([picture])
     until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
-    assert space.data.is_own(5)
+    assert space.data.is_added(5)
     assert (space.ranking.truth == RankingResult.NOT_KNOWN).all()
 
 

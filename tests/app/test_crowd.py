@@ -12,15 +12,15 @@ from PyQt5.QtCore import Qt
 
 from app.items.correspondences import CorrespondenceModel
 from app.jobs.controller import Controller
-from app.jobs.exports import match_export
 from app.jobs.images import ImageLoader
-from app.state.adding_up import sum_of
+from app.jobs.match_exports import match_export
 from app.state.overlay import beyond_usual, heat_of, lines_of, scale_of
+from app.state.score_breakdown import sum_of
 from app.state.session import Session
 from app.state.values import Look, PairView
 from app.state.workspace import Workspace
-from app.views.details import DetailsPanel
-from app.views.inspector import Inspector
+from app.views.explore.details_panel import DetailsPanel
+from app.views.explore.inspector import Inspector
 from qaconv_core.explaining.values import RelativeMatch
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 from tests.app.samples import sample_pair

@@ -12,15 +12,15 @@ from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
 from app.jobs.job import JobState
 from app.state.export_choices import ExportChoices
-from app.state.reporting import ranks_text
+from app.state.report_choice import ranks_text
 from app.state.scene import scene_of
 from app.state.workspace import Workspace
-from app.views.actions import Actions
-from app.views.deciding import Deciding
-from app.views.handing_over import HandingOver
-from app.views.inspector import Inspector
-from app.views.report_dialog import ReportDialog
-from app.views.results import ResultsPanel
+from app.views.dialogs.report_dialog import ReportDialog
+from app.views.explore.decision_commands import DecisionCommands
+from app.views.explore.inspector import Inspector
+from app.views.explore.report_commands import ReportCommands
+from app.views.explore.results_panel import ResultsPanel
+from app.views.widgets.actions import Actions
 from tests.app.lists import click
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 
@@ -34,8 +34,8 @@ def opened(qtbot, runner, tmp_path, monkeypatch):
     thumbnails = ImageLoader(64)
     results = ResultsPanel(controller.workspace, thumbnails)
     qtbot.addWidget(results)
-    deciding, actions = Deciding(controller, results), Actions(results)
-    handing = HandingOver(controller, deciding.desk, ExportChoices(folder=tmp_path), results)
+    deciding, actions = DecisionCommands(controller, results), Actions(results)
+    handing = ReportCommands(controller, deciding.desk, ExportChoices(folder=tmp_path), results)
     actions.bind({**results.handlers(), **deciding.handlers(), **handing.handlers()})
 
     def refresh():
@@ -75,7 +75,7 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     row = results.model.row_of(space.selection.candidate)
     assert results.model.entry(row).decided == "confirm"
     assert press(Qt.Key_R) == "reject"
-    again = Deciding(controller, results)  # as after a restart
+    again = DecisionCommands(controller, results)  # as after a restart
     assert again.desk.book.all()[0].verdict == "reject"
     rest(qtbot, runner)
     assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"

@@ -10,7 +10,7 @@ from app.items.correspondences import CorrespondenceModel
 from app.state import words
 from app.state.values import Cell, Look
 from app.state.workspace import Workspace
-from app.views.details import DetailsPanel
+from app.views.explore.details_panel import DetailsPanel
 from tests.app.samples import sample_pair
 
 

@@ -17,16 +17,16 @@ from PyQt5.QtGui import QColor, QPalette
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
-from app.state.evaluating import RunsBook
+from app.state.evaluation import RunList
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
-from app.views.actions import Actions
+from app.views.dialogs.export_dialog import ExportDialog
 from app.views.evaluate import EvaluatePage
-from app.views.evaluate.queries import QueriesModel
-from app.views.evaluate.runs import RunsModel
-from app.views.evaluate.table import MeasuresModel, rows_of
-from app.views.export_dialog import ExportDialog
-from app.views.main_window import MainWindow
+from app.views.evaluate.measures_tab import MeasuresModel, rows_of
+from app.views.evaluate.queries_tab import QueriesModel
+from app.views.evaluate.runs_list import RunsModel
+from app.views.shell.main_window import MainWindow
+from app.views.widgets.actions import Actions
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
 from tests.app.test_take_match import saved
@@ -557,7 +557,7 @@ def test_figures_follow_the_palette_but_are_saved_on_white(two, qtbot):
 
 
 def test_models_behave(two, qtmodeltester):
-    book = RunsBook()
+    book = RunList()
     book.put(two.book.runs)
     measures, queries = MeasuresModel(), QueriesModel()
     measures.show_rows(rows_of(two.book.runs)[0])

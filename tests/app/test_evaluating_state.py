@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from app.state.evaluating import (
+from app.state.evaluation import (
     Estimate,
     EvaluationRequest,
     FinishedRun,
-    RunsBook,
+    RunList,
     SetChoice,
     SetEstimate,
 )
@@ -26,7 +26,7 @@ def run(id, dataset="demo", **changes):
 
 
 def book_of(*ids):
-    book = RunsBook()
+    book = RunList()
     book.put(tuple(run(id) for id in ids))
     heard = []
     book.shown_changed.connect(lambda: heard.append([shown.id for shown in book.shown]))

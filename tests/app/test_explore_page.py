@@ -10,8 +10,8 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QLineEdit
 
 from app.state.values import MODES
-from app.views.explore_page import ROOM_FOR_HINT, ExplorePage
-from app.views.match_controls import MatchControls
+from app.views.explore.explore_page import ROOM_FOR_HINT, ExplorePage
+from app.views.explore.match_controls import MatchControls
 
 
 @pytest.fixture

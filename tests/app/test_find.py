@@ -10,7 +10,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.items.find_model import MOST
-from app.views.results import ResultsPanel
+from app.views.explore.results_panel import ResultsPanel
 from qaconv_core.types import ImageSet, RankingResult
 from tests.app.lists import large_set, rank, shown, thumbnails  # noqa: F401
 

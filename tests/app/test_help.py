@@ -12,8 +12,8 @@ from PyQt5.QtWidgets import QApplication
 
 from app.state.commands import BY_ID
 from app.state.insights import KINDS
-from app.views.help_texts import TEXTS, HelpDialog, help_on, show_help
-from app.views.help_topics import OWN_KEYS, TOPICS
+from app.views.dialogs.help_dialog import TEXTS, HelpDialog, help_on, show_help
+from app.views.dialogs.help_topics import OWN_KEYS, TOPICS
 from qaconv_core.cli.parser import build_parser
 from tests.app.real import press
 

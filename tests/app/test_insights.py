@@ -13,13 +13,13 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QLabel
 
-from app.jobs.insights import forecast as measure_times
+from app.jobs.insight_jobs import forecast as measure_times
 from app.state.insights import InsightTimes
 from app.state.requests import DataRequest
 from app.state.words import adds_text
-from app.views.export_dialog import ExportDialog
-from app.views.main_window import MainWindow
-from app.views.open_data import OpenDataDialog
+from app.views.dialogs.export_dialog import ExportDialog
+from app.views.dialogs.open_data import OpenDataDialog
+from app.views.shell.main_window import MainWindow
 from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import InputError
 from tests.app.conftest import settle
@@ -32,7 +32,7 @@ from tests.builders import write_picture
 @pytest.fixture
 def known_times(monkeypatch):
     """What measuring this machine would find out, in no time."""
-    monkeypatch.setattr("app.jobs.insights.forecast", lambda _matching: InsightTimes(42.0, 2.0))
+    monkeypatch.setattr("app.jobs.insight_jobs.forecast", lambda _matching: InsightTimes(42.0, 2.0))
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def endless(_matching, _number, context):
 
 
 def test_work_is_cancelled_where_its_results_would_be(qtbot, window, monkeypatch):
-    monkeypatch.setattr("app.jobs.insights.find_failures", endless)
+    monkeypatch.setattr("app.jobs.insight_jobs.find_failures", endless)
     page = begin(qtbot, window, "failures")
     assert not page.empty.button.isVisible()
     assert not window.commands.by_id["evaluate.failures"].isEnabled()
@@ -288,7 +288,7 @@ def test_what_goes_wrong_is_said_on_the_page_and_among_the_problems(qtbot, windo
         raise InputError("demo: no query can be judged")
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.jobs.insights.measure_trust", fails)
+        patch.setattr("app.jobs.insight_jobs.measure_trust", fails)
         page = begin(qtbot, window, "trust")
         qtbot.waitUntil(lambda: bool(page.work.failures), timeout=WAIT)
     assert "no query can be judged" in page.work.failures[0].text.text()
@@ -325,7 +325,7 @@ def test_nothing_failed_is_said(qtbot, empty_window, model, tmp_path):
 
 def test_while_it_is_measured_anew_the_old_stays_greyed(qtbot, window, failures, monkeypatch):
     before = failures.found
-    monkeypatch.setattr("app.jobs.insights.find_failures", endless)
+    monkeypatch.setattr("app.jobs.insight_jobs.find_failures", endless)
     click(failures.again)
     assert failures.results.graphicsEffect().opacity() < 1
     assert failures.stack.currentIndex() == 1

@@ -13,14 +13,15 @@ from app.items.colours import heat_table, steps
 from app.items.match_painting import cell_point
 from app.items.match_stage import tags_of
 from app.jobs.images import ImageLoader
-from app.state import readout, words
+from app.state import reading_line as readout
+from app.state import words
+from app.state.drawn_parts import WhatIf
 from app.state.overlay import scale_of
-from app.state.parts import WhatIf
 from app.state.values import Cell
 from app.state.workspace import Workspace
-from app.views.actions import Actions
-from app.views.inspector import Inspector
-from app.views.veil import AFTER_MS
+from app.views.explore.inspector import Inspector
+from app.views.widgets.actions import Actions
+from app.views.widgets.stale_overlay import AFTER_MS
 from tests.app.samples import GRID, sample_pair, sample_set
 
 

@@ -13,8 +13,8 @@ from PyQt5.QtWidgets import QApplication, QFileDialog, QMainWindow
 from app.jobs.controller import Controller
 from app.state.requests import BY_CONTENT, DataRequest
 from app.state.workspace import Workspace
-from app.views.actions import Actions
-from app.views.intake import Intake, keep_image, kind_of
+from app.views.shell.file_input import FileInput, keep_image, kind_of
+from app.views.widgets.actions import Actions
 from qaconv_core.data import read_image
 from tests.app.samples import sample_set
 from tests.builders import write_picture
@@ -28,7 +28,7 @@ class Asked:
         self.controller = Controller(Workspace(), runner)
         self.data, self.models, self.problems, self.pictures = [], [], [], []
         self.controller.add_pictures = self.pictures.append
-        self.intake = Intake(
+        self.intake = FileInput(
             self.window, self.controller, open_data=self.data.append,
             open_model=self.models.append, tell=self.problems.append,
         )  # fmt: skip

@@ -14,8 +14,8 @@ from app.jobs.controller import Controller
 from app.state.session import Session
 from app.state.values import Look
 from app.state.workspace import Workspace
-from app.views.results import ResultsPanel
-from qaconv_core.matching import top as top_module
+from app.views.explore.results_panel import ResultsPanel
+from qaconv_core.searching import top as top_module
 from tests.app.lists import rank, shown, thumbnails  # noqa: F401
 from tests.app.real import WAIT, open_and_wait, tiny_market
 

@@ -8,9 +8,9 @@ from PyQt5.QtGui import QFont
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QHBoxLayout, QWidget
 
-from app.views.actions import Actions
-from app.views.queries import QueriesPanel
-from app.views.results import ResultsPanel
+from app.views.explore.queries_panel import QueriesPanel
+from app.views.explore.results_panel import ResultsPanel
+from app.views.widgets.actions import Actions
 from tests.app.lists import centre, click, rank, shown, thumbnails  # noqa: F401
 
 

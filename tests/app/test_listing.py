@@ -38,7 +38,7 @@ def data_of(random):
     query, gallery = ([ref(place) for place in range(COUNT)] for _ in range(2))
     data = sample_set(Path(), pictures=False)
     return replace(
-        data, query=ImageSet(tuple(query)), gallery=ImageSet(tuple(gallery)), own_from=COUNT
+        data, query=ImageSet(tuple(query)), gallery=ImageSet(tuple(gallery)), added_from=COUNT
     )
 
 

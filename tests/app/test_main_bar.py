@@ -8,8 +8,8 @@ import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QToolButton
 
-from app.views.main_bar import fitted
-from app.views.main_window import SMALLEST
+from app.views.shell.main_bar import fitted
+from app.views.shell.main_window import SMALLEST
 from tests.app.samples import sample_model, sample_set
 
 CHECKPOINT = "/models/msmt17_resnet50_ibn_b/checkpoint_of_epoch_60.pth.tar"

@@ -19,8 +19,8 @@ from PyQt5.QtWidgets import QApplication, QWidget
 from app.state.commands import COMMANDS
 from app.state.session import load_session
 from app.state.values import Cell, Problem
-from app.views.export_dialog import ExportDialog
-from app.views.open_data import OpenDataDialog
+from app.views.dialogs.export_dialog import ExportDialog
+from app.views.dialogs.open_data import OpenDataDialog
 from qaconv_core import device
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult

@@ -14,9 +14,9 @@ from app.jobs import engine
 from app.jobs.controller import Controller
 from app.state.requests import BY_CONTENT, DataRequest
 from app.state.workspace import Workspace
-from app.views.open_data import CHOICES, OpenDataDialog
-from app.views.parts import sentence_case
-from app.views.report_panel import rejected_text
+from app.views.dialogs.check_panel import rejected_text
+from app.views.dialogs.open_data import CHOICES, OpenDataDialog
+from app.views.widgets.labels import sentence_case
 from qaconv_core.data import DATASETS
 from qaconv_core.types import Rejected
 from tests.builders import (

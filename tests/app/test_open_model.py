@@ -14,7 +14,7 @@ from app.jobs.controller import Controller
 from app.jobs.engine import LoadedModel
 from app.state.requests import ModelRequest
 from app.state.workspace import Workspace
-from app.views.open_model import OpenModelDialog, facts_of
+from app.views.dialogs.open_model import OpenModelDialog, facts_of
 from qaconv_core import device
 from tests.app.samples import sample_model
 from tests.checkpoints import published_checkpoint, write_checkpoint

@@ -10,7 +10,6 @@ import pytest
 
 from app.items.colours import colour_of, heat_image, steps, table
 from app.state import words
-from app.state.adding_up import sum_of
 from app.state.framing import BETWEEN, CLOSEST, WIDEST, Zoom, panes
 from app.state.overlay import (
     SIMILARITIES,
@@ -22,8 +21,9 @@ from app.state.overlay import (
     own_cell,
     scale_of,
 )
-from app.state.readout import difference_text
+from app.state.reading_line import difference_text
 from app.state.scene import Scene, scene_of, second_candidate
+from app.state.score_breakdown import sum_of
 from app.state.values import Cell, Look
 from app.state.workspace import Workspace
 from qaconv_core.figures.style import DIVERGING, SEQUENTIAL

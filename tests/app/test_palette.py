@@ -11,9 +11,9 @@ from PyQt5.QtWidgets import QLabel, QMainWindow
 
 from app.state.commands import COMMANDS
 from app.state.fuzzy import fuzzy_order, fuzzy_score
-from app.views.actions import Actions
-from app.views.keys import KeySheet, keys_words
-from app.views.palette import CommandPalette
+from app.views.dialogs.command_palette import CommandPalette
+from app.views.dialogs.key_sheet import KeySheet, keys_words
+from app.views.widgets.actions import Actions
 
 LETTERS = st.text("abc d", max_size=8)
 

@@ -18,17 +18,18 @@ from PyQt5.QtWidgets import QApplication, QMainWindow
 from app.items.part_layers import PART
 from app.jobs import engine, part_search
 from app.jobs.controller import Controller
-from app.jobs.exports import match_export
 from app.jobs.job import JobContext
+from app.jobs.match_exports import match_export
 from app.jobs.matching_set import prepare
 from app.jobs.ranking_exports import ranking_export
-from app.jobs.what_if import next_candidate
-from app.state import part_words, parts, words
-from app.state.parts import Parts, Regions, WhatIf
+from app.jobs.what_if_jobs import next_candidate
+from app.state import drawn_parts as parts
+from app.state import part_words, words
+from app.state.drawn_parts import Parts, Regions, WhatIf
 from app.state.values import Cell
 from app.state.workspace import Workspace
-from app.views.actions import Actions
-from app.views.explore_page import ExplorePage
+from app.views.explore.explore_page import ExplorePage
+from app.views.widgets.actions import Actions
 from qaconv_core.explaining.covering import WINDOW, window_mask
 from qaconv_core.explaining.part import part_evidence
 from qaconv_core.matching.correspondences import match_maps

@@ -17,10 +17,10 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QMainWindow, QPushButton
 
 from app.state.values import Problem
-from app.views.crash import CrashWatch
-from app.views.job_strip import JobList, JobStrip, clock, progress_words
-from app.views.parts import ElidedLabel
-from app.views.problems import ProblemLog, ProblemsPanel, ProblemStrip, install_excepthook
+from app.views.shell.crash import CrashWatch
+from app.views.shell.problems import ProblemLog, ProblemsPanel, ProblemStrip, install_excepthook
+from app.views.widgets.job_strip import JobList, JobStrip, clock, progress_words
+from app.views.widgets.labels import ElidedLabel
 from qaconv_core.progress import Progress, Tracker
 
 ROOT = Path(__file__).parents[2]
@@ -262,7 +262,7 @@ def test_hooks_are_given_back(qapp):
 def test_ctrl_c_in_a_slot_ends_the_program():
     code = (
         "from PyQt5.QtWidgets import QApplication; from PyQt5.QtCore import QTimer\n"
-        "from app.views.hooks import install_excepthook\n"
+        "from app.views.widgets.error_hooks import install_excepthook\n"
         "def stop(): raise KeyboardInterrupt\n"
         "a = QApplication([]); hooks = install_excepthook(print)\n"
         "QTimer.singleShot(0, stop); a.exec_(); print('ended')\n"
@@ -275,7 +275,7 @@ def test_ctrl_c_in_a_slot_ends_the_program():
 
 
 CRASH = (
-    "from pathlib import Path; from app.views.crash import CrashWatch; import faulthandler\n"
+    "from pathlib import Path; from app.views.shell.crash import CrashWatch; import faulthandler\n"
     "watch = CrashWatch(Path({folder!r})); faulthandler._sigsegv()\n"
 )
 

@@ -11,8 +11,8 @@ from PyQt5.QtTest import QTest
 
 from app.items.query_model import ENTRY_ROLE
 from app.state.values import OpenSet
-from app.views.actions import Actions
-from app.views.queries import QueriesPanel
+from app.views.explore.queries_panel import QueriesPanel
+from app.views.widgets.actions import Actions
 from qaconv_core.types import ImageRef, ImageSet
 from tests.app.lists import click, measures, pictures_painted, shown, thumbnails  # noqa: F401
 
@@ -24,7 +24,7 @@ def joint(space):
     query = list(data.query)
     query += [replace(ref, camid=1, path=ref.path.with_name("b" + ref.path.name)) for ref in query]
     own = ImageRef(data.root / "mine.png")
-    space.open_data(replace(data, query=ImageSet((*query, own), "query"), own_from=len(query)))
+    space.open_data(replace(data, query=ImageSet((*query, own), "query"), added_from=len(query)))
     space.select_queries((0,))
     return space
 
@@ -216,7 +216,7 @@ def test_empty_states_say_what_to_do(panel, joint):
     assert panel.empty.label.text() == "No query fits the filter."
     QTest.mouseClick(panel.empty.link, Qt.LeftButton)
     assert panel.pages.currentWidget() is panel.list
-    none = replace(joint.data, query=ImageSet((), "query"), own_from=0)
+    none = replace(joint.data, query=ImageSet((), "query"), added_from=0)
     joint.open_data(none)
     assert "Ctrl+I" in panel.empty.label.text()
     joint.open_data(None)

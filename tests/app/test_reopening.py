@@ -76,7 +76,7 @@ def test_query_pictures_of_the_user_are_reopened(qtbot, start, data, model, tmp_
         return [space.data.query[query].path for query in space.selection.queries]
 
     until(qtbot, lambda: space.data is not None and shown() == pictures)
-    assert all(map(space.data.is_own, space.selection.queries))
+    assert all(map(space.data.is_added, space.selection.queries))
     left = session_of(space, data, model)
     assert (left.queries, left.own) == (session.queries, True)
 
@@ -108,6 +108,6 @@ def test_a_picture_that_came_before_the_data_set_is_searched_for(
     space = controller.workspace
     until(
         qtbot,
-        lambda: space.data is not None and len(space.data.query) > space.data.own_from,
+        lambda: space.data is not None and len(space.data.query) > space.data.added_from,
     )
     assert space.data.query[space.selection.query].path == picture

@@ -10,8 +10,8 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.state.values import METHODS
-from app.views.actions import Actions
-from app.views.results import ResultsPanel
+from app.views.explore.results_panel import ResultsPanel
+from app.views.widgets.actions import Actions
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
 from tests.app.lists import click, large_set, measures, pictures_painted, rank, shown, thumbnails  # noqa: F401
 

@@ -6,8 +6,8 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QStandardItemModel
 from PyQt5.QtWidgets import QHeaderView, QTableView
 
-from app.views.roomy import AIR, give_air
-from app.views.theme import Theme
+from app.views.widgets.table_style import AIR, give_air
+from app.views.widgets.theme import Theme
 
 
 def table(qtbot, airy: bool) -> QTableView:
@@ -42,10 +42,10 @@ def test_there_is_air_beside_words_and_titles(qtbot, qapp):
     theme = Theme(qapp)
     theme.use("light")
     try:
-        close, roomy = table(qtbot, False), table(qtbot, True)
+        close, spaced = table(qtbot, False), table(qtbot, True)
         for column in range(2):
-            assert roomy.columnWidth(column) == close.columnWidth(column) + 2 * AIR
+            assert spaced.columnWidth(column) == close.columnWidth(column) + 2 * AIR
         for part in (QTableView.viewport, QTableView.horizontalHeader):
-            assert first_ink(part(roomy)) == first_ink(part(close)) + AIR
+            assert first_ink(part(spaced)) == first_ink(part(close)) + AIR
     finally:
         theme.use("system")

@@ -7,7 +7,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.state.settings import Settings
-from app.views.settings_dialog import SettingsDialog
+from app.views.dialogs.settings_dialog import SettingsDialog
 from qaconv_core.store.features import FeatureStore
 
 

@@ -13,10 +13,10 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QMainWindow
 
-from app.jobs.exports import match_export
+from app.jobs.match_exports import match_export
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
-from app.views.take_away import TakeAway
+from app.views.explore.export_commands import ExportCommands
 from qaconv_core.types import ImageRef, RankingResult
 from tests.app.conftest import settle
 
@@ -26,7 +26,7 @@ def take(qtbot, runner, space, tmp_path):
     window = QMainWindow()
     qtbot.addWidget(window)
     window.show()
-    return TakeAway(space, runner, window, ExportChoices(tmp_path))
+    return ExportCommands(space, runner, window, ExportChoices(tmp_path))
 
 
 def saved(qtbot, dialog):
@@ -137,7 +137,7 @@ def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
 def test_without_a_match_there_is_nothing_to_take(qtbot, runner):
     window = QMainWindow()
     qtbot.addWidget(window)
-    take = TakeAway(Workspace(), runner, window)
+    take = ExportCommands(Workspace(), runner, window)
     for handler in take.handlers().values():
         assert handler() is None
     assert not runner.busy

@@ -15,10 +15,10 @@ from PyQt5.QtWidgets import (
 )
 
 from app.state.commands import COMMANDS
-from app.views import welcome
-from app.views.icons import icon
-from app.views.parts import Mark
-from app.views.theme import Theme, contrast, is_dark, palette_of
+from app.views.explore import welcome
+from app.views.widgets.icons import icon
+from app.views.widgets.labels import Mark
+from app.views.widgets.theme import Theme, contrast, is_dark, palette_of
 
 TEXT_ON = (
     (QPalette.WindowText, QPalette.Window),

@@ -11,7 +11,7 @@ from PyQt5.QtTest import QTest
 from app.items.result_delegate import ResultDelegate
 from app.items.result_model import ResultModel
 from app.items.tile_grid import TileGrid
-from app.views.tiles import TileView
+from app.views.widgets.tile_view import TileView
 from tests.app.lists import click, large_set, rank, shown, thumbnails  # noqa: F401
 
 grids = some.builds(

@@ -12,7 +12,7 @@ from PyQt5.QtWidgets import QToolButton
 from app.state.commands import BY_ID
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings
-from app.views.welcome import EXPLORE_HINT, HintStrip, WelcomePage
+from app.views.explore.welcome import EXPLORE_HINT, HintStrip, WelcomePage
 
 
 def shown(qtbot, widget):

@@ -119,7 +119,7 @@ def test_a_pasted_picture_becomes_the_query(qtbot, window):
     press(window, Qt.Key_V, modifiers=Qt.ControlModifier)
     qtbot.waitUntil(lambda: space.selection.queries == (6,), timeout=WAIT)
     settled(qtbot, window)
-    assert space.data.is_own(6)
+    assert space.data.is_added(6)
     assert space.data.query[6].path.parent.name == "pasted"
     assert space.data.gallery[space.selection.candidate].pid == space.data.query[2].pid
     assert window.explore.queries.model.rowCount() == 7

@@ -13,7 +13,7 @@ from PyQt5.QtGui import QGuiApplication
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
-from app.views.export_dialog import ExportDialog
+from app.views.dialogs.export_dialog import ExportDialog
 from qaconv_core.evaluation.stored_runs import open_history
 from tests.app.real import WAIT, press, settled, tiny_market
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from qaconv_core.data import open_dataset
-from qaconv_core.store.decisions import DecisionBook
+from qaconv_core.store.decisions import DecisionLog
 from tests.e2e.conftest import write_market
 
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_searched_by_is_said(qaconv, market, checkpoint, files):
 def test_a_report_to_hand_over_with_decisions(qaconv, market, checkpoint, files, tmp_path):
     data = open_dataset("market", market)
     query = files[0][0]
-    book = DecisionBook(data.name, data.root)
+    book = DecisionLog(data.name, data.root)
     book.decide(query, files[1][1], "confirm", "same <coat>")
     part = ("--report", "part.html", "--part", "0,0,1,0.5", "--top", 1)
     rank(qaconv, market, checkpoint, *part, query=[query])

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from qaconv_core.cli import search
-from qaconv_core.matching import coarse, measured, top
+from qaconv_core.searching import coarse_estimates as coarse
+from qaconv_core.searching import measured_margin as measured
+from qaconv_core.searching import top
 from tests.small_world import person
 
 

@@ -11,10 +11,10 @@ from PyQt5.QtWidgets import QApplication, QWidget
 
 from app.jobs.run_exports import RunsExport, cmc_export, figure_export, table_export
 from app.jobs.runner import JobRunner
-from app.state.evaluating import RunsBook
+from app.state.evaluation import RunList
 from app.state.export_choices import ExportChoices
-from app.views.evaluate.content import Content
-from app.views.export_dialog import ExportDialog
+from app.views.dialogs.export_dialog import ExportDialog
+from app.views.evaluate.page_layout import Content
 
 
 class Exports(QObject):
@@ -22,7 +22,7 @@ class Exports(QObject):
 
     def __init__(
         self,
-        book: RunsBook,
+        book: RunList,
         content: Content,
         runner: JobRunner,
         choices: ExportChoices,

@@ -6,11 +6,11 @@ from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTabWidget, QWidget
 
-from app.items.example_model import WIDEST, ExampleModel
+from app.items.error_model import WIDEST, ExampleModel
 from app.items.picture_tiles import TILE_ROLE, TileDelegate
 from app.jobs.images import ImageLoader
 from app.state.insights import Insights
-from app.views.insights.pictures import PictureTiles
+from app.views.insights.picture_tiles import PictureTiles
 
 TIP = "Click a failure, or press Return, to open it: the false match beside the true one."
 

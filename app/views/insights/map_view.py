@@ -6,7 +6,7 @@ from PyQt5.QtCore import QEvent, QPoint, QRect, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
-from app.items.mean_map import paint_mark, paint_mean
+from app.items.mean_map_image import paint_mark, paint_mean
 from app.items.thumbnail import fitted
 from app.state.insights import Insights, mean_scale
 from app.state.overlay import cell_at

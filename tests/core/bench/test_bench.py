@@ -17,7 +17,6 @@ import torch
 from qaconv_core.bench import features, large, machine, rivals, scoring
 from qaconv_core.bench import suite as suite_module
 from qaconv_core.bench.aims import DEMO, aims_of
-from qaconv_core.bench.course import Course
 from qaconv_core.bench.page import BEGIN, END, merged
 from qaconv_core.bench.plain import (
     dense_rerank,
@@ -26,6 +25,7 @@ from qaconv_core.bench.plain import (
     plain_metrics,
     plain_tlift,
 )
+from qaconv_core.bench.progress_plan import Course
 from qaconv_core.bench.report import aim_words, aims_line, all_aims
 from qaconv_core.bench.samples import (
     people_maps,
@@ -46,7 +46,7 @@ from qaconv_core.cli import main
 from qaconv_core.data.transforms import to_pixels
 from qaconv_core.errors import Cancelled
 from qaconv_core.evaluation import ranking_metrics
-from qaconv_core.matching.features import extract_arrays
+from qaconv_core.extraction.features import extract_arrays
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.model import load_model
 from qaconv_core.models.backbone import FeatureNetwork

@@ -23,8 +23,8 @@ from qaconv_core.documents.matches import (
 )
 from qaconv_core.documents.matches_pdf import report_pages
 from qaconv_core.errors import Cancelled, InputError
+from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
 from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
-from qaconv_core.evaluation.failures import FailureAnalysis
 from qaconv_core.explaining.limits import LIMITS, NUMBERS
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.figures.pages import PAGE, wrapped

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
+from qaconv_core.extraction.features import Extraction
 from qaconv_core.matching.correspondences import match_maps
-from qaconv_core.matching.features import Extraction
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.types import Dataset, FeatureBank, ImageRef, ImageSet
 

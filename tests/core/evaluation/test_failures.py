@@ -9,8 +9,8 @@ import pytest
 
 from qaconv_core.documents.failures import failures_html
 from qaconv_core.errors import ImageError, InputError
+from qaconv_core.evaluation.errors_of_ranking import analyse_failures, first_of_each
 from qaconv_core.evaluation.failure_groups import Failure, cluster_failures
-from qaconv_core.evaluation.failures import analyse_failures, first_of_each
 from tests.core.evaluation.known import CELL, GRID, KnownBench, known_dataset, sharing
 
 CODES = {

@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from qaconv_core.documents.trust import trust_html
+from qaconv_core.documents.explanation_checks import trust_html
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.evaluation import pairs as pairs_module
 from qaconv_core.evaluation.evaluator import Job
+from qaconv_core.evaluation.explanation_checks import measure_trust
 from qaconv_core.evaluation.explanations import PartNames
 from qaconv_core.evaluation.pairs import choose_pairs, random_pairs
-from qaconv_core.evaluation.trust import measure_trust
 from qaconv_core.progress import CancelToken
 from tests.core.evaluation.known import CELL, GRID, KnownBench, known_dataset, sharing
 

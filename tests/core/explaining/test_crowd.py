@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qaconv_core.errors import InputError
-from qaconv_core.explaining import crowd as crowd_module
-from qaconv_core.explaining.crowd import crowd_of, crowd_statistics, relative
+from qaconv_core.explaining import average as crowd_module
+from qaconv_core.explaining.average import crowd_of, crowd_statistics, relative
 from qaconv_core.explaining.maxima import query_maxima
 from qaconv_core.matching.correspondences import match_maps
-from qaconv_core.matching.selection import select_correspondences, worth
+from qaconv_core.matching.strongest import select_correspondences, worth
 from qaconv_core.models.qaconv import AffineHead
 from tests.core.explaining.samples import GRIDS, logit_without, random_head, unit_maps
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from qaconv_core.matching import decoding
+from qaconv_core.extraction import decoding
 
 
 def crash_on_bombs(paths, size):

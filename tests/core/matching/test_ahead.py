@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from qaconv_core.matching.ahead import one_ahead
+from qaconv_core.extraction.prefetch import one_ahead
 
 WAIT = 10
 

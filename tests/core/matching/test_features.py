@@ -23,10 +23,12 @@ from torch.nn import functional
 from qaconv_core import device
 from qaconv_core.device import resolve_precision
 from qaconv_core.errors import Cancelled, ImageError, InputError, MemoryLimitError
-from qaconv_core.matching import arrivals, decoding, sink
-from qaconv_core.matching import network as network_module
-from qaconv_core.matching.features import extract_arrays, extract_features
-from qaconv_core.matching.network import NetworkRunner
+from qaconv_core.extraction import decoding
+from qaconv_core.extraction import delivery as arrivals
+from qaconv_core.extraction import map_writer as sink
+from qaconv_core.extraction import network_runner as network_module
+from qaconv_core.extraction.features import extract_arrays, extract_features
+from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.progress import CancelToken
 from qaconv_core.store import shelf as shelf_module
 from qaconv_core.store.features import FeatureStore
@@ -338,7 +340,7 @@ class TestWorkers:
         script.write_text(
             "import sys\n"
             "print('begins', flush=True)\n"
-            "from qaconv_core.matching.decoding import decode_all\n"
+            "from qaconv_core.extraction.decoding import decode_all\n"
             "print(sum(p.shape == (3, 24, 16) for p in decode_all(sys.argv[1:], (24, 16), 2)))\n"
         )
         done = subprocess.run(
@@ -355,7 +357,7 @@ class TestWorkers:
     def test_they_end_with_a_killed_parent(self, files):
         code = """
             import multiprocessing, sys, time
-            from qaconv_core.matching.decoding import decode_all
+            from qaconv_core.extraction.decoding import decode_all
             pictures = decode_all(sys.argv[1:] * 50, (24, 16), 1)
             next(pictures)
             print(*(p.pid for p in multiprocessing.active_children()), flush=True)
@@ -433,7 +435,7 @@ class TestStopping:
     def test_killed_and_resumed(self, files, tmp_path, shelf):
         code = """
             import sys, time
-            from qaconv_core.matching import sink
+            from qaconv_core.extraction import map_writer as sink
             from qaconv_core.store.features import FeatureStore
             from tests.core.matching.test_features import SHAPE, Tiny, extract
 

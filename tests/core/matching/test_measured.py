@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from qaconv_core.errors import InputError
-from qaconv_core.matching import measured as measured_module
-from qaconv_core.matching import prepared as prepared_module
-from qaconv_core.matching import top as top_module
-from qaconv_core.matching.coarse import coarse_grid, coarse_logits, prepare_coarse
-from qaconv_core.matching.measured import measured_head
-from qaconv_core.matching.pooling import pool, pooled_head
-from qaconv_core.matching.prepared import PreparedGallery
 from qaconv_core.matching.scores import score_maps
-from qaconv_core.matching.top import COARSE, FLOAT32, prepare_search, rank_top
+from qaconv_core.searching import measured_margin as measured_module
+from qaconv_core.searching import prepared as prepared_module
+from qaconv_core.searching import top as top_module
+from qaconv_core.searching.coarse_estimates import coarse_grid, coarse_logits, prepare_coarse
+from qaconv_core.searching.measured_margin import measured_head
+from qaconv_core.searching.pooling import pool, pooled_head
+from qaconv_core.searching.prepared import PreparedGallery
+from qaconv_core.searching.top import COARSE, FLOAT32, prepare_search, rank_top
 from qaconv_core.store.features import FeatureStore
 from qaconv_core.store.keys import FileKey
 from tests.core.matching.maps import people_maps, random_head, unit_maps
@@ -113,7 +113,7 @@ def test_coarse_maps_are_kept_beside_the_maps_and_only_new_ones_are_made(tmp_pat
 
         return real(endings, kind, cells, stats, counting)
 
-    monkeypatch.setattr("qaconv_core.matching.coarse.Form", form)
+    monkeypatch.setattr("qaconv_core.searching.coarse_estimates.Form", form)
     keys = [FileKey(f"/pictures/{i}.jpg", 1, 1) for i in range(75)]
     with FeatureStore(tmp_path / "features").open("model", maps.shape[1:]) as shelf:
         bank = shelf.bank(shelf.append(keys[:70], maps[:70]))

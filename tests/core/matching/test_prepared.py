@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from qaconv_core.errors import Cancelled
-from qaconv_core.matching import prepared as prepared_module
-from qaconv_core.matching.prepared import prepare_gallery
-from qaconv_core.matching.quantised import quantise
 from qaconv_core.progress import CancelToken
+from qaconv_core.searching import prepared as prepared_module
+from qaconv_core.searching.prepared import prepare_gallery
+from qaconv_core.searching.quantised import quantise
 from qaconv_core.store.features import FeatureStore
 from qaconv_core.store.keys import FileKey
 from qaconv_core.store.raw import RowFile

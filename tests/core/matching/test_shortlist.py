@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from qaconv_core.errors import InputError
-from qaconv_core.matching import shortlist as shortlist_module
-from qaconv_core.matching.prepared import prepare_gallery
 from qaconv_core.matching.scores import score_maps
-from qaconv_core.matching.shortlist import (
+from qaconv_core.searching import shortlist as shortlist_module
+from qaconv_core.searching.prepared import prepare_gallery
+from qaconv_core.searching.shortlist import (
     pool,
     pool_gallery,
     pooled_head,

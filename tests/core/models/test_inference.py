@@ -12,8 +12,8 @@ from torch import nn
 
 from qaconv_core import load_model
 from qaconv_core.errors import InputError
-from qaconv_core.matching import network as network_module
-from qaconv_core.matching.features import extract_arrays
+from qaconv_core.extraction import network_runner as network_module
+from qaconv_core.extraction.features import extract_arrays
 from qaconv_core.models.backbone import FeatureNetwork
 from qaconv_core.models.inference import InferenceNetwork, inference_network
 from qaconv_core.store.features import FeatureStore

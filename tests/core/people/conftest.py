@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qaconv_core.data.people.body import Assets, open_assets
+from qaconv_core.people.body import Assets, open_assets
 from tests.core.people.tiny_body import write_tiny_assets
 
 

@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from qaconv_core.data.people.body import BONES, Build, macro_weights, open_assets
-from qaconv_core.data.people.formats import number_ranges, read_clothes, read_obj, read_target
-from qaconv_core.data.people.rig import bone_transforms, read_skeleton, skin, strongest, turn_x
 from qaconv_core.errors import InputError
+from qaconv_core.people.body import BONES, Build, macro_weights, open_assets
+from qaconv_core.people.formats import number_ranges, read_clothes, read_obj, read_target
+from qaconv_core.people.rig import bone_transforms, read_skeleton, skin, strongest, turn_x
 from tests.core.people.tiny_body import EXTRA_BONE, joint_of, write_tiny_assets
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qaconv_core.data.people import mesh, rasteriser
-from qaconv_core.data.people.boxes import Box, detect, tight_box
-from qaconv_core.data.people.camera import draw_camera
-from qaconv_core.data.people.pose import aim, two_links
-from qaconv_core.data.people.rasteriser import interpolate, perspective, rasterise
+from qaconv_core.people import mesh, rasteriser
+from qaconv_core.people.boxes import Box, detect, tight_box
+from qaconv_core.people.camera import draw_camera
+from qaconv_core.people.pose import aim, two_links
+from qaconv_core.people.rasteriser import interpolate, perspective, rasterise
 
 
 def brute_force(xy, depth, faces, size, two_sided):

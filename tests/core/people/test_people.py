@@ -13,17 +13,17 @@ import pytest
 from qaconv_core.cli import people as command
 from qaconv_core.data import open_dataset
 from qaconv_core.data.names import MARKET
-from qaconv_core.data.people import LABELS, Order, generate_people
-from qaconv_core.data.people.camera import draw_camera
-from qaconv_core.data.people.figure import Figure
-from qaconv_core.data.people.garments import dress
-from qaconv_core.data.people.look import draw_look, look_alike
-from qaconv_core.data.people.parts import LABEL_OF, Material
-from qaconv_core.data.people.person import Person
-from qaconv_core.data.people.pose import draw_arms, draw_stance
-from qaconv_core.data.people.sheet import make_sheet
-from qaconv_core.data.people.traffic import FRAME_RATE, person_look, plan_groups
 from qaconv_core.errors import Cancelled, InputError
+from qaconv_core.people import LABELS, Order, generate_people
+from qaconv_core.people.camera import draw_camera
+from qaconv_core.people.figure import Figure
+from qaconv_core.people.garments import dress
+from qaconv_core.people.look import draw_look, look_alike
+from qaconv_core.people.parts import LABEL_OF, Material
+from qaconv_core.people.person import Person
+from qaconv_core.people.pose import draw_arms, draw_stance
+from qaconv_core.people.sheet import make_sheet
+from qaconv_core.people.traffic import FRAME_RATE, person_look, plan_groups
 from qaconv_core.progress import CancelToken
 
 SMALL = Order(people=3, cameras=2, seed=5, per_camera=2, size=(64, 32), labels=True)

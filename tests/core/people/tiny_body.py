@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qaconv_core.data.people import mesh
-from qaconv_core.data.people.body import BONES
+from qaconv_core.people import mesh
+from qaconv_core.people.body import BONES
 
 JOINTS = {
     "root": (0, 0.6, 0), "spine05": (0, 0.7, 0), "spine04": (0, 1.2, 0), "spine03": (0, 1.9, 0),

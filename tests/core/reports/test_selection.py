@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qaconv_core.errors import InputError
-from qaconv_core.matching.selection import Correspondence, select_correspondences
+from qaconv_core.matching.strongest import Correspondence, select_correspondences
 from qaconv_core.types import CorrespondenceMap
 from tests.core.reports.builders import make_match
 

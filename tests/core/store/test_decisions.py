@@ -11,19 +11,19 @@ import threading
 import pytest
 
 from qaconv_core.errors import InputError, StoreError
-from qaconv_core.store.decisions import DecisionBook, decisions_csv, decisions_path
+from qaconv_core.store.decisions import DecisionLog, decisions_csv, decisions_path
 
 
 @pytest.fixture
 def book(tmp_path):
-    return DecisionBook("my set", tmp_path / "data")
+    return DecisionLog("my set", tmp_path / "data")
 
 
 def test_decisions_survive_a_restart(book, tmp_path):
     root = tmp_path / "data"
     made = book.decide(root / "q/1.jpg", root / "g/2.jpg", "confirm", "same bag", logit=3.5, rank=2)
     assert (made.query, made.gallery) == ("q/1.jpg", "g/2.jpg")
-    again = DecisionBook("my set", root)
+    again = DecisionLog("my set", root)
     assert again.all() == [made]
     assert again.get(root / "q" / "1.jpg", root / "g" / ".." / "g" / "2.jpg") == made
     assert again.get(root / "q/1.jpg", root / "g/3.jpg") is None
@@ -54,7 +54,7 @@ def test_every_change_can_be_undone_and_made_again(book, tmp_path):
         [],
     ]
     assert not book.can_undo
-    reopened = DecisionBook(book.dataset, tmp_path / "data")
+    reopened = DecisionLog(book.dataset, tmp_path / "data")
     forward = []
     while reopened.can_redo:
         assert reopened.redo() is not None
@@ -86,7 +86,7 @@ def test_clearing_nothing_is_no_change(book):
 
 
 def test_two_books_see_each_others_work(book, tmp_path):
-    other = DecisionBook("my set", tmp_path / "data")
+    other = DecisionLog("my set", tmp_path / "data")
     book.decide("a", "b", "confirm")
     other.decide("a", "c", "reject")
     assert len(book.all()) == 2
@@ -141,7 +141,7 @@ def test_unknown_verdicts_are_refused(book):
 
 def test_the_table(book):
     book.decide("ä, q", os.fsdecode(b"b\xff"), "confirm", 'says "yes",\nloudly', logit=1.25)
-    text = decisions_csv(DecisionBook(book.dataset, book.root).all())
+    text = decisions_csv(DecisionLog(book.dataset, book.root).all())
     row = next(csv.DictReader(io.StringIO(text)))
     assert row["query"].endswith("ä, q")
     assert row["gallery"].endswith("b\\udcff")

@@ -132,7 +132,7 @@ def test_host_questions_do_not_import_torch():
     """Also holds the rule that the store knows no torch."""
     code = (
         "import sys; from qaconv_core.device import available_memory; available_memory('cpu');"
-        "import qaconv_core.store.features, qaconv_core.matching.decoding;"
+        "import qaconv_core.store.features, qaconv_core.extraction.decoding;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,7 +11,7 @@ from torchvision.transforms import functional as published
 from qaconv_core.errors import InputError
 from qaconv_core.training import RECIPES, Augmentation, make_recipe
 from qaconv_core.training.cells import MIXED, NOTHING, cell_parts
-from qaconv_core.training.parts import (
+from qaconv_core.training.part_supervision import (
     LEAST_FOR_SAME,
     MOST_FOR_NOTHING,
     TEMPERATURE,

@@ -11,7 +11,7 @@ from qaconv_core.data import open_dataset
 from qaconv_core.training import Recipe, make_recipe
 from qaconv_core.training.initial import new_network
 from qaconv_core.training.people import join_training_sets
-from qaconv_core.training.pictures import PictureBook, open_book
+from qaconv_core.training.pictures import PictureCache, open_book
 from qaconv_core.training.trainer import Surroundings, Trainer
 from qaconv_core.types import Dataset
 
@@ -72,7 +72,7 @@ def tiny_dataset(folder: Path, people: int = 6, views: int = 4, *, labels: bool 
 
 def tiny_book(
     folder: Path, people: int = 6, views: int = 4, *, labels: bool = False
-) -> PictureBook:
+) -> PictureCache:
     """The training pictures in memory."""
     dataset = tiny_dataset(folder, people, views, labels=labels)
     return open_book(join_training_sets([dataset]), SIZE, workers=0)
@@ -95,7 +95,7 @@ def tiny_recipe(name: str, **changes: object) -> Recipe:
     return make_recipe(name, **{**values, **changes})
 
 
-def tiny_trainer(recipe: Recipe, book: PictureBook, seed: int = 0, **around: object) -> Trainer:
+def tiny_trainer(recipe: Recipe, book: PictureCache, seed: int = 0, **around: object) -> Trainer:
     """A trainer with a network of its own."""
     import torch
 

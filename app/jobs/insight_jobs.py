@@ -1,0 +1,242 @@
+"""Finds failures and measures trust over the whole open set, in the background.
+
+The functions run in worker threads; :class:`InsightJobs` starts them and puts what they find into
+:class:`~app.state.insights.Insights`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PyQt5.QtCore import QObject, pyqtSignal
+
+from app.jobs import engine
+from app.jobs.controller import Controller
+from app.jobs.job import Job, JobContext
+from app.state.export_choices import JSON, Format
+from app.state.insights import (
+    FailureFindings,
+    Insights,
+    InsightTimes,
+    Kind,
+    Picture,
+    TrustFindings,
+)
+from qaconv_core.store.atomic import atomic_write_text
+
+if TYPE_CHECKING:
+    from app.jobs.matching_set import MatchingSet
+    from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
+
+HTML = Format(".html", "HTML report")
+REPORT_FORMATS = (HTML, JSON)
+SHOWN_PICTURES = 8
+"""Pictures that the network sees for a pair: query, candidate, and the candidate moved."""
+CURVE_RATE = 3e7
+"""Products of cells a second that removal curves go through, for the estimate of their time."""
+
+
+def find_failures(matching: MatchingSet, clusters: int, context: JobContext) -> FailureFindings:
+    """All wrong Rank-1 results of the set, by camera pair and in clusters."""
+    from qaconv_core.data.label_maps import LABELS, has_label_maps, read_label_map
+    from qaconv_core.evaluation.errors_of_ranking import analyse_failures
+    from qaconv_core.evaluation.evaluator import Job as EngineJob
+
+    dataset = engine.dataset_of(matching.data)
+    labelled = has_label_maps(dataset)
+    with engine.open_shelf(matching.model) as shelf:
+        found = analyse_failures(
+            matching.model,
+            dataset,
+            clusters=clusters,
+            junk_rule=matching.data.junk_rule,
+            labels=read_label_map if labelled else None,
+            part_names=dict(enumerate(LABELS)) if labelled else None,
+            job=EngineJob(shelf=shelf, progress=context.progress, cancel=context.cancel),
+        )
+    return FailureFindings(found, _averages(found, context), labelled)
+
+
+def _averages(found: FailureAnalysis, context: JobContext) -> dict[str, Picture]:
+    from qaconv_core.documents.failures import average_picture
+    from qaconv_core.progress import Tracker
+
+    groups = [g for g in (found.together, *found.cameras, *found.clusters) if g is not None]
+    tracker = Tracker("average pictures", len(groups), "groups", context.progress, context.cancel)
+    made = {}
+    for group in groups:
+        picture = average_picture(found, group)
+        if picture is not None:
+            made[group.name] = stretched(np.asarray(picture))
+        tracker.advance()
+    return made
+
+
+def stretched(picture: Picture) -> Picture:
+    """The picture from black to white: an average has too little contrast to show a person."""
+    low, high = np.percentile(picture, (2, 98))
+    spread = (picture.astype(np.float64) - low) / max(1.0, high - low)
+    return np.clip(255 * spread, 0, 255).astype(np.uint8)
+
+
+def measure_trust(matching: MatchingSet, pairs: int, context: JobContext) -> TrustFindings:
+    """How far explanations can be trusted, on so many pairs of each kind."""
+    from qaconv_core.data.label_maps import PERSON, has_label_maps, read_label_map
+    from qaconv_core.evaluation import explanation_checks as trust
+    from qaconv_core.evaluation.evaluator import Job as EngineJob
+    from qaconv_core.evaluation.explanations import PartNames
+
+    dataset = engine.dataset_of(matching.data)
+    labelled = has_label_maps(dataset)
+    with engine.open_shelf(matching.model) as shelf:
+        report = trust.measure_trust(
+            matching.model,
+            dataset,
+            pairs,
+            labels=read_label_map if labelled else None,
+            parts=PartNames(PERSON) if labelled else None,
+            job=EngineJob(shelf=shelf, progress=context.progress, cancel=context.cancel),
+        )
+    return TrustFindings(report, pairs, labelled)
+
+
+def forecast(matching: MatchingSet) -> InsightTimes:
+    """About how long each will take, from a measurement of a second or two."""
+    from app.jobs.machine_rates import measure_rates
+    from qaconv_core.evaluation.explanation_checks import CROWD
+
+    rates = measure_rates(matching.model)
+    queries, galleries = matching.data.added_from, len(matching.data.gallery)
+    h, w = matching.model.spec.grid
+    curves = min(galleries, CROWD) * (h * w) ** 2 / CURVE_RATE
+    return InsightTimes(
+        queries * galleries / rates.pairs, 2 * (SHOWN_PICTURES / rates.images + curves)
+    )
+
+
+@dataclass(frozen=True)
+class InsightExport:
+    """Findings as a file: an HTML report as the command line writes it, or JSON."""
+
+    stem: str
+    page: Callable[[], str]
+    record: Callable[[], dict[str, Any]]
+
+    def write(self, path: Path, _width: float | None) -> None:
+        """Write the file, by its suffix; in a worker thread."""
+        if path.suffix.lower() == JSON.suffix:
+            atomic_write_text(path, json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n")
+        else:
+            atomic_write_text(path, self.page())
+
+
+def insight_export(insights: Insights, kind: Kind) -> InsightExport | None:
+    """What there is to save; None where nothing was found yet."""
+    if kind == "failures" and insights.failures is not None:
+        analysis = insights.failures.analysis
+
+        def failures_page() -> str:
+            from qaconv_core.documents.failures import failures_html
+
+            return failures_html(analysis)
+
+        return InsightExport(f"failures_{analysis.dataset}", failures_page, analysis.to_dict)
+    if kind == "trust" and insights.trust is not None:
+        report = insights.trust.report
+
+        def trust_page() -> str:
+            from qaconv_core.documents.explanation_checks import trust_html
+
+            return trust_html(report)
+
+        return InsightExport(f"trust_{report.dataset}", trust_page, report.to_dict)
+    return None
+
+
+class InsightJobs(QObject):
+    """Starts and stops the work. ``started`` carries the kind and its job."""
+
+    started = pyqtSignal(str, object)
+
+    def __init__(self, controller: Controller, insights: Insights) -> None:
+        super().__init__(controller)
+        self._controller, self.insights = controller, insights
+        self._jobs: dict[Kind, Job] = {}
+        self._forecasting = False
+        controller.ready.connect(lambda: insights.changed.emit())
+        insights.forgotten.connect(self._stop)
+
+    @property
+    def ready(self) -> bool:
+        """Whether feature maps are there, so that work can begin."""
+        return self._controller.matching is not None
+
+    def running(self, kind: Kind) -> bool:
+        """Whether that is under way, or waits for its turn."""
+        return kind in self._jobs
+
+    def cancel(self, kind: Kind) -> None:
+        """Stop it; what was found before stays."""
+        job = self._jobs.get(kind)
+        if job is not None:
+            job.cancel()
+
+    def _stop(self) -> None:
+        for job in list(self._jobs.values()):
+            job.cancel()
+
+    def start(self, kind: Kind) -> Job | None:
+        """Begin, unless it is under way; None where there are no feature maps yet."""
+        matching, insights = self._controller.matching, self.insights
+        if matching is None or kind in self._jobs:
+            return self._jobs.get(kind)
+
+        def work(context: JobContext) -> FailureFindings | TrustFindings:
+            if kind == "failures":
+                return find_failures(matching, insights.clusters, context)
+            return measure_trust(matching, insights.pairs, context)
+
+        def show(found: FailureFindings | TrustFindings) -> None:
+            if matching is self._controller.matching:
+                put = insights.set_failures if kind == "failures" else insights.set_trust
+                put(found)  # type: ignore[operator]
+
+        name = matching.data.name
+        title = f"Failures of {name}" if kind == "failures" else f"Trust on {name}"
+        job = self._controller.runner.start(
+            title, work, lane="long", done=show, ended=lambda: self._ended(kind)
+        )
+        self._jobs[kind] = job
+        self.started.emit(kind, job)
+        insights.changed.emit()
+        return job
+
+    def _ended(self, kind: Kind) -> None:
+        self._jobs.pop(kind, None)
+        self.insights.changed.emit()
+
+    def forecast(self) -> None:
+        """Find out how long each takes, unless that is known or being found out."""
+        matching = self._controller.matching
+        if matching is None or self.insights.times is not None or self._forecasting:
+            return
+        self._forecasting = True
+
+        def show(times: InsightTimes) -> None:
+            if matching is self._controller.matching:
+                self.insights.set_times(times)
+
+        def ended() -> None:
+            self._forecasting = False
+            if matching is not self._controller.matching:
+                self.insights.changed.emit()  # so that whoever wants to know asks again
+
+        self._controller.runner.start(
+            "Estimating", lambda _context: forecast(matching), lane="files", quiet=True,
+            done=show, ended=ended,
+        )  # fmt: skip

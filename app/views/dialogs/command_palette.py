@@ -1,0 +1,177 @@
+"""All commands in one list that is searched by typing (Ctrl+Shift+P)."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QEvent, QObject, QPoint, QSize, Qt
+from PyQt5.QtGui import QIcon, QKeyEvent, QPalette, QPixmap
+from PyQt5.QtWidgets import (
+    QApplication,
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.state.commands import COMMANDS, Command
+from app.state.fuzzy import fuzzy_order
+from app.views.dialogs.key_sheet import keys_words
+from app.views.widgets.actions import Actions
+from app.views.widgets.icons import icon
+
+_ID = Qt.UserRole
+_KEYS = Qt.UserRole + 1
+_HIDDEN = frozenset(("edit.palette",))
+
+
+class CommandPalette(QDialog):
+    """Type to find a command, Enter runs it. Opened anew for each use with :meth:`popup`."""
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.Popup)
+        self.actions_table = actions
+        self.setWindowTitle("All commands")
+        self.setAccessibleName("All commands")
+        self._commands = [c for c in COMMANDS if c.id not in _HIDDEN]
+        self._words = [f"{c.menu}: {c.title}" for c in self._commands]
+        self.field = QLineEdit()
+        self.field.setPlaceholderText("Type some letters of a command")
+        self.field.setAccessibleName("Command to find")
+        self.field.setClearButtonEnabled(True)
+        self.field.textChanged.connect(self._search)
+        self.field.installEventFilter(self)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Commands found")
+        self.list.setItemDelegate(_KeysDelegate(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setIconSize(QSize(16, 16))
+        blank = QPixmap(16, 16)
+        blank.fill(Qt.transparent)
+        self._no_icon = QIcon(blank)  # keeps the words of all rows under each other
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.list.setFocusPolicy(Qt.NoFocus)
+        self.list.itemClicked.connect(lambda _item: self.run_current())
+        self.tip = QLabel()
+        self.tip.setTextFormat(Qt.PlainText)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.tip, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.field)
+        column.addWidget(self.list, 1)
+        column.addLayout(bottom)
+        self.list.currentItemChanged.connect(self._show_tip)
+        self.resize(560, 400)
+
+    def popup(self) -> None:
+        """Show the palette over its window, with nothing typed yet."""
+        self.field.clear()
+        self._search("")
+        window = self.parentWidget()
+        if window is not None:
+            x = max(0, (window.width() - self.width()) // 2)
+            self.move(window.mapToGlobal(QPoint(x, min(64, window.height() // 8))))
+        self.show()
+        self.field.setFocus()
+
+    @property
+    def found(self) -> list[str]:
+        """Ids of the listed commands."""
+        return [self.list.item(row).data(_ID) for row in range(self.list.count())]
+
+    def _search(self, typed: str) -> None:
+        self.list.clear()
+        order = fuzzy_order(typed, self._words)
+        # What can be chosen comes first among what was found equally well or worse.
+        order.sort(key=lambda i: not self._can(self._commands[i]))
+        for index in order:
+            self.list.addItem(self._item(self._commands[index], self._words[index]))
+        self.list.setCurrentRow(0)
+        self._show_tip()
+
+    def _can(self, command: Command) -> bool:
+        return self.actions_table.by_id[command.id].isEnabled()
+
+    def _item(self, command: Command, words: str) -> QListWidgetItem:
+        item = QListWidgetItem(icon(command.icon) if command.icon else self._no_icon, words)
+        keys = keys_words(command)
+        item.setData(_ID, command.id)
+        item.setData(_KEYS, keys)
+        spoken = f"{words}, {keys}" if keys else words
+        if not self._can(command):
+            item.setFlags(Qt.ItemIsSelectable)
+            spoken += ", not available now"
+        item.setData(Qt.AccessibleTextRole, spoken)
+        return item
+
+    def _show_tip(self, *_items: object) -> None:
+        item = self.list.currentItem()
+        if item is None:
+            self.tip.setText("No command has these letters.")
+            return
+        command = next(c for c in self._commands if c.id == item.data(_ID))
+        words = command.tip or command.title
+        if not self._can(command):
+            why = self.actions_table.reason(command.id)
+            words = f"Not available now: {why}" if why else "Not available now"
+        self.tip.setText(words)
+
+    def run_current(self) -> None:
+        """Run the marked command; one that is not available keeps the palette open."""
+        item = self.list.currentItem()
+        if item is None:
+            return
+        action = self.actions_table.by_id[item.data(_ID)]
+        if not action.isEnabled():
+            return
+        self.accept()
+        action.trigger()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Arrow keys typed in the field walk the list; Enter runs."""
+        if event.type() == QEvent.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key_Return, Qt.Key_Enter):
+                self.run_current()
+                return True
+            if event.key() in (Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown):
+                self._walk(event.key())
+                return True
+        return super().eventFilter(watched, event)
+
+    def _walk(self, key: int) -> None:
+        steps = {Qt.Key_Up: -1, Qt.Key_Down: 1, Qt.Key_PageUp: -10, Qt.Key_PageDown: 10}
+        row = self.list.currentRow() + steps[key]
+        self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))
+
+
+class _KeysDelegate(QStyledItemDelegate):
+    """Writes a command's keys at the right end of its row."""
+
+    def paint(self, painter, option, index):  # type: ignore[no-untyped-def]
+        super().paint(painter, option, index)
+        keys = index.data(_KEYS)
+        if not keys:
+            return
+        styled = QStyleOptionViewItem(option)
+        self.initStyleOption(styled, index)
+        enabled = bool(index.flags() & Qt.ItemIsEnabled)
+        chosen = bool(option.state & QApplication.style().State_Selected)
+        role = QPalette.HighlightedText if chosen else QPalette.Text
+        group = QPalette.Active if enabled else QPalette.Disabled
+        painter.save()
+        painter.setPen(option.palette.color(group, role))
+        painter.drawText(
+            option.rect.adjusted(8, 0, -8, 0), int(Qt.AlignRight | Qt.AlignVCenter), keys
+        )
+        painter.restore()
+
+    def sizeHint(self, option, index):  # type: ignore[no-untyped-def]
+        size = super().sizeHint(option, index)
+        size.setHeight(max(size.height(), option.fontMetrics.height() + 8))
+        return size

@@ -1,0 +1,318 @@
+"""Opening a data set: choose it, see what it holds, then decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt5.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.controller import Controller
+from app.jobs.engine import Inspected
+from app.jobs.job import Job
+from app.state.requests import BY_CONTENT, DEMO, DataRequest
+from app.state.values import Problem
+from app.views.dialogs.check_panel import ReportPanel
+from app.views.widgets.job_strip import progress_words
+from app.views.widgets.labels import MessageLine, plain_label, without_icons
+from qaconv_core.errors import QAConvError
+from qaconv_core.paths import typed_path
+from qaconv_core.progress import Progress
+
+CHOICES = (
+    (BY_CONTENT, "Recognise by content", "Any folder or table; what it is, its files tell"),
+    ("market", "Market-1501", "In the data folder, or in its own"),
+    ("duke", "DukeMTMC-reID", "In the data folder, or in its own"),
+    ("cuhk03_np_labeled", "CUHK03-NP, labeled", "Boxes drawn by hand, 767/700 persons"),
+    ("cuhk03_np_detected", "CUHK03-NP, detected", "Boxes of a detector, 767/700 persons"),
+    ("msmt", "MSMT17", "Version 1 or 2, with its lists"),
+    ("clonedperson", "ClonedPerson", "Synthetic people"),
+    ("randperson", "RandPerson", "For training only: there is nothing to search"),
+    ("folder", "Folder or table", "Pictures as they are, or a CSV table of them"),
+    (DEMO, "Demo", "The bundled synthetic people"),
+)
+
+
+class OpenDataDialog(QDialog):
+    """Choose a data set and read the report on it; only *Open* changes what is shown.
+
+    ``opened`` tells the request of the set that was opened.
+    """
+
+    opened = pyqtSignal(object)
+
+    def __init__(
+        self, controller: Controller, data_folder: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.controller = controller
+        self._found: Inspected | None = None
+        self._asked: DataRequest | None = None
+        self._job: Job | None = None
+        self.setWindowTitle("Open data set")
+        self.setAcceptDrops(True)
+        self.resize(880, 560)
+        self.names = self._make_names()
+        self.path = QLineEdit(data_folder)
+        self.path.setPlaceholderText("Folder or CSV table; it can also be dropped here")
+        self.path.setAccessibleName("Folder or table")
+        self.path.setToolTip("The data folder, the set's own folder, or a CSV table")
+        self.path.editingFinished.connect(self._path_edited)
+        self.browse = QPushButton("Folder…")
+        self.browse.setToolTip("Choose a folder")
+        self.browse_table = QPushButton("Table…")
+        self.browse_table.setToolTip("Choose a CSV table with a column path")
+        self.message = MessageLine()
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.NoFrame)
+        self.decode = QPushButton("Decode every picture")
+        self.decode.setToolTip("Finds damaged pictures before a long run does; takes a while")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of decoding")
+        self.rate = plain_label(wrap=False)
+        self.stop = QPushButton("Stop")
+        self.stop.setToolTip("Stop decoding; the report without it stays")
+        self.buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
+        self.open_button = self.buttons.button(QDialogButtonBox.Open)
+        without_icons(self.buttons)
+        self._lay_out()
+        self._connect()
+        self._show_working(False)
+        self._allow_open("")
+        self.message.say("Choose a data set on the left, or drop a folder or a table here.")
+
+    # ── how it looks ────────────────────────────────────────────────────────────────────────────
+
+    def _make_names(self) -> QListWidget:
+        names = QListWidget()
+        names.setAccessibleName("Data sets")
+        names.setFixedWidth(208)
+        names.setSpacing(2)
+        for name, title, tip in CHOICES:
+            item = QListWidgetItem(title)
+            item.setData(Qt.UserRole, name)
+            item.setData(Qt.AccessibleTextRole, f"{title}. {tip}")
+            item.setToolTip(tip)
+            names.addItem(item)
+        return names
+
+    def _lay_out(self) -> None:
+        where = QHBoxLayout()
+        for widget in (self.path, self.browse, self.browse_table):
+            where.addWidget(widget)
+        work = QHBoxLayout()
+        work.addWidget(self.decode)
+        work.addWidget(self.bar, 1)
+        work.addWidget(self.rate)
+        work.addWidget(self.stop)
+        work.addStretch()
+        right = QVBoxLayout()
+        right.setSpacing(8)
+        right.addLayout(where)
+        right.addWidget(self.message)
+        right.addWidget(self.area, 1)
+        right.addLayout(work)
+        both = QHBoxLayout()
+        both.setSpacing(16)
+        both.addWidget(self.names)
+        both.addLayout(right, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(16)
+        column.addLayout(both, 1)
+        column.addWidget(self.buttons)
+
+    def _connect(self) -> None:
+        # Enter in the path looks at it; only a set that was looked at can be opened.
+        for button in (self.browse, self.browse_table, self.decode, self.stop):
+            button.setAutoDefault(False)
+        self.names.currentItemChanged.connect(lambda *_: self.inspect())
+        self.browse.clicked.connect(self._browse_folder)
+        self.browse_table.clicked.connect(self._browse_table)
+        self.decode.clicked.connect(lambda: self.inspect(decode=True))
+        self.stop.clicked.connect(self._stop)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+
+    # ── choosing ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def request(self) -> DataRequest | None:
+        """What is chosen; None while it is not said where to look."""
+        item = self.names.currentItem()
+        if item is None:
+            return None
+        name = item.data(Qt.UserRole)
+        if name == DEMO:
+            return DataRequest()
+        text = self.path.text().strip()
+        return DataRequest(name, typed_path(text)) if text else None
+
+    def choose(self, request: DataRequest) -> None:
+        """Choose a data set and look at it at once."""
+        if request.root is not None:
+            self.path.setText(str(request.root))
+        for row, (name, _, _) in enumerate(CHOICES):
+            if name == request.name and self.names.currentRow() != row:
+                self.names.setCurrentRow(row)
+                return
+        self.inspect()
+
+    def choose_path(self, path: Path) -> None:
+        """Look at a folder or table that was dropped or browsed for."""
+        self.path.setText(str(path))
+        item = self.names.currentItem()
+        if item is None or item.data(Qt.UserRole) == DEMO:
+            self.choose(DataRequest(BY_CONTENT, path))
+        else:
+            self.inspect()
+
+    def _path_edited(self) -> None:
+        """Look again where the path is another one; losing the focus alone is no reason."""
+        request = self.request
+        if self.names.currentItem() is None and self.path.text().strip():
+            self.choose_path(typed_path(self.path.text().strip()))
+        elif request is not None and (self._found is None or self._asked != request):
+            self.inspect()
+
+    def _browse_folder(self) -> None:
+        dialog = QFileDialog(self, "Folder of the data set", self.path.text())
+        dialog.setFileMode(QFileDialog.Directory)
+        dialog.setOption(QFileDialog.ShowDirsOnly)
+        self._ask(dialog)
+
+    def _browse_table(self) -> None:
+        dialog = QFileDialog(self, "Table of pictures", self.path.text(), "Tables (*.csv)")
+        dialog.setFileMode(QFileDialog.ExistingFile)
+        self._ask(dialog)
+
+    def _ask(self, dialog: QFileDialog) -> None:
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.choose_path(Path(name)))
+        dialog.open()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if local:
+            event.acceptProposedAction()
+            self.choose_path(Path(local[0]))
+
+    # ── looking ─────────────────────────────────────────────────────────────────────────────────
+
+    def inspect(self, decode: bool = False) -> None:
+        """Read the chosen set in the background and show the report."""
+        request = self.request
+        for widget in (self.path, self.browse, self.browse_table):
+            widget.setEnabled(request is None or request.name != DEMO)
+        self._let_go()
+        if not decode:
+            self._found = None
+            self._show_report(None)
+        if request is None:
+            self._allow_open("")
+            self.message.say("Choose the folder that holds the data set.")
+            return
+        self._asked = request
+        self._allow_open("")
+        self.message.say("Decoding every picture…" if decode else f"Reading {request.title}…")
+        self._show_working(decode)
+        job = self.controller.inspect_data(request, self._show_found, self._failed, decode)
+        job.progressed.connect(self._show_progress)
+        job.ended.connect(self._ended)  # a slot of ours: Qt lets go of it when we are gone
+        self._job = job
+
+    def _show_found(self, found: Inspected) -> None:
+        self._found = found
+        self.message.say("")
+        self._show_report(ReportPanel(found.report))
+
+    def _failed(self, problem: Problem) -> bool:
+        self.message.say(problem.message, warning=True)
+        return True
+
+    def _ended(self) -> None:
+        job = self.sender()
+        if job is not self._job:
+            return  # another set was chosen meanwhile, or the dialog is closed
+        self._job = None
+        self._show_working(False)
+        if self._found is None:
+            return
+        gallery = next(s.images for s in self._found.report.splits if s.name == "gallery")
+        self._allow_open("" if gallery else "There are no gallery pictures to search.", gallery > 0)
+        if self.message.text().startswith("Decoding"):
+            self.message.say("Stopped; the pictures were not decoded.")
+
+    def _show_progress(self, progress: Progress) -> None:
+        if progress.total:
+            self.bar.setRange(0, progress.total)
+            self.bar.setValue(progress.done)
+        self.rate.setText(progress_words(progress))
+
+    def _show_report(self, panel: QWidget | None) -> None:
+        self.area.setWidget(panel if panel is not None else QWidget())
+        self.decode.setVisible(panel is not None)
+
+    def _show_working(self, on: bool) -> None:
+        for widget in (self.bar, self.rate, self.stop):
+            widget.setVisible(on)
+        self.bar.setValue(0)
+        self.decode.setVisible(not on and self._found is not None)
+
+    def _allow_open(self, why_not: str, on: bool = False) -> None:
+        self.open_button.setEnabled(on)
+        self.open_button.setDefault(on)
+        self.open_button.setToolTip(why_not or "Show this data set")
+        if why_not:
+            self.message.say(why_not, warning=True)
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def _let_go(self) -> None:
+        self._stop()
+        self._job = None
+
+    # ── deciding ────────────────────────────────────────────────────────────────────────────────
+
+    def accept(self) -> None:
+        """Show the data set; a set that cannot be searched is said here, nothing changes."""
+        if self._found is None or not self.open_button.isEnabled():
+            return
+        try:
+            self.controller.use_data(self._found.dataset, None, self._found.request)
+        except QAConvError as error:
+            self._allow_open(str(error))
+            return
+        self.opened.emit(self._found.request)
+        super().accept()
+
+    def reject(self) -> None:
+        self._let_go()
+        super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._let_go()
+        super().closeEvent(event)

@@ -1,0 +1,75 @@
+"""CMC curves of the shown runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from matplotlib.figure import Figure
+from PyQt5.QtCore import QSignalBlocker
+from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.state.evaluation import RunList
+from app.views.widgets.chart import Chart
+from qaconv_core.evaluation.reports import method_label
+from qaconv_core.figures.curves import cmc_figure
+from qaconv_core.types import EvaluationReport
+
+EMPTY = (
+    "No run is shown. Start one on the left, or choose one above; tick several to see their "
+    "curves together."
+)
+ALL = "all methods"
+
+
+class CmcTab(QWidget):
+    """Share of valid queries found within the first k, one curve for each run and method."""
+
+    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._book = book
+        self.chart = Chart("CMC curve", EMPTY)
+        self.method = QComboBox()
+        self.method.setAccessibleName("Methods whose curves are shown")
+        self.method.setToolTip("Show the curves of all methods, or of one only.")
+        self.method.currentIndexChanged.connect(lambda _row: self.chart.draw(self.maker()))
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 8, 8, 0)
+        head.addWidget(QLabel("Curves of"))
+        head.addWidget(self.method)
+        head.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(head)
+        column.addWidget(self.chart, 1)
+        book.shown_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the runs that are looked at."""
+        wanted = self.method.currentData()
+        results = (result for run in self._book.shown for result in run.report.results)
+        methods = dict.fromkeys(result.method for result in results)
+        with QSignalBlocker(self.method):
+            self.method.clear()
+            self.method.addItem(ALL, None)
+            for method in methods:
+                self.method.addItem(method_label(method), method)
+            self.method.setCurrentIndex(max(0, self.method.findData(wanted)))
+        self.chart.draw(self.maker())
+
+    def reports(self) -> list[EvaluationReport]:
+        """What is drawn: the shown runs with the chosen methods."""
+        method, runs = self.method.currentData(), self._book.shown
+        reports = [run.named_report(len(runs) > 1) for run in runs]
+        if method is None:
+            return reports
+        return [
+            replace(report, results=tuple(r for r in report.results if r.method == method))
+            for report in reports
+        ]
+
+    def maker(self) -> Callable[[], Figure] | None:
+        """What draws the curves, in any thread; None where no run is shown."""
+        reports = self.reports()
+        return (lambda: cmc_figure(reports)) if reports else None

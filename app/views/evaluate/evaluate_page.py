@@ -1,0 +1,319 @@
+"""The evaluate page: starts evaluations and estimates, keeps the book of runs, takes results away.
+
+Matplotlib and all that is seen are loaded when the page is first shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PyQt5 import sip
+from PyQt5.QtCore import QTimer, pyqtSignal
+from PyQt5.QtGui import QShowEvent
+from PyQt5.QtWidgets import QVBoxLayout, QWidget
+
+from app.jobs import evaluation_jobs as evaluating
+from app.jobs.engine import dataset_of
+from app.jobs.job import Job, JobContext, Work
+from app.jobs.runner import JobRunner, Lane
+from app.state.evaluation import (
+    DEMO,
+    Estimate,
+    EvaluationRequest,
+    Failure,
+    FinishedRun,
+    RunList,
+    SetChoice,
+)
+from app.state.export_choices import ExportChoices
+from app.state.requests import DataRequest
+from app.state.values import Problem
+from app.state.workspace import Workspace
+from qaconv_core.paths import typed_path
+
+if TYPE_CHECKING:
+    from app.views.evaluate.exports import Exports
+    from app.views.evaluate.page_layout import Content
+    from app.views.widgets.actions import Actions
+
+PAUSE_MS = 250
+"""How long the form rests before an estimate is made."""
+
+
+class EvaluatePage(QWidget):
+    """Choose, start, watch, compare.
+
+    ``open_query`` asks to open a query in the browser: the name of its data set, and its file.
+    ``runs_changed`` tells that other runs are shown, for what depends on it.
+    """
+
+    open_query = pyqtSignal(str, str)
+    runs_changed = pyqtSignal()
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        runner: JobRunner,
+        parent: QWidget | None = None,
+        choices: ExportChoices | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.workspace, self.runner = workspace, runner
+        self._choices = choices or ExportChoices()
+        self.book = RunList()
+        self.desk = evaluating.EvaluationJobs()
+        self.content: Content | None = None
+        self.exports: Exports | None = None
+        self._data_folder: str | None = None
+        self._jobs: dict[str, Job] = {}
+        self._export_when_read = False
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(PAUSE_MS)
+        self._rest.timeout.connect(self._forecast)
+        self.setAccessibleName("Evaluate")
+        QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
+        self.book.shown_changed.connect(self._runs_shown)
+
+    # ── first shown ─────────────────────────────────────────────────────────────────────────────
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Build the page when it is first seen; look at the history each time."""
+        super().showEvent(event)
+        known = self.content is not None
+        self.build()
+        if known:
+            self._form_changed()
+        self.load_runs()
+
+    def hideEvent(self, event: Any) -> None:
+        """Nobody sees an estimate now."""
+        super().hideEvent(event)
+        self._rest.stop()
+
+    def build(self) -> Content:
+        """The page's content, made at the first call."""
+        if self.content is not None:
+            return self.content
+        from app.views.evaluate.exports import Exports
+        from app.views.evaluate.page_layout import Content
+
+        content = self.content = Content(self.book)
+        self.layout().addWidget(content)
+        self.exports = Exports(self.book, content, self.runner, self._choices, self)
+        if self._data_folder is not None:
+            content.form.folder.setText(self._data_folder)
+        form = content.form
+        form.changed.connect(self._form_changed)
+        form.folder_changed.connect(self.find_sets)
+        form.browsed.connect(self._identify)
+        form.start_asked.connect(self.start)
+        content.queries.open_query.connect(self.open_query)
+        content.delete_button.clicked.connect(lambda _on: self.delete_current())
+        self.workspace.data_changed.connect(self.find_sets)
+        self.workspace.model_changed.connect(self._take_model)
+        self._take_model()
+        self.find_sets()
+        self._runs_shown()
+        return content
+
+    def set_data_folder(self, folder: str | Path) -> None:
+        """The folder of the data sets, as the settings have it."""
+        self._data_folder = str(folder)
+        if self.content is not None:
+            self.content.form.set_folder(str(folder))
+
+    def _take_model(self) -> None:
+        """Offer the checkpoint that is open in the window, and take it."""
+        model = self.workspace.model
+        if model is not None and self.content is not None:
+            self.content.form.add_checkpoint(model.source, choose=True)
+
+    # ── data sets ───────────────────────────────────────────────────────────────────────────────
+
+    def find_sets(self) -> None:
+        """Look for the data sets below the data folder."""
+        if self.content is None:
+            return
+        text = self.content.form.folder.text().strip()
+        folder = typed_path(text).absolute() if text else None
+        data = self.workspace.data
+        opened = None if data is None else dataset_of(data)
+        if opened is not None and not (len(opened.query) and len(opened.gallery)):
+            opened = None
+
+        def work(context: JobContext) -> tuple[SetChoice, ...]:
+            return evaluating.find_sets(folder, opened, context)
+
+        self._replace("sets", "Looking for data sets", work, self.content.form.sets.show_choices)
+
+    def _identify(self, path: Path) -> None:
+        def work(context: JobContext) -> SetChoice:
+            return evaluating.identify(path, context)
+
+        assert self.content is not None
+        self._replace("identify", f"Reading {path.name}", work, self.content.form.sets.add_browsed)
+
+    # ── what it will take ───────────────────────────────────────────────────────────────────────
+
+    def _form_changed(self) -> None:
+        assert self.content is not None
+        form = self.content.form
+        asked = bool(form.sets.ticked)
+        form.start_button.setEnabled(asked)
+        if not asked:
+            self._rest.stop()
+            self._stop("forecast")
+            form.say("Tick at least one data set.")
+            return
+        form.say("Estimating time and memory…")
+        if self.isVisible():
+            self._rest.start()
+
+    @property
+    def estimating(self) -> bool:
+        """Whether an estimate of time and memory is on its way."""
+        return self._rest.isActive() or "forecast" in self._jobs
+
+    def _forecast(self) -> None:
+        assert self.content is not None
+        requests = self.content.form.requests()
+
+        def work(context: JobContext) -> Estimate:
+            return self.desk.forecast(requests, context)
+
+        def failed(problem: Problem) -> bool:
+            assert self.content is not None
+            self.content.form.say(problem.message)
+            return True
+
+        self._replace("forecast", "Estimating", work, self.content.form.show_estimate, failed)
+
+    # ── evaluating ──────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Evaluate every ticked data set, one after another."""
+        for request in self.build().form.requests():
+            self.evaluate(request)
+
+    def evaluate(self, request: EvaluationRequest) -> Job:
+        """Evaluate one data set in the background; others go on where it fails."""
+        content, title = self.build(), request.choice.title
+
+        def failed(problem: Problem) -> bool:
+            content.work.fail(Failure(title, problem), lambda: self.evaluate(request))
+            return self.isVisible()
+
+        job = self.runner.start(
+            f"Evaluating {title}",
+            lambda context: self.desk.run(request, context),
+            lane="long",
+            done=self._while_alive(self._finished),
+            failed=self._while_alive(failed),
+        )
+        content.work.follow(f"{title} · {_model_name(request)}", job)
+        return job
+
+    def cancel(self) -> None:
+        """Stop every evaluation of this page."""
+        if self.content is not None:
+            for row in list(self.content.work.rows):
+                row.cancel_button.click()
+
+    def _finished(self, run: FinishedRun) -> None:
+        self.book.add(run)
+        if self.isVisible():
+            self._rest.start()  # feature maps are stored now: the next run takes less
+
+    # ── runs ────────────────────────────────────────────────────────────────────────────────────
+
+    def load_runs(self) -> None:
+        """Read the history, which other programs write too."""
+        self._replace("runs", "Reading the run history", evaluating.stored_runs, self._put_runs)
+
+    def _put_runs(self, runs: tuple[FinishedRun, ...]) -> None:
+        known = [(run.id, run.created) for run in self.book.runs if run.id >= 0]
+        if known != [(run.id, run.created) for run in runs]:
+            self.book.put(runs)
+        if self._export_when_read:
+            self._export_when_read = False
+            assert self.exports is not None
+            self.exports.save_cmc()
+
+    def delete_current(self) -> None:
+        """Delete the run that is looked at from the history."""
+        run = self.book.current
+        if run is None:
+            return
+        self._replace(
+            "delete", f"Deleting {run.title}",
+            lambda context: evaluating.delete_runs((run.id,), context), self.book.remove,
+        )  # fmt: skip
+
+    def request_of_current(self) -> DataRequest | None:
+        """How to open the data set of the run that is looked at; None where that is not known."""
+        return None if self.book.current is None else self.book.current.data_request
+
+    def _runs_shown(self) -> None:
+        if self.content is not None:
+            self.content.show_results(bool(self.book.runs))
+            self.content.delete_button.setEnabled(self.book.current is not None)
+        self.runs_changed.emit()
+
+    # ── commands ────────────────────────────────────────────────────────────────────────────────
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Commands that this page answers."""
+        return {"file.export_cmc": self.export_cmc}
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """Which of them can be chosen now."""
+        actions.enable("file.export_cmc", bool(self.book.shown))
+
+    def export_cmc(self) -> None:
+        """Ask where to save the CMC curve of the shown runs, once the history has been read."""
+        self.build()
+        assert self.exports is not None
+        if "runs" in self._jobs and not self.book.runs:
+            self._export_when_read = True
+        else:
+            self.exports.save_cmc()
+
+    # ── jobs ────────────────────────────────────────────────────────────────────────────────────
+
+    def _replace(
+        self,
+        name: str,
+        title: str,
+        work: Work,
+        done: Callable[[Any], None],
+        failed: Callable[[Problem], bool | None] | None = None,
+        lane: Lane = "files",
+    ) -> None:
+        """Start a quiet job in place of the one of the same kind that may be under way."""
+        self._stop(name)
+        job = self.runner.start(
+            title, work, lane=lane, quiet=True,
+            done=self._while_alive(done), failed=failed and self._while_alive(failed),
+            ended=lambda: self._forget(name, job),
+        )  # fmt: skip
+        self._jobs[name] = job
+
+    def _forget(self, name: str, job: Job) -> None:
+        if self._jobs.get(name) is job:
+            del self._jobs[name]
+
+    def _stop(self, name: str) -> None:
+        job = self._jobs.pop(name, None)
+        if job is not None:
+            job.cancel()
+
+    def _while_alive(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What follows a job, unless the page has been closed meanwhile."""
+        return lambda *arguments: None if sip.isdeleted(self) else function(*arguments)
+
+
+def _model_name(request: EvaluationRequest) -> str:
+    return "bundled model" if request.checkpoint == DEMO else Path(request.checkpoint).name

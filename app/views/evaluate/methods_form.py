@@ -1,0 +1,118 @@
+"""Methods and protocol as a person chooses them."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+
+from app.views.evaluate.form_fields import Fold, real, tick, whole
+from qaconv_core.evaluation.methods import MethodOptions
+
+_DEFAULT = MethodOptions()
+
+
+class MethodsForm(QWidget):
+    """Re-ranking and TLift with their parameters folded, AP, junk, where matrices lie."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._build_fields()
+        self.rerank_fold = Fold(
+            self.rerank,
+            [("k1", self.k1), ("k2", self.k2), ("λ", self.lambda_), ("Only nearest", self.top)],
+        )
+        self.tlift_fold = Fold(
+            self.tlift,
+            [("τ", self.tau), ("σ", self.sigma), ("K", self.k), ("α", self.alpha)],
+        )
+        self.tlift_note = QLabel()
+        self.tlift_note.setWordWrap(True)
+        self.tlift_note.hide()
+        protocol = QFormLayout()
+        protocol.setContentsMargins(0, 0, 0, 0)
+        protocol.addRow("AP", self.ap)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for part in (self.rerank_fold, self.tlift_fold, self.tlift_note):
+            column.addWidget(part)
+        column.addSpacing(4)
+        column.addLayout(protocol)
+        column.addWidget(self.junk)
+        column.addWidget(self.on_disk)
+        self._listen()
+
+    def _build_fields(self) -> None:
+        d = _DEFAULT
+        self.rerank = tick(
+            "Re-ranking", "k-reciprocal re-ranking (Zhong et al. 2017) of QAConv distances.", True
+        )
+        self.k1 = whole("k1", "Neighbours that two pictures may have in common.", d.k1, 1000)
+        self.k2 = whole("k2", "Neighbours over which a picture's encoding is averaged.", d.k2, 1000)
+        self.lambda_ = real("λ", "Share of the original distance, from 0 to 1.", d.lambda_, 1, 0.1)
+        self.top = whole(
+            "Only the nearest",
+            "Re-rank only so many nearest pictures of each query: quicker, and an approximation. "
+            "0 re-ranks the whole gallery.",
+            0, 100_000, 0,
+        )  # fmt: skip
+        self.top.setSpecialValueText("whole gallery")
+        self.tlift = tick(
+            "TLift", "Temporal lifting: people seen together are looked for together.", True
+        )
+        self.tau = real("τ", "People within so many seconds are nearby.", d.tau, 1e6, 10, 0)
+        self.sigma = real("σ", "Time scale of the lift, in seconds.", d.sigma, 1e6, 10, 0)
+        for box in (self.tau, self.sigma):
+            box.setSuffix(" s")
+        self.k = whole("K", "Retrievals in the pivot set of each nearby person.", d.k, 1000)
+        self.alpha = real("α", "Regulariser, added to the lift.", d.alpha, 10, 0.05)
+        self.ap = QComboBox()
+        self.ap.addItem("step-wise", "step")
+        self.ap.addItem("trapezoidal", "trapezoid")
+        self.ap.setAccessibleName("Kind of average precision")
+        self.ap.setToolTip(
+            "Step-wise as scikit-learn and the published code, or trapezoidal as Market-1501's "
+            "own tool. Papers differ here."
+        )
+        self.junk = tick(
+            "Leave out junk",
+            "Junk are pictures of the query's person from the query's own camera. "
+            "Switch this off for sets with a single camera.",
+            True,
+        )
+        self.on_disk = tick(
+            "Scores in files (--on-disk)",
+            "Slower, but needs less memory: for sets whose scores do not fit.",
+        )
+
+    def _listen(self) -> None:
+        for box in (self.rerank, self.tlift, self.junk, self.on_disk):
+            box.toggled.connect(lambda _on: self.changed.emit())
+        fields = (self.k1, self.k2, self.lambda_, self.top, self.tau, self.sigma, self.k)
+        for field in (*fields, self.alpha):
+            field.valueChanged.connect(lambda _value: self.changed.emit())
+        self.ap.currentIndexChanged.connect(lambda _row: self.changed.emit())
+
+    def options(self) -> MethodOptions:
+        """What is chosen."""
+        return MethodOptions(
+            rerank=self.rerank.isChecked(),
+            tlift=self.tlift.isChecked(),
+            k1=self.k1.value(),
+            k2=self.k2.value(),
+            lambda_=self.lambda_.value(),
+            rerank_top=self.top.value() or None,
+            tau=self.tau.value(),
+            sigma=self.sigma.value(),
+            k=self.k.value(),
+            alpha=self.alpha.value(),
+            junk_rule=self.junk.isChecked(),
+            ap=self.ap.currentData(),
+        )
+
+    def say_tlift(self, text: str) -> None:
+        """Why TLift will be left out of some sets; "" where it will not."""
+        self.tlift_note.setText(text)
+        self.tlift_note.setVisible(bool(text) and self.tlift.isChecked())

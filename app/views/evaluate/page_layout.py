@@ -1,0 +1,114 @@
+"""How the evaluate page is laid out: the form, work under way, runs, what they show."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.state.evaluation import RunList
+from app.views.evaluate.cmc_tab import CmcTab
+from app.views.evaluate.measures_tab import TableTab
+from app.views.evaluate.queries_tab import QueriesTab
+from app.views.evaluate.request_form import RequestForm
+from app.views.evaluate.runs_list import RunsView
+from app.views.evaluate.scores_tab import ScoresTab
+from app.views.widgets.labels import heading, quiet_label
+from app.views.widgets.work_strip import WorkStrip
+
+NO_RUNS = (
+    "No runs yet.\n\nTick data sets on the left and press Start. Each evaluation is kept as a run: "
+    "with its table, its CMC curve, the scores of true and false pairs, and the AP of every query. "
+    "Tick several runs to compare them."
+)
+
+
+class Content(QSplitter):
+    """Everything on the page; what it does is the page's."""
+
+    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Horizontal, parent)
+        self.form = RequestForm()
+        self.work = WorkStrip()
+        self.runs = RunsView(book)
+        self.delete_button = QPushButton("Delete")
+        self.delete_button.setToolTip("Delete the chosen run from the history.")
+        self.delete_button.setAccessibleName("Delete the chosen run")
+        self.save_button = _menu_button("Save", "Save tables, figures and numbers.")
+        self.copy_button = _menu_button("Copy", "Copy the table or the figure to the clipboard.")
+        self.table, self.cmc = TableTab(book), CmcTab(book)
+        self.scores, self.queries = ScoresTab(book), QueriesTab(book)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("What the shown runs found")
+        for part, title, tip in (
+            (self.table, "Table", "Measures of the shown runs side by side."),
+            (self.cmc, "CMC curve", "Share of queries found within the first k."),
+            (self.scores, "Scores", "Scores of true and false pairs, and a threshold."),
+            (self.queries, "Queries", "AP of every query of the chosen run."),
+        ):
+            self.tabs.setTabToolTip(self.tabs.addTab(part, title), tip)
+        self.empty = QLabel(NO_RUNS)
+        self.empty.setAlignment(Qt.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.empty.setMargin(48)
+        self.results = QStackedWidget()
+        self.results.addWidget(self.empty)
+        self.results.addWidget(self._results())
+        self.addWidget(self.form)
+        self.addWidget(self._right())
+        self.setStretchFactor(0, 0)
+        self.setStretchFactor(1, 1)
+        self.setSizes([320, 960])
+        self.setChildrenCollapsible(False)
+
+    def _right(self) -> QWidget:
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 8, 8, 0)
+        column.setSpacing(8)
+        column.addWidget(self.work)
+        column.addWidget(self.results, 1)
+        return right
+
+    def _results(self) -> QWidget:
+        head = QHBoxLayout()
+        head.addWidget(heading("Runs"))
+        head.addWidget(quiet_label("tick to compare, choose to look inside"), 1)
+        for button in (self.delete_button, self.copy_button, self.save_button):
+            head.addWidget(button)
+        upper = QWidget()
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.runs)
+        parts = QSplitter(Qt.Vertical)
+        parts.addWidget(upper)
+        parts.addWidget(self.tabs)
+        parts.setStretchFactor(0, 1)
+        parts.setStretchFactor(1, 4)
+        parts.setSizes([150, 550])
+        parts.setChildrenCollapsible(False)
+        return parts
+
+    def show_results(self, there: bool) -> None:
+        """Runs and what they show, or what to do to have some."""
+        self.results.setCurrentIndex(1 if there else 0)
+
+
+def _menu_button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setAccessibleName(tip.rstrip("."))
+    button.setMenu(QMenu(button))
+    return button

@@ -1,0 +1,158 @@
+"""The list of runs: tick several to compare them, choose one to look inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt5.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QObject, Qt
+from PyQt5.QtGui import QKeyEvent
+from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from app.state.evaluation import FinishedRun, RunList
+from app.views.widgets.run_words import local_time
+from app.views.widgets.table_style import give_air
+from qaconv_core.evaluation.formats import percent
+from qaconv_core.evaluation.reports import method_label
+
+COLUMNS = ("Run", "Data set", "Model", "Method, in %", "Rank-1", "mAP", "When")
+NUMBERS = (4, 5)
+LONGEST = 320
+"""Pixels that a column takes at most; longer names are cut in their middle."""
+
+
+def cells(run: FinishedRun) -> tuple[str, ...]:
+    """A run in the words of :data:`COLUMNS`."""
+    last = run.last
+    number = str(run.id) if run.id >= 0 else "not kept"
+    head = (number, run.report.dataset, run.model)
+    if last is None:
+        return (*head, "–", "–", "–", local_time(run.created))
+    measures = (method_label(last.method), percent(last.rank(1)), percent(last.mAP))
+    return (*head, *measures, local_time(run.created))
+
+
+class RunsModel(QAbstractTableModel):
+    """Runs of a :class:`~app.state.evaluation.RunList`, newest first, with ticks."""
+
+    def __init__(self, book: RunList, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._book = book
+        self.runs = book.runs
+        self._cells = [cells(run) for run in self.runs]
+        book.changed.connect(self._reload)
+        book.shown_changed.connect(self._ticks_changed)
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """Runs."""
+        return 0 if parent.isValid() else len(self.runs)
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """Columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+        """Words, ticks, and what a screen reader says."""
+        if not index.isValid():
+            return None
+        run, words = self.runs[index.row()], self._cells[index.row()]
+        if role == Qt.DisplayRole:
+            return words[index.column()]
+        if role == Qt.CheckStateRole and index.column() == 0:
+            return Qt.Checked if run.id in self._book.compared else Qt.Unchecked
+        if role == Qt.TextAlignmentRole and index.column() in NUMBERS:
+            return int(Qt.AlignRight | Qt.AlignVCenter)
+        if role == Qt.AccessibleTextRole:
+            return ", ".join(f"{name} {word}" for name, word in zip(COLUMNS, words, strict=True))
+        if role == Qt.ToolTipRole:
+            if index.column() == 2:
+                return run.model_details or None
+            return "Tick runs to compare them; choose one to see its scores and queries."
+        return None
+
+    def setData(self, index: QModelIndex, value: Any, role: int = Qt.EditRole) -> bool:
+        """Tick or untick."""
+        if role != Qt.CheckStateRole or not index.isValid() or index.column() != 0:
+            return False
+        self._book.tick(self.runs[index.row()].id, value == Qt.Checked)
+        return True
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlags:
+        """The first column can be ticked."""
+        plain = super().flags(index)
+        return plain | Qt.ItemIsUserCheckable if index.isValid() and index.column() == 0 else plain
+
+    def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
+        """Names of the columns; measures are in percent."""
+        if orientation != Qt.Horizontal or not 0 <= section < len(COLUMNS):
+            return None
+        if role == Qt.DisplayRole:
+            return COLUMNS[section]
+        if role == Qt.TextAlignmentRole:
+            side = Qt.AlignRight if section in NUMBERS else Qt.AlignLeft
+            return int(side | Qt.AlignVCenter)
+        return None
+
+    def _reload(self) -> None:
+        self.beginResetModel()
+        self.runs = self._book.runs
+        self._cells = [cells(run) for run in self.runs]
+        self.endResetModel()
+
+    def _ticks_changed(self) -> None:
+        if self.runs:
+            self.dataChanged.emit(
+                self.index(0, 0), self.index(len(self.runs) - 1, 0), [Qt.CheckStateRole]
+            )
+
+
+class RunsView(QTableView):
+    """The list. Space ticks, arrows choose, Delete is the page's."""
+
+    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._book = book
+        self.setModel(RunsModel(book, self))
+        give_air(self)
+        self.setAccessibleName("Runs")
+        self.setSelectionBehavior(QAbstractItemView.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.setTextElideMode(Qt.ElideMiddle)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
+        self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
+        self.horizontalHeader().setMaximumSectionSize(LONGEST)
+        self.horizontalHeader().setStretchLastSection(True)
+        self.selectionModel().currentRowChanged.connect(self._chosen)
+        book.changed.connect(self._follow)
+        book.shown_changed.connect(self._follow)
+        self._follow()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space ticks the run wherever in its row the cursor is."""
+        index = self.currentIndex()
+        if event.key() == Qt.Key_Space and index.isValid():
+            first = index.siblingAtColumn(0)
+            ticked = first.data(Qt.CheckStateRole) == Qt.Checked
+            self.model().setData(first, Qt.Unchecked if ticked else Qt.Checked, Qt.CheckStateRole)
+            return
+        super().keyPressEvent(event)
+
+    def _chosen(self, current: QModelIndex, _before: QModelIndex) -> None:
+        if current.isValid():
+            self._book.select(self.model().runs[current.row()].id)
+
+    def _follow(self) -> None:
+        ids = [run.id for run in self.model().runs]
+        if self._book.current_id not in ids:
+            return
+        row = ids.index(self._book.current_id)
+        if self.currentIndex().row() != row or not self.selectionModel().hasSelection():
+            index = self.model().index(row, 0)
+            self.selectionModel().setCurrentIndex(
+                index, QItemSelectionModel.ClearAndSelect | QItemSelectionModel.Rows
+            )

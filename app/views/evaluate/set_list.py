@@ -1,0 +1,96 @@
+"""The list of data sets to tick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QKeyEvent
+from PyQt5.QtWidgets import QListWidget, QListWidgetItem, QWidget
+
+from app.state.evaluation import SetChoice
+
+_CHOICE = Qt.UserRole
+
+
+class SetList(QListWidget):
+    """Data sets with ticks. Those that were not found are there too, greyed, saying why."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Data sets to evaluate")
+        self.setUniformItemSizes(True)
+        self.setTextElideMode(Qt.ElideMiddle)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self._browsed: list[SetChoice] = []
+        self.itemChanged.connect(lambda _item: self.changed.emit())
+
+    @property
+    def choices(self) -> list[SetChoice]:
+        """All that are listed."""
+        return [self.item(row).data(_CHOICE) for row in range(self.count())]
+
+    @property
+    def ticked(self) -> list[SetChoice]:
+        """Those to evaluate."""
+        rows = (self.item(row) for row in range(self.count()))
+        return [item.data(_CHOICE) for item in rows if item.checkState() == Qt.Checked]
+
+    def show_choices(self, choices: tuple[SetChoice, ...]) -> None:
+        """List these and what was browsed for; ticks stay. At first the first one is ticked."""
+        ticked = {choice.key for choice in self.ticked}
+        listed = [*choices[:1], *self._browsed, *choices[1:]]
+        if not self.count() and listed:
+            ticked = {listed[0].key}
+        self.blockSignals(True)
+        self.clear()
+        for choice in listed:
+            self._add(choice, choice.key in ticked)
+        self.blockSignals(False)
+        self.changed.emit()
+
+    def add_browsed(self, choice: SetChoice) -> None:
+        """List and tick a set that a person looked for."""
+        for row in range(self.count()):
+            if self.item(row).data(_CHOICE).key == choice.key:
+                self.item(row).setCheckState(Qt.Checked)
+                return
+        self._browsed.append(choice)
+        self._add(choice, True, row=min(1, self.count()))
+        self.changed.emit()
+
+    def _add(self, choice: SetChoice, on: bool, row: int | None = None) -> None:
+        item = QListWidgetItem(choice.title)
+        item.setData(_CHOICE, choice)
+        item.setToolTip(_tip(choice))
+        item.setData(Qt.AccessibleDescriptionRole, _tip(choice))
+        if choice.missing:
+            item.setText(f"{choice.title} – not found")
+            item.setFlags(Qt.ItemIsSelectable)
+        else:
+            item.setFlags(Qt.ItemIsEnabled | Qt.ItemIsSelectable | Qt.ItemIsUserCheckable)
+            item.setCheckState(Qt.Checked if on else Qt.Unchecked)
+        self.insertItem(self.count() if row is None else row, item)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return ticks too, as Space does."""
+        item = self.currentItem()
+        if event.key() in (Qt.Key_Return, Qt.Key_Enter) and item is not None:
+            if item.flags() & Qt.ItemIsUserCheckable:
+                on = item.checkState() != Qt.Checked
+                item.setCheckState(Qt.Checked if on else Qt.Unchecked)
+            return
+        super().keyPressEvent(event)
+
+
+def _tip(choice: SetChoice) -> str:
+    if choice.missing:
+        return choice.missing
+    if choice.opened is not None:
+        return f"The set that is open: {choice.opened.root}"
+    if choice.root is None:
+        return "Synthetic people that come with the program."
+    place = Path(choice.root)
+    return f"Pictures of {place}" if choice.name == "folder" else f"Found in {place}"

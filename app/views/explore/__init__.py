@@ -1,0 +1,1 @@
+"""The page to browse and look inside: queries, ranked gallery, match, score breakdown."""

@@ -1,0 +1,152 @@
+"""The sum behind a logit as bars that add up; the bars of cells can be pointed at and clicked."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QEvent, QPointF, QSize, Qt
+from PyQt5.QtGui import QPainter, QPalette
+from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from app.items.breakdown_painter import ChartPainter, Row, Section, height_of, sections_of, spoken
+from app.state import words
+from app.state.scene import scene_of
+from app.state.score_breakdown import Sum, sum_of
+from app.state.values import PairView
+from app.state.why import sum_of_why
+from app.state.workspace import Workspace
+from app.views.widgets.stale_overlay import StaleOverlay
+from qaconv_core.explaining.values import RelativeMatch
+
+EMPTY = "What a match adds up to is shown here once there is one."
+_TIPS = {
+    "strongest": "The cells listed above, together.",
+    "rest": words.REST,
+    "bias": words.BIAS,
+    "usual": words.USUAL,
+    "difference": words.DIFFERENCE,
+    "logit": words.LOGIT,
+}
+
+
+class SumChart(QWidget):
+    """Bars: the strongest cells, then every term of the sum. A click on a cell pins it."""
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self.veil = StaleOverlay(self)
+        self._sections: tuple[Section, ...] = ()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self.setAccessibleName("How the logit adds up")
+        self.setMouseTracking(True)
+        workspace.pair_changed.connect(self.refresh)
+        workspace.look_changed.connect(self.refresh)
+        workspace.selection_changed.connect(self._on_cell)
+        workspace.hover_changed.connect(self._on_cell)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the workspace's pair."""
+        pair = self.workspace.pair
+        self._sections = (
+            ()
+            if pair is None
+            else sections_of(self._sum(pair), pair.match.grid, float(self.width()))
+        )
+        self.veil.set(scene_of(self.workspace).stale)
+        self.setAccessibleDescription(spoken(self._sections) or EMPTY)
+        self.setMinimumHeight(round(height_of(self._sections)) or 96)
+        self.updateGeometry()
+        self.update()
+
+    def _sum(self, pair: PairView) -> Sum:
+        """Of the logit; of the difference of two where they are compared."""
+        why = self.workspace.shown_why
+        return sum_of(pair.match, relative=self._relative) if why is None else sum_of_why(why)
+
+    @property
+    def _relative(self) -> RelativeMatch | None:
+        """Contributions beyond the usual, where the look asks for them and they are known."""
+        pair = self.workspace.pair
+        wanted = self.workspace.look.measure == "relative"
+        return pair.relative if wanted and pair is not None else None
+
+    def _on_cell(self) -> None:
+        self.veil.set(scene_of(self.workspace).stale)
+        self.update()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All bars from the top."""
+        return tuple(row for section in self._sections for row in section.rows)
+
+    def row_at(self, at: QPointF) -> Row | None:
+        """The bar under a point."""
+        return next((row for row in self.rows if row.rect.contains(at)), None)
+
+    def sizeHint(self) -> QSize:
+        """As high as its rows."""
+        return QSize(280, round(height_of(self._sections)) or 96)
+
+    def paintEvent(self, event) -> None:
+        """The sections, or what will stand here."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.Antialiasing)
+        if not self._sections:
+            painter.setPen(self.palette().color(QPalette.WindowText))
+            flags = int(Qt.AlignCenter) | int(Qt.TextWordWrap)
+            painter.drawText(self.rect(), flags, EMPTY)
+            return
+        cell = self.workspace.cell
+        marked = [row for row in self.rows if cell is not None and row.part.cell == cell]
+        ChartPainter(painter, self.font(), self.palette()).paint(
+            self._sections, float(self.width()), marked
+        )
+        self.veil.paint(painter)
+
+    def resizeEvent(self, event) -> None:
+        """Rows are as wide as the chart."""
+        self.refresh()
+        super().resizeEvent(event)
+
+    def hideEvent(self, event) -> None:
+        """Nothing waits for what is not seen."""
+        self.veil.stop()
+        super().hideEvent(event)
+
+    def mouseReleaseEvent(self, event) -> None:
+        """Pin the cell of a bar, or let go of it."""
+        row = self.row_at(event.localPos())
+        if row is not None and row.part.cell is not None and event.button() == Qt.LeftButton:
+            pinned = self.workspace.selection.cell
+            self.workspace.pin(None if pinned == row.part.cell else row.part.cell)
+
+    def mouseMoveEvent(self, event) -> None:
+        """Pointing at the bar of a cell shows it in the pictures."""
+        row = self.row_at(event.localPos())
+        self.workspace.set_hover(None if row is None else row.part.cell)
+
+    def leaveEvent(self, event) -> None:
+        """Nothing is pointed at any more."""
+        self.workspace.set_hover(None)
+        super().leaveEvent(event)
+
+    def event(self, event) -> bool:
+        """Tooltips with the whole number and the sentence that explains it."""
+        if event.type() == QEvent.ToolTip:
+            row = self.row_at(QPointF(event.pos()))
+            QToolTip.showText(event.globalPos(), "" if row is None else self._tip(row), self)
+            return True
+        return super().event(event)
+
+    def _tip(self, row: Row) -> str:
+        pair = self.workspace.pair
+        number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
+        if row.part.kind == "rest":
+            number += f" ({row.part.cells} cells)"
+        if row.part.own is not None and pair is not None:
+            place = words.cell_sentence(row.part.own, pair.match.grid)
+            return f"{number}\n{place}\n{words.DIFFERENCE}"
+        if row.part.cell is not None and pair is not None:
+            place = words.cell_sentence(row.part.cell.number, pair.match.grid)
+            return f"{number}\n{place}\n{words.BEYOND if self._relative else words.ADDS}"
+        return f"{number}\n{_TIPS[row.part.kind]}"

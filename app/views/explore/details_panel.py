@@ -1,0 +1,123 @@
+"""What a match adds up to: the sum, the score and what it is, the list of correspondences."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from app.state import words
+from app.state.overlay import lines_of
+from app.state.part_words import details_text
+from app.state.values import PairView
+from app.state.workspace import Workspace
+from app.views.explore.breakdown_chart import SumChart
+from app.views.explore.correspondence_table import CorrespondenceTable
+
+SPACING = 8
+LEAST, NARROWEST, WIDTH = 144, 280, 320
+
+
+class DetailsPanel(QWidget):
+    """The sum, the score and what it is, the correspondences."""
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self._shared_out = False
+        self.chart = SumChart(workspace, self)
+        self.score = QLabel(self)
+        self.score.setWordWrap(True)
+        self.score.setToolTip(words.SCORE)
+        self.drawn = QLabel(self)
+        self.drawn.setWordWrap(True)
+        self.drawn.setAccessibleName("By part, and what if")
+        self.shown = QLabel(self)
+        self.table = CorrespondenceTable(workspace, self)
+        self._lay_out()
+        workspace.pair_changed.connect(self.refresh)
+        workspace.look_changed.connect(self.refresh)
+        workspace.parts.changed.connect(self._show_drawn)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        """The sum above, scrolled where there is little room; the list below."""
+        total, listed = QWidget(self), QWidget(self)
+        for widget, parts in (
+            (total, (self.chart, self.score)),
+            (listed, (self.shown, self.table)),
+        ):
+            column = QVBoxLayout(widget)
+            column.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
+            column.setSpacing(SPACING)
+            for part in parts:
+                column.addWidget(part)
+        total.layout().addStretch(1)
+        scroll = QScrollArea(self)
+        scroll.setFrameShape(QFrame.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.NoFocus)
+        scroll.setWidget(total)
+        scroll.setMinimumHeight(LEAST)
+        listed.setMinimumHeight(LEAST)
+        self.splitter = QSplitter(Qt.Vertical, self)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(scroll)
+        self.splitter.addWidget(listed)
+        self.splitter.setStretchFactor(1, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        self.drawn.setContentsMargins(SPACING, SPACING, SPACING, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.drawn)
+        whole.addWidget(self.splitter, 1)
+        self.setMinimumWidth(NARROWEST)
+
+    def sizeHint(self) -> QSize:
+        """Wide enough to read, as high as there is room."""
+        return QSize(WIDTH, 640)
+
+    def _share_out(self) -> None:
+        """The sum as high as it needs, the list takes the rest; done once a pair is there."""
+        if self._shared_out or self.workspace.pair is None or not self.isVisible():
+            return
+        self._shared_out = True
+        text = self.score.heightForWidth(self.width() - 2 * SPACING)
+        wanted = self.chart.sizeHint().height() + text + 3 * SPACING
+        self.splitter.setSizes([wanted, max(self.height() - wanted, LEAST)])
+
+    def showEvent(self, event) -> None:
+        """The first time, the room is shared out."""
+        super().showEvent(event)
+        self._share_out()
+
+    def _score_words(self, pair: PairView) -> str:
+        """The score of the pair; of both where the sum above is their difference."""
+        space, other = self.workspace, self.workspace.other_pair
+        score = words.score_text(pair.match.score)
+        if space.look.mode != "compare" or space.why is None or other is None:
+            return f"score {score} = sigmoid(logit / 10), not a probability"
+        logits = [words.logit_text(p.match.logit) for p in (pair, other)]
+        return (
+            f"logit {logits[0]} − ({logits[1]}); scores {score} and "
+            f"{words.score_text(other.match.score)}, not probabilities"
+        )
+
+    def _show_drawn(self) -> None:
+        pair = self.workspace.pair
+        text = "" if pair is None else details_text(pair, self.workspace.parts.now)
+        self.drawn.setText(text)
+        self.drawn.setVisible(bool(text))
+
+    def refresh(self) -> None:
+        """Show the workspace's pair."""
+        pair = self.workspace.pair
+        for widget in (self.score, self.shown):
+            widget.setVisible(pair is not None)
+        self._show_drawn()
+        if pair is None:
+            return
+        self.score.setText(self._score_words(pair))
+        lines = lines_of(pair.match, self.workspace.look, pair.part, pair.relative)
+        self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
+        self._share_out()

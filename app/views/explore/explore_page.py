@@ -1,0 +1,154 @@
+"""The page to browse and look inside: queries, ranking, match, and what it adds up to.
+
+A window inside the window, so that its docks come and go with the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt5.QtCore import QByteArray, Qt, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
+from PyQt5.QtWidgets import (
+    QWIDGETSIZE_MAX,
+    QDockWidget,
+    QMainWindow,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.images import ImageLoader
+from app.state.workspace import Workspace
+from app.views.explore.details_panel import DetailsPanel
+from app.views.explore.inspector import Inspector
+from app.views.explore.queries_panel import QueriesPanel
+from app.views.explore.results_panel import ResultsPanel
+from app.views.explore.welcome import HintStrip
+from app.views.widgets.actions import Actions
+
+THUMBNAIL_HEIGHT = 160
+"""Pixels to which pictures of the lists are decoded: enough for 2× screens."""
+NARROWEST = {"Queries": 216, "What it adds up to": 316}
+ROOM_FOR_HINT = 560
+HINT_IN_A_COLUMN = 112
+"""Pixels that the hint takes where its words are broken into several lines."""
+RANKING_HEIGHT = 256
+"""One row of tiles with its captions, and what stands above it."""
+
+
+class ExplorePage(QMainWindow):
+    """Queries on the left, the ranking above the match, what it adds up to on the right.
+
+    ``changed`` tells that a dock was closed, opened or moved.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowFlags(Qt.Widget)
+        self.setObjectName("explore")
+        self.thumbnails = ImageLoader(THUMBNAIL_HEIGHT, parent=self)
+        self.pictures = ImageLoader(None, parent=self)
+        self.queries = QueriesPanel(workspace, self.thumbnails, self)
+        self.results = ResultsPanel(workspace, self.thumbnails, self)
+        self.inspector = Inspector(workspace, self.pictures, self)
+        self.details = DetailsPanel(workspace, self)
+        self.splitter = QSplitter(Qt.Vertical, self)
+        self.splitter.setObjectName("ranking and match")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.results)
+        self.splitter.addWidget(self.inspector)
+        self.splitter.setStretchFactor(1, 1)
+        self.hint = HintStrip()
+        middle = QWidget(self)
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.hint)
+        column.addWidget(self.splitter, 1)
+        self.setCentralWidget(middle)
+        self.setDockNestingEnabled(True)
+        self.queries_dock = self._dock("Queries", self.queries, Qt.LeftDockWidgetArea)
+        self.details_dock = self._dock("What it adds up to", self.details, Qt.RightDockWidgetArea)
+        self.setCorner(Qt.BottomLeftCorner, Qt.LeftDockWidgetArea)
+        self.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
+        self.results.opened.connect(lambda _candidate: self.inspector.setFocus())
+        self.setFocusProxy(self.queries.list)  # not a text field, where single keys are letters
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The hint gives way where ranking and match need the room."""
+        needed = self.splitter.minimumSizeHint().height() + HINT_IN_A_COLUMN
+        room = self.height() >= max(ROOM_FOR_HINT, needed)
+        self.hint.setMaximumHeight(QWIDGETSIZE_MAX if room else 0)
+        super().resizeEvent(event)
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title)
+        dock.setWidget(widget)
+        widget.setMinimumWidth(NARROWEST[title])
+        dock.setAccessibleName(title)
+        dock.visibilityChanged.connect(lambda _on: self.changed.emit())
+        self.addDockWidget(area, dock)
+        return dock
+
+    def arrange(self) -> None:
+        """The layout of a first start."""
+        for dock, area in (
+            (self.queries_dock, Qt.LeftDockWidgetArea),
+            (self.details_dock, Qt.RightDockWidgetArea),
+        ):
+            dock.setFloating(False)
+            self.addDockWidget(area, dock)
+            dock.show()
+        width = self.width()
+        self.resizeDocks(
+            [self.queries_dock, self.details_dock],
+            [max(240, width // 6), max(344, width // 5)],
+            Qt.Horizontal,
+        )
+        height = self.splitter.height()
+        ranking = max(RANKING_HEIGHT, height // 4)
+        self.splitter.setSizes([ranking, max(ranking, height - ranking)])
+
+    def layout_to_keep(self) -> tuple[dict[str, tuple[int, ...]], str]:
+        """Sizes of the splitter, and where the docks are, as base64 text."""
+        state = bytes(self.saveState().toBase64()).decode()
+        return {self.splitter.objectName(): tuple(self.splitter.sizes())}, state
+
+    def restore(self, splitters: dict[str, tuple[int, ...]], docks: str) -> None:
+        """The layout that was kept; that of a first start where none was."""
+        if not docks or not self.restoreState(QByteArray.fromBase64(docks.encode())):
+            self.arrange()
+        sizes = splitters.get(self.splitter.objectName())
+        if sizes and len(sizes) == self.splitter.count() and min(sizes) > 0:
+            self.splitter.setSizes(list(sizes))
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Commands of the panels, and of the docks."""
+        return {
+            **self.queries.handlers(),
+            **self.results.handlers(),
+            **self.inspector.handlers(),
+            "view.queries": lambda: _toggle(self.queries_dock),
+            "view.details": lambda: _toggle(self.details_dock),
+            "view.reset": self.arrange,
+        }
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """Show what is on, and switch off what cannot be done now."""
+        for panel in (self.queries, self.results, self.inspector):
+            panel.refresh_actions(actions)
+        actions.check("view.queries", self.queries_dock.isVisible())
+        actions.check("view.details", self.details_dock.isVisible())
+
+    def close_loaders(self) -> None:
+        """Stop reading pictures."""
+        self.thumbnails.close()
+        self.pictures.close()
+
+
+def _toggle(dock: QDockWidget) -> None:
+    dock.setVisible(not dock.isVisible())

@@ -1,0 +1,98 @@
+"""Takes the shown match and ranking away: figures and numbers, to files and to the clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt5.QtCore import QObject, pyqtSignal
+from PyQt5.QtGui import QImage
+from PyQt5.QtWidgets import QApplication, QWidget
+
+from app.jobs.match_exports import FORMATS, MatchExport, match_export
+from app.jobs.ranking_exports import RankingExport, ranking_export
+from app.jobs.runner import JobRunner
+from app.state.export_choices import ExportChoices
+from app.state.workspace import Workspace
+from app.views.dialogs.export_dialog import ExportDialog
+from app.views.widgets.actions import Actions
+
+CLIPBOARD_WIDTH = 2000
+COMMANDS = ("edit.copy_figure", "edit.copy_numbers", "file.export_match")
+RANKING_COMMAND = "file.export_ranking"
+
+
+class ExportCommands(QObject):
+    """Answers the commands that copy and save match and ranking; ``told`` carries news."""
+
+    told = pyqtSignal(str)
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        runner: JobRunner,
+        window: QWidget,
+        choices: ExportChoices | None = None,
+    ) -> None:
+        super().__init__(window)
+        self.workspace, self.runner, self._window = workspace, runner, window
+        self.choices = choices or ExportChoices()
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """The commands."""
+        answers = (self.copy_figure, self.copy_numbers, self.save)
+        return {**dict(zip(COMMANDS, answers, strict=True)), RANKING_COMMAND: self.save_ranking}
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """They can be chosen where a match is shown."""
+        for name in COMMANDS:
+            actions.enable(name, self.workspace.pair is not None)
+        ranking = self.workspace.ranking
+        whole = ranking is not None and ranking.whole
+        why = "" if ranking is None else "The gallery is still being ranked."
+        actions.enable(RANKING_COMMAND, whole, why)
+
+    def copy_figure(self) -> None:
+        """Draw the figure in the background and put it on the clipboard."""
+        export = match_export(self.workspace)
+        if export is None:
+            return
+
+        def put(image: QImage) -> None:
+            QApplication.clipboard().setImage(image)
+            self.told.emit("The match figure is on the clipboard")
+
+        self.runner.start(
+            "Drawing the match figure",
+            lambda _context: export.image(CLIPBOARD_WIDTH),
+            lane="files",
+            done=put,
+        )
+
+    def copy_numbers(self) -> None:
+        """Put the match's numbers on the clipboard as JSON."""
+        export = match_export(self.workspace)
+        if export is not None:
+            QApplication.clipboard().setText(export.json_text())
+            self.told.emit("The match's numbers are on the clipboard")
+
+    def save(self) -> ExportDialog | None:
+        """Ask for format, size and file of the match."""
+        return self._ask("Save match", match_export(self.workspace))
+
+    def save_ranking(self) -> ExportDialog | None:
+        """Ask for format, size and file of the ranking, as it is listed."""
+        return self._ask("Save ranking", ranking_export(self.workspace))
+
+    def _ask(self, title: str, export: MatchExport | RankingExport | None) -> ExportDialog | None:
+        if export is None:
+            return None
+        dialog = ExportDialog(
+            title, export.stem, FORMATS, export.write, self.runner, self.choices, self._window
+        )
+        dialog.saved.connect(self._on_saved)
+        dialog.open()
+        return dialog
+
+    def _on_saved(self, path: Path) -> None:
+        self.told.emit(f"Saved {path.name}")

@@ -1,0 +1,146 @@
+"""Ctrl+F: find a person or a file in the gallery, see its rank, jump to it."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QEvent, QModelIndex, Qt, pyqtSignal
+from PyQt5.QtGui import QKeyEvent
+from PyQt5.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.items.find_model import FindModel
+from app.items.row_texts import count_text
+from app.state.workspace import Workspace
+from app.views.explore.results_header import NO_FILTER
+from app.views.widgets.hints import LinkButton
+
+OWN_KEYS = (Qt.Key_Escape, Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown)
+
+
+class FindEdit(QLineEdit):
+    """A field that keeps Esc and the vertical arrows for the bar it stands in."""
+
+    pressed = pyqtSignal(int)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.key() in OWN_KEYS:
+            event.accept()
+            if event.type() == QEvent.KeyPress:
+                self.pressed.emit(event.key())
+            return True
+        return super().event(event)
+
+
+class FindBar(QWidget):
+    """A field and what was found. ``closed`` tells that Esc or the button closed it."""
+
+    closed = pyqtSignal()
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self.model = FindModel(self)
+        self.field, self.hits = FindEdit(), QListView()
+        self.told = QLabel()
+        self.show_hidden = LinkButton("Show hidden", "Hide nothing, so that these can be seen.")
+        self.close_button = QToolButton()
+        self._name()
+        self._arrange()
+        self._connect()
+
+    def _name(self) -> None:
+        self.field.setPlaceholderText("Person number or part of a file name")
+        self.field.setAccessibleName("Find in the gallery")
+        self.field.setToolTip("Type, choose with ↑ and ↓, Enter jumps there, Esc closes.")
+        self.field.setClearButtonEnabled(True)
+        self.hits.setAccessibleName("Found in the gallery")
+        self.hits.setToolTip("Found pictures with their rank; click to jump there.")
+        self.hits.setFocusPolicy(Qt.NoFocus)
+        self.hits.setUniformItemSizes(True)
+        self.hits.setEditTriggers(QListView.NoEditTriggers)
+        self.hits.setModel(self.model)
+        self.close_button.setText("✕")
+        self.close_button.setAutoRaise(True)
+        self.close_button.setAccessibleName("Close find")
+        self.close_button.setToolTip("Close (Esc).")
+
+    def _arrange(self) -> None:
+        row = QHBoxLayout()
+        for widget in (self.field, self.told, self.show_hidden, self.close_button):
+            row.addWidget(widget, 1 if widget is self.field else 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(row)
+        layout.addWidget(self.hits)
+
+    def _connect(self) -> None:
+        self.field.textChanged.connect(self.search)
+        self.field.returnPressed.connect(lambda: self._jump(self.hits.currentIndex()))
+        self.field.pressed.connect(self._key)
+        self.hits.clicked.connect(self._jump)
+        self.close_button.clicked.connect(self.close_bar)
+        self.show_hidden.clicked.connect(lambda: self.workspace.change_result_filter(**NO_FILTER))
+        space = self.workspace
+        for event in (space.data_changed, space.ranking_changed, space.filters_changed):
+            event.connect(self._follow)
+
+    def open(self) -> None:
+        """Show the bar and type into it."""
+        self.show()
+        self.search()
+        self.field.setFocus(Qt.ShortcutFocusReason)
+        self.field.selectAll()
+
+    def close_bar(self) -> None:
+        """Put the bar away; what was typed is kept for the next time."""
+        self.hide()
+        self.closed.emit()
+
+    def _follow(self) -> None:
+        if not self.isHidden():
+            self.search()
+
+    def search(self) -> None:
+        """Find what the field says, under the ranking as it is now."""
+        space, text = self.workspace, self.field.text()
+        self.model.search(space.data, space.ranking, space.result_filter, text)
+        self.told.setText(self._told(text))
+        self.show_hidden.setVisible(bool(self.model.hidden))
+        rows = self.model.rowCount()
+        height = self.hits.sizeHintForRow(0) if rows else 0
+        self.hits.setFixedHeight(min(rows, 4) * height + 2 * self.hits.frameWidth())
+        self.hits.setVisible(rows > 0)
+        if rows:
+            self.hits.setCurrentIndex(self.model.index(0))
+
+    def _told(self, text: str) -> str:
+        if not text.strip():
+            return ""
+        total, hidden = self.model.total, len(self.model.hidden)
+        if not total:
+            return "Nothing found"
+        words = f"{count_text(total)} found"
+        if total > self.model.rowCount():
+            words += f", the first {self.model.rowCount()} listed"
+        return f"{words}, {count_text(hidden)} hidden by filters" if hidden else words
+
+    def _key(self, key: int) -> None:
+        if key == Qt.Key_Escape:
+            self.close_bar()
+            return
+        steps = {Qt.Key_Up: -1, Qt.Key_Down: 1, Qt.Key_PageUp: -5, Qt.Key_PageDown: 5}
+        row = self.hits.currentIndex().row() + steps[Qt.Key(key)]
+        row = min(max(row, 0), self.model.rowCount() - 1)
+        if row >= 0:
+            self.hits.setCurrentIndex(self.model.index(row))
+
+    def _jump(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.workspace.select_candidate(self.model.hits[index.row()])

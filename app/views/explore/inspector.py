@@ -1,0 +1,233 @@
+"""The match inspector: query and candidate, and which part was matched with which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt5.QtCore import QRectF, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
+from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.items.colour_bar import ColourBar
+from app.items.match_stage import lines_in_sight
+from app.jobs.images import ImageLoader
+from app.state import reading_line as readout
+from app.state.part_words import drawn_text
+from app.state.scene import second_candidate
+from app.state.values import MODES, Mode
+from app.state.workspace import Workspace
+from app.views.explore.decision_bar import DecisionBar
+from app.views.explore.match_canvas import STEP, MatchCanvas
+from app.views.explore.match_controls import SPACING, MatchControls
+from app.views.explore.part_tools import PartTools
+from app.views.widgets.actions import Actions
+from app.views.widgets.labels import ElidedLabel
+
+THRESHOLD_STEP = 0.05
+LOWEST_CANVAS = 128
+"""Pixels that the pictures have at least, captions included, before the tools give way."""
+DIRECTIONS = ("query", "gallery", "mutual")
+
+
+class Inspector(QWidget):
+    """Canvas, the line of words below it, controls. Answers the ``match.*`` commands.
+
+    ``command_wanted``: run this command of the table.
+    """
+
+    command_wanted = pyqtSignal(str)
+
+    def __init__(
+        self, workspace: Workspace, pictures: ImageLoader, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.workspace, self.pictures = workspace, pictures
+        self.canvas = MatchCanvas(workspace, pictures, self)
+        self.decisions = DecisionBar(workspace, self.canvas)
+        self.decisions.wanted.connect(self.command_wanted)
+        self.readout = ElidedLabel(parent=self)
+        self.readout.setAccessibleName("What is shown")
+        self.bar = ColourBar(self)
+        self.controls = MatchControls(
+            workspace, self.choose_mode, self.canvas.zoom_by, self.canvas.fit, self
+        )
+        self.tools = PartTools(workspace, self.canvas.drop_stroke, self)
+        self.canvas.setMinimumHeight(LOWEST_CANVAS)
+        self._lay_out()
+        self.canvas.zoomed.connect(self._show_zoom)
+        self.canvas.scene_changed.connect(self._read_out)
+        self.canvas.staged.connect(self._place_decisions)
+        workspace.look_changed.connect(self._on_look)
+        workspace.hover_changed.connect(self._read_out)
+        workspace.parts.changed.connect(self._read_out)
+        workspace.pair_changed.connect(self._prepare)
+        workspace.ranking_changed.connect(self._find_second)
+        self._linked = workspace.look.linked
+        self._prepare()
+        self._read_out()
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout()
+        line.setSpacing(2 * SPACING)
+        line.addWidget(self.readout, 1)
+        line.addWidget(self.bar)
+        below = QVBoxLayout()
+        below.setContentsMargins(SPACING, 0, SPACING, SPACING)
+        below.setSpacing(SPACING)
+        below.addLayout(line)
+        below.addWidget(self.controls)
+        below.addWidget(self.tools)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(SPACING // 2)
+        whole.addWidget(self.canvas, 1)
+        whole.addLayout(below)
+
+    # ── following the workspace ─────────────────────────────────────────────────────────────────
+
+    def _on_look(self) -> None:
+        if self.workspace.look.linked and not self._linked:
+            self.canvas.link()
+        self._linked = self.workspace.look.linked
+        self._find_second()
+        self._read_out()
+        self._make_room()
+
+    def _prepare(self) -> None:
+        """Decode the neighbours' pictures before they are asked for."""
+        space = self.workspace
+        if space.pair is not None and space.data is not None and space.ranking is not None:
+            place = space.ranking.place_of(space.pair.candidate)
+            for near in space.ranking.order[max(place - 1, 0) : place + 2]:
+                self.pictures.get(space.data.gallery[int(near)].path)
+        self._find_second()
+
+    def _find_second(self) -> None:
+        """To compare, there must be a second candidate."""
+        space = self.workspace
+        selection = space.selection
+        if space.look.mode != "compare" or selection.candidate is None:
+            return
+        if selection.other is None or selection.other == selection.candidate:
+            found = second_candidate(space)
+            if found is not None:
+                space.compare_with(found)
+
+    def _place_decisions(self) -> None:
+        """Beside the candidate: right of it, or left where it is compared with another one."""
+        scene, stage = self.canvas.scene, self.canvas.stage
+        number = scene.find(("gallery", 0))
+        chosen = number is not None and scene.panels[number].ref is not None
+        pane = stage.panes[number] if number is not None and chosen else None
+        self.decisions.stand_beside(pane, right=bool(number))
+        shown = not self.decisions.isHidden()
+        self.canvas.cover(QRectF(self.decisions.geometry()) if shown else QRectF())
+
+    def _show_zoom(self) -> None:
+        self.controls.show_zoom(self.canvas.zoom.factor)
+        self._read_out()
+
+    def _read_out(self) -> None:
+        """The line of words, and what the colours mean."""
+        canvas, look = self.canvas, self.workspace.look
+        stage = canvas.stage
+        self.bar.show_scale(stage.legend)
+        if canvas.veil.drawn:
+            text = readout.WAIT
+        elif canvas.marks:
+            text = readout.answers_text(canvas.scene, [mark.answer for mark in canvas.marks])
+        elif drawn_text(self.workspace.parts.now):
+            text = drawn_text(self.workspace.parts.now)
+        else:
+            hidden = lines_in_sight(stage)[1] if look.mode in ("lines", "compare") else 0
+            text = readout.shown_text(canvas.scene, look, stage.lines(), hidden)
+        if text != self.readout.text():
+            self.readout.setText(text)
+            self.readout.setToolTip(text)
+            self.readout.update()
+        self._share_line()
+
+    def _share_line(self) -> None:
+        """The colour bar's name gives way where the words would be cut."""
+        words = self.readout.fontMetrics().horizontalAdvance(self.readout.text())
+        taken = self.bar.sizeHint().width() - (self.bar.name_width if self.bar.named else 0)
+        room = self.width() - 4 * SPACING - taken - self.bar.name_width
+        self.bar.show_name(words <= room)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More or less room for the line of words, and for the tools."""
+        super().resizeEvent(event)
+        self._share_line()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """As high as their lines are the controls; the drawing tools give way where that is too
+        much: the menu and their keys remain."""
+        width = self.width() - 2 * SPACING
+        for rows in (self.controls, self.tools):
+            # A layout of several lines asks Qt for the height of one only.
+            rows.setMinimumHeight(rows.heightForWidth(width))
+        lines = self.controls.minimumHeight() + self.tools.minimumHeight()
+        needed = LOWEST_CANVAS + self.bar.sizeHint().height() + lines + 4 * SPACING
+        self.tools.setVisible(self.height() >= needed)
+
+    # ── commands ────────────────────────────────────────────────────────────────────────────────
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """The ``match.*`` commands."""
+        change, look = self.workspace.change_look, lambda: self.workspace.look
+        made: dict[str, Callable[[], object]] = {
+            f"match.{mode}": lambda mode=mode: self.choose_mode(mode) for mode in MODES
+        }
+        for name in ("overlay", "grid", "linked"):
+            made[f"match.{name}"] = lambda name=name: change(**{name: not getattr(look(), name)})
+        made |= {
+            "match.more_lines": lambda: self.change_count(1),
+            "match.fewer_lines": lambda: self.change_count(-1),
+            "match.raise_threshold": lambda: self.change_threshold(THRESHOLD_STEP),
+            "match.lower_threshold": lambda: self.change_threshold(-THRESHOLD_STEP),
+            "match.direction": self.next_direction,
+            "match.unpin": self.tools.let_go,
+            "match.zoom_in": lambda: self.canvas.zoom_by(STEP),
+            "match.zoom_out": lambda: self.canvas.zoom_by(1 / STEP),
+            "match.zoom_fit": self.canvas.fit,
+        }
+        return {**made, **self.tools.handlers()}
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """Tell which commands are on, and which can be chosen now."""
+        look = self.workspace.look
+        for name in self.handlers():  # the window may have switched them off
+            actions.enable(name, True)
+        for mode in MODES:
+            actions.check(f"match.{mode}", mode == look.mode)
+        for name in ("overlay", "grid", "linked"):
+            actions.check(f"match.{name}", getattr(look, name))
+        space = self.workspace
+        pinned = space.selection.cell is not None
+        actions.enable("match.unpin", pinned or space.parts.now.anything)
+        self.tools.refresh_actions(actions)
+        lines = look.mode in ("lines", "compare")
+        for name in ("more_lines", "fewer_lines", "raise_threshold", "lower_threshold"):
+            actions.enable(f"match.{name}", lines)
+        actions.enable("match.direction", lines)
+
+    def choose_mode(self, mode: Mode) -> None:
+        """Show the match in another way."""
+        self.workspace.change_look(mode=mode)
+
+    def change_count(self, sign: int) -> None:
+        """More or fewer lines, in larger steps where there are many."""
+        count = self.workspace.look.count
+        step = max(1, count // 6)
+        self.workspace.change_look(count=min(max(count + sign * step, 0), 999))
+
+    def change_threshold(self, by: float) -> None:
+        """Draw lines from another similarity on."""
+        wanted = round(self.workspace.look.threshold + by, 2)
+        self.workspace.change_look(threshold=min(max(wanted, -1.0), 1.0))
+
+    def next_direction(self) -> None:
+        """Query → gallery, gallery → query, mutual, and again."""
+        place = DIRECTIONS.index(self.workspace.look.direction)
+        self.workspace.change_look(direction=DIRECTIONS[(place + 1) % len(DIRECTIONS)])

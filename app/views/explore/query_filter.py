@@ -1,0 +1,124 @@
+"""Which queries are listed: by text, person and camera, errors only; and in which order."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QEvent, QRegularExpression, Qt
+from PyQt5.QtGui import QKeyEvent, QRegularExpressionValidator
+from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
+
+from app.state.workspace import Workspace
+from app.views.explore.filter_buttons import CameraButton
+
+SORTS = {
+    "file": "File",
+    "person": "Person",
+    "ap": "AP, worst first",
+    "score": "Top score",
+}
+
+
+class FilterEdit(QLineEdit):
+    """A field that Esc empties; an empty one leaves Esc to the window."""
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key_Escape and self.text():
+            if event.type() == QEvent.ShortcutOverride:
+                event.accept()
+                return True
+            if event.type() == QEvent.KeyPress:
+                self.clear()
+                return True
+        return super().event(event)
+
+
+class QueryFilterBar(QWidget):
+    """Changes ``workspace.query_filter`` and shows it. ``sort`` is placed by whoever owns the bar,
+    at the other end of the list.
+    """
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self.text = FilterEdit()
+        self.person = FilterEdit()
+        self.cameras = CameraButton()
+        self.errors = QToolButton()
+        self.sort = QComboBox()
+        self._name()
+        self._arrange()
+        self._connect()
+        self._follow_data()
+
+    def _name(self) -> None:
+        self.text.setPlaceholderText("File or person")
+        self.text.setClearButtonEnabled(True)
+        self.text.setAccessibleName("Filter queries by file or person")
+        self.text.setToolTip("List queries whose file name holds this, or of this person (Ctrl+L).")
+        self.person.setPlaceholderText("Person")
+        self.person.setAccessibleName("Filter queries by person number")
+        self.person.setToolTip("List queries of the person with exactly this number.")
+        self.person.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{0,9}")))
+        self.person.setFixedWidth(self.person.fontMetrics().horizontalAdvance("Person00") + 8)
+        self.errors.setText("Errors")
+        self.errors.setCheckable(True)
+        self.errors.setAutoRaise(True)
+        self.errors.setAccessibleName("List errors only")
+        self.errors.setToolTip("List only queries whose rank 1 is known to be a false match.")
+        self.sort.setAccessibleName("Order of the queries")
+        self.sort.setToolTip("Sort queries by file, person, AP or the score of the best candidate.")
+        for key, words in SORTS.items():
+            self.sort.addItem(words, key)
+        self.sort.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        self.sort.setMinimumContentsLength(8)
+
+    def _arrange(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row in (first, second):
+            row.setSpacing(4)
+            layout.addLayout(row)
+        first.addWidget(self.text, 1)
+        first.addWidget(self.person)
+        second.addWidget(self.cameras)
+        second.addWidget(self.errors)
+        second.addStretch()
+
+    def _connect(self) -> None:
+        space = self.workspace
+        self.text.textChanged.connect(lambda text: space.change_query_filter(text=text))
+        self.person.textChanged.connect(self._person_typed)
+        self.cameras.chosen.connect(lambda chosen: space.change_query_filter(camids=chosen))
+        self.errors.clicked.connect(lambda on: space.change_query_filter(errors=on))
+        self.sort.activated.connect(
+            lambda place: space.change_query_filter(sort=self.sort.itemData(place))
+        )
+        space.data_changed.connect(self._follow_data)
+        space.filters_changed.connect(self._follow)
+
+    def _person_typed(self, text: str) -> None:
+        self.workspace.change_query_filter(pid=int(text) if text else None)
+
+    def _follow_data(self) -> None:
+        data = self.workspace.data
+        self.cameras.set_cameras(() if data is None else data.query_camids.tolist())
+        self.person.setEnabled(data is not None and bool((data.query_pids >= 0).any()))
+        self._follow()
+
+    def _follow(self) -> None:
+        chosen = self.workspace.query_filter
+        if self.text.text() != chosen.text:
+            self.text.setText(chosen.text)
+        person = "" if chosen.pid is None else str(chosen.pid)
+        shown = int(self.person.text()) if self.person.text() else None
+        if shown != chosen.pid:
+            self.person.setText(person)
+        self.cameras.show_chosen(chosen.camids)
+        self.errors.setChecked(chosen.errors)
+        self.sort.setCurrentIndex(list(SORTS).index(chosen.sort))
+
+    def focus(self) -> None:
+        """Type to filter."""
+        self.text.setFocus(Qt.ShortcutFocusReason)
+        self.text.selectAll()

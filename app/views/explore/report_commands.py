@@ -1,0 +1,80 @@
+"""Handing over: a report on candidates, and the decisions as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt5.QtCore import QObject, pyqtSignal
+from PyQt5.QtWidgets import QFileDialog, QWidget
+
+from app.jobs.controller import Controller
+from app.jobs.decision_jobs import DecisionJobs
+from app.jobs.job import Job
+from app.jobs.match_reports import ReportRequest
+from app.state.export_choices import ExportChoices
+from app.state.report_choice import report_choices
+from app.views.dialogs.report_dialog import ReportDialog
+from app.views.widgets.actions import Actions
+
+
+class ReportCommands(QObject):
+    """Answers the commands that save reports and decisions; ``told`` carries news."""
+
+    told = pyqtSignal(str)
+
+    def __init__(
+        self, controller: Controller, desk: DecisionJobs, choices: ExportChoices, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self.controller, self.workspace = controller, controller.workspace
+        self._desk, self._choices, self._window = desk, choices, window
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """The commands."""
+        return {"file.save_report": self.ask_report, "file.save_decisions": self.ask_csv}
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """A report needs a candidate."""
+        ready = self.controller.matching is not None and bool(report_choices(self.workspace))
+        actions.enable("file.save_report", ready)
+        actions.enable("file.save_decisions", self._desk.book is not None)
+
+    def ask_report(self) -> ReportDialog | None:
+        """Ask whom the report is about, as what it is saved, and where."""
+        space = self.workspace
+        choices, query = report_choices(space), space.selection.query
+        if not choices or space.ranking is None or space.data is None or query is None:
+            return None
+        stem = f"report_{space.data.query[query].path.stem}"
+        dialog = ReportDialog(choices, space.ranking, stem, self._choices, self._window)
+        dialog.wanted.connect(self.save_report)
+        dialog.open()
+        return dialog
+
+    def save_report(self, path: Path, candidates: tuple[int, ...]) -> Job | None:
+        """Write a report on candidates of the shown ranking, in the background."""
+        space, matching = self.workspace, self.controller.matching
+        if matching is None or space.ranking is None:
+            return None
+        model = "" if space.model is None else f"{space.model.title}, {space.model.spec.describe()}"
+        request = ReportRequest(matching, space.ranking, candidates, dict(space.decided), model)
+        return self.controller.runner.start(
+            f"Writing {path.name}",
+            lambda context: request.write(path, context),
+            lane="files",
+            done=lambda _nothing: self.told.emit(f"Saved {path.name}"),
+        )
+
+    def ask_csv(self) -> QFileDialog:
+        """Ask where the decisions go."""
+        dialog = QFileDialog(
+            self._window, "Save decisions", str(self._choices.folder / "decisions.csv"),
+            "CSV (*.csv)",
+        )  # fmt: skip
+        dialog.setAcceptMode(QFileDialog.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda path: self._desk.save_csv(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog

@@ -1,0 +1,293 @@
+"""The ranked gallery: tiles in rank order, method, what is hidden, and walking along it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PyQt5.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
+from PyQt5.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
+
+from app.items.result_delegate import ResultDelegate
+from app.items.result_model import ResultModel
+from app.items.row_texts import count_text
+from app.jobs.images import ImageLoader
+from app.state.values import METHODS, Method
+from app.state.workspace import Workspace
+from app.views.explore.candidate_selection import CandidateSelection
+from app.views.explore.find_bar import FindBar
+from app.views.explore.results_header import HIDES, NO_FILTER, ResultsHeader
+from app.views.widgets.actions import Actions
+from app.views.widgets.hints import EmptyPage, quiet_label, say_quietly
+from app.views.widgets.tile_view import TileView
+from qaconv_core.types import RankingResult
+
+METHOD_IDS: dict[Method, str] = dict(zip(METHODS, ("qaconv", "rerank", "tlift"), strict=True))
+NO_DATA = "No data set is open. Open one with Ctrl+O, or the demo from the File menu."
+NO_MODEL = "No model is loaded. Load a checkpoint with Ctrl+Shift+O to rank the gallery."
+NO_QUERY = "Choose a query to rank the gallery by it, or search by a picture with Ctrl+I."
+NO_GALLERY = "This set has no gallery pictures to rank."
+LOADING = "The ranking appears here once the model is loaded."
+PREPARING = "The ranking appears here once the feature maps are computed."
+RANKING = "Ranking…"
+
+
+class ResultsPanel(QWidget):
+    """Shows ``workspace.ranking``. ``opened``: a candidate wants to be looked at closely;
+    ``command_wanted``: run this command of the table."""
+
+    opened = pyqtSignal(int)
+    command_wanted = pyqtSignal(str)
+
+    def __init__(
+        self, workspace: Workspace, thumbnails: ImageLoader, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.workspace, self.thumbnails = workspace, thumbnails
+        self.model = ResultModel(workspace, thumbnails, self)
+        self.delegate = ResultDelegate(thumbnails, self)
+        self.header = ResultsHeader(workspace, self.model, self)
+        self.note = quiet_label()
+        self.find_bar = FindBar(workspace, self)
+        self.view = TileView(self.delegate)
+        self.empty = EmptyPage()
+        self.pages = QStackedWidget()
+        self._clicked = self._away = False
+        self.choosing = CandidateSelection(workspace, self.model, self.view)
+        self._arrange()
+        self._connect()
+        self._follow_rows()
+
+    # ── how it is put together ──────────────────────────────────────────────────────────────────
+
+    def _arrange(self) -> None:
+        self.view.setModel(self.model)
+        self.view.setAccessibleName("Ranked gallery")
+        self.view.setToolTip("The gallery in rank order; arrow keys walk along it.")
+        self.find_bar.hide()
+        self.pages.addWidget(self.view)
+        self.pages.addWidget(self.empty)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        for widget in (self.header, self.find_bar, self.note):
+            layout.addWidget(widget)
+        layout.addWidget(self.pages, 1)
+
+    def _connect(self) -> None:
+        space = self.workspace
+        self.model.modelAboutToBeReset.connect(self._note_place)
+        self.model.modelReset.connect(self._follow_rows)
+        self.view.selectionModel().currentChanged.connect(self._current_changed)
+        self.view.opened.connect(self._open)
+        self.view.pressed.connect(self._press)
+        self.view.pointed.connect(lambda: space.point_at_list(time.monotonic()))
+        for bar in (self.view.horizontalScrollBar(), self.view.verticalScrollBar()):
+            bar.valueChanged.connect(self._want_found)
+            bar.rangeChanged.connect(self._want_found)
+        self.header.command_wanted.connect(self.command_wanted)
+        self.empty.followed.connect(self._show_all)
+        self.find_bar.closed.connect(self.view.setFocus)
+        self.thumbnails.arrived.connect(self._picture_arrived)
+        space.selection_changed.connect(self._follow_selection)
+        space.ranking_changed.connect(self._follow_state)
+        space.model_changed.connect(self._follow_state)
+        space.data_changed.connect(self._follow_state)
+
+    # ── following the workspace ─────────────────────────────────────────────────────────────────
+
+    def _note_place(self) -> None:
+        """Somebody who has scrolled away from the candidate stays there while the ranking grows."""
+        ranking, current = self.model.ranking, self.view.currentIndex()
+        grows = ranking is not None and not ranking.whole and current.isValid()
+        seen = self.view.viewport().rect().intersects(self.view.visualRect(current))
+        self._away = grows and not seen
+
+    def _follow_rows(self) -> None:
+        ranking = self.model.ranking
+        self.delegate.moves = self.model.moves is not None
+        self.delegate.by_part = ranking is not None and ranking.part is not None
+        self.view.measure_tiles()
+        self._follow_state()
+        self._follow_selection()
+        self._away = False
+        self._want_found()
+
+    def _want_found(self) -> None:
+        """In a search by part: say which candidates are seen, to learn where it was found."""
+        if self.delegate.by_part:
+            rows = self.view.visible_rows()
+            self.workspace.parts.want(tuple(self.model.candidate_at(row) for row in rows))
+
+    def _follow_state(self) -> None:
+        words, link = self._missing()
+        if words:
+            self.empty.say(words, link)
+        self.pages.setCurrentWidget(self.empty if words else self.view)
+        self.view.set_waiting(RANKING if self.workspace.ranking_stale else "")
+        self.header.refresh()
+
+    def _missing(self) -> tuple[str, str]:
+        """Why there is nothing to list, and the words of a link that mends it."""
+        space = self.workspace
+        if space.data is None:
+            return NO_DATA, ""
+        if not len(space.data.gallery):
+            return NO_GALLERY, ""
+        if space.model is None:
+            return (LOADING if space.model_loading else NO_MODEL), ""
+        if space.ranking is None:
+            return (PREPARING if space.selection.queries else NO_QUERY), ""
+        if not self.model.rowCount():
+            hidden = count_text(len(space.ranking.order))
+            return f"All {hidden} pictures are hidden by the filters above.", "Show all"
+        return "", ""
+
+    def _follow_selection(self) -> None:
+        """Highlight the chosen candidate and keep it in view."""
+        candidate = self.workspace.selection.candidate
+        row = self.model.row_of(candidate)
+        index = QModelIndex() if row is None else self.model.index(row)
+        selection = self.view.selectionModel()
+        selection.setCurrentIndex(index, QItemSelectionModel.ClearAndSelect)
+        if row is None:
+            selection.clear()
+        self.choosing.show()
+        self.header.show_chosen()
+        # A strip that moves under the pointer makes double clicks miss.
+        if not self._clicked and not self._away:
+            self.view.scrollTo(index)
+        hidden = candidate is not None and self.model.rowCount() > 0 and row is None
+        say_quietly(self.note, self._hidden_words(candidate) if hidden else "")
+        if self.workspace.ranking is None:
+            self._follow_state()
+
+    def _hidden_words(self, candidate: int | None) -> str:
+        ranking = self.workspace.ranking
+        assert ranking is not None
+        assert candidate is not None
+        rank = ranking.rank_of(candidate)
+        what = f"The candidate at rank {count_text(rank)}" if rank else "The candidate, junk,"
+        return f"{what} is hidden by the filters above."
+
+    def _picture_arrived(self, path: object) -> None:
+        for row in self.view.visible_rows():
+            if self.model.path_at(row) == path:
+                self.view.update(self.model.index(row))
+
+    # ── what people do ──────────────────────────────────────────────────────────────────────────
+
+    def _current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
+        """Chosen in the view, or followed: then it is chosen already, and nothing happens."""
+        if not index.isValid():
+            return
+        candidate = self.model.candidate_at(index.row())
+        if candidate != self.workspace.selection.candidate:
+            self._clicked = QApplication.mouseButtons() != Qt.NoButton
+            self.workspace.select_candidate(candidate)
+            self._clicked = False
+
+    def _press(self, index: QModelIndex) -> None:
+        """Pressed on, even where it was shown already: chosen."""
+        self.workspace.select_candidate(self.model.candidate_at(index.row()))
+
+    def _open(self, index: QModelIndex) -> None:
+        candidate = self.model.candidate_at(index.row())
+        self.workspace.select_candidate(candidate)
+        self.opened.emit(candidate)
+
+    def _show_all(self) -> None:
+        self.workspace.change_result_filter(**NO_FILTER)
+
+    @property
+    def _waits_for_another(self) -> bool:
+        """Whether the ranking shown is still that of another query."""
+        ranking = self.workspace.ranking
+        return ranking is None or ranking.queries != self.workspace.selection.queries
+
+    def _go_to_row(self, row: int | None) -> None:
+        if row is not None and 0 <= row < self.model.rowCount() and not self._waits_for_another:
+            self.workspace.select_candidate(self.model.candidate_at(row))
+
+    def step(self, by: int) -> None:
+        """One listed candidate further (1) or back (−1)."""
+        self._go_to_row(self.model.row_beside(self.workspace.selection.candidate, by))
+
+    def step_true(self, by: int) -> None:
+        """To the next (1) or previous (−1) listed true match."""
+        candidate = self.workspace.selection.candidate
+        self._go_to_row(self.model.row_beside(candidate, by, RankingResult.TRUE))
+
+    def compare(self) -> None:
+        """The candidate beside the first true match; that one beside the first false match."""
+        ranking, candidate = self.workspace.ranking, self.workspace.selection.candidate
+        if ranking is None or candidate is None or self._waits_for_another:
+            return
+        other = ranking.first(RankingResult.TRUE)
+        if other == candidate:
+            other = ranking.first(RankingResult.FALSE)
+        if other is not None:
+            self.workspace.compare_with(other)
+            self.workspace.change_look(mode="compare")
+
+    def why_false(self) -> None:
+        """The first false match beside the first true one, and what makes the difference."""
+        ranking = self.workspace.ranking
+        if ranking is None or self._waits_for_another:
+            return
+        false, true = ranking.first(RankingResult.FALSE), ranking.first(RankingResult.TRUE)
+        if false is not None and true is not None:
+            self.workspace.select_candidate(false)
+            self.workspace.compare_with(true)
+            self.workspace.change_look(mode="compare")
+
+    def _toggle(self, name: str) -> None:
+        now = getattr(self.workspace.result_filter, name)
+        self.workspace.change_result_filter(**{name: not now})
+
+    # ── commands ────────────────────────────────────────────────────────────────────────────────
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """What the commands of candidates do."""
+        choose = self.workspace.set_method
+        return {
+            "candidate.next": lambda: self.step(1),
+            "candidate.previous": lambda: self.step(-1),
+            "candidate.first": lambda: self._go_to_row(0),
+            "candidate.last": lambda: self._go_to_row(self.model.rowCount() - 1),
+            "candidate.next_true": lambda: self.step_true(1),
+            "candidate.previous_true": lambda: self.step_true(-1),
+            "candidate.compare": self.compare,
+            "candidate.why_false": self.why_false,
+            **{f"candidate.{name}": lambda name=name: self._toggle(name) for name in HIDES},
+            "candidate.exact": self._toggle_exact,
+            **{
+                f"candidate.method_{short}": lambda method=method: choose(method)
+                for method, short in METHOD_IDS.items()
+            },
+            "edit.find": self.find_bar.open,
+            **self.choosing.handlers(),
+        }
+
+    def _toggle_exact(self) -> None:
+        self.workspace.change_look(exact=not self.workspace.look.exact)
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """Show what is hidden and which method is on; switch off what cannot be done."""
+        space, chosen = self.workspace, self.workspace.result_filter
+        for name in HIDES:
+            actions.check(f"candidate.{name}", getattr(chosen, name))
+        actions.check("candidate.exact", space.look.exact)
+        for method, short in METHOD_IDS.items():
+            actions.check(f"candidate.method_{short}", method == space.method)
+            possible = method in space.methods
+            actions.enable(f"candidate.method_{short}", possible, self.header.reason(method))
+        for name in ("next", "previous", "first", "last"):
+            actions.enable(f"candidate.{name}", self.model.rowCount() > 0)
+        any_true = space.ranking is not None and space.ranking.first(RankingResult.TRUE) is not None
+        for name in ("next_true", "previous_true", "compare"):
+            actions.enable(f"candidate.{name}", any_true, self.header.truth.text())
+        any_false = any_true and space.ranking.first(RankingResult.FALSE) is not None
+        actions.enable("candidate.why_false", any_false, self.header.truth.text())
+        actions.enable("edit.find", space.data is not None)
+        self.choosing.refresh_actions(actions)

@@ -1,0 +1,185 @@
+"""The empty window: three ways to begin, what was open before, and a hint for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QPalette
+from PyQt5.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.state.requests import DataRequest, ModelRequest
+from app.state.settings import Settings
+from app.views.widgets.icons import icon
+from app.views.widgets.labels import Mark, heading, plain_label, quiet_label, small_button
+
+EXPLORE_HINT = "explore"
+EXPLORE_HINT_WORDS = (
+    "Choose a query on the left and a candidate above. Point at a place in one picture: the other "
+    "shows where it is matched. Click to keep it, Esc lets go. F1 shows all keys."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to begin; ``command`` is its id in the table of commands."""
+
+    command: str
+    name: str
+    title: str
+    words: str
+
+
+CHOICES = (
+    Choice("file.open_demo", "play", "Demo",
+           "The bundled synthetic people with the bundled model. Nothing to download."),
+    Choice("file.open_data", "folder-open", "Data set",
+           "A benchmark, a folder of pictures or a table. You see what it holds first."),
+    Choice("file.open_query", "image", "One picture",
+           "Take a picture of a person, then choose where to search."),
+)  # fmt: skip
+
+
+class ChoiceButton(QPushButton):
+    """A large button: icon, title, one sentence."""
+
+    def __init__(self, choice: Choice, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.choice = choice
+        self.setAccessibleName(f"{choice.title}. {choice.words}")
+        self.setToolTip(choice.words)
+        self.setMinimumSize(240, 160)
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(8)
+        column.addWidget(Mark(choice.name, 40), 0, Qt.AlignHCenter)
+        column.addWidget(heading(choice.title, 1.25), 0, Qt.AlignHCenter)
+        words = plain_label(choice.words)
+        words.setAlignment(Qt.AlignHCenter | Qt.AlignTop)
+        column.addWidget(words, 1)
+        for child in self.findChildren(QWidget):
+            child.setAttribute(Qt.WA_TransparentForMouseEvents)
+
+
+class WelcomePage(QWidget):
+    """Shown while nothing is open. ``chosen`` tells the id of a command, ``reopen_data`` and
+    ``reopen_model`` a recent data set or checkpoint."""
+
+    chosen = pyqtSignal(str)
+    reopen_data = pyqtSignal(object)
+    reopen_model = pyqtSignal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Begin")
+        self.choices = [ChoiceButton(choice) for choice in CHOICES]
+        self.recent = QWidget()
+        self._recent = QGridLayout(self.recent)
+        self._recent.setContentsMargins(0, 0, 0, 0)
+        self._recent.setHorizontalSpacing(24)
+        self._recent.setVerticalSpacing(4)
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        for button in self.choices:
+            button.clicked.connect(lambda _on, id=button.choice.command: self.chosen.emit(id))
+            row.addWidget(button)
+        middle = QWidget()
+        middle.setMaximumWidth(960)
+        column = QVBoxLayout(middle)
+        column.setSpacing(16)
+        column.addStretch(2)
+        column.addWidget(heading("See why two pictures match", 1.5), 0, Qt.AlignHCenter)
+        column.addLayout(row)
+        hint = plain_label("Or drop a folder, a picture or a checkpoint anywhere in this window.")
+        hint.setAlignment(Qt.AlignHCenter)
+        column.addWidget(hint)
+        column.addWidget(self.recent)
+        column.addStretch(3)
+        across = QHBoxLayout(self)
+        across.addStretch(1)
+        across.addWidget(middle, 100)
+        across.addStretch(1)
+
+    def show_recent(self, settings: Settings) -> None:
+        """List what was open before."""
+        while self._recent.count():
+            widget = self._recent.takeAt(0).widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._list(0, "Recent data sets", settings.recent_data, self.reopen_data.emit)
+        self._list(1, "Recent checkpoints", settings.recent_models, self.reopen_model.emit)
+        self.recent.setVisible(bool(settings.recent_data or settings.recent_models))
+
+    def _list(
+        self,
+        column: int,
+        title: str,
+        requests: tuple[DataRequest, ...] | tuple[ModelRequest, ...],
+        open_it: Callable[[object], None],
+    ) -> None:
+        if not requests:
+            return
+        self._recent.addWidget(heading(title), 0, column)
+        for row, request in enumerate(requests[:5], start=1):
+            button = QToolButton()
+            button.setText(request.title)
+            button.setAutoRaise(True)
+            button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
+            button.setIcon(icon("folder" if isinstance(request, DataRequest) else "cube"))
+            button.setIconSize(QSize(16, 16))
+            where = str(request.root or request.gallery) if isinstance(request, DataRequest) \
+                else request.path  # fmt: skip
+            button.setToolTip(where)
+            button.setAccessibleName(f"Open {request.title}, {where}")
+            button.clicked.connect(lambda _on, request=request: open_it(request))
+            self._recent.addWidget(button, row, column, Qt.AlignLeft)
+
+
+class HintStrip(QFrame):
+    """A quiet line that says what to click; ``dismissed`` once it is not wanted any more."""
+
+    dismissed = pyqtSignal(str)
+
+    def __init__(
+        self,
+        name: str = EXPLORE_HINT,
+        words: str = EXPLORE_HINT_WORDS,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.setAccessibleName(f"Hint: {words}")
+        self.setFrameShape(QFrame.StyledPanel)
+        self.setBackgroundRole(QPalette.Base)
+        self.setAutoFillBackground(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 4, 8, 4)
+        row.setSpacing(8)
+        row.addWidget(Mark("lightbulb"))
+        text = quiet_label(words)
+        text.setToolTip(words)
+        text.setWordWrap(True)
+        row.addWidget(text, 1)
+        self.button = small_button("x", "Do not show this hint again")
+        self.button.clicked.connect(self._dismiss)
+        row.addWidget(self.button)
+
+    def show_unless_seen(self, settings: Settings) -> None:
+        """Show the hint where it was not dismissed before."""
+        self.setVisible(self.name not in settings.hints_seen)
+
+    def _dismiss(self) -> None:
+        self.hide()
+        self.dismissed.emit(self.name)

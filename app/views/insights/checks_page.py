@@ -1,0 +1,166 @@
+"""The page of trust: what strong matches join, and whether the strongest cells decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSpinBox,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.items.pair_tiles import WIDEST, tiles_of
+from app.items.picture_tiles import TileDelegate, TileModel
+from app.jobs.images import ImageLoader
+from app.jobs.insight_jobs import InsightJobs
+from app.state import check_measures as words
+from app.state.insights import TrustFindings
+from app.state.workspace import Workspace
+from app.views.insights.insight_page import InsightPage
+from app.views.insights.measure_table import Measures
+from app.views.insights.picture_tiles import PictureTiles
+from app.views.widgets.chart import Chart
+from app.views.widgets.labels import plain_label
+from qaconv_core.explaining.limits import LIMITS
+
+MOST_PAIRS = 2000
+NO_CURVES = "There are no curves to draw."
+
+
+class TrustPage(InsightPage):
+    """How far explanations can be trusted."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: InsightJobs,
+        thumbnails: ImageLoader,
+        parent: QWidget | None = None,
+    ) -> None:
+        self._thumbnails = thumbnails
+        self._shown: TrustFindings | None = None
+        super().__init__("trust", workspace, jobs, parent)
+
+    # ── building ────────────────────────────────────────────────────────────────────────────────
+
+    def _make_number(self) -> QSpinBox:
+        box = QSpinBox()
+        box.setRange(1, MOST_PAIRS)
+        box.setValue(self.insights.pairs)
+        box.setAccessibleName("Pairs")
+        box.setToolTip("At most so many pairs of each kind are measured (--pairs).")
+        box.valueChanged.connect(self._set_pairs)
+        return box
+
+    def _set_pairs(self, pairs: int) -> None:
+        self.insights.pairs = pairs
+
+    def _make_results(self) -> QWidget:
+        self.order = QComboBox()
+        self.order.setAccessibleName("How strong matches are chosen")
+        self.order.setToolTip("The 12 strongest matches of each pair are looked at.")
+        for order, name in words.ORDERS.items():
+            self.order.addItem(name, order)
+        self.order.currentIndexChanged.connect(lambda _row: self._show_measures())
+        self.measures = Measures()
+        self.chart = Chart("Removal curves", NO_CURVES)
+        self.curve_words = plain_label()
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Curves and pairs")
+        self.tabs.addTab(self._curves(), "Curves")
+        self.tiles: list[PictureTiles] = []
+        parts = QSplitter(Qt.Horizontal)
+        parts.addWidget(self._left())
+        parts.addWidget(self.tabs)
+        parts.setStretchFactor(0, 0)
+        parts.setStretchFactor(1, 1)
+        parts.setSizes([480, 800])
+        parts.setChildrenCollapsible(False)
+        return parts
+
+    def _left(self) -> QWidget:
+        head = QHBoxLayout()
+        label = QLabel("Strongest by")
+        label.setBuddy(self.order)
+        head.addWidget(label)
+        head.addWidget(self.order)
+        head.addStretch(1)
+        box = QWidget()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self.measures, 1)
+        return box
+
+    def _curves(self) -> QWidget:
+        box = QWidget()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.curve_words)
+        column.addWidget(self.chart, 1)
+        return box
+
+    @property
+    def first(self) -> QWidget:
+        """The choice of strong matches."""
+        return self.order
+
+    # ── showing ─────────────────────────────────────────────────────────────────────────────────
+
+    def _show_found(self) -> None:
+        found = self.insights.trust
+        assert found is not None
+        if found is self._shown:
+            return
+        self._shown = found
+        self.summary.setText(words.trust_summary(found))
+        self.summary.setToolTip(LIMITS)
+        self.curve_words.setText(words.CURVES.format(crowd=found.report.crowd))
+        self._show_measures()
+        self.chart.draw(self._maker(found))
+        self._show_pairs(found)
+
+    def _show_measures(self) -> None:
+        found = self._shown
+        if found is None:
+            return
+        names = [group.name for group in found.report.groups]
+        rows = words.measure_rows(found, self.order.currentData())
+        self.measures.show_rows(names, rows, words.notes_of(found), LIMITS)
+
+    def _maker(self, found: TrustFindings) -> Callable[[], Figure]:
+        def draw() -> Figure:
+            from qaconv_core.figures.explanation_checks import (
+                curves_figure,  # with torch, which is loaded by now
+            )
+
+            return curves_figure(found.report.groups)
+
+        return draw
+
+    def _show_pairs(self, found: TrustFindings) -> None:
+        while self.tabs.count() > 1:
+            old = self.tabs.widget(1)
+            self.tabs.removeTab(1)
+            old.deleteLater()
+        self.tiles = []
+        for group in found.report.groups:
+            model = TileModel(self)
+            model.show(tiles_of(found, group))
+            view = PictureTiles(model, TileDelegate(self._thumbnails, 2, WIDEST, self))
+            view.setAccessibleName(f"Pairs that were measured: {group.name}")
+            view.open_pair.connect(self.open_pair)
+            self.tiles.append(view)
+            place = self.tabs.addTab(view, words.group_words(group))
+            self.tabs.setTabToolTip(place, "Click a pair, or press Return, to open it.")

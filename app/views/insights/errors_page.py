@@ -1,0 +1,169 @@
+"""The page of failures: groups, their mean maps, the parts that mislead, and the examples."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QModelIndex, QSignalBlocker, Qt
+from PyQt5.QtWidgets import QListView, QSpinBox, QSplitter, QVBoxLayout, QWidget
+
+from app.items.colour_bar import ColourBar
+from app.items.group_model import GROUP_ROLE, GroupDelegate, GroupModel
+from app.jobs.images import ImageLoader
+from app.jobs.insight_jobs import InsightJobs
+from app.state import insight_words as words
+from app.state.insights import FailureFindings, mean_scale
+from app.state.workspace import Workspace
+from app.views.insights.examples import Examples
+from app.views.insights.insight_page import InsightPage
+from app.views.insights.map_view import MapView
+from app.views.insights.part_bars import PartBars
+from app.views.widgets.labels import heading, plain_label
+
+MOST_CLUSTERS = 20
+
+
+class FailuresPage(InsightPage):
+    """What misleads the model, over the whole set."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: InsightJobs,
+        thumbnails: ImageLoader,
+        parent: QWidget | None = None,
+    ) -> None:
+        self._thumbnails = thumbnails
+        self._shown: FailureFindings | None = None
+        super().__init__("failures", workspace, jobs, parent)
+        self.insights.choice_changed.connect(self._show_choice)
+
+    # ── building ────────────────────────────────────────────────────────────────────────────────
+
+    def _make_number(self) -> QSpinBox:
+        box = QSpinBox()
+        box.setRange(1, MOST_CLUSTERS)
+        box.setValue(self.insights.clusters)
+        box.setAccessibleName("Clusters")
+        box.setToolTip("At most so many clusters of failures that look alike (--clusters).")
+        box.valueChanged.connect(lambda value: setattr(self.insights, "clusters", value))
+        return box
+
+    def _make_results(self) -> QWidget:
+        self.groups = QListView()
+        self.groups.setModel(GroupModel(self.groups))
+        self.groups.setItemDelegate(GroupDelegate(self.groups))
+        self.groups.setAccessibleName("Groups of failures")
+        self.groups.setMinimumWidth(248)
+        self.groups.setVerticalScrollMode(QListView.ScrollPerPixel)
+        self.groups.selectionModel().currentChanged.connect(self._group_chosen)
+        self.examples = Examples(self.insights, self._thumbnails)
+        self.examples.open_pair.connect(self.open_pair)
+        self.nothing = plain_label(words.NONE_FAILED)
+        self.nothing.setAlignment(Qt.AlignCenter)
+        self.nothing.hide()
+        parts = QSplitter(Qt.Horizontal)
+        for widget, stretch in ((self.groups, 0), (self._map_column(), 0), (self._right(), 1)):
+            parts.addWidget(widget)
+            parts.setStretchFactor(parts.count() - 1, stretch)
+        parts.setSizes([248, 280, 752])
+        parts.setChildrenCollapsible(False)
+        self.parts = parts
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(parts, 1)
+        column.addWidget(self.nothing, 1)
+        return whole
+
+    def _map_column(self) -> QWidget:
+        self.map = MapView(self.insights)
+        self.map.pointed.connect(lambda _cell: self._read_cell())
+        self.bar = ColourBar()
+        self.cell_words = plain_label()
+        self.cell_words.setAccessibleName("The cell pointed at or chosen")
+        self.cell_words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.cell_words.setAlignment(Qt.AlignTop | Qt.AlignHCenter)
+        box = QWidget()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(8, 0, 8, 0)
+        column.setSpacing(8)
+        column.addWidget(self.map, 1)
+        column.addWidget(self.bar, 0, Qt.AlignHCenter)
+        column.addWidget(self.cell_words)
+        return box
+
+    def _right(self) -> QWidget:
+        self.title = heading("", 1.15)
+        self.sentence = plain_label()
+        self.sentence.setToolTip(words.MARGIN)
+        self.bars = PartBars()
+        self.bars.setToolTip(words.PARTS)
+        self.bars.setMaximumWidth(560)
+        self.no_parts = plain_label(words.NO_PARTS)
+        self.order = plain_label()
+        self.order.setTextInteractionFlags(Qt.NoTextInteraction)
+        box = QWidget()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(8, 0, 0, 0)
+        column.setSpacing(8)
+        for widget in (self.title, self.sentence, self.bars, self.no_parts):
+            column.addWidget(widget)
+        column.addSpacing(8)
+        column.addWidget(self.order)
+        column.addWidget(self.examples, 1)
+        return box
+
+    @property
+    def first(self) -> QWidget:
+        """The list of groups."""
+        return self.groups
+
+    # ── showing ─────────────────────────────────────────────────────────────────────────────────
+
+    def _show_found(self) -> None:
+        found = self.insights.failures
+        assert found is not None
+        if found is self._shown:
+            return
+        self._shown = found
+        self.summary.setText(words.failures_summary(found))
+        self.parts.setVisible(bool(found.sections))
+        self.nothing.setVisible(not found.sections)
+        with QSignalBlocker(self.groups.selectionModel()):
+            self.groups.model().show(found)
+        self._show_choice()
+
+    def _show_choice(self) -> None:
+        """The group and the cell that are looked at."""
+        group, found = self.insights.group, self.insights.failures
+        if group is None or found is None:
+            return
+        model = self.groups.model()
+        row = model.index(model.row_of(group.name), 0)
+        if self.groups.currentIndex() != row:
+            self.groups.setCurrentIndex(row)
+        self.map.show_picture(model.picture(group.name))
+        self.bar.show_scale(mean_scale(group))
+        self.title.setText(words.group_title(group.name))
+        self.sentence.setText(words.group_sentence(group))
+        self.bars.setVisible(bool(group.parts))
+        self.bars.show_parts(group.parts)
+        self.no_parts.setVisible(not found.labelled)
+        self.examples.show_examples()
+        self._read_cell()
+
+    def _read_cell(self) -> None:
+        group, cell = self.insights.group, self.insights.cell
+        if group is None:
+            return
+        grid = group.mean.shape
+        shown = cell if self.map.hovered is None else self.map.hovered
+        self.cell_words.setText(
+            "Point at a cell to read it." if shown is None
+            else words.cell_sentence(group, shown, grid)
+        )  # fmt: skip
+        self.order.setText(words.order_words(len(group.examples), cell, grid))
+
+    def _group_chosen(self, index: QModelIndex, _before: QModelIndex) -> None:
+        group = index.data(GROUP_ROLE)
+        if group is not None:
+            self.insights.choose_group(group.name)

@@ -1,0 +1,226 @@
+"""What the pages of failures and of trust share: what they teach, work under way, results."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QShowEvent
+from PyQt5.QtWidgets import (
+    QGraphicsOpacityEffect,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.insight_jobs import InsightJobs
+from app.jobs.job import Job
+from app.state import insight_words as words
+from app.state.evaluation import Failure
+from app.state.insights import Kind, why_no_failures, why_no_trust
+from app.state.workspace import Workspace
+from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label
+from app.views.widgets.run_words import about
+from app.views.widgets.work_strip import WorkStrip
+
+ICONS: dict[Kind, str] = {"failures": "warning-circle", "trust": "scales"}
+GREY = 0.45
+REASONS = {"failures": why_no_failures, "trust": why_no_trust}
+
+
+class EmptyState(QWidget):
+    """What a page does, how long it takes, and one button to begin."""
+
+    def __init__(self, kind: Kind, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = heading(words.TITLES[kind], 1.5)
+        self.teach = plain_label(words.TEACH[kind])
+        self.state = plain_label()
+        self.state.setAccessibleName("Whether it can begin, and how long it takes")
+        self.button = QPushButton(words.BUTTONS[kind])
+        self.button.setDefault(True)
+        self.button.setToolTip(f"On the command line: {words.COMMANDS[kind]}")
+        self.button.setAccessibleName(words.BUTTONS[kind])
+        self.button.setMinimumWidth(160)
+        column = QVBoxLayout()
+        column.setSpacing(16)
+        column.addStretch(2)
+        column.addWidget(Mark(ICONS[kind], 40), 0, Qt.AlignHCenter)
+        column.addWidget(self.title, 0, Qt.AlignHCenter)
+        for label in (self.teach, self.state):
+            label.setAlignment(Qt.AlignHCenter)
+            label.setFixedWidth(600)
+            column.addWidget(label, 0, Qt.AlignHCenter)
+        column.addWidget(self.button, 0, Qt.AlignHCenter)
+        column.addStretch(3)
+        row = QHBoxLayout(self)
+        row.addStretch(1)
+        row.addLayout(column)
+        row.addStretch(1)
+
+
+class InsightPage(QWidget):
+    """One kind of findings. ``open_pair`` carries a :class:`~app.state.insights.PairPlace`.
+
+    ``save_asked`` asks for the dialog that saves the report, ``data_asked`` for that which opens a
+    data set.
+    """
+
+    open_pair = pyqtSignal(object)
+    save_asked = pyqtSignal()
+    data_asked = pyqtSignal()
+
+    def __init__(
+        self, kind: Kind, workspace: Workspace, jobs: InsightJobs, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.kind, self.workspace, self.jobs = kind, workspace, jobs
+        self.insights = jobs.insights
+        self.setAccessibleName(kind.capitalize())
+        self.work = WorkStrip()
+        self.empty = EmptyState(kind)
+        self.empty.button.clicked.connect(lambda _on: self._begin())
+        self.summary = ElidedLabel()
+        self.number = self._make_number()
+        self.again = QPushButton("Measure again" if kind == "trust" else "Find again")
+        self.again.setToolTip("Once more, with the number beside.")
+        self.again.clicked.connect(lambda _on: self._begin())
+        self.save = QPushButton("Save report…")
+        self.save.setToolTip(f"HTML or JSON. On the command line: {words.COMMANDS[kind]}")
+        self.save.clicked.connect(lambda _on: self.save_asked.emit())
+        self.results = self._make_results()
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(self._whole())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.work)
+        column.addWidget(self.stack, 1)
+        jobs.started.connect(self._follow_job)
+        self.insights.changed.connect(self.refresh)
+        workspace.data_changed.connect(self.refresh)
+        workspace.model_changed.connect(self.refresh)
+        self.refresh()
+
+    # ── for subclasses ──────────────────────────────────────────────────────────────────────────
+
+    def _make_results(self) -> QWidget:
+        raise NotImplementedError
+
+    def _make_number(self) -> QSpinBox:
+        raise NotImplementedError
+
+    @property
+    def first(self) -> QWidget:
+        """What has the focus when findings arrive."""
+        raise NotImplementedError
+
+    def _show_found(self) -> None:
+        """Show the findings, which are there."""
+        raise NotImplementedError
+
+    @property
+    def found(self) -> object | None:
+        """The findings of this kind."""
+        return getattr(self.insights, self.kind)
+
+    # ── laying out ──────────────────────────────────────────────────────────────────────────────
+
+    def _whole(self) -> QWidget:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(heading(words.TITLES[self.kind]))
+        head.addSpacing(8)
+        head.addWidget(self.summary, 1)
+        label = QLabel(self.number.accessibleName())
+        label.setBuddy(self.number)
+        for widget in (label, self.number, self.again, self.save):
+            head.addWidget(widget)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self.results, 1)
+        return whole
+
+    # ── following ───────────────────────────────────────────────────────────────────────────────
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What is seen is brought up to date."""
+        super().showEvent(event)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is known now, or what could be found out."""
+        running, there = self.jobs.running(self.kind), self.found is not None
+        arrived = there and self.stack.currentIndex() == 0 and self.isVisible()
+        self.stack.setCurrentIndex(1 if there else 0)
+        self.again.setEnabled(not running and self.jobs.ready)
+        if there:
+            self._show_found()
+            self._grey(running)
+            if arrived:
+                self.first.setFocus()
+        else:
+            self._teach(running)
+
+    def _grey(self, on: bool) -> None:
+        """What is shown stays, greyed, while it is measured anew."""
+        if on == (self.results.graphicsEffect() is not None):
+            return
+        effect = None
+        if on:
+            effect = QGraphicsOpacityEffect(self.results)
+            effect.setOpacity(GREY)
+        self.results.setGraphicsEffect(effect)
+
+    def _teach(self, running: bool) -> None:
+        data = self.workspace.data
+        button, state = self.empty.button, self.empty.state
+        button.setVisible(not running)
+        if data is None:
+            state.setText(words.NO_DATA)
+            button.setText("Open data set…")
+            button.setEnabled(True)
+            return
+        why = REASONS[self.kind](data)
+        button.setText(words.BUTTONS[self.kind])
+        button.setEnabled(not why and self.jobs.ready)
+        if running:
+            state.setText("Results will stand here; other pages can be used meanwhile.")
+        elif why or not self.jobs.ready:
+            state.setText(why or words.NOT_READY)
+        else:
+            state.setText(self._forecast(data.added_from, len(data.gallery)))
+
+    def _forecast(self, queries: int, galleries: int) -> str:
+        size = f"{queries:,} queries, {galleries:,} gallery pictures"
+        if not queries:
+            size = f"No queries: some of the {galleries:,} gallery pictures are asked for instead"
+        times = self.insights.times
+        if times is None:
+            if self.isVisible():
+                self.jobs.forecast()
+            return f"{size}; estimating how long it takes…"
+        seconds = times.failures if self.kind == "failures" else times.trust(self.insights.pairs)
+        more = "" if self.kind == "failures" else f", {self.insights.pairs} pairs of each kind"
+        return f"{size}{more}: {about(seconds)}. You can go on working meanwhile."
+
+    def _begin(self) -> None:
+        if self.workspace.data is None:
+            self.data_asked.emit()
+        else:
+            self.jobs.start(self.kind)
+
+    def _follow_job(self, kind: Kind, job: Job) -> None:
+        if kind != self.kind:
+            return
+        self.work.forget_failures()
+        self.work.follow(job.title, job)
+        job.failed.connect(
+            lambda problem: self.work.fail(Failure(job.title, problem), lambda: self._begin())
+        )

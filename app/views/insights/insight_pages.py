@@ -1,0 +1,139 @@
+"""Makes the two pages when they are first wanted, and answers their commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt5.QtCore import QObject, pyqtSignal
+from PyQt5.QtWidgets import QWidget
+
+from app.jobs.controller import Controller
+from app.jobs.images import ImageLoader
+from app.jobs.insight_jobs import REPORT_FORMATS, InsightJobs, insight_export
+from app.state.export_choices import ExportChoices
+from app.state.insights import KINDS, Insights, Kind, PairPlace, selection_of
+from app.state.values import Problem
+from app.views.dialogs.export_dialog import ExportDialog
+from app.views.insights.insight_page import REASONS, InsightPage
+from app.views.widgets.actions import Actions
+
+
+class InsightPages(QObject):
+    """Failures and trust of the open set.
+
+    ``page_wanted`` asks for a page by its name, ``told`` carries news, ``failed`` a problem,
+    ``data_asked`` asks for the dialog that opens a data set.
+    """
+
+    page_wanted = pyqtSignal(str)
+    told = pyqtSignal(str)
+    failed = pyqtSignal(object)
+    data_asked = pyqtSignal()
+    changed = pyqtSignal()
+
+    def __init__(
+        self,
+        controller: Controller,
+        thumbnails: ImageLoader,
+        choices: ExportChoices,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._controller = controller
+        self._coming: PairPlace | None = None
+        self.workspace, self._thumbnails = controller.workspace, thumbnails
+        self._runner, self._choices, self._window = controller.runner, choices, window
+        self.insights = Insights()
+        self.insights.follow(self.workspace)
+        self.jobs = InsightJobs(controller, self.insights)
+        self.made: dict[Kind, InsightPage] = {}
+        self.insights.changed.connect(self._tell)
+        self.workspace.selection_changed.connect(self._query_came)
+
+    def _tell(self) -> None:
+        self.changed.emit()
+
+    def page(self, kind: Kind) -> InsightPage:
+        """The page, made at the first call; matplotlib is loaded by what is drawn on it."""
+        if kind not in self.made:
+            self.made[kind] = self._make(kind)
+        return self.made[kind]
+
+    def _make(self, kind: Kind) -> InsightPage:
+        if kind == "failures":
+            from app.views.insights.errors_page import FailuresPage as Page
+        else:
+            from app.views.insights.checks_page import TrustPage as Page
+        page = Page(self.workspace, self.jobs, self._thumbnails, self._window)
+        page.open_pair.connect(self.open_pair)
+        page.save_asked.connect(lambda: self.save(kind))
+        page.data_asked.connect(self.data_asked)
+        return page
+
+    def open_pair(self, place: PairPlace) -> None:
+        """Show a pair in the browser; with another candidate, the two compared.
+
+        A picture of the gallery that was asked for as a query becomes one first.
+        """
+        space = self.workspace
+        chosen = selection_of(space.data, place)
+        if chosen is None and space.data is not None and place.query in space.data.gallery.paths:
+            self._coming = place
+            self._controller.add_pictures([place.query])
+            return
+        if chosen is None:
+            self.failed.emit(Problem(f"{place.query}: is not in the data set that is open now"))
+            return
+        self.page_wanted.emit("explore")
+        space.look_at(chosen)
+        if chosen.other is not None:
+            space.change_look(mode="compare")
+        elif space.look.mode == "compare":
+            space.change_look(mode="lines")
+
+    def _query_came(self) -> None:
+        """Show the pair that was waiting for its query, once that is chosen."""
+        place, data, query = self._coming, self.workspace.data, self.workspace.selection.query
+        if place is None or data is None or query is None or data.query[query].path != place.query:
+            return
+        self._coming = None
+        self.open_pair(place)
+
+    def begin(self, kind: Kind) -> None:
+        """Show the page and start what it is about."""
+        self.page_wanted.emit(kind)
+        self.jobs.start(kind)
+
+    def save(self, kind: Kind) -> ExportDialog | None:
+        """Ask for format and file of a report."""
+        export = insight_export(self.insights, kind)
+        if export is None:
+            return None
+        dialog = ExportDialog(
+            f"Save report on {kind}", export.stem, REPORT_FORMATS, export.write, self._runner,
+            self._choices, self._window,
+        )  # fmt: skip
+        dialog.saved.connect(self._on_saved)
+        dialog.open()
+        return dialog
+
+    def _on_saved(self, path: Path) -> None:
+        self.told.emit(f"Saved {path.name}")
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Commands of both pages."""
+        made: dict[str, Callable[[], object]] = {}
+        for kind in KINDS:
+            made[f"evaluate.{kind}"] = lambda kind=kind: self.begin(kind)
+            made[f"file.export_{kind}"] = lambda kind=kind: self.save(kind)
+        return made
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """What can be chosen now."""
+        for kind in KINDS:
+            why = REASONS[kind](self.workspace.data)
+            can = not why and self.jobs.ready and not self.jobs.running(kind)
+            actions.enable(f"evaluate.{kind}", can, why)
+            there = getattr(self.insights, kind) is not None
+            actions.enable(f"file.export_{kind}", there, "Nothing was measured yet.")

@@ -1,0 +1,1 @@
+"""The frame of the window: main window, toolbar, menus, pages, problems, session."""

@@ -1,0 +1,147 @@
+"""The window's dialogs: opened by commands, one of each at a time, none in the way of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PyQt5.QtCore import QObject, Qt, pyqtSignal
+from PyQt5.QtWidgets import QDialog, QWidget
+
+from app.jobs.controller import Controller
+from app.state.requests import DataRequest, ModelRequest
+from app.state.settings import Settings, SettingsFile
+from app.views.dialogs.command_palette import CommandPalette
+from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
+from app.views.dialogs.key_sheet import KeySheet
+from app.views.dialogs.open_data import OpenDataDialog
+from app.views.dialogs.open_model import OpenModelDialog
+from app.views.dialogs.settings_dialog import SettingsDialog
+from app.views.widgets.actions import Actions
+from app.views.widgets.theme import Theme
+
+
+class Dialogs(QObject):
+    """Opens dialogs and remembers what was opened with them.
+
+    ``theme_chosen`` tells a theme to be used from now on.
+    """
+
+    theme_chosen = pyqtSignal(str)
+
+    def __init__(
+        self,
+        window: QWidget,
+        controller: Controller,
+        settings: SettingsFile,
+        commands: Actions,
+        theme: Theme | None,
+    ) -> None:
+        super().__init__(window)
+        self.window, self.controller, self.settings = window, controller, settings
+        self.theme = theme
+        self.palette = CommandPalette(commands, window)
+        self._open: dict[str, QDialog] = {}
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """The commands answered here."""
+        return {
+            "file.open_data": self.open_data,
+            "file.open_model": self.open_model,
+            "edit.palette": self.palette.popup,
+            "edit.settings": self.open_settings,
+            "help.keys": lambda: self._show("keys", lambda: KeySheet(self.window)),
+            **{id: lambda id=id: self.open_help(id) for id in TEXTS},
+        }
+
+    def open_help(self, id: str) -> HelpDialog:
+        """Show a help text, in the window of help that is open or in a new one."""
+        dialog = self._show("help", lambda: show_help(id, self.window))
+        assert isinstance(dialog, HelpDialog)
+        dialog.choose(id)
+        return dialog
+
+    def _show(self, name: str, make: Callable[[], QDialog]) -> QDialog:
+        """The dialog of that name: the one that is open, or a new one."""
+        dialog = self._open.get(name)
+        if dialog is None:
+            dialog = make()
+            dialog.setAttribute(Qt.WA_DeleteOnClose)
+            dialog.finished.connect(lambda _result: self._open.pop(name, None))
+            self._open[name] = dialog
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
+
+    def open_data(self, request: DataRequest | None = None) -> OpenDataDialog:
+        """Choose a data set, or look at one before it is used."""
+
+        def make() -> OpenDataDialog:
+            made = OpenDataDialog(self.controller, self.settings.value.data_folder, self.window)
+            made.opened.connect(self._data_opened)
+            return made
+
+        dialog = self._show("data", make)
+        assert isinstance(dialog, OpenDataDialog)
+        if request is not None:
+            dialog.choose(request)
+        return dialog
+
+    def open_model(self, path: str = "") -> OpenModelDialog:
+        """Choose a checkpoint, or look at one before it is used."""
+
+        def make() -> OpenModelDialog:
+            kept = self.settings.value
+            made = OpenModelDialog(self.controller, kept.device, kept.precision, self.window)
+            made.opened.connect(self._model_opened)
+            return made
+
+        dialog = self._show("model", make)
+        assert isinstance(dialog, OpenModelDialog)
+        if path:
+            dialog.choose(path)
+        return dialog
+
+    def open_settings(self) -> SettingsDialog:
+        """Data folder, device, theme, feature store."""
+
+        def make() -> SettingsDialog:
+            made = SettingsDialog(self.settings.value, self.controller.runner, self.window)
+            made.changed.connect(self._settings_changed)
+            if self.theme is not None:
+                made.theme_tried.connect(self.theme.use)
+            return made
+
+        dialog = self._show("settings", make)
+        assert isinstance(dialog, SettingsDialog)
+        return dialog
+
+    def _data_opened(self, request: DataRequest) -> None:
+        self.settings.change(self.settings.value.with_data(request))
+        if self.controller.model is None:
+            self.controller.open_model(self.settings.value.bundled)
+
+    def _model_opened(self, request: ModelRequest) -> None:
+        self.settings.change(self.settings.value.with_model(request))
+
+    def _settings_changed(self, settings: Settings) -> None:
+        before = self.settings.value
+        self.settings.change(settings)
+        if settings.theme != before.theme:
+            self.theme_chosen.emit(settings.theme)
+        if settings.precision != before.precision and self.controller.model is not None:
+            self._load_again(settings.precision)
+
+    def _load_again(self, precision: str) -> None:
+        """Use the present model in another precision, unless that comes to the same."""
+        now = self.controller.model_request
+        wanted = replace(now, precision=precision)
+        if wanted.arithmetic != now.arithmetic:
+            self.controller.open_model(wanted)
+
+    def close_all(self) -> None:
+        """Close what is open."""
+        for dialog in list(self._open.values()):
+            dialog.close()
+        self.palette.close()

@@ -1,0 +1,216 @@
+"""What people bring: picture files, folders, tables and checkpoints, dropped, pasted or chosen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, Qt
+from PyQt5.QtGui import QGuiApplication, QImage, QPixmap
+from PyQt5.QtWidgets import QFileDialog, QWidget
+
+from app.jobs.controller import Controller
+from app.jobs.job import JobContext
+from app.state.requests import BY_CONTENT, DataRequest
+from app.state.values import Problem
+from qaconv_core.data.images import read_image
+from qaconv_core.data.scan import IMAGE_SUFFIXES
+from qaconv_core.errors import ImageError, StoreError
+from qaconv_core.store.atomic import atomic_write_bytes
+from qaconv_core.store.folders import data_dir
+
+PASTED = "pasted"
+_CHECKPOINTS = frozenset((".pth", ".tar", ".pt"))
+
+
+def kind_of(path: Path) -> str:
+    """``picture``, ``folder``, ``table``, ``checkpoint``, ``missing`` or ``unknown``."""
+    if path.is_dir():
+        return "folder"
+    if not path.is_file():
+        return "missing"
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return "picture"
+    if suffix == ".csv":
+        return "table"
+    return "checkpoint" if suffix in _CHECKPOINTS else "unknown"
+
+
+def local_paths(mime: QMimeData) -> list[Path]:
+    """Local files and folders among what is dragged or on the clipboard."""
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+
+
+class FileInput(QObject):
+    """Takes what is dropped on the window, pasted or chosen, and does the right thing with it.
+
+    Pictures become queries, once it is known that they can be read. Folders and tables go to
+    ``open_data``, checkpoints to ``open_model`` (each shows its report first); ``tell`` shows what
+    cannot be used. Without an open data set a picture is kept, and ``open_data`` asks where to
+    search for it.
+    """
+
+    def __init__(
+        self,
+        window: QWidget,
+        controller: Controller,
+        *,
+        open_data: Callable[[DataRequest | None], object],
+        open_model: Callable[[str], object],
+        tell: Callable[[Problem], object],
+    ) -> None:
+        super().__init__(window)
+        self.window, self.controller = window, controller
+        self._open_data, self._open_model, self._tell = open_data, open_model, tell
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """The commands answered here."""
+        return {"file.open_query": self.ask, "edit.paste": self.paste}
+
+    # ── three ways in ───────────────────────────────────────────────────────────────────────────
+
+    def ask(self) -> QFileDialog:
+        """Choose picture files."""
+        suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
+        dialog = QFileDialog(self.window, "Search by picture", "", f"Pictures ({suffixes})")
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.ExistingFiles)
+        dialog.filesSelected.connect(lambda names: self.take([Path(name) for name in names]))
+        dialog.open()
+        return dialog
+
+    def paste(self) -> None:
+        """Take what is on the clipboard: files, a picture, or the path of a file as text."""
+        if not self.take_mime(QGuiApplication.clipboard().mimeData()):
+            self._say("there is no picture on the clipboard; copy a picture or a file first")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.DragEnter, QEvent.DragMove):
+            mime = event.mimeData()
+            if local_paths(mime) or mime.hasImage():
+                event.acceptProposedAction()
+                return True
+        if event.type() == QEvent.Drop and self.take_mime(event.mimeData()):
+            event.acceptProposedAction()
+            return True
+        return False
+
+    # ── what to do with it ──────────────────────────────────────────────────────────────────────
+
+    def take_mime(self, mime: QMimeData) -> bool:
+        """Take what is dragged or copied; False where nothing of it is for us."""
+        paths = local_paths(mime)
+        if paths:
+            self.take(paths)
+            return True
+        if mime.hasImage():
+            self.take_image(_image_of(mime.imageData()))
+            return True
+        text = mime.text().strip()
+        if text and "\n" not in text and len(text) < 4096 and Path(text).is_file():
+            self.take([Path(text)])
+            return True
+        return False
+
+    def take(self, paths: Sequence[Path]) -> None:
+        """Pictures become queries; else the first folder, table or checkpoint is opened."""
+        kinds = [(kind_of(path), path) for path in paths]
+        pictures = [path for kind, path in kinds if kind == "picture"]
+        if pictures:
+            self._take_pictures(pictures)
+            return
+        for kind, path in kinds:
+            if kind in ("folder", "table"):
+                name = BY_CONTENT if kind == "folder" else "folder"
+                self._open_data(DataRequest(name, path.absolute()))
+                return
+            if kind == "checkpoint":
+                self._open_model(str(path.absolute()))
+                return
+        if kinds:
+            self._refuse(*kinds[0])
+
+    def _refuse(self, kind: str, path: Path) -> None:
+        if kind == "missing":
+            self._say(f"{path}: no such file")
+        else:
+            self._say(f"{path.name}: not a picture, a folder, a table (.csv) or a checkpoint "
+                      "(.pth.tar)")  # fmt: skip
+
+    def take_image(self, image: QImage) -> None:
+        """Keep a picture that is no file yet, under the data folder, and take it as a query."""
+        if image.isNull():
+            self._say("the picture on the clipboard cannot be read")
+            return
+        self.controller.runner.start(
+            "Keeping the pasted picture",
+            lambda _context: keep_image(image),
+            lane="files",
+            quiet=True,
+            done=lambda path: self._take_pictures([path]),
+        )
+
+    def _take_pictures(self, paths: Sequence[Path]) -> None:
+        names = ", ".join(path.name for path in paths[:2])
+
+        def look(context: JobContext) -> tuple[list[Path], list[str]]:
+            return readable(paths, context)
+
+        def use(found: tuple[list[Path], list[str]]) -> None:
+            good, faults = found
+            if faults:
+                more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+                self._say(faults[0] + more, "\n".join(faults))
+            if good:
+                self.controller.add_pictures(good)
+                if self.controller.workspace.data is None:
+                    self._open_data(None)
+
+        self.controller.runner.start(
+            f"Reading {names}", look, lane="files", quiet=len(paths) < 8, done=use
+        )
+
+    def _say(self, message: str, details: str = "") -> None:
+        self._tell(Problem(message, details))
+
+
+def _image_of(content: object) -> QImage:
+    """What a program has put on the clipboard as a picture; a null image where it is none."""
+    if isinstance(content, QPixmap):
+        return content.toImage()
+    return content if isinstance(content, QImage) else QImage()
+
+
+def readable(paths: Sequence[Path], context: JobContext) -> tuple[list[Path], list[str]]:
+    """Those of the pictures that can be decoded, and a sentence for each of the others."""
+    good, faults = [], []
+    for path in paths:
+        context.cancel.raise_if_cancelled()
+        try:
+            read_image(path)
+        except ImageError as error:
+            faults.append(str(error))
+        else:
+            good.append(path)
+    return good, faults
+
+
+def keep_image(image: QImage) -> Path:
+    """Write a picture as PNG into the data folder, named by its content, and return its path.
+
+    Raises :class:`~qaconv_core.errors.StoreError`.
+    """
+    buffer = QBuffer()
+    buffer.open(QBuffer.WriteOnly)
+    if not image.save(buffer, "PNG"):
+        raise StoreError("the picture on the clipboard cannot be written as PNG")
+    content = bytes(buffer.data())
+    folder = data_dir() / PASTED
+    folder.mkdir(exist_ok=True)
+    path = folder / f"pasted-{hashlib.sha256(content).hexdigest()[:12]}.png"
+    atomic_write_bytes(path, content, error=StoreError)
+    return path

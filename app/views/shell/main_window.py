@@ -1,0 +1,300 @@
+"""The window: pages, menus, toolbar and bottom line put together, and the session kept.
+
+What a command does is in the views' own ``handlers()``; here stands only what concerns the window
+as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtGui import QCloseEvent, QShowEvent
+from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
+
+from app.jobs.controller import Controller
+from app.jobs.reopening import reopen
+from app.jobs.runner import JobRunner
+from app.state.commands import COMMANDS
+from app.state.export_choices import ExportChoices
+from app.state.insights import KINDS
+from app.state.requests import DataRequest, ModelRequest
+from app.state.session import Session, save_session, session_of
+from app.state.settings import SettingsFile
+from app.state.values import Problem
+from app.state.workspace import Workspace
+from app.views.dialogs.help_dialog import help_on
+from app.views.explore.decision_commands import DecisionCommands
+from app.views.explore.export_commands import ExportCommands
+from app.views.explore.report_commands import ReportCommands
+from app.views.insights.insight_pages import InsightPages
+from app.views.shell.dialogs import Dialogs
+from app.views.shell.file_input import FileInput
+from app.views.shell.key_guard import KeyGuard
+from app.views.shell.main_bar import MainBar
+from app.views.shell.pages import Pages
+from app.views.shell.problems import ProblemLog, ProblemsPanel, ProblemStrip
+from app.views.shell.recent_menu import RecentMenu
+from app.views.shell.window_layout import keep_layout, restore_layout
+from app.views.widgets.actions import Actions
+from app.views.widgets.job_strip import JobStrip
+from app.views.widgets.theme import Theme
+
+SMALLEST = (960, 640)
+FIRST_SIZE = (1440, 900)
+THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
+EXPLORE_MENUS = ("Query", "Candidate", "Match")
+
+
+class MainWindow(QMainWindow):
+    """The program's window; it owns workspace, jobs, controller and pages.
+
+    ``settings`` outlive it. Nothing is opened by making it: see :meth:`begin`.
+    """
+
+    def __init__(
+        self,
+        settings: SettingsFile | None = None,
+        theme: Theme | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.settings = settings or SettingsFile()
+        self.theme = theme
+        self.setObjectName("main")
+        self.setWindowTitle("QAConv Explorer")
+        self.setMinimumSize(*SMALLEST)
+        self.workspace = Workspace()
+        self.runner = JobRunner(self)
+        self.controller = Controller(self.workspace, self.runner, self)
+        self.problems = ProblemLog(self)
+        self.runner.problem.connect(self.problems.add)
+        self.commands = Actions(self)
+        self._laid_out = self._closed = False
+        choices = ExportChoices()
+        self._make_pages(choices)
+        self._make_bars()
+        self.dialogs = Dialogs(self, self.controller, self.settings, self.commands, theme)
+        self.intake = FileInput(
+            self,
+            self.controller,
+            open_data=self.dialogs.open_data,
+            open_model=self.dialogs.open_model,
+            tell=self.problems.add,
+        )
+        self.take_away = ExportCommands(self.workspace, self.runner, self, choices)
+        self.deciding = DecisionCommands(self.controller, self)
+        self.insights = InsightPages(
+            self.controller, self.explore.thumbnails, self.take_away.choices, self
+        )
+        for kind in KINDS:
+            self.pages.offer(kind, lambda kind=kind: self.insights.page(kind))
+        self.handing_over = ReportCommands(
+            self.controller, self.deciding.desk, self.take_away.choices, self
+        )
+        self._bind()
+        menus = self.commands.fill(self.menuBar())
+        self.recent = RecentMenu(self.settings, self)
+        menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
+        self._guard = KeyGuard(self)
+        QApplication.instance().installEventFilter(self._guard)
+        self._listen()
+        self._refresh()
+
+    # ── putting together ────────────────────────────────────────────────────────────────────────
+
+    def _make_pages(self, choices: ExportChoices) -> None:
+        self.pages = Pages(self.controller, self.settings, choices, self.problems.add, self)
+        self.explore, self.welcome = self.pages.explore, self.pages.welcome
+        self.setCentralWidget(self.pages)
+        self.problems_dock = ProblemsPanel(self.problems, self, self.runner)
+        self.problems_dock.setWindowTitle("Jobs and problems")
+        self.addDockWidget(Qt.BottomDockWidgetArea, self.problems_dock)
+        self.problems_dock.hide()
+
+    def _make_bars(self) -> None:
+        self.bar = MainBar(self.commands, self)
+        self.addToolBar(self.bar)
+        self.job_strip = JobStrip(self.runner, self)
+        self.problem_strip = ProblemStrip(self.problems, self)
+        self.problem_strip.opened.connect(self._show_problems)
+        line = self.statusBar()
+        line.setSizeGripEnabled(False)
+        line.addWidget(self.problem_strip, 1)
+        line.addPermanentWidget(self.job_strip)
+
+    def _bind(self) -> None:
+        space, bind = self.workspace, self.commands.bind
+        bind(self.pages.handlers())
+        bind(self.dialogs.handlers())
+        bind(self.intake.handlers())
+        bind(self.take_away.handlers())
+        bind(self.deciding.handlers())
+        bind(self.insights.handlers())
+        bind(self.handing_over.handlers())
+        bind({id: lambda name=name: self.use_theme(name) for id, name in THEME_IDS.items()})
+        bind(
+            {
+                "file.open_demo": self.open_demo,
+                "file.quit": self.close,
+                "evaluate.current": self.controller.measure,
+                "view.back": space.go_back,
+                "view.forward": space.go_forward,
+                "view.problems": self._toggle_problems,
+                "help.here": lambda: self.dialogs.open_help(help_on(space, self.page)),
+            }
+        )
+
+    def _listen(self) -> None:
+        space = self.workspace
+        for event in (
+            space.data_changed,
+            space.model_changed,
+            space.selection_changed,
+            space.method_changed,
+            space.ranking_changed,
+            space.pair_changed,
+            space.look_changed,
+            space.filters_changed,
+            space.measures_changed,
+            space.decided_changed,
+            space.parts.changed,
+        ):
+            event.connect(self._refresh)
+        self.welcome.chosen.connect(self.commands.run)
+        self.welcome.reopen_data.connect(self.dialogs.open_data)
+        self.welcome.reopen_model.connect(lambda request: self.dialogs.open_model(request.path))
+        self.recent.data_chosen.connect(self.dialogs.open_data)
+        self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
+        self.explore.results.command_wanted.connect(self.commands.run)
+        self.explore.inspector.command_wanted.connect(self.commands.run)
+        self.pages.changed.connect(self._refresh)
+        self.dialogs.theme_chosen.connect(self.use_theme)
+        self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())
+        for answering in (self.take_away, self.deciding, self.handing_over, self.insights):
+            answering.told.connect(self._tell_shortly)
+        self.insights.failed.connect(self.problems.add)
+        self.insights.page_wanted.connect(self.pages.choose)
+        self.insights.data_asked.connect(lambda: self.dialogs.open_data())
+        self.insights.changed.connect(self._refresh)
+
+    # ── what is shown ───────────────────────────────────────────────────────────────────────────
+
+    def _refresh(self) -> None:
+        """Menus, toolbar and title as the workspace is now."""
+        space, commands = self.workspace, self.commands
+        self.pages.show_current()
+        for command in COMMANDS:  # those that were switched off while nothing was open
+            if command.menu in EXPLORE_MENUS:
+                commands.enable(command.id, True)
+        self.pages.refresh_actions(commands)
+        self.take_away.refresh_actions(commands)
+        self.deciding.refresh_actions(commands)
+        self.insights.refresh_actions(commands)
+        self.handing_over.refresh_actions(commands)
+        if self.page != "explore" or space.data is None:
+            for command in COMMANDS:
+                if command.menu in EXPLORE_MENUS:
+                    commands.enable(command.id, False)
+        commands.enable("view.back", space.history.can_go_back)
+        commands.enable("view.forward", space.history.can_go_forward)
+        commands.enable("evaluate.current", space.data is not None and space.model is not None)
+        for id, name in THEME_IDS.items():
+            commands.check(id, self.settings.value.theme == name)
+        commands.check("view.problems", self.problems_dock.isVisible())
+        self.bar.show_place(space)
+        name = "" if space.data is None else f"{space.data.name} – "
+        self.setWindowTitle(f"{name}QAConv Explorer")
+
+    @property
+    def page(self) -> str:
+        """One of :data:`~app.state.session.PAGES`."""
+        return self.pages.current
+
+    @property
+    def evaluate(self) -> QWidget | None:
+        """The page Evaluate, once it was wanted."""
+        return self.pages.evaluate
+
+    def _tell_shortly(self, words: str) -> None:
+        self.statusBar().showMessage(words, 5000)
+
+    def _show_problems(self) -> None:
+        self.problems_dock.show()
+        self.problems_dock.raise_()
+
+    def _toggle_problems(self) -> None:
+        self.problems_dock.setVisible(not self.problems_dock.isVisible())
+
+    def use_theme(self, name: str) -> None:
+        """Switch to a theme and remember it."""
+        if self.theme is not None:
+            self.theme.use(name)
+        self.settings.change(replace(self.settings.value, theme=name))
+        self._refresh()
+
+    # ── beginning and ending ────────────────────────────────────────────────────────────────────
+
+    def begin(
+        self,
+        data: DataRequest | None = None,
+        model: ModelRequest | None = None,
+        session: Session | None = None,
+    ) -> None:
+        """Open what was asked for, else what the last session left, else the demo."""
+        if data is not None or model is not None:
+            kept = self.settings.value
+            wanted = kept.bundled if model is None else kept.under(model)
+            self.controller.open(data or DataRequest(), wanted)
+        elif session is not None and session.data is not None:
+            for sentence in reopen(self.controller, session):
+                self.problems.add(Problem(sentence))
+            self.pages.choose(session.page)
+        else:
+            self.open_demo()
+
+    def open_demo(self) -> None:
+        """The bundled people under the bundled model."""
+        self.controller.open(DataRequest(), self.settings.value.bundled)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._laid_out:
+            self._laid_out = True
+            # Docks can be sized once the window has its own size.
+            QTimer.singleShot(0, self._restore_layout)
+
+    def _restore_layout(self) -> None:
+        restore_layout(self, self.explore, self.settings)
+
+    def session(self) -> Session:
+        """What is shown now, for the next start."""
+        controller = self.controller
+        return session_of(
+            self.workspace, controller.data_request, controller.model_request, self.page
+        )
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Keep layout and session, stop what runs; caches stay whole."""
+        if not self._closed:
+            self._closed = True
+            try:
+                self._keep()
+            finally:  # whatever happens to that, no thread goes on without its window
+                self._stop()
+        super().closeEvent(event)
+
+    def _keep(self) -> None:
+        """What is to come back at the next start."""
+        if self._laid_out:
+            keep_layout(self, self.explore, self.settings)
+        if self.settings.path is not None:
+            save_session(self.settings.path.parent, self.session())
+
+    def _stop(self) -> None:
+        QApplication.instance().removeEventFilter(self._guard)
+        try:
+            self.dialogs.close_all()
+        finally:
+            self.controller.close()
+            self.explore.close_loaders()

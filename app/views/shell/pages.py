@@ -1,0 +1,129 @@
+"""The pages of the window: which one is shown, and the way from an evaluation to a query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtWidgets import QStackedWidget, QWidget
+
+from app.jobs.controller import Controller
+from app.state.export_choices import ExportChoices
+from app.state.session import PAGES
+from app.state.settings import SettingsFile
+from app.state.values import Problem
+from app.views.explore.explore_page import ExplorePage
+from app.views.explore.welcome import WelcomePage
+from app.views.widgets.actions import Actions
+
+
+class Pages(QStackedWidget):
+    """Explore (or the welcome, while nothing is open), and others that are made when first wanted.
+
+    ``changed`` tells that another page is wanted or that something on one changed what commands
+    can do. ``tell`` shows a problem.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(
+        self,
+        controller: Controller,
+        settings: SettingsFile,
+        choices: ExportChoices,
+        tell: Callable[[Problem], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.controller, self.workspace = controller, controller.workspace
+        self.settings, self._choices, self._tell = settings, choices, tell
+        self.current = PAGES[0]
+        self.explore = ExplorePage(self.workspace, self)
+        self.welcome = WelcomePage(self)
+        self.welcome.show_recent(settings.value)
+        self.evaluate: QWidget | None = None
+        self._makers: dict[str, Callable[[], QWidget]] = {"evaluate": self._make_evaluate}
+        self._made: dict[str, QWidget] = {}
+        for page in (self.explore, self.welcome):
+            self.addWidget(page)
+        self.explore.hint.show_unless_seen(settings.value)
+        self.explore.hint.dismissed.connect(self._hint_dismissed)
+        self.explore.changed.connect(self.changed)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Commands that lead to a page, and those of the first page."""
+        return {
+            **self.explore.handlers(),
+            **{f"view.{name}": lambda name=name: self.choose(name) for name in PAGES},
+            "evaluate.show": lambda: self.choose("evaluate"),
+            "file.export_cmc": self._export_cmc,
+        }
+
+    def refresh_actions(self, actions: Actions) -> None:
+        """Show which page it is; what its commands can do."""
+        self.explore.refresh_actions(actions)
+        if self.evaluate is not None:
+            self.evaluate.refresh_actions(actions)
+        for name in PAGES:
+            actions.check(f"view.{name}", self.current == name)
+
+    def offer(self, name: str, make: Callable[[], QWidget]) -> None:
+        """Add the page ``name``, made at its first choice."""
+        self._makers[name] = make
+
+    def choose(self, name: str) -> None:
+        """One of :data:`~app.state.session.PAGES`."""
+        if name in self._makers and name not in self._made:
+            self._made[name] = self._makers[name]()
+            self.addWidget(self._made[name])
+        self.current = name
+        self.changed.emit()
+
+    def show_current(self) -> None:
+        """The page that was chosen, as far as there is something to show on it."""
+        if self.current in self._made:
+            self.setCurrentWidget(self._made[self.current])
+            return
+        page = self.welcome if self.workspace.data is None else self.explore
+        if page is not self.currentWidget():
+            self.setCurrentWidget(page)
+            page.setFocus()
+
+    def _make_evaluate(self) -> QWidget:
+        from app.views.evaluate import EvaluatePage  # with matplotlib, which takes its time
+
+        page = EvaluatePage(self.workspace, self.controller.runner, self, self._choices)
+        page.runs_changed.connect(self.changed)
+        if self.settings.value.data_folder:
+            page.set_data_folder(self.settings.value.data_folder)
+        page.open_query.connect(self._open_query)
+        self.evaluate = page
+        return page
+
+    def _open_query(self, dataset: str, path: str) -> None:
+        """Show a query of an evaluation in the browser; its data set is opened if need be."""
+        if self._choose_query(path):
+            self.choose("explore")
+            return
+        request = None if self.evaluate is None else self.evaluate.request_of_current()
+        if request is None:
+            self._tell(Problem(f"{path}: open the data set {dataset} to look at this query"))
+            return
+        self.choose("explore")
+        self.controller.open(request, restore=lambda: self._choose_query(path))
+
+    def _choose_query(self, path: str) -> bool:
+        """Choose the query with that file; False where the open set has none."""
+        data = self.workspace.data
+        files = [] if data is None else [str(file) for file in data.query.paths]
+        if path in files:
+            self.workspace.select_queries((files.index(path),))
+        return path in files
+
+    def _export_cmc(self) -> None:
+        self.choose("evaluate")
+        if self.evaluate is not None:
+            self.evaluate.handlers()["file.export_cmc"]()
+
+    def _hint_dismissed(self, name: str) -> None:
+        self.settings.change(self.settings.value.with_hint_seen(name))

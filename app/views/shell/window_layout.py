@@ -1,0 +1,35 @@
+"""Where the window, its docks and splitters were: kept in the settings and brought back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PyQt5.QtCore import QByteArray
+from PyQt5.QtWidgets import QMainWindow
+
+from app.state.settings import SettingsFile
+from app.views.explore.explore_page import ExplorePage
+
+
+def restore_layout(window: QMainWindow, explore: ExplorePage, settings: SettingsFile) -> None:
+    """The layout that was kept; that of a first start where none was."""
+    kept = settings.value
+    if kept.geometry:
+        window.restoreGeometry(QByteArray.fromBase64(kept.geometry.encode()))
+    if kept.state:
+        window.restoreState(QByteArray.fromBase64(kept.state.encode()))
+    explore.restore(kept.splitters, kept.docks)
+
+
+def keep_layout(window: QMainWindow, explore: ExplorePage, settings: SettingsFile) -> None:
+    """Remember the layout as it is now."""
+    sizes, docks = explore.layout_to_keep()
+    settings.change(
+        replace(
+            settings.value,
+            geometry=bytes(window.saveGeometry().toBase64()).decode(),
+            state=bytes(window.saveState().toBase64()).decode(),
+            splitters={**settings.value.splitters, **sizes},
+            docks=docks,
+        )
+    )

@@ -1,0 +1,153 @@
+"""Small parts that several views are made of."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QFont, QFontDatabase, QIcon, QPainter, QPaintEvent
+from PyQt5.QtWidgets import (
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from app.views.widgets.icons import icon
+
+
+class Mark(QWidget):
+    """An icon that stands beside text; painted by the palette, so right in every theme."""
+
+    def __init__(self, name: str, size: int = 16, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedSize(size, size)
+        self._name = name
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        icon(self._name).paint(painter, self.rect())
+        painter.end()
+
+
+def heading(text: str = "", scale: float = 1.0) -> QLabel:
+    """A label in bold, ``scale`` times the usual size."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.PlainText)
+    font = QFont(label.font())
+    font.setBold(True)
+    font.setPointSizeF(font.pointSizeF() * scale)
+    label.setFont(font)
+    return label
+
+
+def small_button(name: str, words: str, parent: QWidget | None = None) -> QToolButton:
+    """A flat button that is an icon, with a spoken name and a tooltip."""
+    button = QToolButton(parent)
+    button.setIcon(icon(name))
+    button.setIconSize(QSize(16, 16))
+    button.setAutoRaise(True)
+    button.setToolTip(words)
+    button.setAccessibleName(words)
+    return button
+
+
+def quiet_label(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """A label that gives way: it is cut when there is no room, and never widens the window."""
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.PlainText)
+    label.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+    return label
+
+
+def fold_button(words: str) -> QToolButton:
+    """A button with an arrow that folds something out and in again."""
+    button = QToolButton()
+    button.setText(words)
+    button.setCheckable(True)
+    button.setAutoRaise(True)
+    button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
+    button.setArrowType(Qt.RightArrow)
+    button.setAccessibleName(f"{words}, fold out")
+    button.setToolTip(f"Show or hide: {words.lower()}")
+    button.toggled.connect(lambda on: button.setArrowType(Qt.DownArrow if on else Qt.RightArrow))
+    return button
+
+
+def details_box(text: str) -> QPlainTextEdit:
+    """Text for copying, in the system's fixed font."""
+    box = QPlainTextEdit(text)
+    box.setReadOnly(True)
+    box.setLineWrapMode(QPlainTextEdit.NoWrap)
+    box.setFont(QFontDatabase.systemFont(QFontDatabase.FixedFont))
+    box.setFixedHeight(160)
+    box.setAccessibleName("Details")
+    return box
+
+
+def without_icons(box: QDialogButtonBox) -> QDialogButtonBox:
+    """The style's own coloured icons do not go with ours: buttons are words."""
+    for button in box.buttons():
+        button.setIcon(QIcon())
+    return box
+
+
+def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
+    """A label for text of unknown origin (never read as HTML) that can be selected and copied."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.PlainText)
+    label.setWordWrap(wrap)
+    label.setTextInteractionFlags(Qt.TextSelectableByMouse)
+    return label
+
+
+class ElidedLabel(QLabel):
+    """One line that gives way: where there is no room for all of it, it ends in an ellipsis."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setTextFormat(Qt.PlainText)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        room = self.contentsRect()
+        words = self.fontMetrics().elidedText(self.text(), Qt.ElideRight, room.width())
+        align = int(Qt.AlignLeft | Qt.AlignVCenter)
+        self.style().drawItemText(
+            painter, room, align, self.palette(), self.isEnabled(), words, self.foregroundRole()
+        )
+        painter.end()
+
+
+class MessageLine(QWidget):
+    """What a dialog has to say, in a sentence; takes no room while that is nothing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._mark = Mark("warning")
+        self._words = plain_label()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self._mark, 0, Qt.AlignTop)
+        row.addWidget(self._words, 1)
+        self.hide()
+
+    def say(self, text: str, warning: bool = False) -> None:
+        """Show a sentence, with a sign beside it where it is a warning."""
+        self._words.setText(text)
+        self._words.setAccessibleName(f"Warning: {text}" if warning else text)
+        self._mark.setVisible(warning)
+        self.setVisible(bool(text))
+
+    def text(self) -> str:
+        """What is said now."""
+        return self._words.text()
+
+
+def sentence_case(text: str) -> str:
+    """With a capital at its beginning, unless it begins with the name of a file or folder."""
+    first = text.split(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text

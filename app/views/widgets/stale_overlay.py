@@ -1,0 +1,54 @@
+"""What is out of date is greyed, but only after a moment: a shorter wait would only flicker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt5.QtCore import QTimer
+from PyQt5.QtGui import QColor, QPainter, QPalette
+from PyQt5.QtWidgets import QWidget
+
+AFTER_MS = 120
+
+
+class StaleOverlay:
+    """Greys a widget some time after it became stale, until it is not any more."""
+
+    def __init__(self, widget: QWidget, drawn: Callable[[], object] | None = None) -> None:
+        """``drawn`` is called when the veil comes."""
+        self._widget, self._tell = widget, drawn
+        self._stale = False
+        self.drawn = False
+        self._timer = QTimer(widget, singleShot=True, interval=AFTER_MS)
+        self._timer.timeout.connect(self._draw)
+
+    def set(self, stale: bool) -> None:
+        """Whether what the widget shows is out of date."""
+        if stale == self._stale:
+            return
+        self._stale = stale
+        if stale:
+            self._timer.start()
+            return
+        self._timer.stop()
+        if self.drawn:
+            self.drawn = False
+            self._widget.update()
+
+    def _draw(self) -> None:
+        self.drawn = self._stale
+        self._widget.update()
+        if self._tell is not None:
+            self._tell()
+
+    def paint(self, painter: QPainter) -> None:
+        """Lay the veil over what was painted, where it is time."""
+        if self.drawn:
+            colour = QColor(self._widget.palette().color(QPalette.Window))
+            colour.setAlphaF(0.55)
+            painter.fillRect(self._widget.rect(), colour)
+
+    def stop(self) -> None:
+        """The widget is not seen any more."""
+        self._timer.stop()
+        self._stale = self.drawn = False

@@ -1,0 +1,167 @@
+"""Work under way, and work that failed: shown where its results will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs.job import Job, JobState
+from app.state.evaluation import Failure
+from app.views.widgets.job_strip import percent_words, progress_words
+from app.views.widgets.labels import ElidedLabel, details_box, plain_label
+from qaconv_core.progress import Progress
+
+SENTENCES = {
+    JobState.QUEUED: "waits for its turn",
+    JobState.RUNNING: "starting",
+    JobState.CANCELLING: "stopping after the batch in hand; what was computed is kept",
+}
+
+
+class WorkStrip(QWidget):
+    """One row for each job under way, and one for each that failed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(4)
+        self.rows: list[JobRow] = []
+        self.failures: list[FailureRow] = []
+        self.hide()
+
+    def follow(self, title: str, job: Job) -> None:
+        """Show a job until it ends."""
+        row = JobRow(title, job)
+        self.rows.append(row)
+        self._column.addWidget(row)
+        row.over.connect(lambda: self._drop(row, self.rows))
+        self.show()
+
+    def fail(self, failure: Failure, again: Callable[[], None] | None = None) -> None:
+        """Show why a data set could not be evaluated, until a person closes it."""
+        row = FailureRow(failure)
+        row.close_button.clicked.connect(lambda _on: self._drop(row, self.failures))
+        if again is not None:
+            row.again_button.clicked.connect(lambda _on: self._retry(row, again))
+        else:
+            row.again_button.hide()
+        self.failures.append(row)
+        self._column.addWidget(row)
+        self.show()
+
+    def forget_failures(self) -> None:
+        """Take away what failed before."""
+        for row in list(self.failures):
+            self._drop(row, self.failures)
+
+    def _retry(self, row: FailureRow, again: Callable[[], None]) -> None:
+        self._drop(row, self.failures)
+        again()
+
+    def _drop(self, row: QWidget, rows: list) -> None:  # type: ignore[type-arg]
+        if row in rows:
+            rows.remove(row)
+        self._column.removeWidget(row)
+        row.hide()
+        row.deleteLater()
+        self.setVisible(bool(self.rows or self.failures))
+
+
+class JobRow(QWidget):
+    """Name, step, bar, rate, time left, cancel. ``over`` tells that the job has ended."""
+
+    over = pyqtSignal()
+
+    def __init__(self, title: str, job: Job) -> None:
+        super().__init__()
+        self._job = job
+        self.title = ElidedLabel(title)
+        self.title.setToolTip(title)
+        self.step = QLabel(SENTENCES[JobState.QUEUED])
+        self.bar = QProgressBar()
+        self.bar.setAccessibleName(f"Progress of {title}")
+        self.bar.setRange(0, 1000)
+        self.bar.setValue(0)
+        self.bar.setMinimumWidth(60)
+        self.bar.setMaximumHeight(14)
+        self.bar.setTextVisible(False)
+        self.rate = QLabel()
+        self.rate.setToolTip("Rate, and time left in this step.")
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setAccessibleName(f"Cancel: {title}")
+        self.cancel_button.setToolTip("Stop; feature maps that were computed are kept.")
+        self.cancel_button.clicked.connect(lambda _on: job.cancel())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 4, 8, 4)
+        row.setSpacing(12)
+        row.addWidget(self.title, 2)
+        row.addWidget(self.step)
+        row.addWidget(self.bar, 1)
+        row.addWidget(self.rate)
+        row.addWidget(self.cancel_button)
+        self.rate.setMinimumWidth(24 * self.rate.fontMetrics().averageCharWidth())
+        self.rate.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
+        job.state_changed.connect(self._show_state)
+        job.progressed.connect(self._show_progress)
+        job.ended.connect(self.over)
+        self._show_state(job.state)
+
+    def _show_state(self, state: JobState) -> None:
+        self.step.setText(SENTENCES.get(state, ""))
+        self.bar.setVisible(state is not JobState.QUEUED)
+        self.cancel_button.setEnabled(state is not JobState.CANCELLING)
+
+    def _show_progress(self, progress: Progress) -> None:
+        if self._job.state is JobState.CANCELLING:
+            return
+        self.step.setText(progress.stage)
+        # A bar without an end would need an animation; an empty one and the words do as well.
+        self.bar.setValue(round(1000 * (progress.fraction or 0.0)))
+        words = (percent_words(progress), progress_words(progress))
+        self.rate.setText(" · ".join(filter(None, words)))
+
+
+class FailureRow(QFrame):
+    """What happened to what, in one sentence; details fold out and can be copied."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.StyledPanel)
+        self.text = plain_label(f"{failure.title}: {failure.problem.message}")
+        self.details = details_box(failure.problem.details)
+        self.details.hide()
+        self.again_button = QPushButton("Try again")
+        self.details_button = QPushButton("Details")
+        self.details_button.setCheckable(True)
+        self.details_button.toggled.connect(self.details.setVisible)
+        self.copy_button = QPushButton("Copy")
+        self.copy_button.clicked.connect(
+            lambda _on: QApplication.clipboard().setText(
+                f"{self.text.text()}\n\n{failure.problem.details}"
+            )
+        )
+        self.close_button = QPushButton("Close")
+        head = QHBoxLayout()
+        head.addWidget(self.text, 1)
+        tips = ("Do it once more.", "Show the details.", "Copy all of it.", "Hide this.")
+        buttons = (self.again_button, self.details_button, self.copy_button, self.close_button)
+        for button, tip in zip(buttons, tips, strict=True):
+            button.setToolTip(tip)
+            button.setAccessibleName(f"{button.text()}: {failure.title}")
+            head.addWidget(button, 0, Qt.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 8, 4)
+        column.addLayout(head)
+        column.addWidget(self.details)

@@ -1,0 +1,133 @@
+"""What trust measures need of a data set: features, averages of queries, curves of pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qaconv_core.errors import InputError
+from qaconv_core.evaluation.evaluator import Job
+from qaconv_core.evaluation.pairs import IndexPairs
+from qaconv_core.explaining.average import CrowdStatistics, crowd_of
+from qaconv_core.explaining.curves import RemovalCurves, removal_curves
+from qaconv_core.explaining.maxima import GalleryCells, query_maxima
+from qaconv_core.explaining.part import plain_logits
+from qaconv_core.extraction.features import Extraction
+from qaconv_core.model import Model
+from qaconv_core.progress import Tracker
+from qaconv_core.ranking import truth_labels
+from qaconv_core.types import Bool, Dataset, Float32, Float64, ImageSet, Int64, RankingResult
+
+
+class TrustBench:
+    """Features of a data set and, query by query, its averages over (a part of) the gallery."""
+
+    def __init__(self, model: Model, dataset: Dataset, crowd: int, job: Job) -> None:
+        self.model, self.dataset, self.job = model, dataset, job
+        query = self._extract(dataset.query, "query features")
+        gallery = self._extract(dataset.gallery, "gallery features")
+        self.query = dict(zip(map(int, query.kept), range(len(query.kept)), strict=True))
+        self.place = dict(zip(map(int, gallery.kept), range(len(gallery.kept)), strict=True))
+        self.query_bank, self.gallery_bank = query.bank, gallery.bank
+        self.notes = [f"left out: {item}" for item in (*query.rejected, *gallery.rejected)]
+        if not self.query or not self.place:
+            raise InputError(f"{dataset.root}: no pictures that can be read on one side")
+        self.gallery_index: Int64 = gallery.kept
+        rows = np.arange(len(gallery.kept))
+        if len(rows) > crowd:
+            rows = np.linspace(0, len(rows) - 1, crowd).round().astype(np.int64)
+            self.notes.append(
+                f"averages and ranks are over {crowd:,} of {len(gallery.kept):,} gallery pictures"
+            )
+        self.rows = rows
+        self.cells = GalleryCells.load(self.gallery_bank.select(rows))
+        self._crowds: dict[int, CrowdStatistics] = {}
+
+    @property
+    def size(self) -> int:
+        """Gallery pictures that stand in a ranking."""
+        return len(self.rows)
+
+    def _extract(self, refs: ImageSet, stage: str) -> Extraction:
+        return self.model.extract_set(
+            refs,
+            shelf=self.job.shelf,
+            batch_size=self.job.batch_size,
+            workers=self.job.workers,
+            progress=self.job.progress,
+            cancel=self.job.cancel,
+            stage=stage,
+        )
+
+    def readable(self, pairs: IndexPairs) -> IndexPairs:
+        """The pairs whose pictures could be read."""
+        return [(q, g) for q, g in pairs if q in self.query and g in self.place]
+
+    def query_map(self, index: int) -> Float32:
+        """The map of a query, float32."""
+        return np.asarray(self.query_bank[self.query[index]], dtype=np.float32)
+
+    def crowd(self, index: int) -> CrowdStatistics:
+        """Averages of a query over the (thinned) gallery; kept, for pairs share queries."""
+        if index not in self._crowds:
+            known = query_maxima(self.query_map(index), self.cells)
+            self._crowds[index] = crowd_of(known, self.model.head)
+        return self._crowds[index]
+
+    def best_matches(self, count: int, seed: int) -> IndexPairs:
+        """Some queries with the gallery picture that stands first, their own file left out."""
+        chosen = np.random.default_rng(seed).permutation(sorted(self.query))[:count]
+        paths = [str(self.dataset.gallery[int(i)].path) for i in self.gallery_index[self.rows]]
+        pairs = []
+        for index in map(int, chosen):
+            logits = plain_logits(query_maxima(self.query_map(index), self.cells), self.model.head)
+            own = str(self.dataset.query[index].path)
+            logits[[path == own for path in paths]] = -np.inf
+            best = int(logits.argmax())
+            if np.isfinite(logits[best]):
+                pairs.append((index, int(self.gallery_index[self.rows[best]])))
+        return pairs
+
+    def curves(self, pairs: IndexPairs, stage: str) -> list[RemovalCurves]:
+        """Removal curves of each pair, in both orders, with ranks among the (thinned) gallery."""
+        tracker = Tracker(stage, len(pairs), "pairs", self.job.progress, self.job.cancel)
+        found = []
+        for number, (q, g) in enumerate(pairs):
+            query_map = self.query_map(q)
+            candidate = self.place[g]
+            place = np.flatnonzero(self.rows == candidate)
+            cells, rows = self.cells, self.rows
+            if not len(place):  # thinned away: it joins for its own ranking
+                cells = self._with(candidate)
+                rows, place = np.append(rows, candidate), np.array([len(rows)])
+            gallery_map = np.asarray(self.gallery_bank[candidate], dtype=np.float32)
+            adds = self.model.match(query_map, gallery_map).query_contribution
+            beyond = np.asarray(adds - self.crowd(q).query_mean, dtype=np.float64)
+            strengths: list[tuple[str, Float64]] = [
+                ("contribution", adds.astype(np.float64)),
+                ("relative", beyond),
+            ]
+            found.append(
+                removal_curves(
+                    query_map,
+                    cells,
+                    self.model.head,
+                    int(place[0]),
+                    strengths,
+                    counted=self._counted(q, rows),
+                    seed=number,
+                )
+            )
+            tracker.advance()
+        return found
+
+    def _with(self, candidate: int) -> GalleryCells:
+        more = GalleryCells.load(self.gallery_bank.select([candidate]))
+        return GalleryCells(np.concatenate([self.cells.rows, more.rows]), self.cells.grid)
+
+    def _counted(self, query: int, rows: Int64) -> Bool:
+        """The candidate's rivals: neither junk nor other true matches of the query."""
+        ref = self.dataset.query[query]
+        refs = self.dataset.gallery.select(self.gallery_index[rows])
+        labels = truth_labels(ref.pid, ref.camid, refs.pids, refs.camids)
+        others = np.array([path != ref.path for path in refs.paths])
+        return np.isin(labels, (RankingResult.FALSE, RankingResult.NOT_KNOWN)) & others

@@ -1,0 +1,131 @@
+"""Estimates where a processor has no fast 8-bit products: maps averaged over a coarser grid.
+
+A coarse map has at most 12×4 cells, each the mean of a few neighbours (unit norm again), so that a
+pair costs a sixteenth of a 24×8 grid's products. How far its logit can be from the exact one is
+not proved but measured (:mod:`qaconv_core.searching.measured_margin`).
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from qaconv_core.matching.cpu import HeadWeights, alone, as_tensor
+from qaconv_core.matching.plan import cpu_workers, tile_bytes
+from qaconv_core.matching.scores import Maps
+from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.searching.pooling import Float16, pool, pooled_head
+from qaconv_core.searching.prepared import Form, KeptRows, prepared_rows
+from qaconv_core.threads import in_threads
+from qaconv_core.types import Float32, Grid, as_slice
+
+_MOST = (12, 4)
+_BLOCK = 512  # pictures estimated by a thread before it looks for a wish to stop
+
+
+def coarse_grid(grid: Grid) -> Grid:
+    """``grid`` with each side halved until there are at most 12×4 cells."""
+    h, w = grid
+    while h > _MOST[0]:
+        h = -(-h // 2)
+    while w > _MOST[1]:
+        w = -(-w // 2)
+    return h, w
+
+
+@dataclass(frozen=True)
+class CoarseGallery(KeptRows):
+    """Coarse maps of a gallery on ``grid``; picture i is row ``rows[i]`` of ``cells`` float16
+    (m, h·w, C), which may be memory-mapped."""
+
+    cells: Float16
+    grid: Grid
+
+    def part(self, start: int, stop: int) -> Float16:
+        """Cells of pictures ``start`` … ``stop``−1; not copied where they lie one after another."""
+        return np.asarray(self.cells[as_slice(self.rows[start:stop])])
+
+
+def prepare_coarse(
+    gallery: Maps,
+    *,
+    workers: int | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> CoarseGallery:
+    """Average ``gallery`` (n, C, h, w) over the coarser grid, or take what is already there.
+
+    Kept and grown as :func:`~qaconv_core.searching.prepared.prepare_gallery` does.
+    """
+    grid = coarse_grid((gallery.shape[2], gallery.shape[3]))
+
+    def make(maps: npt.NDArray[np.floating]) -> tuple[Float16, Float32]:
+        return _cells(pool(maps, grid)), np.ones((len(maps), 1), dtype=np.float32)
+
+    form = Form((".coarse", ".averaged"), "<f2", (grid[0] * grid[1], gallery.shape[1]), 1, make)
+    cells, _, rows = prepared_rows(gallery, form, workers, progress, cancel)
+    return CoarseGallery(cells, rows, grid)
+
+
+def _cells(maps: Float16) -> Float16:
+    """(n, C, h, w) -> (n, h·w, C)."""
+    return np.ascontiguousarray(maps.reshape(*maps.shape[:2], -1).transpose(0, 2, 1))
+
+
+class CoarseTiles:
+    """Logits of coarse maps; one object for each thread, since it owns the scratch memory."""
+
+    def __init__(self, head: AffineHead, channels: int) -> None:
+        self.weights = HeadWeights(head)
+        self.cells = head.grid[0] * head.grid[1]
+        self.step = max(1, tile_bytes() // (4 * self.cells * (self.cells + channels)))
+        self.maps = torch.empty(self.step, self.cells, channels)
+        self.product = torch.empty(self.step * self.cells, self.cells)
+
+    def estimate(self, query: torch.Tensor, gallery: Float16) -> Float32:
+        """(C, s), (g, r, C) -> (g,)."""
+        rows, out = as_tensor(gallery), torch.empty(len(gallery))
+        for k in range(0, len(rows), self.step):
+            part = rows[k : k + self.step]
+            maps = self.maps[: len(part)].copy_(part)
+            table = self.product[: len(part) * self.cells]
+            torch.mm(maps.flatten(0, 1), query, out=table)
+            pairs = table.view(len(part), self.cells, self.cells)
+            sums = self.weights.sums(torch.amax(pairs, 1), torch.amax(pairs, 2))
+            out[k : k + len(part)] = sums.add_(self.weights.bias)
+        return np.asarray(out.numpy())
+
+
+def coarse_logits(
+    query: npt.NDArray[np.floating],
+    gallery: CoarseGallery,
+    head: AffineHead,
+    workers: int | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Float32:
+    """Logits (g,) of one query map (1, C, h, w) by coarse maps and averaged weights. They only
+    order: their scale is their own."""
+    columns = torch.from_numpy(_cells(pool(query, gallery.grid))[0]).float().t().contiguous()
+    small, count = pooled_head(head, gallery.grid), len(gallery)
+    out = np.empty(count, dtype=np.float32)
+    own = threading.local()
+    tracker = Tracker("searching", count, "pairs", progress, cancel)
+
+    def work(start: int) -> int:
+        if not hasattr(own, "tiles"):
+            own.tiles = CoarseTiles(small, len(columns))
+        part = gallery.part(start, start + _BLOCK)
+        with torch.inference_mode():
+            out[start : start + _BLOCK] = own.tiles.estimate(columns, part)
+        return len(part)
+
+    blocks = range(0, count, _BLOCK)
+    for done in in_threads(work, blocks, workers or cpu_workers(), alone if count else None):
+        tracker.advance(done)
+    return out

@@ -1,0 +1,243 @@
+"""The best of a gallery for one query, as exact as a full scoring and many times faster.
+
+First every picture's logit is estimated from 8-bit integers, with a proved bound on its error
+(:mod:`qaconv_core.searching.quantised`); then the pictures that could still be among the best are
+scored in float32. No other picture can be: its logit is below that of the last one shown. The
+order and the logits of the head are those of :func:`~qaconv_core.matching.scores.score_maps`,
+to the last bit.
+
+Processors without fast 8-bit products estimate from coarse maps (:mod:`.coarse`). The logits of
+the head are exact then too, but that no other picture belongs there is measured
+(:mod:`.measured`), and the result says so.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from qaconv_core.errors import InputError
+from qaconv_core.matching.cpu import alone
+from qaconv_core.matching.plan import cpu_workers
+from qaconv_core.matching.scores import Maps, check_sides, score_maps
+from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.searching.coarse_estimates import (
+    CoarseGallery,
+    coarse_grid,
+    coarse_logits,
+    prepare_coarse,
+)
+from qaconv_core.searching.integer_estimates import ByteTiles, fast_bytes
+from qaconv_core.searching.measured_margin import FEWEST, measured_head
+from qaconv_core.searching.prepared import PreparedGallery, prepare_gallery
+from qaconv_core.searching.quantised import QuantisedMaps, logit_bound, quantise
+from qaconv_core.threads import in_threads
+from qaconv_core.types import FeatureBank, Float32, Float64, Int64
+
+Prepared = PreparedGallery | CoarseGallery
+
+_BLOCK = 256  # pictures estimated by a thread before it looks for a wish to stop
+_PORTION = 64  # pictures scored exactly before the limit is looked at again, at least
+
+FLOAT32 = "float32"
+BYTES = "8-bit integers, then float32"
+COARSE = "coarse maps, then float32"
+
+
+@dataclass(frozen=True)
+class TopRanking:
+    """The best pictures of a gallery of g, best first, ties in gallery order.
+
+    ``order`` (k,) are gallery indices and ``logits`` (k,) their exact logits. ``estimates`` (g,)
+    are the logits of all, each within ``bounds`` (g,) of the exact one (0 where it is exact; by
+    coarse maps the exact one is at most so far above it, as far as was measured); ``rescored`` is
+    how many were scored exactly, ``arithmetic`` what was computed in.
+    """
+
+    order: Int64
+    logits: Float32
+    estimates: Float32
+    bounds: Float32
+    rescored: int
+    arithmetic: str = FLOAT32
+
+    @property
+    def certainty(self) -> str:
+        """What is to be said of a head that is measured and not proved; "" where it is."""
+        if self.arithmetic != COARSE or self.exact:
+            return ""
+        return (
+            f"exact scores of {self.rescored:,} of {len(self.estimates):,} pictures, chosen by "
+            "coarse maps; that no other belongs among the best is measured, not proved"
+        )
+
+    @property
+    def exact(self) -> bool:
+        """Whether every logit, and not only those of the head, is exact."""
+        return self.rescored == len(self.estimates)
+
+
+def prepare_search(
+    gallery: Maps,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Prepared | None:
+    """``gallery`` made ready for :func:`rank_top` on this processor: 8-bit integers where it is
+    fast with them, else coarse maps; None where maps are coarse already."""
+    _, channels, h, w = gallery.shape
+    if fast_bytes(channels):
+        return prepare_gallery(gallery, progress=progress, cancel=cancel)
+    if coarse_grid((h, w)) == (h, w):
+        return None
+    return prepare_coarse(gallery, progress=progress, cancel=cancel)
+
+
+def rank_top(
+    query_map: npt.NDArray[np.floating],
+    gallery: Maps,
+    head: AffineHead,
+    top: int,
+    *,
+    prepared: Prepared | None = None,
+    exact: bool = False,
+    device: torch.device | str = "cpu",
+    workers: int | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> TopRanking:
+    """The ``top`` best pictures of ``gallery`` (g, C, h, w) for one query map (C, h, w).
+
+    ``prepared`` is :func:`prepare_search` of the same pictures; without it, with ``exact``, on
+    another device than the CPU, or where it does not pay, everything is scored in float32. Raises
+    InputError for wrong shapes, ``top`` below 1, or maps that are not finite.
+    """
+    query = np.asarray(query_map)
+    query = query[None] if query.ndim == 3 else query
+    check_sides(query, gallery, head)
+    count = gallery.shape[0]
+    if len(query) != 1 or top < 1:
+        raise InputError(f"one query map and a top from 1 are needed, not {query.shape} and {top}")
+    if prepared is not None and len(prepared) != count:
+        raise InputError(f"{len(prepared)} prepared pictures for a gallery of {count}")
+    threads = workers or cpu_workers()
+    if prepared is None or exact or torch.device(device).type != "cpu" or not _pays(prepared):
+        logits = score_maps(query, gallery, head, device=device, progress=progress, cancel=cancel)
+        return _all_exact(logits[0], top)
+    if isinstance(prepared, CoarseGallery):
+        coarse = coarse_logits(query, prepared, head, threads, progress, cancel)
+        return _measured(query, gallery, head, min(top, count), coarse, cancel)
+    estimates, bounds = _estimates(query, prepared, head, threads, progress, cancel)
+    return _certified(query, gallery, head, min(top, count), estimates, bounds, cancel)
+
+
+def _pays(prepared: Prepared) -> bool:
+    """Whether estimating is quicker than scoring everything."""
+    if isinstance(prepared, CoarseGallery):
+        return len(prepared) > FEWEST
+    return len(prepared) > 0 and fast_bytes(prepared.cells.shape[2])
+
+
+def _all_exact(logits: Float32, top: int) -> TopRanking:
+    order = _best(logits, np.arange(len(logits)), top)
+    return TopRanking(order, logits[order], logits, np.zeros_like(logits), len(logits))
+
+
+def _estimates(
+    query: npt.NDArray[np.floating],
+    prepared: PreparedGallery,
+    head: AffineHead,
+    workers: int,
+    progress: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> tuple[Float32, Float64]:
+    """Estimated logits and how far each can be off, (g,) both."""
+    small: QuantisedMaps = quantise(query)
+    count = len(prepared)
+    estimates, bounds = np.empty(count, dtype=np.float32), np.empty(count)
+    own = threading.local()
+    tracker = Tracker("searching", count, "pairs", progress, cancel)
+
+    def work(start: int) -> int:
+        if not hasattr(own, "tiles"):
+            own.tiles = ByteTiles(head)
+        part = prepared.part(start, start + _BLOCK)
+        with torch.inference_mode():
+            estimates[start : start + _BLOCK] = own.tiles.estimate(small, part)
+        bounds[start : start + _BLOCK] = logit_bound(small, part, head)
+        return len(part)
+
+    for done in in_threads(work, range(0, count, _BLOCK), workers, alone):
+        tracker.advance(done)
+    return estimates, bounds
+
+
+def _certified(
+    query: npt.NDArray[np.floating],
+    gallery: Maps,
+    head: AffineHead,
+    top: int,
+    estimates: Float32,
+    bounds: Float64,
+    cancel: CancelToken | None,
+) -> TopRanking:
+    """Score exactly, the most promising first, until nothing else can reach the head."""
+    upper = estimates + bounds
+    promising = np.argsort(-upper, kind="stable")
+    logits = estimates.copy()
+    done = 0
+    limit = -np.inf
+    while done < len(promising) and upper[promising[done]] >= limit:
+        reach = int(np.searchsorted(-upper[promising], -limit, side="right"))
+        step = max(top, _PORTION, done // 2)  # few steps, and not far beyond what is needed
+        part = promising[done : min(reach, done + step)]
+        logits[part] = score_maps(query, _pick(gallery, part), head, cancel=cancel)[0]
+        done += len(part)
+        if done >= top:
+            limit = float(np.partition(logits[promising[:done]], done - top)[done - top])
+    scored = np.sort(promising[:done])
+    order = _best(logits, scored, top)
+    left = bounds.copy()
+    left[scored] = 0
+    return TopRanking(order, logits[order], logits, left.astype(np.float32), done, BYTES)
+
+
+def _measured(
+    query: npt.NDArray[np.floating],
+    gallery: Maps,
+    head: AffineHead,
+    top: int,
+    coarse: Float32,
+    cancel: CancelToken | None,
+) -> TopRanking:
+    """Score exactly what can be in the head by a margin that is measured on the way."""
+
+    def exact(part: Int64) -> Float32:
+        return score_maps(query, _pick(gallery, part), head, cancel=cancel)[0]
+
+    found = measured_head(coarse, top, exact)
+    estimates = found.margin.values.astype(np.float32)
+    estimates[found.scored] = found.logits
+    bounds = np.full(len(coarse), found.margin.most, dtype=np.float32)
+    bounds[found.scored] = 0
+    order = _best(estimates, found.scored, top)
+    return TopRanking(order, estimates[order], estimates, bounds, len(found.scored), COARSE)
+
+
+def _best(logits: Float32, among: Int64, top: int) -> Int64:
+    """The ``top`` largest of ``among`` (ascending), best first, ties in order."""
+    if np.isnan(logits[among]).any():
+        raise InputError("some logits are not numbers: the feature maps are damaged")
+    return among[np.argsort(-logits[among], kind="stable")[:top]]
+
+
+def _pick(gallery: Maps, indices: Int64) -> Any:
+    if isinstance(gallery, FeatureBank):
+        return gallery.select(indices).about_to_be_read()
+    return gallery[indices]

@@ -6,8 +6,12 @@ import os
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# The same examples in every run; `--hypothesis-profile=default` draws others.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.load_profile("fixed")
 # Tests compute little at a time: a second thread waits longer than it works.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Qt complains of a system without a session, and complaints of Qt fail a test.

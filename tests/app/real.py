@@ -14,8 +14,8 @@ from app.jobs.engine import DataRequest, ModelRequest
 from tests.checkpoints import write_checkpoint
 from tests.small_world import small_checkpoint, write_market
 
-WAIT = 180_000
-"""Milliseconds a test waits at most; a busy machine is no failure."""
+WAIT = 20_000
+"""Milliseconds that a test waits at most."""
 
 
 def tiny_market(folder: Path) -> DataRequest:

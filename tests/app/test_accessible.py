@@ -7,16 +7,7 @@ from pathlib import Path
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSpinBox,
-    QComboBox,
-    QDialogButtonBox,
-    QLineEdit,
-    QPlainTextEdit,
     QProgressBar,
-    QTabBar,
-    QTextBrowser,
     QWidget,
 )
 
@@ -37,43 +28,8 @@ from app.views.shell.problems import ProblemLog, ProblemsPanel, ProblemStrip
 from app.views.widgets.actions import Actions
 from app.views.widgets.job_strip import JobList, JobStrip
 from qaconv_core.data import check_dataset, open_dataset
+from tests.app.controls import controls, name_of, needs_tip
 from tests.builders import add_junk, write_market
-
-CONTROLS = (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSpinBox,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QProgressBar,
-    QTextBrowser,
-)
-
-
-def controls(widget: QWidget) -> list[QWidget]:
-    """What can be used or read in a widget, without the inner parts of Qt's own controls."""
-    inner = (QComboBox, QAbstractSpinBox, QLineEdit, QAbstractItemView, QTabBar)
-    return [
-        control
-        for control in widget.findChildren(QWidget)
-        if isinstance(control, CONTROLS)
-        and not isinstance(control.parentWidget(), inner)
-        and not control.objectName().startswith("qt_")
-        and not control.parentWidget().inherits("QComboBoxPrivateContainer")
-    ]
-
-
-def name_of(control: QWidget) -> str:
-    words = control.text() if isinstance(control, QAbstractButton) else ""
-    return control.accessibleName() or words
-
-
-def needs_tip(control: QWidget) -> bool:
-    """Lists and texts explain themselves, and so do OK, Cancel and Close."""
-    if isinstance(control.parentWidget(), QDialogButtonBox):
-        return False
-    return isinstance(control, (QAbstractButton, QComboBox, QAbstractSpinBox))
 
 
 @pytest.fixture

@@ -29,10 +29,11 @@ from app.views.shell.main_window import MainWindow
 from app.views.widgets.actions import Actions
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
-from tests.app.test_take_match import saved
+from tests.app.real import WAIT
+from tests.app.saving import saved
 from tests.builders import write_duke
 from tests.checkpoints import write_checkpoint
-from tests.core.reports.builders import make_report, make_result
+from tests.core.records import make_report, make_result
 from tests.small_world import small_checkpoint, write_market
 
 ROOT = Path(__file__).parents[2]
@@ -96,7 +97,7 @@ def press(button):
 
 
 def at_rest(qtbot, page):
-    qtbot.waitUntil(lambda: not page.runner.busy and not page._rest.isActive(), timeout=180_000)
+    qtbot.waitUntil(lambda: not page.runner.busy and not page._rest.isActive(), timeout=WAIT)
 
 
 # ── starting ────────────────────────────────────────────────────────────────────────────────────
@@ -114,7 +115,7 @@ def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
 
     assert not form.start_button.isEnabled()
     tick(form.sets, "market")
-    qtbot.waitUntil(lambda: "pairs" in form.estimate.text(), timeout=180_000)
+    qtbot.waitUntil(lambda: "pairs" in form.estimate.text(), timeout=WAIT)
     before = form.estimate.text()
     assert "memory" in before
     assert "17 pictures (0 already" in before
@@ -122,7 +123,7 @@ def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
         form.methods.rerank, Qt.LeftButton, pos=QPoint(8, form.methods.rerank.height() // 2)
     )
     assert not form.methods.rerank.isChecked()
-    qtbot.waitUntil(lambda: "52 pairs" in form.estimate.text(), timeout=180_000)
+    qtbot.waitUntil(lambda: "52 pairs" in form.estimate.text(), timeout=WAIT)
     assert form.estimate.text() != before
 
     form.start_button.setFocus()
@@ -144,7 +145,7 @@ def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
     table = ready.content.table.model
     shown = table.index(0, 4).data()
     assert shown == f"{100 * run.report.results[0].rank(1):.1f}"
-    qtbot.waitUntil(lambda: "17 already" in form.estimate.text(), timeout=180_000)
+    qtbot.waitUntil(lambda: "17 already" in form.estimate.text(), timeout=WAIT)
 
 
 def test_cancel_keeps_the_page_and_adds_no_run(ready, qtbot):
@@ -189,7 +190,7 @@ def test_a_file_that_is_no_checkpoint_is_said_in_the_place_of_the_estimate(ready
     wrong.write_text("not a model")
     ready.content.form.add_checkpoint(str(wrong))
     tick(ready.content.form.sets, "market")
-    qtbot.waitUntil(lambda: "notes.pth.tar" in ready.content.form.estimate.text(), timeout=180_000)
+    qtbot.waitUntil(lambda: "notes.pth.tar" in ready.content.form.estimate.text(), timeout=WAIT)
     press(ready.content.form.start_button)
     at_rest(qtbot, ready)
     assert "notes.pth.tar" in ready.content.work.failures[0].text.text()
@@ -200,7 +201,7 @@ def test_why_tlift_is_off_and_another_folder(ready, qtbot, data):
     form.browsed.emit(data / "market" / "query")
     qtbot.waitUntil(lambda: bool(form.sets.ticked), timeout=10_000)
     assert [choice.name for choice in form.sets.ticked] == ["folder"]
-    qtbot.waitUntil(lambda: "Estimating" not in form.estimate.text(), timeout=180_000)
+    qtbot.waitUntil(lambda: "Estimating" not in form.estimate.text(), timeout=WAIT)
     note = form.methods.tlift_note
     assert "time" in note.text() or "nothing can be evaluated" in form.estimate.text()
 
@@ -403,7 +404,7 @@ def test_in_the_window_the_curve_is_saved_at_the_first_look(qtbot):
     qtbot.waitUntil(lambda: window.findChild(ExportDialog) is not None)
     assert Path(window.findChild(ExportDialog).path.text()).stem == "cmc_market_run1"
     window.findChild(ExportDialog).reject()
-    qtbot.waitUntil(lambda: not window.runner.busy, timeout=180_000)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
     window.close()
 
 
@@ -441,7 +442,7 @@ def test_in_the_window_a_query_opens_with_its_data_set(qtbot, data):
     QTest.mouseClick(view.viewport(), Qt.LeftButton, pos=first)
     assert window.page == "explore"
     assert space.data.query[space.selection.query].path == files[0]
-    qtbot.waitUntil(lambda: not window.runner.busy, timeout=180_000)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
     window.close()
 
 

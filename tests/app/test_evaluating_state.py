@@ -18,7 +18,7 @@ from app.state.evaluation import (
 from qaconv_core.cli.evaluate import method_options
 from qaconv_core.cli.parser import build_parser
 from qaconv_core.evaluation.methods import MethodOptions
-from tests.core.reports.builders import make_report
+from tests.core.records import make_report
 
 
 def run(id, dataset="demo", **changes):

@@ -16,6 +16,9 @@ from tests.app.lists import click
 from tests.app.real import WAIT, press, settled, tiny_market
 from tests.builders import write_picture
 
+SEVERAL_RANKINGS = 1000
+"""Milliseconds in which the eight pictures of a portion are ranked several times."""
+
 
 class Tap:
     """Lets maps of the gallery arrive in portions of eight, when the test says so."""
@@ -193,6 +196,7 @@ def test_nothing_moves_under_a_moving_pointer(qtbot, window, tap, monkeypatch):
     qtbot.waitUntil(lambda: window.workspace.pointed_at > 0, timeout=WAIT)
     tap.let(1)
     qtbot.waitUntil(lambda: len(heard) > 0, timeout=WAIT)
+    qtbot.wait(SEVERAL_RANKINGS)
     assert window.workspace.ranking.order.tolist() == order
     monkeypatch.setattr(ranking_jobs, "POINTING", 0.0)
     ranked(qtbot, window, 16)  # it is caught up with once the pointer rests

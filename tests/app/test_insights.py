@@ -23,9 +23,9 @@ from app.views.shell.main_window import MainWindow
 from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import InputError
 from tests.app.conftest import settle
+from tests.app.controls import controls, name_of, needs_tip
 from tests.app.real import WAIT, tiny_market
-from tests.app.test_accessible import controls, name_of, needs_tip
-from tests.app.test_take_match import saved
+from tests.app.saving import saved
 from tests.builders import write_picture
 
 

@@ -33,7 +33,7 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import ImageRef, ImageSet
 from tests.builders import write_picture
-from tests.core.reports.builders import make_match
+from tests.core.records import make_match
 
 HOSTILE = '<script>alert("1")</script>&\'\x07'
 VOID = {"meta", "img", "br", "hr", "link", "input"}

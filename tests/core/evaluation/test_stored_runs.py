@@ -19,7 +19,7 @@ from qaconv_core.evaluation.stored_runs import (
     short_document,
 )
 from qaconv_core.store.runs import RunHistory
-from tests.core.reports.builders import make_report
+from tests.core.records import make_report
 
 
 def test_a_run_comes_back_as_it_was(tmp_path):

@@ -17,7 +17,7 @@ from qaconv_core.explaining.covering import (
     order_map,
     window_mask,
 )
-from tests.core.explaining.samples import (
+from tests.core.explaining.maps import (
     GRIDS,
     logit_without,
     random_head,

@@ -12,7 +12,7 @@ from qaconv_core.explaining import maxima
 from qaconv_core.explaining.curves import nested_logits, removal_curves
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.models.qaconv import AffineHead
-from tests.core.explaining.samples import GRIDS, logit_without, random_head, unit_maps
+from tests.core.explaining.maps import GRIDS, logit_without, random_head, unit_maps
 
 
 def kept(cells, grid):

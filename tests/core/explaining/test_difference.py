@@ -18,7 +18,7 @@ from qaconv_core.explaining.difference import (
 )
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.ranking import rank_gallery
-from tests.core.explaining.samples import GRIDS, logit_without, random_head, unit_maps
+from tests.core.explaining.maps import GRIDS, logit_without, random_head, unit_maps
 
 
 @settings(max_examples=40, deadline=None)

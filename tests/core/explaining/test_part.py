@@ -21,7 +21,7 @@ from qaconv_core.explaining.part import (
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import FeatureBank
-from tests.core.explaining.samples import (
+from tests.core.explaining.maps import (
     GRIDS,
     logit_without,
     random_head,

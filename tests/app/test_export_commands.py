@@ -18,7 +18,8 @@ from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
 from app.views.explore.export_commands import ExportCommands
 from qaconv_core.types import ImageRef, RankingResult
-from tests.app.conftest import settle
+from tests.app.real import WAIT
+from tests.app.saving import saved
 
 
 @pytest.fixture
@@ -27,14 +28,6 @@ def take(qtbot, runner, space, tmp_path):
     qtbot.addWidget(window)
     window.show()
     return ExportCommands(space, runner, window, ExportChoices(tmp_path))
-
-
-def saved(qtbot, dialog):
-    """Press Save, and wait for the file."""
-    with qtbot.waitSignal(dialog.saved, timeout=180_000) as told:
-        QTest.mouseClick(dialog.buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
-    settle()
-    return told.args[0]
 
 
 def test_a_file_is_named_after_what_it_shows(space):
@@ -127,7 +120,7 @@ def test_without_a_name_nothing_can_be_saved(take, tmp_path):
 
 
 def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
-    with qtbot.waitSignal(take.told, timeout=180_000):
+    with qtbot.waitSignal(take.told, timeout=WAIT):
         take.copy_figure()
     assert QApplication.clipboard().image().width() == 2000
     take.copy_numbers()

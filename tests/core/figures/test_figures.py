@@ -23,7 +23,7 @@ from qaconv_core.figures.match import match_figure
 from qaconv_core.figures.ranking import RankedPicture, ranking_figure
 from qaconv_core.figures.style import fit_text, printable, rgb_array, save_figure, text_width
 from qaconv_core.types import MethodResult
-from tests.core.reports.builders import make_match, make_picture, make_report, make_result
+from tests.core.records import make_match, make_picture, make_report, make_result
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from qaconv_core.errors import InputError
 from qaconv_core.matching.strongest import Correspondence, select_correspondences
 from qaconv_core.types import CorrespondenceMap
-from tests.core.reports.builders import make_match
+from tests.core.records import make_match
 
 
 def slow_selection(

@@ -20,7 +20,7 @@ from qaconv_core.evaluation.saved_scores import (
     save_scores,
 )
 from qaconv_core.types import UNKNOWN
-from tests.core.reports.builders import make_scores
+from tests.core.records import make_scores
 
 FIELDS = [
     "score", "score_rerank", "score_tlift", "score_qq", "score_gg", "dist_qq", "dist_gg",

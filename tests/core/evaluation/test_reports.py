@@ -31,7 +31,7 @@ from qaconv_core.evaluation.reports import (
 )
 from qaconv_core.store.runs import RunHistory
 from qaconv_core.types import MethodResult
-from tests.core.reports.builders import make_report, make_result
+from tests.core.records import make_report, make_result
 
 FORMS = [report_table, report_csv, report_latex, report_markdown]
 DISTRIBUTION = "qaconv-explorer"

@@ -14,7 +14,7 @@ import pytest
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.reports import report_json
 from qaconv_core.store.runs import RunHistory
-from tests.core.reports.builders import make_report, make_result
+from tests.core.records import make_report, make_result
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from qaconv_core.models.qaconv import QAConv
-from qaconv_core.types import Float32, Float64, Grid, Int64
+from qaconv_core.types import Float16, Float32, Float64, Grid, Int64
 
 _AT_ONCE = 256
 

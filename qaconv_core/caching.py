@@ -78,9 +78,3 @@ class LruCache(Generic[Key, Value]):
         with self._lock:
             if key in self._values:
                 self._total -= self._size(self._values.pop(key))
-
-    def clear(self) -> None:
-        """Drop everything."""
-        with self._lock:
-            self._values.clear()
-            self._total = 0

@@ -126,8 +126,9 @@ def choose_search(
     - ``measured``: no other picture belongs there as far as a margin measured on a sample tells;
     - ``shortlist``: pictures that are not on the shortlist were not looked at.
 
-    ``device`` is torch's name ("cpu", "cuda:1"). ``on_disk`` says that what is prepared can be kept
-    beside the maps. Raises InputError for a shortlist of less than one picture.
+    ``device`` is torch's name ("cpu", "cuda:1"). ``queries`` are ranked together. ``on_disk`` says
+    that what is prepared can be kept beside the maps. Raises InputError for a shortlist of less
+    than one picture.
     """
     if shortlist is not None and shortlist < 1:
         raise InputError(f"a shortlist needs at least 1 picture, not {shortlist}")

@@ -140,8 +140,8 @@ def prepared_rows(
     if files is None or not isinstance(gallery, FeatureBank):
         return _in_memory(gallery, form, workers, progress, cancel)
     try:
-        whole = files[1].rows()[: len(files[0].rows()), 0]
-        missing = np.setdiff1d(gallery.rows, np.flatnonzero(whole > 0))
+        marks = files[1].rows()[: len(files[0].rows()), 0]
+        missing = np.setdiff1d(gallery.rows, np.flatnonzero(marks > 0))
         bank = FeatureBank(gallery.maps, missing)
         _fill(bank, missing, form, _FileTarget(*files), count, workers, progress, cancel)
         return files[0].rows(), files[1].rows(), gallery.rows

@@ -1,7 +1,8 @@
 """One loaded model: pictures to maps, maps to logits, a pair to its explanation.
 
-:func:`load_model` and :class:`Model` are what scripts, the command line and the window use; the
-parts behind them are in :mod:`qaconv_core.models` and :mod:`qaconv_core.matching`.
+:func:`load_model` and :class:`Model` are the interface for scripts, the command line and the
+window. The work is done by :mod:`qaconv_core.models`, :mod:`qaconv_core.extraction`,
+:mod:`qaconv_core.matching` and :mod:`qaconv_core.searching`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import nn
 from qaconv_core.data.resources import resource_path
 from qaconv_core.device import available_memory, resolve_device, resolve_precision
 from qaconv_core.errors import InputError
-from qaconv_core.extraction.delivery import Arrived
+from qaconv_core.extraction.completed_maps import OnMaps
 from qaconv_core.extraction.features import Extraction, extract_arrays, extract_features
 from qaconv_core.extraction.network_runner import DTYPES
 from qaconv_core.matching.correspondences import match_maps
@@ -29,7 +30,14 @@ from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
 from qaconv_core.models.inference import inference_network
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback
-from qaconv_core.searching.top import Prepared, TopRanking, prepare_search, rank_top
+from qaconv_core.searching.choice import SearchChoice, Wish
+from qaconv_core.searching.top import (
+    Prepared,
+    TopRanking,
+    plan_search,
+    prepare_search,
+    rank_top,
+)
 from qaconv_core.store.features import FeatureShelf, FeatureStore
 from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, ImageRef, ModelSpec
 
@@ -81,7 +89,7 @@ class Model:
 
     @cached_property
     def _arranged(self) -> nn.Module:
-        """The network as features are extracted by it: arranged once."""
+        """The network in the form that extracts features fastest; made once."""
         if self.device.type != "cpu":
             return self.network
         return inference_network(self.network, DTYPES[self.precision])
@@ -93,10 +101,12 @@ class Model:
 
     @property
     def preprocessing(self) -> str:
-        """What is done to a picture before matching, in words, as reports have it."""
+        """What is done to a picture before matching, in words, for reports."""
         height, width = self.spec.input_size
-        told = f"{height}×{width}, {PREPROCESSING}"
-        return told if self.precision == "float32" else f"{told}; maps computed in {self.precision}"
+        words = f"{height}×{width}, {PREPROCESSING}"
+        if self.precision == "float32":
+            return words
+        return f"{words}; maps computed in {self.precision}"
 
     @property
     def feature_key(self) -> str:
@@ -134,14 +144,14 @@ class Model:
         workers: int | None = None,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
-        arrived: Arrived | None = None,
+        on_maps: OnMaps | None = None,
         stage: str = "features",
     ) -> Extraction:
-        """Feature maps of many files, float16, out of ``shelf`` where it has them.
+        """Feature maps of many files, float16; those that ``shelf`` holds are not computed.
 
-        Pictures that cannot be decoded are left out and listed with their reason. ``arrived`` is
-        called in the calling thread with positions in ``refs`` and their maps as these are done,
-        those of the shelf first; see :func:`~qaconv_core.extraction.features.extract_features`.
+        Pictures that cannot be decoded are left out and listed with the reason. ``on_maps`` is
+        called in the calling thread with positions in ``refs`` and their maps as soon as these are
+        there; see :func:`~qaconv_core.extraction.features.extract_features`.
         """
         return extract_features(
             self._arranged,
@@ -155,19 +165,22 @@ class Model:
             workers=workers,
             progress=progress,
             cancel=cancel,
-            arrived=arrived,
+            on_maps=on_maps,
             stage=stage,
         )
 
     def open_shelf(self, store: FeatureStore) -> FeatureShelf:
         """The part of a feature store that belongs to this model and preprocessing."""
-        told = self.spec.describe()
+        description = self.spec.describe()
         if self.precision != "float32":
-            told += f", {self.precision}"
-        return store.open(self.feature_key, self.map_shape, told)
+            description += f", {self.precision}"
+        return store.open(self.feature_key, self.map_shape, description)
 
     def plan(self, queries: int, galleries: int, *, in_memory: bool = True) -> ScoringPlan:
-        """How scoring that many pairs is cut up; raises when it cannot fit (see its message)."""
+        """How scoring ``queries`` × ``galleries`` pairs is cut into pieces that fit the memory.
+
+        Raises MemoryLimitError where they cannot fit.
+        """
         on_gpu = self.device.type == "cuda"
         return plan_scoring(
             queries,
@@ -184,20 +197,33 @@ class Model:
         plan = self.plan(query.shape[0], gallery.shape[0])
         return score_maps(query, gallery, self.head, plan=plan, device=self.device)
 
+    def plan_search(
+        self, gallery_maps: Maps, wish: Wish, *, shortlist: int | None = None, queries: int = 1
+    ) -> SearchChoice:
+        """How :meth:`rank_top` searches maps (g, C, h, w), and what its result may claim.
+
+        See :func:`~qaconv_core.searching.choice.choose_search` for the arguments.
+        """
+        return plan_search(
+            gallery_maps, wish, device=self.device, shortlist=shortlist, queries=queries
+        )
+
     def prepare(
         self,
         gallery_maps: Maps,
         *,
+        wish: Wish = "prepared",
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> Prepared | None:
-        """What makes :meth:`rank_top` fast on a CPU; None on a GPU, which does not need it, and
-        where nothing does.
+        """The gallery in a form that makes :meth:`rank_top` fast on a CPU.
 
-        Done once for a gallery. Beside maps of the feature store it is kept on disk, where a later
-        call finds it.
+        It is prepared once: beside maps of the feature store it is kept on disk, where a later call
+        finds it. None on a GPU, which does not need it, where no form is faster than the maps, and
+        where it does not pay for ``wish`` (see :meth:`plan_search`).
         """
-        if self.device.type != "cpu":
+        does_not_pay = wish != "prepared" and self.plan_search(gallery_maps, wish).claim == "exact"
+        if self.device.type != "cpu" or does_not_pay:
             return None
         return prepare_search(gallery_maps, progress=progress, cancel=cancel)
 
@@ -212,11 +238,12 @@ class Model:
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> TopRanking:
-        """The ``top`` best gallery pictures of one query map; see :func:`.searching.top.rank_top`.
+        """The ``top`` best gallery pictures of one query map.
 
-        With ``prepared`` (of :meth:`prepare`) many times faster than :meth:`score` and with the
-        same head, which is proved or, where the result's ``certainty`` says so, measured;
-        ``exact`` computes every logit in float32 all the same.
+        With ``prepared`` (of :meth:`prepare`) this is many times faster than :meth:`score` and has
+        the same best pictures: that is proved, or measured where the result's ``certainty`` says
+        so. ``exact`` computes every logit in float32. See
+        :func:`~qaconv_core.searching.top.rank_top`.
         """
         return rank_top(
             _single(query_map, "query"),
@@ -233,7 +260,7 @@ class Model:
     def match(
         self, query_map: npt.NDArray[np.floating], gallery_map: npt.NDArray[np.floating]
     ) -> CorrespondenceMap:
-        """Why one pair of maps, each (C, h, w) or (1, C, h, w), has the logit it has; exact."""
+        """The exact explanation of the logit of two maps, each (C, h, w) or (1, C, h, w)."""
         return match_maps(_single(query_map, "query"), _single(gallery_map, "gallery"), self.head)
 
 

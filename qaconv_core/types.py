@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from qaconv_core.errors import InputError
 
+Float16 = npt.NDArray[np.float16]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]

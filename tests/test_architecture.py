@@ -15,7 +15,7 @@ APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors",),
-    ("types", "paths", "progress", "processes", "threads"),
+    ("caching", "types", "paths", "progress", "processes", "threads"),
     ("device",),
     ("store",),
     ("data",),
@@ -44,6 +44,7 @@ WITHOUT_TORCH = (
     "qaconv_core.data",
     "qaconv_core.ranking",
     "qaconv_core.matching.cells",
+    "qaconv_core.searching.choice",
     "qaconv_core.explaining.masks",
     "qaconv_core.explaining.values",
     "qaconv_core.evaluation",

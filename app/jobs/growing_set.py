@@ -11,7 +11,6 @@ import time
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from app.jobs.job import JobContext
 from app.jobs.pairs import explained, fused, why
@@ -19,14 +18,12 @@ from app.jobs.truths import Truths
 from app.state.values import OpenSet, PairView, Ranking
 from app.state.why import Why
 from qaconv_core.errors import StoreError
-from qaconv_core.extraction.delivery import Arrived
+from qaconv_core.extraction.completed_maps import OnMaps
 from qaconv_core.model import Model
 from qaconv_core.ranking.order import nearest
 from qaconv_core.store.features import FeatureShelf, FileKey
 from qaconv_core.store.keys import file_keys
-from qaconv_core.types import Bool, Float32, ImageRef, ImageSet, Int64
-
-Float16 = npt.NDArray[np.float16]
+from qaconv_core.types import Bool, Float16, Float32, ImageRef, ImageSet, Int64
 
 MOST_BYTES = 2**30
 """Maps kept in memory: 21,000 pictures at 48 KB. What arrives later waits for the whole set."""
@@ -140,7 +137,7 @@ class GrowingSet:
 
 def begin(
     growing: GrowingSet, chosen: tuple[int, ...], shelf: FeatureShelf | None, context: JobContext
-) -> Arrived | None:
+) -> OnMaps | None:
     """Compute the maps of the ``chosen`` queries; what to do with those of the gallery.
 
     That is to add them, and to tell ``growing`` now and then. None where so few are missing that
@@ -154,14 +151,14 @@ def begin(
         growing.add_query(chosen[kept], found.bank[place])
     last = -PAUSE
 
-    def arrived(positions: Int64, maps: Float16) -> None:
+    def on_maps(positions: Int64, maps: Float16) -> None:
         nonlocal last
         growing.add(positions, maps)
         if time.monotonic() - last >= PAUSE:
             last = time.monotonic()
             context.tell(growing)
 
-    return arrived
+    return on_maps
 
 
 def _missing(gallery: ImageSet, shelf: FeatureShelf | None) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from PyQt5.QtCore import QObject, Qt, pyqtSignal, pyqtSlot
 from PyQt5.QtGui import QImage
 
+from qaconv_core.caching import LruCache
 from qaconv_core.data.images import read_image
 from qaconv_core.errors import ImageError
 
@@ -50,9 +51,8 @@ class ImageLoader(QObject):
         self, height: int | None, limit: int = 64 << 20, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self.height, self.limit = height, limit
-        self._images: OrderedDict[Path, QImage] = OrderedDict()
-        self._bytes = 0
+        self.height = height
+        self._images: LruCache[Path, QImage] = LruCache(limit, QImage.sizeInBytes)
         self._faults: dict[Path, str] = {}
         self._waiting: OrderedDict[Path, None] = OrderedDict()
         self._under_way: set[Path] = set()
@@ -65,7 +65,6 @@ class ImageLoader(QObject):
         """The picture, or None: it is on its way then (or cannot be read, see :meth:`fault`)."""
         image = self._images.get(path)
         if image is not None:
-            self._images.move_to_end(path)
             return image
         if path not in self._faults:
             self._ask(path)
@@ -124,10 +123,7 @@ class ImageLoader(QObject):
         if image is None:
             self._faults[path] = fault
         else:
-            self._images[path] = image
-            self._bytes += image.sizeInBytes()
-            while self._bytes > self.limit and len(self._images) > 1:
-                self._bytes -= self._images.popitem(last=False)[1].sizeInBytes()
+            self._images.put(path, image)
         self.arrived.emit(path)
 
     def close(self) -> None:

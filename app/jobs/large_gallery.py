@@ -6,23 +6,19 @@ Every picture gets an estimate, and what can be among the best is scored exactly
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.jobs.job import JobContext
 from app.jobs.pairs import fused
+from qaconv_core.caching import LruCache
 from qaconv_core.model import Model
 from qaconv_core.progress import CancelToken
-from qaconv_core.searching.top import BYTES, Prepared, TopRanking
+from qaconv_core.searching.choice import BYTES
+from qaconv_core.searching.top import Prepared, TopRanking
 from qaconv_core.types import FeatureBank, Float32
 
-LARGE = 20_000
-"""Gallery pictures from which on the rankings of single queries are estimated."""
-HEAD = 200
-"""The best pictures of a query that are exact."""
 KEPT = 32
 """Queries whose estimates are kept: 0.8 MB each for 100,000 pictures."""
 
@@ -41,8 +37,7 @@ class LargeGallery:
 
     def __init__(self, model: Model, gallery: FeatureBank, prepared: Prepared) -> None:
         self.model, self.gallery, self.prepared = model, gallery, prepared
-        self._found: OrderedDict[int, TopRanking] = OrderedDict()
-        self._lock = threading.Lock()
+        self._found: LruCache[int, TopRanking] = LruCache(KEPT)
 
     def estimated(
         self, maps: dict[int, Float32], fuse: str, cancel: CancelToken | None = None
@@ -56,19 +51,13 @@ class LargeGallery:
         return self._joined(list(maps.values()), found, fuse, cancel)
 
     def _one(self, query: int, query_map: Float32, cancel: CancelToken | None) -> TopRanking:
-        with self._lock:
-            known = self._found.get(query)
-        if known is None:
-            top = min(HEAD, len(self.gallery))
-            known = self.model.rank_top(
+        top = self.model.plan_search(self.gallery, "ranking").head or len(self.gallery)
+        return self._found.get_or_make(
+            query,
+            lambda: self.model.rank_top(
                 query_map, self.gallery, top, prepared=self.prepared, cancel=cancel
-            )
-        with self._lock:
-            self._found[query] = known
-            self._found.move_to_end(query)
-            while len(self._found) > KEPT:
-                self._found.popitem(last=False)
-        return known
+            ),
+        )
 
     def _joined(
         self, maps: list[Float32], found: list[TopRanking], fuse: str, cancel: CancelToken | None
@@ -88,9 +77,9 @@ class LargeGallery:
 
 def prepare_large(model: Model, gallery: FeatureBank, context: JobContext) -> LargeGallery | None:
     """Make a large gallery ready; None for others, and where everything can as well be scored."""
-    if len(gallery) < LARGE:
-        return None
-    prepared = model.prepare(gallery, progress=context.progress, cancel=context.cancel)
+    prepared = model.prepare(
+        gallery, wish="ranking", progress=context.progress, cancel=context.cancel
+    )
     return None if prepared is None else LargeGallery(model, gallery, prepared)
 
 

@@ -279,10 +279,10 @@ def prepare(
     shelf = model.open_shelf(store) if store is not None else None
     try:
         own = data.query[data.added_from :]
-        arrived = None if growing is None else begin(growing, chosen, shelf, context)
+        on_maps = None if growing is None else begin(growing, chosen, shelf, context)
         sides = []
         for stage, refs, listen in (
-            ("gallery features", data.gallery, arrived),
+            ("gallery features", data.gallery, on_maps),
             ("query features", data.query[: data.added_from], None),
         ):
             found = model.extract_set(
@@ -290,7 +290,7 @@ def prepare(
                 shelf=shelf,
                 progress=context.progress,
                 cancel=context.cancel,
-                arrived=listen,
+                on_maps=listen,
                 stage=stage,
             )
             sides.append((found, refs.select(found.kept)))

@@ -12,12 +12,8 @@ from qaconv_core.bench.samples import people_blocks, sample_matcher
 from qaconv_core.bench.timing import Figure, Single, Timing, once, stop_if_asked
 from qaconv_core.device import available_memory
 from qaconv_core.matching.scores import score_maps
-from qaconv_core.searching.shortlist import (
-    SHORTLIST,
-    pool_gallery,
-    search_large,
-    shortlist_recall,
-)
+from qaconv_core.searching.choice import LIMITS
+from qaconv_core.searching.shortlist import pool_gallery, search_large, shortlist_recall
 from qaconv_core.types import FeatureBank
 
 GRID, CHANNELS, TOP = (24, 8), 128, 20
@@ -75,7 +71,7 @@ def _pooling(name: str, sizes: dict[str, object], count: int, run: Single) -> Fi
 def _search(gallery: FeatureBank, pooled: FeatureBank, sizes: dict[str, object]) -> Figure:
     head = sample_matcher(GRID).affine()
     queries = gallery.read(0, QUERIES)
-    length = min(SHORTLIST, len(gallery))
+    length = min(LIMITS.shortlist, len(gallery))
     runs = [
         once(
             lambda query=query: search_large(  # type: ignore[misc]

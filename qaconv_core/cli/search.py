@@ -15,6 +15,7 @@ from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import ranked_item
 from qaconv_core.progress import CancelToken
+from qaconv_core.searching.choice import POOLED, Wish
 from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from qaconv_core.types import Bool, FeatureBank, Float32
 
 WITHIN = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-PREPARED_FROM = 2000
-"""Below this number of gallery pictures, exact scores of all are there in a moment."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Search:
             return self._by_part(mask)
         if asked.joint:
             return [self._together()]
-        if asked.shortlist is not None and asked.shortlist < len(self.bank):
+        if self.model.plan_search(self.bank, "best", shortlist=asked.shortlist).path == POOLED:
             return self._shortlisted()
         return self._whole()
 
@@ -84,11 +83,9 @@ class Search:
 
     def _prepared(self) -> Prepared | None:
         """The gallery prepared for searching, where that pays; what is prepared stays on disk."""
-        kept = isinstance(self.bank.maps, np.memmap)
-        if not kept or len(self.bank) < PREPARED_FROM or self.arguments.exact:
-            return None
+        wish: Wish = "exact" if self.arguments.exact else "best"
         with ProgressShower(self.arguments.quiet) as progress:
-            return self.model.prepare(self.bank, progress=progress, cancel=self.cancel)
+            return self.model.prepare(self.bank, wish=wish, progress=progress, cancel=self.cancel)
 
     def _together(self) -> dict[str, Any]:
         logits = self.model.score(self.query_maps, self.bank)

@@ -1,7 +1,7 @@
-"""Pictures read and resized ahead of the network, in worker processes where there are many.
+"""Decodes and resizes pictures for the network, in worker processes where there are many.
 
-Nothing here imports torch: a worker is ready in a quarter of a second and stays small. A file that
-brings the decoder down takes a worker with it and is then rejected like any other bad file.
+Nothing here imports torch, so that a worker starts in a quarter of a second and stays small. A file
+that crashes the decoder ends its worker, and is then rejected like any other bad file.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Decoded = npt.NDArray[np.uint8] | str
 FEW = 64
 """Below this number of pictures starting workers costs more than it saves."""
 _CHUNK = 8  # pictures a worker takes at a time
-_AHEAD = 4  # chunks a worker may be ahead of the network: bounds the memory, 1 MB a chunk
+_PREFETCHED = 4  # chunks that a worker decodes in advance, at 1 MB each
 
 
 def default_workers(count: int, device_type: str) -> int:
-    """How many worker processes ``count`` pictures deserve on this machine; 0 is none.
+    """How many worker processes pay for ``count`` pictures on this machine; 0: none.
 
-    A GPU waits for pictures, so it gets up to eight. On a CPU the network is the slow part, at
-    some thirty times a picture's decoding, and a second worker would only take its cores.
+    A GPU waits for pictures, so it gets up to eight. On a CPU the network takes some thirty times
+    as long as decoding, and more workers would only take its cores.
     """
     cores = usable_cores()
     if count < FEW or cores < 2:
@@ -50,7 +50,7 @@ def default_workers(count: int, device_type: str) -> int:
 
 
 def decode(path: str | Path, size: tuple[int, int]) -> Decoded:
-    """One picture resized to ``size`` (H, W) as uint8 (3, H, W); a bad one gives its reason."""
+    """One picture resized to ``size`` (H, W), uint8 (3, H, W); for a bad one the reason."""
     try:
         return to_pixels(read_image(path), size)
     except ImageError as error:
@@ -67,7 +67,7 @@ def decode_many(paths: Sequence[str], size: tuple[int, int]) -> list[Decoded]:
 def decode_all(
     paths: Sequence[str], size: tuple[int, int], workers: int
 ) -> Generator[Decoded, None, None]:
-    """:func:`decode` for each of ``paths``, in order, a bounded number of pictures ahead."""
+    """:func:`decode` for each of ``paths``, in order, a bounded number of them in advance."""
     if workers < 1 or not paths:
         yield from (decode(path, size) for path in paths)
         return
@@ -76,7 +76,7 @@ def decode_all(
         waiting: deque[tuple[Sequence[str], Future[list[Decoded]] | None]] = deque()
         for chunk in chunks:
             waiting.append((chunk, crew.submit(chunk)))
-            if len(waiting) >= workers * _AHEAD:
+            if len(waiting) >= workers * _PREFETCHED:
                 yield from crew.result(*waiting.popleft())
         while waiting:
             yield from crew.result(*waiting.popleft())
@@ -91,13 +91,13 @@ class _Workers:
         self._usable = True
 
     def submit(self, chunk: Sequence[str]) -> Future[list[Decoded]] | None:
-        """Hand ``chunk`` to a worker; None when there can be no workers here."""
+        """Give ``chunk`` to a worker; None where workers cannot be used."""
         if not self._usable:
             return None
         try:
             return self._submit(chunk)
         except BrokenProcessPool:
-            self.close()  # what else it had in hand fails as well, and is met in result()
+            self.close()  # its other chunks fail as well; result() deals with them
             return self.submit(chunk)
         except OSError as cause:
             self._give_up(str(cause))
@@ -118,7 +118,7 @@ class _Workers:
         return [self._alone(path) for path in chunk]
 
     def _alone(self, path: str) -> Decoded:
-        """One picture in a worker that has nothing else to do, so that its death tells."""
+        """Decode one picture in a worker of its own, so that a crash is this picture's."""
         for attempt in ([], [path]):  # the empty one shows whether workers start at all
             future = self.submit(attempt)
             if future is None:

@@ -1,4 +1,4 @@
-"""From picture files to feature maps: only what is new is computed, and everything done is kept."""
+"""Feature maps of picture files: only missing ones are computed, and computed ones are kept."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from torch import nn
 from qaconv_core.data.images import as_rgb
 from qaconv_core.data.transforms import to_pixels
 from qaconv_core.errors import ImageError, InputError
+from qaconv_core.extraction.completed_maps import CompletedMaps, OnMaps
 from qaconv_core.extraction.decoding import Decoded, decode_all, default_workers
-from qaconv_core.extraction.delivery import Arrived, Delivery
 from qaconv_core.extraction.map_writer import MapShape, MapWriter
 from qaconv_core.extraction.network_runner import NetworkRunner
-from qaconv_core.extraction.prefetch import one_ahead
+from qaconv_core.extraction.prefetch import prefetched
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.store.keys import FileKey, file_keys
 from qaconv_core.store.shelf import FeatureShelf
@@ -33,9 +33,9 @@ File = str | Path | ImageRef
 class Extraction:
     """Feature maps of a list of pictures.
 
-    ``bank`` holds one map for each of ``kept``, the positions in the list that have one, in
-    order; ``rejected`` names every file that has none, once, with the reason. ``cached`` and
-    ``computed`` count distinct files: those found in the store, and those done now.
+    ``kept`` (n,) are the positions in the list that have a map, ascending, and ``bank`` holds the
+    map of each. ``rejected`` names every file that has none, once, with the reason. ``cached`` and
+    ``computed`` count distinct files: those found in the store, and those computed now.
     """
 
     bank: FeatureBank
@@ -63,56 +63,56 @@ def extract_features(
     precision: str = "auto",
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-    arrived: Arrived | None = None,
+    on_maps: OnMaps | None = None,
     stage: str = "features",
 ) -> Extraction:
     """Feature maps of picture ``files`` (paths or :class:`ImageRef`), float16.
 
-    ``network`` maps (n, 3, H, W) in [0, 1] to (n, C, h, w); ``spec_shape`` is (C, h, w) and
-    ``input_size`` (H, W). Maps that ``shelf`` holds are taken from there, the others are computed
-    and put there as the work goes on; a file listed twice is computed once. ``workers`` is the
-    number of decoding processes (None: what suits the machine; 0: none), ``precision`` see
-    :func:`~qaconv_core.extraction.network_runner.resolve_precision`.
+    ``network`` maps (n, 3, H, W) in [0, 1] to (n, C, h, w). ``spec_shape`` is (C, h, w) and
+    ``input_size`` (H, W). Maps that ``shelf`` holds are read from there; the others are computed
+    and written there batch by batch. A file listed twice is computed once. ``workers`` is the
+    number of decoding processes (None: what suits the machine; 0: none). For ``precision`` see
+    :func:`~qaconv_core.device.resolve_precision`.
 
-    ``arrived`` is called in the calling thread with the maps as the bank will have them, first
-    those of the shelf, then each batch as it is done: every position of ``kept`` once, in the
-    order of arrival. So a ranking can begin while the rest is computed.
+    ``on_maps`` is called in the calling thread with positions and maps as ``bank`` will have them:
+    first those of the shelf, then each batch when it is done. Every position of ``kept`` is
+    reported once. So a ranking can begin while the rest is computed.
 
     Files that cannot be read or decoded are rejected and the work goes on. When the shelf cannot
     be used, one warning is logged and the maps are kept in memory. Raises
-    :class:`~qaconv_core.errors.Cancelled` between batches with everything done so far on the
-    shelf, :class:`~qaconv_core.errors.MemoryLimitError` when the maps do not fit into memory.
+    :class:`~qaconv_core.errors.Cancelled` between batches, with everything computed so far on the
+    shelf, and :class:`~qaconv_core.errors.MemoryLimitError` when the maps do not fit into memory.
     """
     if cancel is not None:
         cancel.raise_if_cancelled()
     plan = _plan(files)
-    sink = MapWriter(plan.keys, spec_shape, shelf)
-    todo = sink.missing()
-    deliver = Delivery(plan.number, arrived)
+    writer = MapWriter(plan.keys, spec_shape, shelf)
+    todo = writer.missing()
+    completed = CompletedMaps(plan.number, on_maps)
     cached = len(plan.keys) - len(todo)
     bad: dict[int, str] = {}
     notes: list[str] = []
     total, ready = len(plan.keys) + len(plan.rejected), cached + len(plan.rejected)
     tracker = Tracker(stage, total, "images", progress, cancel, start=ready)
-    deliver.stored(sink, todo, cancel)
+    completed.report_stored(writer, todo, cancel)
     if len(todo):
         runner = NetworkRunner(network, device, precision, batch_size, input_size)
         if workers is None:
             workers = default_workers(len(todo), runner.device.type)
         paths = [plan.keys[i].path for i in todo]
         decoded = decode_all(paths, input_size, workers)
-        bad = _compute(runner, todo, decoded, sink, deliver, tracker)
+        bad = _compute(runner, todo, decoded, writer, completed, tracker)
         notes += runner.notes
     kept, numbers = plan.positions(bad)
     rejected = [*plan.rejected, *(Rejected(plan.names[i], bad[i]) for i in sorted(bad))]
-    bank = sink.bank(numbers)
+    bank = writer.bank(numbers)
     done = len(todo) - len(bad)
-    return Extraction(bank, kept, tuple(rejected), cached, done, (*notes, *sink.notes))
+    return Extraction(bank, kept, tuple(rejected), cached, done, (*notes, *writer.notes))
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The distinct files of a list: their keys and names, and which of them each position is."""
+    """The distinct files of a list, and for each position the number of its file (−1: none)."""
 
     keys: list[FileKey]
     names: list[Path]
@@ -120,7 +120,7 @@ class _Plan:
     rejected: list[Rejected]
 
     def positions(self, bad: dict[int, str]) -> tuple[Int64, Int64]:
-        """Positions of the list that have a map, and the numbers of their files."""
+        """Positions in the list that have a map, and the numbers of their files."""
         good = self.number >= 0
         if bad:
             good &= ~np.isin(self.number, list(bad))
@@ -148,34 +148,35 @@ def _compute(
     runner: NetworkRunner,
     todo: Int64,
     decoded: Generator[Decoded, None, None],
-    sink: MapWriter,
-    deliver: Delivery,
+    writer: MapWriter,
+    completed: CompletedMaps,
     tracker: Tracker,
 ) -> dict[int, str]:
-    """Fill the sink with the maps of the files ``todo``; the reasons of those that have none."""
+    """Give maps of the files ``todo`` to ``writer``; returns why others have none, by number."""
     bad: dict[int, str] = {}
     with (
         contextlib.closing(decoded),
-        contextlib.closing(one_ahead(_batches(todo, decoded, runner, bad))) as batches,
+        contextlib.closing(prefetched(_batches(todo, decoded, runner, bad))) as batches,
     ):
         try:
             for taken, numbers, pixels in batches:
                 if len(numbers):
-                    maps = _checked(runner.maps(pixels), sink.shape).astype(np.float16)
-                    sink.add(numbers, maps)
-                    deliver(numbers, maps)
+                    maps = _checked(runner.maps(pixels), writer.shape).astype(np.float16)
+                    writer.add(numbers, maps)
+                    completed.report(numbers, maps)
                 tracker.advance(taken)
         finally:
-            sink.flush()
+            writer.flush()
     return bad
 
 
 def _batches(
     todo: Int64, decoded: Iterable[Decoded], runner: NetworkRunner, bad: dict[int, str]
 ) -> Generator[tuple[int, Int64, npt.NDArray[np.uint8]], None, None]:
-    """Pictures in batches of the runner's size: how many were looked at, which are good, pixels.
+    """Batches of pictures: how many files were decoded, numbers of the good ones, and pixels.
 
-    The size is read anew for each batch, as the runner may lower it. Reasons are put into ``bad``.
+    The runner may lower its batch size meanwhile, so that is read for each batch. Why a file cannot
+    be decoded is put into ``bad``.
     """
     taken, numbers, pixels = 0, [], []
     for number, picture in zip(todo.tolist(), decoded, strict=True):

@@ -11,13 +11,12 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from qaconv_core.device import available_memory, format_bytes
 from qaconv_core.errors import MemoryLimitError, StoreError
 from qaconv_core.store.keys import FileKey
 from qaconv_core.store.shelf import FeatureShelf
-from qaconv_core.types import FeatureBank, Float32, Int64
+from qaconv_core.types import FeatureBank, Float16, Float32, Int64
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +29,9 @@ MapShape = tuple[int, int, int]
 
 
 class MapWriter:
-    """Collects one map for each of ``keys`` (distinct files), numbered as they stand there.
+    """Keeps one map for each of ``keys`` (distinct files); a file's number is its place there.
 
-    ``notes`` tells what went wrong with the store.
+    ``notes`` says what went wrong with the store.
     """
 
     def __init__(
@@ -45,8 +44,8 @@ class MapWriter:
         self._keys, self._shelf = keys, shelf
         self._rows = np.full(len(keys), -1, dtype=np.int64)  # on the shelf
         self._held = np.zeros(len(keys), dtype=np.bool_)  # in memory
-        self._maps: npt.NDArray[np.float16] | None = None
-        self._pending: list[tuple[Int64, npt.NDArray[np.float16]]] = []
+        self._maps: Float16 | None = None
+        self._pending: list[tuple[Int64, Float16]] = []
         self._flushed = time.monotonic()
         self._writable = shelf is not None
         self._look_up()
@@ -64,8 +63,8 @@ class MapWriter:
         """Numbers of the files that have no map yet."""
         return np.flatnonzero((self._rows < 0) & ~self._held)
 
-    def add(self, numbers: Int64, maps: Float32 | npt.NDArray[np.float16]) -> None:
-        """Take the maps (n, C, h, w) of the files ``numbers``; they are written in portions."""
+    def add(self, numbers: Int64, maps: Float32 | Float16) -> None:
+        """Keep the maps (n, C, h, w) of the files ``numbers``; they are written in portions."""
         half = maps.astype(np.float16)
         if not self._writable:
             self._hold(numbers, half)
@@ -76,7 +75,7 @@ class MapWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is waiting to the shelf."""
+        """Write all maps that are not on the shelf yet."""
         if self._pending and self._writable and self._shelf is not None:
             numbers = np.concatenate([part for part, _ in self._pending])
             maps = np.concatenate([part for _, part in self._pending])
@@ -98,7 +97,7 @@ class MapWriter:
         return FeatureBank(self._maps, np.asarray(numbers, dtype=np.int64))
 
     def _fetch(self, numbers: Int64) -> None:
-        """Bring maps that are on the shelf into memory beside the others."""
+        """Read maps from the shelf into memory, beside those that are there."""
         stored = numbers[~self._held[numbers]]
         if len(stored) and self._shelf is not None:
             bank = self._shelf.bank(self._rows[stored])
@@ -106,13 +105,13 @@ class MapWriter:
                 part = stored[start : start + _SLICE]
                 self._hold(part, bank.read(start, start + len(part)))
 
-    def _hold(self, numbers: Int64, maps: npt.NDArray[np.float16]) -> None:
+    def _hold(self, numbers: Int64, maps: Float16) -> None:
         assert self._maps is not None
         self._maps[numbers] = maps
         self._held[numbers] = True
 
     def _store_failed(self, cause: StoreError) -> None:
-        """Go on in memory; said once, for it is not tried again."""
+        """Keep all further maps in memory. The note is made once: the shelf is not tried again."""
         self._writable = False
         self._use_memory(cause)
         note = f"{cause}; the feature maps of this run are kept in memory"
@@ -126,10 +125,10 @@ class MapWriter:
         need = 2 * len(self._keys) * int(np.prod(self.shape))
         free = int(_SPARE * available_memory("cpu"))
         if need > free:
-            told = (
+            problem = (
                 f"{len(self._keys)} feature maps need {format_bytes(need)} of memory, "
                 f"of which {format_bytes(free)} can be had"
             )
             way_out = f"({cause})" if cause else "keep them on disk, in a feature store"
-            raise MemoryLimitError(f"{told}; {way_out}") from cause
+            raise MemoryLimitError(f"{problem}; {way_out}") from cause
         self._maps = np.empty((len(self._keys), *self.shape), dtype=np.float16)

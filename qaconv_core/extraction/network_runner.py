@@ -38,10 +38,10 @@ def default_batch(device: torch.device, input_size: tuple[int, int] = (384, 128)
 
 
 class NetworkRunner:
-    """Pixels in, feature maps out, in evaluation mode and without gradients.
+    """Computes feature maps of pixels, in evaluation mode and without gradients.
 
-    ``batch`` is the number of pictures the device is given at once; it is halved whenever they
-    do not fit. ``notes`` tells what had to be changed on the way.
+    ``batch`` is the number of pictures computed at once; it is halved whenever they do not fit
+    into memory. ``notes`` says what was changed for such reasons.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class NetworkRunner:
     def maps(self, pixels: npt.NDArray[np.uint8]) -> Float32:
         """Feature maps (n, C, h, w) of ``pixels`` (n, 3, H, W), in portions of at most ``batch``.
 
-        Raises :class:`MemoryLimitError` when not even one picture fits, :class:`InputError` when
-        the network gives something that is not a number.
+        Raises :class:`MemoryLimitError` when not even one picture fits, and :class:`InputError`
+        when maps are not finite.
         """
         parts: list[Float32] = []
         done = 0
@@ -95,7 +95,7 @@ class NetworkRunner:
         return np.asarray(maps.float().cpu().numpy(), dtype=np.float32)
 
     def _to_device(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
-        """Bytes cross to the device and become floats there: a quarter of the traffic."""
+        """Pixels in [0, 1] on the device; they cross as bytes, a quarter of what floats take."""
         tensor = torch.from_numpy(pixels)
         if self.device.type == "cuda":
             tensor = tensor.pin_memory().to(self.device, non_blocking=True)
@@ -130,7 +130,7 @@ class NetworkRunner:
 
 
 def _arranged(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """The network on its device, in the form and the memory order in which it is fastest there."""
+    """The network on its device, in the form and memory order that are fastest there."""
     if device.type == "cpu":
         return inference_network(network, dtype)
     # The same numbers in another order in memory: convolutions are a third faster or more.
@@ -147,7 +147,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and afterwards every module in the mode it was in."""
+    """Evaluation mode; afterwards every module is in its earlier mode again."""
     training = [module for module in network.modules() if module.training]
     network.eval()
     try:

@@ -1,4 +1,4 @@
-"""One step ahead: what comes next is made ready while what is here is worked on."""
+"""The next item is made in the background while the present one is worked on."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def one_ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
-    """``items`` in order, the next of them made in a thread of its own meanwhile.
+def prefetched(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
+    """``items`` in order; the next of them is made in a thread while the caller uses the last one.
 
-    Decoding, copying and the network let go of Python's lock, so the two run side by side. What
-    ``items`` raises is raised here, in its turn; closing waits for the item in the making, and
-    then ``items`` is closed too.
+    Decoding, copying and the network release Python's global lock, so both run at once. An error
+    of ``items`` is raised here when its item would be due. Closing waits for the item that is being
+    made, and then closes ``items``, too.
     """
     end = object()
     try:
-        with ThreadPoolExecutor(1, thread_name_prefix="qaconv ahead") as thread:
+        with ThreadPoolExecutor(1, thread_name_prefix="qaconv prefetch") as thread:
             waiting = thread.submit(next, items, end)
             while (item := waiting.result()) is not end:
                 waiting = thread.submit(next, items, end)

@@ -1,4 +1,4 @@
-"""Masks over the cells of a feature map: which of them take part."""
+"""Masks over the cells of a feature map: which cells take part in matching."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from qaconv_core.types import Bool, Grid
 def kept_cells(mask: npt.ArrayLike | None, grid: Grid, side: str = "query") -> Bool:
     """``mask`` as bool (h·w,), row-major: True where a cell takes part; None is all of them.
 
-    ``mask`` has shape (h, w) or (h·w,) and holds truth values (or 0 and 1). ``side`` is named in
-    the :class:`InputError` for any other shape or content.
+    ``mask`` has shape (h, w) or (h·w,) and holds booleans (or 0 and 1). Anything else raises
+    :class:`InputError`, whose message names ``side``.
     """
     cells = grid[0] * grid[1]
     if mask is None:

@@ -1,4 +1,4 @@
-"""Which cell of one picture matched which cell of the other, and what that added to the logit."""
+"""Explains the logit of one pair: which cells matched, and what each contributed."""
 
 from __future__ import annotations
 
@@ -34,14 +34,13 @@ def match_maps(
 ) -> CorrespondenceMap:
     """The explanation of one pair; its contributions and bias add up to its logit.
 
-    Both maps are (C, h, w). Where several cells are equally similar the lowest number is named,
-    as the published implementation does.
+    Both maps are (C, h, w). Of cells that are equally similar the one with the lowest number is the
+    best, as in the published implementation.
 
     ``keep_query`` and ``keep_gallery`` (h, w; True where a cell takes part; None: all) leave cells
-    out as if the pictures did not have them: the terms of such a cell drop out, and the maxima of
-    the other side run over the cells that remain. A cell left out has contribution 0; what it is
-    most similar to is still told. Where a side has no cell left, every term drops out and the
-    logit is the bias; similarities to that side are then 0.
+    out, as if the pictures did not have them. A cell that is left out has contribution 0, and is
+    never the best cell of another; its own best cell is still given. Where a side has no cell left,
+    the logit is the bias, and similarities to that side are 0.
     """
     query, gallery = np.asarray(query_map), np.asarray(gallery_map)
     check_pair(query, gallery, head)
@@ -83,7 +82,7 @@ def check_pair(
 
 
 def _best(similarity: Float32, kept: Bool) -> tuple[Int64, Float32]:
-    """For every row its most similar column among those ``kept``, (m,): number and similarity."""
+    """The most similar of the ``kept`` columns for every row: numbers (m,), similarities (m,)."""
     columns = np.flatnonzero(kept)
     if not len(columns):
         rows = len(similarity)

@@ -1,12 +1,12 @@
 """Scoring on the CPU in float32: tiles of inner products that never leave the cache.
 
-A tile is made by one batched product over a few gallery maps and reduced at once by two maxima and
-two weighted sums, so that the memory only ever sees the maps. Each map is a product of its own:
-a pair's logit does not depend, to the last bit, on which tile, block or thread it fell into.
+A tile is one batched product over a few gallery maps. It is reduced at once by two maxima and two
+weighted sums, so that only maps are read from memory. Each map is a product of its own: to the last
+bit, a pair's logit does not depend on the tile, block or thread that computes it.
 
-The tiles are too small to be shared by several threads (waiting for each other costs more than the
-work, and a thousand times more on a busy machine), so whole blocks are: :func:`alone` makes torch
-use the calling thread only.
+Tiles are too small to be split among threads: waiting for each other would cost more than the work,
+and far more on a busy machine. Threads take whole blocks instead, and :func:`alone` keeps torch
+from starting threads of its own.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ def alone() -> None:
 
 
 def as_tensor(array: npt.NDArray[Any]) -> torch.Tensor:
-    """The memory of ``array`` as a tensor, to be read only, also where NumPy forbids to write.
+    """The memory of ``array`` as a tensor, which must not be written to.
 
-    ``array`` must outlive the tensor. A memory-mapped bank is read-only, and torch would warn.
+    ``array`` must outlive the tensor. Unlike torch's own function this takes read-only memory, such
+    as a memory-mapped bank, without a warning.
     """
     whole = np.ascontiguousarray(array)
     if whole.flags.writeable or whole.size == 0:
@@ -55,12 +56,15 @@ class HeadWeights:
         self.bias = float(head.bias)
 
     def sums(self, best_query: torch.Tensor, best_gallery: torch.Tensor) -> torch.Tensor:
-        """Σ wq·a + Σ wg·b of maxima (…, h·w) each, (…); row by row alike, unlike a BLAS call."""
+        """Σ wq·a + Σ wg·b of maxima (…, h·w) each, (…).
+
+        A row's sum does not depend on the other rows, unlike that of a BLAS call.
+        """
         return (best_query * self.query).sum(-1).add_((best_gallery * self.gallery).sum(-1))
 
 
 class FloatTiles:
-    """Exact float32 logits; one object for each thread, since it owns the scratch memory."""
+    """Exact float32 logits; each thread has its own, for it owns scratch memory."""
 
     def __init__(self, head: AffineHead, channels: int) -> None:
         cells = head.grid[0] * head.grid[1]
@@ -71,7 +75,7 @@ class FloatTiles:
         self.part = torch.empty(self.step, cells)
 
     def score(self, query: npt.NDArray[np.floating], gallery: npt.NDArray[np.floating]) -> Float32:
-        """(p, C, h, w), (g, C, h, w) -> logits (p, g)."""
+        """Logits (p, g) of maps (p, C, h, w) and (g, C, h, w)."""
         columns = as_tensor(query).flatten(2).float().transpose(1, 2).contiguous()
         rows = as_tensor(gallery).flatten(2)
         out = torch.empty(len(columns), len(rows))
@@ -99,7 +103,10 @@ class FloatTiles:
         best_query: torch.Tensor,
         best_gallery: torch.Tensor,
     ) -> None:
-        """(s, C), (t, C, r) -> the best of each query cell (t, s), of each gallery cell (t, r)."""
+        """Maxima of query cells (s, C) over ``maps`` (t, C, r), and of these over the query's.
+
+        They are written to ``best_query`` (t, s) and ``best_gallery`` (t, r).
+        """
         t, channels, cells = maps.shape
         for number, (a, b) in enumerate(self.spans):
             product = self.product[: t * (b - a) * cells].view(t, b - a, cells)

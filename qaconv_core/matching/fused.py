@@ -1,8 +1,8 @@
-"""Scoring by the fused kernel where Triton and a CUDA GPU are there.
+"""Scoring by the fused kernel, on a CUDA GPU with Triton.
 
-Takes maps in float16 or bfloat16 as they are stored and sums in float32: nothing is lost against
-float32 products of the same stored maps but the order of summation. Triton is imported when the
-first job needs it, never before.
+The kernel takes maps in float16 or bfloat16, as they are stored, and sums in float32. It differs
+from float32 products of the same stored maps only in the order of summation. Triton is imported
+when the first job needs it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ from qaconv_core.types import Float32
 log = logging.getLogger(__name__)
 
 HALF = (torch.float16, torch.bfloat16)
-_SAMPLE = 128  # maps a side on which the ways to cut a tile are compared
+_SAMPLE = 128  # maps on each side when cuts are compared
 
 
 @dataclass(frozen=True)
 class Cut:
-    """How a pair is cut into tiles: gallery cells, query cells, channels; and warps a program."""
+    """How a pair is cut into tiles: ``rows`` are gallery cells, ``columns`` query cells.
+
+    ``warps`` and ``stages`` are Triton's settings of a program.
+    """
 
     rows: int
     columns: int
@@ -67,8 +70,8 @@ def fused_logits(
 ) -> torch.Tensor:
     """Logits (p, g), float32, of maps (p, h·w, C) and (g, h·w, C) in float16 or bfloat16.
 
-    Weights are float32 (h·w,). ``cut`` defaults to the fastest one, found by trying. Everything
-    lies on one device, contiguous.
+    Weights are float32 (h·w,). Without ``cut`` the fastest one is found by a trial. All tensors are
+    on one device.
     """
     if not query.dtype == gallery.dtype or query.dtype not in HALF:
         raise ValueError(f"maps must be float16 or bfloat16, not {query.dtype}, {gallery.dtype}")
@@ -150,7 +153,7 @@ def _seconds(work: Any) -> float:
 
 
 class FusedScorer:
-    """Scores blocks of float16 maps with the fused kernel; the gallery's block stays on the GPU."""
+    """Scores blocks of float16 maps with the fused kernel."""
 
     def __init__(self, head: AffineHead, device: torch.device) -> None:
         self.device = device
@@ -161,7 +164,7 @@ class FusedScorer:
         self.bias = float(head.bias)
 
     def score(self, query: npt.NDArray[np.floating], gallery: npt.NDArray[np.floating]) -> Float32:
-        """(p, C, h, w), (g, C, h, w) in float16 -> logits (p, g)."""
+        """Logits (p, g) of float16 maps (p, C, h, w) and (g, C, h, w)."""
         weights = (self.query_weights, self.gallery_weights)
         out = fused_logits(self._cells(query), self._cells(gallery), *weights, self.bias)
         return np.asarray(out.cpu().numpy())

@@ -1,4 +1,4 @@
-"""Scoring on a device with memory of its own: plain PyTorch, as much at once as it can hold."""
+"""Scoring on a device with its own memory: plain PyTorch, in chunks that fit this memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qaconv_core.types import Float32
 
 
 class ChunkScorer:
-    """All pairs of a chunk at once, as large as the device's memory allows, in float32."""
+    """Scores in float32, in chunks of as many pairs as the device's memory allows."""
 
     def __init__(self, head: AffineHead, plan: ScoringPlan, device: torch.device) -> None:
         self.device = device
@@ -25,7 +25,7 @@ class ChunkScorer:
         self.chunk = plan.pair_chunk
 
     def score(self, query: npt.NDArray, gallery: npt.NDArray) -> Float32:
-        """(p, C, h, w), (g, C, h, w) -> logits (p, g)."""
+        """Logits (p, g) of maps (p, C, h, w) and (g, C, h, w)."""
         queries, pictures = self._maps(query), self._maps(gallery)
         out = torch.empty(len(queries), len(pictures), device=self.device)
         g_step = max(1, min(len(pictures), self.chunk))

@@ -1,4 +1,4 @@
-"""How a scoring job is cut up so that it fits the memory and, on the CPU, the cache."""
+"""Cuts a scoring job into blocks that fit the memory and tiles that fit the CPU's cache."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ DEVICE_GALLERY_BLOCK = 1024
 CACHE_SHARE = 0.6
 """Share of a core's second-level cache that one tile of inner products may fill."""
 LEAST_TILE = 768 << 10
-"""Bytes of a tile where that cache is small: a smaller one costs more in calls than it saves."""
+"""The least bytes of a tile: with smaller ones, calls cost more than the cache saves."""
 
 
 @dataclass(frozen=True)
 class ScoringPlan:
-    """How a scoring job is cut up, and the most memory it takes (bytes).
+    """Sizes of a scoring job's pieces, and the most memory it takes (bytes).
 
-    ``workers`` is the number of threads that share the blocks on the CPU.
+    Blocks are ``query_block`` × ``gallery_block`` pairs; ``pair_chunk`` is a tile's number of maps
+    on the CPU, and a chunk's number of pairs on a GPU. ``workers`` threads share the blocks on the
+    CPU.
     """
 
     queries: int
@@ -58,11 +60,10 @@ def plan_scoring(
 ) -> ScoringPlan:
     """Cut p × g pairs of maps (C, h, w) so that the work fits.
 
-    ``available`` are bytes of host memory, ``device_available`` bytes on the GPU (None: the CPU
-    computes, with ``workers`` threads, by default
-    :func:`cpu_workers`). Raises
-    :class:`MemoryLimitError` when even the smallest cut, or the result itself, does not fit; its
-    message says what would.
+    ``available`` are bytes of host memory and ``device_available`` bytes on the GPU. Where the
+    latter is None the CPU computes, with ``workers`` threads (None: :func:`cpu_workers`). Raises
+    :class:`MemoryLimitError` where the smallest pieces or the result do not fit; its message says
+    what to do.
     """
     channels, h, w = shape
     cells = h * w
@@ -100,7 +101,7 @@ def plan_scoring(
 
 
 def cpu_workers() -> int:
-    """Threads that share work on the CPU: the usable cores, or fewer where torch was told so."""
+    """Threads that share work on the CPU: the usable cores, or fewer where torch is set so."""
     return max(1, min(usable_cores(), torch.get_num_threads()))
 
 
@@ -115,7 +116,7 @@ def tile_maps(cells: int) -> int:
 
 
 def cell_spans(cells: int) -> list[tuple[int, int]]:
-    """(start, stop) of query cells taken at once, so that one map's tile stays in the cache."""
+    """Spans (start, stop) of query cells, so that one map's tile of each stays in the cache."""
     parts = -(-4 * cells * cells // tile_bytes())
     step = -(-cells // max(1, min(parts, cells)))
     return [(a, min(cells, a + step)) for a in range(0, cells, step)]

@@ -1,7 +1,7 @@
 """Logits of all query × gallery pairs, exact in float32, in pieces that fit memory and cache.
 
-The head is used in its folded form (:class:`~qaconv_core.models.qaconv.AffineHead`), so that one
-tile of inner products is reduced by two maxima and two weighted sums before the next one is made.
+The head is used in its folded form (:class:`~qaconv_core.models.qaconv.AffineHead`): a tile of
+inner products is reduced by two maxima and two weighted sums before the next one is computed.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ Scored = tuple[Block, Float32]
 
 
 class Helpers(Protocol):
-    """Others who score a part of the blocks."""
+    """Other processes that score a part of the blocks."""
 
     def deal(
         self, query: Maps, gallery: Maps, plan: ScoringPlan, mirror: bool, blocks: Sequence[Block]
     ) -> tuple[Sequence[Block], Iterable[Scored]]:
-        """The blocks left for this process, and those that the others score, as they come in."""
+        """The blocks left for this process, and logits of the other blocks as they come in."""
 
 
 def score_maps(
@@ -58,12 +58,11 @@ def score_maps(
 ) -> Float32:
     """Logits of all pairs, float32 (p, g); larger is closer.
 
-    ``query`` (p, C, h, w) and ``gallery`` (g, C, h, w) are arrays or feature banks; products are
-    summed in float32 whatever they are stored in. ``out`` (p, g) receives the result (it may be
-    memory-mapped). ``symmetric`` says that both sides are the same pictures: with a symmetric
-    head only half of the pairs are computed then. On the CPU a pair's logit is the same to the
-    last bit whatever else is scored beside it. With ``helpers`` progress is that of the part that
-    is scored here.
+    ``query`` (p, C, h, w) and ``gallery`` (g, C, h, w) are arrays or feature banks of any float
+    type; sums are float32. ``out`` (p, g), which may be memory-mapped, receives the result.
+    ``symmetric`` says that both sides are the same pictures: only half of the pairs are computed
+    then, if the head is symmetric, too. On the CPU a pair's logit does not depend, to the last bit,
+    on what else is scored. With ``helpers``, progress counts the pairs scored by this process.
     """
     p, g = query.shape[0], gallery.shape[0]
     if out is None:
@@ -87,7 +86,7 @@ def score_maps(
 
 
 def _default_plan(query: Maps, gallery: Maps, device: torch.device | str) -> ScoringPlan:
-    """A plan that takes no notice of how much memory is free."""
+    """A plan made without looking at how much memory is free."""
     on_cpu = torch.device(device).type == "cpu"
     return plan_scoring(
         query.shape[0],
@@ -106,7 +105,7 @@ def scored_blocks(
     device: torch.device | str,
     blocks: Sequence[Block],
 ) -> Iterator[Scored]:
-    """Each of ``blocks`` with its logits, as they are done."""
+    """Each of ``blocks`` with its logits, in the order in which they are done."""
     check_sides(query, gallery, head)
     device = torch.device(device)
     on_cpu = device.type == "cpu"
@@ -123,7 +122,7 @@ def scored_blocks(
 
 
 def _place(out: Float32, block: Block, logits: Float32, mirror: bool) -> None:
-    """Put a block into the matrix, on a mirrored job on both sides of the diagonal."""
+    """Put a block into the matrix; in a mirrored job, on both sides of the diagonal."""
     (a, b), (c, d) = block
     out[a:b, c:d] = logits
     if mirror and block[0] != block[1]:
@@ -178,7 +177,7 @@ def _device_scorer(
 
 
 def score_blocks(p: int, g: int, plan: ScoringPlan, mirror: bool) -> list[Block]:
-    """Blocks of p × g pairs; on a mirrored job the square ones on and above the diagonal."""
+    """Blocks of p × g pairs; in a mirrored job, square ones on and above the diagonal."""
     blocks: list[Block] = []
     row_step = plan.gallery_block if mirror else plan.query_block
     # The gallery turns slowly: its slices are the large ones and come from disk.
@@ -190,7 +189,7 @@ def score_blocks(p: int, g: int, plan: ScoringPlan, mirror: bool) -> list[Block]
 
 
 def block_pairs(block: Block, mirror: bool) -> int:
-    """How many pairs a block gives; on a mirrored job each pair counts once."""
+    """How many pairs a block computes; in a mirrored job each pair counts once."""
     rows, columns = block
     n, m = rows[1] - rows[0], columns[1] - columns[0]
     return n * (n + 1) // 2 if mirror and rows == columns else n * m

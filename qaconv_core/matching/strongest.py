@@ -1,4 +1,4 @@
-"""Choosing the correspondences of one pair that are worth drawing or listing."""
+"""Selects the strongest correspondences of one pair, for drawings and lists."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from qaconv_core.types import CorrespondenceMap, Float64, Grid
 DIRECTIONS = ("query", "gallery", "mutual")
 ORDERS = ("contribution", "similarity")
 RELATIVE = "relative"
-"""The third order: by what a match adds beyond what its cells usually add."""
+"""The third order: by what a match contributes above the average contribution of its cells."""
 
 BothSides = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]
 """A value for every query cell and every gallery cell, each (h, w)."""
 
 
 class Correspondence(NamedTuple):
-    """A query cell and a gallery cell (row-major numbers), their similarity in [−1, 1], and what
-    the match adds to the logit."""
+    """A query cell and a gallery cell (row-major numbers), their similarity in [−1, 1], and the
+    contribution of the match to the logit."""
 
     query_cell: int
     gallery_cell: int
@@ -50,16 +50,16 @@ def select_correspondences(
     - ``"gallery"``: each gallery cell with its best query cell; the contribution is its own;
     - ``"mutual"``: pairs that are each other's best; the contribution is the sum of both cells'.
 
-    Kept are those with ``similarity >= threshold`` (None: all), of these the first ``top`` (None:
-    all). Strongest is the largest contribution (or similarity, or relative contribution, by
-    ``order_by``), with its sign: what speaks most for the match comes first, what speaks against it
-    last. Ties stand in the order of cell numbers (the gallery's for ``"gallery"``, else the
-    query's). The total counts the whole direction, before threshold and top.
+    Selected are those with ``similarity >= threshold`` (None: all), and of these the first ``top``
+    (None: all). They are ordered by ``order_by``, the largest signed value first: contribution,
+    similarity or relative contribution. Ties stand in the order of cell numbers (the gallery's for
+    ``"gallery"``, else the query's). The total counts the whole direction, before threshold and
+    top.
 
-    ``relative`` are the cells' contributions relative to something (as
+    ``relative`` are relative contributions of all cells (as
     :attr:`~qaconv_core.explaining.values.RelativeMatch.sides`); ``order_by="relative"`` needs them.
-    ``among`` (h, w) are the query cells that count, as in a search by part; the total counts these
-    alone. :class:`InputError` for an unknown direction or order, a negative ``top`` or a cell
+    ``among`` (h, w) restricts both result and total to some query cells, as in a search by part.
+    Raises :class:`InputError` for an unknown direction or order, a negative ``top`` or a cell
     outside the grid.
     """
     if direction not in DIRECTIONS:
@@ -89,10 +89,10 @@ def select_correspondences(
 
 
 def worth(lines: Sequence[Correspondence], values: BothSides, direction: str) -> Float64:
-    """What ``values`` (relative contributions, say) give each of ``lines``, (n,).
+    """The sum of ``values`` (say, relative contributions) for each of ``lines``, (n,).
 
-    As :func:`select_correspondences` counts it: the value of the cell that is followed, or of both
-    for ``"mutual"``.
+    As in :func:`select_correspondences`: the value of the query cell or of the gallery cell, by
+    ``direction``, and the sum of both for ``"mutual"``.
     """
     query = np.array([line.query_cell for line in lines], dtype=np.int64)
     gallery = np.array([line.gallery_cell for line in lines], dtype=np.int64)
@@ -107,7 +107,7 @@ def _added(
     direction: str,
     grid: Grid,
 ) -> Float64:
-    """What pairs of cells add: the value of the side that is followed, or of both."""
+    """The value of each pair's cell on the side of ``direction``, or the sum of both."""
     sides = [np.asarray(side, dtype=np.float64) for side in values]
     if any(side.shape != grid for side in sides):
         shapes = " and ".join(str(side.shape) for side in sides)

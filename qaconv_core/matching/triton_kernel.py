@@ -1,11 +1,11 @@
-"""The fused kernel: one program makes a pair's products on the tensor cores and reduces them at
-once, so that of p·g·(h·w)² similarities only p·g logits reach the memory.
+"""The fused kernel: one program computes a pair's similarities and reduces them to its logit.
 
-The table of similarities is walked in tiles of ``BM`` gallery cells by ``BN`` query cells. A
-gallery cell's maximum is complete after one row of tiles and weighted then; the query cells'
-maxima are kept in ``best_query``, a row of it for each column of tiles, until the last row.
+Only p·g logits are written to memory, and none of the p·g·(h·w)² similarities. The matrix of
+similarities is computed in tiles of ``BM`` gallery cells by ``BN`` query cells. A gallery cell's
+maximum is complete after one row of tiles, and is weighted then. The maxima of query cells stay in
+``best_query``, one row for each column of tiles, until the last tile.
 
-Imports triton; only :mod:`qaconv_core.matching.fused` imports this, when it is about to be used.
+This module imports triton. :mod:`qaconv_core.matching.fused` imports it when it is needed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Estimates where a processor has no fast 8-bit products: maps averaged over a coarser grid.
+"""Estimated logits from coarse maps, for processors without fast 8-bit products.
 
-A coarse map has at most 12×4 cells, each the mean of a few neighbours (unit norm again), so that a
-pair costs a sixteenth of a 24×8 grid's products. How far its logit can be from the exact one is
-not proved but measured (:mod:`qaconv_core.searching.measured_margin`).
+A coarse map is a feature map averaged over a grid of at most 12×4 cells, each of unit norm again. A
+pair costs a sixteenth of the products of a 24×8 grid. How far an estimate can be from the exact
+logit is not proved but measured (:mod:`qaconv_core.searching.measured_margin`).
 """
 
 from __future__ import annotations
@@ -19,23 +19,13 @@ from qaconv_core.matching.plan import cpu_workers, tile_bytes
 from qaconv_core.matching.scores import Maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
-from qaconv_core.searching.pooling import Float16, pool, pooled_head
+from qaconv_core.searching.choice import coarse_grid
+from qaconv_core.searching.pooling import pool, pooled_head
 from qaconv_core.searching.prepared import Form, KeptRows, prepared_rows
 from qaconv_core.threads import in_threads
-from qaconv_core.types import Float32, Grid, as_slice
+from qaconv_core.types import Float16, Float32, Grid, as_slice
 
-_MOST = (12, 4)
-_BLOCK = 512  # pictures estimated by a thread before it looks for a wish to stop
-
-
-def coarse_grid(grid: Grid) -> Grid:
-    """``grid`` with each side halved until there are at most 12×4 cells."""
-    h, w = grid
-    while h > _MOST[0]:
-        h = -(-h // 2)
-    while w > _MOST[1]:
-        w = -(-w // 2)
-    return h, w
+_BLOCK = 512  # pictures estimated by a thread between two looks at the cancel token
 
 
 @dataclass(frozen=True)
@@ -58,9 +48,9 @@ def prepare_coarse(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> CoarseGallery:
-    """Average ``gallery`` (n, C, h, w) over the coarser grid, or take what is already there.
+    """The coarse maps of ``gallery`` (n, C, h, w); only missing ones are computed.
 
-    Kept and grown as :func:`~qaconv_core.searching.prepared.prepare_gallery` does.
+    They are kept and grow as those of :func:`~qaconv_core.searching.prepared.prepare_gallery` do.
     """
     grid = coarse_grid((gallery.shape[2], gallery.shape[3]))
 
@@ -78,7 +68,7 @@ def _cells(maps: Float16) -> Float16:
 
 
 class CoarseTiles:
-    """Logits of coarse maps; one object for each thread, since it owns the scratch memory."""
+    """Logits of coarse maps; each thread has its own, for it owns scratch memory."""
 
     def __init__(self, head: AffineHead, channels: int) -> None:
         self.weights = HeadWeights(head)
@@ -88,7 +78,7 @@ class CoarseTiles:
         self.product = torch.empty(self.step * self.cells, self.cells)
 
     def estimate(self, query: torch.Tensor, gallery: Float16) -> Float32:
-        """(C, s), (g, r, C) -> (g,)."""
+        """Logits (g,) of query cells (C, s) against gallery maps (g, r, C)."""
         rows, out = as_tensor(gallery), torch.empty(len(gallery))
         for k in range(0, len(rows), self.step):
             part = rows[k : k + self.step]
@@ -109,8 +99,10 @@ def coarse_logits(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> Float32:
-    """Logits (g,) of one query map (1, C, h, w) by coarse maps and averaged weights. They only
-    order: their scale is their own."""
+    """Logits (g,) of one query map (1, C, h, w) by coarse maps and averaged weights.
+
+    They serve to order pictures only: their scale is not that of exact logits.
+    """
     columns = torch.from_numpy(_cells(pool(query, gallery.grid))[0]).float().t().contiguous()
     small, count = pooled_head(head, gallery.grid), len(gallery)
     out = np.empty(count, dtype=np.float32)

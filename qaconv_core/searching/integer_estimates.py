@@ -1,9 +1,9 @@
 """Estimated logits from 8-bit integers: many times the rate of float32 where a processor has it.
 
-Products of whole numbers are exact in 32 bits, so an estimate is wrong by nothing but the rounding
-of the maps (:mod:`qaconv_core.searching.quantised`). Whether the processor (and this torch) can do
-it, fast and right, is tried out once: older ones have no such instruction, or one whose sums of
-products overflow 16 bits in between.
+Products of integers are exact in 32 bits. So an estimate differs from the exact logit only by the
+rounding of the maps (:mod:`qaconv_core.searching.quantised`). Whether this processor and this torch
+compute such products fast and right is tried out once: older processors have no instruction for
+them, or one whose partial sums overflow 16 bits.
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ import torch
 from qaconv_core.matching.cpu import HeadWeights, alone, as_tensor
 from qaconv_core.matching.plan import cell_spans, tile_maps
 from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.searching.choice import LIMITS
 from qaconv_core.searching.quantised import LEVELS, QuantisedMaps
 from qaconv_core.threads import in_threads
 from qaconv_core.types import Float32
 
-GAIN = 1.5
-"""How much faster than float32 the product has to be, for the detour to pay."""
 _TRIALS = 12  # the best counts: other programs may be at work
 _BLOCK = 128  # maps whose maxima are weighted at once
 
 
 class ByteTiles:
-    """Estimated logits; one object for each thread, since it owns the scratch memory."""
+    """Estimates logits tile by tile; each thread has its own, for it owns scratch memory."""
 
     def __init__(self, head: AffineHead) -> None:
         self.cells = head.grid[0] * head.grid[1]
@@ -40,7 +39,7 @@ class ByteTiles:
         self.best_gallery, self.part = torch.empty(2, _BLOCK, self.cells, dtype=torch.int32)
 
     def estimate(self, query: QuantisedMaps, gallery: QuantisedMaps) -> Float32:
-        """Logits (g,) of the one query map."""
+        """Logits (g,) of one query map against ``gallery``."""
         cells, scale = as_tensor(gallery.cells), as_tensor(gallery.scale) * float(query.scale[0])
         column = as_tensor(query.cells)[0].t()
         columns = [column[:, a:b].contiguous() for a, b in self.spans]
@@ -54,7 +53,7 @@ class ByteTiles:
         return np.asarray((out * scale + self.weights.bias).numpy())
 
     def _maxima(self, maps: torch.Tensor, columns: list[torch.Tensor], at: int) -> None:
-        """Maxima of (t, r, C) against the query's cells, into rows ``at`` … of the scratch."""
+        """Put the maxima of ``maps`` (t, r, C) over the query's cells into scratch rows ``at`` …"""
         t, cells, channels = maps.shape
         best_gallery = self.best_gallery[at : at + t]
         for (a, b), column in zip(self.spans, columns, strict=True):
@@ -72,10 +71,10 @@ class ByteTiles:
 
 @functools.lru_cache(maxsize=16)
 def fast_bytes(channels: int) -> bool:
-    """Whether 8-bit products are right and at least ``GAIN`` times as fast as float32 here.
+    """Whether 8-bit products are right, and faster than float32 by ``LIMITS.byte_gain``, here.
 
-    With few channels there is little to multiply and nothing to gain. Tried out in some
-    milliseconds, once for each number of channels, in a thread that computes alone.
+    The trial takes some milliseconds, once for each number of channels (few channels gain little),
+    in a thread that computes alone.
     """
     return next(iter(in_threads(_tried, [channels], 1, alone)))
 
@@ -85,13 +84,13 @@ def _tried(channels: int) -> bool:
         return False
     try:
         with torch.inference_mode():
-            return _exact() and _gain(channels) > GAIN
+            return _exact() and _gain(channels) > LIMITS.byte_gain
     except RuntimeError:
         return False
 
 
 def _exact() -> bool:
-    """Products of the largest numbers, where sums in 16 bits would overflow."""
+    """Whether products of the largest numbers are right, whose sums overflow 16 bits."""
     sign = torch.where(torch.arange(48 * 128).view(48, 128) % 3 == 0, -LEVELS, LEVELS)
     one, other = sign.to(torch.int8), sign.flip(0)[:32].t().contiguous().to(torch.int8)
     expected = one.double() @ other.double()
@@ -99,7 +98,7 @@ def _exact() -> bool:
 
 
 def _gain(channels: int) -> float:
-    """Time of a float32 product over that of the same one in 8 bits; the best of a few."""
+    """Time of a float32 product divided by that of the same one in 8 bits, best of a few."""
     one = torch.ones(4 * 192, channels, dtype=torch.int8)
     other = torch.ones(channels, 192, dtype=torch.int8)
     wide, whole = torch.empty(4 * 192, 192), torch.empty(4 * 192, 192, dtype=torch.int32)

@@ -1,11 +1,13 @@
 """How far estimates are from exact logits, measured on pictures that were scored both ways.
 
-The pictures most promising by their estimates and as many drawn at random are scored exactly; a
-straight line through these pairs puts estimates on the scale of logits, and the margin is one and
-a half times the most that any of them lies above the line, at least six standard deviations. Then
-everything whose estimate plus margin reaches the head is scored exactly too, and measured with the
-rest, until nothing is left that could reach it. A picture that the estimate misjudges by more than
-all that were measured can be missed: this is a measurement and no proof.
+1. The pictures with the best estimates are scored exactly, and as many drawn at random.
+2. A straight line through these pairs puts estimates on the scale of logits. The margin is 1.5
+   times the largest distance of a pair above the line, and at least six standard deviations.
+3. Every picture whose estimate plus margin reaches the head is scored exactly, too.
+4. The margin is measured again with these, until no other picture can reach the head.
+
+A picture whose estimate is further off than all that were measured can be missed: this is a
+measurement and no proof.
 """
 
 from __future__ import annotations
@@ -19,9 +21,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.types import Bool, Float32, Float64, Int64
 
 SAMPLE = 256
-"""Pictures scored exactly at first, by promise and again at random."""
-FEWEST = 8 * SAMPLE
-"""In smaller galleries everything is scored exactly."""
+"""Pictures scored exactly at first: so many by their estimates, and so many at random."""
 WIDER, DEVIATIONS = 1.5, 6.0
 
 Exact = Callable[[Int64], Float32]
@@ -30,8 +30,8 @@ Exact = Callable[[Int64], Float32]
 
 @dataclass(frozen=True)
 class Margin:
-    """``values`` (g,) are estimates on the scale of logits; exact ones are below these plus
-    ``most``, as far as was measured."""
+    """``values`` (g,) are estimates on the scale of logits. An exact logit is at most ``most``
+    above its estimate, as far as was measured."""
 
     values: Float64
     most: float
@@ -39,7 +39,8 @@ class Margin:
 
 @dataclass(frozen=True)
 class Head:
-    """What was scored: indices (ascending), their exact logits, and the margin of the others."""
+    """The pictures that were scored: gallery indices ``scored`` (k,), ascending, their exact
+    ``logits`` (k,), and the margin of all others."""
 
     scored: Int64
     logits: Float32
@@ -49,8 +50,8 @@ class Head:
 def measured_head(estimates: Float32, top: int, exact: Exact, sample: int | None = None) -> Head:
     """Score exactly what can be among the ``top`` best, by a margin that is measured.
 
-    ``estimates`` (g,) are of any scale, the larger the closer; ``sample`` is :data:`SAMPLE` unless
-    given.
+    ``estimates`` (g,) have any scale; larger is closer. ``sample`` is :data:`SAMPLE` unless given.
+    Raises InputError where estimates or logits are not finite.
     """
     size = sample or SAMPLE
     done = _first(estimates, max(top, size), size)
@@ -82,7 +83,7 @@ def _on_scale(estimates: Float64, logits: Float64, done: Bool) -> Float64:
 
 
 def _first(estimates: Float32, promising: int, drawn: int) -> Bool:
-    """What is scored at first, as bool (g,)."""
+    """Which pictures are scored at first, as bool (g,)."""
     done = np.zeros(len(estimates), dtype=np.bool_)
     done[np.argsort(-estimates, kind="stable")[:promising]] = True
     others = np.flatnonzero(~done)

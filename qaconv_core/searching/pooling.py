@@ -9,12 +9,10 @@ from torch.nn import functional
 
 from qaconv_core.matching.cpu import as_tensor
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.types import Float64, Grid
+from qaconv_core.types import Float16, Float64, Grid
 
 COARSEST = (6, 2)
-"""The most cells of a pooled map, unless another grid is asked for."""
-
-Float16 = npt.NDArray[np.float16]
+"""The most cells of a pooled map, unless another grid is given."""
 
 
 def pooled_grid(grid: Grid) -> Grid:
@@ -23,8 +21,10 @@ def pooled_grid(grid: Grid) -> Grid:
 
 
 def pool(maps: npt.NDArray[np.floating], grid: Grid | None = None) -> Float16:
-    """Maps (n, C, h, w) averaged over ``grid`` (None: :func:`pooled_grid`), unit norm over C,
-    float16."""
+    """Maps (n, C, h, w) averaged over ``grid`` (None: :func:`pooled_grid`), float16.
+
+    Every cell of the result has unit norm over C.
+    """
     values = as_tensor(maps).float()
     h, w = values.shape[2:]
     grid = grid or pooled_grid((h, w))
@@ -36,7 +36,10 @@ def pool(maps: npt.NDArray[np.floating], grid: Grid | None = None) -> Float16:
 
 
 def pooled_head(head: AffineHead, grid: Grid | None = None) -> AffineHead:
-    """The head for pooled maps: weights averaged over the same cells. Its logits only order."""
+    """The head for pooled maps, its weights averaged over the same cells.
+
+    Its logits serve to order pictures only: their scale is not that of exact logits.
+    """
     grid = grid or pooled_grid(head.grid)
 
     def average(weights: Float64) -> Float64:

@@ -1,8 +1,9 @@
-"""A gallery made ready for fast searching: its maps as 8-bit integers, kept beside the store.
+"""Prepared galleries: a smaller form of every map, kept in files beside the feature store's.
 
-Preparing reads every map once; what it gives is half as large as the maps. For maps that lie on a
-shelf of the feature store it is kept in two files next to theirs (``….i8`` the integers, ``….lost``
-scale, norm and loss), by the same row numbers, so that a grown gallery prepares what is new only.
+Preparing reads every map once. There are three forms (:class:`Form`): 8-bit integers, made here,
+coarse maps (:mod:`qaconv_core.searching.coarse_estimates`) and pooled maps
+(:mod:`qaconv_core.searching.shortlist`). For maps on a shelf of the feature store a form is kept in
+two files beside theirs, under the same row numbers. So a grown gallery prepares only new pictures.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from qaconv_core.types import FeatureBank, Float32, Int64, as_slice
 
 log = logging.getLogger(__name__)
 
-_BLOCK = 64  # maps quantised at once: some 6 MB of float32
+_BLOCK = 64  # maps prepared at once: some 6 MB of float32
 
 
 _Rows = TypeVar("_Rows", bound="KeptRows")
@@ -37,7 +38,7 @@ _Rows = TypeVar("_Rows", bound="KeptRows")
 
 @dataclass(frozen=True)
 class KeptRows:
-    """What is kept of a gallery's maps, some of it in ``cells``; picture i is row ``rows[i]``."""
+    """A prepared gallery; picture i is row ``rows[i]`` of ``cells`` (m, …)."""
 
     cells: npt.NDArray[Any]
     rows: Int64
@@ -47,11 +48,11 @@ class KeptRows:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the gallery's share, on disk or in memory."""
+        """Bytes that these pictures take, on disk or in memory."""
         return len(self) * self.cells[:1].nbytes
 
     def select(self: _Rows, indices: npt.NDArray[np.integer] | list[int]) -> _Rows:
-        """The pictures at ``indices``, in that order, over the same memory."""
+        """The pictures at ``indices``, in that order; nothing is copied."""
         return replace(self, rows=self.rows[np.asarray(indices, np.int64)])
 
 
@@ -68,7 +69,7 @@ class PreparedGallery(KeptRows):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the gallery's share, on disk or in memory."""
+        """Bytes that these pictures take, on disk or in memory."""
         return super().nbytes + len(self) * self.stats[:1].nbytes
 
     def part(self, start: int, stop: int) -> QuantisedMaps:
@@ -80,15 +81,22 @@ class PreparedGallery(KeptRows):
 
 @dataclass(frozen=True)
 class Form:
-    """What is kept of each map: ``cells`` of ``kind`` (NumPy's name) and ``stats`` numbers, made by
-    ``make`` (maps (n, C, h, w) -> (n, *cells), (n, stats), whose first is above 0), in files with
-    these ``endings``."""
+    """One way to prepare maps: what is kept of each, and in which files.
+
+    ``make`` turns maps (n, C, h, w) into cells (n, ``cells``) of type ``kind`` and numbers
+    (n, ``stats``) of type ``stats_kind`` (both NumPy's names). The first number of a picture is
+    above 0, which marks its row as prepared. ``endings`` are those of the files of cells and
+    numbers, ``portion`` the pictures written at once, ``stage`` the name for progress.
+    """
 
     endings: tuple[str, str]
     kind: str
-    cells: tuple[int, int]
+    cells: tuple[int, ...]
     stats: int
-    make: Callable[[npt.NDArray[np.floating]], tuple[npt.NDArray[Any], Float32]]
+    make: Callable[[npt.NDArray[np.floating]], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
+    stats_kind: str = "<f4"
+    portion: int = _BLOCK
+    stage: str = "preparing"
 
 
 def prepare_gallery(
@@ -98,11 +106,11 @@ def prepare_gallery(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> PreparedGallery:
-    """Quantise ``gallery`` (n, C, h, w), or take what is already there.
+    """The maps of ``gallery`` (n, C, h, w) as 8-bit integers; only missing ones are computed.
 
-    Maps on a shelf of the store are prepared in files beside it, others in memory; so are those
-    whose files cannot be written (one warning is logged). Raises Cancelled between blocks; what
-    is done is kept.
+    They are kept in files where the maps are on a shelf of the store. Otherwise they are kept in
+    memory; also, with one logged warning, where the files cannot be written. Raises Cancelled
+    between blocks; what is done is kept.
     """
     _, channels, h, w = gallery.shape
     form = Form((".i8", ".lost"), "i1", (h * w, channels), 2 + h * w, _quantised)
@@ -122,15 +130,18 @@ def prepared_rows(
     workers: int | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-) -> tuple[npt.NDArray[Any], Float32, Int64]:
-    """Cells and stats of a gallery in ``form``, and which row each picture is; see
-    :func:`prepare_gallery` for where they are kept."""
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Int64]:
+    """Cells (m, …) and numbers (m, stats) of a gallery in ``form``, and its pictures' rows (n,).
+
+    Kept as :func:`prepare_gallery` says.
+    """
     count = gallery.shape[0]
     files = _files(gallery, form)
     if files is None or not isinstance(gallery, FeatureBank):
         return _in_memory(gallery, form, workers, progress, cancel)
     try:
-        missing = np.setdiff1d(gallery.rows, np.flatnonzero(files[1].rows()[:, 0] > 0))
+        marks = files[1].rows()[: len(files[0].rows()), 0]
+        missing = np.setdiff1d(gallery.rows, np.flatnonzero(marks > 0))
         bank = FeatureBank(gallery.maps, missing)
         _fill(bank, missing, form, _FileTarget(*files), count, workers, progress, cancel)
         return files[0].rows(), files[1].rows(), gallery.rows
@@ -152,7 +163,7 @@ def _files(gallery: Maps, form: Form) -> tuple[RowFile, RowFile] | None:
     path = Path(name)
     return (
         RowFile(path.with_suffix(form.endings[0]), form.kind, form.cells),
-        RowFile(path.with_suffix(form.endings[1]), "<f4", (form.stats,)),
+        RowFile(path.with_suffix(form.endings[1]), form.stats_kind, (form.stats,)),
     )
 
 
@@ -160,8 +171,8 @@ class _FileTarget:
     def __init__(self, cells: RowFile, stats: RowFile) -> None:
         self.cells, self.stats = cells, stats
 
-    def put(self, rows: Int64, cells: npt.NDArray[Any], stats: Float32) -> None:
-        """The cells first: a row counts as prepared once its stats are there."""
+    def put(self, rows: Int64, cells: npt.NDArray[Any], stats: npt.NDArray[Any]) -> None:
+        """Write the cells first: a row counts as prepared once its numbers are there."""
         for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
             self.cells.write(int(rows[run[0]]), cells[run])
             self.stats.write(int(rows[run[0]]), stats[run])
@@ -170,9 +181,9 @@ class _FileTarget:
 class _MemoryTarget:
     def __init__(self, count: int, form: Form) -> None:
         self.cells = np.empty((count, *form.cells), dtype=form.kind)
-        self.stats = np.empty((count, form.stats), dtype=np.float32)
+        self.stats = np.empty((count, form.stats), dtype=form.stats_kind)
 
-    def put(self, rows: Int64, cells: npt.NDArray[Any], stats: Float32) -> None:
+    def put(self, rows: Int64, cells: npt.NDArray[Any], stats: npt.NDArray[Any]) -> None:
         self.cells[rows], self.stats[rows] = cells, stats
 
 
@@ -182,7 +193,7 @@ def _in_memory(
     workers: int | None,
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
-) -> tuple[npt.NDArray[Any], Float32, Int64]:
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Int64]:
     numbers = np.arange(gallery.shape[0])
     target = _MemoryTarget(len(numbers), form)
     _fill(gallery, numbers, form, target, len(numbers), workers, progress, cancel)
@@ -199,17 +210,23 @@ def _fill(
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
 ) -> None:
-    """Bring every map into ``form`` and put it into its row of ``target``."""
+    """Prepare ``maps`` in ``form`` and put each into its row of ``target``."""
     count = maps.shape[0]
-    tracker = Tracker("preparing", total, "images", progress, cancel, start=total - count)
+    tracker = Tracker(form.stage, total, "images", progress, cancel, start=total - count)
 
     def work(start: int) -> int:
-        stop = min(count, start + _BLOCK)
-        part = maps.view(start, stop) if isinstance(maps, FeatureBank) else maps[start:stop]
+        stop = min(count, start + form.portion)
+        made = []
         with torch.inference_mode():
-            target.put(rows[start:stop], *form.make(part))
+            for a in range(start, stop, _BLOCK):
+                b = min(stop, a + _BLOCK)
+                made.append(
+                    form.make(maps.view(a, b) if isinstance(maps, FeatureBank) else maps[a:b])
+                )
+        cells, stats = (np.concatenate(parts) for parts in zip(*made, strict=True))
+        target.put(rows[start:stop], cells, stats)
         return stop - start
 
-    starts = list(range(0, count, _BLOCK))
+    starts = list(range(0, count, form.portion))
     for done in in_threads(work, starts, workers or cpu_workers(), alone if starts else None):
         tracker.advance(done)

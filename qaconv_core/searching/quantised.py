@@ -1,12 +1,12 @@
-"""Feature maps as 8-bit integers, with what each cell lost, so that a bound can be proved.
+"""Feature maps as 8-bit integers, with the rounding error of each cell, which gives a bound.
 
-A map g becomes scale · k with whole numbers k in [−127, 127] and one scale for the map. What that
-loses is known: e = ‖g − scale · k‖ of every cell. For two cells and their rounded forms g̃, q̃
+A map g becomes scale · k with integers k in [−127, 127] and one scale for the map. The error of
+every cell, ‖g − scale · k‖, is stored. For two cells and their rounded forms g̃, q̃
 
     |⟨g, q⟩ − ⟨g̃, q̃⟩| ≤ ‖g − g̃‖·‖q‖ + ‖g̃‖·‖q − q̃‖        (Cauchy–Schwarz)
 
-and a maximum moves by no more than the most that any of its candidates moves. So an estimated
-logit is off by no more than :func:`logit_bound` says, whatever the pictures show.
+and a maximum changes by no more than the largest change of its candidates. So :func:`logit_bound`
+bounds the error of an estimated logit, whatever the pictures show.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.types import Float32, Float64
 
 LEVELS = 127
-_WIDER = 1 + 2**-10  # more than float32 can be wrong in a norm of some thousand numbers
-_FLOOR = 2.0**-20  # and in the difference of a number and its rounded form
-_AT_ONCE = 8  # maps; their float32 forms stay in the cache
+_WIDER = 1 + 2**-10  # above the error of a float32 norm of some thousand numbers
+_FLOOR = 2.0**-20  # above the error of a float32 difference of a number and its rounded form
+_AT_ONCE = 8  # maps whose float32 forms stay in the cache
 
 Int8 = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
 class QuantisedMaps:
-    """``cells`` int8 (n, h·w, C) and, float32, for each map ``scale`` (n,) and ``norm`` (n,), the
-    largest norm of a rounded cell, and ``lost`` (n, h·w), the norm of what each cell lost.
+    """Maps as ``cells`` int8 (n, h·w, C), times ``scale`` float32 (n,).
 
-    ``norm`` and ``lost`` are upper bounds: the rounding of their own computation is included.
+    ``norm`` float32 (n,) is the largest norm of a map's rounded cells, and ``lost`` float32
+    (n, h·w) the norm of each cell's rounding error. Both are upper bounds: they include the float32
+    error of their own computation.
     """
 
     cells: Int8
@@ -55,7 +56,7 @@ class QuantisedMaps:
 def quantise(maps: npt.NDArray[np.floating]) -> QuantisedMaps:
     """Maps (n, C, h, w) of any float type as 8-bit integers.
 
-    Maps with numbers that are not finite lose everything (``lost`` is infinite).
+    ``lost`` is infinite for maps that are not finite.
     """
     n, channels, h, w = maps.shape
     found = QuantisedMaps(
@@ -74,7 +75,7 @@ def quantise(maps: npt.NDArray[np.floating]) -> QuantisedMaps:
 
 
 def _rounded(values: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Cells, scale, norm and lost of a few maps (n, h·w, C) in float32."""
+    """``cells``, ``scale``, ``norm`` and ``lost`` of a few float32 maps (n, h·w, C)."""
     scale = values.abs().amax((1, 2)).div_(LEVELS)
     good = torch.isfinite(scale)
     if not good.all():
@@ -89,9 +90,9 @@ def _rounded(values: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def logit_bound(query: QuantisedMaps, gallery: QuantisedMaps, head: AffineHead) -> Float64:
-    """How far an estimated logit of the one query map can be from the exact one, (g,).
+    """How far an estimated logit of one query map can be from the exact one, (g,).
 
-    Covers rounding to 8 bits and the float32 arithmetic of the estimate and of the exact logit.
+    The bound covers rounding to 8 bits, and the float32 arithmetic of both logits.
     """
     of_query, of_gallery = np.abs(head.query_weights), np.abs(head.gallery_weights)
     most = gallery.lost.max(axis=1).astype(np.float64)

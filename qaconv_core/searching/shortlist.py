@@ -1,118 +1,63 @@
-"""Galleries too large to score: a small pooled map of each picture makes a shortlist.
+"""Galleries too large to score: pooled maps choose a shortlist, which is scored exactly.
 
-A pooled map is the feature map averaged over a grid of at most 6×2 cells, unit norm again: 3 KB a
-picture with 128 channels, a sixteenth of a 24×8 map. It is matched by the same rule with the
-weights averaged alike, which finds far more of the exact head than comparing pooled cells place by
-place. The shortlist is then scored exactly. The result is an approximation and says so: what is
-not on the shortlist cannot be found. ``qaconv bench`` measures how often that happens.
+A pooled map is a feature map averaged over a grid of at most 6×2 cells, each of unit norm again. It
+takes 3 KB a picture with 128 channels, a sixteenth of a 24×8 map. Pooled maps are matched by the
+same rule as feature maps, with averaged weights: that finds far more of the exact head than
+comparing pooled cells place by place. The result is an approximation and says so: a picture that
+is not on the shortlist cannot be found. ``qaconv bench`` measures how often that happens.
 """
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from qaconv_core.errors import InputError
-from qaconv_core.matching.cpu import alone
-from qaconv_core.matching.plan import cpu_workers
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
-from qaconv_core.searching.pooling import Float16, pool, pooled_grid, pooled_head
+from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.searching.choice import LIMITS
+from qaconv_core.searching.pooling import pool, pooled_grid, pooled_head
+from qaconv_core.searching.prepared import Form, prepared_rows
 from qaconv_core.searching.top import Prepared, TopRanking, rank_top
-from qaconv_core.store.raw import RowFile
-from qaconv_core.threads import in_threads
-from qaconv_core.types import FeatureBank, Float32, Int64
+from qaconv_core.types import FeatureBank, Float16, Float32, Int64
 
-SHORTLIST = 5000
-"""Pictures on a shortlist unless something else is asked for."""
-_BLOCK = 256
-_WRITTEN = 8 * _BLOCK  # pooled maps written together: each time, the disk is waited for
+_PORTION = 2048  # pooled maps written together: each time, the disk is waited for
 
 
 def pool_gallery(
     gallery: FeatureBank,
     *,
+    workers: int | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> FeatureBank:
-    """The pooled maps of a gallery, kept beside its maps where these lie on a shelf.
+    """The pooled maps of ``gallery``; only missing ones are computed.
 
-    Only what is not there yet is computed: a gallery that grows pools its new pictures. Raises
-    :class:`InputError` where the files cannot be written, Cancelled between blocks.
+    They are kept and grow as those of :func:`~qaconv_core.searching.prepared.prepare_gallery` do.
     """
     _, channels, h, w = gallery.shape
     shape = (channels, *pooled_grid((h, w)))
-    name = getattr(gallery.maps, "filename", None)
-    if not name or Path(name).suffix != ".f16":
-        kept: Float16 = np.empty((len(gallery), *shape), dtype=np.float16)
-        _fill(gallery, kept.__setitem__, len(gallery), progress, cancel, by_number=True)
-        return FeatureBank(kept, np.arange(len(gallery)))
-    maps, there = _files(Path(name), shape)
-    missing = np.setdiff1d(gallery.rows, np.flatnonzero(there.rows()))
-    try:
-        put = functools.partial(_put, maps, there)
-        _fill(FeatureBank(gallery.maps, missing), put, len(gallery), progress, cancel)
-    except OSError as cause:
-        raise InputError(
-            f"{maps.path}: cannot be written ({cause.strerror}); free space"
-        ) from cause
-    return FeatureBank(maps.rows(), gallery.rows)
+    form = Form((".pooled", ".there"), "<f2", shape, 1, _pooled, "u1", _PORTION, "pooling")
+    maps, _, rows = prepared_rows(gallery, form, workers, progress, cancel)
+    return FeatureBank(maps, rows)
 
 
-def _files(path: Path, shape: tuple[int, int, int]) -> tuple[RowFile, RowFile]:
-    """The pooled maps, and a byte for each row that is there."""
-    return (
-        RowFile(path.with_suffix(".pooled"), "<f2", shape),
-        RowFile(path.with_suffix(".there"), "u1", ()),
-    )
-
-
-def _put(maps: RowFile, there: RowFile, rows: npt.NDArray[np.int64], pooled: Float16) -> None:
-    for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
-        maps.write(int(rows[run[0]]), pooled[run])
-        there.write(int(rows[run[0]]), np.ones(len(run), dtype=np.uint8))
-
-
-def _fill(
-    gallery: FeatureBank,
-    put: Any,
-    total: int,
-    progress: ProgressCallback | None,
-    cancel: CancelToken | None,
-    by_number: bool = False,
-) -> None:
-    """Pool every map of ``gallery`` and hand it to ``put`` with its row (or its number)."""
-    count = len(gallery)
-    rows = np.arange(count) if by_number else gallery.rows
-    tracker = Tracker("pooling", total, "images", progress, cancel, start=total - count)
-
-    def work(start: int) -> int:
-        stop = min(count, start + _WRITTEN)
-        with torch.inference_mode():
-            parts = [
-                pool(gallery.view(a, min(stop, a + _BLOCK))) for a in range(start, stop, _BLOCK)
-            ]
-        put(rows[start:stop], np.concatenate(parts))
-        return stop - start
-
-    jobs = range(0, count, _WRITTEN)
-    for done in in_threads(work, jobs, cpu_workers(), alone if count else None):
-        tracker.advance(done)
+def _pooled(maps: npt.NDArray[np.floating]) -> tuple[Float16, npt.NDArray[np.uint8]]:
+    """Pooled maps, and a byte for each that marks its row as there."""
+    return pool(maps), np.ones((len(maps), 1), dtype=np.uint8)
 
 
 @dataclass(frozen=True)
 class LargeSearch:
-    """The best of a shortlist. ``ranking`` has gallery indices; its estimates are −∞ and its
-    bounds infinite where a picture was not on the list. ``shortlist`` is the list's length, and
-    ``places`` where on it, from 1, each of the best stood: when all stood near its beginning, a
-    longer list would hardly have found more."""
+    """The best of a shortlist.
+
+    ``ranking`` has gallery indices; a picture that is not on the list has the estimate −∞ and an
+    infinite bound. ``shortlist`` is the length of the list. ``places`` (k,) are the ranks of the
+    best on it, from 1: where all are small, a longer list would hardly find more.
+    """
 
     ranking: TopRanking
     shortlist: int
@@ -121,7 +66,7 @@ class LargeSearch:
 
     @property
     def approximation(self) -> str:
-        """What the result is to be labelled with; "" where the list held everything."""
+        """The label of an approximate result; "" where the list holds the whole gallery."""
         if self.shortlist == self.galleries:
             return ""
         return (
@@ -137,15 +82,16 @@ def search_large(
     top: int,
     *,
     pooled: FeatureBank,
-    shortlist: int = SHORTLIST,
+    shortlist: int = LIMITS.shortlist,
     prepared: Prepared | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> LargeSearch:
     """The ``top`` best of ``gallery`` for one query map (C, h, w), exact among a shortlist.
 
-    ``pooled`` is :func:`pool_gallery` of the same pictures. Only the maps of the ``shortlist``
-    best by pooled maps are read.
+    ``pooled`` is :func:`pool_gallery` of the same pictures. Only the feature maps of the
+    ``shortlist`` best by pooled maps are read. Raises InputError where ``pooled`` has another
+    length, or where the list is shorter than ``top``.
     """
     if len(pooled) != len(gallery) or shortlist < top:
         raise InputError(
@@ -153,7 +99,7 @@ def search_large(
             f"of {len(gallery)} pictures"
         )
     query = np.asarray(query_map)
-    listed, places = _listed(query, pooled, head, shortlist, progress, cancel)
+    listed, places = shortlisted(query, pooled, head, shortlist, progress, cancel)
     part = None if prepared is None else prepared.select(listed)
     few = gallery.select(listed).about_to_be_read()
     found = rank_top(query, few, head, top, prepared=part, cancel=cancel)
@@ -171,20 +117,8 @@ def shortlisted(
     shortlist: int,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-) -> Int64:
-    """Gallery indices of the ``shortlist`` best by pooled maps, ascending."""
-    return _listed(query_map, pooled, head, shortlist, progress, cancel)[0]
-
-
-def _listed(
-    query_map: npt.NDArray[np.floating],
-    pooled: FeatureBank,
-    head: AffineHead,
-    shortlist: int,
-    progress: ProgressCallback | None,
-    cancel: CancelToken | None,
 ) -> tuple[Int64, Int64]:
-    """:func:`shortlisted`, and the place of each by pooled maps, from 1."""
+    """The ``shortlist`` best by pooled maps: gallery indices, ascending, and ranks, from 1."""
     coarse = pool(query_map[None])
     logits: Float32 = score_maps(
         coarse, pooled, pooled_head(head), progress=progress, cancel=cancel, stage="shortlisting"
@@ -210,8 +144,8 @@ def shortlist_recall(
 ) -> dict[int, float]:
     """Share of the exact ``top`` that a shortlist of each size holds, mean over the queries.
 
-    ``exact`` (p, g) are the logits of all pairs and ``pooled`` the pooled gallery, where they are
-    at hand.
+    ``query_maps`` has shape (p, C, h, w). ``exact`` (p, g), the logits of all pairs, and
+    ``pooled``, the pooled gallery, are computed where they are not given.
     """
     if exact is None:
         exact = score_maps(query_maps, gallery, head)

@@ -1,14 +1,14 @@
 """The best of a gallery for one query, as exact as a full scoring and many times faster.
 
-First every picture's logit is estimated from 8-bit integers, with a proved bound on its error
-(:mod:`qaconv_core.searching.quantised`); then the pictures that could still be among the best are
-scored in float32. No other picture can be: its logit is below that of the last one shown. The
-order and the logits of the head are those of :func:`~qaconv_core.matching.scores.score_maps`,
-to the last bit.
+First every picture's logit is estimated from 8-bit integers, with a proved bound on the error
+(:mod:`qaconv_core.searching.quantised`). Then the pictures that can be among the best are scored in
+float32. The logit of every other picture is below that of the last one shown. Order and logits of
+the head are those of :func:`~qaconv_core.matching.scores.score_maps`, to the last bit.
 
-Processors without fast 8-bit products estimate from coarse maps (:mod:`.coarse`). The logits of
-the head are exact then too, but that no other picture belongs there is measured
-(:mod:`.measured`), and the result says so.
+Processors without fast 8-bit products estimate from coarse maps
+(:mod:`qaconv_core.searching.coarse_estimates`). The logits of the head are exact there, too. That
+no other picture belongs to the head is measured (:mod:`qaconv_core.searching.measured_margin`), not
+proved, and the result says so. :mod:`qaconv_core.searching.choice` says when each is used.
 """
 
 from __future__ import annotations
@@ -27,14 +27,18 @@ from qaconv_core.matching.plan import cpu_workers
 from qaconv_core.matching.scores import Maps, check_sides, score_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
-from qaconv_core.searching.coarse_estimates import (
-    CoarseGallery,
-    coarse_grid,
-    coarse_logits,
-    prepare_coarse,
+from qaconv_core.searching.choice import (
+    BYTES,
+    COARSE,
+    FLOAT32,
+    SearchChoice,
+    Wish,
+    choose_search,
+    estimates_by,
 )
+from qaconv_core.searching.coarse_estimates import CoarseGallery, coarse_logits, prepare_coarse
 from qaconv_core.searching.integer_estimates import ByteTiles, fast_bytes
-from qaconv_core.searching.measured_margin import FEWEST, measured_head
+from qaconv_core.searching.measured_margin import measured_head
 from qaconv_core.searching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.searching.quantised import QuantisedMaps, logit_bound, quantise
 from qaconv_core.threads import in_threads
@@ -42,12 +46,8 @@ from qaconv_core.types import FeatureBank, Float32, Float64, Int64
 
 Prepared = PreparedGallery | CoarseGallery
 
-_BLOCK = 256  # pictures estimated by a thread before it looks for a wish to stop
+_BLOCK = 256  # pictures estimated by a thread between two looks at the cancel token
 _PORTION = 64  # pictures scored exactly before the limit is looked at again, at least
-
-FLOAT32 = "float32"
-BYTES = "8-bit integers, then float32"
-COARSE = "coarse maps, then float32"
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,10 @@ class TopRanking:
     """The best pictures of a gallery of g, best first, ties in gallery order.
 
     ``order`` (k,) are gallery indices and ``logits`` (k,) their exact logits. ``estimates`` (g,)
-    are the logits of all, each within ``bounds`` (g,) of the exact one (0 where it is exact; by
-    coarse maps the exact one is at most so far above it, as far as was measured); ``rescored`` is
-    how many were scored exactly, ``arithmetic`` what was computed in.
+    are the logits of all pictures. ``bounds`` (g,) say how far an exact logit can be from its
+    estimate, 0 where the estimate is exact; for coarse maps, how far above it, as far as was
+    measured. ``rescored`` pictures were scored exactly. ``arithmetic`` is the path of
+    :mod:`qaconv_core.searching.choice`.
     """
 
     order: Int64
@@ -69,7 +70,7 @@ class TopRanking:
 
     @property
     def certainty(self) -> str:
-        """What is to be said of a head that is measured and not proved; "" where it is."""
+        """A sentence that says that the head is measured and not proved; "" where it is exact."""
         if self.arithmetic != COARSE or self.exact:
             return ""
         return (
@@ -83,20 +84,47 @@ class TopRanking:
         return self.rescored == len(self.estimates)
 
 
+def plan_search(
+    gallery: Maps,
+    wish: Wish,
+    *,
+    device: torch.device | str = "cpu",
+    shortlist: int | None = None,
+    queries: int = 1,
+) -> SearchChoice:
+    """How ``gallery`` (n, C, h, w) is searched on this machine; see :func:`.choose_search`."""
+    count, channels, h, w = gallery.shape
+    maps = gallery.maps if isinstance(gallery, FeatureBank) else gallery
+    return choose_search(
+        count,
+        (h, w),
+        str(device),
+        wish=wish,
+        fast_bytes=torch.device(device).type == "cpu" and fast_bytes(channels),
+        shortlist=shortlist,
+        queries=queries,
+        on_disk=isinstance(maps, np.memmap),
+    )
+
+
 def prepare_search(
     gallery: Maps,
     *,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> Prepared | None:
-    """``gallery`` made ready for :func:`rank_top` on this processor: 8-bit integers where it is
-    fast with them, else coarse maps; None where maps are coarse already."""
+    """``gallery`` (n, C, h, w) prepared for :func:`rank_top` on this processor.
+
+    The result holds 8-bit integers where the processor multiplies them fast, else coarse maps. It
+    is None where the maps are as coarse already.
+    """
     _, channels, h, w = gallery.shape
-    if fast_bytes(channels):
+    path = estimates_by((h, w), fast_bytes(channels))
+    if path == BYTES:
         return prepare_gallery(gallery, progress=progress, cancel=cancel)
-    if coarse_grid((h, w)) == (h, w):
-        return None
-    return prepare_coarse(gallery, progress=progress, cancel=cancel)
+    if path == COARSE:
+        return prepare_coarse(gallery, progress=progress, cancel=cancel)
+    return None
 
 
 def rank_top(
@@ -114,9 +142,9 @@ def rank_top(
 ) -> TopRanking:
     """The ``top`` best pictures of ``gallery`` (g, C, h, w) for one query map (C, h, w).
 
-    ``prepared`` is :func:`prepare_search` of the same pictures; without it, with ``exact``, on
-    another device than the CPU, or where it does not pay, everything is scored in float32. Raises
-    InputError for wrong shapes, ``top`` below 1, or maps that are not finite.
+    ``prepared`` is :func:`prepare_search` of the same pictures. Everything is scored in float32
+    without it, with ``exact``, and where :func:`~qaconv_core.searching.choice.choose_search` says
+    so. Raises InputError for wrong shapes, ``top`` below 1, or maps that are not finite.
     """
     query = np.asarray(query_map)
     query = query[None] if query.ndim == 3 else query
@@ -127,21 +155,21 @@ def rank_top(
     if prepared is not None and len(prepared) != count:
         raise InputError(f"{len(prepared)} prepared pictures for a gallery of {count}")
     threads = workers or cpu_workers()
-    if prepared is None or exact or torch.device(device).type != "cpu" or not _pays(prepared):
-        logits = score_maps(query, gallery, head, device=device, progress=progress, cancel=cancel)
-        return _all_exact(logits[0], top)
-    if isinstance(prepared, CoarseGallery):
+    path = choose_search(
+        count,
+        head.grid,
+        str(device),
+        wish="exact" if exact or prepared is None else "prepared",
+        fast_bytes=isinstance(prepared, PreparedGallery) and fast_bytes(query.shape[1]),
+    ).path
+    if path == BYTES and isinstance(prepared, PreparedGallery):
+        estimates, bounds = _estimates(query, prepared, head, threads, progress, cancel)
+        return _certified(query, gallery, head, min(top, count), estimates, bounds, cancel)
+    if path == COARSE and isinstance(prepared, CoarseGallery):
         coarse = coarse_logits(query, prepared, head, threads, progress, cancel)
         return _measured(query, gallery, head, min(top, count), coarse, cancel)
-    estimates, bounds = _estimates(query, prepared, head, threads, progress, cancel)
-    return _certified(query, gallery, head, min(top, count), estimates, bounds, cancel)
-
-
-def _pays(prepared: Prepared) -> bool:
-    """Whether estimating is quicker than scoring everything."""
-    if isinstance(prepared, CoarseGallery):
-        return len(prepared) > FEWEST
-    return len(prepared) > 0 and fast_bytes(prepared.cells.shape[2])
+    logits = score_maps(query, gallery, head, device=device, progress=progress, cancel=cancel)
+    return _all_exact(logits[0], top)
 
 
 def _all_exact(logits: Float32, top: int) -> TopRanking:
@@ -157,7 +185,7 @@ def _estimates(
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
 ) -> tuple[Float32, Float64]:
-    """Estimated logits and how far each can be off, (g,) both."""
+    """Estimated logits (g,), and how far each can be from the exact one (g,)."""
     small: QuantisedMaps = quantise(query)
     count = len(prepared)
     estimates, bounds = np.empty(count, dtype=np.float32), np.empty(count)
@@ -187,7 +215,7 @@ def _certified(
     bounds: Float64,
     cancel: CancelToken | None,
 ) -> TopRanking:
-    """Score exactly, the most promising first, until nothing else can reach the head."""
+    """Score exactly, the largest upper bounds first, until no other picture can reach the head."""
     upper = estimates + bounds
     promising = np.argsort(-upper, kind="stable")
     logits = estimates.copy()
@@ -216,7 +244,7 @@ def _measured(
     coarse: Float32,
     cancel: CancelToken | None,
 ) -> TopRanking:
-    """Score exactly what can be in the head by a margin that is measured on the way."""
+    """Score exactly what can be in the head, by a margin that is measured."""
 
     def exact(part: Int64) -> Float32:
         return score_maps(query, _pick(gallery, part), head, cancel=cancel)[0]

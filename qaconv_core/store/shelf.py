@@ -25,13 +25,11 @@ from qaconv_core.store.atomic import reason
 from qaconv_core.store.index import INDEX_NAME, DamagedIndex, MapIndex, MapShape, is_damage
 from qaconv_core.store.keys import FileKey, file_keys
 from qaconv_core.store.raw import BINARY, sync, write_all
-from qaconv_core.types import FeatureBank, Int64, Rejected
+from qaconv_core.types import FeatureBank, Float16, Int64, Rejected
 
 log = logging.getLogger(__name__)
 
 DAMAGED_NAME = "index-damaged.sqlite"
-
-Float16 = npt.NDArray[np.float16]
 
 
 class FeatureShelf:

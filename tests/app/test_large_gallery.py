@@ -15,6 +15,7 @@ from app.state.session import Session
 from app.state.values import Look
 from app.state.workspace import Workspace
 from app.views.explore.results_panel import ResultsPanel
+from qaconv_core.searching import choice
 from qaconv_core.searching import top as top_module
 from tests.app.lists import rank, shown, thumbnails  # noqa: F401
 from tests.app.real import WAIT, open_and_wait, tiny_market
@@ -23,8 +24,8 @@ from tests.app.real import WAIT, open_and_wait, tiny_market
 @pytest.fixture
 def opened(qtbot, runner, tmp_path, model, monkeypatch):
     """A set of 26 pictures that counts as large; integer products are right everywhere."""
-    monkeypatch.setattr(large_gallery, "LARGE", 20)
-    monkeypatch.setattr(large_gallery, "HEAD", 5)
+    limits = replace(choice.LIMITS, ranking_from=20, ranking_head=5)
+    monkeypatch.setattr(choice, "LIMITS", limits)
     monkeypatch.setattr(top_module, "fast_bytes", lambda _: True)
     monkeypatch.setattr(top_module, "_PORTION", 1)
     controller = Controller(Workspace(), runner)
@@ -77,9 +78,9 @@ def test_everything_can_be_scored_exactly(qtbot, opened):
 def test_small_galleries_and_those_that_cannot_gain_are_scored_in_whole(opened, monkeypatch):
     matching = opened.matching
     context = type("Context", (), {"progress": None, "cancel": None})
-    monkeypatch.setattr(large_gallery, "LARGE", 27)
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, ranking_from=27))
     assert large_gallery.prepare_large(matching.model, matching.gallery, context) is None
-    monkeypatch.setattr(large_gallery, "LARGE", 20)
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, ranking_from=20))
     monkeypatch.setattr(top_module, "fast_bytes", lambda _: False)  # and a 12×4 grid is coarse
     assert large_gallery.prepare_large(matching.model, matching.gallery, context) is None
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from qaconv_core.cli import search
-from qaconv_core.searching import coarse_estimates as coarse
+from qaconv_core.searching import choice, top
 from qaconv_core.searching import measured_margin as measured
-from qaconv_core.searching import top
 from tests.small_world import person
 
 
@@ -81,7 +80,7 @@ def test_rank_knows_truth_in_a_data_set(qaconv, market, checkpoint, tmp_path):
 def test_a_prepared_gallery_gives_the_same_ranking(
     qaconv, market, checkpoint, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(search, "PREPARED_FROM", 1)
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, best_from=1))
     monkeypatch.setattr(top, "fast_bytes", lambda _: True)
     queries = [*pictures(market)]  # the second one is in the gallery itself
     command = ("rank", "--query", *queries, "--gallery", "market", "--data-dir", market,
@@ -117,10 +116,9 @@ def test_a_shortlist_says_so(qaconv, market, checkpoint, tmp_path):
 def test_a_head_that_is_measured_says_so(qaconv, market, checkpoint, tmp_path, monkeypatch):
     command = ("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir", market,
                "--checkpoint", checkpoint, "--top", 3, "--json", "r.json")  # fmt: skip
-    monkeypatch.setattr(search, "PREPARED_FROM", 1)
+    limits = replace(choice.LIMITS, best_from=1, coarse_above=1, coarse_cells=(6, 2))
+    monkeypatch.setattr(choice, "LIMITS", limits)
     monkeypatch.setattr(top, "fast_bytes", lambda _: False)
-    monkeypatch.setattr(top, "FEWEST", 1)
-    monkeypatch.setattr(coarse, "_MOST", (6, 2))
     monkeypatch.setattr(measured, "SAMPLE", 2)
     monkeypatch.setattr(measured, "DEVIATIONS", 0.0)
     done = qaconv(*command)

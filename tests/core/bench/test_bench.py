@@ -205,7 +205,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(machine, "_SIZE", 64)
     monkeypatch.setattr(machine, "_BYTES", 1 << 16)
     monkeypatch.setattr(scoring, "in_child", lambda work, *arguments: work(*arguments))
-    monkeypatch.setattr(large, "SHORTLIST", 30)
+    monkeypatch.setattr(large, "LIMITS", replace(large.LIMITS, shortlist=30))
 
 
 def test_types_that_the_processor_only_imitates_are_no_peaks(monkeypatch, tiny):

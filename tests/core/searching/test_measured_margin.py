@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from qaconv_core.errors import InputError
 from qaconv_core.matching.scores import score_maps
+from qaconv_core.searching import choice
 from qaconv_core.searching import measured_margin as measured_module
 from qaconv_core.searching import prepared as prepared_module
 from qaconv_core.searching import top as top_module
-from qaconv_core.searching.coarse_estimates import coarse_grid, coarse_logits, prepare_coarse
+from qaconv_core.searching.choice import COARSE, FLOAT32
+from qaconv_core.searching.coarse_estimates import coarse_logits, prepare_coarse
 from qaconv_core.searching.measured_margin import measured_head
 from qaconv_core.searching.pooling import pool, pooled_head
 from qaconv_core.searching.prepared import PreparedGallery
-from qaconv_core.searching.top import COARSE, FLOAT32, prepare_search, rank_top
+from qaconv_core.searching.top import prepare_search, rank_top
 from qaconv_core.store.features import FeatureStore
 from qaconv_core.store.keys import FileKey
 from tests.core.matching.maps import people_maps, random_head, unit_maps
@@ -26,15 +30,7 @@ GRID = (14, 6)
 def _small(monkeypatch):
     """Small galleries are worth estimating, and a few pictures a sample."""
     monkeypatch.setattr(measured_module, "SAMPLE", 24)
-    monkeypatch.setattr(top_module, "FEWEST", 50)
-
-
-@pytest.mark.parametrize(
-    ("grid", "coarse"),
-    [((24, 8), (12, 4)), ((12, 6), (12, 3)), ((48, 16), (12, 4)), ((13, 5), (7, 3)), ((3, 1),) * 2],
-)
-def test_a_coarse_grid_has_at_most_12_by_4_cells(grid, coarse):
-    assert coarse_grid(grid) == coarse
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, coarse_above=50))
 
 
 def test_coarse_logits_are_those_of_averaged_maps_and_weights():

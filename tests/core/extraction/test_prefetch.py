@@ -7,13 +7,13 @@ import threading
 
 import pytest
 
-from qaconv_core.extraction.prefetch import one_ahead
+from qaconv_core.extraction.prefetch import prefetched
 
 WAIT = 10
 
 
 def threads():
-    return [t.name for t in threading.enumerate() if t.name.startswith("qaconv ahead")]
+    return [t.name for t in threading.enumerate() if t.name.startswith("qaconv prefetch")]
 
 
 def counted(made, closed, upto=5):
@@ -27,10 +27,10 @@ def counted(made, closed, upto=5):
 
 def test_all_items_in_order():
     made, closed = [], []
-    assert list(one_ahead(counted(made, closed))) == [0, 1, 2, 3, 4]
+    assert list(prefetched(counted(made, closed))) == [0, 1, 2, 3, 4]
     assert closed == [True]
     assert threads() == []
-    assert list(one_ahead(counted([], [], upto=0))) == []
+    assert list(prefetched(counted([], [], upto=0))) == []
 
 
 def test_exactly_one_is_made_meanwhile():
@@ -41,10 +41,10 @@ def test_exactly_one_is_made_meanwhile():
             event.set()
             yield number
 
-    ahead = one_ahead(items())
-    with contextlib.closing(ahead):
+    found = prefetched(items())
+    with contextlib.closing(found):
         for number in range(2):
-            assert next(ahead) == number
+            assert next(found) == number
             assert asked[number + 1].wait(WAIT)
             assert not asked[number + 2].is_set()
 
@@ -54,18 +54,18 @@ def test_what_goes_wrong_is_raised_in_its_turn():
         yield 1
         raise ZeroDivisionError("in the making")
 
-    ahead = one_ahead(items())
-    assert next(ahead) == 1
+    found = prefetched(items())
+    assert next(found) == 1
     with pytest.raises(ZeroDivisionError, match="in the making"):
-        next(ahead)
+        next(found)
     assert threads() == []
 
 
 def test_closing_early_ends_the_thread_and_closes_the_items():
     made, closed = [], []
-    ahead = one_ahead(counted(made, closed, upto=1000))
-    assert next(ahead) == 0
-    ahead.close()
+    found = prefetched(counted(made, closed, upto=1000))
+    assert next(found) == 0
+    found.close()
     assert closed == [True]
     assert made == [0, 1]
     assert threads() == []

@@ -12,10 +12,11 @@ from qaconv_core.matching.cpu import as_tensor
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.progress import CancelToken
 from qaconv_core.searching import top as top_module
+from qaconv_core.searching.choice import BYTES, FLOAT32
 from qaconv_core.searching.integer_estimates import ByteTiles, fast_bytes
 from qaconv_core.searching.prepared import prepare_gallery
 from qaconv_core.searching.quantised import logit_bound, quantise
-from qaconv_core.searching.top import BYTES, FLOAT32, rank_top
+from qaconv_core.searching.top import rank_top
 from tests.core.matching.maps import people_maps, random_head, unit_maps
 
 SIZES = [

@@ -23,9 +23,7 @@ from torch.nn import functional
 from qaconv_core import device
 from qaconv_core.device import resolve_precision
 from qaconv_core.errors import Cancelled, ImageError, InputError, MemoryLimitError
-from qaconv_core.extraction import decoding
-from qaconv_core.extraction import delivery as arrivals
-from qaconv_core.extraction import map_writer as sink
+from qaconv_core.extraction import completed_maps, decoding, map_writer
 from qaconv_core.extraction import network_runner as network_module
 from qaconv_core.extraction.features import extract_arrays, extract_features
 from qaconv_core.extraction.network_runner import NetworkRunner
@@ -33,7 +31,7 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.store import shelf as shelf_module
 from qaconv_core.store.features import FeatureStore
 from qaconv_core.types import ImageRef
-from tests.core.matching import decoders
+from tests.core.extraction import decoders
 
 SIZE = (24, 16)
 SHAPE = (3, 6, 4)
@@ -179,26 +177,26 @@ class TestReuse:
         assert network.seen == 7
 
 
-class TestArriving:
+class TestOnMaps:
     @pytest.fixture
     def seen(self):
         return []
 
     @pytest.fixture
-    def arrived(self, seen):
+    def on_maps(self, seen):
         return lambda positions, maps: seen.append((positions.tolist(), maps.copy()))
 
     @pytest.mark.parametrize("where", ["shelf", "memory"])
     @pytest.mark.parametrize("workers", [0, 1])
     def test_every_position_once_and_what_is_stored_first(
-        self, files, shelf, where, workers, seen, arrived
+        self, files, shelf, where, workers, seen, on_maps
     ):
         text = files[0].with_name("text.jpg")
         text.write_text("no picture")
         listed = [files[3], text, *files, files[11], files[0].with_name("gone.png"), files[7]]
         shelf = shelf if where == "shelf" else None
         extract(Tiny(), [files[7], files[2]], shelf=shelf)
-        found = extract(Tiny(), listed, shelf=shelf, workers=workers, arrived=arrived)
+        found = extract(Tiny(), listed, shelf=shelf, workers=workers, on_maps=on_maps)
         if shelf is not None:
             assert sorted(seen[0][0]) == [4, 9, 16]
             assert len(seen) == 4
@@ -208,32 +206,32 @@ class TestArriving:
         assert maps.dtype == np.float16
         assert np.array_equal(maps, found.bank.read(0, len(found.bank)))
 
-    def test_stored_ones_come_in_portions(self, files, shelf, seen, arrived, monkeypatch):
-        monkeypatch.setattr(arrivals, "_SLICE", 5)
+    def test_stored_ones_come_in_portions(self, files, shelf, seen, on_maps, monkeypatch):
+        monkeypatch.setattr(completed_maps, "_PORTION", 5)
         extract(Tiny(), files, shelf=shelf)
-        found = extract(Tiny(), files[::-1], shelf=shelf, arrived=arrived)
+        found = extract(Tiny(), files[::-1], shelf=shelf, on_maps=on_maps)
         assert [len(places) for places, _ in seen] == [5, 5, 2]
         for places, maps in seen:
             for place, one in zip(places, maps, strict=True):
                 assert np.array_equal(one, found.bank[place])
 
-    def test_they_are_there_before_they_are_counted(self, files, seen, arrived):
+    def test_they_are_there_before_they_are_counted(self, files, seen, on_maps):
         counts = []
-        extract(Tiny(), files, arrived=arrived, progress=lambda p: counts.append(len(seen)))
+        extract(Tiny(), files, on_maps=on_maps, progress=lambda p: counts.append(len(seen)))
         assert counts == [0, 1, 2, 3]
 
-    def test_cancel_in_the_callback_ends_after_the_batch(self, files, shelf, seen, arrived):
+    def test_cancel_in_the_callback_ends_after_the_batch(self, files, shelf, seen, on_maps):
         token = CancelToken()
 
         def stop(positions, maps):
-            arrived(positions, maps)
+            on_maps(positions, maps)
             token.cancel()
 
         with pytest.raises(Cancelled):
-            extract(Tiny(), files, shelf=shelf, arrived=stop, cancel=token)
+            extract(Tiny(), files, shelf=shelf, on_maps=stop, cancel=token)
         assert [places for places, _ in seen] == [[0, 1, 2, 3]]
         with pytest.raises(Cancelled):
-            extract(Tiny(), files, shelf=shelf, arrived=arrived, cancel=token)
+            extract(Tiny(), files, shelf=shelf, on_maps=on_maps, cancel=token)
         assert len(seen) == 1
         assert len(shelf) == 4
 
@@ -242,7 +240,7 @@ class TestArriving:
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
-            extract(Tiny(), files, shelf=shelf, arrived=fail)
+            extract(Tiny(), files, shelf=shelf, on_maps=fail)
         assert len(shelf) == 4
 
 
@@ -435,11 +433,11 @@ class TestStopping:
     def test_killed_and_resumed(self, files, tmp_path, shelf):
         code = """
             import sys, time
-            from qaconv_core.extraction import map_writer as sink
+            from qaconv_core.extraction import map_writer
             from qaconv_core.store.features import FeatureStore
-            from tests.core.matching.test_features import SHAPE, Tiny, extract
+            from tests.core.extraction.test_features import SHAPE, Tiny, extract
 
-            sink._FLUSH_SECONDS = 0.0
+            map_writer._FLUSH_SECONDS = 0.0
             def tell(progress):
                 print(progress.done, flush=True)
                 if progress.done == 8:
@@ -463,7 +461,7 @@ class TestStopping:
 class TestStoreFails:
     @pytest.fixture
     def flushing(self, monkeypatch):
-        monkeypatch.setattr(sink, "_FLUSH_SECONDS", 0.0)
+        monkeypatch.setattr(map_writer, "_FLUSH_SECONDS", 0.0)
 
     def test_disk_full_half_way(self, files, shelf, monkeypatch, caplog, flushing):
         extract(Tiny(), files[:2], shelf=shelf)
@@ -493,7 +491,7 @@ class TestStoreFails:
         code = """
             import resource, sys
             from qaconv_core.store.features import FeatureStore
-            from tests.core.matching.test_features import SHAPE, Tiny, extract, same
+            from tests.core.extraction.test_features import SHAPE, Tiny, extract, same
 
             shelf = FeatureStore(sys.argv[1]).open("a" * 32, SHAPE)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -514,14 +512,14 @@ class TestStoreFails:
         assert "index.sqlite" in found.notes[0]
 
     def test_not_enough_memory_for_the_maps(self, files, monkeypatch):
-        monkeypatch.setattr(sink, "available_memory", lambda device: 12 * 144)
+        monkeypatch.setattr(map_writer, "available_memory", lambda device: 12 * 144)
         network = Tiny()
         with pytest.raises(MemoryLimitError, match=r"12 feature maps need 1\.7 KiB.*store"):
             extract(network, files)
         assert network.batches == []
 
     def test_disk_full_and_not_enough_memory(self, files, shelf, monkeypatch, flushing):
-        monkeypatch.setattr(sink, "available_memory", lambda device: 1000)
+        monkeypatch.setattr(map_writer, "available_memory", lambda device: 1000)
 
         def full(*_):
             raise OSError(errno.ENOSPC, "No space left on device")

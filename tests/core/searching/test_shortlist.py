@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from qaconv_core.errors import InputError
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.searching import shortlist as shortlist_module
+from qaconv_core.searching.pooling import pool, pooled_head
 from qaconv_core.searching.prepared import prepare_gallery
 from qaconv_core.searching.shortlist import (
-    pool,
     pool_gallery,
-    pooled_head,
     search_large,
     shortlist_recall,
     shortlisted,
@@ -66,7 +67,7 @@ def test_what_is_on_the_list_is_exact_and_the_rest_is_not_claimed(gallery, prepa
     pooled = pool_gallery(gallery)
     ready = prepare_gallery(gallery) if prepared else None
     found = search_large(query, gallery, head, 4, pooled=pooled, shortlist=30, prepared=ready)
-    listed = shortlisted(query, pooled, head, 30)
+    listed, ranks = shortlisted(query, pooled, head, 30)
     logits = score_maps(query[None], gallery, head)[0]
     best = listed[np.argsort(-logits[listed], kind="stable")[:4]]
     np.testing.assert_array_equal(found.ranking.order, best)
@@ -74,6 +75,7 @@ def test_what_is_on_the_list_is_exact_and_the_rest_is_not_claimed(gallery, prepa
     assert np.isneginf(np.delete(found.ranking.estimates, listed)).all()
     coarse = score_maps(pool(query[None]), pooled, pooled_head(head))[0][listed]
     places = 1 + np.argsort(np.argsort(-coarse, kind="stable"))
+    np.testing.assert_array_equal(ranks, places)
     np.testing.assert_array_equal(found.places, places[np.searchsorted(listed, best)])
     assert "30 of 200" in found.approximation
     assert not found.ranking.exact
@@ -85,7 +87,7 @@ def test_recall_counts_the_exact_head_on_the_list(gallery):
     assert recall[200] == 1
     assert recall[1] <= 0.25
     assert list(recall.values()) == sorted(recall.values())
-    listed = [set(shortlisted(q, pool_gallery(gallery), head, 50)) for q in queries]
+    listed = [set(shortlisted(q, pool_gallery(gallery), head, 50)[0]) for q in queries]
     exact = np.argsort(-score_maps(queries, gallery, head), axis=1)[:, :4]
     by_hand = np.mean([i in there for row, there in zip(exact, listed, strict=True) for i in row])
     assert recall[50] == pytest.approx(by_hand)
@@ -113,6 +115,25 @@ def test_it_is_kept_beside_the_maps_and_grows_with_them(tmp_path, monkeypatch):
     np.testing.assert_array_equal(found.read(0, 3), pool(maps[chosen]))
     store.clear()
     assert not store.root.exists() or not any(store.root.iterdir())
+
+
+@pytest.mark.parametrize("lost", [0, 12])
+def test_pooled_maps_of_earlier_versions_are_read_and_lost_ones_are_made_again(
+    tmp_path, monkeypatch, lost
+):
+    """Earlier versions wrote rows (C, h, w), and a byte for each row that is there."""
+    maps, made = people_maps(40, 16, GRID, 1, dtype=np.float16), []
+    with FeatureStore(tmp_path / "features").open("model", (16, *GRID)) as shelf:
+        bank = shelf.bank(shelf.append([FileKey(f"/p/{i}.jpg", 1, 1) for i in range(40)], maps))
+        path = Path(bank.maps.filename)
+        path.with_suffix(".pooled").write_bytes(pool(maps[: 40 - lost]).astype("<f2").tobytes())
+        path.with_suffix(".there").write_bytes(b"\1" * 40)
+        monkeypatch.setattr(
+            shortlist_module, "pool", lambda part: made.append(len(part)) or pool(part)
+        )
+        found = pool_gallery(bank)
+    assert sum(made) == lost
+    np.testing.assert_array_equal(found.read(0, 40), pool(maps))
 
 
 def test_a_list_shorter_than_the_head_is_refused(gallery):

@@ -14,7 +14,7 @@ import numpy as np
 from qaconv_core.data.check_report import CheckReport, SplitSummary
 from qaconv_core.data.images import read_image
 from qaconv_core.data.market_like import without_junk_boxes
-from qaconv_core.data.scan import peek, shown
+from qaconv_core.data.scan import peek
 from qaconv_core.errors import ImageError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected
@@ -178,7 +178,7 @@ def _faults(paths: Sequence[Path]) -> tuple[dict[Path, str], int]:
         try:
             read_image(path)
         except ImageError as error:
-            faults[path] = str(error).removeprefix(f"{shown(path)}: ")
+            faults[path] = error.reason
     return faults, len(paths)
 
 

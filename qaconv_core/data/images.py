@@ -37,9 +37,9 @@ def read_image(path: str | Path) -> Image.Image:
         with open(path, "rb") as file:
             return _decode(Image.open(file, formats=FORMATS))
     except ImageError as error:
-        raise ImageError(f"{shown(path)}: {error}") from error
+        raise ImageError(error.reason, shown(path)) from error
     except Exception as error:  # decoders fail on damaged files in every way there is
-        raise ImageError(f"{shown(path)}: {_reason(error)}") from error
+        raise ImageError(_reason(error), shown(path)) from error
 
 
 def as_rgb(
@@ -56,9 +56,9 @@ def as_rgb(
         try:
             return _decode(image)
         except ImageError as error:
-            raise ImageError(f"the picture handed over: {error}") from error
+            raise ImageError(error.reason, "the picture handed over") from error
         except Exception as error:
-            raise ImageError(f"the picture handed over: {_reason(error)}") from error
+            raise ImageError(_reason(error), "the picture handed over") from error
     return _from_array(image)
 
 

@@ -11,11 +11,9 @@ from qaconv_core.explaining.average import CrowdStatistics, crowd_of
 from qaconv_core.explaining.curves import RemovalCurves, removal_curves
 from qaconv_core.explaining.maxima import GalleryCells, query_maxima
 from qaconv_core.explaining.part import plain_logits
-from qaconv_core.extraction.features import Extraction
 from qaconv_core.model import Model
-from qaconv_core.progress import Tracker
 from qaconv_core.ranking import truth_labels
-from qaconv_core.types import Bool, Dataset, Float32, Float64, ImageSet, Int64, RankingResult
+from qaconv_core.types import Bool, Dataset, Float32, Float64, Int64, RankingResult
 
 
 class TrustBench:
@@ -23,8 +21,8 @@ class TrustBench:
 
     def __init__(self, model: Model, dataset: Dataset, crowd: int, job: Job) -> None:
         self.model, self.dataset, self.job = model, dataset, job
-        query = self._extract(dataset.query, "query features")
-        gallery = self._extract(dataset.gallery, "gallery features")
+        query = job.extract(model, dataset.query, "query features")
+        gallery = job.extract(model, dataset.gallery, "gallery features")
         self.query = dict(zip(map(int, query.kept), range(len(query.kept)), strict=True))
         self.place = dict(zip(map(int, gallery.kept), range(len(gallery.kept)), strict=True))
         self.query_bank, self.gallery_bank = query.bank, gallery.bank
@@ -46,17 +44,6 @@ class TrustBench:
     def size(self) -> int:
         """Gallery pictures that stand in a ranking."""
         return len(self.rows)
-
-    def _extract(self, refs: ImageSet, stage: str) -> Extraction:
-        return self.model.extract_set(
-            refs,
-            shelf=self.job.shelf,
-            batch_size=self.job.batch_size,
-            workers=self.job.workers,
-            progress=self.job.progress,
-            cancel=self.job.cancel,
-            stage=stage,
-        )
 
     def readable(self, pairs: IndexPairs) -> IndexPairs:
         """The pairs whose pictures could be read."""
@@ -89,7 +76,7 @@ class TrustBench:
 
     def curves(self, pairs: IndexPairs, stage: str) -> list[RemovalCurves]:
         """Removal curves of each pair, in both orders, with ranks among the (thinned) gallery."""
-        tracker = Tracker(stage, len(pairs), "pairs", self.job.progress, self.job.cancel)
+        tracker = self.job.tracker(stage, len(pairs), "pairs")
         found = []
         for number, (q, g) in enumerate(pairs):
             query_map = self.query_map(q)

@@ -31,7 +31,6 @@ from qaconv_core.evaluation.failure_groups import (
 from qaconv_core.explaining.difference import difference
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.model import Model
-from qaconv_core.progress import Tracker
 from qaconv_core.ranking import truth_labels
 from qaconv_core.ranking.protocol import leave_out
 from qaconv_core.types import (
@@ -138,15 +137,7 @@ def analyse_failures(
 
 def _side(model: Model, refs: ImageSet, name: str, job: Job) -> tuple[ImageSet, FeatureBank]:
     """The pictures of one side that can be read, and their maps."""
-    found = model.extract_set(
-        refs,
-        shelf=job.shelf,
-        batch_size=job.batch_size,
-        workers=job.workers,
-        progress=job.progress,
-        cancel=job.cancel,
-        stage=f"{name} features",
-    )
+    found = job.extract(model, refs, f"{name} features")
     return refs.select(found.kept), found.bank
 
 
@@ -160,7 +151,7 @@ def _wrong_firsts(
     """(query, first false, first true) of every failure, and the number of valid queries."""
     same = same_files(query[0], gallery[0])
     pids, camids = gallery[0].pids, gallery[0].camids
-    tracker = Tracker("ranking", len(query[0]), "queries", job.progress, job.cancel)
+    tracker = job.tracker("ranking", len(query[0]), "queries")
     found, valid = [], 0
     for start in range(0, len(query[0]), QUERY_BLOCK):
         numbers = np.arange(start, min(start + QUERY_BLOCK, len(query[0])))

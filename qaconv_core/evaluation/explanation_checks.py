@@ -177,8 +177,7 @@ def measure_trust(
             read=read or (lambda ref: read_image(ref.path)),
             labels=labels,
             parts=parts,
-            progress=job.progress,
-            cancel=job.cancel,
+            context=job,
             stage=name,
         )
         curves = bench.curves(pairs, f"curves of {name}")

@@ -23,7 +23,7 @@ from PIL import Image
 
 from qaconv_core.errors import InputError
 from qaconv_core.model import Model
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.types import CorrespondenceMap, Float32, Grid, ImageRef, Int64
 
 STRONG = 12
@@ -200,8 +200,7 @@ def explanation_quality(
     usual: Callable[[int], Float32] | None = None,
     top: int = STRONG,
     shifts: Sequence[int] = SHIFTS,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    context: WorkContext = NO_CONTEXT,
     stage: str = "explanations",
 ) -> ExplanationQuality:
     """Measure the strong correspondences of ``pairs`` (query, gallery).
@@ -220,8 +219,7 @@ def explanation_quality(
         parts=parts,
         top=top,
         shifts=shifts,
-        progress=progress,
-        cancel=cancel,
+        context=context,
         stage=stage,
     )
     return found[0]
@@ -237,8 +235,7 @@ def explanation_qualities(
     parts: PartNames | None = None,
     top: int = STRONG,
     shifts: Sequence[int] = SHIFTS,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    context: WorkContext = NO_CONTEXT,
     stage: str = "explanations",
 ) -> list[ExplanationQuality]:
     """:func:`explanation_quality` for several choices of strong matches, in one go.
@@ -249,7 +246,7 @@ def explanation_qualities(
         raise InputError("label maps and their meaning belong together: give both or neither")
     grid = model.spec.grid
     tallies = [_Tally(grid, parts) for _ in usuals]
-    tracker = Tracker(stage, len(pairs), "pairs", progress, cancel)
+    tracker = context.tracker(stage, len(pairs), "pairs")
     for number, (query, gallery) in enumerate(pairs):
         picture = read(gallery)
         moves = [move for k in shifts for move in ((k, 0), (0, k)) if _fits(move, grid)]

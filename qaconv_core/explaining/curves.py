@@ -24,7 +24,7 @@ from qaconv_core.explaining.maxima import (
     tile_pictures,
 )
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.types import Bool, Float32, Float64, Int64
 
 RANDOM = "random"
@@ -77,8 +77,7 @@ def nested_logits(
     head: AffineHead,
     orders: npt.ArrayLike,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    context: WorkContext = NO_CONTEXT,
 ) -> Float32:
     """Logits of a gallery by the first 0, 1, … n cells of each order, float32 (k, n + 1, g).
 
@@ -93,7 +92,7 @@ def nested_logits(
     columns = torch.from_numpy(np.ascontiguousarray(query.reshape(len(query), cells)))
     out = np.empty((len(ordered), cells + 1, len(gallery)), dtype=np.float32)
     out[:, 0] = head.bias
-    tracker = Tracker("removal curves", len(gallery), "images", progress, cancel)
+    tracker = context.tracker("removal curves", len(gallery))
     step = tile_pictures(cells, cells)
 
     def work(start: int, rows: torch.Tensor) -> None:
@@ -126,8 +125,7 @@ def removal_curves(
     counted: Bool | None = None,
     repeats: int = REPEATS,
     seed: int = 0,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    context: WorkContext = NO_CONTEXT,
 ) -> RemovalCurves:
     """Deletion and insertion curves of one query and gallery picture number ``candidate``.
 
@@ -146,7 +144,7 @@ def removal_curves(
     orders = np.stack([*named, *(rng.permutation(cells) for _ in range(repeats))])
     # Keeping the last n − j of an order is removing its first j.
     both = np.concatenate([orders, orders[:, ::-1]])
-    logits = nested_logits(query_map, gallery, head, both, progress=progress, cancel=cancel)
+    logits = nested_logits(query_map, gallery, head, both, context=context)
     mine = logits[:, :, candidate].astype(np.float64)
     ranks = _ranks(logits, candidate, counted)
     count = len(named)

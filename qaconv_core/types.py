@@ -1,7 +1,7 @@
 """The values that travel between the parts of the engine.
 
-Plain frozen dataclasses over NumPy arrays: nothing here knows torch or Qt. Each refuses to be
-built from parts that contradict each other, so that a wrong shape is met where it arises.
+Plain frozen dataclasses over NumPy arrays: nothing here knows torch or Qt. They check
+their parts against each other, so that a wrong shape is reported where it arises.
 
 Words (see DESIGN): *query*, *gallery*, *pid* (person), *camid* (camera, 0-based), *time*
 (seconds), *cell* (one place of a feature map, numbered row-major), *grid* (h, w), *logit* (larger
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from qaconv_core.errors import InputError
 
+Float16 = npt.NDArray[np.float16]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -30,9 +31,9 @@ Grid = tuple[int, int]
 _T = TypeVar("_T")
 
 UNKNOWN = -1
-"""Stands in arrays for a pid or camid that is not known (times use NaN)."""
+"""An unknown pid or camid in arrays (unknown times are NaN)."""
 _FETCHED = 1 << 30
-"""Bytes that the system is asked to fetch ahead; more could push out what is needed first."""
+"""The most bytes that the system is asked to prefetch; more could evict what is needed first."""
 
 
 @dataclass(frozen=True, slots=True)

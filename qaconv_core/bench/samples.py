@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.nn import functional
 
 from qaconv_core.models.qaconv import QAConv
-from qaconv_core.types import Float32, Float64, Grid, Int64
+from qaconv_core.types import Float16, Float32, Float64, Grid, Int64
 
-Float16 = npt.NDArray[np.float16]
 _AT_ONCE = 256
 
 

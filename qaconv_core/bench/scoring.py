@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from qaconv_core.bench.plain import fits, pair_flop, plain_logits
-from qaconv_core.bench.samples import Float16, people_maps, random_maps, sample_matcher
+from qaconv_core.bench.samples import people_maps, random_maps, sample_matcher
 from qaconv_core.bench.timing import Figure, Work, extra_memory, in_child, take_turns
 from qaconv_core.device import available_memory
 from qaconv_core.matching.scores import score_maps
@@ -21,7 +21,7 @@ from qaconv_core.searching.coarse_estimates import CoarseGallery, coarse_logits,
 from qaconv_core.searching.measured_margin import measured_head
 from qaconv_core.searching.shortlist import pool_gallery, search_large, shortlist_recall
 from qaconv_core.searching.top import BYTES, COARSE, Prepared, TopRanking, prepare_search, rank_top
-from qaconv_core.types import FeatureBank, Grid
+from qaconv_core.types import FeatureBank, Float16, Grid
 
 TOP = 20
 QUERIES = 8

@@ -63,11 +63,17 @@ def open_dataset(
 
     Raises :class:`DatasetError`, at once, saying what was expected, what was seen and what to do.
     """
-    key = name.strip().lower().replace("-", "_")
+    key = dataset_key(name)
     if key not in DATASETS:
         raise DatasetError(f"unknown data set “{name}”; known are {', '.join(DATASETS)}")
     dataset = _open(key, root)
     return _with_everything(dataset) if combine_all else dataset
+
+
+def dataset_key(name: str) -> str:
+    """The form in which :data:`DATASETS` names a data set: ``CUHK03-NP-labeled`` in lower case
+    with underscores."""
+    return name.strip().lower().replace("-", "_")
 
 
 def recognise(root: str | Path) -> str:

@@ -71,8 +71,8 @@ class MatchReport:
         counts = Counter(c.decision.verdict for c in self.candidates if c.decision is not None)
         decided = [f"{counts[v]} {DECIDED[v]}" for v in VERDICTS if counts[v]]
         open_ones = count - sum(counts.values())
-        told = ", ".join([*decided, *([f"{open_ones} not decided"] if open_ones else [])])
-        return f"{count} {'candidate' if count == 1 else 'candidates'}: {told}"
+        decided_text = ", ".join([*decided, *([f"{open_ones} not decided"] if open_ones else [])])
+        return f"{count} {'candidate' if count == 1 else 'candidates'}: {decided_text}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -138,8 +138,8 @@ def day_and_time(moment: str) -> str:
 
 def drawn_words(candidate: Candidate) -> str:
     """What the candidate's figure shows."""
-    beyond = "" if candidate.relative is None else " beyond its average over the gallery"
-    return f"Strongest correspondences, and what every cell adds{beyond}"
+    above_average = "" if candidate.relative is None else " beyond its average over the gallery"
+    return f"Strongest correspondences, and what every cell adds{above_average}"
 
 
 def drawn(query: ImageRef, candidate: Candidate, lines: int) -> Figure:

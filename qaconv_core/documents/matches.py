@@ -107,9 +107,9 @@ def _candidate(query: ImageRef, candidate: Candidate, lines: int) -> str:
 
 def _decided(decision: Decision | None) -> str:
     kind = "faint" if decision is None else decision.verdict
-    told = html.paragraph(decided_words(decision), kind)
+    decided_text = html.paragraph(decided_words(decision), kind)
     note = "" if decision is None else decision.note
-    return told + (html.paragraph(note, "note") if note else "")
+    return decided_text + (html.paragraph(note, "note") if note else "")
 
 
 def _drawn(query: ImageRef, candidate: Candidate, lines: int) -> str:

@@ -180,8 +180,8 @@ def _candidate_head(axes: Axes, report: MatchReport, candidate: Candidate) -> li
     left, width = MARGIN + 4.9, 4.3
     decision = candidate.decision
     colour = FAINT if decision is None else DECISIONS[decision.verdict]
-    told = wrapped(decided_words(decision), 10.0, width)
-    top = write_lines(axes, left, top, told, bold=decision is not None, colour=colour)
+    decided_text = wrapped(decided_words(decision), 10.0, width)
+    top = write_lines(axes, left, top, decided_text, bold=decision is not None, colour=colour)
     note = wrapped(decision.note, 9.0, width) if decision is not None and decision.note else []
     shown = (
         note if len(note) <= _NOTE_LINES else [*note[:_NOTE_LINES], "… (whole on the next page)"]

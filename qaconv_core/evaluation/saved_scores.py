@@ -75,16 +75,6 @@ class SavedScores:
         """(p, g)."""
         return (len(self.query_ids), len(self.gallery_ids))
 
-    @property
-    def has_cams(self) -> bool:
-        """Whether the camera of every picture is known (the junk rule needs them)."""
-        return not (np.any(self.query_cams == UNKNOWN) or np.any(self.gallery_cams == UNKNOWN))
-
-    @property
-    def has_times(self) -> bool:
-        """Whether any query and any gallery picture has a time (TLift needs them)."""
-        return bool(np.isfinite(self.query_times).any() and np.isfinite(self.gallery_times).any())
-
 
 # What the published evaluation calls these in its .mat files (it says prob for query).
 _UPSTREAM = {

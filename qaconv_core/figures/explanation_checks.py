@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.explanation_checks import MeanCurves, TrustGroup
+from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup, MeanCurves
 from qaconv_core.figures.style import FAINT, SERIES, drawing, tidy_axes
 from qaconv_core.types import Float64
 
@@ -23,7 +23,7 @@ _STYLES = {"contribution": "-", "relative": "--", "random": ":"}
 _COLOURS = {"contribution": SERIES[0], "relative": SERIES[1], "random": FAINT}
 
 
-def curves_figure(groups: Sequence[TrustGroup]) -> Figure:
+def curves_figure(groups: Sequence[ExplanationCheckGroup]) -> Figure:
     """One row for each kind of pair: mean logit by deletion and insertion, median rank by deletion.
 
     The further a curve lies from the random one (below it by deletion, above it by insertion), the

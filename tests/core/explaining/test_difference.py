@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.difference import (
     difference,
-    false_against_true,
     first_false_and_true,
     reasons,
 )
@@ -97,10 +96,9 @@ def test_the_first_false_match_against_the_first_true_one():
     false = next(i for i in order if truth[i] == 0)
     true = next(i for i in order if truth[i] == 1)
     assert first_false_and_true(ranking) == (false, true)
-    found = false_against_true(query, gallery, ranking, head)
-    assert found.total == pytest.approx(logits[false] - logits[true], abs=1e-4)
-    for labels in (np.zeros(6), np.ones(6), np.full(6, -2)):
-        assert false_against_true(query, gallery, rank_gallery(logits, labels), head) is None
+    assert first_false_and_true(rank_gallery(logits, np.zeros(6))) == (order[0], None)
+    assert first_false_and_true(rank_gallery(logits, np.ones(6))) == (None, order[0])
+    assert first_false_and_true(rank_gallery(logits, np.full(6, -2))) == (None, None)
 
 
 def test_what_cannot_be_compared_is_refused():

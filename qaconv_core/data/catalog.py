@@ -1,4 +1,4 @@
-"""Opens a data set by name: the one door to all readers."""
+"""Opens a data set by name; all readers are called from here."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def dataset_key(name: str) -> str:
 def recognise(root: str | Path) -> str:
     """The name of the data set that a folder is, by its content; ``folder`` for any other.
 
-    The folder itself is looked at and, where it bears a set's usual name, those inside it.
+    Looks at the folder itself and, where it has a data set's usual name, at the folders in it.
     """
     path = typed_path(root).absolute()
     if not path.is_dir():

@@ -1,4 +1,4 @@
-"""Says what a data set holds and what is wrong with it, before hours are spent on it."""
+"""Checks a data set before it is used: what it holds and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_dataset(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> CheckReport:
-    """Count a data set and look for what would spoil an evaluation.
+    """Count a data set's pictures and find what would distort an evaluation.
 
     With ``decode`` every picture is decoded, in ``workers`` threads (default: one per core, at
     most 8); those that cannot be are counted as rejected. Raises

@@ -1,4 +1,4 @@
-"""The page of ``qaconv explain --failures``: what misleads the model, with its examples."""
+"""The page of ``qaconv explain --failures``: errors of a model, with examples."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def average_picture(
 ) -> Image.Image | None:
     """The average picture of a group's first ``most`` queries, 128 × 256; None: none can be read.
 
-    Pictures of people are cropped alike, so that it shows where on a body a mean map speaks.
+    Pictures of people are cropped alike, so it shows which part of the body a mean map covers.
     """
     found = []
     for number in group.examples[:most]:

@@ -1,4 +1,4 @@
-"""The page of ``qaconv explain``: how far the explanations of a model can be trusted."""
+"""The page of ``qaconv explain``: the explanation checks of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report on chosen candidates of one query, and its words: the same as HTML and as PDF."""
+"""The content and texts of a report on chosen candidates, the same for HTML and PDF."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class MatchReport:
-    """What the report is about; ``created`` is a date in words, ``part`` how the query was cut."""
+    """What a report holds; ``created`` is a date in words, ``part`` says how the query was cut."""
 
     query: ImageRef
     candidates: tuple[Candidate, ...]
@@ -104,7 +104,7 @@ def overview_rows(report: MatchReport) -> list[tuple[object, ...]]:
 
 
 def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
-    """What a candidate's logit is made of."""
+    """The terms that add up to a candidate's logit."""
     match = candidate.match
     rows = [
         ("logit (larger is closer)", candidate.logit),
@@ -119,7 +119,7 @@ def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
 
 
 def decided_words(decision: Decision | None) -> str:
-    """What was decided and when; the note is another matter."""
+    """The decision and its time, without its note."""
     if decision is None:
         return NOT_DECIDED
     when = f", {day_and_time(decision.decided)}" if decision.decided else ""
@@ -162,7 +162,7 @@ def one_by_one(
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
 ) -> Iterator[Candidate]:
-    """The candidates, with news about each that is done, until somebody asks to stop."""
+    """The candidates one after the other; reports progress and stops when asked to."""
     tracker = Tracker("writing the report", len(candidates), "candidates", progress, cancel)
     for candidate in candidates:
         yield candidate

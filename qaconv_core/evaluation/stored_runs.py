@@ -1,7 +1,7 @@
-"""Evaluations as the run history keeps them, with what curves and single queries need.
+"""Evaluations in the run history, with the data of curves and single queries.
 
 A stored run is what ``evaluate --json --per-query`` writes and, besides, each method's whole CMC
-curve and the queries' files, so that a later session can draw, compare and walk through it.
+curve and the queries' files, so that a later session can draw and compare it and open its queries.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.values import ContributionDifference, Reason
-from qaconv_core.types import CorrespondenceMap, Float64, RankingResult
+from qaconv_core.types import CorrespondenceMap, Float64
 
 
 def difference(
@@ -70,13 +70,3 @@ def _reason(found: ContributionDifference, part: int, cell: int, amount: float) 
     if part == 1:
         return Reason("a", float(amount), partner, cell, None, alike_one, None)
     return Reason("b", float(amount), partner, None, cell, None, alike_one)
-
-
-def first_false_and_true(ranking: RankingResult) -> tuple[int | None, int | None]:
-    """Gallery indices of the first false and the first true match; None where there is none."""
-    places = [
-        np.flatnonzero(ranking.truth == truth)
-        for truth in (RankingResult.FALSE, RankingResult.TRUE)
-    ]
-    false, true = (int(ranking.order[found[0]]) if len(found) else None for found in places)
-    return false, true

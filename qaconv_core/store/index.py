@@ -1,7 +1,7 @@
 """The index of a shelf: an SQLite file that says which picture's map is in which row.
 
-It also owns the name of the data file. A new index always names a new data file, so an index and
-the data of another one can never be mixed up, whoever set which aside.
+It also owns the name of the data file. A new index always names a new data file, so an index is
+never used with the data of another one.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class DamagedIndex(Exception):
 
 
 class MapIndex:
-    """One open index. Rows are handed out in order and never twice, so that a map which somebody
-    has in use is not overwritten.
+    """One open index. Rows are assigned in order and never twice, so that maps in use are not
+    overwritten.
 
     Methods raise :class:`sqlite3.Error`; :func:`is_damage` tells damage from other errors.
     """
@@ -91,7 +91,7 @@ class MapIndex:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """One state of the index for several questions (and one lock instead of thousands)."""
+        """One state of the index for several reads (and one lock instead of thousands)."""
         try:
             self._db.execute("BEGIN")
             yield

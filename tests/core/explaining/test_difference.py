@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.difference import (
     difference,
-    first_false_and_true,
     reasons,
 )
 from qaconv_core.matching.correspondences import match_maps
-from qaconv_core.ranking import rank_gallery
 from tests.core.explaining.samples import GRIDS, logit_without, random_head, unit_maps
 
 
@@ -83,22 +81,6 @@ def test_a_candidate_against_itself_has_no_reason():
     assert reasons(found, speaks="a", top=None) == [
         r for r in reasons(found, top=None) if r.amount > 0
     ]
-
-
-def test_the_first_false_match_against_the_first_true_one():
-    rng, grid = np.random.default_rng(3), (4, 2)
-    query, gallery = unit_maps(rng, 1, grid)[0], unit_maps(rng, 6, grid)
-    head = random_head(rng, grid)
-    logits = np.array([logit_without(query, g, head) for g in gallery])
-    truth = np.array([-1, 0, 1, 0, 1, -2])
-    ranking = rank_gallery(logits, truth)
-    order = list(np.argsort(-logits))
-    false = next(i for i in order if truth[i] == 0)
-    true = next(i for i in order if truth[i] == 1)
-    assert first_false_and_true(ranking) == (false, true)
-    assert first_false_and_true(rank_gallery(logits, np.zeros(6))) == (order[0], None)
-    assert first_false_and_true(rank_gallery(logits, np.ones(6))) == (None, order[0])
-    assert first_false_and_true(rank_gallery(logits, np.full(6, -2))) == (None, None)
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -63,8 +63,9 @@ def data_request(arguments: argparse.Namespace) -> DataRequest | None:
 
 def _is_known(name: str) -> bool:
     from qaconv_core.data import DATASETS
+    from qaconv_core.data.catalog import dataset_key
 
-    return name.lower().replace("-", "_") in DATASETS
+    return dataset_key(name) in DATASETS
 
 
 def model_request(arguments: argparse.Namespace) -> ModelRequest | None:

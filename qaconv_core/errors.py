@@ -22,11 +22,34 @@ class DatasetError(InputError):
 
 
 class ImageError(InputError):
-    """A picture cannot be decoded or is unfit to be matched."""
+    """A picture cannot be decoded or is unfit to be matched.
+
+    ``reason`` says why; the message puts ``where`` (a file name, say) before it.
+    """
+
+    def __init__(self, reason: str, where: str = "") -> None:
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason = reason
 
 
 class CheckpointError(InputError):
     """A checkpoint is not one, is damaged, or contradicts itself."""
+
+
+class TrainingSizeError(CheckpointError):
+    """A checkpoint does not fit the assumed size of its training pictures; another one may.
+
+    ``mismatch`` says what does not fit.
+    """
+
+    def __init__(self, mismatch: str) -> None:
+        super().__init__(
+            f"{mismatch}; if it was trained at another size, give --height and --width"
+        )
+        self.mismatch = mismatch
+
+    def __reduce__(self) -> tuple[type[TrainingSizeError], tuple[str]]:
+        return type(self), (self.mismatch,)
 
 
 class StoreError(QAConvError):

@@ -1,9 +1,8 @@
-"""How long work reports on itself and how it is stopped.
+"""Progress reports of long work, and how it is stopped.
 
-A job calls :meth:`Tracker.advance` after every batch. The tracker hands a :class:`Progress` value
-to whoever listens (a terminal bar, a window) and raises :class:`~qaconv_core.errors.Cancelled`
-when the :class:`CancelToken` was set, so that jobs stop between batches with everything computed
-so far intact.
+A job calls :meth:`Tracker.advance` after every batch. The tracker passes a :class:`Progress` value
+to a callback (a terminal bar, a window) and raises :class:`~qaconv_core.errors.Cancelled` when the
+:class:`CancelToken` is set. Jobs therefore stop between batches; what was computed is kept.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class CancelToken:
-    """A flag that one thread raises and another one looks at between batches."""
+    """A flag that one thread sets and another one checks between batches."""
 
     _event: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def cancel(self) -> None:
-        """Ask the job to stop; it does so after the batch in hand."""
+        """Ask the job to stop; it does so after the current batch."""
         self._event.set()
 
     @property
@@ -65,11 +64,27 @@ class CancelToken:
             raise Cancelled
 
 
-class Tracker:
-    """Counts finished work, measures its rate and tells the listener.
+@dataclass(frozen=True)
+class WorkContext:
+    """Who gets the progress of some work, and what can stop it; both may be missing."""
 
-    The rate is taken over the work of this run only: what came out of a cache (``start``) is
-    done, but says nothing about how long the rest will take.
+    progress: ProgressCallback | None = None
+    cancel: CancelToken | None = None
+
+    def tracker(self, stage: str, total: int | None, unit: str = "images") -> Tracker:
+        """A tracker of one stage that reports here and stops when asked to."""
+        return Tracker(stage, total, unit, self.progress, self.cancel)
+
+
+NO_CONTEXT = WorkContext()
+"""Reports to nobody and is never stopped."""
+
+
+class Tracker:
+    """Counts finished work, measures its rate and reports both.
+
+    The rate is taken over the work of this run only. Work that came out of a cache (``start``)
+    counts as done, but says nothing about how long the rest takes.
     """
 
     def __init__(
@@ -88,19 +103,19 @@ class Tracker:
         self.report()
 
     def advance(self, amount: int = 1, message: str = "") -> None:
-        """Note ``amount`` more finished units, tell the listener, stop when asked to."""
+        """Count ``amount`` more finished units, report them, stop when asked to."""
         self.done += amount
         self.report(message)
         if self._cancel is not None:
             self._cancel.raise_if_cancelled()
 
     def report(self, message: str = "") -> None:
-        """Tell the listener where the job stands."""
+        """Report the state of the job."""
         if self._callback is not None:
             self._callback(self.snapshot(message))
 
     def snapshot(self, message: str = "") -> Progress:
-        """Where the job stands now."""
+        """The state of the job now."""
         elapsed = time.monotonic() - self._began
         worked = self.done - self._start
         rate = worked / elapsed if worked > 0 and elapsed > 0 else None

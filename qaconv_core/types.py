@@ -1,7 +1,7 @@
 """The values that travel between the parts of the engine.
 
-Plain frozen dataclasses over NumPy arrays: nothing here knows torch or Qt. Each refuses to be
-built from parts that contradict each other, so that a wrong shape is met where it arises.
+Plain frozen dataclasses over NumPy arrays: nothing here knows torch or Qt. They check
+their parts against each other, so that a wrong shape is reported where it arises.
 
 Words (see DESIGN): *query*, *gallery*, *pid* (person), *camid* (camera, 0-based), *time*
 (seconds), *cell* (one place of a feature map, numbered row-major), *grid* (h, w), *logit* (larger
@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +28,12 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 Grid = tuple[int, int]
+_T = TypeVar("_T")
 
 UNKNOWN = -1
-"""Stands in arrays for a pid or camid that is not known (times use NaN)."""
+"""An unknown pid or camid in arrays (unknown times are NaN)."""
 _FETCHED = 1 << 30
-"""Bytes that the system is asked to fetch ahead; more could push out what is needed first."""
+"""The most bytes that the system is asked to prefetch; more could evict what is needed first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,28 +244,6 @@ class FeatureBank:
 
 
 @dataclass(frozen=True)
-class ScoreMatrix:
-    """Similarities of every query to every gallery picture, larger is closer.
-
-    ``values`` has shape (p, g), float32: logits of QAConv when ``kind`` is ``"logit"``, numbers
-    of unknown scale when it is ``"score"`` (saved scores of other models).
-    """
-
-    values: Float32
-    query: ImageSet
-    gallery: ImageSet
-    kind: str = "logit"
-
-    def __post_init__(self) -> None:
-        expected = (len(self.query), len(self.gallery))
-        if self.values.shape != expected:
-            raise InputError(
-                f"scores of shape {self.values.shape} do not fit {expected[0]} queries "
-                f"and {expected[1]} gallery pictures"
-            )
-
-
-@dataclass(frozen=True)
 class RankingResult:
     """One query's gallery, best first.
 
@@ -372,16 +351,127 @@ class MethodResult:
 
 
 @dataclass(frozen=True)
+class EvaluationCounts:
+    """Numbers of pictures; ``rejected`` is None where nothing could be rejected (saved scores)."""
+
+    query: int = 0
+    gallery: int = 0
+    valid_queries: int = 0
+    rejected: int | None = None
+
+    def to_dict(self) -> dict[str, int]:
+        """The JSON form; ``rejected`` is left out where it is None."""
+        return _given(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> EvaluationCounts:
+        """Read the JSON form; what is missing or no number gets its default."""
+        numbers = {
+            f.name: int(record[f.name])
+            for f in fields(cls)
+            if type(record.get(f.name)) in (int, float)
+        }
+        return cls(**numbers)
+
+
+@dataclass(frozen=True)
+class EvaluationProtocol:
+    """How an evaluation was made, in words: what makes its numbers comparable with others.
+
+    ``approximations`` is empty where everything was exact. ``rerank`` and ``tlift`` are the
+    parameters of these steps, None where the step was not used. The other fields are None only
+    where a stored report does not tell.
+    """
+
+    ap: str | None = None
+    junk: str | None = None
+    denominators: str | None = None
+    ties: str | None = None
+    score: str | None = None
+    approximations: tuple[str, ...] | None = None
+    rerank: Mapping[str, Any] | None = None
+    tlift: Mapping[str, Any] | None = None
+    preprocessing: str | None = None
+    layout: str | None = None
+    versions: Mapping[str, str] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form; fields that are None are left out."""
+        record: dict[str, Any] = _given(self)
+        if self.approximations is not None:
+            record["approximations"] = list(self.approximations) or "none"
+        return record
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> EvaluationProtocol:
+        """Read the JSON form; values of another type than expected are None."""
+        texts = ("ap", "junk", "denominators", "ties", "score", "preprocessing", "layout")
+        given: dict[str, Any] = {name: _if(str, record.get(name)) for name in texts}
+        for name in ("rerank", "tlift", "versions"):
+            given[name] = _if(dict, record.get(name))
+        approximations = record.get("approximations")
+        if isinstance(approximations, list):
+            given["approximations"] = tuple(map(str, approximations))
+        elif approximations == "none":
+            given["approximations"] = ()
+        return cls(**given)
+
+
+@dataclass(frozen=True)
+class CheckpointRecord:
+    """Which model, or which file of saved scores, an evaluation was made with.
+
+    ``path``, ``name`` (in older reports) and ``scores`` are file names, ``model`` describes the
+    network, ``release`` is that of QAConv. Fields are None where they do not apply.
+    """
+
+    path: str | None = None
+    name: str | None = None
+    scores: str | None = None
+    sha256: str | None = None
+    model: str | None = None
+    release: str | None = None
+    epoch: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form; a model's epoch is null where its checkpoint does not tell."""
+        record: dict[str, Any] = _given(self)
+        return {**record, "epoch": self.epoch} if self.model is not None else record
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> CheckpointRecord:
+        """Read the JSON form; values of another type than expected are None."""
+        texts = ("path", "name", "scores", "sha256", "model", "release")
+        given: dict[str, Any] = {name: _if(str, record.get(name)) for name in texts}
+        return cls(**given, epoch=_if(int, record.get("epoch")))
+
+
+def _given(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are not None."""
+    values = ((f.name, getattr(record, f.name)) for f in fields(record))
+    return {name: value for name, value in values if value is not None}
+
+
+def _if(kind: type[_T], value: object) -> _T | None:
+    """``value`` where it is of this type, else None."""
+    return value if isinstance(value, kind) else None
+
+
+@dataclass(frozen=True)
 class EvaluationReport:
-    """What an evaluation found, with everything needed to know what the numbers mean."""
+    """What an evaluation found, with everything needed to know what the numbers mean.
+
+    ``seconds`` are times by stage. ``separation`` is the JSON form of
+    :class:`~qaconv_core.evaluation.separation.Separation`, as a stored report holds it.
+    """
 
     dataset: str
-    counts: dict[str, int]
+    counts: EvaluationCounts
     results: tuple[MethodResult, ...]
-    protocol: dict[str, Any]
-    checkpoint: dict[str, Any]
+    protocol: EvaluationProtocol
+    checkpoint: CheckpointRecord
     device: str
-    seconds: dict[str, float]
-    separation: dict[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float]
+    separation: Mapping[str, Any] = field(default_factory=dict)
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()

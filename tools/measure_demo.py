@@ -23,9 +23,9 @@ from qaconv_core import load_model, open_dataset  # noqa: E402
 from qaconv_core.data.images import read_image  # noqa: E402
 from qaconv_core.data.label_maps import PERSON, label_path, read_label_map  # noqa: E402
 from qaconv_core.evaluation import ranking_metrics  # noqa: E402
-from qaconv_core.evaluation.check_pairs import TrustBench  # noqa: E402
+from qaconv_core.evaluation.check_pairs import ExplanationCheckData  # noqa: E402
 from qaconv_core.evaluation.evaluator import Job, evaluate  # noqa: E402
-from qaconv_core.evaluation.explanation_checks import CROWD  # noqa: E402
+from qaconv_core.evaluation.explanation_checks import GALLERY_LIMIT  # noqa: E402
 from qaconv_core.evaluation.explanations import (  # noqa: E402
     ExplanationQuality,
     PartNames,
@@ -101,13 +101,13 @@ def explanation_rows(
     labels = {"labels": read_label_map, "parts": PartNames(PERSON)} if labelled else {}
     rows = []
     for name, model in models.items():
-        bench = TrustBench(model, dataset, CROWD, Job())
+        bench = ExplanationCheckData(model, dataset, GALLERY_LIMIT, Job())
         for same in (True, False):
             pairs = choose_pairs(dataset, count, same)
             qualities = explanation_qualities(
                 model,
                 [(dataset.query[q], dataset.gallery[g]) for q, g in pairs],
-                (None, lambda i, pairs=pairs, bench=bench: bench.crowd(pairs[i][0]).query_mean),
+                (None, lambda i, pairs=pairs, bench=bench: bench.average(pairs[i][0]).query_mean),
                 read=lambda ref: read_image(ref.path),
                 **labels,
             )

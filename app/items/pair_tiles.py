@@ -9,7 +9,7 @@ from app.state.insights import PairPlace, TrustFindings
 from qaconv_core.types import ImageRef, RankingResult
 
 if TYPE_CHECKING:
-    from qaconv_core.evaluation.explanation_checks import TrustGroup
+    from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup
 
 WIDEST = "person not known"
 
@@ -21,7 +21,7 @@ def truth_of(query: ImageRef, gallery: ImageRef) -> int:
     return RankingResult.TRUE if query.pid == gallery.pid else RankingResult.FALSE
 
 
-def tiles_of(found: TrustFindings, group: TrustGroup) -> list[Tile]:
+def tiles_of(found: TrustFindings, group: ExplanationCheckGroup) -> list[Tile]:
     """The pairs of a group, in the order they were chosen."""
     words = {RankingResult.TRUE: "one person", RankingResult.FALSE: "different people"}
     made = []

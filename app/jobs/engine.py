@@ -72,9 +72,10 @@ def _recognised(request: DataRequest) -> DataRequest:
 
 def _dataset(request: DataRequest) -> Dataset:
     from qaconv_core.data import DATASETS, open_dataset, open_folder
+    from qaconv_core.data.catalog import dataset_key
 
     if request.gallery:
-        name = request.gallery.lower().replace("-", "_")
+        name = dataset_key(request.gallery)
         if name in DATASETS and name != "folder":
             dataset = open_dataset(name, request.root)
         else:

@@ -227,7 +227,7 @@ class EvaluationJobs:
         """A whole scoring says more of this machine's rate than a moment's measurement."""
         seconds = report.seconds.get("scoring", 0.0)
         if self._rates is not None and self._rates[0] == wanted and seconds > LONG_ENOUGH:
-            pairs = report.counts["query"] * report.counts["gallery"] / seconds
+            pairs = report.counts.query * report.counts.gallery / seconds
             self._rates = wanted, replace(self._rates[1], pairs=pairs)
 
 

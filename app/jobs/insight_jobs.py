@@ -31,7 +31,7 @@ from qaconv_core.store.atomic import atomic_write_text
 
 if TYPE_CHECKING:
     from app.jobs.matching_set import MatchingSet
-    from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
+    from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
 
 HTML = Format(".html", "HTML report")
 REPORT_FORMATS = (HTML, JSON)
@@ -44,13 +44,13 @@ CURVE_RATE = 3e7
 def find_failures(matching: MatchingSet, clusters: int, context: JobContext) -> FailureFindings:
     """All wrong Rank-1 results of the set, by camera pair and in clusters."""
     from qaconv_core.data.label_maps import LABELS, has_label_maps, read_label_map
-    from qaconv_core.evaluation.errors_of_ranking import analyse_failures
+    from qaconv_core.evaluation.errors_of_ranking import analyse_errors
     from qaconv_core.evaluation.evaluator import Job as EngineJob
 
     dataset = engine.dataset_of(matching.data)
     labelled = has_label_maps(dataset)
     with engine.open_shelf(matching.model) as shelf:
-        found = analyse_failures(
+        found = analyse_errors(
             matching.model,
             dataset,
             clusters=clusters,
@@ -62,8 +62,8 @@ def find_failures(matching: MatchingSet, clusters: int, context: JobContext) -> 
     return FailureFindings(found, _averages(found, context), labelled)
 
 
-def _averages(found: FailureAnalysis, context: JobContext) -> dict[str, Picture]:
-    from qaconv_core.documents.failures import average_picture
+def _averages(found: ErrorAnalysis, context: JobContext) -> dict[str, Picture]:
+    from qaconv_core.documents.errors_of_ranking import average_picture
     from qaconv_core.progress import Tracker
 
     groups = [g for g in (found.together, *found.cameras, *found.clusters) if g is not None]
@@ -94,7 +94,7 @@ def measure_trust(matching: MatchingSet, pairs: int, context: JobContext) -> Tru
     dataset = engine.dataset_of(matching.data)
     labelled = has_label_maps(dataset)
     with engine.open_shelf(matching.model) as shelf:
-        report = trust.measure_trust(
+        report = trust.check_explanations(
             matching.model,
             dataset,
             pairs,
@@ -108,12 +108,12 @@ def measure_trust(matching: MatchingSet, pairs: int, context: JobContext) -> Tru
 def forecast(matching: MatchingSet) -> InsightTimes:
     """About how long each will take, from a measurement of a second or two."""
     from app.jobs.machine_rates import measure_rates
-    from qaconv_core.evaluation.explanation_checks import CROWD
+    from qaconv_core.evaluation.explanation_checks import GALLERY_LIMIT
 
     rates = measure_rates(matching.model)
     queries, galleries = matching.data.added_from, len(matching.data.gallery)
     h, w = matching.model.spec.grid
-    curves = min(galleries, CROWD) * (h * w) ** 2 / CURVE_RATE
+    curves = min(galleries, GALLERY_LIMIT) * (h * w) ** 2 / CURVE_RATE
     return InsightTimes(
         queries * galleries / rates.pairs, 2 * (SHOWN_PICTURES / rates.images + curves)
     )
@@ -141,18 +141,18 @@ def insight_export(insights: Insights, kind: Kind) -> InsightExport | None:
         analysis = insights.failures.analysis
 
         def failures_page() -> str:
-            from qaconv_core.documents.failures import failures_html
+            from qaconv_core.documents.errors_of_ranking import errors_html
 
-            return failures_html(analysis)
+            return errors_html(analysis)
 
         return InsightExport(f"failures_{analysis.dataset}", failures_page, analysis.to_dict)
     if kind == "trust" and insights.trust is not None:
         report = insights.trust.report
 
         def trust_page() -> str:
-            from qaconv_core.documents.explanation_checks import trust_html
+            from qaconv_core.documents.explanation_checks import explanation_checks_html
 
-            return trust_html(report)
+            return explanation_checks_html(report)
 
         return InsightExport(f"trust_{report.dataset}", trust_page, report.to_dict)
     return None

@@ -17,8 +17,8 @@ from typing import Any
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.state.values import Problem
-from qaconv_core.errors import QAConvError
-from qaconv_core.progress import CancelToken, Progress, ProgressCallback
+from qaconv_core.errors import QAConvError, TrainingSizeError
+from qaconv_core.progress import CancelToken, Progress, ProgressCallback, WorkContext
 
 _serials = itertools.count(1)
 
@@ -40,9 +40,8 @@ class JobState(enum.Enum):
 
 
 @dataclass(frozen=True)
-class JobContext:
-    """What work gets: whom to tell how far it is, whether to stop, and whom to give a first part
-    of its result."""
+class JobContext(WorkContext):
+    """What work gets: the engine's context, and who gets a first part of its result."""
 
     progress: ProgressCallback
     cancel: CancelToken
@@ -119,11 +118,12 @@ def problem_of(error: BaseException, what: str = "") -> Problem:
     details = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     serial = next(_serials)
     if isinstance(error, QAConvError):
-        return Problem(str(error), details, what, serial)
+        mismatch = error.mismatch if isinstance(error, TrainingSizeError) else ""
+        return Problem(str(error), details, what, mismatch, serial)
     if isinstance(error, MemoryError):
         text = "there is not enough memory; close something, or choose a smaller set"
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     else:
         text = f"a fault of the program ({type(error).__name__}: {error}); please report it"
-    return Problem(text, details, what, serial)
+    return Problem(text, details, what, serial=serial)

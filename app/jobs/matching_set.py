@@ -23,7 +23,7 @@ from app.state.values import Measures, Method, OpenSet, PairView, Ranking
 from app.state.why import Why
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation
-from qaconv_core.explaining.average import CrowdStatistics, crowd_statistics, relative
+from qaconv_core.explaining.average import AverageContributions, average_contributions, relative
 from qaconv_core.model import Model
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.order import nearest
@@ -71,7 +71,7 @@ class MatchingSet:
         self._query, self._shelf = query, shelf
         self._own: list[Float32] = []
         self._rows: OrderedDict[int, Float32] = OrderedDict()
-        self._crowds: OrderedDict[int, CrowdStatistics | None] = OrderedDict()
+        self._crowds: OrderedDict[int, AverageContributions | None] = OrderedDict()
         self._lock = threading.Lock()
         self._truths = Truths(data.gallery)
         self.large: LargeGallery | None = None
@@ -242,7 +242,7 @@ class MatchingSet:
         own = self._truths.own_file(self.data.query[query])
         crowd = None
         if len(own) < len(self.gallery):  # else there is nobody to compare with
-            crowd = crowd_statistics(
+            crowd = average_contributions(
                 self.query_map(query), self.gallery, self.model.head, leave_out=own, cancel=cancel
             )
         with self._lock:
@@ -256,7 +256,7 @@ class MatchingSet:
             crowd = None if pair.part is not None else self._crowds.get(pair.query)
         return pair if crowd is None else replace(pair, relative=relative(pair.match, crowd))
 
-    def crowd(self, query: int) -> CrowdStatistics | None:
+    def crowd(self, query: int) -> AverageContributions | None:
         """What :meth:`measure_crowd` found; None where it was not done."""
         with self._lock:
             return self._crowds.get(query)

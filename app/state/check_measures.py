@@ -10,7 +10,7 @@ from app.state.insights import TrustFindings
 from app.state.words import decimals, logit_text
 
 if TYPE_CHECKING:
-    from qaconv_core.evaluation.explanation_checks import TrustGroup
+    from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup
 
 Unit = Literal["share", "cells", "area", "logit"]
 ORDERS = {"contribution": "contribution", "relative": "beyond the usual"}
@@ -101,7 +101,7 @@ def _shifts(found: Sequence[Mapping[int, float]]) -> list[MeasureRow]:
     return made
 
 
-def _area(groups: tuple[TrustGroup, ...], order: str, kind: str) -> MeasureRow:
+def _area(groups: tuple[ExplanationCheckGroup, ...], order: str, kind: str) -> MeasureRow:
     done = "removed, the strongest first" if kind == "deletion" else "brought back into nothing"
     falls = "falls" if kind == "deletion" else "rises"
     return MeasureRow(
@@ -113,7 +113,7 @@ def _area(groups: tuple[TrustGroup, ...], order: str, kind: str) -> MeasureRow:
     )
 
 
-def group_words(group: TrustGroup) -> str:
+def group_words(group: ExplanationCheckGroup) -> str:
     """ "True pairs (50)"."""
     return f"{group.name.capitalize()} ({len(group.pairs)})"
 

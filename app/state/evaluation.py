@@ -160,15 +160,16 @@ class FinishedRun:
         Every training writes a ``checkpoint.pth.tar``: that name says nothing, its content does.
         """
         given = self.report.checkpoint
-        name = str(given.get("path") or given.get("name") or "–")
-        if not name.startswith("checkpoint.") or not given.get("model"):
+        name = given.path or given.name or "–"
+        if not name.startswith("checkpoint.") or not given.model:
             return name
-        return f"{str(given['model']).split(' to ')[0]} · {str(given.get('sha256', ''))[:6]}"
+        return f"{given.model.split(' to ')[0]} · {(given.sha256 or '')[:6]}"
 
     @property
     def model_details(self) -> str:
         """All that is known of the checkpoint, on one line."""
-        return flat_text(self.report.checkpoint) if self.report.checkpoint else ""
+        record = self.report.checkpoint.to_dict()
+        return flat_text(record) if record else ""
 
     @property
     def last(self) -> MethodResult | None:

@@ -11,7 +11,7 @@ from app.state.words import adds_text, camera_text, cell_name, decimals
 from qaconv_core.types import Grid
 
 if TYPE_CHECKING:
-    from qaconv_core.evaluation.failure_groups import FailureGroup
+    from qaconv_core.evaluation.error_groups import ErrorGroup
 
 TITLES: dict[Kind, str] = {
     "failures": "What misleads the model",
@@ -51,7 +51,7 @@ PARTS = (
 def failures_summary(found: FailureFindings) -> str:
     """ "68 of 242 valid queries have a false first match (28.1 %)"."""
     analysis = found.analysis
-    wrong, valid = len(analysis.failures), analysis.valid_queries
+    wrong, valid = len(analysis.errors), analysis.valid_queries
     share = decimals(100 * wrong / valid, 1)
     return f"{wrong:,} of {valid:,} valid queries have a false first match ({share} %)"
 
@@ -72,7 +72,7 @@ def margin_words(margin: float) -> str:
     return f"margin {adds_text(margin)}"
 
 
-def group_line(group: FailureGroup) -> str:
+def group_line(group: ErrorGroup) -> str:
     """A group for tooltips and screen readers: "c1 → c2: 12 failures, margin +1.24"."""
     count, margin = count_words(len(group.examples)), margin_words(group.margin)
     return f"{group_title(group.name)}: {count}, {margin}. {group_meaning(group.name)}".strip()
@@ -88,7 +88,7 @@ def group_meaning(name: str) -> str:
     return f"Queries of {query} whose first match is a false one of {false}."
 
 
-def group_sentence(group: FailureGroup) -> str:
+def group_sentence(group: ErrorGroup) -> str:
     """What a group is, and what its mean margin is made of."""
     cells = float(group.mean.sum())
     made = (
@@ -99,7 +99,7 @@ def group_sentence(group: FailureGroup) -> str:
     return f"{group_meaning(group.name)} {made}".strip()
 
 
-def cell_sentence(group: FailureGroup, number: int, grid: Grid) -> str:
+def cell_sentence(group: ErrorGroup, number: int, grid: Grid) -> str:
     """What one cell of a mean map says: "r5 c3: +0.12, the largest of all cells"."""
     value = float(group.mean.flat[number])
     place = 1 + int((np.abs(group.mean) > abs(value)).sum())

@@ -22,9 +22,12 @@ from app.state.workspace import Workspace
 from qaconv_core.types import UNKNOWN, ImageRef, ImageSet
 
 if TYPE_CHECKING:  # they load torch
-    from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
-    from qaconv_core.evaluation.explanation_checks import TrustGroup, TrustReport
-    from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
+    from qaconv_core.evaluation.error_groups import ErrorGroup, RankingError
+    from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
+    from qaconv_core.evaluation.explanation_checks import (
+        ExplanationCheckGroup,
+        ExplanationCheckReport,
+    )
 
 Kind = Literal["failures", "trust"]
 KINDS: tuple[Kind, Kind] = ("failures", "trust")
@@ -49,7 +52,7 @@ class Example:
     """
 
     number: int
-    failure: Failure
+    failure: RankingError
     query: ImageRef
     false: ImageRef
     true: ImageRef
@@ -66,7 +69,7 @@ class Section:
     """Groups of failures under a heading."""
 
     title: str
-    groups: tuple[FailureGroup, ...]
+    groups: tuple[ErrorGroup, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class FailureFindings:
     ``labelled``: label maps told body parts.
     """
 
-    analysis: FailureAnalysis
+    analysis: ErrorAnalysis
     averages: Mapping[str, Picture]
     labelled: bool
 
@@ -91,12 +94,12 @@ class FailureFindings:
                 Section(CLUSTERS, found.clusters))  # fmt: skip
         return tuple(section for section in made if section.groups)
 
-    def group(self, name: str) -> FailureGroup | None:
+    def group(self, name: str) -> ErrorGroup | None:
         """The group of that name, else all failures together."""
         groups = (group for section in self.sections for group in section.groups)
         return next((group for group in groups if group.name == name), self.analysis.together)
 
-    def examples(self, group: FailureGroup | None, cell: int | None = None) -> list[Example]:
+    def examples(self, group: ErrorGroup | None, cell: int | None = None) -> list[Example]:
         """A group's failures, the largest margin first; by what ``cell`` adds where it is given."""
         numbers = () if group is None else group.examples
         made = [self._example(number, cell) for number in numbers]
@@ -104,7 +107,7 @@ class FailureFindings:
 
     def _example(self, number: int, cell: int | None) -> Example:
         found = self.analysis
-        failure = found.failures[number]
+        failure = found.errors[number]
         return Example(
             number + 1, failure, found.query[failure.query], found.gallery[failure.false],
             found.gallery[failure.true],
@@ -119,11 +122,11 @@ class TrustFindings:
     ``labelled``: there are label maps, so that part agreement and background are measured.
     """
 
-    report: TrustReport
+    report: ExplanationCheckReport
     pairs: int
     labelled: bool
 
-    def pairs_of(self, group: TrustGroup) -> list[tuple[ImageRef, ImageRef]]:
+    def pairs_of(self, group: ExplanationCheckGroup) -> list[tuple[ImageRef, ImageRef]]:
         """The pictures of a group's pairs, query first."""
         report = self.report
         return [(report.query[q], report.gallery[g]) for q, g in group.pairs]
@@ -141,7 +144,7 @@ class InsightTimes:
         return self.pair * pairs
 
 
-def mean_scale(group: FailureGroup) -> Scale:
+def mean_scale(group: ErrorGroup) -> Scale:
     """The scale of a group's mean map, from its largest difference to both sides of zero."""
     limit = float(np.abs(group.mean).max()) or 1.0
     return Scale("misleads", -limit, limit)
@@ -243,7 +246,7 @@ class Insights:
         self.changed.emit()
 
     @property
-    def group(self) -> FailureGroup | None:
+    def group(self) -> ErrorGroup | None:
         """The group that is looked at."""
         return None if self.failures is None else self.failures.group(self.group_name)
 

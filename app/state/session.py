@@ -23,12 +23,12 @@ from app.state.stored import (
 from app.state.values import METHODS, MODES, Look, QueryFilter, ResultFilter
 from app.state.workspace import Workspace
 from qaconv_core.errors import StoreError
+from qaconv_core.matching.strongest import DIRECTIONS
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "session.json"
 PAGES = ("explore", "evaluate", "failures", "trust")
-_DIRECTIONS = ("query", "gallery", "mutual")
 _MEASURES = ("relative", "contribution", "similarity")
 
 
@@ -98,7 +98,7 @@ def _look_of(record: dict[str, Any]) -> Look:
         linked=flag_of(record, "linked", usual.linked),
         threshold=number_of(record, "threshold", usual.threshold, -1.0, 1.0),
         count=int(number_of(record, "count", usual.count, 1, 10_000)),
-        direction=one_of(record, "direction", _DIRECTIONS),
+        direction=one_of(record, "direction", DIRECTIONS),
         colour_by=one_of(record, "colour_by", _MEASURES),
         heat_of=one_of(record, "heat_of", _MEASURES),
         opacity=number_of(record, "opacity", usual.opacity, 0.0, 1.0),

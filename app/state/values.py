@@ -346,9 +346,14 @@ class ResultFilter:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that went wrong, for people: one sentence, and details that can be copied."""
+    """Something that went wrong, for people: one sentence, and details that can be copied.
+
+    ``size_mismatch`` says what in a checkpoint does not fit the assumed training size, where that
+    is the fault: the user can give another size.
+    """
 
     message: str
     details: str = ""
     what: str = ""
+    size_mismatch: str = ""
     serial: int = field(default=0, compare=False)

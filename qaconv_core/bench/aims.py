@@ -1,4 +1,4 @@
-"""What was aimed for, and whether it was reached: by name and size of what is measured.
+"""The aims of each figure, by its name and sizes, and whether they are met.
 
 Small sizes have no aims: fixed costs weigh more there, and the tiles do not fill.
 """

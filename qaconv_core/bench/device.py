@@ -59,7 +59,7 @@ def fused_figure(sizes: Sizes, device: torch.device, repeats: int) -> Figure | N
 
 
 def _waiting(job: Work, device: torch.device) -> Work:
-    """``job`` with the device's own work, which is otherwise only begun."""
+    """``job``, and then waiting until the device has finished it."""
 
     def work() -> Any:
         found = job()

@@ -1,4 +1,4 @@
-"""What was measured on: the machine, the versions, and what the machine can do at most."""
+"""The machine that was measured on: its hardware, versions and peak rates."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def best_seconds(work: Callable[[], Any], device: torch.device, repeats: int = 5
 
 
 def wait(device: torch.device) -> None:
-    """Until the device has done all it was asked to."""
+    """Wait until the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -37,7 +37,7 @@ def check_page(path: Path) -> None:
 
 
 def write_page(path: Path, record: Record) -> None:
-    """Put ``record`` between the markers of ``path``, beside what earlier runs measured there."""
+    """Put ``record`` between the markers of ``path``, beside the results of earlier runs."""
     check_page(path)
     numbers = path.with_suffix(".json")
     runs = merged(_earlier(numbers), record)

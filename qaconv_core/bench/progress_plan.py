@@ -1,35 +1,36 @@
-"""How far a long measurement is, and how much time is left of it."""
+"""The order of a long measurement's parts, and the time that is left."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 
-Told = Callable[[str], None]
+Report = Callable[[str], None]
+"""Receives one line about the progress."""
 
 
-class Course:
-    """Tells the title of each part before it begins, with the time left.
+class ProgressPlan:
+    """Reports the title of each part before it begins, with the time left.
 
-    ``expected`` are the seconds that each part takes on the machine they were noted on; how much
-    faster or slower this one is shows as parts end.
+    ``expected`` are the seconds that each part takes on a reference machine. The time left is
+    scaled by how long the finished parts took on this one.
     """
 
     def __init__(
         self,
         titles: Sequence[str],
         expected: Sequence[float],
-        tell: Told,
+        report: Report,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._titles, self._expected, self._tell = titles, expected, tell
+        self._titles, self._expected, self._report = titles, expected, report
         self._clock, self._begun = clock, clock()
         self._number = 0
 
     def begin(self) -> None:
-        """The next part begins."""
+        """Report that the next part begins."""
         number, total = self._number, len(self._titles)
-        self._tell(f"{number + 1} of {total}: {self._titles[number]}{self._left()}")
+        self._report(f"{number + 1} of {total}: {self._titles[number]}{self._left()}")
         self._number += 1
 
     def _left(self) -> str:

@@ -61,16 +61,16 @@ def aim_words(aim: dict[str, Any]) -> tuple[str, str, str]:
 
 def shares(figure: dict[str, Any]) -> list[str]:
     """Rates, and their shares of the machine's peaks."""
-    told = []
+    words = []
     if "gflops" in figure:
-        told.append(f"{figure['gflops']:,.0f} GFLOP/s")
+        words.append(f"{figure['gflops']:,.0f} GFLOP/s")
     if "share_of_peak" in figure:
-        told.append(f"{figure['share_of_peak']:.0%} of the {figure['peak']} peak")
+        words.append(f"{figure['share_of_peak']:.0%} of the {figure['peak']} peak")
     if "gbytes" in figure:
-        told.append(f"{figure['gbytes']:,.2g} GB/s")
+        words.append(f"{figure['gbytes']:,.2g} GB/s")
     if "share_of_memory" in figure:
-        told.append(f"{figure['share_of_memory']:.0%} of the memory peak")
-    return told
+        words.append(f"{figure['share_of_memory']:.0%} of the memory peak")
+    return words
 
 
 def fact_words(facts: dict[str, Any]) -> list[str]:
@@ -79,12 +79,12 @@ def fact_words(facts: dict[str, Any]) -> list[str]:
 
 
 def _figure_lines(figure: dict[str, Any]) -> list[str]:
-    told = [f"  {figure['name']} ({_sizes(figure['sizes'])}): {_seconds(figure['timing'])}"]
-    told += shares(figure)
+    words = [f"  {figure['name']} ({_sizes(figure['sizes'])}): {_seconds(figure['timing'])}"]
+    words += shares(figure)
     if figure["extra_bytes"] is not None:
-        told.append(f"{format_bytes(figure['extra_bytes'])} more memory")
-    told += fact_words(figure["facts"])
-    lines = ["; ".join(told)]
+        words.append(f"{format_bytes(figure['extra_bytes'])} more memory")
+    words += fact_words(figure["facts"])
+    lines = ["; ".join(words)]
     for name, baseline in figure["baselines"].items():
         taken = figure["baseline_bytes"].get(name)
         memory = f", {format_bytes(taken)} more memory" if taken is not None else ""

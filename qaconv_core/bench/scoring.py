@@ -28,12 +28,12 @@ TOP = 20
 QUERIES = 8
 """Queries whose heads are compared with the exact ones."""
 PORTIONS = (32, 256)
-"""Gallery maps that the plain formulation takes at a time: its best, and a usual one."""
+"""Gallery maps that the plain formulation takes at a time: the fastest and a common number."""
 ONE_QUERY = "one query, searched"
 ONE_QUERY_EXACT = "one query, float32"
 ALL_PAIRS = "all pairs, float32"
 FEW = 32
-"""Pictures by promise, and as many at random, that a margin is measured on in a small gallery."""
+"""Promising pictures, and as many random ones, that a margin is measured on (small galleries)."""
 THROUGH_SHORTLIST = "through a shortlist"
 
 
@@ -133,7 +133,7 @@ class Task:
 
 
 def memory_of(sizes: Sizes, folder: Path, kind: str, what: str) -> int | None:
-    """Memory that one job (a method of :class:`Task`) takes beyond the maps' files."""
+    """Memory that one job (a method of :class:`Task`) takes besides the maps' files."""
     return extra_memory(getattr(Task(sizes, folder, kind), what))
 
 
@@ -235,7 +235,7 @@ def demo_shortlist_figure(repeats: int) -> Figure:
 
 
 def _by_coarse_maps(queries: Float16, gallery: FeatureBank, head: AffineHead) -> dict[str, Any]:
-    """How many heads a margin measured on a few pictures leads to rightly, and at what price."""
+    """How often a margin measured on a few pictures finds the right head, and at what cost."""
     exact, coarse = score_maps(queries, gallery, head), prepare_coarse(gallery)
     alike, scored = 0, []
     for query, logits in zip(queries, exact, strict=True):

@@ -1,4 +1,4 @@
-"""What ``qaconv bench`` measures, in order, and the record it makes of it."""
+"""The parts that ``qaconv bench`` measures, in order, and the record of a run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from qaconv_core.bench.aims import DEMO, MARKET, MSMT, aims_of
 from qaconv_core.bench.features import features_figures
 from qaconv_core.bench.large import large_gallery_figures
 from qaconv_core.bench.machine import machine_record, measure_peaks
-from qaconv_core.bench.progress_plan import Course, Told
-from qaconv_core.bench.questions import DEMO_GALLERY, DEMO_GRID, hiding_figures, part_figures
+from qaconv_core.bench.part_search import DEMO_GALLERY, DEMO_GRID, hiding_figures, part_figures
+from qaconv_core.bench.progress_plan import ProgressPlan, Report
 from qaconv_core.bench.ranking import (
     disk_rerank_figure,
     metrics_figure,
@@ -91,14 +91,14 @@ QUICK = Suite(
 
 @dataclass(frozen=True)
 class Bench:
-    """What a part works with; ``folder`` takes its files and is removed at the end."""
+    """The settings of a run; ``folder`` is for temporary files and removed at the end."""
 
     suite: Suite
     device: torch.device
     folder: Path
 
     def sizes(self, galleries: int, queries: int = 1) -> Sizes:
-        """So many maps of the usual shape."""
+        """Sizes of maps of the papers' shape, 128 × 24 × 8."""
         return Sizes(galleries, 128, (24, 8), queries)
 
 
@@ -133,7 +133,7 @@ def _worst(bench: Bench) -> Figures:
     yield from one_query(sizes, bench.folder, max(1, bench.suite.repeats // 2), "random")
 
 
-def _asking(bench: Bench) -> Figures:
+def _part_search(bench: Bench) -> Figures:
     repeats = bench.suite.repeats
     yield from part_figures(bench.suite.galleries, 128, (24, 8), repeats)
     demo = min(DEMO_GALLERY, bench.suite.galleries)
@@ -222,7 +222,7 @@ PARTS: tuple[Part, ...] = (
     Part("features", FEATURES, 150, _features),
     Part("query", "one query", 60, _query),
     Part("worst-case", "one query, worst case", 60, _worst),
-    Part("part-search", "search by part, what if", 60, _asking),
+    Part("part-search", "search by part, what if", 60, _part_search),
     Part("preparing", "preparing a gallery", 5, _preparing),
     Part("shortlist", "through a shortlist", 60, _shortlist),
     Part("pairs", "all pairs", 40, _pairs),
@@ -256,19 +256,19 @@ def chosen_parts(device: torch.device, only: Sequence[str] = ()) -> list[Part]:
 def run_suite(
     suite: Suite,
     device: torch.device,
-    tell: Told,
+    report: Report,
     cancel: CancelToken | None = None,
     folder: Path | None = None,
     only: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Measure the parts ``only`` (all that are not large); ``tell`` hears what begins.
+    """Measure the parts ``only`` (all that are not large); ``report`` receives the title of each.
 
     ``folder`` takes files (more than a GB in full, 53 GB for large parts; removed afterwards).
-    When ``cancel`` is set or Ctrl-C pressed, what is measured so far comes back, and the titles
-    of what is missing as ``left_out``.
+    When ``cancel`` is set or Ctrl-C pressed, the record holds what is measured so far, and in
+    ``left_out`` the titles of the missing parts.
     """
     parts = chosen_parts(device, only)
-    course = Course([part.title for part in parts], [part.seconds for part in parts], tell)
+    plan = ProgressPlan([part.title for part in parts], [part.seconds for part in parts], report)
     found: dict[str, list[dict[str, Any]]] = {}
     peaks: dict[str, float] = {}
     complete = 0
@@ -279,18 +279,18 @@ def run_suite(
         ) as place,
     ):
         try:
-            tell("the machine's peaks")
+            report("the machine's peaks")
             peaks |= measure_peaks(device)
             for part in parts:
                 if cancel is not None:
                     cancel.raise_if_cancelled()
-                course.begin()
+                plan.begin()
                 for figure in part.measure(Bench(suite, device, Path(place))):
                     aims = [aim.to_dict() for aim in aims_of(figure, peaks)]
                     found.setdefault(part.title, []).append(figure.to_dict(peaks) | {"aims": aims})
                 complete += 1
         except (Cancelled, KeyboardInterrupt):
-            tell("stopped; what is measured so far is kept")
+            report("stopped; what is measured so far is kept")
     return {
         "created": datetime.now(timezone.utc).isoformat("T", "seconds"),
         "sizes": suite.name,

@@ -1,4 +1,4 @@
-"""Measuring: competitors take turns, so that a busy moment of the machine hits them alike."""
+"""Timing: alternatives run in turn, so that a busy moment of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STOP: ContextVar[CancelToken | None] = ContextVar("stop", default=None)
 
 @contextlib.contextmanager
 def stoppable(cancel: CancelToken | None) -> Iterator[None]:
-    """Inside, whatever is measured stops between two runs once ``cancel`` is set."""
+    """Within this context measuring stops between two runs once ``cancel`` is set."""
     token = _STOP.set(cancel)
     try:
         yield
@@ -62,8 +62,8 @@ class Figure:
 
     ``flop`` is the arithmetic of one run (0: not a matter of arithmetic), ``peak`` the name of the
     machine's peak to compare with, ``traffic`` bytes that one run has to read and write at the
-    least (0: not a matter of memory), ``extra_bytes`` memory taken beyond what was there before
-    (None where the system does not tell), ``baseline_bytes`` the same of baselines, ``facts``
+    least (0: not a matter of memory), ``extra_bytes`` additional memory during the run
+    (None where the system does not report it), ``baseline_bytes`` the same of baselines, ``facts``
     whatever else belongs to the number.
     """
 
@@ -141,10 +141,10 @@ def once(work: Work) -> Single:
 
 
 def extra_memory(work: Work) -> int | None:
-    """Bytes of memory of its own that this process takes at most while ``work`` runs.
+    """The most memory of its own, in bytes, that this process adds while ``work`` runs.
 
     Files mapped into memory do not count: the system takes their pages back at will. None where
-    the system does not tell.
+    the system does not report it.
     """
     before = _own_memory()
     if before is None:

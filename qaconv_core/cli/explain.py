@@ -24,9 +24,9 @@ from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.progress import CancelToken
 
 if TYPE_CHECKING:
-    from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
+    from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
     from qaconv_core.evaluation.evaluator import Job
-    from qaconv_core.evaluation.explanation_checks import TrustReport
+    from qaconv_core.evaluation.explanation_checks import ExplanationCheckReport
     from qaconv_core.model import Model
     from qaconv_core.types import Dataset
 
@@ -161,7 +161,7 @@ def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None
 def _measure(model: Model, dataset: Dataset, arguments: argparse.Namespace, job: Job) -> None:
     """Trust measures: a table, and --report."""
     from qaconv_core.data.label_maps import PERSON, has_label_maps, read_label_map
-    from qaconv_core.evaluation.explanation_checks import measure_trust
+    from qaconv_core.evaluation.explanation_checks import check_explanations
     from qaconv_core.evaluation.explanations import PartNames
 
     options: dict[str, Any] = {}
@@ -169,22 +169,22 @@ def _measure(model: Model, dataset: Dataset, arguments: argparse.Namespace, job:
         options = {"labels": read_label_map, "parts": PartNames(PERSON)}
     else:
         say("no label maps: part agreement and background cannot be measured")
-    report = measure_trust(model, dataset, arguments.pairs, job=job, **options)
+    report = check_explanations(model, dataset, arguments.pairs, job=job, **options)
     if arguments.report != "-":
-        show(trust_table(report))
+        show(checks_table(report))
     if arguments.report:
-        _write_page(arguments.report, report.to_dict(), lambda: _trust_page(report), "report")
+        _write_page(arguments.report, report.to_dict(), lambda: _checks_page(report), "report")
 
 
 def _analyse(model: Model, dataset: Dataset, arguments: argparse.Namespace, job: Job) -> None:
     """Failure analysis: a table, and --failures."""
     from qaconv_core.data.label_maps import LABELS, has_label_maps, read_label_map
-    from qaconv_core.evaluation.errors_of_ranking import analyse_failures
+    from qaconv_core.evaluation.errors_of_ranking import analyse_errors
 
     options: dict[str, Any] = {}
     if has_label_maps(dataset):
         options = {"labels": read_label_map, "part_names": dict(enumerate(LABELS))}
-    found = analyse_failures(
+    found = analyse_errors(
         model,
         dataset,
         clusters=arguments.clusters,
@@ -193,20 +193,20 @@ def _analyse(model: Model, dataset: Dataset, arguments: argparse.Namespace, job:
         **options,
     )
     if arguments.failures != "-":
-        show(failure_table(found))
-    _write_page(arguments.failures, found.to_dict(), lambda: _failure_page(found), "failures")
+        show(errors_table(found))
+    _write_page(arguments.failures, found.to_dict(), lambda: _errors_page(found), "failures")
 
 
-def _trust_page(report: TrustReport) -> str:
-    from qaconv_core.documents.explanation_checks import trust_html
+def _checks_page(report: ExplanationCheckReport) -> str:
+    from qaconv_core.documents.explanation_checks import explanation_checks_html
 
-    return trust_html(report)
+    return explanation_checks_html(report)
 
 
-def _failure_page(found: FailureAnalysis) -> str:
-    from qaconv_core.documents.failures import failures_html
+def _errors_page(found: ErrorAnalysis) -> str:
+    from qaconv_core.documents.errors_of_ranking import errors_html
 
-    return failures_html(found)
+    return errors_html(found)
 
 
 def _write_page(file: str, record: dict[str, Any], make: Any, what: str) -> None:
@@ -225,7 +225,7 @@ def _write_decisions(dataset: Dataset, file: str) -> None:
     write_result(file, decisions_csv(decisions), "decisions")
 
 
-def trust_table(report: TrustReport) -> str:
+def checks_table(report: ExplanationCheckReport) -> str:
     """The measures of a report for the terminal."""
     from qaconv_core.documents.explanation_checks import area_rows, quality_head, quality_rows
 
@@ -235,10 +235,10 @@ def trust_table(report: TrustReport) -> str:
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])
 
 
-def failure_table(found: FailureAnalysis) -> str:
+def errors_table(found: ErrorAnalysis) -> str:
     """The groups of failures for the terminal."""
     lines = [
-        f"{len(found.failures):,} of {found.valid_queries:,} valid queries have a false first match"
+        f"{len(found.errors):,} of {found.valid_queries:,} valid queries have a false first match"
     ]
     together = () if found.together is None else (found.together,)
     names = [name for group in together for name in list(group.parts)[:5]]

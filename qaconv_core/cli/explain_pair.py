@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qaconv_core.cli.galleries import as_stored, crowd_for
+from qaconv_core.cli.galleries import as_stored, averages_for
 from qaconv_core.cli.options import load_chosen_model, show, write_result
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
@@ -37,13 +37,13 @@ def explain_pictures(arguments: argparse.Namespace, cancel: CancelToken) -> None
     model = load_chosen_model(arguments)
     cancel.raise_if_cancelled()
     maps = model.extract(pictures)
-    usual = None
+    average = None
     if arguments.against:
         query, maps = arguments.pictures[0], as_stored(maps)
-        crowd = crowd_for(model, query, maps[0], arguments.against, arguments, cancel)
-        usual = crowd.gallery_mean
+        crowd = averages_for(model, query, maps[0], arguments.against, arguments, cancel)
+        average = crowd.gallery_mean
     work = _two if len(pictures) == 2 else _three
-    record, text, items, scale = work(model, maps, pictures, usual, arguments)
+    record, text, items, scale = work(model, maps, pictures, average, arguments)
     record |= {"pictures": arguments.pictures, "checkpoint": model.spec.sha256}
     if arguments.json != "-":
         show(text)
@@ -64,7 +64,7 @@ def _two(
     model: Model,
     maps: Float32,
     pictures: list[Image.Image],
-    usual: Float64 | None,
+    average: Float64 | None,
     arguments: argparse.Namespace,
 ) -> Explained:
     """What hiding each window of the query, and of the candidate, does to the logit."""
@@ -103,7 +103,7 @@ def _three(
     model: Model,
     maps: Float32,
     pictures: list[Image.Image],
-    usual: Float64 | None,
+    average: Float64 | None,
     arguments: argparse.Namespace,
 ) -> Explained:
     """Why A has another logit than B, and which hidden window would change their order."""
@@ -112,7 +112,7 @@ def _three(
     from qaconv_core.figures.heat import HeatItem
 
     a, b = (model.match(maps[0], candidate) for candidate in maps[1:])
-    found = difference(a, b, usual)
+    found = difference(a, b, average)
     order = order_map(maps[0], maps[1], maps[2], model.head, arguments.window)
     listed = reasons(found, arguments.top)
     names = [Path(path).name for path in arguments.pictures]
@@ -123,7 +123,7 @@ def _three(
         "query": found.query.tolist(),
         "gallery_a": found.gallery_a.tolist(),
         "gallery_b": found.gallery_b.tolist(),
-        "relative": usual is not None,
+        "relative": average is not None,
         "reasons": [reason._asdict() for reason in listed],
         "window": list(arguments.window),
         "margin_hidden": order.margin.tolist(),

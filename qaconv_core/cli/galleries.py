@@ -18,7 +18,7 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
 if TYPE_CHECKING:
-    from qaconv_core.explaining.average import CrowdStatistics
+    from qaconv_core.explaining.average import AverageContributions
     from qaconv_core.model import Model
     from qaconv_core.types import FeatureBank, Float32
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
     """The gallery of a data set, or all pictures of a folder or table."""
     from qaconv_core.data import DATASETS, open_dataset, open_folder
+    from qaconv_core.data.catalog import dataset_key
 
-    if name.lower().replace("-", "_") in DATASETS and name.lower() != "folder":
+    if dataset_key(name) in DATASETS and name.lower() != "folder":
         dataset = open_dataset(name, arguments.data_dir)
         return dataset, dataset.gallery
     if not typed_path(name).exists():
@@ -79,23 +80,23 @@ def as_stored(maps: Float32) -> Float32:
     return maps.astype(np.float16).astype(np.float32)
 
 
-def crowd_for(
+def averages_for(
     model: Model,
     query: str,
     query_map: Float32,
     name: str,
     arguments: argparse.Namespace,
     cancel: CancelToken,
-) -> CrowdStatistics:
+) -> AverageContributions:
     """What the cells of a query picture contribute over the gallery ``name``, itself left out."""
     from qaconv_core.evaluation.evaluator import same_files
-    from qaconv_core.explaining.average import crowd_statistics
+    from qaconv_core.explaining.average import average_contributions
 
     dataset, gallery = open_gallery(name, arguments)
     gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
     own = same_files(ImageSet((ImageRef(Path(query)),)), gallery)
     with ProgressShower(arguments.quiet) as progress:
-        return crowd_statistics(
+        return average_contributions(
             query_map,
             bank,
             model.head,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
-from qaconv_core.cli.galleries import as_stored, crowd_for
+from qaconv_core.cli.galleries import as_stored, averages_for
 from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
@@ -57,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figure", metavar="FILE", help="lines and heat maps (.png, .pdf, .svg)")
     add_line_options(parser)
     parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
-    parser.epilog = "\n".join([_EXAMPLES, "what is beyond the usual, and is not:", *limits.CROWD])
+    parser.epilog = "\n".join([_EXAMPLES, "what is beyond the usual, and is not:", *limits.AVERAGE])
     parser.set_defaults(run=run)
 
 
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if arguments.against:
         from qaconv_core.explaining.average import relative
 
-        crowd = crowd_for(model, arguments.query, maps[0], arguments.against, arguments, cancel)
+        crowd = averages_for(model, arguments.query, maps[0], arguments.against, arguments, cancel)
         beyond = relative(match, crowd)
     order = arguments.colour_by or ("contribution" if beyond is None else RELATIVE)
     if order == RELATIVE and beyond is None:

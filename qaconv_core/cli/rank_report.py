@@ -78,7 +78,7 @@ def _candidates(
 ) -> tuple[Candidate, ...]:
     """Each result with its explanation, against the crowd, and what was decided about it."""
     from qaconv_core.documents.matches import Candidate
-    from qaconv_core.explaining.average import crowd_statistics, relative
+    from qaconv_core.explaining.average import average_contributions, relative
     from qaconv_core.matching.correspondences import match_maps
     from qaconv_core.store.decisions import DecisionLog
 
@@ -88,7 +88,7 @@ def _candidates(
     query = 0 if joint else number
     crowd = None
     if part is None:  # a part has averages of its own, which would need another pass
-        crowd = crowd_statistics(query_maps[query], bank, model.head, cancel=cancel)
+        crowd = average_contributions(query_maps[query], bank, model.head, cancel=cancel)
     found = []
     for item in ranking["results"]:
         cancel.raise_if_cancelled()

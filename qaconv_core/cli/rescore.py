@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from qaconv_core.cli.evaluate import (
     write_reports,
 )
 from qaconv_core.cli.terminal import ProgressShower, say
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 
 if TYPE_CHECKING:
     from qaconv_core.evaluation.methods import MethodOptions, Rankings
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     options = method_options(arguments, on_by_default=False)
     began = time.monotonic()
     with ProgressShower(arguments.quiet) as progress:
-        rankings = rerank_saved(scores, options, progress, cancel)
+        rankings = rerank_saved(scores, options, WorkContext(progress, cancel))
     report = _report(arguments, scores, options, rankings, time.monotonic() - began)
     if arguments.save_score:
         _save(arguments.save_score, scores, rankings)
@@ -76,23 +76,20 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     write_reports([report], arguments)
 
 
-def rerank_saved(
-    scores: SavedScores, options: MethodOptions, progress: Any, cancel: CancelToken
-) -> Rankings:
+def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkContext) -> Rankings:
     """Measure saved scores; distances within a side are taken from the file or estimated."""
     from qaconv_core.evaluation import methods
 
     scale = Scale(scores)
 
     def within() -> tuple[Float32, Float32]:
-        track = {"callback": progress, "cancel": cancel}
         plain = scale.distance(scores.score)
         queries = scale.inner(scores.score_qq, scores.dist_qq)
         gallery = scale.inner(scores.score_gg, scores.dist_gg)
         if queries is None:
-            queries = methods.profile_distances(plain, by_query=True, **track)
+            queries = methods.profile_distances(plain, by_query=True, context=context)
         if gallery is None:
-            gallery = methods.profile_distances(plain, by_query=False, **track)
+            gallery = methods.profile_distances(plain, by_query=False, context=context)
         return queries, gallery
 
     complete = all(
@@ -114,8 +111,7 @@ def rerank_saved(
         options,
         within=within,
         within_approximation="" if complete else methods.PROFILE_NOTE,
-        progress=progress,
-        cancel=cancel,
+        context=context,
     )
 
 
@@ -175,7 +171,7 @@ def _report(
 ) -> EvaluationReport:
     from qaconv_core.evaluation.protocol import protocol_record
     from qaconv_core.evaluation.separation import separation
-    from qaconv_core.types import EvaluationReport
+    from qaconv_core.types import CheckpointRecord, EvaluationCounts, EvaluationReport
 
     path = Path(arguments.scores)
     separable = separation(
@@ -188,11 +184,7 @@ def _report(
     )
     return EvaluationReport(
         dataset=arguments.name or path.stem,
-        counts={
-            "query": scores.shape[0],
-            "gallery": scores.shape[1],
-            "valid_queries": rankings.valid_queries,
-        },
+        counts=EvaluationCounts(*scores.shape, rankings.valid_queries),
         results=tuple(rankings.results),
         protocol=protocol_record(
             ap=options.ap,
@@ -202,7 +194,9 @@ def _report(
             tlift=options.tlift_parameters(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
         ),
-        checkpoint={"scores": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+        checkpoint=CheckpointRecord(
+            scores=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest()
+        ),
         device="",
         seconds={**rankings.seconds, "total": seconds},
         separation=separable.to_dict(),

@@ -1,4 +1,4 @@
-"""Opens a data set by name: the one door to all readers."""
+"""Opens a data set by name; all readers are called from here."""
 
 from __future__ import annotations
 
@@ -63,17 +63,23 @@ def open_dataset(
 
     Raises :class:`DatasetError`, at once, saying what was expected, what was seen and what to do.
     """
-    key = name.strip().lower().replace("-", "_")
+    key = dataset_key(name)
     if key not in DATASETS:
         raise DatasetError(f"unknown data set “{name}”; known are {', '.join(DATASETS)}")
     dataset = _open(key, root)
     return _with_everything(dataset) if combine_all else dataset
 
 
+def dataset_key(name: str) -> str:
+    """The form in which :data:`DATASETS` names a data set: ``CUHK03-NP-labeled`` in lower case
+    with underscores."""
+    return name.strip().lower().replace("-", "_")
+
+
 def recognise(root: str | Path) -> str:
     """The name of the data set that a folder is, by its content; ``folder`` for any other.
 
-    The folder itself is looked at and, where it bears a set's usual name, those inside it.
+    Looks at the folder itself and, where it has a data set's usual name, at the folders in it.
     """
     path = typed_path(root).absolute()
     if not path.is_dir():

@@ -1,4 +1,4 @@
-"""Says what a data set holds and what is wrong with it, before hours are spent on it."""
+"""Checks a data set before it is used: what it holds and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from qaconv_core.data.check_report import CheckReport, SplitSummary
 from qaconv_core.data.images import read_image
 from qaconv_core.data.market_like import without_junk_boxes
-from qaconv_core.data.scan import peek, shown
+from qaconv_core.data.scan import peek
 from qaconv_core.errors import ImageError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected
@@ -41,7 +41,7 @@ def check_dataset(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> CheckReport:
-    """Count a data set and look for what would spoil an evaluation.
+    """Count a data set's pictures and find what would distort an evaluation.
 
     With ``decode`` every picture is decoded, in ``workers`` threads (default: one per core, at
     most 8); those that cannot be are counted as rejected. Raises
@@ -178,7 +178,7 @@ def _faults(paths: Sequence[Path]) -> tuple[dict[Path, str], int]:
         try:
             read_image(path)
         except ImageError as error:
-            faults[path] = str(error).removeprefix(f"{shown(path)}: ")
+            faults[path] = error.reason
     return faults, len(paths)
 
 

@@ -1,4 +1,4 @@
-"""What a check of a data set found, as values, as JSON and as lines for people."""
+"""The result of checking a data set: values, JSON and lines for people."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class CheckReport:
     def lines(self, *, every_file: bool = False) -> list[str]:
         """The report as text; cameras count from 1.
 
-        Every rejected file is named, grouped by reason; but of junk boxes, which the protocol
-        leaves out by the thousand, only a few, unless ``every_file``.
+        Every rejected file is named, grouped by reason. Of junk boxes, of which there are
+        thousands, only a few are named unless ``every_file``.
         """
         queries = next((s.images for s in self.splits if s.name == "query"), 0)
         out = [f"{self.dataset}: {self.layout}", f"in {shown(self.root)}", ""]

@@ -1,6 +1,6 @@
 """Reads pictures of any common kind as RGB, and says in one line why one cannot be read.
 
-Pictures are somebody else's files: only plain raster formats are tried (PIL's EPS reader would
+Pictures come from somebody else: only plain raster formats are tried (PIL's EPS reader would
 start Ghostscript), and sizes are checked before anything is decoded.
 """
 
@@ -29,7 +29,7 @@ def read_image(path: str | Path) -> Image.Image:
     """The picture at ``path``, upright, mode RGB, 8 bits a channel.
 
     EXIF orientation is honoured. 16-bit grey is divided by 257, floats by their range, and only
-    truly transparent pictures are laid on mid grey; of an animation the first frame counts.
+    pictures with transparency are laid on mid grey; of an animation the first frame is read.
     Raises :class:`ImageError` naming the file, the reason and the way out.
     """
     try:
@@ -37,9 +37,9 @@ def read_image(path: str | Path) -> Image.Image:
         with open(path, "rb") as file:
             return _decode(Image.open(file, formats=FORMATS))
     except ImageError as error:
-        raise ImageError(f"{shown(path)}: {error}") from error
+        raise ImageError(error.reason, shown(path)) from error
     except Exception as error:  # decoders fail on damaged files in every way there is
-        raise ImageError(f"{shown(path)}: {_reason(error)}") from error
+        raise ImageError(_reason(error), shown(path)) from error
 
 
 def as_rgb(
@@ -56,9 +56,9 @@ def as_rgb(
         try:
             return _decode(image)
         except ImageError as error:
-            raise ImageError(f"the picture handed over: {error}") from error
+            raise ImageError(error.reason, "the picture handed over") from error
         except Exception as error:
-            raise ImageError(f"the picture handed over: {_reason(error)}") from error
+            raise ImageError(_reason(error), "the picture handed over") from error
     return _from_array(image)
 
 

@@ -1,4 +1,4 @@
-"""Turns what people write for persons and cameras into numbers: names, numbers, folder names."""
+"""Numbers for the labels of persons and cameras, which may be names, numbers or folder names."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Documents to hand over: single HTML files that need nothing else and run nothing."""
+"""Documents to pass on: single HTML files that load nothing and run no script."""

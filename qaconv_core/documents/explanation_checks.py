@@ -1,9 +1,9 @@
-"""The page of ``qaconv explain``: how far the explanations of a model can be trusted."""
+"""The page of ``qaconv explain``: the explanation checks of a model."""
 
 from __future__ import annotations
 
 from qaconv_core.documents import html
-from qaconv_core.evaluation.explanation_checks import TrustGroup, TrustReport
+from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup, ExplanationCheckReport
 from qaconv_core.evaluation.explanations import SHIFTS, STRONG
 from qaconv_core.figures.explanation_checks import curves_figure
 
@@ -36,8 +36,8 @@ _AREAS = (
 )
 
 
-def trust_html(report: TrustReport) -> str:
-    """A measured :class:`TrustReport` as one HTML file with figures and example pairs."""
+def explanation_checks_html(report: ExplanationCheckReport) -> str:
+    """A report as one HTML file with figures and example pairs."""
     lead = f"data set {report.dataset}, model {report.model}"
     body = [html.paragraph(f"{note[:1].upper()}{note[1:]}.") for note in report.notes]
     if len(quality_head(report)) < len(_HEAD):
@@ -48,31 +48,31 @@ def trust_html(report: TrustReport) -> str:
     body.append(html.table(("pairs", "order", "deletion", "insertion"), area_rows(report)))
     caption = (
         "Mean logit and median rank of the gallery picture (among "
-        f"{report.crowd:,} pictures) while query cells are removed or brought back"
+        f"{report.gallery_ranked:,} pictures) while query cells are removed or brought back"
     )
     body.append(html.figure(curves_figure(report.groups), caption))
     body += [_examples(report, group) for group in report.groups]
     return html.page("How far the explanations can be trusted", lead, body)
 
 
-def quality_head(report: TrustReport) -> tuple[str, ...]:
+def quality_head(report: ExplanationCheckReport) -> tuple[str, ...]:
     """Names of the columns of :func:`quality_rows`."""
-    return tuple(_HEAD[column] for column in _measured(report))
+    return tuple(_HEAD[column] for column in _measured_columns(report))
 
 
-def quality_rows(report: TrustReport) -> list[tuple[object, ...]]:
+def quality_rows(report: ExplanationCheckReport) -> list[tuple[object, ...]]:
     """One row for each kind of pair and choice of strong matches; what was measured nowhere is
     left out."""
-    columns = _measured(report)
+    columns = _measured_columns(report)
     return [tuple(row[column] for column in columns) for row in _rows(report)]
 
 
-def _measured(report: TrustReport) -> list[int]:
+def _measured_columns(report: ExplanationCheckReport) -> list[int]:
     rows = _rows(report)
     return [i for i in range(len(_HEAD)) if any(row[i] is not None for row in rows)]
 
 
-def _rows(report: TrustReport) -> list[tuple[object, ...]]:
+def _rows(report: ExplanationCheckReport) -> list[tuple[object, ...]]:
     return [
         (
             f"{group.name} ({len(group.pairs)})",
@@ -89,7 +89,7 @@ def _rows(report: TrustReport) -> list[tuple[object, ...]]:
     ]
 
 
-def area_rows(report: TrustReport) -> list[tuple[object, ...]]:
+def area_rows(report: ExplanationCheckReport) -> list[tuple[object, ...]]:
     """One row for each kind of pair and order of removal."""
     return [
         (
@@ -103,7 +103,7 @@ def area_rows(report: TrustReport) -> list[tuple[object, ...]]:
     ]
 
 
-def _examples(report: TrustReport, group: TrustGroup, most: int = 4) -> str:
+def _examples(report: ExplanationCheckReport, group: ExplanationCheckGroup, most: int = 4) -> str:
     """The first pairs that were measured."""
     shown = []
     for q, g in group.pairs[:most]:

@@ -1,4 +1,4 @@
-"""Pieces of an HTML file that stands alone: pictures inside, no scripts, nothing loaded.
+"""Pieces of a self-contained HTML file: pictures are embedded, nothing is loaded, no script.
 
 All text goes through :func:`text`; only functions of this package write tags.
 """
@@ -104,13 +104,13 @@ def _cell(value: object) -> str:
 
 
 def figure(made: Figure, words: str) -> str:
-    """A drawn figure with a caption, which is also its text for who cannot see it."""
+    """A drawn figure with a caption, which is also its alternative text."""
     source = data_uri(figure_bytes(made, ".png", dpi=144.0), "image/png")
     return _figure(source, words, words)
 
 
 def pictures(items: Iterable[tuple[Path | Image.Image, str]]) -> str:
-    """Pictures beside each other with captions; a file that cannot be read says so instead."""
+    """Pictures beside each other with captions; the reason replaces a file that cannot be read."""
     return f'<div class="pictures">{"".join(_picture(*item) for item in items)}</div>'
 
 

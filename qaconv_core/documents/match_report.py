@@ -1,4 +1,4 @@
-"""A report on chosen candidates of one query, and its words: the same as HTML and as PDF."""
+"""The content and texts of a report on chosen candidates, the same for HTML and PDF."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class MatchReport:
-    """What the report is about; ``created`` is a date in words, ``part`` how the query was cut."""
+    """What a report holds; ``created`` is a date in words, ``part`` says how the query was cut."""
 
     query: ImageRef
     candidates: tuple[Candidate, ...]
@@ -71,8 +71,8 @@ class MatchReport:
         counts = Counter(c.decision.verdict for c in self.candidates if c.decision is not None)
         decided = [f"{counts[v]} {DECIDED[v]}" for v in VERDICTS if counts[v]]
         open_ones = count - sum(counts.values())
-        told = ", ".join([*decided, *([f"{open_ones} not decided"] if open_ones else [])])
-        return f"{count} {'candidate' if count == 1 else 'candidates'}: {told}"
+        decided_text = ", ".join([*decided, *([f"{open_ones} not decided"] if open_ones else [])])
+        return f"{count} {'candidate' if count == 1 else 'candidates'}: {decided_text}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -104,7 +104,7 @@ def overview_rows(report: MatchReport) -> list[tuple[object, ...]]:
 
 
 def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
-    """What a candidate's logit is made of."""
+    """The terms that add up to a candidate's logit."""
     match = candidate.match
     rows = [
         ("logit (larger is closer)", candidate.logit),
@@ -119,7 +119,7 @@ def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
 
 
 def decided_words(decision: Decision | None) -> str:
-    """What was decided and when; the note is another matter."""
+    """The decision and its time, without its note."""
     if decision is None:
         return NOT_DECIDED
     when = f", {day_and_time(decision.decided)}" if decision.decided else ""
@@ -138,8 +138,8 @@ def day_and_time(moment: str) -> str:
 
 def drawn_words(candidate: Candidate) -> str:
     """What the candidate's figure shows."""
-    beyond = "" if candidate.relative is None else " beyond its average over the gallery"
-    return f"Strongest correspondences, and what every cell adds{beyond}"
+    above_average = "" if candidate.relative is None else " beyond its average over the gallery"
+    return f"Strongest correspondences, and what every cell adds{above_average}"
 
 
 def drawn(query: ImageRef, candidate: Candidate, lines: int) -> Figure:
@@ -162,7 +162,7 @@ def one_by_one(
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
 ) -> Iterator[Candidate]:
-    """The candidates, with news about each that is done, until somebody asks to stop."""
+    """The candidates one after the other; reports progress and stops when asked to."""
     tracker = Tracker("writing the report", len(candidates), "candidates", progress, cancel)
     for candidate in candidates:
         yield candidate

@@ -45,7 +45,7 @@ def write_match_report(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> None:
-    """Write the report whole or not at all, as HTML or PDF by the ending of ``path``."""
+    """Write the report atomically, as HTML or PDF by the suffix of ``path``."""
     suffix = Path(path).suffix
     content = match_report_bytes(report, suffix, lines=lines, progress=progress, cancel=cancel)
     if cancel is not None:
@@ -81,7 +81,7 @@ def match_report_html(
 ) -> str:
     """The report as one HTML file; each candidate with its ``lines`` strongest correspondences.
 
-    A picture that cannot be read any more is named with the reason and the rest goes on.
+    In place of a picture that can no longer be read stands the reason.
     """
     body = [html.pictures([(report.query.path, f"query: {report.query.path.name}")])]
     body += [html.table(("report", ""), report.facts)]
@@ -107,9 +107,9 @@ def _candidate(query: ImageRef, candidate: Candidate, lines: int) -> str:
 
 def _decided(decision: Decision | None) -> str:
     kind = "faint" if decision is None else decision.verdict
-    told = html.paragraph(decided_words(decision), kind)
+    decided_text = html.paragraph(decided_words(decision), kind)
     note = "" if decision is None else decision.note
-    return told + (html.paragraph(note, "note") if note else "")
+    return decided_text + (html.paragraph(note, "note") if note else "")
 
 
 def _drawn(query: ImageRef, candidate: Candidate, lines: int) -> str:

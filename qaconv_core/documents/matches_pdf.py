@@ -63,7 +63,7 @@ def match_report_pdf(
 ) -> bytes:
     """The report as the content of a PDF file, with the words of its HTML.
 
-    A picture that cannot be read any more is named with the reason and the rest goes on.
+    In place of a picture that can no longer be read stands the reason.
     """
     out = io.BytesIO()
     about = {"Title": report.title, "Creator": f"QAConv Explorer {__version__}"}
@@ -104,7 +104,7 @@ def _number(page: Figure, title: str, number: int) -> None:
 
 
 def _first_pages(report: MatchReport) -> Iterator[Figure]:
-    """Query, data set, model, what the numbers mean; the table goes on as long as it needs."""
+    """Query, data set, model, what the numbers mean; the table continues on further pages."""
     figure, axes = blank_page(*PAGE)
     top = _heading(axes, report.title, 20.0)
     top = write_paragraph(axes, MARGIN, top, _INNER, report.lead, 10.5, FAINT) + 0.15
@@ -173,15 +173,15 @@ def _candidate_pages(report: MatchReport, candidate: Candidate, lines: int) -> I
 
 
 def _candidate_head(axes: Axes, report: MatchReport, candidate: Candidate) -> list[str]:
-    """Heading, numbers, decision, bare pictures; returns a note's lines that have no room."""
+    """Heading, numbers, decision, bare pictures; returns the lines of a note that do not fit."""
     top = _heading(axes, candidate.name)
     rows = [(what, value_text(value)) for what, value in number_rows(candidate)]
     write_table(axes, MARGIN, top, ("what", "value"), rows, (3.5, 1.0), right=(1,), size=8.0)
     left, width = MARGIN + 4.9, 4.3
     decision = candidate.decision
     colour = FAINT if decision is None else DECISIONS[decision.verdict]
-    told = wrapped(decided_words(decision), 10.0, width)
-    top = write_lines(axes, left, top, told, bold=decision is not None, colour=colour)
+    decided_text = wrapped(decided_words(decision), 10.0, width)
+    top = write_lines(axes, left, top, decided_text, bold=decision is not None, colour=colour)
     note = wrapped(decision.note, 9.0, width) if decision is not None and decision.note else []
     shown = (
         note if len(note) <= _NOTE_LINES else [*note[:_NOTE_LINES], "… (whole on the next page)"]

@@ -1,4 +1,4 @@
-"""What trust measures need of a data set: features, averages of queries, curves of pairs."""
+"""The data of explanation checks: features, averages of queries, removal curves of pairs."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ import numpy as np
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Job
 from qaconv_core.evaluation.pairs import IndexPairs
-from qaconv_core.explaining.average import CrowdStatistics, crowd_of
+from qaconv_core.explaining.average import AverageContributions, averages_of_maxima
 from qaconv_core.explaining.curves import RemovalCurves, removal_curves
 from qaconv_core.explaining.maxima import GalleryCells, query_maxima
 from qaconv_core.explaining.part import plain_logits
-from qaconv_core.extraction.features import Extraction
 from qaconv_core.model import Model
-from qaconv_core.progress import Tracker
 from qaconv_core.ranking import truth_labels
-from qaconv_core.types import Bool, Dataset, Float32, Float64, ImageSet, Int64, RankingResult
+from qaconv_core.types import Bool, Dataset, Float32, Float64, Int64, RankingResult
 
 
-class TrustBench:
+class ExplanationCheckData:
     """Features of a data set and, query by query, its averages over (a part of) the gallery."""
 
-    def __init__(self, model: Model, dataset: Dataset, crowd: int, job: Job) -> None:
+    def __init__(self, model: Model, dataset: Dataset, gallery_limit: int, job: Job) -> None:
         self.model, self.dataset, self.job = model, dataset, job
-        query = self._extract(dataset.query, "query features")
-        gallery = self._extract(dataset.gallery, "gallery features")
+        query = job.extract(model, dataset.query, "query features")
+        gallery = job.extract(model, dataset.gallery, "gallery features")
         self.query = dict(zip(map(int, query.kept), range(len(query.kept)), strict=True))
         self.place = dict(zip(map(int, gallery.kept), range(len(gallery.kept)), strict=True))
         self.query_bank, self.gallery_bank = query.bank, gallery.bank
@@ -33,30 +31,20 @@ class TrustBench:
             raise InputError(f"{dataset.root}: no pictures that can be read on one side")
         self.gallery_index: Int64 = gallery.kept
         rows = np.arange(len(gallery.kept))
-        if len(rows) > crowd:
-            rows = np.linspace(0, len(rows) - 1, crowd).round().astype(np.int64)
+        if len(rows) > gallery_limit:
+            rows = np.linspace(0, len(rows) - 1, gallery_limit).round().astype(np.int64)
             self.notes.append(
-                f"averages and ranks are over {crowd:,} of {len(gallery.kept):,} gallery pictures"
+                f"averages and ranks are over {gallery_limit:,} of {len(gallery.kept):,} "
+                "gallery pictures"
             )
         self.rows = rows
         self.cells = GalleryCells.load(self.gallery_bank.select(rows))
-        self._crowds: dict[int, CrowdStatistics] = {}
+        self._averages: dict[int, AverageContributions] = {}
 
     @property
     def size(self) -> int:
-        """Gallery pictures that stand in a ranking."""
+        """The number of gallery pictures in each ranking."""
         return len(self.rows)
-
-    def _extract(self, refs: ImageSet, stage: str) -> Extraction:
-        return self.model.extract_set(
-            refs,
-            shelf=self.job.shelf,
-            batch_size=self.job.batch_size,
-            workers=self.job.workers,
-            progress=self.job.progress,
-            cancel=self.job.cancel,
-            stage=stage,
-        )
 
     def readable(self, pairs: IndexPairs) -> IndexPairs:
         """The pairs whose pictures could be read."""
@@ -66,15 +54,15 @@ class TrustBench:
         """The map of a query, float32."""
         return np.asarray(self.query_bank[self.query[index]], dtype=np.float32)
 
-    def crowd(self, index: int) -> CrowdStatistics:
-        """Averages of a query over the (thinned) gallery; kept, for pairs share queries."""
-        if index not in self._crowds:
+    def average(self, index: int) -> AverageContributions:
+        """Averages of a query over the (thinned) gallery; kept, because pairs share queries."""
+        if index not in self._averages:
             known = query_maxima(self.query_map(index), self.cells)
-            self._crowds[index] = crowd_of(known, self.model.head)
-        return self._crowds[index]
+            self._averages[index] = averages_of_maxima(known, self.model.head)
+        return self._averages[index]
 
     def best_matches(self, count: int, seed: int) -> IndexPairs:
-        """Some queries with the gallery picture that stands first, their own file left out."""
+        """Some queries, each with its best match; the query's own file is left out."""
         chosen = np.random.default_rng(seed).permutation(sorted(self.query))[:count]
         paths = [str(self.dataset.gallery[int(i)].path) for i in self.gallery_index[self.rows]]
         pairs = []
@@ -89,22 +77,22 @@ class TrustBench:
 
     def curves(self, pairs: IndexPairs, stage: str) -> list[RemovalCurves]:
         """Removal curves of each pair, in both orders, with ranks among the (thinned) gallery."""
-        tracker = Tracker(stage, len(pairs), "pairs", self.job.progress, self.job.cancel)
+        tracker = self.job.tracker(stage, len(pairs), "pairs")
         found = []
         for number, (q, g) in enumerate(pairs):
             query_map = self.query_map(q)
             candidate = self.place[g]
             place = np.flatnonzero(self.rows == candidate)
             cells, rows = self.cells, self.rows
-            if not len(place):  # thinned away: it joins for its own ranking
+            if not len(place):  # not in the sample: added for its own ranking
                 cells = self._with(candidate)
                 rows, place = np.append(rows, candidate), np.array([len(rows)])
             gallery_map = np.asarray(self.gallery_bank[candidate], dtype=np.float32)
-            adds = self.model.match(query_map, gallery_map).query_contribution
-            beyond = np.asarray(adds - self.crowd(q).query_mean, dtype=np.float64)
+            contributions = self.model.match(query_map, gallery_map).query_contribution
+            above_average = np.asarray(contributions - self.average(q).query_mean, dtype=np.float64)
             strengths: list[tuple[str, Float64]] = [
-                ("contribution", adds.astype(np.float64)),
-                ("relative", beyond),
+                ("contribution", contributions.astype(np.float64)),
+                ("relative", above_average),
             ]
             found.append(
                 removal_curves(

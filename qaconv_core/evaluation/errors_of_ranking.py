@@ -1,10 +1,10 @@
-"""What misleads a model: all wrong Rank-1 results of a test set, cell by cell.
+"""Errors of a model: all wrong first results of a test set, explained cell by cell.
 
-For a query whose first match is false, the query-side contributions of that first false match minus
-those of the first true one say, cell by cell and exactly, what the false match had over the true
-one (:mod:`~qaconv_core.explaining.difference`). Pictures of people are cropped alike, so that cells
-can be averaged over queries: by camera pair, and over clusters of failures that look alike.
-Every number keeps the examples it is made of.
+An error is a query whose first match is false. Its difference map holds, for each query cell, the
+contribution to the first false match minus that to the first true match
+(:mod:`~qaconv_core.explaining.difference`); this difference is exact. Pictures of people are
+cropped alike, so these maps are averaged over queries: by camera pair, and over clusters of similar
+maps. Every group lists its examples.
 """
 
 from __future__ import annotations
@@ -17,21 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.evaluator import Job, check_sides, same_files
-from qaconv_core.evaluation.explanations import LabelReader
-from qaconv_core.evaluation.failure_groups import (
+from qaconv_core.evaluation.error_groups import (
     CLUSTERS,
-    Failure,
-    FailureGroup,
+    ErrorGroup,
     PartSums,
+    RankingError,
     by_camera,
-    cluster_failures,
+    cluster_errors,
     group_of,
 )
+from qaconv_core.evaluation.evaluator import Job, check_sides, same_files
+from qaconv_core.evaluation.explanations import LabelReader
 from qaconv_core.explaining.difference import difference
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.model import Model
-from qaconv_core.progress import Tracker
 from qaconv_core.ranking import truth_labels
 from qaconv_core.ranking.protocol import leave_out
 from qaconv_core.types import (
@@ -47,17 +46,17 @@ QUERY_BLOCK = 64
 
 
 @dataclass(frozen=True)
-class FailureAnalysis:
-    """All failures of a test set: together, by camera pair (largest first), and by cluster."""
+class ErrorAnalysis:
+    """All errors of a test set: together, by camera pair (largest group first), and by cluster."""
 
     dataset: str
     model: str
     grid: Grid
     valid_queries: int
-    failures: tuple[Failure, ...]
-    together: FailureGroup | None
-    cameras: tuple[FailureGroup, ...]
-    clusters: tuple[FailureGroup, ...]
+    errors: tuple[RankingError, ...]
+    together: ErrorGroup | None
+    cameras: tuple[ErrorGroup, ...]
+    clusters: tuple[ErrorGroup, ...]
     query: ImageSet
     gallery: ImageSet
     notes: tuple[str, ...] = ()
@@ -69,24 +68,24 @@ class FailureAnalysis:
             "model": self.model,
             "grid": list(self.grid),
             "valid_queries": self.valid_queries,
-            "wrong_rank1": len(self.failures),
+            "wrong_rank1": len(self.errors),
             "together": None if self.together is None else self.together.to_dict(),
             "camera_pairs": [group.to_dict() for group in self.cameras],
             "clusters": [group.to_dict() for group in self.clusters],
             "failures": [
                 {
-                    **failure.to_dict(),
-                    "query_path": str(self.query[failure.query].path),
-                    "false_path": str(self.gallery[failure.false].path),
-                    "true_path": str(self.gallery[failure.true].path),
+                    **error.to_dict(),
+                    "query_path": str(self.query[error.query].path),
+                    "false_path": str(self.gallery[error.false].path),
+                    "true_path": str(self.gallery[error.true].path),
                 }
-                for failure in self.failures
+                for error in self.errors
             ],
             "notes": list(self.notes),
         }
 
 
-def analyse_failures(
+def analyse_errors(
     model: Model,
     dataset: Dataset,
     *,
@@ -95,12 +94,12 @@ def analyse_failures(
     labels: LabelReader | None = None,
     part_names: Mapping[int, str] | None = None,
     job: Job | None = None,
-) -> FailureAnalysis:
-    """Find and group the wrong Rank-1 results of a data set.
+) -> ErrorAnalysis:
+    """Find and group the wrong first results of a data set.
 
-    ``labels`` reads a query's label map and ``part_names`` names its numbers, where there are any;
-    a query without a map is left out of the parts. Raises :class:`InputError` where a side is empty
-    or no query is valid.
+    ``labels`` reads a query's label map and ``part_names`` names its numbers. Without them the
+    groups have no body parts; a query without a map is left out of them. Raises :class:`InputError`
+    where a side is empty or no query is valid.
     """
     job = job or Job()
     check_sides(dataset)
@@ -113,22 +112,22 @@ def analyse_failures(
             f"{dataset.root}: no query has a true match in the gallery, so none can fail; persons "
             "have to be known (--no-junk keeps matches from the query's own camera)"
         )
-    failures = tuple(
-        explain_failure(model, query_bank, gallery_bank, *indices)
+    errors = tuple(
+        explain_error(model, query_bank, gallery_bank, *indices)
         for indices in sorted(firsts, key=lambda found: found[0])
     )
     parts = PartSums(query, model.spec.grid, labels, part_names or {})
-    return FailureAnalysis(
+    return ErrorAnalysis(
         dataset.name,
         model.spec.describe(),
         model.spec.grid,
         valid,
-        failures,
-        group_of("all", range(len(failures)), failures, parts) if failures else None,
-        tuple(by_camera(failures, query, gallery, parts)),
+        errors,
+        group_of("all", range(len(errors)), errors, parts) if errors else None,
+        tuple(by_camera(errors, query, gallery, parts)),
         tuple(
-            group_of(f"cluster {number}", members, failures, parts)
-            for number, members in enumerate(cluster_failures(failures, clusters), start=1)
+            group_of(f"cluster {number}", members, errors, parts)
+            for number, members in enumerate(cluster_errors(errors, clusters), start=1)
         ),
         query,
         gallery,
@@ -138,15 +137,7 @@ def analyse_failures(
 
 def _side(model: Model, refs: ImageSet, name: str, job: Job) -> tuple[ImageSet, FeatureBank]:
     """The pictures of one side that can be read, and their maps."""
-    found = model.extract_set(
-        refs,
-        shelf=job.shelf,
-        batch_size=job.batch_size,
-        workers=job.workers,
-        progress=job.progress,
-        cancel=job.cancel,
-        stage=f"{name} features",
-    )
+    found = job.extract(model, refs, f"{name} features")
     return refs.select(found.kept), found.bank
 
 
@@ -157,10 +148,10 @@ def _wrong_firsts(
     junk_rule: bool,
     job: Job,
 ) -> tuple[list[tuple[int, int, int]], int]:
-    """(query, first false, first true) of every failure, and the number of valid queries."""
+    """(query, first false, first true) of every error, and the number of valid queries."""
     same = same_files(query[0], gallery[0])
     pids, camids = gallery[0].pids, gallery[0].camids
-    tracker = Tracker("ranking", len(query[0]), "queries", job.progress, job.cancel)
+    tracker = job.tracker("ranking", len(query[0]), "queries")
     found, valid = [], 0
     for start in range(0, len(query[0]), QUERY_BLOCK):
         numbers = np.arange(start, min(start + QUERY_BLOCK, len(query[0])))
@@ -194,10 +185,10 @@ def _stands_before(logits: Float32, false: int | None, true: int | None) -> bool
     return bool((-logits[false], false) < (-logits[true], true))
 
 
-def explain_failure(
+def explain_error(
     model: Model, query_bank: FeatureBank, gallery_bank: FeatureBank, q: int, false: int, true: int
-) -> Failure:
-    """What one false match had over the true one."""
+) -> RankingError:
+    """The difference between one query's first false and first true match."""
     query_map = np.asarray(query_bank[q], dtype=np.float32)
     a, b = (
         model.match(query_map, np.asarray(gallery_bank[index], dtype=np.float32))
@@ -205,4 +196,4 @@ def explain_failure(
     )
     found = difference(a, b)
     own = float(found.gallery_a.sum() + found.gallery_b.sum())
-    return Failure(q, false, true, found.total, found.query, own)
+    return RankingError(q, false, true, found.total, found.query, own)

@@ -1,8 +1,8 @@
 """A whole evaluation: features, logits, rankings, measures, report.
 
-:func:`~qaconv_core.evaluation.forecasts.forecast` says beforehand what a job needs;
-:func:`evaluate` does it. Features come out of the store where it has them, score matrices lie in
-memory or, with ``on_disk``, in files that vanish afterwards.
+:func:`~qaconv_core.evaluation.forecasts.forecast` says how much memory a job needs;
+:func:`evaluate` does the job. Features come from the store where it has them. Score matrices lie in
+memory or, with ``on_disk``, in temporary files.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -31,14 +32,17 @@ from qaconv_core.evaluation.methods import (
 from qaconv_core.evaluation.protocol import protocol_record
 from qaconv_core.evaluation.saved_scores import SavedScores
 from qaconv_core.evaluation.separation import separation
-from qaconv_core.matching.scores import score_maps
+from qaconv_core.extraction.features import Extraction
+from qaconv_core.matching.scores import Helpers, score_maps
 from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.progress import WorkContext
 from qaconv_core.ranking.protocol import Pairs
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
+    CheckpointRecord,
     Dataset,
+    EvaluationCounts,
     EvaluationReport,
     FeatureBank,
     Float32,
@@ -53,7 +57,7 @@ GALLERY_STAGE = "scoring within gallery"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report and, for looking closer, the pictures and scores it is about."""
+    """A report with the pictures and scores that it is about."""
 
     report: EvaluationReport
     scores: SavedScores
@@ -61,14 +65,26 @@ class Evaluation:
     gallery: ImageSet
 
 
-@dataclass(frozen=True)
-class Job:
-    """Where an evaluation keeps things and whom it tells: all optional.
+class HelperFactory(Protocol):
+    """Makes the helpers that score a part of an evaluation's pairs (other processes, say)."""
 
-    ``keep_inner`` keeps the logits within queries and within the gallery, for saving them; they
-    are turned into distances in place otherwise. ``on_disk`` is a folder for score matrices.
-    ``scorer`` gives, for the head and the banks of queries and gallery, what scores in place of
-    :func:`~qaconv_core.matching.scores.score_maps` (several processes, say).
+    def __call__(self, head: AffineHead, query: FeatureBank, gallery: FeatureBank, /) -> Helpers:
+        """Helpers for one evaluation.
+
+        ``head`` is the model's head; ``query`` (p, C, h, w) and ``gallery`` (g, C, h, w) hold the
+        maps of all pictures that are read. What the helpers are given to score afterwards are
+        these two banks or selections of them.
+        """
+
+
+@dataclass(frozen=True)
+class Job(WorkContext):
+    """How an evaluation is carried out; every setting may be left out.
+
+    ``shelf`` stores features. ``batch_size`` and ``workers`` are those of the extraction.
+    ``on_disk`` is a folder for score matrices. ``keep_inner`` keeps the logits within queries and
+    within the gallery, so that they can be saved; without it they are turned into distances in
+    place. ``helpers`` makes those who score a part of the pairs.
     """
 
     shelf: FeatureShelf | None = None
@@ -76,9 +92,19 @@ class Job:
     workers: int | None = None
     on_disk: Path | None = None
     keep_inner: bool = False
-    progress: ProgressCallback | None = None
-    cancel: CancelToken | None = None
-    scorer: Callable[[AffineHead, FeatureBank, FeatureBank], Callable[..., Float32]] | None = None
+    helpers: HelperFactory | None = None
+
+    def extract(self, model: Model, pictures: ImageSet, stage: str) -> Extraction:
+        """The feature maps of ``pictures``, out of the store where it has them."""
+        return model.extract_set(
+            pictures,
+            shelf=self.shelf,
+            batch_size=self.batch_size,
+            workers=self.workers,
+            progress=self.progress,
+            cancel=self.cancel,
+            stage=stage,
+        )
 
 
 @dataclass
@@ -136,13 +162,12 @@ def evaluate(
             within=scoring.within,
             gallery_distances=scoring.gallery_distances,
             place=scoring.place,
-            progress=job.progress,
-            cancel=job.cancel,
+            context=job,
         )
         seconds |= {**scoring.seconds, **rankings.seconds}
         report = _report(model, dataset, options, (query, gallery), logits, rankings, labels)
         seconds["total"] = time.monotonic() - began
-        report.seconds.update(seconds)
+        report = replace(report, seconds=seconds)
         scores = _scores(logits, labels, query.refs, gallery.refs, rankings, scoring)
     return Evaluation(report, scores, query.refs, gallery.refs)
 
@@ -160,15 +185,7 @@ def check_sides(dataset: Dataset) -> None:
 
 def _extract(model: Model, name: str, refs: ImageSet, job: Job) -> _Side:
     began = time.monotonic()
-    found = model.extract_set(
-        refs,
-        shelf=job.shelf,
-        batch_size=job.batch_size,
-        workers=job.workers,
-        progress=job.progress,
-        cancel=job.cancel,
-        stage=f"{name} features",
-    )
+    found = job.extract(model, refs, f"{name} features")
     return _Side(
         refs.select(found.kept),
         found.bank,
@@ -195,16 +212,14 @@ def _matrix_folder(parent: Path | None) -> Iterator[Path | None]:
 
 
 class _Scoring:
-    """Score matrices of one evaluation, each computed when first asked for."""
+    """Score matrices of one evaluation, each computed when it is first needed."""
 
     def __init__(
         self, model: Model, query: FeatureBank, gallery: FeatureBank, job: Job, folder: Path | None
     ) -> None:
         self.model, self.query, self.gallery = model, query, gallery
         self.job, self.folder = job, folder
-        self._score: Callable[..., Float32] = score_maps
-        if job.scorer is not None:
-            self._score = job.scorer(model.head, query, gallery)
+        self._helpers = job.helpers(model.head, query, gallery) if job.helpers else None
         self.seconds: dict[str, float] = {}
         self._made: dict[str, Float32] = {}
 
@@ -226,23 +241,27 @@ class _Scoring:
         return distance_of_logits(inner[0], inner[0]), distance_of_logits(inner[1], inner[1])
 
     def gallery_distances(self, rows: Int64, columns: Int64) -> Float32:
-        """Distances of chosen gallery pictures to each other, computed on the spot."""
+        """Distances between chosen gallery pictures, computed now, (rows, columns)."""
         maps = self.gallery.select(rows), self.gallery.select(columns)
         same = np.array_equal(rows, columns)
-        found = self._score(
-            *maps, self.model.head, device=self.model.device, symmetric=same, plan=None
+        found = score_maps(
+            *maps,
+            self.model.head,
+            device=self.model.device,
+            symmetric=same,
+            helpers=self._helpers,
         )
         return distance_of_logits(found)
 
     def made(self, stage: str) -> Float32 | None:
-        """A matrix of logits if it was computed."""
+        """The logits of a stage, None where they were not computed."""
         return self._made.get(stage)
 
     def _logits(self, stage: str, rows: FeatureBank, columns: FeatureBank) -> Float32:
         if stage not in self._made:
             began = time.monotonic()
             in_memory = self.folder is None
-            self._made[stage] = self._score(
+            self._made[stage] = score_maps(
                 rows,
                 columns,
                 self.model.head,
@@ -253,6 +272,7 @@ class _Scoring:
                 progress=self.job.progress,
                 cancel=self.job.cancel,
                 stage=stage,
+                helpers=self._helpers,
             )
             self.seconds[stage] = time.monotonic() - began
         return self._made[stage]
@@ -329,12 +349,9 @@ def _report(
     )
     return EvaluationReport(
         dataset=dataset.name,
-        counts={
-            "query": len(query.refs),
-            "gallery": len(gallery.refs),
-            "valid_queries": rankings.valid_queries,
-            "rejected": len(rejected),
-        },
+        counts=EvaluationCounts(
+            len(query.refs), len(gallery.refs), rankings.valid_queries, len(rejected)
+        ),
         results=tuple(rankings.results),
         protocol=protocol_record(
             ap=options.ap,
@@ -345,13 +362,13 @@ def _report(
             preprocessing=model.preprocessing,
             layout=dataset.layout,
         ),
-        checkpoint={
-            "path": Path(spec.path).name,
-            "sha256": spec.sha256,
-            "model": spec.describe(),
-            "release": spec.release,
-            "epoch": spec.epoch,
-        },
+        checkpoint=CheckpointRecord(
+            path=Path(spec.path).name,
+            sha256=spec.sha256,
+            model=spec.describe(),
+            release=spec.release,
+            epoch=spec.epoch,
+        ),
         device=describe_device(model.device),
         seconds={},
         separation=separable.to_dict(),

@@ -1,13 +1,13 @@
-"""How far the explanations of a model can be trusted, measured on a data set.
+"""Explanation checks: how far the maps of a model can be relied on, measured on a data set.
 
-For pairs of one person and, as a control, of different people: what the strongest correspondences
-join (:mod:`~qaconv_core.evaluation.explanations`), and whether the cells named as strongest decide
-logit and rank (:mod:`~qaconv_core.explaining.curves`). Each is asked of the cells that are
-strongest by contribution and by what they add beyond their average over the gallery.
+Pairs of one person and, as a control, of different people are checked: what their strongest
+correspondences connect (:mod:`~qaconv_core.evaluation.explanations`), and whether their strongest
+cells decide logit and rank (:mod:`~qaconv_core.explaining.curves`). Cells are strong by
+contribution or by contribution above average.
 
-What needs no label maps (border, shift following, curves) works on any data set; without known
-persons the pairs are each query's best match and random pairs, without queries pictures of the
-gallery are the queries.
+Checks that need no label maps (border, shift following, curves) work on any data set. Where no
+person is known, the pairs are each query's best match and random pairs. Where there is no query,
+some pictures of the gallery are the queries.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from PIL import Image
 
 from qaconv_core.data.images import read_image
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.check_pairs import TrustBench
+from qaconv_core.evaluation.check_pairs import ExplanationCheckData
 from qaconv_core.evaluation.evaluator import Job, check_sides
 from qaconv_core.evaluation.explanations import (
     ExplanationQuality,
@@ -40,10 +40,10 @@ from qaconv_core.types import (
 )
 
 ORDERS = ("contribution", "relative")
-"""How strong cells are chosen: by contribution, or by contribution beyond the usual."""
+"""How strong cells are chosen: by contribution, or by contribution above average."""
 
-CROWD = 2000
-"""Gallery pictures that averages and ranks are taken over; larger galleries are thinned evenly."""
+GALLERY_LIMIT = 2000
+"""The most gallery pictures that averages and ranks are taken over, evenly spread."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class MeanCurves:
 
 
 @dataclass(frozen=True)
-class TrustGroup:
-    """One kind of pair: its pairs (query, gallery index), and what was measured on them.
+class ExplanationCheckGroup:
+    """One kind of pair: its pairs (query, gallery index) and their measurements.
 
     ``quality`` has one entry for each of :data:`ORDERS`.
     """
@@ -96,13 +96,13 @@ class TrustGroup:
 
 
 @dataclass(frozen=True)
-class TrustReport:
-    """What was measured, of which model on which data; ``crowd`` pictures stand in each ranking."""
+class ExplanationCheckReport:
+    """The checks of one model on one data set; each ranking holds ``gallery_ranked`` pictures."""
 
     dataset: str
     model: str
-    crowd: int
-    groups: tuple[TrustGroup, ...]
+    gallery_ranked: int
+    groups: tuple[ExplanationCheckGroup, ...]
     query: ImageSet
     gallery: ImageSet
     notes: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class TrustReport:
         return {
             "dataset": self.dataset,
             "model": self.model,
-            "gallery_pictures_ranked": self.crowd,
+            "gallery_pictures_ranked": self.gallery_ranked,
             "groups": [group.to_dict() for group in self.groups],
             "notes": list(self.notes),
         }
@@ -140,7 +140,7 @@ def mean_curves(curves: Sequence[RemovalCurves]) -> MeanCurves:
     return MeanCurves(orders, deletion, insertion, deletion_rank, insertion_rank, area)
 
 
-def measure_trust(
+def check_explanations(
     model: Model,
     dataset: Dataset,
     count: int = 100,
@@ -149,21 +149,22 @@ def measure_trust(
     parts: PartNames | None = None,
     read: Callable[[ImageRef], Image.Image] | None = None,
     seed: int = 0,
-    crowd: int = CROWD,
+    gallery_limit: int = GALLERY_LIMIT,
     job: Job | None = None,
-) -> TrustReport:
+) -> ExplanationCheckReport:
     """Measure ``count`` pairs of one person and ``count`` of different people.
 
     ``labels`` and ``parts`` are label maps and their meaning, where there are any. ``read`` opens a
     picture (by default from its file). Raises :class:`InputError` where a side is empty or no pair
-    can be found, :class:`~qaconv_core.errors.Cancelled` between pairs. Of a set without queries
-    some pictures of the gallery are asked for (:func:`~qaconv_core.evaluation.pairs.with_queries`).
+    can be found, :class:`~qaconv_core.errors.Cancelled` between pairs. In a set without queries
+    some pictures of the gallery are the queries
+    (:func:`~qaconv_core.evaluation.pairs.with_queries`).
     """
     job = job or Job()
     dataset, hints = with_queries(dataset, count)
     check_sides(dataset)
-    bench = TrustBench(model, dataset, crowd, job)
-    chosen, notes = _choose(bench, count, seed)
+    data = ExplanationCheckData(model, dataset, gallery_limit, job)
+    chosen, notes = _choose(data, count, seed)
     notes = [*hints, *notes]
     groups = []
     for name, pairs in chosen.items():
@@ -173,44 +174,45 @@ def measure_trust(
         quality = explanation_qualities(
             model,
             [(dataset.query[q], dataset.gallery[g]) for q, g in pairs],
-            (None, lambda i, pairs=pairs: bench.crowd(pairs[i][0]).query_mean),  # type: ignore[misc]
+            (None, lambda i, pairs=pairs: data.average(pairs[i][0]).query_mean),  # type: ignore[misc]
             read=read or (lambda ref: read_image(ref.path)),
             labels=labels,
             parts=parts,
-            progress=job.progress,
-            cancel=job.cancel,
+            context=job,
             stage=name,
         )
-        curves = bench.curves(pairs, f"curves of {name}")
+        curves = data.curves(pairs, f"curves of {name}")
         named = dict(zip(ORDERS, quality, strict=True))
-        groups.append(TrustGroup(name, tuple(pairs), named, mean_curves(curves)))
+        groups.append(ExplanationCheckGroup(name, tuple(pairs), named, mean_curves(curves)))
     if not groups:
         raise InputError(f"{dataset.root}: holds no pair to measure ({'; '.join(notes)})")
-    return TrustReport(
+    return ExplanationCheckReport(
         dataset.name,
         model.spec.describe(),
-        bench.size,
+        data.size,
         tuple(groups),
         dataset.query,
         dataset.gallery,
-        (*bench.notes, *notes),
+        (*data.notes, *notes),
     )
 
 
-def _choose(bench: TrustBench, count: int, seed: int) -> tuple[dict[str, IndexPairs], list[str]]:
-    """Pairs by kind, and what should be known about them."""
-    dataset = bench.dataset
-    same = bench.readable(choose_pairs(dataset, count, True, seed))
+def _choose(
+    data: ExplanationCheckData, count: int, seed: int
+) -> tuple[dict[str, IndexPairs], list[str]]:
+    """Pairs by kind, and notes on them."""
+    dataset = data.dataset
+    same = data.readable(choose_pairs(dataset, count, True, seed))
     if same:
         return {
             "true pairs": same,
-            "different people": bench.readable(choose_pairs(dataset, count, False, seed)),
+            "different people": data.readable(choose_pairs(dataset, count, False, seed)),
         }, []
     note = (
         "no person is known on both sides: measured are each query's best match, which may be "
         "wrong, and random pairs, which are nearly always different people"
     )
     return {
-        "best matches": bench.best_matches(count, seed),
-        "random pairs": bench.readable(random_pairs(dataset, count, seed)),
+        "best matches": data.best_matches(count, seed),
+        "random pairs": data.readable(random_pairs(dataset, count, seed)),
     }, [note]

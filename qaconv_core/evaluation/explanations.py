@@ -1,14 +1,15 @@
-"""Whether correspondences make sense: what the strongest of them join, and whether they follow.
+"""Checks of correspondences: what the strongest ones connect, and whether they follow a shift.
 
-A model can rank well by matching pavement with pavement. Three questions tell it apart from one
-that matches people, asked of the strongest correspondences of a pair (query → gallery):
+A model can rank well by matching pavement with pavement. Three checks of the strongest
+correspondences of a pair (query → gallery) show whether it matches people:
 
 - *part agreement*: do both ends lie on the same body part or garment (by label maps)?
 - *background* and *border*: does either end lie off the person, or on the picture's edge?
 - *shift following*: when the gallery picture's content is moved by k cells, do the matches move by
   k? 1 is right; 0 means that the network matches places of the frame.
 
-Asked of true pairs and, as a control, of pairs of different people. The last two need no labels.
+They are made on true pairs and, as a control, on pairs of different people. *Border* and *shift
+following* need no label maps.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from PIL import Image
 
 from qaconv_core.errors import InputError
 from qaconv_core.model import Model
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
-from qaconv_core.types import CorrespondenceMap, Float32, Grid, ImageRef, Int64
+from qaconv_core.progress import NO_CONTEXT, WorkContext
+from qaconv_core.types import CorrespondenceMap, Grid, ImageRef, Int64
 
 STRONG = 12
 """Correspondences of a pair that are looked at: as many as a match figure draws."""
@@ -94,16 +95,16 @@ def _span(begin: float, end: float) -> tuple[int, int]:
 
 
 def strong_cells(
-    match: CorrespondenceMap, top: int, usual: npt.NDArray[np.floating] | None = None
+    match: CorrespondenceMap, top: int, average: npt.NDArray[np.floating] | None = None
 ) -> Int64:
     """The query cells whose matches count most, strongest first, at most ``top``.
 
-    By contribution; with ``usual`` (h·w), what each query cell contributes on average against a
-    whole gallery, by what the match adds beyond that.
+    By contribution; with ``average`` (h·w), the mean contributions of the query's cells over a
+    gallery, by contribution above average.
     """
     strength = match.query_contribution.ravel().astype(np.float64)
-    if usual is not None:
-        strength = strength - usual.ravel()
+    if average is not None:
+        strength = strength - average.ravel()
     return np.argsort(-strength, kind="stable")[:top].astype(np.int64)
 
 
@@ -116,7 +117,7 @@ def is_border(cells: Int64, grid: Grid) -> npt.NDArray[np.bool_]:
 def shifted(image: Image.Image, cells: tuple[int, int], grid: Grid) -> Image.Image:
     """``image`` with its content moved down and right by ``cells`` (rows, columns) of ``grid``.
 
-    What comes in at the other side repeats the edge, so that no new content appears.
+    The space that opens repeats the edge, so that no new content appears.
     """
     pixels = np.asarray(image)
     height, width = pixels.shape[:2]
@@ -146,7 +147,7 @@ def following(
 
 
 class _Tally:
-    """Adds up what the strong correspondences of pairs join."""
+    """Counts what the strong correspondences of pairs connect."""
 
     def __init__(self, grid: Grid, parts: PartNames | None) -> None:
         self.grid, self.parts = grid, parts
@@ -190,66 +191,32 @@ class _Tally:
         )
 
 
-def explanation_quality(
-    model: Model,
-    pairs: Sequence[tuple[ImageRef, ImageRef]],
-    *,
-    read: Callable[[ImageRef], Image.Image],
-    labels: LabelReader | None = None,
-    parts: PartNames | None = None,
-    usual: Callable[[int], Float32] | None = None,
-    top: int = STRONG,
-    shifts: Sequence[int] = SHIFTS,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
-    stage: str = "explanations",
-) -> ExplanationQuality:
-    """Measure the strong correspondences of ``pairs`` (query, gallery).
-
-    ``labels`` and ``parts`` give label maps and their meaning (without them only what needs none
-    is measured). ``usual(i)`` gives what each query cell of pair ``i`` contributes on average, to
-    choose strong matches by what they add beyond it (:func:`strong_cells`). The gallery picture is
-    moved down and right by each of ``shifts`` cells.
-    """
-    found = explanation_qualities(
-        model,
-        pairs,
-        (usual,),
-        read=read,
-        labels=labels,
-        parts=parts,
-        top=top,
-        shifts=shifts,
-        progress=progress,
-        cancel=cancel,
-        stage=stage,
-    )
-    return found[0]
-
-
 def explanation_qualities(
     model: Model,
     pairs: Sequence[tuple[ImageRef, ImageRef]],
-    usuals: Sequence[Callable[[int], npt.NDArray[np.floating]] | None],
+    averages: Sequence[Callable[[int], npt.NDArray[np.floating]] | None],
     *,
     read: Callable[[ImageRef], Image.Image],
     labels: LabelReader | None = None,
     parts: PartNames | None = None,
     top: int = STRONG,
     shifts: Sequence[int] = SHIFTS,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    context: WorkContext = NO_CONTEXT,
     stage: str = "explanations",
 ) -> list[ExplanationQuality]:
-    """:func:`explanation_quality` for several choices of strong matches, in one go.
+    """Measure strong correspondences of ``pairs`` (query, gallery), for several choices of them.
 
-    One result for each of ``usuals``; the network sees every picture once.
+    Returns one result for each of ``averages``; the network sees every picture once. A choice is
+    None (strong by contribution), or a function from a pair's number to the mean contributions of
+    its query's cells (strong by contribution above average, :func:`strong_cells`). ``labels`` and
+    ``parts`` give label maps and their meaning; without them only what needs none is measured. The
+    gallery picture is moved down and right by each of ``shifts`` cells.
     """
     if (labels is None) != (parts is None):
         raise InputError("label maps and their meaning belong together: give both or neither")
     grid = model.spec.grid
-    tallies = [_Tally(grid, parts) for _ in usuals]
-    tracker = Tracker(stage, len(pairs), "pairs", progress, cancel)
+    tallies = [_Tally(grid, parts) for _ in averages]
+    tracker = context.tracker(stage, len(pairs), "pairs")
     for number, (query, gallery) in enumerate(pairs):
         picture = read(gallery)
         moves = [move for k in shifts for move in ((k, 0), (0, k)) if _fits(move, grid)]
@@ -260,8 +227,8 @@ def explanation_qualities(
         both = None
         if labels is not None:
             both = (cell_labels(labels(query), grid), cell_labels(labels(gallery), grid))
-        for tally, usual in zip(tallies, usuals, strict=True):
-            cells = strong_cells(match, top, None if usual is None else usual(number))
+        for tally, average in zip(tallies, averages, strict=True):
+            cells = strong_cells(match, top, None if average is None else average(number))
             tally.add(match, cells, both)
             before = match.query_best.ravel()[cells]
             for move, after in zip(moves, moved, strict=True):

@@ -1,4 +1,4 @@
-"""What an evaluation will take, told before it starts, and room for its matrices in files."""
+"""The memory an evaluation needs, estimated before it starts, and its matrices in files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading matrices and texts out of MATLAB files of format 5 (v5 to v7), strictly.
+"""A strict reader of matrices and texts in MATLAB files of format 5 (v5 to v7).
 
 ``scipy.io.loadmat`` ends the whole process (segmentation fault) on some damaged files, and score
 files come from anywhere. This reader knows only what such files need – real numeric arrays, char
@@ -39,7 +39,7 @@ _HEAD = 4096  # flags, dimensions and name of a matrix are far shorter
 
 @dataclass(frozen=True)
 class _Head:
-    """What stands before the data of a matrix."""
+    """The header of a matrix: what stands before its data."""
 
     kind: int
     is_complex: bool
@@ -49,7 +49,7 @@ class _Head:
 
     @property
     def count(self) -> int:
-        """How many cells, letters or numbers the dimensions promise."""
+        """The number of cells, letters or numbers by the dimensions."""
         return int(prod(self.dims))
 
 

@@ -1,7 +1,7 @@
 """From similarities to measured rankings: QAConv, + re-ranking, + TLift.
 
-Works on numbers alone, so that a fresh evaluation and saved scores of any model take the same
-way. Each step adds its name to the method: ``qaconv``, ``qaconv+rerank``, ``qaconv+rerank+tlift``
+Works on numbers alone, so that an evaluation and saved scores of any model use the same code. Each
+step adds its name to the method: ``qaconv``, ``qaconv+rerank``, ``qaconv+rerank+tlift``
 (or ``qaconv+tlift`` without re-ranking).
 """
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.measures import AP_KINDS, ranking_metrics
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.ranking import (
     k_reciprocal_rerank,
     rerank_approximation,
@@ -31,7 +31,7 @@ from qaconv_core.types import Float32, Float64, Int64, MethodResult
 Matrix = npt.NDArray[Any]
 GalleryDistances = Callable[[Int64, Int64], Matrix]
 Place = Callable[[str, tuple[int, ...]], Float32 | None]
-"""A matrix to fill, given its name and shape (perhaps in a file); None: one in memory will do."""
+"""(name, shape) -> a matrix to fill, in a file perhaps; None: the caller makes one in memory."""
 TOPK = 50
 
 
@@ -126,16 +126,15 @@ def measure_methods(
     within_approximation: str = "",
     base: str = "qaconv",
     place: Place | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    context: WorkContext = NO_CONTEXT,
 ) -> Rankings:
     """Measure ``similarity`` (p, g), and what re-ranking and TLift make of it.
 
-    ``distance()`` gives distances (p, g) in [0, ∞) for re-ranking and TLift; ``within()`` those
-    of queries among themselves (p, p) and of the gallery (g, g), both only asked for when
-    needed; with ``options.rerank_top`` only ``gallery_distances(rows, columns)`` is asked.
-    ``within_approximation`` labels results that rest on estimated inner distances. ``place`` says
-    where new matrices of this size go.
+    ``distance()`` returns distances (p, g) in [0, ∞), ``within()`` those among queries (p, p) and
+    among the gallery (g, g). They are called only where re-ranking or TLift needs them. With
+    ``options.rerank_top`` only ``gallery_distances(rows, columns)`` is called in place of
+    ``within()``. ``within_approximation`` labels results that rest on estimated inner distances.
+    ``place`` gives the matrices for results of this size.
     """
     found = Rankings()
     place = place or (lambda name, shape: None)
@@ -154,8 +153,7 @@ def measure_methods(
             gallery_distances,
             within_approximation,
             place,
-            progress,
-            cancel,
+            context,
         )
         found.seconds["re-ranking"] = time.monotonic() - began
         _measure(found, method, current, labels, options, approximation)
@@ -170,7 +168,7 @@ def measure_methods(
         score = found.score_rerank
         if score is None:
             score = lifted = _similar(plain, lifted)
-        found.score_tlift = _lift(score, labels, options, lifted, progress, cancel)
+        found.score_tlift = _lift(score, labels, options, lifted, context)
         found.seconds["temporal lifting"] = time.monotonic() - began
         method += "+tlift"
         lifted = found.score_tlift
@@ -229,15 +227,19 @@ def _rerank(
     gallery_distances: GalleryDistances | None,
     within_approximation: str,
     place: Place,
-    progress: ProgressCallback | None,
-    cancel: CancelToken | None,
+    context: WorkContext,
 ) -> tuple[Float32, str]:
-    """Re-ranked distances and the words that label them where they are not exact."""
+    """Re-ranked distances (p, g), and what is not exact in them ("" where all is)."""
     parameters = (options.k1, options.k2, options.lambda_)
     if options.rerank_top is not None:
         among = gallery_distances if gallery_distances is not None else within()[1]
         ranked = rerank_top(
-            distance, options.rerank_top, among, *parameters, progress=progress, cancel=cancel
+            distance,
+            options.rerank_top,
+            among,
+            *parameters,
+            progress=context.progress,
+            cancel=context.cancel,
         )
         labels = [rerank_approximation(options.rerank_top), within_approximation]
         return ranked, "; ".join(filter(None, labels))
@@ -247,8 +249,8 @@ def _rerank(
         queries,
         gallery,
         *parameters,
-        progress=progress,
-        cancel=cancel,
+        progress=context.progress,
+        cancel=context.cancel,
         out=place("re-ranked", distance.shape),
     )
     return ranked, within_approximation
@@ -259,8 +261,7 @@ def _lift(
     labels: Labels,
     options: MethodOptions,
     out: Float32 | None,
-    progress: ProgressCallback | None,
-    cancel: CancelToken | None,
+    context: WorkContext,
 ) -> Float32:
     return temporal_lift(
         score,
@@ -272,13 +273,15 @@ def _lift(
         options.sigma,
         options.k,
         options.alpha,
-        progress=progress,
-        cancel=cancel,
+        progress=context.progress,
+        cancel=context.cancel,
         out=out,
     )
 
 
-def profile_distances(distance: Matrix, by_query: bool, **track: Any) -> Float32:
+def profile_distances(
+    distance: Matrix, by_query: bool, context: WorkContext = NO_CONTEXT
+) -> Float32:
     """Distances within one side estimated from a query × gallery matrix alone, (n, n).
 
     Saved scores of other models rarely hold query–query and gallery–gallery distances. Two
@@ -287,7 +290,7 @@ def profile_distances(distance: Matrix, by_query: bool, **track: Any) -> Float32
     """
     profiles = np.asarray(distance if by_query else distance.T, dtype=np.float32)
     n = len(profiles)
-    tracker = Tracker("estimating distances", n, "pictures", **track)
+    tracker = context.tracker("estimating distances", n, "pictures")
     squares = np.einsum("ij,ij->i", profiles, profiles)
     out = np.empty((n, n), dtype=np.float32)
     for start in range(0, n, 512):

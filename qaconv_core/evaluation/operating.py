@@ -1,4 +1,4 @@
-"""How many true and false pairs each threshold accepts: the ROC as counts.
+"""The ROC as counts: how many true and false pairs each threshold accepts.
 
 A threshold t accepts the pairs strictly above it (strictly below it where smaller is closer). With
 few distinct values every one of them is kept and the counts are exact for every t; otherwise about
@@ -24,7 +24,7 @@ POINTS = 1000
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What one threshold accepts. Shares in [0, 1], NaN without such pairs; counts of pairs."""
+    """Pairs that one threshold accepts: counts, and shares in [0, 1] (NaN without such pairs)."""
 
     threshold: float
     tpr: float
@@ -55,7 +55,7 @@ class OperatingCurve:
             raise InputError("an operating curve needs one pair of counts for each threshold")
 
     def at(self, threshold: float) -> OperatingPoint:
-        """What ``threshold`` accepts; any number."""
+        """The pairs that ``threshold`` (any number) accepts."""
         sign = 1.0 if self.larger_is_better else -1.0
         closeness = sign * self.thresholds
         place = int(np.searchsorted(closeness, sign * threshold, side="right")) - 1
@@ -83,7 +83,7 @@ class OperatingCurve:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> OperatingCurve:
-        """The curve out of JSON; :class:`InputError` where parts are missing or no numbers."""
+        """The curve from its JSON form; :class:`InputError` if parts are missing or not numbers."""
         try:
             return cls(
                 np.asarray(given["thresholds"], dtype=np.float64),

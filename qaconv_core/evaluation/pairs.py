@@ -1,4 +1,4 @@
-"""Pairs of pictures to measure explanations on: of one person, and of different people."""
+"""Pairs of pictures for explanation checks: of one person, and of different people."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ IndexPairs = list[tuple[int, int]]
 def choose_pairs(dataset: Dataset, count: int, same: bool, seed: int = 0) -> IndexPairs:
     """At most ``count`` random query–gallery pairs of one person (``same``) or of two people.
 
-    Both are known persons (no distractor) before different cameras, wherever cameras are known: the
-    same camera a moment later says little. Equal for equal arguments.
+    Both are known persons (no distractors), seen by different cameras where cameras are known: a
+    second picture of the same moment says little. The same arguments give the same pairs.
     """
     query, gallery = dataset.query, dataset.gallery
     rng = np.random.default_rng(seed)
@@ -56,9 +56,9 @@ def _one_each(
 
 
 def random_pairs(dataset: Dataset, count: int, seed: int = 0) -> IndexPairs:
-    """At most ``count`` random query–gallery pairs of whoever: nearly always different people.
+    """At most ``count`` random query–gallery pairs, nearly always of different people.
 
-    The control for data without persons. A picture is not paired with itself.
+    The control where no person is known. A picture is not paired with itself.
     """
     rng = np.random.default_rng(seed)
     query, gallery = dataset.query, dataset.gallery
@@ -70,9 +70,8 @@ def random_pairs(dataset: Dataset, count: int, seed: int = 0) -> IndexPairs:
 
 
 def with_queries(dataset: Dataset, count: int) -> tuple[Dataset, list[str]]:
-    """The set itself; one without any query with ``count`` gallery pictures as queries, evenly.
-
-    And what should be known about that, in sentences.
+    """The data set, and notes on it. Where it has no query, ``count`` gallery pictures, evenly
+    spread, become the queries.
     """
     size = len(dataset.gallery)
     if len(dataset.query) or not size:

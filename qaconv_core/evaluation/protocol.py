@@ -1,4 +1,4 @@
-"""The words that say how numbers were measured; every report carries them."""
+"""The protocol of an evaluation, in words; every report carries it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import qaconv_core
 from qaconv_core.evaluation.formats import flat_text, one_line
-from qaconv_core.types import EvaluationReport
+from qaconv_core.types import EvaluationProtocol, EvaluationReport
 
 AP_DEFINITIONS = {
     "step": "step-wise: mean over true matches of the precision at each (as scikit-learn)",
@@ -57,35 +57,36 @@ def protocol_record(
     rerank: Mapping[str, Any] | None = None,
     tlift: Mapping[str, Any] | None = None,
     approximations: Sequence[str] = (),
-    preprocessing: Mapping[str, Any] | str | None = None,
-    **more: Any,
-) -> dict[str, Any]:
+    preprocessing: str | None = None,
+    layout: str | None = None,
+) -> EvaluationProtocol:
     """What must be known to compare a number with another paper's.
 
-    ``ap`` is a key of :data:`AP_DEFINITIONS` or words of one's own, ``junk`` whether pictures of
+    ``ap`` is a key of :data:`AP_DEFINITIONS` or a text of its own, ``junk`` whether pictures of
     the query's pid and camera are left out, ``rerank`` and ``tlift`` their parameters (None: not
-    used). ``more`` is added as it is.
+    used), ``layout`` that of the data set's folder.
     """
-    record: dict[str, Any] = {
-        "ap": AP_DEFINITIONS.get(ap, ap),
-        "junk": JUNK_RULES[bool(junk)],
-        "denominators": "all means are over valid queries: those with a true match left",
-        "ties": "in gallery order",
-        "score": score,
-        "approximations": list(dict.fromkeys(map(one_line, approximations))) or "none",
-    }
-    optional = {"rerank": rerank, "tlift": tlift, "preprocessing": preprocessing}
-    record.update({key: value for key, value in optional.items() if value is not None})
-    record.update(more)
-    record["versions"] = versions()
-    return record
+    return EvaluationProtocol(
+        ap=AP_DEFINITIONS.get(ap, ap),
+        junk=JUNK_RULES[bool(junk)],
+        denominators="all means are over valid queries: those with a true match left",
+        ties="in gallery order",
+        score=score,
+        approximations=tuple(dict.fromkeys(map(one_line, approximations))),
+        rerank=rerank,
+        tlift=tlift,
+        preprocessing=preprocessing,
+        layout=layout,
+        versions=versions(),
+    )
 
 
 def _origin(report: EvaluationReport) -> list[str]:
     """Protocol, checkpoint and device of one report as ``name: value`` lines."""
-    lines = [f"{one_line(key)}: {flat_text(value)}" for key, value in report.protocol.items()]
-    if report.checkpoint:
-        lines.append(f"checkpoint: {flat_text(report.checkpoint)}")
+    protocol, checkpoint = report.protocol.to_dict(), report.checkpoint.to_dict()
+    lines = [f"{one_line(key)}: {flat_text(value)}" for key, value in protocol.items()]
+    if checkpoint:
+        lines.append(f"checkpoint: {flat_text(checkpoint)}")
     if report.device:
         lines.append(f"device: {one_line(report.device)}")
     return lines

@@ -1,4 +1,4 @@
-"""Ranked galleries as plain values and as tables, for the command line and for whoever exports one.
+"""Ranked galleries as plain values and as tables, for the command line and for exports.
 
 A ranking is a dict with ``query``, ``pid``, ``camid``, ``gallery`` (how many were ranked) and
 ``results``, a list of items of :func:`ranked_item`. Camids are 0-based.

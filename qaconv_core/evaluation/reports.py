@@ -21,13 +21,12 @@ from qaconv_core.evaluation.formats import (
     text_table,
     write_text,
 )
-from qaconv_core.evaluation.protocol import origin_lines, protocol_record
+from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.types import EvaluationReport, MethodResult
 
 __all__ = [
     "comparison_table",
     "method_label",
-    "protocol_record",
     "report_csv",
     "report_json",
     "report_latex",
@@ -64,9 +63,8 @@ def _counts_line(report: EvaluationReport) -> str:
     """``demo: 12 queries (10 valid), 60 gallery pictures``."""
     counts = report.counts
     return (
-        f"{one_line(report.dataset)}: {counts.get('query', 0):,} queries "
-        f"({counts.get('valid_queries', 0):,} valid), "
-        f"{counts.get('gallery', 0):,} gallery pictures"
+        f"{one_line(report.dataset)}: {counts.query:,} queries "
+        f"({counts.valid_queries:,} valid), {counts.gallery:,} gallery pictures"
     )
 
 
@@ -148,10 +146,10 @@ def report_json(report: EvaluationReport, per_query: bool = False) -> dict[str, 
         results.append(entry)
     document = {
         "dataset": report.dataset,
-        "counts": {"query": 0, "gallery": 0, "valid_queries": 0, **report.counts},
+        "counts": report.counts.to_dict(),
         "results": results,
-        "protocol": report.protocol,
-        "checkpoint": report.checkpoint,
+        "protocol": report.protocol.to_dict(),
+        "checkpoint": report.checkpoint.to_dict(),
         "device": report.device,
         "seconds": _total_seconds(report.seconds),
         "seconds_by_stage": {k: v for k, v in report.seconds.items() if k != "total"},
@@ -189,7 +187,7 @@ def report_csv(reports: Reports) -> str:
     counted = ("query", "gallery", "valid_queries")
     writer.writerow(["dataset", "method", *MEASURES, *counted, "approximation"])
     for report in reports:
-        counts = [report.counts.get(name, 0) for name in counted]
+        counts = [getattr(report.counts, name) for name in counted]
         for result in report.results:
             values = ["" if value is None else value for value in plain(_measures(result))]
             names = [one_line(report.dataset), result.method]

@@ -1,8 +1,8 @@
-"""Scores in files (.npz, .mat), of QAConv or of any other model: writing, and reading with care.
+"""Reading and writing scores in files (.npz, .mat), of QAConv or of any other model.
 
-A score file is somebody else's file: nothing in it is ever executed (no pickle), array headers are
-compared with each other before the numbers are read, and whatever is wrong is said in one line
-that names the file and the key.
+A score file comes from somebody else. Nothing in it is executed (no pickle). Array headers are
+compared with each other before the numbers are read. An error is one line that names the file and
+the key.
 """
 
 from __future__ import annotations
@@ -75,16 +75,6 @@ class SavedScores:
         """(p, g)."""
         return (len(self.query_ids), len(self.gallery_ids))
 
-    @property
-    def has_cams(self) -> bool:
-        """Whether the camera of every picture is known (the junk rule needs them)."""
-        return not (np.any(self.query_cams == UNKNOWN) or np.any(self.gallery_cams == UNKNOWN))
-
-    @property
-    def has_times(self) -> bool:
-        """Whether any query and any gallery picture has a time (TLift needs them)."""
-        return bool(np.isfinite(self.query_times).any() and np.isfinite(self.gallery_times).any())
-
 
 # What the published evaluation calls these in its .mat files (it says prob for query).
 _UPSTREAM = {
@@ -103,7 +93,7 @@ _UPSTREAM = {
 def check_score_path(path: str | os.PathLike[str], p: int, g: int) -> None:
     """Raise :class:`InputError` when scores (p, g) cannot be saved under this name.
 
-    For asking before the scores are computed, not after.
+    To be called before the scores are computed.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in (".npz", ".mat"):
@@ -178,7 +168,7 @@ def load_scores(path: str | os.PathLike[str], kind: str | None = None) -> SavedS
 
 @dataclass(frozen=True)
 class _Reading:
-    """The arrays of one file on their way to :class:`SavedScores`."""
+    """Converts the arrays of one file to :class:`SavedScores`."""
 
     path: Path
     names: Mapping[str, str]

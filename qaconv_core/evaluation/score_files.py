@@ -1,7 +1,7 @@
-"""Opening .npz and .mat files of scores with distrust: headers are compared before the numbers.
+"""Reading the arrays of .npz and .mat files of scores; headers are checked before the numbers.
 
-Knows the names that such files use, ours and upstream's; what the numbers mean is settled in
-:mod:`qaconv_core.evaluation.saved_scores`.
+This module knows the names in such files, ours and upstream's. What the numbers mean is decided
+in :mod:`qaconv_core.evaluation.saved_scores`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 
 
 def expect_shape(source: str, key: str, expected: tuple[int, ...], found: tuple[int, ...]) -> None:
-    """Raise :class:`InputError` naming file and key when an array has not the shape it needs."""
+    """Raise :class:`InputError` naming file and key when an array has a wrong shape."""
     if expected != found:
         where = f"{source}: " if source else ""
         hint = (
@@ -65,7 +65,7 @@ def expect_shape(source: str, key: str, expected: tuple[int, ...], found: tuple[
 
 
 def read_arrays(path: Path) -> tuple[dict[str, str], Arrays]:
-    """The known arrays of a score file: which key stands for which of our names, and by key.
+    """The known arrays of a score file: (our name → key of the file, arrays by key).
 
     Raises :class:`InputError`, one line naming the file and, where there is one, the key.
     """
@@ -100,7 +100,7 @@ def _open_npz(path: Path) -> tuple[Shapes, Reader]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             name = info.filename.removesuffix(".npy")
-            # Other arrays are only listed; their headers are nobody's business.
+            # Other arrays are only listed; their headers are not read.
             shapes[name] = _npy_shape(path, name, archive, info) if name in known else ()
 
     def read(names: Sequence[str]) -> Arrays:

@@ -1,10 +1,10 @@
 """An evaluation by several processes under ``torchrun``, with the result of one to the last bit.
 
 Every process computes the feature maps of its share of the pictures into the store, and scores its
-share of the blocks of pairs; the first process collects them, ranks and reports. It says what is to
-be scored (:class:`TeamScorer` stands for ``score_maps`` in the evaluator), the others follow
-(:meth:`TeamScorer.serve`). The maps travel through the feature store, so its folder is to be on a
-disk that all processes see; what a process does not find there, it computes itself.
+share of the blocks of pairs. The first process deals out the blocks (:meth:`TeamScorer.deal`),
+collects the logits, ranks and reports; the others score what they are sent
+(:meth:`TeamScorer.serve`). The maps are exchanged through the feature store, so its folder must be
+on a disk that all processes see. What a process does not find there, it computes itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import torch
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Evaluation, Job, evaluate
 from qaconv_core.evaluation.methods import MethodOptions
-from qaconv_core.extraction.features import Extraction
 from qaconv_core.matching.plan import ScoringPlan
 from qaconv_core.matching.scores import (
     Block,
@@ -28,18 +27,17 @@ from qaconv_core.matching.scores import (
     Scored,
     block_pairs,
     score_blocks,
-    score_maps,
     scored_blocks,
 )
 from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.types import Dataset, FeatureBank, Float32, ImageSet, Int64
+from qaconv_core.types import Dataset, FeatureBank, Float32, Int64
 
 _PIECE = 16 << 20  # numbers sent at once
 
 
 class Ranks(Protocol):
-    """Who this process is among all: number, how many there are, where it computes."""
+    """This process among all: its number, how many there are, where it computes."""
 
     @property
     def rank(self) -> int: ...
@@ -56,30 +54,19 @@ def evaluate_in_team(
     first. ``job.shelf`` must be there."""
     for name, pictures in (("query", dataset.query), ("gallery", dataset.gallery)):
         share = pictures.select(np.arange(team.rank, len(pictures), team.ranks))
-        _extract(model, share, job, f"{name} features")
+        job.extract(model, share, f"{name} features")
     torch.distributed.barrier()
     if team.rank:
-        banks = [_extract(model, side, job).bank for side in (dataset.query, dataset.gallery)]
+        banks = [
+            job.extract(model, side, "features").bank for side in (dataset.query, dataset.gallery)
+        ]
         TeamScorer(team, model.head, banks[0], banks[1]).serve()
         return None
     try:
-        return evaluate(
-            model, dataset, options, replace(job, scorer=functools.partial(TeamScorer, team))
-        )
+        job = replace(job, helpers=functools.partial(TeamScorer, team))
+        return evaluate(model, dataset, options, job)
     finally:
-        _tell(team, None)
-
-
-def _extract(model: Model, pictures: ImageSet, job: Job, stage: str = "features") -> Extraction:
-    return model.extract_set(
-        pictures,
-        shelf=job.shelf,
-        batch_size=job.batch_size,
-        workers=job.workers,
-        progress=job.progress,
-        cancel=job.cancel,
-        stage=stage,
-    )
+        _broadcast(team, None)
 
 
 @dataclass(frozen=True)
@@ -93,8 +80,10 @@ class _Command:
 
 
 class TeamScorer:
-    """``score_maps`` of a whole team. ``query`` and ``gallery`` are the banks of all pictures, the
-    same in every process."""
+    """The other processes as :class:`~qaconv_core.matching.scores.Helpers` of the first one.
+
+    ``query`` and ``gallery`` are the banks of all pictures, the same in every process.
+    """
 
     def __init__(
         self, team: Ranks, head: AffineHead, query: FeatureBank, gallery: FeatureBank
@@ -102,25 +91,19 @@ class TeamScorer:
         self.team, self.head = team, head
         self.banks = {"query": query, "gallery": gallery}
 
-    def __call__(
-        self, query: FeatureBank, gallery: FeatureBank, head: AffineHead, **options: Any
-    ) -> Float32:
-        """As :func:`~qaconv_core.matching.scores.score_maps`, in the first process."""
-        return score_maps(query, gallery, head, helpers=self, **options)
-
     def deal(
         self, query: Maps, gallery: Maps, plan: ScoringPlan, mirror: bool, blocks: Sequence[Block]
     ) -> tuple[Sequence[Block], Iterator[Scored]]:
-        """Tell the others what is to be scored; the first share is this process's own."""
+        """Send the others what is to be scored; the first share is this process's own."""
         sides = self._side(query, "query"), self._side(gallery, "gallery")
-        _tell(self.team, _Command(*sides, plan, mirror))
+        _broadcast(self.team, _Command(*sides, plan, mirror))
         own, *shares = _shares(blocks, self.team.ranks)
         ranks = enumerate(shares, start=1)
         return own, (scored for rank, share in ranks for scored in self._received(rank, share))
 
     def serve(self) -> None:
-        """In every other process: score what the first one asks for, until it is done."""
-        while (command := self._heard()) is not None:
+        """In every other process: score what the first one sends, until it sends None."""
+        while (command := self._next_command()) is not None:
             query, gallery = (self._bank(side) for side in (command.rows, command.columns))
             blocks = score_blocks(len(query), len(gallery), command.plan, command.mirror)
             own = _shares(blocks, self.team.ranks)[self.team.rank]
@@ -131,7 +114,7 @@ class TeamScorer:
             self._send(np.concatenate(parts) if parts else np.empty(0, dtype=np.float32))
 
     def _side(self, bank: Maps, likely: str) -> tuple[str, Int64 | None]:
-        """The bank that ``bank`` is, or the positions that were selected from one."""
+        """The name of the whole bank, and the positions of ``bank`` in it (None: all of them)."""
         assert isinstance(bank, FeatureBank)
         for name in (likely, *self.banks):
             whole = self.banks[name]
@@ -150,7 +133,7 @@ class TeamScorer:
         whole = self.banks[name]
         return whole if positions is None else whole.select(positions)
 
-    def _heard(self) -> _Command | None:
+    def _next_command(self) -> _Command | None:
         box: list[Any] = [None]
         torch.distributed.broadcast_object_list(box, src=0, device=self.team.device)
         command: _Command | None = box[0]
@@ -174,10 +157,10 @@ class TeamScorer:
             yield block, numbers[start : start + size].reshape(b - a, d - c)
 
 
-def _tell(team: Ranks, command: _Command | None) -> None:
+def _broadcast(team: Ranks, command: _Command | None) -> None:
     torch.distributed.broadcast_object_list([command], src=0, device=team.device)
 
 
 def _shares(blocks: Sequence[Block], ranks: int) -> list[list[Block]]:
-    """Blocks dealt out in turn: neighbours in a row of blocks go to different processes."""
+    """Blocks by process, dealt out in turn: neighbours in a row go to different processes."""
     return [list(blocks[rank::ranks]) for rank in range(ranks)]

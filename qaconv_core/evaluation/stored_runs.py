@@ -1,7 +1,7 @@
-"""Evaluations as the run history keeps them, with what curves and single queries need.
+"""Evaluations in the run history, with the data of curves and single queries.
 
 A stored run is what ``evaluate --json --per-query`` writes and, besides, each method's whole CMC
-curve and the queries' files, so that a later session can draw, compare and walk through it.
+curve and the queries' files, so that a later session can draw and compare it and open its queries.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from qaconv_core.evaluation.formats import plain
 from qaconv_core.evaluation.reports import MEASURES, RANKS, report_json
 from qaconv_core.store.folders import data_dir
 from qaconv_core.store.runs import RunHistory
-from qaconv_core.types import EvaluationReport, Float64, MethodResult, Rejected
+from qaconv_core.types import (
+    CheckpointRecord,
+    EvaluationCounts,
+    EvaluationProtocol,
+    EvaluationReport,
+    Float64,
+    MethodResult,
+    Rejected,
+)
 
 _LONG = ("query_paths",)
 _LONG_OF_RESULT = ("cmc", "ap")
@@ -63,10 +71,10 @@ def report_of_run(document: Mapping[str, Any]) -> EvaluationReport:
     results = [r for r in _list(document, "results") if isinstance(r, dict)]
     return EvaluationReport(
         dataset=str(document.get("dataset", "")),
-        counts={str(k): int(v) for k, v in _dict(document, "counts").items() if _is_number(v)},
+        counts=EvaluationCounts.from_dict(_dict(document, "counts")),
         results=tuple(_result(entry) for entry in results),
-        protocol=_dict(document, "protocol"),
-        checkpoint=_dict(document, "checkpoint"),
+        protocol=EvaluationProtocol.from_dict(_dict(document, "protocol")),
+        checkpoint=CheckpointRecord.from_dict(_dict(document, "checkpoint")),
         device=str(document.get("device", "")),
         seconds=_seconds(document),
         separation=_dict(document, "separation"),

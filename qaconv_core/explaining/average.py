@@ -1,13 +1,13 @@
-"""What a cell adds beyond what it adds for everybody: contributions against the whole gallery.
+"""Contributions above average: a pair's contributions minus this query's mean over the gallery.
 
-Dark trousers, pavement and the border of a picture match nearly every picture alike; they add much
-to every logit and decide nothing. Taking off a cell's average over the gallery leaves what sets
-this pair apart.
+Dark trousers, pavement and the border of a picture match nearly every picture alike: they add much
+to every logit and do not change the order. Subtracting a cell's mean over the gallery leaves what
+distinguishes this pair.
 
-For a *query cell* the reference is its own mean contribution over the gallery. A *gallery cell*
-belongs to one picture only; its reference is the mean contribution, for this query, of the cells at
-the same place in all gallery pictures: they carry the same weight in the head. Both are exact
-differences: relative contributions and the mean logit add up to the logit.
+For a *query cell* the mean is over its own contributions to all gallery pictures. A *gallery cell*
+belongs to one picture only; its mean is over the cells at the same place in all gallery pictures,
+which have the same weight in the head. Both differences are exact: relative contributions and the
+mean logit add up to the logit.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid, Int64
 
 SAMPLE = 20_000
-"""Percentiles of larger galleries are taken over so many of their pictures, evenly spread; means
-and deviations always over all."""
+"""The most pictures that percentiles are taken over, evenly spread; means are over all pictures."""
 
 
 @dataclass(frozen=True)
-class CrowdStatistics:
-    """What every cell contributes for one query over a whole gallery of ``pictures``.
+class AverageContributions:
+    """Means and distributions of one query's contributions over a gallery of ``pictures``.
 
     - ``query_mean``, ``query_std`` (h, w): of the query's cells;
     - ``gallery_mean``, ``gallery_std`` (h, w): of the gallery pictures' cells, by place;
@@ -56,8 +55,7 @@ class CrowdStatistics:
         return (self.query_mean.shape[0], self.query_mean.shape[1])
 
     def quantile(self, share: float, side: str = "query") -> Float64:
-        """The contribution (h, w) that ``share`` (0 … 1) of the gallery stays below, linearly
-        interpolated."""
+        """The quantile ``share`` (0 … 1) of each cell's contributions, (h, w), interpolated."""
         if not 0.0 <= share <= 1.0:
             raise InputError(f"a quantile lies between 0 and 1, not at {share}")
         values = self.query_sorted if side == "query" else self.gallery_sorted
@@ -68,7 +66,7 @@ class CrowdStatistics:
         return np.asarray(found.reshape(self.grid), dtype=np.float64)
 
 
-def crowd_statistics(
+def average_contributions(
     query_map: npt.NDArray[np.floating],
     gallery: CellSource,
     head: AffineHead,
@@ -77,24 +75,24 @@ def crowd_statistics(
     leave_out: Sequence[int] | Int64 = (),
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-) -> CrowdStatistics:
+) -> AverageContributions:
     """Measure the contributions of one query (C, h, w) over a gallery.
 
-    ``known`` are the query's maxima against this gallery where they are at hand; the gallery is not
-    read then. ``leave_out`` are gallery indices that do not count (the query's own file).
+    ``known`` are the query's maxima against this gallery; where they are given, the gallery is not
+    read. ``leave_out`` are gallery indices that do not count (the query's own file).
     :class:`InputError` where no picture is left.
     """
     if known is None:
         known = query_maxima(query_map, gallery, progress=progress, cancel=cancel)
     elif len(known) != len(gallery):
         raise InputError("the known maxima belong to another gallery")
-    return crowd_of(known, head, leave_out)
+    return averages_of_maxima(known, head, leave_out)
 
 
-def crowd_of(
+def averages_of_maxima(
     known: QueryMaxima, head: AffineHead, leave_out: Sequence[int] | Int64 = ()
-) -> CrowdStatistics:
-    """:func:`crowd_statistics` from maxima alone."""
+) -> AverageContributions:
+    """:func:`average_contributions` from maxima alone."""
     others = np.setdiff1d(np.arange(len(known)), np.asarray(leave_out, dtype=np.int64))
     if not len(others):
         raise InputError("there is no gallery to compare with: it has no other picture")
@@ -104,7 +102,7 @@ def crowd_of(
         _side(known.gallery[rows], head.gallery_weights),
     )
     (query_mean, query_std, query_sorted), (gallery_mean, gallery_std, gallery_sorted) = sides
-    return CrowdStatistics(
+    return AverageContributions(
         pictures=len(others),
         query_mean=query_mean.reshape(head.grid),
         query_std=query_std.reshape(head.grid),
@@ -135,21 +133,20 @@ def _contributions(similarity: Float32, weights: Float64) -> Float32:
     return (similarity * weights).astype(np.float32)
 
 
-def relative(match: CorrespondenceMap, crowd: CrowdStatistics) -> RelativeMatch:
-    """A match's contributions against the crowd of its query.
+def relative(match: CorrespondenceMap, average: AverageContributions) -> RelativeMatch:
+    """A match's contributions relative to the averages of its query.
 
-    Where the match is of a picture of that gallery, its own contribution is part of the means and
-    percentiles, with the weight of one picture.
+    A match of a picture of that gallery is itself part of the means and percentiles.
     """
-    if match.grid != crowd.grid:
-        raise InputError(f"the match has a grid of {match.grid}, the crowd one of {crowd.grid}")
+    if match.grid != average.grid:
+        raise InputError(f"the match has a grid of {match.grid}, the average one of {average.grid}")
     query, gallery = match.query_contribution, match.gallery_contribution
     return RelativeMatch(
-        query=query.astype(np.float64) - crowd.query_mean,
-        gallery=gallery.astype(np.float64) - crowd.gallery_mean,
-        query_percentile=percentiles(query, crowd.query_sorted),
-        gallery_percentile=percentiles(gallery, crowd.gallery_sorted),
-        mean_logit=crowd.mean_logit,
+        query=query.astype(np.float64) - average.query_mean,
+        gallery=gallery.astype(np.float64) - average.gallery_mean,
+        query_percentile=percentiles(query, average.query_sorted),
+        gallery_percentile=percentiles(gallery, average.gallery_sorted),
+        mean_logit=average.mean_logit,
         logit=match.logit,
     )
 

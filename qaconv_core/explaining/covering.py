@@ -1,17 +1,16 @@
-"""What if a region of a picture were hidden: logits without it, exactly, for every window at once.
+"""Logits of a pair with a region of a picture hidden: exact, for every window at once.
 
-Hiding is taking cells out of the matching rule: their terms drop out, and the maxima of the other
+Hidden cells are taken out of the matching rule: their terms drop out, and the maxima of the other
 picture's cells run over what remains (:func:`~qaconv_core.matching.correspondences.match_maps`).
-The features of the other cells stay as they are: the network does not see the picture again, so
-this is what the *match* would lose, not what a photograph with something in front would give.
+The features of the other cells do not change, because the network does not see the picture again.
+The result is therefore what the *match* loses, not the logit of a photograph with something in
+front of the person.
 
 A window of k × l cells around cell (i, j) covers rows i − k//2 … i − k//2 + k − 1 and columns
 j − l//2 … j − l//2 + l − 1, as far as they lie in the picture.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +26,6 @@ SIDES = ("query", "gallery")
 ORDER_SIDES = ("query", "a", "b")
 WINDOW = (3, 3)
 
-_CHUNK = 1 << 23  # numbers handled at once where many masks are tried
-
 
 def covered_match(
     query_map: npt.NDArray[np.floating],
@@ -38,7 +35,7 @@ def covered_match(
     hide_query: npt.ArrayLike | None = None,
     hide_gallery: npt.ArrayLike | None = None,
 ) -> CorrespondenceMap:
-    """The explanation of a pair of which the cells of ``hide_…`` (h, w) are covered."""
+    """The explanation of a pair with the cells of ``hide_…`` (h, w) hidden."""
     keep = [
         None if mask is None else ~kept_cells(mask, head.grid, side)
         for mask, side in ((hide_query, "query"), (hide_gallery, "gallery"))
@@ -54,33 +51,10 @@ def covered_logit(
     hide_query: npt.ArrayLike | None = None,
     hide_gallery: npt.ArrayLike | None = None,
 ) -> float:
-    """The logit of a pair of which the cells of ``hide_…`` (h, w) are covered."""
+    """The logit of a pair with the cells of ``hide_…`` (h, w) hidden."""
     return covered_match(
         query_map, gallery_map, head, hide_query=hide_query, hide_gallery=hide_gallery
     ).logit
-
-
-def covered_logits(
-    query_map: npt.NDArray[np.floating],
-    gallery_map: npt.NDArray[np.floating],
-    head: AffineHead,
-    hidden: Sequence[npt.ArrayLike] | Bool,
-    side: str = "query",
-) -> Float64:
-    """Logits (m,) of a pair, each with the cells of one mask of ``hidden`` (m, h, w) covered."""
-    masks = [~kept_cells(mask, head.grid, side) for mask in hidden]
-    keep = np.stack(masks) if masks else np.ones((0, head.grid[0] * head.grid[1]), dtype=np.bool_)
-    similarity, own, other = _sides(query_map, gallery_map, head, side)
-    cells = len(own)
-    best = np.full((len(keep), cells), -np.inf, dtype=np.float32)
-    step = max(1, _CHUNK // (cells * cells))
-    for start in range(0, len(keep), step):
-        part = keep[start : start + step]
-        # Cells taken out can never be the maximum.
-        penalty = np.where(part, np.float32(0), np.float32(-np.inf))
-        best[start : start + step] = (similarity[None] + penalty[:, None, :]).max(axis=2)
-    terms = similarity.max(axis=0) * own
-    return np.asarray(keep @ terms + _alive(best) @ other + head.bias, dtype=np.float64)
 
 
 def occlusion_map(
@@ -100,7 +74,7 @@ def occlusion_map(
     best = similarity.max(axis=0)
     terms = best * own
     logit = float(terms.sum() + similarity.max(axis=1) @ other + head.bias)
-    outside = _alive(maxima_outside(similarity.reshape(-1, *grid), window))
+    outside = _without_infinity(maxima_outside(similarity.reshape(-1, *grid), window))
     kept = terms.sum() - _window_sums(terms.reshape(grid), window)
     gallery_side = np.tensordot(other, outside, axes=1)
     whole = _window_sizes(grid, window) == terms.size
@@ -201,7 +175,7 @@ def _window_sizes(grid: Grid, window: tuple[int, int]) -> Int64:
     return np.outer(*sizes)
 
 
-def _alive(best: Float32) -> Float32:
+def _without_infinity(best: Float32) -> Float32:
     """Maxima with 0 where nothing was left to be similar to: the term drops out."""
     return np.where(np.isneginf(best), np.float32(0), best)
 

@@ -1,9 +1,9 @@
-"""Whether the cells that are named as strongest really decide: deletion and insertion curves.
+"""Deletion and insertion curves: whether the strongest cells decide the logit and the rank.
 
-*Deletion* takes the query's cells away one after the other, strongest first, and looks how fast the
-logit falls and the candidate drops in the ranking; *insertion* begins with none and brings them
-back in the same order. Cells in random order are what to compare with. All steps are exact: cells
-are taken out of the matching rule, nothing is painted over.
+*Deletion* removes the query's cells one after the other, strongest first, and records logit and
+rank of the candidate. *Insertion* begins with no cell and adds them in the same order. Both are
+compared with random orders. All steps are exact: cells are taken out of the matching rule, the
+picture is not painted over.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from qaconv_core.explaining.maxima import (
     tile_pictures,
 )
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.types import Bool, Float32, Float64, Int64
 
 RANDOM = "random"
@@ -34,7 +34,7 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class RemovalCurves:
-    """What happens to one pair when query cells are removed or brought back, order by order.
+    """Logit and rank of one pair while query cells are removed or added, for several orders.
 
     ``orders`` names the k orders, the last of which is ``"random"`` (a mean over several). Arrays
     are (k, n + 1) over 0 … n = h·w cells removed (deletion) or present (insertion):
@@ -59,8 +59,8 @@ class RemovalCurves:
     def area(self, order: str, kind: str = "deletion") -> float:
         """Area between an order's curve and the random one, as a share of |logit − bias|.
 
-        Positive when the order names cells that matter: deletion falls below random, insertion
-        rises above it. 0 where logit and bias are the same.
+        Positive where the order's first cells matter: its deletion curve lies below the random one,
+        its insertion curve above. 0 where logit and bias are equal.
         """
         if order not in self.orders or kind not in ("deletion", "insertion"):
             raise InputError(f"there is no {kind} curve in the order of {order!r}")
@@ -77,13 +77,12 @@ def nested_logits(
     head: AffineHead,
     orders: npt.ArrayLike,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    context: WorkContext = NO_CONTEXT,
 ) -> Float32:
     """Logits of a gallery by the first 0, 1, … n cells of each order, float32 (k, n + 1, g).
 
     ``orders`` (k, n) are permutations of the query's cell numbers. One pass over the gallery serves
-    all of them: the products are the same, only their running maxima differ.
+    all orders: the products are the same, only their running maxima differ.
     """
     query = checked_query(query_map, gallery)
     cells = head.grid[0] * head.grid[1]
@@ -93,7 +92,7 @@ def nested_logits(
     columns = torch.from_numpy(np.ascontiguousarray(query.reshape(len(query), cells)))
     out = np.empty((len(ordered), cells + 1, len(gallery)), dtype=np.float32)
     out[:, 0] = head.bias
-    tracker = Tracker("removal curves", len(gallery), "images", progress, cancel)
+    tracker = context.tracker("removal curves", len(gallery))
     step = tile_pictures(cells, cells)
 
     def work(start: int, rows: torch.Tensor) -> None:
@@ -126,14 +125,13 @@ def removal_curves(
     counted: Bool | None = None,
     repeats: int = REPEATS,
     seed: int = 0,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    context: WorkContext = NO_CONTEXT,
 ) -> RemovalCurves:
     """Deletion and insertion curves of one query and gallery picture number ``candidate``.
 
     ``strengths`` are (name, (h, w)) by which cells are ordered, strongest first: contributions,
-    relative contributions, similarities. ``counted`` (g,) says which gallery pictures stand in the
-    ranking (junk does not); the candidate always does. ``repeats`` random orders from ``seed`` are
+    relative contributions, similarities. ``counted`` (g,) says which gallery pictures are
+    ranked (junk is not); the candidate always is. ``repeats`` random orders from ``seed`` are
     averaged.
     """
     if not 0 <= candidate < len(gallery):
@@ -146,7 +144,7 @@ def removal_curves(
     orders = np.stack([*named, *(rng.permutation(cells) for _ in range(repeats))])
     # Keeping the last n − j of an order is removing its first j.
     both = np.concatenate([orders, orders[:, ::-1]])
-    logits = nested_logits(query_map, gallery, head, both, progress=progress, cancel=cancel)
+    logits = nested_logits(query_map, gallery, head, both, context=context)
     mine = logits[:, :, candidate].astype(np.float64)
     ranks = _ranks(logits, candidate, counted)
     count = len(named)
@@ -163,7 +161,7 @@ def removal_curves(
 def _ranks(logits: Float32, candidate: int, counted: Bool | None) -> Float64:
     """Rank of the candidate at every step, (k, n + 1), the middle one among equals.
 
-    Without any cell all pictures are equal; a rank by gallery order would say something there.
+    Without any cell all pictures are equal, and the rank is the middle of the gallery.
     """
     others = np.ones(logits.shape[2], dtype=np.bool_) if counted is None else counted.copy()
     others[candidate] = False

@@ -1,7 +1,8 @@
-"""Why one candidate has a larger logit than another under one query: an exact difference.
+"""Why one candidate has a larger logit than another for one query: an exact difference.
 
 The query's cells are the same for both candidates, so their contributions are subtracted cell by
-cell. The candidates' own cells show different things; they stay apart. The bias cancels.
+cell. The candidates' own cells show different things, so their terms stay separate. The bias
+cancels.
 """
 
 from __future__ import annotations
@@ -11,25 +12,22 @@ import numpy.typing as npt
 
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.values import ContributionDifference, Reason
-from qaconv_core.matching.correspondences import match_maps
-from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.types import CorrespondenceMap, FeatureBank, Float64, RankingResult
+from qaconv_core.types import CorrespondenceMap, Float64
 
 
 def difference(
-    a: CorrespondenceMap, b: CorrespondenceMap, usual: npt.NDArray[np.floating] | None = None
+    a: CorrespondenceMap, b: CorrespondenceMap, average: npt.NDArray[np.floating] | None = None
 ) -> ContributionDifference:
-    """Why A and B, two matches of one query, have different logits.
+    """Why two matches A and B of one query have different logits.
 
-    ``usual`` (h, w), what the gallery's cells add on average
-    (:attr:`~qaconv_core.explaining.average.CrowdStatistics.gallery_mean`), is taken off the
-    candidates' own cells: it is the same for both and cancels, so that the sum stays exact, and
-    what is left are reasons that set these candidates apart. Raises :class:`InputError` for matches
-    of different models.
+    ``average`` (h, w) is the mean contribution of the gallery's cells
+    (:attr:`~qaconv_core.explaining.average.AverageContributions.gallery_mean`). It is subtracted
+    from the contributions of both candidates' own cells. It cancels in the sum, which stays exact.
+    Raises :class:`InputError` for matches of different models.
     """
     if a.grid != b.grid or a.bias != b.bias:
         raise InputError("only matches of one query by one model can be compared")
-    own = np.zeros(a.grid) if usual is None else np.asarray(usual, dtype=np.float64)
+    own = np.zeros(a.grid) if average is None else np.asarray(average, dtype=np.float64)
     if own.shape != a.grid:
         raise InputError(f"usual contributions have shape {own.shape}, the grid is {a.grid}")
     return ContributionDifference(
@@ -42,9 +40,9 @@ def difference(
 
 
 def reasons(found: ContributionDifference, top: int | None = 12, speaks: str = "") -> list[Reason]:
-    """The terms of a difference, largest first whatever their sign; ``amount`` adds up over all.
+    """The terms of a difference, largest absolute value first; all amounts add up to the total.
 
-    ``speaks`` restricts them to what speaks for ``"a"`` or for ``"b"``; ``top`` to the first ones.
+    ``speaks`` keeps only terms in favour of ``"a"`` or of ``"b"``, ``top`` only the first ones.
     """
     if speaks not in ("", "a", "b"):
         raise InputError(f"reasons speak for 'a' or 'b', not for {speaks!r}")
@@ -72,32 +70,3 @@ def _reason(found: ContributionDifference, part: int, cell: int, amount: float) 
     if part == 1:
         return Reason("a", float(amount), partner, cell, None, alike_one, None)
     return Reason("b", float(amount), partner, None, cell, None, alike_one)
-
-
-def first_false_and_true(ranking: RankingResult) -> tuple[int | None, int | None]:
-    """Gallery indices of the first false and the first true match; None where there is none."""
-    places = [
-        np.flatnonzero(ranking.truth == truth)
-        for truth in (RankingResult.FALSE, RankingResult.TRUE)
-    ]
-    false, true = (int(ranking.order[found[0]]) if len(found) else None for found in places)
-    return false, true
-
-
-def false_against_true(
-    query_map: npt.NDArray[np.floating],
-    gallery: FeatureBank | npt.NDArray[np.floating],
-    ranking: RankingResult,
-    head: AffineHead,
-    usual: npt.NDArray[np.floating] | None = None,
-) -> ContributionDifference | None:
-    """What the first false match (A) shares with the query that the first true one (B) lacks.
-
-    Positive cells spoke for the false match: ``reasons(found, speaks="a")`` lists them. ``gallery``
-    are the maps that ``ranking`` is about. None where the ranking lacks one of the two.
-    """
-    false, true = first_false_and_true(ranking)
-    if false is None or true is None:
-        return None
-    a, b = (match_maps(query_map, gallery[index], head) for index in (false, true))
-    return difference(a, b, usual)

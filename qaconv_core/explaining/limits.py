@@ -9,7 +9,7 @@ LIMITS = (
     "contribution may belong to what is common to many pictures: compare with the average over "
     "the gallery before calling anything distinctive."
 )
-"""What every document states about its maps."""
+"""On maps of contributions; every document states it."""
 
 NUMBERS = (
     "What the numbers mean. The logit is what the model computes for two pictures: what every cell "
@@ -19,7 +19,7 @@ NUMBERS = (
     "from the query's own camera. What was decided is the judgement of a person and not of the "
     "model."
 )
-"""What stands beside a table of candidates."""
+"""On a table of candidates."""
 
 PART = (
     "It does not search for a thing. A part is found where the model finds it most alike, which "
@@ -36,16 +36,16 @@ HIDING = (
     "would change.",
     "A region that matters to the number need not matter to a person: it may be pavement.",
 )
-"""On what if."""
+"""On hiding regions."""
 
 DIFFERENCE = (
     "It says where the numbers part, not which of the two is the person. The largest difference "
     "may come from a place that has nothing to do with either.",
 )
-"""On why A stands above B."""
+"""On the difference of two candidates."""
 
-CROWD = (
+AVERAGE = (
     "Unusual in this gallery is not unusual in the world. In another gallery, or of other cameras, "
     "the same cell may be everybody's; in a gallery of a few pictures the average says little.",
 )
-"""On what is beyond the usual."""
+"""On contributions above average."""

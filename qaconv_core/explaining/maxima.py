@@ -1,8 +1,8 @@
-"""One query against a whole gallery, cell by cell: the maxima that all its logits are made of.
+"""The local maxima of one query against a whole gallery, of which all its logits are sums.
 
-Every question about one query and a gallery (a part of it, its average, its curves) needs the same
-inner products. They are computed once, tile by tile, and only their maxima are kept. The tiles are
-too small to be shared by threads; slices of the gallery are (:func:`each_slice`).
+Search by part, averages and removal curves of a query need the same inner products. These are
+computed once, tile by tile, and only their maxima are kept. Threads share out slices of the gallery
+(:func:`each_slice`); tiles are too small for that.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class GalleryCells:
     """A gallery in memory in the order in which cells are compared.
 
     ``rows`` (g, h·w, C), float16 or float32: one row of C numbers for each cell. Saves reading and
-    turning the maps for every question: 48 KB a picture in float16, 0.8 GB for 16,000.
+    transposing the maps each time. Takes 48 KB a picture in float16, 0.8 GB for 16,000.
     """
 
     rows: npt.NDArray[np.floating]
@@ -57,10 +57,10 @@ class GalleryCells:
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> GalleryCells:
-        """Bring ``gallery`` (g, C, h, w) into memory.
+        """Read ``gallery`` (g, C, h, w) into memory.
 
-        Raises :class:`MemoryLimitError` where it does not fit; everything here also works on the
-        feature bank itself, a little more slowly.
+        Raises :class:`MemoryLimitError` where it does not fit. All functions here also accept the
+        feature bank itself and are a little slower then.
         """
         g, channels, h, w = gallery.shape
         half = isinstance(gallery, FeatureBank) or gallery.dtype == np.float16
@@ -161,8 +161,8 @@ def each_slice(
 ) -> None:
     """Call ``work(number of the first picture, rows (m, h·w, C))`` for every slice of a gallery.
 
-    In several threads, each of which computes alone; the tracker is told, and looks for a wish to
-    stop, after each slice. ``work`` writes to places of its own.
+    Runs in several threads. The tracker is advanced after each slice, which also stops the work
+    when asked to. Calls of ``work`` must write to different places.
     """
 
     def run(start: int) -> int:

@@ -209,12 +209,12 @@ def part_evidence(
 
         E(K) = Σ_{s in K} |wq[s]| · max(a[s], 0) + Σ_r |wg[r]| · max(b_K[r], 0)
 
-    with b_K the gallery cells' maxima over K: how loudly the cells speak, for or against. Returned
-    is E(K) / E(all): 1 for the whole picture, 0 for none, and never less for more cells. Against
-    the query itself (``gallery_map`` is ``query_map``) it says what the part could say of a perfect
-    copy: what :class:`PartScores` carries. It is more than the share of the cells where the part's
-    look stands for the rest of the picture too. Where a pair has no evidence at all (no cell like
-    any other) it is the share of cells.
+    with b_K the gallery cells' maxima over K: the size of what the cells add, whatever its sign.
+    Returned is E(K) / E(all): 1 for the whole picture, 0 for none, and never less for more cells.
+    With ``gallery_map`` = ``query_map`` it is the part's evidence for a perfect copy, which is what
+    :class:`PartScores` holds. It exceeds the share of cells where the part looks like the rest of
+    the picture. Where a pair has no evidence at all (no cell like any other) it is the share of
+    cells.
     """
     keep = kept_cells(mask, head.grid)
     similarity = np.clip(similarity_matrix(query_map, gallery_map), 0.0, None).astype(np.float64)

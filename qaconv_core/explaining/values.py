@@ -1,4 +1,4 @@
-"""What the questions of this package are answered with: frozen, NumPy only."""
+"""The results of this package: frozen dataclasses over NumPy arrays."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class QueryMaxima:
     - ``gallery`` (g, h·w): how similar each picture's cells are to their best query cell (b);
     - ``gallery_best`` (g, h·w): that query cell, row-major number.
 
-    Kept for a query, they answer what would otherwise need another pass over the gallery:
-    1.9 KB a picture on a 24×8 grid, 31 MB for 16,000 pictures.
+    Keeping them saves further passes over the gallery. They take 1.9 KB a picture on a 24×8 grid,
+    31 MB for 16,000 pictures.
     """
 
     query_map: Float32
@@ -113,7 +113,7 @@ class OcclusionMap:
     """What hiding a window of one picture does to a pair's logit.
 
     ``change`` (h, w) is the logit with the window around that cell hidden minus ``logit``;
-    negative where the window spoke for the match. ``side`` is whose picture is covered
+    negative where the window favours the match. ``side`` is whose picture is covered
     (``"query"``, ``"gallery"``), ``window`` the rows and columns of the window.
     """
 
@@ -143,7 +143,7 @@ class OrderMap:
 
     @property
     def flips(self) -> Bool:
-        """Where the order becomes another one (a tie counts), (h, w)."""
+        """Where the order changes (a tie counts as a change), (h, w)."""
         return np.asarray(np.sign(self.margin) != np.sign(self.base), dtype=np.bool_)
 
 
@@ -152,8 +152,8 @@ class Reason(NamedTuple):
 
     ``kind`` is ``"query"`` (a query cell, whose best cells in A and B are ``cell_a`` and
     ``cell_b``), ``"a"`` or ``"b"`` (a cell of that candidate, ``cell_a`` or ``cell_b``, whose best
-    query cell is ``query_cell``). ``amount`` is positive where it speaks for A. Cells that have no
-    part in it, and their similarities, are None.
+    query cell is ``query_cell``). ``amount`` is positive where it favours A. Cells that are not
+    involved, and their similarities, are None.
     """
 
     kind: str
@@ -169,12 +169,12 @@ class Reason(NamedTuple):
 class ContributionDifference:
     """Why candidate A has another logit than candidate B under one query; exact.
 
-    ``query.sum() + gallery_a.sum() + gallery_b.sum() == logit_a − logit_b``; positive speaks for A.
+    ``query.sum() + gallery_a.sum() + gallery_b.sum() == logit_a − logit_b``; positive favours A.
 
     - ``query`` (h, w): what each query cell adds for A minus what it adds for B;
     - ``gallery_a`` (h, w): what A's own cells add; ``gallery_b`` (h, w): what B's own cells add,
-      taken negatively. Both are relative to the same ``usual`` values where these were given, so
-      that the difference stays what it is.
+      with the opposite sign. Where an average was given it is subtracted from both, which leaves
+      the sum unchanged.
     """
 
     a: CorrespondenceMap
@@ -196,7 +196,7 @@ class ContributionDifference:
 
 @dataclass(frozen=True)
 class RelativeMatch:
-    """A pair's contributions relative to what the query gets from the whole gallery; exact.
+    """A pair's contributions minus this query's means over the gallery; exact.
 
     ``query.sum() + gallery.sum() + mean_logit == logit``.
 

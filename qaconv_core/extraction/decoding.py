@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import shown
 from qaconv_core.data.transforms import to_pixels
 from qaconv_core.device import usable_cores
 from qaconv_core.errors import ImageError
@@ -54,7 +53,7 @@ def decode(path: str | Path, size: tuple[int, int]) -> Decoded:
     try:
         return to_pixels(read_image(path), size)
     except ImageError as error:
-        return str(error).removeprefix(f"{shown(path)}: ")
+        return error.reason
     except Exception as error:  # one picture must never end the work on all the others
         return f"cannot be decoded ({type(error).__name__}: {error})"
 

@@ -20,7 +20,7 @@ _LINES, _SIGNS = ("-", "--", "-.", ":"), ("o", "s", "^", "D", "v", "P")
 
 
 def bench_figure(record: dict[str, Any]) -> Figure:
-    """Median seconds of every competitor, logarithmic, with least and most; a panel for each
+    """Median seconds of every alternative, logarithmic, with least and most; a panel for each
     growth that ``record`` (of ``qaconv bench``) holds."""
     titles = [title for title in _GROWTH if record["parts"].get(title)]
     if not titles:

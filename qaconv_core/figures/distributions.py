@@ -1,4 +1,4 @@
-"""How the scores of true and false pairs are distributed, and where the thresholds lie."""
+"""Distributions of the scores of true and false pairs, with thresholds."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _histograms(separation: Mapping[str, Any]) -> tuple[Float64, Float64, Float6
 def _draw_side(
     axes: Axes, edges: Float64, counts: Float64, name: str, colour: str, line: str
 ) -> None:
-    """One histogram: a pale area, and an outline that tells the sides apart without colour."""
+    """One histogram: a pale area, and an outline whose line style differs between the sides."""
     total = float(counts.sum())
     shares = 100.0 * counts / (total or 1.0)
     label = f"{int(total):,} {name}"
@@ -80,7 +80,7 @@ def _draw_side(
 
 
 def _draw_thresholds(axes: Axes, roc: Any) -> None:
-    """A vertical line for each operating point; what it means stands in the legend."""
+    """A vertical line for each operating point; its meaning is in the legend."""
     for i, point in enumerate(roc):
         threshold, tpr = point.get("threshold"), point.get("tpr")
         if threshold is None or not math.isfinite(threshold):

@@ -1,4 +1,4 @@
-"""Deletion and insertion curves: logit and rank while cells are removed or brought back."""
+"""Deletion and insertion curves: logit and rank while cells are removed or added."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.explanation_checks import MeanCurves, TrustGroup
+from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup, MeanCurves
 from qaconv_core.figures.style import FAINT, SERIES, drawing, tidy_axes
 from qaconv_core.types import Float64
 
@@ -23,11 +23,11 @@ _STYLES = {"contribution": "-", "relative": "--", "random": ":"}
 _COLOURS = {"contribution": SERIES[0], "relative": SERIES[1], "random": FAINT}
 
 
-def curves_figure(groups: Sequence[TrustGroup]) -> Figure:
+def curves_figure(groups: Sequence[ExplanationCheckGroup]) -> Figure:
     """One row for each kind of pair: mean logit by deletion and insertion, median rank by deletion.
 
-    The further a curve lies from the random one (below it by deletion, above it by insertion), the
-    more the cells it names decide.
+    The further a curve lies from the random one (below it for deletion, above it for insertion),
+    the more its first cells decide.
     """
     if not groups:
         raise InputError("there are no curves to draw")
@@ -54,7 +54,7 @@ def _rank_scale(axes: Axes) -> None:
     """Ranks from the best at the top, in steps of 1, 2, 5, 10, …"""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    # Our own formatter: the usual one writes powers, which need parsed mathematics.
+    # Our own formatter: the default one writes powers, which need parsed mathematics.
     axes.yaxis.set_major_formatter(FuncFormatter(lambda rank, _: f"{rank:,.0f}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.invert_yaxis()

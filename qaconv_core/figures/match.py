@@ -41,13 +41,13 @@ _SUM_HEIGHT = 0.75
 _DIRECTION_TEXT = {"query": "query → gallery", "gallery": "gallery → query", "mutual": "mutual"}
 _BAR_TEXT = "takes away  ←  contribution to the logit  →  adds"
 _SIMILARITY_TEXT = "similarity of the cells"
-_BEYOND_TEXT = "less than usual  ←  contribution  →  more than usual"
+_ABOVE_AVERAGE_TEXT = "less than usual  ←  contribution  →  more than usual"
 _COLOURS = ("contribution", "similarity", RELATIVE)
 
 
 @dataclass(frozen=True)
 class _Terms:
-    """What the logit is shown as the sum of: both sides' cells (h, w) and what stands beside them.
+    """The terms of the sum: both sides' cells (h, w) and the bias or mean logit.
 
     ``names`` are those of the three terms, ``heading`` and ``scale`` the words for one cell's term.
     """
@@ -81,10 +81,9 @@ def match_figure(
     (``"contribution"``, ``"similarity"`` or ``"relative"``), wider where stronger. The heat maps
     (``heat``) share one scale, centred on zero. Below stands the sum: query cells + gallery cells +
     bias = logit. With ``"relative"`` lines, maps and sum are of ``relative``, the contributions
-    beyond those that the cells make on average over a gallery, and the mean logit stands in place
-    of the bias. ``labels`` are the captions (e.g. file names) of query and gallery picture.
-    ``among`` (h, w) are the query cells that lines are drawn of, as in a search by part. Pictures
-    have one height and are never distorted.
+    above average, and the mean logit takes the place of the bias. ``labels`` are the captions (e.g.
+    file names) of query and gallery picture. ``among`` (h, w) restricts the lines to these query
+    cells, as in a search by part. Pictures have one height and are never distorted.
     """
     if colour_by not in _COLOURS:
         raise InputError(f"cannot colour by {colour_by!r}; choose {' or '.join(_COLOURS)}")
@@ -148,7 +147,7 @@ def _terms(match: CorrespondenceMap, relative: RelativeMatch | None) -> _Terms:
         relative.mean_logit,
         ("query cells, beyond usual", "gallery cells, beyond usual", "mean logit of the gallery"),
         "What each cell adds beyond the usual",
-        _BEYOND_TEXT,
+        _ABOVE_AVERAGE_TEXT,
     )
 
 

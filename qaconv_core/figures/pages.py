@@ -52,7 +52,7 @@ def wrapped(text: object, size: float, width: float) -> list[str]:
 
 @functools.lru_cache(maxsize=4096)
 def _width_of(word: str, size: float) -> float:
-    """Words come again and again; measuring whole lines as they grow takes seconds."""
+    """Width of one word, cached: words repeat, and measuring growing lines takes seconds."""
     return text_width(word, size)
 
 
@@ -61,7 +61,7 @@ def _pieces(word: str, size: float, width: float) -> list[str]:
     whole = _width_of(word, size)
     if whole <= width:
         return [word]
-    step = max(1, int(len(word) * width / whole * 0.7))  # letters differ in width
+    step = max(1, int(len(word) * width / whole * 0.7))  # characters differ in width
     return [word[i : i + step] for i in range(0, len(word), step)]
 
 

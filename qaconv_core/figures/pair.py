@@ -1,6 +1,6 @@
 """Two pictures beside each other on a page: where they lie, their captions and colour bars.
 
-What the panels of a match figure share; all lengths are inches from the top left of the page.
+Shared by the panels of a match figure. All lengths are inches from the top left of the page.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def figure_bytes(figure: Figure, suffix: str, width: float) -> bytes:
 
 
 def _png(figure: Figure, width: float) -> bytes:
-    # A touch more than asked for: matplotlib cuts fractions of a pixel off.
+    # A little wider than requested: matplotlib cuts off fractions of a pixel.
     dpi = (round(width) + 1e-6) / figure.get_figwidth()
     return _saved(figure, "png", dpi)
 

@@ -1,10 +1,10 @@
-"""How all figures look and how they are saved.
+"""The style of all figures, and how they are saved.
 
 Figures are built with matplotlib's object interface; no backend is chosen and nothing of pyplot is
 touched, so that a window or a notebook that uses matplotlib is not disturbed.
 
-Colours tell truth apart without red against green (blue-green for true, orange for false), and
-marks and line styles always say the same, for print and for people who see no colours.
+Colours of truth avoid red against green (blue-green for true, orange for false). Marks and line
+styles repeat what colours say, for print and for people who do not see colours.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ FAINT = "#6b6b70"
 RULE = "#d5d5d8"
 
 SERIES = ("#00798c", "#d95f0e", "#3b4cc0", "#9c5fb5", "#5c5c5c", "#b8860b")
-"""Colours of curves, told apart also by line style and marker."""
+"""Colours of curves, which also differ by line style and marker."""
 
 DIVERGING = LinearSegmentedColormap.from_list("qaconv_diverging", DIVERGING_STOPS)
-"""What takes away from the logit (blue) – nothing – what adds to it (red)."""
+"""Contributions: negative (blue), zero, positive (red)."""
 
 SEQUENTIAL = LinearSegmentedColormap.from_list("qaconv_sequential", SEQUENTIAL_STOPS)
 
@@ -78,7 +78,7 @@ _LOCK = threading.RLock()
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Our settings of matplotlib for as long as the block lasts, one thread at a time."""
+    """Our settings of matplotlib within the block, for one thread at a time."""
     with _LOCK, rc_context(_RC):
         yield
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from qaconv_core.errors import CheckpointError
+from qaconv_core.errors import CheckpointError, TrainingSizeError
 from qaconv_core.models.backbone import (
     LAYERS,
     PADDINGS,
@@ -71,6 +71,8 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
         spec, notes = read_spec(model, criterion, input_size or _stored_size(content))
         network = _network(spec, model, _stored_padding(content))
         matcher = QAConv.from_state_dict(criterion, spec.grid)
+    except TrainingSizeError as error:
+        raise TrainingSizeError(f"{path}: {error.mismatch}") from None
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
     epoch = content.get("epoch")
@@ -208,11 +210,10 @@ def read_spec(
     grid = feature_grid(size, layer)
     cells = grid[0] * grid[1]
     if fc_inputs not in (cells, 2 * cells):
-        raise CheckpointError(
+        raise TrainingSizeError(
             f"tensor fc.weight of the head has {fc_inputs} inputs; {layer} of a "
             f"{size[0]}×{size[1]} picture has a {grid[0]}×{grid[1]} grid, so {cells} (shared head) "
-            f"or {2 * cells} (two-sided head) were expected; if it was trained at another size, "
-            "give --height and --width"
+            f"or {2 * cells} (two-sided head) were expected"
         )
     head_type = head_kind(head["fc.weight"], grid)
     spec = ModelSpec(
@@ -293,9 +294,9 @@ def _final_layer(model: Tensors, arch: str, fc_inputs: int, size: tuple[int, int
         h, w = feature_grid(size, layer)
         if fc_inputs in (h * w, 2 * h * w):
             return layer
-    raise CheckpointError(
+    raise TrainingSizeError(
         f"tensor fc.weight of the head has {fc_inputs} inputs, which fits no layer of a "
-        f"{size[0]}×{size[1]} picture; if it was trained at another size, give --height and --width"
+        f"{size[0]}×{size[1]} picture"
     )
 
 

@@ -1,4 +1,4 @@
-"""Putting the gallery in order: the protocol, the ranker, re-ranking and TLift.
+"""Ranking a gallery: the protocol, the ranker, re-ranking and TLift.
 
 NumPy and SciPy only; works on the scores of any model.
 """

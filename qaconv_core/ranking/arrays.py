@@ -1,4 +1,4 @@
-"""What callers hand in as matrices, ids and times, checked and brought into one form.
+"""Checks of the matrices, ids and times of callers, and their conversion to one form.
 
 Scores and distances may be float16, float32, float64, integers or memory-mapped; they are never
 copied whole but read in blocks of rows. Ids and times may be lists with None where not known.

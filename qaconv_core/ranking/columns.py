@@ -1,8 +1,8 @@
 """The nearest rows of every column of a matrix that is read once, row by row, in the file's order.
 
-Distances *to* a picture stand in a column. Sorting columns out of a matrix on disk would read every
-page of it many times over; here the rows pass by once, and only what beats the k-th best of its
-column so far is kept. After the first few rows that is next to nothing.
+Distances *to* a picture are a column. Reading single columns of a matrix on disk would read every
+page of it many times. Here the rows are read once, and only values smaller than the k-th smallest
+of their column so far are kept. After the first few rows these are very few.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Array = npt.NDArray[Any]
 Index = npt.NDArray[np.int32]
 
 SLACK = 1e-3
-"""How far below zero rounding may bring a distance, relative to the largest one."""
+"""The largest negative value that counts as rounding, relative to the largest distance."""
 
 STRIP_BYTES = 2**20
-"""About how much of the matrix is looked at in one go: what stays in a core's cache."""
+"""Bytes of the matrix handled at once, about as many as stay in a core's cache."""
 
 _AT_ONCE = 64  # candidates of one column that are merged in one go: they are laid out as a table
 
@@ -31,7 +31,8 @@ _AT_ONCE = 64  # candidates of one column that are merged in one go: they are la
 class ColumnHeads:
     """The ``k`` smallest values of each of ``columns`` columns, ties by row, and the largest.
 
-    Rows come in ascending order, by :meth:`take` or :meth:`add`. ``least`` is there to check.
+    Rows come in ascending order, by :meth:`take` or :meth:`add`. ``least`` is kept for
+    :meth:`check`.
     """
 
     def __init__(self, columns: int, k: int, dtype: np.dtype[Any]) -> None:
@@ -78,10 +79,10 @@ class ColumnHeads:
         self._waiting.append((columns.astype(np.int32), rows.astype(np.int32), values))
         self._count += len(columns)
         if self._count >= self._rows.size:
-            self._settle()
+            self._merge_waiting()
 
-    def _settle(self) -> None:
-        """Bring in what waits, and lower the limits."""
+    def _merge_waiting(self) -> None:
+        """Merge the waiting candidates, and lower the limits."""
         if not self._waiting:
             return
         columns, rows, values = (np.concatenate(v) for v in zip(*self._waiting, strict=True))
@@ -112,7 +113,7 @@ class ColumnHeads:
 
     def rows(self) -> Index:
         """Rows of the smallest values of each column, smallest first, (columns, k)."""
-        self._settle()
+        self._merge_waiting()
         return self._rows
 
 

@@ -1,4 +1,4 @@
-"""The distances that re-ranking works on, read in blocks and never put into one matrix."""
+"""The distances for re-ranking, read in blocks and never copied into one matrix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLE_BYTES = 64 * 2**20
 """Memory for one block of rows of the distances."""
 
 _PAGE = 4096
-_AHEAD = 8  # pages that the system reads along with each one that is asked for
+_READAHEAD = 8  # pages that the system reads along with each one that is asked for
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _picked(part: Matrix, rows: Index, columns: Index) -> npt.NDArray[Any]:
     for start, stop in row_blocks(len(part), row_bytes, TABLE_BYTES):
         a, b = np.searchsorted(ascending, [start, stop])
         some = order[a:b]
-        dense = (b - a) * _PAGE * _AHEAD > (stop - start) * row_bytes
+        dense = (b - a) * _PAGE * _READAHEAD > (stop - start) * row_bytes
         block: Matrix = np.array(part[start:stop]) if dense else part[start:stop]
         found[some] = block[rows[some] - start, columns[some]]
     return found

@@ -1,7 +1,7 @@
 """The nearest columns of each row, ties by position, without sorting the rows.
 
-A partial sort that breaks ties as it likes would make results depend on the size of the request;
-this one is exactly the head of the full stable sort.
+The result is exactly the head of the full stable sort. A partial sort with another order of ties
+would make results depend on how many columns are requested.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from qaconv_core.types import Int64
 
 _SAMPLE = 8
-"""The k-th best of one in so many columns is a limit that about so many times k pass."""
+"""A first limit is taken from one column in so many; about so many times k columns pass it."""
 
 
 def nearest(block: npt.NDArray[Any], k: int) -> Int64:
@@ -37,7 +37,7 @@ def nearest(block: npt.NDArray[Any], k: int) -> Int64:
 
 
 def _up_to_kth(block: npt.NDArray[Any], some: npt.NDArray[Any], k: int) -> tuple[Int64, Int64]:
-    """Rows and columns, in order, of what is not above its row's k-th smallest of ``some``."""
+    """Rows and columns, in order, of values up to their row's k-th smallest of ``some``."""
     limit = np.partition(some, k - 1, axis=1)[:, k - 1]
     row, column = np.divmod(np.flatnonzero(block <= limit[:, None]), block.shape[1])
     return row, column

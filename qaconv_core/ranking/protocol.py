@@ -2,8 +2,8 @@
 
 The rules, as in Market-1501 and everything after it:
 
-- a gallery picture with the query's pid **and** camid is *junk*: it is ignored, since it is mostly
-  the same moment. For data of a single camera the rule can be switched off;
+- a gallery picture with the query's pid **and** camid is *junk*: it is ignored, since it mostly
+  shows the same moment. For data of a single camera the rule can be switched off;
 - two cameras that are not known (−1) are not the same camera: such a picture is never junk. Where
   the query picture itself stands in the gallery, the caller leaves that file out;
 - a distractor is a person like any other (pid 0 in Market-1501): a false match, kept;
@@ -47,9 +47,9 @@ Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 def leave_out(labels: Labels, start: int, stop: int, pairs: Pairs | None) -> None:
-    """Turn chosen pairs into junk, in the labels of queries ``start`` … ``stop`` − 1.
+    """Label chosen pairs as junk, in the labels of queries ``start`` … ``stop`` − 1.
 
-    For what no camera tells: the same file as query and in the gallery.
+    Needed where cameras are not known: the same file as query and in the gallery.
     """
     if pairs is not None:
         here = (pairs[0] >= start) & (pairs[0] < stop)

@@ -1,4 +1,4 @@
-"""One query's gallery put in order, best match first."""
+"""Ranking the gallery of one query, best match first."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def rank_gallery(
 ) -> RankingResult:
     """Rank the gallery by ``values`` (g,), ties in gallery order.
 
-    With ``top`` only the best ``top`` are sorted out; they are exactly the head of the full
+    With ``top`` only the best ``top`` are returned; they are exactly the head of the full
     ranking. ``truth`` (g,) are labels from :func:`~qaconv_core.ranking.truth_labels`, all "not
     known" by default; junk stays in the ranking with its mark. With ``larger_is_better=False``
-    (distances) the result carries the negated values, since there a larger value is always
+    (distances) the values are negated, since in the result a larger value is always
     better. Raises InputError for NaN, wrong lengths or ``top`` below 1.
     """
     cost = _costs(values, larger_is_better)

@@ -37,7 +37,7 @@ from qaconv_core.types import Float32
 TERMS_AT_ONCE = 2**16
 """Terms of the sum in step 6 that are expanded at once, at about 40 bytes each."""
 BLOCK_BYTES = 2**21
-"""About how much of steps 6 and 7 is held at once: what stays in a core's cache."""
+"""Bytes of steps 6 and 7 handled at once, about as many as stay in a core's cache."""
 
 
 def k_reciprocal_rerank(

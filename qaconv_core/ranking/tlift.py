@@ -41,7 +41,7 @@ from qaconv_core.types import UNKNOWN, Float32, Float64, Int64
 
 Array = npt.NDArray[Any]
 SLACK = 1e-3
-"""How far below zero rounding may bring a score."""
+"""The largest negative score that counts as rounding."""
 _LIFTED_BYTES = 4 * BLOCK_BYTES
 
 

@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, never half of it.
+"""Atomic writing: a file is either the old one or the new one, never half of it.
 
 The new content is written beside the target, flushed to the disk and moved over it.
 """
@@ -21,8 +21,8 @@ def atomic_write_bytes(
 ) -> None:
     """Replace (or create) the file ``path`` with ``data``.
 
-    Raises ``error`` with one line that names the file when that fails; what stood there before
-    is then still there.
+    Raises ``error`` with one line that names the file when that fails; the old
+    file is then unchanged.
     """
     with replacing(path, error=error) as temporary, temporary.open("wb") as stream:
         stream.write(data)
@@ -39,7 +39,7 @@ def atomic_write_text(
 def replacing(
     path: str | os.PathLike[str], *, error: type[QAConvError] = InputError
 ) -> Iterator[Path]:
-    """A path to write to, with the suffix of ``path``, that takes its place once all went well.
+    """A temporary path with the suffix of ``path``, which replaces it when the block succeeds.
 
     For libraries which write files themselves (figures, archives). When the block fails, the new
     file is removed and the old one stays; an :class:`OSError` becomes ``error``.
@@ -64,7 +64,7 @@ def replacing(
 
 
 def reason(cause: OSError) -> str:
-    """Why the system refused, in its own words, without the path that it repeats."""
+    """The system's reason for an error, without the path that it repeats."""
     return cause.strerror or str(cause) or type(cause).__name__
 
 
@@ -74,7 +74,7 @@ def _refuse_folder(target: Path) -> None:
 
 
 def _beside(target: Path) -> Path:
-    """A new, empty file in the target's folder that has the rights the target has or would have."""
+    """A new, empty file in the target's folder, with the target's permissions."""
     token = secrets.token_hex(6)
     path = target.parent / f".{target.stem[:40]}-{token}{target.suffix}"
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -92,7 +92,7 @@ def _flush(path: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the move itself last; not every system lets a folder be opened for that."""
+    """Flush the move itself to the disk, where the system lets a folder be opened."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,8 +1,8 @@
-"""What a person decided about pairs of pictures: kept per data set, with a history to undo.
+"""Decisions of a person about pairs of pictures, kept per data set, with a history to undo.
 
-One small JSON file for each data set in the user's data folder. Every change is written at once and
-whole, so that decisions survive a restart, and a crash. Undoing goes back change by change, also
-after a restart; a new decision drops what was undone.
+One small JSON file for each data set in the user's data folder. Every change is written at once,
+atomically, so that decisions survive a restart or a crash. Undo goes back change by change, also
+after a restart. A new decision drops the changes that were undone.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
 class DecisionLog:
     """The decisions about one data set; may be used from several threads.
 
-    The file is read anew before each change, so that two programs do not undo each other's work
-    unseen. All methods raise :class:`StoreError` naming a file that cannot be read or written; a
+    The file is read again before each change, so that two programs do not overwrite each other's
+    decisions. All methods raise :class:`StoreError` naming a file that cannot be read or written; a
     damaged file is never overwritten.
     """
 
@@ -104,7 +104,7 @@ class DecisionLog:
         self._lock = threading.RLock()
 
     def name_of(self, picture: str | os.PathLike[str]) -> str:
-        """How a picture is named in the book: relative to the root where it lies below it."""
+        """The name of a picture in the file: relative to the root where it lies below it."""
         whole = Path(os.path.realpath(picture))
         try:
             return whole.relative_to(self.root).as_posix()
@@ -112,13 +112,13 @@ class DecisionLog:
             return str(whole)
 
     def all(self) -> list[Decision]:
-        """The decisions that stand, the latest last."""
+        """The decisions in force, the latest last."""
         return list(self._read().decisions().values())
 
     def get(
         self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]
     ) -> Decision | None:
-        """What was decided about a pair; None where nothing was."""
+        """The decision about a pair; None where there is none."""
         return self._read().decisions().get((self.name_of(query), self.name_of(gallery)))
 
     def decide(
@@ -131,7 +131,7 @@ class DecisionLog:
         logit: float | None = None,
         rank: int | None = None,
     ) -> Decision:
-        """Decide about a pair (again, where that was done before); returns what was kept."""
+        """Store a decision about a pair in place of an earlier one, and return it."""
         made = Decision(
             self.name_of(query),
             self.name_of(gallery),
@@ -145,27 +145,17 @@ class DecisionLog:
         return made
 
     def clear(self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]) -> None:
-        """Take the decision about a pair away (a change that can be undone, too)."""
+        """Remove the decision about a pair; this change can be undone."""
         self._change(self.name_of(query), self.name_of(gallery), None)
 
     def undo(self) -> Change | None:
-        """Take the last change back and return it; None where there is none."""
-        return self._step(-1)
-
-    def redo(self) -> Change | None:
-        """Make the change that was undone last again; None where there is none."""
-        return self._step(1)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
-        return self._read().done > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a change that was taken back."""
-        state = self._read()
-        return state.done < len(state.changes)
+        """Undo the last change and return it; None where there is none."""
+        with self._lock:
+            state = self._read()
+            if not state.done:
+                return None
+            self._write(replace(state, done=state.done - 1))
+            return state.changes[state.done - 1]
 
     def _change(self, query: str, gallery: str, after: Decision | None) -> None:
         with self._lock:
@@ -175,15 +165,6 @@ class DecisionLog:
                 return
             kept = state.changes[: state.done]
             self._write(_State((*kept, Change(before, after)), len(kept) + 1))
-
-    def _step(self, way: int) -> Change | None:
-        with self._lock:
-            state = self._read()
-            to = state.done + way
-            if not 0 <= to <= len(state.changes):
-                return None
-            self._write(replace(state, done=to))
-            return state.changes[min(to, state.done)]
 
     def _read(self) -> _State:
         try:

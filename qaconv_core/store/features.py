@@ -1,7 +1,7 @@
 """The feature store: one shelf of maps per model, below one folder.
 
-Layout: ``<root>/<model key>/`` with ``meta.json`` (what the model is, for people and for
-``qaconv cache``), ``index.sqlite``, one data file ``maps-….f16`` and what is made of its rows for
+Layout: ``<root>/<model key>/`` with ``meta.json`` (what the model is, for people and for ``qaconv
+cache``), ``index.sqlite``, one data file ``maps-….f16`` and what is derived from its rows for
 searching (``.i8``, ``.lost``, ``.pooled``, ``.there``).
 """
 
@@ -54,7 +54,7 @@ _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class ShelfInfo:
-    """One model's share of the store: ``bytes`` on disk, ``last_used`` in seconds since 1970."""
+    """One model's part of the store: ``bytes`` on disk, ``last_used`` in seconds since 1970."""
 
     key: str
     description: str
@@ -105,10 +105,6 @@ class FeatureStore:
     def sizes(self) -> list[ShelfInfo]:
         """What every shelf holds, the one used last first."""
         return sorted(map(_info, self._shelves()), key=lambda info: -info.last_used)
-
-    def total_bytes(self) -> int:
-        """Bytes on disk of all shelves."""
-        return sum(_bytes(folder) for folder in self._shelves())
 
     def clear(self, key: str | None = None) -> int:
         """Delete the shelf ``key``, or all of them; the bytes that were freed.
@@ -171,16 +167,16 @@ def _read_meta(path: Path) -> dict[str, object]:
 def _note_use(folder: Path, key: str, shape: MapShape, description: str) -> None:
     """Write ``meta.json`` when it is not there or says something else; its mtime is the last use.
 
-    Nothing depends on it, so a folder that cannot be written to is no reason to fail.
+    Nothing depends on it, so a folder that cannot be written to is not an error.
     """
     path, now = folder / META_NAME, time.time()
     channels, height, width = shape
-    told = {"key": key, "description": description, "channels": channels, "grid": [height, width]}
+    wanted = {"key": key, "description": description, "channels": channels, "grid": [height, width]}
     before = _read_meta(path)
     try:
-        if any(before.get(name) != value for name, value in told.items()):
+        if any(before.get(name) != value for name, value in wanted.items()):
             created = before.get("created") or datetime.now(timezone.utc).isoformat("T", "seconds")
-            meta = {**told, "dtype": "float16", "created": created}
+            meta = {**wanted, "dtype": "float16", "created": created}
             text = json.dumps(meta, indent=2, ensure_ascii=False)
             atomic_write_text(path, text + "\n", error=StoreError)
         os.utime(path, (now, now))
@@ -189,7 +185,7 @@ def _note_use(folder: Path, key: str, shape: MapShape, description: str) -> None
 
 
 def _delete(folder: Path) -> int:
-    """Remove the store's files in ``folder``, the index first: without it the rest is nothing."""
+    """Remove the store's files in ``folder``, the index first: nothing is valid without it."""
     freed = 0
     for path in _files(folder):
         try:

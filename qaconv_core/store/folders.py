@@ -1,4 +1,4 @@
-"""Where the program keeps its own files: per user, and movable by environment variables."""
+"""The program's own folders: per user, and set by environment variables."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ DATA_VARIABLE = "QACONV_DATA_DIR"
 
 
 def cache_dir() -> Path:
-    """The folder of what can be computed again (feature maps), created when it is not there.
+    """The folder of files that can be computed again (feature maps), created when it is not there.
 
-    ``QACONV_CACHE_DIR`` moves it. Raises :class:`StoreError` when it cannot be written to.
+    ``QACONV_CACHE_DIR`` names another one. Raises :class:`StoreError` when it cannot be written to.
     """
     default = platformdirs.user_cache_dir(APP_NAME, appauthor=False)
     return _ready(os.environ.get(CACHE_VARIABLE) or default, CACHE_VARIABLE)
 
 
 def data_dir() -> Path:
-    """The folder of what must be kept (the run history), created when it is not there.
+    """The folder of files that must be kept (the run history), created when it is not there.
 
-    ``QACONV_DATA_DIR`` moves it. Raises :class:`StoreError` when it cannot be written to.
+    ``QACONV_DATA_DIR`` names another one. Raises :class:`StoreError` when it cannot be written to.
     """
     default = platformdirs.user_data_dir(APP_NAME, appauthor=False)
     return _ready(os.environ.get(DATA_VARIABLE) or default, DATA_VARIABLE)

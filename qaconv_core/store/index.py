@@ -1,7 +1,7 @@
 """The index of a shelf: an SQLite file that says which picture's map is in which row.
 
-It also owns the name of the data file. A new index always names a new data file, so an index and
-the data of another one can never be mixed up, whoever set which aside.
+It also owns the name of the data file. A new index always names a new data file, so an index is
+never used with the data of another one.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class DamagedIndex(Exception):
 
 
 class MapIndex:
-    """One open index. Rows are handed out in order and never twice, so that a map which somebody
-    has in use is not overwritten.
+    """One open index. Rows are assigned in order and never twice, so that maps in use are not
+    overwritten.
 
-    Methods raise :class:`sqlite3.Error`; :func:`is_damage` tells damage from other trouble.
+    Methods raise :class:`sqlite3.Error`; :func:`is_damage` tells damage from other errors.
     """
 
     def __init__(self, folder: Path, shape: MapShape) -> None:
@@ -76,7 +76,7 @@ class MapIndex:
 
     @property
     def next_row(self) -> int:
-        """Rows handed out so far, also those of maps that were replaced since."""
+        """The next free row: rows are counted even when their map was replaced."""
         return int(self._db.execute("SELECT next_row FROM shelf").fetchone()[0])
 
     def check(self) -> None:
@@ -91,7 +91,7 @@ class MapIndex:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """One state of the index for several questions (and one lock instead of thousands)."""
+        """One state of the index for several reads (and one lock instead of thousands)."""
         try:
             self._db.execute("BEGIN")
             yield
@@ -120,11 +120,6 @@ class MapIndex:
         ).fetchone()
         return -1 if found is None else int(found[0])
 
-    def keys(self) -> list[FileKey]:
-        """Every file that has a map."""
-        rows = self._db.execute("SELECT path, size, mtime_ns FROM maps").fetchall()
-        return [FileKey(os.fsdecode(path), size, mtime) for path, size, mtime in rows]
-
     def add(self, keys: Sequence[FileKey], first: int) -> None:
         """Give ``keys`` the rows from ``first`` on; a file's earlier map is forgotten."""
         values = [
@@ -133,13 +128,6 @@ class MapIndex:
         self._db.executemany("INSERT OR REPLACE INTO maps VALUES (?, ?, ?, ?)", values)
         self._db.execute("UPDATE shelf SET next_row = ?", (first + len(keys),))
 
-    def forget(self, keys: Sequence[FileKey]) -> None:
-        """Drop the entries of these files."""
-        self._db.executemany(
-            "DELETE FROM maps WHERE path = ? AND size = ? AND mtime_ns = ?",
-            [(os.fsencode(key.path), key.size, key.mtime_ns) for key in keys],
-        )
-
     def forget_from(self, row: int) -> int:
         """Drop the entries of ``row`` and all after it; their number."""
         gone = self._db.execute("DELETE FROM maps WHERE row >= ?", (row,)).rowcount
@@ -147,7 +135,7 @@ class MapIndex:
         return gone
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
 

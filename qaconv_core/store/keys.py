@@ -1,4 +1,4 @@
-"""What tells one stored feature map from another: the model that made it and the file it is of."""
+"""Keys of stored feature maps: the model that computed them and the picture's file."""
 
 from __future__ import annotations
 

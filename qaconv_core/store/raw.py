@@ -31,7 +31,7 @@ def sync(handle: int) -> None:
 class RowFile:
     """Rows of ``dtype`` and ``shape`` (of one row), by number; rows never written are zero.
 
-    Kept for what can be computed again: whoever writes the same rows twice writes the same bytes.
+    For values that can be computed again: writing the same rows twice writes the same bytes.
     """
 
     def __init__(self, path: Path, dtype: str, shape: tuple[int, ...]) -> None:

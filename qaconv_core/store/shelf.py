@@ -1,9 +1,9 @@
 """The feature maps of one model on disk: a data file that only grows, and an index of its rows.
 
-A map counts as stored once its row is in the index, and it gets there only after the data were
+A map counts as stored once its row is in the index. Rows are indexed only after the data are
 flushed to the disk. A process killed at any moment therefore leaves at most unused bytes at the
 end of the data file, which the next writer overwrites. Data are written with plain writes: a full
-disk is then an error that can be met, where a write through a memory map would be a crash.
+disk then raises an error, where a write through a memory map would end the process.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import numpy.typing as npt
 from qaconv_core.errors import StoreError
 from qaconv_core.store.atomic import reason
 from qaconv_core.store.index import INDEX_NAME, DamagedIndex, MapIndex, MapShape, is_damage
-from qaconv_core.store.keys import FileKey, file_keys
+from qaconv_core.store.keys import FileKey
 from qaconv_core.store.raw import BINARY, sync, write_all
-from qaconv_core.types import FeatureBank, Float16, Int64, Rejected
+from qaconv_core.types import FeatureBank, Float16, Int64
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ class FeatureShelf:
     """Maps of shape (C, h, w), float16, keyed by :class:`FileKey`.
 
     Several processes and threads may use one shelf at once. Trouble with the files raises
-    :class:`StoreError`, one line that names the file; a damaged index is set aside and the shelf
-    begins anew, with a logged warning.
+    :class:`StoreError`, one line that names the file; a damaged index is renamed and a new one
+    begun, with a logged warning.
     """
 
     def __init__(self, folder: Path, shape: MapShape) -> None:
@@ -47,7 +47,7 @@ class FeatureShelf:
         try:
             self._index = _open_index(folder, shape)
         except (OSError, sqlite3.Error) as cause:
-            raise _trouble(cause, folder) from cause
+            raise _store_error(cause, folder) from cause
 
     @property
     def data_path(self) -> Path:
@@ -71,7 +71,7 @@ class FeatureShelf:
         return rows
 
     def _whole_rows(self) -> int:
-        """Rows that are both handed out and there: a power cut may have shortened the data file."""
+        """Rows assigned and present: a power cut may have shortened the data file."""
         return min(self._index.next_row, _size(self.data_path) // self.row_bytes)
 
     def append(self, keys: Sequence[FileKey], maps: npt.NDArray[np.floating]) -> Int64:
@@ -128,23 +128,8 @@ class FeatureShelf:
                 maps = np.memmap(self.data_path, "<f2", "r", shape=(count, *self.shape))
         return FeatureBank(maps, rows)
 
-    def forget_vanished(self) -> int:
-        """Drop the entries of files that are gone or were changed; their number.
-
-        Their bytes stay until the shelf is cleared: another process may be reading them.
-        """
-        with self._guard():
-            stored = self._index.keys()
-            now = file_keys(key.path for key in stored)
-            gone = [
-                a for a, b in zip(stored, now, strict=True) if isinstance(b, Rejected) or a != b
-            ]
-            with self._index.writing():
-                self._index.forget(gone)
-        return len(gone)
-
     def close(self) -> None:
-        """Let go of the index; banks handed out stay usable."""
+        """Close the index; banks obtained before stay usable."""
         with self._lock:
             self._index.close()
 
@@ -156,12 +141,12 @@ class FeatureShelf:
 
     @contextlib.contextmanager
     def _guard(self) -> Iterator[None]:
-        """Hold the shelf's lock, and turn trouble with its files into the shelf's own errors."""
+        """Hold the shelf's lock, and raise :class:`StoreError` for errors of its files."""
         with self._lock:
             try:
                 yield
             except (OSError, sqlite3.Error) as cause:
-                raise _trouble(cause, self.data_path) from cause
+                raise _store_error(cause, self.data_path) from cause
 
 
 def _open_index(folder: Path, shape: MapShape) -> MapIndex:
@@ -204,8 +189,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def _trouble(cause: OSError | sqlite3.Error, path: Path) -> StoreError:
-    """The one line for people about what went wrong with the shelf's files."""
+def _store_error(cause: OSError | sqlite3.Error, path: Path) -> StoreError:
+    """The error for the user about the shelf's files."""
     if isinstance(cause, OSError):
         path, why = cause.filename or path, reason(cause)
     else:

@@ -29,6 +29,7 @@ from app.views.shell.main_window import MainWindow
 from app.views.widgets.actions import Actions
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
+from qaconv_core.types import EvaluationCounts
 from tests.app.real import WAIT
 from tests.app.saving import saved
 from tests.builders import write_duke
@@ -239,7 +240,7 @@ def made_run(dataset="market", seed=0, first=0.5, approximation=""):
     )
     report = make_report(
         dataset, results=results, separation=separation(values, *ids, *cams).to_dict(),
-        counts={"query": p, "gallery": g, "valid_queries": p - 1},
+        counts=EvaluationCounts(p, g, p - 1),
     )  # fmt: skip
     paths = [f"/sets/{dataset}/query/{i:04}.jpg" for i in range(p)]
     open_history().add(run_document(report, paths))

@@ -18,6 +18,7 @@ from app.state.evaluation import (
 from qaconv_core.cli.evaluate import method_options
 from qaconv_core.cli.parser import build_parser
 from qaconv_core.evaluation.methods import MethodOptions
+from qaconv_core.types import CheckpointRecord
 from tests.core.records import make_report
 
 
@@ -124,9 +125,9 @@ def test_a_checkpoint_is_told_by_what_it_holds():
         "sha256": "0123456789",
         "model": "ResNet-50 to layer3, x",
     }
-    assert run(1, checkpoint=checkpoint).model == "ResNet-50 · 012345"
-    assert run(1, checkpoint={"path": "best.pth", "sha256": "01"}).model == "best.pth"
-    assert run(1, checkpoint={}).model == "–"
+    assert run(1, checkpoint=CheckpointRecord.from_dict(checkpoint)).model == "ResNet-50 · 012345"
+    assert run(1, checkpoint=CheckpointRecord(path="best.pth", sha256="01")).model == "best.pth"
+    assert run(1, checkpoint=CheckpointRecord()).model == "–"
 
 
 def test_several_runs_of_one_set_are_told_apart():

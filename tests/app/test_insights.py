@@ -105,7 +105,7 @@ def trust(qtbot, window):
 
 def test_failures_are_found_by_the_button_and_shown_in_groups(qtbot, window, failures):
     analysis = failures.insights.failures.analysis
-    assert len(analysis.failures) == 3
+    assert len(analysis.errors) == 3
     assert failures.summary.text() == "3 of 5 valid queries have a false first match (60.0 %)"
     assert failures.stack.currentIndex() == 1
     assert QApplication.focusWidget() is failures.groups

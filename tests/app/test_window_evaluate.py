@@ -120,7 +120,7 @@ def test_closing_during_an_evaluation_keeps_the_history_whole(qtbot, make_window
     again = make_window()
     again.commands.run("view.evaluate")
     qtbot.waitUntil(lambda: bool(again.evaluate.book.runs), timeout=WAIT)
-    assert again.evaluate.book.runs[-1].report.counts["query"] == 5
+    assert again.evaluate.book.runs[-1].report.counts.query == 5
     qtbot.waitUntil(lambda: not again.runner.busy, timeout=WAIT)
 
 

@@ -10,7 +10,14 @@ from PIL import Image, ImageDraw
 
 from qaconv_core.evaluation.protocol import protocol_record
 from qaconv_core.evaluation.saved_scores import SavedScores
-from qaconv_core.types import CorrespondenceMap, EvaluationReport, MethodResult, Rejected
+from qaconv_core.types import (
+    CheckpointRecord,
+    CorrespondenceMap,
+    EvaluationCounts,
+    EvaluationReport,
+    MethodResult,
+    Rejected,
+)
 
 
 def make_result(
@@ -24,14 +31,14 @@ def make_result(
 def make_report(dataset: str = "demo", **changes: Any) -> EvaluationReport:
     given: dict[str, Any] = {
         "dataset": dataset,
-        "counts": {"query": 3, "gallery": 1234, "valid_queries": 2},
+        "counts": EvaluationCounts(3, 1234, 2),
         "results": (
             make_result(),
             make_result("qaconv+rerank", 0.625, "re-ranked the top 100 of each query only"),
             make_result("qaconv+rerank+tlift", 0.75, "re-ranked the top 100 of each query only"),
         ),
         "protocol": protocol_record(rerank={"k1": 20, "k2": 6, "lambda": 0.3}, preprocessing="RGB"),
-        "checkpoint": {"path": "best_model.pth.tar", "sha256": "0123abcd"},
+        "checkpoint": CheckpointRecord(path="best_model.pth.tar", sha256="0123abcd"),
         "device": "cpu",
         "seconds": {"extraction": 1.5, "scoring": 2.0},
         "separation": {"auc": 0.9, "edges": np.array([0.0, np.nan])},

@@ -184,7 +184,7 @@ CROWD = Topic(
         "qaconv match QUERY A --colour-by similarity",
     ),
     (
-        *limits.CROWD,
+        *limits.AVERAGE,
         "For a part of the query there is no usual: the gallery's average is that of whole "
         "queries. What cells add is shown instead.",
     ),

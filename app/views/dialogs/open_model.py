@@ -33,7 +33,6 @@ DEVICES = (
     ("cuda", "CUDA GPU"),
     ("mps", "Apple GPU"),
 )
-_ASKS_SIZE = "--height and --width"
 
 
 def device_box(chosen: str) -> QComboBox:
@@ -238,8 +237,11 @@ class OpenModelDialog(QDialog):
 
     def _failed(self, problem: Problem) -> bool:
         words = problem.message
-        if _ASKS_SIZE in words:
-            words = words.replace(f"give {_ASKS_SIZE}", "give its height and width above")
+        if problem.size_mismatch:
+            words = (
+                f"{problem.size_mismatch}; if it was trained at another size, "
+                "give its height and width above"
+            )
             self._show_size(True)
             self.height_box.setFocus()
         self.message.say(words, warning=True)

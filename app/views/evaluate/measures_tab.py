@@ -63,7 +63,7 @@ class Row:
         if base is not None:
             pairs = ((self.result.rank(1), base.rank(1)), (self.result.mAP, base.mAP))
             changes = [points(value - old) for value, old in pairs]
-        valid = report.counts.get("valid_queries", 0), report.counts.get("query", 0)
+        valid = report.counts.valid_queries, report.counts.query
         return [
             number, report.dataset, self.run.model, label, *map(percent, self.measures), *changes,
             f"{valid[0]:,} of {valid[1]:,}",

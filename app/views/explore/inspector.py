@@ -22,11 +22,11 @@ from app.views.explore.match_controls import SPACING, MatchControls
 from app.views.explore.part_tools import PartTools
 from app.views.widgets.actions import Actions
 from app.views.widgets.labels import ElidedLabel
+from qaconv_core.matching.strongest import DIRECTIONS
 
 THRESHOLD_STEP = 0.05
 LOWEST_CANVAS = 128
 """Pixels that the pictures have at least, captions included, before the tools give way."""
-DIRECTIONS = ("query", "gallery", "mutual")
 
 
 class Inspector(QWidget):

@@ -126,7 +126,7 @@ class TrustPage(InsightPage):
         self._shown = found
         self.summary.setText(words.trust_summary(found))
         self.summary.setToolTip(LIMITS)
-        self.curve_words.setText(words.CURVES.format(crowd=found.report.crowd))
+        self.curve_words.setText(words.CURVES.format(crowd=found.report.gallery_ranked))
         self._show_measures()
         self.chart.draw(self._maker(found))
         self._show_pairs(found)

@@ -25,7 +25,7 @@ from qaconv_core.bench.plain import (
     plain_metrics,
     plain_tlift,
 )
-from qaconv_core.bench.progress_plan import Course
+from qaconv_core.bench.progress_plan import ProgressPlan
 from qaconv_core.bench.report import aim_words, aims_line, all_aims
 from qaconv_core.bench.samples import (
     people_maps,
@@ -326,9 +326,9 @@ def test_aims_are_met_or_not_at_the_size_they_are_set_for():
 
 def test_time_left_is_judged_by_what_was_done():
     told, now = [], [0.0]
-    course = Course(["a", "b", "c"], [60, 120, 60], told.append, lambda: now[0])
+    plan = ProgressPlan(["a", "b", "c"], [60, 120, 60], told.append, lambda: now[0])
     for _ in range(3):
-        course.begin()
+        plan.begin()
         now[0] += 120  # twice as long as expected, then as long, then twice
     assert told == [
         "1 of 3: a; about 4 min left",

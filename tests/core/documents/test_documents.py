@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from qaconv_core.documents import html
-from qaconv_core.documents.failures import failures_html
+from qaconv_core.documents.errors_of_ranking import errors_html
 from qaconv_core.documents.matches import (
     Candidate,
     MatchReport,
@@ -23,8 +23,8 @@ from qaconv_core.documents.matches import (
 )
 from qaconv_core.documents.matches_pdf import report_pages
 from qaconv_core.errors import Cancelled, InputError
-from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
-from qaconv_core.evaluation.failure_groups import Failure, FailureGroup
+from qaconv_core.evaluation.error_groups import ErrorGroup, RankingError
+from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
 from qaconv_core.explaining.limits import LIMITS, NUMBERS
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.figures.pages import PAGE, wrapped
@@ -202,20 +202,18 @@ def test_text_survives_what_is_no_unicode():
     assert html.table(("x",), [(None,), (1234,), (-0.5,), ("<",)]).count("<tr>") == 5
 
 
-def failure_analysis(tmp_path: Path) -> FailureAnalysis:
+def failure_analysis(tmp_path: Path) -> ErrorAnalysis:
     refs = ImageSet(
         tuple(ImageRef(write_picture(tmp_path / f"<{i}>.png", i), i, 0) for i in range(3))
     )
     cells = np.linspace(-1, 1, 18).reshape(6, 3)
-    failures = tuple(Failure(i, 1, 2, 1.5 + i, cells, 0.5) for i in range(2))
-    group = FailureGroup("all", (1, 0), cells, 2.0, {"bag": 1.0})
-    return FailureAnalysis(
-        "set", "model", (6, 3), 9, failures, group, (group,), (group,), refs, refs
-    )
+    failures = tuple(RankingError(i, 1, 2, 1.5 + i, cells, 0.5) for i in range(2))
+    group = ErrorGroup("all", (1, 0), cells, 2.0, {"bag": 1.0})
+    return ErrorAnalysis("set", "model", (6, 3), 9, failures, group, (group,), (group,), refs, refs)
 
 
 def test_the_page_of_failures_names_its_examples(tmp_path):
-    reader = checked(failures_html(failure_analysis(tmp_path)))
+    reader = checked(errors_html(failure_analysis(tmp_path)))
     words = " ".join(reader.words)
     assert "2 of 9 valid queries" in words
     assert "failures number 2, 1" in words

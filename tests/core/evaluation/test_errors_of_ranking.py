@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from qaconv_core.documents.failures import failures_html
+from qaconv_core.documents.errors_of_ranking import errors_html
 from qaconv_core.errors import ImageError, InputError
-from qaconv_core.evaluation.errors_of_ranking import analyse_failures, first_of_each
-from qaconv_core.evaluation.failure_groups import Failure, cluster_failures
+from qaconv_core.evaluation.error_groups import RankingError, cluster_errors
+from qaconv_core.evaluation.errors_of_ranking import analyse_errors, first_of_each
 from tests.core.evaluation.known import CELL, GRID, KnownBench, known_dataset, sharing
 
 CODES = {
@@ -27,16 +27,16 @@ GALLERY = [("true", 1, 1), ("false", 2, 2), ("far", 4, 1), ("own", 3, 1)]
 
 
 def analysis(**options):
-    return analyse_failures(KnownBench(CODES), known_dataset(QUERY, GALLERY), **options)
+    return analyse_errors(KnownBench(CODES), known_dataset(QUERY, GALLERY), **options)
 
 
 def test_what_the_false_match_had_over_the_true_one():
     found = analysis()
     assert found.valid_queries == 3
-    assert [(f.query, f.false, f.true) for f in found.failures] == [(0, 1, 0), (1, 1, 0)]
+    assert [(f.query, f.false, f.true) for f in found.errors] == [(0, 1, 0), (1, 1, 0)]
     expected = np.zeros(24)
     expected[6:14], expected[:4] = 1, -1
-    for failure in found.failures:
+    for failure in found.errors:
         np.testing.assert_allclose(failure.query_cells.ravel(), expected, atol=1e-6)
         assert failure.margin == pytest.approx(8)
         assert failure.gallery_cells == pytest.approx(4)
@@ -65,13 +65,13 @@ def test_parts_are_summed_over_the_querys_label_map():
 
 
 def test_without_failures_and_without_people():
-    good = analyse_failures(KnownBench(CODES), known_dataset([QUERY[2]], GALLERY))
-    assert good.failures == ()
+    good = analyse_errors(KnownBench(CODES), known_dataset([QUERY[2]], GALLERY))
+    assert good.errors == ()
     assert good.together is None
     assert good.clusters == ()
-    assert "Nothing to explain" in failures_html(good)
+    assert "Nothing to explain" in errors_html(good)
     with pytest.raises(InputError, match="true match"):
-        analyse_failures(KnownBench(CODES), known_dataset([("q1", None, None)], GALLERY))
+        analyse_errors(KnownBench(CODES), known_dataset([("q1", None, None)], GALLERY))
 
 
 def test_ties_stand_in_gallery_order():
@@ -86,8 +86,8 @@ def test_ties_stand_in_gallery_order():
     }
     for truth, fails in (((1, 2), 0), ((2, 1), 1)):
         gallery = [("a", truth[0], 1), ("b", truth[1], 1)]
-        found = analyse_failures(KnownBench(codes), known_dataset([("q", 1, 0)], gallery))
-        assert len(found.failures) == fails
+        found = analyse_errors(KnownBench(codes), known_dataset([("q", 1, 0)], gallery))
+        assert len(found.errors) == fails
 
 
 def test_clusters_are_about_where_not_how_much():
@@ -95,11 +95,11 @@ def test_clusters_are_about_where_not_how_much():
     top, bottom = np.zeros((6, 4)), np.zeros((6, 4))
     top[:2], bottom[4:] = 1, 1
     maps = [scale * m + rng.normal(0, 0.01, (6, 4)) for scale in (1, 9, 3) for m in (top, bottom)]
-    failures = [Failure(i, 0, 1, 1.0, m, 0.0) for i, m in enumerate(maps)]
-    groups = cluster_failures(failures[:5], 2)
+    failures = [RankingError(i, 0, 1, 1.0, m, 0.0) for i, m in enumerate(maps)]
+    groups = cluster_errors(failures[:5], 2)
     assert [g.tolist() for g in groups] == [[0, 2, 4], [1, 3]]
-    assert [g.tolist() for g in cluster_failures(failures[:5], 2)] == [g.tolist() for g in groups]
-    assert [len(g) for g in cluster_failures(failures[:1])] == [1]
-    assert cluster_failures([]) == []
-    flat = [Failure(i, 0, 1, 0.0, np.zeros((6, 4)), 0.0) for i in range(4)]
-    assert [len(g) for g in cluster_failures(flat)] == [4]
+    assert [g.tolist() for g in cluster_errors(failures[:5], 2)] == [g.tolist() for g in groups]
+    assert [len(g) for g in cluster_errors(failures[:1])] == [1]
+    assert cluster_errors([]) == []
+    flat = [RankingError(i, 0, 1, 0.0, np.zeros((6, 4)), 0.0) for i in range(4)]
+    assert [len(g) for g in cluster_errors(flat)] == [4]

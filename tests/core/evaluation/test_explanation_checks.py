@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from qaconv_core.documents.explanation_checks import trust_html
+from qaconv_core.documents.explanation_checks import explanation_checks_html
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.evaluation import pairs as pairs_module
 from qaconv_core.evaluation.evaluator import Job
-from qaconv_core.evaluation.explanation_checks import measure_trust
+from qaconv_core.evaluation.explanation_checks import check_explanations
 from qaconv_core.evaluation.explanations import PartNames
 from qaconv_core.evaluation.pairs import choose_pairs, random_pairs
 from qaconv_core.progress import CancelToken
@@ -33,7 +33,7 @@ WEIGHTS = np.linspace(1, 3, 24)
 
 def measured(query=QUERY, gallery=GALLERY, **options):
     bench = KnownBench(CODES, WEIGHTS)
-    return measure_trust(bench, known_dataset(query, gallery), 5, read=bench.read, **options)
+    return check_explanations(bench, known_dataset(query, gallery), 5, read=bench.read, **options)
 
 
 def test_true_pairs_and_different_people():
@@ -44,7 +44,7 @@ def test_true_pairs_and_different_people():
     ]
     assert set(found.groups[0].pairs) == {(0, 1), (1, 1)}
     true, other = found.groups
-    assert found.crowd == 4
+    assert found.gallery_ranked == 4
     for group in found.groups:
         for quality in group.quality.values():
             assert quality.part_agreement is None
@@ -81,8 +81,8 @@ def test_without_people_there_are_best_matches_and_random_pairs():
 
 
 def test_a_large_gallery_is_thinned_and_the_candidate_joins():
-    found = measured(crowd=2)  # pictures 0 and 3 remain, the true match does not
-    assert found.crowd == 2
+    found = measured(gallery_limit=2)  # pictures 0 and 3 remain, the true match does not
+    assert found.gallery_ranked == 2
     assert any("2 of 4" in note for note in found.notes)
     assert (found.groups[0].curves.deletion_rank[:, 0] == 1).all()
 
@@ -122,7 +122,7 @@ def test_pairs_of_a_benchmark_are_drawn_query_by_query(monkeypatch):
 
 
 def test_the_page_stands_alone():
-    text = trust_html(measured())
+    text = explanation_checks_html(measured())
     assert "<script" not in text
     assert "different people (4)" in text
     assert "a score is not a probability" in text

@@ -11,7 +11,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.explanations import (
     PartNames,
     cell_labels,
-    explanation_quality,
+    explanation_qualities,
     following,
     is_border,
     shifted,
@@ -30,9 +30,15 @@ def quality(feature, query_codes, gallery_codes, labels=None, **more):
     if labels is not None:
         maps = {n: np.repeat(np.repeat(m, CELL, 0), CELL, 1) for n, m in labels.items()}
         options = {"labels": lambda ref: maps[ref.path.name], "parts": PARTS}
-    return explanation_quality(
-        KnownModel(feature), pairs, read=lambda ref: pictures[ref.path.name], **options, **more
+    (found,) = explanation_qualities(
+        KnownModel(feature),
+        pairs,
+        [None],
+        read=lambda ref: pictures[ref.path.name],
+        **options,
+        **more,
     )
+    return found
 
 
 def test_content_is_followed_and_the_frame_is_not():
@@ -97,4 +103,4 @@ def test_border_and_shift_by_hand():
 
 def test_labels_need_their_meaning():
     with pytest.raises(InputError, match="belong together"):
-        explanation_quality(KnownModel("colour"), [], read=lambda ref: None, parts=PARTS)
+        explanation_qualities(KnownModel("colour"), [], [None], read=lambda ref: None, parts=PARTS)

@@ -30,7 +30,7 @@ from qaconv_core.evaluation.reports import (
     runs_table,
 )
 from qaconv_core.store.runs import RunHistory
-from qaconv_core.types import MethodResult
+from qaconv_core.types import CheckpointRecord, MethodResult
 from tests.core.records import make_report, make_result
 
 FORMS = [report_table, report_csv, report_latex, report_markdown]
@@ -108,7 +108,7 @@ def test_every_form_carries_protocol_checkpoint_and_approximation(form) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_several_data_sets_share_what_they_share(form) -> None:
-    other = make_report("duke", checkpoint={"path": "other.pth.tar"})
+    other = make_report("duke", checkpoint=CheckpointRecord(path="other.pth.tar"))
     text = form([make_report(), other]).replace("\\", "")
     assert text.count("ties: in gallery order") == 1
     assert "demo: checkpoint: path best_model.pth.tar" in text.replace("_", "_")
@@ -117,7 +117,7 @@ def test_several_data_sets_share_what_they_share(form) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_control_characters_never_reach_a_report(form) -> None:
-    report = make_report(ODD, notes=(ODD,), checkpoint={"path": ODD})
+    report = make_report(ODD, notes=(ODD,), checkpoint=CheckpointRecord(path=ODD))
     text = form(report)
     assert "\x1b" not in text
     assert len(form(report).splitlines()) == len(form(make_report("plain")).splitlines())
@@ -173,12 +173,14 @@ def test_method_labels() -> None:
 
 
 def test_protocol_record_is_json_and_knows_versions_without_torch() -> None:
-    record = protocol_record(ap="trapezoidal", junk=False, approximations=["x", "x"], seed=1)
+    record = protocol_record(
+        ap="trapezoidal", junk=False, approximations=["x", "x"], layout="y"
+    ).to_dict()
     assert json.loads(json.dumps(record)) == record
     assert record["ap"].startswith("trapezoidal")
     assert record["junk"].startswith("same-camera matches count")
     assert record["approximations"] == ["x"]
-    assert record["seed"] == 1
+    assert record["layout"] == "y"
     assert record["versions"]["numpy"] == np.__version__
     assert record["versions"]["qaconv"] in (qaconv_core.__version__, package_version(DISTRIBUTION))
     assert package_version("no-such-distribution-here") == "unknown"

@@ -125,8 +125,6 @@ def test_what_is_missing_is_unknown(tmp_path: Path, suffix: str) -> None:
     assert (scores.query_cams == UNKNOWN).all()
     assert np.isnan(scores.gallery_times).all()
     assert scores.gallery_paths == ["", "", ""]
-    assert not scores.has_cams
-    assert not scores.has_times
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".mat"])
@@ -174,7 +172,7 @@ def test_a_file_as_upstream_writes_it(tmp_path: Path) -> None:
     assert scores.query_paths == ["a.jpg", "bb.jpg"]
     assert scores.gallery_paths == ["c.jpg", "dd.jpg", "é.jpg"]
     assert scores.query_times[0] == 5.0
-    assert scores.has_cams
+    assert scores.query_cams.min() >= 0
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".mat"])

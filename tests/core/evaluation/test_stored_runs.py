@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from qaconv_core.evaluation.stored_runs import (
     short_document,
 )
 from qaconv_core.store.runs import RunHistory
+from qaconv_core.types import EvaluationCounts
 from tests.core.records import make_report
 
 
@@ -35,6 +37,18 @@ def test_a_run_comes_back_as_it_was(tmp_path):
     for was, now in zip(report.results, back.results, strict=True):
         np.testing.assert_array_equal(was.cmc, now.cmc)
         np.testing.assert_array_equal(was.ap, now.ap)
+
+
+def test_a_run_stored_by_an_earlier_version_is_read_and_written_as_it_was():
+    text = (Path(__file__).parent / "stored_run.json").read_text(encoding="utf-8")
+    stored = json.loads(text)
+    report = report_of_run(stored)
+    assert report.counts == EvaluationCounts(242, 766, 242, 1)
+    assert report.protocol.rerank == {"k1": 20, "k2": 6, "lambda": 0.3, "over": "the whole gallery"}
+    assert report.protocol.approximations == ()
+    assert report.checkpoint.epoch is None
+    again = run_document(report, query_paths_of_run(stored), root_of_run(stored))
+    assert json.dumps(again, indent=1, ensure_ascii=False) + "\n" == text
 
 
 def test_a_run_of_an_older_program_lacks_only_what_it_did_not_keep():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qaconv_core.errors import InputError
 from qaconv_core.explaining import average as crowd_module
-from qaconv_core.explaining.average import crowd_of, crowd_statistics, relative
+from qaconv_core.explaining.average import average_contributions, averages_of_maxima, relative
 from qaconv_core.explaining.maxima import query_maxima
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.matching.strongest import select_correspondences, worth
@@ -27,7 +27,7 @@ def test_relative_contributions_and_the_mean_make_the_logit(seed, grid, kind):
     rng = np.random.default_rng(seed)
     query, gallery = unit_maps(rng, 1, grid)[0], unit_maps(rng, 7, grid)
     head = random_head(rng, grid, kind)
-    crowd = crowd_statistics(query, gallery, head)
+    crowd = average_contributions(query, gallery, head)
     matches = [match_maps(query, g, head) for g in gallery]
     logits = [logit_without(query, g, head) for g in gallery]
     assert crowd.pictures == 7
@@ -53,7 +53,7 @@ def test_percentiles_are_shares_of_the_gallery(seed, left_out):
     query, gallery = unit_maps(rng, 1, grid)[0], unit_maps(rng, 9, grid)
     head = random_head(rng, grid, "two-sided")
     others = [i for i in range(9) if not (left_out and i in (0, 4))]
-    crowd = crowd_statistics(query, gallery, head, leave_out=(0, 4) if left_out else ())
+    crowd = average_contributions(query, gallery, head, leave_out=(0, 4) if left_out else ())
     matches = [match_maps(query, g, head) for g in gallery]
     found = relative(matches[0], crowd)
     for side in ("query", "gallery"):
@@ -78,7 +78,7 @@ def test_a_cell_that_matches_everybody_adds_nothing_relative():
     head = AffineHead(np.ones(2), np.ones(2), 0.0, (2, 1))
     match = match_maps(query, gallery[0], head)
     np.testing.assert_allclose(match.query_contribution, [[1], [1]])
-    found = relative(match, crowd_statistics(query, gallery, head))
+    found = relative(match, average_contributions(query, gallery, head))
     np.testing.assert_allclose(found.query, [[2 / 3], [0]], atol=1e-6)
     np.testing.assert_allclose(found.query_percentile, [[100 * 2.5 / 3], [50]], atol=1e-6)
     # By contribution the two are equal and the lower cell number wins; turn them round to see it.
@@ -133,7 +133,7 @@ def test_large_galleries_are_sampled_for_percentiles_only(monkeypatch):
     rng, grid = np.random.default_rng(2), (2, 3)
     query, gallery = unit_maps(rng, 1, grid)[0], unit_maps(rng, 60, grid)
     head = random_head(rng, grid)
-    crowd = crowd_of(query_maxima(query, gallery), head)
+    crowd = averages_of_maxima(query_maxima(query, gallery), head)
     assert crowd.query_sorted.shape == (6, 11)
     mean = np.mean([logit_without(query, g, head) for g in gallery])
     assert crowd.mean_logit == pytest.approx(mean, abs=1e-4)
@@ -143,10 +143,10 @@ def test_a_gallery_of_one_is_its_own_crowd():
     rng = np.random.default_rng(2)
     query = unit_maps(rng, 1, (2, 3))
     head = random_head(rng, (2, 3))
-    crowd = crowd_statistics(query[0], query, head)
+    crowd = average_contributions(query[0], query, head)
     found = relative(match_maps(query[0], query[0], head), crowd)
     np.testing.assert_allclose(found.query, 0, atol=1e-6)
     np.testing.assert_array_equal(found.query_percentile, np.full((2, 3), 50.0))
     assert not np.isnan(crowd.query_std).any()
     with pytest.raises(InputError, match="no other picture"):
-        crowd_statistics(query[0], query, head, leave_out=[0])
+        average_contributions(query[0], query, head, leave_out=[0])

@@ -8,10 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qaconv_core.errors import InputError
-from qaconv_core.explaining import covering
 from qaconv_core.explaining.covering import (
     covered_logit,
-    covered_logits,
     covered_match,
     occlusion_map,
     order_map,
@@ -64,10 +62,6 @@ def test_every_window_equals_taking_it_out(seed, grid, kind, window):
         ]
         np.testing.assert_allclose(found.hidden_logit.ravel(), expected, atol=1e-4)
         assert found.logit == pytest.approx(logit_without(query, gallery, head), abs=1e-4)
-        masks = [window_mask(cell, window, grid) for cell in range(grid[0] * grid[1])]
-        np.testing.assert_allclose(
-            covered_logits(query, gallery, head, masks, side), expected, atol=1e-4
-        )
 
 
 @settings(max_examples=25, deadline=None)
@@ -99,17 +93,6 @@ def test_a_window_is_centred_and_clipped_by_the_picture():
     assert window_mask(7, (3, 3), grid).sum() == 9
     assert np.argwhere(window_mask(7, (2, 1), grid)).tolist() == [[0, 2], [1, 2]]
     assert window_mask(7, (99, 99), grid).all()
-
-
-def test_many_masks_are_done_in_portions(monkeypatch):
-    rng, grid = np.random.default_rng(8), (4, 2)
-    query, gallery = unit_maps(rng, 2, grid)
-    head = random_head(rng, grid)
-    masks = rng.random((7, *grid)) < 0.5
-    whole = covered_logits(query, gallery, head, masks)
-    monkeypatch.setattr(covering, "_CHUNK", 130)  # two masks at a time
-    np.testing.assert_allclose(covered_logits(query, gallery, head, masks), whole, atol=1e-12)
-    assert covered_logits(query, gallery, head, []).shape == (0,)
 
 
 def test_a_window_over_everything_leaves_the_bias():

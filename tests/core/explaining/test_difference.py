@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.difference import (
     difference,
-    false_against_true,
-    first_false_and_true,
     reasons,
 )
 from qaconv_core.matching.correspondences import match_maps
-from qaconv_core.ranking import rank_gallery
 from tests.core.explaining.maps import GRIDS, logit_without, random_head, unit_maps
 
 
@@ -84,23 +81,6 @@ def test_a_candidate_against_itself_has_no_reason():
     assert reasons(found, speaks="a", top=None) == [
         r for r in reasons(found, top=None) if r.amount > 0
     ]
-
-
-def test_the_first_false_match_against_the_first_true_one():
-    rng, grid = np.random.default_rng(3), (4, 2)
-    query, gallery = unit_maps(rng, 1, grid)[0], unit_maps(rng, 6, grid)
-    head = random_head(rng, grid)
-    logits = np.array([logit_without(query, g, head) for g in gallery])
-    truth = np.array([-1, 0, 1, 0, 1, -2])
-    ranking = rank_gallery(logits, truth)
-    order = list(np.argsort(-logits))
-    false = next(i for i in order if truth[i] == 0)
-    true = next(i for i in order if truth[i] == 1)
-    assert first_false_and_true(ranking) == (false, true)
-    found = false_against_true(query, gallery, ranking, head)
-    assert found.total == pytest.approx(logits[false] - logits[true], abs=1e-4)
-    for labels in (np.zeros(6), np.ones(6), np.full(6, -2)):
-        assert false_against_true(query, gallery, rank_gallery(logits, labels), head) is None
 
 
 def test_what_cannot_be_compared_is_refused():

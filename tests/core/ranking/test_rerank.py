@@ -124,7 +124,7 @@ def test_everything_on_disk_in_tiny_blocks(
     sample = problem(8, 9, 60, decimals=decimals, symmetric=False)
     expected = reranked(sample)
     monkeypatch.setattr(distances, "TABLE_BYTES", 2000)
-    monkeypatch.setattr(distances, "_AHEAD", ahead)
+    monkeypatch.setattr(distances, "_READAHEAD", ahead)
     monkeypatch.setattr(columns, "STRIP_BYTES", 700)
     mapped = []
     for name in ("qg", "qq", "gg"):

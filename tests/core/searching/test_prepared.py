@@ -78,9 +78,9 @@ def test_a_few_pictures_of_a_large_shelf_prepare_only_themselves(store, monkeypa
 def test_it_counts_as_part_of_the_store_and_goes_with_it(store):
     with store.open("model", SHAPE) as shelf:
         _, bank = put(shelf, 4, 1)
-        before = store.total_bytes()
+        before = sum(info.bytes for info in store.sizes())
         prepared = prepare_gallery(bank)
-        assert store.total_bytes() == before + prepared.nbytes
+        assert sum(info.bytes for info in store.sizes()) == before + prepared.nbytes
     store.clear()
     assert not store.root.exists() or not any(store.root.iterdir())
 

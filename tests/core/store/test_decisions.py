@@ -53,14 +53,7 @@ def test_every_change_can_be_undone_and_made_again(book, tmp_path):
         [("b", "confirm")],
         [],
     ]
-    assert not book.can_undo
-    reopened = DecisionLog(book.dataset, tmp_path / "data")
-    forward = []
-    while reopened.can_redo:
-        assert reopened.redo() is not None
-        forward.append([(d.gallery.rsplit("/")[-1], d.verdict) for d in reopened.all()])
-    assert forward == states[-2::-1]
-    assert reopened.redo() is None
+    assert book.undo() is None
 
 
 def test_undo_tells_what_it_took_back(book):
@@ -68,20 +61,18 @@ def test_undo_tells_what_it_took_back(book):
     changed = book.decide("a", "b", "reject")
     back = book.undo()
     assert (back.before, back.after) == (made, changed)
-    assert book.redo() == back
 
 
 def test_a_new_decision_drops_what_was_undone(book):
     book.decide("a", "b", "confirm")
     book.undo()
     book.decide("a", "c", "reject")
-    assert not book.can_redo
     assert [d.verdict for d in book.all()] == ["reject"]
 
 
 def test_clearing_nothing_is_no_change(book):
     book.clear("a", "b")
-    assert not book.can_undo
+    assert book.undo() is None
     assert not book.path.exists()
 
 

@@ -1,7 +1,7 @@
-"""Questions about a match, as the window asks them: a part of the query, and what hiding does.
+"""Search by part, and hiding regions, as the window uses them.
 
-The first pass over a gallery keeps the query's maxima; every part after that is looked up in them.
-Its baseline is the same part without them.
+The first pass over a gallery keeps the query's maxima. Every search by part after that is computed
+from them; the baseline is the same search without them.
 """
 
 from __future__ import annotations

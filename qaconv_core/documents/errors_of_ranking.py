@@ -1,4 +1,4 @@
-"""The page of ``qaconv explain --failures``: what misleads the model, with its examples."""
+"""The page of ``qaconv explain --failures``: errors of a model, with examples."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from PIL import Image
 from qaconv_core.data.images import read_image
 from qaconv_core.documents import html
 from qaconv_core.errors import ImageError
-from qaconv_core.evaluation.errors_of_ranking import FailureAnalysis
-from qaconv_core.evaluation.failure_groups import FailureGroup
+from qaconv_core.evaluation.error_groups import ErrorGroup
+from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
 from qaconv_core.figures.heat import HeatItem, heat_figure
 
 EXAMPLES = 6
-"""Failures of a group that are shown in pictures."""
+"""Errors of a group that are shown in pictures."""
 
 _SCALE = "speaks for the true match  ←  mean difference  →  speaks for the false match"
 _MEANING = (
@@ -26,9 +26,9 @@ _MEANING = (
 )
 
 
-def failures_html(analysis: FailureAnalysis) -> str:
-    """A :class:`FailureAnalysis` as one HTML file with maps and pictures of the examples."""
-    wrong = len(analysis.failures)
+def errors_html(analysis: ErrorAnalysis) -> str:
+    """A :class:`ErrorAnalysis` as one HTML file with maps and pictures of the examples."""
+    wrong = len(analysis.errors)
     lead = (
         f"data set {analysis.dataset}, model {analysis.model}: {wrong:,} of "
         f"{analysis.valid_queries:,} valid queries have a false first match"
@@ -45,7 +45,7 @@ def failures_html(analysis: FailureAnalysis) -> str:
 
 
 def _section(
-    analysis: FailureAnalysis, title: str, groups: Sequence[FailureGroup], most: int = 12
+    analysis: ErrorAnalysis, title: str, groups: Sequence[ErrorGroup], most: int = 12
 ) -> list[str]:
     shown = groups[:most]
     items = [
@@ -67,34 +67,34 @@ def _section(
     return pieces
 
 
-def _count(group: FailureGroup) -> str:
+def _count(group: ErrorGroup) -> str:
     count = len(group.examples)
     return f"{count} failure{'' if count == 1 else 's'}"
 
 
 def average_picture(
-    analysis: FailureAnalysis, group: FailureGroup, most: int = 24
+    analysis: ErrorAnalysis, group: ErrorGroup, most: int = 24
 ) -> Image.Image | None:
     """The average picture of a group's first ``most`` queries, 128 × 256; None: none can be read.
 
-    Pictures of people are cropped alike, so that it shows where on a body a mean map speaks.
+    Pictures of people are cropped alike, so it shows which part of the body a mean map covers.
     """
     found = []
     for number in group.examples[:most]:
         try:
-            picture = read_image(analysis.query[analysis.failures[number].query].path)
+            picture = read_image(analysis.query[analysis.errors[number].query].path)
         except ImageError:
             continue
         found.append(np.asarray(picture.resize((128, 256)), dtype=np.float64))
     return Image.fromarray(np.mean(found, axis=0).astype(np.uint8)) if found else None
 
 
-def _examples(analysis: FailureAnalysis, group: FailureGroup) -> str:
+def _examples(analysis: ErrorAnalysis, group: ErrorGroup) -> str:
     shown = []
     for number in group.examples[:EXAMPLES]:
-        failure = analysis.failures[number]
-        query = analysis.query[failure.query].path
-        false, true = (analysis.gallery[i].path for i in (failure.false, failure.true))
+        error = analysis.errors[number]
+        query = analysis.query[error.query].path
+        false, true = (analysis.gallery[i].path for i in (error.false, error.true))
         shown += [
             (query, f"{number + 1}: query {query.name}"),
             (false, f"✕ first false {false.name}"),
@@ -103,14 +103,14 @@ def _examples(analysis: FailureAnalysis, group: FailureGroup) -> str:
     return html.pictures(shown)
 
 
-def _rows(analysis: FailureAnalysis) -> list[tuple[object, ...]]:
+def _rows(analysis: ErrorAnalysis) -> list[tuple[object, ...]]:
     return [
         (
             number,
-            analysis.query[failure.query].path.name,
-            analysis.gallery[failure.false].path.name,
-            analysis.gallery[failure.true].path.name,
-            failure.margin,
+            analysis.query[error.query].path.name,
+            analysis.gallery[error.false].path.name,
+            analysis.gallery[error.true].path.name,
+            error.margin,
         )
-        for number, failure in enumerate(analysis.failures, start=1)
+        for number, error in enumerate(analysis.errors, start=1)
     ]

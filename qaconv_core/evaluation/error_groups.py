@@ -1,4 +1,4 @@
-"""Failures that belong together: by camera pair, by cluster, and what body parts mislead."""
+"""Groups of errors: by camera pair and by cluster, with the body parts that mislead."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ CLUSTERS = 4
 
 
 @dataclass(frozen=True)
-class Failure:
-    """One query whose first match is false: indices of query, first false and first true match.
+class RankingError:
+    """A query whose first match is false: indices of query, first false and first true match.
 
-    ``margin`` is logit_false − logit_true (0 for a tie), ``query_cells`` (h, w) the query side of
-    that difference, ``gallery_cells`` what the two candidates' own cells add to it.
+    ``margin`` is logit_false − logit_true (0 for a tie). ``query_cells`` (h, w) is the query cells'
+    part of it, ``gallery_cells`` the part of the two candidates' own cells.
     """
 
     query: int
@@ -44,13 +44,13 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class FailureGroup:
-    """Failures that belong together.
+class ErrorGroup:
+    """Several errors with their averages.
 
-    ``examples`` are numbers in ``FailureAnalysis.failures``, the plainest first (by margin);
-    ``mean`` (h, w) is the mean of their difference maps, positive where cells speak for the false
-    match; ``margin`` their mean margin; ``parts`` the mean sum of the difference over the query's
-    cells of each body part, where label maps tell.
+    ``examples`` are numbers in ``ErrorAnalysis.errors``, the largest margin first. ``mean`` (h, w)
+    is the mean of their difference maps, positive where cells favour the false match. ``margin`` is
+    their mean margin. ``parts`` maps each body part to the mean sum of the difference over the
+    query's cells of that part; it is empty without label maps.
     """
 
     name: str
@@ -71,37 +71,38 @@ class FailureGroup:
         }
 
 
-def cluster_failures(failures: Sequence[Failure], clusters: int = CLUSTERS) -> list[Int64]:
-    """Numbers of the failures in each cluster, the largest cluster first.
+def cluster_errors(errors: Sequence[RankingError], clusters: int = CLUSTERS) -> list[Int64]:
+    """Numbers of the errors in each cluster, the largest cluster first.
 
-    k-means on the difference maps, each scaled to unit length: it is about where a false match
-    misleads, not how much. At most one cluster for every two failures. Equal for equal input.
+    k-means on the difference maps, each scaled to unit length, so that clusters differ in where a
+    false match misleads and not in how much. At most one cluster for every two errors. The same
+    input gives the same clusters.
     """
-    if not failures:
+    if not errors:
         return []
     from sklearn.cluster import KMeans
 
-    maps = np.stack([failure.query_cells.ravel() for failure in failures])
+    maps = np.stack([error.query_cells.ravel() for error in errors])
     lengths = np.linalg.norm(maps, axis=1, keepdims=True)
     maps = np.divide(maps, lengths, out=np.zeros_like(maps), where=lengths > 0)
-    count = max(1, min(clusters, len(failures) // 2, len(np.unique(maps, axis=0))))
+    count = max(1, min(clusters, len(errors) // 2, len(np.unique(maps, axis=0))))
     labels = KMeans(count, n_init=10, random_state=0).fit_predict(maps)
     groups = [np.flatnonzero(labels == label) for label in range(count)]
     return sorted((g for g in groups if len(g)), key=lambda g: (-len(g), int(g[0])))
 
 
 def by_camera(
-    failures: Sequence[Failure], query: ImageSet, gallery: ImageSet, parts: PartSums
-) -> list[FailureGroup]:
+    errors: Sequence[RankingError], query: ImageSet, gallery: ImageSet, parts: PartSums
+) -> list[ErrorGroup]:
     """Groups by the cameras of query and false match, the largest first."""
     cameras = query.camids, gallery.camids
     groups: dict[tuple[int, int], list[int]] = {}
-    for number, failure in enumerate(failures):
-        pair = int(cameras[0][failure.query]), int(cameras[1][failure.false])
+    for number, error in enumerate(errors):
+        pair = int(cameras[0][error.query]), int(cameras[1][error.false])
         groups.setdefault(pair, []).append(number)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
-        group_of(" → ".join(map(_camera, pair)), members, failures, parts)
+        group_of(" → ".join(map(_camera, pair)), members, errors, parts)
         for pair, members in ordered
     ]
 
@@ -111,21 +112,22 @@ def _camera(camid: int) -> str:
 
 
 def group_of(
-    name: str, members: Iterable[int], failures: Sequence[Failure], parts: PartSums
-) -> FailureGroup:
-    numbers = sorted(map(int, members), key=lambda i: (-failures[i].margin, i))
-    chosen = [failures[i] for i in numbers]
-    return FailureGroup(
+    name: str, members: Iterable[int], errors: Sequence[RankingError], parts: PartSums
+) -> ErrorGroup:
+    """A group of the errors with the numbers ``members``."""
+    numbers = sorted(map(int, members), key=lambda i: (-errors[i].margin, i))
+    chosen = [errors[i] for i in numbers]
+    return ErrorGroup(
         name,
         tuple(numbers),
-        np.mean([failure.query_cells for failure in chosen], axis=0),
-        float(np.mean([failure.margin for failure in chosen])),
+        np.mean([error.query_cells for error in chosen], axis=0),
+        float(np.mean([error.margin for error in chosen])),
         parts.means(chosen),
     )
 
 
 class PartSums:
-    """Sums of difference maps over the body parts of the query, where label maps tell."""
+    """Sums of difference maps over the body parts of the query, from label maps."""
 
     def __init__(
         self,
@@ -138,26 +140,26 @@ class PartSums:
         self.notes: list[str] = []
         self._cells: dict[int, npt.NDArray[np.uint8] | None] = {}
 
-    def means(self, failures: Sequence[Failure]) -> dict[str, float]:
+    def means(self, errors: Sequence[RankingError]) -> dict[str, float]:
         """Mean sum by part, the part that misleads most first."""
         if self.labels is None:
             return {}
         totals: dict[str, float] = {}
         counted = 0
-        for failure in failures:
-            cells = self._of(failure.query)
+        for error in errors:
+            cells = self._labels_of(error.query)
             if cells is None:
                 continue
             counted += 1
             for label in np.unique(cells):
                 name = self.names.get(int(label), str(label))
-                added = float(failure.query_cells[cells == label].sum())
+                added = float(error.query_cells[cells == label].sum())
                 totals[name] = totals.get(name, 0.0) + added
         return {
             name: total / counted for name, total in sorted(totals.items(), key=lambda x: -x[1])
         }
 
-    def _of(self, query: int) -> npt.NDArray[np.uint8] | None:
+    def _labels_of(self, query: int) -> npt.NDArray[np.uint8] | None:
         if query not in self._cells:
             assert self.labels is not None
             try:

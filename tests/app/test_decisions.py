@@ -37,14 +37,6 @@ def opened(qtbot, runner, tmp_path, monkeypatch):
     deciding, actions = DecisionCommands(controller, results), Actions(results)
     handing = ReportCommands(controller, deciding.desk, ExportChoices(folder=tmp_path), results)
     actions.bind({**results.handlers(), **deciding.handlers(), **handing.handlers()})
-
-    def refresh():
-        for answering in (results, deciding, handing):
-            answering.refresh_actions(actions)
-
-    for event in (controller.workspace.selection_changed, controller.workspace.decided_changed):
-        event.connect(refresh)
-    refresh()
     results.show()
     rest(qtbot, runner)
     yield controller, results, deciding, handing
@@ -147,7 +139,7 @@ def test_decisions_by_mouse_beside_the_candidate(qtbot, opened):
     inspector = Inspector(space, pictures)
     qtbot.addWidget(inspector)
     handlers = deciding.handlers()
-    inspector.command_wanted.connect(lambda id: handlers[id]())
+    inspector.command_wanted.connect(lambda id: handlers[id].run())
     inspector.resize(900, 620)
     inspector.show()
     qtbot.waitExposed(inspector)
@@ -222,7 +214,7 @@ def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):
     rest(qtbot, runner)
     click(results.view, results.model.index(2), Qt.ControlModifier)
     click(results.view, results.model.index(1), Qt.ControlModifier)
-    results.header.command_wanted.connect(lambda id: handing.handlers()[id]())
+    results.header.command_wanted.connect(lambda id: handing.handlers()[id].run())
     qtbot.mouseClick(results.header.report, Qt.LeftButton)
     dialog = results.findChild(ReportDialog)
     assert dialog.radios["chosen"].text() == "The 3 candidates chosen in the ranking"

@@ -24,7 +24,7 @@ def panel(qtbot, space, thumbnails):  # noqa: F811
 
 @pytest.fixture
 def bar(panel):
-    panel.handlers()["edit.find"]()
+    panel.handlers()["edit.find"].run()
     return panel.find_bar
 
 

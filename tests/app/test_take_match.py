@@ -139,5 +139,5 @@ def test_without_a_match_there_is_nothing_to_take(qtbot, runner):
     qtbot.addWidget(window)
     take = ExportCommands(Workspace(), runner, window)
     for handler in take.handlers().values():
-        assert handler() is None
+        assert handler.run() is None
     assert not runner.busy

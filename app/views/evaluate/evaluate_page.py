@@ -36,7 +36,6 @@ from qaconv_core.paths import typed_path
 if TYPE_CHECKING:
     from app.views.evaluate.exports import Exports
     from app.views.evaluate.page_layout import Content
-    from app.views.widgets.actions import Actions
 
 PAUSE_MS = 250
 """How long the form rests before an estimate is made."""
@@ -46,11 +45,9 @@ class EvaluatePage(QWidget):
     """Choose, start, watch, compare.
 
     ``open_query`` asks to open a query in the browser: the name of its data set, and its file.
-    ``runs_changed`` tells that other runs are shown, for what depends on it.
     """
 
     open_query = pyqtSignal(str, str)
-    runs_changed = pyqtSignal()
 
     def __init__(
         self,
@@ -260,17 +257,8 @@ class EvaluatePage(QWidget):
         if self.content is not None:
             self.content.show_results(bool(self.book.runs))
             self.content.delete_button.setEnabled(self.book.current is not None)
-        self.runs_changed.emit()
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
-
-    def handlers(self) -> dict[str, Callable[[], object]]:
-        """Commands that this page answers."""
-        return {"file.export_cmc": self.export_cmc}
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """Which of them can be chosen now."""
-        actions.enable("file.export_cmc", bool(self.book.shown))
 
     def export_cmc(self) -> None:
         """Ask where to save the CMC curve of the shown runs, once the history has been read."""

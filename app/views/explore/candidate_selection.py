@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PyQt5.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QObject
 
 from app.items.result_model import ResultModel
 from app.state.workspace import Workspace
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.tile_view import TileView
 
 
@@ -73,14 +71,13 @@ class CandidateSelection(QObject):
         if row is not None:
             self._extend(row)
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands that choose more."""
-        return {
-            "candidate.extend_next": lambda: self.step(1),
-            "candidate.extend_previous": lambda: self.step(-1),
-        }
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """More can be chosen where any are listed."""
-        for id in self.handlers():
-            actions.enable(id, self.model.rowCount() > 0)
+        def any_listed() -> bool:
+            return self.model.rowCount() > 0
+
+        return {
+            "candidate.extend_next": Handler(lambda: self.step(1), any_listed),
+            "candidate.extend_previous": Handler(lambda: self.step(-1), any_listed),
+        }

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QInputDialog, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs, Pair
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 
 VERDICTS = ("confirm", "reject", "unsure")
-COMMANDS = tuple(f"candidate.{verdict}" for verdict in VERDICTS)
 
 
 class DecisionCommands(QObject):
@@ -28,23 +25,31 @@ class DecisionCommands(QObject):
         self.controller, self.workspace, self._window = controller, controller.workspace, window
         self.desk = DecisionJobs(controller, self.told.emit)
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands."""
-        return {
-            **{f"candidate.{name}": lambda name=name: self.decide(name) for name in VERDICTS},
-            "candidate.note": self.ask_note,
-            "candidate.withdraw": self.withdraw,
-            "edit.undo": self.desk.undo,
-        }
+        space = self.workspace
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """Decisions need a candidate."""
-        space, book = self.workspace, self.desk.book
-        for name in (*COMMANDS, "candidate.note"):
-            actions.enable(name, space.selection.candidate is not None and book is not None)
-        decided = space.selection.candidate in space.decided
-        actions.enable("candidate.withdraw", decided, "Nothing was decided about this candidate")
-        actions.enable("edit.undo", book is not None)
+        def kept() -> bool:
+            return self.desk.book is not None
+
+        def can_decide() -> bool:
+            return space.selection.candidate is not None and kept()
+
+        return {
+            **{
+                f"candidate.{verdict}": Handler(
+                    lambda verdict=verdict: self.decide(verdict), can_decide
+                )
+                for verdict in VERDICTS
+            },
+            "candidate.note": Handler(self.ask_note, can_decide),
+            "candidate.withdraw": Handler(
+                self.withdraw,
+                enabled=lambda: space.selection.candidate in space.decided,
+                reason=lambda: "Nothing was decided about this candidate",
+            ),
+            "edit.undo": Handler(self.desk.undo, kept),
+        }
 
     def pair(self) -> Pair | None:
         """The chosen candidate under the query, with its rank and, where known, its logit."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -15,11 +14,9 @@ from app.jobs.runner import JobRunner
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
 from app.views.dialogs.export_dialog import ExportDialog
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 
 CLIPBOARD_WIDTH = 2000
-COMMANDS = ("edit.copy_figure", "edit.copy_numbers", "file.export_match")
-RANKING_COMMAND = "file.export_ranking"
 
 
 class ExportCommands(QObject):
@@ -38,19 +35,25 @@ class ExportCommands(QObject):
         self.workspace, self.runner, self._window = workspace, runner, window
         self.choices = choices or ExportChoices()
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands."""
-        answers = (self.copy_figure, self.copy_numbers, self.save)
-        return {**dict(zip(COMMANDS, answers, strict=True)), RANKING_COMMAND: self.save_ranking}
+        space = self.workspace
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """They can be chosen where a match is shown."""
-        for name in COMMANDS:
-            actions.enable(name, self.workspace.pair is not None)
-        ranking = self.workspace.ranking
-        whole = ranking is not None and ranking.whole
-        why = "" if ranking is None else "The gallery is still being ranked."
-        actions.enable(RANKING_COMMAND, whole, why)
+        def matched() -> bool:
+            return space.pair is not None
+
+        return {
+            "edit.copy_figure": Handler(self.copy_figure, matched),
+            "edit.copy_numbers": Handler(self.copy_numbers, matched),
+            "file.export_match": Handler(self.save, matched),
+            "file.export_ranking": Handler(
+                self.save_ranking,
+                enabled=lambda: space.ranking is not None and space.ranking.whole,
+                reason=lambda: (
+                    "" if space.ranking is None else "The gallery is still being ranked."
+                ),
+            ),
+        }
 
     def copy_figure(self) -> None:
         """Draw the figure in the background and put it on the clipboard."""

@@ -20,7 +20,7 @@ from app.views.explore.decision_bar import DecisionBar
 from app.views.explore.match_canvas import STEP, MatchCanvas
 from app.views.explore.match_controls import SPACING, MatchControls
 from app.views.explore.part_tools import PartTools
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.labels import ElidedLabel
 
 THRESHOLD_STEP = 0.05
@@ -173,44 +173,39 @@ class Inspector(QWidget):
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The ``match.*`` commands."""
-        change, look = self.workspace.change_look, lambda: self.workspace.look
-        made: dict[str, Callable[[], object]] = {
-            f"match.{mode}": lambda mode=mode: self.choose_mode(mode) for mode in MODES
-        }
-        for name in ("overlay", "grid", "linked"):
-            made[f"match.{name}"] = lambda name=name: change(**{name: not getattr(look(), name)})
-        made |= {
-            "match.more_lines": lambda: self.change_count(1),
-            "match.fewer_lines": lambda: self.change_count(-1),
-            "match.raise_threshold": lambda: self.change_threshold(THRESHOLD_STEP),
-            "match.lower_threshold": lambda: self.change_threshold(-THRESHOLD_STEP),
-            "match.direction": self.next_direction,
-            "match.unpin": self.tools.let_go,
-            "match.zoom_in": lambda: self.canvas.zoom_by(STEP),
-            "match.zoom_out": lambda: self.canvas.zoom_by(1 / STEP),
-            "match.zoom_fit": self.canvas.fit,
-        }
-        return {**made, **self.tools.handlers()}
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """Tell which commands are on, and which can be chosen now."""
-        look = self.workspace.look
-        for name in self.handlers():  # the window may have switched them off
-            actions.enable(name, True)
-        for mode in MODES:
-            actions.check(f"match.{mode}", mode == look.mode)
-        for name in ("overlay", "grid", "linked"):
-            actions.check(f"match.{name}", getattr(look, name))
         space = self.workspace
-        pinned = space.selection.cell is not None
-        actions.enable("match.unpin", pinned or space.parts.now.anything)
-        self.tools.refresh_actions(actions)
-        lines = look.mode in ("lines", "compare")
-        for name in ("more_lines", "fewer_lines", "raise_threshold", "lower_threshold"):
-            actions.enable(f"match.{name}", lines)
-        actions.enable("match.direction", lines)
+
+        def switch(name: str) -> Handler:
+            return Handler(
+                lambda: space.change_look(**{name: not getattr(space.look, name)}),
+                checked=lambda: getattr(space.look, name),
+            )
+
+        def mode_of(mode: Mode) -> Handler:
+            return Handler(lambda: self.choose_mode(mode), checked=lambda: mode == space.look.mode)
+
+        def of_lines(run: Callable[[], object]) -> Handler:
+            return Handler(run, lambda: space.look.mode in ("lines", "compare"))
+
+        return {
+            **{f"match.{mode}": mode_of(mode) for mode in MODES},
+            **{f"match.{name}": switch(name) for name in ("overlay", "grid", "linked")},
+            "match.more_lines": of_lines(lambda: self.change_count(1)),
+            "match.fewer_lines": of_lines(lambda: self.change_count(-1)),
+            "match.raise_threshold": of_lines(lambda: self.change_threshold(THRESHOLD_STEP)),
+            "match.lower_threshold": of_lines(lambda: self.change_threshold(-THRESHOLD_STEP)),
+            "match.direction": of_lines(self.next_direction),
+            "match.unpin": Handler(
+                self.tools.let_go,
+                lambda: space.selection.cell is not None or space.parts.now.anything,
+            ),
+            "match.zoom_in": Handler(lambda: self.canvas.zoom_by(STEP)),
+            "match.zoom_out": Handler(lambda: self.canvas.zoom_by(1 / STEP)),
+            "match.zoom_fit": Handler(self.canvas.fit),
+            **self.tools.handlers(),
+        }
 
     def choose_mode(self, mode: Mode) -> None:
         """Show the match in another way."""

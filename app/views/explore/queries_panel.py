@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PyQt5.QtCore import QEvent, QItemSelection, QItemSelectionModel, Qt
 from PyQt5.QtWidgets import (
     QAbstractItemView,
@@ -24,7 +22,7 @@ from app.jobs.images import ImageLoader
 from app.state.listing import QUERY_SORTS, next_error, step_in
 from app.state.workspace import Workspace
 from app.views.explore.query_filter import QueryFilterBar
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.hints import EmptyPage, quiet_label, say_quietly
 
 NO_DATA = "No data set is open. Open one with Ctrl+O, or drop a picture here to search by it."
@@ -263,25 +261,31 @@ class QueriesPanel(QWidget):
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """What the commands of queries do."""
-        change = self.workspace.change_query_filter
+        space = self.workspace
+
+        def any_listed() -> bool:
+            return len(self.model.listed) > 0
+
+        def sort_by(name: str) -> Handler:
+            return Handler(
+                lambda: space.change_query_filter(sort=name),
+                checked=lambda: name == space.query_filter.sort,
+            )
+
         return {
-            "query.next": lambda: self.step(1),
-            "query.previous": lambda: self.step(-1),
-            "query.next_error": self.go_to_next_error,
-            "query.filter": self.filter_bar.focus,
-            **{f"query.sort_{name}": lambda name=name: change(sort=name) for name in QUERY_SORTS},
+            "query.next": Handler(lambda: self.step(1), any_listed),
+            "query.previous": Handler(lambda: self.step(-1), any_listed),
+            "query.next_error": Handler(
+                self.go_to_next_error,
+                self._any_error,
+                reason=lambda: "no error is known among the listed queries",
+            ),
+            "query.filter": Handler(self.filter_bar.focus),
+            **{f"query.sort_{name}": sort_by(name) for name in QUERY_SORTS},
         }
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """Show which sort is on, and whether there are queries to walk through."""
-        for name in QUERY_SORTS:
-            actions.check(f"query.sort_{name}", name == self.workspace.query_filter.sort)
-        listed = self.model.listed
-        for name in ("next", "previous"):
-            actions.enable(f"query.{name}", len(listed) > 0)
-        measures = self.workspace.current_measures
-        known = len(measures.first_true) > 0 and len(listed) > 0
-        errors = known and bool((measures.first_true[listed] > 1).any())
-        actions.enable("query.next_error", errors, "no error is known among the listed queries")
+    def _any_error(self) -> bool:
+        listed, first_true = self.model.listed, self.workspace.current_measures.first_true
+        return len(first_true) > 0 and bool((first_true[listed] > 1).any())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -15,7 +14,7 @@ from app.jobs.match_reports import ReportRequest
 from app.state.export_choices import ExportChoices
 from app.state.report_choice import report_choices
 from app.views.dialogs.report_dialog import ReportDialog
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 
 
 class ReportCommands(QObject):
@@ -30,15 +29,17 @@ class ReportCommands(QObject):
         self.controller, self.workspace = controller, controller.workspace
         self._desk, self._choices, self._window = desk, choices, window
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands."""
-        return {"file.save_report": self.ask_report, "file.save_decisions": self.ask_csv}
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """A report needs a candidate."""
-        ready = self.controller.matching is not None and bool(report_choices(self.workspace))
-        actions.enable("file.save_report", ready)
-        actions.enable("file.save_decisions", self._desk.book is not None)
+        return {
+            "file.save_report": Handler(
+                self.ask_report,
+                lambda: (
+                    self.controller.matching is not None and bool(report_choices(self.workspace))
+                ),
+            ),
+            "file.save_decisions": Handler(self.ask_csv, lambda: self._desk.book is not None),
+        }
 
     def ask_report(self) -> ReportDialog | None:
         """Ask whom the report is about, as what it is saved, and where."""

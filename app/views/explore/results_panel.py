@@ -17,7 +17,7 @@ from app.state.workspace import Workspace
 from app.views.explore.candidate_selection import CandidateSelection
 from app.views.explore.find_bar import FindBar
 from app.views.explore.results_header import HIDES, NO_FILTER, ResultsHeader
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.hints import EmptyPage, quiet_label, say_quietly
 from app.views.widgets.tile_view import TileView
 from qaconv_core.types import RankingResult
@@ -247,47 +247,55 @@ class ResultsPanel(QWidget):
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """What the commands of candidates do."""
-        choose = self.workspace.set_method
+        space = self.workspace
+
+        def step(run: Callable[[], object]) -> Handler:
+            return Handler(run, lambda: self.model.rowCount() > 0)
+
+        truth_words = self.header.truth.text
+
+        def to_true(run: Callable[[], object]) -> Handler:
+            return Handler(run, lambda: self._has(RankingResult.TRUE), reason=truth_words)
+
+        def hide(name: str) -> Handler:
+            return Handler(
+                lambda: self._toggle(name), checked=lambda: getattr(space.result_filter, name)
+            )
+
+        def rank_by(method: Method) -> Handler:
+            return Handler(
+                lambda: space.set_method(method),
+                enabled=lambda: method in space.methods,
+                checked=lambda: method == space.method,
+                reason=lambda: self.header.reason(method),
+            )
+
         return {
-            "candidate.next": lambda: self.step(1),
-            "candidate.previous": lambda: self.step(-1),
-            "candidate.first": lambda: self._go_to_row(0),
-            "candidate.last": lambda: self._go_to_row(self.model.rowCount() - 1),
-            "candidate.next_true": lambda: self.step_true(1),
-            "candidate.previous_true": lambda: self.step_true(-1),
-            "candidate.compare": self.compare,
-            "candidate.why_false": self.why_false,
-            **{f"candidate.{name}": lambda name=name: self._toggle(name) for name in HIDES},
-            "candidate.exact": self._toggle_exact,
-            **{
-                f"candidate.method_{short}": lambda method=method: choose(method)
-                for method, short in METHOD_IDS.items()
-            },
-            "edit.find": self.find_bar.open,
+            "candidate.next": step(lambda: self.step(1)),
+            "candidate.previous": step(lambda: self.step(-1)),
+            "candidate.first": step(lambda: self._go_to_row(0)),
+            "candidate.last": step(lambda: self._go_to_row(self.model.rowCount() - 1)),
+            "candidate.next_true": to_true(lambda: self.step_true(1)),
+            "candidate.previous_true": to_true(lambda: self.step_true(-1)),
+            "candidate.compare": to_true(self.compare),
+            "candidate.why_false": Handler(
+                self.why_false,
+                lambda: self._has(RankingResult.TRUE) and self._has(RankingResult.FALSE),
+                reason=truth_words,
+            ),
+            **{f"candidate.{name}": hide(name) for name in HIDES},
+            "candidate.exact": Handler(
+                lambda: space.change_look(exact=not space.look.exact),
+                checked=lambda: space.look.exact,
+            ),
+            **{f"candidate.method_{short}": rank_by(m) for m, short in METHOD_IDS.items()},
+            "edit.find": Handler(self.find_bar.open, lambda: space.data is not None),
             **self.choosing.handlers(),
         }
 
-    def _toggle_exact(self) -> None:
-        self.workspace.change_look(exact=not self.workspace.look.exact)
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """Show what is hidden and which method is on; switch off what cannot be done."""
-        space, chosen = self.workspace, self.workspace.result_filter
-        for name in HIDES:
-            actions.check(f"candidate.{name}", getattr(chosen, name))
-        actions.check("candidate.exact", space.look.exact)
-        for method, short in METHOD_IDS.items():
-            actions.check(f"candidate.method_{short}", method == space.method)
-            possible = method in space.methods
-            actions.enable(f"candidate.method_{short}", possible, self.header.reason(method))
-        for name in ("next", "previous", "first", "last"):
-            actions.enable(f"candidate.{name}", self.model.rowCount() > 0)
-        any_true = space.ranking is not None and space.ranking.first(RankingResult.TRUE) is not None
-        for name in ("next_true", "previous_true", "compare"):
-            actions.enable(f"candidate.{name}", any_true, self.header.truth.text())
-        any_false = any_true and space.ranking.first(RankingResult.FALSE) is not None
-        actions.enable("candidate.why_false", any_false, self.header.truth.text())
-        actions.enable("edit.find", space.data is not None)
-        self.choosing.refresh_actions(actions)
+    def _has(self, truth: int) -> bool:
+        """Whether the ranking holds a picture of that truth."""
+        ranking = self.workspace.ranking
+        return ranking is not None and ranking.first(truth) is not None

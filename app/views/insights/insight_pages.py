@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -16,7 +15,7 @@ from app.state.insights import KINDS, Insights, Kind, PairPlace, selection_of
 from app.state.values import Problem
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.insights.insight_page import REASONS, InsightPage
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 
 
 class InsightPages(QObject):
@@ -30,7 +29,6 @@ class InsightPages(QObject):
     told = pyqtSignal(str)
     failed = pyqtSignal(object)
     data_asked = pyqtSignal()
-    changed = pyqtSignal()
 
     def __init__(
         self,
@@ -48,11 +46,7 @@ class InsightPages(QObject):
         self.insights.follow(self.workspace)
         self.jobs = InsightJobs(controller, self.insights)
         self.made: dict[Kind, InsightPage] = {}
-        self.insights.changed.connect(self._tell)
         self.workspace.selection_changed.connect(self._query_came)
-
-    def _tell(self) -> None:
-        self.changed.emit()
 
     def page(self, kind: Kind) -> InsightPage:
         """The page, made at the first call; matplotlib is loaded by what is drawn on it."""
@@ -121,19 +115,27 @@ class InsightPages(QObject):
     def _on_saved(self, path: Path) -> None:
         self.told.emit(f"Saved {path.name}")
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """Commands of both pages."""
-        made: dict[str, Callable[[], object]] = {}
-        for kind in KINDS:
-            made[f"evaluate.{kind}"] = lambda kind=kind: self.begin(kind)
-            made[f"file.export_{kind}"] = lambda kind=kind: self.save(kind)
-        return made
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """What can be chosen now."""
-        for kind in KINDS:
-            why = REASONS[kind](self.workspace.data)
-            can = not why and self.jobs.ready and not self.jobs.running(kind)
-            actions.enable(f"evaluate.{kind}", can, why)
-            there = getattr(self.insights, kind) is not None
-            actions.enable(f"file.export_{kind}", there, "Nothing was measured yet.")
+        def measure(kind: Kind) -> Handler:
+            def why_not() -> str:
+                return REASONS[kind](self.workspace.data)
+
+            return Handler(
+                lambda: self.begin(kind),
+                lambda: not why_not() and self.jobs.ready and not self.jobs.running(kind),
+                reason=why_not,
+            )
+
+        def export(kind: Kind) -> Handler:
+            return Handler(
+                lambda: self.save(kind),
+                lambda: getattr(self.insights, kind) is not None,
+                reason=lambda: "Nothing was measured yet.",
+            )
+
+        return {
+            **{f"evaluate.{kind}": measure(kind) for kind in KINDS},
+            **{f"file.export_{kind}": export(kind) for kind in KINDS},
+        }

@@ -14,6 +14,7 @@ from app.jobs.controller import Controller
 from app.jobs.job import JobContext
 from app.state.requests import BY_CONTENT, DataRequest
 from app.state.values import Problem
+from app.views.widgets.actions import Handler, Handlers
 from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES
 from qaconv_core.errors import ImageError, StoreError
@@ -67,9 +68,9 @@ class FileInput(QObject):
         window.setAcceptDrops(True)
         window.installEventFilter(self)
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands answered here."""
-        return {"file.open_query": self.ask, "edit.paste": self.paste}
+        return {"file.open_query": Handler(self.ask), "edit.paste": Handler(self.paste)}
 
     # ── three ways in ───────────────────────────────────────────────────────────────────────────
 

@@ -274,7 +274,7 @@ def test_work_is_cancelled_where_its_results_would_be(qtbot, window, monkeypatch
     monkeypatch.setattr("app.jobs.insight_jobs.find_failures", endless)
     page = begin(qtbot, window, "failures")
     assert not page.empty.button.isVisible()
-    assert not window.commands.by_id["evaluate.failures"].isEnabled()
+    assert not window.commands.can_run("evaluate.failures")
     (row,) = page.work.rows
     click(row.cancel_button)
     qtbot.waitUntil(page.empty.button.isVisible, timeout=WAIT)

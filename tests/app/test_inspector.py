@@ -238,12 +238,12 @@ def test_what_is_out_of_date_is_greyed_after_a_moment(show, space, qtbot):
     inspector = show(space)
     shown = inspector.canvas.scene.panels
     space.set_pair_stale()
-    assert not inspector.canvas.veil.drawn
-    qtbot.waitUntil(lambda: inspector.canvas.veil.drawn, timeout=20 * AFTER_MS)
+    assert not inspector.canvas.stale_overlay.drawn
+    qtbot.waitUntil(lambda: inspector.canvas.stale_overlay.drawn, timeout=20 * AFTER_MS)
     assert inspector.canvas.scene.panels == shown
     assert inspector.readout.text() == readout.WAIT
     space.set_pair(sample_pair(0, space.selection.candidate))
-    assert not inspector.canvas.veil.drawn
+    assert not inspector.canvas.stale_overlay.drawn
     assert inspector.readout.text() == words.shown_text(12, 18)
 
 

@@ -33,7 +33,7 @@ class SumChart(QWidget):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
-        self.veil = StaleOverlay(self)
+        self.stale_overlay = StaleOverlay(self)
         self._sections: tuple[Section, ...] = ()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         self.setAccessibleName("How the logit adds up")
@@ -52,7 +52,7 @@ class SumChart(QWidget):
             if pair is None
             else sections_of(self._sum(pair), pair.match.grid, float(self.width()))
         )
-        self.veil.set(scene_of(self.workspace).stale)
+        self.stale_overlay.set(scene_of(self.workspace).stale)
         self.setAccessibleDescription(spoken(self._sections) or EMPTY)
         self.setMinimumHeight(round(height_of(self._sections)) or 96)
         self.updateGeometry()
@@ -71,7 +71,7 @@ class SumChart(QWidget):
         return pair.relative if wanted and pair is not None else None
 
     def _on_cell(self) -> None:
-        self.veil.set(scene_of(self.workspace).stale)
+        self.stale_overlay.set(scene_of(self.workspace).stale)
         self.update()
 
     @property
@@ -101,7 +101,7 @@ class SumChart(QWidget):
         ChartPainter(painter, self.font(), self.palette()).paint(
             self._sections, float(self.width()), marked
         )
-        self.veil.paint(painter)
+        self.stale_overlay.paint(painter)
 
     def resizeEvent(self, event) -> None:
         """Rows are as wide as the chart."""
@@ -110,7 +110,7 @@ class SumChart(QWidget):
 
     def hideEvent(self, event) -> None:
         """Nothing waits for what is not seen."""
-        self.veil.stop()
+        self.stale_overlay.stop()
         super().hideEvent(event)
 
     def mouseReleaseEvent(self, event) -> None:

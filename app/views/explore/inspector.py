@@ -14,7 +14,7 @@ from app.jobs.images import ImageLoader
 from app.state import reading_line as readout
 from app.state.part_words import drawn_text
 from app.state.scene import second_candidate
-from app.state.values import MODES, Mode
+from app.state.values import MODES, MOST_LINES, Mode
 from app.state.workspace import Workspace
 from app.views.explore.decision_bar import DecisionBar
 from app.views.explore.match_canvas import STEP, MatchCanvas
@@ -132,7 +132,7 @@ class Inspector(QWidget):
         canvas, look = self.canvas, self.workspace.look
         stage = canvas.stage
         self.bar.show_scale(stage.legend)
-        if canvas.veil.drawn:
+        if canvas.stale_overlay.drawn:
             text = readout.WAIT
         elif canvas.marks:
             text = readout.answers_text(canvas.scene, [mark.answer for mark in canvas.marks])
@@ -215,7 +215,7 @@ class Inspector(QWidget):
         """More or fewer lines, in larger steps where there are many."""
         count = self.workspace.look.count
         step = max(1, count // 6)
-        self.workspace.change_look(count=min(max(count + sign * step, 0), 999))
+        self.workspace.change_look(count=min(max(count + sign * step, 0), MOST_LINES))
 
     def change_threshold(self, by: float) -> None:
         """Draw lines from another similarity on."""

@@ -23,7 +23,7 @@ from app.state.listing import QUERY_SORTS, next_error, step_in
 from app.state.workspace import Workspace
 from app.views.explore.query_filter import QueryFilterBar
 from app.views.widgets.actions import Handler, Handlers
-from app.views.widgets.hints import EmptyPage, quiet_label, say_quietly
+from app.views.widgets.hints import EmptyPage, NoteLine
 
 NO_DATA = "No data set is open. Open one with Ctrl+O, or drop a picture here to search by it."
 NO_QUERIES = (
@@ -45,7 +45,7 @@ class QueriesPanel(QWidget):
         self.workspace, self.thumbnails = workspace, thumbnails
         self.model = QueryModel(workspace, thumbnails, self)
         self.filter_bar = QueryFilterBar(workspace, self)
-        self.count, self.note = QLabel(), quiet_label()
+        self.count, self.note = QLabel(), NoteLine()
         self.empty = EmptyPage()
         self.list = self._make_list()
         self.pages = QStackedWidget()
@@ -172,7 +172,7 @@ class QueriesPanel(QWidget):
             self._follow_current(rows)
         finally:
             self._following = False
-        say_quietly(self.note, self._joined_words())
+        self.note.say(self._joined_words())
         self._show_fuse()
 
     def _follow_current(self, rows: list[int | None]) -> None:

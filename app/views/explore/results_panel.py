@@ -18,7 +18,7 @@ from app.views.explore.candidate_selection import CandidateSelection
 from app.views.explore.find_bar import FindBar
 from app.views.explore.results_header import HIDES, NO_FILTER, ResultsHeader
 from app.views.widgets.actions import Handler, Handlers
-from app.views.widgets.hints import EmptyPage, quiet_label, say_quietly
+from app.views.widgets.hints import EmptyPage, NoteLine
 from app.views.widgets.tile_view import TileView
 from qaconv_core.types import RankingResult
 
@@ -47,7 +47,7 @@ class ResultsPanel(QWidget):
         self.model = ResultModel(workspace, thumbnails, self)
         self.delegate = ResultDelegate(thumbnails, self)
         self.header = ResultsHeader(workspace, self.model, self)
-        self.note = quiet_label()
+        self.note = NoteLine()
         self.find_bar = FindBar(workspace, self)
         self.view = TileView(self.delegate)
         self.empty = EmptyPage()
@@ -158,7 +158,7 @@ class ResultsPanel(QWidget):
         if not self._clicked and not self._away:
             self.view.scrollTo(index)
         hidden = candidate is not None and self.model.rowCount() > 0 and row is None
-        say_quietly(self.note, self._hidden_words(candidate) if hidden else "")
+        self.note.say(self._hidden_words(candidate) if hidden else "")
         if self.workspace.ranking is None:
             self._follow_state()
 

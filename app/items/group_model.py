@@ -28,7 +28,7 @@ class GroupModel(QAbstractListModel):
         self._rows: list[Any] = []
         self._pictures: dict[str, QImage] = {}
 
-    def show(self, found: FailureFindings | None) -> None:
+    def set_findings(self, found: FailureFindings | None) -> None:
         """Show other findings."""
         self.beginResetModel()
         self._rows, self._pictures = [], {}

@@ -28,7 +28,7 @@ from app.views.evaluate.runs_list import RunsModel
 from app.views.shell.main_window import MainWindow
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
-from tests.app.test_take_match import saved
+from tests.app.test_export_match import saved
 from tests.builders import write_duke
 from tests.checkpoints import write_checkpoint
 from tests.core.reports.builders import make_report, make_result

@@ -25,7 +25,7 @@ from qaconv_core.errors import InputError
 from tests.app.conftest import settle
 from tests.app.real import WAIT, tiny_market
 from tests.app.test_accessible import controls, name_of, needs_tip
-from tests.app.test_take_match import saved
+from tests.app.test_export_match import saved
 from tests.builders import write_picture
 
 

@@ -35,7 +35,7 @@ from qaconv_core.paths import typed_path
 
 if TYPE_CHECKING:
     from app.views.evaluate.exports import Exports
-    from app.views.evaluate.page_layout import Content
+    from app.views.evaluate.page_layout import PageContent
 
 PAUSE_MS = 250
 """How long the form rests before an estimate is made."""
@@ -61,7 +61,7 @@ class EvaluatePage(QWidget):
         self._choices = choices or ExportChoices()
         self.book = RunList()
         self.desk = evaluating.EvaluationJobs()
-        self.content: Content | None = None
+        self.content: PageContent | None = None
         self.exports: Exports | None = None
         self._data_folder: str | None = None
         self._jobs: dict[str, Job] = {}
@@ -90,14 +90,14 @@ class EvaluatePage(QWidget):
         super().hideEvent(event)
         self._rest.stop()
 
-    def build(self) -> Content:
+    def build(self) -> PageContent:
         """The page's content, made at the first call."""
         if self.content is not None:
             return self.content
         from app.views.evaluate.exports import Exports
-        from app.views.evaluate.page_layout import Content
+        from app.views.evaluate.page_layout import PageContent
 
-        content = self.content = Content(self.book)
+        content = self.content = PageContent(self.book)
         self.layout().addWidget(content)
         self.exports = Exports(self.book, content, self.runner, self._choices, self)
         if self._data_folder is not None:
@@ -106,7 +106,7 @@ class EvaluatePage(QWidget):
         form.changed.connect(self._form_changed)
         form.folder_changed.connect(self.find_sets)
         form.browsed.connect(self._identify)
-        form.start_asked.connect(self.start)
+        form.start_requested.connect(self.start)
         content.queries.open_query.connect(self.open_query)
         content.delete_button.clicked.connect(lambda _on: self.delete_current())
         self.workspace.data_changed.connect(self.find_sets)
@@ -210,7 +210,7 @@ class EvaluatePage(QWidget):
             done=self._while_alive(self._finished),
             failed=self._while_alive(failed),
         )
-        content.work.follow(f"{title} · {_model_name(request)}", job)
+        content.work.add_job(f"{title} · {_model_name(request)}", job)
         return job
 
     def cancel(self) -> None:

@@ -20,7 +20,7 @@ from PyQt5.QtWidgets import (
 
 from app.state.evaluation import FinishedRun, RunList
 from app.views.widgets.run_words import points
-from app.views.widgets.table_style import give_air
+from app.views.widgets.table_style import space_columns
 from qaconv_core.evaluation.formats import one_line, percent
 from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label
@@ -176,7 +176,7 @@ def _best_cells(rows: list[Row]) -> set[tuple[int, int]]:
     return best
 
 
-class TableTab(QSplitter):
+class MeasuresTab(QSplitter):
     """The table over footnotes, notes and protocol."""
 
     def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
@@ -184,7 +184,7 @@ class TableTab(QSplitter):
         self._book = book
         self.model = MeasuresModel(self)
         self.view = QTableView()
-        give_air(self.view)
+        space_columns(self.view)
         self.view.setModel(self.model)
         self.view.setAccessibleName("Measures of the shown runs")
         self.view.setSelectionBehavior(QAbstractItemView.SelectRows)

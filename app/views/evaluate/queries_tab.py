@@ -35,7 +35,7 @@ from PyQt5.QtWidgets import (
 from app.state.evaluation import FinishedRun, RunList
 from app.state.words import ap_text
 from app.views.widgets.chart import Chart
-from app.views.widgets.table_style import give_air
+from app.views.widgets.table_style import space_columns
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.queries import ap_figure, worst_first
 from qaconv_core.types import MethodResult
@@ -195,7 +195,7 @@ class QueriesView(QTableView):
         super().__init__(parent)
         self.setModel(model)
         self.setAccessibleName("Queries, the worst first")
-        give_air(self)
+        space_columns(self)
         self.setToolTip("Click a query, or press Return, to open it.")
         self.setSelectionBehavior(QAbstractItemView.SelectRows)
         self.setSelectionMode(QAbstractItemView.SingleSelection)

@@ -6,7 +6,14 @@ from PyQt5.QtCore import QEvent, QPointF, QSize, Qt
 from PyQt5.QtGui import QPainter, QPalette
 from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.items.breakdown_painter import ChartPainter, Row, Section, height_of, sections_of, spoken
+from app.items.breakdown_painter import (
+    BreakdownPainter,
+    BreakdownRow,
+    BreakdownSection,
+    height_of,
+    sections_of,
+    spoken,
+)
 from app.state import words
 from app.state.scene import scene_of
 from app.state.score_breakdown import Sum, sum_of
@@ -27,14 +34,14 @@ _TIPS = {
 }
 
 
-class SumChart(QWidget):
+class BreakdownChart(QWidget):
     """Bars: the strongest cells, then every term of the sum. A click on a cell pins it."""
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
         self.stale_overlay = StaleOverlay(self)
-        self._sections: tuple[Section, ...] = ()
+        self._sections: tuple[BreakdownSection, ...] = ()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         self.setAccessibleName("How the logit adds up")
         self.setMouseTracking(True)
@@ -75,11 +82,11 @@ class SumChart(QWidget):
         self.update()
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[BreakdownRow, ...]:
         """All bars from the top."""
         return tuple(row for section in self._sections for row in section.rows)
 
-    def row_at(self, at: QPointF) -> Row | None:
+    def row_at(self, at: QPointF) -> BreakdownRow | None:
         """The bar under a point."""
         return next((row for row in self.rows if row.rect.contains(at)), None)
 
@@ -98,7 +105,7 @@ class SumChart(QWidget):
             return
         cell = self.workspace.cell
         marked = [row for row in self.rows if cell is not None and row.part.cell == cell]
-        ChartPainter(painter, self.font(), self.palette()).paint(
+        BreakdownPainter(painter, self.font(), self.palette()).paint(
             self._sections, float(self.width()), marked
         )
         self.stale_overlay.paint(painter)
@@ -138,7 +145,7 @@ class SumChart(QWidget):
             return True
         return super().event(event)
 
-    def _tip(self, row: Row) -> str:
+    def _tip(self, row: BreakdownRow) -> str:
         pair = self.workspace.pair
         number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
         if row.part.kind == "rest":

@@ -22,9 +22,9 @@ class CandidateSelection(QObject):
         self._anchor: int | None = None
         view.added.connect(self._add)
         view.extended.connect(lambda index: self._extend(index.row()))
-        view.pressed.connect(self._alone)
+        view.pressed.connect(self._choose_one)
 
-    def show(self) -> None:
+    def mark_chosen(self) -> None:
         """Mark what is chosen besides the current row, after the selection was followed."""
         selection = self.workspace.selection
         if not selection.more:
@@ -38,7 +38,7 @@ class CandidateSelection(QObject):
         self.view.selectionModel().select(marked, QItemSelectionModel.Select)
         self.view.viewport().update()
 
-    def _alone(self, index: QModelIndex) -> None:
+    def _choose_one(self, index: QModelIndex) -> None:
         """A plain click chooses one alone, also where that one was current already."""
         self.workspace.select_candidate(self.model.candidate_at(index.row()))
 

@@ -21,7 +21,7 @@ class CorrespondenceTable(QTableView):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
-        self._following = False
+        self._updating = False
         self.rows = CorrespondenceModel(self)
         self.setModel(self.rows)
         self.setAccessibleName("Correspondences")
@@ -44,30 +44,30 @@ class CorrespondenceTable(QTableView):
         self.entered.connect(self._on_entered)
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)
-        workspace.selection_changed.connect(self.follow)
+        workspace.selection_changed.connect(self.select_shown_cell)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the workspace's pair."""
-        self._following = True
-        if self.rows.show(self.workspace.pair, self.workspace.look):
+        self._updating = True
+        if self.rows.set_pair(self.workspace.pair, self.workspace.look):
             self._share_width()
-        self._following = False
-        self.follow()
+        self._updating = False
+        self.select_shown_cell()
 
-    def follow(self) -> None:
+    def select_shown_cell(self) -> None:
         """Select the row of the pinned cell."""
         row = self.rows.row_of(self.workspace.selection.cell)
         chosen = self.currentIndex() if self.selectionModel().hasSelection() else QModelIndex()
         if (chosen.row() if chosen.isValid() else None) == row:
             return
-        self._following = True
+        self._updating = True
         if row is None:
             self.clearSelection()
             self.setCurrentIndex(QModelIndex())
         else:
             self.setCurrentIndex(self.rows.index(row, 0))
-        self._following = False
+        self._updating = False
 
     def resizeEvent(self, event) -> None:
         """Columns share the width."""
@@ -96,7 +96,7 @@ class CorrespondenceTable(QTableView):
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """A row chosen here pins its cell."""
         super().selectionChanged(selected, deselected)
-        if not self._following and selected.indexes():
+        if not self._updating and selected.indexes():
             self.workspace.pin(self.rows.cell_of(selected.indexes()[0].row()))
 
     def _on_entered(self, index: QModelIndex) -> None:

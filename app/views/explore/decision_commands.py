@@ -13,24 +13,24 @@ VERDICTS = ("confirm", "reject", "unsure")
 
 
 class DecisionCommands(QObject):
-    """Answers the commands of decisions; ``told`` carries news.
+    """Answers the commands of decisions; ``reported`` carries news.
 
     The decisions about the shown query stand in ``workspace.decided``, by gallery index.
     """
 
-    told = pyqtSignal(str)
+    reported = pyqtSignal(str)
 
     def __init__(self, controller: Controller, window: QWidget) -> None:
         super().__init__(window)
         self.controller, self.workspace, self._window = controller, controller.workspace, window
-        self.desk = DecisionJobs(controller, self.told.emit)
+        self.jobs = DecisionJobs(controller, self.reported.emit)
 
     def handlers(self) -> Handlers:
         """The commands."""
         space = self.workspace
 
         def kept() -> bool:
-            return self.desk.book is not None
+            return self.jobs.book is not None
 
         def can_decide() -> bool:
             return space.selection.candidate is not None and kept()
@@ -48,7 +48,7 @@ class DecisionCommands(QObject):
                 enabled=lambda: space.selection.candidate in space.decided,
                 reason=lambda: "Nothing was decided about this candidate",
             ),
-            "edit.undo": Handler(self.desk.undo, kept),
+            "edit.undo": Handler(self.jobs.undo, kept),
         }
 
     def pair(self) -> Pair | None:
@@ -68,13 +68,13 @@ class DecisionCommands(QObject):
         """Decide about the chosen candidate; a note (or verdict) that was there stays."""
         pair = self.pair()
         if pair is not None:
-            self.desk.decide(pair, verdict, note)
+            self.jobs.decide(pair, verdict, note)
 
     def withdraw(self) -> None:
         """Take the decision about the chosen candidate away, with its note; can be undone."""
         pair = self.pair()
         if pair is not None:
-            self.desk.withdraw(pair)
+            self.jobs.withdraw(pair)
 
     def ask_note(self) -> QInputDialog | None:
         """Ask for a note; without a decision yet, the candidate becomes unsure."""
@@ -87,7 +87,7 @@ class DecisionCommands(QObject):
         dialog.setLabelText("Note on this candidate:")
         dialog.setTextValue("" if before is None else before.note)
         dialog.textValueSelected.connect(
-            lambda text: self.desk.decide(pair, None, text.strip())
+            lambda text: self.jobs.decide(pair, None, text.strip())
         )  # fmt: skip
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

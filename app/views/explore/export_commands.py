@@ -20,9 +20,9 @@ CLIPBOARD_WIDTH = 2000
 
 
 class ExportCommands(QObject):
-    """Answers the commands that copy and save match and ranking; ``told`` carries news."""
+    """Answers the commands that copy and save match and ranking; ``reported`` carries news."""
 
-    told = pyqtSignal(str)
+    reported = pyqtSignal(str)
 
     def __init__(
         self,
@@ -56,20 +56,20 @@ class ExportCommands(QObject):
         }
 
     def copy_figure(self) -> None:
-        """Draw the figure in the background and put it on the clipboard."""
+        """Draw the figure in the background and copy it."""
         export = match_export(self.workspace)
         if export is None:
             return
 
-        def put(image: QImage) -> None:
+        def copy(image: QImage) -> None:
             QApplication.clipboard().setImage(image)
-            self.told.emit("The match figure is on the clipboard")
+            self.reported.emit("The match figure is on the clipboard")
 
         self.runner.start(
             "Drawing the match figure",
             lambda _context: export.image(CLIPBOARD_WIDTH),
             lane="files",
-            done=put,
+            done=copy,
         )
 
     def copy_numbers(self) -> None:
@@ -77,7 +77,7 @@ class ExportCommands(QObject):
         export = match_export(self.workspace)
         if export is not None:
             QApplication.clipboard().setText(export.json_text())
-            self.told.emit("The match's numbers are on the clipboard")
+            self.reported.emit("The match's numbers are on the clipboard")
 
     def save(self) -> ExportDialog | None:
         """Ask for format, size and file of the match."""
@@ -98,4 +98,4 @@ class ExportCommands(QObject):
         return dialog
 
     def _on_saved(self, path: Path) -> None:
-        self.told.emit(f"Saved {path.name}")
+        self.reported.emit(f"Saved {path.name}")

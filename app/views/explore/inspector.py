@@ -44,7 +44,7 @@ class Inspector(QWidget):
         self.workspace, self.pictures = workspace, pictures
         self.canvas = MatchCanvas(workspace, pictures, self)
         self.decisions = DecisionBar(workspace, self.canvas)
-        self.decisions.wanted.connect(self.command_wanted)
+        self.decisions.command_wanted.connect(self.command_wanted)
         self.readout = ElidedLabel(parent=self)
         self.readout.setAccessibleName("What is shown")
         self.bar = ColourBar(self)
@@ -198,7 +198,7 @@ class Inspector(QWidget):
             "match.lower_threshold": of_lines(lambda: self.change_threshold(-THRESHOLD_STEP)),
             "match.direction": of_lines(self.next_direction),
             "match.unpin": Handler(
-                self.tools.let_go,
+                self.tools.release,
                 lambda: space.selection.cell is not None or space.parts.now.anything,
             ),
             "match.zoom_in": Handler(lambda: self.canvas.zoom_by(STEP)),

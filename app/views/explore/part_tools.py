@@ -115,7 +115,7 @@ class PartTools(QWidget):
         pair = self.workspace.pair
         self.parts.take_cell(self.workspace.cell, None if pair is None else pair.match.grid)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Esc: give up the stroke; else let go of the cell; else clear what is drawn."""
         if self._drop_stroke():
             return

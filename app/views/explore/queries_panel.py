@@ -50,11 +50,11 @@ class QueriesPanel(QWidget):
         self.list = self._make_list()
         self.pages = QStackedWidget()
         self.fuse, self.fuse_buttons = self._make_fuse()
-        self._following = False
+        self._updating = False
         self._left_out = 0
         self._arrange()
         self._connect()
-        self._follow_rows()
+        self._on_rows_changed()
 
     # ── how it is put together ──────────────────────────────────────────────────────────────────
 
@@ -111,12 +111,12 @@ class QueriesPanel(QWidget):
 
     def _connect(self) -> None:
         space = self.workspace
-        self.model.modelReset.connect(self._follow_rows)
+        self.model.modelReset.connect(self._on_rows_changed)
         self.model.dataChanged.connect(lambda *_: self._show_count())
         self.list.selectionModel().selectionChanged.connect(self._chosen)
-        self.empty.followed.connect(lambda: space.change_query_filter(**NO_FILTER))
+        self.empty.link_clicked.connect(lambda: space.change_query_filter(**NO_FILTER))
         self.thumbnails.arrived.connect(self._picture_arrived)
-        space.selection_changed.connect(self._follow_selection)
+        space.selection_changed.connect(self._show_selection)
         space.look_changed.connect(self._show_fuse)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -129,7 +129,7 @@ class QueriesPanel(QWidget):
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 
-    def _follow_rows(self) -> None:
+    def _on_rows_changed(self) -> None:
         data = self.workspace.data
         self._show_count()
         if self.model.rowCount():
@@ -138,7 +138,7 @@ class QueriesPanel(QWidget):
             self._explain_emptiness()
             self.pages.setCurrentWidget(self.empty)
         self.count.setVisible(data is not None and len(data.query) > 0)
-        self._follow_selection()
+        self._show_selection()
 
     def _explain_emptiness(self) -> None:
         data = self.workspace.data
@@ -156,7 +156,7 @@ class QueriesPanel(QWidget):
         self.count.setText(shown_of(self.model.rowCount(), total))
         self.count.setToolTip("How many of the set's queries the filter lists.")
 
-    def _follow_selection(self) -> None:
+    def _show_selection(self) -> None:
         """Select in the list what is chosen; the first chosen query is the current row."""
         chosen = self.workspace.selection.queries
         rows = [self.model.row_of(query) for query in chosen]
@@ -165,17 +165,17 @@ class QueriesPanel(QWidget):
             if row is not None:
                 wanted.select(self.model.index(row), self.model.index(row))
         selection = self.list.selectionModel()
-        self._following = True
+        self._updating = True
         try:
             if {i.row() for i in selection.selectedIndexes()} != {r for r in rows if r is not None}:
                 selection.select(wanted, QItemSelectionModel.ClearAndSelect)
-            self._follow_current(rows)
+            self._scroll_to_current(rows)
         finally:
-            self._following = False
+            self._updating = False
         self.note.say(self._joined_words())
         self._show_fuse()
 
-    def _follow_current(self, rows: list[int | None]) -> None:
+    def _scroll_to_current(self, rows: list[int | None]) -> None:
         row = next((row for row in rows if row is not None), None)
         if row is None or self.list.currentIndex().row() in rows:
             return
@@ -202,17 +202,17 @@ class QueriesPanel(QWidget):
 
     def _chosen(self) -> None:
         """Rows were selected by a person: choose their queries, of one person only."""
-        if self._following:
+        if self._updating:
             return
         rows = sorted(index.row() for index in self.list.selectionModel().selectedIndexes())
         queries = [int(self.model.listed[row]) for row in rows]
         if not queries:
-            self._follow_selection()  # there is always a query, once one was chosen
+            self._show_selection()  # there is always a query, once one was chosen
             return
         kept, left_out = self._of_one_person(queries)
         self._left_out = left_out
         self.workspace.select_queries(kept)
-        self._follow_selection()
+        self._show_selection()
         self._left_out = 0
 
     def _of_one_person(self, queries: list[int]) -> tuple[tuple[int, ...], int]:

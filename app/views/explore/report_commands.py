@@ -18,16 +18,20 @@ from app.views.widgets.actions import Handler, Handlers
 
 
 class ReportCommands(QObject):
-    """Answers the commands that save reports and decisions; ``told`` carries news."""
+    """Answers the commands that save reports and decisions; ``reported`` carries news."""
 
-    told = pyqtSignal(str)
+    reported = pyqtSignal(str)
 
     def __init__(
-        self, controller: Controller, desk: DecisionJobs, choices: ExportChoices, window: QWidget
+        self,
+        controller: Controller,
+        decisions: DecisionJobs,
+        choices: ExportChoices,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self.controller, self.workspace = controller, controller.workspace
-        self._desk, self._choices, self._window = desk, choices, window
+        self._decisions, self._choices, self._window = decisions, choices, window
 
     def handlers(self) -> Handlers:
         """The commands."""
@@ -38,7 +42,7 @@ class ReportCommands(QObject):
                     self.controller.matching is not None and bool(report_choices(self.workspace))
                 ),
             ),
-            "file.save_decisions": Handler(self.ask_csv, lambda: self._desk.book is not None),
+            "file.save_decisions": Handler(self.ask_csv, lambda: self._decisions.book is not None),
         }
 
     def ask_report(self) -> ReportDialog | None:
@@ -64,7 +68,7 @@ class ReportCommands(QObject):
             f"Writing {path.name}",
             lambda context: request.write(path, context),
             lane="files",
-            done=lambda _nothing: self.told.emit(f"Saved {path.name}"),
+            done=lambda _nothing: self.reported.emit(f"Saved {path.name}"),
         )
 
     def ask_csv(self) -> QFileDialog:
@@ -75,7 +79,7 @@ class ReportCommands(QObject):
         )  # fmt: skip
         dialog.setAcceptMode(QFileDialog.AcceptSave)
         dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda path: self._desk.save_csv(Path(path)))
+        dialog.fileSelected.connect(lambda path: self._decisions.save_csv(Path(path)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
         return dialog

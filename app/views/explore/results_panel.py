@@ -52,11 +52,11 @@ class ResultsPanel(QWidget):
         self.view = TileView(self.delegate)
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
-        self._clicked = self._away = False
-        self.choosing = CandidateSelection(workspace, self.model, self.view)
+        self._clicked = self._scrolled_away = False
+        self.candidate_selection = CandidateSelection(workspace, self.model, self.view)
         self._arrange()
         self._connect()
-        self._follow_rows()
+        self._on_rows_changed()
 
     # ── how it is put together ──────────────────────────────────────────────────────────────────
 
@@ -76,50 +76,50 @@ class ResultsPanel(QWidget):
 
     def _connect(self) -> None:
         space = self.workspace
-        self.model.modelAboutToBeReset.connect(self._note_place)
-        self.model.modelReset.connect(self._follow_rows)
+        self.model.modelAboutToBeReset.connect(self._note_scrolled_away)
+        self.model.modelReset.connect(self._on_rows_changed)
         self.view.selectionModel().currentChanged.connect(self._current_changed)
         self.view.opened.connect(self._open)
         self.view.pressed.connect(self._press)
         self.view.pointed.connect(lambda: space.point_at_list(time.monotonic()))
         for bar in (self.view.horizontalScrollBar(), self.view.verticalScrollBar()):
-            bar.valueChanged.connect(self._want_found)
-            bar.rangeChanged.connect(self._want_found)
+            bar.valueChanged.connect(self._request_found)
+            bar.rangeChanged.connect(self._request_found)
         self.header.command_wanted.connect(self.command_wanted)
-        self.empty.followed.connect(self._show_all)
+        self.empty.link_clicked.connect(self._show_all)
         self.find_bar.closed.connect(self.view.setFocus)
         self.thumbnails.arrived.connect(self._picture_arrived)
-        space.selection_changed.connect(self._follow_selection)
-        space.ranking_changed.connect(self._follow_state)
-        space.model_changed.connect(self._follow_state)
-        space.data_changed.connect(self._follow_state)
+        space.selection_changed.connect(self._show_selection)
+        space.ranking_changed.connect(self._show_ranking_state)
+        space.model_changed.connect(self._show_ranking_state)
+        space.data_changed.connect(self._show_ranking_state)
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 
-    def _note_place(self) -> None:
+    def _note_scrolled_away(self) -> None:
         """Somebody who has scrolled away from the candidate stays there while the ranking grows."""
         ranking, current = self.model.ranking, self.view.currentIndex()
         grows = ranking is not None and not ranking.whole and current.isValid()
         seen = self.view.viewport().rect().intersects(self.view.visualRect(current))
-        self._away = grows and not seen
+        self._scrolled_away = grows and not seen
 
-    def _follow_rows(self) -> None:
+    def _on_rows_changed(self) -> None:
         ranking = self.model.ranking
         self.delegate.moves = self.model.moves is not None
         self.delegate.by_part = ranking is not None and ranking.part is not None
         self.view.measure_tiles()
-        self._follow_state()
-        self._follow_selection()
-        self._away = False
-        self._want_found()
+        self._show_ranking_state()
+        self._show_selection()
+        self._scrolled_away = False
+        self._request_found()
 
-    def _want_found(self) -> None:
+    def _request_found(self) -> None:
         """In a search by part: say which candidates are seen, to learn where it was found."""
         if self.delegate.by_part:
             rows = self.view.visible_rows()
             self.workspace.parts.want(tuple(self.model.candidate_at(row) for row in rows))
 
-    def _follow_state(self) -> None:
+    def _show_ranking_state(self) -> None:
         words, link = self._missing()
         if words:
             self.empty.say(words, link)
@@ -143,7 +143,7 @@ class ResultsPanel(QWidget):
             return f"All {hidden} pictures are hidden by the filters above.", "Show all"
         return "", ""
 
-    def _follow_selection(self) -> None:
+    def _show_selection(self) -> None:
         """Highlight the chosen candidate and keep it in view."""
         candidate = self.workspace.selection.candidate
         row = self.model.row_of(candidate)
@@ -152,15 +152,15 @@ class ResultsPanel(QWidget):
         selection.setCurrentIndex(index, QItemSelectionModel.ClearAndSelect)
         if row is None:
             selection.clear()
-        self.choosing.show()
+        self.candidate_selection.mark_chosen()
         self.header.show_chosen()
         # A strip that moves under the pointer makes double clicks miss.
-        if not self._clicked and not self._away:
+        if not self._clicked and not self._scrolled_away:
             self.view.scrollTo(index)
         hidden = candidate is not None and self.model.rowCount() > 0 and row is None
         self.note.say(self._hidden_words(candidate) if hidden else "")
         if self.workspace.ranking is None:
-            self._follow_state()
+            self._show_ranking_state()
 
     def _hidden_words(self, candidate: int | None) -> str:
         ranking = self.workspace.ranking
@@ -292,7 +292,7 @@ class ResultsPanel(QWidget):
             ),
             **{f"candidate.method_{short}": rank_by(m) for m, short in METHOD_IDS.items()},
             "edit.find": Handler(self.find_bar.open, lambda: space.data is not None),
-            **self.choosing.handlers(),
+            **self.candidate_selection.handlers(),
         }
 
     def _has(self, truth: int) -> bool:

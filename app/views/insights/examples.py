@@ -76,5 +76,5 @@ class Examples(QTabWidget):
 
     def show_examples(self) -> None:
         """Those of the group and cell that are looked at."""
-        self.model.show(self._insights.examples())
+        self.model.set_examples(self._insights.examples())
         self.tiles.to_top()

@@ -21,14 +21,14 @@ from app.views.widgets.actions import Handler, Handlers
 class InsightPages(QObject):
     """Failures and trust of the open set.
 
-    ``page_wanted`` asks for a page by its name, ``told`` carries news, ``failed`` a problem,
-    ``data_asked`` asks for the dialog that opens a data set.
+    ``page_wanted`` asks for a page by its name, ``reported`` carries news, ``failed`` a problem,
+    ``data_requested`` asks for the dialog that opens a data set.
     """
 
     page_wanted = pyqtSignal(str)
-    told = pyqtSignal(str)
+    reported = pyqtSignal(str)
     failed = pyqtSignal(object)
-    data_asked = pyqtSignal()
+    data_requested = pyqtSignal()
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class InsightPages(QObject):
     ) -> None:
         super().__init__(window)
         self._controller = controller
-        self._coming: PairPlace | None = None
+        self._awaited: PairPlace | None = None
         self.workspace, self._thumbnails = controller.workspace, thumbnails
         self._runner, self._choices, self._window = controller.runner, choices, window
         self.insights = Insights()
         self.insights.follow(self.workspace)
         self.jobs = InsightJobs(controller, self.insights)
         self.made: dict[Kind, InsightPage] = {}
-        self.workspace.selection_changed.connect(self._query_came)
+        self.workspace.selection_changed.connect(self._show_awaited)
 
     def page(self, kind: Kind) -> InsightPage:
         """The page, made at the first call; matplotlib is loaded by what is drawn on it."""
@@ -56,13 +56,13 @@ class InsightPages(QObject):
 
     def _make(self, kind: Kind) -> InsightPage:
         if kind == "failures":
-            from app.views.insights.errors_page import FailuresPage as Page
+            from app.views.insights.errors_page import ErrorsPage as Page
         else:
-            from app.views.insights.checks_page import TrustPage as Page
+            from app.views.insights.checks_page import ChecksPage as Page
         page = Page(self.workspace, self.jobs, self._thumbnails, self._window)
         page.open_pair.connect(self.open_pair)
-        page.save_asked.connect(lambda: self.save(kind))
-        page.data_asked.connect(self.data_asked)
+        page.save_requested.connect(lambda: self.save(kind))
+        page.data_requested.connect(self.data_requested)
         return page
 
     def open_pair(self, place: PairPlace) -> None:
@@ -73,7 +73,7 @@ class InsightPages(QObject):
         space = self.workspace
         chosen = selection_of(space.data, place)
         if chosen is None and space.data is not None and place.query in space.data.gallery.paths:
-            self._coming = place
+            self._awaited = place
             self._controller.add_pictures([place.query])
             return
         if chosen is None:
@@ -86,12 +86,12 @@ class InsightPages(QObject):
         elif space.look.mode == "compare":
             space.change_look(mode="lines")
 
-    def _query_came(self) -> None:
+    def _show_awaited(self) -> None:
         """Show the pair that was waiting for its query, once that is chosen."""
-        place, data, query = self._coming, self.workspace.data, self.workspace.selection.query
+        place, data, query = self._awaited, self.workspace.data, self.workspace.selection.query
         if place is None or data is None or query is None or data.query[query].path != place.query:
             return
-        self._coming = None
+        self._awaited = None
         self.open_pair(place)
 
     def begin(self, kind: Kind) -> None:
@@ -113,7 +113,7 @@ class InsightPages(QObject):
         return dialog
 
     def _on_saved(self, path: Path) -> None:
-        self.told.emit(f"Saved {path.name}")
+        self.reported.emit(f"Saved {path.name}")
 
     def handlers(self) -> Handlers:
         """Commands of both pages."""

@@ -75,22 +75,22 @@ class MainWindow(QMainWindow):
         self._make_pages(choices)
         self._make_bars()
         self.dialogs = Dialogs(self, self.controller, self.settings, self.commands, theme)
-        self.intake = FileInput(
+        self.file_input = FileInput(
             self,
             self.controller,
             open_data=self.dialogs.open_data,
             open_model=self.dialogs.open_model,
             tell=self.problems.add,
         )
-        self.take_away = ExportCommands(self.workspace, self.runner, self, choices)
-        self.deciding = DecisionCommands(self.controller, self)
+        self.export_commands = ExportCommands(self.workspace, self.runner, self, choices)
+        self.decision_commands = DecisionCommands(self.controller, self)
         self.insights = InsightPages(
-            self.controller, self.explore.thumbnails, self.take_away.choices, self
+            self.controller, self.explore.thumbnails, self.export_commands.choices, self
         )
         for kind in KINDS:
             self.pages.offer(kind, lambda kind=kind: self.insights.page(kind))
-        self.handing_over = ReportCommands(
-            self.controller, self.deciding.desk, self.take_away.choices, self
+        self.report_commands = ReportCommands(
+            self.controller, self.decision_commands.jobs, self.export_commands.choices, self
         )
         self._bind()
         menus = self.commands.fill(self.menuBar())
@@ -129,11 +129,11 @@ class MainWindow(QMainWindow):
         space, bind = self.workspace, self.commands.bind
         bind(self.pages.handlers())
         bind(self.dialogs.handlers())
-        bind(self.intake.handlers())
-        bind(self.take_away.handlers())
-        bind(self.deciding.handlers())
+        bind(self.file_input.handlers())
+        bind(self.export_commands.handlers())
+        bind(self.decision_commands.handlers())
         bind(self.insights.handlers())
-        bind(self.handing_over.handlers())
+        bind(self.report_commands.handlers())
         bind({id: self._theme_handler(name) for id, name in THEME_IDS.items()})
         bind(
             {
@@ -186,11 +186,16 @@ class MainWindow(QMainWindow):
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.inspector.command_wanted.connect(self.commands.run)
         self.dialogs.theme_chosen.connect(self.use_theme)
-        for answering in (self.take_away, self.deciding, self.handing_over, self.insights):
-            answering.told.connect(self._tell_shortly)
+        for part in (
+            self.export_commands,
+            self.decision_commands,
+            self.report_commands,
+            self.insights,
+        ):
+            part.reported.connect(self._show_message)
         self.insights.failed.connect(self.problems.add)
         self.insights.page_wanted.connect(self.pages.choose)
-        self.insights.data_asked.connect(lambda: self.dialogs.open_data())
+        self.insights.data_requested.connect(lambda: self.dialogs.open_data())
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
@@ -211,7 +216,7 @@ class MainWindow(QMainWindow):
         """The page Evaluate, once it was wanted."""
         return self.pages.evaluate
 
-    def _tell_shortly(self, words: str) -> None:
+    def _show_message(self, words: str) -> None:
         self.statusBar().showMessage(words, 5000)
 
     def _show_problems(self) -> None:

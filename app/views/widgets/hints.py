@@ -41,9 +41,9 @@ class LinkButton(QPushButton):
 
 
 class EmptyPage(QWidget):
-    """What to do next, in the place where a list would be. ``followed`` tells of its link."""
+    """What to do next, in the place where a list would be. ``link_clicked`` tells of its link."""
 
-    followed = pyqtSignal()
+    link_clicked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,7 +51,7 @@ class EmptyPage(QWidget):
         self.label.setWordWrap(True)
         self.label.setAlignment(Qt.AlignCenter)
         self.link = LinkButton("", "")
-        self.link.clicked.connect(self.followed)
+        self.link.clicked.connect(self.link_clicked)
         layout = QVBoxLayout(self)
         layout.addStretch()
         layout.addWidget(self.label)

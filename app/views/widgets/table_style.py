@@ -50,7 +50,7 @@ class SpacedTableStyle(OutlinedStyle):
         super().drawControl(element, option, painter, widget)
 
 
-def give_air(table: QTableView) -> None:
+def space_columns(table: QTableView) -> None:
     """Keep the columns of a table apart."""
     style = SpacedTableStyle()
     style.setParent(table)

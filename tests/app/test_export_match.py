@@ -127,7 +127,7 @@ def test_without_a_name_nothing_can_be_saved(take, tmp_path):
 
 
 def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
-    with qtbot.waitSignal(take.told, timeout=180_000):
+    with qtbot.waitSignal(take.reported, timeout=180_000):
         take.copy_figure()
     assert QApplication.clipboard().image().width() == 2000
     take.copy_numbers()

@@ -1,4 +1,4 @@
-"""The evaluate page: starts evaluations and estimates, keeps the book of runs, takes results away.
+"""The page Evaluate: starts evaluations and estimates, lists runs, exports results.
 
 Matplotlib and all that is seen are loaded when the page is first shown.
 """

@@ -6,11 +6,11 @@ from typing import Any
 
 from PyQt5.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QKeyEvent
-from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
 
 from app.state.evaluation import FinishedRun, RunList
 from app.views.widgets.run_words import local_time
-from app.views.widgets.table_style import space_columns
+from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.reports import method_label
 
@@ -112,18 +112,10 @@ class RunsView(QTableView):
         super().__init__(parent)
         self._book = book
         self.setModel(RunsModel(book, self))
+        show_as_rows(self)
         space_columns(self)
         self.setAccessibleName("Runs")
-        self.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
         self.setTextElideMode(Qt.ElideMiddle)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.horizontalHeader().setMaximumSectionSize(LONGEST)
         self.horizontalHeader().setStretchLastSection(True)

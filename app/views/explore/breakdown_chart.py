@@ -1,4 +1,4 @@
-"""The sum behind a logit as bars that add up; the bars of cells can be pointed at and clicked."""
+"""The score breakdown as bars; the bar of a cell can be pointed at and clicked."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class BreakdownChart(QWidget):
         return QSize(280, round(height_of(self._sections)) or 96)
 
     def paintEvent(self, event) -> None:
-        """The sections, or what will stand here."""
+        """Paint the sections, or the text of the empty chart."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.Antialiasing)
         if not self._sections:
@@ -116,12 +116,12 @@ class BreakdownChart(QWidget):
         super().resizeEvent(event)
 
     def hideEvent(self, event) -> None:
-        """Nothing waits for what is not seen."""
+        """A hidden chart is never greyed."""
         self.stale_overlay.stop()
         super().hideEvent(event)
 
     def mouseReleaseEvent(self, event) -> None:
-        """Pin the cell of a bar, or let go of it."""
+        """Pin the cell of a bar, or release it."""
         row = self.row_at(event.localPos())
         if row is not None and row.part.cell is not None and event.button() == Qt.LeftButton:
             pinned = self.workspace.selection.cell

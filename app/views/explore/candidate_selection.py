@@ -25,7 +25,7 @@ class CandidateSelection(QObject):
         view.pressed.connect(self._choose_one)
 
     def mark_chosen(self) -> None:
-        """Mark what is chosen besides the current row, after the selection was followed."""
+        """Select the rows of all chosen candidates in the view."""
         selection = self.workspace.selection
         if not selection.more:
             self._anchor = selection.candidate
@@ -39,11 +39,11 @@ class CandidateSelection(QObject):
         self.view.viewport().update()
 
     def _choose_one(self, index: QModelIndex) -> None:
-        """A plain click chooses one alone, also where that one was current already."""
+        """A plain click chooses one candidate only, also where it is the current one."""
         self.workspace.select_candidate(self.model.candidate_at(index.row()))
 
     def _add(self, index: QModelIndex) -> None:
-        """Take one more, or take it out; the one looked at is always among them."""
+        """Add a candidate or remove it; the shown candidate always stays chosen."""
         selection, candidate = self.workspace.selection, self.model.candidate_at(index.row())
         self._anchor = candidate
         if candidate not in selection.chosen:
@@ -58,7 +58,7 @@ class CandidateSelection(QObject):
             self.workspace.choose_candidates(shown, left)
 
     def _extend(self, row: int) -> None:
-        """All listed candidates between the anchor and a row, which is looked at."""
+        """Choose all listed candidates from the anchor to a row, and show that row's."""
         anchor = self.model.row_of(self._anchor)
         anchor = row if anchor is None else anchor
         rows = range(min(anchor, row), max(anchor, row) + 1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QItemSelection, QModelIndex, Qt
-from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
 
 from app.items.correspondences import CorrespondenceModel
 from app.state.workspace import Workspace
+from app.views.widgets.table_style import show_as_rows
 
 ARROW = 12
 """Pixels of the arrow beside the title of the column that is sorted by."""
@@ -25,20 +26,13 @@ class CorrespondenceTable(QTableView):
         self.rows = CorrespondenceModel(self)
         self.setModel(self.rows)
         self.setAccessibleName("Correspondences")
-        self.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        show_as_rows(self)
         self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
         self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.Fixed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.horizontalHeader().setMinimumSectionSize(24)
-        self.horizontalHeader().setHighlightSections(False)
         self.setSortingEnabled(True)
         self.sortByColumn(4, Qt.DescendingOrder)
         self.entered.connect(self._on_entered)

@@ -1,4 +1,4 @@
-"""Decisions about candidates: confirm, reject, unsure, with a note; undone."""
+"""Commands that decide about candidates: confirm, reject, unsure, note, withdraw, undo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERDICTS = ("confirm", "reject", "unsure")
 
 
 class DecisionCommands(QObject):
-    """Answers the commands of decisions; ``reported`` carries news.
+    """The commands of decisions. ``reported``: a sentence for the bottom line.
 
     The decisions about the shown query stand in ``workspace.decided``, by gallery index.
     """

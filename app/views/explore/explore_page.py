@@ -1,6 +1,6 @@
-"""The page to browse and look inside: queries, ranking, match, and what it adds up to.
+"""The page Explore: queries, ranking, match and score breakdown.
 
-A window inside the window, so that its docks come and go with the page.
+A QMainWindow of its own, so that its docks are shown and hidden with the page.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class ExplorePage(QMainWindow):
         self.setFocusProxy(self.queries.list)  # not a text field, where single keys are letters
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The hint gives way where ranking and match need the room."""
+        """Hide the hint where ranking and match need its height."""
         needed = self.splitter.minimumSizeHint().height() + HINT_IN_A_COLUMN
         room = self.height() >= max(ROOM_FOR_HINT, needed)
         self.hint.setMaximumHeight(QWIDGETSIZE_MAX if room else 0)

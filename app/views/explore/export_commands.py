@@ -1,4 +1,4 @@
-"""Takes the shown match and ranking away: figures and numbers, to files and to the clipboard."""
+"""Commands that export the shown match and ranking to files and to the clipboard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLIPBOARD_WIDTH = 2000
 
 
 class ExportCommands(QObject):
-    """Answers the commands that copy and save match and ranking; ``reported`` carries news."""
+    """Copy and save match and ranking. ``reported``: a sentence for the bottom line."""
 
     reported = pyqtSignal(str)
 

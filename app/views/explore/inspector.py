@@ -94,7 +94,7 @@ class Inspector(QWidget):
         self._make_room()
 
     def _prepare(self) -> None:
-        """Decode the neighbours' pictures before they are asked for."""
+        """Decode the pictures of the neighbouring ranks before they are requested."""
         space = self.workspace
         if space.pair is not None and space.data is not None and space.ranking is not None:
             place = space.ranking.place_of(space.pair.candidate)
@@ -103,7 +103,7 @@ class Inspector(QWidget):
         self._find_second()
 
     def _find_second(self) -> None:
-        """To compare, there must be a second candidate."""
+        """Choose a second candidate to compare with, where none is chosen."""
         space = self.workspace
         selection = space.selection
         if space.look.mode != "compare" or selection.candidate is None:
@@ -148,7 +148,7 @@ class Inspector(QWidget):
         self._share_line()
 
     def _share_line(self) -> None:
-        """The colour bar's name gives way where the words would be cut."""
+        """Hide the colour bar's name where the line of words would be cut."""
         words = self.readout.fontMetrics().horizontalAdvance(self.readout.text())
         taken = self.bar.sizeHint().width() - (self.bar.name_width if self.bar.named else 0)
         room = self.width() - 4 * SPACING - taken - self.bar.name_width
@@ -161,8 +161,8 @@ class Inspector(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        """As high as their lines are the controls; the drawing tools give way where that is too
-        much: the menu and their keys remain."""
+        """Give the controls the height of their lines; hide the drawing tools where that leaves too
+        little for the pictures. The tools' menu entries and keys remain."""
         width = self.width() - 2 * SPACING
         for rows in (self.controls, self.tools):
             # A layout of several lines asks Qt for the height of one only.

@@ -83,7 +83,7 @@ class MatchCanvas(MatchPicture):
             self._pressed, self._dragged_to = event.localPos(), None
 
     def mouseReleaseEvent(self, event) -> None:
-        """A click pins the cell, or lets go of it where it was pinned."""
+        """A click pins the cell, or releases it where it was pinned."""
         if self.drawing.down:
             if event.button() == Qt.LeftButton:
                 self.drawing.end()
@@ -101,7 +101,7 @@ class MatchCanvas(MatchPicture):
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
     def _begin_stroke(self, event) -> bool:
-        """Begin to draw where the tool in the hand draws on the picture under the pointer."""
+        """Begin to draw where the chosen tool draws on the picture under the pointer."""
         at = event.localPos()
         if not self.scene.pairs or self.scene.stale:
             return False
@@ -116,7 +116,7 @@ class MatchCanvas(MatchPicture):
         return True
 
     def drop_stroke(self) -> bool:
-        """Give up what is being drawn; False where nothing is."""
+        """Cancel what is being drawn; False where nothing is."""
         down = self.drawing.down
         self.drawing.drop()
         self.update()
@@ -129,7 +129,7 @@ class MatchCanvas(MatchPicture):
             self.unsetCursor()
 
     def paintEvent(self, event) -> None:
-        """What is being drawn lies over everything."""
+        """Paint the match, then the stroke over it."""
         super().paintEvent(event)
         number = self.scene.find(self.drawing.key)
         if self.drawing.down and number is not None:
@@ -139,7 +139,7 @@ class MatchCanvas(MatchPicture):
             paint_stroke(painter, box, clip, stroke.tool, stroke.points, stroke.cells)
 
     def mouseDoubleClickEvent(self, event) -> None:
-        """As a second click: nothing of its own, so that quick clicks pin and let go."""
+        """Treat a double click as two clicks: quick clicks pin and release."""
         self.mousePressEvent(event)
 
     def leaveEvent(self, event) -> None:
@@ -181,7 +181,7 @@ class MatchCanvas(MatchPicture):
         return ""
 
     def hideEvent(self, event) -> None:
-        """What is not seen is not pointed at."""
+        """A hidden picture has no stroke and no cell pointed at."""
         self.stale_overlay.stop()
         self.drop_stroke()
         self.point_at(None)

@@ -187,7 +187,7 @@ class MatchControls(QWidget):
             whole.addLayout(flow)
 
     def event(self, event: QEvent) -> bool:
-        """As high as its lines are, so that they never lie over each other."""
+        """Fix the height to that of the lines, so that they never overlap."""
         handled = super().event(event)
         if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
             self.setFixedHeight(max(1, self.layout().heightForWidth(self.width())))

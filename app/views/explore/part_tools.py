@@ -80,7 +80,7 @@ class PartTools(QWidget):
         self.refresh()  # a button that stays as it was must not look pressed
 
     def refresh(self) -> None:
-        """Show what is in the hand and what was drawn."""
+        """Show which tool is chosen and what was drawn."""
         now, pair = self.parts.now, self.workspace.pair
         for id, button in self.buttons.items():
             button.setEnabled(pair is not None)
@@ -111,12 +111,12 @@ class PartTools(QWidget):
         }
 
     def take_cell(self) -> None:
-        """Take the cell pinned or pointed at, or let it out."""
+        """Add the cell pinned or pointed at to the drawn part, or remove it."""
         pair = self.workspace.pair
         self.parts.take_cell(self.workspace.cell, None if pair is None else pair.match.grid)
 
     def release(self) -> None:
-        """Esc: give up the stroke; else let go of the cell; else clear what is drawn."""
+        """Esc: cancel the stroke; else release the pinned cell; else clear what is drawn."""
         if self._drop_stroke():
             return
         if self.workspace.selection.cell is not None:

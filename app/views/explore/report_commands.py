@@ -1,4 +1,4 @@
-"""Handing over: a report on candidates, and the decisions as a table."""
+"""Commands that save a report on candidates, and the decisions as a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.views.widgets.actions import Handler, Handlers
 
 
 class ReportCommands(QObject):
-    """Answers the commands that save reports and decisions; ``reported`` carries news."""
+    """Save reports and decisions. ``reported``: a sentence for the bottom line."""
 
     reported = pyqtSignal(str)
 

@@ -115,7 +115,7 @@ class ResultsHeader(QWidget):
         self.truth.setToolTip("True matches of the query in the gallery, junk not counted.")
 
     def event(self, event: QEvent) -> bool:
-        """As high as its lines are, so that whoever shares out heights knows of them."""
+        """Fix the height to that of the lines, so that layouts give it that height."""
         handled = super().event(event)
         if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
             self.setFixedHeight(max(1, self.layout().heightForWidth(self.width())))

@@ -97,7 +97,7 @@ class ResultsPanel(QWidget):
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 
     def _note_scrolled_away(self) -> None:
-        """Somebody who has scrolled away from the candidate stays there while the ranking grows."""
+        """Note that the candidate is scrolled out of view: it stays so while the ranking grows."""
         ranking, current = self.model.ranking, self.view.currentIndex()
         grows = ranking is not None and not ranking.whole and current.isValid()
         seen = self.view.viewport().rect().intersects(self.view.visualRect(current))
@@ -114,7 +114,7 @@ class ResultsPanel(QWidget):
         self._request_found()
 
     def _request_found(self) -> None:
-        """In a search by part: say which candidates are seen, to learn where it was found."""
+        """In a search by part: request where it was found in the visible candidates."""
         if self.delegate.by_part:
             rows = self.view.visible_rows()
             self.workspace.parts.want(tuple(self.model.candidate_at(row) for row in rows))
@@ -178,7 +178,7 @@ class ResultsPanel(QWidget):
     # ── what people do ──────────────────────────────────────────────────────────────────────────
 
     def _current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
-        """Chosen in the view, or followed: then it is chosen already, and nothing happens."""
+        """Choose the view's current candidate, unless the workspace already has it."""
         if not index.isValid():
             return
         candidate = self.model.candidate_at(index.row())
@@ -188,7 +188,7 @@ class ResultsPanel(QWidget):
             self._clicked = False
 
     def _press(self, index: QModelIndex) -> None:
-        """Pressed on, even where it was shown already: chosen."""
+        """A press chooses the candidate, also where it is shown already."""
         self.workspace.select_candidate(self.model.candidate_at(index.row()))
 
     def _open(self, index: QModelIndex) -> None:

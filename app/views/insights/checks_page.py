@@ -1,4 +1,4 @@
-"""The page of trust: what strong matches join, and whether the strongest cells decide."""
+"""The page of explanation checks: measures, removal curves and the pairs measured."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NO_CURVES = "There are no curves to draw."
 
 
 class ChecksPage(InsightPage):
-    """How far explanations can be trusted."""
+    """Measures, removal curves and pairs of the explanation checks."""
 
     def __init__(
         self,

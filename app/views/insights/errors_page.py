@@ -1,4 +1,4 @@
-"""The page of failures: groups, their mean maps, the parts that mislead, and the examples."""
+"""The page of errors: groups, their mean maps, the parts that mislead, and the examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages of failures and of trust share: what they teach, work under way, results."""
+"""What the pages of errors and of explanation checks share: introduction, progress, results."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class InsightPage(QWidget):
 
     @property
     def first(self) -> QWidget:
-        """What has the focus when findings arrive."""
+        """The widget that takes the focus when findings are shown."""
         raise NotImplementedError
 
     def _show_found(self) -> None:

@@ -1,4 +1,4 @@
-"""Makes the two pages when they are first wanted, and answers their commands."""
+"""Makes the pages of errors and of explanation checks when first chosen; runs their commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.views.widgets.actions import Handler, Handlers
 
 
 class InsightPages(QObject):
-    """Failures and trust of the open set.
+    """Errors and explanation checks of the open set.
 
     ``page_wanted`` asks for a page by its name, ``reported`` carries news, ``failed`` a problem,
     ``data_requested`` asks for the dialog that opens a data set.

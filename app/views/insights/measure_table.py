@@ -1,4 +1,4 @@
-"""MeasureTable of trust, one below the other: name, a number for each group, the sentence."""
+"""Measures of the explanation checks: name, a number for each group, a sentence."""
 
 from __future__ import annotations
 

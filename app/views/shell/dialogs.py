@@ -1,4 +1,4 @@
-"""The window's dialogs: opened by commands, one of each at a time, none in the way of a job."""
+"""The window's dialogs: opened by commands, one of each at a time, none blocks a job."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from app.views.widgets.theme import Theme
 
 
 class Dialogs(QObject):
-    """Opens dialogs and remembers what was opened with them.
+    """Opens dialogs and keeps what was opened with them in the settings.
 
-    ``theme_chosen`` tells a theme to be used from now on.
+    ``theme_chosen`` carries the name of the theme to use.
     """
 
     theme_chosen = pyqtSignal(str)

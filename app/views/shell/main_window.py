@@ -1,7 +1,7 @@
 """The window: pages, menus, toolbar and bottom line put together, and the session kept.
 
-What a command does is in the views' own ``handlers()``; here stands only what concerns the window
-as a whole.
+What a command does is defined in the ``handlers()`` of the views; here are only the commands of the
+window as a whole.
 """
 
 from __future__ import annotations

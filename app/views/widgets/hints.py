@@ -41,7 +41,7 @@ class LinkButton(QPushButton):
 
 
 class EmptyPage(QWidget):
-    """What to do next, in the place where a list would be. ``link_clicked`` tells of its link."""
+    """Shown in place of an empty list: what to do next, with a link."""
 
     link_clicked = pyqtSignal()
 

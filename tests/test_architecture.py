@@ -120,6 +120,39 @@ def test_the_windows_imports_point_one_way(path):
         assert own is None or layer is None or layer <= own, f"{path} imports {name}"
 
 
+PAGES = ("explore", "evaluate", "insights")
+VIEWS_MAY_IMPORT = {
+    "widgets": ("widgets",),
+    "dialogs": ("widgets", "dialogs"),
+    **{page: ("widgets", "dialogs", page) for page in PAGES},
+    "shell": ("widgets", "dialogs", *PAGES, "shell"),
+}
+
+
+def view_modules() -> list[Path]:
+    return sorted(path for path in (APP / "views").rglob("*.py") if path.parent.name != "views")
+
+
+@pytest.mark.parametrize("path", view_modules(), ids=lambda p: str(p.relative_to(APP / "views")))
+def test_widgets_know_no_page_and_pages_know_no_shell_nor_each_other(path):
+    allowed = VIEWS_MAY_IMPORT[path.parent.name]
+    for name in imported(path):
+        parts = name.split(".")
+        assert parts[:2] != ["app", "views"] or parts[2] in allowed, f"{path} imports {name}"
+
+
+def test_the_pointer_uses_only_public_names_of_the_match_picture():
+    tree = ast.parse((APP / "views" / "explore" / "match_canvas.py").read_text(encoding="utf-8"))
+    private = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and node.attr[1] != "_"
+    ]
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    own |= {"_pressed", "_dragged_to"}
+    assert {node.attr for node in private} <= own
+
+
 @pytest.mark.parametrize("path", sorted(APP.glob("state/**/*.py")), ids=lambda p: p.name)
 def test_state_knows_nothing_of_qt(path):
     tops = {name.split(".")[0] for name in imported(path)}

@@ -20,7 +20,7 @@ ADDS_STEP, TAKES_STEP = 215, 45  # of the diverging table: clear, but not the da
 
 
 @dataclass(frozen=True)
-class Row:
+class BreakdownRow:
     """A bar: ``low`` to ``high`` on its section's axis."""
 
     part: Part
@@ -31,18 +31,18 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Section:
+class BreakdownSection:
     """A heading and its rows, which share one axis from ``low`` to ``high``."""
 
     title: str
     note: str
     top: float
-    rows: tuple[Row, ...]
+    rows: tuple[BreakdownRow, ...]
     low: float
     high: float
 
 
-def sections_of(total: Sum, grid: Grid, width: float) -> tuple[Section, ...]:
+def sections_of(total: Sum, grid: Grid, width: float) -> tuple[BreakdownSection, ...]:
     """Rows with their places, for a chart of that width."""
     cells = [(part, _cell_name(part, grid)) for part in total.cells if part.cell]
     beyond = any(part.kind == "usual" for part in total.totals)
@@ -66,15 +66,15 @@ def _section(
     parts: Sequence[tuple[Part, str]],
     starts: Sequence[float],
     width: float,
-) -> Section:
+) -> BreakdownSection:
     rows = []
     for number, ((part, label), start) in enumerate(zip(parts, starts, strict=True)):
         ends = sorted((start, start + part.value))
         rect = QRectF(0, top + HEAD + ROW * number, width, ROW)
-        rows.append(Row(part, label, ends[0], ends[1], rect))
+        rows.append(BreakdownRow(part, label, ends[0], ends[1], rect))
     low = min([0.0, *(row.low for row in rows)])
     high = max([0.0, *(row.high for row in rows)])
-    return Section(title, note, top, tuple(rows), low, high if high > low else low + 1.0)
+    return BreakdownSection(title, note, top, tuple(rows), low, high if high > low else low + 1.0)
 
 
 def _cell_name(part: Part, grid: Grid) -> str:
@@ -92,12 +92,12 @@ def _name(part: Part) -> str:
     return "usual logit" if part.kind == "usual" else part.kind
 
 
-def height_of(sections: Sequence[Section]) -> float:
+def height_of(sections: Sequence[BreakdownSection]) -> float:
     """Of the whole chart."""
     return max((s.top + HEAD + ROW * len(s.rows) for s in sections), default=0.0)
 
 
-def spoken(sections: Sequence[Section]) -> str:
+def spoken(sections: Sequence[BreakdownSection]) -> str:
     """The chart for screen readers."""
     return ". ".join(
         f"{section.title}: "
@@ -106,7 +106,7 @@ def spoken(sections: Sequence[Section]) -> str:
     )
 
 
-class ChartPainter:
+class BreakdownPainter:
     """Paints the sections with one font and palette."""
 
     def __init__(self, painter: QPainter, font: QFont, palette: QPalette) -> None:
@@ -117,7 +117,9 @@ class ChartPainter:
         self._highlight = QColor(palette.color(QPalette.Active, QPalette.Highlight))
         self._highlight.setAlphaF(0.25)
 
-    def paint(self, sections: Sequence[Section], width: float, marked: Sequence[Row]) -> None:
+    def paint(
+        self, sections: Sequence[BreakdownSection], width: float, marked: Sequence[BreakdownRow]
+    ) -> None:
         """All of it; ``marked`` rows are highlighted."""
         metrics = QFontMetricsF(self._font)
         labels = [row.label for section in sections for row in section.rows]
@@ -133,13 +135,13 @@ class ChartPainter:
                 self._row(section, row, axis)
             self._axis(section, axis)
 
-    def _title(self, section: Section, width: float) -> None:
+    def _title(self, section: BreakdownSection, width: float) -> None:
         self._painter.setFont(bold(self._font))
         self._painter.setPen(self._ink)
         rect = QRectF(0, section.top, width, HEAD - 4)
         self._painter.drawText(rect, int(Qt.AlignLeft | Qt.AlignVCenter), section.title)
 
-    def _row(self, section: Section, row: Row, axis: QRectF) -> None:
+    def _row(self, section: BreakdownSection, row: BreakdownRow, axis: QRectF) -> None:
         last = row.part.kind in ("logit", "difference")
         self._painter.setFont(bold(self._font) if last else self._font)
         self._painter.setPen(self._ink)
@@ -153,7 +155,7 @@ class ChartPainter:
         bar = QRectF(left, row.rect.top() + 4, max(right - left, 1.0), ROW - 8)
         self._painter.fillRect(bar, self._colour(row))
 
-    def _axis(self, section: Section, axis: QRectF) -> None:
+    def _axis(self, section: BreakdownSection, axis: QRectF) -> None:
         """Zero, and steps from one term to the next."""
         zero = self._x(section, axis, 0.0)
         self._painter.setPen(QPen(self._faint, 1))
@@ -168,11 +170,11 @@ class ChartPainter:
             edge = row.rect.bottom()
             self._painter.drawLine(QPointF(x, edge - 4), QPointF(x, edge + 4))
 
-    def _x(self, section: Section, axis: QRectF, value: float) -> float:
+    def _x(self, section: BreakdownSection, axis: QRectF, value: float) -> float:
         share = (value - section.low) / (section.high - section.low)
         return axis.left() + share * axis.width()
 
-    def _colour(self, row: Row) -> QColor:
+    def _colour(self, row: BreakdownRow) -> QColor:
         if row.part.kind in ("logit", "difference"):
             return self._ink
         red, green, blue, _ = table("contribution")[

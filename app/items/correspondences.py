@@ -60,7 +60,7 @@ class CorrespondenceModel(QAbstractTableModel):
         self._beyond: dict[Correspondence, float] = {}
         self._sorted_by, self._descending = 4, True
 
-    def show(self, pair: PairView | None, look: Look) -> bool:
+    def set_pair(self, pair: PairView | None, look: Look) -> bool:
         """Show another pair, or the same under another look; whether the rows are others now."""
         if pair is self._pair and look.direction == self._look.direction:
             self._look = look

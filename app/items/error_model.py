@@ -39,7 +39,7 @@ class ExampleModel(QAbstractTableModel):
         self._tiles: list[Tile] = []
         self._columns = len(COLUMNS) - 1
 
-    def show(self, examples: Sequence[Example]) -> None:
+    def set_examples(self, examples: Sequence[Example]) -> None:
         """Show other failures."""
         self.beginResetModel()
         self.examples, self._cells = examples, [cells(example) for example in examples]

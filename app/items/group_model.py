@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt
-from PyQt5.QtGui import QFont, QFontMetrics, QImage, QPainter, QPalette
+from PyQt5.QtGui import QFontMetrics, QImage, QPainter, QPalette
 from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.items.captions import bold
 from app.items.mean_map_image import image_of, paint_mean
 from app.items.thumbnail import faded
 from app.state.insight_words import count_words, group_line, group_title, margin_words
@@ -28,7 +29,7 @@ class GroupModel(QAbstractListModel):
         self._rows: list[Any] = []
         self._pictures: dict[str, QImage] = {}
 
-    def show(self, found: FailureFindings | None) -> None:
+    def set_findings(self, found: FailureFindings | None) -> None:
         """Show other findings."""
         self.beginResetModel()
         self._rows, self._pictures = [], {}
@@ -109,8 +110,7 @@ class GroupDelegate(QStyledItemDelegate):
     ) -> None:
         chosen = bool(option.state & QStyle.State_Selected)
         ink = option.palette.color(QPalette.HighlightedText if chosen else QPalette.Text)
-        strong = QFont(option.font)
-        strong.setBold(True)
+        strong = bold(option.font)
         line = QFontMetrics(option.font).lineSpacing()
         top = room.top() + (room.height() - 2 * line) // 2
         group, faint = index.data(GROUP_ROLE), faded(ink, 190)

@@ -1,4 +1,4 @@
-"""Paints what lies over the pictures: lines, dots, cells, tags, grids, frames.
+"""Paints over the pictures: lines, dots, cells, tags, grids, frames.
 
 Everything that must be seen on any picture has a dark edge around a light one. Widths are logical
 pixels, so that they look the same on every screen.

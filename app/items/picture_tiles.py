@@ -40,7 +40,7 @@ class TileModel(QAbstractListModel):
         super().__init__(parent)
         self.tiles: Sequence[Tile] = ()
 
-    def show(self, tiles: Sequence[Tile]) -> None:
+    def set_tiles(self, tiles: Sequence[Tile]) -> None:
         """Show others."""
         self.beginResetModel()
         self.tiles = tiles

@@ -6,6 +6,7 @@ from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
 from PyQt5.QtGui import QFont, QFontMetrics, QPainter, QPalette
 from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.items.captions import bold
 from app.items.colours import truth_colour
 from app.items.query_model import ENTRY_ROLE, QueryEntry
 from app.items.thumbnail import draw_thumbnail, faded
@@ -49,8 +50,7 @@ class QueryDelegate(QStyledItemDelegate):
     ) -> None:
         chosen = bool(option.state & QStyle.State_Selected)
         ink = option.palette.color(QPalette.HighlightedText if chosen else QPalette.Text)
-        strong = QFont(option.font)
-        strong.setBold(True)
+        strong = bold(option.font)
         line = QFontMetrics(option.font).lineSpacing()
         texts = [(entry.title or entry.ref.path.name, strong, ink)]
         if entry.verdict:

@@ -6,6 +6,7 @@ from PyQt5.QtCore import QModelIndex, QObject, QPoint, QRect, QRectF, QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from app.items.captions import bold
 from app.items.colours import truth_colour
 from app.items.decision_marks import paint_decided
 from app.items.part_layers import PART, paint_outline
@@ -118,8 +119,7 @@ class ResultDelegate(QStyledItemDelegate):
     ) -> None:
         line = QFontMetrics(font).lineSpacing()
         row = QRect(room.left(), room.top(), room.width(), line)
-        strong = QFont(font)
-        strong.setBold(True)
+        strong = bold(font)
         painter.setPen(ink)
         painter.setFont(strong)
         rank = f"{entry.rank}" if entry.rank else "–"

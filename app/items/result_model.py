@@ -67,12 +67,12 @@ class ResultModel(QAbstractListModel):
         self._data: OpenSet | None = None
         self._filter: ResultFilter | None = None
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
-            event.connect(self._follow)
+            event.connect(self._update_rows)
         for event in (workspace.decided_changed, workspace.parts.found_changed):
             event.connect(self._tell_changed)
-        self._follow()
+        self._update_rows()
 
-    def _follow(self) -> None:
+    def _update_rows(self) -> None:
         space = self.workspace
         same = space.ranking is self.ranking and space.result_filter == self._filter
         # Own queries may be added to the set: its gallery stays what it was.

@@ -20,7 +20,7 @@ from app.state.stored import (
     texts_of,
     write_record,
 )
-from app.state.values import METHODS, MODES, Look, QueryFilter, ResultFilter
+from app.state.values import METHODS, MODES, MOST_LINES, Look, QueryFilter, ResultFilter
 from app.state.workspace import Workspace
 from qaconv_core.errors import StoreError
 from qaconv_core.matching.strongest import DIRECTIONS
@@ -97,7 +97,7 @@ def _look_of(record: dict[str, Any]) -> Look:
         grid=flag_of(record, "grid", usual.grid),
         linked=flag_of(record, "linked", usual.linked),
         threshold=number_of(record, "threshold", usual.threshold, -1.0, 1.0),
-        count=int(number_of(record, "count", usual.count, 1, 10_000)),
+        count=int(number_of(record, "count", usual.count, 0, MOST_LINES)),
         direction=one_of(record, "direction", DIRECTIONS),
         colour_by=one_of(record, "colour_by", _MEASURES),
         heat_of=one_of(record, "heat_of", _MEASURES),

@@ -284,6 +284,8 @@ class Selection:
 
 Mode = Literal["lines", "heat", "hover", "compare"]
 MODES: tuple[Mode, ...] = ("lines", "heat", "hover", "compare")
+MOST_LINES = 999
+"""Lines between two pictures that can be asked for at most; 0 draws none."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings
 from app.state.values import Problem
 from app.state.workspace import Workspace
-from app.views.dialogs.check_panel import ReportPanel
+from app.views.dialogs.check_panel import CheckPanel
 from app.views.dialogs.command_palette import CommandPalette
 from app.views.dialogs.help_dialog import HelpDialog
 from app.views.dialogs.key_sheet import KeySheet
@@ -58,7 +58,7 @@ def widgets(qtbot, runner, tmp_path, monkeypatch):
         ProblemStrip(log, window),
         JobStrip(runner, window),
         JobList(runner, window),
-        ReportPanel(report, window),
+        CheckPanel(report, window),
         welcome,
         HintStrip(parent=window),
     ]

@@ -13,7 +13,7 @@ from app.state.commands import COMMANDS
 from app.state.fuzzy import fuzzy_order, fuzzy_score
 from app.views.dialogs.command_palette import CommandPalette
 from app.views.dialogs.key_sheet import KeySheet, keys_words
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Actions, Handler
 
 LETTERS = st.text("abc d", max_size=8)
 
@@ -45,9 +45,9 @@ def window(qtbot):
     window = QMainWindow()
     window.ran = []
     window.table = Actions(window)
-    window.table.bind({c.id: lambda id=c.id: window.ran.append(id) for c in COMMANDS})
+    window.table.bind({c.id: Handler(lambda id=c.id: window.ran.append(id)) for c in COMMANDS})
     window.palette_ = CommandPalette(window.table, window)
-    window.table.bind({"edit.palette": window.palette_.popup})
+    window.table.bind({"edit.palette": Handler(window.palette_.popup)})
     qtbot.addWidget(window)
     window.resize(800, 600)
     window.show()
@@ -97,7 +97,8 @@ def test_escape_closes_and_runs_nothing(window):
 
 
 def test_what_is_not_available_is_last_and_says_why(window):
-    window.table.enable("candidate.method_tlift", False, "times are not known")
+    unable = Handler(window.close, lambda: False, reason=lambda: "times are not known")
+    window.table.bind({"candidate.method_tlift": unable})
     palette = window.palette_
     palette.popup()
     assert palette.found[-1] == "candidate.method_tlift"

@@ -34,20 +34,16 @@ def opened(qtbot, runner, tmp_path, monkeypatch):
     thumbnails = ImageLoader(64)
     results = ResultsPanel(controller.workspace, thumbnails)
     qtbot.addWidget(results)
-    deciding, actions = DecisionCommands(controller, results), Actions(results)
-    handing = ReportCommands(controller, deciding.desk, ExportChoices(folder=tmp_path), results)
-    actions.bind({**results.handlers(), **deciding.handlers(), **handing.handlers()})
-
-    def refresh():
-        for answering in (results, deciding, handing):
-            answering.refresh_actions(actions)
-
-    for event in (controller.workspace.selection_changed, controller.workspace.decided_changed):
-        event.connect(refresh)
-    refresh()
+    decision_commands, actions = DecisionCommands(controller, results), Actions(results)
+    report_commands = ReportCommands(
+        controller, decision_commands.jobs, ExportChoices(folder=tmp_path), results
+    )
+    actions.bind(
+        {**results.handlers(), **decision_commands.handlers(), **report_commands.handlers()}
+    )
     results.show()
     rest(qtbot, runner)
-    yield controller, results, deciding, handing
+    yield controller, results, decision_commands, report_commands
     thumbnails.close()
     controller.close()
 
@@ -62,7 +58,7 @@ def verdict(space):
 
 
 def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
-    controller, results, deciding, _ = opened
+    controller, results, decision_commands, _ = opened
     space, runner = controller.workspace, controller.runner
 
     def press(key, modifier=Qt.NoModifier):
@@ -76,13 +72,13 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     assert results.model.entry(row).decided == "confirm"
     assert press(Qt.Key_R) == "reject"
     again = DecisionCommands(controller, results)  # as after a restart
-    assert again.desk.book.all()[0].verdict == "reject"
+    assert again.jobs.book.all()[0].verdict == "reject"
     rest(qtbot, runner)
     assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"
     assert press(Qt.Key_Delete) is None
     assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"
     assert press(Qt.Key_Z, Qt.ControlModifier) is None
-    note = deciding.ask_note()
+    note = decision_commands.ask_note()
     note.setTextValue("same bag")
     note.accept()
     results.window().activateWindow()
@@ -92,19 +88,19 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     assert "Unsure: same bag" in results.model.index(row).data(Qt.ToolTipRole)
     assert press(Qt.Key_Y) == "confirm"
     assert space.decided[space.selection.candidate].note == "same bag"  # the note stays
-    deciding.desk.save_csv(tmp_path / "d.csv")
+    decision_commands.jobs.save_csv(tmp_path / "d.csv")
     rest(qtbot, runner)
     rows = list(csv.DictReader((tmp_path / "d.csv").open()))
     assert [(r["verdict"], r["note"]) for r in rows] == [("confirm", "same bag")]
 
 
 def test_quick_decisions_keep_their_order_and_survive_the_end(qtbot, opened):
-    controller, _results, deciding, _ = opened
-    space, book = controller.workspace, deciding.desk.book
+    controller, _results, decision_commands, _ = opened
+    space, book = controller.workspace, decision_commands.jobs.book
     order = [int(c) for c in space.ranking.order[:6]]
     for number, candidate in enumerate(order):
         space.select_candidate(candidate)
-        deciding.decide(("confirm", "reject")[number % 2])
+        decision_commands.decide(("confirm", "reject")[number % 2])
     controller.runner.close()  # while they are being written
     names = [book.name_of(space.data.gallery[c].path) for c in order]
     assert [d.gallery for d in book.all()] == names
@@ -112,11 +108,11 @@ def test_quick_decisions_keep_their_order_and_survive_the_end(qtbot, opened):
 
 
 def test_a_file_that_cannot_be_written_is_a_problem_and_changes_nothing(qtbot, opened):
-    controller, results, deciding, _ = opened
+    controller, results, decision_commands, _ = opened
     space, runner = controller.workspace, controller.runner
     qtbot.keyClick(results, Qt.Key_Y)
     rest(qtbot, runner)
-    path = deciding.desk.book.path
+    path = decision_commands.jobs.book.path
     path.write_text("{")
     with qtbot.waitSignal(runner.problem, timeout=WAIT) as told:
         qtbot.keyClick(results, Qt.Key_R)
@@ -127,7 +123,7 @@ def test_a_file_that_cannot_be_written_is_a_problem_and_changes_nothing(qtbot, o
 
 
 def test_decisions_of_another_query_are_read_when_it_is_chosen(qtbot, opened):
-    controller, results, _deciding, _ = opened
+    controller, results, _decision_commands, _ = opened
     space, runner = controller.workspace, controller.runner
     qtbot.keyClick(results, Qt.Key_Y)
     rest(qtbot, runner)
@@ -142,12 +138,12 @@ def test_decisions_of_another_query_are_read_when_it_is_chosen(qtbot, opened):
 
 
 def test_decisions_by_mouse_beside_the_candidate(qtbot, opened):
-    controller, results, deciding, _ = opened
+    controller, results, decision_commands, _ = opened
     space, pictures = controller.workspace, ImageLoader(None)
     inspector = Inspector(space, pictures)
     qtbot.addWidget(inspector)
-    handlers = deciding.handlers()
-    inspector.command_wanted.connect(lambda id: handlers[id]())
+    handlers = decision_commands.handlers()
+    inspector.command_wanted.connect(lambda id: handlers[id].run())
     inspector.resize(900, 620)
     inspector.show()
     qtbot.waitExposed(inspector)
@@ -170,7 +166,7 @@ def test_decisions_by_mouse_beside_the_candidate(qtbot, opened):
     assert lit() == []  # another candidate, not decided
     space.select_candidate(first)
     assert lit() == ["reject"]
-    deciding.decide(None, "another bag")
+    decision_commands.decide(None, "another bag")
     rest(qtbot, controller.runner)
     assert lit() == ["reject", "note"]
     assert "another bag" in bar.buttons["candidate.note"].toolTip()
@@ -216,13 +212,13 @@ def test_ranks_are_told_and_junk_is_counted(space):
 
 
 def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):
-    controller, results, _deciding, handing = opened
+    controller, results, _decision_commands, report_commands = opened
     space, runner = controller.workspace, controller.runner
     qtbot.keyClick(results, Qt.Key_U)
     rest(qtbot, runner)
     click(results.view, results.model.index(2), Qt.ControlModifier)
     click(results.view, results.model.index(1), Qt.ControlModifier)
-    results.header.command_wanted.connect(lambda id: handing.handlers()[id]())
+    results.header.command_wanted.connect(lambda id: report_commands.handlers()[id].run())
     qtbot.mouseClick(results.header.report, Qt.LeftButton)
     dialog = results.findChild(ReportDialog)
     assert dialog.radios["chosen"].text() == "The 3 candidates chosen in the ranking"
@@ -233,7 +229,7 @@ def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):
     qtbot.mouseClick(buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
     assert "no such folder" in dialog.note.text()
     dialog.path.setText(str(tmp_path / "r.html"))
-    with qtbot.waitSignal(handing.told, timeout=WAIT):
+    with qtbot.waitSignal(report_commands.reported, timeout=WAIT):
         qtbot.mouseClick(buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
     text = (tmp_path / "r.html").read_text()
     places = [
@@ -248,21 +244,21 @@ def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):
 
 
 def test_all_decided_are_the_default_and_pdf_is_chosen_by_the_ending(qtbot, opened, tmp_path):
-    controller, results, _deciding, handing = opened
+    controller, results, _decision_commands, report_commands = opened
     space, runner = controller.workspace, controller.runner
     for key in (Qt.Key_Y, Qt.Key_R):
         qtbot.keyClick(results, key)
         rest(qtbot, runner)
         qtbot.keyClick(results, Qt.Key_Right)
     rest(qtbot, runner)
-    dialog = handing.ask_report()
+    dialog = report_commands.ask_report()
     assert dialog.radios["decided"].isChecked()
     assert dialog.radios["decided"].text() == "All 2 decided"
     dialog.radios["shown"].click()
     assert dialog.candidates == (space.selection.candidate,)
     dialog.path.setText(str(tmp_path / "r.pdf"))
     assert dialog.chosen.suffix == ".pdf"
-    with qtbot.waitSignal(handing.told, timeout=WAIT):
+    with qtbot.waitSignal(report_commands.reported, timeout=WAIT):
         qtbot.keyClick(dialog, Qt.Key_Return)
     content = (tmp_path / "r.pdf").read_bytes()
     assert content.startswith(b"%PDF")
@@ -270,10 +266,10 @@ def test_all_decided_are_the_default_and_pdf_is_chosen_by_the_ending(qtbot, open
 
 
 def test_a_report_that_is_cancelled_leaves_no_file(qtbot, opened, tmp_path):
-    controller, _results, _deciding, handing = opened
+    controller, _results, _decision_commands, report_commands = opened
     order = tuple(int(c) for c in controller.workspace.ranking.order)
     (tmp_path / "r.html").write_text("before")
-    job = handing.save_report(tmp_path / "r.html", order)
+    job = report_commands.save_report(tmp_path / "r.html", order)
     with qtbot.waitSignal(job.ended, timeout=WAIT):
         job.progressed.connect(lambda _news: job.cancel())
     assert job.state is JobState.CANCELLED

@@ -132,7 +132,7 @@ def test_sorting_and_other_candidates_keep_the_pinned_row_selected(panel, space)
 
 def test_a_gallery_cell_finds_the_row_that_leads_to_it(space):
     model = CorrespondenceModel()
-    model.show(space.pair, Look(direction="query"))
+    model.set_pair(space.pair, Look(direction="query"))
     best = int(space.pair.match.query_best.ravel()[0])
     row = model.row_of(Cell("gallery", best))
     assert model.index(row, 1).data() == words.cell_name(best, space.pair.match.grid)
@@ -164,9 +164,9 @@ def test_rows_are_spoken_and_cells_explained(panel):
 
 def test_the_model_keeps_qts_rules(qtmodeltester, space):
     model = CorrespondenceModel()
-    model.show(space.pair, space.look)
+    model.set_pair(space.pair, space.look)
     qtmodeltester.check(model)
-    model.show(None, space.look)
+    model.set_pair(None, space.look)
     qtmodeltester.check(model)
 
 

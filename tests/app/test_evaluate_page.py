@@ -26,7 +26,6 @@ from app.views.evaluate.measures_tab import MeasuresModel, rows_of
 from app.views.evaluate.queries_tab import QueriesModel
 from app.views.evaluate.runs_list import RunsModel
 from app.views.shell.main_window import MainWindow
-from app.views.widgets.actions import Actions
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
 from qaconv_core.types import EvaluationCounts
@@ -512,22 +511,25 @@ def test_the_cmc_curve_is_saved_as_figure_and_numbers(two, qtbot, tmp_path):
             assert picture.width == 777
 
 
-def test_the_cmc_command_can_be_chosen_once_there_is_a_run(page, qtbot):
-    actions = Actions(page)
-    actions.bind(page.handlers())
-    page.refresh_actions(actions)
-    assert not actions.by_id["file.export_cmc"].isEnabled()
+def test_the_cmc_command_can_be_chosen_once_there_is_a_run(qtbot):
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    window.commands.run("view.evaluate")
+    action, page = window.commands.by_id["file.export_cmc"], window.evaluate
+    qtbot.waitUntil(lambda: not action.isEnabled())
     made_run()
     page.load_runs()
     qtbot.waitUntil(lambda: bool(page.book.runs))
-    page.refresh_actions(actions)
-    actions.by_id["file.export_cmc"].trigger()
+    window.commands.refresh()
+    action.trigger()
     dialog = page.findChild(ExportDialog)
     assert dialog.isVisible()
     dialog.path.setText("/no/such/folder/cmc.png")
     press(dialog.buttons.button(QDialogButtonBox.Save))
     qtbot.waitUntil(lambda: "/no/such/folder" in dialog.note.text())
     dialog.reject()
+    window.close()
 
 
 def test_figures_follow_the_palette_but_are_saved_on_white(two, qtbot):

@@ -120,7 +120,7 @@ def test_without_a_name_nothing_can_be_saved(take, tmp_path):
 
 
 def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
-    with qtbot.waitSignal(take.told, timeout=WAIT):
+    with qtbot.waitSignal(take.reported, timeout=WAIT):
         take.copy_figure()
     assert QApplication.clipboard().image().width() == 2000
     take.copy_numbers()
@@ -132,5 +132,5 @@ def test_without_a_match_there_is_nothing_to_take(qtbot, runner):
     qtbot.addWidget(window)
     take = ExportCommands(Workspace(), runner, window)
     for handler in take.handlers().values():
-        assert handler() is None
+        assert handler.run() is None
     assert not runner.busy

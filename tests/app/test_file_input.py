@@ -21,19 +21,19 @@ from tests.builders import write_picture
 
 
 class Asked:
-    """A window with an intake, and what it was asked to do."""
+    """A window with a file input, and what it was asked to do."""
 
     def __init__(self, runner) -> None:
         self.window = QMainWindow()
         self.controller = Controller(Workspace(), runner)
         self.data, self.models, self.problems, self.pictures = [], [], [], []
         self.controller.add_pictures = self.pictures.append
-        self.intake = FileInput(
+        self.file_input = FileInput(
             self.window, self.controller, open_data=self.data.append,
             open_model=self.models.append, tell=self.problems.append,
         )  # fmt: skip
         self.actions = Actions(self.window)
-        self.actions.bind(self.intake.handlers())
+        self.actions.bind(self.file_input.handlers())
 
     def drop(self, *paths: Path) -> bool:
         mime = QMimeData()

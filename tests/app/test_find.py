@@ -24,7 +24,7 @@ def panel(qtbot, space, thumbnails):  # noqa: F811
 
 @pytest.fixture
 def bar(panel):
-    panel.handlers()["edit.find"]()
+    panel.handlers()["edit.find"].run()
     return panel.find_bar
 
 
@@ -52,7 +52,7 @@ def test_typing_finds_what_a_search_by_hand_finds(bar, space, text):
     assert bar.isVisible()
     QTest.keyClicks(bar.field, text)
     assert hits(bar) == by_hand(space, text)
-    assert bar.told.text() == f"{len(hits(bar))} found"
+    assert bar.message.text() == f"{len(hits(bar))} found"
 
 
 def test_a_person_is_found_whatever_the_file_is_called(bar, space):
@@ -100,19 +100,19 @@ def test_a_click_jumps(bar, space):
 def test_hidden_hits_are_said_to_be_hidden_and_can_be_shown(bar, space):
     space.change_result_filter(camids=frozenset({0}))
     QTest.keyClicks(bar.field, "0003_")
-    assert bar.told.text() == "3 found, 2 hidden by filters"
+    assert bar.message.text() == "3 found, 2 hidden by filters"
     hidden = {h for h in hits(bar) if space.data.gallery[h].camid != 0}
     assert bar.model.hidden == hidden
     assert bar.show_hidden.isVisible()
     QTest.mouseClick(bar.show_hidden, Qt.LeftButton)
     assert space.result_filter.camids is None
-    assert bar.told.text() == "3 found"
+    assert bar.message.text() == "3 found"
     assert bar.show_hidden.isHidden()
 
 
 def test_nothing_found_is_said(bar, space):
     QTest.keyClicks(bar.field, "nobody")
-    assert bar.told.text() == "Nothing found"
+    assert bar.message.text() == "Nothing found"
     QTest.keyClick(bar.field, Qt.Key_Return)
     assert space.selection.candidate == int(space.ranking.order[0])
 
@@ -128,7 +128,7 @@ def test_of_very_many_hits_the_first_are_listed(bar, space):
     space.select_queries((0,))
     ranking = rank(space)
     QTest.keyClicks(bar.field, "jpg")
-    assert bar.told.text() == f"5,000 found, the first {MOST} listed"
+    assert bar.message.text() == f"5,000 found, the first {MOST} listed"
     assert hits(bar) == ranking.order[:MOST].tolist()
     assert (ranking.truth != RankingResult.NOT_KNOWN).all()
     assert np.unique(hits(bar)).size == MOST

@@ -26,6 +26,7 @@ from tests.app.conftest import settle
 from tests.app.controls import controls, name_of, needs_tip
 from tests.app.real import WAIT, tiny_market
 from tests.app.saving import saved
+from tests.app.test_accessible import controls, name_of, needs_tip
 from tests.builders import write_picture
 
 
@@ -274,7 +275,7 @@ def test_work_is_cancelled_where_its_results_would_be(qtbot, window, monkeypatch
     monkeypatch.setattr("app.jobs.insight_jobs.find_failures", endless)
     page = begin(qtbot, window, "failures")
     assert not page.empty.button.isVisible()
-    assert not window.commands.by_id["evaluate.failures"].isEnabled()
+    assert not window.commands.can_run("evaluate.failures")
     (row,) = page.work.rows
     click(row.cancel_button)
     qtbot.waitUntil(page.empty.button.isVisible, timeout=WAIT)

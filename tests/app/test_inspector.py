@@ -20,7 +20,7 @@ from app.state.overlay import scale_of
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.inspector import Inspector
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Actions, Handler
 from app.views.widgets.stale_overlay import AFTER_MS
 from tests.app.samples import GRID, sample_pair, sample_set
 
@@ -44,8 +44,7 @@ def show(qtbot, pictures):
         actions = Actions(window)
         actions.bind(inspector.handlers())
         window.actions_ = actions
-        for event in (space.look_changed, space.selection_changed):
-            event.connect(lambda: inspector.refresh_actions(actions))
+        actions.watch(space.look_changed, space.selection_changed)
         window.resize(*size)
         window.show()
         qtbot.waitExposed(window)
@@ -131,22 +130,24 @@ def test_keys_change_number_and_threshold_of_lines(show, space):
     assert space.look.count == 11  # there are no lines to be fewer
 
 
-def test_commands_that_the_window_switched_off_come_back(show, space):
+def test_commands_say_whether_they_can_be_run_and_are_on(show, space, qtbot):
     inspector = show(space)
     actions = inspector.window().actions_
-    for name in inspector.handlers():
-        actions.enable(name, False)
     space.change_look(grid=True)
+    qtbot.waitUntil(actions.by_id["match.grid"].isChecked)
     off = {name for name in inspector.handlers() if not actions.by_id[name].isEnabled()}
     assert off == {"match.unpin"}  # nothing is pinned
-    assert actions.by_id["match.grid"].isChecked()
+    space.change_look(mode="heat")
+    qtbot.waitUntil(actions.by_id["match.heat"].isChecked)
+    assert not actions.by_id["match.lines"].isChecked()
+    assert not actions.by_id["match.more_lines"].isEnabled()
 
 
 def test_a_number_keeps_its_arrows_while_it_has_the_focus(show, space):
     inspector = show(space)
     pressed = []
     action = inspector.window().actions_
-    action.bind({"query.previous": lambda: pressed.append("previous")})
+    action.bind({"query.previous": Handler(lambda: pressed.append("previous"))})
     inspector.controls.count.setFocus()
     QTest.keyClick(inspector.controls.count, Qt.Key_Up)
     assert space.look.count == 13
@@ -237,12 +238,12 @@ def test_what_is_out_of_date_is_greyed_after_a_moment(show, space, qtbot):
     inspector = show(space)
     shown = inspector.canvas.scene.panels
     space.set_pair_stale()
-    assert not inspector.canvas.veil.drawn
-    qtbot.waitUntil(lambda: inspector.canvas.veil.drawn, timeout=20 * AFTER_MS)
+    assert not inspector.canvas.stale_overlay.drawn
+    qtbot.waitUntil(lambda: inspector.canvas.stale_overlay.drawn, timeout=20 * AFTER_MS)
     assert inspector.canvas.scene.panels == shown
     assert inspector.readout.text() == readout.WAIT
     space.set_pair(sample_pair(0, space.selection.candidate))
-    assert not inspector.canvas.veil.drawn
+    assert not inspector.canvas.stale_overlay.drawn
     assert inspector.readout.text() == words.shown_text(12, 18)
 
 

@@ -97,7 +97,7 @@ def test_the_header_tells_it_and_offers_exact_scores(qtbot, space, thumbnails): 
     assert header.exact.isVisible()
     QTest.mouseClick(header.exact, Qt.LeftButton)
     assert space.look.exact
-    panel.handlers()["candidate.exact"]()
+    panel.handlers()["candidate.exact"].run()
     assert not space.look.exact
     rank(space, method="qaconv+rerank", kind="score", approximation="only the 50 nearest")
     assert header.estimates.text() == "≈ an approximation"

@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QWidget
 
 from app.views.explore.queries_panel import QueriesPanel
 from app.views.explore.results_panel import ResultsPanel
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Actions, Handler
 from tests.app.lists import centre, click, rank, shown, thumbnails  # noqa: F401
 
 
@@ -25,7 +25,7 @@ class Lists(QWidget):
         for panel in (self.queries, self.results):
             layout.addWidget(panel)
             self.actions_.bind(panel.handlers())
-        self.actions_.bind({"match.unpin": lambda: space.pin(None)})
+        self.actions_.bind({"match.unpin": Handler(lambda: space.pin(None))})
 
 
 @pytest.fixture

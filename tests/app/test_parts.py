@@ -70,9 +70,7 @@ def page(qtbot, runner, loaded):
     space.set_model(model.info)
     with qtbot.waitSignal(controller.settled, timeout=WAIT):
         space.select_queries((0,))
-    for event in (space.parts.changed, space.selection_changed, space.look_changed):
-        event.connect(lambda: made.refresh_actions(window.actions_))
-    made.refresh_actions(window.actions_)
+    window.actions_.watch(space.parts.changed, space.selection_changed, space.look_changed)
     yield made
     made.close_loaders()
     controller.close()

@@ -60,7 +60,7 @@ def test_queries_are_counted_and_named(panel, joint):
 
 
 def test_typing_filters(panel, joint):
-    panel.handlers()["query.filter"]()
+    panel.handlers()["query.filter"].run()
     QTest.keyClicks(panel.filter_bar.text, "B0003")
     assert joint.query_filter.text == "B0003"
     assert listed(panel) == [6]
@@ -110,7 +110,7 @@ def test_sorts_agree_with_sorting_by_hand(panel, joint):
         "file": sorted(range(9), key=lambda i: refs[i].path.name),
     }
     for name, order in by_hand.items():
-        panel.handlers()[f"query.sort_{name}"]()
+        panel.handlers()[f"query.sort_{name}"].run()
         if name == "ap":  # NaN compares with nothing: by hand only what is known
             assert listed(panel)[:6] == [i for i in order if not np.isnan(ap[i])]
         elif name == "score":
@@ -186,22 +186,22 @@ def test_the_list_follows_what_is_chosen_elsewhere(panel, joint):
 def test_commands_walk_in_the_listed_order(panel, joint):
     do = panel.handlers()
     order = listed(panel)
-    do["query.next"]()
+    do["query.next"].run()
     assert joint.selection.queries == (order[1],)
-    do["query.previous"]()
-    do["query.previous"]()
+    do["query.previous"].run()
+    do["query.previous"].run()
     assert joint.selection.queries == (order[0],)
     joint.select_queries((order[-1],))
-    do["query.next"]()
+    do["query.next"].run()
     assert joint.selection.queries == (order[-1],)
     joint.change_query_filter(text="b0")
-    do["query.next"]()
+    do["query.next"].run()
     assert joint.selection.queries == (4,)
 
 
 def test_next_error_goes_round(panel, joint):
     joint.set_measures("qaconv", measures([0.5] * 9, [1, 2, 1, 0, 1, 7, 1, 1, 0], [0.5] * 9))
-    do, order = panel.handlers()["query.next_error"], listed(panel)
+    do, order = panel.handlers()["query.next_error"].run, listed(panel)
     wanted = [q for q in order if q in (1, 5)]
     for query in (*wanted, wanted[0]):
         do()
@@ -227,12 +227,12 @@ def test_the_menu_shows_the_sort_and_what_can_be_done(panel, joint):
     actions = Actions(panel)
     actions.bind(panel.handlers())
     joint.change_query_filter(sort="score")
-    panel.refresh_actions(actions)
+    actions.refresh()
     assert actions.by_id["query.sort_score"].isChecked()
     assert not actions.by_id["query.sort_file"].isChecked()
     assert not actions.by_id["query.next_error"].isEnabled()
     joint.set_measures("qaconv", measures([0.5] * 9, [2] * 9, [0.5] * 9))
-    panel.refresh_actions(actions)
+    actions.refresh()
     assert actions.by_id["query.next_error"].isEnabled()
 
 

@@ -88,7 +88,7 @@ def test_boxes_hide_what_they_say(panel, space, name):
     QTest.mouseClick(panel.header.hides[name], Qt.LeftButton, pos=_box(panel.header.hides[name]))
     assert panel.model.places.tolist() == np.flatnonzero(~hidden).tolist()
     assert panel.header.count.text() == f"{int((~hidden).sum())} of 12"
-    panel.handlers()[f"candidate.{name}"]()
+    panel.handlers()[f"candidate.{name}"].run()
     assert panel.model.rowCount() == 12
     assert not panel.header.hides[name].isChecked()
 
@@ -163,28 +163,28 @@ def test_what_is_chosen_elsewhere_is_followed_once(panel, space):
 
 def test_commands_walk(panel, space):
     do = panel.handlers()
-    do["candidate.last"]()
+    do["candidate.last"].run()
     assert chosen(panel) == 11
-    do["candidate.next"]()
+    do["candidate.next"].run()
     assert chosen(panel) == 11
-    do["candidate.previous"]()
+    do["candidate.previous"].run()
     assert chosen(panel) == 10
-    do["candidate.first"]()
+    do["candidate.first"].run()
     assert chosen(panel) == 0
 
 
 def test_true_matches_are_jumped_to(panel, space):
     do, places = panel.handlers(), np.flatnonzero(space.ranking.truth == TRUE).tolist()
     assert len(places) == 2
-    do["candidate.first"]()
+    do["candidate.first"].run()
     seen = []
     for _ in range(3):
-        do["candidate.next_true"]()
+        do["candidate.next_true"].run()
         seen.append(chosen(panel))
     wanted = [place for place in places if place > 0]
     assert seen == [*wanted, *[wanted[-1]] * (3 - len(wanted))]
-    do["candidate.last"]()
-    do["candidate.previous_true"]()
+    do["candidate.last"].run()
+    do["candidate.previous_true"].run()
     assert chosen(panel) == max(place for place in places if place < 11)
 
 
@@ -194,18 +194,18 @@ def test_a_hidden_candidate_is_told_and_walked_on_from(panel, space):
     space.change_result_filter(hide_junk=True)
     assert chosen(panel) == -1
     assert panel.note.text() == "The candidate, junk, is hidden by the filters above."
-    panel.handlers()["candidate.previous"]()
+    panel.handlers()["candidate.previous"].run()
     assert panel.model.places[chosen(panel)] == junk - 1
     assert panel.note.isHidden()
 
 
 def test_comparing_takes_the_first_true_match(panel, space):
     space.select_candidate(space.ranking.first(FALSE))
-    panel.handlers()["candidate.compare"]()
+    panel.handlers()["candidate.compare"].run()
     assert space.selection.other == space.ranking.first(TRUE)
     assert space.look.mode == "compare"
     space.select_candidate(space.ranking.first(TRUE))
-    panel.handlers()["candidate.compare"]()
+    panel.handlers()["candidate.compare"].run()
     assert space.selection.other == space.ranking.first(FALSE)
 
 
@@ -223,7 +223,7 @@ def test_methods_that_cannot_be_chosen_say_why(panel, space):
     assert panel.header.methods[METHODS[2]].toolTip() == "TLift needs times."
     rerank.click()
     assert space.method == "qaconv+rerank"
-    panel.handlers()["candidate.method_qaconv"]()
+    panel.handlers()["candidate.method_qaconv"].run()
     assert panel.header.methods["qaconv"].isChecked()
 
 
@@ -233,7 +233,7 @@ def test_a_ranking_on_its_way_greys_the_old_one(panel, space):
     space.set_ranking_stale()
     assert panel.view.waiting == "Ranking…"
     panel.view.viewport().grab()
-    panel.handlers()["candidate.next"]()
+    panel.handlers()["candidate.next"].run()
     assert space.selection.candidate is None
     rank(space, 1)
     assert panel.view.waiting == ""
@@ -317,7 +317,7 @@ def test_a_hundred_thousand_rows_make_nothing_before_they_are_seen(qtbot, panel,
     assert chosen(panel) == 54_321
     assert 54_321 in panel.view.visible_rows()
     assert len(set(made)) < 200
-    panel.handlers()["candidate.next_true"]()
+    panel.handlers()["candidate.next_true"].run()
     assert ranking.truth[panel.model.places[chosen(panel)]] == TRUE
     assert (ranking.truth[54_322 : chosen(panel)] != TRUE).all()
 
@@ -326,14 +326,14 @@ def test_the_menu_shows_what_is_on(panel, space):
     actions = Actions(panel)
     actions.bind(panel.handlers())
     space.change_result_filter(hide_junk=True)
-    panel.refresh_actions(actions)
+    actions.refresh()
     by_id = actions.by_id
     assert by_id["candidate.hide_junk"].isChecked()
     assert by_id["candidate.method_qaconv"].isChecked()
     assert not by_id["candidate.method_tlift"].isEnabled()
     assert by_id["candidate.next_true"].isEnabled()
     rank(space, truth=np.full(12, FALSE, dtype=np.int8))
-    panel.refresh_actions(actions)
+    actions.refresh()
     assert not by_id["candidate.next_true"].isEnabled()
     assert by_id["candidate.next"].isEnabled()
 
@@ -386,7 +386,7 @@ def click_with(panel, row, modifier):
 def keys(panel):
     actions = Actions(panel.window_)
     actions.bind(panel.handlers())
-    panel.refresh_actions(actions)
+    actions.refresh()
     return lambda *pressed: [
         QTest.keyClick(panel.window_, key, Qt.ShiftModifier if shift else Qt.NoModifier)
         for key, shift in pressed

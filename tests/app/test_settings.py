@@ -122,7 +122,7 @@ def test_a_session_survives_nonsense(tmp_path):
               "result_filter": {"time_range": [1]}, "method": "magic", "page": "moon"}  # fmt: skip
     (tmp_path / "session.json").write_text(json.dumps(record))
     assert load_session(tmp_path) == Session(
-        look=Look(count=10_000, opacity=0.0), query_filter=QueryFilter(camids=frozenset({1}))
+        look=Look(count=999, opacity=0.0), query_filter=QueryFilter(camids=frozenset({1}))
     )
 
 

@@ -6,7 +6,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QStandardItemModel
 from PyQt5.QtWidgets import QHeaderView, QTableView
 
-from app.views.widgets.table_style import AIR, give_air
+from app.views.widgets.table_style import AIR, space_columns
 from app.views.widgets.theme import Theme
 
 
@@ -17,7 +17,7 @@ def table(qtbot, airy: bool) -> QTableView:
         model.setData(model.index(0, column), "H")
     view = QTableView()
     if airy:
-        give_air(view)
+        space_columns(view)
     model.setParent(view)
     view.setModel(model)
     view.setShowGrid(False)

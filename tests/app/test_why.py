@@ -119,7 +119,7 @@ def test_w_sets_the_first_false_match_beside_the_first_true_one(qtbot, runner, t
     space, thumbnails = controller.workspace, ImageLoader(64)
     results = ResultsPanel(space, thumbnails)
     qtbot.addWidget(results)
-    results.handlers()["candidate.why_false"]()
+    results.handlers()["candidate.why_false"].run()
     ranking = space.ranking
     wanted = [ranking.first(truth) for truth in (RankingResult.FALSE, RankingResult.TRUE)]
     qtbot.waitUntil(lambda: space.why is not None and not space.pair_stale, timeout=WAIT)

@@ -63,7 +63,7 @@ def rejected_text(rejected: Sequence[Rejected]) -> str:
     return "\n".join(lines)
 
 
-class ReportPanel(QWidget):
+class CheckPanel(QWidget):
     """A :class:`CheckReport` as a page: what was recognised, its splits, what to beware of."""
 
     def __init__(self, report: CheckReport, parent: QWidget | None = None) -> None:

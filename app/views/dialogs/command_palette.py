@@ -71,6 +71,7 @@ class CommandPalette(QDialog):
 
     def popup(self) -> None:
         """Show the palette over its window, with nothing typed yet."""
+        self.actions_table.refresh()
         self.field.clear()
         self._search("")
         window = self.parentWidget()
@@ -96,7 +97,7 @@ class CommandPalette(QDialog):
         self._show_tip()
 
     def _can(self, command: Command) -> bool:
-        return self.actions_table.by_id[command.id].isEnabled()
+        return self.actions_table.can_run(command.id)
 
     def _item(self, command: Command, words: str) -> QListWidgetItem:
         item = QListWidgetItem(icon(command.icon) if command.icon else self._no_icon, words)

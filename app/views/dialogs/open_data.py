@@ -27,7 +27,8 @@ from app.jobs.engine import Inspected
 from app.jobs.job import Job
 from app.state.requests import BY_CONTENT, DEMO, DataRequest
 from app.state.values import Problem
-from app.views.dialogs.check_panel import ReportPanel
+from app.views.dialogs.check_panel import CheckPanel
+from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.job_strip import progress_words
 from app.views.widgets.labels import MessageLine, plain_label, without_icons
 from qaconv_core.errors import QAConvError
@@ -213,10 +214,10 @@ class OpenDataDialog(QDialog):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        local = local_paths(event.mimeData())
         if local:
             event.acceptProposedAction()
-            self.choose_path(Path(local[0]))
+            self.choose_path(local[0])
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
@@ -245,7 +246,7 @@ class OpenDataDialog(QDialog):
     def _show_found(self, found: Inspected) -> None:
         self._found = found
         self.message.say("")
-        self._show_report(ReportPanel(found.report))
+        self._show_report(CheckPanel(found.report))
 
     def _failed(self, problem: Problem) -> bool:
         self.message.say(problem.message, warning=True)

@@ -24,6 +24,7 @@ from app.jobs.job import Job
 from app.state.requests import DEMO, ModelRequest
 from app.state.values import ModelInfo, Problem
 from app.views.dialogs.check_panel import marked_line
+from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.labels import MessageLine, heading, plain_label, without_icons
 from qaconv_core.paths import typed_path
 
@@ -207,10 +208,10 @@ class OpenModelDialog(QDialog):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        local = local_paths(event.mimeData())
         if local:
             event.acceptProposedAction()
-            self.choose(local[0])
+            self.choose(str(local[0]))
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,4 @@
-"""The evaluate page: choose what to measure, watch it, compare runs, take results away."""
+"""The page Evaluate: choose what to measure, watch it, compare runs, export results."""
 
 from app.views.evaluate.evaluate_page import EvaluatePage
 

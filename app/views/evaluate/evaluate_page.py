@@ -1,4 +1,4 @@
-"""The evaluate page: starts evaluations and estimates, keeps the book of runs, takes results away.
+"""The page Evaluate: starts evaluations and estimates, lists runs, exports results.
 
 Matplotlib and all that is seen are loaded when the page is first shown.
 """
@@ -35,8 +35,7 @@ from qaconv_core.paths import typed_path
 
 if TYPE_CHECKING:
     from app.views.evaluate.exports import Exports
-    from app.views.evaluate.page_layout import Content
-    from app.views.widgets.actions import Actions
+    from app.views.evaluate.page_layout import PageContent
 
 PAUSE_MS = 250
 """How long the form rests before an estimate is made."""
@@ -46,11 +45,9 @@ class EvaluatePage(QWidget):
     """Choose, start, watch, compare.
 
     ``open_query`` asks to open a query in the browser: the name of its data set, and its file.
-    ``runs_changed`` tells that other runs are shown, for what depends on it.
     """
 
     open_query = pyqtSignal(str, str)
-    runs_changed = pyqtSignal()
 
     def __init__(
         self,
@@ -64,7 +61,7 @@ class EvaluatePage(QWidget):
         self._choices = choices or ExportChoices()
         self.book = RunList()
         self.desk = evaluating.EvaluationJobs()
-        self.content: Content | None = None
+        self.content: PageContent | None = None
         self.exports: Exports | None = None
         self._data_folder: str | None = None
         self._jobs: dict[str, Job] = {}
@@ -93,14 +90,14 @@ class EvaluatePage(QWidget):
         super().hideEvent(event)
         self._rest.stop()
 
-    def build(self) -> Content:
+    def build(self) -> PageContent:
         """The page's content, made at the first call."""
         if self.content is not None:
             return self.content
         from app.views.evaluate.exports import Exports
-        from app.views.evaluate.page_layout import Content
+        from app.views.evaluate.page_layout import PageContent
 
-        content = self.content = Content(self.book)
+        content = self.content = PageContent(self.book)
         self.layout().addWidget(content)
         self.exports = Exports(self.book, content, self.runner, self._choices, self)
         if self._data_folder is not None:
@@ -109,7 +106,7 @@ class EvaluatePage(QWidget):
         form.changed.connect(self._form_changed)
         form.folder_changed.connect(self.find_sets)
         form.browsed.connect(self._identify)
-        form.start_asked.connect(self.start)
+        form.start_requested.connect(self.start)
         content.queries.open_query.connect(self.open_query)
         content.delete_button.clicked.connect(lambda _on: self.delete_current())
         self.workspace.data_changed.connect(self.find_sets)
@@ -213,7 +210,7 @@ class EvaluatePage(QWidget):
             done=self._while_alive(self._finished),
             failed=self._while_alive(failed),
         )
-        content.work.follow(f"{title} · {_model_name(request)}", job)
+        content.work.add_job(f"{title} · {_model_name(request)}", job)
         return job
 
     def cancel(self) -> None:
@@ -260,17 +257,8 @@ class EvaluatePage(QWidget):
         if self.content is not None:
             self.content.show_results(bool(self.book.runs))
             self.content.delete_button.setEnabled(self.book.current is not None)
-        self.runs_changed.emit()
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
-
-    def handlers(self) -> dict[str, Callable[[], object]]:
-        """Commands that this page answers."""
-        return {"file.export_cmc": self.export_cmc}
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """Which of them can be chosen now."""
-        actions.enable("file.export_cmc", bool(self.book.shown))
 
     def export_cmc(self) -> None:
         """Ask where to save the CMC curve of the shown runs, once the history has been read."""

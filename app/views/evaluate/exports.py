@@ -14,7 +14,7 @@ from app.jobs.runner import JobRunner
 from app.state.evaluation import RunList
 from app.state.export_choices import ExportChoices
 from app.views.dialogs.export_dialog import ExportDialog
-from app.views.evaluate.page_layout import Content
+from app.views.evaluate.page_layout import PageContent
 
 
 class Exports(QObject):
@@ -23,7 +23,7 @@ class Exports(QObject):
     def __init__(
         self,
         book: RunList,
-        content: Content,
+        content: PageContent,
         runner: JobRunner,
         choices: ExportChoices,
         parent: QWidget,

@@ -20,7 +20,7 @@ from PyQt5.QtWidgets import (
 
 from app.state.evaluation import FinishedRun, RunList
 from app.views.widgets.run_words import points
-from app.views.widgets.table_style import give_air
+from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import one_line, percent
 from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label
@@ -176,7 +176,7 @@ def _best_cells(rows: list[Row]) -> set[tuple[int, int]]:
     return best
 
 
-class TableTab(QSplitter):
+class MeasuresTab(QSplitter):
     """The table over footnotes, notes and protocol."""
 
     def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
@@ -184,16 +184,11 @@ class TableTab(QSplitter):
         self._book = book
         self.model = MeasuresModel(self)
         self.view = QTableView()
-        give_air(self.view)
+        show_as_rows(self.view)
+        self.view.setSelectionMode(QAbstractItemView.ExtendedSelection)
+        space_columns(self.view)
         self.view.setModel(self.model)
         self.view.setAccessibleName("Measures of the shown runs")
-        self.view.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.view.setShowGrid(False)
-        self.view.setWordWrap(False)
-        self.view.setTabKeyNavigation(False)
-        self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        self.view.horizontalHeader().setHighlightSections(False)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.words = QPlainTextEdit()
         self.words.setReadOnly(True)

@@ -2,13 +2,92 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from app.views.evaluate.form_fields import Fold, real, tick, whole
 from qaconv_core.evaluation.methods import MethodOptions
 
 _DEFAULT = MethodOptions()
+
+
+def integer(name: str, tip: str, value: int, most: int = 100_000, least: int = 1) -> QSpinBox:
+    """A field for a integer_field number."""
+    box = QSpinBox()
+    box.setRange(least, most)
+    box.setValue(value)
+    return _with_name(box, name, tip)
+
+
+def decimal(
+    name: str, tip: str, value: float, most: float, step: float, digits: int = 2
+) -> QWidget:
+    """A field for a number from 0 to ``most``."""
+    box = QDoubleSpinBox()
+    box.setDecimals(digits)
+    box.setRange(0.0, most)
+    box.setSingleStep(step)
+    box.setValue(value)
+    return _with_name(box, name, tip)
+
+
+def checkbox(text: str, tip: str, on: bool = False) -> QCheckBox:
+    """A box to check_box."""
+    box = QCheckBox(text)
+    box.setChecked(on)
+    return _with_name(box, text, tip)
+
+
+def _with_name(widget, name: str, tip: str):  # type: ignore[no-untyped-def]
+    widget.setAccessibleName(name)
+    widget.setToolTip(tip)
+    return widget
+
+
+class Fold(QWidget):
+    """A box to check_box whose parameters unfold below it."""
+
+    def __init__(self, box: QCheckBox, rows: list[tuple[str, QWidget]]) -> None:
+        super().__init__()
+        self.box = box
+        self.button = QToolButton()
+        self.button.setArrowType(Qt.RightArrow)
+        self.button.setCheckable(True)
+        self.button.setAutoRaise(True)
+        self.button.setAccessibleName(f"Parameters of {box.text()}")
+        self.button.setToolTip(f"Show the parameters of {box.text()}.")
+        self.content = QWidget()
+        form = QFormLayout(self.content)
+        form.setContentsMargins(24, 0, 0, 8)
+        form.setVerticalSpacing(4)
+        for label, field in rows:
+            form.addRow(label, field)
+        head = QHBoxLayout()
+        head.addWidget(box, 1)
+        head.addWidget(self.button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.content)
+        self.content.hide()
+        self.button.toggled.connect(self._unfold)
+        box.toggled.connect(self.content.setEnabled)
+        self.content.setEnabled(box.isChecked())
+
+    def _unfold(self, on: bool) -> None:
+        self.content.setVisible(on)
+        self.button.setArrowType(Qt.DownArrow if on else Qt.RightArrow)
 
 
 class MethodsForm(QWidget):
@@ -46,28 +125,32 @@ class MethodsForm(QWidget):
 
     def _build_fields(self) -> None:
         d = _DEFAULT
-        self.rerank = tick(
+        self.rerank = checkbox(
             "Re-ranking", "k-reciprocal re-ranking (Zhong et al. 2017) of QAConv distances.", True
         )
-        self.k1 = whole("k1", "Neighbours that two pictures may have in common.", d.k1, 1000)
-        self.k2 = whole("k2", "Neighbours over which a picture's encoding is averaged.", d.k2, 1000)
-        self.lambda_ = real("λ", "Share of the original distance, from 0 to 1.", d.lambda_, 1, 0.1)
-        self.top = whole(
+        self.k1 = integer("k1", "Neighbours that two pictures may have in common.", d.k1, 1000)
+        self.k2 = integer(
+            "k2", "Neighbours over which a picture's encoding is averaged.", d.k2, 1000
+        )
+        self.lambda_ = decimal(
+            "λ", "Share of the original distance, from 0 to 1.", d.lambda_, 1, 0.1
+        )
+        self.top = integer(
             "Only the nearest",
             "Re-rank only so many nearest pictures of each query: quicker, and an approximation. "
             "0 re-ranks the whole gallery.",
             0, 100_000, 0,
         )  # fmt: skip
         self.top.setSpecialValueText("whole gallery")
-        self.tlift = tick(
+        self.tlift = checkbox(
             "TLift", "Temporal lifting: people seen together are looked for together.", True
         )
-        self.tau = real("τ", "People within so many seconds are nearby.", d.tau, 1e6, 10, 0)
-        self.sigma = real("σ", "Time scale of the lift, in seconds.", d.sigma, 1e6, 10, 0)
+        self.tau = decimal("τ", "People within so many seconds are nearby.", d.tau, 1e6, 10, 0)
+        self.sigma = decimal("σ", "Time scale of the lift, in seconds.", d.sigma, 1e6, 10, 0)
         for box in (self.tau, self.sigma):
             box.setSuffix(" s")
-        self.k = whole("K", "Retrievals in the pivot set of each nearby person.", d.k, 1000)
-        self.alpha = real("α", "Regulariser, added to the lift.", d.alpha, 10, 0.05)
+        self.k = integer("K", "Retrievals in the pivot set of each nearby person.", d.k, 1000)
+        self.alpha = decimal("α", "Regulariser, added to the lift.", d.alpha, 10, 0.05)
         self.ap = QComboBox()
         self.ap.addItem("step-wise", "step")
         self.ap.addItem("trapezoidal", "trapezoid")
@@ -76,13 +159,13 @@ class MethodsForm(QWidget):
             "Step-wise as scikit-learn and the published code, or trapezoidal as Market-1501's "
             "own tool. Papers differ here."
         )
-        self.junk = tick(
+        self.junk = checkbox(
             "Leave out junk",
             "Junk are pictures of the query's person from the query's own camera. "
             "Switch this off for sets with a single camera.",
             True,
         )
-        self.on_disk = tick(
+        self.on_disk = checkbox(
             "Scores in files (--on-disk)",
             "Slower, but needs less memory: for sets whose scores do not fit.",
         )

@@ -17,7 +17,7 @@ from PyQt5.QtWidgets import (
 
 from app.state.evaluation import RunList
 from app.views.evaluate.cmc_tab import CmcTab
-from app.views.evaluate.measures_tab import TableTab
+from app.views.evaluate.measures_tab import MeasuresTab
 from app.views.evaluate.queries_tab import QueriesTab
 from app.views.evaluate.request_form import RequestForm
 from app.views.evaluate.runs_list import RunsView
@@ -32,7 +32,7 @@ NO_RUNS = (
 )
 
 
-class Content(QSplitter):
+class PageContent(QSplitter):
     """Everything on the page; what it does is the page's."""
 
     def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
@@ -45,7 +45,7 @@ class Content(QSplitter):
         self.delete_button.setAccessibleName("Delete the chosen run")
         self.save_button = _menu_button("Save", "Save tables, figures and numbers.")
         self.copy_button = _menu_button("Copy", "Copy the table or the figure to the clipboard.")
-        self.table, self.cmc = TableTab(book), CmcTab(book)
+        self.table, self.cmc = MeasuresTab(book), CmcTab(book)
         self.scores, self.queries = ScoresTab(book), QueriesTab(book)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)

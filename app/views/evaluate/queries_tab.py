@@ -20,7 +20,6 @@ from PyQt5.QtCore import (
 )
 from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
@@ -35,7 +34,7 @@ from PyQt5.QtWidgets import (
 from app.state.evaluation import FinishedRun, RunList
 from app.state.words import ap_text
 from app.views.widgets.chart import Chart
-from app.views.widgets.table_style import give_air
+from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.queries import ap_figure, worst_first
 from qaconv_core.types import MethodResult
@@ -195,18 +194,10 @@ class QueriesView(QTableView):
         super().__init__(parent)
         self.setModel(model)
         self.setAccessibleName("Queries, the worst first")
-        give_air(self)
+        show_as_rows(self)
+        space_columns(self)
         self.setToolTip("Click a query, or press Return, to open it.")
-        self.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
         self.setTextElideMode(Qt.ElideMiddle)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        self.horizontalHeader().setHighlightSections(False)
         self.clicked.connect(lambda index: self.picked.emit(index.row()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -42,7 +42,7 @@ class RequestForm(QWidget):
     changed = pyqtSignal()
     folder_changed = pyqtSignal()
     browsed = pyqtSignal(object)
-    start_asked = pyqtSignal()
+    start_requested = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -139,7 +139,7 @@ class RequestForm(QWidget):
         self.checkpoint.currentIndexChanged.connect(lambda _row: self.changed.emit())
         self.device.currentIndexChanged.connect(lambda _row: self.changed.emit())
         self.folder.editingFinished.connect(self._folder_edited)
-        self.start_button.clicked.connect(lambda _on: self.start_asked.emit())
+        self.start_button.clicked.connect(lambda _on: self.start_requested.emit())
         self.folder_button.clicked.connect(lambda _on: self._ask_folder())
         self.checkpoint_button.clicked.connect(lambda _on: self._ask_checkpoint())
 

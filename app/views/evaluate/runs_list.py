@@ -6,11 +6,11 @@ from typing import Any
 
 from PyQt5.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QKeyEvent
-from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
 
 from app.state.evaluation import FinishedRun, RunList
 from app.views.widgets.run_words import local_time
-from app.views.widgets.table_style import give_air
+from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.reports import method_label
 
@@ -112,25 +112,17 @@ class RunsView(QTableView):
         super().__init__(parent)
         self._book = book
         self.setModel(RunsModel(book, self))
-        give_air(self)
+        show_as_rows(self)
+        space_columns(self)
         self.setAccessibleName("Runs")
-        self.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
         self.setTextElideMode(Qt.ElideMiddle)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.horizontalHeader().setMaximumSectionSize(LONGEST)
         self.horizontalHeader().setStretchLastSection(True)
         self.selectionModel().currentRowChanged.connect(self._chosen)
-        book.changed.connect(self._follow)
-        book.shown_changed.connect(self._follow)
-        self._follow()
+        book.changed.connect(self._show_current)
+        book.shown_changed.connect(self._show_current)
+        self._show_current()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space ticks the run wherever in its row the cursor is."""
@@ -146,7 +138,7 @@ class RunsView(QTableView):
         if current.isValid():
             self._book.select(self.model().runs[current.row()].id)
 
-    def _follow(self) -> None:
+    def _show_current(self) -> None:
         ids = [run.id for run in self.model().runs]
         if self._book.current_id not in ids:
             return

@@ -1,4 +1,4 @@
-"""The sum behind a logit as bars that add up; the bars of cells can be pointed at and clicked."""
+"""The score breakdown as bars; the bar of a cell can be pointed at and clicked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from PyQt5.QtCore import QEvent, QPointF, QSize, Qt
 from PyQt5.QtGui import QPainter, QPalette
 from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.items.breakdown_painter import ChartPainter, Row, Section, height_of, sections_of, spoken
+from app.items.breakdown_painter import (
+    BreakdownPainter,
+    BreakdownRow,
+    BreakdownSection,
+    height_of,
+    sections_of,
+    spoken,
+)
 from app.state import words
 from app.state.scene import scene_of
 from app.state.score_breakdown import Sum, sum_of
@@ -27,14 +34,14 @@ _TIPS = {
 }
 
 
-class SumChart(QWidget):
+class BreakdownChart(QWidget):
     """Bars: the strongest cells, then every term of the sum. A click on a cell pins it."""
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
-        self.veil = StaleOverlay(self)
-        self._sections: tuple[Section, ...] = ()
+        self.stale_overlay = StaleOverlay(self)
+        self._sections: tuple[BreakdownSection, ...] = ()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         self.setAccessibleName("How the logit adds up")
         self.setMouseTracking(True)
@@ -52,7 +59,7 @@ class SumChart(QWidget):
             if pair is None
             else sections_of(self._sum(pair), pair.match.grid, float(self.width()))
         )
-        self.veil.set(scene_of(self.workspace).stale)
+        self.stale_overlay.set(scene_of(self.workspace).stale)
         self.setAccessibleDescription(spoken(self._sections) or EMPTY)
         self.setMinimumHeight(round(height_of(self._sections)) or 96)
         self.updateGeometry()
@@ -71,15 +78,15 @@ class SumChart(QWidget):
         return pair.relative if wanted and pair is not None else None
 
     def _on_cell(self) -> None:
-        self.veil.set(scene_of(self.workspace).stale)
+        self.stale_overlay.set(scene_of(self.workspace).stale)
         self.update()
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[BreakdownRow, ...]:
         """All bars from the top."""
         return tuple(row for section in self._sections for row in section.rows)
 
-    def row_at(self, at: QPointF) -> Row | None:
+    def row_at(self, at: QPointF) -> BreakdownRow | None:
         """The bar under a point."""
         return next((row for row in self.rows if row.rect.contains(at)), None)
 
@@ -88,7 +95,7 @@ class SumChart(QWidget):
         return QSize(280, round(height_of(self._sections)) or 96)
 
     def paintEvent(self, event) -> None:
-        """The sections, or what will stand here."""
+        """Paint the sections, or the text of the empty chart."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.Antialiasing)
         if not self._sections:
@@ -98,10 +105,10 @@ class SumChart(QWidget):
             return
         cell = self.workspace.cell
         marked = [row for row in self.rows if cell is not None and row.part.cell == cell]
-        ChartPainter(painter, self.font(), self.palette()).paint(
+        BreakdownPainter(painter, self.font(), self.palette()).paint(
             self._sections, float(self.width()), marked
         )
-        self.veil.paint(painter)
+        self.stale_overlay.paint(painter)
 
     def resizeEvent(self, event) -> None:
         """Rows are as wide as the chart."""
@@ -109,12 +116,12 @@ class SumChart(QWidget):
         super().resizeEvent(event)
 
     def hideEvent(self, event) -> None:
-        """Nothing waits for what is not seen."""
-        self.veil.stop()
+        """A hidden chart is never greyed."""
+        self.stale_overlay.stop()
         super().hideEvent(event)
 
     def mouseReleaseEvent(self, event) -> None:
-        """Pin the cell of a bar, or let go of it."""
+        """Pin the cell of a bar, or release it."""
         row = self.row_at(event.localPos())
         if row is not None and row.part.cell is not None and event.button() == Qt.LeftButton:
             pinned = self.workspace.selection.cell
@@ -138,7 +145,7 @@ class SumChart(QWidget):
             return True
         return super().event(event)
 
-    def _tip(self, row: Row) -> str:
+    def _tip(self, row: BreakdownRow) -> str:
         pair = self.workspace.pair
         number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
         if row.part.kind == "rest":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PyQt5.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QObject
 
 from app.items.result_model import ResultModel
 from app.state.workspace import Workspace
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.tile_view import TileView
 
 
@@ -24,10 +22,10 @@ class CandidateSelection(QObject):
         self._anchor: int | None = None
         view.added.connect(self._add)
         view.extended.connect(lambda index: self._extend(index.row()))
-        view.pressed.connect(self._alone)
+        view.pressed.connect(self._choose_one)
 
-    def show(self) -> None:
-        """Mark what is chosen besides the current row, after the selection was followed."""
+    def mark_chosen(self) -> None:
+        """Select the rows of all chosen candidates in the view."""
         selection = self.workspace.selection
         if not selection.more:
             self._anchor = selection.candidate
@@ -40,12 +38,12 @@ class CandidateSelection(QObject):
         self.view.selectionModel().select(marked, QItemSelectionModel.Select)
         self.view.viewport().update()
 
-    def _alone(self, index: QModelIndex) -> None:
-        """A plain click chooses one alone, also where that one was current already."""
+    def _choose_one(self, index: QModelIndex) -> None:
+        """A plain click chooses one candidate only, also where it is the current one."""
         self.workspace.select_candidate(self.model.candidate_at(index.row()))
 
     def _add(self, index: QModelIndex) -> None:
-        """Take one more, or take it out; the one looked at is always among them."""
+        """Add a candidate or remove it; the shown candidate always stays chosen."""
         selection, candidate = self.workspace.selection, self.model.candidate_at(index.row())
         self._anchor = candidate
         if candidate not in selection.chosen:
@@ -60,7 +58,7 @@ class CandidateSelection(QObject):
             self.workspace.choose_candidates(shown, left)
 
     def _extend(self, row: int) -> None:
-        """All listed candidates between the anchor and a row, which is looked at."""
+        """Choose all listed candidates from the anchor to a row, and show that row's."""
         anchor = self.model.row_of(self._anchor)
         anchor = row if anchor is None else anchor
         rows = range(min(anchor, row), max(anchor, row) + 1)
@@ -73,14 +71,13 @@ class CandidateSelection(QObject):
         if row is not None:
             self._extend(row)
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands that choose more."""
-        return {
-            "candidate.extend_next": lambda: self.step(1),
-            "candidate.extend_previous": lambda: self.step(-1),
-        }
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """More can be chosen where any are listed."""
-        for id in self.handlers():
-            actions.enable(id, self.model.rowCount() > 0)
+        def any_listed() -> bool:
+            return self.model.rowCount() > 0
+
+        return {
+            "candidate.extend_next": Handler(lambda: self.step(1), any_listed),
+            "candidate.extend_previous": Handler(lambda: self.step(-1), any_listed),
+        }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QItemSelection, QModelIndex, Qt
-from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
 
 from app.items.correspondences import CorrespondenceModel
 from app.state.workspace import Workspace
+from app.views.widgets.table_style import show_as_rows
 
 ARROW = 12
 """Pixels of the arrow beside the title of the column that is sorted by."""
@@ -21,53 +22,46 @@ class CorrespondenceTable(QTableView):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
-        self._following = False
+        self._updating = False
         self.rows = CorrespondenceModel(self)
         self.setModel(self.rows)
         self.setAccessibleName("Correspondences")
-        self.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        show_as_rows(self)
         self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
         self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.Fixed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.horizontalHeader().setMinimumSectionSize(24)
-        self.horizontalHeader().setHighlightSections(False)
         self.setSortingEnabled(True)
         self.sortByColumn(4, Qt.DescendingOrder)
         self.entered.connect(self._on_entered)
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)
-        workspace.selection_changed.connect(self.follow)
+        workspace.selection_changed.connect(self.select_shown_cell)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the workspace's pair."""
-        self._following = True
-        if self.rows.show(self.workspace.pair, self.workspace.look):
+        self._updating = True
+        if self.rows.set_pair(self.workspace.pair, self.workspace.look):
             self._share_width()
-        self._following = False
-        self.follow()
+        self._updating = False
+        self.select_shown_cell()
 
-    def follow(self) -> None:
+    def select_shown_cell(self) -> None:
         """Select the row of the pinned cell."""
         row = self.rows.row_of(self.workspace.selection.cell)
         chosen = self.currentIndex() if self.selectionModel().hasSelection() else QModelIndex()
         if (chosen.row() if chosen.isValid() else None) == row:
             return
-        self._following = True
+        self._updating = True
         if row is None:
             self.clearSelection()
             self.setCurrentIndex(QModelIndex())
         else:
             self.setCurrentIndex(self.rows.index(row, 0))
-        self._following = False
+        self._updating = False
 
     def resizeEvent(self, event) -> None:
         """Columns share the width."""
@@ -96,7 +90,7 @@ class CorrespondenceTable(QTableView):
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """A row chosen here pins its cell."""
         super().selectionChanged(selected, deselected)
-        if not self._following and selected.indexes():
+        if not self._updating and selected.indexes():
             self.workspace.pin(self.rows.cell_of(selected.indexes()[0].row()))
 
     def _on_entered(self, index: QModelIndex) -> None:

@@ -52,10 +52,10 @@ class VerdictIcon(PaintedIcon):
 class DecisionBar(QWidget):
     """Shows what was decided about the chosen candidate, and lets it be decided by the mouse.
 
-    ``wanted`` carries the id of a command. A click on the verdict that is on withdraws it.
+    ``command_wanted`` carries the id of a command. A click on the verdict that is on withdraws it.
     """
 
-    wanted = pyqtSignal(str)
+    command_wanted = pyqtSignal(str)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,7 +88,7 @@ class DecisionBar(QWidget):
     def _clicked(self, id: str) -> None:
         on = id != "candidate.note" and self._verdict() == id.split(".")[1]
         self.refresh()  # lit only once the decision is kept
-        self.wanted.emit(WITHDRAW if on else id)
+        self.command_wanted.emit(WITHDRAW if on else id)
 
     def _verdict(self) -> str:
         decision = self.workspace.decided.get(self._candidate())

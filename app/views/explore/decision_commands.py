@@ -1,50 +1,55 @@
-"""Decisions about candidates: confirm, reject, unsure, with a note; undone."""
+"""Commands that decide about candidates: confirm, reject, unsure, note, withdraw, undo."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QInputDialog, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs, Pair
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 
 VERDICTS = ("confirm", "reject", "unsure")
-COMMANDS = tuple(f"candidate.{verdict}" for verdict in VERDICTS)
 
 
 class DecisionCommands(QObject):
-    """Answers the commands of decisions; ``told`` carries news.
+    """The commands of decisions. ``reported``: a sentence for the bottom line.
 
     The decisions about the shown query stand in ``workspace.decided``, by gallery index.
     """
 
-    told = pyqtSignal(str)
+    reported = pyqtSignal(str)
 
     def __init__(self, controller: Controller, window: QWidget) -> None:
         super().__init__(window)
         self.controller, self.workspace, self._window = controller, controller.workspace, window
-        self.desk = DecisionJobs(controller, self.told.emit)
+        self.jobs = DecisionJobs(controller, self.reported.emit)
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands."""
-        return {
-            **{f"candidate.{name}": lambda name=name: self.decide(name) for name in VERDICTS},
-            "candidate.note": self.ask_note,
-            "candidate.withdraw": self.withdraw,
-            "edit.undo": self.desk.undo,
-        }
+        space = self.workspace
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """Decisions need a candidate."""
-        space, book = self.workspace, self.desk.book
-        for name in (*COMMANDS, "candidate.note"):
-            actions.enable(name, space.selection.candidate is not None and book is not None)
-        decided = space.selection.candidate in space.decided
-        actions.enable("candidate.withdraw", decided, "Nothing was decided about this candidate")
-        actions.enable("edit.undo", book is not None)
+        def kept() -> bool:
+            return self.jobs.book is not None
+
+        def can_decide() -> bool:
+            return space.selection.candidate is not None and kept()
+
+        return {
+            **{
+                f"candidate.{verdict}": Handler(
+                    lambda verdict=verdict: self.decide(verdict), can_decide
+                )
+                for verdict in VERDICTS
+            },
+            "candidate.note": Handler(self.ask_note, can_decide),
+            "candidate.withdraw": Handler(
+                self.withdraw,
+                enabled=lambda: space.selection.candidate in space.decided,
+                reason=lambda: "Nothing was decided about this candidate",
+            ),
+            "edit.undo": Handler(self.jobs.undo, kept),
+        }
 
     def pair(self) -> Pair | None:
         """The chosen candidate under the query, with its rank and, where known, its logit."""
@@ -63,13 +68,13 @@ class DecisionCommands(QObject):
         """Decide about the chosen candidate; a note (or verdict) that was there stays."""
         pair = self.pair()
         if pair is not None:
-            self.desk.decide(pair, verdict, note)
+            self.jobs.decide(pair, verdict, note)
 
     def withdraw(self) -> None:
         """Take the decision about the chosen candidate away, with its note; can be undone."""
         pair = self.pair()
         if pair is not None:
-            self.desk.withdraw(pair)
+            self.jobs.withdraw(pair)
 
     def ask_note(self) -> QInputDialog | None:
         """Ask for a note; without a decision yet, the candidate becomes unsure."""
@@ -82,7 +87,7 @@ class DecisionCommands(QObject):
         dialog.setLabelText("Note on this candidate:")
         dialog.setTextValue("" if before is None else before.note)
         dialog.textValueSelected.connect(
-            lambda text: self.desk.decide(pair, None, text.strip())
+            lambda text: self.jobs.decide(pair, None, text.strip())
         )  # fmt: skip
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -10,7 +10,7 @@ from app.state.overlay import lines_of
 from app.state.part_words import details_text
 from app.state.values import PairView
 from app.state.workspace import Workspace
-from app.views.explore.breakdown_chart import SumChart
+from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
 
 SPACING = 8
@@ -24,7 +24,7 @@ class DetailsPanel(QWidget):
         super().__init__(parent)
         self.workspace = workspace
         self._shared_out = False
-        self.chart = SumChart(workspace, self)
+        self.chart = BreakdownChart(workspace, self)
         self.score = QLabel(self)
         self.score.setWordWrap(True)
         self.score.setToolTip(words.SCORE)

@@ -1,4 +1,4 @@
-"""Drawing on the pictures of a match with the tool in the hand: a box, a lasso, a stroke."""
+"""Drawing on the pictures of a match: a box, a lasso, a stroke."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Point = tuple[float, float]
 
 
 class DrawingTool:
-    """One stroke at a time. What is hidden follows the pointer; a part counts when it is done.
+    """One stroke at a time. Hidden cells change while the pointer moves, a part at the end.
 
     Shift adds to what was drawn before, Ctrl takes away from it; painting adds by itself.
     """
@@ -34,7 +34,7 @@ class DrawingTool:
         return bool(self.points)
 
     def draws_on(self, key: Key) -> bool:
-        """Whether the tool in the hand draws on that picture: parts on the query alone."""
+        """Whether the chosen tool draws on that picture; parts are drawn on the query only."""
         tool = self.parts.now.tool
         return key == ("query", 0) if tool in PART_TOOLS else tool == "hide" and not key[1]
 
@@ -76,7 +76,7 @@ class DrawingTool:
         return joined(self._before, self.cells, self._how)
 
     def end(self) -> None:
-        """The pointer is let go: what was drawn counts."""
+        """The pointer is released: apply what was drawn."""
         if self.tool == "hide":
             self.parts.hide(self.side, self.result)
         else:
@@ -84,7 +84,7 @@ class DrawingTool:
         self.points = []
 
     def drop(self) -> None:
-        """The stroke is given up: everything is as before."""
+        """Cancel the stroke and restore what was drawn before."""
         if self.down and self.tool == "hide":
             self.parts.hide(self.side, self._before)
         self.points = []

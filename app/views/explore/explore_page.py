@@ -1,13 +1,11 @@
-"""The page to browse and look inside: queries, ranking, match, and what it adds up to.
+"""The page Explore: queries, ranking, match and score breakdown.
 
-A window inside the window, so that its docks come and go with the page.
+A QMainWindow of its own, so that its docks are shown and hidden with the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from PyQt5.QtCore import QByteArray, Qt, pyqtSignal
+from PyQt5.QtCore import QByteArray, Qt
 from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import (
     QWIDGETSIZE_MAX,
@@ -25,7 +23,7 @@ from app.views.explore.inspector import Inspector
 from app.views.explore.queries_panel import QueriesPanel
 from app.views.explore.results_panel import ResultsPanel
 from app.views.explore.welcome import HintStrip
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers, toggle_of
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
@@ -38,12 +36,7 @@ RANKING_HEIGHT = 256
 
 
 class ExplorePage(QMainWindow):
-    """Queries on the left, the ranking above the match, what it adds up to on the right.
-
-    ``changed`` tells that a dock was closed, opened or moved.
-    """
-
-    changed = pyqtSignal()
+    """Queries on the left, the ranking above the match, what it adds up to on the right."""
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,7 +71,7 @@ class ExplorePage(QMainWindow):
         self.setFocusProxy(self.queries.list)  # not a text field, where single keys are letters
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The hint gives way where ranking and match need the room."""
+        """Hide the hint where ranking and match need its height."""
         needed = self.splitter.minimumSizeHint().height() + HINT_IN_A_COLUMN
         room = self.height() >= max(ROOM_FOR_HINT, needed)
         self.hint.setMaximumHeight(QWIDGETSIZE_MAX if room else 0)
@@ -90,7 +83,6 @@ class ExplorePage(QMainWindow):
         dock.setWidget(widget)
         widget.setMinimumWidth(NARROWEST[title])
         dock.setAccessibleName(title)
-        dock.visibilityChanged.connect(lambda _on: self.changed.emit())
         self.addDockWidget(area, dock)
         return dock
 
@@ -126,29 +118,18 @@ class ExplorePage(QMainWindow):
         if sizes and len(sizes) == self.splitter.count() and min(sizes) > 0:
             self.splitter.setSizes(list(sizes))
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """Commands of the panels, and of the docks."""
         return {
             **self.queries.handlers(),
             **self.results.handlers(),
             **self.inspector.handlers(),
-            "view.queries": lambda: _toggle(self.queries_dock),
-            "view.details": lambda: _toggle(self.details_dock),
-            "view.reset": self.arrange,
+            "view.queries": toggle_of(self.queries_dock),
+            "view.details": toggle_of(self.details_dock),
+            "view.reset": Handler(self.arrange),
         }
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """Show what is on, and switch off what cannot be done now."""
-        for panel in (self.queries, self.results, self.inspector):
-            panel.refresh_actions(actions)
-        actions.check("view.queries", self.queries_dock.isVisible())
-        actions.check("view.details", self.details_dock.isVisible())
 
     def close_loaders(self) -> None:
         """Stop reading pictures."""
         self.thumbnails.close()
         self.pictures.close()
-
-
-def _toggle(dock: QDockWidget) -> None:
-    dock.setVisible(not dock.isVisible())

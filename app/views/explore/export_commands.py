@@ -1,8 +1,7 @@
-"""Takes the shown match and ranking away: figures and numbers, to files and to the clipboard."""
+"""Commands that export the shown match and ranking to files and to the clipboard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -15,17 +14,15 @@ from app.jobs.runner import JobRunner
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
 from app.views.dialogs.export_dialog import ExportDialog
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 
 CLIPBOARD_WIDTH = 2000
-COMMANDS = ("edit.copy_figure", "edit.copy_numbers", "file.export_match")
-RANKING_COMMAND = "file.export_ranking"
 
 
 class ExportCommands(QObject):
-    """Answers the commands that copy and save match and ranking; ``told`` carries news."""
+    """Copy and save match and ranking. ``reported``: a sentence for the bottom line."""
 
-    told = pyqtSignal(str)
+    reported = pyqtSignal(str)
 
     def __init__(
         self,
@@ -38,35 +35,41 @@ class ExportCommands(QObject):
         self.workspace, self.runner, self._window = workspace, runner, window
         self.choices = choices or ExportChoices()
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands."""
-        answers = (self.copy_figure, self.copy_numbers, self.save)
-        return {**dict(zip(COMMANDS, answers, strict=True)), RANKING_COMMAND: self.save_ranking}
+        space = self.workspace
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """They can be chosen where a match is shown."""
-        for name in COMMANDS:
-            actions.enable(name, self.workspace.pair is not None)
-        ranking = self.workspace.ranking
-        whole = ranking is not None and ranking.whole
-        why = "" if ranking is None else "The gallery is still being ranked."
-        actions.enable(RANKING_COMMAND, whole, why)
+        def matched() -> bool:
+            return space.pair is not None
+
+        return {
+            "edit.copy_figure": Handler(self.copy_figure, matched),
+            "edit.copy_numbers": Handler(self.copy_numbers, matched),
+            "file.export_match": Handler(self.save, matched),
+            "file.export_ranking": Handler(
+                self.save_ranking,
+                enabled=lambda: space.ranking is not None and space.ranking.whole,
+                reason=lambda: (
+                    "" if space.ranking is None else "The gallery is still being ranked."
+                ),
+            ),
+        }
 
     def copy_figure(self) -> None:
-        """Draw the figure in the background and put it on the clipboard."""
+        """Draw the figure in the background and copy it."""
         export = match_export(self.workspace)
         if export is None:
             return
 
-        def put(image: QImage) -> None:
+        def copy(image: QImage) -> None:
             QApplication.clipboard().setImage(image)
-            self.told.emit("The match figure is on the clipboard")
+            self.reported.emit("The match figure is on the clipboard")
 
         self.runner.start(
             "Drawing the match figure",
             lambda _context: export.image(CLIPBOARD_WIDTH),
             lane="files",
-            done=put,
+            done=copy,
         )
 
     def copy_numbers(self) -> None:
@@ -74,7 +77,7 @@ class ExportCommands(QObject):
         export = match_export(self.workspace)
         if export is not None:
             QApplication.clipboard().setText(export.json_text())
-            self.told.emit("The match's numbers are on the clipboard")
+            self.reported.emit("The match's numbers are on the clipboard")
 
     def save(self) -> ExportDialog | None:
         """Ask for format, size and file of the match."""
@@ -95,4 +98,4 @@ class ExportCommands(QObject):
         return dialog
 
     def _on_saved(self, path: Path) -> None:
-        self.told.emit(f"Saved {path.name}")
+        self.reported.emit(f"Saved {path.name}")

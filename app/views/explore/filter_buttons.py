@@ -28,7 +28,7 @@ IN_A_COLUMN = 16
 
 
 ARROW = 8
-"""Logical pixels of the arrow that tells of a menu."""
+"""Logical pixels of the arrow that shows there is a menu."""
 
 
 class ChooserButton(QToolButton):

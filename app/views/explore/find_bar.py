@@ -47,7 +47,7 @@ class FindBar(QWidget):
         self.workspace = workspace
         self.model = FindModel(self)
         self.field, self.hits = FindEdit(), QListView()
-        self.told = QLabel()
+        self.message = QLabel()
         self.show_hidden = LinkButton("Show hidden", "Hide nothing, so that these can be seen.")
         self.close_button = QToolButton()
         self._name()
@@ -72,7 +72,7 @@ class FindBar(QWidget):
 
     def _arrange(self) -> None:
         row = QHBoxLayout()
-        for widget in (self.field, self.told, self.show_hidden, self.close_button):
+        for widget in (self.field, self.message, self.show_hidden, self.close_button):
             row.addWidget(widget, 1 if widget is self.field else 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -89,7 +89,7 @@ class FindBar(QWidget):
         self.show_hidden.clicked.connect(lambda: self.workspace.change_result_filter(**NO_FILTER))
         space = self.workspace
         for event in (space.data_changed, space.ranking_changed, space.filters_changed):
-            event.connect(self._follow)
+            event.connect(self._update_hits)
 
     def open(self) -> None:
         """Show the bar and type into it."""
@@ -103,7 +103,7 @@ class FindBar(QWidget):
         self.hide()
         self.closed.emit()
 
-    def _follow(self) -> None:
+    def _update_hits(self) -> None:
         if not self.isHidden():
             self.search()
 
@@ -111,7 +111,7 @@ class FindBar(QWidget):
         """Find what the field says, under the ranking as it is now."""
         space, text = self.workspace, self.field.text()
         self.model.search(space.data, space.ranking, space.result_filter, text)
-        self.told.setText(self._told(text))
+        self.message.setText(self._message(text))
         self.show_hidden.setVisible(bool(self.model.hidden))
         rows = self.model.rowCount()
         height = self.hits.sizeHintForRow(0) if rows else 0
@@ -120,7 +120,7 @@ class FindBar(QWidget):
         if rows:
             self.hits.setCurrentIndex(self.model.index(0))
 
-    def _told(self, text: str) -> str:
+    def _message(self, text: str) -> str:
         if not text.strip():
             return ""
         total, hidden = self.model.total, len(self.model.hidden)

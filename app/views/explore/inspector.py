@@ -14,13 +14,13 @@ from app.jobs.images import ImageLoader
 from app.state import reading_line as readout
 from app.state.part_words import drawn_text
 from app.state.scene import second_candidate
-from app.state.values import MODES, Mode
+from app.state.values import MODES, MOST_LINES, Mode
 from app.state.workspace import Workspace
 from app.views.explore.decision_bar import DecisionBar
 from app.views.explore.match_canvas import STEP, MatchCanvas
 from app.views.explore.match_controls import SPACING, MatchControls
 from app.views.explore.part_tools import PartTools
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.labels import ElidedLabel
 from qaconv_core.matching.strongest import DIRECTIONS
 
@@ -44,7 +44,7 @@ class Inspector(QWidget):
         self.workspace, self.pictures = workspace, pictures
         self.canvas = MatchCanvas(workspace, pictures, self)
         self.decisions = DecisionBar(workspace, self.canvas)
-        self.decisions.wanted.connect(self.command_wanted)
+        self.decisions.command_wanted.connect(self.command_wanted)
         self.readout = ElidedLabel(parent=self)
         self.readout.setAccessibleName("What is shown")
         self.bar = ColourBar(self)
@@ -94,7 +94,7 @@ class Inspector(QWidget):
         self._make_room()
 
     def _prepare(self) -> None:
-        """Decode the neighbours' pictures before they are asked for."""
+        """Decode the pictures of the neighbouring ranks before they are requested."""
         space = self.workspace
         if space.pair is not None and space.data is not None and space.ranking is not None:
             place = space.ranking.place_of(space.pair.candidate)
@@ -103,7 +103,7 @@ class Inspector(QWidget):
         self._find_second()
 
     def _find_second(self) -> None:
-        """To compare, there must be a second candidate."""
+        """Choose a second candidate to compare with, where none is chosen."""
         space = self.workspace
         selection = space.selection
         if space.look.mode != "compare" or selection.candidate is None:
@@ -132,7 +132,7 @@ class Inspector(QWidget):
         canvas, look = self.canvas, self.workspace.look
         stage = canvas.stage
         self.bar.show_scale(stage.legend)
-        if canvas.veil.drawn:
+        if canvas.stale_overlay.drawn:
             text = readout.WAIT
         elif canvas.marks:
             text = readout.answers_text(canvas.scene, [mark.answer for mark in canvas.marks])
@@ -148,7 +148,7 @@ class Inspector(QWidget):
         self._share_line()
 
     def _share_line(self) -> None:
-        """The colour bar's name gives way where the words would be cut."""
+        """Hide the colour bar's name where the line of words would be cut."""
         words = self.readout.fontMetrics().horizontalAdvance(self.readout.text())
         taken = self.bar.sizeHint().width() - (self.bar.name_width if self.bar.named else 0)
         room = self.width() - 4 * SPACING - taken - self.bar.name_width
@@ -161,8 +161,8 @@ class Inspector(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        """As high as their lines are the controls; the drawing tools give way where that is too
-        much: the menu and their keys remain."""
+        """Give the controls the height of their lines; hide the drawing tools where that leaves too
+        little for the pictures. The tools' menu entries and keys remain."""
         width = self.width() - 2 * SPACING
         for rows in (self.controls, self.tools):
             # A layout of several lines asks Qt for the height of one only.
@@ -173,44 +173,39 @@ class Inspector(QWidget):
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The ``match.*`` commands."""
-        change, look = self.workspace.change_look, lambda: self.workspace.look
-        made: dict[str, Callable[[], object]] = {
-            f"match.{mode}": lambda mode=mode: self.choose_mode(mode) for mode in MODES
-        }
-        for name in ("overlay", "grid", "linked"):
-            made[f"match.{name}"] = lambda name=name: change(**{name: not getattr(look(), name)})
-        made |= {
-            "match.more_lines": lambda: self.change_count(1),
-            "match.fewer_lines": lambda: self.change_count(-1),
-            "match.raise_threshold": lambda: self.change_threshold(THRESHOLD_STEP),
-            "match.lower_threshold": lambda: self.change_threshold(-THRESHOLD_STEP),
-            "match.direction": self.next_direction,
-            "match.unpin": self.tools.let_go,
-            "match.zoom_in": lambda: self.canvas.zoom_by(STEP),
-            "match.zoom_out": lambda: self.canvas.zoom_by(1 / STEP),
-            "match.zoom_fit": self.canvas.fit,
-        }
-        return {**made, **self.tools.handlers()}
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """Tell which commands are on, and which can be chosen now."""
-        look = self.workspace.look
-        for name in self.handlers():  # the window may have switched them off
-            actions.enable(name, True)
-        for mode in MODES:
-            actions.check(f"match.{mode}", mode == look.mode)
-        for name in ("overlay", "grid", "linked"):
-            actions.check(f"match.{name}", getattr(look, name))
         space = self.workspace
-        pinned = space.selection.cell is not None
-        actions.enable("match.unpin", pinned or space.parts.now.anything)
-        self.tools.refresh_actions(actions)
-        lines = look.mode in ("lines", "compare")
-        for name in ("more_lines", "fewer_lines", "raise_threshold", "lower_threshold"):
-            actions.enable(f"match.{name}", lines)
-        actions.enable("match.direction", lines)
+
+        def switch(name: str) -> Handler:
+            return Handler(
+                lambda: space.change_look(**{name: not getattr(space.look, name)}),
+                checked=lambda: getattr(space.look, name),
+            )
+
+        def mode_of(mode: Mode) -> Handler:
+            return Handler(lambda: self.choose_mode(mode), checked=lambda: mode == space.look.mode)
+
+        def of_lines(run: Callable[[], object]) -> Handler:
+            return Handler(run, lambda: space.look.mode in ("lines", "compare"))
+
+        return {
+            **{f"match.{mode}": mode_of(mode) for mode in MODES},
+            **{f"match.{name}": switch(name) for name in ("overlay", "grid", "linked")},
+            "match.more_lines": of_lines(lambda: self.change_count(1)),
+            "match.fewer_lines": of_lines(lambda: self.change_count(-1)),
+            "match.raise_threshold": of_lines(lambda: self.change_threshold(THRESHOLD_STEP)),
+            "match.lower_threshold": of_lines(lambda: self.change_threshold(-THRESHOLD_STEP)),
+            "match.direction": of_lines(self.next_direction),
+            "match.unpin": Handler(
+                self.tools.release,
+                lambda: space.selection.cell is not None or space.parts.now.anything,
+            ),
+            "match.zoom_in": Handler(lambda: self.canvas.zoom_by(STEP)),
+            "match.zoom_out": Handler(lambda: self.canvas.zoom_by(1 / STEP)),
+            "match.zoom_fit": Handler(self.canvas.fit),
+            **self.tools.handlers(),
+        }
 
     def choose_mode(self, mode: Mode) -> None:
         """Show the match in another way."""
@@ -220,7 +215,7 @@ class Inspector(QWidget):
         """More or fewer lines, in larger steps where there are many."""
         count = self.workspace.look.count
         step = max(1, count // 6)
-        self.workspace.change_look(count=min(max(count + sign * step, 0), 999))
+        self.workspace.change_look(count=min(max(count + sign * step, 0), MOST_LINES))
 
     def change_threshold(self, by: float) -> None:
         """Draw lines from another similarity on."""

@@ -1,4 +1,9 @@
-"""The match under the pointer: pointing shows a cell, clicking pins it, wheel and drag zoom."""
+"""Mouse and touch on the pictures of a match.
+
+Pointing at a cell shows its matches, a click pins it, wheel and drag zoom and move, a drawing tool
+draws. What is shown, where, and how it is painted is the work of
+:class:`~app.views.explore.match_picture.MatchPicture`; only its public methods are used here.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +17,9 @@ from app.items.match_stage import caption_rect
 from app.items.part_layers import paint_stroke
 from app.jobs.images import ImageLoader
 from app.state import words
-from app.state.overlay import cell_at
-from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.drawing_tool import DrawingTool
-from app.views.explore.match_picture import Key, MatchPicture
+from app.views.explore.match_picture import MatchPicture
 
 STEP = 1.25
 
@@ -30,44 +33,28 @@ class MatchCanvas(MatchPicture):
         super().__init__(workspace, pictures, parent)
         self._pressed: QPointF | None = None
         self._dragged_to: QPointF | None = None
-        self.pen = DrawingTool(workspace.parts)
+        self.drawing = DrawingTool(workspace.parts)
         workspace.parts.changed.connect(self._show_tool)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.ClickFocus)
         self.grabGesture(Qt.PinchGesture)
 
-    def cell_under(self, at: QPointF) -> tuple[Key, Cell] | None:
-        """Which picture, and which cell of it, lies under a point of the widget."""
-        if not self.scene.pairs:
-            return None
-        grid = self.scene.pairs[0].match.grid
-        for panel, pane, box in zip(
-            self.scene.panels, self.stage.panes, self.stage.boxes, strict=True
-        ):
-            if panel.which >= len(self.scene.pairs) or not pane.clip.holds(at.x(), at.y()):
-                continue
-            number = cell_at(*box.fractions(at.x(), at.y()), grid)
-            if number is not None:
-                return panel.key, Cell(panel.side, number)
-        return None
-
-    def _point_at(self, at: QPointF) -> None:
-        for panel, pane in zip(self.scene.panels, self.stage.panes, strict=True):
-            if pane.clip.holds(at.x(), at.y()) and panel.key != self._active:
-                self._active = panel.key
-                self.zoomed.emit()
+    def _activate_at(self, at: QPointF) -> None:
+        panel = self.panel_at(at)
+        if panel is not None:
+            self.activate(panel.key)
 
     # ── mouse, touch ────────────────────────────────────────────────────────────────────────────
 
     def mouseMoveEvent(self, event) -> None:
         """Pointing shows a cell; dragging moves a picture that is zoomed."""
         at = event.localPos()
-        if self.pen.down:
-            self.pen.move(self._fractions(at))
+        if self.drawing.down:
+            self.drawing.move(self.active_fractions(at))
             self.update()
         elif self._pressed is None:
-            self._point_at(at)
-            self._hover(self.cell_under(at))
+            self._activate_at(at)
+            self.point_at(self.cell_under(at))
         elif self._dragged_to is not None or self._far(at):
             self._drag(at)
 
@@ -78,7 +65,7 @@ class MatchCanvas(MatchPicture):
 
     def _drag(self, at: QPointF) -> None:
         last = self._dragged_to or self._pressed
-        number = self.scene.find(self._active)
+        number = self.scene.find(self.active)
         self._dragged_to = at
         if number is None or last is None:
             return
@@ -86,16 +73,7 @@ class MatchCanvas(MatchPicture):
         moved = at - last
         zoom = self.zoom.moved(moved.x() / home.width, moved.y() / home.height)
         if zoom != self.zoom:
-            self._set_zoom(zoom)
-
-    def _hover(self, under: tuple[Key, Cell] | None) -> None:
-        second = under[1] if under is not None and under[0] == ("gallery", 1) else None
-        changed = second != self._second_hover
-        self._second_hover = second
-        self.workspace.set_hover(None if under is None or second is not None else under[1])
-        if changed:
-            self._mark_again()
-            self.scene_changed.emit()
+            self.set_zoom(zoom)
 
     def mousePressEvent(self, event) -> None:
         """A click or a drag begins."""
@@ -105,10 +83,10 @@ class MatchCanvas(MatchPicture):
             self._pressed, self._dragged_to = event.localPos(), None
 
     def mouseReleaseEvent(self, event) -> None:
-        """A click pins the cell, or lets go of it where it was pinned."""
-        if self.pen.down:
+        """A click pins the cell, or releases it where it was pinned."""
+        if self.drawing.down:
             if event.button() == Qt.LeftButton:
-                self.pen.end()
+                self.drawing.end()
                 self.update()
             return
         clicked = self._pressed is not None and self._dragged_to is None
@@ -123,29 +101,24 @@ class MatchCanvas(MatchPicture):
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
     def _begin_stroke(self, event) -> bool:
-        """Begin to draw where the tool in the hand draws on the picture under the pointer."""
+        """Begin to draw where the chosen tool draws on the picture under the pointer."""
         at = event.localPos()
         if not self.scene.pairs or self.scene.stale:
             return False
-        for panel, pane in zip(self.scene.panels, self.stage.panes, strict=True):
-            if pane.clip.holds(at.x(), at.y()) and self.pen.draws_on(panel.key):
-                self._active = panel.key
-                self._hover(None)
-                grid = self.scene.pairs[0].match.grid
-                self.pen.begin(panel.key, grid, self._fractions(at), event.modifiers())
-                self.update()
-                return True
-        return False
-
-    def _fractions(self, at: QPointF) -> tuple[float, float]:
-        number = self.scene.find(self._active)
-        assert number is not None
-        return self.stage.boxes[number].fractions(at.x(), at.y())
+        panel = self.panel_at(at)
+        if panel is None or not self.drawing.draws_on(panel.key):
+            return False
+        self.activate(panel.key)
+        self.point_at(None)
+        grid = self.scene.pairs[0].match.grid
+        self.drawing.begin(panel.key, grid, self.active_fractions(at), event.modifiers())
+        self.update()
+        return True
 
     def drop_stroke(self) -> bool:
-        """Give up what is being drawn; False where nothing is."""
-        down = self.pen.down
-        self.pen.drop()
+        """Cancel what is being drawn; False where nothing is."""
+        down = self.drawing.down
+        self.drawing.drop()
         self.update()
         return down
 
@@ -156,30 +129,29 @@ class MatchCanvas(MatchPicture):
             self.unsetCursor()
 
     def paintEvent(self, event) -> None:
-        """What is being drawn lies over everything."""
+        """Paint the match, then the stroke over it."""
         super().paintEvent(event)
-        number = self.scene.find(self.pen.key)
-        if self.pen.down and number is not None:
+        number = self.scene.find(self.drawing.key)
+        if self.drawing.down and number is not None:
             painter = QPainter(self)
-            pen, clip = self.pen, rect_of(self.stage.panes[number].clip)
-            paint_stroke(
-                painter, self.stage.boxes[number], clip, pen.tool, pen.points, pen.cells
-            )  # fmt: skip
+            stroke, clip = self.drawing, rect_of(self.stage.panes[number].clip)
+            box = self.stage.boxes[number]
+            paint_stroke(painter, box, clip, stroke.tool, stroke.points, stroke.cells)
 
     def mouseDoubleClickEvent(self, event) -> None:
-        """As a second click: nothing of its own, so that quick clicks pin and let go."""
+        """Treat a double click as two clicks: quick clicks pin and release."""
         self.mousePressEvent(event)
 
     def leaveEvent(self, event) -> None:
         """Nothing is pointed at any more."""
-        self._hover(None)
+        self.point_at(None)
         super().leaveEvent(event)
 
     def wheelEvent(self, event) -> None:
         """The wheel zooms where the pointer is."""
         turns = event.angleDelta().y() / 120
         if turns:
-            self._point_at(QPointF(event.position()))
+            self._activate_at(QPointF(event.position()))
             self.zoom_by(STEP**turns, QPointF(event.position()))
         event.accept()
 
@@ -209,8 +181,8 @@ class MatchCanvas(MatchPicture):
         return ""
 
     def hideEvent(self, event) -> None:
-        """What is not seen is not pointed at."""
-        self.veil.stop()
+        """A hidden picture has no stroke and no cell pointed at."""
+        self.stale_overlay.stop()
         self.drop_stroke()
-        self._hover(None)
+        self.point_at(None)
         super().hideEvent(event)

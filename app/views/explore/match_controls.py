@@ -17,7 +17,7 @@ from PyQt5.QtWidgets import (
 )
 
 from app.state import words
-from app.state.values import Mode
+from app.state.values import MOST_LINES, Mode
 from app.state.workspace import Workspace
 from app.views.widgets.flow_layout import FlowLayout
 
@@ -124,7 +124,7 @@ class MatchControls(QWidget):
         self.threshold.valueChanged.connect(lambda value: change(threshold=value / 100))
         self.threshold_number = QLabel()
         self.count = Number()
-        self.count.setRange(0, 999)
+        self.count.setRange(0, MOST_LINES)
         self.count.setKeyboardTracking(False)
         self.count.setFocusPolicy(Qt.StrongFocus)
         self.count.setSuffix(" lines")
@@ -187,7 +187,7 @@ class MatchControls(QWidget):
             whole.addLayout(flow)
 
     def event(self, event: QEvent) -> bool:
-        """As high as its lines are, so that they never lie over each other."""
+        """Fix the height to that of the lines, so that they never overlap."""
         handled = super().event(event)
         if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
             self.setFixedHeight(max(1, self.layout().heightForWidth(self.width())))

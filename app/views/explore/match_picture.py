@@ -1,4 +1,8 @@
-"""The pictures of a match side by side, and what joins them: painted and zoomed."""
+"""The pictures of a match side by side, and what joins them: places, zoom and painting.
+
+Knows nothing of mouse and keys: :class:`~app.views.explore.match_canvas.MatchCanvas` handles
+them, through the public methods here.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,15 @@ from app.items.match_painting import rect_of
 from app.items.match_stage import Mark, Stage, mark_rects, marks_of, tags_of
 from app.jobs.images import ImageLoader
 from app.state.framing import Zoom, panes
-from app.state.scene import Scene, scene_of
+from app.state.overlay import cell_at
+from app.state.scene import Panel, Scene, scene_of
 from app.state.values import Cell, Side
 from app.state.workspace import Workspace
 from app.views.widgets.stale_overlay import StaleOverlay
 
 FADED = 0.3
-ROOMY = 320  # less height, and captions say only the first things
+FULL_CAPTIONS_FROM = 320
+"""Pixels of height below which captions have two lines instead of four."""
 ACCENT = QColor("#ffb000")
 Key = tuple[Side, int]
 KEYS: tuple[Key, ...] = (("query", 0), ("gallery", 0), ("gallery", 1))
@@ -31,8 +37,8 @@ KEYS: tuple[Key, ...] = (("query", 0), ("gallery", 0), ("gallery", 1))
 class MatchPicture(QWidget):
     """Shows the workspace's pair, as the workspace's look asks for it.
 
-    ``zoomed`` tells that :attr:`zoom` is another, ``scene_changed`` that what is shown is,
-    ``staged`` that the pictures may have other places.
+    ``zoomed`` tells that :attr:`zoom` changed, ``scene_changed`` that the scene or what is pointed
+    at changed, ``staged`` that the pictures may have other places.
     """
 
     zoomed = pyqtSignal()
@@ -53,11 +59,11 @@ class MatchPicture(QWidget):
         self._lines: QPixmap | None = None
         self._marks: tuple[Mark, ...] = ()
         self._covered = QRectF()
-        self.veil = StaleOverlay(self, self.scene_changed.emit)
+        self.stale_overlay = StaleOverlay(self, self.scene_changed.emit)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setAccessibleName("Match: query and candidate")
         self._listen()
-        self._look_again()
+        self._update_scene()
 
     def _listen(self) -> None:
         space = self.workspace
@@ -70,9 +76,9 @@ class MatchPicture(QWidget):
             space.parts.changed,
             space.decided_changed,
         ):
-            event.connect(self._look_again)
-        space.look_changed.connect(self._look_again)
-        space.hover_changed.connect(self._mark_again)
+            event.connect(self._update_scene)
+        space.look_changed.connect(self._update_scene)
+        space.hover_changed.connect(self._update_marks)
         self.pictures.arrived.connect(self._on_picture)
 
     def sizeHint(self) -> QSize:
@@ -85,7 +91,7 @@ class MatchPicture(QWidget):
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
-    def _look_again(self) -> None:
+    def _update_scene(self) -> None:
         """The workspace changed: what is on the screen may be out of date."""
         scene = scene_of(self.workspace)
         look = self.workspace.look
@@ -95,12 +101,12 @@ class MatchPicture(QWidget):
         if not same:
             self.setAccessibleDescription(". ".join(panel.spoken for panel in scene.panels))
             self._marks = self._wanted_marks()  # those of before belong to other places
-            self._forget()
-        self.veil.set(scene.stale)
-        self._mark_again()
+            self._drop_layers()
+        self.stale_overlay.set(scene.stale)
+        self._update_marks()
         self.scene_changed.emit()
 
-    def _forget(self) -> None:
+    def _drop_layers(self) -> None:
         self._stage = self._base = self._lines = None
         self.update()
         self.staged.emit()
@@ -108,7 +114,7 @@ class MatchPicture(QWidget):
     @pyqtSlot(object)
     def _on_picture(self, path: Path) -> None:
         if any(panel.ref is not None and panel.ref.path == path for panel in self.scene.panels):
-            self._forget()
+            self._drop_layers()
 
     @property
     def stage(self) -> Stage:
@@ -119,7 +125,7 @@ class MatchPicture(QWidget):
             faults = tuple("" if path is None else self.pictures.fault(path) for path in paths)
             usual = self._usual_aspect()
             aspects = [usual if i is None else i.width() / max(i.height(), 1) for i in images]
-            lines = 4 if self.height() >= ROOMY else 2
+            lines = 4 if self.height() >= FULL_CAPTIONS_FROM else 2
             foot = caption_height(self.font(), lines)
             places = tuple(panes(self.width(), self.height(), aspects, foot))
             boxes = tuple(
@@ -143,6 +149,32 @@ class MatchPicture(QWidget):
         model = self.workspace.model
         return 0.5 if model is None else model.spec.input_size[1] / model.spec.input_size[0]
 
+    # ── what lies under a point ─────────────────────────────────────────────────────────────────
+
+    def panel_at(self, at: QPointF) -> Panel | None:
+        """The panel whose picture lies under a point of the widget."""
+        for panel, pane in zip(self.scene.panels, self.stage.panes, strict=True):
+            if pane.clip.holds(at.x(), at.y()):
+                return panel
+        return None
+
+    def cell_under(self, at: QPointF) -> tuple[Key, Cell] | None:
+        """Which picture, and which cell of it, lies under a point of the widget."""
+        panel = self.panel_at(at)
+        if panel is None or panel.which >= len(self.scene.pairs):
+            return None
+        place = self.scene.find(panel.key)
+        assert place is not None
+        fractions = self.stage.boxes[place].fractions(at.x(), at.y())
+        number = cell_at(*fractions, self.scene.pairs[0].match.grid)
+        return None if number is None else (panel.key, Cell(panel.side, number))
+
+    def active_fractions(self, at: QPointF) -> tuple[float, float]:
+        """A point of the widget as fractions of the active picture."""
+        number = self.scene.find(self._active)
+        assert number is not None
+        return self.stage.boxes[number].fractions(at.x(), at.y())
+
     # ── painting ────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event) -> None:
@@ -162,7 +194,7 @@ class MatchPicture(QWidget):
         painter.drawPixmap(0, 0, self._base)
         if stage.overlaid:
             self._paint_overlay(painter, stage)
-        self.veil.paint(painter)
+        self.stale_overlay.paint(painter)
 
     def _paint_overlay(self, painter: QPainter, stage: Stage) -> None:
         marks = self._marks
@@ -191,12 +223,22 @@ class MatchPicture(QWidget):
         painter.setPen(self.palette().color(QPalette.WindowText))
         painter.drawText(area, int(Qt.AlignCenter) | int(Qt.TextWordWrap), self.scene.message)
 
-    # ── one cell ────────────────────────────────────────────────────────────────────────────────
+    # ── marked cells ──────────────────────────────────────────────────────────────────────────────
 
     @property
     def marks(self) -> tuple[Mark, ...]:
         """What is marked now: the cell pointed at or pinned, and its matches."""
         return self._marks
+
+    def point_at(self, under: tuple[Key, Cell] | None) -> None:
+        """Mark a cell that is pointed at; one of the second candidate is marked here only."""
+        second = under[1] if under is not None and under[0] == ("gallery", 1) else None
+        changed = second != self._second_hover
+        self._second_hover = second
+        self.workspace.set_hover(None if under is None or second is not None else under[1])
+        if changed:
+            self._update_marks()
+            self.scene_changed.emit()
 
     def _wanted_marks(self) -> tuple[Mark, ...]:
         cell, which = self.workspace.cell, 0
@@ -204,7 +246,7 @@ class MatchPicture(QWidget):
             cell, which = self._second_hover, 1
         return marks_of(self.scene, cell, which)
 
-    def _mark_again(self) -> None:
+    def _update_marks(self) -> None:
         marks = self._wanted_marks()
         if marks == self._marks:
             return
@@ -214,10 +256,10 @@ class MatchPicture(QWidget):
         if bool(before) != bool(marks) or self.scene.stale:
             self.update()
         else:
-            self._update_marks(before)
-            self._update_marks(marks)
+            self._repaint_marks(before)
+            self._repaint_marks(marks)
 
-    def _update_marks(self, marks: tuple[Mark, ...]) -> None:
+    def _repaint_marks(self, marks: tuple[Mark, ...]) -> None:
         """Ask for painting of no more than the marks, and the pictures that answer."""
         stage = self.stage
         for mark in marks:
@@ -236,8 +278,19 @@ class MatchPicture(QWidget):
         return self._zooms.get(key, Zoom())
 
     @property
+    def active(self) -> Key:
+        """The picture last pointed at."""
+        return self._active
+
+    def activate(self, key: Key) -> None:
+        """Zoom that picture from now on."""
+        if key != self._active:
+            self._active = key
+            self.zoomed.emit()
+
+    @property
     def zoom(self) -> Zoom:
-        """Of the picture last pointed at."""
+        """Zoom of the active picture."""
         return self.zoom_of(self._active)
 
     def zoom_by(self, times: float, at: QPointF | None = None) -> None:
@@ -246,30 +299,31 @@ class MatchPicture(QWidget):
         number = self.scene.find(self._active)
         if at is not None and number is not None:
             x, y = self.stage.panes[number].home.fractions(at.x(), at.y())
-        self._set_zoom(self.zoom.by(times, x, y))
+        self.set_zoom(self.zoom.by(times, x, y))
 
     def fit(self) -> None:
         """The whole pictures."""
         self._zooms.clear()
-        self._set_zoom(Zoom())
+        self.set_zoom(Zoom())
 
-    def _set_zoom(self, zoom: Zoom) -> None:
+    def set_zoom(self, zoom: Zoom) -> None:
+        """Zoom the active picture, or all of them where they are linked."""
         keys = KEYS if self.workspace.look.linked else (self._active,)
         self._zooms.update(dict.fromkeys(keys, zoom))
-        self._forget()
+        self._drop_layers()
         self.zoomed.emit()
 
     def link(self) -> None:
         """All pictures as the one last pointed at."""
-        self._set_zoom(self.zoom)
+        self.set_zoom(self.zoom)
 
     def changeEvent(self, event) -> None:
         """Another theme or font."""
         if event.type() in (QEvent.PaletteChange, QEvent.FontChange, QEvent.StyleChange):
-            self._forget()
+            self._drop_layers()
         super().changeEvent(event)
 
     def resizeEvent(self, event) -> None:
         """Everything has another place."""
-        self._forget()
+        self._drop_layers()
         super().resizeEvent(event)

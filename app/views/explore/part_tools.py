@@ -11,7 +11,7 @@ from app.state.commands import BY_ID
 from app.state.drawn_parts import Tool
 from app.state.workspace import Workspace
 from app.views.explore.match_controls import SPACING, group_of
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.icons import icon
 
@@ -48,9 +48,9 @@ class PartTools(QWidget):
         self._drop_stroke = drop_stroke
         self.buttons = {id: self._button(id, text) for id, text in BUTTONS.items()}
         self._lay_out()
-        for id, handler in self.handlers().items():
-            if id in self.buttons:
-                self.buttons[id].clicked.connect(lambda _on, handler=handler: self._run(handler))
+        self._handlers = self.handlers()
+        for id, button in self.buttons.items():
+            button.clicked.connect(lambda _on, run=self._handlers[id].run: self._run(run))
         for event in (self.parts.changed, workspace.pair_changed):
             event.connect(self.refresh)
         self.refresh()
@@ -75,53 +75,48 @@ class PartTools(QWidget):
         for title, ids in GROUPS.items():
             flow.addWidget(group_of(QLabel(title), *(self.buttons[id] for id in ids)))
 
-    def _run(self, handler: Callable[[], object]) -> None:
-        handler()
+    def _run(self, run: Callable[[], object]) -> None:
+        run()
         self.refresh()  # a button that stays as it was must not look pressed
 
     def refresh(self) -> None:
-        """Show what is in the hand and what was drawn."""
+        """Show which tool is chosen and what was drawn."""
         now, pair = self.parts.now, self.workspace.pair
         for id, button in self.buttons.items():
             button.setEnabled(pair is not None)
-            if id in TOOLS:
-                button.setChecked(TOOLS[id] == now.tool)
-        self.buttons["match.part_ignore"].setChecked(now.ignore)
-        self.buttons["match.occlusion_map"].setChecked(now.seeking)
+            checked = self._handlers[id].checked
+            if checked is not None:
+                button.setChecked(checked())
         drawn = pair is not None and now.region is not None
         for id in ("match.part_ignore", "match.part_whole"):
             self.buttons[id].setEnabled(drawn)
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands that draw."""
-        tools = {
-            id: lambda tool=tool: self.parts.choose_tool(tool) for id, tool in TOOLS.items()
-        }  # fmt: skip
+        parts = self.parts
+
+        def tool_of(tool: Tool) -> Handler:
+            return Handler(lambda: parts.choose_tool(tool), checked=lambda: tool == parts.now.tool)
+
         return {
-            **tools,
-            "match.part_ignore": self.parts.switch_ignore,
-            "match.part_whole": self.parts.whole_query,
-            "match.take_cell": self.take_cell,
-            "match.occlusion_map": lambda: self.parts.seek(not self.parts.now.seeking),
+            **{id: tool_of(tool) for id, tool in TOOLS.items()},
+            "match.part_ignore": Handler(parts.switch_ignore, checked=lambda: parts.now.ignore),
+            "match.part_whole": Handler(parts.whole_query),
+            "match.take_cell": Handler(self.take_cell),
+            "match.occlusion_map": Handler(
+                lambda: parts.seek(not parts.now.seeking), checked=lambda: parts.now.seeking
+            ),
         }
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """Tell which commands are on."""
-        now = self.parts.now
-        for id, tool in TOOLS.items():
-            actions.check(id, tool == now.tool)
-        actions.check("match.part_ignore", now.ignore)
-        actions.check("match.occlusion_map", now.seeking)
-
     def take_cell(self) -> None:
-        """Take the cell pinned or pointed at, or let it out."""
+        """Add the cell pinned or pointed at to the drawn part, or remove it."""
         pair = self.workspace.pair
         self.parts.take_cell(self.workspace.cell, None if pair is None else pair.match.grid)
 
-    def let_go(self) -> None:
-        """Esc: give up the stroke; else let go of the cell; else clear what is drawn."""
+    def release(self) -> None:
+        """Esc: cancel the stroke; else release the pinned cell; else clear what is drawn."""
         if self._drop_stroke():
             return
         if self.workspace.selection.cell is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PyQt5.QtCore import QEvent, QItemSelection, QItemSelectionModel, Qt
 from PyQt5.QtWidgets import (
     QAbstractItemView,
@@ -24,8 +22,8 @@ from app.jobs.images import ImageLoader
 from app.state.listing import QUERY_SORTS, next_error, step_in
 from app.state.workspace import Workspace
 from app.views.explore.query_filter import QueryFilterBar
-from app.views.widgets.actions import Actions
-from app.views.widgets.hints import EmptyPage, quiet_label, say_quietly
+from app.views.widgets.actions import Handler, Handlers
+from app.views.widgets.hints import EmptyPage, NoteLine
 
 NO_DATA = "No data set is open. Open one with Ctrl+O, or drop a picture here to search by it."
 NO_QUERIES = (
@@ -47,16 +45,16 @@ class QueriesPanel(QWidget):
         self.workspace, self.thumbnails = workspace, thumbnails
         self.model = QueryModel(workspace, thumbnails, self)
         self.filter_bar = QueryFilterBar(workspace, self)
-        self.count, self.note = QLabel(), quiet_label()
+        self.count, self.note = QLabel(), NoteLine()
         self.empty = EmptyPage()
         self.list = self._make_list()
         self.pages = QStackedWidget()
         self.fuse, self.fuse_buttons = self._make_fuse()
-        self._following = False
+        self._updating = False
         self._left_out = 0
         self._arrange()
         self._connect()
-        self._follow_rows()
+        self._on_rows_changed()
 
     # ── how it is put together ──────────────────────────────────────────────────────────────────
 
@@ -113,12 +111,12 @@ class QueriesPanel(QWidget):
 
     def _connect(self) -> None:
         space = self.workspace
-        self.model.modelReset.connect(self._follow_rows)
+        self.model.modelReset.connect(self._on_rows_changed)
         self.model.dataChanged.connect(lambda *_: self._show_count())
         self.list.selectionModel().selectionChanged.connect(self._chosen)
-        self.empty.followed.connect(lambda: space.change_query_filter(**NO_FILTER))
+        self.empty.link_clicked.connect(lambda: space.change_query_filter(**NO_FILTER))
         self.thumbnails.arrived.connect(self._picture_arrived)
-        space.selection_changed.connect(self._follow_selection)
+        space.selection_changed.connect(self._show_selection)
         space.look_changed.connect(self._show_fuse)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -131,7 +129,7 @@ class QueriesPanel(QWidget):
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 
-    def _follow_rows(self) -> None:
+    def _on_rows_changed(self) -> None:
         data = self.workspace.data
         self._show_count()
         if self.model.rowCount():
@@ -140,7 +138,7 @@ class QueriesPanel(QWidget):
             self._explain_emptiness()
             self.pages.setCurrentWidget(self.empty)
         self.count.setVisible(data is not None and len(data.query) > 0)
-        self._follow_selection()
+        self._show_selection()
 
     def _explain_emptiness(self) -> None:
         data = self.workspace.data
@@ -158,7 +156,7 @@ class QueriesPanel(QWidget):
         self.count.setText(shown_of(self.model.rowCount(), total))
         self.count.setToolTip("How many of the set's queries the filter lists.")
 
-    def _follow_selection(self) -> None:
+    def _show_selection(self) -> None:
         """Select in the list what is chosen; the first chosen query is the current row."""
         chosen = self.workspace.selection.queries
         rows = [self.model.row_of(query) for query in chosen]
@@ -167,17 +165,17 @@ class QueriesPanel(QWidget):
             if row is not None:
                 wanted.select(self.model.index(row), self.model.index(row))
         selection = self.list.selectionModel()
-        self._following = True
+        self._updating = True
         try:
             if {i.row() for i in selection.selectedIndexes()} != {r for r in rows if r is not None}:
                 selection.select(wanted, QItemSelectionModel.ClearAndSelect)
-            self._follow_current(rows)
+            self._scroll_to_current(rows)
         finally:
-            self._following = False
-        say_quietly(self.note, self._joined_words())
+            self._updating = False
+        self.note.say(self._joined_words())
         self._show_fuse()
 
-    def _follow_current(self, rows: list[int | None]) -> None:
+    def _scroll_to_current(self, rows: list[int | None]) -> None:
         row = next((row for row in rows if row is not None), None)
         if row is None or self.list.currentIndex().row() in rows:
             return
@@ -204,17 +202,17 @@ class QueriesPanel(QWidget):
 
     def _chosen(self) -> None:
         """Rows were selected by a person: choose their queries, of one person only."""
-        if self._following:
+        if self._updating:
             return
         rows = sorted(index.row() for index in self.list.selectionModel().selectedIndexes())
         queries = [int(self.model.listed[row]) for row in rows]
         if not queries:
-            self._follow_selection()  # there is always a query, once one was chosen
+            self._show_selection()  # there is always a query, once one was chosen
             return
         kept, left_out = self._of_one_person(queries)
         self._left_out = left_out
         self.workspace.select_queries(kept)
-        self._follow_selection()
+        self._show_selection()
         self._left_out = 0
 
     def _of_one_person(self, queries: list[int]) -> tuple[tuple[int, ...], int]:
@@ -263,25 +261,31 @@ class QueriesPanel(QWidget):
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """What the commands of queries do."""
-        change = self.workspace.change_query_filter
+        space = self.workspace
+
+        def any_listed() -> bool:
+            return len(self.model.listed) > 0
+
+        def sort_by(name: str) -> Handler:
+            return Handler(
+                lambda: space.change_query_filter(sort=name),
+                checked=lambda: name == space.query_filter.sort,
+            )
+
         return {
-            "query.next": lambda: self.step(1),
-            "query.previous": lambda: self.step(-1),
-            "query.next_error": self.go_to_next_error,
-            "query.filter": self.filter_bar.focus,
-            **{f"query.sort_{name}": lambda name=name: change(sort=name) for name in QUERY_SORTS},
+            "query.next": Handler(lambda: self.step(1), any_listed),
+            "query.previous": Handler(lambda: self.step(-1), any_listed),
+            "query.next_error": Handler(
+                self.go_to_next_error,
+                self._any_error,
+                reason=lambda: "no error is known among the listed queries",
+            ),
+            "query.filter": Handler(self.filter_bar.focus),
+            **{f"query.sort_{name}": sort_by(name) for name in QUERY_SORTS},
         }
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """Show which sort is on, and whether there are queries to walk through."""
-        for name in QUERY_SORTS:
-            actions.check(f"query.sort_{name}", name == self.workspace.query_filter.sort)
-        listed = self.model.listed
-        for name in ("next", "previous"):
-            actions.enable(f"query.{name}", len(listed) > 0)
-        measures = self.workspace.current_measures
-        known = len(measures.first_true) > 0 and len(listed) > 0
-        errors = known and bool((measures.first_true[listed] > 1).any())
-        actions.enable("query.next_error", errors, "no error is known among the listed queries")
+    def _any_error(self) -> bool:
+        listed, first_true = self.model.listed, self.workspace.current_measures.first_true
+        return len(first_true) > 0 and bool((first_true[listed] > 1).any())

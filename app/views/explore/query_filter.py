@@ -47,7 +47,7 @@ class QueryFilterBar(QWidget):
         self._name()
         self._arrange()
         self._connect()
-        self._follow_data()
+        self._show_data()
 
     def _name(self) -> None:
         self.text.setPlaceholderText("File or person")
@@ -94,19 +94,19 @@ class QueryFilterBar(QWidget):
         self.sort.activated.connect(
             lambda place: space.change_query_filter(sort=self.sort.itemData(place))
         )
-        space.data_changed.connect(self._follow_data)
-        space.filters_changed.connect(self._follow)
+        space.data_changed.connect(self._show_data)
+        space.filters_changed.connect(self._show_filter)
 
     def _person_typed(self, text: str) -> None:
         self.workspace.change_query_filter(pid=int(text) if text else None)
 
-    def _follow_data(self) -> None:
+    def _show_data(self) -> None:
         data = self.workspace.data
         self.cameras.set_cameras(() if data is None else data.query_camids.tolist())
         self.person.setEnabled(data is not None and bool((data.query_pids >= 0).any()))
-        self._follow()
+        self._show_filter()
 
-    def _follow(self) -> None:
+    def _show_filter(self) -> None:
         chosen = self.workspace.query_filter
         if self.text.text() != chosen.text:
             self.text.setText(chosen.text)

@@ -1,8 +1,7 @@
-"""Handing over: a report on candidates, and the decisions as a table."""
+"""Commands that save a report on candidates, and the decisions as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -15,30 +14,36 @@ from app.jobs.match_reports import ReportRequest
 from app.state.export_choices import ExportChoices
 from app.state.report_choice import report_choices
 from app.views.dialogs.report_dialog import ReportDialog
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 
 
 class ReportCommands(QObject):
-    """Answers the commands that save reports and decisions; ``told`` carries news."""
+    """Save reports and decisions. ``reported``: a sentence for the bottom line."""
 
-    told = pyqtSignal(str)
+    reported = pyqtSignal(str)
 
     def __init__(
-        self, controller: Controller, desk: DecisionJobs, choices: ExportChoices, window: QWidget
+        self,
+        controller: Controller,
+        decisions: DecisionJobs,
+        choices: ExportChoices,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self.controller, self.workspace = controller, controller.workspace
-        self._desk, self._choices, self._window = desk, choices, window
+        self._decisions, self._choices, self._window = decisions, choices, window
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands."""
-        return {"file.save_report": self.ask_report, "file.save_decisions": self.ask_csv}
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """A report needs a candidate."""
-        ready = self.controller.matching is not None and bool(report_choices(self.workspace))
-        actions.enable("file.save_report", ready)
-        actions.enable("file.save_decisions", self._desk.book is not None)
+        return {
+            "file.save_report": Handler(
+                self.ask_report,
+                lambda: (
+                    self.controller.matching is not None and bool(report_choices(self.workspace))
+                ),
+            ),
+            "file.save_decisions": Handler(self.ask_csv, lambda: self._decisions.book is not None),
+        }
 
     def ask_report(self) -> ReportDialog | None:
         """Ask whom the report is about, as what it is saved, and where."""
@@ -63,7 +68,7 @@ class ReportCommands(QObject):
             f"Writing {path.name}",
             lambda context: request.write(path, context),
             lane="files",
-            done=lambda _nothing: self.told.emit(f"Saved {path.name}"),
+            done=lambda _nothing: self.reported.emit(f"Saved {path.name}"),
         )
 
     def ask_csv(self) -> QFileDialog:
@@ -74,7 +79,7 @@ class ReportCommands(QObject):
         )  # fmt: skip
         dialog.setAcceptMode(QFileDialog.AcceptSave)
         dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda path: self._desk.save_csv(Path(path)))
+        dialog.fileSelected.connect(lambda path: self._decisions.save_csv(Path(path)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
         return dialog

@@ -45,7 +45,7 @@ BY_PART = (
     "out. The evidence is how loudly these cells can speak, for or against, of all the query's."
 )
 ALL_EXACT = "Score every picture of the gallery exactly, for this and all other queries."
-OWN = "Own pictures are ranked by plain QAConv: the other methods need the whole query set."
+ADDED_ONLY = "Own pictures are ranked by plain QAConv: the other methods need the whole query set."
 
 
 class ResultsHeader(QWidget):
@@ -78,7 +78,7 @@ class ResultsHeader(QWidget):
         self.report = LinkButton("Report…", "Save a report on the candidates chosen.")
         self._arrange()
         self._connect()
-        self._follow_data()
+        self._show_data()
 
     def _make_methods(self) -> dict[Method, QRadioButton]:
         group = QButtonGroup(self)
@@ -115,7 +115,7 @@ class ResultsHeader(QWidget):
         self.truth.setToolTip("True matches of the query in the gallery, junk not counted.")
 
     def event(self, event: QEvent) -> bool:
-        """As high as its lines are, so that whoever shares out heights knows of them."""
+        """Fix the height to that of the lines, so that layouts give it that height."""
         handled = super().event(event)
         if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
             self.setFixedHeight(max(1, self.layout().heightForWidth(self.width())))
@@ -133,12 +133,12 @@ class ResultsHeader(QWidget):
         self.exact.clicked.connect(lambda: space.change_look(exact=True))
         self.measure.clicked.connect(lambda: self.command_wanted.emit("evaluate.current"))
         self.report.clicked.connect(lambda: self.command_wanted.emit("file.save_report"))
-        space.data_changed.connect(self._follow_data)
+        space.data_changed.connect(self._show_data)
         space.filters_changed.connect(self.refresh)
         space.method_changed.connect(self.refresh)
         space.measures_changed.connect(self._show_methods)
 
-    def _follow_data(self) -> None:
+    def _show_data(self) -> None:
         data = self.workspace.data
         self.cameras.set_cameras(() if data is None else np.unique(data.gallery_camids).tolist())
         self.times.set_limits(None if data is None else _limits(data.gallery_times))
@@ -205,7 +205,7 @@ class ResultsHeader(QWidget):
         if ranking is None or data is None:
             return ""
         if space.method != "qaconv" and any(data.is_added(q) for q in ranking.queries):
-            return OWN
+            return ADDED_ONLY
         true = int(np.count_nonzero(ranking.truth == RankingResult.TRUE))
         if true:
             return f"{count_text(true)} true"

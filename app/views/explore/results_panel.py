@@ -17,8 +17,8 @@ from app.state.workspace import Workspace
 from app.views.explore.candidate_selection import CandidateSelection
 from app.views.explore.find_bar import FindBar
 from app.views.explore.results_header import HIDES, NO_FILTER, ResultsHeader
-from app.views.widgets.actions import Actions
-from app.views.widgets.hints import EmptyPage, quiet_label, say_quietly
+from app.views.widgets.actions import Handler, Handlers
+from app.views.widgets.hints import EmptyPage, NoteLine
 from app.views.widgets.tile_view import TileView
 from qaconv_core.types import RankingResult
 
@@ -47,16 +47,16 @@ class ResultsPanel(QWidget):
         self.model = ResultModel(workspace, thumbnails, self)
         self.delegate = ResultDelegate(thumbnails, self)
         self.header = ResultsHeader(workspace, self.model, self)
-        self.note = quiet_label()
+        self.note = NoteLine()
         self.find_bar = FindBar(workspace, self)
         self.view = TileView(self.delegate)
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
-        self._clicked = self._away = False
-        self.choosing = CandidateSelection(workspace, self.model, self.view)
+        self._clicked = self._scrolled_away = False
+        self.candidate_selection = CandidateSelection(workspace, self.model, self.view)
         self._arrange()
         self._connect()
-        self._follow_rows()
+        self._on_rows_changed()
 
     # ── how it is put together ──────────────────────────────────────────────────────────────────
 
@@ -76,50 +76,50 @@ class ResultsPanel(QWidget):
 
     def _connect(self) -> None:
         space = self.workspace
-        self.model.modelAboutToBeReset.connect(self._note_place)
-        self.model.modelReset.connect(self._follow_rows)
+        self.model.modelAboutToBeReset.connect(self._note_scrolled_away)
+        self.model.modelReset.connect(self._on_rows_changed)
         self.view.selectionModel().currentChanged.connect(self._current_changed)
         self.view.opened.connect(self._open)
         self.view.pressed.connect(self._press)
         self.view.pointed.connect(lambda: space.point_at_list(time.monotonic()))
         for bar in (self.view.horizontalScrollBar(), self.view.verticalScrollBar()):
-            bar.valueChanged.connect(self._want_found)
-            bar.rangeChanged.connect(self._want_found)
+            bar.valueChanged.connect(self._request_found)
+            bar.rangeChanged.connect(self._request_found)
         self.header.command_wanted.connect(self.command_wanted)
-        self.empty.followed.connect(self._show_all)
+        self.empty.link_clicked.connect(self._show_all)
         self.find_bar.closed.connect(self.view.setFocus)
         self.thumbnails.arrived.connect(self._picture_arrived)
-        space.selection_changed.connect(self._follow_selection)
-        space.ranking_changed.connect(self._follow_state)
-        space.model_changed.connect(self._follow_state)
-        space.data_changed.connect(self._follow_state)
+        space.selection_changed.connect(self._show_selection)
+        space.ranking_changed.connect(self._show_ranking_state)
+        space.model_changed.connect(self._show_ranking_state)
+        space.data_changed.connect(self._show_ranking_state)
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 
-    def _note_place(self) -> None:
-        """Somebody who has scrolled away from the candidate stays there while the ranking grows."""
+    def _note_scrolled_away(self) -> None:
+        """Note that the candidate is scrolled out of view: it stays so while the ranking grows."""
         ranking, current = self.model.ranking, self.view.currentIndex()
         grows = ranking is not None and not ranking.whole and current.isValid()
         seen = self.view.viewport().rect().intersects(self.view.visualRect(current))
-        self._away = grows and not seen
+        self._scrolled_away = grows and not seen
 
-    def _follow_rows(self) -> None:
+    def _on_rows_changed(self) -> None:
         ranking = self.model.ranking
         self.delegate.moves = self.model.moves is not None
         self.delegate.by_part = ranking is not None and ranking.part is not None
         self.view.measure_tiles()
-        self._follow_state()
-        self._follow_selection()
-        self._away = False
-        self._want_found()
+        self._show_ranking_state()
+        self._show_selection()
+        self._scrolled_away = False
+        self._request_found()
 
-    def _want_found(self) -> None:
-        """In a search by part: say which candidates are seen, to learn where it was found."""
+    def _request_found(self) -> None:
+        """In a search by part: request where it was found in the visible candidates."""
         if self.delegate.by_part:
             rows = self.view.visible_rows()
             self.workspace.parts.want(tuple(self.model.candidate_at(row) for row in rows))
 
-    def _follow_state(self) -> None:
+    def _show_ranking_state(self) -> None:
         words, link = self._missing()
         if words:
             self.empty.say(words, link)
@@ -143,7 +143,7 @@ class ResultsPanel(QWidget):
             return f"All {hidden} pictures are hidden by the filters above.", "Show all"
         return "", ""
 
-    def _follow_selection(self) -> None:
+    def _show_selection(self) -> None:
         """Highlight the chosen candidate and keep it in view."""
         candidate = self.workspace.selection.candidate
         row = self.model.row_of(candidate)
@@ -152,15 +152,15 @@ class ResultsPanel(QWidget):
         selection.setCurrentIndex(index, QItemSelectionModel.ClearAndSelect)
         if row is None:
             selection.clear()
-        self.choosing.show()
+        self.candidate_selection.mark_chosen()
         self.header.show_chosen()
         # A strip that moves under the pointer makes double clicks miss.
-        if not self._clicked and not self._away:
+        if not self._clicked and not self._scrolled_away:
             self.view.scrollTo(index)
         hidden = candidate is not None and self.model.rowCount() > 0 and row is None
-        say_quietly(self.note, self._hidden_words(candidate) if hidden else "")
+        self.note.say(self._hidden_words(candidate) if hidden else "")
         if self.workspace.ranking is None:
-            self._follow_state()
+            self._show_ranking_state()
 
     def _hidden_words(self, candidate: int | None) -> str:
         ranking = self.workspace.ranking
@@ -178,7 +178,7 @@ class ResultsPanel(QWidget):
     # ── what people do ──────────────────────────────────────────────────────────────────────────
 
     def _current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
-        """Chosen in the view, or followed: then it is chosen already, and nothing happens."""
+        """Choose the view's current candidate, unless the workspace already has it."""
         if not index.isValid():
             return
         candidate = self.model.candidate_at(index.row())
@@ -188,7 +188,7 @@ class ResultsPanel(QWidget):
             self._clicked = False
 
     def _press(self, index: QModelIndex) -> None:
-        """Pressed on, even where it was shown already: chosen."""
+        """A press chooses the candidate, also where it is shown already."""
         self.workspace.select_candidate(self.model.candidate_at(index.row()))
 
     def _open(self, index: QModelIndex) -> None:
@@ -247,47 +247,55 @@ class ResultsPanel(QWidget):
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """What the commands of candidates do."""
-        choose = self.workspace.set_method
+        space = self.workspace
+
+        def step(run: Callable[[], object]) -> Handler:
+            return Handler(run, lambda: self.model.rowCount() > 0)
+
+        truth_words = self.header.truth.text
+
+        def to_true(run: Callable[[], object]) -> Handler:
+            return Handler(run, lambda: self._has(RankingResult.TRUE), reason=truth_words)
+
+        def hide(name: str) -> Handler:
+            return Handler(
+                lambda: self._toggle(name), checked=lambda: getattr(space.result_filter, name)
+            )
+
+        def rank_by(method: Method) -> Handler:
+            return Handler(
+                lambda: space.set_method(method),
+                enabled=lambda: method in space.methods,
+                checked=lambda: method == space.method,
+                reason=lambda: self.header.reason(method),
+            )
+
         return {
-            "candidate.next": lambda: self.step(1),
-            "candidate.previous": lambda: self.step(-1),
-            "candidate.first": lambda: self._go_to_row(0),
-            "candidate.last": lambda: self._go_to_row(self.model.rowCount() - 1),
-            "candidate.next_true": lambda: self.step_true(1),
-            "candidate.previous_true": lambda: self.step_true(-1),
-            "candidate.compare": self.compare,
-            "candidate.why_false": self.why_false,
-            **{f"candidate.{name}": lambda name=name: self._toggle(name) for name in HIDES},
-            "candidate.exact": self._toggle_exact,
-            **{
-                f"candidate.method_{short}": lambda method=method: choose(method)
-                for method, short in METHOD_IDS.items()
-            },
-            "edit.find": self.find_bar.open,
-            **self.choosing.handlers(),
+            "candidate.next": step(lambda: self.step(1)),
+            "candidate.previous": step(lambda: self.step(-1)),
+            "candidate.first": step(lambda: self._go_to_row(0)),
+            "candidate.last": step(lambda: self._go_to_row(self.model.rowCount() - 1)),
+            "candidate.next_true": to_true(lambda: self.step_true(1)),
+            "candidate.previous_true": to_true(lambda: self.step_true(-1)),
+            "candidate.compare": to_true(self.compare),
+            "candidate.why_false": Handler(
+                self.why_false,
+                lambda: self._has(RankingResult.TRUE) and self._has(RankingResult.FALSE),
+                reason=truth_words,
+            ),
+            **{f"candidate.{name}": hide(name) for name in HIDES},
+            "candidate.exact": Handler(
+                lambda: space.change_look(exact=not space.look.exact),
+                checked=lambda: space.look.exact,
+            ),
+            **{f"candidate.method_{short}": rank_by(m) for m, short in METHOD_IDS.items()},
+            "edit.find": Handler(self.find_bar.open, lambda: space.data is not None),
+            **self.candidate_selection.handlers(),
         }
 
-    def _toggle_exact(self) -> None:
-        self.workspace.change_look(exact=not self.workspace.look.exact)
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """Show what is hidden and which method is on; switch off what cannot be done."""
-        space, chosen = self.workspace, self.workspace.result_filter
-        for name in HIDES:
-            actions.check(f"candidate.{name}", getattr(chosen, name))
-        actions.check("candidate.exact", space.look.exact)
-        for method, short in METHOD_IDS.items():
-            actions.check(f"candidate.method_{short}", method == space.method)
-            possible = method in space.methods
-            actions.enable(f"candidate.method_{short}", possible, self.header.reason(method))
-        for name in ("next", "previous", "first", "last"):
-            actions.enable(f"candidate.{name}", self.model.rowCount() > 0)
-        any_true = space.ranking is not None and space.ranking.first(RankingResult.TRUE) is not None
-        for name in ("next_true", "previous_true", "compare"):
-            actions.enable(f"candidate.{name}", any_true, self.header.truth.text())
-        any_false = any_true and space.ranking.first(RankingResult.FALSE) is not None
-        actions.enable("candidate.why_false", any_false, self.header.truth.text())
-        actions.enable("edit.find", space.data is not None)
-        self.choosing.refresh_actions(actions)
+    def _has(self, truth: int) -> bool:
+        """Whether the ranking holds a picture of that truth."""
+        ranking = self.workspace.ranking
+        return ranking is not None and ranking.first(truth) is not None

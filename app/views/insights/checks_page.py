@@ -1,4 +1,4 @@
-"""The page of trust: what strong matches join, and whether the strongest cells decide."""
+"""The page of explanation checks: measures, removal curves and the pairs measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.state import check_measures as words
 from app.state.insights import TrustFindings
 from app.state.workspace import Workspace
 from app.views.insights.insight_page import InsightPage
-from app.views.insights.measure_table import Measures
+from app.views.insights.measure_table import MeasureTable
 from app.views.insights.picture_tiles import PictureTiles
 from app.views.widgets.chart import Chart
 from app.views.widgets.labels import plain_label
@@ -35,8 +35,8 @@ MOST_PAIRS = 2000
 NO_CURVES = "There are no curves to draw."
 
 
-class TrustPage(InsightPage):
-    """How far explanations can be trusted."""
+class ChecksPage(InsightPage):
+    """Measures, removal curves and pairs of the explanation checks."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class TrustPage(InsightPage):
         for order, name in words.ORDERS.items():
             self.order.addItem(name, order)
         self.order.currentIndexChanged.connect(lambda _row: self._show_measures())
-        self.measures = Measures()
+        self.measures = MeasureTable()
         self.chart = Chart("Removal curves", NO_CURVES)
         self.curve_words = plain_label()
         self.tabs = QTabWidget()
@@ -157,7 +157,7 @@ class TrustPage(InsightPage):
         self.tiles = []
         for group in found.report.groups:
             model = TileModel(self)
-            model.show(tiles_of(found, group))
+            model.set_tiles(tiles_of(found, group))
             view = PictureTiles(model, TileDelegate(self._thumbnails, 2, WIDEST, self))
             view.setAccessibleName(f"Pairs that were measured: {group.name}")
             view.open_pair.connect(self.open_pair)

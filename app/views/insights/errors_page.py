@@ -1,4 +1,4 @@
-"""The page of failures: groups, their mean maps, the parts that mislead, and the examples."""
+"""The page of errors: groups, their mean maps, the parts that mislead, and the examples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.views.widgets.labels import heading, plain_label
 MOST_CLUSTERS = 20
 
 
-class FailuresPage(InsightPage):
+class ErrorsPage(InsightPage):
     """What misleads the model, over the whole set."""
 
     def __init__(
@@ -129,7 +129,7 @@ class FailuresPage(InsightPage):
         self.parts.setVisible(bool(found.sections))
         self.nothing.setVisible(not found.sections)
         with QSignalBlocker(self.groups.selectionModel()):
-            self.groups.model().show(found)
+            self.groups.model().set_findings(found)
         self._show_choice()
 
     def _show_choice(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent
-from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTabWidget, QWidget
+from PyQt5.QtWidgets import QHeaderView, QTableView, QTabWidget, QWidget
 
 from app.items.error_model import WIDEST, ExampleModel
 from app.items.picture_tiles import TILE_ROLE, TileDelegate
 from app.jobs.images import ImageLoader
 from app.state.insights import Insights
 from app.views.insights.picture_tiles import PictureTiles
+from app.views.widgets.table_style import show_as_rows
 
 TIP = "Click a failure, or press Return, to open it: the false match beside the true one."
 
@@ -26,17 +27,9 @@ class ExampleTable(QTableView):
     def __init__(self, model: ExampleModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setModel(model)
-        self.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        self.setShowGrid(False)
+        show_as_rows(self)
         self.setAlternatingRowColors(True)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
         self.setTextElideMode(Qt.ElideMiddle)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.horizontalHeader().setMaximumSectionSize(WIDEST_NAME)
         self.horizontalHeader().setStretchLastSection(True)
@@ -76,5 +69,5 @@ class Examples(QTabWidget):
 
     def show_examples(self) -> None:
         """Those of the group and cell that are looked at."""
-        self.model.show(self._insights.examples())
+        self.model.set_examples(self._insights.examples())
         self.tiles.to_top()

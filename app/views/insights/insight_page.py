@@ -1,4 +1,4 @@
-"""What the pages of failures and of trust share: what they teach, work under way, results."""
+"""What the pages of errors and of explanation checks share: introduction, progress, results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EmptyState(QWidget):
     def __init__(self, kind: Kind, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = heading(words.TITLES[kind], 1.5)
-        self.teach = plain_label(words.TEACH[kind])
+        self.explanation = plain_label(words.TEACH[kind])
         self.state = plain_label()
         self.state.setAccessibleName("Whether it can begin, and how long it takes")
         self.button = QPushButton(words.BUTTONS[kind])
@@ -49,7 +49,7 @@ class EmptyState(QWidget):
         column.addStretch(2)
         column.addWidget(Mark(ICONS[kind], 40), 0, Qt.AlignHCenter)
         column.addWidget(self.title, 0, Qt.AlignHCenter)
-        for label in (self.teach, self.state):
+        for label in (self.explanation, self.state):
             label.setAlignment(Qt.AlignHCenter)
             label.setFixedWidth(600)
             column.addWidget(label, 0, Qt.AlignHCenter)
@@ -64,13 +64,13 @@ class EmptyState(QWidget):
 class InsightPage(QWidget):
     """One kind of findings. ``open_pair`` carries a :class:`~app.state.insights.PairPlace`.
 
-    ``save_asked`` asks for the dialog that saves the report, ``data_asked`` for that which opens a
-    data set.
+    ``save_requested`` asks for the dialog that saves the report, ``data_requested`` for the dialog
+    that opens a data set.
     """
 
     open_pair = pyqtSignal(object)
-    save_asked = pyqtSignal()
-    data_asked = pyqtSignal()
+    save_requested = pyqtSignal()
+    data_requested = pyqtSignal()
 
     def __init__(
         self, kind: Kind, workspace: Workspace, jobs: InsightJobs, parent: QWidget | None = None
@@ -89,7 +89,7 @@ class InsightPage(QWidget):
         self.again.clicked.connect(lambda _on: self._begin())
         self.save = QPushButton("Save report…")
         self.save.setToolTip(f"HTML or JSON. On the command line: {words.COMMANDS[kind]}")
-        self.save.clicked.connect(lambda _on: self.save_asked.emit())
+        self.save.clicked.connect(lambda _on: self.save_requested.emit())
         self.results = self._make_results()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -99,7 +99,7 @@ class InsightPage(QWidget):
         column.setSpacing(8)
         column.addWidget(self.work)
         column.addWidget(self.stack, 1)
-        jobs.started.connect(self._follow_job)
+        jobs.started.connect(self._show_job)
         self.insights.changed.connect(self.refresh)
         workspace.data_changed.connect(self.refresh)
         workspace.model_changed.connect(self.refresh)
@@ -115,7 +115,7 @@ class InsightPage(QWidget):
 
     @property
     def first(self) -> QWidget:
-        """What has the focus when findings arrive."""
+        """The widget that takes the focus when findings are shown."""
         raise NotImplementedError
 
     def _show_found(self) -> None:
@@ -166,7 +166,7 @@ class InsightPage(QWidget):
             if arrived:
                 self.first.setFocus()
         else:
-            self._teach(running)
+            self._explain(running)
 
     def _grey(self, on: bool) -> None:
         """What is shown stays, greyed, while it is measured anew."""
@@ -178,7 +178,7 @@ class InsightPage(QWidget):
             effect.setOpacity(GREY)
         self.results.setGraphicsEffect(effect)
 
-    def _teach(self, running: bool) -> None:
+    def _explain(self, running: bool) -> None:
         data = self.workspace.data
         button, state = self.empty.button, self.empty.state
         button.setVisible(not running)
@@ -212,15 +212,15 @@ class InsightPage(QWidget):
 
     def _begin(self) -> None:
         if self.workspace.data is None:
-            self.data_asked.emit()
+            self.data_requested.emit()
         else:
             self.jobs.start(self.kind)
 
-    def _follow_job(self, kind: Kind, job: Job) -> None:
+    def _show_job(self, kind: Kind, job: Job) -> None:
         if kind != self.kind:
             return
         self.work.forget_failures()
-        self.work.follow(job.title, job)
+        self.work.add_job(job.title, job)
         job.failed.connect(
             lambda problem: self.work.fail(Failure(job.title, problem), lambda: self._begin())
         )

@@ -1,8 +1,7 @@
-"""Makes the two pages when they are first wanted, and answers their commands."""
+"""Makes the pages of errors and of explanation checks when first chosen; runs their commands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -16,21 +15,20 @@ from app.state.insights import KINDS, Insights, Kind, PairPlace, selection_of
 from app.state.values import Problem
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.insights.insight_page import REASONS, InsightPage
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
 
 
 class InsightPages(QObject):
-    """Failures and trust of the open set.
+    """Errors and explanation checks of the open set.
 
-    ``page_wanted`` asks for a page by its name, ``told`` carries news, ``failed`` a problem,
-    ``data_asked`` asks for the dialog that opens a data set.
+    ``page_wanted`` asks for a page by its name, ``reported`` carries news, ``failed`` a problem,
+    ``data_requested`` asks for the dialog that opens a data set.
     """
 
     page_wanted = pyqtSignal(str)
-    told = pyqtSignal(str)
+    reported = pyqtSignal(str)
     failed = pyqtSignal(object)
-    data_asked = pyqtSignal()
-    changed = pyqtSignal()
+    data_requested = pyqtSignal()
 
     def __init__(
         self,
@@ -41,18 +39,14 @@ class InsightPages(QObject):
     ) -> None:
         super().__init__(window)
         self._controller = controller
-        self._coming: PairPlace | None = None
+        self._awaited: PairPlace | None = None
         self.workspace, self._thumbnails = controller.workspace, thumbnails
         self._runner, self._choices, self._window = controller.runner, choices, window
         self.insights = Insights()
         self.insights.follow(self.workspace)
         self.jobs = InsightJobs(controller, self.insights)
         self.made: dict[Kind, InsightPage] = {}
-        self.insights.changed.connect(self._tell)
-        self.workspace.selection_changed.connect(self._query_came)
-
-    def _tell(self) -> None:
-        self.changed.emit()
+        self.workspace.selection_changed.connect(self._show_awaited)
 
     def page(self, kind: Kind) -> InsightPage:
         """The page, made at the first call; matplotlib is loaded by what is drawn on it."""
@@ -62,13 +56,13 @@ class InsightPages(QObject):
 
     def _make(self, kind: Kind) -> InsightPage:
         if kind == "failures":
-            from app.views.insights.errors_page import FailuresPage as Page
+            from app.views.insights.errors_page import ErrorsPage as Page
         else:
-            from app.views.insights.checks_page import TrustPage as Page
+            from app.views.insights.checks_page import ChecksPage as Page
         page = Page(self.workspace, self.jobs, self._thumbnails, self._window)
         page.open_pair.connect(self.open_pair)
-        page.save_asked.connect(lambda: self.save(kind))
-        page.data_asked.connect(self.data_asked)
+        page.save_requested.connect(lambda: self.save(kind))
+        page.data_requested.connect(self.data_requested)
         return page
 
     def open_pair(self, place: PairPlace) -> None:
@@ -79,7 +73,7 @@ class InsightPages(QObject):
         space = self.workspace
         chosen = selection_of(space.data, place)
         if chosen is None and space.data is not None and place.query in space.data.gallery.paths:
-            self._coming = place
+            self._awaited = place
             self._controller.add_pictures([place.query])
             return
         if chosen is None:
@@ -92,12 +86,12 @@ class InsightPages(QObject):
         elif space.look.mode == "compare":
             space.change_look(mode="lines")
 
-    def _query_came(self) -> None:
+    def _show_awaited(self) -> None:
         """Show the pair that was waiting for its query, once that is chosen."""
-        place, data, query = self._coming, self.workspace.data, self.workspace.selection.query
+        place, data, query = self._awaited, self.workspace.data, self.workspace.selection.query
         if place is None or data is None or query is None or data.query[query].path != place.query:
             return
-        self._coming = None
+        self._awaited = None
         self.open_pair(place)
 
     def begin(self, kind: Kind) -> None:
@@ -119,21 +113,29 @@ class InsightPages(QObject):
         return dialog
 
     def _on_saved(self, path: Path) -> None:
-        self.told.emit(f"Saved {path.name}")
+        self.reported.emit(f"Saved {path.name}")
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """Commands of both pages."""
-        made: dict[str, Callable[[], object]] = {}
-        for kind in KINDS:
-            made[f"evaluate.{kind}"] = lambda kind=kind: self.begin(kind)
-            made[f"file.export_{kind}"] = lambda kind=kind: self.save(kind)
-        return made
 
-    def refresh_actions(self, actions: Actions) -> None:
-        """What can be chosen now."""
-        for kind in KINDS:
-            why = REASONS[kind](self.workspace.data)
-            can = not why and self.jobs.ready and not self.jobs.running(kind)
-            actions.enable(f"evaluate.{kind}", can, why)
-            there = getattr(self.insights, kind) is not None
-            actions.enable(f"file.export_{kind}", there, "Nothing was measured yet.")
+        def measure(kind: Kind) -> Handler:
+            def why_not() -> str:
+                return REASONS[kind](self.workspace.data)
+
+            return Handler(
+                lambda: self.begin(kind),
+                lambda: not why_not() and self.jobs.ready and not self.jobs.running(kind),
+                reason=why_not,
+            )
+
+        def export(kind: Kind) -> Handler:
+            return Handler(
+                lambda: self.save(kind),
+                lambda: getattr(self.insights, kind) is not None,
+                reason=lambda: "Nothing was measured yet.",
+            )
+
+        return {
+            **{f"evaluate.{kind}": measure(kind) for kind in KINDS},
+            **{f"file.export_{kind}": export(kind) for kind in KINDS},
+        }

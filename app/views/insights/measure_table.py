@@ -1,4 +1,4 @@
-"""Measures of trust, one below the other: name, a number for each group, the sentence."""
+"""Measures of the explanation checks: name, a number for each group, a sentence."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ValueBar(QWidget):
         painter.fillRect(QRectF(0, top, self.width() * self._share, BAR), colour)
 
 
-class Measures(QScrollArea):
+class MeasureTable(QScrollArea):
     """All rows; the columns are the groups of pairs."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

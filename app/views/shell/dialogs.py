@@ -1,4 +1,4 @@
-"""The window's dialogs: opened by commands, one of each at a time, none in the way of a job."""
+"""The window's dialogs: opened by commands, one of each at a time, none blocks a job."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from app.views.dialogs.key_sheet import KeySheet
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
 
 
 class Dialogs(QObject):
-    """Opens dialogs and remembers what was opened with them.
+    """Opens dialogs and keeps what was opened with them in the settings.
 
-    ``theme_chosen`` tells a theme to be used from now on.
+    ``theme_chosen`` carries the name of the theme to use.
     """
 
     theme_chosen = pyqtSignal(str)
@@ -43,15 +43,15 @@ class Dialogs(QObject):
         self.palette = CommandPalette(commands, window)
         self._open: dict[str, QDialog] = {}
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands answered here."""
         return {
-            "file.open_data": self.open_data,
-            "file.open_model": self.open_model,
-            "edit.palette": self.palette.popup,
-            "edit.settings": self.open_settings,
-            "help.keys": lambda: self._show("keys", lambda: KeySheet(self.window)),
-            **{id: lambda id=id: self.open_help(id) for id in TEXTS},
+            "file.open_data": Handler(self.open_data),
+            "file.open_model": Handler(self.open_model),
+            "edit.palette": Handler(self.palette.popup),
+            "edit.settings": Handler(self.open_settings),
+            "help.keys": Handler(lambda: self._show("keys", lambda: KeySheet(self.window))),
+            **{id: Handler(lambda id=id: self.open_help(id)) for id in TEXTS},
         }
 
     def open_help(self, id: str) -> HelpDialog:

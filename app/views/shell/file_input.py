@@ -14,6 +14,8 @@ from app.jobs.controller import Controller
 from app.jobs.job import JobContext
 from app.state.requests import BY_CONTENT, DataRequest
 from app.state.values import Problem
+from app.views.widgets.actions import Handler, Handlers
+from app.views.widgets.dropped_files import local_paths
 from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES
 from qaconv_core.errors import ImageError, StoreError
@@ -36,11 +38,6 @@ def kind_of(path: Path) -> str:
     if suffix == ".csv":
         return "table"
     return "checkpoint" if suffix in _CHECKPOINTS else "unknown"
-
-
-def local_paths(mime: QMimeData) -> list[Path]:
-    """Local files and folders among what is dragged or on the clipboard."""
-    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
 class FileInput(QObject):
@@ -67,9 +64,9 @@ class FileInput(QObject):
         window.setAcceptDrops(True)
         window.installEventFilter(self)
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """The commands answered here."""
-        return {"file.open_query": self.ask, "edit.paste": self.paste}
+        return {"file.open_query": Handler(self.ask), "edit.paste": Handler(self.paste)}
 
     # ── three ways in ───────────────────────────────────────────────────────────────────────────
 

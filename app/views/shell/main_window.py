@@ -1,7 +1,7 @@
 """The window: pages, menus, toolbar and bottom line put together, and the session kept.
 
-What a command does is in the views' own ``handlers()``; here stands only what concerns the window
-as a whole.
+What a command does is defined in the ``handlers()`` of the views; here are only the commands of the
+window as a whole.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
 from app.jobs.controller import Controller
 from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
-from app.state.commands import COMMANDS
+from app.state.commands import Command
 from app.state.export_choices import ExportChoices
 from app.state.insights import KINDS
 from app.state.requests import DataRequest, ModelRequest
@@ -36,7 +36,7 @@ from app.views.shell.pages import Pages
 from app.views.shell.problems import ProblemLog, ProblemsPanel, ProblemStrip
 from app.views.shell.recent_menu import RecentMenu
 from app.views.shell.window_layout import keep_layout, restore_layout
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Actions, Handler, toggle_of
 from app.views.widgets.job_strip import JobStrip
 from app.views.widgets.theme import Theme
 
@@ -69,28 +69,28 @@ class MainWindow(QMainWindow):
         self.controller = Controller(self.workspace, self.runner, self)
         self.problems = ProblemLog(self)
         self.runner.problem.connect(self.problems.add)
-        self.commands = Actions(self)
+        self.commands = Actions(self, self._belongs)
         self._laid_out = self._closed = False
         choices = ExportChoices()
         self._make_pages(choices)
         self._make_bars()
         self.dialogs = Dialogs(self, self.controller, self.settings, self.commands, theme)
-        self.intake = FileInput(
+        self.file_input = FileInput(
             self,
             self.controller,
             open_data=self.dialogs.open_data,
             open_model=self.dialogs.open_model,
             tell=self.problems.add,
         )
-        self.take_away = ExportCommands(self.workspace, self.runner, self, choices)
-        self.deciding = DecisionCommands(self.controller, self)
+        self.export_commands = ExportCommands(self.workspace, self.runner, self, choices)
+        self.decision_commands = DecisionCommands(self.controller, self)
         self.insights = InsightPages(
-            self.controller, self.explore.thumbnails, self.take_away.choices, self
+            self.controller, self.explore.thumbnails, self.export_commands.choices, self
         )
         for kind in KINDS:
             self.pages.offer(kind, lambda kind=kind: self.insights.page(kind))
-        self.handing_over = ReportCommands(
-            self.controller, self.deciding.desk, self.take_away.choices, self
+        self.report_commands = ReportCommands(
+            self.controller, self.decision_commands.jobs, self.export_commands.choices, self
         )
         self._bind()
         menus = self.commands.fill(self.menuBar())
@@ -99,7 +99,9 @@ class MainWindow(QMainWindow):
         self._guard = KeyGuard(self)
         QApplication.instance().installEventFilter(self._guard)
         self._listen()
-        self._refresh()
+        self._show_names()
+        self.pages.show_current()
+        self.commands.refresh()
 
     # ── putting together ────────────────────────────────────────────────────────────────────────
 
@@ -127,27 +129,40 @@ class MainWindow(QMainWindow):
         space, bind = self.workspace, self.commands.bind
         bind(self.pages.handlers())
         bind(self.dialogs.handlers())
-        bind(self.intake.handlers())
-        bind(self.take_away.handlers())
-        bind(self.deciding.handlers())
+        bind(self.file_input.handlers())
+        bind(self.export_commands.handlers())
+        bind(self.decision_commands.handlers())
         bind(self.insights.handlers())
-        bind(self.handing_over.handlers())
-        bind({id: lambda name=name: self.use_theme(name) for id, name in THEME_IDS.items()})
+        bind(self.report_commands.handlers())
+        bind({id: self._theme_handler(name) for id, name in THEME_IDS.items()})
         bind(
             {
-                "file.open_demo": self.open_demo,
-                "file.quit": self.close,
-                "evaluate.current": self.controller.measure,
-                "view.back": space.go_back,
-                "view.forward": space.go_forward,
-                "view.problems": self._toggle_problems,
-                "help.here": lambda: self.dialogs.open_help(help_on(space, self.page)),
+                "file.open_demo": Handler(self.open_demo),
+                "file.quit": Handler(self.close),
+                "evaluate.current": Handler(
+                    self.controller.measure,
+                    lambda: space.data is not None and space.model is not None,
+                ),
+                "view.back": Handler(space.go_back, lambda: space.history.can_go_back),
+                "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),
+                "view.problems": toggle_of(self.problems_dock),
+                "help.here": Handler(lambda: self.dialogs.open_help(help_on(space, self.page))),
             }
         )
 
+    def _theme_handler(self, name: str) -> Handler:
+        return Handler(
+            lambda: self.use_theme(name), checked=lambda: self.settings.value.theme == name
+        )
+
+    def _belongs(self, command: Command) -> bool:
+        """Whether a command is about what is shown: those of Explore need its page and a set."""
+        explores = self.page == "explore" and self.workspace.data is not None
+        return explores or command.menu not in EXPLORE_MENUS
+
     def _listen(self) -> None:
         space = self.workspace
-        for event in (
+        self.commands.watch(
             space.data_changed,
             space.model_changed,
             space.selection_changed,
@@ -159,8 +174,10 @@ class MainWindow(QMainWindow):
             space.measures_changed,
             space.decided_changed,
             space.parts.changed,
-        ):
-            event.connect(self._refresh)
+            self.pages.changed,
+        )
+        for event in (space.data_changed, space.model_changed):
+            event.connect(self._show_names)
         self.welcome.chosen.connect(self.commands.run)
         self.welcome.reopen_data.connect(self.dialogs.open_data)
         self.welcome.reopen_model.connect(lambda request: self.dialogs.open_model(request.path))
@@ -168,42 +185,25 @@ class MainWindow(QMainWindow):
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.inspector.command_wanted.connect(self.commands.run)
-        self.pages.changed.connect(self._refresh)
         self.dialogs.theme_chosen.connect(self.use_theme)
-        self.problems_dock.visibilityChanged.connect(lambda _on: self._refresh())
-        for answering in (self.take_away, self.deciding, self.handing_over, self.insights):
-            answering.told.connect(self._tell_shortly)
+        for part in (
+            self.export_commands,
+            self.decision_commands,
+            self.report_commands,
+            self.insights,
+        ):
+            part.reported.connect(self._show_message)
         self.insights.failed.connect(self.problems.add)
         self.insights.page_wanted.connect(self.pages.choose)
-        self.insights.data_asked.connect(lambda: self.dialogs.open_data())
-        self.insights.changed.connect(self._refresh)
+        self.insights.data_requested.connect(lambda: self.dialogs.open_data())
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
-    def _refresh(self) -> None:
-        """Menus, toolbar and title as the workspace is now."""
-        space, commands = self.workspace, self.commands
-        self.pages.show_current()
-        for command in COMMANDS:  # those that were switched off while nothing was open
-            if command.menu in EXPLORE_MENUS:
-                commands.enable(command.id, True)
-        self.pages.refresh_actions(commands)
-        self.take_away.refresh_actions(commands)
-        self.deciding.refresh_actions(commands)
-        self.insights.refresh_actions(commands)
-        self.handing_over.refresh_actions(commands)
-        if self.page != "explore" or space.data is None:
-            for command in COMMANDS:
-                if command.menu in EXPLORE_MENUS:
-                    commands.enable(command.id, False)
-        commands.enable("view.back", space.history.can_go_back)
-        commands.enable("view.forward", space.history.can_go_forward)
-        commands.enable("evaluate.current", space.data is not None and space.model is not None)
-        for id, name in THEME_IDS.items():
-            commands.check(id, self.settings.value.theme == name)
-        commands.check("view.problems", self.problems_dock.isVisible())
-        self.bar.show_place(space)
-        name = "" if space.data is None else f"{space.data.name} – "
+    def _show_names(self) -> None:
+        """Toolbar and title name what is open."""
+        data = self.workspace.data
+        self.bar.show_place(self.workspace)
+        name = "" if data is None else f"{data.name} – "
         self.setWindowTitle(f"{name}QAConv Explorer")
 
     @property
@@ -216,22 +216,19 @@ class MainWindow(QMainWindow):
         """The page Evaluate, once it was wanted."""
         return self.pages.evaluate
 
-    def _tell_shortly(self, words: str) -> None:
+    def _show_message(self, words: str) -> None:
         self.statusBar().showMessage(words, 5000)
 
     def _show_problems(self) -> None:
         self.problems_dock.show()
         self.problems_dock.raise_()
 
-    def _toggle_problems(self) -> None:
-        self.problems_dock.setVisible(not self.problems_dock.isVisible())
-
     def use_theme(self, name: str) -> None:
         """Switch to a theme and remember it."""
         if self.theme is not None:
             self.theme.use(name)
         self.settings.change(replace(self.settings.value, theme=name))
-        self._refresh()
+        self.commands.refresh_later()
 
     # ── beginning and ending ────────────────────────────────────────────────────────────────────
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtWidgets import QStackedWidget, QWidget
@@ -14,14 +15,16 @@ from app.state.settings import SettingsFile
 from app.state.values import Problem
 from app.views.explore.explore_page import ExplorePage
 from app.views.explore.welcome import WelcomePage
-from app.views.widgets.actions import Actions
+from app.views.widgets.actions import Handler, Handlers
+
+if TYPE_CHECKING:
+    from app.views.evaluate import EvaluatePage
 
 
 class Pages(QStackedWidget):
     """Explore (or the welcome, while nothing is open), and others that are made when first wanted.
 
-    ``changed`` tells that another page is wanted or that something on one changed what commands
-    can do. ``tell`` shows a problem.
+    ``changed`` tells that another page was chosen. ``tell`` shows a problem.
     """
 
     changed = pyqtSignal()
@@ -41,31 +44,31 @@ class Pages(QStackedWidget):
         self.explore = ExplorePage(self.workspace, self)
         self.welcome = WelcomePage(self)
         self.welcome.show_recent(settings.value)
-        self.evaluate: QWidget | None = None
+        self.evaluate: EvaluatePage | None = None
         self._makers: dict[str, Callable[[], QWidget]] = {"evaluate": self._make_evaluate}
         self._made: dict[str, QWidget] = {}
         for page in (self.explore, self.welcome):
             self.addWidget(page)
         self.explore.hint.show_unless_seen(settings.value)
         self.explore.hint.dismissed.connect(self._hint_dismissed)
-        self.explore.changed.connect(self.changed)
+        self.workspace.data_changed.connect(self.show_current)
 
-    def handlers(self) -> dict[str, Callable[[], object]]:
+    def handlers(self) -> Handlers:
         """Commands that lead to a page, and those of the first page."""
         return {
             **self.explore.handlers(),
-            **{f"view.{name}": lambda name=name: self.choose(name) for name in PAGES},
-            "evaluate.show": lambda: self.choose("evaluate"),
-            "file.export_cmc": self._export_cmc,
+            **{
+                f"view.{name}": Handler(
+                    lambda name=name: self.choose(name),
+                    checked=lambda name=name: self.current == name,
+                )
+                for name in PAGES
+            },
+            "evaluate.show": Handler(lambda: self.choose("evaluate")),
+            "file.export_cmc": Handler(
+                self._export_cmc, lambda: self.evaluate is None or bool(self.evaluate.book.shown)
+            ),
         }
-
-    def refresh_actions(self, actions: Actions) -> None:
-        """Show which page it is; what its commands can do."""
-        self.explore.refresh_actions(actions)
-        if self.evaluate is not None:
-            self.evaluate.refresh_actions(actions)
-        for name in PAGES:
-            actions.check(f"view.{name}", self.current == name)
 
     def offer(self, name: str, make: Callable[[], QWidget]) -> None:
         """Add the page ``name``, made at its first choice."""
@@ -77,6 +80,7 @@ class Pages(QStackedWidget):
             self._made[name] = self._makers[name]()
             self.addWidget(self._made[name])
         self.current = name
+        self.show_current()
         self.changed.emit()
 
     def show_current(self) -> None:
@@ -89,11 +93,10 @@ class Pages(QStackedWidget):
             self.setCurrentWidget(page)
             page.setFocus()
 
-    def _make_evaluate(self) -> QWidget:
+    def _make_evaluate(self) -> EvaluatePage:
         from app.views.evaluate import EvaluatePage  # with matplotlib, which takes its time
 
         page = EvaluatePage(self.workspace, self.controller.runner, self, self._choices)
-        page.runs_changed.connect(self.changed)
         if self.settings.value.data_folder:
             page.set_data_folder(self.settings.value.data_folder)
         page.open_query.connect(self._open_query)
@@ -123,7 +126,7 @@ class Pages(QStackedWidget):
     def _export_cmc(self) -> None:
         self.choose("evaluate")
         if self.evaluate is not None:
-            self.evaluate.handlers()["file.export_cmc"]()
+            self.evaluate.export_cmc()
 
     def _hint_dismissed(self, name: str) -> None:
         self.settings.change(self.settings.value.with_hint_seen(name))

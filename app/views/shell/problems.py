@@ -73,7 +73,7 @@ class ProblemLog(QObject):
         self.problems, self.unseen = [], 0
         self.changed.emit()
 
-    def see(self) -> None:
+    def mark_seen(self) -> None:
         """The list was looked at: the strip need not point to it any more."""
         if self.unseen:
             self.unseen = 0
@@ -165,7 +165,7 @@ class ProblemsPanel(QDockWidget):
         area.setAccessibleName("List of problems")
         self.setWidget(area)
         log.changed.connect(self._refresh)
-        self.visibilityChanged.connect(lambda on: log.see() if on else None)
+        self.visibilityChanged.connect(lambda on: log.mark_seen() if on else None)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -222,4 +222,4 @@ class ProblemStrip(QWidget):
 
     def _dismiss(self) -> None:
         self.log.dismiss(self.log.problems[-1])
-        self.log.see()
+        self.log.mark_seen()

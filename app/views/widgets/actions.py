@@ -1,32 +1,67 @@
-"""QActions out of the table of commands, and what they do.
+"""QActions made from the table of commands, and what each command does.
 
-Each view says which commands it answers (``handlers()``: id → function); the window joins them.
+A view registers its commands as :class:`Handler` values (``handlers()``: id → handler); the window
+binds them. Nobody enables or checks an action from outside: :class:`Actions` asks the handlers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from PyQt5.QtCore import QObject, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt5.QtGui import QKeySequence
 from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QWidget
 
 from app.state.commands import BY_ID, COMMANDS, MENUS, Command
 
-Handler = Callable[[], object]
+
+def _always() -> bool:
+    return True
+
+
+def _no_reason() -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What a command does (``run``), whether it can be run now (``enabled``) and is on
+    (``checked``; None for a command that is never on). ``reason``: why it cannot be run."""
+
+    run: Callable[[], object]
+    enabled: Callable[[], bool] = _always
+    checked: Callable[[], bool] | None = None
+    reason: Callable[[], str] = _no_reason
+
+
 Handlers = Mapping[str, Handler]
 
 
+def toggle_of(widget: QWidget) -> Handler:
+    """Shows a widget or hides it; on while it is visible."""
+    return Handler(lambda: widget.setVisible(not widget.isVisible()), checked=widget.isVisible)
+
+
 class Actions(QObject):
-    """One QAction for each command. ``ran`` tells the id of a command after it was run."""
+    """One QAction for each command of the table.
 
-    ran = pyqtSignal(str)
+    Actions are brought up to date once per turn of the event loop after a watched event or a
+    command, and at once before a menu opens or a key is tried as a shortcut. ``available`` says
+    whether a command belongs to what the window shows now; a handler is asked only then.
+    """
 
-    def __init__(self, window: QWidget) -> None:
+    def __init__(
+        self, window: QWidget, available: Callable[[Command], bool] = lambda _command: True
+    ) -> None:
         super().__init__(window)
+        self._available = available
         self._handlers: dict[str, Handler] = {}
-        self._reasons: dict[str, str] = {}
         self.by_id: dict[str, QAction] = {c.id: self._make(c, window) for c in COMMANDS}
+        self._due = QTimer(self, singleShot=True, interval=0)
+        self._due.timeout.connect(self.refresh)
+        window.installEventFilter(self)
 
     def _make(self, command: Command, window: QWidget) -> QAction:
         action = QAction(command.title, window)
@@ -44,36 +79,62 @@ class Actions(QObject):
         return action
 
     def bind(self, handlers: Handlers) -> None:
-        """Say what commands do; they can be chosen from now on."""
+        """Register what commands do."""
         for id, handler in handlers.items():
             if id not in BY_ID:
                 raise KeyError(f"{id} is not in the table of commands")
             self._handlers[id] = handler
-            self.by_id[id].setEnabled(True)
+            self._show_state(id)
 
     @property
     def bound(self) -> frozenset[str]:
         """Ids of the commands that do something."""
         return frozenset(self._handlers)
 
-    def run(self, id: str) -> None:
-        """Do a command by its id; nothing happens where it is switched off."""
-        if id in self._handlers and self.by_id[id].isEnabled():
-            self._handlers[id]()
-            self.ran.emit(id)
+    def watch(self, *events: Any) -> None:
+        """Refresh after each of these events or signals, whatever their arguments."""
+        for event in events:
+            event.connect(self.refresh_later)
 
-    def check(self, id: str, on: bool) -> None:
-        """Show a checkable command as on or off, without running it."""
-        self.by_id[id].setChecked(on)
+    def refresh_later(self, *_arguments: object) -> None:
+        """Refresh once, in the next turn of the event loop."""
+        self._due.start()
 
-    def enable(self, id: str, on: bool, why: str = "") -> None:
-        """Let a bound command be chosen, or not; ``why`` not, in a few words."""
-        self.by_id[id].setEnabled(on and id in self._handlers)
-        self._reasons[id] = "" if on else why
+    def refresh(self) -> None:
+        """Bring every action up to date now."""
+        self._due.stop()
+        for id in self._handlers:
+            self._show_state(id)
+
+    def _show_state(self, id: str) -> None:
+        action, checked = self.by_id[id], self._handlers[id].checked
+        action.setEnabled(self.can_run(id))
+        if checked is not None:
+            action.setChecked(checked())
+
+    def can_run(self, id: str) -> bool:
+        """Whether a command does something now."""
+        handler = self._handlers.get(id)
+        return handler is not None and self._available(BY_ID[id]) and handler.enabled()
 
     def reason(self, id: str) -> str:
-        """Why a command cannot be chosen now, where that is known."""
-        return self._reasons.get(id, "")
+        """Why a command cannot be run now, where that is known."""
+        handler = self._handlers.get(id)
+        if handler is None or not self._available(BY_ID[id]) or handler.enabled():
+            return ""
+        return handler.reason()
+
+    def run(self, id: str) -> None:
+        """Run a command by its id; nothing happens where it cannot be run."""
+        if self.can_run(id):
+            self._handlers[id].run()
+        self.refresh_later()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # Qt runs the shortcuts of enabled actions only: a key must find them up to date.
+        if event.type() == QEvent.ShortcutOverride:
+            self.refresh()
+        return super().eventFilter(watched, event)
 
     def fill(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Menus in the order of the table; a new group starts with a line."""
@@ -85,5 +146,7 @@ class Actions(QObject):
                 menu.addSeparator()
             last[command.menu] = command.group
             menu.addAction(self.by_id[command.id])
+        for menu in menus.values():
             menu.setToolTipsVisible(True)
+            menu.aboutToShow.connect(self.refresh)
         return menus

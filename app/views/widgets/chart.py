@@ -84,7 +84,7 @@ class Chart(QWidget):
         self._hint.setVisible(figure is None)
         self.setAccessibleDescription(text if figure is None else "")
         if figure is not None:
-            dress(figure, self.palette())
+            colour_figure(figure, self.palette())
             with drawing():
                 self.canvas = _Canvas(figure)
             self._stack.addWidget(self.canvas)
@@ -144,7 +144,7 @@ class _Layer(QWidget):
         painter.end()
 
 
-def dress(figure: Figure, palette: QPalette) -> None:
+def colour_figure(figure: Figure, palette: QPalette) -> None:
     """Give everything that is no data the palette's colours."""
     ground, text = palette.color(QPalette.Base), palette.color(QPalette.Text)
     ink, faint, rule = text.name(), _mixed(text, ground, 0.35), _mixed(text, ground, 0.82)

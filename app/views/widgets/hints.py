@@ -1,4 +1,4 @@
-"""Quiet words where there is nothing to show, and links that run a command."""
+"""Texts shown in place of an empty list, and buttons that look like links."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class LinkButton(QPushButton):
 
 
 class EmptyPage(QWidget):
-    """What to do next, in the place where a list would be. ``followed`` tells of its link."""
+    """Shown in place of an empty list: what to do next, with a link."""
 
-    followed = pyqtSignal()
+    link_clicked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,7 +51,7 @@ class EmptyPage(QWidget):
         self.label.setWordWrap(True)
         self.label.setAlignment(Qt.AlignCenter)
         self.link = LinkButton("", "")
-        self.link.clicked.connect(self.followed)
+        self.link.clicked.connect(self.link_clicked)
         layout = QVBoxLayout(self)
         layout.addStretch()
         layout.addWidget(self.label)
@@ -68,15 +68,15 @@ class EmptyPage(QWidget):
         self.link.setVisible(bool(link))
 
 
-def quiet_label(parent: QWidget | None = None) -> QLabel:
-    """A line of small importance that takes no room while it is empty."""
-    label = QLabel(parent)
-    label.setWordWrap(True)
-    label.hide()
-    return label
+class NoteLine(QLabel):
+    """A sentence above a list; hidden while it is empty."""
 
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.hide()
 
-def say_quietly(label: QLabel, words: str) -> None:
-    """Show words in a quiet line, or hide it."""
-    label.setText(words)
-    label.setVisible(bool(words))
+    def say(self, words: str) -> None:
+        """Show these words; hide the line where there are none."""
+        self.setText(words)
+        self.setVisible(bool(words))

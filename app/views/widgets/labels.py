@@ -54,7 +54,7 @@ def small_button(name: str, words: str, parent: QWidget | None = None) -> QToolB
 
 
 def quiet_label(text: str = "", parent: QWidget | None = None) -> QLabel:
-    """A label that gives way: it is cut when there is no room, and never widens the window."""
+    """A label that is cut where there is no room, so that it never widens the window."""
     label = QLabel(text, parent)
     label.setTextFormat(Qt.PlainText)
     label.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
@@ -87,7 +87,7 @@ def details_box(text: str) -> QPlainTextEdit:
 
 
 def without_icons(box: QDialogButtonBox) -> QDialogButtonBox:
-    """The style's own coloured icons do not go with ours: buttons are words."""
+    """Remove the style's coloured icons: the buttons show words."""
     for button in box.buttons():
         button.setIcon(QIcon())
     return box
@@ -103,7 +103,7 @@ def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
 
 
 class ElidedLabel(QLabel):
-    """One line that gives way: where there is no room for all of it, it ends in an ellipsis."""
+    """One line that ends in an ellipsis where there is no room for all of it."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
@@ -122,7 +122,7 @@ class ElidedLabel(QLabel):
 
 
 class MessageLine(QWidget):
-    """What a dialog has to say, in a sentence; takes no room while that is nothing."""
+    """A sentence in a dialog, with a warning sign where it is a warning; hidden while empty."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

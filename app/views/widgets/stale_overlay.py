@@ -1,4 +1,4 @@
-"""What is out of date is greyed, but only after a moment: a shorter wait would only flicker."""
+"""Greys a widget that is out of date, after a delay, so that a short wait does not flicker."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ AFTER_MS = 120
 
 
 class StaleOverlay:
-    """Greys a widget some time after it became stale, until it is not any more."""
+    """Greys ``widget`` :data:`AFTER_MS` after it became stale, until it is up to date."""
 
     def __init__(self, widget: QWidget, drawn: Callable[[], object] | None = None) -> None:
-        """``drawn`` is called when the veil comes."""
+        """``drawn`` is called when the overlay appears."""
         self._widget, self._tell = widget, drawn
         self._stale = False
         self.drawn = False
@@ -23,7 +23,7 @@ class StaleOverlay:
         self._timer.timeout.connect(self._draw)
 
     def set(self, stale: bool) -> None:
-        """Whether what the widget shows is out of date."""
+        """Say whether what the widget shows is out of date."""
         if stale == self._stale:
             return
         self._stale = stale
@@ -42,13 +42,13 @@ class StaleOverlay:
             self._tell()
 
     def paint(self, painter: QPainter) -> None:
-        """Lay the veil over what was painted, where it is time."""
+        """Paint the overlay over the widget, once the delay is over."""
         if self.drawn:
             colour = QColor(self._widget.palette().color(QPalette.Window))
             colour.setAlphaF(0.55)
             painter.fillRect(self._widget.rect(), colour)
 
     def stop(self) -> None:
-        """The widget is not seen any more."""
+        """Reset: the widget is hidden."""
         self._timer.stop()
         self._stale = self.drawn = False

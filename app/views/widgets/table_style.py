@@ -1,19 +1,26 @@
-"""Tables whose columns keep apart."""
+"""A style that puts more space between the columns of a table."""
 
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize
 from PyQt5.QtGui import QPainter
-from PyQt5.QtWidgets import QStyle, QStyleOption, QStyleOptionHeader, QTableView, QWidget
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyleOption,
+    QStyleOptionHeader,
+    QTableView,
+    QWidget,
+)
 
 from app.views.widgets.theme import OutlinedStyle
 
 AIR = 6
-"""Pixels more at either side of what a cell or a title says."""
+"""Additional pixels on either side of the text of a cell or a column title."""
 
 
 class SpacedTableStyle(OutlinedStyle):
-    """Fusion with more room beside the words of a table."""
+    """Fusion with :data:`AIR` pixels more on both sides of a table's texts."""
 
     def pixelMetric(
         self,
@@ -21,7 +28,7 @@ class SpacedTableStyle(OutlinedStyle):
         option: QStyleOption | None = None,
         widget: QWidget | None = None,
     ) -> int:
-        """The margin of a cell's words is wider."""
+        """Widen the margin of a cell's text."""
         usual = super().pixelMetric(metric, option, widget)
         return usual + AIR if metric == QStyle.PM_FocusFrameHMargin else usual
 
@@ -32,7 +39,7 @@ class SpacedTableStyle(OutlinedStyle):
         size: QSize,
         widget: QWidget | None = None,
     ) -> QSize:
-        """A title needs more room."""
+        """Widen a column title."""
         usual = super().sizeFromContents(kind, option, size, widget)
         return usual + QSize(2 * AIR, 0) if kind == QStyle.CT_HeaderSection else usual
 
@@ -43,15 +50,28 @@ class SpacedTableStyle(OutlinedStyle):
         painter: QPainter | None,
         widget: QWidget | None = None,
     ) -> None:
-        """A title stands over the words of its column."""
+        """Align a column title with the texts below it."""
         if element == QStyle.CE_HeaderLabel and isinstance(option, QStyleOptionHeader):
             option = QStyleOptionHeader(option)
             option.rect = option.rect.adjusted(AIR, 0, -AIR, 0)
         super().drawControl(element, option, painter, widget)
 
 
-def give_air(table: QTableView) -> None:
-    """Keep the columns of a table apart."""
+def show_as_rows(table: QTableView) -> None:
+    """Set a table up to be read and chosen from by rows: no grid, no row numbers, no editing."""
+    table.setSelectionBehavior(QAbstractItemView.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SingleSelection)
+    table.setEditTriggers(QAbstractItemView.NoEditTriggers)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)
+    table.horizontalHeader().setHighlightSections(False)
+
+
+def space_columns(table: QTableView) -> None:
+    """Use the style for a table and its header."""
     style = SpacedTableStyle()
     style.setParent(table)
     for widget in (table, table.horizontalHeader()):

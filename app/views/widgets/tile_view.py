@@ -1,8 +1,8 @@
 """A view of tiles of one size: one strip, or several rows where there is room.
 
 Qt's own list view lays out every row before it shows the first; here the place of a tile follows
-from its number, so a hundred thousand tiles cost what a hundred do. It is an item view with a
-selection model all the same: keys, clicks and screen readers find what they know.
+from its number, so the cost does not depend on the number of tiles. It is an item view with a
+selection model, so keys, clicks and screen readers work as in any list.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _POINTING = (QEvent.MouseMove, QEvent.MouseButtonPress, QEvent.Wheel)
 
 
 class TileView(QAbstractItemView):
-    """Tiles in reading order. ``opened`` tells of a double click or Enter on a tile, ``pointed``
-    that the pointer does something here.
+    """Tiles in reading order. ``opened``: a double click or Enter on a tile; ``pointed``: the
+    pointer is used here.
 
-    One tile is current; others may be selected besides. ``added`` tells of a click with Ctrl,
-    ``extended`` of one with Shift: what is selected then is up to who listens.
+    One tile is current, more may be selected. ``added``: a click with Ctrl; ``extended``: a click
+    with Shift. The listener changes the selection.
     """
 
     opened = pyqtSignal(QModelIndex)

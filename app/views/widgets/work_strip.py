@@ -41,12 +41,12 @@ class WorkStrip(QWidget):
         self.failures: list[FailureRow] = []
         self.hide()
 
-    def follow(self, title: str, job: Job) -> None:
+    def add_job(self, title: str, job: Job) -> None:
         """Show a job until it ends."""
         row = JobRow(title, job)
         self.rows.append(row)
         self._column.addWidget(row)
-        row.over.connect(lambda: self._drop(row, self.rows))
+        row.ended.connect(lambda: self._drop(row, self.rows))
         self.show()
 
     def fail(self, failure: Failure, again: Callable[[], None] | None = None) -> None:
@@ -80,9 +80,9 @@ class WorkStrip(QWidget):
 
 
 class JobRow(QWidget):
-    """Name, step, bar, rate, time left, cancel. ``over`` tells that the job has ended."""
+    """Name, step, bar, rate, time left, cancel. ``ended`` tells that the job has ended."""
 
-    over = pyqtSignal()
+    ended = pyqtSignal()
 
     def __init__(self, title: str, job: Job) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class JobRow(QWidget):
         self.rate.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
         job.state_changed.connect(self._show_state)
         job.progressed.connect(self._show_progress)
-        job.ended.connect(self.over)
+        job.ended.connect(self.ended)
         self._show_state(job.state)
 
     def _show_state(self, state: JobState) -> None:

@@ -26,7 +26,6 @@ from tests.app.conftest import settle
 from tests.app.controls import controls, name_of, needs_tip
 from tests.app.real import WAIT, tiny_market
 from tests.app.saving import saved
-from tests.app.test_accessible import controls, name_of, needs_tip
 from tests.builders import write_picture
 
 

@@ -224,7 +224,7 @@ def measure(matching: MatchingSet, context: JobContext) -> Measured:
     scores = {name: matrix for name, matrix in matrices.items() if matrix is not None}
     aps = {result.method: result.ap for result in done.report.results}
     measures = {
-        name: _measures(matching, name, scores[name], aps[name], len(data.query))
+        name: _measures(matching, name, scores[name], aps[name])
         for name in METHODS
         if name in scores and name in aps
     }
@@ -232,13 +232,12 @@ def measure(matching: MatchingSet, context: JobContext) -> Measured:
     return Measured(scores, measures, notes, done)
 
 
-def _measures(
-    matching: MatchingSet, method: str, scores: Float32, ap: Float64, size: int
-) -> Measures:
+def _measures(matching: MatchingSet, method: str, scores: Float32, ap: Float64) -> Measures:
+    """Measures of the set's own queries, (p,) as ``ap``."""
     from qaconv_core.evaluation.measures import match_ranks
 
-    known = Measures.unknown(size)
-    known.ap[: len(ap)] = ap
+    known = Measures.unknown(len(ap))
+    known.ap[:] = ap
     for query, row in enumerate(scores):
         labels = matching.truth((query,))
         ranks = match_ranks(-row, labels)

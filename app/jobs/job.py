@@ -41,8 +41,8 @@ class JobState(enum.Enum):
 
 @dataclass(frozen=True)
 class JobContext:
-    """What work gets: whom to tell how far it is, whether to stop, and whom to give a first part
-    of its result."""
+    """What work gets: ``progress`` to call with how far it is, ``cancel`` to ask whether to stop,
+    ``tell`` to report a part of its result."""
 
     progress: ProgressCallback
     cancel: CancelToken
@@ -56,7 +56,7 @@ Work = Callable[[JobContext], Any]
 class Afterwards:
     """What follows a job, in the window's thread.
 
-    ``told`` gets what work tells while it runs, ``done`` the result. ``failed`` gets the
+    ``reported`` gets what work reports while it runs, ``done`` the result. ``failed`` gets the
     :class:`~app.state.values.Problem` and returns True where it has shown it itself. ``ended``
     comes last, whatever happened.
     """
@@ -64,7 +64,7 @@ class Afterwards:
     done: Callable[[Any], None] | None = None
     failed: Callable[[Problem], bool | None] | None = None
     ended: Callable[[], None] | None = None
-    told: Callable[[Any], None] | None = None
+    reported: Callable[[Any], None] | None = None
 
 
 class Job(QObject):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from app.state import words
-from app.state.drawn_parts import NOTHING, Drawn
+from app.state.drawn_parts import NOTHING, Drawing
 from app.state.values import PairView, Ranking, Side
 from app.state.why import Why
 from app.state.workspace import Workspace
@@ -60,7 +60,7 @@ class Scene:
     stale: bool = False
     message: str = ""
     why: Why | None = None
-    drawn: Drawn = NOTHING
+    drawn: Drawing = NOTHING
 
     def looks_like(self, other: Scene) -> bool:
         """Whether the same is to be drawn (staleness apart)."""

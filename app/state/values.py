@@ -201,6 +201,29 @@ class Measures:
         """Nothing is known yet."""
         return cls(np.full(size, np.nan), np.zeros(size, dtype=np.int64), np.full(size, np.nan))
 
+    def extended(self, size: int) -> Measures:
+        """The same for ``size`` queries, unknown for those at the end.
+
+        Raises ValueError where these are of more queries.
+        """
+        more = size - len(self.ap)
+        if more < 0:
+            raise ValueError(f"measures of {len(self.ap)} queries for a set of {size}")
+        if not more:
+            return self
+        new = Measures.unknown(more)
+        return Measures(
+            np.concatenate([self.ap, new.ap]),
+            np.concatenate([self.first_true, new.first_true]),
+            np.concatenate([self.top, new.top]),
+        )
+
+    def with_query(self, query: int, ap: float, first_true: int, top: float) -> Measures:
+        """The same with what is known of one query."""
+        changed = Measures(self.ap.copy(), self.first_true.copy(), self.top.copy())
+        changed.ap[query], changed.first_true[query], changed.top[query] = ap, first_true, top
+        return changed
+
 
 @dataclass(frozen=True)
 class PairView:

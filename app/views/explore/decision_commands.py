@@ -26,7 +26,7 @@ class DecisionCommands(QObject):
     def __init__(self, controller: Controller, window: QWidget) -> None:
         super().__init__(window)
         self.controller, self.workspace, self._window = controller, controller.workspace, window
-        self.desk = DecisionJobs(controller, self.told.emit)
+        self.desk = DecisionJobs(controller.workspace, controller.runner, self.told.emit)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """The commands."""
@@ -39,7 +39,7 @@ class DecisionCommands(QObject):
 
     def refresh_actions(self, actions: Actions) -> None:
         """Decisions need a candidate."""
-        space, book = self.workspace, self.desk.book
+        space, book = self.workspace, self.desk.log
         for name in (*COMMANDS, "candidate.note"):
             actions.enable(name, space.selection.candidate is not None and book is not None)
         decided = space.selection.candidate in space.decided

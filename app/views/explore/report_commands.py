@@ -38,7 +38,7 @@ class ReportCommands(QObject):
         """A report needs a candidate."""
         ready = self.controller.matching is not None and bool(report_choices(self.workspace))
         actions.enable("file.save_report", ready)
-        actions.enable("file.save_decisions", self._desk.book is not None)
+        actions.enable("file.save_decisions", self._desk.log is not None)
 
     def ask_report(self) -> ReportDialog | None:
         """Ask whom the report is about, as what it is saved, and where."""

@@ -46,7 +46,7 @@ class InsightPages(QObject):
         self._runner, self._choices, self._window = controller.runner, choices, window
         self.insights = Insights()
         self.insights.follow(self.workspace)
-        self.jobs = InsightJobs(controller, self.insights)
+        self.jobs = InsightJobs(controller.sources, controller.runner, self.insights, self)
         self.made: dict[Kind, InsightPage] = {}
         self.insights.changed.connect(self._tell)
         self.workspace.selection_changed.connect(self._query_came)

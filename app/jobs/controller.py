@@ -111,9 +111,8 @@ class Controller(QObject):
         before, self._step = self._step, step
         if step != before:
             self._take(step)
-            if isinstance(before, (Explain, KeepPair)) and isinstance(
-                step, (CompareWithAverage, Done)
-            ):
+            explained = isinstance(before, (Explain, KeepPair))
+            if explained and isinstance(step, (CompareWithAverage, Done)):
                 self.settled.emit()
         self._what_if.update()
 

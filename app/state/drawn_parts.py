@@ -193,9 +193,7 @@ class DrawnParts:
         if not part.any():
             self.say(NONE_LEFT)
         elif part.all():
-            self._set(
-                region=None, ignore=False, part=None, what_if=None, regions=None, notice=WHOLE
-            )
+            self.whole_query(WHOLE)
         else:
             self._set(
                 region=region, ignore=ignore, part=part, what_if=None, regions=None, notice=""
@@ -236,9 +234,9 @@ class DrawnParts:
             seeking=False, what_if=None, regions=None, notice="",
         )  # fmt: skip
 
-    def whole_query(self) -> None:
+    def whole_query(self, notice: str = "") -> None:
         """Search by the whole query again; the rest stays."""
-        self._set(region=None, ignore=False, part=None, what_if=None, regions=None, notice="")
+        self._set(region=None, ignore=False, part=None, what_if=None, regions=None, notice=notice)
 
     def say(self, text: str) -> None:
         """A quiet sentence."""

@@ -54,7 +54,8 @@ def page(qtbot, runner, loaded):
     model, matching = loaded
     matching.parts = part_search.PartSearch(matching)
     controller = Controller(Workspace(), runner)
-    controller.model, controller.matching = model.model, matching
+    controller.model = model.model
+    controller.sources.use(matching)
     space = controller.workspace
     window = QMainWindow()
     qtbot.addWidget(window)

@@ -76,7 +76,7 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     assert results.model.entry(row).decided == "confirm"
     assert press(Qt.Key_R) == "reject"
     again = DecisionCommands(controller, results)  # as after a restart
-    assert again.desk.book.all()[0].verdict == "reject"
+    assert again.desk.log.all()[0].verdict == "reject"
     rest(qtbot, runner)
     assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"
     assert press(Qt.Key_Delete) is None
@@ -100,15 +100,15 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
 
 def test_quick_decisions_keep_their_order_and_survive_the_end(qtbot, opened):
     controller, _results, deciding, _ = opened
-    space, book = controller.workspace, deciding.desk.book
+    space, log = controller.workspace, deciding.desk.log
     order = [int(c) for c in space.ranking.order[:6]]
     for number, candidate in enumerate(order):
         space.select_candidate(candidate)
         deciding.decide(("confirm", "reject")[number % 2])
     controller.runner.close()  # while they are being written
-    names = [book.name_of(space.data.gallery[c].path) for c in order]
-    assert [d.gallery for d in book.all()] == names
-    assert [d.verdict for d in book.all()] == ["confirm", "reject"] * 3
+    names = [log.name_of(space.data.gallery[c].path) for c in order]
+    assert [d.gallery for d in log.all()] == names
+    assert [d.verdict for d in log.all()] == ["confirm", "reject"] * 3
 
 
 def test_a_file_that_cannot_be_written_is_a_problem_and_changes_nothing(qtbot, opened):
@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_written_is_a_problem_and_changes_nothing(qtbot, o
     space, runner = controller.workspace, controller.runner
     qtbot.keyClick(results, Qt.Key_Y)
     rest(qtbot, runner)
-    path = deciding.desk.book.path
+    path = deciding.desk.log.path
     path.write_text("{")
     with qtbot.waitSignal(runner.problem, timeout=WAIT) as told:
         qtbot.keyClick(results, Qt.Key_R)

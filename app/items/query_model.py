@@ -26,7 +26,7 @@ class QueryEntry:
 
     query: int
     ref: ImageRef
-    own: bool
+    added: bool
     ap: float
     first_true: int
     top: float
@@ -43,7 +43,7 @@ class QueryEntry:
         """``Person 2 · c1``, and that the user brought it where so."""
         who = who_text(self.ref.pid, self.ref.camid)
         who = who if self.ref.pid is None else f"Person {who}"
-        return " · ".join(part for part in ("Own picture" if self.own else "", who) if part)
+        return " · ".join(part for part in ("Own picture" if self.added else "", who) if part)
 
     @property
     def verdict(self) -> str:
@@ -51,7 +51,7 @@ class QueryEntry:
         if self.first_true:
             return f"AP {ap_text(self.ap)} · {SIGNS[RankingResult.TRUE]} {self.first_true:,}"
         if self.ref.pid is None:
-            return "person not known" if not self.own else ""
+            return "person not known" if not self.added else ""
         return "no true match" if self.measured else ""
 
 
@@ -128,7 +128,7 @@ class QueryModel(QAbstractListModel):
         return QueryEntry(
             query=query,
             ref=self._data.query[query],
-            own=self._data.is_added(query),
+            added=self._data.is_added(query),
             ap=ap,
             first_true=int(known.first_true[query]),
             top=top,
@@ -150,7 +150,7 @@ class QueryModel(QAbstractListModel):
 
     def _sentences(self, entry: QueryEntry) -> list[str]:
         """What can be said of a query; the protocol comes last."""
-        said = ["Own picture"] if entry.own else []
+        said = ["Own picture"] if entry.added else []
         said += [who_sentence(entry.ref.pid, entry.ref.camid), entry.ref.path.name]
         if entry.first_true:
             method = METHOD_NAMES[self.workspace.method]

@@ -23,7 +23,7 @@ def reopen(controller: Controller, session: Session) -> tuple[str, ...]:
 
     def show() -> None:
         restore(controller.workspace, session)
-        if session.own:
+        if session.added:
             candidate = Path(session.candidate) if session.candidate else None
             queries = [Path(query) for query in session.queries]
             controller.add_pictures(queries, candidate, together=True)

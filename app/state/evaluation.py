@@ -1,6 +1,6 @@
-"""What is evaluated and what was found: requests, estimates, finished runs, the book of runs.
+"""What is evaluated and what was found: requests, estimates, finished runs, the list of runs.
 
-The book mirrors the run history and says which of its runs are shown; it knows nothing of Qt or of
+The list mirrors the run history and says which of its runs are shown. It knows nothing of Qt or of
 jobs.
 """
 
@@ -240,7 +240,7 @@ class RunList:
         self.compared = tuple(id for id in self.compared if id in there)
         if self.current_id not in there:
             self.current_id = self.runs[0].id if self.runs else None
-        self._tell()
+        self._emit_changes()
 
     def add(self, run: FinishedRun) -> None:
         """A run has just been finished: it is looked at. Runs ticked stay so, with it."""
@@ -248,7 +248,7 @@ class RunList:
         self.current_id = run.id
         if self.compared:
             self.compared = (*self.compared, run.id)
-        self._tell()
+        self._emit_changes()
 
     def remove(self, ids: tuple[int, ...]) -> None:
         """Runs were deleted; the one after the current takes its place."""
@@ -258,9 +258,9 @@ class RunList:
         if self.current_id in ids:
             last = len(self.runs) - 1
             self.current_id = self.runs[min(place, last)].id if self.runs else None
-        self._tell()
+        self._emit_changes()
 
-    def _tell(self) -> None:
+    def _emit_changes(self) -> None:
         self.changed.emit()
         self.shown_changed.emit()
 

@@ -1,4 +1,4 @@
-"""The line of words under the pictures: what is shown, or what is pointed at."""
+"""The line of words under the pictures: what is shown, or what is under the pointer."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def answers_text(scene: Scene, answers: Sequence[Answer]) -> str:
 
 
 def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) -> str:
-    """What the pictures show when nothing is pointed at."""
+    """What the pictures show when no cell is under the pointer."""
     if not scene.pairs:
         return scene.message if scene.panels else ""  # without pictures it stands in their place
-    own = f"{OWN_FILE} " if itself(scene) else ""
+    prefix = f"{OWN_FILE} " if itself(scene) else ""
     if look.mode == "compare" and len(scene.pairs) > 1:
-        told = (
+        legend = (
             "" if scene.why is None else ". Query: red speaks for the candidate, blue for the other"
         )
-        return difference_text(scene) + told + (f". {OWN_FILE}" if own else "")
+        return difference_text(scene) + legend + (f". {OWN_FILE}" if prefix else "")
     if not look.overlay:
-        return own + HIDDEN
+        return prefix + HIDDEN
     if look.mode == "heat":
-        return own + _sums(scene.pairs[0], look)
+        return prefix + _sums(scene.pairs[0], look)
     if look.mode == "hover":
-        return own + POINT
+        return prefix + POINT
     text = words.shown_text(len(lines[0].drawn), lines[0].total)
-    return own + text + (f", {hidden} out of sight" if hidden else "")
+    return prefix + text + (f", {hidden} out of sight" if hidden else "")
 
 
 def difference_text(scene: Scene) -> str:

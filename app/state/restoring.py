@@ -30,13 +30,13 @@ def possible(session: Session) -> Possible:
     if data is not None and (gone := _gone(data)):
         missing.append(f"{gone}: the data set of the last session is not there any more; "
                        "the demo is open")  # fmt: skip
-        session = replace(session, data=DataRequest(), queries=(), own=False, candidate="")
+        session = replace(session, data=DataRequest(), queries=(), added=False, candidate="")
     path = session.model.path
     if path != DEMO and not Path(path).is_file():
         missing.append(f"{path}: the checkpoint of the last session is not there any more; "
                        "the bundled model is used")  # fmt: skip
         session = replace(session, model=replace(session.model, path=DEMO, input_size=None))
-    if session.own:
+    if session.added:
         there = tuple(query for query in session.queries if Path(query).is_file())
         missing += [
             f"{query}: the query picture of the last session is not there any more"
@@ -44,7 +44,7 @@ def possible(session: Session) -> Possible:
             if query not in there
         ]
         candidate = session.candidate if there else ""
-        session = replace(session, queries=there, own=bool(there), candidate=candidate)
+        session = replace(session, queries=there, added=bool(there), candidate=candidate)
     return Possible(session, tuple(missing))
 
 

@@ -104,7 +104,7 @@ class DecisionLog:
         self._lock = threading.RLock()
 
     def name_of(self, picture: str | os.PathLike[str]) -> str:
-        """How a picture is named in the book: relative to the root where it lies below it."""
+        """How a picture is named in the log: relative to the root where it lies below it."""
         whole = Path(os.path.realpath(picture))
         try:
             return whole.relative_to(self.root).as_posix()
@@ -145,27 +145,17 @@ class DecisionLog:
         return made
 
     def clear(self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]) -> None:
-        """Take the decision about a pair away (a change that can be undone, too)."""
+        """Withdraw the decision about a pair (a change that can be undone, too)."""
         self._change(self.name_of(query), self.name_of(gallery), None)
 
     def undo(self) -> Change | None:
-        """Take the last change back and return it; None where there is none."""
-        return self._step(-1)
-
-    def redo(self) -> Change | None:
-        """Make the change that was undone last again; None where there is none."""
-        return self._step(1)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
-        return self._read().done > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a change that was taken back."""
-        state = self._read()
-        return state.done < len(state.changes)
+        """Undo the last change and return it; None where there is none."""
+        with self._lock:
+            state = self._read()
+            if not state.done:
+                return None
+            self._write(replace(state, done=state.done - 1))
+            return state.changes[state.done - 1]
 
     def _change(self, query: str, gallery: str, after: Decision | None) -> None:
         with self._lock:
@@ -175,15 +165,6 @@ class DecisionLog:
                 return
             kept = state.changes[: state.done]
             self._write(_State((*kept, Change(before, after)), len(kept) + 1))
-
-    def _step(self, way: int) -> Change | None:
-        with self._lock:
-            state = self._read()
-            to = state.done + way
-            if not 0 <= to <= len(state.changes):
-                return None
-            self._write(replace(state, done=to))
-            return state.changes[min(to, state.done)]
 
     def _read(self) -> _State:
         try:

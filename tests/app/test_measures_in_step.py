@@ -97,7 +97,7 @@ def test_a_picture_is_added_while_the_set_is_measured(
 
 def test_a_session_with_an_added_picture_is_reopened(qtbot, window, measuring, model, tmp_path):
     picture = write_picture(tmp_path / "added" / "me.png", 2, (48, 128))
-    session = Session(tiny_market(tmp_path), model, queries=(str(picture),), own=True)
+    session = Session(tiny_market(tmp_path), model, queries=(str(picture),), added=True)
     window.begin(session=session)
     qtbot.waitUntil(measuring.begun.is_set, timeout=WAIT)
     in_step(qtbot, window, measuring)

@@ -110,7 +110,7 @@ def open_set(dataset: Dataset) -> OpenSet:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A checkpoint that was loaded, before or while it is used: what was asked for and found."""
+    """A checkpoint that was loaded, before or while it is used: the request and what was found."""
 
     request: ModelRequest
     model: Model
@@ -118,12 +118,12 @@ class LoadedModel:
 
 
 def inspect_model(request: ModelRequest, context: JobContext) -> LoadedModel:
-    """Load a checkpoint for somebody to look at before it is used."""
+    """Load a checkpoint, to be looked at before it is used."""
     return LoadedModel(request, *load_model(request, context))
 
 
 def dataset_of(data: OpenSet) -> Dataset:
-    """An opened set as the engine knows it, without the pictures that the user brought."""
+    """An opened set as the engine knows it, without added pictures."""
     return Dataset(
         data.name,
         data.root,

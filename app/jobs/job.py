@@ -68,7 +68,7 @@ class Afterwards:
 
 
 class Job(QObject):
-    """A piece of work and its fate. Signals arrive in the window's thread.
+    """A piece of work and its state. Signals are emitted in the window's thread.
 
     ``title`` are words for people. ``quiet`` jobs are not listed (they answer within a moment),
     their failures are. ``kept`` ones are done also when the program closes.

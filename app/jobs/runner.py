@@ -1,11 +1,11 @@
-"""Runs jobs in threads: a lane for what a person waits for, one for the maps of the open set, one
-for what is long, one for files.
+"""Runs jobs in threads.
 
-Lanes are executors of one thread each (files: two), so that jobs which share the processor or the
-GPU stand in line. What stands in the lane of records (decisions of a person) is done in its order
-and to the end, also when the program closes: it takes moments, and nothing else keeps it. A job's
-end is carried to the window's thread by a queued signal. Whatever a job raises, ``RuntimeError``
-included, ends in its state ``failed`` and in :attr:`JobRunner.problem`.
+There are five lanes: for what a person waits for, for the maps of the open set, for long jobs, for
+files, for records (decisions of a person). A lane is an executor of one thread (files: two), so
+that jobs which share the processor or the GPU run one after another. Jobs in the lane of records
+are done in their order and to the end, also when the program closes. A job's end is carried to the
+window's thread by a queued signal. Whatever a job raises, ``RuntimeError`` included, ends in its
+state ``failed`` and in :attr:`JobRunner.problem`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _THREADS = {"interactive": 1, "maps": 1, "long": 1, "files": 2, "records": 1}
 
 
 class _Mail(QObject):
-    """Carries news from worker threads to the window's thread."""
+    """Signals from worker threads to the window's thread."""
 
     started = pyqtSignal(object)
     progressed = pyqtSignal(object, object)
@@ -38,7 +38,7 @@ class _Mail(QObject):
 
 
 class JobRunner(QObject):
-    """Starts jobs and says how they fare.
+    """Starts jobs and says how they stand.
 
     ``added``, ``changed`` and ``removed`` carry a job that is not quiet; ``problem`` every
     failure. ``close`` cancels everything but records and waits.

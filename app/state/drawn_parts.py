@@ -1,8 +1,8 @@
-"""Search by part and "what if": the cells drawn on the two pictures, and what came of it.
+"""Search by part and "what if": the cells drawn on the two pictures, and what was computed of them.
 
-The part belongs to the query that is shown: another query or model and it is forgotten. Where
-several queries are ranked together, it applies to the one shown; the others take part whole. Cells
-hidden in a candidate are forgotten with the candidate.
+The part belongs to the query that is shown. It is forgotten when another query or model is chosen.
+Where several queries are ranked together, it applies to the one shown; the others are ranked whole.
+Cells hidden in a candidate are forgotten when another candidate is chosen.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Drawing:
         return bool(self.tool) or self.region is not None or self.hiding or self.seeking
 
     def looks_like(self, other: Drawing) -> bool:
-        """Whether the same is to be painted."""
+        """Whether both are painted alike."""
         fields = ("part", "hidden_query", "hidden_gallery", "regions")
         return all(getattr(self, name) is getattr(other, name) for name in fields)
 
@@ -171,7 +171,7 @@ class DrawnParts:
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
     def choose_tool(self, tool: Tool) -> None:
-        """Take a tool into the hand, or put it down where it is there already."""
+        """Choose a tool; the one chosen already is put away."""
         self._set(tool="" if tool == self.now.tool else tool, notice="")
 
     def draw(self, cells: Bool, how: How = "replace") -> None:
@@ -212,7 +212,7 @@ class DrawnParts:
         self._set(**changes)
 
     def take_cell(self, cell: Cell | None, grid: Grid | None) -> None:
-        """Take the cell into what the tool draws, or out of it where it is there already."""
+        """Add a cell to what the tool draws, or remove it where it is drawn already."""
         if cell is None or grid is None:
             self.say(PIN_FIRST)
             return

@@ -1,6 +1,6 @@
-"""What was found out about the open set as a whole: its failures, and how far maps are trusted.
+"""What was found out about the open set as a whole: its failures, and checks of explanations.
 
-Findings belong to the set and the model that they were made with: another one, and they are gone.
+Findings belong to one set and one model. They are forgotten when another one is opened.
 No Qt; the work is done in :mod:`app.jobs.insight_jobs`.
 """
 
@@ -201,19 +201,20 @@ class Insights:
     choice_changed: Event = field(default_factory=Event)
     forgotten: Event = field(default_factory=Event)
 
-    def follow(self, space: Workspace) -> None:
+    def belong_to(self, space: Workspace) -> None:
         """Forget the findings when another set or model is opened in ``space``."""
         self._space = space
         self._known = self._open()
-        space.data_changed.connect(self._look)
-        space.model_changed.connect(self._look)
+        space.data_changed.connect(self._forget_others)
+        space.model_changed.connect(self._forget_others)
 
     def _open(self) -> tuple[ImageSet | None, ModelInfo | None]:
-        # Pictures that the user brings make another set of the same gallery.
+        # Added pictures make another set of the same gallery.
         data = self._space.data
         return None if data is None else data.gallery, self._space.model
 
-    def _look(self) -> None:
+    def _forget_others(self) -> None:
+        """Another set or model: what was found does not belong to it."""
         (gallery, model), (known_gallery, known_model) = self._open(), self._known
         if model is not known_model or gallery != known_gallery:
             self._known = gallery, model

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.state import words
 from app.state.overlay import Answer, Lines
-from app.state.scene import Scene, itself
+from app.state.scene import Scene, is_own_file
 from app.state.values import Look, PairView
 
 POINT = "Point at a place in one picture: the other shows where it is matched."
@@ -37,7 +37,7 @@ def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) ->
     """What the pictures show when no cell is under the pointer."""
     if not scene.pairs:
         return scene.message if scene.panels else ""  # without pictures it stands in their place
-    prefix = f"{OWN_FILE} " if itself(scene) else ""
+    prefix = f"{OWN_FILE} " if is_own_file(scene) else ""
     if look.mode == "compare" and len(scene.pairs) > 1:
         legend = (
             "" if scene.why is None else ". Query: red speaks for the candidate, blue for the other"

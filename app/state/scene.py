@@ -169,14 +169,14 @@ def _numbers(ranking: Ranking | None, pair: PairView) -> str:
     return text
 
 
-def itself(scene: Scene) -> bool:
+def is_own_file(scene: Scene) -> bool:
     """Whether query and candidate are one and the same file."""
     refs = {panel.ref.path for panel in scene.panels if panel.ref is not None and not panel.which}
     return bool(scene.pairs) and len(refs) == 1
 
 
 def second_candidate(space: Workspace) -> int | None:
-    """Whom to compare the candidate with: the first true match, else the best other one."""
+    """The candidate to compare with: the first true match, else the best other one."""
     ranking, chosen = space.ranking, space.selection.candidate
     if ranking is None or space.ranking_stale or space.selection.query not in ranking.queries:
         return None

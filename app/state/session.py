@@ -1,4 +1,4 @@
-"""Where a person left off: what was open, chosen and shown, to come back at the next start."""
+"""The last session: what was open, chosen and shown, to be restored at the next start."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def save_session(folder: Path, session: Session) -> None:
 def session_of(
     space: Workspace, data: DataRequest | None, model: ModelRequest, page: str = "explore"
 ) -> Session:
-    """What the window shows now. ``data`` and ``model`` are what was asked for last."""
+    """What the window shows now. ``data`` and ``model`` are the last requests."""
     opened, chosen = space.data, space.selection
     session = Session(
         data=data if opened is not None else None,

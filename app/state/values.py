@@ -38,8 +38,8 @@ METHODS: tuple[Method, ...] = ("qaconv", "qaconv+rerank", "qaconv+rerank+tlift")
 class OpenSet:
     """A data set as the window shows it.
 
-    ``query`` holds the set's queries and, from index ``added_from`` on, pictures that the user
-    brought as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
+    ``query`` holds the set's queries and, from index ``added_from`` on, pictures that were added
+    as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
     everything else in the window refers to.
     """
 
@@ -79,7 +79,7 @@ class OpenSet:
         return self.query.camids
 
     def is_added(self, query: int) -> bool:
-        """Whether a query is a picture that the user brought."""
+        """Whether a query is an added picture."""
         return query >= self.added_from
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.state.requests import DataRequest, ModelRequest
-from app.state.restoring import possible, restore
+from app.state.restoring import reopenable, restore
 from app.state.session import Session, load_session, save_session, session_of
 from app.state.settings import Settings, SettingsFile
 from app.state.values import Look, Measures, QueryFilter, ResultFilter
@@ -177,7 +177,7 @@ def test_what_is_gone_is_said_and_replaced(tmp_path):
         data=DataRequest("market", tmp_path / "gone"), model=ModelRequest(str(there)),
         queries=("/a",), candidate="/b", look=Look(mode="hover"),
     )  # fmt: skip
-    found = possible(session)
+    found = reopenable(session)
     assert found.session.data == DataRequest()
     assert found.session.model == session.model
     assert (found.session.queries, found.session.look.mode) == ((), "hover")
@@ -188,12 +188,12 @@ def test_what_is_gone_is_said_and_replaced(tmp_path):
 
 def test_a_gone_checkpoint_and_query_picture_are_said(tmp_path):
     session = Session(DataRequest(), ModelRequest("/gone.pth"), queries=("/q.jpg",), added=True)
-    found = possible(session)
+    found = reopenable(session)
     assert found.session.model == ModelRequest()
     assert (found.session.queries, found.session.added) == ((), False)
     assert len(found.missing) == 2
     there = tmp_path / "there.jpg"
     there.write_bytes(b"x")
-    found = possible(replace(session, queries=("/q.jpg", str(there))))
+    found = reopenable(replace(session, queries=("/q.jpg", str(there))))
     assert (found.session.queries, found.session.added) == ((str(there),), True)
-    assert possible(Session()).missing == ()
+    assert reopenable(Session()).missing == ()

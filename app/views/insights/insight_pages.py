@@ -45,7 +45,7 @@ class InsightPages(QObject):
         self.workspace, self._thumbnails = controller.workspace, thumbnails
         self._runner, self._choices, self._window = controller.runner, choices, window
         self.insights = Insights()
-        self.insights.follow(self.workspace)
+        self.insights.belong_to(self.workspace)
         self.jobs = InsightJobs(controller.sources, controller.runner, self.insights, self)
         self.made: dict[Kind, InsightPage] = {}
         self.insights.changed.connect(self._tell)

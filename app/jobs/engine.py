@@ -223,12 +223,14 @@ def measure(matching: MatchingSet, context: JobContext) -> Measured:
     }
     scores = {name: matrix for name, matrix in matrices.items() if matrix is not None}
     aps = {result.method: result.ap for result in done.report.results}
-    measures = {
+    measures: dict[str, Measures] = {
         name: _measures(matching, name, scores[name], aps[name])
         for name in METHODS
         if name in scores and name in aps
     }
-    notes = {name: _why_not(name, done.report.notes) for name in METHODS if name not in scores}
+    notes: dict[str, str] = {
+        name: _why_not(name, done.report.notes) for name in METHODS if name not in scores
+    }
     return Measured(scores, measures, notes, done)
 
 

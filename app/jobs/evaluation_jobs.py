@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 from app.jobs import engine
 from app.jobs.job import JobContext
 from app.state.evaluation import (
-    DEMO,
     Estimate,
     EvaluationRequest,
     FinishedRun,
     SetChoice,
     SetEstimate,
 )
-from app.state.requests import ModelRequest
+from app.state.requests import DEMO, ModelRequest
 from qaconv_core.errors import DatasetError, QAConvError
 from qaconv_core.progress import Progress
 from qaconv_core.types import Dataset, EvaluationReport

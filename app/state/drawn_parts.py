@@ -207,7 +207,7 @@ class DrawnParts:
         if mask is not None and before is not None and np.array_equal(mask, before):
             return
         changes: dict[str, Any] = {name: mask, "notice": ""}
-        if mask is None and not replace(self.now, **{name: None}).hiding:
+        if mask is None and self.now.hidden("gallery" if side == "query" else "query") is None:
             changes["what_if"] = None
         self._set(**changes)
 

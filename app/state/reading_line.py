@@ -62,9 +62,9 @@ def difference_text(scene: Scene) -> str:
 
 def _sums(pair: PairView, look: Look) -> str:
     if look.heat_of == "relative" and pair.relative is not None:
-        query, gallery = (words.adds_text(float(side.sum())) for side in pair.relative.sides)
+        beyond = [words.adds_text(float(side.sum())) for side in pair.relative.sides]
         usual = words.logit_text(pair.relative.mean_logit)
-        return f"beyond the usual logit {usual}: query cells {query}, gallery cells {gallery}"
+        return f"beyond the usual logit {usual}: query cells {beyond[0]}, gallery cells {beyond[1]}"
     match = pair.match
     query = float(match.query_contribution.sum(dtype="float64"))
     gallery = float(match.gallery_contribution.sum(dtype="float64"))

@@ -193,6 +193,7 @@ def test_nothing_moves_under_a_moving_pointer(qtbot, window, tap, monkeypatch):
     qtbot.waitUntil(lambda: window.workspace.pointed_at > 0, timeout=WAIT)
     tap.let(1)
     qtbot.waitUntil(lambda: len(heard) > 0, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.controller.slots.has("rank"), timeout=WAIT)
     assert window.workspace.ranking.order.tolist() == order
     monkeypatch.setattr(ranking_jobs, "POINTING", 0.0)
     ranked(qtbot, window, 16)  # it is caught up with once the pointer rests

@@ -1,9 +1,9 @@
 """Opens data sets and models, and takes the next step each time that the workspace changed.
 
 Views and commands change the :class:`~app.state.workspace.Workspace`. Once all listeners have been
-told, the controller asks :func:`~app.state.next_step.next_step` what is to be done, and starts a
-job for it. A job's result changes the workspace, so that the step after it follows. What was on the
-screen stays, marked as stale, until the result is there.
+notified, the controller calls :func:`~app.state.next_step.next_step` and starts a job for the step
+that it names. A job's result changes the workspace, so that the step after it follows. What was on
+the screen stays, marked as stale, until the result is there.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Controller(QObject):
         model: ModelRequest | None = None,
         restore: Callable[[], None] | None = None,
     ) -> None:
-        """Open a data set (and a model, where another one is wanted) without asking anything.
+        """Open a data set (and a model, where another one is wanted) without a dialog.
 
         What is shown stays until the new set is read; ``restore`` is called then, before the
         first query is selected.

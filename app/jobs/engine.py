@@ -1,4 +1,4 @@
-"""What the window asks of the engine, as functions for worker threads.
+"""The window's door to the engine: functions for worker threads.
 
 Torch is loaded by the first of them that needs it, in its thread: the window is on the screen long
 before. Results are values of :mod:`app.state.values` or of the engine's types.

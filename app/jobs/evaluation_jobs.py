@@ -1,4 +1,4 @@
-"""What the evaluate page asks of the engine: estimates, evaluations, the history of runs.
+"""The work of the evaluate page: estimates, evaluations, the history of runs.
 
 All methods of :class:`EvaluationJobs` run in worker threads.
 """

@@ -14,7 +14,7 @@ from app.state.values import Problem
 
 
 class _Slot:
-    """The place of one job. ``stopped``: nobody wants to hear of the job any more."""
+    """The place of one job. ``stopped``: its results are not wanted any more."""
 
     def __init__(self) -> None:
         self.job: Job | None = None
@@ -22,9 +22,9 @@ class _Slot:
 
 
 class JobSlots:
-    """The jobs that somebody has under way, at most one of each kind.
+    """The jobs under way of one ``owner``, at most one of each kind.
 
-    ``owner`` is whoever is told of their results; a job that outlives it is told to nobody.
+    Once the owner has been deleted, results of its jobs are dropped.
     """
 
     def __init__(self, runner: JobRunner, owner: QObject | None = None) -> None:
@@ -79,7 +79,7 @@ class JobSlots:
         return slot.job
 
     def stop(self, *names: str) -> None:
-        """Cancel jobs and forget them: nothing of them is told any more."""
+        """Cancel jobs and forget them: none of their callbacks is called any more."""
         for name in names:
             slot = self._slots.pop(name, None)
             if slot is not None:
@@ -92,7 +92,7 @@ class JobSlots:
         self.stop(*self._slots)
 
     def cancel(self, name: str) -> None:
-        """Ask a job to stop; its end is still told."""
+        """Ask a job to stop; ``ended`` is still called."""
         slot = self._slots.get(name)
         if slot is not None and slot.job is not None:
             slot.job.cancel()

@@ -46,7 +46,7 @@ class PairJobs:
             space.set_pair_stale()
 
     def keep(self) -> None:
-        """The pair shown is wanted: drop another one that is on its way."""
+        """Keep the pair shown: drop another one that is being computed."""
         self._slots.stop("explain")
         self._workspace.keep_pair()
 

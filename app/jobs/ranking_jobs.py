@@ -79,7 +79,7 @@ class RankingJobs:
             self.rank(rank_step(space, whole=False))
 
     def keep(self) -> None:
-        """The ranking shown is wanted: drop another one that is on its way."""
+        """Keep the ranking shown: drop another one that is being computed."""
         self._slots.stop("rank")
         self._workspace.keep_ranking()
 
@@ -92,7 +92,7 @@ class RankingJobs:
             space.set_ranking_stale()
 
     def _apply(self, ranking: Ranking, step: Rank) -> None:
-        """Show a ranking, and select its best candidate where nobody has chosen one."""
+        """Show a ranking, and select its best candidate where no person has chosen one."""
         space = self._workspace
         if step.queries != space.selection.queries:
             return

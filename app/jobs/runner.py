@@ -137,8 +137,8 @@ class JobRunner(QObject):
             self._call(job.afterwards.done, result)
             job.done.emit(result)
         elif error is None or (cancelled and isinstance(error, QAConvError)):
-            # A file that cannot be read is no news to somebody who does not want it any more;
-            # a fault of the program is.
+            # A cancelled job may fail on a file that is not wanted any more: that is no problem.
+            # A fault of the program is one.
             job.set_state(JobState.CANCELLED)
         elif isinstance(error, Cancelled):
             job.set_state(JobState.CANCELLED)

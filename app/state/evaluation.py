@@ -37,7 +37,7 @@ class SetChoice:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells choices apart."""
+        """Differs between any two choices."""
         return self.name, "" if self.root is None else str(self.root)
 
 
@@ -186,7 +186,7 @@ class FinishedRun:
         return curve if curve is not None and len(curve.thresholds) else None
 
     def named_report(self, several: bool) -> EvaluationReport:
-        """The report; among ``several`` runs its data set also tells the run."""
+        """The report; among ``several`` runs, its data set also names the run."""
         if not several:
             return self.report
         return replace(self.report, dataset=f"{self.report.dataset} ({self.title})")
@@ -204,8 +204,8 @@ class RunList:
     """The runs of the history, newest first, and which of them are looked at.
 
     ``current`` is the run whose scores and queries are shown; ``compared`` are those ticked, in
-    the order they were. ``changed`` tells that the list is another one, ``shown_changed`` that
-    other runs are looked at.
+    the order they were. ``changed``: the list is another one. ``shown_changed``: other
+    runs are looked at.
     """
 
     def __init__(self) -> None:

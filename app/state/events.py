@@ -1,4 +1,4 @@
-"""Listeners without Qt: state tells that it changed, and whoever shows it reads it again."""
+"""Events without Qt: state says that it changed, and its listeners read it again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Listener = Callable[..., Any]
 
 
 class Event:
-    """Tells listeners that something changed.
+    """Notifies listeners that something changed.
 
     Methods are held weakly, so that a closed view is not kept alive as a listener; plain functions
     are held as they are. Events are emitted and heard in the window's thread only. An event with a
@@ -59,10 +59,10 @@ class Event:
 
 
 class EventQueue:
-    """Delivers events one after another, so that the order of an event's listeners is of no matter.
+    """Delivers events one after another, so that the order of an event's listeners does not matter.
 
     An event that a listener emits is delivered after the present one has reached all its
-    listeners. Changes that a listener asks for (:meth:`postpone`) follow once no event waits.
+    listeners. Changes that a listener requests (:meth:`postpone`) are made once no event waits.
     ``settled`` comes last, when nothing waits any more; what its listeners change is delivered in
     the same way, and it comes again.
     """
@@ -106,7 +106,7 @@ class EventQueue:
             while self._events or self._changes or self._unsettled:
                 try:
                     self._advance()
-                except Exception as error:  # the others are told nevertheless
+                except Exception as error:  # the other listeners are notified nevertheless
                     failure = failure or error
         finally:
             self._running = False

@@ -23,7 +23,7 @@ class History(Generic[Place]):
         self._at = len(self._places) - 1
 
     def replace(self, place: Place) -> None:
-        """Replace the current place, which nobody chose, by another."""
+        """Replace the current place, which was selected automatically, by another."""
         if self._at >= 0:
             self._places[self._at] = place
 

@@ -74,7 +74,7 @@ class FailureFindings:
     """The failures of a set, and the average picture (H, W, 3) of each group's queries by name.
 
     Averages are stretched to full contrast; a group of which no picture can be read has none.
-    ``labelled``: label maps told body parts.
+    ``labelled``: body parts are known from label maps.
     """
 
     analysis: FailureAnalysis
@@ -114,7 +114,7 @@ class FailureFindings:
 
 @dataclass(frozen=True)
 class TrustFindings:
-    """How far explanations can be trusted; ``pairs`` of each kind were asked for.
+    """How far explanations can be trusted; ``pairs`` of each kind were requested.
 
     ``labelled``: there are label maps, so that part agreement and background are measured.
     """

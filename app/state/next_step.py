@@ -67,7 +67,7 @@ class KeepRanking(Step):
 
 @dataclass(frozen=True, eq=False)
 class ChooseCandidate(Step):
-    """Select a candidate for somebody who has chosen none."""
+    """Auto-select a candidate, as no person has chosen one."""
 
     candidate: int
 

@@ -1,7 +1,7 @@
 """The values that the window shows: an opened set, a model, a ranking, a pair, a selection.
 
 Arrays are NumPy. Everything is frozen: a change is a new value in the
-:class:`~app.state.workspace.Workspace`, which tells its listeners.
+:class:`~app.state.workspace.Workspace`, which notifies its listeners.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class ModelInfo:
     notes: tuple[str, ...]
     device: str
     source: str
-    """What was asked for: a path, or ``demo``."""
+    """The request: a path, or ``demo``."""
     precision: str = "float32"
     """The arithmetic of its feature network."""
 
@@ -256,7 +256,7 @@ class PairView:
         return out
 
     def responses(self, cell: Cell) -> Float32:
-        """How well every place of the *other* picture answers to a cell, (h, w) in [−1, 1]."""
+        """The similarity of every cell of the *other* picture to a cell, (h, w) in [−1, 1]."""
         row = (
             self.similarity[:, cell.number]
             if cell.side == "query"

@@ -38,7 +38,7 @@ Change = TypeVar("Change", bound=Callable[..., None])
 
 
 def after_delivery(change: Change) -> Change:
-    """A change that waits, where a listener asks for it, until all listeners have been called."""
+    """A method that changes the workspace; requested by a listener, it runs after the delivery."""
 
     @functools.wraps(change)
     def postponed(self: Workspace, *arguments: Any, **named: Any) -> None:
@@ -54,8 +54,8 @@ class Workspace:
     """Everything that the window shows. All methods are called in the window's thread.
 
     Events carry no values: listeners read the attributes. They are delivered one after another
-    (:class:`~app.state.events.EventQueue`), and ``settled`` after all of them. A listener that
-    changes selection, method or look does so after the others have been told.
+    (:class:`~app.state.events.EventQueue`), and ``settled`` after all of them. A change of
+    selection, method or look that a listener requests is made after the delivery.
 
     ``ranking_stale`` and ``pair_stale`` say that what is shown was chosen before and the new is
     being computed. ``pair_provisional``: the pair was explained before all maps were there.
@@ -186,7 +186,7 @@ class Workspace:
 
     @after_delivery
     def auto_select(self, candidate: int) -> None:
-        """Select a gallery picture for somebody who has chosen none; until then it may change."""
+        """Select a gallery picture where no person has chosen one; it may change until one does."""
         selection = replace(self.selection, candidate=candidate)
         if self.auto_selected:
             self.history.replace(selection)

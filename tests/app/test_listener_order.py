@@ -58,15 +58,27 @@ def state(window) -> dict[str, object]:
 
 
 def browse(qtbot, window, data, model) -> list[dict[str, object]]:
-    """Open, choose queries, step through candidates, search by part, compare; what is then seen."""
-    space, seen = window.workspace, []
+    """Open, choose queries, step through candidates, search by part, compare; what is then seen.
+
+    Beside that stand the jobs that were started for it, once the set is open.
+    """
+    space, seen, started = window.workspace, [], []
+    start = window.runner.start
+
+    def note(title, *arguments, **named):
+        started.append(title)
+        return start(title, *arguments, **named)
 
     def look() -> None:
         rest(qtbot, window)
-        seen.append(state(window))
+        jobs = [title for title in started if title in ("Ranking", "Explaining")]
+        seen.append({**state(window), "jobs": jobs})
+        started.clear()
 
     window.begin(data, model)
     qtbot.waitUntil(lambda: window.controller.matching is not None, timeout=WAIT)
+    rest(qtbot, window)
+    window.runner.start = note
     look()
     window.commands.run("query.next")
     window.commands.run("query.next")
@@ -85,6 +97,8 @@ def browse(qtbot, window, data, model) -> list[dict[str, object]]:
     look()
     space.parts.draw(np.arange(48).reshape(12, 4) < 20)
     look()
+    space.select_queries((2,))
+    look()
     window.commands.run("candidate.why_false")
     look()
     window.commands.run("view.back")
@@ -98,6 +112,8 @@ def test_the_order_of_listeners_is_of_no_matter(qtbot, make_window, model, tmp_p
     assert expected[3]["selection"].candidate != expected[3]["listed"][0]
     assert expected[4]["second"] is not None
     assert expected[6]["part"] is not None
+    assert expected[7]["part"] is None
+    assert expected[7]["jobs"] == ["Ranking", "Explaining"]
     for seed in (1, 2, 3):
         window = make_window()
         shuffle(window, seed)

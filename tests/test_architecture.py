@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Container
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,65 @@ def test_state_knows_nothing_of_qt(path):
 )
 def test_what_is_seen_never_names_torch(path):
     assert "torch" not in {name.split(".")[0] for name in imported(path)}
+
+
+MOVING = ("app.jobs.matching_set", "app.jobs.part_search")
+"""Modules on their way into the engine, which still hold one another."""
+
+
+def module_graph() -> dict[str, set[str]]:
+    """Every module of window and engine, and those of them that it imports anywhere in its text.
+
+    Imports within functions and for type checkers count like others.
+    """
+    paths = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (*modules(), *app_modules())
+    }
+    return {name: _imported_modules(path, paths) - {name} for name, path in paths.items()}
+
+
+def _imported_modules(path: Path, known: Container[str]) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            found.update(name if name in known else str(node.module) for name in names)
+    return {name for name in found if name in known}
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """Modules of which each imports the next, the first one again at the end; empty without."""
+    done: set[str] = set()
+
+    def search(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        for imported_name in sorted(graph[name]):
+            if found := search(imported_name, [*way, name]):
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in sorted(graph) if (found := search(name, []))), [])
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = module_graph()
+    assert "app.state.workspace" in graph["app.jobs.controller"]
+    for name in MOVING:
+        graph.get(name, set()).difference_update(MOVING)
+    assert not (circle := circle_in(graph)), " → ".join(circle)
+
+
+def test_a_circle_is_found_and_named():
+    graph = {"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}
+    assert circle_in(graph) == ["b", "d", "b"]
+    assert circle_in({**graph, "d": {"c"}}) == []
 
 
 def test_the_window_opens_without_torch():

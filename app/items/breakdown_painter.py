@@ -11,7 +11,7 @@ from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette, QPen
 from app.items.captions import bold
 from app.items.colours import table
 from app.state import words
-from app.state.score_breakdown import Part, Sum
+from app.state.score_breakdown import BreakdownTerm, ScoreBreakdown
 from qaconv_core.types import Grid
 
 ROW, HEAD, GAP = 22.0, 26.0, 8.0
@@ -23,7 +23,7 @@ ADDS_STEP, TAKES_STEP = 215, 45  # of the diverging table: clear, but not the da
 class BreakdownRow:
     """A bar: ``low`` to ``high`` on its section's axis."""
 
-    part: Part
+    part: BreakdownTerm
     label: str
     low: float
     high: float
@@ -42,7 +42,7 @@ class BreakdownSection:
     high: float
 
 
-def sections_of(total: Sum, grid: Grid, width: float) -> tuple[BreakdownSection, ...]:
+def sections_of(total: ScoreBreakdown, grid: Grid, width: float) -> tuple[BreakdownSection, ...]:
     """Rows with their places, for a chart of that width."""
     cells = [(part, _cell_name(part, grid)) for part in total.cells if part.cell]
     beyond = any(part.kind == "usual" for part in total.totals)
@@ -63,7 +63,7 @@ def _section(
     title: str,
     note: str,
     top: float,
-    parts: Sequence[tuple[Part, str]],
+    parts: Sequence[tuple[BreakdownTerm, str]],
     starts: Sequence[float],
     width: float,
 ) -> BreakdownSection:
@@ -77,14 +77,14 @@ def _section(
     return BreakdownSection(title, note, top, tuple(rows), low, high if high > low else low + 1.0)
 
 
-def _cell_name(part: Part, grid: Grid) -> str:
+def _cell_name(part: BreakdownTerm, grid: Grid) -> str:
     assert part.cell is not None
-    if part.own is None:
+    if part.own_cell is None:
         return words.cell_words(part.cell, grid)
-    return f"{part.side} {words.cell_name(part.own, grid)}"
+    return f"{part.side} {words.cell_name(part.own_cell, grid)}"
 
 
-def _name(part: Part) -> str:
+def _name(part: BreakdownTerm) -> str:
     if part.kind == "strongest":
         return f"these {part.cells} cells"
     if part.kind == "rest":

@@ -1,80 +1,90 @@
-"""Takes pictures of the user as further queries, once there is a model and a set to search."""
+"""Adds pictures as further queries, once there is a model and a set to search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from app.jobs.runner import JobRunner
+from app.jobs.sources import Sources
 from app.state.values import OpenSet, Selection
+from app.state.workspace import Workspace
 from qaconv_core.paths import typed_path
 from qaconv_core.types import ImageRef
 
-if TYPE_CHECKING:
-    from app.jobs.controller import Controller
-
 
 class AddedPictures:
-    """Pictures that were brought, and those that wait for maps of the set to be there."""
+    """Pictures to add, and those that wait until there are maps to search."""
 
-    def __init__(self, controller: Controller) -> None:
-        self.controller = controller
-        self._waiting: list[ImageRef] = []
+    def __init__(self, workspace: Workspace, runner: JobRunner, sources: Sources) -> None:
+        self._workspace, self._runner, self._sources = workspace, runner, sources
+        self._waiting: list[Path] = []
         self._waiting_candidate: Path | None = None
         self._waiting_together = False
 
     def add(
         self, paths: Sequence[Path], candidate: Path | None = None, together: bool = False
     ) -> None:
-        """Take pictures as further queries; the first of them is chosen, or all ``together``.
+        """Add pictures as further queries; the first of them is selected, or all ``together``.
 
         ``candidate`` is the gallery picture to show beside it; else it is the best one.
         """
-        controller, space = self.controller, self.controller.workspace
-        refs = tuple(self._known(path) for path in paths)
-        if not refs:
+        if not paths:
             return
-        source = controller.matching or controller.growing
+        source = self._sources.best
         if source is None:
-            self._waiting += refs
+            self._waiting += paths
             self._waiting_candidate, self._waiting_together = candidate, together
             return
+        refs = tuple(self._known(path) for path in paths)
 
-        def show(data: OpenSet) -> None:
-            now = controller.matching or controller.growing
+        def apply(data: OpenSet) -> None:
+            now = self._sources.best
             if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
-                # The maps of all, or another set, came meanwhile.
+                # Another set was opened meanwhile, or all maps came without these pictures.
                 self.add(paths, candidate, together)
                 return
-            space.extend_data(data if now is source else now.data)
-            added = tuple(range(len(space.data.query) - len(refs), len(space.data.query)))
-            space.look_at(Selection(added if together else added[:1], self._place(candidate)))
+            self._show(data if now is source else now.data, len(refs), candidate, together)
 
         names = ", ".join(ref.path.name for ref in refs[:2])
-        controller.runner.start(f"Reading {names}", lambda _c: source.add_queries(refs), done=show)
+        self._runner.start(
+            f"Reading {names}", lambda _context: source.add_queries(refs), done=apply
+        )
+
+    def _show(self, data: OpenSet, count: int, candidate: Path | None, together: bool) -> None:
+        """The set has ``count`` more queries at its end: select them."""
+        space = self._workspace
+        added = tuple(range(len(data.query) - count, len(data.query)))
+        with space.batch():
+            space.extend_data(data)
+            queries = added if together else added[:1]
+            space.look_at(Selection(queries, self._gallery_index(candidate)))
 
     def add_waiting(self) -> None:
-        """Take those that waited."""
-        paths = [ref.path for ref in self._waiting]
-        candidate, together = self._waiting_candidate, self._waiting_together
-        self.forget()
+        """Add the pictures that waited."""
+        paths, candidate, together = (
+            self._waiting,
+            self._waiting_candidate,
+            self._waiting_together,
+        )
+        self.forget_waiting()
         self.add(paths, candidate, together)
 
-    def forget(self) -> None:
-        """Those that wait were for another set."""
+    def forget_waiting(self) -> None:
+        """The pictures that wait were for another set."""
         self._waiting, self._waiting_candidate, self._waiting_together = [], None, False
 
-    def _place(self, candidate: Path | None) -> int | None:
+    def _gallery_index(self, candidate: Path | None) -> int | None:
         """Where a file stands in the gallery; None where it does not."""
-        data = self.controller.workspace.data
+        data = self._workspace.data
         if data is None or candidate is None:
             return None
         return next((i for i, ref in enumerate(data.gallery) if ref.path == candidate), None)
 
     def _known(self, path: Path) -> ImageRef:
-        """A picture of the user; where the set knows the very file, with its person and camera."""
+        """An added picture; with its person and camera where the set has the same file."""
         path = typed_path(path).absolute()
-        data = self.controller.workspace.data
+        data = self._workspace.data
         if data is not None:
             for side in (data.query, data.gallery):
                 for ref in side:

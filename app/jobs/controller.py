@@ -1,8 +1,9 @@
-"""Keeps the workspace true: what is chosen there is ranked and explained here, in the background.
+"""Opens data sets and models, and takes the next step each time that the workspace changed.
 
-Views and commands change the :class:`~app.state.workspace.Workspace`; the controller hears it,
-starts jobs and puts their results back. Answers that come too late, for what is not chosen any
-more, are dropped. What was on the screen stays, marked as stale, until the new is whole.
+Views and commands change the :class:`~app.state.workspace.Workspace`. Once all listeners have been
+notified, the controller calls :func:`~app.state.next_step.next_step` and starts a job for the step
+that it names. A job's result changes the workspace, so that the step after it follows. What was on
+the screen stays, marked as stale, until the result is there.
 """
 
 from __future__ import annotations
@@ -10,18 +11,35 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
 from app.jobs.added_pictures import AddedPictures
 from app.jobs.engine import Inspected, LoadedModel
-from app.jobs.job import Job, JobContext, Work
+from app.jobs.inspections import DATA, MODEL, Failed, inspect_data, inspect_model
+from app.jobs.job import Job, JobContext
+from app.jobs.job_slots import JobSlots
 from app.jobs.pair_jobs import PairJobs
 from app.jobs.ranking_jobs import RankingJobs
 from app.jobs.runner import JobRunner
+from app.jobs.sources import Sources
 from app.jobs.what_if_jobs import WhatIfJobs
+from app.state.next_step import (
+    Available,
+    ChooseCandidate,
+    ChooseSecond,
+    CompareWithAverage,
+    Done,
+    Explain,
+    KeepPair,
+    KeepRanking,
+    Rank,
+    Step,
+    Wait,
+    next_step,
+)
 from app.state.requests import DataRequest, ModelRequest
 from app.state.values import ModelInfo, OpenSet, Problem, Selection
 from app.state.workspace import Workspace
@@ -34,11 +52,13 @@ if TYPE_CHECKING:
 
 QUICK_SECONDS = 60.0
 """A whole set is measured unasked when that is estimated to take no longer."""
+NEEDS_MAPS = ("prepare", "rank", "explain", "average", "measure", *WhatIfJobs.NAMES)
+"""The jobs that are of no use once the maps are forgotten."""
 
 
 @dataclass(frozen=True)
-class Left:
-    """A set that was left for another one: to come back to where that cannot be used."""
+class PreviousSet:
+    """The set that was open before, to come back to where the new one cannot be used."""
 
     data: OpenSet
     request: DataRequest | None
@@ -46,13 +66,8 @@ class Left:
 
 
 class Controller(QObject):
-    """The one that starts jobs for what is chosen.
+    """Starts jobs for what is chosen. ``settled``: the pair that is chosen is shown."""
 
-    ``ready`` tells that maps of a set are there and rankings are quick from now on; ``settled``
-    that nothing chosen waits for an answer any more.
-    """
-
-    ready = pyqtSignal()
     settled = pyqtSignal()
 
     def __init__(
@@ -60,24 +75,66 @@ class Controller(QObject):
     ) -> None:
         super().__init__(parent)
         self.workspace, self.runner = workspace, runner
+        self.sources, self.slots = Sources(workspace.queue), JobSlots(runner, self)
         self.model: Model | None = None
-        self.matching: MatchingSet | None = None
-        self.growing: GrowingSet | None = None
         self.data_request: DataRequest | None = None
         self.model_request = ModelRequest()
         self.measure_unasked = True
-        self._jobs: dict[str, Job] = {}
-        self._left: Left | None = None
-        self._own = AddedPictures(self)
-        self._ranking, self._pair = RankingJobs(self), PairJobs(self)
-        for event in (
-            workspace.selection_changed,
-            workspace.method_changed,
-            workspace.look_changed,
-            workspace.parts.changed,
-        ):
-            event.connect(self.follow)
-        self.what_if = WhatIfJobs(self)
+        self._previous: PreviousSet | None = None
+        self._step: Step = Done()
+        self._added = AddedPictures(workspace, runner, self.sources)
+        self._ranking = RankingJobs(workspace, self.slots, self.sources, self)
+        self._pair = PairJobs(workspace, self.slots, self.sources)
+        self._what_if = WhatIfJobs(workspace, self.slots, self.sources)
+        workspace.settled.connect(self._take_next_step)
+
+    @property
+    def matching(self) -> MatchingSet | None:
+        """The open set with all its maps; None until they are there."""
+        return self.sources.matching
+
+    # ── the next step ───────────────────────────────────────────────────────────────────────────
+
+    def _take_next_step(self) -> None:
+        """Do what is to be done for what is chosen, unless it is under way."""
+        pair, matching = self.workspace.pair, self.sources.matching
+        step = next_step(
+            self.workspace,
+            Available(
+                growing=self.sources.growing is not None,
+                whole=matching is not None,
+                average_known=matching is not None
+                and pair is not None
+                and matching.knows_crowd(pair.query),
+            ),
+        )
+        before, self._step = self._step, step
+        if step != before:
+            self._take(step)
+            explained = isinstance(before, (Explain, KeepPair))
+            if explained and isinstance(step, (CompareWithAverage, Done)):
+                self.settled.emit()
+        self._what_if.update()
+
+    def _take(self, step: Step) -> None:
+        space = self.workspace
+        if isinstance(step, Wait):
+            if step.outdated:
+                space.set_ranking_stale()
+        elif isinstance(step, Rank):
+            self._ranking.rank(step)
+        elif isinstance(step, KeepRanking):
+            self._ranking.keep()
+        elif isinstance(step, ChooseCandidate):
+            space.auto_select(step.candidate)
+        elif isinstance(step, ChooseSecond):
+            space.compare_with(step.candidate)
+        elif isinstance(step, Explain):
+            self._pair.explain(step)
+        elif isinstance(step, KeepPair):
+            self._pair.keep()
+        elif isinstance(step, CompareWithAverage):
+            self._pair.compare_with_average(step)
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 
@@ -87,32 +144,18 @@ class Controller(QObject):
         model: ModelRequest | None = None,
         restore: Callable[[], None] | None = None,
     ) -> None:
-        """Open a data set (and a model, where another one is wanted) without asking anything.
+        """Open a data set (and a model, where another one is wanted) without a dialog.
 
         What is shown stays until the new set is read; ``restore`` is called then, before the
-        first query is chosen.
+        first query is selected.
         """
         if model is not None:
             self.open_model(model)
 
-        def show(found: Inspected) -> None:
+        def use(found: Inspected) -> None:
             self.use_data(found.dataset, restore, found.request)
 
-        self.inspect_data(data, show)
-
-    def inspect_data(
-        self,
-        request: DataRequest,
-        then: Callable[[Inspected], None],
-        failed: Callable[[Problem], bool | None] | None = None,
-        decode: bool = False,
-    ) -> Job:
-        """Read a data set and check it; nothing that is shown changes."""
-        title = f"Reading {request.gallery or request.root or request.name}"
-        return self.replace_job(
-            "inspect", title, lambda c: engine.inspect_data(request, c, decode), then,
-            failed=failed, lane="long" if decode else "files",
-        )  # fmt: skip
+        inspect_data(self.slots, data, use)
 
     def use_data(
         self,
@@ -127,80 +170,65 @@ class Controller(QObject):
         """
         data = engine.open_set(dataset)
         space = self.workspace
+        self.slots.stop(DATA)
         if self.matching is not None and space.data is not None:
-            self._left = Left(space.data, self.data_request, space.selection)
-        self._forget_matching()
+            self._previous = PreviousSet(space.data, self.data_request, space.selection)
+        self._forget_maps()
         if space.data is not None:
-            self._own.forget()
+            self._added.forget_waiting()
         self.data_request = request
-        self.workspace.open_data(data)
+        space.open_data(data)
         if restore is not None:
             restore()
-        if not self.workspace.selection.queries and len(data.query):
-            self.workspace.select_queries((0,))
+        if not space.selection.queries and len(data.query):
+            space.select_queries((0,))
         self._prepare()
 
     def open_model(
         self,
         request: ModelRequest,
-        failed: Callable[[Problem], bool | None] | None = None,
+        failed: Failed | None = None,
         then: Callable[[ModelInfo], None] | None = None,
     ) -> Job:
         """Load a checkpoint and use it; the present one stays until the new one is whole."""
 
         def use(loaded: LoadedModel) -> None:
-            self.workspace.set_model_loading(False)
             self.use_model(loaded)
             if then is not None:
                 then(loaded.info)
 
-        job = self.inspect_model(request, use, failed)
+        job = inspect_model(self.slots, request, use, failed, self._model_ended)
         self.workspace.set_model_loading(True)
-        job.ended.connect(lambda: self._model_ended(job))
         return job
 
-    def _model_ended(self, job: Job) -> None:
-        if self._jobs.get("model") in (None, job):
-            self.workspace.set_model_loading(False)
-
-    def inspect_model(
-        self,
-        request: ModelRequest,
-        then: Callable[[LoadedModel], None],
-        failed: Callable[[Problem], bool | None] | None = None,
-    ) -> Job:
-        """Load a checkpoint without using it yet: ``then`` gets what was read from it."""
-        return self.replace_job(
-            "model", f"Loading {request.title}", lambda c: engine.inspect_model(request, c), then,
-            failed=failed,
-        )  # fmt: skip
+    def _model_ended(self) -> None:
+        self.workspace.set_model_loading(self.slots.has(MODEL))
 
     def use_model(self, loaded: LoadedModel) -> None:
         """Match with a loaded model from now on; maps of the open set are prepared for it."""
+        self.slots.stop(MODEL)
+        self.workspace.set_model_loading(False)
         self.model = loaded.model
         self.model_request = loaded.request
-        self._forget_matching()
+        self._forget_maps()
         self.workspace.set_model(loaded.info)
         self._prepare()
 
     def add_pictures(
         self, paths: Sequence[Path], candidate: Path | None = None, together: bool = False
     ) -> None:
-        """Take pictures as further queries; the first of them is chosen, or all ``together``.
+        """Add pictures as further queries; the first of them is selected, or all ``together``.
 
         ``candidate`` is the gallery picture to show beside it; else it is the best one.
         """
-        self._own.add(paths, candidate, together)
+        self._added.add(paths, candidate, together)
 
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 
-    def _forget_matching(self) -> None:
-        for name in ("prepare", "rank", "explain", "crowd", "measure", *WhatIfJobs.NAMES):
-            self.stop_job(name)
-        if self.matching is not None:
-            self.matching.close()
-            self.matching = None
-        self.growing = None
+    def _forget_maps(self) -> None:
+        self.slots.stop(*NEEDS_MAPS)
+        self.sources.close()
+        self._step = Done()
 
     def _prepare(self) -> None:
         """Maps of the open set under the loaded model, once both are there."""
@@ -217,95 +245,62 @@ class Controller(QObject):
             growing = GrowingSet(model, data)
             return prepare(model, data, context, engine.feature_store(), growing, chosen)[0]
 
-        self.replace_job(
+        self.slots.replace(
             "prepare", f"Feature maps of {data.name}", work, self._use_matching,
-            told=self._use_growing, failed=self._go_back, lane="maps",
+            reported=self._use_growing, failed=self._return_to_previous, lane="maps",
         )  # fmt: skip
 
-    def _go_back(self, _problem: Problem) -> None:
-        """No maps of the open set can be had: the one before comes back, where there was one."""
-        space, left = self.workspace, self._left
-        self._left = None
-        if left is None:
-            space.set_ranking(space.ranking)  # nothing is on its way any more
+    def _return_to_previous(self, _problem: Problem) -> None:
+        """There are no maps of the open set: open the one before, where there was one."""
+        space, previous = self.workspace, self._previous
+        self._previous = None
+        if previous is None:
+            space.keep_ranking()  # nothing is on its way any more
             return
-        self._own.forget()
-        self.growing, self.data_request = None, left.request
-        space.open_data(left.data)
-        space.look_at(left.selection)
+        self._added.forget_waiting()
+        self._forget_maps()
+        self.data_request = previous.request
+        space.open_data(previous.data)
+        space.look_at(previous.selection)
         self._prepare()
 
     def _use_growing(self, growing: GrowingSet) -> None:
         """More of the gallery can be ranked than before."""
-        begins = self.growing is None
-        self.growing = growing
-        if begins:
-            self._own.add_waiting()
-            self.follow()
-        else:
+        if self.sources.growing is growing:
             self._ranking.grow()
+            return
+        with self.workspace.batch():
+            self.sources.begin(growing)
+            self._added.add_waiting()
 
     def _use_matching(self, matching: MatchingSet) -> None:
-        if self.growing is not None:
-            matching.take_added(self.growing)
-            self._pair.outdated = self.workspace.pair is not None
-        self.matching, self.growing, self._left = matching, None, None
-        shown = self.workspace.data
-        if shown is None:
-            return
-        readable = matching.data
-        if (shown.added_from, len(shown.gallery)) != (readable.added_from, len(readable.gallery)):
-            self._swap_data(shown, readable)
-        self.ready.emit()
-        self._own.add_waiting()
-        self.follow()
+        """All maps are there."""
+        if self.sources.growing is not None:
+            matching.take_added(self.sources.growing)
+        self._previous = None
+        with self.workspace.batch():
+            self.sources.use(matching)
+            self._show_readable(matching.data)
+            self._added.add_waiting()
         if self.measure_unasked and engine.measuring_seconds(matching) <= QUICK_SECONDS:
             self.measure()
 
-    def _swap_data(self, shown: OpenSet, readable: OpenSet) -> None:
-        """Some files could not be read: show the set without them, with the same query chosen."""
-        space, before = self.workspace, self.workspace.selection
+    def _show_readable(self, readable: OpenSet) -> None:
+        """Where files could not be read: show the set without them, with the same selection."""
+        space, shown, before = self.workspace, self.workspace.data, self.workspace.selection
+        assert shown is not None
+        if (shown.added_from, len(shown.gallery)) == (readable.added_from, len(readable.gallery)):
+            return
         chosen = [shown.query[i].path for i in before.queries]
-        space.open_data(readable)
         places = {ref.path: i for i, ref in enumerate(readable.query)}
         kept = tuple(places[path] for path in chosen if path in places)
+        space.open_data(readable)
         if kept or len(readable.query):
             space.select_queries(kept or (0,))
         if kept and before.candidate is not None:
             path = shown.gallery[before.candidate].path
-            found = next((i for i, ref in enumerate(readable.gallery) if ref.path == path), None)
-            space.select_candidate(found)
-
-    @property
-    def source(self) -> MatchingSet | GrowingSet | None:
-        """What can be ranked and explained: all of the set, or what has arrived of it.
-
-        A search by part needs all.
-        """
-        if self.matching is None and self.workspace.parts.part is not None:
-            return None
-        return self.matching or self.growing
-
-    # ── following the selection ─────────────────────────────────────────────────────────────────
-
-    def follow(self) -> None:
-        """Rank and explain what is chosen, unless that is already shown."""
-        selection = self.workspace.selection
-        if not selection.queries or (self.matching or self.growing) is None:
-            return
-        if self.source is None:
-            self.workspace.set_ranking_stale()
-            return
-        if not self._ranking.current:
-            self._ranking.start(selection)
-            return
-        self._ranking.settle()
-        if selection.candidate is None:
-            self._ranking.choose_candidate()
-        elif not self._pair.current:
-            self._pair.start(selection)
-        else:
-            self._pair.settle()
+            found = (i for i, ref in enumerate(readable.gallery) if ref.path == path)
+            space.select_candidate(next(found, None))
 
     # ── measuring the whole set ─────────────────────────────────────────────────────────────────
 
@@ -315,46 +310,16 @@ class Controller(QObject):
         if matching is None or not matching.data.added_from:
             return
 
-        def show(measured: Measured) -> None:
-            if matching is not self.matching:
-                return
+        def apply(measured: Measured) -> None:
             matching.measured = measured
             self.workspace.set_measured(measured.measures, measured.notes)
 
-        self.replace_job(
+        self.slots.replace(
             "measure", f"Measuring {matching.data.name}",
-            lambda c: engine.measure(matching, c), show, lane="long",
+            lambda context: engine.measure(matching, context), apply, lane="long",
         )  # fmt: skip
-
-    # ── jobs ────────────────────────────────────────────────────────────────────────────────────
-
-    def replace_job(
-        self, name: str, title: str, work: Work, done: Callable[[Any], None], **more: Any
-    ) -> Job:
-        """Start a job in place of the one of the same kind that may still be under way."""
-        self.stop_job(name)
-
-        def forget() -> None:
-            if self._jobs.get(name) is job:
-                del self._jobs[name]
-
-        job: Job = self.runner.start(title, work, done=done, ended=forget, **more)
-        self._jobs[name] = job
-        return job
-
-    def stop_job(self, name: str) -> None:
-        """Cancel the job of a kind, where there is one."""
-        job = self._jobs.pop(name, None)
-        if job is not None:
-            job.cancel()
-
-    def has_job(self, name: str) -> bool:
-        """Whether a job of a kind is under way."""
-        return name in self._jobs
 
     def close(self) -> None:
         """Stop everything and give the feature store back."""
         self.runner.close()
-        if self.matching is not None:
-            self.matching.close()
-            self.matching = None
+        self.sources.close()

@@ -1,4 +1,4 @@
-"""What the window asks of the engine, as functions for worker threads.
+"""The window's door to the engine: functions for worker threads.
 
 Torch is loaded by the first of them that needs it, in its thread: the window is on the screen long
 before. Results are values of :mod:`app.state.values` or of the engine's types.
@@ -111,7 +111,7 @@ def open_set(dataset: Dataset) -> OpenSet:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A checkpoint that was loaded, before or while it is used: what was asked for and found."""
+    """A checkpoint that was loaded, before or while it is used: the request and what was found."""
 
     request: ModelRequest
     model: Model
@@ -119,12 +119,12 @@ class LoadedModel:
 
 
 def inspect_model(request: ModelRequest, context: JobContext) -> LoadedModel:
-    """Load a checkpoint for somebody to look at before it is used."""
+    """Load a checkpoint, to be looked at before it is used."""
     return LoadedModel(request, *load_model(request, context))
 
 
 def dataset_of(data: OpenSet) -> Dataset:
-    """An opened set as the engine knows it, without the pictures that the user brought."""
+    """An opened set as the engine knows it, without added pictures."""
     return Dataset(
         data.name,
         data.root,
@@ -224,22 +224,23 @@ def measure(matching: MatchingSet, context: JobContext) -> Measured:
     }
     scores = {name: matrix for name, matrix in matrices.items() if matrix is not None}
     aps = {result.method: result.ap for result in done.report.results}
-    measures = {
-        name: _measures(matching, name, scores[name], aps[name], len(data.query))
+    measures: dict[str, Measures] = {
+        name: _measures(matching, name, scores[name], aps[name])
         for name in METHODS
         if name in scores and name in aps
     }
-    notes = {name: _why_not(name, done.report.notes) for name in METHODS if name not in scores}
+    notes: dict[str, str] = {
+        name: _why_not(name, done.report.notes) for name in METHODS if name not in scores
+    }
     return Measured(scores, measures, notes, done)
 
 
-def _measures(
-    matching: MatchingSet, method: str, scores: Float32, ap: Float64, size: int
-) -> Measures:
+def _measures(matching: MatchingSet, method: str, scores: Float32, ap: Float64) -> Measures:
+    """Measures of the set's own queries, (p,) as ``ap``."""
     from qaconv_core.evaluation.measures import match_ranks
 
-    known = Measures.unknown(size)
-    known.ap[: len(ap)] = ap
+    known = Measures.unknown(len(ap))
+    known.ap[:] = ap
     for query, row in enumerate(scores):
         labels = matching.truth((query,))
         ranks = match_ranks(-row, labels)

@@ -1,4 +1,4 @@
-"""What the evaluate page asks of the engine: estimates, evaluations, the history of runs.
+"""The work of the evaluate page: estimates, evaluations, the history of runs.
 
 All methods of :class:`EvaluationJobs` run in worker threads.
 """
@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 from app.jobs import engine
 from app.jobs.job import JobContext
 from app.state.evaluation import (
-    DEMO,
     Estimate,
     EvaluationRequest,
     FinishedRun,
     SetChoice,
     SetEstimate,
 )
-from app.state.requests import ModelRequest
+from app.state.requests import DEMO, ModelRequest
 from qaconv_core.errors import DatasetError, QAConvError
 from qaconv_core.progress import Progress
 from qaconv_core.types import Dataset, EvaluationReport
@@ -39,7 +38,7 @@ log = logging.getLogger(__name__)
 NEWEST = 300
 """Runs of the history that are listed."""
 LONG_ENOUGH = 1.0
-"""Seconds that scoring must have taken for its rate to be believed."""
+"""The least seconds of scoring after which its rate is used for estimates."""
 _WITHOUT_TEST_PART = ("randperson",)
 _unkept = itertools.count(1)
 
@@ -118,7 +117,7 @@ def delete_runs(ids: Sequence[int], _context: JobContext) -> tuple[int, ...]:
 
 
 class EvaluationJobs:
-    """Evaluates, and knows beforehand what that takes; keeps the model loaded last."""
+    """Evaluates, and estimates beforehand what that takes; keeps the model loaded last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -127,7 +126,7 @@ class EvaluationJobs:
         self._rates: tuple[ModelRequest, Rates] | None = None
 
     def forecast(self, requests: Sequence[EvaluationRequest], context: JobContext) -> Estimate:
-        """What these evaluations will take: memory as the engine reckons it, and time.
+        """What these evaluations will take: memory as the engine estimates it, and time.
 
         Time comes out of rates measured on this machine in a moment. A set that cannot be
         evaluated has its reason in its estimate.

@@ -1,7 +1,7 @@
 """Pictures decoded in the background, newest request first, kept in a bounded cache.
 
 ``QImage`` objects are made in the worker threads; turning them into ``QPixmap`` is for the window's
-thread. What is asked for while a list flies past is forgotten again when something newer comes.
+thread. Requests of pictures that were scrolled past are dropped when newer ones come.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from qaconv_core.errors import ImageError
 
 THREADS = 2
 LONGEST_QUEUE = 400
-"""Requests that wait; older ones are dropped, and asked for again when they are shown again."""
+"""The most requests that wait. Older ones are dropped; the view requests them again."""
 
 
 def decode(path: Path, height: int | None) -> QImage:
@@ -41,7 +41,7 @@ def decode(path: Path, height: int | None) -> QImage:
 class ImageLoader(QObject):
     """Pictures of one height (None: their own), at most ``limit`` bytes of them kept.
 
-    ``arrived`` tells, in the window's thread, that :meth:`get` has an answer for a path now.
+    ``arrived`` carries, in the window's thread, a path for which :meth:`get` has an answer now.
     """
 
     arrived = pyqtSignal(object)
@@ -62,12 +62,12 @@ class ImageLoader(QObject):
         self._decoded.connect(self._keep, Qt.QueuedConnection)
 
     def get(self, path: Path) -> QImage | None:
-        """The picture, or None: it is on its way then (or cannot be read, see :meth:`fault`)."""
+        """The picture; None while it is not decoded, or where it cannot be read (:meth:`fault`)."""
         image = self._images.get(path)
         if image is not None:
             return image
         if path not in self._faults:
-            self._ask(path)
+            self._request(path)
         return None
 
     def fault(self, path: Path) -> str:
@@ -76,11 +76,11 @@ class ImageLoader(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether pictures that were asked for are still on their way."""
+        """Whether requested pictures are not decoded yet."""
         with self._wake:
             return bool(self._waiting or self._under_way)
 
-    def _ask(self, path: Path) -> None:
+    def _request(self, path: Path) -> None:
         with self._wake:
             if self._closed or path in self._under_way:
                 return
@@ -127,7 +127,7 @@ class ImageLoader(QObject):
         self.arrived.emit(path)
 
     def close(self) -> None:
-        """Stop the threads; nothing arrives any more."""
+        """Stop the threads; no picture is completed any more."""
         with self._wake:
             self._closed = True
             self._waiting.clear()

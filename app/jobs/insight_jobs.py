@@ -16,10 +16,13 @@ import numpy as np
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
-from app.jobs.controller import Controller
-from app.jobs.job import Job, JobContext
+from app.jobs.job import JobContext
+from app.jobs.job_slots import JobSlots
+from app.jobs.runner import JobRunner
+from app.jobs.sources import Sources
 from app.state.export_choices import JSON, Format
 from app.state.insights import (
+    KINDS,
     FailureFindings,
     Insights,
     InsightTimes,
@@ -163,80 +166,73 @@ class InsightJobs(QObject):
 
     started = pyqtSignal(str, object)
 
-    def __init__(self, controller: Controller, insights: Insights) -> None:
-        super().__init__(controller)
-        self._controller, self.insights = controller, insights
-        self._jobs: dict[Kind, Job] = {}
-        self._forecasting = False
-        controller.ready.connect(lambda: insights.changed.emit())
-        insights.forgotten.connect(self._stop)
+    def __init__(
+        self, sources: Sources, runner: JobRunner, insights: Insights, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._sources, self.insights = sources, insights
+        self._slots = JobSlots(runner, self)
+        sources.changed.connect(lambda: insights.changed.emit())
+        insights.forgotten.connect(self._cancel_all)
 
     @property
     def ready(self) -> bool:
         """Whether feature maps are there, so that work can begin."""
-        return self._controller.matching is not None
+        return self._sources.matching is not None
 
     def running(self, kind: Kind) -> bool:
         """Whether that is under way, or waits for its turn."""
-        return kind in self._jobs
+        return self._slots.has(kind)
 
     def cancel(self, kind: Kind) -> None:
         """Stop it; what was found before stays."""
-        job = self._jobs.get(kind)
-        if job is not None:
-            job.cancel()
+        self._slots.cancel(kind)
 
-    def _stop(self) -> None:
-        for job in list(self._jobs.values()):
-            job.cancel()
+    def _cancel_all(self) -> None:
+        for kind in KINDS:
+            self._slots.cancel(kind)
 
-    def start(self, kind: Kind) -> Job | None:
-        """Begin, unless it is under way; None where there are no feature maps yet."""
-        matching, insights = self._controller.matching, self.insights
-        if matching is None or kind in self._jobs:
-            return self._jobs.get(kind)
+    def start(self, kind: Kind) -> None:
+        """Begin, unless it is under way or there are no feature maps yet."""
+        matching, insights = self._sources.matching, self.insights
+        if matching is None or self.running(kind):
+            return
 
         def work(context: JobContext) -> FailureFindings | TrustFindings:
             if kind == "failures":
                 return find_failures(matching, insights.clusters, context)
             return measure_trust(matching, insights.pairs, context)
 
-        def show(found: FailureFindings | TrustFindings) -> None:
-            if matching is self._controller.matching:
-                put = insights.set_failures if kind == "failures" else insights.set_trust
-                put(found)  # type: ignore[operator]
+        def apply(found: FailureFindings | TrustFindings) -> None:
+            if matching is self._sources.matching:
+                if isinstance(found, FailureFindings):
+                    insights.set_failures(found)
+                else:
+                    insights.set_trust(found)
 
         name = matching.data.name
         title = f"Failures of {name}" if kind == "failures" else f"Trust on {name}"
-        job = self._controller.runner.start(
-            title, work, lane="long", done=show, ended=lambda: self._ended(kind)
+        job = self._slots.replace(
+            kind, title, work, apply, lane="long", ended=lambda: insights.changed.emit()
         )
-        self._jobs[kind] = job
         self.started.emit(kind, job)
         insights.changed.emit()
-        return job
-
-    def _ended(self, kind: Kind) -> None:
-        self._jobs.pop(kind, None)
-        self.insights.changed.emit()
 
     def forecast(self) -> None:
         """Find out how long each takes, unless that is known or being found out."""
-        matching = self._controller.matching
-        if matching is None or self.insights.times is not None or self._forecasting:
+        matching = self._sources.matching
+        if matching is None or self.insights.times is not None or self._slots.has("forecast"):
             return
-        self._forecasting = True
 
-        def show(times: InsightTimes) -> None:
-            if matching is self._controller.matching:
+        def apply(times: InsightTimes) -> None:
+            if matching is self._sources.matching:
                 self.insights.set_times(times)
 
         def ended() -> None:
-            self._forecasting = False
-            if matching is not self._controller.matching:
+            if matching is not self._sources.matching:
                 self.insights.changed.emit()  # so that whoever wants to know asks again
 
-        self._controller.runner.start(
-            "Estimating", lambda _context: forecast(matching), lane="files", quiet=True,
-            done=show, ended=ended,
+        self._slots.replace(
+            "forecast", "Estimating", lambda _context: forecast(matching), apply, lane="files",
+            quiet=True, ended=ended,
         )  # fmt: skip

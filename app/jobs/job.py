@@ -55,7 +55,7 @@ Work = Callable[[JobContext], Any]
 class Afterwards:
     """What follows a job, in the window's thread.
 
-    ``told`` gets what work tells while it runs, ``done`` the result. ``failed`` gets the
+    ``reported`` gets what work reports while it runs, ``done`` the result. ``failed`` gets the
     :class:`~app.state.values.Problem` and returns True where it has shown it itself. ``ended``
     comes last, whatever happened.
     """
@@ -63,11 +63,11 @@ class Afterwards:
     done: Callable[[Any], None] | None = None
     failed: Callable[[Problem], bool | None] | None = None
     ended: Callable[[], None] | None = None
-    told: Callable[[Any], None] | None = None
+    reported: Callable[[Any], None] | None = None
 
 
 class Job(QObject):
-    """A piece of work and its fate. Signals arrive in the window's thread.
+    """A piece of work and its state. Signals are emitted in the window's thread.
 
     ``title`` are words for people. ``quiet`` jobs are not listed (they answer within a moment),
     their failures are. ``kept`` ones are done also when the program closes.

@@ -1,4 +1,4 @@
-"""How fast this machine evaluates, measured in about a second, to tell times beforehand."""
+"""How fast this machine evaluates, measured in about a second, to estimate times."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _ranking_rates(random: np.random.Generator) -> tuple[float, float]:
 
 
 def _seconds(work: Callable[[], Any], warm: bool = False) -> float:
-    """The shorter of two goes: other programs only ever make it longer."""
+    """The shorter of two runs: other programs can only make a run longer."""
     if warm:
         work()
     goes = []

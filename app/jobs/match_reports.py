@@ -1,4 +1,4 @@
-"""The report to hand over, made in a worker thread."""
+"""The match report: a query and some candidates as a document, made in a worker thread."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Opens again what a session left, or says what is not there any more."""
+"""Reopens the last session, or says which of its files are not there any more."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from app.jobs.controller import Controller
-from app.state.restoring import possible, restore
+from app.state.restoring import reopenable, restore
 from app.state.session import Session
 
 
@@ -15,18 +15,18 @@ def reopen(controller: Controller, session: Session) -> tuple[str, ...]:
     Returns sentences on what is missing. A session in which nothing was open leaves the window
     empty.
     """
-    found = possible(session)
+    found = reopenable(session)
     session = found.session
     if session.data is None:
         restore(controller.workspace, session)
         return found.missing
 
-    def show() -> None:
+    def restore_view() -> None:
         restore(controller.workspace, session)
-        if session.own:
+        if session.added:
             candidate = Path(session.candidate) if session.candidate else None
             queries = [Path(query) for query in session.queries]
             controller.add_pictures(queries, candidate, together=True)
 
-    controller.open(session.data, session.model, show)
+    controller.open(session.data, session.model, restore_view)
     return found.missing

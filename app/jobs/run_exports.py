@@ -40,7 +40,7 @@ DEFAULT_WIDTH = 2000.0
 
 @dataclass(frozen=True)
 class RunsExport:
-    """What is taken away: texts by suffix, and a figure. ``stem`` says what is in the file.
+    """An export of runs: texts by suffix, and a figure. ``stem`` says what is in the file.
 
     ``draw`` makes the figure anew, on white, in the worker thread; None where there is none.
     """

@@ -1,11 +1,11 @@
-"""Runs jobs in threads: a lane for what a person waits for, one for the maps of the open set, one
-for what is long, one for files.
+"""Runs jobs in threads.
 
-Lanes are executors of one thread each (files: two), so that jobs which share the processor or the
-GPU stand in line. What stands in the lane of records (decisions of a person) is done in its order
-and to the end, also when the program closes: it takes moments, and nothing else keeps it. A job's
-end is carried to the window's thread by a queued signal. Whatever a job raises, ``RuntimeError``
-included, ends in its state ``failed`` and in :attr:`JobRunner.problem`.
+There are five lanes: for what a person waits for, for the maps of the open set, for long jobs, for
+files, for records (decisions of a person). A lane is an executor of one thread (files: two), so
+that jobs which share the processor or the GPU run one after another. Jobs in the lane of records
+are done in their order and to the end, also when the program closes. A job's end is carried to the
+window's thread by a queued signal. Whatever a job raises, ``RuntimeError`` included, ends in its
+state ``failed`` and in :attr:`JobRunner.problem`.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _THREADS = {"interactive": 1, "maps": 1, "long": 1, "files": 2, "records": 1}
 
 
 class _Mail(QObject):
-    """Carries news from worker threads to the window's thread."""
+    """Signals from worker threads to the window's thread."""
 
     started = pyqtSignal(object)
     progressed = pyqtSignal(object, object)
-    told = pyqtSignal(object, object)
+    reported = pyqtSignal(object, object)
     finished = pyqtSignal(object, object, object)
 
 
 class JobRunner(QObject):
-    """Starts jobs and tells how they fare.
+    """Starts jobs and says how they stand.
 
     ``added``, ``changed`` and ``removed`` carry a job that is not quiet; ``problem`` every
     failure. ``close`` cancels everything but records and waits.
@@ -60,7 +60,7 @@ class JobRunner(QObject):
         self._mail = _Mail(self)
         self._mail.started.connect(self._on_started, Qt.QueuedConnection)
         self._mail.progressed.connect(self._on_progress, Qt.QueuedConnection)
-        self._mail.told.connect(self._on_told, Qt.QueuedConnection)
+        self._mail.reported.connect(self._on_reported, Qt.QueuedConnection)
         self._mail.finished.connect(self._on_finished, Qt.QueuedConnection)
 
     def start(
@@ -73,19 +73,19 @@ class JobRunner(QObject):
         done: Callable[[Any], None] | None = None,
         failed: Callable[[Problem], bool | None] | None = None,
         ended: Callable[[], None] | None = None,
-        told: Callable[[Any], None] | None = None,
+        reported: Callable[[Any], None] | None = None,
     ) -> Job:
-        """Run ``work`` in a lane. ``done`` gets its result in the window's thread, ``told`` what
-        it tells before.
+        """Run ``work`` in a lane. ``done`` gets its result in the window's thread, ``reported``
+        what it reports before.
 
         ``failed`` may return True to say that it has shown the problem itself; otherwise
-        :attr:`problem` tells it. ``ended`` comes last, whatever happened.
+        :attr:`problem` carries it. ``ended`` comes last, whatever happened.
         """
-        afterwards = Afterwards(done, failed, ended, told)
+        afterwards = Afterwards(done, failed, ended, reported)
         job = Job(title, work, quiet=quiet, afterwards=afterwards, parent=self)
         job.kept = lane == "records"
         self.jobs.append(job)
-        job.state_changed.connect(lambda _state, job=job: self._tell(job))
+        job.state_changed.connect(lambda _state, job=job: self._emit_change(job))
         if not quiet:
             self.added.emit(job)
         if self._closed:
@@ -103,12 +103,12 @@ class JobRunner(QObject):
             context = JobContext(
                 lambda progress: self._mail.progressed.emit(job, progress),
                 job.cancel_token,
-                lambda part: self._mail.told.emit(job, part),
+                lambda part: self._mail.reported.emit(job, part),
             )
             result = job.work(context)
         except BaseException as caught:  # also what is no Exception must not vanish in a thread
             error = caught
-            if self._closed and job.kept:  # nobody is left to be told in the window
+            if self._closed and job.kept:  # no window is left to show it
                 log.error("%s", problem_of(caught, job.title).message)
         self._mail.finished.emit(job, result, error)
 
@@ -120,25 +120,25 @@ class JobRunner(QObject):
     def _on_progress(self, job: Job, progress: Progress) -> None:
         job.progress = progress
         job.progressed.emit(progress)
-        self._tell(job)
+        self._emit_change(job)
 
     @pyqtSlot(object, object)
-    def _on_told(self, job: Job, part: object) -> None:
+    def _on_reported(self, job: Job, part: object) -> None:
         if not job.cancel_token.cancelled:
-            self._call(job.afterwards.told, part)
+            self._call(job.afterwards.reported, part)
 
     @pyqtSlot(object, object, object)
     def _on_finished(self, job: Job, result: object, error: BaseException | None) -> None:
         if job in self.jobs:
             self.jobs.remove(job)
-        asked_to_stop = job.cancel_token.cancelled
-        if error is None and not asked_to_stop:
+        cancelled = job.cancel_token.cancelled
+        if error is None and not cancelled:
             job.set_state(JobState.DONE)
             self._call(job.afterwards.done, result)
             job.done.emit(result)
-        elif error is None or (asked_to_stop and isinstance(error, QAConvError)):
-            # A file that cannot be read is no news to somebody who does not want it any more;
-            # a fault of the program is.
+        elif error is None or (cancelled and isinstance(error, QAConvError)):
+            # A cancelled job may fail on a file that is not wanted any more: that is no problem.
+            # A fault of the program is one.
             job.set_state(JobState.CANCELLED)
         elif isinstance(error, Cancelled):
             job.set_state(JobState.CANCELLED)
@@ -160,7 +160,7 @@ class JobRunner(QObject):
             self.problem.emit(job.problem)
 
     def _call(self, function: Callable[..., Any] | None, *arguments: Any) -> Any:
-        """Call what somebody asked for; its own fault is a problem like any other."""
+        """Call what follows a job; its own fault is a problem like any other."""
         if function is None:
             return None
         try:
@@ -169,7 +169,7 @@ class JobRunner(QObject):
             self.problem.emit(problem_of(error))
             return None
 
-    def _tell(self, job: Job) -> None:
+    def _emit_change(self, job: Job) -> None:
         if not job.quiet:
             self.changed.emit(job)
 

@@ -1,71 +1,75 @@
-"""Answers what is drawn: in "what if" the pair's new score at once, then its rank, and the map; in
-a search by part where the part was found."""
+"""Answers what is drawn: a pair's logit and rank with cells hidden, the map of what hiding each
+region does, and where a part was found in candidates."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from app.jobs.job import JobContext
+from app.jobs.job_slots import JobSlots
+from app.jobs.sources import Sources
 from app.state.drawn_parts import Found, Regions, WhatIf
+from app.state.next_step import same
 from app.state.values import PairView, Ranking
+from app.state.workspace import Workspace
 from qaconv_core.types import Bool, RankingResult
 
-if TYPE_CHECKING:
-    from app.jobs.controller import Controller
+Hidden = tuple[Bool | None, Bool | None]
+"""The cells hidden in the query and in the candidate, (h, w) each; None: none."""
+Values = tuple[object, ...]
 
 
 class WhatIfJobs:
-    """Follows the workspace's parts and pair; its jobs are the controller's."""
+    """Brings what was computed of the drawing up to date; all maps must be there."""
 
     NAMES = ("what_if", "what_if_rank", "regions", "maxima", "found")
 
-    def __init__(self, controller: Controller) -> None:
-        self.controller = controller
-        self.space = controller.workspace
-        self._answered: tuple[object, ...] = ()
-        self._sought: tuple[object, ...] = ()
-        self._warmed: tuple[object, ...] = ()
-        for event in (self.space.parts.changed, self.space.pair_changed):
-            event.connect(self._follow)
-        for event in (self.space.parts.wanted_changed, self.space.ranking_changed):
-            event.connect(self._find)
+    def __init__(self, workspace: Workspace, slots: JobSlots, sources: Sources) -> None:
+        self.space, self._slots, self._sources = workspace, slots, sources
+        self._hidden_for: Values = ()
+        self._regions_for: Values = ()
+        self._maxima_for: Values = ()
+        self._found_for: Values = ()
 
-    def _find(self) -> None:
+    def update(self) -> None:
+        """Start what the drawing asks for now, and is not computed or under way."""
+        if self._sources.matching is None:
+            return
+        self._find_part()
+        self._prepare_maxima()
+        pair = self._pair()
+        if pair is None:
+            self._hidden_for = self._regions_for = ()
+            return
+        now = self.space.parts.now
+        hidden_for = (pair, now.hidden_query, now.hidden_gallery, self.space.ranking)
+        if not _same(hidden_for, self._hidden_for):
+            self._hidden_for = hidden_for
+            self._hide(pair)
+        regions_for = (pair, self.space.other_pair, self._comparing) if now.seeking else ()
+        if not _same(regions_for, self._regions_for):
+            self._regions_for = regions_for
+            self._compute_regions(pair)
+
+    def _find_part(self) -> None:
         """Where the part was found in the candidates that are seen."""
         parts, ranking = self.space.parts, self.space.ranking
-        part, matching = parts.part, self.controller.matching
+        part, matching = parts.part, self._sources.matching
         if part is None or matching is None or ranking is None or ranking.part is not part:
             return
-        missing = [c for c in parts.wanted if c not in parts.found]
-        if not missing:
+        missing = tuple(c for c in parts.wanted if c not in parts.found)
+        if not missing or _same((part, missing), self._found_for):
             return
+        self._found_for = (part, missing)
         query = ranking.queries[0]
 
-        def work(context) -> dict[int, Found]:
+        def work(context: JobContext) -> dict[int, Found]:
             return matching.parts.found(query, part, missing, context.cancel)
 
-        self.controller.replace_job(
+        self._slots.replace(
             "found", "Finding the part", work, lambda found: parts.set_found(part, found),
             quiet=True,
         )  # fmt: skip
-
-    def _follow(self) -> None:
-        if self.controller.matching is None:
-            return
-        self._get_ready()
-        pair = self._pair()
-        if pair is None:
-            self._answered = self._sought = ()
-            return
-        now = self.space.parts.now
-        asked = (pair, now.hidden_query, now.hidden_gallery, self.space.ranking)
-        if not _same(asked, self._answered):
-            self._answered = asked
-            self._answer(pair)
-        sought = (pair, self.space.other_pair, self._comparing) if now.seeking else ()
-        if not _same(sought, self._sought):
-            self._sought = sought
-            self._seek(pair)
 
     @property
     def _comparing(self) -> bool:
@@ -80,93 +84,94 @@ class WhatIfJobs:
         chosen = (selection.query, selection.candidate, space.parts.part)
         return pair if _same((pair.query, pair.candidate, pair.part), chosen) else None
 
-    def _get_ready(self) -> None:
-        """With a tool in the hand, the maxima will be asked for soon."""
-        query, matching = self.space.selection.query, self.controller.matching
+    def _prepare_maxima(self) -> None:
+        """Once a tool is chosen, the query's maxima are needed soon."""
+        query, matching = self.space.selection.query, self._sources.matching
         if not self.space.parts.now.tool or query is None or matching is None:
             return
-        if _same((matching, query), self._warmed):
+        if _same((matching, query), self._maxima_for):
             return
-        self._warmed = (matching, query)
+        self._maxima_for = (matching, query)
 
-        def work(context) -> None:
+        def work(context: JobContext) -> None:
             matching.parts.maxima(query, context.cancel)
 
-        self.controller.replace_job("maxima", "Comparing cells", work, lambda _: None, quiet=True)
+        self._slots.replace("maxima", "Comparing cells", work, quiet=True)
 
     # ── what if ─────────────────────────────────────────────────────────────────────────────────
 
-    def _answer(self, pair: PairView) -> None:
-        space, matching = self.space, self.controller.matching
+    def _hide(self, pair: PairView) -> None:
+        """The pair's logit with cells hidden, then its rank."""
+        space, matching = self.space, self._sources.matching
         now = space.parts.now
-        for name in ("what_if", "what_if_rank"):
-            self.controller.stop_job(name)
+        self._slots.stop("what_if", "what_if_rank")
         if not now.hiding:
             space.parts.set_what_if(None)
             return
         hidden = (now.hidden_query, now.hidden_gallery)
+        assert matching is not None
 
-        def work(_context) -> WhatIf:
+        def work(_context: JobContext) -> WhatIf:
             from app.jobs.part_search import pair_logits
 
             return pair_logits(matching, (pair.query, pair.candidate), pair.part, hidden)
 
-        def show(answer: WhatIf) -> None:
-            if self._still(pair, hidden):
+        def apply(answer: WhatIf) -> None:
+            if self._is_current(pair, hidden):
                 space.parts.set_what_if(answer)
                 self._rank(pair, hidden, answer)
 
-        self.controller.replace_job("what_if", "What if", work, show, quiet=True)
+        self._slots.replace("what_if", "What if", work, apply, quiet=True)
 
-    def _rank(
-        self, pair: PairView, hidden: tuple[Bool | None, Bool | None], answer: WhatIf
-    ) -> None:
-        space, matching, ranking = self.space, self.controller.matching, self.space.ranking
+    def _rank(self, pair: PairView, hidden: Hidden, answer: WhatIf) -> None:
+        space, matching, ranking = self.space, self._sources.matching, self.space.ranking
         fuse = space.look.fuse
         if ranking is None or matching is None or pair.query != ranking.queries[0]:
             return
 
-        def work(context) -> tuple[int, int]:
+        def work(context: JobContext) -> tuple[int, int]:
             from app.jobs.part_search import ranks
 
             return ranks(matching, ranking, pair.candidate, hidden, fuse, context.cancel)
 
-        def show(found: tuple[int, int]) -> None:
-            if self._still(pair, hidden):
+        def apply(found: tuple[int, int]) -> None:
+            if self._is_current(pair, hidden):
                 before, after = found
                 space.parts.set_what_if(replace(answer, rank_before=before, rank_after=after))
 
-        self.controller.replace_job("what_if_rank", "What if", work, show, quiet=True)
+        self._slots.replace("what_if_rank", "What if", work, apply, quiet=True)
 
-    def _still(self, pair: PairView, hidden: tuple[Bool | None, Bool | None]) -> bool:
+    def _is_current(self, pair: PairView, hidden: Hidden) -> bool:
         now = self.space.parts.now
         return self.space.pair is pair and _same(hidden, (now.hidden_query, now.hidden_gallery))
 
     # ── which region matters ────────────────────────────────────────────────────────────────────
 
-    def _seek(self, pair: PairView) -> None:
-        space, matching, sought = self.space, self.controller.matching, self._sought
-        self.controller.stop_job("regions")
-        if not sought:
+    def _compute_regions(self, pair: PairView) -> None:
+        """What hiding each region of the pair would do."""
+        space, matching, wanted = self.space, self._sources.matching, self._regions_for
+        self._slots.stop("regions")
+        if not wanted:
             return
+        assert matching is not None
         second = space.other_pair if self._comparing else None
         other = None if second is None else second.candidate
         rival = other if other is not None else next_candidate(space.ranking, pair.candidate)
         rank = 0 if rival is None or space.ranking is None else space.ranking.rank_of(rival)
         has_rank = space.ranking is not None and space.ranking.rank_of(pair.candidate) > 0
 
-        def work(context) -> Regions:
+        def work(context: JobContext) -> Regions:
             from app.jobs.part_search import regions
 
             return regions(
                 matching, pair.query, pair.candidate, other, pair.part, rival, rank, context.cancel
             )
 
-        def show(found: Regions) -> None:
-            if sought is self._sought:
+        def apply(found: Regions) -> None:
+            if wanted is self._regions_for:
                 space.parts.set_regions(replace(found, has_rank=has_rank))
 
-        self.controller.replace_job("regions", "Hiding each region", work, show, quiet=True)
+        self._slots.replace("regions", "Hiding each region", work, apply, quiet=True)
 
 
 def next_candidate(ranking: Ranking | None, candidate: int) -> int | None:
@@ -180,9 +185,6 @@ def next_candidate(ranking: Ranking | None, candidate: int) -> int | None:
     return ranked[place + 1] if place + 1 < len(ranked) else ranked[place - 1]
 
 
-def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
-    """Whether these are the very same things (numbers: equal)."""
-    return len(a) == len(b) and all(
-        x is y or (isinstance(x, int) and isinstance(y, int) and x == y)
-        for x, y in zip(a, b, strict=True)
-    )
+def _same(first: Values, second: Values) -> bool:
+    """Whether these are the very same things (numbers and tuples: equal)."""
+    return len(first) == len(second) and all(map(same, first, second))

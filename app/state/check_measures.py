@@ -93,7 +93,7 @@ def measure_rows(found: TrustFindings, order: str) -> list[MeasureRow]:
 
 def _shifts(found: Sequence[Mapping[int, float]]) -> list[MeasureRow]:
     """A row for each shift; the sentence stands below the first."""
-    made = []
+    made: list[MeasureRow] = []
     for k in sorted({k for one in found for k in one}):
         name = "Follows a shift of 1 cell" if k == 1 else f"Follows a shift of {k} cells"
         sentence = "" if made else SHIFTS

@@ -1,8 +1,8 @@
-"""Search by part and "what if": the cells drawn on the two pictures, and what came of it.
+"""Search by part and "what if": the cells drawn on the two pictures, and what was computed of them.
 
-The part belongs to the query that is shown: another query or model and it is forgotten. Where
-several queries are ranked together, it applies to the one shown; the others take part whole. Cells
-hidden in a candidate are forgotten with the candidate.
+The part belongs to the query that is shown. It is forgotten when another query or model is chosen.
+Where several queries are ranked together, it applies to the one shown; the others are ranked whole.
+Cells hidden in a candidate are forgotten when another candidate is chosen.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from app.state.events import Event
+from app.state.events import Event, EventQueue
 from qaconv_core.types import Bool, Float64, Grid, score_of_logit
 
 if TYPE_CHECKING:
     from app.state.values import Cell, Side
-    from app.state.workspace import Workspace
 
 Tool = Literal["", "box", "lasso", "paint", "hide"]
 How = Literal["replace", "add", "remove"]
@@ -84,12 +83,12 @@ class Regions:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class Drawing:
     """What is drawn now. Masks are bool (h, w) of the model's grid, never changed in place.
 
     ``region`` is what was drawn on the query; ``part`` the cells searched by: the region, or with
     ``ignore`` all others; None: the whole query. ``seeking``: the map of what hiding each region
-    would do is wanted. ``said`` is a quiet sentence about the last stroke.
+    would do is wanted. ``notice`` is a quiet sentence about the last stroke.
     """
 
     tool: Tool = ""
@@ -101,7 +100,7 @@ class Drawn:
     seeking: bool = False
     what_if: WhatIf | None = None
     regions: Regions | None = None
-    said: str = ""
+    notice: str = ""
 
     def hidden(self, side: Side) -> Bool | None:
         """The cells hidden in one of the pictures."""
@@ -117,51 +116,42 @@ class Drawn:
         """Whether there is anything to clear."""
         return bool(self.tool) or self.region is not None or self.hiding or self.seeking
 
-    def looks_like(self, other: Drawn) -> bool:
-        """Whether the same is to be painted."""
+    def looks_like(self, other: Drawing) -> bool:
+        """Whether both are painted alike."""
         fields = ("part", "hidden_query", "hidden_gallery", "regions")
         return all(getattr(self, name) is getattr(other, name) for name in fields)
 
 
-NOTHING = Drawn()
+NOTHING = Drawing()
 
 
-class Parts:
-    """Holds :class:`Drawn` and tells of changes; part of the workspace."""
+class DrawnParts:
+    """Holds the :class:`Drawing` and says when it changes; part of the workspace."""
 
-    def __init__(self) -> None:
+    def __init__(self, queue: EventQueue | None = None) -> None:
         self.now = NOTHING
-        self.changed = Event()
+        self.changed = Event(queue)
         self.found: dict[int, Found] = {}
         self.wanted: tuple[int, ...] = ()
-        self.found_changed, self.wanted_changed = Event(), Event()
-        self._space: Workspace | None = None
-        self._belongs_to: tuple[object, ...] = ()
+        self.found_changed, self.wanted_changed = Event(queue), Event(queue)
+        self._query: tuple[object, ...] = ()
         self._candidates: tuple[object, ...] = ()
 
-    def follow(self, space: Workspace) -> None:
-        """Forget what was drawn on what is not shown any more."""
-        self._space = space
-        for event in (space.selection_changed, space.model_changed, space.look_changed):
-            event.connect(self._look_again)
+    def belong_to(self, query: tuple[object, ...], candidates: tuple[object, ...]) -> None:
+        """These pictures are shown: forget what was drawn on others.
 
-    def _look_again(self) -> None:
-        space = self._space
-        assert space is not None
-        selection = space.selection
-        belongs_to = (selection.queries, space.model)
-        compared = selection.other if space.look.mode == "compare" else None
-        candidates = (selection.candidate, compared)
-        if belongs_to != self._belongs_to:
+        ``query`` are the queries and the model, ``candidates`` the candidate and the compared one.
+        """
+        if query != self._query:
             self._set(
                 region=None, part=None, ignore=False, hidden_query=None, hidden_gallery=None,
-                what_if=None, regions=None, said="",
+                what_if=None, regions=None, notice="",
             )  # fmt: skip
         elif candidates[0] != self._candidates[0]:
             self._set(hidden_gallery=None, what_if=None, regions=None)
         elif candidates != self._candidates:
             self._set(regions=None)
-        self._belongs_to, self._candidates = belongs_to, candidates
+        self._query, self._candidates = query, candidates
 
     def _set(self, **changes: Any) -> None:
         now = self.now
@@ -181,8 +171,8 @@ class Parts:
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
     def choose_tool(self, tool: Tool) -> None:
-        """Take a tool into the hand, or put it down where it is there already."""
-        self._set(tool="" if tool == self.now.tool else tool, said="")
+        """Choose a tool; the one chosen already is put away."""
+        self._set(tool="" if tool == self.now.tool else tool, notice="")
 
     def draw(self, cells: Bool, how: How = "replace") -> None:
         """Cells were drawn on the query: search by them (or without them)."""
@@ -203,10 +193,10 @@ class Parts:
         if not part.any():
             self.say(NONE_LEFT)
         elif part.all():
-            self._set(region=None, ignore=False, part=None, what_if=None, regions=None, said=WHOLE)
+            self.whole_query(WHOLE)
         else:
             self._set(
-                region=region, ignore=ignore, part=part, what_if=None, regions=None, said=""
+                region=region, ignore=ignore, part=part, what_if=None, regions=None, notice=""
             )  # fmt: skip
 
     def hide(self, side: Side, cells: Bool | None) -> None:
@@ -216,13 +206,13 @@ class Parts:
         before = getattr(self.now, name)
         if mask is not None and before is not None and np.array_equal(mask, before):
             return
-        changes: dict[str, Any] = {name: mask, "said": ""}
-        if mask is None and not replace(self.now, **{name: None}).hiding:
+        changes: dict[str, Any] = {name: mask, "notice": ""}
+        if mask is None and self.now.hidden("gallery" if side == "query" else "query") is None:
             changes["what_if"] = None
         self._set(**changes)
 
     def take_cell(self, cell: Cell | None, grid: Grid | None) -> None:
-        """Take the cell into what the tool draws, or out of it where it is there already."""
+        """Add a cell to what the tool draws, or remove it where it is drawn already."""
         if cell is None or grid is None:
             self.say(PIN_FIRST)
             return
@@ -241,16 +231,16 @@ class Parts:
         """The whole query, nothing hidden, no tool."""
         self._set(
             tool="", region=None, ignore=False, part=None, hidden_query=None, hidden_gallery=None,
-            seeking=False, what_if=None, regions=None, said="",
+            seeking=False, what_if=None, regions=None, notice="",
         )  # fmt: skip
 
-    def whole_query(self) -> None:
+    def whole_query(self, notice: str = "") -> None:
         """Search by the whole query again; the rest stays."""
-        self._set(region=None, ignore=False, part=None, what_if=None, regions=None, said="")
+        self._set(region=None, ignore=False, part=None, what_if=None, regions=None, notice=notice)
 
     def say(self, text: str) -> None:
         """A quiet sentence."""
-        self._set(said=text)
+        self._set(notice=text)
 
     # ── what was computed ───────────────────────────────────────────────────────────────────────
 
@@ -268,7 +258,7 @@ class Parts:
 
     def seek(self, on: bool) -> None:
         """Whether the map of what hiding each region would do is wanted."""
-        self._set(seeking=on, regions=None, said="")
+        self._set(seeking=on, regions=None, notice="")
 
     def set_what_if(self, answer: WhatIf | None) -> None:
         """What covering the hidden cells does."""

@@ -1,6 +1,6 @@
-"""What is evaluated and what was found: requests, estimates, finished runs, the book of runs.
+"""What is evaluated and what was found: requests, estimates, finished runs, the list of runs.
 
-The book mirrors the run history and says which of its runs are shown; it knows nothing of Qt or of
+The list mirrors the run history and says which of its runs are shown. It knows nothing of Qt or of
 jobs.
 """
 
@@ -37,7 +37,7 @@ class SetChoice:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells choices apart."""
+        """Differs between any two choices."""
         return self.name, "" if self.root is None else str(self.root)
 
 
@@ -187,7 +187,7 @@ class FinishedRun:
         return curve if curve is not None and len(curve.thresholds) else None
 
     def named_report(self, several: bool) -> EvaluationReport:
-        """The report; among ``several`` runs its data set also tells the run."""
+        """The report; among ``several`` runs, its data set also names the run."""
         if not several:
             return self.report
         return replace(self.report, dataset=f"{self.report.dataset} ({self.title})")
@@ -205,8 +205,8 @@ class RunList:
     """The runs of the history, newest first, and which of them are looked at.
 
     ``current`` is the run whose scores and queries are shown; ``compared`` are those ticked, in
-    the order they were. ``changed`` tells that the list is another one, ``shown_changed`` that
-    other runs are looked at.
+    the order they were. ``changed``: the list is another one. ``shown_changed``: other
+    runs are looked at.
     """
 
     def __init__(self) -> None:
@@ -241,7 +241,7 @@ class RunList:
         self.compared = tuple(id for id in self.compared if id in there)
         if self.current_id not in there:
             self.current_id = self.runs[0].id if self.runs else None
-        self._tell()
+        self._emit_changes()
 
     def add(self, run: FinishedRun) -> None:
         """A run has just been finished: it is looked at. Runs ticked stay so, with it."""
@@ -249,7 +249,7 @@ class RunList:
         self.current_id = run.id
         if self.compared:
             self.compared = (*self.compared, run.id)
-        self._tell()
+        self._emit_changes()
 
     def remove(self, ids: tuple[int, ...]) -> None:
         """Runs were deleted; the one after the current takes its place."""
@@ -259,9 +259,9 @@ class RunList:
         if self.current_id in ids:
             last = len(self.runs) - 1
             self.current_id = self.runs[min(place, last)].id if self.runs else None
-        self._tell()
+        self._emit_changes()
 
-    def _tell(self) -> None:
+    def _emit_changes(self) -> None:
         self.changed.emit()
         self.shown_changed.emit()
 

@@ -1,4 +1,4 @@
-"""How things were last saved, and what can be chosen."""
+"""File formats of exports, and the choices that were made last."""
 
 from __future__ import annotations
 

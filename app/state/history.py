@@ -9,7 +9,7 @@ LONGEST = 200
 
 
 class History(Generic[Place]):
-    """The places looked at; a new one forgets those that lay ahead."""
+    """The places looked at, with a current one; a new place drops those after the current one."""
 
     def __init__(self) -> None:
         self._places: list[Place] = []
@@ -23,29 +23,29 @@ class History(Generic[Place]):
         self._at = len(self._places) - 1
 
     def replace(self, place: Place) -> None:
-        """Take a place instead of the one looked at now, which nobody chose."""
+        """Replace the current place, which was selected automatically, by another."""
         if self._at >= 0:
             self._places[self._at] = place
 
     @property
     def can_go_back(self) -> bool:
-        """Whether something was looked at before."""
+        """Whether there is a place before the current one."""
         return self._at > 0
 
     @property
     def can_go_forward(self) -> bool:
-        """Whether something lies ahead."""
+        """Whether there is a place after the current one."""
         return self._at + 1 < len(self._places)
 
     def back(self) -> Place | None:
-        """The place before, which is now the current one."""
+        """The place before, which becomes the current one; None where there is none."""
         if not self.can_go_back:
             return None
         self._at -= 1
         return self._places[self._at]
 
     def forward(self) -> Place | None:
-        """The place ahead, which is now the current one."""
+        """The next place, which becomes the current one; None where there is none."""
         if not self.can_go_forward:
             return None
         self._at += 1

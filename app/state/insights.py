@@ -1,6 +1,6 @@
-"""What was found out about the open set as a whole: its failures, and how far maps are trusted.
+"""What was found out about the open set as a whole: its failures, and checks of explanations.
 
-Findings belong to the set and the model that they were made with: another one, and they are gone.
+Findings belong to one set and one model. They are forgotten when another one is opened.
 No Qt; the work is done in :mod:`app.jobs.insight_jobs`.
 """
 
@@ -77,7 +77,7 @@ class FailureFindings:
     """The failures of a set, and the average picture (H, W, 3) of each group's queries by name.
 
     Averages are stretched to full contrast; a group of which no picture can be read has none.
-    ``labelled``: label maps told body parts.
+    ``labelled``: body parts are known from label maps.
     """
 
     analysis: ErrorAnalysis
@@ -117,7 +117,7 @@ class FailureFindings:
 
 @dataclass(frozen=True)
 class TrustFindings:
-    """How far explanations can be trusted; ``pairs`` of each kind were asked for.
+    """How far explanations can be trusted; ``pairs`` of each kind were requested.
 
     ``labelled``: there are label maps, so that part agreement and background are measured.
     """
@@ -204,19 +204,20 @@ class Insights:
     choice_changed: Event = field(default_factory=Event)
     forgotten: Event = field(default_factory=Event)
 
-    def follow(self, space: Workspace) -> None:
+    def belong_to(self, space: Workspace) -> None:
         """Forget the findings when another set or model is opened in ``space``."""
         self._space = space
         self._known = self._open()
-        space.data_changed.connect(self._look)
-        space.model_changed.connect(self._look)
+        space.data_changed.connect(self._forget_others)
+        space.model_changed.connect(self._forget_others)
 
     def _open(self) -> tuple[ImageSet | None, ModelInfo | None]:
-        # Pictures that the user brings make another set of the same gallery.
+        # Added pictures make another set of the same gallery.
         data = self._space.data
         return None if data is None else data.gallery, self._space.model
 
-    def _look(self) -> None:
+    def _forget_others(self) -> None:
+        """Another set or model: what was found does not belong to it."""
         (gallery, model), (known_gallery, known_model) = self._open(), self._known
         if model is not known_model or gallery != known_gallery:
             self._known = gallery, model

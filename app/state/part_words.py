@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.state import words
-from app.state.drawn_parts import Drawn, Regions, WhatIf
+from app.state.drawn_parts import Drawing, Regions, WhatIf
 from app.state.values import PairView, Ranking
 
 HINTS = {
@@ -61,7 +61,7 @@ def what_if_text(answer: WhatIf) -> str:
     return ", ".join(parts)
 
 
-def hidden_text(drawn: Drawn) -> str:
+def hidden_text(drawn: Drawing) -> str:
     """How many cells are hidden where: "9 query cells hidden"."""
     counts = [
         f"{int(mask.sum())} {name} {'cell' if mask.sum() == 1 else 'cells'}"
@@ -86,10 +86,10 @@ def regions_text(regions: Regions) -> str:
     return f"{count} outlined {places} would change {order} ({window})."
 
 
-def drawn_text(drawn: Drawn) -> str:
+def drawn_text(drawn: Drawing) -> str:
     """What to say under the pictures about what is drawn; empty where that is nothing."""
-    if drawn.said:
-        return drawn.said
+    if drawn.notice:
+        return drawn.notice
     if drawn.seeking:
         return SEEKING if drawn.regions is None else regions_text(drawn.regions)
     if drawn.what_if is not None:
@@ -98,7 +98,7 @@ def drawn_text(drawn: Drawn) -> str:
     return HINTS.get(drawn.tool, "") if nothing else ""
 
 
-def details_text(pair: PairView, drawn: Drawn) -> str:
+def details_text(pair: PairView, drawn: Drawing) -> str:
     """What the sum of the details belongs to, and what if; empty where there is nothing to say."""
     lines = []
     if pair.part is not None and pair.full_logit is not None:

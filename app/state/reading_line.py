@@ -1,4 +1,4 @@
-"""The line of words under the pictures: what is shown, or what is pointed at."""
+"""The line of words under the pictures: what is shown, or what is under the pointer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.state import words
 from app.state.overlay import Answer, Lines
-from app.state.scene import Scene, itself
+from app.state.scene import Scene, is_own_file
 from app.state.values import Look, PairView
 
 POINT = "Point at a place in one picture: the other shows where it is matched."
@@ -34,23 +34,23 @@ def answers_text(scene: Scene, answers: Sequence[Answer]) -> str:
 
 
 def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) -> str:
-    """What the pictures show when nothing is pointed at."""
+    """What the pictures show when no cell is under the pointer."""
     if not scene.pairs:
         return scene.message if scene.panels else ""  # without pictures it stands in their place
-    own = f"{OWN_FILE} " if itself(scene) else ""
+    prefix = f"{OWN_FILE} " if is_own_file(scene) else ""
     if look.mode == "compare" and len(scene.pairs) > 1:
-        told = (
+        legend = (
             "" if scene.why is None else ". Query: red speaks for the candidate, blue for the other"
         )
-        return difference_text(scene) + told + (f". {OWN_FILE}" if own else "")
+        return difference_text(scene) + legend + (f". {OWN_FILE}" if prefix else "")
     if not look.overlay:
-        return own + HIDDEN
+        return prefix + HIDDEN
     if look.mode == "heat":
-        return own + _sums(scene.pairs[0], look)
+        return prefix + _sums(scene.pairs[0], look)
     if look.mode == "hover":
-        return own + POINT
+        return prefix + POINT
     text = words.shown_text(len(lines[0].drawn), lines[0].total)
-    return own + text + (f", {hidden} out of sight" if hidden else "")
+    return prefix + text + (f", {hidden} out of sight" if hidden else "")
 
 
 def difference_text(scene: Scene) -> str:
@@ -62,9 +62,9 @@ def difference_text(scene: Scene) -> str:
 
 def _sums(pair: PairView, look: Look) -> str:
     if look.heat_of == "relative" and pair.relative is not None:
-        query, gallery = (words.adds_text(float(side.sum())) for side in pair.relative.sides)
+        beyond = [words.adds_text(float(side.sum())) for side in pair.relative.sides]
         usual = words.logit_text(pair.relative.mean_logit)
-        return f"beyond the usual logit {usual}: query cells {query}, gallery cells {gallery}"
+        return f"beyond the usual logit {usual}: query cells {beyond[0]}, gallery cells {beyond[1]}"
     match = pair.match
     query = float(match.query_contribution.sum(dtype="float64"))
     gallery = float(match.gallery_contribution.sum(dtype="float64"))

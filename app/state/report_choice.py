@@ -1,4 +1,4 @@
-"""Which candidates a report can be about: those chosen, those decided, the one looked at."""
+"""Which candidates a report can be about: the selected ones, the decided ones, the one shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.state.values import Ranking
 from app.state.workspace import Workspace
 
 NAMED = 12
-"""So many ranks are told one by one."""
+"""The most ranks that are listed one by one."""
 
 
 @dataclass(frozen=True)

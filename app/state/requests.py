@@ -1,4 +1,4 @@
-"""What was asked for: a data set and a checkpoint, as plain values that can be written down."""
+"""Requests for a data set and a checkpoint, as plain values that can be written to JSON."""
 
 from __future__ import annotations
 

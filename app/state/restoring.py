@@ -1,4 +1,4 @@
-"""Brings a session back, as far as its files are still there."""
+"""Restores a session, as far as its files are still there."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from qaconv_core.types import ImageSet
 
 
 @dataclass(frozen=True)
-class Possible:
+class Reopenable:
     """What of a session can be opened again; ``missing`` says in sentences what cannot."""
 
     session: Session
     missing: tuple[str, ...] = ()
 
 
-def possible(session: Session) -> Possible:
+def reopenable(session: Session) -> Reopenable:
     """Look whether the files of a session are still there.
 
     Without its data set the demo is opened, without its checkpoint the bundled model.
@@ -30,13 +30,13 @@ def possible(session: Session) -> Possible:
     if data is not None and (gone := _gone(data)):
         missing.append(f"{gone}: the data set of the last session is not there any more; "
                        "the demo is open")  # fmt: skip
-        session = replace(session, data=DataRequest(), queries=(), own=False, candidate="")
+        session = replace(session, data=DataRequest(), queries=(), added=False, candidate="")
     path = session.model.path
     if path != DEMO and not Path(path).is_file():
         missing.append(f"{path}: the checkpoint of the last session is not there any more; "
                        "the bundled model is used")  # fmt: skip
         session = replace(session, model=replace(session.model, path=DEMO, input_size=None))
-    if session.own:
+    if session.added:
         there = tuple(query for query in session.queries if Path(query).is_file())
         missing += [
             f"{query}: the query picture of the last session is not there any more"
@@ -44,8 +44,8 @@ def possible(session: Session) -> Possible:
             if query not in there
         ]
         candidate = session.candidate if there else ""
-        session = replace(session, queries=there, own=bool(there), candidate=candidate)
-    return Possible(session, tuple(missing))
+        session = replace(session, queries=there, added=bool(there), candidate=candidate)
+    return Reopenable(session, tuple(missing))
 
 
 def _gone(request: DataRequest) -> str:
@@ -57,7 +57,7 @@ def _gone(request: DataRequest) -> str:
 
 
 def restore(space: Workspace, session: Session) -> None:
-    """Show an opened set as the session left it; what is not in it is passed over.
+    """Show an opened set as the session left it; what the set does not have is left out.
 
     Called once the set is open and before its first query is chosen. The method is chosen when
     it can be: after the set was measured.
@@ -91,7 +91,7 @@ def _choose_method_later(space: Workspace, method: str) -> None:
     opened = space.data
     stop: list[Callable[[], None]] = []
 
-    def look() -> None:
+    def choose() -> None:
         same = space.data is not None and opened is not None and space.data.root == opened.root
         if not same or method in space.methods:
             for done in stop:
@@ -99,5 +99,5 @@ def _choose_method_later(space: Workspace, method: str) -> None:
             if same:
                 space.set_method(method)  # type: ignore[arg-type]
 
-    stop.append(lambda: space.method_changed.disconnect(look))
-    space.method_changed.connect(look)
+    stop.append(lambda: space.method_changed.disconnect(choose))
+    space.method_changed.connect(choose)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from app.state import words
-from app.state.drawn_parts import NOTHING, Drawn
+from app.state.drawn_parts import NOTHING, Drawing
 from app.state.values import PairView, Ranking, Side
 from app.state.why import Why
 from app.state.workspace import Workspace
@@ -60,7 +60,7 @@ class Scene:
     stale: bool = False
     message: str = ""
     why: Why | None = None
-    drawn: Drawn = NOTHING
+    drawn: Drawing = NOTHING
 
     def looks_like(self, other: Scene) -> bool:
         """Whether the same is to be drawn (staleness apart)."""
@@ -169,14 +169,14 @@ def _numbers(ranking: Ranking | None, pair: PairView) -> str:
     return text
 
 
-def itself(scene: Scene) -> bool:
+def is_own_file(scene: Scene) -> bool:
     """Whether query and candidate are one and the same file."""
     refs = {panel.ref.path for panel in scene.panels if panel.ref is not None and not panel.which}
     return bool(scene.pairs) and len(refs) == 1
 
 
 def second_candidate(space: Workspace) -> int | None:
-    """Whom to compare the candidate with: the first true match, else the best other one."""
+    """The candidate to compare with: the first true match, else the best other one."""
     ranking, chosen = space.ranking, space.selection.candidate
     if ranking is None or space.ranking_stale or space.selection.query not in ranking.queries:
         return None

@@ -1,4 +1,4 @@
-"""How a logit adds up: its strongest cells, the rest of both pictures, the bias."""
+"""The score breakdown of a pair: its strongest cells, the rest of both pictures, the bias."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from qaconv_core.types import CorrespondenceMap
 
 
 @dataclass(frozen=True)
-class Part:
-    """One term of the sum.
+class BreakdownTerm:
+    """One term of a logit.
 
     ``kind``: ``cell``, ``strongest`` (the cells above, together), ``rest`` (all other cells of
     the picture ``side``), ``bias``, ``usual`` (the gallery's mean logit), ``logit`` or
     ``difference`` (of two logits).
     ``value`` is exact, ``shown`` is rounded to hundredths so that the parts shown add up to the
-    logit shown. ``cells`` counts them. ``own`` is the number of the cell itself where
+    logit shown. ``cells`` counts them. ``own_cell`` is the number of the cell itself where
     ``cell`` stands for one of another picture.
     """
 
@@ -30,19 +30,20 @@ class Part:
     cell: Cell | None = None
     side: str = ""
     cells: int = 1
-    own: int | None = None
+    own_cell: int | None = None
 
 
 @dataclass(frozen=True)
-class Sum:
-    """``cells`` strongest first, then those that take away; ``totals`` end with the logit.
+class ScoreBreakdown:
+    """``cells``: positive contributions, largest first, then negative ones; ``totals`` end with
+    the logit.
 
     Exact in float64: the values of ``totals`` but the last add up to it, and ``cells`` to the
     first of ``totals``. The same holds for what is shown, in hundredths.
     """
 
-    cells: tuple[Part, ...]
-    totals: tuple[Part, ...]
+    cells: tuple[BreakdownTerm, ...]
+    totals: tuple[BreakdownTerm, ...]
 
     @property
     def limit(self) -> float:
@@ -50,58 +51,60 @@ class Sum:
         return max((abs(part.value) for part in self.cells), default=0.0) or 1.0
 
 
-def sum_of(
+def breakdown_of(
     match: CorrespondenceMap,
     positive: int = 6,
     negative: int = 3,
     relative: RelativeMatch | None = None,
-) -> Sum:
-    """The sum behind a logit, with so many cells that add and that take away named.
+) -> ScoreBreakdown:
+    """The breakdown of a logit, with so many cells of positive and negative contribution named.
 
-    With ``relative``, of contributions beyond the usual, and the usual logit in place of the bias.
+    With ``relative``, of contributions above average, and the average logit in place of the bias.
     """
     if relative is not None:
         sides = [side.ravel().astype(np.float64) for side in relative.sides]
-        base = Part("usual", relative.mean_logit, round(relative.mean_logit, 2), cells=0)
+        base = BreakdownTerm("usual", relative.mean_logit, round(relative.mean_logit, 2), cells=0)
     else:
         sides = [contributions(match, side).ravel().astype(np.float64) for side in SIDES]
-        base = Part("bias", match.bias, round(match.bias, 2), cells=0)
+        base = BreakdownTerm("bias", match.bias, round(match.bias, 2), cells=0)
     adds, size = np.concatenate(sides), sides[0].size
     order = np.argsort(-adds, kind="stable")
     chosen = [i for i in order[:positive] if adds[i] > 0]
     chosen += [i for i in order[-negative:] if adds[i] < 0] if negative else []
-    cells = tuple(_cell_part(int(i), float(adds[i]), size) for i in dict.fromkeys(chosen))
-    return Sum(cells, _totals(base, adds, size, cells))
+    cells = tuple(_cell_term(int(i), float(adds[i]), size) for i in dict.fromkeys(chosen))
+    return ScoreBreakdown(cells, _totals(base, adds, size, cells))
 
 
-def _cell_part(index: int, value: float, size: int) -> Part:
+def _cell_term(index: int, value: float, size: int) -> BreakdownTerm:
     side = SIDES[index // size]
-    return Part("cell", value, round(value, 2), Cell(side, index % size), side)
+    return BreakdownTerm("cell", value, round(value, 2), Cell(side, index % size), side)
 
 
-def _totals(bias: Part, adds: np.ndarray, size: int, cells: tuple[Part, ...]) -> tuple[Part, ...]:
+def _totals(
+    base: BreakdownTerm, adds: np.ndarray, size: int, cells: tuple[BreakdownTerm, ...]
+) -> tuple[BreakdownTerm, ...]:
     named = np.zeros(len(adds), dtype=bool)
     for part in cells:
         assert part.cell is not None
         named[SIDES.index(part.cell.side) * size + part.cell.number] = True
-    strongest = Part(
+    strongest = BreakdownTerm(
         "strongest", float(adds[named].sum()), round(sum(part.shown for part in cells), 2),
         cells=len(cells),
     )  # fmt: skip
     rest = [_rest(side, adds, named, SIDES.index(side) * size, size) for side in SIDES]
-    logit = strongest.value + sum(part.value for part in rest) + bias.value
+    logit = strongest.value + sum(part.value for part in rest) + base.value
     shown = round(logit, 2)
     # What rounding took or gave goes to the larger rest, where it matters least.
-    off = round(shown - strongest.shown - bias.shown - sum(part.shown for part in rest), 2)
+    off = round(shown - strongest.shown - base.shown - sum(part.shown for part in rest), 2)
     at = int(np.argmax([part.cells for part in rest]))
-    rest[at] = Part(
+    rest[at] = BreakdownTerm(
         "rest", rest[at].value, round(rest[at].shown + off, 2), None, rest[at].side, rest[at].cells
     )
-    return (strongest, *rest, bias, Part("logit", logit, shown, cells=0))
+    return (strongest, *rest, base, BreakdownTerm("logit", logit, shown, cells=0))
 
 
-def _rest(side: str, adds: np.ndarray, named: np.ndarray, start: int, size: int) -> Part:
-    own = np.zeros(len(adds), dtype=bool)
-    own[start : start + size] = True
-    value = float(adds[own & ~named].sum())
-    return Part("rest", value, round(value, 2), None, side, int((own & ~named).sum()))
+def _rest(side: str, adds: np.ndarray, named: np.ndarray, start: int, size: int) -> BreakdownTerm:
+    of_side = np.zeros(len(adds), dtype=bool)
+    of_side[start : start + size] = True
+    value = float(adds[of_side & ~named].sum())
+    return BreakdownTerm("rest", value, round(value, 2), None, side, int((of_side & ~named).sum()))

@@ -1,4 +1,4 @@
-"""Where a person left off: what was open, chosen and shown, to come back at the next start."""
+"""The last session: what was open, chosen and shown, to be restored at the next start."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _MEASURES = ("relative", "contribution", "similarity")
 class Session:
     """``data`` None: nothing was open. ``queries`` and ``candidate`` are paths of pictures.
 
-    ``own`` says that the queries are pictures that the user brought.
+    ``added`` says that the queries are added pictures.
     """
 
     data: DataRequest | None = None
     model: ModelRequest = field(default_factory=ModelRequest)
     queries: tuple[str, ...] = ()
-    own: bool = False
+    added: bool = False
     candidate: str = ""
     look: Look = field(default_factory=Look)
     query_filter: QueryFilter = field(default_factory=QueryFilter)
@@ -56,7 +56,7 @@ class Session:
             "data": None if self.data is None else data_record(self.data),
             "model": model_record(self.model),
             "queries": list(self.queries),
-            "own": self.own,
+            "own": self.added,
             "candidate": self.candidate,
             "look": vars(self.look),
             "query_filter": _plain(vars(self.query_filter)),
@@ -73,7 +73,7 @@ class Session:
             data=data_of(data) if data else None,
             model=model_of(record_of(record, "model")),
             queries=texts_of(record, "queries"),
-            own=flag_of(record, "own", False),
+            added=flag_of(record, "own", False),
             candidate=text_of(record, "candidate"),
             look=_look_of(record_of(record, "look")),
             query_filter=_query_filter_of(record_of(record, "query_filter")),
@@ -151,7 +151,7 @@ def save_session(folder: Path, session: Session) -> None:
 def session_of(
     space: Workspace, data: DataRequest | None, model: ModelRequest, page: str = "explore"
 ) -> Session:
-    """What the window shows now. ``data`` and ``model`` are what was asked for last."""
+    """What the window shows now. ``data`` and ``model`` are the last requests."""
     opened, chosen = space.data, space.selection
     session = Session(
         data=data if opened is not None else None,
@@ -164,13 +164,13 @@ def session_of(
     )
     if opened is None or chosen.query is None:
         return session
-    own = opened.is_added(chosen.query)
+    added = opened.is_added(chosen.query)
     candidate = "" if chosen.candidate is None else str(opened.gallery[chosen.candidate].path)
     return replace(
         session,
         queries=tuple(
-            str(opened.query[i].path) for i in chosen.queries if opened.is_added(i) == own
+            str(opened.query[i].path) for i in chosen.queries if opened.is_added(i) == added
         ),
-        own=own,
+        added=added,
         candidate=candidate,
     )

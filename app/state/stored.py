@@ -1,7 +1,7 @@
-"""Small JSON files that the window keeps: written whole or not at all, read with patience.
+"""Small JSON files that the window keeps: written whole or not at all.
 
 A file that is damaged is set aside under another name, with one line in the log, and the caller
-goes on with defaults; keys that are not known are passed over.
+goes on with defaults; unknown keys are ignored.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The values that the window shows: an opened set, a model, a ranking, a pair, a selection.
 
 Arrays are NumPy. Everything is frozen: a change is a new value in the
-:class:`~app.state.workspace.Workspace`, which tells its listeners.
+:class:`~app.state.workspace.Workspace`, which notifies its listeners.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ METHODS: tuple[Method, ...] = ("qaconv", "qaconv+rerank", "qaconv+rerank+tlift")
 class OpenSet:
     """A data set as the window shows it.
 
-    ``query`` holds the set's queries and, from index ``added_from`` on, pictures that the user
-    brought as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
+    ``query`` holds the set's queries and, from index ``added_from`` on, pictures that were added
+    as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
     everything else in the window refers to.
     """
 
@@ -79,7 +79,7 @@ class OpenSet:
         return self.query.camids
 
     def is_added(self, query: int) -> bool:
-        """Whether a query is a picture that the user brought."""
+        """Whether a query is an added picture."""
         return query >= self.added_from
 
 
@@ -91,7 +91,7 @@ class ModelInfo:
     notes: tuple[str, ...]
     device: str
     source: str
-    """What was asked for: a path, or ``demo``."""
+    """The request: a path, or ``demo``."""
     precision: str = "float32"
     """The arithmetic of its feature network."""
 
@@ -201,6 +201,29 @@ class Measures:
         """Nothing is known yet."""
         return cls(np.full(size, np.nan), np.zeros(size, dtype=np.int64), np.full(size, np.nan))
 
+    def extended(self, size: int) -> Measures:
+        """The same for ``size`` queries, unknown for those at the end.
+
+        Raises ValueError where these are of more queries.
+        """
+        more = size - len(self.ap)
+        if more < 0:
+            raise ValueError(f"measures of {len(self.ap)} queries for a set of {size}")
+        if not more:
+            return self
+        new = Measures.unknown(more)
+        return Measures(
+            np.concatenate([self.ap, new.ap]),
+            np.concatenate([self.first_true, new.first_true]),
+            np.concatenate([self.top, new.top]),
+        )
+
+    def with_query(self, query: int, ap: float, first_true: int, top: float) -> Measures:
+        """The same with what is known of one query."""
+        changed = Measures(self.ap.copy(), self.first_true.copy(), self.top.copy())
+        changed.ap[query], changed.first_true[query], changed.top[query] = ap, first_true, top
+        return changed
+
 
 @dataclass(frozen=True)
 class PairView:
@@ -233,7 +256,7 @@ class PairView:
         return out
 
     def responses(self, cell: Cell) -> Float32:
-        """How well every place of the *other* picture answers to a cell, (h, w) in [−1, 1]."""
+        """The similarity of every cell of the *other* picture to a cell, (h, w) in [−1, 1]."""
         row = (
             self.similarity[:, cell.number]
             if cell.side == "query"

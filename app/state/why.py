@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.state.score_breakdown import Part, Sum
+from app.state.score_breakdown import BreakdownTerm, ScoreBreakdown
 from app.state.values import Cell
 from qaconv_core.explaining.values import ContributionDifference, Reason
 
@@ -23,14 +23,14 @@ class Why:
     reasons: tuple[Reason, ...]
 
 
-def sum_of_why(why: Why, top: int = 9) -> Sum:
+def breakdown_of_difference(why: Why, top: int = 9) -> ScoreBreakdown:
     """The difference of two logits with its ``top`` largest terms named, whatever their sign.
 
     A cell of the other candidate stands for the query cell that it is matched with.
     """
     named, others = why.reasons[:top], why.reasons[top:]
-    cells = tuple(_part(reason) for reason in named)
-    strongest = Part(
+    cells = tuple(_term(reason) for reason in named)
+    strongest = BreakdownTerm(
         "strongest",
         sum(part.value for part in cells),
         round(sum(part.shown for part in cells), 2),
@@ -42,25 +42,31 @@ def sum_of_why(why: Why, top: int = 9) -> Sum:
     shown = round(round(found.a.logit, 2) - round(found.b.logit, 2), 2)
     off = round(shown - strongest.shown - sum(part.shown for part in rest), 2)
     last = rest.pop()
-    rest.append(Part("rest", last.value, round(last.shown + off, 2), None, last.side, last.cells))
-    return Sum(cells, (strongest, *rest, Part("difference", found.total, shown, cells=0)))
+    rest.append(
+        BreakdownTerm("rest", last.value, round(last.shown + off, 2), None, last.side, last.cells)
+    )
+    return ScoreBreakdown(
+        cells, (strongest, *rest, BreakdownTerm("difference", found.total, shown, cells=0))
+    )
 
 
-def _part(reason: Reason) -> Part:
+def _term(reason: Reason) -> BreakdownTerm:
     cell = Cell("query", reason.query_cell)
     if reason.kind == "a" and reason.cell_a is not None:
         cell = Cell("gallery", reason.cell_a)
     amount = round(reason.amount, 2)
-    return Part("cell", reason.amount, amount, cell, SIDES[reason.kind], own=own_number(reason))
+    return BreakdownTerm(
+        "cell", reason.amount, amount, cell, SIDES[reason.kind], own_cell=own_cell_number(reason)
+    )
 
 
-def own_number(reason: Reason) -> int:
+def own_cell_number(reason: Reason) -> int:
     """The number of the cell itself, in whichever picture it lies."""
-    own = {"query": reason.query_cell, "a": reason.cell_a, "b": reason.cell_b}[reason.kind]
-    assert own is not None
-    return own
+    number = {"query": reason.query_cell, "a": reason.cell_a, "b": reason.cell_b}[reason.kind]
+    assert number is not None
+    return number
 
 
-def _rest(kind: str, amounts: list[float]) -> Part:
+def _rest(kind: str, amounts: list[float]) -> BreakdownTerm:
     value = float(sum(amounts))
-    return Part("rest", value, round(value, 2), None, SIDES[kind], len(amounts))
+    return BreakdownTerm("rest", value, round(value, 2), None, SIDES[kind], len(amounts))

@@ -1,4 +1,4 @@
-"""The state of the window: what is open, what is chosen, how it is shown, and who is told.
+"""The state of the window: what is open, what is chosen, what was computed, how it is shown.
 
 Views read it and listen to its events; commands and the controller change it through its methods.
 It knows nothing of Qt, of jobs or of the engine's models.
@@ -6,13 +6,17 @@ It knows nothing of Qt, of jobs or of the engine's models.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from app.state.drawn_parts import Parts
-from app.state.events import Event
+from app.state.drawn_parts import DrawnParts
+from app.state.events import Event, EventQueue
 from app.state.history import History
+from app.state.measure_table import MeasureTable
 from app.state.values import (
     METHODS,
     Cell,
@@ -30,12 +34,32 @@ from app.state.values import (
 from app.state.why import Why
 from qaconv_core.store.decisions import Decision
 
+Change = TypeVar("Change", bound=Callable[..., None])
+
+
+def after_delivery(change: Change) -> Change:
+    """A method that changes the workspace; requested by a listener, it runs after the delivery."""
+
+    @functools.wraps(change)
+    def postponed(self: Workspace, *arguments: Any, **named: Any) -> None:
+        if self.queue.delivering:
+            self.queue.postpone(lambda: change(self, *arguments, **named))
+        else:
+            change(self, *arguments, **named)
+
+    return cast(Change, postponed)
+
 
 class Workspace:
     """Everything that the window shows. All methods are called in the window's thread.
 
-    Events carry no values: listeners read the attributes. ``stale`` says that ranking and pair
-    still show what was chosen before, because the new ones are being computed.
+    Events carry no values: listeners read the attributes. They are delivered one after another
+    (:class:`~app.state.events.EventQueue`), and ``settled`` after all of them. A change of
+    selection, method or look that a listener requests is made after the delivery.
+
+    ``ranking_stale`` and ``pair_stale`` say that what is shown was chosen before and the new is
+    being computed. ``pair_provisional``: the pair was explained before all maps were there.
+    ``ranking_fuse`` is how several queries were joined for the ranking shown.
     """
 
     def __init__(self) -> None:
@@ -48,34 +72,45 @@ class Workspace:
         self.method_notes: dict[str, str] = {}
         self.ranking: Ranking | None = None
         self.ranking_stale = False
+        self.ranking_fuse = ""
         self.pair: PairView | None = None
         self.other_pair: PairView | None = None
         self.why: Why | None = None
         self.decided: dict[int, Decision] = {}
         self.pair_stale = False
-        self.measures: dict[str, Measures] = {}
+        self.pair_provisional = False
+        self.measures = MeasureTable()
         self.measures_complete: frozenset[str] = frozenset()
         self.look = Look()
         self.query_filter = QueryFilter()
         self.result_filter = ResultFilter()
         self.hover: Cell | None = None
         self.pointed_at = -math.inf
-        self._led: Selection | None = None
+        self._auto_selection: Selection | None = None
         self.history: History[Selection] = History()
 
-        self.data_changed = Event()
-        self.model_changed = Event()
-        self.selection_changed = Event()
-        self.method_changed = Event()
-        self.ranking_changed = Event()
-        self.pair_changed = Event()
-        self.measures_changed = Event()
-        self.look_changed = Event()
-        self.filters_changed = Event()
-        self.hover_changed = Event()
-        self.decided_changed = Event()
-        self.parts = Parts()
-        self.parts.follow(self)
+        self.queue = EventQueue()
+        self.data_changed = Event(self.queue)
+        self.model_changed = Event(self.queue)
+        self.selection_changed = Event(self.queue)
+        self.method_changed = Event(self.queue)
+        self.ranking_changed = Event(self.queue)
+        self.pair_changed = Event(self.queue)
+        self.measures_changed = Event(self.queue)
+        self.look_changed = Event(self.queue)
+        self.filters_changed = Event(self.queue)
+        self.hover_changed = Event(self.queue)
+        self.decided_changed = Event(self.queue)
+        self.parts = DrawnParts(self.queue)
+
+    @property
+    def settled(self) -> Event:
+        """Emitted after changes, once every listener of every other event has been called."""
+        return self.queue.settled
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Several changes that listeners hear of together."""
+        return self.queue.batch()
 
     # ── what is open ────────────────────────────────────────────────────────────────────────────
 
@@ -83,29 +118,30 @@ class Workspace:
         """Show another data set; what was chosen and computed belongs to the old one."""
         self.data = data
         self.history = History()
-        self.selection = Selection()
         self.query_filter = replace(self.query_filter, text="", pid=None, camids=None)
         self.result_filter = replace(self.result_filter, camids=None, time_range=None)
         self._forget_results()
-        # First of all the lists must be those of the new set: everything else refers to them.
-        self.data_changed.emit()
-        self._tell_results()
-        self.filters_changed.emit()
-        self.selection_changed.emit()
+        with self.batch():
+            # First of all the lists must be those of the new set: everything else refers to them.
+            self.data_changed.emit()
+            self._emit_results()
+            self.filters_changed.emit()
+            self._set_selection(Selection())
 
     def extend_data(self, data: OpenSet) -> None:
-        """The same set with more own queries at its end: nothing else changes."""
+        """The same set with more added queries at its end: nothing else changes."""
         self.data = data
-        size = len(data.query)
-        self.measures = {name: _grown(known, size) for name, known in self.measures.items()}
+        self.measures.grow(len(data.query))
         self.data_changed.emit()
 
     def set_model(self, model: ModelInfo | None) -> None:
-        """Another model: rankings and explanations of the old one are gone, the choice stays."""
+        """Another model: rankings and explanations of the old one are gone, the selection stays."""
         self.model = model
         self._forget_results()
-        self._tell_results()
-        self.model_changed.emit()
+        with self.batch():
+            self._emit_results()
+            self.model_changed.emit()
+            self._update_drawing()
 
     def set_model_loading(self, on: bool) -> None:
         """Whether a model is on its way; the present one, if any, stays in use until then."""
@@ -115,13 +151,14 @@ class Workspace:
 
     def _forget_results(self) -> None:
         self.ranking, self.pair, self.other_pair, self.why = None, None, None, None
-        self.ranking_stale = self.pair_stale = False
-        self.measures, self.measures_complete = {}, frozenset()
+        self.ranking_stale = self.pair_stale = self.pair_provisional = False
+        self.measures = MeasureTable(0 if self.data is None else len(self.data.query))
+        self.measures_complete = frozenset()
         self.methods, self.method_notes = ("qaconv",), {}
         self.method = "qaconv"
         self.hover = None
 
-    def _tell_results(self) -> None:
+    def _emit_results(self) -> None:
         self.ranking_changed.emit()
         self.pair_changed.emit()
         self.measures_changed.emit()
@@ -129,54 +166,59 @@ class Workspace:
 
     # ── what is chosen ──────────────────────────────────────────────────────────────────────────
 
+    @after_delivery
     def select_queries(self, queries: tuple[int, ...]) -> None:
-        """Choose queries; the candidate is chosen anew once their ranking is there."""
+        """Select queries; a candidate is selected anew once their ranking is there."""
         if queries != self.selection.queries:
-            self._choose(Selection(queries))
+            self._select(Selection(queries))
 
     def select_candidate(self, candidate: int | None) -> None:
-        """Choose one gallery picture alone; a pinned cell stays pinned."""
+        """Select one gallery picture alone; a pinned cell stays pinned."""
         self.choose_candidates(candidate, frozenset())
 
+    @after_delivery
     def choose_candidates(self, candidate: int | None, more: frozenset[int]) -> None:
-        """Choose a gallery picture to look at, and others besides, for a report."""
-        self._led = None
+        """Select a gallery picture to look at, and others besides, for a report."""
+        self._auto_selection = None
         chosen = replace(self.selection, candidate=candidate, more=more - {candidate})
         if chosen != self.selection:
-            self._choose(chosen)
+            self._select(chosen)
 
+    @after_delivery
     def auto_select(self, candidate: int) -> None:
-        """Show a gallery picture to somebody who has chosen none; until then it may change."""
+        """Select a gallery picture where no person has chosen one; it may change until one does."""
         selection = replace(self.selection, candidate=candidate)
         if self.auto_selected:
             self.history.replace(selection)
-        self._led = selection
-        self._choose(selection)
+        self._auto_selection = selection
+        self._select(selection)
 
     @property
     def auto_selected(self) -> bool:
         """Whether the candidate was not chosen by a person, who does not look into it either."""
-        return self._led is self.selection and self.hover is None
+        return self._auto_selection is self.selection and self.hover is None
 
     def point_at_list(self, now: float) -> None:
         """The pointer moves over the ranking at ``now``, in seconds of a steady clock."""
         self.pointed_at = now
 
+    @after_delivery
     def compare_with(self, other: int | None) -> None:
-        """Choose a second candidate to compare the first one with."""
+        """Select a second candidate to compare the first one with."""
         if other != self.selection.other:
-            self._choose(replace(self.selection, other=other))
+            self._select(replace(self.selection, other=other))
 
+    @after_delivery
     def look_at(self, selection: Selection) -> None:
-        """Choose a query, a candidate and perhaps a second one in a single step."""
+        """Select a query, a candidate and perhaps a second one in a single step."""
         if selection != self.selection:
-            self._choose(selection)
+            self._select(selection)
 
+    @after_delivery
     def pin(self, cell: Cell | None) -> None:
-        """Keep a cell chosen (None: let go)."""
+        """Pin a cell, so that it is explained while the pointer is elsewhere (None: unpin)."""
         if cell != self.selection.cell:
-            self.selection = replace(self.selection, cell=cell)
-            self.selection_changed.emit()
+            self._set_selection(replace(self.selection, cell=cell))
 
     def set_hover(self, cell: Cell | None) -> None:
         """The cell under the pointer."""
@@ -186,30 +228,43 @@ class Workspace:
 
     @property
     def cell(self) -> Cell | None:
-        """The cell to explain: the one pointed at, else the pinned one."""
+        """The cell to explain: the one under the pointer, else the pinned one."""
         return self.hover if self.hover is not None else self.selection.cell
 
+    @after_delivery
     def go_back(self) -> None:
         """To what was looked at before."""
         self._travel(self.history.back())
 
+    @after_delivery
     def go_forward(self) -> None:
         """To what was looked at before going back."""
         self._travel(self.history.forward())
 
     def _travel(self, place: Selection | None) -> None:
         if place is not None:
-            self.selection = place
-            self.selection_changed.emit()
+            self._set_selection(place)
 
-    def _choose(self, selection: Selection) -> None:
-        self.selection = selection
+    def _select(self, selection: Selection) -> None:
         if selection.candidate is not None:
             self.history.visit(replace(selection, cell=None, more=frozenset()))
-        self.selection_changed.emit()
+        self._set_selection(selection)
+
+    def _set_selection(self, selection: Selection) -> None:
+        self.selection = selection
+        with self.batch():
+            self._update_drawing()
+            self.selection_changed.emit()
+
+    def _update_drawing(self) -> None:
+        """Forget what was drawn on pictures that are not shown any more."""
+        chosen = self.selection
+        compared = chosen.other if self.look.mode == "compare" else None
+        self.parts.belong_to((chosen.queries, self.model), (chosen.candidate, compared))
 
     # ── what was computed ───────────────────────────────────────────────────────────────────────
 
+    @after_delivery
     def set_method(self, method: Method) -> None:
         """Rank by another method; only those in ``methods`` can be chosen."""
         if method != self.method and method in self.methods:
@@ -223,9 +278,14 @@ class Workspace:
             self.method = "qaconv"
         self.method_changed.emit()
 
-    def set_ranking(self, ranking: Ranking | None) -> None:
-        """A ranking has been computed."""
-        self.ranking, self.ranking_stale = ranking, False
+    def set_ranking(self, ranking: Ranking | None, fuse: str = "") -> None:
+        """A ranking has been computed; ``fuse`` says how several queries were joined."""
+        self.ranking, self.ranking_stale, self.ranking_fuse = ranking, False, fuse
+        self.ranking_changed.emit()
+
+    def keep_ranking(self) -> None:
+        """The ranking shown stays: no other one is on its way any more."""
+        self.ranking_stale = False
         self.ranking_changed.emit()
 
     def set_ranking_stale(self) -> None:
@@ -234,11 +294,23 @@ class Workspace:
         self.ranking_changed.emit()
 
     def set_pair(
-        self, pair: PairView | None, other: PairView | None = None, why: Why | None = None
+        self,
+        pair: PairView | None,
+        other: PairView | None = None,
+        why: Why | None = None,
+        provisional: bool = False,
     ) -> None:
-        """A pair has been explained (and, to compare, the second one, and their difference)."""
-        self.pair, self.other_pair, self.pair_stale = pair, other, False
-        self.why = why
+        """A pair has been explained (and, to compare, the second one, and their difference).
+
+        ``provisional``: not all maps were there.
+        """
+        self.pair, self.other_pair, self.why = pair, other, why
+        self.pair_stale, self.pair_provisional = False, provisional
+        self.pair_changed.emit()
+
+    def keep_pair(self) -> None:
+        """The pair shown stays: no other one is on its way any more."""
+        self.pair_stale = False
         self.pair_changed.emit()
 
     def set_pair_stale(self) -> None:
@@ -254,7 +326,7 @@ class Workspace:
 
     def set_measures(self, method: str, measures: Measures) -> None:
         """What is known of the queries under a method."""
-        self.measures[method] = measures
+        self.measures.put(method, measures)
         self.measures_changed.emit()
 
     def set_measured(self, measures: dict[str, Measures], notes: dict[str, str]) -> None:
@@ -262,10 +334,12 @@ class Workspace:
 
         ``notes`` says of methods that are not among them why.
         """
-        self.measures.update(measures)
+        for method, known in measures.items():
+            self.measures.put(method, known)
         self.measures_complete = frozenset(measures)
-        self.measures_changed.emit()
-        self.set_methods(tuple(name for name in METHODS if name in measures), notes)
+        with self.batch():
+            self.measures_changed.emit()
+            self.set_methods(tuple(name for name in METHODS if name in measures), notes)
 
     @property
     def shown_why(self) -> Why | None:
@@ -275,18 +349,20 @@ class Workspace:
     @property
     def current_measures(self) -> Measures:
         """Of the method that is ranked by; unknown where nothing was computed."""
-        size = 0 if self.data is None else len(self.data.query)
-        return self.measures.get(self.method) or Measures.unknown(size)
+        return self.measures.of(self.method)
 
     # ── how it is shown ─────────────────────────────────────────────────────────────────────────
 
+    @after_delivery
     def change_look(self, **changes: Any) -> None:
         """Change fields of :attr:`look`."""
         look = replace(self.look, **changes)
         if look != self.look:
-            self._led = None
+            self._auto_selection = None
             self.look = look
-            self.look_changed.emit()
+            with self.batch():
+                self._update_drawing()
+                self.look_changed.emit()
 
     def change_query_filter(self, **changes: Any) -> None:
         """Change fields of :attr:`query_filter`."""
@@ -301,10 +377,3 @@ class Workspace:
         if chosen != self.result_filter:
             self.result_filter = chosen
             self.filters_changed.emit()
-
-
-def _grown(known: Measures, size: int) -> Measures:
-    whole = Measures.unknown(size)
-    n = len(known.ap)
-    whole.ap[:n], whole.first_true[:n], whole.top[:n] = known.ap, known.first_true, known.top
-    return whole

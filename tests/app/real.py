@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from PyQt5.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -36,6 +38,24 @@ def open_and_wait(qtbot, controller: Controller, data: DataRequest, model: Model
     """Open both and wait until the first match is explained."""
     with qtbot.waitSignal(controller.settled, timeout=WAIT):
         controller.open(data, model)
+
+
+@contextmanager
+def all_maps(controller: Controller):
+    """Wait until all maps of what is opened within are there."""
+    seen: list[object] = []
+
+    def note() -> None:
+        if controller.matching is not None:
+            seen.append(controller.matching)
+
+    controller.sources.changed.connect(note)
+    yield
+    end = time.monotonic() + WAIT / 1000
+    while not seen and time.monotonic() < end:
+        QTest.qWait(10)
+    controller.sources.changed.disconnect(note)
+    assert seen, "the maps were not computed in time"
 
 
 def settled(qtbot, window):

@@ -15,7 +15,7 @@ from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
 from app.jobs.match_exports import match_export
 from app.state.overlay import beyond_usual, heat_of, lines_of, scale_of
-from app.state.score_breakdown import sum_of
+from app.state.score_breakdown import breakdown_of
 from app.state.session import Session
 from app.state.values import Look, PairView
 from app.state.workspace import Workspace
@@ -117,7 +117,7 @@ def test_heat_and_scale_follow_what_is_known(known):
 
 def test_the_sum_beyond_the_usual_adds_up_to_the_logit(known):
     pair = known.pair
-    total = sum_of(pair.match, relative=pair.relative)
+    total = breakdown_of(pair.match, relative=pair.relative)
     assert [part.kind for part in total.totals] == ["strongest", "rest", "rest", "usual", "logit"]
     assert total.totals[-1].value == pytest.approx(pair.match.logit, abs=1e-4)
     shown = sum(part.shown for part in total.totals[:-1])

@@ -72,7 +72,7 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     assert results.model.entry(row).decided == "confirm"
     assert press(Qt.Key_R) == "reject"
     again = DecisionCommands(controller, results)  # as after a restart
-    assert again.jobs.book.all()[0].verdict == "reject"
+    assert again.jobs.log.all()[0].verdict == "reject"
     rest(qtbot, runner)
     assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"
     assert press(Qt.Key_Delete) is None
@@ -96,15 +96,15 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
 
 def test_quick_decisions_keep_their_order_and_survive_the_end(qtbot, opened):
     controller, _results, decision_commands, _ = opened
-    space, book = controller.workspace, decision_commands.jobs.book
+    space, log = controller.workspace, decision_commands.jobs.log
     order = [int(c) for c in space.ranking.order[:6]]
     for number, candidate in enumerate(order):
         space.select_candidate(candidate)
         decision_commands.decide(("confirm", "reject")[number % 2])
     controller.runner.close()  # while they are being written
-    names = [book.name_of(space.data.gallery[c].path) for c in order]
-    assert [d.gallery for d in book.all()] == names
-    assert [d.verdict for d in book.all()] == ["confirm", "reject"] * 3
+    names = [log.name_of(space.data.gallery[c].path) for c in order]
+    assert [d.gallery for d in log.all()] == names
+    assert [d.verdict for d in log.all()] == ["confirm", "reject"] * 3
 
 
 def test_a_file_that_cannot_be_written_is_a_problem_and_changes_nothing(qtbot, opened):
@@ -112,7 +112,7 @@ def test_a_file_that_cannot_be_written_is_a_problem_and_changes_nothing(qtbot, o
     space, runner = controller.workspace, controller.runner
     qtbot.keyClick(results, Qt.Key_Y)
     rest(qtbot, runner)
-    path = decision_commands.jobs.book.path
+    path = decision_commands.jobs.log.path
     path.write_text("{")
     with qtbot.waitSignal(runner.problem, timeout=WAIT) as told:
         qtbot.keyClick(results, Qt.Key_R)

@@ -1,4 +1,4 @@
-"""Requests, estimates and the book of runs: no Qt, no engine."""
+"""Requests, estimates and the runs of runs: no Qt, no engine."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def run(id, dataset="demo", **changes):
 
 
 def book_of(*ids):
-    book = RunList()
-    book.put(tuple(run(id) for id in ids))
+    runs = RunList()
+    runs.put(tuple(run(id) for id in ids))
     heard = []
-    book.shown_changed.connect(lambda: heard.append([shown.id for shown in book.shown]))
-    return book, heard
+    runs.shown_changed.connect(lambda: heard.append([shown.id for shown in runs.shown]))
+    return runs, heard
 
 
 @pytest.mark.parametrize(
@@ -65,46 +65,46 @@ def test_a_run_says_which_command_does_the_same(options, choice):
 
 
 def test_the_newest_run_is_looked_at_until_another_is_chosen():
-    book, heard = book_of(3, 2, 1)
-    assert [shown.id for shown in book.shown] == [3]
-    book.select(1)
-    book.select(99)
-    assert [shown.id for shown in book.shown] == [1]
-    book.add(run(4))
-    assert [shown.id for shown in book.shown] == [4]
+    runs, heard = book_of(3, 2, 1)
+    assert [shown.id for shown in runs.shown] == [3]
+    runs.select(1)
+    runs.select(99)
+    assert [shown.id for shown in runs.shown] == [1]
+    runs.add(run(4))
+    assert [shown.id for shown in runs.shown] == [4]
     assert heard == [[1], [4]]
 
 
 def test_ticked_runs_are_compared_in_the_order_they_were_ticked():
-    book, heard = book_of(3, 2, 1)
-    book.tick(1, True)
-    book.tick(3, True)
-    book.tick(3, True)
-    book.add(run(4))
-    book.tick(1, False)
-    book.tick(42, True)
+    runs, heard = book_of(3, 2, 1)
+    runs.tick(1, True)
+    runs.tick(3, True)
+    runs.tick(3, True)
+    runs.add(run(4))
+    runs.tick(1, False)
+    runs.tick(42, True)
     assert heard == [[1], [1, 3], [1, 3, 4], [3, 4]]
-    assert book.current.id == 4
+    assert runs.current.id == 4
 
 
 def test_what_was_deleted_is_not_looked_at_any_more():
-    book, _heard = book_of(3, 2, 1)
-    book.tick(2, True)
-    book.select(2)
-    book.remove((2,))
-    assert book.current.id == 1
-    assert [shown.id for shown in book.shown] == [1]
-    book.put(())
-    assert book.shown == ()
-    assert book.current is None
+    runs, _heard = book_of(3, 2, 1)
+    runs.tick(2, True)
+    runs.select(2)
+    runs.remove((2,))
+    assert runs.current.id == 1
+    assert [shown.id for shown in runs.shown] == [1]
+    runs.put(())
+    assert runs.shown == ()
+    assert runs.current is None
 
 
 def test_a_run_that_could_not_be_kept_stays_until_the_program_ends():
-    book, _heard = book_of(2, 1)
-    book.add(run(-1))
-    book.put((run(3), run(2)))
-    assert [known.id for known in book.runs] == [-1, 3, 2]
-    assert book.current.title == "run not kept"
+    runs, _heard = book_of(2, 1)
+    runs.add(run(-1))
+    runs.put((run(3), run(2)))
+    assert [known.id for known in runs.runs] == [-1, 3, 2]
+    assert runs.current.title == "run not kept"
 
 
 def test_an_estimate_adds_times_and_takes_the_most_memory():

@@ -24,7 +24,7 @@ from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import InputError
 from tests.app.conftest import settle
 from tests.app.controls import controls, name_of, needs_tip
-from tests.app.real import WAIT, tiny_market
+from tests.app.real import WAIT, all_maps, tiny_market
 from tests.app.saving import saved
 from tests.builders import write_picture
 
@@ -300,7 +300,7 @@ def test_what_goes_wrong_is_said_on_the_page_and_among_the_problems(qtbot, windo
 
 
 def test_another_model_or_set_clears_what_was_found(qtbot, window, failures, model, tmp_path):
-    with qtbot.waitSignal(window.controller.ready, timeout=WAIT):
+    with all_maps(window.controller):
         window.controller.open_model(model)
     assert failures.found is None
     assert failures.stack.currentIndex() == 0
@@ -309,7 +309,7 @@ def test_another_model_or_set_clears_what_was_found(qtbot, window, failures, mod
     click(failures.empty.button)
     found(qtbot, failures)
     other = tiny_market(tmp_path / "other")
-    with qtbot.waitSignal(window.controller.ready, timeout=WAIT):
+    with all_maps(window.controller):
         window.controller.open(other)
     assert failures.found is None
 
@@ -367,7 +367,7 @@ def test_a_flat_folder_has_no_queries_and_is_measured_all_the_same(
     window, space = empty_window, empty_window.workspace
     for number in range(6):
         write_picture(tmp_path / "own" / f"{number}.png", number, (48, 128))
-    with qtbot.waitSignal(window.controller.ready, timeout=WAIT):
+    with all_maps(window.controller):
         window.begin(DataRequest("folder", tmp_path / "own"), model)
     assert len(space.data.query) == 0
     window.insights.insights.pairs = 2

@@ -17,6 +17,7 @@ from app.state import reading_line as readout
 from app.state import words
 from app.state.drawn_parts import WhatIf
 from app.state.overlay import scale_of
+from app.state.scene import second_candidate
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.inspector import Inspector
@@ -297,12 +298,18 @@ def test_lines_out_of_sight_are_counted(show, space):
 # ── comparing ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_comparing_finds_a_second_candidate_and_answers_in_both(show, space, qtbot):
+def compared_with(space):
+    """The second candidate, selected as the controller does it."""
+    space.compare_with(second_candidate(space))
+    assert space.selection.other not in (None, space.selection.candidate)
+    return space.selection.other
+
+
+def test_a_comparison_answers_in_both(show, space, qtbot):
     inspector = show(space)
     canvas = inspector.canvas
     key(inspector, Qt.Key_4)
-    other = space.selection.other
-    assert other not in (None, space.selection.candidate)
+    other = compared_with(space)
     space.set_pair(space.pair, sample_pair(0, other))
     qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
     first, second = (p.match.logit for p in (space.pair, space.other_pair))
@@ -329,7 +336,7 @@ def test_the_numbers_beside_a_cell_keep_clear_of_the_buttons(show, space, qtbot,
     canvas, buttons = inspector.canvas, inspector.decisions
     key(inspector, mode)
     if mode == Qt.Key_4:
-        space.set_pair(space.pair, sample_pair(0, space.selection.other))
+        space.set_pair(space.pair, sample_pair(0, compared_with(space)))
     qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
     assert buttons.isVisible()
     taken = QRectF(buttons.geometry())

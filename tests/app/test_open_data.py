@@ -12,6 +12,7 @@ from PyQt5.QtWidgets import QApplication, QLabel
 
 from app.jobs import engine
 from app.jobs.controller import Controller
+from app.jobs.inspections import DATA
 from app.state.requests import BY_CONTENT, DataRequest
 from app.state.workspace import Workspace
 from app.views.dialogs.check_panel import rejected_text
@@ -66,7 +67,7 @@ def text_of(dialog) -> str:
 
 
 def idle(qtbot, dialog):
-    qtbot.waitUntil(lambda: dialog._job is None, timeout=5000)
+    qtbot.waitUntil(lambda: not dialog._jobs.has(DATA), timeout=5000)
 
 
 def test_every_name_is_offered():

@@ -12,6 +12,7 @@ from PyQt5.QtWidgets import QLabel
 from app.jobs import engine
 from app.jobs.controller import Controller
 from app.jobs.engine import LoadedModel
+from app.jobs.inspections import MODEL
 from app.state.requests import ModelRequest
 from app.state.workspace import Workspace
 from app.views.dialogs.open_model import OpenModelDialog, facts_of
@@ -45,7 +46,7 @@ def facts_on(dialog) -> str:
 
 
 def idle(qtbot, dialog):
-    qtbot.waitUntil(lambda: dialog._job is None, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog._jobs.has(MODEL), timeout=20_000)
 
 
 def test_facts_name_all_that_was_read():

@@ -23,7 +23,7 @@ from app.state.overlay import (
 )
 from app.state.reading_line import difference_text
 from app.state.scene import Scene, scene_of, second_candidate
-from app.state.score_breakdown import sum_of
+from app.state.score_breakdown import breakdown_of
 from app.state.values import Cell, Look
 from app.state.workspace import Workspace
 from qaconv_core.figures.style import DIVERGING, SEQUENTIAL
@@ -35,7 +35,7 @@ from tests.app.samples import GRID, sample_pair, sample_set
 @pytest.mark.parametrize("grid", [(6, 3), (24, 8)])
 def test_the_parts_of_a_sum_add_up_to_the_logit(seed, grid):
     match = sample_pair(seed, 7, grid).match
-    total = sum_of(match)
+    total = breakdown_of(match)
     *terms, logit = total.totals
     assert sum(part.value for part in terms) == pytest.approx(logit.value, abs=1e-9)
     assert logit.value == pytest.approx(match.logit, abs=1e-3)
@@ -52,16 +52,16 @@ def test_the_strongest_cells_are_the_strongest():
         Cell("gallery", i): v for i, v in enumerate(match.gallery_contribution.ravel().tolist())
     }
     values = sorted(adds.values())
-    cells = sum_of(match, positive=4, negative=2).cells
+    cells = breakdown_of(match, positive=4, negative=2).cells
     assert [adds[part.cell] for part in cells[:4]] == values[::-1][:4]
     assert [adds[part.cell] for part in cells[4:]] == values[:2][::-1]
 
 
 def test_a_sum_of_few_cells_has_no_cell_twice():
     match = sample_pair(grid=(2, 1)).match
-    cells = [part.cell for part in sum_of(match).cells]
+    cells = [part.cell for part in breakdown_of(match).cells]
     assert len(cells) == len(set(cells))
-    rest = [part for part in sum_of(match).totals if part.kind == "rest"]
+    rest = [part for part in breakdown_of(match).totals if part.kind == "rest"]
     assert sum(part.cells for part in rest) + len(cells) == 4
 
 

@@ -25,7 +25,7 @@ from app.jobs.ranking_exports import ranking_export
 from app.jobs.what_if_jobs import next_candidate
 from app.state import drawn_parts as parts
 from app.state import part_words, words
-from app.state.drawn_parts import Parts, Regions, WhatIf
+from app.state.drawn_parts import DrawnParts, Regions, WhatIf
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.explore_page import ExplorePage
@@ -54,7 +54,8 @@ def page(qtbot, runner, loaded):
     model, matching = loaded
     matching.parts = part_search.PartSearch(matching)
     controller = Controller(Workspace(), runner)
-    controller.model, controller.matching = model.model, matching
+    controller.model = model.model
+    controller.sources.use(matching)
     space = controller.workspace
     window = QMainWindow()
     qtbot.addWidget(window)
@@ -593,20 +594,20 @@ def test_a_part_is_drawn_on_the_query_alone(page):
     assert space.parts.part is None
     space.pin(Cell("gallery", 1))
     key(page, Qt.Key_T)
-    assert space.parts.now.said == parts.QUERY_ONLY
+    assert space.parts.now.notice == parts.QUERY_ONLY
 
 
 # ── state and words ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_ignoring_needs_a_part():
-    made = Parts()
+    made = DrawnParts()
     made.switch_ignore()
-    assert made.now.said == parts.NO_REGION
+    assert made.now.notice == parts.NO_REGION
 
 
 def test_the_same_again_tells_nobody():
-    made, told = Parts(), []
+    made, told = DrawnParts(), []
     made.changed.connect(lambda: told.append(made.now))
     made.clear()
     made.whole_query()

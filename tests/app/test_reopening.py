@@ -68,7 +68,7 @@ def test_a_session_is_reopened(qtbot, start, data, model, tmp_path):
 def test_query_pictures_of_the_user_are_reopened(qtbot, start, data, model, tmp_path):
     pictures = [write_picture(tmp_path / "own" / name) for name in ("me.png", "also me.png")]
     controller = start()
-    session = Session(data, model, queries=tuple(map(str, pictures)), own=True)
+    session = Session(data, model, queries=tuple(map(str, pictures)), added=True)
     assert reopen(controller, session) == ()
     space = controller.workspace
 
@@ -78,7 +78,7 @@ def test_query_pictures_of_the_user_are_reopened(qtbot, start, data, model, tmp_
     until(qtbot, lambda: space.data is not None and shown() == pictures)
     assert all(map(space.data.is_added, space.selection.queries))
     left = session_of(space, data, model)
-    assert (left.queries, left.own) == (session.queries, True)
+    assert (left.queries, left.added) == (session.queries, True)
 
 
 def test_what_is_gone_is_said_and_the_demo_is_opened(start, monkeypatch, tmp_path):

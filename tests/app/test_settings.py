@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.state.requests import DataRequest, ModelRequest
-from app.state.restoring import possible, restore
+from app.state.restoring import reopenable, restore
 from app.state.session import Session, load_session, save_session, session_of
 from app.state.settings import Settings, SettingsFile
 from app.state.values import Look, Measures, QueryFilter, ResultFilter
@@ -100,7 +100,7 @@ SESSION = Session(
     data=DataRequest("market", Path("/data"), (Path("/q.jpg"),), "/gallery"),
     model=ModelRequest("/m.pth.tar", "cpu", (256, 128)),
     queries=("/q.jpg", "/r.jpg"),
-    own=True,
+    added=True,
     candidate="/c.jpg",
     look=Look(mode="heat", overlay=False, threshold=0.55, count=30, direction="mutual"),
     query_filter=QueryFilter("0002", 2, frozenset({0, 3}), True, "ap"),
@@ -141,7 +141,7 @@ def test_what_the_window_shows_comes_back(space, tmp_path):
     assert (other.selection.queries, other.selection.candidate) == ((2, 0), 5)
     assert (other.look, other.query_filter) == (space.look, space.query_filter)
     assert other.result_filter == space.result_filter
-    assert not session.own
+    assert not session.added
 
 
 def test_a_query_that_is_not_in_the_set_any_more_is_passed_over(space):
@@ -177,7 +177,7 @@ def test_what_is_gone_is_said_and_replaced(tmp_path):
         data=DataRequest("market", tmp_path / "gone"), model=ModelRequest(str(there)),
         queries=("/a",), candidate="/b", look=Look(mode="hover"),
     )  # fmt: skip
-    found = possible(session)
+    found = reopenable(session)
     assert found.session.data == DataRequest()
     assert found.session.model == session.model
     assert (found.session.queries, found.session.look.mode) == ((), "hover")
@@ -187,13 +187,13 @@ def test_what_is_gone_is_said_and_replaced(tmp_path):
 
 
 def test_a_gone_checkpoint_and_query_picture_are_said(tmp_path):
-    session = Session(DataRequest(), ModelRequest("/gone.pth"), queries=("/q.jpg",), own=True)
-    found = possible(session)
+    session = Session(DataRequest(), ModelRequest("/gone.pth"), queries=("/q.jpg",), added=True)
+    found = reopenable(session)
     assert found.session.model == ModelRequest()
-    assert (found.session.queries, found.session.own) == ((), False)
+    assert (found.session.queries, found.session.added) == ((), False)
     assert len(found.missing) == 2
     there = tmp_path / "there.jpg"
     there.write_bytes(b"x")
-    found = possible(replace(session, queries=("/q.jpg", str(there))))
-    assert (found.session.queries, found.session.own) == ((str(there),), True)
-    assert possible(Session()).missing == ()
+    found = reopenable(replace(session, queries=("/q.jpg", str(there))))
+    assert (found.session.queries, found.session.added) == ((str(there),), True)
+    assert reopenable(Session()).missing == ()

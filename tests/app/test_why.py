@@ -10,7 +10,7 @@ from app.items.breakdown_painter import sections_of
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
 from app.state.values import Cell
-from app.state.why import Why, sum_of_why
+from app.state.why import Why, breakdown_of_difference
 from app.state.words import logit_text
 from app.state.workspace import Workspace
 from app.views.explore.details_panel import DetailsPanel
@@ -48,7 +48,7 @@ def pictures():
 
 def test_the_terms_add_up_largest_first(compared):
     why, pairs = compared.why, (compared.pair, compared.other_pair)
-    total = sum_of_why(why)
+    total = breakdown_of_difference(why)
     sizes = [abs(part.value) for part in total.cells]
     assert sizes == sorted(sizes, reverse=True)
     assert [part.kind for part in total.totals] == ["strongest"] + ["rest"] * 3 + ["difference"]
@@ -77,7 +77,7 @@ def test_the_details_list_the_differences_only_while_comparing(qtbot, compared):
 
 
 def test_a_cell_of_the_other_is_named_as_its_own(compared):
-    total = sum_of_why(compared.why, top=54)
+    total = breakdown_of_difference(compared.why, top=54)
     grid = compared.pair.match.grid
     rows = sections_of(total, grid, 300)[0].rows
     for row, reason in zip(rows, compared.why.reasons, strict=True):

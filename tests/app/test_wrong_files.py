@@ -11,6 +11,7 @@ from PyQt5.QtGui import QGuiApplication
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QFileDialog
 
+from app.jobs.inspections import DATA
 from app.state.session import load_session
 from qaconv_core.store.folders import data_dir
 from tests.app.real import WAIT, drop, press, settled, tiny_market, url_of
@@ -154,7 +155,7 @@ def test_a_folder_of_broken_pictures_leaves_what_was_open(qtbot, window, tmp_pat
     before = shown(window)
     drop(window, tmp_path / "bad")
     dialog = window.dialogs.open_data()
-    qtbot.waitUntil(lambda: dialog._job is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: not dialog._jobs.has(DATA), timeout=WAIT)
     QTest.mouseClick(dialog.open_button, Qt.LeftButton)
     qtbot.waitUntil(lambda: bool(window.problems.problems), timeout=WAIT)
     assert "none of the gallery pictures can be read" in window.problems.problems[-1].message

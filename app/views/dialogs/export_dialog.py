@@ -26,7 +26,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from app.jobs.job import Job, JobContext
+from app.jobs.job import JobContext
+from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.state.export_choices import RANGES, ExportChoices, Format
 from app.state.values import Problem
@@ -63,11 +64,10 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setAttribute(Qt.WA_DeleteOnClose)
-        self._write, self._runner, self._choices = write, runner, choices
+        self._write, self._choices = write, choices
+        self._jobs = None if runner is None else JobSlots(runner, self)
         self._formats = tuple(formats)
         self._widths = dict(choices.widths)
-        self._job: Job | None = None
-        self._left = False
         self._make_fields()
         self._lay_out()
         suffixes = [format.suffix for format in self._formats]
@@ -193,8 +193,8 @@ class ExportDialog(QDialog):
 
     def save(self) -> None:
         """Write the file in the background; the dialog closes when it is there."""
-        write, runner = self._write, self._runner
-        if self._job is not None or write is None or runner is None:
+        write, jobs = self._write, self._jobs
+        if write is None or jobs is None or jobs.has("save"):
             return
         path = self._with_suffix()
         width = float(self.width_field.value()) if self.chosen.unit else None
@@ -204,14 +204,10 @@ class ExportDialog(QDialog):
             context.cancel.raise_if_cancelled()
             write(path, width)
 
-        self._job = runner.start(
-            f"Saving {path.name}",
-            work,
-            lane="files",
-            done=lambda _nothing: self._on_saved(path),
-            failed=self._on_failed,
-            ended=self._on_ended,
-        )
+        jobs.replace(
+            "save", f"Saving {path.name}", work, lambda _nothing: self._on_saved(path),
+            failed=self._on_failed, lane="files",
+        )  # fmt: skip
 
     def _wait(self, on: bool) -> None:
         for widget in (self.format, self.width_field, self.path, self.browse):
@@ -231,18 +227,12 @@ class ExportDialog(QDialog):
         self.accept()
 
     def _on_failed(self, problem: Problem) -> bool:
-        if self._left:
-            return False
         self._wait(False)
         self.note.setText(problem.message)
         return True
 
-    def _on_ended(self) -> None:
-        self._job = None
-
     def reject(self) -> None:
         """Cancel. A file that is being written already is still written whole."""
-        self._left = True
-        if self._job is not None:
-            self._job.cancel()
+        if self._jobs is not None:
+            self._jobs.stop_all()
         super().reject()

@@ -24,7 +24,8 @@ from PyQt5.QtWidgets import (
 
 from app.jobs.controller import Controller
 from app.jobs.engine import Inspected
-from app.jobs.job import Job
+from app.jobs.inspections import DATA, inspect_data
+from app.jobs.job_slots import JobSlots
 from app.state.requests import BY_CONTENT, DEMO, DataRequest
 from app.state.values import Problem
 from app.views.dialogs.check_panel import CheckPanel
@@ -64,7 +65,7 @@ class OpenDataDialog(QDialog):
         self.controller = controller
         self._found: Inspected | None = None
         self._asked: DataRequest | None = None
-        self._job: Job | None = None
+        self._jobs = JobSlots(controller.runner, self)
         self.setWindowTitle("Open data set")
         self.setAcceptDrops(True)
         self.resize(880, 560)
@@ -226,7 +227,7 @@ class OpenDataDialog(QDialog):
         request = self.request
         for widget in (self.path, self.browse, self.browse_table):
             widget.setEnabled(request is None or request.name != DEMO)
-        self._let_go()
+        self._jobs.stop_all()
         if not decode:
             self._found = None
             self._show_report(None)
@@ -238,10 +239,8 @@ class OpenDataDialog(QDialog):
         self._allow_open("")
         self.message.say("Decoding every picture…" if decode else f"Reading {request.title}…")
         self._show_working(decode)
-        job = self.controller.inspect_data(request, self._show_found, self._failed, decode)
+        job = inspect_data(self._jobs, request, self._show_found, self._failed, self._ended, decode)
         job.progressed.connect(self._show_progress)
-        job.ended.connect(self._ended)  # a slot of ours: Qt lets go of it when we are gone
-        self._job = job
 
     def _show_found(self, found: Inspected) -> None:
         self._found = found
@@ -253,10 +252,6 @@ class OpenDataDialog(QDialog):
         return True
 
     def _ended(self) -> None:
-        job = self.sender()
-        if job is not self._job:
-            return  # another set was chosen meanwhile, or the dialog is closed
-        self._job = None
         self._show_working(False)
         if self._found is None:
             return
@@ -289,12 +284,7 @@ class OpenDataDialog(QDialog):
             self.message.say(why_not, warning=True)
 
     def _stop(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-
-    def _let_go(self) -> None:
-        self._stop()
-        self._job = None
+        self._jobs.cancel(DATA)
 
     # ── deciding ────────────────────────────────────────────────────────────────────────────────
 
@@ -311,9 +301,9 @@ class OpenDataDialog(QDialog):
         super().accept()
 
     def reject(self) -> None:
-        self._let_go()
+        self._jobs.stop_all()
         super().reject()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._let_go()
+        self._jobs.stop_all()
         super().closeEvent(event)

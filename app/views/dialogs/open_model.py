@@ -20,7 +20,8 @@ from PyQt5.QtWidgets import (
 
 from app.jobs.controller import Controller
 from app.jobs.engine import LoadedModel
-from app.jobs.job import Job
+from app.jobs.inspections import inspect_model
+from app.jobs.job_slots import JobSlots
 from app.state.requests import DEMO, ModelRequest
 from app.state.values import ModelInfo, Problem
 from app.views.dialogs.check_panel import marked_line
@@ -90,7 +91,7 @@ class OpenModelDialog(QDialog):
         self.controller, self._precision = controller, precision
         self._loaded: LoadedModel | None = None
         self._asked: ModelRequest | None = None
-        self._job: Job | None = None
+        self._jobs = JobSlots(controller.runner, self)
         self.setWindowTitle("Open checkpoint")
         self.setAcceptDrops(True)
         self.resize(640, 432)
@@ -218,7 +219,7 @@ class OpenModelDialog(QDialog):
     def inspect(self) -> None:
         """Load the chosen file in the background and show what it is."""
         request = self.request
-        self._let_go()
+        self._jobs.stop_all()
         self._loaded = None
         self._show_facts(None)
         self._allow(False)
@@ -226,9 +227,7 @@ class OpenModelDialog(QDialog):
             return
         self._asked = request
         self.message.say(f"Reading {request.title}…")
-        job = self.controller.inspect_model(request, self._show_found, self._failed)
-        job.ended.connect(self._ended)  # a slot of ours: Qt lets go of it when we are gone
-        self._job = job
+        inspect_model(self._jobs, request, self._show_found, self._failed)
 
     def _show_found(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
@@ -248,11 +247,6 @@ class OpenModelDialog(QDialog):
         self.message.say(words, warning=True)
         return True
 
-    def _ended(self) -> None:
-        job = self.sender()
-        if job is self._job:
-            self._job = None
-
     def _show_facts(self, info: ModelInfo | None) -> None:
         old, self.facts = self.facts, _facts_page(info)
         self._facts_column.replaceWidget(old, self.facts)
@@ -262,11 +256,6 @@ class OpenModelDialog(QDialog):
     def _allow(self, on: bool) -> None:
         self.use_button.setEnabled(on)
         self.use_button.setDefault(on)
-
-    def _let_go(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-        self._job = None
 
     # ── deciding ────────────────────────────────────────────────────────────────────────────────
 
@@ -280,12 +269,12 @@ class OpenModelDialog(QDialog):
         super().accept()
 
     def reject(self) -> None:
-        self._let_go()
+        self._jobs.stop_all()
         self._loaded = None  # a network is large; closed dialogs do not keep one
         super().reject()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._let_go()
+        self._jobs.stop_all()
         super().closeEvent(event)
 
 

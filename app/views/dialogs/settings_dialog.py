@@ -19,7 +19,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from app.jobs.job import Job, JobContext
+from app.jobs.job import JobContext, Work
+from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.state.settings import ARITHMETICS, THEMES, Settings
 from app.state.values import Problem
@@ -73,8 +74,7 @@ class SettingsDialog(QDialog):
         self, settings: Settings, runner: JobRunner, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.settings, self._runner = settings, runner
-        self._jobs: list[Job] = []
+        self.settings, self._jobs = settings, JobSlots(runner, self)
         self.setWindowTitle("Settings")
         self.resize(600, 0)
         self.folder = QLineEdit(settings.data_folder)
@@ -160,13 +160,12 @@ class SettingsDialog(QDialog):
         self.clear.setText("Clear")
         self._run("Clearing the feature store", clear_cache)
 
-    def _run(self, title: str, work) -> None:  # type: ignore[no-untyped-def]
+    def _run(self, title: str, work: Work) -> None:
         self.clear.setEnabled(False)
-        job = self._runner.start(
-            title, work, lane="files", quiet=True, done=self._show_cache, failed=self._show_fault
-        )
-        job.ended.connect(self._ended)
-        self._jobs = [job]
+        self._jobs.replace(
+            "cache", title, work, self._show_cache, failed=self._show_fault, ended=self._ended,
+            lane="files", quiet=True,
+        )  # fmt: skip
 
     def _show_cache(self, found: tuple[str, str]) -> None:
         words, folder = found
@@ -178,7 +177,6 @@ class SettingsDialog(QDialog):
         return True
 
     def _ended(self) -> None:
-        self._jobs = []
         self.clear.setEnabled(True)
 
     @property
@@ -195,19 +193,14 @@ class SettingsDialog(QDialog):
 
     def accept(self) -> None:
         """Take the settings."""
-        self._let_go()
+        self._jobs.stop_all()
         if self.wanted != self.settings:
             self.changed.emit(self.wanted)
         super().accept()
 
     def reject(self) -> None:
         """Leave everything as it was; a theme that was tried is taken back."""
-        self._let_go()
+        self._jobs.stop_all()
         if self.theme.currentData() != self.settings.theme:
             self.theme_tried.emit(self.settings.theme)
         super().reject()
-
-    def _let_go(self) -> None:
-        for job in self._jobs:
-            job.cancel()
-        self._jobs = []

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt5 import sip
 from PyQt5.QtCore import QTimer, pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
@@ -17,7 +16,8 @@ from PyQt5.QtWidgets import QVBoxLayout, QWidget
 from app.jobs import evaluation_jobs as evaluating
 from app.jobs.engine import dataset_of
 from app.jobs.job import Job, JobContext, Work
-from app.jobs.runner import JobRunner, Lane
+from app.jobs.job_slots import JobSlots
+from app.jobs.runner import JobRunner
 from app.state.evaluation import (
     DEMO,
     Estimate,
@@ -64,7 +64,7 @@ class EvaluatePage(QWidget):
         self.content: PageContent | None = None
         self.exports: Exports | None = None
         self._data_folder: str | None = None
-        self._jobs: dict[str, Job] = {}
+        self._jobs = JobSlots(runner, self)
         self._export_when_read = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -162,7 +162,7 @@ class EvaluatePage(QWidget):
         form.start_button.setEnabled(asked)
         if not asked:
             self._rest.stop()
-            self._stop("forecast")
+            self._jobs.stop("forecast")
             form.say("Tick at least one data set.")
             return
         form.say("Estimating time and memory…")
@@ -172,7 +172,7 @@ class EvaluatePage(QWidget):
     @property
     def estimating(self) -> bool:
         """Whether an estimate of time and memory is on its way."""
-        return self._rest.isActive() or "forecast" in self._jobs
+        return self._rest.isActive() or self._jobs.has("forecast")
 
     def _forecast(self) -> None:
         assert self.content is not None
@@ -207,8 +207,8 @@ class EvaluatePage(QWidget):
             f"Evaluating {title}",
             lambda context: self.desk.run(request, context),
             lane="long",
-            done=self._while_alive(self._finished),
-            failed=self._while_alive(failed),
+            done=self._jobs.alive(self._finished),
+            failed=self._jobs.alive(failed),
         )
         content.work.add_job(f"{title} · {_model_name(request)}", job)
         return job
@@ -264,7 +264,7 @@ class EvaluatePage(QWidget):
         """Ask where to save the CMC curve of the shown runs, once the history has been read."""
         self.build()
         assert self.exports is not None
-        if "runs" in self._jobs and not self.book.runs:
+        if self._jobs.has("runs") and not self.book.runs:
             self._export_when_read = True
         else:
             self.exports.save_cmc()
@@ -278,29 +278,9 @@ class EvaluatePage(QWidget):
         work: Work,
         done: Callable[[Any], None],
         failed: Callable[[Problem], bool | None] | None = None,
-        lane: Lane = "files",
     ) -> None:
         """Start a quiet job in place of the one of the same kind that may be under way."""
-        self._stop(name)
-        job = self.runner.start(
-            title, work, lane=lane, quiet=True,
-            done=self._while_alive(done), failed=failed and self._while_alive(failed),
-            ended=lambda: self._forget(name, job),
-        )  # fmt: skip
-        self._jobs[name] = job
-
-    def _forget(self, name: str, job: Job) -> None:
-        if self._jobs.get(name) is job:
-            del self._jobs[name]
-
-    def _stop(self, name: str) -> None:
-        job = self._jobs.pop(name, None)
-        if job is not None:
-            job.cancel()
-
-    def _while_alive(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """What follows a job, unless the page has been closed meanwhile."""
-        return lambda *arguments: None if sip.isdeleted(self) else function(*arguments)
+        self._jobs.replace(name, title, work, done, failed=failed, lane="files", quiet=True)
 
 
 def _model_name(request: EvaluationRequest) -> str:

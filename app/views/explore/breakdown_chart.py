@@ -16,9 +16,9 @@ from app.items.breakdown_painter import (
 )
 from app.state import words
 from app.state.scene import scene_of
-from app.state.score_breakdown import Sum, sum_of
+from app.state.score_breakdown import ScoreBreakdown, breakdown_of
 from app.state.values import PairView
-from app.state.why import sum_of_why
+from app.state.why import breakdown_of_difference
 from app.state.workspace import Workspace
 from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.explaining.values import RelativeMatch
@@ -65,10 +65,14 @@ class BreakdownChart(QWidget):
         self.updateGeometry()
         self.update()
 
-    def _sum(self, pair: PairView) -> Sum:
+    def _sum(self, pair: PairView) -> ScoreBreakdown:
         """Of the logit; of the difference of two where they are compared."""
         why = self.workspace.shown_why
-        return sum_of(pair.match, relative=self._relative) if why is None else sum_of_why(why)
+        return (
+            breakdown_of(pair.match, relative=self._relative)
+            if why is None
+            else breakdown_of_difference(why)
+        )
 
     @property
     def _relative(self) -> RelativeMatch | None:
@@ -150,8 +154,8 @@ class BreakdownChart(QWidget):
         number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
         if row.part.kind == "rest":
             number += f" ({row.part.cells} cells)"
-        if row.part.own is not None and pair is not None:
-            place = words.cell_sentence(row.part.own, pair.match.grid)
+        if row.part.own_cell is not None and pair is not None:
+            place = words.cell_sentence(row.part.own_cell, pair.match.grid)
             return f"{number}\n{place}\n{words.DIFFERENCE}"
         if row.part.cell is not None and pair is not None:
             place = words.cell_sentence(row.part.cell.number, pair.match.grid)

@@ -23,14 +23,14 @@ class DecisionCommands(QObject):
     def __init__(self, controller: Controller, window: QWidget) -> None:
         super().__init__(window)
         self.controller, self.workspace, self._window = controller, controller.workspace, window
-        self.jobs = DecisionJobs(controller, self.reported.emit)
+        self.jobs = DecisionJobs(controller.workspace, controller.runner, self.reported.emit)
 
     def handlers(self) -> Handlers:
         """The commands."""
         space = self.workspace
 
         def kept() -> bool:
-            return self.jobs.book is not None
+            return self.jobs.log is not None
 
         def can_decide() -> bool:
             return space.selection.candidate is not None and kept()

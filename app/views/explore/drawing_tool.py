@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt5.QtCore import Qt
 
-from app.state.drawn_parts import PART_TOOLS, How, Parts, Tool, joined
+from app.state.drawn_parts import PART_TOOLS, DrawnParts, How, Tool, joined
 from app.state.values import Side
 from app.views.explore.match_picture import Key
 from qaconv_core.explaining.masks import cells_in_box, cells_in_lasso, cells_on_stroke
@@ -19,7 +19,7 @@ class DrawingTool:
     Shift adds to what was drawn before, Ctrl takes away from it; painting adds by itself.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: DrawnParts) -> None:
         self.parts = parts
         self.points: list[Point] = []
         self.key: Key = ("query", 0)

@@ -13,7 +13,6 @@ from app.items.match_stage import lines_in_sight
 from app.jobs.images import ImageLoader
 from app.state import reading_line as readout
 from app.state.part_words import drawn_text
-from app.state.scene import second_candidate
 from app.state.values import MODES, MOST_LINES, Mode
 from app.state.workspace import Workspace
 from app.views.explore.decision_bar import DecisionBar
@@ -61,7 +60,6 @@ class Inspector(QWidget):
         workspace.hover_changed.connect(self._read_out)
         workspace.parts.changed.connect(self._read_out)
         workspace.pair_changed.connect(self._prepare)
-        workspace.ranking_changed.connect(self._find_second)
         self._linked = workspace.look.linked
         self._prepare()
         self._read_out()
@@ -89,7 +87,6 @@ class Inspector(QWidget):
         if self.workspace.look.linked and not self._linked:
             self.canvas.link()
         self._linked = self.workspace.look.linked
-        self._find_second()
         self._read_out()
         self._make_room()
 
@@ -100,18 +97,6 @@ class Inspector(QWidget):
             place = space.ranking.place_of(space.pair.candidate)
             for near in space.ranking.order[max(place - 1, 0) : place + 2]:
                 self.pictures.get(space.data.gallery[int(near)].path)
-        self._find_second()
-
-    def _find_second(self) -> None:
-        """Choose a second candidate to compare with, where none is chosen."""
-        space = self.workspace
-        selection = space.selection
-        if space.look.mode != "compare" or selection.candidate is None:
-            return
-        if selection.other is None or selection.other == selection.candidate:
-            found = second_candidate(space)
-            if found is not None:
-                space.compare_with(found)
 
     def _place_decisions(self) -> None:
         """Beside the candidate: right of it, or left where it is compared with another one."""

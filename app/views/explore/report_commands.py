@@ -42,7 +42,7 @@ class ReportCommands(QObject):
                     self.controller.matching is not None and bool(report_choices(self.workspace))
                 ),
             ),
-            "file.save_decisions": Handler(self.ask_csv, lambda: self._decisions.book is not None),
+            "file.save_decisions": Handler(self.ask_csv, lambda: self._decisions.log is not None),
         }
 
     def ask_report(self) -> ReportDialog | None:

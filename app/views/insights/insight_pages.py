@@ -43,8 +43,8 @@ class InsightPages(QObject):
         self.workspace, self._thumbnails = controller.workspace, thumbnails
         self._runner, self._choices, self._window = controller.runner, choices, window
         self.insights = Insights()
-        self.insights.follow(self.workspace)
-        self.jobs = InsightJobs(controller, self.insights)
+        self.insights.belong_to(self.workspace)
+        self.jobs = InsightJobs(controller.sources, controller.runner, self.insights, self)
         self.made: dict[Kind, InsightPage] = {}
         self.workspace.selection_changed.connect(self._show_awaited)
 

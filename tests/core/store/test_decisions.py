@@ -15,13 +15,13 @@ from qaconv_core.store.decisions import DecisionLog, decisions_csv, decisions_pa
 
 
 @pytest.fixture
-def book(tmp_path):
+def log(tmp_path):
     return DecisionLog("my set", tmp_path / "data")
 
 
-def test_decisions_survive_a_restart(book, tmp_path):
+def test_decisions_survive_a_restart(log, tmp_path):
     root = tmp_path / "data"
-    made = book.decide(root / "q/1.jpg", root / "g/2.jpg", "confirm", "same bag", logit=3.5, rank=2)
+    made = log.decide(root / "q/1.jpg", root / "g/2.jpg", "confirm", "same bag", logit=3.5, rank=2)
     assert (made.query, made.gallery) == ("q/1.jpg", "g/2.jpg")
     again = DecisionLog("my set", root)
     assert again.all() == [made]
@@ -36,15 +36,15 @@ def test_data_sets_have_files_of_their_own(tmp_path):
     assert all(path.parent.name == "decisions" for path in paths)
 
 
-def test_every_change_can_be_undone_and_made_again(book, tmp_path):
-    book.decide("a", "b", "confirm")
-    book.decide("a", "c", "unsure")
-    book.decide("a", "b", "reject", "other shoes")
-    book.clear("a", "c")
+def test_every_change_can_be_undone(log, tmp_path):
+    log.decide("a", "b", "confirm")
+    log.decide("a", "c", "unsure")
+    log.decide("a", "b", "reject", "other shoes")
+    log.clear("a", "c")
     states = []
     while True:
-        states.append([(d.gallery.rsplit("/")[-1], d.verdict) for d in book.all()])
-        if book.undo() is None:
+        states.append([(d.gallery.rsplit("/")[-1], d.verdict) for d in log.all()])
+        if log.undo() is None:
             break
     assert states == [
         [("b", "reject")],
@@ -53,45 +53,43 @@ def test_every_change_can_be_undone_and_made_again(book, tmp_path):
         [("b", "confirm")],
         [],
     ]
-    assert book.undo() is None
+    assert DecisionLog(log.dataset, tmp_path / "data").all() == []
 
 
-def test_undo_tells_what_it_took_back(book):
-    made = book.decide("a", "b", "confirm")
-    changed = book.decide("a", "b", "reject")
-    back = book.undo()
+def test_undo_tells_what_it_took_back(log):
+    made = log.decide("a", "b", "confirm")
+    changed = log.decide("a", "b", "reject")
+    back = log.undo()
     assert (back.before, back.after) == (made, changed)
 
 
-def test_a_new_decision_drops_what_was_undone(book):
-    book.decide("a", "b", "confirm")
-    book.undo()
-    book.decide("a", "c", "reject")
-    assert [d.verdict for d in book.all()] == ["reject"]
+def test_a_new_decision_drops_what_was_undone(log):
+    log.decide("a", "b", "confirm")
+    log.undo()
+    log.decide("a", "c", "reject")
+    assert [d.verdict for d in log.all()] == ["reject"]
 
 
-def test_clearing_nothing_is_no_change(book):
-    book.clear("a", "b")
-    assert book.undo() is None
-    assert not book.path.exists()
+def test_clearing_nothing_is_no_change(log):
+    log.clear("a", "b")
+    assert log.undo() is None
+    assert not log.path.exists()
 
 
-def test_two_books_see_each_others_work(book, tmp_path):
+def test_two_logs_see_each_others_work(log, tmp_path):
     other = DecisionLog("my set", tmp_path / "data")
-    book.decide("a", "b", "confirm")
+    log.decide("a", "b", "confirm")
     other.decide("a", "c", "reject")
-    assert len(book.all()) == 2
+    assert len(log.all()) == 2
 
 
-def test_threads_do_not_lose_decisions(book):
-    threads = [
-        threading.Thread(target=book.decide, args=("q", f"g{i}", "unsure")) for i in range(8)
-    ]
+def test_threads_do_not_lose_decisions(log):
+    threads = [threading.Thread(target=log.decide, args=("q", f"g{i}", "unsure")) for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(book.all()) == 8
+    assert len(log.all()) == 8
 
 
 @pytest.mark.parametrize(
@@ -108,31 +106,31 @@ def test_threads_do_not_lose_decisions(book):
         b'"verdict": "maybe"}}], "done": 1}',
     ],
 )
-def test_a_damaged_file_is_named_and_left_alone(book, content):
-    book.path.parent.mkdir(parents=True)
-    book.path.write_bytes(content)
+def test_a_damaged_file_is_named_and_left_alone(log, content):
+    log.path.parent.mkdir(parents=True)
+    log.path.write_bytes(content)
     with pytest.raises(StoreError, match="move the file away"):
-        book.decide("a", "b", "confirm")
-    assert book.path.read_bytes() == content
+        log.decide("a", "b", "confirm")
+    assert log.path.read_bytes() == content
 
 
-def test_a_newer_file_is_left_alone(book):
-    book.decide("a", "b", "confirm")
-    record = json.loads(book.path.read_text()) | {"version": 99}
-    book.path.write_text(json.dumps(record))
+def test_a_newer_file_is_left_alone(log):
+    log.decide("a", "b", "confirm")
+    record = json.loads(log.path.read_text()) | {"version": 99}
+    log.path.write_text(json.dumps(record))
     with pytest.raises(StoreError, match="newer version"):
-        book.all()
+        log.all()
 
 
-def test_unknown_verdicts_are_refused(book):
+def test_unknown_verdicts_are_refused(log):
     with pytest.raises(InputError, match="confirm, reject, unsure"):
-        book.decide("a", "b", "perhaps")
-    assert not book.path.exists()
+        log.decide("a", "b", "perhaps")
+    assert not log.path.exists()
 
 
-def test_the_table(book):
-    book.decide("ä, q", os.fsdecode(b"b\xff"), "confirm", 'says "yes",\nloudly', logit=1.25)
-    text = decisions_csv(DecisionLog(book.dataset, book.root).all())
+def test_the_table(log):
+    log.decide("ä, q", os.fsdecode(b"b\xff"), "confirm", 'says "yes",\nloudly', logit=1.25)
+    text = decisions_csv(DecisionLog(log.dataset, log.root).all())
     row = next(csv.DictReader(io.StringIO(text)))
     assert row["query"].endswith("ä, q")
     assert row["gallery"].endswith("b\\udcff")

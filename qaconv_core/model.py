@@ -29,9 +29,16 @@ from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
 from qaconv_core.models.inference import inference_network
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback
-from qaconv_core.searching.top import Prepared, TopRanking, prepare_search, rank_top
+from qaconv_core.searching.top import Prepared, prepare_search, rank_top
 from qaconv_core.store.features import FeatureShelf, FeatureStore
-from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, ImageRef, ModelSpec
+from qaconv_core.types import (
+    CorrespondenceMap,
+    FeatureBank,
+    Float32,
+    ImageRef,
+    ModelSpec,
+    RankingResult,
+)
 
 Picture = str | Path | Image.Image | npt.NDArray[np.uint8]
 DEMO = "demo"
@@ -178,11 +185,13 @@ class Model:
             result_in_memory=in_memory,
         )
 
-    def score(self, query_maps: Maps, gallery_maps: Maps) -> Float32:
+    def score(
+        self, query_maps: Maps, gallery_maps: Maps, *, cancel: CancelToken | None = None
+    ) -> Float32:
         """Logits of all pairs, float32 (p, g), of maps (p, C, h, w) and (g, C, h, w)."""
         query, gallery = _as_maps(query_maps), _as_maps(gallery_maps)
         plan = self.plan(query.shape[0], gallery.shape[0])
-        return score_maps(query, gallery, self.head, plan=plan, device=self.device)
+        return score_maps(query, gallery, self.head, plan=plan, device=self.device, cancel=cancel)
 
     def prepare(
         self,
@@ -211,8 +220,9 @@ class Model:
         exact: bool = False,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
-    ) -> TopRanking:
-        """The ``top`` best gallery pictures of one query map; see :func:`.searching.top.rank_top`.
+    ) -> RankingResult:
+        """The gallery in order for one query map, its ``top`` best exactly; see
+        :func:`.searching.top.rank_top`.
 
         With ``prepared`` (of :meth:`prepare`) many times faster than :meth:`score` and with the
         same head, which is proved or, where the result's ``certainty`` says so, measured;

@@ -17,15 +17,16 @@ LAYERS = (
     ("errors",),
     ("types", "paths", "progress", "processes", "threads"),
     ("device",),
+    ("ranking",),
     ("store",),
     ("data",),
     ("models",),
     ("matching",),
     ("extraction", "searching"),
     ("model",),
-    ("ranking",),
     ("explaining",),
     ("evaluation",),
+    ("galleries",),
     ("training",),
     ("figures", "bench"),
     ("documents",),
@@ -47,6 +48,8 @@ WITHOUT_TORCH = (
     "qaconv_core.explaining.masks",
     "qaconv_core.explaining.values",
     "qaconv_core.evaluation",
+    "qaconv_core.galleries.truth",
+    "qaconv_core.galleries.values",
     "qaconv_core.evaluation.measures",
     "qaconv_core.evaluation.saved_scores",
     "qaconv_core.figures.match",
@@ -140,17 +143,7 @@ def test_the_window_opens_without_torch():
         for path in app_modules()
     ]
     # These are loaded by workers, with torch.
-    skipped = tuple(
-        f"app.jobs.{name}"
-        for name in (
-            "growing_set",
-            "large_gallery",
-            "matching_set",
-            "pairs",
-            "part_search",
-            "machine_rates",
-        )
-    )
+    skipped = tuple(f"app.jobs.{name}" for name in ("machine_rates",))
     code = "import sys\n" + "".join(f"import {n}\n" for n in names if n not in skipped)
     done = subprocess.run(
         [sys.executable, "-c", code + "print('torch' in sys.modules)"],

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.state.values import OpenSet, Selection
+from app.state.values import Selection
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.paths import typed_path
 from qaconv_core.types import ImageRef
 

@@ -23,13 +23,15 @@ from app.jobs.ranking_jobs import RankingJobs
 from app.jobs.runner import JobRunner
 from app.jobs.what_if_jobs import WhatIfJobs
 from app.state.requests import DataRequest, ModelRequest
-from app.state.values import ModelInfo, OpenSet, Problem, Selection
+from app.state.values import ModelInfo, Problem, Selection
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
-    from app.jobs.growing_set import GrowingSet
-    from app.jobs.matching_set import MatchingSet, Measured
+    from app.jobs.engine import Measured
+    from qaconv_core.galleries.partial import PartialGallery
+    from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.model import Model
 
 QUICK_SECONDS = 60.0
@@ -61,8 +63,8 @@ class Controller(QObject):
         super().__init__(parent)
         self.workspace, self.runner = workspace, runner
         self.model: Model | None = None
-        self.matching: MatchingSet | None = None
-        self.growing: GrowingSet | None = None
+        self.matching: GallerySearch | None = None
+        self.growing: PartialGallery | None = None
         self.data_request: DataRequest | None = None
         self.model_request = ModelRequest()
         self.measure_unasked = True
@@ -210,12 +212,8 @@ class Controller(QObject):
         self.workspace.set_ranking_stale()
         chosen = self.workspace.selection.queries
 
-        def work(context: JobContext) -> MatchingSet:
-            from app.jobs.growing_set import GrowingSet
-            from app.jobs.matching_set import prepare
-
-            growing = GrowingSet(model, data)
-            return prepare(model, data, context, engine.feature_store(), growing, chosen)[0]
+        def work(context: JobContext) -> GallerySearch:
+            return engine.search_partly(model, data, chosen, context)
 
         self.replace_job(
             "prepare", f"Feature maps of {data.name}", work, self._use_matching,
@@ -235,7 +233,7 @@ class Controller(QObject):
         space.look_at(left.selection)
         self._prepare()
 
-    def _use_growing(self, growing: GrowingSet) -> None:
+    def _use_growing(self, growing: PartialGallery) -> None:
         """More of the gallery can be ranked than before."""
         begins = self.growing is None
         self.growing = growing
@@ -245,7 +243,7 @@ class Controller(QObject):
         else:
             self._ranking.grow()
 
-    def _use_matching(self, matching: MatchingSet) -> None:
+    def _use_matching(self, matching: GallerySearch) -> None:
         if self.growing is not None:
             matching.take_added(self.growing)
             self._pair.outdated = self.workspace.pair is not None
@@ -277,7 +275,7 @@ class Controller(QObject):
             space.select_candidate(found)
 
     @property
-    def source(self) -> MatchingSet | GrowingSet | None:
+    def source(self) -> GallerySearch | PartialGallery | None:
         """What can be ranked and explained: all of the set, or what has arrived of it.
 
         A search by part needs all.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from app.jobs.controller import Controller
 from app.jobs.job import Job
-from app.state.values import OpenSet
 from app.state.words import DECIDED
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.decisions import Decision, DecisionLog, decisions_csv
 from qaconv_core.types import ImageRef

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.jobs.job import JobContext
-from app.state.values import PairView, Selection
-from app.state.why import Why
+from app.state.values import Selection
+from qaconv_core.galleries.values import PairView, Why
 
 if TYPE_CHECKING:
     from app.jobs.controller import Controller
@@ -78,15 +78,15 @@ class PairJobs:
         matching, pair, other = controller.matching, space.pair, space.other_pair
         if matching is None or pair is None or controller.has_job("crowd"):
             return
-        if pair.relative is not None or matching.knows_crowd(pair.query):
+        if pair.relative is not None or matching.knows_average(pair.query):
             return
         if pair.part is not None:  # the usual is that of the whole query
             return
 
         def work(context: JobContext) -> Explained:
-            matching.measure_crowd(pair.query, context.cancel)
-            second = None if other is None else matching.against_crowd(other)
-            return matching.against_crowd(pair), second, matching.why(pair, second)
+            matching.measure_average(pair.query, context.cancel)
+            second = None if other is None else matching.with_average(other)
+            return matching.with_average(pair), second, matching.why(pair, second)
 
         def show(pairs: Explained) -> None:
             if space.pair is pair and space.other_pair is other and not space.pair_stale:

@@ -9,12 +9,12 @@ from PyQt5.QtCore import QTimer
 
 from app.jobs import engine
 from app.jobs.job import JobContext
-from app.state.values import Measures, Ranking, Selection
+from app.state.values import Measures, Selection
 from qaconv_core.types import RankingResult
 
 if TYPE_CHECKING:
     from app.jobs.controller import Controller
-    from app.jobs.growing_set import GrowingSet
+    from qaconv_core.galleries.partial import PartialGallery
 
 POINTING = 1.0
 """Seconds after the pointer moved over the ranking in which nothing moves under it."""
@@ -69,7 +69,7 @@ class RankingJobs:
         controller.stop_job("crowd")
         self._mark_stale(selection)
 
-        def show(ranking: Ranking) -> None:
+        def show(ranking: RankingResult) -> None:
             self._fused = fuse
             if ranking.queries != space.selection.queries or part is not space.parts.part:
                 return
@@ -79,7 +79,7 @@ class RankingJobs:
                 self.choose_candidate()  # a search has a first result
             controller.follow()
 
-        def work(context: JobContext) -> Ranking:
+        def work(context: JobContext) -> RankingResult:
             if part is not None:
                 return matching.rank_by_part(selection.queries, part, fuse, context.cancel)
             return matching.rank(selection.queries, method, fuse, exact, context.cancel)
@@ -100,18 +100,18 @@ class RankingJobs:
     def _rank_so_far(self, selection: Selection) -> None:
         """Rank what has arrived of the gallery."""
         controller, space = self.controller, self.space
-        growing: GrowingSet | None = controller.growing
+        growing: PartialGallery | None = controller.growing
         assert growing is not None
         fuse = space.look.fuse
         self._mark_stale(selection)
 
-        def show(ranking: Ranking) -> None:
+        def show(ranking: RankingResult) -> None:
             self._fused = fuse
             if ranking.queries == space.selection.queries and growing is controller.growing:
                 self._show(ranking)
                 controller.follow()
 
-        def work(_context: JobContext) -> Ranking:
+        def work(_context: JobContext) -> RankingResult:
             return growing.rank(selection.queries, fuse)
 
         controller.replace_job("rank", "Ranking", work, show, quiet=True)
@@ -123,7 +123,7 @@ class RankingJobs:
         if not grows and not space.ranking_stale:
             space.set_ranking_stale()
 
-    def _show(self, ranking: Ranking) -> None:
+    def _show(self, ranking: RankingResult) -> None:
         """Show a ranking; its best candidate, where the one shown was nobody's choice."""
         before = self.space.ranking
         grew = before is not None and not before.whole and before.queries == ranking.queries
@@ -140,7 +140,7 @@ class RankingJobs:
         if len(kept) and ranking.order[kept[0]] != self.space.selection.candidate:
             self.space.auto_select(int(ranking.order[kept[0]]))
 
-    def _note_measures(self, ranking: Ranking) -> None:
+    def _note_measures(self, ranking: RankingResult) -> None:
         """AP and first true rank of the query just ranked."""
         if len(ranking.queries) != 1 or ranking.method in self.space.measures_complete:
             return

@@ -6,8 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.state.drawn_parts import Found, Regions, WhatIf
-from app.state.values import PairView, Ranking
+from qaconv_core.galleries.values import Found, PairView, Regions, WhatIf
 from qaconv_core.types import Bool, RankingResult
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class WhatIfJobs:
         hidden = (now.hidden_query, now.hidden_gallery)
 
         def work(_context) -> WhatIf:
-            from app.jobs.part_search import pair_logits
+            from qaconv_core.galleries.what_if import pair_logits
 
             return pair_logits(matching, (pair.query, pair.candidate), pair.part, hidden)
 
@@ -127,9 +126,9 @@ class WhatIfJobs:
             return
 
         def work(context) -> tuple[int, int]:
-            from app.jobs.part_search import ranks
+            from qaconv_core.galleries.what_if import what_if_ranks
 
-            return ranks(matching, ranking, pair.candidate, hidden, fuse, context.cancel)
+            return what_if_ranks(matching, ranking, pair.candidate, hidden, fuse, context.cancel)
 
         def show(found: tuple[int, int]) -> None:
             if self._still(pair, hidden):
@@ -156,7 +155,7 @@ class WhatIfJobs:
         has_rank = space.ranking is not None and space.ranking.rank_of(pair.candidate) > 0
 
         def work(context) -> Regions:
-            from app.jobs.part_search import regions
+            from qaconv_core.galleries.what_if import regions
 
             return regions(
                 matching, pair.query, pair.candidate, other, pair.part, rival, rank, context.cancel
@@ -169,7 +168,7 @@ class WhatIfJobs:
         self.controller.replace_job("regions", "Hiding each region", work, show, quiet=True)
 
 
-def next_candidate(ranking: Ranking | None, candidate: int) -> int | None:
+def next_candidate(ranking: RankingResult | None, candidate: int) -> int | None:
     """The gallery picture ranked next (the one before for the last); None where there is none."""
     if ranking is None:
         return None

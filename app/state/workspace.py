@@ -20,15 +20,13 @@ from app.state.values import (
     Measures,
     Method,
     ModelInfo,
-    OpenSet,
-    PairView,
     QueryFilter,
-    Ranking,
     ResultFilter,
     Selection,
 )
-from app.state.why import Why
+from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.store.decisions import Decision
+from qaconv_core.types import RankingResult
 
 
 class Workspace:
@@ -46,7 +44,7 @@ class Workspace:
         self.method: Method = "qaconv"
         self.methods: tuple[Method, ...] = ("qaconv",)
         self.method_notes: dict[str, str] = {}
-        self.ranking: Ranking | None = None
+        self.ranking: RankingResult | None = None
         self.ranking_stale = False
         self.pair: PairView | None = None
         self.other_pair: PairView | None = None
@@ -223,7 +221,7 @@ class Workspace:
             self.method = "qaconv"
         self.method_changed.emit()
 
-    def set_ranking(self, ranking: Ranking | None) -> None:
+    def set_ranking(self, ranking: RankingResult | None) -> None:
         """A ranking has been computed."""
         self.ranking, self.ranking_stale = ranking, False
         self.ranking_changed.emit()

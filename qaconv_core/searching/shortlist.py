@@ -25,10 +25,10 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.searching.pooling import Float16, pool, pooled_grid, pooled_head
-from qaconv_core.searching.top import Prepared, TopRanking, rank_top
+from qaconv_core.searching.top import Prepared, rank_top
 from qaconv_core.store.raw import RowFile
 from qaconv_core.threads import in_threads
-from qaconv_core.types import FeatureBank, Float32, Int64
+from qaconv_core.types import FeatureBank, Float32, Int64, RankingResult
 
 SHORTLIST = 5000
 """Pictures on a shortlist unless something else is asked for."""
@@ -109,25 +109,17 @@ def _fill(
 
 @dataclass(frozen=True)
 class LargeSearch:
-    """The best of a shortlist. ``ranking`` has gallery indices; its estimates are −∞ and its
-    bounds infinite where a picture was not on the list. ``shortlist`` is the list's length, and
-    ``places`` where on it, from 1, each of the best stood: when all stood near its beginning, a
-    longer list would hardly have found more."""
+    """The pictures of a shortlist in order. ``ranking`` says in words that it is one, and
+    ``places`` where on the list, from 1, each of its best stood: when all stood near its
+    beginning, a longer list would hardly have found more."""
 
-    ranking: TopRanking
-    shortlist: int
-    galleries: int
+    ranking: RankingResult
     places: Int64
 
     @property
-    def approximation(self) -> str:
-        """What the result is to be labelled with; "" where the list held everything."""
-        if self.shortlist == self.galleries:
-            return ""
-        return (
-            f"through a shortlist of {self.shortlist:,} of {self.galleries:,} pictures by pooled "
-            "maps (an approximation; what is not on it cannot be found)"
-        )
+    def shortlist(self) -> int:
+        """The length of the list."""
+        return len(self.ranking.order)
 
 
 def search_large(
@@ -157,11 +149,20 @@ def search_large(
     part = None if prepared is None else prepared.select(listed)
     few = gallery.select(listed).about_to_be_read()
     found = rank_top(query, few, head, top, prepared=part, cancel=cancel)
-    estimates = np.full(len(gallery), -np.inf, dtype=np.float32)
-    bounds = np.full(len(gallery), np.inf, dtype=np.float32)
-    estimates[listed], bounds[listed] = found.estimates, found.bounds
-    ranking = replace(found, order=listed[found.order], estimates=estimates, bounds=bounds)
-    return LargeSearch(ranking, len(listed), len(gallery), places[found.order])
+    ranking = found
+    if len(listed) < len(gallery):
+        ranking = replace(
+            found,
+            order=listed[found.order],
+            gallery=len(gallery),
+            certainty="shortlist",
+            exact_to=len(listed) if found.exact_to is None else found.exact_to,
+            approximation=(
+                f"through a shortlist of {len(listed):,} of {len(gallery):,} pictures by pooled "
+                "maps (an approximation; what is not on it cannot be found)"
+            ),
+        )
+    return LargeSearch(ranking, places[found.order[:top]])
 
 
 def shortlisted(

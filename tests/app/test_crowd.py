@@ -17,11 +17,12 @@ from app.jobs.match_exports import match_export
 from app.state.overlay import beyond_usual, heat_of, lines_of, scale_of
 from app.state.score_breakdown import sum_of
 from app.state.session import Session
-from app.state.values import Look, PairView
+from app.state.values import Look
 from app.state.workspace import Workspace
 from app.views.explore.details_panel import DetailsPanel
 from app.views.explore.inspector import Inspector
 from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.galleries.values import PairView
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 from tests.app.samples import sample_pair
 
@@ -65,7 +66,7 @@ def test_after_the_ranking_the_pair_is_set_against_the_whole_gallery(qtbot, runn
     open_and_wait(qtbot, controller, tiny_market(tmp_path), tiny_model(tmp_path / "m"))
     space, matching = controller.workspace, controller.matching
     until(qtbot, lambda: space.pair.relative is not None)
-    own = matching._truths.own_file(space.data.query[0])
+    own = matching.own_files((0,))
     others = [g for g in range(len(space.data.gallery)) if g not in own]
     pairs = [matching.explain(0, g).match for g in others]
     usual = np.mean([m.query_contribution for m in pairs], axis=0)

@@ -16,22 +16,25 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QMainWindow
 
 from app.items.part_layers import PART
-from app.jobs import engine, part_search
+from app.jobs import engine
 from app.jobs.controller import Controller
 from app.jobs.job import JobContext
 from app.jobs.match_exports import match_export
-from app.jobs.matching_set import prepare
 from app.jobs.ranking_exports import ranking_export
 from app.jobs.what_if_jobs import next_candidate
 from app.state import drawn_parts as parts
 from app.state import part_words, words
-from app.state.drawn_parts import Parts, Regions, WhatIf
+from app.state.drawn_parts import Parts
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.explore_page import ExplorePage
 from app.views.widgets.actions import Actions
 from qaconv_core.explaining.covering import WINDOW, window_mask
 from qaconv_core.explaining.part import part_evidence
+from qaconv_core.galleries import parts as part_search
+from qaconv_core.galleries.estimates import LARGE
+from qaconv_core.galleries.search import open_search
+from qaconv_core.galleries.values import Regions, WhatIf
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import RankingResult
@@ -45,7 +48,7 @@ def loaded(tmp_path_factory):
     folder, context = tmp_path_factory.mktemp("parts"), JobContext(lambda _: None, CancelToken())
     model = engine.inspect_model(tiny_model(folder), context)
     dataset = engine.inspect_data(tiny_market(folder), context).dataset
-    return model, prepare(model.model, engine.open_set(dataset), context, None)[0]
+    return model, open_search(model.model, engine.open_set(dataset), None, prepare_from=LARGE)[0]
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
 from app.jobs import evaluation_jobs as evaluating
-from app.jobs.engine import dataset_of
 from app.jobs.job import Job, JobContext, Work
 from app.jobs.runner import JobRunner, Lane
 from app.state.evaluation import (
@@ -140,7 +139,7 @@ class EvaluatePage(QWidget):
         text = self.content.form.folder.text().strip()
         folder = typed_path(text).absolute() if text else None
         data = self.workspace.data
-        opened = None if data is None else dataset_of(data)
+        opened = None if data is None else data.dataset
         if opened is not None and not (len(opened.query) and len(opened.gallery)):
             opened = None
 

@@ -10,11 +10,11 @@ from app.items.breakdown_painter import ChartPainter, Row, Section, height_of, s
 from app.state import words
 from app.state.scene import scene_of
 from app.state.score_breakdown import Sum, sum_of
-from app.state.values import PairView
 from app.state.why import sum_of_why
 from app.state.workspace import Workspace
 from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.galleries.values import PairView
 
 EMPTY = "What a match adds up to is shown here once there is one."
 _TIPS = {

@@ -17,9 +17,10 @@ from app.items.match_stage import Mark, Stage, mark_rects, marks_of, tags_of
 from app.jobs.images import ImageLoader
 from app.state.framing import Zoom, panes
 from app.state.scene import Scene, scene_of
-from app.state.values import Cell, Side
+from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.widgets.stale_overlay import StaleOverlay
+from qaconv_core.types import Side
 
 FADED = 0.3
 ROOMY = 320  # less height, and captions say only the first things

@@ -59,7 +59,6 @@ class ReportRequest:
 
     def _candidate(self, index: int) -> Candidate:
         from qaconv_core.documents.match_report import Candidate
-    from qaconv_core.galleries.search import GallerySearch
 
         ranking = self.ranking
         pair = self.matching.explain(ranking.queries[0], index, ranking.part)

@@ -37,8 +37,8 @@ class Estimates:
     def rank(
         self,
         maps: dict[int, Float32],
-        fuse: str = "max",
-        head: int = HEAD,
+        fuse: str,
+        head: int,
         cancel: CancelToken | None = None,
     ) -> RankingResult:
         """The gallery in order for queries, by their numbers, together; the truth is left open.

@@ -159,19 +159,20 @@ class GallerySearch:
         fuse: str = "max",
         exact: bool = False,
         cancel: CancelToken | None = None,
-        head: int = HEAD,
+        head: int | None = None,
     ) -> RankingResult:
         """The gallery in order for one query, or for several joined by ``fuse``.
 
         Queries' own files are in it as junk. In a gallery that was prepared only the ``head`` best
-        are exact, unless ``exact``; the ranking says so.
+        (:data:`~qaconv_core.galleries.estimates.HEAD`) are exact, unless ``exact``; the ranking
+        says so.
         """
         if any(self.data.is_added(query) for query in queries):
             method = "qaconv"
         estimates = None if exact else self._estimated(queries, method)
         if estimates is not None:
             maps = {query: self.query_map(query) for query in queries}
-            found = estimates.rank(maps, fuse, head, cancel)
+            found = estimates.rank(maps, fuse, HEAD if head is None else head, cancel)
             truth = self.truth(queries)[found.order]
             words = estimate_words(found)
             return replace(found, queries=queries, truth=truth, approximation=words)

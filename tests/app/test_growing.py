@@ -177,7 +177,7 @@ def test_several_queries_and_filters_work_meanwhile(qtbot, window, tap):
     qtbot.waitUntil(lambda: space.ranking.queries == (0, 1), timeout=WAIT)
     settled(qtbot, window)
     header = window.explore.results.header
-    header.hides["hide_false"].click()
+    header.hides["hide_same_camera"].click()
     shown = window.explore.results.model.rowCount()
     assert 0 < shown < 8
     assert count_text(window) == f"{shown} of 8 listed, ranked 8 of 26 so far"

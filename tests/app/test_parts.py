@@ -638,10 +638,8 @@ def test_shares_are_never_rounded_to_nothing_or_all(share, text):
 
 def test_a_gallery_of_one_has_no_rival(space):
     ranking = sample_ranking(space.data)
-    alone = replace(
-        ranking, order=ranking.order[:1], values=ranking.values[:1],
-        truth=np.array([RankingResult.FALSE], dtype=np.int8),
-    )  # fmt: skip
+    truth = np.full(len(ranking.order), RankingResult.FALSE, dtype=np.int8)
+    alone = replace(ranking, truth=truth).select(np.array([0]))
     assert next_candidate(alone, int(alone.order[0])) is None
     assert "no other candidate" in part_words.regions_text(Regions({}, {}, (3, 3)))
     assert Regions({}, {}, (3, 3)).limit == 1.0

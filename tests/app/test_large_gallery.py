@@ -51,9 +51,9 @@ def test_the_header_tells_it_and_offers_exact_scores(qtbot, space, thumbnails): 
     assert window.isVisible()
     header = panel.header
     assert header.estimated.isHidden()
-    space.set_ranking(
-        replace(space.ranking, certainty="proved", exact_to=5, approximation="the best 5 are exact")
-    )
+    words = "the best 5 are exact"
+    estimated = replace(space.ranking, certainty="proved", exact_to=5, approximation=words)
+    space.set_ranking(estimated)
     assert header.estimates.text() == "≈ first 5 exact, then estimates"
     assert header.estimates.toolTip() == words
     assert header.exact.isVisible()

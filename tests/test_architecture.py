@@ -15,7 +15,7 @@ APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors",),
-    ("types", "paths", "progress", "processes", "threads"),
+    ("caching", "types", "paths", "progress", "processes", "threads"),
     ("device",),
     ("ranking",),
     ("store",),

@@ -185,11 +185,10 @@ def search_partly(
 
     Maps of the ``first`` queries come first.
     """
-    from qaconv_core.galleries.estimates import LARGE
     from qaconv_core.galleries.search import open_search
 
     found, _rejected = open_search(
-        model, data, feature_store(), prepare_from=LARGE, first=first, report=context.tell,
+        model, data, feature_store(), first=first, report=context.tell,
         progress=context.progress, cancel=context.cancel,
     )  # fmt: skip
     return found

@@ -6,8 +6,6 @@ import argparse
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from qaconv_core.cli.regions import describe_part, find_parts, place_record, region_mask
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.errors import InputError
@@ -117,13 +115,10 @@ class RankCommand:
         return int(self.arguments.top) + len(self.search.own_files((query,)))
 
     def _prepare(self) -> None:
-        """Prepare the gallery for searching, where that pays; what is prepared stays on disk."""
-        from qaconv_core.galleries.estimates import PREPARED_FROM
-
-        kept = isinstance(self.search.gallery.maps, np.memmap)
-        if kept and not self.arguments.exact:
+        """Prepare the gallery for searching, where that pays."""
+        if not self.arguments.exact:
             with ProgressShower(self.arguments.quiet) as progress:
-                self.search.prepare(PREPARED_FROM, progress=progress, cancel=self.cancel)
+                self.search.prepare("best", progress=progress, cancel=self.cancel)
 
     def _whole(self, query: int) -> Listing:
         ranking = self.search.rank((query,), cancel=self.cancel, head=self._wanted(query))

@@ -6,25 +6,42 @@ See :mod:`qaconv_core.searching.top`. A ranking says up to which place it is exa
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
-from qaconv_core.galleries.kept import Kept
+from qaconv_core.caching import LruCache
 from qaconv_core.model import Model
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.ranking import rank_gallery
 from qaconv_core.ranking.fusion import fuse_logits
 from qaconv_core.searching.top import Prepared
 from qaconv_core.types import Certainty, FeatureBank, Float32, RankingResult
 
-LARGE = 20_000
-"""Gallery pictures from which on the window estimates the rankings of single queries."""
-PREPARED_FROM = 2000
-"""Below this number of gallery pictures, exact scores of all are there in a moment."""
+Wish = Literal["best", "ranking"]
+FEWEST: dict[Wish, int] = {"best": 2000, "ranking": 20_000}
+"""Gallery pictures from which on estimates pay: in a single run, and for whole rankings."""
 HEAD = 200
 """The best pictures of a query that are exact unless another number is asked for."""
 KEPT = 32
 """Queries whose rankings are kept: 0.8 MB each for 100,000 pictures."""
+
+
+def prepare_estimates(
+    model: Model,
+    gallery: FeatureBank,
+    wish: Wish,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Prepared | None:
+    """``gallery`` prepared for estimates; None where they do not pay for ``wish``.
+
+    For the best pictures of a single run they do where what is prepared stays on the disk.
+    """
+    lost = wish == "best" and not isinstance(gallery.maps, np.memmap)
+    if lost or len(gallery) < FEWEST[wish]:
+        return None
+    return model.prepare(gallery, progress=progress, cancel=cancel)
 
 
 class Estimates:
@@ -32,7 +49,7 @@ class Estimates:
 
     def __init__(self, model: Model, gallery: FeatureBank, prepared: Prepared) -> None:
         self.model, self.gallery, self.prepared = model, gallery, prepared
-        self._found: Kept[tuple[int, int], RankingResult] = Kept(KEPT)
+        self._found: LruCache[tuple[int, int], RankingResult] = LruCache(KEPT)
 
     def rank(
         self,
@@ -70,13 +87,12 @@ class Estimates:
     def _one(
         self, query: int, query_map: Float32, head: int, cancel: CancelToken | None
     ) -> RankingResult:
-        known = self._found.get((query, head))
-        if known is not None:
-            return known
-        found = self.model.rank_top(
-            query_map, self.gallery, head, prepared=self.prepared, cancel=cancel
-        )
-        return self._found.put((query, head), found)
+        def ranked() -> RankingResult:
+            return self.model.rank_top(
+                query_map, self.gallery, head, prepared=self.prepared, cancel=cancel
+            )
+
+        return self._found.get_or_make((query, head), ranked)
 
 
 def _weakest(found: list[RankingResult]) -> Certainty:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qaconv_core.caching import LruCache
 from qaconv_core.device import available_memory
 from qaconv_core.explaining.maxima import CellSource, GalleryCells, query_maxima
 from qaconv_core.explaining.part import find_part, part_scores
 from qaconv_core.explaining.values import PartScores, QueryMaxima
-from qaconv_core.galleries.kept import Kept
 from qaconv_core.galleries.values import Found
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.fusion import fuse_logits
@@ -35,18 +35,17 @@ class PartSearch:
 
     def __init__(self, search: GallerySearch) -> None:
         self._search = search
-        self._maxima: Kept[int, QueryMaxima] = Kept(KEPT_QUERIES)
+        self._maxima: LruCache[int, QueryMaxima] = LruCache(KEPT_QUERIES)
         self._cells: CellSource | None = None
         self._lock = threading.Lock()
 
     def maxima(self, query: int, cancel: CancelToken | None = None) -> QueryMaxima:
         """What all questions about parts of a query are answered from."""
         with self._lock:  # whoever asks for the same waits for it instead of computing it twice
-            known = self._maxima.get(query)
-            if known is not None:
-                return known
-            query_map = self._search.query_map(query)
-            return self._maxima.put(query, query_maxima(query_map, self._gallery(), cancel=cancel))
+            return self._maxima.get_or_make(
+                query,
+                lambda: query_maxima(self._search.query_map(query), self._gallery(), cancel=cancel),
+            )
 
     def _gallery(self) -> CellSource:
         """The gallery's cells in memory where there is plenty of it, else as they are stored."""

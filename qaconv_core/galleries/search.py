@@ -12,10 +12,17 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from qaconv_core.caching import LruCache
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.average import CrowdStatistics, crowd_statistics, relative
-from qaconv_core.galleries.estimates import HEAD, Estimates, estimate_words, head_words
-from qaconv_core.galleries.kept import Kept
+from qaconv_core.galleries.estimates import (
+    HEAD,
+    Estimates,
+    Wish,
+    estimate_words,
+    head_words,
+    prepare_estimates,
+)
 from qaconv_core.galleries.pairs import explain_pair, explain_why
 from qaconv_core.galleries.partial import PartialGallery, deliver_partly
 from qaconv_core.galleries.parts import PartSearch
@@ -61,8 +68,8 @@ class GallerySearch:
         self.gallery = gallery
         self._query, self._shelf = query, shelf
         self._added: list[Float32] = []
-        self._rows: Kept[int, Float32] = Kept(KEPT_ROWS)
-        self._averages: Kept[int, tuple[CrowdStatistics | None]] = Kept(KEPT_AVERAGES)
+        self._rows: LruCache[int, Float32] = LruCache(KEPT_ROWS)
+        self._averages: LruCache[int, tuple[CrowdStatistics | None]] = LruCache(KEPT_AVERAGES)
         self._truth = GroundTruth(data.gallery, data.junk_rule)
         self.estimates: Estimates | None = None
         self.measured: MethodScores | None = None
@@ -98,19 +105,20 @@ class GallerySearch:
 
     def prepare(
         self,
-        least: int,
+        wish: Wish,
         *,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
-        """Rank by estimates and exact heads from now on, in a gallery of ``least`` or more.
+        """Rank by estimates and exact heads from now on, where that pays for ``wish``.
 
-        Nothing changes where that gains nothing: all pictures are scored then.
+        ``"best"``: the best pictures are wanted, once; ``"ranking"``: whole galleries in order,
+        for one query after another. Nothing changes where it does not pay: all pictures are scored
+        then.
         """
-        if len(self.gallery) >= least:
-            prepared = self.model.prepare(self.gallery, progress=progress, cancel=cancel)
-            if prepared is not None:
-                self.estimates = Estimates(self.model, self.gallery, prepared)
+        prepared = prepare_estimates(self.model, self.gallery, wish, progress, cancel)
+        if prepared is not None:
+            self.estimates = Estimates(self.model, self.gallery, prepared)
 
     def _estimated(self, queries: tuple[int, ...], method: str) -> Estimates | None:
         """What ranks these queries; None where all logits are known or are to be computed."""
@@ -131,12 +139,13 @@ class GallerySearch:
     def logits(self, query: int, cancel: CancelToken | None = None) -> Float32:
         """Logits of a query to the whole gallery, (g,)."""
         known = self._measured_logits(query)
-        if known is None:
-            known = self._rows.get(query)
-        if known is None:
-            row = self.model.score(self.query_map(query)[None], self.gallery, cancel=cancel)[0]
-            known = self._rows.put(query, row)
-        return known
+        if known is not None:
+            return known
+
+        def scored() -> Float32:
+            return self.model.score(self.query_map(query)[None], self.gallery, cancel=cancel)[0]
+
+        return self._rows.get_or_make(query, scored)
 
     def values(self, query: int, method: str, cancel: CancelToken | None = None) -> Float32:
         """What the gallery is ranked by, (g,), larger is closer."""
@@ -291,7 +300,6 @@ def open_search(
     data: OpenSet,
     store: FeatureStore | None,
     *,
-    prepare_from: int,
     first: tuple[int, ...] = (),
     report: Callable[[PartialGallery], None] | None = None,
     progress: ProgressCallback | None = None,
@@ -301,8 +309,8 @@ def open_search(
 
     Returns the search of what could be read (``.data``) and the files that could not. Where many
     maps are missing, those of the ``first`` queries are computed first, then ``report`` gets the
-    gallery as far as it is there, now and then. A gallery of ``prepare_from`` pictures is prepared
-    (:meth:`GallerySearch.prepare`).
+    gallery as far as it is there, now and then. The search is prepared for rankings of the whole
+    gallery (:meth:`GallerySearch.prepare`).
     """
     shelf = model.open_shelf(store) if store is not None else None
     try:
@@ -331,7 +339,7 @@ def open_search(
             rejected=tuple(dict.fromkeys((*data.rejected, *rejected))),
         )
         made = GallerySearch(model, readable, query.bank, gallery.bank, shelf)
-        made.prepare(prepare_from, progress=progress, cancel=cancel)
+        made.prepare("ranking", progress=progress, cancel=cancel)
         if len(added):
             made.add_queries(added.refs)
         return made, rejected

@@ -22,7 +22,7 @@ from tests.app.real import WAIT, open_and_wait, tiny_market
 @pytest.fixture
 def opened(qtbot, runner, tmp_path, model, monkeypatch):
     """A set of 26 pictures that counts as large; integer products are right everywhere."""
-    monkeypatch.setattr(estimates, "LARGE", 20)
+    monkeypatch.setitem(estimates.FEWEST, "ranking", 20)
     monkeypatch.setattr(search, "HEAD", 5)
     monkeypatch.setattr(top_module, "fast_bytes", lambda _: True)
     monkeypatch.setattr(top_module, "_PORTION", 1)

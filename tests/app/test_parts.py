@@ -32,7 +32,6 @@ from app.views.widgets.actions import Actions
 from qaconv_core.explaining.covering import WINDOW, window_mask
 from qaconv_core.explaining.part import part_evidence
 from qaconv_core.galleries import parts as part_search
-from qaconv_core.galleries.estimates import LARGE
 from qaconv_core.galleries.search import open_search
 from qaconv_core.galleries.values import Regions, WhatIf
 from qaconv_core.matching.correspondences import match_maps
@@ -48,7 +47,7 @@ def loaded(tmp_path_factory):
     folder, context = tmp_path_factory.mktemp("parts"), JobContext(lambda _: None, CancelToken())
     model = engine.inspect_model(tiny_model(folder), context)
     dataset = engine.inspect_data(tiny_market(folder), context).dataset
-    return model, open_search(model.model, engine.open_set(dataset), None, prepare_from=LARGE)[0]
+    return model, open_search(model.model, engine.open_set(dataset), None)[0]
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_rank_knows_truth_in_a_data_set(qaconv, market, checkpoint, tmp_path):
 def test_a_prepared_gallery_gives_the_same_ranking(
     qaconv, market, checkpoint, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(estimates, "PREPARED_FROM", 1)
+    monkeypatch.setitem(estimates.FEWEST, "best", 1)
     monkeypatch.setattr(top, "fast_bytes", lambda _: True)
     queries = [*pictures(market)]  # the second one is in the gallery itself
     command = ("rank", "--query", *queries, "--gallery", "market", "--data-dir", market,
@@ -117,7 +117,7 @@ def test_a_shortlist_says_so(qaconv, market, checkpoint, tmp_path):
 def test_a_head_that_is_measured_says_so(qaconv, market, checkpoint, tmp_path, monkeypatch):
     command = ("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir", market,
                "--checkpoint", checkpoint, "--top", 3, "--json", "r.json")  # fmt: skip
-    monkeypatch.setattr(estimates, "PREPARED_FROM", 1)
+    monkeypatch.setitem(estimates.FEWEST, "best", 1)
     monkeypatch.setattr(top, "fast_bytes", lambda _: False)
     monkeypatch.setattr(top, "FEWEST", 1)
     monkeypatch.setattr(coarse, "_MOST", (6, 2))

@@ -11,9 +11,8 @@ import torch
 
 from qaconv_core.data import open_dataset
 from qaconv_core.errors import InputError
-from qaconv_core.galleries import partial
+from qaconv_core.galleries import estimates, partial
 from qaconv_core.galleries.estimates import Estimates
-from qaconv_core.galleries.kept import Kept
 from qaconv_core.galleries.partial import PartialGallery
 from qaconv_core.galleries.search import GallerySearch, open_search
 from qaconv_core.galleries.values import MethodScores, OpenSet
@@ -22,8 +21,6 @@ from qaconv_core.searching import top as top_module
 from qaconv_core.types import ImageRef, RankingResult
 from tests.checkpoints import write_checkpoint
 from tests.small_world import small_checkpoint, write_market
-
-NEVER = 10**9
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +37,7 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def maps(world):
-    made, rejected = open_search(*world, None, prepare_from=NEVER)
+    made, rejected = open_search(*world, None)
     assert rejected == ()
     return made
 
@@ -133,7 +130,8 @@ def estimated(search, monkeypatch):
     """A prepared gallery; integer products are right everywhere."""
     monkeypatch.setattr(top_module, "fast_bytes", lambda _: True)
     monkeypatch.setattr(top_module, "_PORTION", 1)
-    search.prepare(26)
+    monkeypatch.setitem(estimates.FEWEST, "ranking", 26)
+    search.prepare("ranking")
     assert isinstance(search.estimates, Estimates)
     return search
 
@@ -181,10 +179,16 @@ def test_estimates_of_a_query_are_kept(estimated, monkeypatch):
 
 
 def test_small_galleries_and_those_that_cannot_gain_are_scored_in_whole(search, monkeypatch):
-    search.prepare(27)
+    monkeypatch.setitem(estimates.FEWEST, "ranking", 27)
+    search.prepare("ranking")
     assert search.estimates is None
+    monkeypatch.setitem(estimates.FEWEST, "ranking", 26)
     monkeypatch.setattr(top_module, "fast_bytes", lambda _: False)  # and a 12×4 grid is coarse
-    search.prepare(26)
+    search.prepare("ranking")
+    assert search.estimates is None
+    monkeypatch.setitem(estimates.FEWEST, "best", 1)
+    monkeypatch.setattr(top_module, "fast_bytes", lambda _: True)
+    search.prepare("best")  # in memory, what is prepared would be lost after the run
     assert search.estimates is None
 
 
@@ -218,7 +222,7 @@ def test_parts_of_a_gallery_are_reported_while_it_is_computed(world, monkeypatch
     monkeypatch.setattr(partial, "PAUSE", 0.0)
     seen = []
     made, _ = open_search(
-        *world, None, prepare_from=NEVER, first=(1,),
+        *world, None, first=(1,),
         report=lambda part: seen.append(len(part.rank((1,)).order)),
     )  # fmt: skip
     assert seen == sorted(seen)
@@ -232,19 +236,9 @@ def test_unreadable_pictures_are_left_out_and_named(world, tmp_path):
     broken.write_bytes(b"no picture")
     refs = (ImageRef(broken), *data.gallery.refs[:3])
     part = replace(data, gallery=replace(data.gallery, refs=refs))
-    made, rejected = open_search(model, part, None, prepare_from=NEVER)
+    made, rejected = open_search(model, part, None)
     assert [one.path for one in rejected] == [broken]
     assert made.data.gallery.refs == data.gallery.refs[:3]
     nothing = replace(data, gallery=replace(data.gallery, refs=(ImageRef(Path("gone.jpg")),)))
     with pytest.raises(InputError, match="none of the gallery pictures"):
-        open_search(model, nothing, None, prepare_from=NEVER)
-
-
-def test_what_was_not_used_for_longest_goes():
-    kept = Kept(2)
-    assert kept.put("a", 1) == 1
-    kept.put("b", 2)
-    assert kept.get("a") == 1
-    kept.put("c", 3)
-    assert ("a" in kept, "b" in kept, "c" in kept) == (True, False, True)
-    assert kept.get("b") is None
+        open_search(model, nothing, None)

@@ -5,5 +5,6 @@
 - :mod:`.search`: maps of a set, rankings and explanations out of them;
 - :mod:`.partial`: the same while maps are still being computed;
 - :mod:`.estimates`: galleries in which only the best are scored exactly;
+- :mod:`.pairs`: one pair explained, two compared;
 - :mod:`.parts`: searches by some cells of the query; :mod:`.what_if`: cells that are covered.
 """

@@ -73,7 +73,7 @@ class GallerySearch:
         self._truth = GroundTruth(data.gallery, data.junk_rule)
         self.estimates: Estimates | None = None
         self.measured: MethodScores | None = None
-        self.parts = PartSearch(self)
+        self.parts = PartSearch(model, gallery, self.query_map)
 
     def close(self) -> None:
         """Give the feature store back."""
@@ -208,8 +208,29 @@ class GallerySearch:
 
         Further queries of the person take part whole.
         """
-        values, evidence = self.parts.values(queries, part, fuse, cancel)
+        values, evidence = self.part_values(queries, part, fuse, cancel)
         return replace(self.in_order(queries, values), part=part, evidence=evidence)
+
+    def part_values(
+        self,
+        queries: tuple[int, ...],
+        part: Bool | None,
+        fuse: str,
+        cancel: CancelToken | None = None,
+    ) -> tuple[Float32, float]:
+        """What the gallery is ranked by (g,), and the share of the evidence that remains.
+
+        The part is one of the first query; the others take part whole. A first query without any
+        cell takes no part.
+        """
+        if part is None:
+            return self.joined(queries, "qaconv", fuse), 1.0
+        first, *others = queries
+        if not part.any() and others:
+            return self.joined(tuple(others), "qaconv", fuse), 0.0
+        scores = self.parts.scores(first, part, cancel)
+        rows = [scores.logits, *(self.logits(query) for query in others)]
+        return fuse_logits(rows, fuse), float(scores.evidence[0])
 
     def rank_shortlisted(
         self,

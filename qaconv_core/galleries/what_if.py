@@ -54,9 +54,9 @@ def what_if_ranks(
     place = int(np.searchsorted(counted, candidate))
     if place == len(counted) or counted[place] != candidate:
         return 0, 0
-    before, _ = search.parts.values(queries, part, fuse, cancel)
+    before, _ = search.part_values(queries, part, fuse, cancel)
     left = part if hidden[0] is None else ~hidden[0] if part is None else part & ~hidden[0]
-    after, _ = search.parts.values(queries, left, fuse, cancel)
+    after, _ = search.part_values(queries, left, fuse, cancel)
     own = None
     if hidden[1] is not None:
         own = _fused_logit(search, queries, candidate, left, hidden[1], fuse)

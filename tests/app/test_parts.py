@@ -54,7 +54,7 @@ def loaded(tmp_path_factory):
 def page(qtbot, runner, loaded):
     """The page to explore in a window with all its keys, the first match explained."""
     model, matching = loaded
-    matching.parts = part_search.PartSearch(matching)
+    matching.parts = part_search.PartSearch(matching.model, matching.gallery, matching.query_map)
     controller = Controller(Workspace(), runner)
     controller.model, controller.matching = model.model, matching
     space = controller.workspace

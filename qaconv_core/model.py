@@ -33,13 +33,19 @@ from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.searching.choice import SearchChoice, Wish
 from qaconv_core.searching.top import (
     Prepared,
-    TopRanking,
     plan_search,
     prepare_search,
     rank_top,
 )
 from qaconv_core.store.features import FeatureShelf, FeatureStore
-from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, ImageRef, ModelSpec
+from qaconv_core.types import (
+    CorrespondenceMap,
+    FeatureBank,
+    Float32,
+    ImageRef,
+    ModelSpec,
+    RankingResult,
+)
 
 Picture = str | Path | Image.Image | npt.NDArray[np.uint8]
 DEMO = "demo"
@@ -191,11 +197,13 @@ class Model:
             result_in_memory=in_memory,
         )
 
-    def score(self, query_maps: Maps, gallery_maps: Maps) -> Float32:
+    def score(
+        self, query_maps: Maps, gallery_maps: Maps, *, cancel: CancelToken | None = None
+    ) -> Float32:
         """Logits of all pairs, float32 (p, g), of maps (p, C, h, w) and (g, C, h, w)."""
         query, gallery = _as_maps(query_maps), _as_maps(gallery_maps)
         plan = self.plan(query.shape[0], gallery.shape[0])
-        return score_maps(query, gallery, self.head, plan=plan, device=self.device)
+        return score_maps(query, gallery, self.head, plan=plan, device=self.device, cancel=cancel)
 
     def plan_search(
         self, gallery_maps: Maps, wish: Wish, *, shortlist: int | None = None, queries: int = 1
@@ -237,8 +245,9 @@ class Model:
         exact: bool = False,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
-    ) -> TopRanking:
-        """The ``top`` best gallery pictures of one query map.
+    ) -> RankingResult:
+        """The gallery in order for one query map, its ``top`` best exactly; see
+        :func:`.searching.top.rank_top`.
 
         With ``prepared`` (of :meth:`prepare`) this is many times faster than :meth:`score` and has
         the same best pictures: that is proved, or measured where the result's ``certainty`` says

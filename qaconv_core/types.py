@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 import mmap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,10 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 Grid = tuple[int, int]
+Side = Literal["query", "gallery"]
+Certainty = Literal["exact", "proved", "measured", "shortlist"]
+CERTAINTIES: tuple[Certainty, ...] = ("exact", "proved", "measured", "shortlist")
+
 _T = TypeVar("_T")
 
 UNKNOWN = -1
@@ -245,18 +250,38 @@ class FeatureBank:
 
 @dataclass(frozen=True)
 class RankingResult:
-    """One query's gallery, best first.
+    """A gallery in order for one query, or for several together; best first.
 
-    ``order`` (n,) are gallery indices, ``values`` (n,) what they were ranked by (a larger value is
-    a better match), ``truth`` (n,) is 1 for a true match, 0 for a false one, −1 for junk and −2
-    where not known. Ties stand in gallery order.
+    - ``queries``: indices of the queries;
+    - ``order`` (n,): gallery indices without repeats, ties in gallery order;
+    - ``values`` (n,): what they were ranked by, larger is closer: logits (``kind`` ``"logit"``) or
+      scores in (0, 1) (``"score"``);
+    - ``truth`` (n,): :data:`TRUE`, :data:`FALSE`, :data:`JUNK` or :data:`NOT_KNOWN`;
+    - ``gallery``: the size of a gallery of which only n pictures are ranked; None where all are;
+    - ``before`` (n,): the place, from 0, of the same picture under plain QAConv; None for QAConv;
+    - ``part`` (h, w): the cells of the first query that were searched by (None: all), and
+      ``evidence`` the share of the query's evidence that they hold, in [0, 1].
+
+    ``certainty`` says how far order and values can be relied on: ``"exact"`` to the last place;
+    else up to place ``exact_to`` (0: no place), which is ``"proved"``, ``"measured"``, or true of
+    the pictures of a ``"shortlist"`` alone. ``bounds`` (n,) are how far each value can be off, 0
+    where it is exact. ``approximation`` says in words what is not exact about the ranking or its
+    method; "" where nothing is to be said.
     """
 
-    query: int
+    queries: tuple[int, ...]
     order: Int64
     values: Float32
     truth: npt.NDArray[np.int8]
     method: str = "qaconv"
+    kind: str = "logit"
+    gallery: int | None = None
+    before: Int64 | None = None
+    part: Bool | None = None
+    evidence: float = 1.0
+    certainty: Certainty = "exact"
+    exact_to: int | None = None
+    bounds: Float32 | None = None
     approximation: str = ""
 
     TRUE = 1
@@ -265,8 +290,124 @@ class RankingResult:
     NOT_KNOWN = -2
 
     def __post_init__(self) -> None:
-        if not len(self.order) == len(self.values) == len(self.truth):
+        count = len(self.order)
+        columns = (self.values, self.truth, self.before, self.bounds)
+        if any(column is not None and len(column) != count for column in columns):
             raise InputError("order, values and truth of a ranking must have one length")
+        seen = np.zeros(self.size, dtype=np.bool_)
+        if count and not (self.order.min() >= 0 and self.order.max() < len(seen)):
+            raise InputError("a ranking refers to pictures that the gallery does not hold")
+        seen[self.order] = True
+        if np.count_nonzero(seen) != count:
+            raise InputError("a ranking holds a gallery picture more than once")
+        if count and not (self.truth.min() >= self.NOT_KNOWN and self.truth.max() <= self.TRUE):
+            raise InputError("a ranking has a truth that is none of true, false, junk, not known")
+        if self.certainty not in CERTAINTIES:
+            raise InputError(f"a ranking's certainty is not {self.certainty!r}")
+        if (self.certainty == "exact") != (self.exact_to is None):
+            raise InputError("a ranking that is not exact says up to which place it is")
+        if self.exact_to is not None and not 0 <= self.exact_to <= count:
+            raise InputError(f"a ranking of {count} is not exact up to place {self.exact_to}")
+
+    @property
+    def query(self) -> int:
+        """The first query."""
+        return self.queries[0]
+
+    @property
+    def size(self) -> int:
+        """How many pictures the gallery holds, g."""
+        return len(self.order) if self.gallery is None else self.gallery
+
+    @property
+    def whole(self) -> bool:
+        """Whether all the gallery is ranked."""
+        return self.gallery is None
+
+    @cached_property
+    def ranks(self) -> Int64:
+        """(n,) the rank of each place: see :func:`ranks`."""
+        return ranks(self.truth)
+
+    @cached_property
+    def places(self) -> Int64:
+        """(g,) where in the order each gallery picture stands, from 0; −1 where not ranked."""
+        places = np.full(self.size, -1, dtype=np.int64)
+        places[self.order] = np.arange(len(self.order))
+        return places
+
+    @property
+    def gallery_values(self) -> Float32:
+        """(g,) the value of each gallery picture; −∞ where not ranked."""
+        values = np.full(self.size, -np.inf, dtype=np.float32)
+        values[self.order] = self.values
+        return values
+
+    @property
+    def scored(self) -> int:
+        """How many of the values are exact."""
+        return len(self.order) if self.bounds is None else int(np.count_nonzero(self.bounds == 0))
+
+    def place_of(self, candidate: int) -> int:
+        """The place of a gallery picture in the order, from 0; −1 where not ranked."""
+        return int(self.places[candidate])
+
+    def rank_of(self, candidate: int) -> int:
+        """The rank of a gallery picture, from 1; 0 for junk and for what is not ranked."""
+        place = self.place_of(candidate)
+        return int(self.ranks[place]) if place >= 0 else 0
+
+    def value_of(self, candidate: int) -> float:
+        """The logit or score of a gallery picture; NaN where not ranked."""
+        place = self.place_of(candidate)
+        return float(self.values[place]) if place >= 0 else math.nan
+
+    def truth_of(self, candidate: int) -> int:
+        """The truth of a gallery picture; not known where not ranked."""
+        place = self.place_of(candidate)
+        return int(self.truth[place]) if place >= 0 else self.NOT_KNOWN
+
+    def score_of(self, candidate: int) -> float:
+        """The score in (0, 1) of a gallery picture; NaN where not ranked."""
+        value = self.value_of(candidate)
+        return score_of_logit(value) if self.kind == "logit" else value
+
+    def next_place(self, place: int, truth: int, step: int = 1) -> int | None:
+        """The next place after (``step`` 1) or before (−1) ``place`` with that truth, or None."""
+        found = np.flatnonzero(self.truth == truth)
+        found = found[found > place] if step > 0 else found[found < place][::-1]
+        return int(found[0]) if len(found) else None
+
+    def first(self, truth: int) -> int | None:
+        """The best gallery picture with that truth, or None."""
+        place = self.next_place(-1, truth)
+        return None if place is None else int(self.order[place])
+
+    def select(self, places: Int64) -> RankingResult:
+        """The ranking of the pictures at ``places`` (ascending, from 0) alone."""
+        kept = None
+        if self.exact_to is not None:
+            kept = int(np.count_nonzero(places < self.exact_to))
+        return replace(
+            self,
+            order=self.order[places],
+            values=self.values[places],
+            truth=self.truth[places],
+            before=None if self.before is None else self.before[places],
+            bounds=None if self.bounds is None else self.bounds[places],
+            gallery=self.size,
+            exact_to=kept,
+        )
+
+
+def ranks(truth: npt.NDArray[np.int8]) -> Int64:
+    """(n,) the ranks of pictures of ``truth`` (n,) in order, from 1; 0 for junk, which has none.
+
+    Junk takes no place: what follows it has the rank that it would have without it. A 0 is never
+    shown or written.
+    """
+    counted = truth != RankingResult.JUNK
+    return np.where(counted, np.cumsum(counted), 0).astype(np.int64)
 
 
 def score_of_logit(logit: float) -> float:

@@ -18,15 +18,16 @@ LAYERS = (
     ("errors",),
     ("caching", "types", "paths", "progress", "processes", "threads"),
     ("device",),
+    ("ranking",),
     ("store",),
     ("data",),
     ("models",),
     ("matching",),
     ("extraction", "searching"),
     ("model",),
-    ("ranking",),
     ("explaining",),
     ("evaluation",),
+    ("galleries",),
     ("training",),
     ("figures", "bench"),
     ("documents",),
@@ -49,6 +50,8 @@ WITHOUT_TORCH = (
     "qaconv_core.explaining.masks",
     "qaconv_core.explaining.values",
     "qaconv_core.evaluation",
+    "qaconv_core.galleries.truth",
+    "qaconv_core.galleries.values",
     "qaconv_core.evaluation.measures",
     "qaconv_core.evaluation.saved_scores",
     "qaconv_core.figures.match",
@@ -169,10 +172,6 @@ def test_what_is_seen_never_names_torch(path):
     assert "torch" not in {name.split(".")[0] for name in imported(path)}
 
 
-MOVING = ("app.jobs.matching_set", "app.jobs.part_search")
-"""Modules on their way into the engine, which still hold one another."""
-
-
 def module_graph() -> dict[str, set[str]]:
     """Every module of window and engine, and those of them that it imports anywhere in its text.
 
@@ -217,8 +216,6 @@ def circle_in(graph: dict[str, set[str]]) -> list[str]:
 def test_no_modules_import_each_other_in_a_circle():
     graph = module_graph()
     assert "app.state.workspace" in graph["app.jobs.controller"]
-    for name in MOVING:
-        graph.get(name, set()).difference_update(MOVING)
     assert not (circle := circle_in(graph)), " → ".join(circle)
 
 
@@ -234,17 +231,7 @@ def test_the_window_opens_without_torch():
         for path in app_modules()
     ]
     # These are loaded by workers, with torch.
-    skipped = tuple(
-        f"app.jobs.{name}"
-        for name in (
-            "growing_set",
-            "large_gallery",
-            "matching_set",
-            "pairs",
-            "part_search",
-            "machine_rates",
-        )
-    )
+    skipped = tuple(f"app.jobs.{name}" for name in ("machine_rates",))
     code = "import sys\n" + "".join(f"import {n}\n" for n in names if n not in skipped)
     done = subprocess.run(
         [sys.executable, "-c", code + "print('torch' in sys.modules)"],

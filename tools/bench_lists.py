@@ -17,10 +17,10 @@ import numpy as np
 from PyQt5.QtWidgets import QApplication, QWidget
 
 from app.jobs.images import ImageLoader
-from app.state.values import OpenSet, Ranking
 from app.state.workspace import Workspace
 from app.views.explore.results_panel import ResultsPanel
 from qaconv_core.data import open_dataset
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
 
 SIZE = (1040, 230)
@@ -41,7 +41,7 @@ def large_set(folder: Path, rows: int) -> OpenSet:
     )
 
 
-def ranking_of(data: OpenSet, query: int, seed: int) -> Ranking:
+def ranking_of(data: OpenSet, query: int, seed: int) -> RankingResult:
     """A random order, and TLift's moves, which cost the model most."""
     random = np.random.default_rng(seed)
     n = len(data.gallery)
@@ -50,7 +50,7 @@ def ranking_of(data: OpenSet, query: int, seed: int) -> Ranking:
     truth = np.where(same, RankingResult.TRUE, RankingResult.FALSE).astype(np.int8)
     values = np.sort(random.random(n).astype(np.float32))[::-1].copy()
     before = random.permutation(n)
-    return Ranking((query,), "qaconv+rerank", order, values, truth, "score", before)
+    return RankingResult((query,), order, values, truth, "qaconv+rerank", "score", before=before)
 
 
 def timed(step: Callable[[int], object], times: int = STEPS) -> str:

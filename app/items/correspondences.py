@@ -19,7 +19,8 @@ from app.state.overlay import (
     own_cell,
     scale_of,
 )
-from app.state.values import Cell, Look, PairView
+from app.state.values import Cell, Look
+from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import Correspondence
 
 COLUMNS = ("query", "gallery", "sim", "adds", "beyond")

@@ -10,8 +10,9 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, Qt
 
 from app.items.row_texts import count_text, who_sentence
 from app.state.listing import listed_places
-from app.state.values import OpenSet, Ranking, ResultFilter
-from qaconv_core.types import ImageSet, Int64
+from app.state.values import ResultFilter
+from qaconv_core.galleries.values import OpenSet
+from qaconv_core.types import ImageSet, Int64, RankingResult
 
 MOST = 200
 """Hits that are listed; their number is told in full."""
@@ -40,11 +41,11 @@ class FindModel(QAbstractListModel):
         self.total = 0
         self.hidden: frozenset[int] = frozenset()
         self._data: OpenSet | None = None
-        self._ranking: Ranking | None = None
+        self._ranking: RankingResult | None = None
         self._names: tuple[ImageSet | None, list[str]] = None, []
 
     def search(
-        self, data: OpenSet | None, ranking: Ranking | None, chosen: ResultFilter, text: str
+        self, data: OpenSet | None, ranking: RankingResult | None, chosen: ResultFilter, text: str
     ) -> None:
         """Find anew."""
         self.beginResetModel()

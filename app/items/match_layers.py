@@ -197,7 +197,8 @@ def paint_responses(
         painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
         painter.setClipRect(rect_of(stage.panes[mark.end].clip), Qt.IntersectClip)
         _paint_picture(painter, stage, mark.end, ratio, True, palette)
-        heat = heat_image(stage.scene.pairs[mark.pair].responses(mark.answer.cell), stage.scale)
+        pair, cell = stage.scene.pairs[mark.pair], mark.answer.cell
+        heat = heat_image(pair.responses(cell.side, cell.number), stage.scale)
         paint_heat(painter, stage.boxes[mark.end], heat, stage.look.opacity)
         _paint_edges(painter, stage, mark.end, palette)
         painter.restore()

@@ -12,9 +12,10 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from app.items.row_texts import who_sentence, who_text
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_queries
-from app.state.values import Measures, OpenSet, QueryFilter
+from app.state.values import Measures, QueryFilter
 from app.state.words import METHOD_NAMES, SIGNS, ap_text, score_text
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import ImageRef, Int64, RankingResult
 
 ENTRY_ROLE = Qt.UserRole

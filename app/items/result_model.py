@@ -11,10 +11,9 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from app.items.row_texts import move_sentence, who_sentence
 from app.jobs.images import ImageLoader
-from app.state.drawn_parts import Found
 from app.state.listing import listed_places, rank_moves
 from app.state.part_words import evidence_sentence
-from app.state.values import OpenSet, Ranking, ResultFilter
+from app.state.values import ResultFilter
 from app.state.words import (
     METHOD_NAMES,
     TRUTHS,
@@ -24,6 +23,7 @@ from app.state.words import (
     time_text,
 )
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import Found, OpenSet
 from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
 
 ENTRY_ROLE = Qt.UserRole
@@ -62,7 +62,7 @@ class ResultModel(QAbstractListModel):
         super().__init__(parent)
         self.workspace, self.thumbnails = workspace, thumbnails
         self.places: Int64 = NONE
-        self.ranking: Ranking | None = None
+        self.ranking: RankingResult | None = None
         self.moves: Int64 | None = None
         self._data: OpenSet | None = None
         self._filter: ResultFilter | None = None

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from app.jobs.runner import JobRunner
 from app.jobs.sources import Sources
-from app.state.values import OpenSet, Selection
+from app.state.values import Selection
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.paths import typed_path
 from qaconv_core.types import ImageRef
 

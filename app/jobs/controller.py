@@ -41,13 +41,15 @@ from app.state.next_step import (
     next_step,
 )
 from app.state.requests import DataRequest, ModelRequest
-from app.state.values import ModelInfo, OpenSet, Problem, Selection
+from app.state.values import ModelInfo, Problem, Selection
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
-    from app.jobs.growing_set import GrowingSet
-    from app.jobs.matching_set import MatchingSet, Measured
+    from app.jobs.engine import Measured
+    from qaconv_core.galleries.partial import PartialGallery
+    from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.model import Model
 
 QUICK_SECONDS = 60.0
@@ -89,7 +91,7 @@ class Controller(QObject):
         workspace.settled.connect(self._take_next_step)
 
     @property
-    def matching(self) -> MatchingSet | None:
+    def matching(self) -> GallerySearch | None:
         """The open set with all its maps; None until they are there."""
         return self.sources.matching
 
@@ -105,7 +107,7 @@ class Controller(QObject):
                 whole=matching is not None,
                 average_known=matching is not None
                 and pair is not None
-                and matching.knows_crowd(pair.query),
+                and matching.knows_average(pair.query),
             ),
         )
         before, self._step = self._step, step
@@ -238,12 +240,8 @@ class Controller(QObject):
         self.workspace.set_ranking_stale()
         chosen = self.workspace.selection.queries
 
-        def work(context: JobContext) -> MatchingSet:
-            from app.jobs.growing_set import GrowingSet
-            from app.jobs.matching_set import prepare
-
-            growing = GrowingSet(model, data)
-            return prepare(model, data, context, engine.feature_store(), growing, chosen)[0]
+        def work(context: JobContext) -> GallerySearch:
+            return engine.search_partly(model, data, chosen, context)
 
         self.slots.replace(
             "prepare", f"Feature maps of {data.name}", work, self._use_matching,
@@ -264,7 +262,7 @@ class Controller(QObject):
         space.look_at(previous.selection)
         self._prepare()
 
-    def _use_growing(self, growing: GrowingSet) -> None:
+    def _use_growing(self, growing: PartialGallery) -> None:
         """More of the gallery can be ranked than before."""
         if self.sources.growing is growing:
             self._ranking.grow()
@@ -273,7 +271,7 @@ class Controller(QObject):
             self.sources.begin(growing)
             self._added.add_waiting()
 
-    def _use_matching(self, matching: MatchingSet) -> None:
+    def _use_matching(self, matching: GallerySearch) -> None:
         """All maps are there."""
         if self.sources.growing is not None:
             matching.take_added(self.sources.growing)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
-from app.state.values import OpenSet
 from app.state.words import DECIDED
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.decisions import Decision, DecisionLog, decisions_csv
 from qaconv_core.types import ImageRef

@@ -9,16 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.jobs.job import JobContext
 from app.state.requests import BY_CONTENT, DataRequest, ModelRequest
-from app.state.values import METHODS, Measures, ModelInfo, OpenSet, Ranking
+from app.state.values import METHODS, Measures, ModelInfo
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.measures import average_precision
+from qaconv_core.galleries.values import MethodScores, OpenSet
 from qaconv_core.paths import typed_path
 from qaconv_core.types import (
     Dataset,
@@ -31,8 +32,9 @@ from qaconv_core.types import (
 )
 
 if TYPE_CHECKING:
-    from app.jobs.matching_set import MatchingSet, Measured
     from qaconv_core.data.check_report import CheckReport
+    from qaconv_core.evaluation.evaluator import Evaluation
+    from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.model import Model
     from qaconv_core.store.features import FeatureShelf, FeatureStore
 
@@ -40,6 +42,15 @@ log = logging.getLogger(__name__)
 
 CPU_RATE = 25e9
 """Multiplications and additions a second taken for the estimate of a scoring job's time."""
+
+
+@dataclass(frozen=True)
+class Measured(MethodScores):
+    """The scores of all queries of a set, by method, and what they measure."""
+
+    measures: dict[str, Measures] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
 
 
 @dataclass(frozen=True)
@@ -123,20 +134,6 @@ def inspect_model(request: ModelRequest, context: JobContext) -> LoadedModel:
     return LoadedModel(request, *load_model(request, context))
 
 
-def dataset_of(data: OpenSet) -> Dataset:
-    """An opened set as the engine knows it, without added pictures."""
-    return Dataset(
-        data.name,
-        data.root,
-        data.layout,
-        ImageSet(()),
-        data.query[: data.added_from],
-        data.gallery,
-        data.rejected,
-        data.notes,
-    )
-
-
 def load_model(request: ModelRequest, context: JobContext) -> tuple[Model, ModelInfo]:
     """Load a checkpoint; the first call loads torch too."""
     from qaconv_core.device import describe_device
@@ -182,7 +179,23 @@ def open_shelf(model: Model) -> Iterator[FeatureShelf | None]:
             shelf.close()
 
 
-def one_query_measures(ranking: Ranking) -> tuple[float, int, float]:
+def search_partly(
+    model: Model, data: OpenSet, first: tuple[int, ...], context: JobContext
+) -> GallerySearch:
+    """The set under a model, once all its maps are there; ``context`` is told of a part of them.
+
+    Maps of the ``first`` queries come first.
+    """
+    from qaconv_core.galleries.search import open_search
+
+    found, _rejected = open_search(
+        model, data, feature_store(), first=first, report=context.tell,
+        progress=context.progress, cancel=context.cancel,
+    )  # fmt: skip
+    return found
+
+
+def one_query_measures(ranking: RankingResult) -> tuple[float, int, float]:
     """(AP, rank of the first true match, top score) of a ranking; NaN and 0 where there is none."""
     ranks = ranking.ranks[ranking.truth == RankingResult.TRUE]
     top = np.flatnonzero(ranking.truth != RankingResult.JUNK)
@@ -195,7 +208,7 @@ def one_query_measures(ranking: Ranking) -> tuple[float, int, float]:
     return average_precision(counted), int(counted[0]), best
 
 
-def measuring_seconds(matching: MatchingSet) -> float:
+def measuring_seconds(matching: GallerySearch) -> float:
     """About how long measuring the whole set takes on this machine's CPU, with re-ranking."""
     c, h, w = matching.model.map_shape
     p, g = matching.data.added_from, len(matching.data.gallery)
@@ -204,19 +217,17 @@ def measuring_seconds(matching: MatchingSet) -> float:
     return seconds / 50 if matching.model.device.type == "cuda" else seconds
 
 
-def measure(matching: MatchingSet, context: JobContext) -> Measured:
+def measure(matching: GallerySearch, context: JobContext) -> Measured:
     """AP of every query by plain QAConv, + re-ranking and, where times are known, + TLift."""
-    from app.jobs.matching_set import Measured
     from qaconv_core.evaluation.evaluator import Job as EvaluationJob
     from qaconv_core.evaluation.evaluator import evaluate
     from qaconv_core.evaluation.methods import MethodOptions
 
     data = matching.data
-    dataset = dataset_of(data)
     options = MethodOptions(rerank=True, tlift=True, junk_rule=data.junk_rule)
     with open_shelf(matching.model) as shelf:
         job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
-        done = evaluate(matching.model, dataset, options, job)
+        done = evaluate(matching.model, data.dataset, options, job)
     matrices = {
         "qaconv": done.scores.score,
         "qaconv+rerank": done.scores.score_rerank,
@@ -232,10 +243,11 @@ def measure(matching: MatchingSet, context: JobContext) -> Measured:
     notes: dict[str, str] = {
         name: _why_not(name, done.report.notes) for name in METHODS if name not in scores
     }
-    return Measured(scores, measures, notes, done)
+    approximations = {result.method: result.approximation for result in done.report.results}
+    return Measured(scores, approximations, measures, notes, done)
 
 
-def _measures(matching: MatchingSet, method: str, scores: Float32, ap: Float64) -> Measures:
+def _measures(matching: GallerySearch, method: str, scores: Float32, ap: Float64) -> Measures:
     """Measures of the set's own queries, (p,) as ``ap``."""
     from qaconv_core.evaluation.measures import match_ranks
 

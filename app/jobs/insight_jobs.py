@@ -33,8 +33,8 @@ from app.state.insights import (
 from qaconv_core.store.atomic import atomic_write_text
 
 if TYPE_CHECKING:
-    from app.jobs.matching_set import MatchingSet
     from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
+    from qaconv_core.galleries.search import GallerySearch
 
 HTML = Format(".html", "HTML report")
 REPORT_FORMATS = (HTML, JSON)
@@ -44,13 +44,13 @@ CURVE_RATE = 3e7
 """Products of cells a second that removal curves go through, for the estimate of their time."""
 
 
-def find_failures(matching: MatchingSet, clusters: int, context: JobContext) -> FailureFindings:
+def find_failures(matching: GallerySearch, clusters: int, context: JobContext) -> FailureFindings:
     """All wrong Rank-1 results of the set, by camera pair and in clusters."""
     from qaconv_core.data.label_maps import LABELS, has_label_maps, read_label_map
     from qaconv_core.evaluation.errors_of_ranking import analyse_errors
     from qaconv_core.evaluation.evaluator import Job as EngineJob
 
-    dataset = engine.dataset_of(matching.data)
+    dataset = matching.data.dataset
     labelled = has_label_maps(dataset)
     with engine.open_shelf(matching.model) as shelf:
         found = analyse_errors(
@@ -87,14 +87,14 @@ def stretched(picture: Picture) -> Picture:
     return np.clip(255 * spread, 0, 255).astype(np.uint8)
 
 
-def measure_trust(matching: MatchingSet, pairs: int, context: JobContext) -> TrustFindings:
+def measure_trust(matching: GallerySearch, pairs: int, context: JobContext) -> TrustFindings:
     """How far explanations can be trusted, on so many pairs of each kind."""
     from qaconv_core.data.label_maps import PERSON, has_label_maps, read_label_map
     from qaconv_core.evaluation import explanation_checks as trust
     from qaconv_core.evaluation.evaluator import Job as EngineJob
     from qaconv_core.evaluation.explanations import PartNames
 
-    dataset = engine.dataset_of(matching.data)
+    dataset = matching.data.dataset
     labelled = has_label_maps(dataset)
     with engine.open_shelf(matching.model) as shelf:
         report = trust.check_explanations(
@@ -108,7 +108,7 @@ def measure_trust(matching: MatchingSet, pairs: int, context: JobContext) -> Tru
     return TrustFindings(report, pairs, labelled)
 
 
-def forecast(matching: MatchingSet) -> InsightTimes:
+def forecast(matching: GallerySearch) -> InsightTimes:
     """About how long each will take, from a measurement of a second or two."""
     from app.jobs.machine_rates import measure_rates
     from qaconv_core.evaluation.explanation_checks import GALLERY_LIMIT

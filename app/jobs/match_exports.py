@@ -17,8 +17,9 @@ from PyQt5.QtGui import QImage
 
 from app.state.export_choices import CSV, FIGURES, JSON, Format
 from app.state.overlay import all_correspondences, beyond_usual, kind_of, lines_of
-from app.state.values import Look, PairView
+from app.state.values import Look
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import PairView
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.types import ImageRef
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from app.jobs.job import JobContext
 from app.state.part_words import share_text
-from app.state.values import Ranking
 from app.state.words import METHOD_NAMES, TRUTHS
 from qaconv_core.store.decisions import Decision
+from qaconv_core.types import RankingResult
 
 if TYPE_CHECKING:
-    from app.jobs.matching_set import MatchingSet
     from qaconv_core.documents.match_report import Candidate
+    from qaconv_core.galleries.search import GallerySearch
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class ReportRequest:
     ``decided`` are decisions by gallery index, ``model`` words for the model.
     """
 
-    matching: MatchingSet
-    ranking: Ranking
+    matching: GallerySearch
+    ranking: RankingResult
     candidates: tuple[int, ...]
     decided: Mapping[int, Decision]
     model: str
@@ -40,7 +40,7 @@ class ReportRequest:
         ranking, data = self.ranking, self.matching.data
         query = ranking.queries[0]
         if ranking.part is None:
-            self.matching.measure_crowd(query, context.cancel)
+            self.matching.measure_average(query, context.cancel)
         rows = []
         for index in self.candidates:
             context.cancel.raise_if_cancelled()
@@ -74,7 +74,7 @@ class ReportRequest:
         )
 
 
-def part_words(ranking: Ranking) -> str:
+def part_words(ranking: RankingResult) -> str:
     """By which cells of the query the report's candidates were ranked; empty for all."""
     part = ranking.part
     if part is None:
@@ -85,7 +85,7 @@ def part_words(ranking: Ranking) -> str:
     )
 
 
-def notes(ranking: Ranking) -> tuple[str, ...]:
+def notes(ranking: RankingResult) -> tuple[str, ...]:
     """What the ranks are, where they are not those of the logits shown."""
     found = []
     if len(ranking.queries) > 1:

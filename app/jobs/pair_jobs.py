@@ -6,9 +6,8 @@ from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
 from app.jobs.sources import Sources
 from app.state.next_step import CompareWithAverage, Explain
-from app.state.values import PairView
-from app.state.why import Why
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import PairView, Why
 
 Explained = tuple[PairView, PairView | None, Why | None]
 
@@ -57,9 +56,9 @@ class PairJobs:
         assert matching is not None
 
         def work(context: JobContext) -> Explained:
-            matching.measure_crowd(pair.query, context.cancel)
-            second = None if other is None else matching.against_crowd(other)
-            return matching.against_crowd(pair), second, matching.why(pair, second)
+            matching.measure_average(pair.query, context.cancel)
+            second = None if other is None else matching.with_average(other)
+            return matching.with_average(pair), second, matching.why(pair, second)
 
         def apply(explained: Explained) -> None:
             if space.pair is pair and space.other_pair is other and not space.pair_stale:

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 from app.jobs.match_exports import FORMATS, short_name
 from app.state.export_choices import CSV, JSON
 from app.state.listing import listed_places
-from app.state.values import OpenSet, Ranking
 from app.state.workspace import Workspace
-from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranked_item, ranking_csv
+from qaconv_core.evaluation.ranked_lists import (
+    SCORE_WORDS,
+    ranked_item,
+    ranking_csv,
+    ranking_record,
+)
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.atomic import atomic_write_text
-from qaconv_core.types import Int64, score_of_logit
+from qaconv_core.types import Int64, RankingResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +35,7 @@ class RankingExport:
     """A ranking as it is listed: ``places`` are those that the filters leave, best first."""
 
     data: OpenSet
-    ranking: Ranking
+    ranking: RankingResult
     places: Int64
     checkpoint: str
     model: str
@@ -48,11 +53,7 @@ class RankingExport:
         """The ranking as plain values, as ``qaconv rank --json`` has them."""
         queries = [self.data.query[q] for q in self.ranking.queries]
         return {
-            "query": " + ".join(str(ref.path) for ref in queries),
-            "query_paths": [str(ref.path) for ref in queries],
-            "pid": queries[0].pid,
-            "camid": queries[0].camid,
-            "gallery": len(self.ranking.order),
+            **ranking_record(queries, len(self.ranking.order)),
             "method": self.ranking.method,
             "approximation": self.ranking.approximation,
             **self._part(),
@@ -67,17 +68,7 @@ class RankingExport:
         return {"part": part.ravel().nonzero()[0].tolist(), "evidence": self.ranking.evidence}
 
     def _item(self, place: int) -> dict[str, Any]:
-        ranking = self.ranking
-        index, value = int(ranking.order[place]), float(ranking.values[place])
-        by_logit = ranking.kind == "logit"
-        return ranked_item(
-            int(ranking.ranks[place]),
-            index,
-            self.data.gallery[index],
-            value if by_logit else None,
-            score_of_logit(value) if by_logit else value,
-            int(ranking.truth[place]),
-        )
+        return ranked_item(self.data.gallery, self.ranking, place)
 
     def json_text(self) -> str:
         """:meth:`record` with what it was computed by."""

@@ -11,8 +11,8 @@ from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
 from app.jobs.sources import Sources
 from app.state.next_step import Rank, candidate_of_new_ranking, rank_step, ranking_is_current
-from app.state.values import Ranking
 from app.state.workspace import Workspace
+from qaconv_core.types import RankingResult
 
 POINTING = 1.0
 """Seconds after the pointer moved over the ranking in which nothing moves under it."""
@@ -45,13 +45,13 @@ class RankingJobs:
         matching = self._sources.matching
         assert matching is not None
 
-        def work(context: JobContext) -> Ranking:
+        def work(context: JobContext) -> RankingResult:
             fuse = step.fuse or "max"
             if step.part is not None:
                 return matching.rank_by_part(step.queries, step.part, fuse, context.cancel)
             return matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
 
-        def apply(ranking: Ranking) -> None:
+        def apply(ranking: RankingResult) -> None:
             self._apply(ranking, step)
             self._note_measures(ranking)
 
@@ -91,7 +91,7 @@ class RankingJobs:
         if not grows and not space.ranking_stale:
             space.set_ranking_stale()
 
-    def _apply(self, ranking: Ranking, step: Rank) -> None:
+    def _apply(self, ranking: RankingResult, step: Rank) -> None:
         """Show a ranking, and select its best candidate where no person has chosen one."""
         space = self._workspace
         if step.queries != space.selection.queries:
@@ -102,7 +102,7 @@ class RankingJobs:
             if candidate is not None:
                 space.auto_select(candidate)
 
-    def _note_measures(self, ranking: Ranking) -> None:
+    def _note_measures(self, ranking: RankingResult) -> None:
         """AP and first true rank of the query just ranked."""
         space = self._workspace
         if len(ranking.queries) != 1 or ranking.method in space.measures_complete:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from app.state.events import Event, EventQueue
 
 if TYPE_CHECKING:
-    from app.jobs.growing_set import GrowingSet
-    from app.jobs.matching_set import MatchingSet
+    from qaconv_core.galleries.partial import PartialGallery
+    from qaconv_core.galleries.search import GallerySearch
 
 
 class Sources:
@@ -18,21 +18,21 @@ class Sources:
     """
 
     def __init__(self, queue: EventQueue) -> None:
-        self.matching: MatchingSet | None = None
-        self.growing: GrowingSet | None = None
+        self.matching: GallerySearch | None = None
+        self.growing: PartialGallery | None = None
         self.changed = Event(queue)
 
     @property
-    def best(self) -> MatchingSet | GrowingSet | None:
+    def best(self) -> GallerySearch | PartialGallery | None:
         """All maps, else those computed so far, else None."""
         return self.matching or self.growing
 
-    def begin(self, growing: GrowingSet) -> None:
+    def begin(self, growing: PartialGallery) -> None:
         """The first maps are there."""
         self.growing = growing
         self.changed.emit()
 
-    def use(self, matching: MatchingSet) -> None:
+    def use(self, matching: GallerySearch) -> None:
         """All maps are there."""
         self.matching, self.growing = matching, None
         self.changed.emit()

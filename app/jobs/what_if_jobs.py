@@ -8,10 +8,9 @@ from dataclasses import replace
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
 from app.jobs.sources import Sources
-from app.state.drawn_parts import Found, Regions, WhatIf
 from app.state.next_step import same
-from app.state.values import PairView, Ranking
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import Found, PairView, Regions, WhatIf
 from qaconv_core.types import Bool, RankingResult
 
 Hidden = tuple[Bool | None, Bool | None]
@@ -112,7 +111,7 @@ class WhatIfJobs:
         assert matching is not None
 
         def work(_context: JobContext) -> WhatIf:
-            from app.jobs.part_search import pair_logits
+            from qaconv_core.galleries.what_if import pair_logits
 
             return pair_logits(matching, (pair.query, pair.candidate), pair.part, hidden)
 
@@ -130,9 +129,9 @@ class WhatIfJobs:
             return
 
         def work(context: JobContext) -> tuple[int, int]:
-            from app.jobs.part_search import ranks
+            from qaconv_core.galleries.what_if import what_if_ranks
 
-            return ranks(matching, ranking, pair.candidate, hidden, fuse, context.cancel)
+            return what_if_ranks(matching, ranking, pair.candidate, hidden, fuse, context.cancel)
 
         def apply(found: tuple[int, int]) -> None:
             if self._is_current(pair, hidden):
@@ -161,7 +160,7 @@ class WhatIfJobs:
         has_rank = space.ranking is not None and space.ranking.rank_of(pair.candidate) > 0
 
         def work(context: JobContext) -> Regions:
-            from app.jobs.part_search import regions
+            from qaconv_core.galleries.what_if import regions
 
             return regions(
                 matching, pair.query, pair.candidate, other, pair.part, rival, rank, context.cancel
@@ -174,7 +173,7 @@ class WhatIfJobs:
         self._slots.replace("regions", "Hiding each region", work, apply, quiet=True)
 
 
-def next_candidate(ranking: Ranking | None, candidate: int) -> int | None:
+def next_candidate(ranking: RankingResult | None, candidate: int) -> int | None:
     """The gallery picture ranked next (the one before for the last); None where there is none."""
     if ranking is None:
         return None

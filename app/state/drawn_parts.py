@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from app.state.events import Event, EventQueue
-from qaconv_core.types import Bool, Float64, Grid, score_of_logit
+from qaconv_core.galleries.values import Found, Regions, WhatIf
+from qaconv_core.types import Bool, Grid, Side
 
 if TYPE_CHECKING:
-    from app.state.values import Cell, Side
+    from app.state.values import Cell
 
 Tool = Literal["", "box", "lasso", "paint", "hide"]
 How = Literal["replace", "add", "remove"]
@@ -28,58 +29,6 @@ WHOLE = "All cells are taken: that is the whole query, ranked as always."
 NO_REGION = "Draw a part first; then it can be ignored instead."
 PIN_FIRST = "Point at a cell, or pin one, to take it."
 QUERY_ONLY = "A part is drawn on the query."
-
-
-@dataclass(frozen=True)
-class WhatIf:
-    """A pair with its hidden cells covered: logits and ranks (from 1; 0: has none) before, after.
-
-    The rank after is None while it is being computed. Ranks are QAConv's (by the part, where one is
-    drawn), junk left out.
-    """
-
-    logit_before: float
-    logit_after: float
-    rank_before: int | None = None
-    rank_after: int | None = None
-
-    @property
-    def scores(self) -> tuple[float, float]:
-        """Scores before and after, in (0, 1)."""
-        return score_of_logit(self.logit_before), score_of_logit(self.logit_after)
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Where the part was found in one candidate: ``cells`` (h, w), and the share of this pair's
-    evidence that the part holds, in [0, 1]."""
-
-    cells: Bool
-    evidence: float
-
-
-@dataclass(frozen=True, eq=False)
-class Regions:
-    """What hiding a window of cells would do, for every window (around each cell), exactly.
-
-    ``changes`` (h, w) by picture (side, which candidate): of the pair's logit, or, with ``lead``,
-    of how far the first candidate's logit is above the compared one's. ``flips`` (h, w): the
-    candidate and its ``rival`` (a gallery index) would change places; None where there is no rival,
-    as for junk, which has no rank.
-    """
-
-    changes: dict[tuple[Side, int], Float64]
-    flips: dict[tuple[Side, int], Bool]
-    window: tuple[int, int]
-    lead: bool = False
-    rival: int | None = None
-    rival_rank: int = 0
-    has_rank: bool = True
-
-    @property
-    def limit(self) -> float:
-        """The largest change, whatever its sign."""
-        return max((float(np.abs(m).max()) for m in self.changes.values()), default=0.0) or 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from app.state.events import Event
 from app.state.overlay import Scale
-from app.state.values import ModelInfo, OpenSet, Selection
+from app.state.values import ModelInfo, Selection
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import UNKNOWN, ImageRef, ImageSet
 
 if TYPE_CHECKING:  # they load torch

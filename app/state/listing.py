@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.state.values import Measures, OpenSet, QueryFilter, Ranking, ResultFilter
+from app.state.values import Measures, QueryFilter, ResultFilter
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import Bool, ImageSet, Int64, RankingResult
 
 QUERY_SORTS = ("file", "person", "ap", "score")
@@ -50,7 +51,7 @@ def _query_order(data: OpenSet, measures: Measures, sort: str, indices: Int64) -
     return np.array(sorted(range(len(names)), key=lambda i: (names[i], i)), dtype=np.int64)
 
 
-def listed_places(data: OpenSet, ranking: Ranking, chosen: ResultFilter) -> Int64:
+def listed_places(data: OpenSet, ranking: RankingResult, chosen: ResultFilter) -> Int64:
     """Places of the ranking (0: best) that are listed, in order."""
     order = ranking.order
     keep = np.ones(len(order), dtype=bool)
@@ -71,10 +72,10 @@ def listed_places(data: OpenSet, ranking: Ranking, chosen: ResultFilter) -> Int6
     return np.flatnonzero(keep)
 
 
-def rank_moves(ranking: Ranking) -> Int64 | None:
+def rank_moves(ranking: RankingResult) -> Int64 | None:
     """(g,) how many ranks each place gained on plain QAConv (negative: lost); None for QAConv.
 
-    Ranks leave junk out, as :attr:`Ranking.ranks` does; junk itself has a move of 0.
+    Ranks leave junk out, as :attr:`RankingResult.ranks` does; junk itself has a move of 0.
     """
     if ranking.before is None:
         return None

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from app.state.scene import second_candidate
-from app.state.values import Method, PairView, Ranking
+from app.state.values import Method
 from app.state.workspace import Workspace
+from qaconv_core.galleries.values import PairView
 from qaconv_core.types import Bool, RankingResult
 
 
@@ -193,7 +194,7 @@ def _shows_selection(space: Workspace) -> bool:
     return (None if other is None else other.candidate) == selection.other
 
 
-def best_candidate(ranking: Ranking | None) -> int | None:
+def best_candidate(ranking: RankingResult | None) -> int | None:
     """The best picture of a ranking that is not junk; None where there is none."""
     if ranking is None:
         return None
@@ -201,7 +202,7 @@ def best_candidate(ranking: Ranking | None) -> int | None:
     return int(ranking.order[counted[0]]) if len(counted) else None
 
 
-def candidate_of_new_ranking(space: Workspace, ranking: Ranking) -> int | None:
+def candidate_of_new_ranking(space: Workspace, ranking: RankingResult) -> int | None:
     """The candidate to select with a ranking that is about to be shown; None: the present one.
 
     That is the best one of a search by part, and of a ranking that grew, unless a person has

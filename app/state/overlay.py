@@ -12,15 +12,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.state.values import Cell, Look, PairView, Side
+from app.state.values import Cell, Look
 from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import (
     RELATIVE,
     Correspondence,
     select_correspondences,
     worth,
 )
-from qaconv_core.types import Bool, CorrespondenceMap, Float32, Float64, Grid
+from qaconv_core.types import Bool, CorrespondenceMap, Float32, Float64, Grid, Side
 
 SIDES: tuple[Side, Side] = ("query", "gallery")
 
@@ -185,6 +186,11 @@ class Answer:
     adds: float
 
 
+def matched_cell(pair: PairView, cell: Cell) -> Cell:
+    """The cell of the other picture that a cell is matched with."""
+    return Cell("gallery" if cell.side == "query" else "query", pair.best(cell.side, cell.number))
+
+
 def answer_of(pair: PairView, cell: Cell) -> Answer | None:
     """What a cell is matched with; None where the grid has no such cell."""
     match = pair.match
@@ -192,7 +198,7 @@ def answer_of(pair: PairView, cell: Cell) -> Answer | None:
         return None
     return Answer(
         cell,
-        pair.best(cell),
+        matched_cell(pair, cell),
         float(similarities(match, cell.side).ravel()[cell.number]),
         float(contributions(match, cell.side).ravel()[cell.number]),
     )

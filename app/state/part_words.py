@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from app.state import words
-from app.state.drawn_parts import Drawing, Regions, WhatIf
-from app.state.values import PairView, Ranking
+from app.state.drawn_parts import Drawing
+from qaconv_core.galleries.values import PairView, Regions, WhatIf
+from qaconv_core.types import RankingResult
 
 HINTS = {
     "box": "Drag a box on the query. Shift adds, Ctrl takes away, Esc ends.",
@@ -15,7 +16,7 @@ HINTS = {
 SEEKING = "Every region is being hidden in turn…"
 
 
-def part_text(ranking: Ranking) -> str:
+def part_text(ranking: RankingResult) -> str:
     """ "by part: 12 of 72 cells, 31 % of the evidence"; empty for the whole query.
 
     That is of what the query could say of a perfect copy; each pair has a share of its own.

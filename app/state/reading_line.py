@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from app.state import words
 from app.state.overlay import Answer, Lines
 from app.state.scene import Scene, is_own_file
-from app.state.values import Look, PairView
+from app.state.values import Look
+from qaconv_core.galleries.values import PairView
 
 POINT = "Point at a place in one picture: the other shows where it is matched."
 HIDDEN = "The overlay is hidden. Space shows it again."

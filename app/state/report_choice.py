@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.state.values import Ranking
 from app.state.workspace import Workspace
+from qaconv_core.types import RankingResult
 
 NAMED = 12
 """The most ranks that are listed one by one."""
@@ -38,12 +38,12 @@ def report_choices(space: Workspace) -> tuple[ReportChoice, ...]:
     return tuple(found)
 
 
-def in_order(ranking: Ranking, candidates: Iterable[int]) -> tuple[int, ...]:
+def in_order(ranking: RankingResult, candidates: Iterable[int]) -> tuple[int, ...]:
     """Candidates as they are ranked."""
     return tuple(sorted(candidates, key=ranking.place_of))
 
 
-def ranks_text(ranking: Ranking, candidates: Sequence[int]) -> str:
+def ranks_text(ranking: RankingResult, candidates: Sequence[int]) -> str:
     """ "Ranks 1, 2 and 5; 2 junk"; "Ranks 1, 2, 3, … 90 (40 pictures)" where they are many."""
     ranks = [rank for rank in map(ranking.rank_of, candidates) if rank]
     junk = len(candidates) - len(ranks)

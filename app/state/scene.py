@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 
 from app.state import words
 from app.state.drawn_parts import NOTHING, Drawing
-from app.state.values import PairView, Ranking, Side
-from app.state.why import Why
 from app.state.workspace import Workspace
-from qaconv_core.types import ImageRef, RankingResult
+from qaconv_core.galleries.values import PairView, Why
+from qaconv_core.types import ImageRef, RankingResult, Side
 
 
 @dataclass(frozen=True)
@@ -146,21 +145,21 @@ def _candidate_panel(
     return Panel("gallery", which, ref, tuple(lines), truth, decided=decided)
 
 
-def _ranking_of(space: Workspace, pair: PairView | None) -> Ranking | None:
+def _ranking_of(space: Workspace, pair: PairView | None) -> RankingResult | None:
     """The ranking, where it is that of the query shown."""
     ranking = space.ranking
     shown = space.selection.query if pair is None else pair.query
     return ranking if ranking is not None and shown in ranking.queries else None
 
 
-def _candidate_title(role: str, ranking: Ranking | None, candidate: int) -> str:
+def _candidate_title(role: str, ranking: RankingResult | None, candidate: int) -> str:
     if ranking is None or ranking.place_of(candidate) < 0:
         return role
     rank = ranking.rank_of(candidate)
     return (f"Rank {rank}" if ranking.whole else f"Rank {rank} so far") if rank else "No rank"
 
 
-def _numbers(ranking: Ranking | None, pair: PairView) -> str:
+def _numbers(ranking: RankingResult | None, pair: PairView) -> str:
     text = (
         f"logit {words.logit_text(pair.match.logit)} · score {words.score_text(pair.match.score)}"
     )

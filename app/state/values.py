@@ -1,4 +1,4 @@
-"""The values that the window shows: an opened set, a model, a ranking, a pair, a selection.
+"""The values that the window shows besides those of the engine: a model, a selection, filters.
 
 Arrays are NumPy. Everything is frozen: a change is a new value in the
 :class:`~app.state.workspace.Workspace`, which notifies its listeners.
@@ -6,81 +6,16 @@ Arrays are NumPy. Everything is frozen: a change is a new value in the
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from qaconv_core.explaining.values import RelativeMatch
-from qaconv_core.types import (
-    Bool,
-    CorrespondenceMap,
-    Float32,
-    Float64,
-    ImageSet,
-    Int64,
-    ModelSpec,
-    RankingResult,
-    Rejected,
-    score_of_logit,
-)
+from qaconv_core.types import Float64, Int64, ModelSpec, Side
 
-Side = Literal["query", "gallery"]
 Method = Literal["qaconv", "qaconv+rerank", "qaconv+rerank+tlift"]
 METHODS: tuple[Method, ...] = ("qaconv", "qaconv+rerank", "qaconv+rerank+tlift")
-
-
-@dataclass(frozen=True)
-class OpenSet:
-    """A data set as the window shows it.
-
-    ``query`` holds the set's queries and, from index ``added_from`` on, pictures that were added
-    as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
-    everything else in the window refers to.
-    """
-
-    name: str
-    root: Path
-    layout: str
-    query: ImageSet
-    gallery: ImageSet
-    added_from: int
-    rejected: tuple[Rejected, ...] = ()
-    notes: tuple[str, ...] = ()
-    junk_rule: bool = True
-
-    @cached_property
-    def gallery_pids(self) -> Int64:
-        """(g,); −1 where not known."""
-        return self.gallery.pids
-
-    @cached_property
-    def gallery_camids(self) -> Int64:
-        """(g,) 0-based; −1 where not known."""
-        return self.gallery.camids
-
-    @cached_property
-    def gallery_times(self) -> Float64:
-        """(g,) seconds; NaN where not known."""
-        return self.gallery.times
-
-    @cached_property
-    def query_pids(self) -> Int64:
-        """(p,); −1 where not known."""
-        return self.query.pids
-
-    @cached_property
-    def query_camids(self) -> Int64:
-        """(p,) 0-based; −1 where not known."""
-        return self.query.camids
-
-    def is_added(self, query: int) -> bool:
-        """Whether a query is an added picture."""
-        return query >= self.added_from
 
 
 @dataclass(frozen=True)
@@ -99,89 +34,6 @@ class ModelInfo:
     def title(self) -> str:
         """A short name for the title bar."""
         return "bundled model" if self.source == "demo" else Path(self.source).name
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """The whole gallery in order for one query, or several queries of one person.
-
-    ``order`` (g,) gallery indices, best first; ``values`` (g,) what they were ranked by, larger is
-    closer: logits for ``qaconv`` (``kind`` ``"logit"``), scores in (0, 1) for the other methods
-    (``"score"``); ``truth`` (g,) as in :class:`~qaconv_core.types.RankingResult`. ``before`` (g,)
-    is the place that the same picture has under plain QAConv (None for plain QAConv itself).
-    ``part`` (h, w) are the cells of the first query that it was searched by (None: all), and
-    ``evidence`` the share of the query's evidence that they hold, in [0, 1]. ``gallery`` is the
-    size of a gallery of which only these pictures have been ranked so far; None where all are.
-    ``exact_to`` is the place up to which order and values are exact, where those further down are
-    estimates (0: no place is certain; None: all are exact); ``approximation`` says it in words.
-    """
-
-    queries: tuple[int, ...]
-    method: Method
-    order: Int64
-    values: Float32
-    truth: npt.NDArray[np.int8]
-    kind: str = "logit"
-    before: Int64 | None = None
-    approximation: str = ""
-    part: Bool | None = None
-    evidence: float = 1.0
-    gallery: int | None = None
-    exact_to: int | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether all the gallery has been ranked."""
-        return self.gallery is None
-
-    @cached_property
-    def ranks(self) -> Int64:
-        """(g,) the rank shown beside each place, from 1; 0 for junk, which has no rank."""
-        counted = self.truth != RankingResult.JUNK
-        return np.where(counted, np.cumsum(counted), 0).astype(np.int64)
-
-    @cached_property
-    def places(self) -> Int64:
-        """(g,) where in the order each gallery picture stands; −1 where not ranked yet."""
-        size = len(self.order) if self.gallery is None else self.gallery
-        places = np.full(size, -1, dtype=np.int64)
-        places[self.order] = np.arange(len(self.order))
-        return places
-
-    def place_of(self, candidate: int) -> int:
-        """The place of a gallery picture in the order, from 0; −1 where not ranked yet."""
-        return int(self.places[candidate])
-
-    def rank_of(self, candidate: int) -> int:
-        """The rank of a gallery picture, from 1; 0 for junk and for what is not ranked yet."""
-        place = self.place_of(candidate)
-        return int(self.ranks[place]) if place >= 0 else 0
-
-    def value_of(self, candidate: int) -> float:
-        """The logit or score of a gallery picture; NaN where not ranked yet."""
-        place = self.place_of(candidate)
-        return float(self.values[place]) if place >= 0 else math.nan
-
-    def truth_of(self, candidate: int) -> int:
-        """The truth of a gallery picture; not known where not ranked yet."""
-        place = self.place_of(candidate)
-        return int(self.truth[place]) if place >= 0 else RankingResult.NOT_KNOWN
-
-    def score_of(self, candidate: int) -> float:
-        """The score in (0, 1) of a gallery picture."""
-        value = self.value_of(candidate)
-        return score_of_logit(value) if self.kind == "logit" else value
-
-    def next_place(self, place: int, truth: int, step: int = 1) -> int | None:
-        """The next place after (``step`` 1) or before (−1) ``place`` with that truth, or None."""
-        found = np.flatnonzero(self.truth == truth)
-        found = found[found > place] if step > 0 else found[found < place][::-1]
-        return int(found[0]) if len(found) else None
-
-    def first(self, truth: int) -> int | None:
-        """The best gallery picture with that truth, or None."""
-        place = self.next_place(-1, truth)
-        return None if place is None else int(self.order[place])
 
 
 @dataclass(frozen=True)
@@ -223,52 +75,6 @@ class Measures:
         changed = Measures(self.ap.copy(), self.first_true.copy(), self.top.copy())
         changed.ap[query], changed.first_true[query], changed.top[query] = ap, first_true, top
         return changed
-
-
-@dataclass(frozen=True)
-class PairView:
-    """One query picture and one gallery picture, explained.
-
-    ``similarity`` (cells of the gallery picture, cells of the query): every cell with every cell,
-    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. In a search by part
-    it is that of the cells ``part`` (h, w) of the query alone, ``full_logit`` the plain logit and
-    ``evidence`` the share of the pair's evidence that remains, in [0, 1].
-    ``relative`` are the contributions beyond their mean over the gallery; None while that is not
-    known, and in a search by part.
-    """
-
-    query: int
-    candidate: int
-    match: CorrespondenceMap
-    similarity: Float32
-    part: Bool | None = None
-    full_logit: float | None = None
-    relative: RelativeMatch | None = None
-    evidence: float = 1.0
-
-    @cached_property
-    def found(self) -> Bool | None:
-        """(h, w): where the cells of the part were found in the candidate; None without a part."""
-        if self.part is None:
-            return None
-        out = np.zeros(self.match.grid, dtype=np.bool_)
-        out.flat[self.match.query_best[self.part]] = True
-        return out
-
-    def responses(self, cell: Cell) -> Float32:
-        """The similarity of every cell of the *other* picture to a cell, (h, w) in [−1, 1]."""
-        row = (
-            self.similarity[:, cell.number]
-            if cell.side == "query"
-            else self.similarity[cell.number]
-        )
-        return np.asarray(row.reshape(self.match.grid))
-
-    def best(self, cell: Cell) -> Cell:
-        """The cell of the other picture that a cell is matched with."""
-        if cell.side == "query":
-            return Cell("gallery", int(self.match.query_best.ravel()[cell.number]))
-        return Cell("query", int(self.match.gallery_best.ravel()[cell.number]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from app.state.score_breakdown import BreakdownTerm, ScoreBreakdown
 from app.state.values import Cell
-from qaconv_core.explaining.values import ContributionDifference, Reason
+from qaconv_core.explaining.values import Reason
+from qaconv_core.galleries.values import Why
 
 SIDES = {"query": "query", "a": "candidate", "b": "other"}
-
-
-@dataclass(frozen=True)
-class Why:
-    """The exact difference of two matches of one query, and its terms, largest first.
-
-    ``reasons`` are all of them; their amounts add up to ``difference.total``, positive ones speak
-    for the candidate, negative ones for the other.
-    """
-
-    difference: ContributionDifference
-    reasons: tuple[Reason, ...]
 
 
 def breakdown_of_difference(why: Why, top: int = 9) -> ScoreBreakdown:

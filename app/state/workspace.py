@@ -24,15 +24,13 @@ from app.state.values import (
     Measures,
     Method,
     ModelInfo,
-    OpenSet,
-    PairView,
     QueryFilter,
-    Ranking,
     ResultFilter,
     Selection,
 )
-from app.state.why import Why
+from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.store.decisions import Decision
+from qaconv_core.types import RankingResult
 
 Change = TypeVar("Change", bound=Callable[..., None])
 
@@ -70,7 +68,7 @@ class Workspace:
         self.method: Method = "qaconv"
         self.methods: tuple[Method, ...] = ("qaconv",)
         self.method_notes: dict[str, str] = {}
-        self.ranking: Ranking | None = None
+        self.ranking: RankingResult | None = None
         self.ranking_stale = False
         self.ranking_fuse = ""
         self.pair: PairView | None = None
@@ -278,7 +276,7 @@ class Workspace:
             self.method = "qaconv"
         self.method_changed.emit()
 
-    def set_ranking(self, ranking: Ranking | None, fuse: str = "") -> None:
+    def set_ranking(self, ranking: RankingResult | None, fuse: str = "") -> None:
         """A ranking has been computed; ``fuse`` says how several queries were joined."""
         self.ranking, self.ranking_stale, self.ranking_fuse = ranking, False, fuse
         self.ranking_changed.emit()

@@ -95,7 +95,7 @@ def _search(gallery: FeatureBank, pooled: FeatureBank, sizes: dict[str, object])
         "float32",
         extra_bytes=max(memory, default=None),
         facts={
-            "result_says": runs[0].result.approximation,
+            "result_says": runs[0].result.ranking.approximation,
             "GB_of_maps": gallery.maps.nbytes / 1e9,
             "GB_of_memory_free": available_memory("cpu") / 1e9,
             "recall_of_the_exact_20": {str(n): r for n, r in recall.items()},

@@ -17,14 +17,15 @@ from qaconv_core.bench.timing import Figure, Work, extra_memory, in_child, take_
 from qaconv_core.device import available_memory
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.qaconv import AffineHead, QAConv
-from qaconv_core.searching.choice import BYTES, COARSE
+from qaconv_core.searching.choice import CLAIMS
 from qaconv_core.searching.coarse_estimates import CoarseGallery, coarse_logits, prepare_coarse
 from qaconv_core.searching.measured_margin import measured_head
 from qaconv_core.searching.shortlist import pool_gallery, search_large, shortlist_recall
-from qaconv_core.searching.top import Prepared, TopRanking, prepare_search, rank_top
-from qaconv_core.types import FeatureBank, Float16, Grid
+from qaconv_core.searching.top import Prepared, prepare_search, rank_top
+from qaconv_core.types import FeatureBank, Float16, Grid, RankingResult
 
 TOP = 20
+PATHS = {claim: path for path, claim in CLAIMS.items()}
 QUERIES = 8
 """Queries whose heads are compared with the exact ones."""
 PORTIONS = (32, 256)
@@ -100,32 +101,32 @@ class Task:
 
     def searched(self) -> np.ndarray:
         """The order of the best, by estimates and exact logits of the head."""
-        return self.found().order
+        return self.found().order[:TOP]
 
     def exact(self) -> np.ndarray:
         """The order of the best, every logit in float32."""
-        return self.found(exact=True).order
+        return self.found(exact=True).order[:TOP]
 
-    def found(self, query: int = 0, exact: bool = False) -> TopRanking:
-        """The best for one of the first pictures of the gallery."""
+    def found(self, query: int = 0, exact: bool = False) -> RankingResult:
+        """The gallery in order for one of the first pictures of the gallery."""
         at = self.gallery.read(query, query + 1)[0]
         return rank_top(at, self.gallery, self.head, TOP, prepared=self.prepared, exact=exact)
 
     def heads_alike(self, queries: int) -> int:
         """For how many of the first ``queries`` pictures the search shows the exact head."""
         return sum(
-            np.array_equal(self.found(i).order, self.found(i, exact=True).order)
+            np.array_equal(self.found(i).order[:TOP], self.found(i, exact=True).order[:TOP])
             for i in range(queries)
         )
 
-    def arithmetic(self, found: TopRanking) -> tuple[float, str]:
+    def arithmetic(self, found: RankingResult) -> tuple[float, str]:
         """What a search computed, and in what."""
-        if found.arithmetic != COARSE or not isinstance(self.prepared, CoarseGallery):
-            return self.sizes.flop, "int8" if found.arithmetic == BYTES else "float32"
+        if found.certainty != "measured" or not isinstance(self.prepared, CoarseGallery):
+            return self.sizes.flop, "int8" if found.certainty == "proved" else "float32"
         h, w = self.prepared.grid
         estimates = self.sizes.galleries * pair_flop(h * w, self.sizes.channels)
         cells = self.sizes.grid[0] * self.sizes.grid[1]
-        return estimates + found.rescored * pair_flop(cells, self.sizes.channels), "float32"
+        return estimates + found.scored * pair_flop(cells, self.sizes.channels), "float32"
 
     def all_pairs(self) -> np.ndarray:
         """Logits of all pairs in float32."""
@@ -150,11 +151,11 @@ def one_query(
     alike = task.heads_alike(compared)
     record = sizes.record() | {"maps": kind}
     facts = {
-        "rescored": found.rescored,
+        "rescored": found.scored,
         "head_is_exact": alike == compared,
         "queries_compared": compared,
         "top": TOP,
-        "arithmetic": found.arithmetic,
+        "arithmetic": PATHS[found.certainty],
     }
     flop, peak = task.arithmetic(found)
     figures = [

@@ -89,18 +89,17 @@ def averages_for(
     cancel: CancelToken,
 ) -> AverageContributions:
     """What the cells of a query picture contribute over the gallery ``name``, itself left out."""
-    from qaconv_core.evaluation.evaluator import same_files
+    from qaconv_core.data.own_files import OwnFiles
     from qaconv_core.explaining.average import average_contributions
 
     dataset, gallery = open_gallery(name, arguments)
     gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
-    own = same_files(ImageSet((ImageRef(Path(query)),)), gallery)
     with ProgressShower(arguments.quiet) as progress:
         return average_contributions(
             query_map,
             bank,
             model.head,
-            leave_out=() if own is None else own[1],
+            leave_out=OwnFiles(gallery).of(Path(query)),
             progress=progress,
             cancel=cancel,
         )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,13 +19,14 @@ from qaconv_core.cli.options import (
     show,
     write_result,
 )
-from qaconv_core.cli.rank_report import check_report, write_match_reports
-from qaconv_core.cli.regions import add_region_options, found_mask
-from qaconv_core.cli.search import Search, approximation_lines
+from qaconv_core.cli.rank_report import check_report, numbered, write_match_reports
+from qaconv_core.cli.regions import add_region_options
+from qaconv_core.cli.search import Listing, RankCommand
 from qaconv_core.cli.terminal import say
-from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, TRUTH_WORDS, ranking_csv
+from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
+from qaconv_core.types import ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
     from qaconv_core.model import Model
@@ -38,7 +38,12 @@ examples:
   qaconv rank --query Q.jpg --gallery demo --ignore 0,0.6,1,1         all but this part
   qaconv rank --query Q.jpg --gallery demo --top 5 --report r.pdf     to hand over
 """
-_SIGNS = {"true": "✓", "false": "✕", "junk": "–", "unknown": " "}
+_SIGNS = {
+    RankingResult.TRUE: "✓",
+    RankingResult.FALSE: "✕",
+    RankingResult.JUNK: "–",
+    RankingResult.NOT_KNOWN: " ",
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +95,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     check_outputs(arguments)
     check_report(arguments.report)
     from qaconv_core.data.images import read_image
+    from qaconv_core.galleries.search import GallerySearch
+    from qaconv_core.galleries.values import OpenSet
 
     dataset, gallery = open_gallery(arguments.gallery, arguments)
     queries = [known_picture(path, dataset) for path in arguments.query]
@@ -98,89 +105,88 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     query_maps = model.extract(pictures)
     say(f"gallery: {len(gallery):,} pictures ({dataset.layout})")
     gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
-    search = Search(arguments, model, queries, query_maps, gallery, bank, cancel)
-    rankings = search.rankings()
-    _write(arguments, model, len(gallery), rankings)
+    data = OpenSet(
+        dataset.name, dataset.root, dataset.layout, ImageSet(tuple(queries)), gallery,
+        added_from=len(queries), junk_rule=not arguments.no_junk,
+    )  # fmt: skip
+    search = GallerySearch(model, data, query_maps, bank)
+    listings = RankCommand(arguments, search, cancel).listings()
+    _write(arguments, model, len(gallery), listings)
     if arguments.report:
-        write_match_reports(arguments, model, dataset, query_maps, bank, rankings, cancel)
+        write_match_reports(arguments, search, listings, cancel)
 
 
-def _write(
-    arguments: argparse.Namespace, model: Model, size: int, rankings: list[dict[str, Any]]
-) -> None:
+def _write(arguments: argparse.Namespace, model: Model, size: int, listings: list[Listing]) -> None:
     if "-" not in (arguments.json, arguments.csv):
-        for ranking in rankings:
-            show(ranking_table(ranking))
+        for listing in listings:
+            show(ranking_table(listing))
+    records = [listing.record for listing in listings]
     if arguments.json:
         record = {
             "gallery": size,
             "checkpoint": {"model": model.spec.describe(), "sha256": model.spec.sha256},
             "score": SCORE_WORDS,
             "camid": "0-based",
-            "queries": rankings,
+            "queries": records,
         }
         write_result(
             arguments.json, json.dumps(record, indent=2, ensure_ascii=False) + "\n", "JSON"
         )
     if arguments.csv:
-        write_result(arguments.csv, ranking_csv(rankings), "CSV")
+        write_result(arguments.csv, ranking_csv(records), "CSV")
     if arguments.figure:
-        _write_figures(arguments.figure, rankings)
+        _write_figures(arguments.figure, listings)
 
 
-def ranking_table(ranking: dict[str, Any]) -> str:
+def ranking_table(listing: Listing) -> str:
     """A ranking for the terminal; cameras as people count them, from 1."""
-    part = ranking.get("part")
-    lines = [f"{ranking['query']}  against {ranking['gallery']:,} pictures"]
-    lines += approximation_lines(ranking)
-    if part:
+    part = listing.part
+    names = " + ".join(str(query.path) for query in listing.queries)
+    lines = [f"{names}  against {listing.others:,} pictures", *listing.notes]
+    if part is not None:
         lines.append(
             f"by {part['cells']} of {part['of']} cells of the query, which hold "
             f"{100 * part['evidence']:.0f} % of its evidence"
         )
     lines.append(f" rank      logit   score   person  camera{'  evidence' if part else ''}  file")
-    for item in ranking["results"]:
-        pid = "–" if item["pid"] is None else str(item["pid"])
-        camera = "–" if item["camid"] is None else f"c{item['camid'] + 1}"
-        rank = item["rank"] or ""  # junk has none
+    ranking = listing.ranking
+    for place, (index, value) in enumerate(zip(ranking.order, ranking.values, strict=True)):
+        ref = listing.gallery[int(index)]
+        pid = "–" if ref.pid is None else str(ref.pid)
+        camera = "–" if ref.camid is None else f"c{ref.camid + 1}"
+        share = f"  {100 * listing.found[place][1].evidence:>6.0f} %" if listing.found else ""
         lines.append(
-            f"{rank:>5} {_SIGNS[item['truth']]} {item['logit']:>8.3f}  {item['score']:.4f} "
-            f"{pid:>8}  {camera:>6}{_share(item)}  {item['path']}"
+            f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {value:>8.3f}  "
+            f"{score_of_logit(float(value)):.4f} {pid:>8}  {camera:>6}{share}  {ref.path}"
         )
     return "\n".join(lines) + "\n"
 
 
-def _share(item: dict[str, Any]) -> str:
-    return f"  {100 * item['evidence']:>6.0f} %" if "evidence" in item else ""
-
-
-def _write_figures(file: str, rankings: list[dict[str, Any]]) -> None:
+def _write_figures(file: str, listings: list[Listing]) -> None:
     from qaconv_core.data.images import read_image
     from qaconv_core.figures.ranking import RankedPicture, ranking_figure
     from qaconv_core.figures.style import save_figure
 
-    labels = {word: label for label, word in TRUTH_WORDS.items()}
-    for number, ranking in enumerate(rankings, start=1):
+    for number, listing in enumerate(listings, start=1):
+        ranking = listing.ranking
+        refs = [listing.gallery[int(index)] for index in ranking.order]
         items = [
             RankedPicture(
-                read_image(item["path"]),
-                item["rank"],
-                item["score"],
-                item["pid"],
-                item["camid"],
-                labels[item["truth"]],
-                found_mask(item, np.shape(ranking["part"]["mask"])) if "part" in ranking else None,
+                read_image(ref.path),
+                int(ranking.ranks[place]),
+                score_of_logit(float(ranking.values[place])),
+                ref.pid,
+                ref.camid,
+                int(ranking.truth[place]),
+                listing.found[place][1].found_mask if listing.found else None,
             )
-            for item in ranking["results"]
+            for place, ref in enumerate(refs)
         ]
-        path = Path(file)
-        if len(rankings) > 1:
-            path = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        query = ranking["query_paths"][0]
-        more = len(ranking["query_paths"]) - 1
-        caption = Path(query).name + (f"\nand {more} more" if more else "")
-        mask = np.array(ranking["part"]["mask"], dtype=np.bool_) if "part" in ranking else None
-        note = "; ".join(approximation_lines(ranking))
+        path = numbered(file, number, len(listings))
+        query, *others = (query.path for query in listing.queries)
+        caption = query.name + (f"\nand {len(others)} more" if others else "")
+        mask = np.array(listing.part["mask"], dtype=np.bool_) if listing.part else None
+        note = "; ".join(listing.notes)
         made = ranking_figure(read_image(query), caption, items, query_cells=mask, note=note)
         save_figure(made, path)
         say(f"figure: {path}")

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qaconv_core.cli.search import approximation_lines
+from qaconv_core.cli.search import Listing
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.ranked_lists import TRUTH_WORDS, ranking_record
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import Dataset, ImageRef
+from qaconv_core.types import ImageRef
 
 if TYPE_CHECKING:
     from qaconv_core.documents.matches import Candidate
-    from qaconv_core.model import Model
-    from qaconv_core.types import FeatureBank, Float32
+    from qaconv_core.galleries.search import GallerySearch
 
 
 def check_report(file: str | None) -> None:
@@ -32,86 +32,78 @@ def check_report(file: str | None) -> None:
         raise InputError(f"{file}: --report takes a file in a folder that exists")
 
 
+def numbered(file: str, number: int, count: int) -> Path:
+    """The file of ranking ``number`` (from 1): of several, the names are numbered."""
+    path = Path(file)
+    return path if count == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
 def write_match_reports(
     arguments: argparse.Namespace,
-    model: Model,
-    dataset: Dataset,
-    query_maps: Float32,
-    bank: FeatureBank,
-    rankings: list[dict[str, Any]],
+    search: GallerySearch,
+    listings: list[Listing],
     cancel: CancelToken,
 ) -> None:
-    """One report for each ranking; of several, the file names are numbered."""
+    """One report for each ranking."""
     from qaconv_core.documents.match_report import day_and_time
     from qaconv_core.documents.matches import MatchReport, write_match_report
 
-    for number, ranking in enumerate(rankings):
-        candidates = _candidates(
-            ranking, number, arguments.joint, model, dataset, query_maps, bank, cancel
-        )
+    data, spec = search.data, search.model.spec
+    for number, listing in enumerate(listings, start=1):
         report = MatchReport(
-            query=ImageRef(Path(ranking["query_paths"][0]), ranking["pid"], ranking["camid"]),
-            candidates=candidates,
-            gallery=f"{dataset.name}, {dataset.layout}",
-            pictures=ranking["gallery"],
-            model=f"{model.spec.describe()}; checkpoint {model.spec.sha256[:12]}",
+            query=_query(listing),
+            candidates=_candidates(listing, search, cancel),
+            gallery=f"{data.name}, {data.layout}",
+            pictures=listing.others,
+            model=f"{spec.describe()}; checkpoint {spec.sha256[:12]}",
             created=day_and_time(datetime.now().astimezone().isoformat()),
-            part=_part(ranking),
-            notes=_notes(ranking),
+            part=_part(listing.part),
+            notes=_notes(listing),
         )
-        path = Path(arguments.report)
-        if len(rankings) > 1:
-            path = path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
+        path = numbered(arguments.report, number, len(listings))
         write_match_report(report, path, cancel=cancel)
         say(f"report: {path}")
 
 
+def _query(listing: Listing) -> ImageRef:
+    """The first query, with its person and camera where all queries have the same."""
+    record = ranking_record(listing.queries, listing.others)
+    return ImageRef(listing.queries[0].path, record["pid"], record["camid"])
+
+
 def _candidates(
-    ranking: dict[str, Any],
-    number: int,
-    joint: str | None,
-    model: Model,
-    dataset: Dataset,
-    query_maps: Float32,
-    bank: FeatureBank,
-    cancel: CancelToken,
+    listing: Listing, search: GallerySearch, cancel: CancelToken
 ) -> tuple[Candidate, ...]:
-    """Each result with its explanation, against the crowd, and what was decided about it."""
+    """Each result with its explanation, beside the average, and what was decided about it."""
     from qaconv_core.documents.matches import Candidate
-    from qaconv_core.explaining.average import average_contributions, relative
-    from qaconv_core.matching.correspondences import match_maps
     from qaconv_core.store.decisions import DecisionLog
 
-    book = DecisionLog(dataset.name, dataset.root)
-    part = ranking.get("part")
-    mask = None if part is None else np.array(part["mask"], dtype=np.bool_)
-    query = 0 if joint else number
-    crowd = None
-    if part is None:  # a part has averages of its own, which would need another pass
-        crowd = average_contributions(query_maps[query], bank, model.head, cancel=cancel)
+    ranking = listing.ranking
+    book = DecisionLog(search.data.name, search.data.root)
+    mask = None if listing.part is None else np.array(listing.part["mask"], dtype=np.bool_)
+    if mask is None:  # a part has averages of its own, which would need another pass
+        search.measure_average(ranking.query, cancel)
     found = []
-    for item in ranking["results"]:
+    for place, index in enumerate(map(int, ranking.order)):
         cancel.raise_if_cancelled()
-        gallery_map = np.asarray(bank[item["gallery_index"]], dtype=np.float32)
-        match = match_maps(query_maps[query], gallery_map, model.head, keep_query=mask)
-        path = Path(item["path"])
+        pair = search.explain(ranking.query, index, mask)
+        ref = search.data.gallery[index]
         found.append(
             Candidate(
-                ref=ImageRef(path, item["pid"], item["camid"], item["time"]),
-                rank=item["rank"],
-                logit=item["logit"],
-                match=match,
-                relative=None if crowd is None else relative(match, crowd),
-                truth=item["truth"],
-                decision=book.get(ranking["query_paths"][0], path),
+                ref=ref,
+                rank=int(ranking.ranks[place]),
+                logit=float(ranking.values[place]),
+                match=pair.match,
+                relative=pair.relative,
+                truth=TRUTH_WORDS[int(ranking.truth[place])],
+                decision=book.get(str(listing.queries[0].path), ref.path),
                 among=mask,
             )
         )
     return tuple(found)
 
 
-def _part(ranking: dict[str, Any]) -> str:
-    part = ranking.get("part")
+def _part(part: dict[str, Any] | None) -> str:
     if part is None:
         return ""
     return (
@@ -121,13 +113,12 @@ def _part(ranking: dict[str, Any]) -> str:
     )
 
 
-def _notes(ranking: dict[str, Any]) -> tuple[str, ...]:
-    notes = approximation_lines(ranking)
-    names = [Path(path).name for path in ranking["query_paths"]]
+def _notes(listing: Listing) -> tuple[str, ...]:
+    names = [query.path.name for query in listing.queries]
     if len(names) == 1:
-        return tuple(notes)
+        return tuple(listing.notes)
     return (
-        *notes,
+        *listing.notes,
         f"Ranked by {len(names)} pictures together ({', '.join(names)}); lines and maps are of the "
         "first one.",
     )

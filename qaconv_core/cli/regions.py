@@ -13,9 +13,9 @@ from qaconv_core.explaining.masks import BoxFractions, cells_in_box
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qaconv_core.explaining.values import PartScores
-    from qaconv_core.model import Model
-    from qaconv_core.types import Bool, FeatureBank, Float32, Grid
+    from qaconv_core.explaining.values import PartMatch, PartScores
+    from qaconv_core.galleries.search import GallerySearch
+    from qaconv_core.types import Bool, Grid, Int64
 
 
 def region(text: str) -> BoxFractions:
@@ -88,39 +88,30 @@ def describe_part(found: PartScores, number: int, arguments: argparse.Namespace)
     }
 
 
-def add_places(
-    ranking: dict[str, Any],
-    model: Model,
-    query_maps: Float32,
-    bank: FeatureBank,
-    found: PartScores,
-    number: int,
-) -> None:
-    """Tell of every result where the part was found in it, and what its whole logit is.
-
-    Of several queries (``number`` −1) the one that fits a result best is told.
-    """
+def find_parts(
+    search: GallerySearch, found: PartScores, candidates: Int64, number: int
+) -> tuple[tuple[int, PartMatch], ...]:
+    """Which query (of several, ``number`` −1, the one that fits best) found its part in each of
+    ``candidates``, and where."""
     from qaconv_core.explaining.part import find_part
 
-    for item in ranking["results"]:
-        index = item["gallery_index"]
-        query = number if number >= 0 else int(found.best_query[index])
-        gallery_map = np.asarray(bank[index], dtype=np.float32)
-        part = find_part(query_maps[query], gallery_map, model.head, found.masks[query])
-        alike = part.match.query_similarity.ravel()[part.query_cells]
-        item["evidence"] = part.evidence
-        item["full_logit"] = part.full_logit
-        item["by_query"] = query
-        item["found"] = [
+    places = []
+    for candidate in map(int, candidates):
+        query = number if number >= 0 else int(found.best_query[candidate])
+        maps = search.maps_of(query, candidate)
+        places.append((query, find_part(*maps, search.model.head, found.masks[query])))
+    return tuple(places)
+
+
+def place_record(query: int, part: PartMatch) -> dict[str, Any]:
+    """Where the part of a query was found in a result, and its whole logit, as plain values."""
+    alike = part.match.query_similarity.ravel()[part.query_cells]
+    return {
+        "evidence": part.evidence,
+        "full_logit": part.full_logit,
+        "by_query": query,
+        "found": [
             [int(s), int(r), round(float(similarity), 6)]
             for s, r, similarity in zip(part.query_cells, part.found_cells, alike, strict=True)
-        ]
-
-
-def found_mask(item: dict[str, Any], grid: Sequence[int]) -> Bool | None:
-    """The gallery cells of a result where the part was found, (h, w); None without a part."""
-    if "found" not in item:
-        return None
-    mask = np.zeros(tuple(grid), dtype=np.bool_)
-    mask.flat[[gallery_cell for _, gallery_cell, _ in item["found"]]] = True
-    return mask
+        ],
+    }

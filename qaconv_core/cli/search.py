@@ -1,51 +1,88 @@
-"""How ``qaconv rank`` searches: whole pictures, several together, a shortlist, or by parts."""
+"""What ``qaconv rank`` lists: whole pictures, several together, a shortlist, or by parts."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from qaconv_core.cli.regions import add_places, describe_part, region_mask
+from qaconv_core.cli.regions import describe_part, find_parts, place_record, region_mask
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.ranked_lists import ranked_item
+from qaconv_core.evaluation.ranked_lists import ranked_item, ranking_record
 from qaconv_core.progress import CancelToken
 from qaconv_core.searching.choice import POOLED, Wish
-from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult, score_of_logit
+from qaconv_core.types import ImageRef, ImageSet, RankingResult
 
 if TYPE_CHECKING:
-    from qaconv_core.model import Model
+    from qaconv_core.explaining.values import PartMatch, PartScores
+    from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.searching.shortlist import LargeSearch
-    from qaconv_core.searching.top import Prepared
-    from qaconv_core.types import Bool, FeatureBank, Float32
+    from qaconv_core.types import Bool, ImageSet
 
 WITHIN = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
 
 @dataclass(frozen=True)
-class Search:
-    """What is searched for, and where; ``arguments`` are those of ``qaconv rank``.
+class Listing:
+    """A ranking as it is shown and written: its first places, without the queries' own files.
 
-    ``query_maps`` (p, C, h, w) belong to ``queries``, ``bank`` to ``gallery``.
+    ``others`` is how many gallery pictures are not a query's own file. ``shortlist`` is the search
+    of a shortlist; ``part`` and ``found`` (by place) are what a search by part found.
     """
 
-    arguments: argparse.Namespace
-    model: Model
-    queries: list[ImageRef]
-    query_maps: Float32
+    queries: tuple[ImageRef, ...]
     gallery: ImageSet
-    bank: FeatureBank
+    ranking: RankingResult
+    others: int
+    shortlist: LargeSearch | None = None
+    part: dict[str, Any] | None = None
+    found: tuple[tuple[int, PartMatch], ...] = ()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The ranking as plain values, as JSON and CSV have it."""
+        results = [self._item(place) for place in range(len(self.ranking.order))]
+        record = {**ranking_record(self.queries, self.others), "results": results}
+        words = self.ranking.approximation
+        if words or self.shortlist is not None:
+            record["approximation"] = words
+        if words and self.shortlist is not None:
+            record["shortlist"] = shortlist_record(self.shortlist)
+        if self.part is not None:
+            record["part"] = self.part
+        return record
+
+    def _item(self, place: int) -> dict[str, Any]:
+        item = ranked_item(self.gallery, self.ranking, place)
+        return {**item, **place_record(*self.found[place])} if self.found else item
+
+    @property
+    def notes(self) -> list[str]:
+        """What is not exact about the ranking, for people; none: it is."""
+        words = self.ranking.approximation
+        if not words or self.shortlist is None:
+            return [words] if words else []
+        listed = shortlist_record(self.shortlist)
+        shares = listed["share_of_the_head_within"]
+        steps = [f"{share:.0%} within {int(n):,}" for n, share in shares.items() if share < 1]
+        steps.append(f"all within {listed['deepest']:,} of {listed['length']:,}")
+        head = f"of the {listed['head']} best, by their place on the shortlist: "
+        return [words, head + ", ".join(steps)]
+
+
+@dataclass(frozen=True)
+class RankCommand:
+    """The search that ``qaconv rank`` was asked for; ``arguments`` are its options."""
+
+    arguments: argparse.Namespace
+    search: GallerySearch
     cancel: CancelToken
 
-    def rankings(self) -> list[dict[str, Any]]:
+    def listings(self) -> list[Listing]:
         """One ranking for each query picture, or one for all of them."""
-        asked = self.arguments
-        mask = region_mask(asked.part, asked.ignore, self.model.spec.grid)
+        asked, search = self.arguments, self.search
+        mask = region_mask(asked.part, asked.ignore, search.model.spec.grid)
         if asked.shortlist is not None and (mask is not None or asked.joint):
             raise InputError(
                 "--shortlist ranks by whole single pictures: leave out --joint and parts"
@@ -53,93 +90,79 @@ class Search:
         if mask is not None:
             return self._by_part(mask)
         if asked.joint:
-            return [self._together()]
-        if self.model.plan_search(self.bank, "best", shortlist=asked.shortlist).path == POOLED:
+            ranking = search.rank(self._all, fuse=asked.joint, exact=True, cancel=self.cancel)
+            return [self._listed(ranking)]
+        plan = search.model.plan_search(search.gallery, "best", shortlist=asked.shortlist)
+        if plan.path == POOLED:
             return self._shortlisted()
-        return self._whole()
+        self._prepare()
+        return [self._whole(query) for query in self._all]
 
-    def _ranked(self, queries: Sequence[ImageRef], logits: Float32) -> dict[str, Any]:
-        top, junk_rule = self.arguments.top, not self.arguments.no_junk
-        return rank_together(list(queries), logits, self.gallery, top, junk_rule)
+    @property
+    def _all(self) -> tuple[int, ...]:
+        return tuple(range(len(self.search.data.query)))
 
-    def _wanted(self, query: ImageRef) -> int:
+    def _listed(self, ranking: RankingResult, **more: Any) -> Listing:
+        data = self.search.data
+        return Listing(
+            queries=tuple(data.query[query] for query in ranking.queries),
+            gallery=data.gallery,
+            ranking=self.search.listed(ranking, self.arguments.top),
+            others=len(data.gallery) - len(self.search.own_files(ranking.queries)),
+            **more,
+        )
+
+    def _wanted(self, query: int) -> int:
         """How many must be exact so that ``top`` are left without the query's own file."""
-        return int(self.arguments.top) + len(own_places([query], self.gallery))
+        return int(self.arguments.top) + len(self.search.own_files((query,)))
 
-    def _whole(self) -> list[dict[str, Any]]:
-        prepared = self._prepared()
-        rankings = []
-        for ref, query_map in zip(self.queries, self.query_maps, strict=True):
-            found = self.model.rank_top(
-                query_map, self.bank, self._wanted(ref), prepared=prepared, cancel=self.cancel
-            )
-            # What was not scored exactly lies below all that is shown.
-            exact = np.where(found.bounds == 0, found.estimates, np.float32(-np.inf))
-            ranking = self._ranked([ref], exact)
-            if found.certainty:
-                ranking["approximation"] = f"{found.certainty} (--exact scores everything)"
-            rankings.append(ranking)
-        return rankings
-
-    def _prepared(self) -> Prepared | None:
-        """The gallery prepared for searching, where that pays; what is prepared stays on disk."""
+    def _prepare(self) -> None:
+        """Prepare the gallery for searching, where that pays."""
         wish: Wish = "exact" if self.arguments.exact else "best"
         with ProgressShower(self.arguments.quiet) as progress:
-            return self.model.prepare(self.bank, wish=wish, progress=progress, cancel=self.cancel)
+            self.search.prepare(wish, progress=progress, cancel=self.cancel)
 
-    def _together(self) -> dict[str, Any]:
-        logits = self.model.score(self.query_maps, self.bank)
-        by_max = self.arguments.joint == "max"
-        return self._ranked(self.queries, logits.max(axis=0) if by_max else logits.mean(axis=0))
+    def _whole(self, query: int) -> Listing:
+        ranking = self.search.rank((query,), cancel=self.cancel, head=self._wanted(query))
+        listing = self._listed(ranking)
+        words = listing.ranking.approximation
+        if not words:
+            return listing
+        words += " (--exact scores everything)"
+        return replace(listing, ranking=replace(listing.ranking, approximation=words))
 
-    def _shortlisted(self) -> list[dict[str, Any]]:
+    def _shortlisted(self) -> list[Listing]:
         """Through a shortlist by pooled maps, which every ranking says."""
-        from qaconv_core.searching.shortlist import pool_gallery, search_large
+        from qaconv_core.searching.shortlist import pool_gallery
 
         with ProgressShower(self.arguments.quiet) as progress:
-            pooled = pool_gallery(self.bank, progress=progress, cancel=self.cancel)
-        rankings = []
-        for ref, query_map in zip(self.queries, self.query_maps, strict=True):
-            wanted = self._wanted(ref)
-            found = search_large(
-                query_map,
-                self.bank,
-                self.model.head,
-                wanted,
-                pooled=pooled,
-                shortlist=max(self.arguments.shortlist, wanted),
-                cancel=self.cancel,
-            )
-            ranking = self._ranked([ref], found.ranking.estimates)
-            told: dict[str, Any] = {"approximation": found.approximation}
-            if found.approximation:
-                told["shortlist"] = shortlist_record(found)
-            rankings.append({**ranking, **told})
-        return rankings
+            pooled = pool_gallery(self.search.gallery, progress=progress, cancel=self.cancel)
+        listings = []
+        for query in self._all:
+            wanted = self._wanted(query)
+            length = max(self.arguments.shortlist, wanted)
+            found = self.search.rank_shortlisted(query, wanted, length, pooled, self.cancel)
+            listings.append(self._listed(found.ranking, shortlist=found))
+        return listings
 
-    def _by_part(self, mask: Bool) -> list[dict[str, Any]]:
+    def _by_part(self, mask: Bool) -> list[Listing]:
         """By the cells of ``mask`` alone."""
-        from qaconv_core.explaining.part import part_scores
+        search, joint = self.search, self.arguments.joint
+        masks = [mask] * len(self._all)
+        found = search.parts.scores_once(masks, joint or "max", self.cancel)
+        if joint:
+            return [self._by_part_of(found, self._all, -1)]
+        return [self._by_part_of(found, (query,), query) for query in self._all]
 
-        asked, queries = self.arguments, self.queries
-        found = part_scores(
-            self.query_maps,
-            self.bank,
-            self.model.head,
-            [mask] * len(queries),
-            combine=asked.joint or "max",
-            cancel=self.cancel,
+    def _by_part_of(self, found: PartScores, queries: tuple[int, ...], number: int) -> Listing:
+        logits = found.logits if number < 0 else found.by_query[number]
+        ranking = self.search.in_order(queries, logits)
+        shown = self.search.listed(ranking, self.arguments.top)
+        return self._listed(
+            ranking,
+            part=describe_part(found, number, self.arguments),
+            found=find_parts(self.search, found, shown.order, number),
         )
-        groups = [(-1, queries, found.logits)]
-        if not asked.joint:
-            groups = [(i, [query], found.by_query[i]) for i, query in enumerate(queries)]
-        rankings = []
-        for number, members, logits in groups:
-            ranking = self._ranked(members, logits)
-            ranking["part"] = describe_part(found, number, asked)
-            add_places(ranking, self.model, self.query_maps, self.bank, found, number)
-            rankings.append(ranking)
-        return rankings
 
 
 def shortlist_record(found: LargeSearch) -> dict[str, Any]:
@@ -155,73 +178,3 @@ def shortlist_record(found: LargeSearch) -> dict[str, Any]:
             if n <= found.shortlist
         },
     }
-
-
-def approximation_lines(ranking: dict[str, Any]) -> list[str]:
-    """What is not exact about a ranking of :meth:`Search.rankings`, for people; none: it is."""
-    lines = [ranking["approximation"]] if ranking.get("approximation") else []
-    listed = ranking.get("shortlist")
-    if listed:
-        shares = listed["share_of_the_head_within"]
-        steps = [f"{share:.0%} within {int(n):,}" for n, share in shares.items() if share < 1]
-        lines.append(
-            f"of the {listed['head']} best, by their place on the shortlist: "
-            + ", ".join([*steps, f"all within {listed['deepest']:,} of {listed['length']:,}"])
-        )
-    return lines
-
-
-def own_places(queries: list[ImageRef], gallery: ImageSet) -> Int64:
-    """Where the queries' own files stand in the gallery."""
-    from qaconv_core.evaluation.evaluator import same_files
-
-    own = same_files(ImageSet(tuple(queries)), gallery)
-    return np.empty(0, dtype=np.int64) if own is None else own[1]
-
-
-def rank_together(
-    queries: list[ImageRef], logits: Float32, gallery: ImageSet, top: int, junk_rule: bool
-) -> dict[str, Any]:
-    """The ranking of one query or of several together; their own files are left out of it."""
-    from qaconv_core.ranking import rank_gallery
-
-    others = np.setdiff1d(np.arange(len(gallery)), own_places(queries, gallery))
-    truth = _joint_truth(queries, gallery, junk_rule)
-    ranking = rank_gallery(logits[others], truth[others], top=top)
-    counted = ranking.truth != RankingResult.JUNK
-    ranks = np.where(counted, np.cumsum(counted), 0)  # junk has none
-    results = []
-    for rank, index, logit, label in zip(
-        ranks, ranking.order, ranking.values, ranking.truth, strict=True
-    ):
-        place, value = int(others[index]), float(logit)
-        results.append(
-            ranked_item(int(rank), place, gallery[place], value, score_of_logit(value), int(label))
-        )
-    pids, camids = {q.pid for q in queries}, {q.camid for q in queries}
-    return {
-        "query": " + ".join(str(query.path) for query in queries),
-        "query_paths": [str(query.path) for query in queries],
-        "pid": pids.pop() if len(pids) == 1 else None,
-        "camid": camids.pop() if len(camids) == 1 else None,
-        "gallery": len(others),
-        "results": results,
-    }
-
-
-def _joint_truth(
-    queries: list[ImageRef], gallery: ImageSet, junk_rule: bool
-) -> npt.NDArray[np.int8]:
-    """Labels (g,): junk for one of the queries is junk; unknown where they are different people."""
-    from qaconv_core.ranking import truth_labels
-
-    labels = np.stack(
-        [
-            truth_labels(query.pid, query.camid, gallery.pids, gallery.camids, junk_rule)
-            for query in queries
-        ]
-    )
-    if len({query.pid for query in queries}) > 1:
-        return np.full(labels.shape[1], RankingResult.NOT_KNOWN, dtype=np.int8)
-    junk = (labels == RankingResult.JUNK).any(axis=0)
-    return np.where(junk, np.int8(RankingResult.JUNK), labels[0])

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qaconv_core.data.own_files import OwnFiles
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.error_groups import (
     CLUSTERS,
@@ -26,7 +27,7 @@ from qaconv_core.evaluation.error_groups import (
     cluster_errors,
     group_of,
 )
-from qaconv_core.evaluation.evaluator import Job, check_sides, same_files
+from qaconv_core.evaluation.evaluator import Job, check_sides
 from qaconv_core.evaluation.explanations import LabelReader
 from qaconv_core.explaining.difference import difference
 from qaconv_core.matching.scores import score_maps
@@ -149,7 +150,7 @@ def _wrong_firsts(
     job: Job,
 ) -> tuple[list[tuple[int, int, int]], int]:
     """(query, first false, first true) of every error, and the number of valid queries."""
-    same = same_files(query[0], gallery[0])
+    same = OwnFiles(gallery[0]).pairs(query[0])
     pids, camids = gallery[0].pids, gallery[0].camids
     tracker = job.tracker("ranking", len(query[0]), "queries")
     found, valid = [], 0

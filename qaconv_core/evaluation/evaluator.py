@@ -8,7 +8,6 @@ memory or, with ``on_disk``, in temporary files.
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from qaconv_core.data.market_like import without_junk_boxes
+from qaconv_core.data.own_files import OwnFiles
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.forecasts import file_matrix, forecast
@@ -37,7 +37,6 @@ from qaconv_core.matching.scores import Helpers, score_maps
 from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import WorkContext
-from qaconv_core.ranking.protocol import Pairs
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
     CheckpointRecord,
@@ -296,34 +295,8 @@ def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
         gallery.camids,
         query.times,
         gallery.times,
-        same_files(query, gallery),
+        OwnFiles(gallery).pairs(query),
     )
-
-
-def same_files(query: ImageSet, gallery: ImageSet) -> Pairs | None:
-    """Pairs (query indices, gallery indices) that are one file; None where there is none.
-
-    A table may list a picture in both splits. Matching itself, it would be a true match at
-    rank 1, and no junk rule sees it where cameras are not known.
-    """
-    names = {path.name for path in query.paths}
-    places: dict[str, list[int]] = {}
-    for index, path in enumerate(gallery.paths):
-        if path.name in names:
-            places.setdefault(os.path.realpath(path), []).append(index)
-    pairs = (
-        [
-            (q, g)
-            for q, path in enumerate(query.paths)
-            for g in places.get(os.path.realpath(path), [])
-        ]
-        if places
-        else []
-    )
-    if not pairs:
-        return None
-    rows, columns = np.array(pairs, dtype=np.int64).T
-    return rows, columns
 
 
 def _report(

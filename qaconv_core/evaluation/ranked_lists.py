@@ -1,16 +1,17 @@
 """Ranked galleries as plain values and as tables, for the command line and for exports.
 
-A ranking is a dict with ``query``, ``pid``, ``camid``, ``gallery`` (how many were ranked) and
-``results``, a list of items of :func:`ranked_item`. Camids are 0-based.
+The record of a ranking is :func:`ranking_record` and ``results``, a list of items of
+:func:`ranked_item`. Camids are 0-based.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
-from qaconv_core.types import ImageRef, RankingResult
+from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
 
 TRUTH_WORDS = {
     RankingResult.TRUE: "true",
@@ -23,24 +24,37 @@ PART_COLUMNS = ("evidence", "full_logit")
 SCORE_WORDS = "sigmoid(logit / 10); larger is closer, not a probability"
 
 
-def ranked_item(
-    rank: int, index: int, ref: ImageRef, logit: float | None, score: float, truth: int
-) -> dict[str, Any]:
-    """One gallery picture of a ranking; ``index`` is its place in the gallery, from 0.
-
-    ``rank`` counts from 1 (0: junk that has none); ``logit`` is None where the ranking is not by
-    logits; ``truth`` is a label of :class:`~qaconv_core.types.RankingResult`.
-    """
+def ranking_record(queries: Sequence[ImageRef], gallery: int) -> dict[str, Any]:
+    """What is ranked: its queries, their person and camera where these are one, and how many
+    gallery pictures."""
+    pids, camids = {query.pid for query in queries}, {query.camid for query in queries}
     return {
-        "rank": rank,
+        "query": " + ".join(str(query.path) for query in queries),
+        "query_paths": [str(query.path) for query in queries],
+        "pid": pids.pop() if len(pids) == 1 else None,
+        "camid": camids.pop() if len(camids) == 1 else None,
+        "gallery": gallery,
+    }
+
+
+def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[str, Any]:
+    """The gallery picture at ``place`` (from 0) of a ranking.
+
+    ``rank`` counts from 1 and is None for junk, which has none; ``logit`` is None where the ranking
+    is not by logits; ``gallery_index`` counts from 0.
+    """
+    index, value = int(ranking.order[place]), float(ranking.values[place])
+    ref, by_logit = gallery[index], ranking.kind == "logit"
+    return {
+        "rank": int(ranking.ranks[place]) or None,
         "path": str(ref.path),
         "gallery_index": index,
-        "logit": logit,
-        "score": score,
+        "logit": value if by_logit else None,
+        "score": score_of_logit(value) if by_logit else value,
         "pid": ref.pid,
         "camid": ref.camid,
         "time": ref.time,
-        "truth": TRUTH_WORDS[truth],
+        "truth": TRUTH_WORDS[int(ranking.truth[place])],
     }
 
 

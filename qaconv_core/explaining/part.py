@@ -26,9 +26,9 @@ from qaconv_core.matching.cells import kept_cells
 from qaconv_core.matching.correspondences import match_maps, similarity_matrix
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.ranking.fusion import fuse_logits
 from qaconv_core.types import Bool, Float32, Float64
 
-COMBINE = ("max", "mean")
 _GATHER_UP_TO = 0.75
 """Share of cells looked up again from which on a whole pass is quicker: single rows cost a third
 more than all of them in order."""
@@ -58,8 +58,6 @@ def part_scores(
     was left out. ``combine`` says how logits of several queries become one: the best (``"max"``) or
     their ``"mean"``.
     """
-    if combine not in COMBINE:
-        raise InputError(f"cannot combine queries by {combine!r}; choose {' or '.join(COMBINE)}")
     maps = np.asarray(query_maps)
     single = maps.ndim == 3
     maps = maps[None] if single else maps
@@ -75,9 +73,8 @@ def part_scores(
         ]
     )
     taking_part = [i for i, keep in enumerate(kept) if keep.any()] or list(range(len(maps)))
-    chosen = by_query[taking_part]
     return PartScores(
-        logits=np.asarray(chosen.max(axis=0) if combine == "max" else chosen.mean(axis=0)),
+        logits=fuse_logits(by_query[taking_part], combine),
         by_query=by_query,
         masks=np.stack(kept).reshape(-1, *head.grid),
         evidence=np.array(

@@ -38,12 +38,13 @@ def rank_gallery(
         raise InputError(f"truth must have {size} entries, one per gallery picture")
     order = nearest(cost[None], size if top is None else top)[0]
     return RankingResult(
-        query=query,
+        queries=(query,),
         order=order.astype(np.int64),
         values=(-cost[order]).astype(np.float32),
         truth=labels[order].astype(np.int8),
         method=method,
         approximation=approximation,
+        gallery=None if len(order) == size else size,
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from qaconv_core.errors import InputError
-from qaconv_core.types import Grid
+from qaconv_core.types import Certainty, Grid
 
 FLOAT32: Final = "float32"
 """Path: every picture is scored."""
@@ -31,15 +31,15 @@ SearchPath = Literal[
     "coarse maps, then float32",
     "pooled maps, then float32",
 ]
-Claim = Literal["exact", "proved", "measured", "shortlist"]
 Wish = Literal["exact", "best", "ranking", "prepared"]
 
-_CLAIMS: dict[SearchPath, Claim] = {
+CLAIMS: dict[SearchPath, Certainty] = {
     FLOAT32: "exact",
     BYTES: "proved",
     COARSE: "measured",
     POOLED: "shortlist",
 }
+"""What the result of each path may claim of its best pictures."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ class SearchChoice:
     head: int | None = None
 
     @property
-    def claim(self) -> Claim:
+    def claim(self) -> Certainty:
         """What the result may claim of its best pictures; see :func:`choose_search`."""
-        return _CLAIMS[self.path]
+        return CLAIMS[self.path]
 
 
 def choose_search(

@@ -21,8 +21,8 @@ from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.searching.choice import LIMITS
 from qaconv_core.searching.pooling import pool, pooled_grid, pooled_head
 from qaconv_core.searching.prepared import Form, prepared_rows
-from qaconv_core.searching.top import Prepared, TopRanking, rank_top
-from qaconv_core.types import FeatureBank, Float16, Float32, Int64
+from qaconv_core.searching.top import Prepared, rank_top
+from qaconv_core.types import FeatureBank, Float16, Float32, Int64, RankingResult
 
 _PORTION = 2048  # pooled maps written together: each time, the disk is waited for
 
@@ -52,27 +52,17 @@ def _pooled(maps: npt.NDArray[np.floating]) -> tuple[Float16, npt.NDArray[np.uin
 
 @dataclass(frozen=True)
 class LargeSearch:
-    """The best of a shortlist.
+    """The pictures of a shortlist in order. ``ranking`` says in words that it is one, and
+    ``places`` where on the list, from 1, each of its best stood: when all stood near its
+    beginning, a longer list would hardly have found more."""
 
-    ``ranking`` has gallery indices; a picture that is not on the list has the estimate −∞ and an
-    infinite bound. ``shortlist`` is the length of the list. ``places`` (k,) are the ranks of the
-    best on it, from 1: where all are small, a longer list would hardly find more.
-    """
-
-    ranking: TopRanking
-    shortlist: int
-    galleries: int
+    ranking: RankingResult
     places: Int64
 
     @property
-    def approximation(self) -> str:
-        """The label of an approximate result; "" where the list holds the whole gallery."""
-        if self.shortlist == self.galleries:
-            return ""
-        return (
-            f"through a shortlist of {self.shortlist:,} of {self.galleries:,} pictures by pooled "
-            "maps (an approximation; what is not on it cannot be found)"
-        )
+    def shortlist(self) -> int:
+        """The length of the list."""
+        return len(self.ranking.order)
 
 
 def search_large(
@@ -103,11 +93,20 @@ def search_large(
     part = None if prepared is None else prepared.select(listed)
     few = gallery.select(listed).about_to_be_read()
     found = rank_top(query, few, head, top, prepared=part, cancel=cancel)
-    estimates = np.full(len(gallery), -np.inf, dtype=np.float32)
-    bounds = np.full(len(gallery), np.inf, dtype=np.float32)
-    estimates[listed], bounds[listed] = found.estimates, found.bounds
-    ranking = replace(found, order=listed[found.order], estimates=estimates, bounds=bounds)
-    return LargeSearch(ranking, len(listed), len(gallery), places[found.order])
+    ranking = found
+    if len(listed) < len(gallery):
+        ranking = replace(
+            found,
+            order=listed[found.order],
+            gallery=len(gallery),
+            certainty="shortlist",
+            exact_to=len(listed) if found.exact_to is None else found.exact_to,
+            approximation=(
+                f"through a shortlist of {len(listed):,} of {len(gallery):,} pictures by pooled "
+                "maps (an approximation; what is not on it cannot be found)"
+            ),
+        )
+    return LargeSearch(ranking, places[found.order[:top]])
 
 
 def shortlisted(

@@ -14,7 +14,6 @@ proved, and the result says so. :mod:`qaconv_core.searching.choice` says when ea
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,10 +26,10 @@ from qaconv_core.matching.plan import cpu_workers
 from qaconv_core.matching.scores import Maps, check_sides, score_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.ranking.order import nearest
 from qaconv_core.searching.choice import (
     BYTES,
     COARSE,
-    FLOAT32,
     SearchChoice,
     Wish,
     choose_search,
@@ -42,46 +41,12 @@ from qaconv_core.searching.measured_margin import measured_head
 from qaconv_core.searching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.searching.quantised import QuantisedMaps, logit_bound, quantise
 from qaconv_core.threads import in_threads
-from qaconv_core.types import FeatureBank, Float32, Float64, Int64
+from qaconv_core.types import Certainty, FeatureBank, Float32, Float64, Int64, RankingResult
 
 Prepared = PreparedGallery | CoarseGallery
 
 _BLOCK = 256  # pictures estimated by a thread between two looks at the cancel token
 _PORTION = 64  # pictures scored exactly before the limit is looked at again, at least
-
-
-@dataclass(frozen=True)
-class TopRanking:
-    """The best pictures of a gallery of g, best first, ties in gallery order.
-
-    ``order`` (k,) are gallery indices and ``logits`` (k,) their exact logits. ``estimates`` (g,)
-    are the logits of all pictures. ``bounds`` (g,) say how far an exact logit can be from its
-    estimate, 0 where the estimate is exact; for coarse maps, how far above it, as far as was
-    measured. ``rescored`` pictures were scored exactly. ``arithmetic`` is the path of
-    :mod:`qaconv_core.searching.choice`.
-    """
-
-    order: Int64
-    logits: Float32
-    estimates: Float32
-    bounds: Float32
-    rescored: int
-    arithmetic: str = FLOAT32
-
-    @property
-    def certainty(self) -> str:
-        """A sentence that says that the head is measured and not proved; "" where it is exact."""
-        if self.arithmetic != COARSE or self.exact:
-            return ""
-        return (
-            f"exact scores of {self.rescored:,} of {len(self.estimates):,} pictures, chosen by "
-            "coarse maps; that no other belongs among the best is measured, not proved"
-        )
-
-    @property
-    def exact(self) -> bool:
-        """Whether every logit, and not only those of the head, is exact."""
-        return self.rescored == len(self.estimates)
 
 
 def plan_search(
@@ -139,12 +104,15 @@ def rank_top(
     workers: int | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-) -> TopRanking:
-    """The ``top`` best pictures of ``gallery`` (g, C, h, w) for one query map (C, h, w).
+) -> RankingResult:
+    """All pictures of ``gallery`` (g, C, h, w) in order for one query map (C, h, w).
 
-    ``prepared`` is :func:`prepare_search` of the same pictures. Everything is scored in float32
-    without it, with ``exact``, and where :func:`~qaconv_core.searching.choice.choose_search` says
-    so. Raises InputError for wrong shapes, ``top`` below 1, or maps that are not finite.
+    The ``top`` first places are exact; values further down are estimates within ``bounds`` (by
+    coarse maps the exact logit is at most so far above the estimate, as far as was measured). The
+    truth is left open. ``prepared`` is :func:`prepare_search` of the same pictures. Everything is
+    scored in float32 without it, with ``exact``, and where
+    :func:`~qaconv_core.searching.choice.choose_search` says so. Raises
+    InputError for wrong shapes, ``top`` below 1, or maps that are not finite.
     """
     query = np.asarray(query_map)
     query = query[None] if query.ndim == 3 else query
@@ -169,12 +137,30 @@ def rank_top(
         coarse = coarse_logits(query, prepared, head, threads, progress, cancel)
         return _measured(query, gallery, head, min(top, count), coarse, cancel)
     logits = score_maps(query, gallery, head, device=device, progress=progress, cancel=cancel)
-    return _all_exact(logits[0], top)
+    return _ranked(logits[0])
 
 
-def _all_exact(logits: Float32, top: int) -> TopRanking:
-    order = _best(logits, np.arange(len(logits)), top)
-    return TopRanking(order, logits[order], logits, np.zeros_like(logits), len(logits))
+def _ranked(
+    logits: Float32,
+    bounds: Float32 | None = None,
+    certainty: Certainty = "exact",
+    top: int | None = None,
+) -> RankingResult:
+    """All pictures in order of their ``logits`` (g,), ties in gallery order."""
+    if np.isnan(logits).any():
+        raise InputError("some logits are not numbers: the feature maps are damaged")
+    if bounds is None or not bounds.any():  # every picture was scored
+        bounds, certainty, top = None, "exact", None
+    order = nearest(-logits[None], len(logits))[0]
+    return RankingResult(
+        queries=(0,),
+        order=order,
+        values=logits[order],
+        truth=np.full(len(order), RankingResult.NOT_KNOWN, dtype=np.int8),
+        certainty=certainty,
+        exact_to=top,
+        bounds=None if bounds is None else bounds[order],
+    )
 
 
 def _estimates(
@@ -214,7 +200,7 @@ def _certified(
     estimates: Float32,
     bounds: Float64,
     cancel: CancelToken | None,
-) -> TopRanking:
+) -> RankingResult:
     """Score exactly, the largest upper bounds first, until no other picture can reach the head."""
     upper = estimates + bounds
     promising = np.argsort(-upper, kind="stable")
@@ -229,11 +215,9 @@ def _certified(
         done += len(part)
         if done >= top:
             limit = float(np.partition(logits[promising[:done]], done - top)[done - top])
-    scored = np.sort(promising[:done])
-    order = _best(logits, scored, top)
-    left = bounds.copy()
-    left[scored] = 0
-    return TopRanking(order, logits[order], logits, left.astype(np.float32), done, BYTES)
+    left = bounds.astype(np.float32)
+    left[promising[:done]] = 0
+    return _ranked(logits, left, "proved", top)
 
 
 def _measured(
@@ -243,26 +227,22 @@ def _measured(
     top: int,
     coarse: Float32,
     cancel: CancelToken | None,
-) -> TopRanking:
-    """Score exactly what can be in the head, by a margin that is measured."""
+) -> RankingResult:
+    """Score exactly what can be in the head by a margin that is measured."""
 
     def exact(part: Int64) -> Float32:
         return score_maps(query, _pick(gallery, part), head, cancel=cancel)[0]
 
     found = measured_head(coarse, top, exact)
-    estimates = found.margin.values.astype(np.float32)
+    # Rounded, an estimate must not tie with the last of the head.
+    last = np.partition(found.logits, -top)[-top]
+    most = np.nextafter(last, np.float32(-np.inf))
+    estimates = np.minimum(found.margin.values.astype(np.float32), most)
     estimates[found.scored] = found.logits
-    bounds = np.full(len(coarse), found.margin.most, dtype=np.float32)
+    off = max(found.margin.most, float(np.finfo(np.float32).tiny))
+    bounds = np.full(len(coarse), off, dtype=np.float32)
     bounds[found.scored] = 0
-    order = _best(estimates, found.scored, top)
-    return TopRanking(order, estimates[order], estimates, bounds, len(found.scored), COARSE)
-
-
-def _best(logits: Float32, among: Int64, top: int) -> Int64:
-    """The ``top`` largest of ``among`` (ascending), best first, ties in order."""
-    if np.isnan(logits[among]).any():
-        raise InputError("some logits are not numbers: the feature maps are damaged")
-    return among[np.argsort(-logits[among], kind="stable")[:top]]
+    return _ranked(estimates, bounds, "measured", top)
 
 
 def _pick(gallery: Maps, indices: Int64) -> Any:

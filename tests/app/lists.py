@@ -13,9 +13,10 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAbstractItemView, QWidget
 
 from app.jobs.images import ImageLoader
-from app.state.values import Measures, OpenSet, Ranking
+from app.state.values import Measures
 from app.state.workspace import Workspace
-from qaconv_core.types import ImageRef, ImageSet
+from qaconv_core.galleries.values import OpenSet
+from qaconv_core.types import ImageRef, ImageSet, RankingResult
 from tests.app.samples import sample_ranking
 
 
@@ -50,7 +51,7 @@ def click(view: QAbstractItemView, index: QModelIndex, keys=Qt.NoModifier) -> No
     QTest.mouseClick(view.viewport(), Qt.LeftButton, keys, centre(view, index))
 
 
-def rank(space: Workspace, query: int = 0, seed: int = 0, **changes: object) -> Ranking:
+def rank(space: Workspace, query: int = 0, seed: int = 0, **changes: object) -> RankingResult:
     """Rank the sample's gallery for a query, in the workspace."""
     assert space.data is not None
     ranking = replace(sample_ranking(space.data, query, seed), **changes)  # type: ignore[arg-type]

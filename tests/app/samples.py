@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from app.state.values import ModelInfo, OpenSet, PairView, Ranking
+from app.state.values import ModelInfo
 from app.state.workspace import Workspace
+from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.galleries.values import OpenSet, PairView
 from qaconv_core.types import CorrespondenceMap, ImageRef, ImageSet, ModelSpec, RankingResult
 from tests.builders import write_picture
 
@@ -36,7 +39,7 @@ def sample_set(folder: Path, people: int = 4, cameras: int = 3, pictures: bool =
     )
 
 
-def sample_ranking(data: OpenSet, query: int = 0, seed: int = 0) -> Ranking:
+def sample_ranking(data: OpenSet, query: int = 0, seed: int = 0) -> RankingResult:
     """The gallery in random order, with its truth."""
     random = np.random.default_rng((seed, query))
     values = np.sort(random.normal(0, 5, len(data.gallery)).astype(np.float32))[::-1].copy()
@@ -45,7 +48,7 @@ def sample_ranking(data: OpenSet, query: int = 0, seed: int = 0) -> Ranking:
     own_camera = data.gallery_camids[order] == data.query_camids[query]
     truth = np.where(same, RankingResult.TRUE, RankingResult.FALSE)
     truth[same & own_camera] = RankingResult.JUNK
-    return Ranking((query,), "qaconv", order, values, truth.astype(np.int8))
+    return RankingResult((query,), order, values, truth.astype(np.int8))
 
 
 def sample_pair(query: int = 0, candidate: int = 0, grid: tuple[int, int] = GRID) -> PairView:
@@ -91,3 +94,19 @@ def sample_workspace(folder: Path, people: int = 4, cameras: int = 3) -> Workspa
     space.select_candidate(int(ranking.order[0]))
     space.set_pair(sample_pair(0, int(ranking.order[0])))
     return space
+
+
+def above_average(pair: PairView) -> PairView:
+    """The pair with a random average contribution of each cell."""
+    random, match = np.random.default_rng(7), pair.match
+    average = random.normal(0.2, 0.3, (2, *match.grid))
+    places = random.uniform(0, 100, (2, *match.grid))
+    found = RelativeMatch(
+        match.query_contribution - average[0],
+        match.gallery_contribution - average[1],
+        places[0],
+        places[1],
+        float(match.bias + average.sum()),
+        match.logit,
+    )
+    return replace(pair, relative=found)

@@ -17,29 +17,12 @@ from app.jobs.match_exports import match_export
 from app.state.overlay import beyond_usual, heat_of, lines_of, scale_of
 from app.state.score_breakdown import breakdown_of
 from app.state.session import Session
-from app.state.values import Look, PairView
+from app.state.values import Look
 from app.state.workspace import Workspace
 from app.views.explore.details_panel import DetailsPanel
 from app.views.explore.inspector import Inspector
-from qaconv_core.explaining.values import RelativeMatch
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
-from tests.app.samples import sample_pair
-
-
-def with_crowd(pair: PairView) -> PairView:
-    """The pair as if its gallery gave each cell some random usual contribution."""
-    random, match = np.random.default_rng(7), pair.match
-    usual = random.normal(0.2, 0.3, (2, *match.grid))
-    places = random.uniform(0, 100, (2, *match.grid))
-    found = RelativeMatch(
-        match.query_contribution - usual[0],
-        match.gallery_contribution - usual[1],
-        places[0],
-        places[1],
-        float(match.bias + usual.sum()),
-        match.logit,
-    )
-    return replace(pair, relative=found)
+from tests.app.samples import above_average, sample_pair
 
 
 @pytest.fixture
@@ -51,7 +34,7 @@ def pictures(qtbot):
 
 @pytest.fixture
 def known(space):
-    space.set_pair(with_crowd(space.pair))
+    space.set_pair(above_average(space.pair))
     return space
 
 
@@ -65,7 +48,7 @@ def test_after_the_ranking_the_pair_is_set_against_the_whole_gallery(qtbot, runn
     open_and_wait(qtbot, controller, tiny_market(tmp_path), tiny_model(tmp_path / "m"))
     space, matching = controller.workspace, controller.matching
     until(qtbot, lambda: space.pair.relative is not None)
-    own = matching._truths.own_file(space.data.query[0])
+    own = matching.own_files((0,))
     others = [g for g in range(len(space.data.gallery)) if g not in own]
     pairs = [matching.explain(0, g).match for g in others]
     usual = np.mean([m.query_contribution for m in pairs], axis=0)
@@ -86,7 +69,7 @@ def test_after_the_ranking_the_pair_is_set_against_the_whole_gallery(qtbot, runn
 
 @pytest.mark.parametrize("direction", ["query", "gallery", "mutual"])
 def test_lines_are_those_beyond_the_usual_and_plain_ones_until_that_is_known(space, direction):
-    look, pair = Look(direction=direction, threshold=-1.0, count=5), with_crowd(space.pair)
+    look, pair = Look(direction=direction, threshold=-1.0, count=5), above_average(space.pair)
     assert look.colour_by == look.heat_of == "relative"
     plain = lines_of(space.pair.match, look)
     assert (plain.kind, plain.drawn) == (

@@ -9,8 +9,9 @@ import pytest
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
 
-from app.jobs import growing_set, ranking_jobs
-from app.jobs.growing_set import GrowingSet
+from app.jobs import ranking_jobs
+from qaconv_core.galleries import partial
+from qaconv_core.galleries.partial import PartialGallery
 from qaconv_core.types import RankingResult
 from tests.app.lists import click
 from tests.app.real import WAIT, press, settled, tiny_market
@@ -28,7 +29,7 @@ class Tap:
         self._open = False
         self.given_up = lambda: False
 
-    def __call__(self, growing, positions, maps, add=GrowingSet.add):
+    def __call__(self, growing, positions, maps, add=PartialGallery.add):
         while not (self._open or self.given_up() or self._portions.acquire(timeout=0.05)):
             pass
         add(growing, positions, maps)
@@ -43,10 +44,10 @@ class Tap:
 @pytest.fixture
 def tap(monkeypatch):
     made = Tap()
-    monkeypatch.setattr(growing_set, "FEWEST", 1)
-    monkeypatch.setattr(growing_set, "PAUSE", 0.0)
+    monkeypatch.setattr(partial, "FEWEST", 1)
+    monkeypatch.setattr(partial, "PAUSE", 0.0)
     monkeypatch.setattr(ranking_jobs, "POINTING", 0.0)
-    monkeypatch.setattr(GrowingSet, "add", lambda *arguments: made(*arguments))
+    monkeypatch.setattr(PartialGallery, "add", lambda *arguments: made(*arguments))
     return made
 
 
@@ -179,7 +180,7 @@ def test_several_queries_and_filters_work_meanwhile(qtbot, window, tap):
     qtbot.waitUntil(lambda: space.ranking.queries == (0, 1), timeout=WAIT)
     settled(qtbot, window)
     header = window.explore.results.header
-    header.hides["hide_false"].click()
+    header.hides["hide_same_camera"].click()
     shown = window.explore.results.model.rowCount()
     assert 0 < shown < 8
     assert count_text(window) == f"{shown} of 8 listed, ranked 8 of 26 so far"

@@ -15,14 +15,14 @@ from app.items.match_stage import tags_of
 from app.jobs.images import ImageLoader
 from app.state import reading_line as readout
 from app.state import words
-from app.state.drawn_parts import WhatIf
-from app.state.overlay import scale_of
+from app.state.overlay import matched_cell, scale_of
 from app.state.scene import second_candidate
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.inspector import Inspector
 from app.views.widgets.actions import Actions, Handler
 from app.views.widgets.stale_overlay import AFTER_MS
+from qaconv_core.galleries.values import WhatIf
 from tests.app.samples import GRID, sample_pair, sample_set
 
 
@@ -196,7 +196,7 @@ def test_pointing_shows_where_a_cell_is_matched(show, space, side, mode):
     point_at(inspector.canvas, (side, 0), 7)
     assert space.hover == Cell(side, 7)
     (mark,) = inspector.canvas.marks
-    assert mark.answer.best == space.pair.best(Cell(side, 7))
+    assert mark.answer.best == matched_cell(space.pair, Cell(side, 7))
     text = inspector.readout.text()
     assert text.startswith(f"{side} r3 c2 → ")
     assert words.adds_text(mark.answer.adds) in text
@@ -232,7 +232,7 @@ def test_another_candidate_keeps_mode_zoom_and_pin(show, space):
     assert space.look.mode == "hover"
     assert inspector.canvas.zoom == zoom
     assert zoom.factor == pytest.approx(1.25)
-    assert inspector.canvas.marks[0].answer.best == space.pair.best(Cell("query", 4))
+    assert inspector.canvas.marks[0].answer.best == matched_cell(space.pair, Cell("query", 4))
 
 
 def test_what_is_out_of_date_is_greyed_after_a_moment(show, space, qtbot):
@@ -320,12 +320,12 @@ def test_a_comparison_answers_in_both(show, space, qtbot):
     assert inspector.readout.text() == f"Difference {difference}"
     point_at(canvas, ("query", 0), 7)
     assert [mark.answer.best for mark in canvas.marks] == [
-        space.pair.best(Cell("query", 7)),
-        space.other_pair.best(Cell("query", 7)),
+        matched_cell(space.pair, Cell("query", 7)),
+        matched_cell(space.other_pair, Cell("query", 7)),
     ]
     point_at(canvas, ("gallery", 1), 5)
     (mark,) = canvas.marks
-    assert mark.answer.best == space.other_pair.best(Cell("gallery", 5))
+    assert mark.answer.best == matched_cell(space.other_pair, Cell("gallery", 5))
     assert space.hover is None  # the other panels speak of the first candidate
     inspector.grab()
 

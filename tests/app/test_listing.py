@@ -18,7 +18,7 @@ from app.state.listing import (
     rank_moves,
     step_in,
 )
-from app.state.values import Measures, QueryFilter, Ranking, ResultFilter
+from app.state.values import Measures, QueryFilter, ResultFilter
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
 from tests.app.samples import sample_set
 
@@ -54,7 +54,7 @@ def ranking_of(random, queries=(0,)):
     before = random.permutation(COUNT)
     values = np.sort(random.random(COUNT).astype(np.float32))[::-1].copy()
     order = random.permutation(COUNT)
-    return Ranking(queries, "qaconv+rerank", order, values, truth, "score", before)
+    return RankingResult(queries, order, values, truth, "qaconv+rerank", "score", before=before)
 
 
 def last_if_unknown(value, sign=1):
@@ -164,7 +164,7 @@ def test_a_ranking_of_part_of_the_gallery_knows_what_it_has_not_ranked():
     data = sample_set(Path(), pictures=False)
     order, truth = np.array([4, 1]), np.array([1, -1], dtype=np.int8)
     values = np.array([3.0, 2.0], dtype=np.float32)
-    part = Ranking((0,), "qaconv", order, values, truth, gallery=6)
+    part = RankingResult((0,), order, values, truth, gallery=6)
     assert not part.whole
     assert part.places.tolist() == [-1, 1, -1, -1, 0, -1]
     assert [part.rank_of(c) for c in range(6)] == [0, 0, 0, 0, 1, 0]

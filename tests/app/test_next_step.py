@@ -23,8 +23,7 @@ from app.state.next_step import (
 )
 from app.state.values import Measures
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
-from tests.app.samples import GRID, sample_pair, sample_ranking
-from tests.app.test_crowd import with_crowd
+from tests.app.samples import GRID, above_average, sample_pair, sample_ranking
 
 NOTHING, SO_FAR, WHOLE = Available(), Available(growing=True), Available(whole=True)
 AVERAGE_KNOWN = replace(WHOLE, average_known=True)
@@ -33,7 +32,7 @@ PART = np.arange(GRID[0] * GRID[1]).reshape(GRID) < 4
 
 def shown(space):
     """A pair compared with the average is shown, and it is what is chosen."""
-    space.set_pair(with_crowd(sample_pair(0, space.selection.candidate)))
+    space.set_pair(above_average(sample_pair(0, space.selection.candidate)))
 
 
 def so_far(space):
@@ -83,7 +82,7 @@ def compare(space):
 def compared(space):
     compare(space)
     space.compare_with(int(space.ranking.order[5]))
-    pair = with_crowd(space.pair)
+    pair = above_average(space.pair)
     space.set_pair(pair, sample_pair(0, int(space.ranking.order[5])))
 
 

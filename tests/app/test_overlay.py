@@ -139,7 +139,7 @@ def test_an_answer_is_the_largest_response():
     pair = sample_pair()
     for cell in (Cell("query", 7), Cell("gallery", 3)):
         answer = answer_of(pair, cell)
-        responses = pair.responses(cell)
+        responses = pair.responses(cell.side, cell.number)
         assert answer.similarity == responses.max()
         assert responses.ravel()[answer.best.number] == responses.max()
         assert answer.best.side != cell.side

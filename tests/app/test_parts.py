@@ -16,22 +16,24 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QMainWindow
 
 from app.items.part_layers import PART
-from app.jobs import engine, part_search
+from app.jobs import engine
 from app.jobs.controller import Controller
 from app.jobs.job import JobContext
 from app.jobs.match_exports import match_export
-from app.jobs.matching_set import prepare
 from app.jobs.ranking_exports import ranking_export
 from app.jobs.what_if_jobs import next_candidate
 from app.state import drawn_parts as parts
 from app.state import part_words, words
-from app.state.drawn_parts import DrawnParts, Regions, WhatIf
+from app.state.drawn_parts import DrawnParts
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.explore_page import ExplorePage
 from app.views.widgets.actions import Actions
 from qaconv_core.explaining.covering import WINDOW, window_mask
 from qaconv_core.explaining.part import part_evidence
+from qaconv_core.galleries import parts as part_search
+from qaconv_core.galleries.search import open_search
+from qaconv_core.galleries.values import Regions, WhatIf
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import RankingResult
@@ -45,14 +47,14 @@ def loaded(tmp_path_factory):
     folder, context = tmp_path_factory.mktemp("parts"), JobContext(lambda _: None, CancelToken())
     model = engine.inspect_model(tiny_model(folder), context)
     dataset = engine.inspect_data(tiny_market(folder), context).dataset
-    return model, prepare(model.model, engine.open_set(dataset), context, None)[0]
+    return model, open_search(model.model, engine.open_set(dataset), None)[0]
 
 
 @pytest.fixture
 def page(qtbot, runner, loaded):
     """The page to explore in a window with all its keys, the first match explained."""
     model, matching = loaded
-    matching.parts = part_search.PartSearch(matching)
+    matching.parts = part_search.PartSearch(matching.model, matching.gallery, matching.query_map)
     controller = Controller(Workspace(), runner)
     controller.model = model.model
     controller.sources.use(matching)
@@ -634,10 +636,8 @@ def test_shares_are_never_rounded_to_nothing_or_all(share, text):
 
 def test_a_gallery_of_one_has_no_rival(space):
     ranking = sample_ranking(space.data)
-    alone = replace(
-        ranking, order=ranking.order[:1], values=ranking.values[:1],
-        truth=np.array([RankingResult.FALSE], dtype=np.int8),
-    )  # fmt: skip
+    truth = np.full(len(ranking.order), RankingResult.FALSE, dtype=np.int8)
+    alone = replace(ranking, truth=truth).select(np.array([0]))
     assert next_candidate(alone, int(alone.order[0])) is None
     assert "no other candidate" in part_words.regions_text(Regions({}, {}, (3, 3)))
     assert Regions({}, {}, (3, 3)).limit == 1.0

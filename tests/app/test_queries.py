@@ -10,9 +10,9 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.items.query_model import ENTRY_ROLE
-from app.state.values import OpenSet
 from app.views.explore.queries_panel import QueriesPanel
 from app.views.widgets.actions import Actions
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import ImageRef, ImageSet
 from tests.app.lists import click, measures, pictures_painted, shown, thumbnails  # noqa: F401
 

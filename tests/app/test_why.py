@@ -10,13 +10,14 @@ from app.items.breakdown_painter import sections_of
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
 from app.state.values import Cell
-from app.state.why import Why, breakdown_of_difference
+from app.state.why import breakdown_of_difference
 from app.state.words import logit_text
 from app.state.workspace import Workspace
 from app.views.explore.details_panel import DetailsPanel
 from app.views.explore.inspector import Inspector
 from app.views.explore.results_panel import ResultsPanel
 from qaconv_core.explaining.difference import difference, reasons
+from qaconv_core.galleries.values import Why
 from qaconv_core.types import RankingResult
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 from tests.app.samples import sample_pair

@@ -9,8 +9,8 @@ from PyQt5.QtWidgets import QButtonGroup, QFormLayout, QLabel, QRadioButton, QVB
 
 from app.state.export_choices import ExportChoices, Format
 from app.state.report_choice import ReportChoice, ranks_text
-from app.state.values import Ranking
 from app.views.dialogs.export_dialog import ExportDialog
+from qaconv_core.types import RankingResult
 
 FORMATS = (Format(".html", "Web page"), Format(".pdf", "PDF document"))
 TIPS = {
@@ -32,7 +32,7 @@ class ReportDialog(ExportDialog):
     def __init__(
         self,
         choices: Sequence[ReportChoice],
-        ranking: Ranking,
+        ranking: RankingResult,
         stem: str,
         kept: ExportChoices,
         parent: QWidget | None = None,

@@ -14,7 +14,6 @@ from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
 from app.jobs import evaluation_jobs as evaluating
-from app.jobs.engine import dataset_of
 from app.jobs.job import Job, JobContext, Work
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
@@ -137,7 +136,7 @@ class EvaluatePage(QWidget):
         text = self.content.form.folder.text().strip()
         folder = typed_path(text).absolute() if text else None
         data = self.workspace.data
-        opened = None if data is None else dataset_of(data)
+        opened = None if data is None else data.dataset
         if opened is not None and not (len(opened.query) and len(opened.gallery)):
             opened = None
 

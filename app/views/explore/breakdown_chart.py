@@ -17,11 +17,11 @@ from app.items.breakdown_painter import (
 from app.state import words
 from app.state.scene import scene_of
 from app.state.score_breakdown import ScoreBreakdown, breakdown_of
-from app.state.values import PairView
 from app.state.why import breakdown_of_difference
 from app.state.workspace import Workspace
 from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.galleries.values import PairView
 
 EMPTY = "What a match adds up to is shown here once there is one."
 _TIPS = {

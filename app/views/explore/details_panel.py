@@ -8,10 +8,10 @@ from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout,
 from app.state import words
 from app.state.overlay import lines_of
 from app.state.part_words import details_text
-from app.state.values import PairView
 from app.state.workspace import Workspace
 from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
+from qaconv_core.galleries.values import PairView
 
 SPACING = 8
 LEAST, NARROWEST, WIDTH = 144, 280, 320

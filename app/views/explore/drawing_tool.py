@@ -5,10 +5,9 @@ from __future__ import annotations
 from PyQt5.QtCore import Qt
 
 from app.state.drawn_parts import PART_TOOLS, DrawnParts, How, Tool, joined
-from app.state.values import Side
 from app.views.explore.match_picture import Key
 from qaconv_core.explaining.masks import cells_in_box, cells_in_lasso, cells_on_stroke
-from qaconv_core.types import Bool, Grid
+from qaconv_core.types import Bool, Grid, Side
 
 Point = tuple[float, float]
 

@@ -22,9 +22,10 @@ from app.jobs.images import ImageLoader
 from app.state.framing import Zoom, panes
 from app.state.overlay import cell_at
 from app.state.scene import Panel, Scene, scene_of
-from app.state.values import Cell, Side
+from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.widgets.stale_overlay import StaleOverlay
+from qaconv_core.types import Side
 
 FADED = 0.3
 FULL_CAPTIONS_FROM = 320

@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QRadio
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
 from app.state.part_words import part_text
-from app.state.values import METHODS, Method, Ranking
+from app.state.values import METHODS, Method
 from app.state.workspace import Workspace
 from app.views.explore.filter_buttons import CameraButton, TimeButton
 from app.views.widgets.flow_layout import FlowLayout
@@ -167,7 +167,7 @@ class ResultsHeader(QWidget):
         self.chosen.setText(f"{count_text(len(chosen))} chosen")
         self.several.setVisible(len(chosen) > 1)
 
-    def _show_exactness(self, ranking: Ranking | None) -> None:
+    def _show_exactness(self, ranking: RankingResult | None) -> None:
         """Up to which place a ranking is exact, where that is not the end."""
         told = "" if ranking is None else ranking.approximation
         self.estimates.setText(exactness_words(ranking) if ranking is not None and told else "")
@@ -175,7 +175,7 @@ class ResultsHeader(QWidget):
         self.exact.setVisible(ranking is not None and ranking.exact_to is not None)
         self.estimated.setVisible(bool(told))
 
-    def _count_words(self, ranking: Ranking) -> str:
+    def _count_words(self, ranking: RankingResult) -> str:
         """How many are listed and, while maps are still computed, how many are ranked so far."""
         total, shown = len(ranking.order), self.model.rowCount()
         words = count_text(total) if shown == total else shown_of(shown, total)
@@ -215,7 +215,7 @@ class ResultsHeader(QWidget):
         return "No true match in the gallery" if known else "Person not known"
 
 
-def exactness_words(ranking: Ranking) -> str:
+def exactness_words(ranking: RankingResult) -> str:
     """A few words on a ranking that is not exact throughout."""
     if not ranking.exact_to:
         return "≈ an approximation" if ranking.exact_to is None else "≈ by estimates"

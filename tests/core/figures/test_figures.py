@@ -245,6 +245,9 @@ def test_ranking_captions_and_rows() -> None:
     with pytest.raises(InputError, match="truth"):
         ranking_figure(make_picture(), "", [RankedPicture(make_picture(), 1, 0.5, truth=7)])
     pixels(ranking_figure(make_picture(), "", []))
+    junk = [RankedPicture(make_picture(), rank, 0.5, truth=-1) for rank in (0, None)]
+    captions = [text for text in texts(ranking_figure(make_picture(), "", junk)) if "0.500" in text]
+    assert captions == ["–   0.500"] * 2
 
 
 def test_cmc_figure_of_reports_and_methods() -> None:

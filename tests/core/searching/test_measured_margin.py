@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from qaconv_core.errors import InputError
+from qaconv_core.galleries.estimates import estimate_words, head_words
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.searching import choice
 from qaconv_core.searching import measured_margin as measured_module
 from qaconv_core.searching import prepared as prepared_module
 from qaconv_core.searching import top as top_module
-from qaconv_core.searching.choice import COARSE, FLOAT32
 from qaconv_core.searching.coarse_estimates import coarse_logits, prepare_coarse
 from qaconv_core.searching.measured_margin import measured_head
 from qaconv_core.searching.pooling import pool, pooled_head
@@ -52,15 +52,17 @@ def test_the_head_is_the_exact_one_and_most_pictures_are_not_scored(top):
     for query in gallery[:3]:
         exact = rank_top(query, gallery, head, top, prepared=prepared, exact=True)
         found = rank_top(query, gallery, head, top, prepared=prepared)
-        np.testing.assert_array_equal(found.order, exact.order)
-        np.testing.assert_array_equal(found.logits, exact.logits)
-        assert found.arithmetic == COARSE
-        assert found.rescored < 300
-        assert np.count_nonzero(found.bounds == 0) == found.rescored
-        assert np.all(exact.estimates <= found.estimates + found.bounds)
-        assert "measured, not proved" in found.certainty
-        assert f"{found.rescored} of 600 pictures" in found.certainty
-        assert (exact.arithmetic, exact.certainty) == (FLOAT32, "")
+        np.testing.assert_array_equal(found.order[:top], exact.order[:top])
+        np.testing.assert_array_equal(found.values[:top], exact.values[:top])
+        assert (found.certainty, found.exact_to) == ("measured", top)
+        assert found.scored < 300
+        assert np.all(exact.gallery_values[found.order] <= found.values + found.bounds)
+        assert (exact.certainty, exact.exact_to) == ("exact", None)
+        words = head_words(found)
+        assert "measured, not proved" in words
+        assert f"{found.scored} of 600 pictures" in words
+        assert "measured and not proved" in estimate_words(found)
+        assert head_words(exact) == estimate_words(exact) == ""
 
 
 def test_estimates_that_tell_nothing_lead_to_scoring_everything():
@@ -68,8 +70,8 @@ def test_estimates_that_tell_nothing_lead_to_scoring_everything():
     found = rank_top(gallery[0], gallery, head, 20, prepared=prepare_coarse(gallery))
     exact = rank_top(gallery[0], gallery, head, 20)
     np.testing.assert_array_equal(found.order, exact.order)
-    assert found.rescored == 400
-    assert found.certainty == ""
+    assert found.scored == 400
+    assert found.certainty == "exact"
 
 
 def test_a_picture_further_off_than_the_sample_showed_is_found_within_the_margin():

@@ -55,9 +55,10 @@ def test_a_shortlist_of_everything_is_the_exact_search(gallery):
         query, gallery, head, 10, pooled=pool_gallery(gallery), shortlist=len(gallery)
     )
     logits = score_maps(query[None], gallery, head)[0]
-    np.testing.assert_array_equal(found.ranking.order, np.argsort(-logits, kind="stable")[:10])
-    np.testing.assert_array_equal(found.ranking.estimates, logits)
-    assert found.approximation == ""
+    np.testing.assert_array_equal(found.ranking.order, np.argsort(-logits, kind="stable"))
+    np.testing.assert_array_equal(found.ranking.gallery_values, logits)
+    assert (found.ranking.certainty, found.ranking.approximation) == ("exact", "")
+    assert len(found.places) == 10
 
 
 @pytest.mark.parametrize("prepared", [False, True])
@@ -70,15 +71,17 @@ def test_what_is_on_the_list_is_exact_and_the_rest_is_not_claimed(gallery, prepa
     listed, ranks = shortlisted(query, pooled, head, 30)
     logits = score_maps(query[None], gallery, head)[0]
     best = listed[np.argsort(-logits[listed], kind="stable")[:4]]
-    np.testing.assert_array_equal(found.ranking.order, best)
-    np.testing.assert_array_equal(found.ranking.logits, logits[best])
-    assert np.isneginf(np.delete(found.ranking.estimates, listed)).all()
+    np.testing.assert_array_equal(found.ranking.order[:4], best)
+    np.testing.assert_array_equal(found.ranking.values[:4], logits[best])
+    assert set(found.ranking.order) == set(listed)
+    assert not found.ranking.whole
     coarse = score_maps(pool(query[None]), pooled, pooled_head(head))[0][listed]
     places = 1 + np.argsort(np.argsort(-coarse, kind="stable"))
     np.testing.assert_array_equal(ranks, places)
     np.testing.assert_array_equal(found.places, places[np.searchsorted(listed, best)])
-    assert "30 of 200" in found.approximation
-    assert not found.ranking.exact
+    assert "30 of 200" in found.ranking.approximation
+    assert found.ranking.certainty == "shortlist"
+    assert found.ranking.exact_to >= 4
 
 
 def test_recall_counts_the_exact_head_on_the_list(gallery):

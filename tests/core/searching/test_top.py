@@ -12,7 +12,6 @@ from qaconv_core.matching.cpu import as_tensor
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.progress import CancelToken
 from qaconv_core.searching import top as top_module
-from qaconv_core.searching.choice import BYTES, FLOAT32
 from qaconv_core.searching.integer_estimates import ByteTiles, fast_bytes
 from qaconv_core.searching.prepared import prepare_gallery
 from qaconv_core.searching.quantised import logit_bound, quantise
@@ -51,11 +50,15 @@ def test_the_head_is_that_of_the_exact_ranking(count, channels, grid, maps):
     for top in (1, 20, count):
         found = rank_top(query, gallery, head, top, prepared=prepared)
         order, values = exact_head(logits, top)
-        np.testing.assert_array_equal(found.order, order)
-        np.testing.assert_array_equal(found.logits, values)
-        assert found.arithmetic == BYTES
-        assert np.all(np.abs(found.estimates.astype(np.float64) - logits) <= found.bounds)
-        assert np.count_nonzero(found.bounds == 0) == found.rescored
+        np.testing.assert_array_equal(found.order[:top], order)
+        np.testing.assert_array_equal(found.values[:top], values)
+        assert found.whole
+        assert (np.diff(found.values) <= 0).all()
+        off = np.abs(found.values.astype(np.float64) - logits[found.order])
+        bounds = np.zeros(count) if found.bounds is None else found.bounds
+        assert np.all(off <= bounds)
+        assert found.certainty == ("exact" if found.scored == count else "proved")
+        assert found.exact_to == (None if found.scored == count else top)
 
 
 def test_ties_stand_in_gallery_order_and_most_pictures_are_not_rescored():
@@ -64,10 +67,10 @@ def test_ties_stand_in_gallery_order_and_most_pictures_are_not_rescored():
     gallery[350], gallery[20] = gallery[101], gallery[101]
     head = random_head(grid, symmetric=True)
     found = rank_top(gallery[101], gallery, head, 3, prepared=prepare_gallery(gallery))
-    assert found.order.tolist() == [20, 101, 350]
-    assert len(set(found.logits.tolist())) == 1
-    assert found.rescored < 100
-    assert not found.exact
+    assert found.order[:3].tolist() == [20, 101, 350]
+    assert len(set(found.values[:3].tolist())) == 1
+    assert found.scored < 100
+    assert found.certainty == "proved"
 
 
 @pytest.mark.parametrize("loud", [1.0, 40.0])
@@ -101,10 +104,9 @@ def test_without_preparation_or_on_request_everything_is_exact():
     logits = score_maps(query[None], gallery, head)[0]
     for options in ({}, {"prepared": prepare_gallery(gallery), "exact": True}):
         found = rank_top(query, gallery, head, 5, **options)
-        np.testing.assert_array_equal(found.estimates, logits)
-        np.testing.assert_array_equal(found.order, exact_head(logits, 5)[0])
-        assert found.exact
-        assert found.arithmetic == FLOAT32
+        np.testing.assert_array_equal(found.gallery_values, logits)
+        np.testing.assert_array_equal(found.order, exact_head(logits, len(logits))[0])
+        assert found.certainty == "exact"
 
 
 def test_a_part_of_a_prepared_gallery_can_be_searched():
@@ -120,11 +122,15 @@ def test_one_map_of_a_large_grid_is_taken_in_several_pieces(monkeypatch):
     grid = (5, 3)
     gallery, head = people_maps(30, 8, grid, 1), random_head(grid)
     whole = score_maps(gallery[:2], gallery, head)
-    estimates = rank_top(gallery[0], gallery, head, 1, prepared=prepare_gallery(gallery)).estimates
+    estimates = rank_top(
+        gallery[0], gallery, head, 1, prepared=prepare_gallery(gallery)
+    ).gallery_values
     monkeypatch.setattr(plan_module, "tile_bytes", lambda: 4 * 15 * 4)
     assert len(plan_module.cell_spans(15)) == 4
     np.testing.assert_allclose(score_maps(gallery[:2], gallery, head), whole, rtol=1e-6)
-    pieces = rank_top(gallery[0], gallery, head, 1, prepared=prepare_gallery(gallery)).estimates
+    pieces = rank_top(
+        gallery[0], gallery, head, 1, prepared=prepare_gallery(gallery)
+    ).gallery_values
     np.testing.assert_allclose(pieces, estimates, rtol=1e-5)
 
 

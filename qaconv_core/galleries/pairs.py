@@ -1,19 +1,16 @@
-"""A pair of maps explained, two of them compared, several queries joined; in worker threads."""
+"""A pair of maps explained, and two pairs of one query compared."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from app.state.values import PairView
-from app.state.why import Why
 from qaconv_core.explaining.difference import difference, reasons
 from qaconv_core.explaining.part import find_part
+from qaconv_core.galleries.values import PairView, Why
 from qaconv_core.matching.correspondences import similarity_matrix
 from qaconv_core.model import Model
-from qaconv_core.types import Bool, Float32
+from qaconv_core.types import Bool, Float32, Float64
 
 
-def explained(
+def explain_pair(
     model: Model,
     query: int,
     candidate: int,
@@ -33,15 +30,14 @@ def explained(
     )
 
 
-def why(first: PairView, second: PairView | None, usual: Float32 | None) -> Why | None:
-    """Why two candidates of one query have other logits, beyond the ``usual`` where known."""
+def explain_why(
+    first: PairView, second: PairView | None, average: Float64 | None = None
+) -> Why | None:
+    """Why two candidates of one query have other logits; None where there is no second one.
+
+    ``average`` (h, w) are the mean contributions of gallery cells, where known.
+    """
     if second is None:
         return None
-    found = difference(first.match, second.match, usual)
+    found = difference(first.match, second.match, average)
     return Why(found, tuple(reasons(found, None)))
-
-
-def fused(rows: list[Float32], fuse: str) -> Float32:
-    """Values of several queries (g,) as one: the best or the mean."""
-    joined = np.max(rows, axis=0) if fuse == "max" else np.mean(rows, axis=0)
-    return np.asarray(joined, dtype=np.float32)

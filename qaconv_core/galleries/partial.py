@@ -1,40 +1,41 @@
-"""A data set whose maps are still being computed: ranked and explained as far as they are there.
+"""A gallery whose maps are still being computed: ranked and explained as far as they are there.
 
 The thread that computes maps adds them; another one ranks and explains meanwhile. Maps are those
-that the whole set will have (float16), so that what is shown early has its final numbers.
+that the whole gallery will have (float16), so that what is shown early has its final numbers.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from app.jobs.job import JobContext
-from app.jobs.pairs import explained, fused, why
-from app.jobs.truths import Truths
-from app.state.values import OpenSet, PairView, Ranking
-from app.state.why import Why
 from qaconv_core.errors import StoreError
 from qaconv_core.extraction.completed_maps import OnMaps
+from qaconv_core.galleries.pairs import explain_pair, explain_why
+from qaconv_core.galleries.truth import GroundTruth
+from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.model import Model
-from qaconv_core.ranking.order import nearest
+from qaconv_core.progress import CancelToken
+from qaconv_core.ranking import rank_gallery
+from qaconv_core.ranking.fusion import fuse_logits
 from qaconv_core.store.features import FeatureShelf, FileKey
 from qaconv_core.store.keys import file_keys
-from qaconv_core.types import Bool, Float16, Float32, ImageRef, ImageSet, Int64
+from qaconv_core.types import Bool, Float16, Float32, ImageRef, ImageSet, Int64, RankingResult
 
 MOST_BYTES = 2**30
-"""Maps kept in memory: 21,000 pictures at 48 KB. What arrives later waits for the whole set."""
+"""Maps kept in memory: 21,000 pictures at 48 KB. Later ones wait for the whole gallery."""
 FEWEST = 64
-"""Where fewer maps are missing, the whole set is there in a moment."""
+"""Where fewer maps are missing, the whole gallery is there in a moment."""
 PAUSE = 0.4
-"""Seconds between two rankings of what has arrived: more often is a flicker."""
+"""Seconds between two reports of what has arrived: more often is a flicker."""
 
 
-class GrowingSet:
-    """The gallery maps of ``data`` under ``model`` that have arrived, and queries as asked for."""
+class PartialGallery:
+    """The gallery maps of ``data`` under ``model`` that are there, and queries' as requested."""
 
     def __init__(self, model: Model, data: OpenSet) -> None:
         self.model, self.data = model, data
@@ -45,9 +46,9 @@ class GrowingSet:
         self._queries: dict[int, Float32] = {}
         self._rows: dict[int, list[Float32]] = {}
         self._opened = len(data.query)
-        self._truths = Truths(data.gallery)
+        self._truth = GroundTruth(data.gallery, data.junk_rule)
 
-    # ── growing ─────────────────────────────────────────────────────────────────────────────────
+    # ── what arrives ────────────────────────────────────────────────────────────────────────────
 
     def add(self, positions: Int64, maps: Float16) -> None:
         """More of the gallery: indices (n,) and maps (n, C, h, w)."""
@@ -67,32 +68,33 @@ class GrowingSet:
         first = len(self.data.query)
         for query, found in enumerate(self._extract(refs), first):
             self.add_query(query, found)
-        queries = ImageSet((*self.data.query.refs, *refs), self.data.query.name)
-        self.data = replace(self.data, query=queries)
+        self.data = self.data.with_queries(refs)
         return self.data
 
-    def own(self) -> tuple[tuple[ImageRef, ...], list[Float32]]:
+    def added(self) -> tuple[tuple[ImageRef, ...], list[Float32]]:
         """The pictures that were added, and their maps."""
         refs = self.data.query.refs[self._opened :]
         with self._lock:
             return refs, [self._queries[self._opened + i] for i in range(len(refs))]
 
-    # ── asking ──────────────────────────────────────────────────────────────────────────────────
+    # ── rankings and explanations ───────────────────────────────────────────────────────────────
 
-    def rank(self, queries: tuple[int, ...], fuse: str = "max") -> Ranking:
+    def rank(self, queries: tuple[int, ...], fuse: str = "max") -> RankingResult:
         """What has arrived of the gallery in order, by plain QAConv."""
         with self._lock:
             portions = len(self._positions)
             positions = np.concatenate([np.empty(0, np.int64), *self._positions])
-        rows = [self._row(query, portions) for query in queries]
-        values = rows[0] if len(rows) == 1 else fused(rows, fuse)
+        values = fuse_logits([self._row(query, portions) for query in queries], fuse)
         by_index = np.argsort(positions)  # ties rank in gallery order
-        positions, values = positions[by_index], values[by_index]
-        best = nearest(-values[None], len(values))[0].astype(np.int64)
-        order = positions[best]
-        truth = self._truths.of(self.data, queries)[order]
-        size = len(self.data.gallery)
-        return Ranking(queries, "qaconv", order, values[best], truth, gallery=size)
+        positions = positions[by_index]
+        truth = self._truth.of([self.data.query[query] for query in queries])
+        ranking = rank_gallery(values[by_index], truth[positions])
+        return replace(
+            ranking,
+            queries=queries,
+            order=positions[ranking.order],
+            gallery=len(self.data.gallery),
+        )
 
     def _row(self, query: int, portions: int) -> Float32:
         """Logits of a query to what is in the first ``portions``; only new ones are computed."""
@@ -108,11 +110,11 @@ class GrowingSet:
     def explain(self, query: int, candidate: int, part: Bool | None = None) -> PairView:
         """One pair, with the similarity of every cell to every cell."""
         maps = self._query_map(query), self._gallery_map(candidate)
-        return explained(self.model, query, candidate, maps, part)
+        return explain_pair(self.model, query, candidate, maps, part)
 
     def why(self, first: PairView, second: PairView | None) -> Why | None:
         """Why two candidates of one query have other logits."""
-        return why(first, second, None)
+        return explain_why(first, second)
 
     def _query_map(self, query: int) -> Float32:
         with self._lock:
@@ -135,28 +137,32 @@ class GrowingSet:
         return self.model.extract([ref.path for ref in refs]).astype(np.float16)
 
 
-def begin(
-    growing: GrowingSet, chosen: tuple[int, ...], shelf: FeatureShelf | None, context: JobContext
+def deliver_partly(
+    partial: PartialGallery,
+    first: tuple[int, ...],
+    shelf: FeatureShelf | None,
+    report: Callable[[PartialGallery], None],
+    cancel: CancelToken | None = None,
 ) -> OnMaps | None:
-    """Compute the maps of the ``chosen`` queries; what to do with those of the gallery.
+    """Compute the maps of the ``first`` queries; what to do with those of the gallery.
 
-    That is to add them, and to tell ``growing`` now and then. None where so few are missing that
-    it is not worth while.
+    That is to add them, and to ``report`` the partial gallery now and then. None where so few are
+    missing that it is not worth while.
     """
-    if _missing(growing.data.gallery, shelf) < FEWEST:
+    if _missing(partial.data.gallery, shelf) < FEWEST:
         return None
-    refs = growing.data.query.select(np.asarray(chosen, dtype=np.int64))
-    found = growing.model.extract_set(refs, shelf=shelf, cancel=context.cancel)
+    refs = partial.data.query.select(first)
+    found = partial.model.extract_set(refs, shelf=shelf, cancel=cancel)
     for place, kept in enumerate(found.kept):
-        growing.add_query(chosen[kept], found.bank[place])
+        partial.add_query(first[kept], found.bank[place])
     last = -PAUSE
 
     def on_maps(positions: Int64, maps: Float16) -> None:
         nonlocal last
-        growing.add(positions, maps)
+        partial.add(positions, maps)
         if time.monotonic() - last >= PAUSE:
             last = time.monotonic()
-            context.tell(growing)
+            report(partial)
 
     return on_maps
 
@@ -168,5 +174,5 @@ def _missing(gallery: ImageSet, shelf: FeatureShelf | None) -> int:
     keys = [key for key in file_keys(gallery.paths) if isinstance(key, FileKey)]
     try:
         return int(np.count_nonzero(shelf.lookup(keys) < 0))
-    except StoreError:  # whoever computes the maps tells of it
+    except StoreError:  # whoever computes the maps reports it
         return len(gallery)

@@ -1,0 +1,39 @@
+"""Which gallery pictures are true matches of the queries, which are false, which are junk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from qaconv_core.data.own_files import OwnFiles
+from qaconv_core.ranking.protocol import label_block
+from qaconv_core.types import ImageRef, ImageSet, Int64, RankingResult
+
+
+class GroundTruth:
+    """Answers for one gallery.
+
+    Of several queries together, junk for any is junk. Where they are not all of one known person,
+    nothing else is known: what is true for one is false for another.
+    """
+
+    def __init__(self, gallery: ImageSet, junk_rule: bool = True) -> None:
+        self._pids, self._camids = gallery.pids, gallery.camids
+        self._files = OwnFiles(gallery)
+        self._junk_rule = junk_rule
+
+    def of(self, queries: Sequence[ImageRef]) -> npt.NDArray[np.int8]:
+        """(g,) labels of :class:`~qaconv_core.types.RankingResult`; queries' own files are junk."""
+        refs = ImageSet(tuple(queries))
+        labels = label_block(refs.pids, refs.camids, self._pids, self._camids, self._junk_rule)
+        junk = (labels == RankingResult.JUNK).any(axis=0)
+        junk[self.own_files(queries)] = True
+        one_person = len({ref.pid for ref in queries}) == 1
+        known = labels[0] if one_person else np.int8(RankingResult.NOT_KNOWN)
+        return np.where(junk, np.int8(RankingResult.JUNK), known).astype(np.int8)
+
+    def own_files(self, queries: Sequence[ImageRef]) -> Int64:
+        """Gallery indices, ascending, of the pictures that are a query's own file."""
+        return self._files.of(*(query.path for query in queries))

@@ -1,0 +1,204 @@
+"""What is searched and what comes out of it: frozen, NumPy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from qaconv_core.explaining.values import ContributionDifference, Reason, RelativeMatch
+from qaconv_core.types import (
+    Bool,
+    CorrespondenceMap,
+    Dataset,
+    Float32,
+    Float64,
+    ImageRef,
+    ImageSet,
+    Int64,
+    Rejected,
+    Side,
+    score_of_logit,
+)
+
+
+@dataclass(frozen=True)
+class OpenSet:
+    """A set of queries and a gallery.
+
+    ``query`` holds the set's queries and, from index ``added_from`` on, pictures that the user
+    brought as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
+    rankings and explanations refer to.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    query: ImageSet
+    gallery: ImageSet
+    added_from: int
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    junk_rule: bool = True
+
+    @cached_property
+    def gallery_pids(self) -> Int64:
+        """(g,); −1 where not known."""
+        return self.gallery.pids
+
+    @cached_property
+    def gallery_camids(self) -> Int64:
+        """(g,) 0-based; −1 where not known."""
+        return self.gallery.camids
+
+    @cached_property
+    def gallery_times(self) -> Float64:
+        """(g,) seconds; NaN where not known."""
+        return self.gallery.times
+
+    @cached_property
+    def query_pids(self) -> Int64:
+        """(p,); −1 where not known."""
+        return self.query.pids
+
+    @cached_property
+    def query_camids(self) -> Int64:
+        """(p,) 0-based; −1 where not known."""
+        return self.query.camids
+
+    @property
+    def dataset(self) -> Dataset:
+        """The set without the pictures that the user brought."""
+        query = self.query[: self.added_from]
+        return Dataset(
+            self.name, self.root, self.layout, ImageSet(()), query, self.gallery, self.rejected,
+            self.notes,
+        )  # fmt: skip
+
+    def is_added(self, query: int) -> bool:
+        """Whether a query is a picture that the user brought."""
+        return query >= self.added_from
+
+    def with_queries(self, refs: tuple[ImageRef, ...]) -> OpenSet:
+        """The set with further pictures of the user at the end of its queries."""
+        return replace(self, query=ImageSet((*self.query.refs, *refs), self.query.name))
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """Scores of all queries of a set with its gallery, by method.
+
+    ``scores`` (p, g) are logits for ``qaconv``, scores in (0, 1) for the others, larger is closer;
+    ``approximations`` says of methods in words what is not exact about them.
+    """
+
+    scores: dict[str, Float32]
+    approximations: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PairView:
+    """One query picture and one gallery picture, explained.
+
+    ``similarity`` (cells of the gallery picture, cells of the query): every cell with every cell,
+    in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. In a search by part
+    it is that of the cells ``part`` (h, w) of the query alone, ``full_logit`` the plain logit and
+    ``evidence`` the share of the pair's evidence that remains, in [0, 1]. ``relative`` are the
+    contributions above their mean over the gallery; None while that is not known, and in a search
+    by part.
+    """
+
+    query: int
+    candidate: int
+    match: CorrespondenceMap
+    similarity: Float32
+    part: Bool | None = None
+    full_logit: float | None = None
+    relative: RelativeMatch | None = None
+    evidence: float = 1.0
+
+    @cached_property
+    def found(self) -> Bool | None:
+        """(h, w): where the cells of the part were found in the candidate; None without a part."""
+        if self.part is None:
+            return None
+        out = np.zeros(self.match.grid, dtype=np.bool_)
+        out.flat[self.match.query_best[self.part]] = True
+        return out
+
+    def responses(self, side: Side, cell: int) -> Float32:
+        """How well every place of the *other* picture answers to ``cell`` (row-major number) of
+        the picture ``side``, (h, w) in [−1, 1]."""
+        row = self.similarity[:, cell] if side == "query" else self.similarity[cell]
+        return np.asarray(row.reshape(self.match.grid))
+
+    def best(self, side: Side, cell: int) -> int:
+        """The cell of the *other* picture that ``cell`` of the picture ``side`` is matched with."""
+        best = self.match.query_best if side == "query" else self.match.gallery_best
+        return int(best.flat[cell])
+
+
+@dataclass(frozen=True)
+class Why:
+    """The exact difference of two matches of one query, and its terms, largest first.
+
+    ``reasons`` are all of them; their amounts add up to ``difference.total``, positive ones speak
+    for the candidate, negative ones for the other.
+    """
+
+    difference: ContributionDifference
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Where the part was found in one candidate: ``cells`` (h, w), and the share of this pair's
+    evidence that the part holds, in [0, 1]."""
+
+    cells: Bool
+    evidence: float
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """A pair with its hidden cells covered: logits and ranks (from 1; 0: has none) before, after.
+
+    The rank after is None while it is being computed. Ranks are QAConv's (by the part, where one is
+    drawn), junk left out.
+    """
+
+    logit_before: float
+    logit_after: float
+    rank_before: int | None = None
+    rank_after: int | None = None
+
+    @property
+    def scores(self) -> tuple[float, float]:
+        """Scores before and after, in (0, 1)."""
+        return score_of_logit(self.logit_before), score_of_logit(self.logit_after)
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """What hiding a window of cells would do, for every window (around each cell), exactly.
+
+    ``changes`` (h, w) by picture (side, which candidate): of the pair's logit, or, with ``lead``,
+    of how far the first candidate's logit is above the compared one's. ``flips`` (h, w): the
+    candidate and its ``rival`` (a gallery index) would change places; None where there is no rival,
+    as for junk, which has no rank.
+    """
+
+    changes: dict[tuple[Side, int], Float64]
+    flips: dict[tuple[Side, int], Bool]
+    window: tuple[int, int]
+    lead: bool = False
+    rival: int | None = None
+    rival_rank: int = 0
+    has_rank: bool = True
+
+    @property
+    def limit(self) -> float:
+        """The largest change, whatever its sign."""
+        return max((float(np.abs(m).max()) for m in self.changes.values()), default=0.0) or 1.0

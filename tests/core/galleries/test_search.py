@@ -1,0 +1,244 @@
+"""A gallery searched by the engine, beside the matching rule and a full sort."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from qaconv_core.data import open_dataset
+from qaconv_core.errors import InputError
+from qaconv_core.galleries import estimates, partial
+from qaconv_core.galleries.estimates import Estimates
+from qaconv_core.galleries.partial import PartialGallery
+from qaconv_core.galleries.search import GallerySearch, open_search
+from qaconv_core.galleries.values import MethodScores, OpenSet
+from qaconv_core.model import load_model
+from qaconv_core.searching import top as top_module
+from qaconv_core.types import ImageRef, RankingResult
+from tests.checkpoints import write_checkpoint
+from tests.small_world import small_checkpoint, write_market
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """(model, set of 5 queries and 26 gallery pictures)."""
+    folder = tmp_path_factory.mktemp("search")
+    dataset = open_dataset("market", write_market(folder))
+    path = folder / "checkpoint.pth.tar"
+    write_checkpoint(path, small_checkpoint())
+    data = OpenSet(dataset.name, dataset.root, dataset.layout, dataset.query, dataset.gallery, 5)
+    torch.set_num_threads(1)
+    return load_model(path, "cpu"), data
+
+
+@pytest.fixture(scope="module")
+def maps(world):
+    made, rejected = open_search(*world, None)
+    assert rejected == ()
+    return made
+
+
+@pytest.fixture
+def search(world, maps):
+    """A search that has answered nothing yet."""
+    return GallerySearch(*world, maps._query, maps.gallery)
+
+
+def sorted_by(values):
+    return np.argsort(-values, kind="stable").tolist()
+
+
+def test_one_query_is_ranked_by_its_logits(search):
+    logits = search.model.score(search.query_map(2)[None], search.gallery)[0]
+    found = search.rank((2,))
+    assert found.order.tolist() == sorted_by(logits)
+    assert found.gallery_values.tolist() == logits.tolist()
+    assert found.truth.tolist() == search.truth((2,))[found.order].tolist()
+    assert (found.certainty, found.approximation, found.queries) == ("exact", "", (2,))
+    assert search.listed(found, 4).order.tolist() == found.order[:4].tolist()
+
+
+@pytest.mark.parametrize(("fuse", "combine"), [("max", np.max), ("mean", np.mean)])
+def test_several_queries_are_fused(search, fuse, combine):
+    rows = search.model.score(np.stack([search.query_map(q) for q in (0, 3)]), search.gallery)
+    found = search.rank((0, 3), fuse=fuse)
+    assert found.gallery_values == pytest.approx(combine(rows, axis=0), abs=1e-5)
+    assert set(found.truth.tolist()) == {RankingResult.JUNK, RankingResult.NOT_KNOWN}
+    with pytest.raises(InputError, match="choose a query"):
+        search.rank(())
+
+
+def test_other_methods_need_their_scores_and_say_where_a_picture_stood_before(search):
+    with pytest.raises(InputError, match="measure it first"):
+        search.rank((0,), "qaconv+rerank")
+    random = np.random.default_rng(0).random((2, 5, 26), dtype=np.float32)
+    scores = {"qaconv": random[0], "qaconv+rerank": random[1]}
+    search.measured = MethodScores(scores, {"qaconv+rerank": "of the 5 nearest"})
+    found = search.rank((1,), "qaconv+rerank")
+    assert found.order.tolist() == sorted_by(random[1][1])
+    plain = sorted_by(random[0][1])
+    assert [plain[place] for place in found.before] == found.order.tolist()
+    assert (found.kind, found.approximation) == ("score", "of the 5 nearest")
+    assert search.rank((1,)).order.tolist() == plain
+
+
+def test_an_added_query_is_ranked_by_plain_logits_and_its_own_file_is_left_out(search):
+    picture = search.data.gallery[7]
+    assert search.add_queries((picture,)).query[5] is picture
+    found = search.rank((5,), "qaconv+rerank")
+    assert found.method == "qaconv"
+    assert found.truth_of(7) == RankingResult.JUNK
+    assert found.rank_of(7) == 0
+    assert 7 in found.order
+    listed = search.listed(found, 26)
+    assert 7 not in listed.order
+    assert len(listed.order) == 25
+    assert listed.ranks.tolist() == [r for g, r in zip(found.order, found.ranks, strict=True)
+                                     if g != 7]  # fmt: skip
+
+
+def test_averages_leave_the_own_file_out_and_a_part_has_none(search):
+    search.add_queries((search.data.gallery[7],))
+    assert not search.knows_average(5)
+    assert search.explain(5, 0).relative is None
+    search.measure_average(5)
+    pairs = [search.explain(5, g).match for g in range(26) if g != 7]
+    pair = search.explain(5, 0)
+    mean = np.mean([match.logit for match in pairs])
+    assert pair.relative.mean_logit == pytest.approx(mean, abs=1e-3)
+    part = np.zeros(pair.match.grid, dtype=bool)
+    part[0] = True
+    assert search.explain(5, 0, part).relative is None
+    picture, bank = search.data.gallery.select([7]), search.gallery.select([7])
+    nobody = GallerySearch(
+        search.model, replace(search.data, query=picture, gallery=picture), bank, bank
+    )
+    nobody.measure_average(0)
+    assert nobody.knows_average(0)
+    assert nobody.average(0) is None
+
+
+# ── estimates ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def estimated(search, monkeypatch):
+    """A prepared gallery; integer products are right everywhere."""
+    monkeypatch.setattr(top_module, "fast_bytes", lambda _: True)
+    monkeypatch.setattr(top_module, "_PORTION", 1)
+    monkeypatch.setitem(estimates.FEWEST, "ranking", 26)
+    search.prepare("ranking")
+    assert isinstance(search.estimates, Estimates)
+    return search
+
+
+def test_the_best_are_exact_and_the_ranking_says_where_that_ends(estimated):
+    found = estimated.rank((0,), head=5)
+    assert (found.certainty, found.exact_to, found.scored < 26) == ("proved", 5, True)
+    assert found.approximation.startswith("the best 5 are exact; scores of others are estimates")
+    exact = estimated.rank((0,), exact=True)
+    assert (exact.certainty, exact.approximation) == ("exact", "")
+    assert found.order[:5].tolist() == exact.order[:5].tolist()
+    assert found.values[:5].tolist() == exact.values[:5].tolist()
+    assert len(found.order) == 26
+    off = np.abs(found.values - exact.gallery_values[found.order])
+    assert 0 < off.max() < 1
+    assert (off <= found.bounds + 1e-6).all()
+    listed = estimated.listed(found, 5)
+    assert (listed.exact_to, listed.approximation) == (5, ""), "what is shown is proved"
+    # known exactly, it is not estimated again
+    assert estimated.rank((0,)).certainty == "exact"
+
+
+def test_several_queries_are_joined_by_their_best(estimated):
+    found = estimated.rank((0, 1), head=5)
+    assert (found.exact_to, found.certainty) == (0, "proved")
+    assert found.approximation.startswith("the best 5 of each query are exact")
+    assert found.order[0] == estimated.rank((0, 1), exact=True).order[0]
+
+
+def test_a_head_of_everything_is_exact(estimated):
+    assert estimated.rank((0,), head=26).certainty == "exact"
+    both = estimated.rank((3, 4), head=26)
+    assert both.certainty == "exact"
+    assert both.order.tolist() == estimated.rank((3, 4), exact=True).order.tolist()
+
+
+def test_estimates_of_a_query_are_kept(estimated, monkeypatch):
+    calls, real = [], estimated.model.rank_top
+    monkeypatch.setattr(
+        estimated.model, "rank_top", lambda *a, **k: calls.append(1) or real(*a, **k)
+    )
+    for _ in range(2):
+        estimated.rank((2,), head=5)
+    assert len(calls) == 1
+
+
+def test_small_galleries_and_those_that_cannot_gain_are_scored_in_whole(search, monkeypatch):
+    monkeypatch.setitem(estimates.FEWEST, "ranking", 27)
+    search.prepare("ranking")
+    assert search.estimates is None
+    monkeypatch.setitem(estimates.FEWEST, "ranking", 26)
+    monkeypatch.setattr(top_module, "fast_bytes", lambda _: False)  # and a 12×4 grid is coarse
+    search.prepare("ranking")
+    assert search.estimates is None
+    monkeypatch.setitem(estimates.FEWEST, "best", 1)
+    monkeypatch.setattr(top_module, "fast_bytes", lambda _: True)
+    search.prepare("best")  # in memory, what is prepared would be lost after the run
+    assert search.estimates is None
+
+
+# ── a gallery in part ───────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_there_of_a_gallery_is_ranked_as_in_the_whole(search):
+    some = PartialGallery(search.model, search.data)
+    chosen = np.array([20, 3, 11, 8])
+    assert some.rank((0,)).order.tolist() == []
+    some.add_query(0, search.query_map(0).astype(np.float16))
+    some.add(chosen[:3], np.stack([search.gallery[i] for i in chosen[:3]]))
+    assert set(some.rank((0,)).order) == {20, 3, 11}
+    some.add(chosen[3:], search.gallery[8][None])
+    found, whole = some.rank((0,)), search.rank((0,))
+    assert found.order.tolist() == [g for g in whole.order if g in chosen]
+    assert not found.whole
+    assert found.size == 26
+    for g in chosen:
+        assert found.value_of(g) == pytest.approx(whole.value_of(g), abs=1e-5)
+        assert found.truth_of(g) == whole.truth_of(g)
+    pair = some.explain(0, 20)
+    assert pair.match.logit == pytest.approx(search.explain(0, 20).match.logit, abs=1e-5)
+    assert some.why(pair, some.explain(0, 3)).difference.total == pytest.approx(
+        pair.match.logit - search.explain(0, 3).match.logit, abs=1e-4
+    )
+
+
+def test_parts_of_a_gallery_are_reported_while_it_is_computed(world, monkeypatch):
+    monkeypatch.setattr(partial, "FEWEST", 1)
+    monkeypatch.setattr(partial, "PAUSE", 0.0)
+    seen = []
+    made, _ = open_search(
+        *world, None, first=(1,),
+        report=lambda part: seen.append(len(part.rank((1,)).order)),
+    )  # fmt: skip
+    assert seen == sorted(seen)
+    assert seen[-1] == 26
+    assert made.rank((1,)).whole
+
+
+def test_unreadable_pictures_are_left_out_and_named(world, tmp_path):
+    model, data = world
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    refs = (ImageRef(broken), *data.gallery.refs[:3])
+    part = replace(data, gallery=replace(data.gallery, refs=refs))
+    made, rejected = open_search(model, part, None)
+    assert [one.path for one in rejected] == [broken]
+    assert made.data.gallery.refs == data.gallery.refs[:3]
+    nothing = replace(data, gallery=replace(data.gallery, refs=(ImageRef(Path("gone.jpg")),)))
+    with pytest.raises(InputError, match="none of the gallery pictures"):
+        open_search(model, nothing, None)

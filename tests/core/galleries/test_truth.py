@@ -1,0 +1,71 @@
+"""Truth of several queries together, beside a formulation picture by picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qaconv_core.errors import InputError
+from qaconv_core.galleries.truth import GroundTruth
+from qaconv_core.ranking.fusion import fuse_logits
+from qaconv_core.types import ImageRef, ImageSet, RankingResult, ranks
+
+TRUE, FALSE = RankingResult.TRUE, RankingResult.FALSE
+JUNK, NOT_KNOWN = RankingResult.JUNK, RankingResult.NOT_KNOWN
+PEOPLE = st.sampled_from([None, 0, 1, 2])
+REFS = st.builds(ImageRef, st.just(Path("nowhere.jpg")), PEOPLE, st.sampled_from([None, 0, 1]))
+
+
+def plain_truth(queries, picture, junk_rule):
+    """What one gallery picture is for queries together."""
+    for query in queries:
+        same_person = query.pid is not None and query.pid == picture.pid
+        same_camera = query.camid is not None and query.camid == picture.camid
+        if junk_rule and same_person and same_camera:
+            return JUNK
+    pids = {query.pid for query in queries}
+    if len(pids) > 1 or None in pids or picture.pid is None:
+        return NOT_KNOWN
+    return TRUE if picture.pid in pids else FALSE
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(
+    st.lists(REFS, min_size=1, max_size=3), st.lists(REFS, min_size=1, max_size=8), st.booleans()
+)
+def test_truth_is_that_of_each_picture_alone(queries, gallery, junk_rule):
+    found = GroundTruth(ImageSet(tuple(gallery)), junk_rule).of(queries)
+    assert found.dtype == np.int8
+    assert found.tolist() == [plain_truth(queries, picture, junk_rule) for picture in gallery]
+
+
+def test_a_query_s_own_file_is_junk_whoever_is_on_it(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"a picture")
+    other = ImageRef(tmp_path / "b.jpg", 2, 0)
+    truth = GroundTruth(ImageSet((other, ImageRef(path))))
+    assert truth.of([ImageRef(path)]).tolist() == [NOT_KNOWN, JUNK]
+    assert truth.of([ImageRef(Path("c.jpg"), 2, 1), ImageRef(path, 2, 3)]).tolist() == [TRUE, JUNK]
+    assert truth.own_files([ImageRef(Path("c.jpg")), ImageRef(path)]).tolist() == [1]
+
+
+def test_ranks_count_all_but_junk():
+    truth = np.array([JUNK, TRUE, FALSE, JUNK, NOT_KNOWN, TRUE], dtype=np.int8)
+    assert ranks(truth).tolist() == [0, 1, 2, 0, 3, 4]
+
+
+def test_values_of_several_queries_become_the_best_or_the_mean():
+    rows = np.array([[1.0, -4.0, 2.0], [3.0, -5.0, 2.0]], dtype=np.float32)
+    assert fuse_logits(list(rows)).tolist() == [3.0, -4.0, 2.0]
+    assert fuse_logits(rows, "mean").tolist() == [2.0, -4.5, 2.0]
+    assert fuse_logits(rows[:1], "mean").tolist() == rows[0].tolist()
+    assert fuse_logits(rows, "mean").dtype == np.float32
+    assert float(fuse_logits([1.5, 4.5], "mean")) == 3.0
+    with pytest.raises(InputError, match="max or mean"):
+        fuse_logits(rows, "min")
+    with pytest.raises(InputError, match="choose a query"):
+        fuse_logits([])

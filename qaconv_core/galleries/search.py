@@ -25,7 +25,8 @@ from qaconv_core.model import Model
 from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.ranking import rank_gallery
 from qaconv_core.ranking.fusion import fuse_logits
-from qaconv_core.searching.choice import LIMITS, Wish
+from qaconv_core.searching import choice
+from qaconv_core.searching.choice import Wish
 from qaconv_core.searching.shortlist import LargeSearch, search_large
 from qaconv_core.store.features import FeatureShelf, FeatureStore
 from qaconv_core.types import (
@@ -175,7 +176,7 @@ class GallerySearch:
         estimates = None if exact else self._estimated(queries, method)
         if estimates is not None:
             maps = {query: self.query_map(query) for query in queries}
-            found = estimates.rank(maps, fuse, head or LIMITS.ranking_head, cancel)
+            found = estimates.rank(maps, fuse, head or choice.LIMITS.ranking_head, cancel)
             truth = self.truth(queries)[found.order]
             words = estimate_words(found)
             return replace(found, queries=queries, truth=truth, approximation=words)

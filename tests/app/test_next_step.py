@@ -124,7 +124,7 @@ def joined(space):
 
 def estimated(space):
     shown(space)
-    space.set_ranking(replace(space.ranking, exact_to=3))
+    space.set_ranking(replace(space.ranking, certainty="measured", exact_to=3))
     space.change_look(exact=True)
 
 

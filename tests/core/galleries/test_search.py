@@ -11,12 +11,13 @@ import torch
 
 from qaconv_core.data import open_dataset
 from qaconv_core.errors import InputError
-from qaconv_core.galleries import estimates, partial
+from qaconv_core.galleries import partial
 from qaconv_core.galleries.estimates import Estimates
 from qaconv_core.galleries.partial import PartialGallery
 from qaconv_core.galleries.search import GallerySearch, open_search
 from qaconv_core.galleries.values import MethodScores, OpenSet
 from qaconv_core.model import load_model
+from qaconv_core.searching import choice
 from qaconv_core.searching import top as top_module
 from qaconv_core.types import ImageRef, RankingResult
 from tests.checkpoints import write_checkpoint
@@ -130,7 +131,7 @@ def estimated(search, monkeypatch):
     """A prepared gallery; integer products are right everywhere."""
     monkeypatch.setattr(top_module, "fast_bytes", lambda _: True)
     monkeypatch.setattr(top_module, "_PORTION", 1)
-    monkeypatch.setitem(estimates.FEWEST, "ranking", 26)
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, ranking_from=26))
     search.prepare("ranking")
     assert isinstance(search.estimates, Estimates)
     return search
@@ -179,14 +180,14 @@ def test_estimates_of_a_query_are_kept(estimated, monkeypatch):
 
 
 def test_small_galleries_and_those_that_cannot_gain_are_scored_in_whole(search, monkeypatch):
-    monkeypatch.setitem(estimates.FEWEST, "ranking", 27)
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, ranking_from=27))
     search.prepare("ranking")
     assert search.estimates is None
-    monkeypatch.setitem(estimates.FEWEST, "ranking", 26)
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, ranking_from=26))
     monkeypatch.setattr(top_module, "fast_bytes", lambda _: False)  # and a 12×4 grid is coarse
     search.prepare("ranking")
     assert search.estimates is None
-    monkeypatch.setitem(estimates.FEWEST, "best", 1)
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, best_from=1))
     monkeypatch.setattr(top_module, "fast_bytes", lambda _: True)
     search.prepare("best")  # in memory, what is prepared would be lost after the run
     assert search.estimates is None

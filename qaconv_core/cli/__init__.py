@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from qaconv_core.cli.parser import build_parser
 from qaconv_core.cli.terminal import interruptible
 from qaconv_core.errors import Cancelled, QAConvError
+from qaconv_core.readable import shown
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEBUG_VARIABLE = "QACONV_DEBUG"
@@ -65,5 +66,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    print(f"qaconv: {' '.join(message.split())}", file=sys.stderr)
+    print(f"qaconv: {shown(' '.join(message.split()))}", file=sys.stderr)
     return status

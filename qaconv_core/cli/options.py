@@ -13,6 +13,7 @@ from qaconv_core.cli.terminal import say
 from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.paths import typed_path
+from qaconv_core.readable import shown_lines
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ def feature_shelf(model: Model, arguments: argparse.Namespace) -> Iterator[Featu
 
 def show(text: str) -> None:
     """Result text on stdout."""
+    text = shown_lines(text)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 

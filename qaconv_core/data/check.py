@@ -14,9 +14,10 @@ import numpy as np
 from qaconv_core.data.check_report import CheckReport, SplitSummary
 from qaconv_core.data.images import read_image
 from qaconv_core.data.market_like import without_junk_boxes
-from qaconv_core.data.scan import peek, shown
+from qaconv_core.data.scan import peek
 from qaconv_core.errors import ImageError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.readable import shown
 from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected
 
 PUBLISHED = {

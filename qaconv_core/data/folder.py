@@ -18,13 +18,13 @@ from qaconv_core.data.scan import (
     is_picture_name,
     peek,
     scan_pictures,
-    shown,
     subfolders,
 )
 from qaconv_core.data.splits import choose_queries
 from qaconv_core.data.table import header_of, read_table
 from qaconv_core.errors import DatasetError
 from qaconv_core.paths import typed_path
+from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 _SPLIT_NAMES = {

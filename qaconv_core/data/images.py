@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from qaconv_core.data.scan import shown
 from qaconv_core.errors import ImageError
+from qaconv_core.readable import shown
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 4

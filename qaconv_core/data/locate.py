@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from qaconv_core.data.scan import child_names, peek, shown, subfolders
+from qaconv_core.data.scan import child_names, peek, subfolders
 from qaconv_core.errors import DatasetError
+from qaconv_core.readable import shown
 
 _MAX_DEPTH = 3
 _MAX_FOLDERS = 400

@@ -10,9 +10,10 @@ from io import StringIO
 from pathlib import Path
 
 from qaconv_core.data.labels import describe_numbering, number_labels
-from qaconv_core.data.scan import file_fault, peek, shown, stat_fault
+from qaconv_core.data.scan import file_fault, peek, stat_fault
 from qaconv_core.data.splits import choose_queries
 from qaconv_core.errors import DatasetError
+from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 COLUMNS = ("path", "pid", "camid", "time", "split")

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.formats import one_line
+from qaconv_core.readable import shown
 
 _NUMBERS = {
     1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8",
@@ -190,7 +190,7 @@ class MatFile:
 
     def _unfit(self, head: _Head, expected: str, found: str) -> InputError:
         return InputError(
-            f"{self._path}: '{one_line(head.name)}' should hold {expected}, found {found}"
+            f"{self._path}: '{shown(head.name)}' should hold {expected}, found {found}"
         )
 
     def _numbers(self, content: memoryview, head: _Head) -> npt.NDArray[Any]:

@@ -8,7 +8,8 @@ from importlib import metadata
 from typing import Any
 
 import qaconv_core
-from qaconv_core.evaluation.formats import flat_text, one_line
+from qaconv_core.evaluation.formats import flat_text
+from qaconv_core.readable import shown
 from qaconv_core.types import EvaluationReport
 
 AP_DEFINITIONS = {
@@ -72,7 +73,7 @@ def protocol_record(
         "denominators": "all means are over valid queries: those with a true match left",
         "ties": "in gallery order",
         "score": score,
-        "approximations": list(dict.fromkeys(map(one_line, approximations))) or "none",
+        "approximations": list(dict.fromkeys(map(shown, approximations))) or "none",
     }
     optional = {"rerank": rerank, "tlift": tlift, "preprocessing": preprocessing}
     record.update({key: value for key, value in optional.items() if value is not None})
@@ -83,11 +84,11 @@ def protocol_record(
 
 def _origin(report: EvaluationReport) -> list[str]:
     """Protocol, checkpoint and device of one report as ``name: value`` lines."""
-    lines = [f"{one_line(key)}: {flat_text(value)}" for key, value in report.protocol.items()]
+    lines = [f"{shown(key)}: {flat_text(value)}" for key, value in report.protocol.items()]
     if report.checkpoint:
         lines.append(f"checkpoint: {flat_text(report.checkpoint)}")
     if report.device:
-        lines.append(f"device: {one_line(report.device)}")
+        lines.append(f"device: {shown(report.device)}")
     return lines
 
 
@@ -101,7 +102,7 @@ def origin_lines(reports: Sequence[EvaluationReport]) -> list[str]:
         return []
     shared = [line for line in origins[0] if all(line in other for other in origins[1:])]
     own = [
-        f"{one_line(report.dataset)}: {line}"
+        f"{shown(report.dataset)}: {line}"
         for report, lines in zip(reports, origins, strict=True)
         for line in lines
         if line not in shared

@@ -6,10 +6,9 @@ A ranking is a dict with ``query``, ``pid``, ``camid``, ``gallery`` (how many we
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
+from qaconv_core.readable import csv_text
 from qaconv_core.types import ImageRef, RankingResult
 
 TRUTH_WORDS = {
@@ -46,12 +45,9 @@ def ranked_item(
 
 def ranking_csv(rankings: list[dict[str, Any]]) -> str:
     """All rankings in one table, a row for each gallery picture."""
-    text = io.StringIO()
     parts = any("part" in ranking for ranking in rankings)
     columns = (*COLUMNS, *PART_COLUMNS) if parts else COLUMNS
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    for ranking in rankings:
-        for item in ranking["results"]:
-            writer.writerow({"query": ranking["query"], **item})
-    return text.getvalue()
+    rows = (
+        {"query": ranking["query"], **item} for ranking in rankings for item in ranking["results"]
+    )
+    return csv_text(columns, ([row.get(name) for name in columns] for row in rows))

@@ -6,8 +6,6 @@ is an approximation. Tables show percent with one decimal; JSON and CSV hold fra
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +13,13 @@ from qaconv_core.evaluation.formats import (
     flat_text,
     latex_escape,
     markdown_escape,
-    one_line,
     percent,
     plain,
     text_table,
     write_text,
 )
 from qaconv_core.evaluation.protocol import origin_lines, protocol_record
+from qaconv_core.readable import csv_text, shown
 from qaconv_core.types import EvaluationReport, MethodResult
 
 __all__ = [
@@ -48,7 +46,7 @@ _STEPS = {"qaconv": "QAConv", "rerank": "re-ranking", "tlift": "TLift"}
 
 def method_label(method: str) -> str:
     """A method's name for people: ``qaconv+rerank`` is ``QAConv + re-ranking``."""
-    return " + ".join(_STEPS.get(step, one_line(step)) for step in method.split("+"))
+    return " + ".join(_STEPS.get(step, shown(step)) for step in method.split("+"))
 
 
 def _as_list(reports: Reports) -> list[EvaluationReport]:
@@ -64,7 +62,7 @@ def _counts_line(report: EvaluationReport) -> str:
     """``demo: 12 queries (10 valid), 60 gallery pictures``."""
     counts = report.counts
     return (
-        f"{one_line(report.dataset)}: {counts.get('query', 0):,} queries "
+        f"{shown(report.dataset)}: {counts.get('query', 0):,} queries "
         f"({counts.get('valid_queries', 0):,} valid), "
         f"{counts.get('gallery', 0):,} gallery pictures"
     )
@@ -92,7 +90,7 @@ class _Marks:
 
     def footnotes(self) -> list[tuple[str, str]]:
         """(number, text) of every footnote."""
-        return [(str(i + 1), f"approximation: {one_line(t)}") for i, t in enumerate(self.texts)]
+        return [(str(i + 1), f"approximation: {shown(t)}") for i, t in enumerate(self.texts)]
 
 
 # ── terminal ────────────────────────────────────────────────────────────────────────────────────
@@ -118,7 +116,7 @@ def _table_block(report: EvaluationReport) -> list[str]:
     lines += [f"[{number}] {text}" for number, text in marks.footnotes()]
     if report.rejected:
         lines.append(f"note: {_left_out(report)}")
-    lines += [f"note: {one_line(note)}" for note in report.notes]
+    lines += [f"note: {shown(note)}" for note in report.notes]
     if report.seconds:
         lines.append(f"time: {_total_seconds(report.seconds):,.1f} s")
     return lines
@@ -181,28 +179,32 @@ def report_csv(reports: Reports) -> str:
     All texts are quoted, so that no row begins with ``#``. Numbers that do not exist are empty.
     """
     reports = _as_list(reports)
-    out = io.StringIO()
-    out.write("# measures are fractions in [0, 1]\n")
-    for line in (*origin_lines(reports), *_notes(reports)):
-        out.write(f"# {line}\n")
-    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     counted = ("query", "gallery", "valid_queries")
-    writer.writerow(["dataset", "method", *MEASURES, *counted, "approximation"])
-    for report in reports:
-        counts = [report.counts.get(name, 0) for name in counted]
-        for result in report.results:
-            values = ["" if value is None else value for value in plain(_measures(result))]
-            names = [one_line(report.dataset), result.method]
-            writer.writerow([*names, *values, *counts, one_line(result.approximation)])
-    return out.getvalue()
+    rows = (
+        [
+            report.dataset,
+            result.method,
+            *plain(_measures(result)),
+            *(report.counts.get(name, 0) for name in counted),
+            result.approximation,
+        ]
+        for report in reports
+        for result in report.results
+    )
+    return csv_text(
+        ["dataset", "method", *MEASURES, *counted, "approximation"],
+        rows,
+        comments=("measures are fractions in [0, 1]", *origin_lines(reports), *_notes(reports)),
+        quote_texts=True,
+    )
 
 
 def _notes(reports: Sequence[EvaluationReport]) -> list[str]:
     """The notes of all reports, each once; preceded by the data set where there are several."""
     notes: dict[str, None] = {}
     for report in reports:
-        before = f"{one_line(report.dataset)}: " if len(reports) > 1 else ""
-        texts = [one_line(note) for note in report.notes]
+        before = f"{shown(report.dataset)}: " if len(reports) > 1 else ""
+        texts = [shown(note) for note in report.notes]
         if report.rejected:
             texts.append(_left_out(report))
         notes.update(dict.fromkeys(f"note: {before}{text}" for text in texts))
@@ -287,7 +289,7 @@ def runs_table(records: Sequence[Any]) -> str:
     rows = []
     for record in records:
         for i, result in enumerate(record.results):
-            head = [str(record.id), record.created, record.kind, one_line(record.dataset)]
+            head = [str(record.id), record.created, record.kind, shown(record.dataset)]
             values = [_shown(result.get(name)) for name in ("rank1", "mAP", "mINP")]
             label = method_label(str(result.get("method", ""))) + _flag(result)
             rows.append([*(head if i == 0 else [""] * len(head)), label, *values])
@@ -305,7 +307,7 @@ def comparison_table(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for row in rows:
         label = method_label(str(row.get("method", ""))) + _flag(row)
-        cells = [str(row["id"]), flat_text(row.get("checkpoint") or None), one_line(row["dataset"])]
+        cells = [str(row["id"]), flat_text(row.get("checkpoint") or None), shown(row["dataset"])]
         cells += [label, *(_shown(row.get(name)) for name in MEASURES)]
         for name in ("delta_rank1", "delta_mAP"):
             delta = row.get(name)

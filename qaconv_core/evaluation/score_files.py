@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.formats import one_line
 from qaconv_core.evaluation.mat_files import MatFile
+from qaconv_core.readable import shown
 
 Shapes = dict[str, tuple[int, ...]]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -87,7 +87,7 @@ def read_arrays(path: Path) -> tuple[dict[str, str], Arrays]:
     except MemoryError as error:
         raise InputError(f"{path}: does not fit into memory") from error
     except Exception as error:  # the readers raise a dozen kinds on damaged files
-        reason = one_line(error) or type(error).__name__
+        reason = shown(error) or type(error).__name__
         raise InputError(f"{path}: damaged or not a {suffix} file ({reason})") from error
 
 
@@ -158,7 +158,7 @@ def _choose_names(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str
     for needed in ("score", "query_ids", "gallery_ids"):
         if needed not in names and not (needed == "score" and "dist" in names):
             wanted = _ALIASES[needed] + (_ALIASES["dist"] if needed == "score" else ())
-            keys = ", ".join(one_line(name) for name in sorted(shapes)[:12]) or "nothing"
+            keys = ", ".join(shown(name) for name in sorted(shapes)[:12]) or "nothing"
             raise InputError(
                 f"{path}: has no '{needed}' (looked for {', '.join(wanted)}); found: {keys}"
             )

@@ -7,9 +7,7 @@ after a restart; a new decision drops what was undone.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.errors import InputError, StoreError
+from qaconv_core.readable import csv_text
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import data_dir
 
@@ -256,10 +255,4 @@ def _decision(values: Any) -> Decision | None:
 
 def decisions_csv(decisions: Sequence[Decision]) -> str:
     """Decisions as a CSV table, a row for each pair; what is no valid Unicode as escapes."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for decision in decisions:
-        writer.writerow({k: "" if v is None else v for k, v in asdict(decision).items()})
-    # A file's name may be no valid Unicode.
-    return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
+    return csv_text(_COLUMNS, ([asdict(d)[name] for name in _COLUMNS] for d in decisions))

@@ -175,7 +175,7 @@ def _report(
 ) -> EvaluationReport:
     from qaconv_core.evaluation.protocol import protocol_record
     from qaconv_core.evaluation.separation import separation
-    from qaconv_core.types import EvaluationReport
+    from qaconv_core.types import UNKNOWN, EvaluationReport
 
     path = Path(arguments.scores)
     separable = separation(
@@ -197,6 +197,7 @@ def _report(
         protocol=protocol_record(
             ap=options.ap,
             junk=options.junk_rule,
+            cameras=bool(np.any(scores.query_cams != UNKNOWN)),
             score=Scale(scores).describe(),
             rerank=options.rerank_parameters(),
             tlift=options.tlift_parameters(),

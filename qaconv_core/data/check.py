@@ -133,6 +133,9 @@ def _warnings(
         few = peek([str(pid) for pid in sorted(lonely)])
         yield f"{len(lonely):,} query persons are not in the gallery (pid {few})"
     cameras = set(query.camids.tolist()) | set(gallery.camids.tolist())
+    if cameras == {UNKNOWN}:
+        yield ("cameras are not known: near-duplicates from the query's own camera count as true "
+               "matches, which makes measures too good")  # fmt: skip
     if len(cameras) == 1 and UNKNOWN not in cameras:
         yield ("all pictures are from one camera, so every true match is junk: switch the "
                "same-camera rule off")  # fmt: skip

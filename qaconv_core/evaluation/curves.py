@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from qaconv_core.evaluation.protocol import origin_lines
-from qaconv_core.readable import csv_text
+from qaconv_core.readable import csv_text, shown
 from qaconv_core.types import EvaluationReport
 
 
@@ -17,7 +17,7 @@ def cmc_csv(reports: Sequence[EvaluationReport]) -> str:
     """
     first = "cmc is the share, in [0, 1], of valid queries with a true match among the first k"
     rows = (
-        (report.dataset, result.method, k, share, result.approximation)
+        (shown(report.dataset), result.method, k, share, shown(result.approximation))
         for report in reports
         for result in report.results
         for k, share in enumerate(result.cmc.tolist(), start=1)

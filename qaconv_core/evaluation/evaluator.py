@@ -339,6 +339,7 @@ def _report(
         protocol=protocol_record(
             ap=options.ap,
             junk=options.junk_rule,
+            cameras=labels.cameras_known,
             rerank=options.rerank_parameters(),
             tlift=options.tlift_parameters(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
@@ -372,6 +373,11 @@ def _notes(
         notes.append(
             f"{len(labels.left_out[0]):,} pictures are in query and gallery; none is matched "
             "with itself"
+        )
+    if rankings.valid_queries and not labels.cameras_known:
+        notes.append(
+            "cameras are not known: near-duplicates from the query's own camera count as matches, "
+            "which makes the measures too good"
         )
     if not rankings.valid_queries:
         notes.append(

@@ -17,6 +17,10 @@ AP_DEFINITIONS = {
     "trapezoidal": "trapezoidal: area under the interpolated precision-recall curve "
     "(as Market-1501's own tool)",
 }
+CAMERAS_UNKNOWN = (
+    "cameras are not known, so nothing is left out as the query's own camera; pictures taken just "
+    "after the query count as matches"
+)
 JUNK_RULES = {
     True: "gallery pictures with the query's pid and camid, or with no known pid, are left out",
     False: "same-camera matches count; only gallery pictures with no known pid are left out",
@@ -54,6 +58,7 @@ def protocol_record(
     *,
     ap: str = "step",
     junk: bool = True,
+    cameras: bool = True,
     score: str = "QAConv logit (larger is closer); distance = 1 − sigmoid(logit / 10)",
     rerank: Mapping[str, Any] | None = None,
     tlift: Mapping[str, Any] | None = None,
@@ -64,12 +69,12 @@ def protocol_record(
     """What must be known to compare a number with another paper's.
 
     ``ap`` is a key of :data:`AP_DEFINITIONS` or words of one's own, ``junk`` whether pictures of
-    the query's pid and camera are left out, ``rerank`` and ``tlift`` their parameters (None: not
-    used). ``more`` is added as it is.
+    the query's pid and camera are left out, ``cameras`` whether any query's camera is known,
+    ``rerank`` and ``tlift`` their parameters (None: not used). ``more`` is added as it is.
     """
     record: dict[str, Any] = {
         "ap": AP_DEFINITIONS.get(ap, ap),
-        "junk": JUNK_RULES[bool(junk)],
+        "junk": JUNK_RULES[bool(junk)] if cameras or not junk else CAMERAS_UNKNOWN,
         "denominators": "all means are over valid queries: those with a true match left",
         "ties": "in gallery order",
         "score": score,

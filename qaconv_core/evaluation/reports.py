@@ -182,11 +182,11 @@ def report_csv(reports: Reports) -> str:
     counted = ("query", "gallery", "valid_queries")
     rows = (
         [
-            report.dataset,
+            shown(report.dataset),
             result.method,
             *plain(_measures(result)),
             *(report.counts.get(name, 0) for name in counted),
-            result.approximation,
+            shown(result.approximation),
         ]
         for report in reports
         for result in report.results

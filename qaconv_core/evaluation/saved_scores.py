@@ -223,7 +223,9 @@ class _Reading:
         finite = np.isfinite(matrix)
         if not finite.all():
             count = finite.size - int(finite.sum())
-            raise self._fail(name, "finite numbers", f"{count} that are NaN or infinite")
+            row, column = divmod(int(np.argmin(finite)), finite.shape[1])
+            places = f"the first in row {row}, column {column} (counted from 0)"
+            raise self._fail(name, "finite numbers", f"{count} that are NaN or infinite, {places}")
         return matrix
 
     def _vector(self, name: str) -> npt.NDArray[Any]:

@@ -9,6 +9,7 @@ strings, lists and dicts only: such a file cannot run code.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -101,7 +102,8 @@ def load_training(
     try:
         network.load_state_dict(content["model"])
         criterion.load_state_dict(_under_matcher(content["criterion"]))
-        optimizer.load_state_dict(content["optim"])
+        # The optimiser keeps what it is given; the file's mapped tensors would end with the file.
+        optimizer.load_state_dict(copy.deepcopy(content["optim"]))
         torch.set_rng_state(content["resume"]["random"])
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]

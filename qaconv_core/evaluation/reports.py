@@ -20,6 +20,7 @@ from qaconv_core.evaluation.formats import (
 )
 from qaconv_core.evaluation.protocol import origin_lines, protocol_record
 from qaconv_core.readable import csv_text, shown
+from qaconv_core.store.records import is_number
 from qaconv_core.types import EvaluationReport, MethodResult
 
 __all__ = [
@@ -281,7 +282,7 @@ def report_markdown(reports: Reports) -> str:
 
 def _shown(value: Any) -> str:
     """A measure out of a stored report as percent; the history may hold anything."""
-    return percent(float(value)) if isinstance(value, int | float) else percent(float("nan"))
+    return percent(float(value)) if is_number(value) else percent(float("nan"))
 
 
 def runs_table(records: Sequence[Any]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from qaconv_core.evaluation.formats import plain
 from qaconv_core.evaluation.reports import MEASURES, RANKS, report_json
 from qaconv_core.store.folders import data_dir
+from qaconv_core.store.records import is_number
 from qaconv_core.store.runs import RunHistory
 from qaconv_core.types import EvaluationReport, Float64, MethodResult, Rejected
 
@@ -22,9 +23,9 @@ _LONG = ("query_paths",)
 _LONG_OF_RESULT = ("cmc", "ap")
 
 
-def open_history() -> RunHistory:
-    """The user's run history."""
-    return RunHistory(data_dir() / "runs.sqlite")
+def open_history(*, write: bool = True) -> RunHistory:
+    """The user's run history; without ``write`` its folder may be one that is only read."""
+    return RunHistory(data_dir(write=write) / "runs.sqlite")
 
 
 def run_document(
@@ -63,7 +64,7 @@ def report_of_run(document: Mapping[str, Any]) -> EvaluationReport:
     results = [r for r in _list(document, "results") if isinstance(r, dict)]
     return EvaluationReport(
         dataset=str(document.get("dataset", "")),
-        counts={str(k): int(v) for k, v in _dict(document, "counts").items() if _is_number(v)},
+        counts={str(k): int(v) for k, v in _dict(document, "counts").items() if is_number(v)},
         results=tuple(_result(entry) for entry in results),
         protocol=_dict(document, "protocol"),
         checkpoint=_dict(document, "checkpoint"),
@@ -108,17 +109,13 @@ def _result(entry: Mapping[str, Any]) -> MethodResult:
 
 def _seconds(document: Mapping[str, Any]) -> dict[str, float]:
     stages = _dict(document, "seconds_by_stage").items()
-    seconds = {str(name): float(value) for name, value in stages if _is_number(value)}
+    seconds = {str(name): float(value) for name, value in stages if is_number(value)}
     total = document.get("seconds")
-    return {**seconds, "total": float(total)} if _is_number(total) else seconds  # type: ignore[arg-type]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return {**seconds, "total": float(total)} if is_number(total) else seconds  # type: ignore[arg-type]
 
 
 def _number(value: Any) -> float:
-    return float(value) if _is_number(value) else float("nan")
+    return float(value) if is_number(value) else float("nan")
 
 
 def _numbers(values: Sequence[Any]) -> Float64:

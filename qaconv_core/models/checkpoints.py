@@ -180,17 +180,18 @@ def _foreign_objects(text: str) -> str:
     what = f" ({name})" if name else ""
     if name.startswith("numpy"):
         what = f" (a NumPy array: {name})"
+    alone = "torch.save({'model': c['model'], 'criterion': c['criterion']}, 'weights.pth.tar')"
     return (
         f"holds objects other than tensors{what} and is not loaded, since such a file can run "
-        "code; save the weights alone: torch.save({'model': c['model'], 'criterion': c['criterion']}, "
-        "'weights.pth.tar')"
+        f"code; save the weights alone: {alone}"
     )
 
 
 def _stored_epoch(content: Mapping[str, Any]) -> int | None:
     epoch = content.get("epoch")
-    known = isinstance(epoch, (int, np.integer)) and 0 <= epoch < _LARGEST_EPOCH
-    return int(epoch) if known else None
+    if isinstance(epoch, (int, np.integer)) and 0 <= epoch < _LARGEST_EPOCH:
+        return int(epoch)
+    return None
 
 
 def _stored_size(content: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -338,7 +338,8 @@ def check_outputs(arguments: argparse.Namespace) -> None:
     from qaconv_core.figures.style import FORMATS
 
     for name in (
-        *("json", "csv", "latex", "markdown", "figure", "score_figure", "save_score", "report"),
+        *("json", "csv", "latex", "markdown", "figure", "score_figure", "save_score"),
+        "report",
     ):
         file = getattr(arguments, name, None)
         if file in (None, "-"):

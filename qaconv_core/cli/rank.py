@@ -27,6 +27,7 @@ from qaconv_core.cli.terminal import say
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, TRUTH_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
+from qaconv_core.types import score_of_logit
 
 if TYPE_CHECKING:
     from qaconv_core.model import Model
@@ -138,13 +139,16 @@ def ranking_table(ranking: dict[str, Any]) -> str:
             f"by {part['cells']} of {part['of']} cells of the query, which hold "
             f"{100 * part['evidence']:.0f} % of its evidence"
         )
-    lines.append(f" rank      logit   score   person  camera{'  evidence' if part else ''}  file")
+    # A part's logit lies far below a pair's, so its score would be 0 for all.
+    what = "whole" if part else "score"
+    lines.append(f" rank      logit   {what}   person  camera{'  evidence' if part else ''}  file")
     for item in ranking["results"]:
         pid = "–" if item["pid"] is None else str(item["pid"])
         camera = "–" if item["camid"] is None else f"c{item['camid'] + 1}"
         rank = item["rank"] or ""  # junk has none
+        score = score_of_logit(item["full_logit"]) if "full_logit" in item else item["score"]
         lines.append(
-            f"{rank:>5} {_SIGNS[item['truth']]} {item['logit']:>8.3f}  {item['score']:.4f} "
+            f"{rank:>5} {_SIGNS[item['truth']]} {item['logit']:>8.3f}  {score:.4f} "
             f"{pid:>8}  {camera:>6}{_share(item)}  {item['path']}"
         )
     return "\n".join(lines) + "\n"

@@ -81,6 +81,20 @@ def locate(place: Place, root: Path) -> Path:
     raise DatasetError(_not_found(place, root, faults))
 
 
+def others_like(place: Place, root: Path, found: Path) -> list[Path]:
+    """Other folders in or below ``root`` that are the data set as well as ``found`` is."""
+    apart = (
+        folder
+        for folder in _candidates(place, root)
+        if found not in (folder, *folder.parents) and folder not in found.parents
+    )
+    others: list[Path] = []
+    for folder in apart:
+        if not any(other in folder.parents for other in others) and place.probe(folder).fits:
+            others.append(folder)
+    return others
+
+
 def _below_name(place: Place, root: Path, folder: Path) -> bool:
     """Whether ``folder``, or one around it below ``root``, bears the set's name."""
     around = (folder, *folder.parents)

@@ -97,6 +97,10 @@ class Labels:
         return bool((self.query_cams != UNKNOWN).any())
 
 
+RERANKING = "re-ranking"
+"""The stage of :attr:`Rankings.seconds`."""
+
+
 @dataclass
 class Rankings:
     """Measured methods and the similarities behind them, larger is closer."""
@@ -162,7 +166,7 @@ def measure_methods(
             progress,
             cancel,
         )
-        found.seconds["re-ranking"] = time.monotonic() - began
+        found.seconds[RERANKING] = time.monotonic() - began
         _measure(found, method, current, labels, options, approximation)
         found.score_rerank = _one_minus(current, current)
     if options.tlift:

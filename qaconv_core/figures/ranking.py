@@ -41,7 +41,7 @@ _NOTE_LINE = 0.15
 class RankedPicture:
     """One gallery picture of a ranking.
 
-    ``rank`` is 1 for the best; ``pid`` and ``camid`` None where unknown; ``truth`` one of
+    ``rank`` is 1 for the best, 0 for junk, which has none; ``pid`` and ``camid`` None where unknown; ``truth`` one of
     ``RankingResult.TRUE``, ``FALSE``, ``JUNK``, ``NOT_KNOWN``. ``cells`` (h, w) are cells to point
     out, as where a part of the query was found.
     """
@@ -150,7 +150,7 @@ def _item(axes: Axes, item: RankedPicture, left: float, top: float, width: float
     together = " · ".join(known)
     lines = [together] if text_width(together, 7) <= width + 0.05 else known
     score = f"{item.score:.3f}".replace("-", "−")
-    _caption(axes, left, top, width, (f"{item.rank}   {score}", *lines))
+    _caption(axes, left, top, width, (f"{item.rank or '–'}   {score}", *lines))
 
 
 def _picture(

@@ -36,6 +36,7 @@ CREATE TABLE runs (
 )
 """
 _COLUMNS = "id, created, kind, dataset, command, report"
+_COUNTS = ("query", "gallery", "valid_queries")
 _MEASURES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
 
 
@@ -129,7 +130,7 @@ class RunHistory:
 
         ``delta_rank1`` and ``delta_mAP`` are differences (fractions) to the first of these runs
         that has the same data set and method; None for that run itself and where a number is
-        missing.
+        missing. ``unlike`` says where that run is of other pictures ("" where it is not).
         """
         first: dict[tuple[str, str], dict[str, Any]] = {}
         rows: Rows = []
@@ -137,6 +138,7 @@ class RunHistory:
             for result in record.results:
                 row = _comparison_row(record, result)
                 base = first.setdefault((row["dataset"], row["method"]), row)
+                row["unlike"] = _unlike(row, base)
                 for name in ("rank1", "mAP"):
                     row[f"delta_{name}"] = None if base is row else _minus(row[name], base[name])
                 rows.append(row)
@@ -267,8 +269,23 @@ def _minus(value: Any, base: Any) -> float | None:
     return float(value) - float(base)
 
 
+def _unlike(row: dict[str, Any], base: dict[str, Any]) -> str:
+    """That two rows are of different pictures, or "" where their counts are the same."""
+    if row["counts"] == base["counts"]:
+        return ""
+    mine, other = (
+        " × ".join(str(r["counts"].get(n, "?")) for n in ("query", "gallery")) for r in (row, base)
+    )
+    return (
+        f"run {row['id']} is of other pictures than run {base['id']} ({mine} and {other}, "
+        f"{row['valid_queries']} and {base['valid_queries']} valid queries): the difference is not "
+        "one of models"
+    )
+
+
 def _comparison_row(record: RunRecord, result: dict[str, Any]) -> dict[str, Any]:
     counts = record.report.get("counts")
+    found = counts if isinstance(counts, dict) else {}
     checkpoint = record.report.get("checkpoint")
     if isinstance(checkpoint, dict):
         given = (checkpoint.get(key) for key in ("name", "path", "sha256"))
@@ -280,6 +297,7 @@ def _comparison_row(record: RunRecord, result: dict[str, Any]) -> dict[str, Any]
         "checkpoint": Path(str(checkpoint or "")).name,
         "method": str(result.get("method", "")),
         "approximation": str(result.get("approximation") or ""),
-        "valid_queries": counts.get("valid_queries") if isinstance(counts, dict) else None,
+        "counts": {name: found.get(name) for name in _COUNTS if name in found},
+        "valid_queries": found.get("valid_queries"),
     }
     return {**row, **{measure: result.get(measure) for measure in _MEASURES}}

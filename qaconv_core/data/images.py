@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import logging
 import os
 import stat
@@ -43,7 +44,7 @@ def _silence_readers() -> None:
     # libtiff writes to the terminal itself, unless it has no handler to do so. Where it is part of
     # PIL's own module (Windows) it cannot be reached.
     with contextlib.suppress(AttributeError, OSError):
-        library = ctypes.CDLL(Image.core.__file__)
+        library = ctypes.CDLL(importlib.import_module("PIL._imaging").__file__)
         for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
             setter = getattr(library, name)
             setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p

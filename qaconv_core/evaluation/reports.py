@@ -315,11 +315,8 @@ def comparison_table(rows: Sequence[Mapping[str, Any]]) -> str:
             cells.append("" if delta is None else f"{100 * delta:+.1f}")
         lines.append(cells)
     header = ("run", "checkpoint", "data set", "in %", *HEADINGS, "ΔRank-1", "ΔmAP")
-    unlike = dict.fromkeys(f"note: {row['unlike']}" for row in rows if row.get("unlike"))
-    names = dict.fromkeys(str(row["dataset"]) for row in rows)
+    notes = [f"note: {row['unlike']}" for row in rows if row.get("unlike")]
+    names = dict.fromkeys(shown(row["dataset"]) for row in rows)
     if len(names) > 1:
-        told = ", ".join(map(shown, names))
-        unlike[f"note: runs of different data sets ({told}) are not compared with each other"] = (
-            None
-        )
-    return "\n".join((*text_table(header, lines, left=4), *unlike)) + "\n"
+        notes.append(f"note: runs of different data sets ({', '.join(names)}) are not compared")
+    return "\n".join((*text_table(header, lines, left=4), *dict.fromkeys(notes))) + "\n"

@@ -41,9 +41,9 @@ _NOTE_LINE = 0.15
 class RankedPicture:
     """One gallery picture of a ranking.
 
-    ``rank`` is 1 for the best, 0 for junk, which has none; ``pid`` and ``camid`` None where unknown; ``truth`` one of
-    ``RankingResult.TRUE``, ``FALSE``, ``JUNK``, ``NOT_KNOWN``. ``cells`` (h, w) are cells to point
-    out, as where a part of the query was found.
+    ``rank`` is 1 for the best, 0 for junk, which has none; ``pid`` and ``camid`` None where
+    unknown; ``truth`` one of ``RankingResult.TRUE``, ``FALSE``, ``JUNK``, ``NOT_KNOWN``. ``cells``
+    (h, w) are cells to point out, as where a part of the query was found.
     """
 
     image: Image.Image

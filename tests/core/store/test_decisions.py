@@ -108,7 +108,11 @@ def test_threads_do_not_lose_decisions(book):
     [
         b"{",
         b"[]",
+        b"[" * 100_000,
         b"\xff\xfe",
+        b'{"version": 1, "changes": [], "done": 1' + b"0" * 400 + b"}",
+        b'{"version": 1, "changes": [{"before": null, "after": {"query": "a", "gallery": "b", '
+        b'"verdict": "confirm", "logit": NaN}}], "done": 1}',
         b'{"version": 1, "changes": [], "done": 3}',
         b'{"version": 1, "changes": [{"before": null, "after": null}], "done": 1}',
         b'{"version": 1, "changes": [{"before": null, "after": {"query": 1, "gallery": "b", '
@@ -117,12 +121,13 @@ def test_threads_do_not_lose_decisions(book):
         b'"verdict": "maybe"}}], "done": 1}',
     ],
 )
-def test_a_damaged_file_is_named_and_left_alone(book, content):
+def test_a_damaged_file_is_put_aside_with_a_line(book, content, caplog):
     book.path.parent.mkdir(parents=True)
     book.path.write_bytes(content)
-    with pytest.raises(StoreError, match="move the file away"):
-        book.decide("a", "b", "confirm")
-    assert book.path.read_bytes() == content
+    book.decide("a", "b", "confirm")
+    assert [d.verdict for d in book.all()] == ["confirm"]
+    assert book.path.with_name(f"{book.path.name}.damaged").read_bytes() == content
+    assert [str(book.path) in line for line in caplog.messages] == [True]
 
 
 def test_a_newer_file_is_left_alone(book):

@@ -14,8 +14,8 @@ CORE = ROOT / "qaconv_core"
 APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
-    ("errors",),
-    ("types", "paths", "progress", "processes", "threads"),
+    ("errors", "readable"),
+    ("types", "files", "paths", "progress", "processes", "threads"),
     ("device",),
     ("store",),
     ("data",),

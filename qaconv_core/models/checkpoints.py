@@ -171,8 +171,10 @@ def _why_unreadable(head: bytes, error: Exception) -> str:
 
 def _foreign_global(text: str) -> str:
     """The class or function that torch refused to load, as ``module.name``; "" for none."""
-    found = re.search(r"GLOBAL ([\w.]+)|[Uu]nsupported (?:global|class):?\W+([\w.]+)", text)
-    return "" if found is None else found.group(1) or found.group(2)
+    found = re.search(r"GLOBAL ([\w.]+)", text) or re.search(
+        r"[Uu]nsupported (?:global|class):?\W+([\w.]+)", text
+    )
+    return "" if found is None else found.group(1)
 
 
 def _foreign_objects(text: str) -> str:

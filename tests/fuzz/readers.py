@@ -1,6 +1,7 @@
 """Damaged inputs for every reader of files, and what must come of them: a result or one line.
 
-``python -m tests.fuzz.readers READER COUNT`` tries inputs 0 … COUNT − 1 and prints one line of JSON.
+``python -m tests.fuzz.readers READER COUNT`` tries inputs 0 … COUNT − 1 and prints one line of
+JSON.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sqlite3
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -257,6 +259,7 @@ def attempt(reader: str, number: int) -> str:
 def main() -> None:
     """Try many; one line of JSON with the faults and the peak of memory in MiB."""
     logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")  # torch on making quantised tensors
     reader, count = sys.argv[1], int(sys.argv[2])
     faults = [fault for fault in (attempt(reader, number) for number in range(count)) if fault]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

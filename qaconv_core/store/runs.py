@@ -189,7 +189,7 @@ class RunHistory:
                 f"run history {self.path}: {error}; check that the folder can be written to, the "
                 "disk has room and no other program holds the file"
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
         except OSError as error:
             raise StoreError(f"run history {self.path}: {error.strerror or error}") from error

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 
 from qaconv_core.errors import InputError, QAConvError
 from qaconv_core.readable import shown
@@ -59,6 +58,6 @@ def check_output(path: str | os.PathLike[str], error: type[QAConvError] = InputE
         return
     if kind:
         hint = "give the name of a file"
-        if Path(path).name == "stdout" or kind in ("a pipe", "a device"):
+        if kind in ("a pipe", "a device"):
             hint += ", or - for standard output where the option knows it"
         raise error(f"{shown(path)}: cannot be written, it is {kind}; {hint}")

@@ -25,7 +25,7 @@ from qaconv_core.files import unlike_file
 from qaconv_core.readable import shown
 
 MAX_PIXELS = 50_000_000
-"""Decoded, turned and laid on grey, a picture of so many takes some 600 MB."""
+"""Decoded, turned and laid on grey, a picture of so many takes some 800 MB."""
 MIN_SIDE = 4
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
 _STRIP_PIXELS = 1 << 20

@@ -7,6 +7,7 @@ Exit status: 0 done, 2 wrong use or bad input (one line on stderr, no traceback)
 from __future__ import annotations
 
 import io
+import logging
 import os
 import shlex
 import sys
@@ -27,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console may lack ✓ or somebody's letters
+    if logging.lastResort is not None:  # what prints warnings where nobody has set up a log
+        logging.lastResort.setFormatter(_OneLine())
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as stop:
@@ -63,6 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"what {DEBUG_VARIABLE}=1 shows",
             FAULT,
         )
+
+
+class _OneLine(logging.Formatter):
+    """A record of the log as one line that no terminal obeys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"qaconv: {record.levelname.lower()}: {shown(record.getMessage())}"
 
 
 def _complain(message: str, status: int) -> int:

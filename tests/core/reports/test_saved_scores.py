@@ -372,7 +372,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, suffix: str) -> None:
         np.savez_compressed(path, **arrays)
     else:
         savemat(path, arrays, do_compression=True)
-    with pytest.raises(InputError, match="unpacks to .* that is hardly scores"):
+    with pytest.raises(InputError, match=r"unpacks to .* that is hardly scores"):
         load_scores(path)
 
 

@@ -285,7 +285,7 @@ def test_a_disk_that_stays_full_keeps_the_state_elsewhere(data, tmp_path, monkey
 
     monkeypatch.setattr(torch, "save", full)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(InputError, match="cannot be written .* the state is kept as") as error:
+    with pytest.raises(InputError, match=r"cannot be written .* the state is kept as") as error:
         run("--data-dir", data, "--exp-dir", tmp_path / "exp", "-d", "market", *SMALL)
     assert len(str(error.value).splitlines()) == 1
     (saved,) = tmp_path.glob("qaconv-*/checkpoint.pth.tar")

@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import QApplication
 
 from app.state.session import Session, load_session
 from app.state.settings import SettingsFile
+from app.state.values import Problem
 from app.views.shell.crash import CrashWatch
 from app.views.shell.main_window import FIRST_SIZE, MainWindow
 from app.views.widgets.error_hooks import install_excepthook
@@ -35,6 +36,8 @@ class Program:
         self.theme.use(self.settings.value.theme)
         self.window = MainWindow(self.settings, self.theme)
         self.hooks = install_excepthook(self.window.problems.add, self.window)
+        if self.session is not None and self.session.note:
+            self.window.problems.add(Problem(self.session.note))
         if self.crash.previous is not None:
             self.window.problems.add(self.crash.previous)
 

@@ -27,3 +27,8 @@ def own_folders(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("QACONV_CACHE_DIR", str(folder / "cache"))
     monkeypatch.setenv("QACONV_DATA_DIR", str(folder / "data"))
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long the fuzzing of tests/fuzz runs."""
+    parser.addoption("--fuzz", type=int, default=0, metavar="N", help="damaged inputs to try")

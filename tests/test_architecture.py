@@ -15,8 +15,8 @@ CORE = ROOT / "qaconv_core"
 APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
-    ("errors",),
-    ("caching", "types", "paths", "progress", "processes", "threads"),
+    ("errors", "readable"),
+    ("caching", "types", "files", "paths", "progress", "processes", "threads"),
     ("device",),
     ("ranking",),
     ("store",),

@@ -5,8 +5,6 @@ All of it runs in worker threads; matplotlib is loaded by the first figure.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from app.state.overlay import all_correspondences, beyond_usual, kind_of, lines_
 from app.state.values import Look
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import PairView
+from qaconv_core.readable import csv_text
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.types import ImageRef
 
@@ -104,29 +103,28 @@ class MatchExport:
 
     def csv_text(self) -> str:
         """Every correspondence of the shown direction; rows and columns count from 1."""
-        match, out = self.pair.match, io.StringIO()
+        match = self.pair.match
         columns = match.grid[1]
         drawn = {
             (x.query_cell, x.gallery_cell)
             for x in lines_of(match, self.look, self.pair.part, self.pair.relative).drawn
         }
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(COLUMNS)
         listed = all_correspondences(match, self.look.direction, self.pair.part)
         beyond = beyond_usual(listed, self.look.direction, self.pair.relative)
+        rows = []
         for line, more in zip(listed, beyond, strict=True):
             places = (*divmod(line.query_cell, columns), *divmod(line.gallery_cell, columns))
             shown = (line.query_cell, line.gallery_cell) in drawn
-            writer.writerow(
+            rows.append(
                 [
                     *(place + 1 for place in places),
                     line.similarity,
                     line.contribution,
-                    "" if self.pair.relative is None else more,
+                    None if self.pair.relative is None else more,
                     int(shown),
                 ]
             )
-        return out.getvalue()
+        return csv_text(COLUMNS, rows)
 
     def write(self, path: Path, width: float | None) -> None:
         """Write a file by the suffix of ``path``; ``width`` in pixels or mm where it has one."""

@@ -14,7 +14,7 @@ from app.state.stored import (
     number_of,
     numbers_of,
     one_of,
-    read_record,
+    read_noted,
     record_of,
     text_of,
     texts_of,
@@ -24,6 +24,7 @@ from app.state.values import METHODS, MODES, MOST_LINES, Look, QueryFilter, Resu
 from app.state.workspace import Workspace
 from qaconv_core.errors import StoreError
 from qaconv_core.matching.strongest import DIRECTIONS
+from qaconv_core.store.records import is_number
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ _MEASURES = ("relative", "contribution", "similarity")
 class Session:
     """``data`` None: nothing was open. ``queries`` and ``candidate`` are paths of pictures.
 
-    ``added`` says that the queries are added pictures.
+    ``added`` says that the queries are added pictures. ``note`` is the line that says that the kept
+    session was damaged and put aside; it is not kept.
     """
 
     data: DataRequest | None = None
@@ -49,6 +51,7 @@ class Session:
     result_filter: ResultFilter = field(default_factory=ResultFilter)
     method: str = "qaconv"
     page: str = "explore"
+    note: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """For JSON."""
@@ -121,7 +124,7 @@ def _query_filter_of(record: dict[str, Any]) -> QueryFilter:
 def _result_filter_of(record: dict[str, Any]) -> ResultFilter:
     times = record.get("time_range")
     known = isinstance(times, list) and len(times) == 2
-    known = known and all(isinstance(t, (int, float)) for t in times or ())
+    known = known and all(is_number(t) for t in times or ())
     return ResultFilter(
         hide_junk=flag_of(record, "hide_junk", False),
         hide_false=flag_of(record, "hide_false", False),
@@ -137,7 +140,8 @@ def _camids_of(record: dict[str, Any]) -> frozenset[int] | None:
 
 def load_session(folder: Path) -> Session:
     """The session kept in a folder; an empty one where there is none."""
-    return Session.from_record(read_record(folder / FILE_NAME))
+    record, note = read_noted(folder / FILE_NAME)
+    return replace(Session.from_record(record), note=note)
 
 
 def save_session(folder: Path, session: Session) -> None:

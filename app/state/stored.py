@@ -1,24 +1,19 @@
 """Small JSON files that the window keeps: written whole or not at all.
 
-A file that is damaged is set aside under another name, with one line in the log, and the caller
+A file that is damaged is put aside under another name, with one line in the log, and the caller
 goes on with defaults; unknown keys are ignored.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from qaconv_core.errors import StoreError
 from qaconv_core.store.atomic import atomic_write_text
-
-log = logging.getLogger(__name__)
+from qaconv_core.store.records import DamagedRecord, is_number, put_aside, read_json
 
 VERSION = 1
 LARGEST = 4 << 20
@@ -26,35 +21,30 @@ LARGEST = 4 << 20
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """What a file holds; empty where there is none, or where it had to be set aside."""
+    """What a file holds; empty where there is none, or where it had to be put aside."""
+    return read_noted(path)[0]
+
+
+def read_noted(path: Path) -> tuple[dict[str, Any], str]:
+    """:func:`read_record`, and the line that says that the file was put aside ("" where not)."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError("too long")
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path, LARGEST)
         if not isinstance(record, dict):
-            raise ValueError("not an object")
+            raise DamagedRecord("not an object")
         version = record.get("version")
-        if not isinstance(version, int) or version > VERSION:
-            raise ValueError(f"of version {version!r}, this program writes {VERSION}")
+        if isinstance(version, bool) or not isinstance(version, int) or version > VERSION:
+            raise DamagedRecord(f"of version {version!r}, this program writes {VERSION}")
     except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        _set_aside(path, error)
-        return {}
-    return record
-
-
-def _set_aside(path: Path, error: Exception) -> None:
-    aside = path.with_name(f"{path.name}.damaged")
-    with contextlib.suppress(OSError):
-        os.replace(path, aside)
-    log.warning("%s cannot be used (%s); kept as %s, going on with defaults",
-                path, error, aside.name)  # fmt: skip
+        return {}, ""
+    except (OSError, DamagedRecord) as error:
+        return {}, put_aside(path, error)
+    return record, ""
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
     """Replace the file. Raises :class:`~qaconv_core.errors.StoreError`."""
-    text = json.dumps({"version": VERSION, **record}, indent=1, ensure_ascii=False)
+    # ASCII, so that names which are no valid Unicode come back as they were.
+    text = json.dumps({"version": VERSION, **record}, indent=1)
     atomic_write_text(path, text + "\n", error=StoreError)
 
 
@@ -84,9 +74,9 @@ def number_of(
 ) -> float:
     """A number in [least, most]."""
     value = record.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not is_number(value):
         return fallback
-    return min(max(value, least), most)
+    return min(max(float(value), least), most)  # type: ignore[arg-type]
 
 
 def texts_of(record: Mapping[str, Any], key: str) -> tuple[str, ...]:

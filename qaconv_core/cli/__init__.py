@@ -7,6 +7,7 @@ Exit status: 0 done, 2 wrong use or bad input (one line on stderr, no traceback)
 from __future__ import annotations
 
 import io
+import logging
 import os
 import shlex
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from qaconv_core.cli.parser import build_parser
 from qaconv_core.cli.terminal import interruptible
 from qaconv_core.errors import Cancelled, QAConvError
+from qaconv_core.readable import shown
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEBUG_VARIABLE = "QACONV_DEBUG"
@@ -26,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console may lack ✓ or somebody's letters
+    if logging.lastResort is not None:  # what prints warnings where nobody has set up a log
+        logging.lastResort.setFormatter(_OneLine())
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as stop:
@@ -64,6 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
 
 
+class _OneLine(logging.Formatter):
+    """A record of the log as one line that no terminal obeys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"qaconv: {record.levelname.lower()}: {shown(record.getMessage())}"
+
+
 def _complain(message: str, status: int) -> int:
-    print(f"qaconv: {' '.join(message.split())}", file=sys.stderr)
+    print(f"qaconv: {shown(' '.join(message.split()))}", file=sys.stderr)
     return status

@@ -6,7 +6,8 @@ import argparse
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,13 @@ from qaconv_core.cli.options import (
     write_result,
 )
 from qaconv_core.cli.terminal import ProgressShower, say
-from qaconv_core.errors import InputError, QAConvError
+from qaconv_core.errors import Cancelled, InputError, QAConvError
+from qaconv_core.files import check_output
 from qaconv_core.progress import CancelToken
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from qaconv_core.evaluation.evaluator import Evaluation
     from qaconv_core.evaluation.methods import MethodOptions
     from qaconv_core.training.distributed import Team
@@ -173,19 +177,53 @@ def _evaluate_all(
     datasets = [open_named_dataset(name, arguments) for name in names]
     model = load_chosen_model(arguments, arguments.dataset)
     reports: list[EvaluationReport] = []
+    outputs = Outputs()
     failure: QAConvError | None = None
+    last: Callable[[], None] | None = None
     for name, dataset in zip(names, datasets, strict=True):
         try:
-            found = _evaluate_one(model, name, dataset, arguments, cancel, len(names) > 1, crew)
+            if last is not None:  # large, and needed no longer
+                outputs.attempt(last)
+                last = None
+            found = _evaluate_one(model, name, dataset, arguments, cancel, crew)
             if found is not None:
-                reports.append(found)
+                reports.append(found.report)
+                if arguments.save_score:
+                    ending = dataset.name if len(names) > 1 else ""
+                    last = partial(_save_scores, found, arguments, ending)
         except QAConvError as error:
             failure = error
             break
     if reports:
-        write_reports(reports, arguments)
-    if failure is not None:
+        write_reports(reports, arguments, outputs)
+    if last is not None:
+        outputs.attempt(last)
+    if isinstance(failure, Cancelled):
         raise failure
+    outputs.finish(failure)
+
+
+class Outputs:
+    """Writes results one after another; what fails is named at the end and stops no other."""
+
+    def __init__(self) -> None:
+        self._failures: list[str] = []
+
+    def attempt(self, write: Callable[[], None]) -> None:
+        """Write one result."""
+        try:
+            write()
+        except QAConvError as error:
+            self._failures.append(str(error))
+            say(f"warning: {error}")
+
+    def finish(self, failure: QAConvError | None = None) -> None:
+        """Raise :class:`InputError` with every failure, ``failure`` first; nothing without any."""
+        if failure is not None and not self._failures:
+            raise failure
+        told = [] if failure is None else [str(failure)]
+        if told or self._failures:
+            raise InputError("; ".join((*told, *self._failures)))
 
 
 def _evaluate_one(
@@ -194,9 +232,8 @@ def _evaluate_one(
     dataset: Any,
     arguments: argparse.Namespace,
     cancel: CancelToken,
-    several: bool,
     crew: Team | None = None,
-) -> EvaluationReport | None:
+) -> Evaluation | None:
     from qaconv_core.evaluation.evaluator import Job, check_sides, evaluate
     from qaconv_core.evaluation.forecasts import forecast
     from qaconv_core.evaluation.saved_scores import check_score_path
@@ -230,12 +267,10 @@ def _evaluate_one(
                 return None
             found = shared
     say_rejected(found.report.rejected)
-    if arguments.save_score:
-        _save_scores(found, arguments, dataset.name if several else "")
     if not arguments.no_history:
         paths = [str(path) for path in found.query.paths]
         remember(found.report, "evaluate", arguments.command_line, paths, str(dataset.root))
-    return found.report
+    return found
 
 
 def _keeps_inner(
@@ -302,7 +337,10 @@ def check_outputs(arguments: argparse.Namespace) -> None:
     """Refuse result files that could not be written, before the work and not after it."""
     from qaconv_core.figures.style import FORMATS
 
-    for name in ("json", "csv", "latex", "markdown", "figure", "score_figure", "save_score"):
+    for name in (
+        *("json", "csv", "latex", "markdown", "figure", "score_figure", "save_score"),
+        "report",
+    ):
         file = getattr(arguments, name, None)
         if file in (None, "-"):
             continue
@@ -316,21 +354,21 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             raise InputError(f"{file}: {option} writes {', '.join(allowed)}; choose one of these")
         if not path.absolute().parent.is_dir():
             raise InputError(f"{file}: the folder for {option} does not exist; make it first")
-        if path.is_dir():
-            raise InputError(f"{file}: is a folder; {option} takes a file")
+        check_output(path)
 
 
-def write_reports(reports: list[EvaluationReport], arguments: argparse.Namespace) -> None:
-    """Print the table and write every file that was asked for."""
+def write_reports(
+    reports: list[EvaluationReport], arguments: argparse.Namespace, outputs: Outputs
+) -> None:
+    """Print the table and try to write every file that was asked for."""
     from qaconv_core.evaluation import reports as form
 
     if "-" not in (arguments.json, arguments.csv, arguments.latex, arguments.markdown):
         show(form.report_table(reports))
     if arguments.json:
         document = form.reports_json(reports, per_query=arguments.per_query)
-        write_result(
-            arguments.json, json.dumps(document, indent=2, ensure_ascii=False) + "\n", "JSON"
-        )
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        outputs.attempt(partial(write_result, arguments.json, text, "JSON"))
     for name, make in (
         ("csv", form.report_csv),
         ("latex", form.report_latex),
@@ -338,18 +376,23 @@ def write_reports(reports: list[EvaluationReport], arguments: argparse.Namespace
     ):
         file = getattr(arguments, name)
         if file:
-            write_result(file, make(reports), name)
-    _write_figures(reports, arguments)
+            outputs.attempt(partial(write_result, file, make(reports), name))
+    _write_figures(reports, arguments, outputs)
 
 
-def _write_figures(reports: list[EvaluationReport], arguments: argparse.Namespace) -> None:
+def _write_figures(
+    reports: list[EvaluationReport], arguments: argparse.Namespace, outputs: Outputs
+) -> None:
     from qaconv_core.figures.style import save_figure
+
+    def write(figure: Figure, path: str | Path) -> None:
+        save_figure(figure, path)
+        say(f"figure: {path}")
 
     if arguments.figure:
         from qaconv_core.figures.curves import cmc_figure
 
-        save_figure(cmc_figure(reports), arguments.figure)
-        say(f"figure: {arguments.figure}")
+        outputs.attempt(partial(write, cmc_figure(reports), arguments.figure))
     if arguments.score_figure:
         from qaconv_core.figures.distributions import score_distribution_figure
 
@@ -357,5 +400,4 @@ def _write_figures(reports: list[EvaluationReport], arguments: argparse.Namespac
             path = Path(arguments.score_figure)
             if len(reports) > 1:
                 path = path.with_name(f"{path.stem}-{report.dataset}{path.suffix}")
-            save_figure(score_distribution_figure(report.separation), path)
-            say(f"figure: {path}")
+            outputs.attempt(partial(write, score_distribution_figure(report.separation), path))

@@ -13,6 +13,7 @@ from qaconv_core.cli.terminal import say
 from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.paths import typed_path
+from qaconv_core.readable import shown_lines
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
@@ -137,11 +138,17 @@ def dataset_names(text: str, option: str) -> list[str]:
 def open_named_dataset(
     name: str, arguments: argparse.Namespace, *, combine_all: bool = False
 ) -> Dataset:
-    """A data set by name below --data-dir; a folder or CSV path stands for itself."""
-    from qaconv_core.data import DATASETS, open_dataset
+    """A data set by name below --data-dir; a folder or CSV path stands for itself.
+
+    A folder that is one of the named sets by its content is read as such, with its times.
+    """
+    from qaconv_core.data import DATASETS, open_dataset, recognise
 
     if name.lower() not in DATASETS and typed_path(name).exists():
-        return open_dataset("folder", name, combine_all=combine_all)
+        kind = recognise(name)
+        if kind != "folder":
+            say(f"{name}: recognised as {kind} by its folders and file names")
+        return open_dataset(kind, name, combine_all=combine_all)
     return open_dataset(name, arguments.data_dir, combine_all=combine_all)
 
 
@@ -167,6 +174,7 @@ def feature_shelf(model: Model, arguments: argparse.Namespace) -> Iterator[Featu
 
 def show(text: str) -> None:
     """Result text on stdout."""
+    text = shown_lines(text)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 

@@ -22,6 +22,7 @@ from qaconv_core.cli import (
     runs,
     train,
 )
+from qaconv_core.readable import shown
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -29,7 +30,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one line and leave."""
-        text = " ".join(message.split())
+        text = shown(" ".join(message.split()))
         print(f"{self.prog}: {text} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 

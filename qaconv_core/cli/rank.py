@@ -26,6 +26,7 @@ from qaconv_core.cli.terminal import say
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
+from qaconv_core.readable import shown
 from qaconv_core.types import ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
@@ -148,16 +149,20 @@ def ranking_table(listing: Listing) -> str:
             f"by {part['cells']} of {part['of']} cells of the query, which hold "
             f"{100 * part['evidence']:.0f} % of its evidence"
         )
-    lines.append(f" rank      logit   score   person  camera{'  evidence' if part else ''}  file")
+    # A part's logit lies far below a pair's, so its score would be 0 for all.
+    what = "whole" if part else "score"
+    lines.append(f" rank      logit   {what}   person  camera{'  evidence' if part else ''}  file")
     ranking = listing.ranking
     for place, (index, value) in enumerate(zip(ranking.order, ranking.values, strict=True)):
         ref = listing.gallery[int(index)]
         pid = "–" if ref.pid is None else str(ref.pid)
         camera = "–" if ref.camid is None else f"c{ref.camid + 1}"
-        share = f"  {100 * listing.found[place][1].evidence:>6.0f} %" if listing.found else ""
+        found = listing.found[place][1] if listing.found else None
+        share = "" if found is None else f"  {100 * found.evidence:>6.0f} %"
+        score = score_of_logit(float(value) if found is None else found.full_logit)
         lines.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {value:>8.3f}  "
-            f"{score_of_logit(float(value)):.4f} {pid:>8}  {camera:>6}{share}  {ref.path}"
+            f"{score:.4f} {pid:>8}  {camera:>6}{share}  {shown(ref.path)}"
         )
     return "\n".join(lines) + "\n"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qaconv_core.cli.evaluate import (
+    Outputs,
     add_method_options,
     add_report_options,
     check_outputs,
@@ -69,11 +70,13 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     with ProgressShower(arguments.quiet) as progress:
         rankings = rerank_saved(scores, options, WorkContext(progress, cancel))
     report = _report(arguments, scores, options, rankings, time.monotonic() - began)
-    if arguments.save_score:
-        _save(arguments.save_score, scores, rankings)
     if not arguments.no_history:
         remember(report, "rescore", arguments.command_line, scores.query_paths)
-    write_reports([report], arguments)
+    outputs = Outputs()
+    write_reports([report], arguments, outputs)
+    if arguments.save_score:
+        outputs.attempt(lambda: _save(arguments.save_score, scores, rankings))
+    outputs.finish()
 
 
 def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkContext) -> Rankings:
@@ -171,7 +174,7 @@ def _report(
 ) -> EvaluationReport:
     from qaconv_core.evaluation.protocol import protocol_record
     from qaconv_core.evaluation.separation import separation
-    from qaconv_core.types import CheckpointRecord, EvaluationCounts, EvaluationReport
+    from qaconv_core.types import UNKNOWN, CheckpointRecord, EvaluationCounts, EvaluationReport
 
     path = Path(arguments.scores)
     separable = separation(
@@ -189,6 +192,7 @@ def _report(
         protocol=protocol_record(
             ap=options.ap,
             junk=options.junk_rule,
+            cameras=bool(np.any(scores.query_cams != UNKNOWN)),
             score=Scale(scores).describe(),
             rerank=options.rerank_parameters(),
             tlift=options.tlift_parameters(),

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
 
     if arguments.action != "list" and not arguments.ids:
         raise InputError(f"qaconv runs {arguments.action} needs the number of a run")
-    history = open_history()
+    history = open_history(write=arguments.action == "delete")
     actions = {"list": _list, "show": _show, "compare": _compare, "delete": _delete}
     actions[arguments.action](history, arguments)
 

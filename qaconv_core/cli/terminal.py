@@ -13,6 +13,7 @@ from types import FrameType, TracebackType
 from tqdm import tqdm
 
 from qaconv_core.progress import CancelToken, Progress
+from qaconv_core.readable import shown, shown_lines
 
 PLAIN_INTERVAL = 10.0
 """Seconds between two plain progress lines where stderr is no terminal."""
@@ -41,7 +42,7 @@ def interruptible() -> Iterator[CancelToken]:
 
 def say(message: str) -> None:
     """One line on stderr, above any bar."""
-    tqdm.write(message, file=sys.stderr)
+    tqdm.write(shown_lines(message), file=sys.stderr)
 
 
 class ProgressShower:
@@ -80,7 +81,7 @@ class ProgressShower:
             self._stage = progress.stage
             self._bar = tqdm(
                 total=progress.total,
-                desc=progress.stage,
+                desc=shown(progress.stage),
                 unit=f" {progress.unit}",
                 unit_scale=progress.unit == "pairs",
                 initial=progress.done,
@@ -100,7 +101,7 @@ class ProgressShower:
         finished = progress.total is not None and progress.done >= progress.total
         if finished or now - self._last >= PLAIN_INTERVAL:
             self._last = now
-            print(progress_line(progress), file=sys.stderr, flush=True)
+            print(shown(progress_line(progress)), file=sys.stderr, flush=True)
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -19,6 +19,7 @@ from qaconv_core.cli.options import (
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, Progress
+from qaconv_core.readable import shown
 from qaconv_core.training.recipes import (
     INITS,
     OPTIMIZERS,
@@ -284,4 +285,4 @@ class TrainingShower(ProgressShower):
         before, stage = self._last, self._stage
         super()._show_line(progress)
         if progress.message and self._last != before and self._stage == stage:
-            print(f"  {progress.message}", file=sys.stderr, flush=True)
+            print(shown(f"  {progress.message}"), file=sys.stderr, flush=True)

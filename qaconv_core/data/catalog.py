@@ -9,10 +9,12 @@ from pathlib import Path
 
 from qaconv_core.data import market_like, msmt, synthetic
 from qaconv_core.data.folder import open_folder
-from qaconv_core.data.locate import Place, locate
+from qaconv_core.data.locate import Place, locate, others_like
 from qaconv_core.data.resources import resource_path
+from qaconv_core.data.scan import peek
 from qaconv_core.errors import DatasetError
 from qaconv_core.paths import typed_path
+from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
 
@@ -106,7 +108,13 @@ def _open(name: str, root: str | Path | None) -> Dataset:
     if name == "folder":
         return open_folder(path)
     entry = _ENTRIES[name]
-    return entry.read(locate(entry.place, path))
+    folder = locate(entry.place, path)
+    dataset = entry.read(folder)
+    others = others_like(entry.place, path, folder)
+    if not others:
+        return dataset
+    note = f"{shown(folder)} is used; {peek([str(other) for other in others])} would fit as well"
+    return replace(dataset, notes=(*dataset.notes, note))
 
 
 def find_dataset(name: str, root: str | Path) -> Path:

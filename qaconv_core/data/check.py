@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
@@ -70,6 +70,16 @@ def check_dataset(
     )
 
 
+def unlike_published(name: str, sizes: Mapping[str, int]) -> Iterator[str]:
+    """A line for each split of a data set (pictures by its name) that is not the published one."""
+    published = PUBLISHED.get(name, {})
+    for split, images in sizes.items():
+        wanted = published.get(split)
+        if wanted not in (None, images):
+            yield (f"{split} has {images:,} pictures, the published set {wanted:,}: "
+                   "results are not comparable")  # fmt: skip
+
+
 def valid_queries(query: ImageSet, gallery: ImageSet) -> int:
     """Number of queries with a gallery picture of their pid that is not from their camera.
 
@@ -113,13 +123,9 @@ def _warnings(
     rejected: Sequence[Rejected],
 ) -> Iterator[str]:
     query, gallery = sets["query"], sets["gallery"]
-    published = PUBLISHED.get(dataset.name, {})
     combined = any(note.startswith("combine_all") for note in dataset.notes)
-    for split in summaries:
-        wanted = published.get(split.name)
-        if wanted not in (None, split.images) and not (combined and split.name == "train"):
-            yield (f"{split.name} has {split.images:,} pictures, the published set {wanted:,}: "
-                   "results are not comparable")  # fmt: skip
+    sizes = {s.name: s.images for s in summaries if not (combined and s.name == "train")}
+    yield from unlike_published(dataset.name, sizes)
     unreadable = len(without_junk_boxes(rejected))
     if unreadable:
         yield f"{unreadable:,} files are left out beside junk boxes; they are listed below"
@@ -132,6 +138,9 @@ def _warnings(
         few = peek([str(pid) for pid in sorted(lonely)])
         yield f"{len(lonely):,} query persons are not in the gallery (pid {few})"
     cameras = set(query.camids.tolist()) | set(gallery.camids.tolist())
+    if cameras == {UNKNOWN}:
+        yield ("cameras are not known: near-duplicates from the query's own camera count as true "
+               "matches, which makes measures too good")  # fmt: skip
     if len(cameras) == 1 and UNKNOWN not in cameras:
         yield ("all pictures are from one camera, so every true match is junk: switch the "
                "same-camera rule off")  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.data.market_like import JUNK_BOX
-from qaconv_core.data.scan import shown
+from qaconv_core.readable import shown
 from qaconv_core.types import Rejected
 
 _SHOWN_FILES = 5

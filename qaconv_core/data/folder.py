@@ -4,7 +4,7 @@ described by a table."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,13 @@ from qaconv_core.data.scan import (
     is_picture_name,
     peek,
     scan_pictures,
-    shown,
     subfolders,
 )
 from qaconv_core.data.splits import choose_queries
-from qaconv_core.data.table import header_of, read_table
+from qaconv_core.data.table import read_table, unfit_beside_pictures
 from qaconv_core.errors import DatasetError
 from qaconv_core.paths import typed_path
+from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 _SPLIT_NAMES = {
@@ -39,6 +39,17 @@ _SPLIT_NAMES = {
     "bounding_box_train": "train",
 }
 _CAMERA = re.compile(r"c(?:am(?:era)?)?[ _-]?([0-9]{1,9})", re.IGNORECASE)
+_DEVICES = "cam|camera|cctv|ipcam|view|sensor|channel|gate|door|site"
+_PLACES = (
+    "north|south|east|west|left|right|front|back|rear|entrance|entry|exit|lobby|hall|hallway|"
+    "corridor|inside|outside|indoors?|outdoors?|stairs|lift|elevator|platform|street|yard|parking"
+)
+_CAMERA_NAME = re.compile(
+    rf"(?:{_DEVICES})[ _-]?(?:[0-9]{{1,9}}|[a-z]|{_PLACES})"
+    rf"|(?:{_PLACES})[ _-]?(?:{_DEVICES}|[0-9])?",
+    re.IGNORECASE,
+)
+"""Folders that are a camera's without being numbered: ``cam_a``, ``gate 3``, ``north``."""
 _SAME = "folder"
 _OUTSIDE = "outside the folders query, gallery and train"
 
@@ -74,15 +85,18 @@ def open_folder(root: str | Path, *, split: bool = True) -> Dataset:
         return read_table(root, split=split)
     check_folder(root, "the pictures")
     folder = _unwrapped(root)
-    table = _table_in(folder)
+    table, unused = _table_in(folder)
     if table is not None:
         return read_table(table, split=split)
-    return _read_pictures(folder, split)
+    return _read_pictures(folder, split, unused)
 
 
-def _read_pictures(folder: Path, split: bool) -> Dataset:
+def _read_pictures(folder: Path, split: bool, tables: Mapping[Path, str]) -> Dataset:
+    """Every picture below ``folder``; ``tables`` are those left out there, and why."""
     scan = scan_pictures(folder, recursive=True)
-    rejected = list(scan.rejected)
+    rejected = [Rejected(r.path, tables.get(r.path, r.reason)) for r in scan.rejected]
+    if not scan.pictures and len(tables) == 1:
+        return read_table(next(iter(tables)), split=split)  # its error says what it lacks
     if not scan.pictures:
         raise DatasetError(
             f"{shown(folder)}: no picture in it or below (seen: {peek(child_names(folder))}); name "
@@ -129,22 +143,23 @@ def _unwrapped(root: Path) -> Path:
     if len(inside) != 1 or inside[0].name.lower() in _SPLIT_NAMES:
         return root
     deeper = any(child.name.lower() in _SPLIT_NAMES for child in subfolders(inside[0]))
-    return inside[0] if deeper or _table_in(inside[0]) is not None else root
+    return inside[0] if deeper or _table_in(inside[0])[0] is not None else root
 
 
-def _table_in(folder: Path) -> Path | None:
-    """The one table of a folder. Raises :class:`DatasetError` when several could be meant."""
+def _table_in(folder: Path) -> tuple[Path | None, dict[Path, str]]:
+    """The one table of a folder, and the others with the reason why they are not used.
+
+    Raises :class:`DatasetError` when several could be meant.
+    """
     tables = [folder / name for name in child_names(folder) if _is_table(folder / name)]
-    with_path = [table for table in tables if "path" in header_of(table)]
-    if len(with_path) > 1:
-        found = ", ".join(shown(table.name) for table in with_path)
+    unused = {table: why for table in tables if (why := unfit_beside_pictures(table))}
+    fit = [table for table in tables if table not in unused]
+    if len(fit) > 1:
+        found = ", ".join(shown(table.name) for table in fit)
         raise DatasetError(
             f"{shown(folder)}: several tables could be meant ({found}); name the file itself"
         )
-    if with_path:
-        return with_path[0]
-    # A lone table without that column is most likely meant, and its error says what it lacks.
-    return tables[0] if len(tables) == 1 else None
+    return (fit[0] if fit else None), unused
 
 
 def _is_table(path: Path) -> bool:
@@ -176,8 +191,8 @@ def _labels(pictures: Sequence[Picture]) -> _Labels:
     if len(named) == len(pictures):
         return _from_names(named)
     below = [_divided(picture.folders)[1] for picture in pictures]
-    camids, cam_note = _cameras(below)
-    persons = [_person(folders) for folders in below]
+    camids, cam_note, cameras = _cameras(below)
+    persons = [_person(folders, cameras) for folders in below]
     notes = [cam_note] if cam_note else []
     if None in persons or len(set(persons)) < 2:
         how = "cameras from folder names, no person ids" if cam_note else "no person ids"
@@ -204,16 +219,31 @@ def _from_names(fields: Sequence[Fields]) -> _Labels:
     )
 
 
-def _cameras(below: Sequence[tuple[str, ...]]) -> tuple[list[int | None], str]:
-    """Cameras from folders called cam1, cam2 …, when every picture lies in one."""
+def _cameras(
+    below: Sequence[tuple[str, ...]],
+) -> tuple[list[int | None], str, re.Pattern[str]]:
+    """Cameras from folders called cam1, cam_a, north …, when every picture lies in one.
+
+    Also a note ("" where there are none), and which names of folders are a camera's.
+    """
     found = [next(filter(None, map(_CAMERA.fullmatch, folders)), None) for folders in below]
     numbers = [int(match.group(1)) for match in found if match is not None]
-    if len(numbers) < len(below) or not numbers:
-        return [None] * len(below), ""
-    first = min(1, min(numbers))
-    return [number - first for number in numbers], "cameras were taken from folder names"
+    note = "cameras were taken from folder names"
+    if numbers and len(numbers) == len(below):
+        first = min(1, min(numbers))
+        return [number - first for number in numbers], note, _CAMERA
+    names = [next(filter(_CAMERA_NAME.fullmatch, folders), None) for folders in below]
+    known = [name for name in names if name is not None]
+    if len(known) < len(below) or len(set(known)) < 2:
+        return [None] * len(below), "", _CAMERA
+    order = {name: number for number, name in enumerate(sorted(set(known)))}
+    return (
+        [order[name] for name in known],
+        f"{note}; {describe_numbering(order, 'they')}",
+        (_CAMERA_NAME),
+    )
 
 
-def _person(folders: tuple[str, ...]) -> str | None:
+def _person(folders: tuple[str, ...], cameras: re.Pattern[str]) -> str | None:
     """The outermost folder that is not a camera's."""
-    return next((name for name in folders if _CAMERA.fullmatch(name) is None), None)
+    return next((name for name in folders if cameras.fullmatch(name) is None), None)

@@ -6,23 +6,52 @@ start Ghostscript), and sizes are checked before anything is decoded.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import importlib
+import logging
 import os
 import stat
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from qaconv_core.data.scan import shown
 from qaconv_core.errors import ImageError
+from qaconv_core.files import unlike_file
+from qaconv_core.readable import shown
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 50_000_000
+"""Decoded, turned and laid on grey, a picture of so many takes some 800 MB."""
 MIN_SIDE = 4
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
+_STRIP_PIXELS = 1 << 20
 _GREY = (128, 128, 128)
 _ORIENTATION = 0x0112
 _CONVERTIBLE = ("1", "L", "P", "PA", "LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+
+
+def _silence_readers() -> None:
+    """Keep lines of PIL and libtiff about damaged pictures off the terminal.
+
+    Whatever matters of them is in the error that the reader raises.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    # libtiff writes to the terminal itself, unless it has no handler to do so. Where it is part of
+    # PIL's own module (Windows) it cannot be reached.
+    with contextlib.suppress(AttributeError, OSError):
+        library = ctypes.CDLL(importlib.import_module("PIL._imaging").__file__)
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            setter = getattr(library, name)
+            setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+            setter(None)
+
+
+_silence_readers()
 
 
 def read_image(path: str | Path) -> Image.Image:
@@ -97,8 +126,8 @@ def _check_file(path: str | Path) -> None:
     info = os.stat(path)
     if stat.S_ISDIR(info.st_mode):
         raise ImageError("a folder, not a picture; name a file in it")
-    if not stat.S_ISREG(info.st_mode):
-        raise ImageError("not an ordinary file; name a picture file")
+    if unlike_file(info.st_mode):
+        raise ImageError(f"{unlike_file(info.st_mode)}, not an ordinary file; name a picture file")
     if info.st_size == 0:
         raise ImageError("the file is empty (0 bytes); copy or export the picture again")
 
@@ -131,21 +160,30 @@ def _on_grey(image: Image.Image) -> Image.Image:
 
 def _grey_from_numbers(image: Image.Image) -> Image.Image:
     """Grey pictures of 16 or 32 bits or floats; PIL's own conversion would clip them at 255."""
-    values = np.asarray(image).astype(np.float64)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
+    pixels = np.asarray(image)
+    rows = max(1, _STRIP_PIXELS // max(1, pixels.shape[1]))
+    strips = [slice(top, top + rows) for top in range(0, len(pixels), rows)]
+    ranges = [(float(v.min()), float(v.max())) for v in (_numbers(pixels[s]) for s in strips)]
+    low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
+    base, factor = 0.0, 1.0
     if image.mode.startswith("I;16"):
-        values = values / 257.0
+        factor = 1 / 257.0
     elif image.mode == "F" and low >= 0 and high <= 1:
-        values = values * 255.0
+        factor = 255.0
     elif low >= 0 and high <= 255:
         pass
     elif image.mode == "I" and low >= 0 and high <= 65535:
-        values = values / 257.0
+        factor = 1 / 257.0
     else:
-        values = (values - low) * (255.0 / (high - low)) if high > low else values * 0.0
-    grey = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+        base, factor = low, 255.0 / (high - low) if high > low else 0.0
+    grey = np.empty(pixels.shape, dtype=np.uint8)
+    for strip in strips:  # a strip at a time: float64 takes eight times the picture
+        grey[strip] = np.clip(np.rint((_numbers(pixels[strip]) - base) * factor), 0, 255)
     return Image.fromarray(grey).convert("RGB")
+
+
+def _numbers(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return np.nan_to_num(pixels.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _from_array(array: object) -> Image.Image:

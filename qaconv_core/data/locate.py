@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from qaconv_core.data.scan import child_names, peek, shown, subfolders
+from qaconv_core.data.scan import child_names, peek, subfolders
 from qaconv_core.errors import DatasetError
+from qaconv_core.readable import shown
 
 _MAX_DEPTH = 3
 _MAX_FOLDERS = 400
@@ -78,6 +79,20 @@ def locate(place: Place, root: Path) -> Path:
         if probe.fault and (folder == root or _below_name(place, root, folder)):
             faults.append(probe.fault)
     raise DatasetError(_not_found(place, root, faults))
+
+
+def others_like(place: Place, root: Path, found: Path) -> list[Path]:
+    """Other folders in or below ``root`` that are the data set as well as ``found`` is."""
+    apart = (
+        folder
+        for folder in _candidates(place, root)
+        if found not in (folder, *folder.parents) and folder not in found.parents
+    )
+    others: list[Path] = []
+    for folder in apart:
+        if not any(other in folder.parents for other in others) and place.probe(folder).fits:
+            others.append(folder)
+    return others
 
 
 def _below_name(place: Place, root: Path, folder: Path) -> bool:

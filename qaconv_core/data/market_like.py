@@ -11,16 +11,10 @@ from pathlib import Path
 from qaconv_core.data import names
 from qaconv_core.data.locate import Place, Probe, plain
 from qaconv_core.data.names import Fields, NamePattern
-from qaconv_core.data.scan import (
-    child_folder,
-    child_names,
-    is_picture_name,
-    peek,
-    scan_pictures,
-    shown,
-)
+from qaconv_core.data.scan import child_folder, child_names, is_picture_name, peek, scan_pictures
 from qaconv_core.data.times import DUKE_FPS, DUKE_START, MARKET_FPS, market_shift
 from qaconv_core.errors import DatasetError
+from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 SPLIT_FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from qaconv_core.data.locate import Place, Probe
 from qaconv_core.data.names import MSMT
-from qaconv_core.data.scan import child_file, child_folder, child_names, peek, shown, stat_fault
+from qaconv_core.data.scan import child_file, child_folder, child_names, peek, stat_fault
 from qaconv_core.errors import DatasetError
+from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 LISTS = {

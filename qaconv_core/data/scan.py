@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qaconv_core.errors import DatasetError
+from qaconv_core.readable import shown
 from qaconv_core.types import Rejected
 
 IMAGE_SUFFIXES = frozenset(
@@ -35,12 +36,6 @@ class Scan(NamedTuple):
 
     pictures: list[Picture]
     rejected: list[Rejected]
-
-
-def shown(path: object) -> str:
-    """A path as it can stand in a one-line message (file names may hold line breaks)."""
-    text = str(path)
-    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
 
 
 def is_picture_name(name: str) -> bool:

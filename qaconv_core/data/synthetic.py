@@ -16,7 +16,6 @@ from qaconv_core.data.scan import (
     is_picture_name,
     peek,
     scan_pictures,
-    shown,
 )
 from qaconv_core.data.times import (
     CLONEDPERSON_FIRST_CAMERA,
@@ -25,6 +24,7 @@ from qaconv_core.data.times import (
     SYNTHETIC_FPS,
 )
 from qaconv_core.errors import DatasetError
+from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 _SUBSET = "randperson_subset"

@@ -1,4 +1,8 @@
-"""Reads a table (CSV) of pictures: ``path,pid,camid,time,split``, of which only path is needed."""
+"""Reads a table (CSV) of pictures: ``path,pid,camid,time,split``, of which only path is needed.
+
+Other usual names of these columns are understood. A table of results that this program wrote is
+none of pictures, though it names some.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,43 @@ import csv
 import math
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from io import StringIO
 from pathlib import Path
 
 from qaconv_core.data.labels import describe_numbering, number_labels
-from qaconv_core.data.scan import file_fault, peek, shown, stat_fault
+from qaconv_core.data.scan import file_fault, peek, stat_fault
 from qaconv_core.data.splits import choose_queries
 from qaconv_core.errors import DatasetError
+from qaconv_core.files import check_input
+from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 COLUMNS = ("path", "pid", "camid", "time", "split")
 SPLITS = {"train": "train", "query": "query", "gallery": "gallery", "probe": "query"}
+ALIASES = {
+    "path": (
+        *("filename", "file_name", "file", "filepath", "file_path", "image", "image_path"),
+        *("img", "img_path", "picture"),
+    ),
+    "pid": ("person_id", "person", "personid", "identity", "pids"),
+    "camid": ("camera", "camera_id", "cam", "cam_id", "cameraid", "camids"),
+    "time": ("timestamp", "seconds", "datetime", "date_time"),
+    "split": ("subset", "partition"),
+}
+"""Other names of the columns, the likeliest first; a column under its own name goes before."""
+_RESULTS = (
+    frozenset(("query", "rank", "logit", "score")),
+    frozenset(("query", "gallery", "verdict")),
+    frozenset(("dataset", "method")),
+)
+"""Columns that tables of our own results have: rankings, decisions, measures and curves."""
 _LARGEST = 512 * 2**20
 _UNKNOWN = frozenset(("", "-1", "-1.0", "nan", "none"))
 _WHOLE = re.compile(r"[+]?[0-9]{1,18}([.]0*)?")
 _NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
+_NO_ID = re.compile(r"-[0-9.]+|[+-]?[0-9]*[.][0-9]+")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -29,7 +55,7 @@ class _Row:
     path: Path
     pid: str
     camid: str
-    time: float | None
+    time: float | datetime | None
     split: str
 
 
@@ -39,6 +65,7 @@ class _Table:
 
     file: Path
     header: list[str]
+    names: list[str]
     rows: list[_Row] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     first_line: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -54,7 +81,7 @@ class _Table:
             self.reject(self.file, line, f"{len(cells)} fields, but the header has "
                                          f"{len(self.header)}")  # fmt: skip
             return
-        values = dict(zip(self.header, (cell.strip() for cell in cells), strict=False))
+        values = dict(zip(self.names, (cell.strip() for cell in cells), strict=False))
         name = values.get("path", "")
         if not name:
             self.reject(self.file, line, "no path")
@@ -83,17 +110,36 @@ class _Table:
     def reject(self, path: Path, line: int, reason: str) -> None:
         self.rejected.append(Rejected(path, f"{reason} ({self.file.name} line {line})"))
 
-    def _time(self, line: int, text: str) -> float | None:
+    def _time(self, line: int, text: str) -> float | datetime | None:
         if text.lower() in ("", "nan", "none"):
             return None
+        number = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
         try:
-            value = float(text) if _NUMBER.fullmatch(text) else math.nan
+            value = float(number) if _NUMBER.fullmatch(number) else math.nan
         except ValueError:  # such as 1.2.3
             value = math.nan
-        if not math.isfinite(value):
-            raise self.fail(line, f"time “{shown(text[:40])}” is not a number of seconds; correct "
-                                  "it or leave it empty")  # fmt: skip
-        return value
+        found = value if math.isfinite(value) else _moment(text)
+        if found is None:
+            raise self.fail(line, f"time “{shown(text[:40])}” is not a number of seconds and no "
+                                  "date with time (2024-05-01 12:00:00); correct it or leave it "
+                                  "empty")  # fmt: skip
+        return found
+
+    def times(self) -> tuple[list[float | None], str]:
+        """Seconds of every row, and a note where they were counted from the first moment."""
+        moments = [row.time for row in self.rows if isinstance(row.time, datetime)]
+        if not moments:
+            return [row.time for row in self.rows if not isinstance(row.time, datetime)], ""
+        for row in self.rows:
+            if isinstance(row.time, float):
+                raise self.fail(row.line, "time is a number of seconds, where other rows have a "
+                                          "date; use one of both throughout")  # fmt: skip
+        first = min(moments)
+        times = [
+            (row.time - first).total_seconds() if isinstance(row.time, datetime) else None
+            for row in self.rows
+        ]
+        return times, f"times are seconds after {first.isoformat(' ')}, the first in the table"
 
     def _split(self, line: int, text: str) -> str:
         if text and text.lower() not in SPLITS:
@@ -102,23 +148,24 @@ class _Table:
         return SPLITS[text.lower()] if text else ""
 
     def numbers(self, column: str, first: int) -> tuple[list[int | None], str]:
-        """Numbers of a column of ids, one a row, and a note when names had to be numbered."""
-        cells = [(row.line, str(getattr(row, column))) for row in self.rows]
+        """Numbers of a column of ids, one a row, and a note when names had to be numbered.
+
+        Whole numbers are taken as they are. Where one is none, or where two are the same number
+        written differently (7, 07), all are names.
+        """
+        cells = [(row.line, _plain_id(str(getattr(row, column)))) for row in self.rows]
         known = [(line, text) for line, text in cells if text.lower() not in _UNKNOWN]
-        own = [_WHOLE.fullmatch(text) is not None for _, text in known]
-        if all(own):
-            return [
-                None if text.lower() in _UNKNOWN else int(text.split(".")[0]) for _, text in cells
-            ], ""
-        for (line, text), whole in zip(known, own, strict=True):
-            if not whole and (any(own) or _NUMBER.fullmatch(text)):
+        for line, text in known:
+            if _NO_ID.fullmatch(text):
                 raise self.fail(
                     line,
-                    f"{column} “{shown(text[:40])}” is not a whole number from 0 on, as others in "
-                    "this column are; use such numbers throughout, or names throughout",
+                    f"{column} “{shown(text[:40])}” is not a whole number from 0 on; use such "
+                    "numbers, or names",
                 )
-        numbers, _ = number_labels((text for _, text in known), first)
-        note = describe_numbering(numbers, f"{column} names")
+        numbers, own = number_labels((text for _, text in known), first)
+        note = "" if own else describe_numbering(numbers, f"{column} names")
+        if note and all(_WHOLE.fullmatch(text) for _, text in known):
+            note += "; numbers that differ only in zeros in front are kept apart"
         return [numbers.get(text) for _, text in cells], note
 
 
@@ -127,8 +174,9 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
 
     ``pid`` and ``camid`` may be numbers, taken as they are (cameras: any numbers, equal means the
     same camera), or names, numbered in sorted order (pid from 1, camid from 0); empty and −1 mean
-    not known. ``time`` is in seconds. Paths are absolute or relative to the table. Comma,
-    semicolon and tab are understood. Rows whose picture cannot be used are reported.
+    not known. ``time`` is in seconds, or a date with time: then seconds after the first. Paths
+    are absolute or relative to the table. Comma, semicolon and tab are understood. Rows whose
+    picture cannot be used are reported.
 
     With ``split`` false, or without a split column, see :mod:`qaconv_core.data.splits`. Raises
     :class:`DatasetError` that names the file, and the line where there is one.
@@ -140,16 +188,20 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
                            "relative to the table")  # fmt: skip
     pids, pid_note = table.numbers("pid", 1)
     camids, cam_note = table.numbers("camid", 0)
+    times, time_note = table.times()
     has_splits = any(row.split for row in table.rows)
     by_split: dict[str, list[ImageRef]] = {"train": [], "query": [], "gallery": [], "": []}
-    for row, pid, camid in zip(table.rows, pids, camids, strict=True):
+    for row, pid, camid, time in zip(table.rows, pids, camids, times, strict=True):
         if has_splits and split and not row.split:
             table.reject(row.path, row.line, "no split, though other rows have one")
         else:
-            ref = ImageRef(row.path, pid, camid, row.time)
+            ref = ImageRef(row.path, pid, camid, time)
             by_split[row.split if split else ""].append(ref)
-    notes = [note for note in (pid_note, cam_note) if note]
-    unused = [name for name in table.header if name and name not in COLUMNS]
+    notes = [note for note in (pid_note, cam_note, time_note) if note]
+    taken = [f"{a} as {b}" for a, b in zip(table.header, table.names, strict=True) if a != b]
+    if taken:
+        notes.append(f"columns taken: {peek(taken)}")
+    unused = [name for name in table.names if name and name not in COLUMNS]
     if unused:
         notes.append(f"columns not used: {peek(unused)}")
     if not split:
@@ -160,7 +212,7 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
     return Dataset(
         name="folder",
         root=file,
-        layout=f"table {file.name} ({', '.join(c for c in table.header if c in COLUMNS)})",
+        layout=f"table {file.name} ({', '.join(c for c in table.names if c in COLUMNS)})",
         train=ImageSet(tuple(by_split["train"]), "folder/train"),
         query=ImageSet(tuple(by_split["query"]), "folder/query"),
         gallery=ImageSet(tuple(by_split["gallery"]), "folder/gallery"),
@@ -170,13 +222,31 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
 
 
 def header_of(file: Path) -> list[str]:
-    """Column names of a table, lower case; [] when it cannot be read as one."""
+    """Columns of a table, lower case, by our names; [] when it cannot be read as one."""
     try:
         with open(file, encoding="utf-8-sig", newline="") as stream:
             line = stream.readline(65536)
-        return _header(next(csv.reader([line], delimiter=_delimiter(line))))
+        return _our_names(_header(next(csv.reader([line], delimiter=_delimiter(line)))))
     except (OSError, UnicodeError, csv.Error, StopIteration):
         return []
+
+
+def unfit_beside_pictures(file: Path) -> str:
+    """Why a table that lies beside pictures is not taken for a list of them; "" where it is."""
+    header = header_of(file)
+    if is_result(header):
+        return "a result of this program, not a table of pictures"
+    if "path" not in header:
+        return "not used: a table without a column “path”"
+    if len(header) > 1 and not set(header) & set(COLUMNS[1:]):
+        return "not used: a table without a column of persons (pid), cameras, times or splits"
+    return ""
+
+
+def is_result(header: list[str]) -> bool:
+    """Whether a table with these columns holds results of this program."""
+    comment = bool(header) and header[0].startswith("# ")
+    return comment or any(columns <= set(header) for columns in _RESULTS)
 
 
 def _parse(file: Path) -> _Table:
@@ -185,8 +255,9 @@ def _parse(file: Path) -> _Table:
     reader = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(first), strict=True)
     try:
         header = _header(next(reader, []))
-        _check_header(file, header)
-        table = _Table(file, header)
+        names = _our_names(header)
+        _check_header(file, header, names)
+        table = _Table(file, header, names)
         line = reader.line_num + 1
         for cells in reader:
             table.add(line, cells)
@@ -199,7 +270,7 @@ def _parse(file: Path) -> _Table:
 
 def _text(file: Path) -> str:
     try:
-        if file.stat().st_size > _LARGEST:
+        if check_input(file, "table", DatasetError).st_size > _LARGEST:
             raise DatasetError(f"{shown(file)}: larger than {_LARGEST // 2**20} MiB; divide it")
         data = file.read_bytes()
     except OSError as error:
@@ -225,16 +296,45 @@ def _header(cells: list[str]) -> list[str]:
     return [cell.strip().lower() for cell in cells]
 
 
-def _check_header(file: Path, header: list[str]) -> None:
-    if "path" not in header:
+def _our_names(header: list[str]) -> list[str]:
+    """The header with columns under another usual name called by ours."""
+    found = list(header)
+    for ours, others in ALIASES.items():
+        other = next((name for name in others if name in found), None)
+        if ours not in found and other is not None:
+            found[found.index(other)] = ours
+    return found
+
+
+def _check_header(file: Path, header: list[str], names: list[str]) -> None:
+    if is_result(names):
+        raise DatasetError(
+            f"{shown(file)}: a result of this program, not a table of pictures; name the table or "
+            "folder that it was made from"
+        )
+    if "path" not in names:
         seen = ", ".join(shown(name) for name in header[:12] if name) or "none"
         raise DatasetError(
             f"{shown(file)}: no column “path”; columns seen: {seen}; wanted: {', '.join(COLUMNS)} "
             "(all but path may be missing); name the columns in the first line"
         )
-    twice = sorted({name for name in header if name in COLUMNS and header.count(name) > 1})
+    twice = sorted({name for name in names if name in COLUMNS and names.count(name) > 1})
     if twice:
         raise DatasetError(f"{shown(file)}: column “{twice[0]}” stands there twice; remove one")
+
+
+def _plain_id(text: str) -> str:
+    """An id without what a spreadsheet puts around a whole number: ``+7``, ``7.0``."""
+    return text.lstrip("+").split(".")[0] if _WHOLE.fullmatch(text) else text
+
+
+def _moment(text: str) -> datetime | None:
+    """A date with time in ISO form as UTC; None where the text is none."""
+    try:
+        found = datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError:
+        return None
+    return found if found.tzinfo is None else found.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def _picture_path(folder: Path, name: str) -> Path:

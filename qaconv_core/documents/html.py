@@ -21,6 +21,7 @@ from qaconv_core.errors import ImageError
 from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.figures.colours import DECISIONS
 from qaconv_core.figures.style import figure_bytes, rgb_array
+from qaconv_core.readable import shown_lines
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
@@ -59,10 +60,9 @@ def value_text(value: object) -> str:
 def text(value: object) -> str:
     """``value`` as text that can stand anywhere in a page, attributes too.
 
-    Control characters become a box; what is no valid Unicode is written as escapes.
+    Control characters and what is no valid Unicode are written as escapes.
     """
-    plain = "".join(c if c.isprintable() or c in "\n\t" else "□" for c in str(value))
-    return html.escape(plain.encode("utf-8", "backslashreplace").decode("utf-8"), quote=True)
+    return html.escape(shown_lines(str(value)), quote=True)
 
 
 def page(title: str, lead: str, body: Iterable[str], *, limits: bool = True) -> str:

@@ -44,6 +44,7 @@ from qaconv_core.figures.pages import (
 from qaconv_core.figures.pair import Box
 from qaconv_core.figures.style import FAINT, INK, blank_page, drawing, fit_text
 from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.readable import shown
 
 _WIDTH, _HEIGHT = PAGE
 _INNER = _WIDTH - 2 * MARGIN
@@ -66,7 +67,7 @@ def match_report_pdf(
     In place of a picture that can no longer be read stands the reason.
     """
     out = io.BytesIO()
-    about = {"Title": report.title, "Creator": f"QAConv Explorer {__version__}"}
+    about = {"Title": shown(report.title), "Creator": f"QAConv Explorer {__version__}"}
     pages = PdfPages(out, metadata={**about, "CreationDate": None})
     wanted = report_pages(report, lines, progress, cancel)
     for number in itertools.count(1):

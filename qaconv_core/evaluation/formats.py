@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qaconv_core.store.atomic import atomic_write_bytes
+from qaconv_core.readable import shown
+from qaconv_core.store.atomic import atomic_write_text
 
 ABSENT = "–"
 """Stands in tables for a number that does not exist (JSON has null)."""
@@ -41,26 +41,12 @@ _LATEX = {
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write ``text`` as UTF-8, atomically; straight through where ``path`` is a pipe or device.
+    """Write ``text`` as UTF-8, atomically.
 
     File names that are no valid Unicode are written with backslash escapes. Raises
     :class:`InputError`, naming the file, where it cannot be written.
     """
-    data = text.encode("utf-8", errors="backslashreplace")
-    target = Path(path)
-    if target.exists() and not target.is_file() and not target.is_dir():
-        target.write_bytes(data)  # e.g. /dev/stdout, which must not be replaced
-    else:
-        atomic_write_bytes(target, data)
-
-
-def one_line(value: object) -> str:
-    """``value`` as text on one line; control characters (of a hostile file name) as escapes."""
-    text = str(value)
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
-        for sign in text
-    )
+    atomic_write_text(path, text)
 
 
 def percent(fraction: float) -> str:
@@ -96,22 +82,22 @@ def flat_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{one_line(key)} {flat_text(item)}" for key, item in value.items())
+        return ", ".join(f"{shown(key)} {flat_text(item)}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(flat_text(item) for item in value)
     if isinstance(value, float):
         return f"{value:g}"
-    return one_line(value)
+    return shown(value)
 
 
 def latex_escape(text: object) -> str:
     """``text`` so that LaTeX prints it as it stands."""
-    return "".join(_LATEX.get(sign, sign) for sign in one_line(text))
+    return "".join(_LATEX.get(sign, sign) for sign in shown(text))
 
 
 def markdown_escape(text: object) -> str:
     """``text`` so that Markdown shows it as it stands, also inside a table."""
-    return "".join("\\" + sign if sign in r"\`*_|<>[]#" else sign for sign in one_line(text))
+    return "".join("\\" + sign if sign in r"\`*_|<>[]#" else sign for sign in shown(text))
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.formats import one_line
+from qaconv_core.readable import shown
 
 _NUMBERS = {
     1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8",
@@ -65,6 +65,8 @@ class _Place:
 class MatFile:
     """The variables of a MATLAB file; ``shapes`` by name is known at once, numbers when read.
 
+    ``sizes`` are each variable's bytes in memory and in the file.
+
     Raises :class:`ValueError` where the file is damaged or of another format, :class:`InputError`
     where a variable that is asked for holds something else than numbers or texts, and
     :class:`OSError` where the file cannot be read.
@@ -76,8 +78,10 @@ class MatFile:
         self._order = self._byte_order()
         self._places: dict[str, _Place] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.sizes: dict[str, tuple[int, int]] = {}
         for place in self._elements():
             head = self._head(self._content(place, _HEAD))
+            self.sizes[head.name] = self._unpacked(place), place.size
             self._places[head.name] = place
             self.shapes[head.name] = head.dims
 
@@ -124,6 +128,16 @@ class MatFile:
             return memoryview(self._inflated(stored, limit))
         except zlib.error as error:
             raise ValueError(f"a compressed variable is damaged: {error}") from error
+
+    def _unpacked(self, place: _Place) -> int:
+        """Bytes of a matrix once it is read."""
+        if not place.compressed:
+            return place.size
+        with self._path.open("rb") as stream:
+            stream.seek(place.offset)
+            stored = stream.read(min(place.size, _HEAD))
+        tag = zlib.decompressobj().decompress(stored, 8)
+        return int(struct.unpack(self._order + "II", tag)[1])
 
     def _inflated(self, stored: bytes, limit: int | None) -> bytes:
         """A matrix out of a zlib stream (without its tag), never more than the tag promises."""
@@ -190,7 +204,7 @@ class MatFile:
 
     def _unfit(self, head: _Head, expected: str, found: str) -> InputError:
         return InputError(
-            f"{self._path}: '{one_line(head.name)}' should hold {expected}, found {found}"
+            f"{self._path}: '{shown(head.name)}' should hold {expected}, found {found}"
         )
 
     def _numbers(self, content: memoryview, head: _Head) -> npt.NDArray[Any]:

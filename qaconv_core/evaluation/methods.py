@@ -26,7 +26,7 @@ from qaconv_core.ranking import (
     tlift_available,
 )
 from qaconv_core.ranking.protocol import Pairs
-from qaconv_core.types import Float32, Float64, Int64, MethodResult
+from qaconv_core.types import UNKNOWN, Float32, Float64, Int64, MethodResult
 
 Matrix = npt.NDArray[Any]
 GalleryDistances = Callable[[Int64, Int64], Matrix]
@@ -90,6 +90,15 @@ class Labels:
     query_times: Float64
     gallery_times: Float64
     left_out: Pairs | None = None
+
+    @property
+    def cameras_known(self) -> bool:
+        """Whether the camera of any query is known."""
+        return bool((self.query_cams != UNKNOWN).any())
+
+
+RERANKING = "re-ranking"
+"""The stage of :attr:`Rankings.seconds`."""
 
 
 @dataclass
@@ -155,7 +164,7 @@ def measure_methods(
             place,
             context,
         )
-        found.seconds["re-ranking"] = time.monotonic() - began
+        found.seconds[RERANKING] = time.monotonic() - began
         _measure(found, method, current, labels, options, approximation)
         found.score_rerank = _one_minus(current, current)
     if options.tlift:

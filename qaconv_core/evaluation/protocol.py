@@ -8,7 +8,8 @@ from importlib import metadata
 from typing import Any
 
 import qaconv_core
-from qaconv_core.evaluation.formats import flat_text, one_line
+from qaconv_core.evaluation.formats import flat_text
+from qaconv_core.readable import shown
 from qaconv_core.types import EvaluationProtocol, EvaluationReport
 
 AP_DEFINITIONS = {
@@ -16,6 +17,10 @@ AP_DEFINITIONS = {
     "trapezoidal": "trapezoidal: area under the interpolated precision-recall curve "
     "(as Market-1501's own tool)",
 }
+CAMERAS_UNKNOWN = (
+    "cameras are not known, so nothing is left out as the query's own camera; pictures taken just "
+    "after the query count as matches"
+)
 JUNK_RULES = {
     True: "gallery pictures with the query's pid and camid, or with no known pid, are left out",
     False: "same-camera matches count; only gallery pictures with no known pid are left out",
@@ -53,6 +58,7 @@ def protocol_record(
     *,
     ap: str = "step",
     junk: bool = True,
+    cameras: bool = True,
     score: str = "QAConv logit (larger is closer); distance = 1 − sigmoid(logit / 10)",
     rerank: Mapping[str, Any] | None = None,
     tlift: Mapping[str, Any] | None = None,
@@ -63,16 +69,17 @@ def protocol_record(
     """What must be known to compare a number with another paper's.
 
     ``ap`` is a key of :data:`AP_DEFINITIONS` or a text of its own, ``junk`` whether pictures of
-    the query's pid and camera are left out, ``rerank`` and ``tlift`` their parameters (None: not
+    the query's pid and camera are left out, ``cameras`` whether any query's camera is known,
+    ``rerank`` and ``tlift`` their parameters (None: not
     used), ``layout`` that of the data set's folder.
     """
     return EvaluationProtocol(
         ap=AP_DEFINITIONS.get(ap, ap),
-        junk=JUNK_RULES[bool(junk)],
+        junk=JUNK_RULES[bool(junk)] if cameras or not junk else CAMERAS_UNKNOWN,
         denominators="all means are over valid queries: those with a true match left",
         ties="in gallery order",
         score=score,
-        approximations=tuple(dict.fromkeys(map(one_line, approximations))),
+        approximations=tuple(dict.fromkeys(map(shown, approximations))),
         rerank=rerank,
         tlift=tlift,
         preprocessing=preprocessing,
@@ -84,11 +91,11 @@ def protocol_record(
 def _origin(report: EvaluationReport) -> list[str]:
     """Protocol, checkpoint and device of one report as ``name: value`` lines."""
     protocol, checkpoint = report.protocol.to_dict(), report.checkpoint.to_dict()
-    lines = [f"{one_line(key)}: {flat_text(value)}" for key, value in protocol.items()]
+    lines = [f"{shown(key)}: {flat_text(value)}" for key, value in protocol.items()]
     if checkpoint:
         lines.append(f"checkpoint: {flat_text(checkpoint)}")
     if report.device:
-        lines.append(f"device: {one_line(report.device)}")
+        lines.append(f"device: {shown(report.device)}")
     return lines
 
 
@@ -102,7 +109,7 @@ def origin_lines(reports: Sequence[EvaluationReport]) -> list[str]:
         return []
     shared = [line for line in origins[0] if all(line in other for other in origins[1:])]
     own = [
-        f"{one_line(report.dataset)}: {line}"
+        f"{shown(report.dataset)}: {line}"
         for report, lines in zip(reports, origins, strict=True)
         for line in lines
         if line not in shared

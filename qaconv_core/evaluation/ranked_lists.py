@@ -6,11 +6,10 @@ The record of a ranking is :func:`ranking_record` and ``results``, a list of ite
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
+from qaconv_core.readable import csv_text
 from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
 
 TRUTH_WORDS = {
@@ -60,12 +59,9 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
 
 def ranking_csv(rankings: list[dict[str, Any]]) -> str:
     """All rankings in one table, a row for each gallery picture."""
-    text = io.StringIO()
     parts = any("part" in ranking for ranking in rankings)
     columns = (*COLUMNS, *PART_COLUMNS) if parts else COLUMNS
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    for ranking in rankings:
-        for item in ranking["results"]:
-            writer.writerow({"query": ranking["query"], **item})
-    return text.getvalue()
+    rows = (
+        {"query": ranking["query"], **item} for ranking in rankings for item in ranking["results"]
+    )
+    return csv_text(columns, ([row.get(name) for name in columns] for row in rows))

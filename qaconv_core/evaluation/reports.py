@@ -6,8 +6,6 @@ is an approximation. Tables show percent with one decimal; JSON and CSV hold fra
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +13,14 @@ from qaconv_core.evaluation.formats import (
     flat_text,
     latex_escape,
     markdown_escape,
-    one_line,
     percent,
     plain,
     text_table,
     write_text,
 )
 from qaconv_core.evaluation.protocol import origin_lines
+from qaconv_core.readable import csv_text, shown
+from qaconv_core.store.records import is_number
 from qaconv_core.types import EvaluationReport, MethodResult
 
 __all__ = [
@@ -47,7 +46,7 @@ _STEPS = {"qaconv": "QAConv", "rerank": "re-ranking", "tlift": "TLift"}
 
 def method_label(method: str) -> str:
     """A method's name for people: ``qaconv+rerank`` is ``QAConv + re-ranking``."""
-    return " + ".join(_STEPS.get(step, one_line(step)) for step in method.split("+"))
+    return " + ".join(_STEPS.get(step, shown(step)) for step in method.split("+"))
 
 
 def _as_list(reports: Reports) -> list[EvaluationReport]:
@@ -63,7 +62,7 @@ def _counts_line(report: EvaluationReport) -> str:
     """``demo: 12 queries (10 valid), 60 gallery pictures``."""
     counts = report.counts
     return (
-        f"{one_line(report.dataset)}: {counts.query:,} queries "
+        f"{shown(report.dataset)}: {counts.query:,} queries "
         f"({counts.valid_queries:,} valid), {counts.gallery:,} gallery pictures"
     )
 
@@ -90,7 +89,7 @@ class _Marks:
 
     def footnotes(self) -> list[tuple[str, str]]:
         """(number, text) of every footnote."""
-        return [(str(i + 1), f"approximation: {one_line(t)}") for i, t in enumerate(self.texts)]
+        return [(str(i + 1), f"approximation: {shown(t)}") for i, t in enumerate(self.texts)]
 
 
 # ── terminal ────────────────────────────────────────────────────────────────────────────────────
@@ -116,7 +115,7 @@ def _table_block(report: EvaluationReport) -> list[str]:
     lines += [f"[{number}] {text}" for number, text in marks.footnotes()]
     if report.rejected:
         lines.append(f"note: {_left_out(report)}")
-    lines += [f"note: {one_line(note)}" for note in report.notes]
+    lines += [f"note: {shown(note)}" for note in report.notes]
     if report.seconds:
         lines.append(f"time: {_total_seconds(report.seconds):,.1f} s")
     return lines
@@ -179,28 +178,32 @@ def report_csv(reports: Reports) -> str:
     All texts are quoted, so that no row begins with ``#``. Numbers that do not exist are empty.
     """
     reports = _as_list(reports)
-    out = io.StringIO()
-    out.write("# measures are fractions in [0, 1]\n")
-    for line in (*origin_lines(reports), *_notes(reports)):
-        out.write(f"# {line}\n")
-    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     counted = ("query", "gallery", "valid_queries")
-    writer.writerow(["dataset", "method", *MEASURES, *counted, "approximation"])
-    for report in reports:
-        counts = [getattr(report.counts, name) for name in counted]
-        for result in report.results:
-            values = ["" if value is None else value for value in plain(_measures(result))]
-            names = [one_line(report.dataset), result.method]
-            writer.writerow([*names, *values, *counts, one_line(result.approximation)])
-    return out.getvalue()
+    rows = (
+        [
+            shown(report.dataset),
+            result.method,
+            *plain(_measures(result)),
+            *(getattr(report.counts, name) for name in counted),
+            shown(result.approximation),
+        ]
+        for report in reports
+        for result in report.results
+    )
+    return csv_text(
+        ["dataset", "method", *MEASURES, *counted, "approximation"],
+        rows,
+        comments=("measures are fractions in [0, 1]", *origin_lines(reports), *_notes(reports)),
+        quote_texts=True,
+    )
 
 
 def _notes(reports: Sequence[EvaluationReport]) -> list[str]:
     """The notes of all reports, each once; preceded by the data set where there are several."""
     notes: dict[str, None] = {}
     for report in reports:
-        before = f"{one_line(report.dataset)}: " if len(reports) > 1 else ""
-        texts = [one_line(note) for note in report.notes]
+        before = f"{shown(report.dataset)}: " if len(reports) > 1 else ""
+        texts = [shown(note) for note in report.notes]
         if report.rejected:
             texts.append(_left_out(report))
         notes.update(dict.fromkeys(f"note: {before}{text}" for text in texts))
@@ -277,7 +280,7 @@ def report_markdown(reports: Reports) -> str:
 
 def _shown(value: Any) -> str:
     """A measure out of a stored report as percent; the history may hold anything."""
-    return percent(float(value)) if isinstance(value, int | float) else percent(float("nan"))
+    return percent(float(value)) if is_number(value) else percent(float("nan"))
 
 
 def runs_table(records: Sequence[Any]) -> str:
@@ -285,7 +288,7 @@ def runs_table(records: Sequence[Any]) -> str:
     rows = []
     for record in records:
         for i, result in enumerate(record.results):
-            head = [str(record.id), record.created, record.kind, one_line(record.dataset)]
+            head = [str(record.id), record.created, record.kind, shown(record.dataset)]
             values = [_shown(result.get(name)) for name in ("rank1", "mAP", "mINP")]
             label = method_label(str(result.get("method", ""))) + _flag(result)
             rows.append([*(head if i == 0 else [""] * len(head)), label, *values])
@@ -303,11 +306,15 @@ def comparison_table(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for row in rows:
         label = method_label(str(row.get("method", ""))) + _flag(row)
-        cells = [str(row["id"]), flat_text(row.get("checkpoint") or None), one_line(row["dataset"])]
+        cells = [str(row["id"]), flat_text(row.get("checkpoint") or None), shown(row["dataset"])]
         cells += [label, *(_shown(row.get(name)) for name in MEASURES)]
         for name in ("delta_rank1", "delta_mAP"):
             delta = row.get(name)
             cells.append("" if delta is None else f"{100 * delta:+.1f}")
         lines.append(cells)
     header = ("run", "checkpoint", "data set", "in %", *HEADINGS, "ΔRank-1", "ΔmAP")
-    return "\n".join(text_table(header, lines, left=4)) + "\n"
+    notes = [f"note: {row['unlike']}" for row in rows if row.get("unlike")]
+    names = dict.fromkeys(shown(row["dataset"]) for row in rows)
+    if len(names) > 1:
+        notes.append(f"note: runs of different data sets ({', '.join(names)}) are not compared")
+    return "\n".join((*text_table(header, lines, left=4), *dict.fromkeys(notes))) + "\n"

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.formats import one_line
 from qaconv_core.evaluation.score_files import MATRICES, expect_shape, read_arrays
+from qaconv_core.readable import shown
 from qaconv_core.store.atomic import replacing
 from qaconv_core.types import UNKNOWN, Float32, Float64, Int64
 
@@ -199,7 +199,7 @@ class _Reading:
 
     def _fail(self, name: str, expected: str, found: object) -> InputError:
         key = self.names.get(name, name)
-        return InputError(f"{self.path}: '{key}' should hold {expected}, found {one_line(found)}")
+        return InputError(f"{self.path}: '{key}' should hold {expected}, found {shown(found)}")
 
     def _numbers(self, name: str) -> npt.NDArray[Any]:
         array = self.arrays[self.names[name]]
@@ -213,7 +213,9 @@ class _Reading:
         finite = np.isfinite(matrix)
         if not finite.all():
             count = finite.size - int(finite.sum())
-            raise self._fail(name, "finite numbers", f"{count} that are NaN or infinite")
+            row, column = divmod(int(np.argmin(finite)), finite.shape[1])
+            places = f"the first in row {row}, column {column} (counted from 0)"
+            raise self._fail(name, "finite numbers", f"{count} that are NaN or infinite, {places}")
         return matrix
 
     def _vector(self, name: str) -> npt.NDArray[Any]:

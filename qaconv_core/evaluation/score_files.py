@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qaconv_core.errors import InputError
-from qaconv_core.evaluation.formats import one_line
+from qaconv_core.device import available_memory, format_bytes
+from qaconv_core.errors import InputError, MemoryLimitError, QAConvError
 from qaconv_core.evaluation.mat_files import MatFile
+from qaconv_core.files import check_input
+from qaconv_core.readable import shown
 
 Shapes = dict[str, tuple[int, ...]]
 Arrays = dict[str, npt.NDArray[Any]]
+Sizes = dict[str, tuple[int, int]]
 Reader = Callable[[Sequence[str]], Arrays]
 
 MATRICES = {
@@ -33,10 +36,10 @@ MATRICES = {
 }
 """Which of our names are matrices, and their axes: p queries, g gallery pictures."""
 
-_SIDES = {"query": ("query", "prob", "probe"), "gallery": ("gallery", "gal")}
+_SIDES = {"query": ("query", "prob", "probe", "q"), "gallery": ("gallery", "gal", "g")}
 _FIELDS = {
-    "ids": ("ids", "pids", "id"),
-    "cams": ("cams", "camids", "cam"),
+    "ids": ("ids", "pids", "id", "pid", "labels", "label"),
+    "cams": ("cams", "camids", "cam", "camid", "cameras", "camera"),
     "times": ("times", "time"),
     "paths": ("paths", "list", "names"),
 }
@@ -64,50 +67,77 @@ def expect_shape(source: str, key: str, expected: tuple[int, ...], found: tuple[
         )
 
 
+_LARGE = 64 << 20
+_DENSEST = 100
+"""A large array that was compressed more than this holds hardly any numbers of its own."""
+
+
+def check_room(path: Path, stored: Mapping[str, tuple[int, int]], names: Sequence[str]) -> None:
+    """Raise where reading these arrays cannot be meant, or would not fit into memory.
+
+    ``stored`` has each array's (bytes in memory, bytes in the file). Besides the arrays there are
+    a copy in float32 and a mask of the numbers that are none.
+    """
+    for name in names:
+        size, packed = stored[name]
+        if size > _LARGE and size > _DENSEST * max(packed, 1):
+            raise InputError(
+                f"{path}: '{name}' unpacks to {format_bytes(size)} from {format_bytes(packed)}; "
+                "that is hardly scores: save it uncompressed if it is"
+            )
+    needed, room = 2 * sum(stored[name][0] for name in names), available_memory()
+    if needed > room:
+        raise MemoryLimitError(
+            f"{path}: reading its scores takes {format_bytes(needed)} of memory, "
+            f"{format_bytes(room)} are free; save float32 and fewer matrices"
+        )
+
+
 def read_arrays(path: Path) -> tuple[dict[str, str], Arrays]:
     """The known arrays of a score file: (our name → key of the file, arrays by key).
 
     Raises :class:`InputError`, one line naming the file and, where there is one, the key.
     """
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path}: {what}; name a .npz or .mat file of saved scores")
+    check_input(path, ".npz or .mat file of saved scores")
     suffix = path.suffix.lower()
     if suffix not in (".npz", ".mat"):
         raise InputError(f"{path}: saved scores are .npz or .mat files")
     try:
-        shapes, read = _open_npz(path) if suffix == ".npz" else _open_mat(path)
+        shapes, stored, read = _open_npz(path) if suffix == ".npz" else _open_mat(path)
         names = _choose_names(path, shapes)
         _check_shapes(path, names, shapes)
+        check_room(path, stored, list(names.values()))
         return names, read(list(names.values()))
-    except InputError:
+    except QAConvError:
         raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except MemoryError as error:
         raise InputError(f"{path}: does not fit into memory") from error
     except Exception as error:  # the readers raise a dozen kinds on damaged files
-        reason = one_line(error) or type(error).__name__
+        reason = shown(error) or type(error).__name__
         raise InputError(f"{path}: damaged or not a {suffix} file ({reason})") from error
 
 
-def _open_npz(path: Path) -> tuple[Shapes, Reader]:
-    """Shapes of the arrays in the file, and a reader for those that are wanted."""
+def _open_npz(path: Path) -> tuple[Shapes, Sizes, Reader]:
+    """Shapes and sizes of the arrays in the file, and a reader for those that are wanted."""
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path}: is not a .npz file (not a zip archive, or cut short)")
     shapes: Shapes = {}
+    stored: Sizes = {}
     known = {alias for aliases in _ALIASES.values() for alias in aliases}
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             name = info.filename.removesuffix(".npy")
             # Other arrays are only listed; their headers are not read.
             shapes[name] = _npy_shape(path, name, archive, info) if name in known else ()
+            stored[name] = info.file_size, info.compress_size
 
     def read(names: Sequence[str]) -> Arrays:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in names}
 
-    return shapes, read
+    return shapes, stored, read
 
 
 def _npy_shape(
@@ -134,8 +164,8 @@ def _npy_shape(
     return tuple(int(n) for n in shape)
 
 
-def _open_mat(path: Path) -> tuple[Shapes, Reader]:
-    """Shapes of the arrays in the file, and a reader for those that are wanted."""
+def _open_mat(path: Path) -> tuple[Shapes, Sizes, Reader]:
+    """Shapes and sizes of the arrays in the file, and a reader for those that are wanted."""
     with path.open("rb") as stream:
         head = stream.read(520)
     if head.startswith(b"\x89HDF") or head[512:].startswith(b"\x89HDF") or b"MATLAB 7.3" in head:
@@ -143,7 +173,11 @@ def _open_mat(path: Path) -> tuple[Shapes, Reader]:
             f"{path}: is a MATLAB v7.3 (HDF5) file, which is not read; save it with '-v7'"
         )
     file = MatFile(path)
-    return dict(file.shapes), lambda names: {name: file.read(name) for name in names}
+    return (
+        dict(file.shapes),
+        dict(file.sizes),
+        lambda names: {name: file.read(name) for name in names},
+    )
 
 
 def _choose_names(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
@@ -158,7 +192,7 @@ def _choose_names(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str
     for needed in ("score", "query_ids", "gallery_ids"):
         if needed not in names and not (needed == "score" and "dist" in names):
             wanted = _ALIASES[needed] + (_ALIASES["dist"] if needed == "score" else ())
-            keys = ", ".join(one_line(name) for name in sorted(shapes)[:12]) or "nothing"
+            keys = ", ".join(shown(name) for name in sorted(shapes)[:12]) or "nothing"
             raise InputError(
                 f"{path}: has no '{needed}' (looked for {', '.join(wanted)}); found: {keys}"
             )

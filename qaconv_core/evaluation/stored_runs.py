@@ -15,6 +15,7 @@ import numpy as np
 from qaconv_core.evaluation.formats import plain
 from qaconv_core.evaluation.reports import MEASURES, RANKS, report_json
 from qaconv_core.store.folders import data_dir
+from qaconv_core.store.records import is_number
 from qaconv_core.store.runs import RunHistory
 from qaconv_core.types import (
     CheckpointRecord,
@@ -30,9 +31,9 @@ _LONG = ("query_paths",)
 _LONG_OF_RESULT = ("cmc", "ap")
 
 
-def open_history() -> RunHistory:
-    """The user's run history."""
-    return RunHistory(data_dir() / "runs.sqlite")
+def open_history(*, write: bool = True) -> RunHistory:
+    """The user's run history; without ``write`` its folder may be one that is only read."""
+    return RunHistory(data_dir(write=write) / "runs.sqlite")
 
 
 def run_document(
@@ -116,17 +117,13 @@ def _result(entry: Mapping[str, Any]) -> MethodResult:
 
 def _seconds(document: Mapping[str, Any]) -> dict[str, float]:
     stages = _dict(document, "seconds_by_stage").items()
-    seconds = {str(name): float(value) for name, value in stages if _is_number(value)}
+    seconds = {str(name): float(value) for name, value in stages if is_number(value)}
     total = document.get("seconds")
-    return {**seconds, "total": float(total)} if _is_number(total) else seconds  # type: ignore[arg-type]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return {**seconds, "total": float(total)} if is_number(total) else seconds  # type: ignore[arg-type]
 
 
 def _number(value: Any) -> float:
-    return float(value) if _is_number(value) else float("nan")
+    return float(value) if is_number(value) else float("nan")
 
 
 def _numbers(values: Sequence[Any]) -> Float64:

@@ -33,6 +33,7 @@ from qaconv_core.figures.colours import DIVERGING_STOPS, SEQUENTIAL_STOPS
 from qaconv_core.figures.colours import FALSE as FALSE
 from qaconv_core.figures.colours import JUNK as JUNK
 from qaconv_core.figures.colours import TRUE as TRUE
+from qaconv_core.readable import shown_lines
 from qaconv_core.store.atomic import atomic_write_bytes
 
 INK = "#1d1d1f"
@@ -136,11 +137,14 @@ def _known_glyphs() -> frozenset[int]:
 
 
 def printable(text: object) -> str:
-    """``text`` on one line; what the bundled font cannot draw becomes a box (□)."""
+    """``text`` on one line; what the bundled font cannot draw becomes a box (□).
+
+    Control characters and what is no valid Unicode are written as escapes.
+    """
     known = _known_glyphs()
     return "".join(
         " " if sign.isspace() else sign if ord(sign) in known and sign.isprintable() else "□"
-        for sign in str(text)
+        for sign in shown_lines(str(text))
     )
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +23,7 @@ import numpy as np
 import torch
 
 from qaconv_core.errors import CheckpointError, TrainingSizeError
+from qaconv_core.files import check_input
 from qaconv_core.models.backbone import (
     LAYERS,
     PADDINGS,
@@ -41,6 +44,10 @@ _BLOCK_COUNTS = {
     (True, (3, 4, 23)): "resnet101",
     (True, (3, 8, 36)): "resnet152",
 }
+_SMALLEST_SIDE, _LARGEST_SIDE = 16, 4096
+_LARGEST_EPOCH = 1_000_000
+_CAN_REPLACE_MAPPED = os.name != "nt"
+"""Whether a file can be written anew while somebody has it mapped."""
 _OWN = ("base.", "neck_conv.", "neck_bn.")
 _STAGES = ("layer1", "layer2", "layer3", "layer4")
 
@@ -71,14 +78,17 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
         spec, notes = read_spec(model, criterion, input_size or _stored_size(content))
         network = _network(spec, model, _stored_padding(content))
         matcher = QAConv.from_state_dict(criterion, spec.grid)
+        for name, tensor in matcher.state_dict().items():
+            check_values(name, tensor)
+        if not matcher.affine().finite:
+            raise CheckpointError("the head's weights are too large to give a logit")
     except TrainingSizeError as error:
         raise TrainingSizeError(f"{path}: {error.mismatch}") from None
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
-    epoch = content.get("epoch")
     spec = replace(
         spec,
-        epoch=int(epoch) if isinstance(epoch, (int, np.integer)) else None,
+        epoch=_stored_epoch(content),
         path=str(path),
         sha256=file_sha256(path),
     )
@@ -86,22 +96,28 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """The dict in a checkpoint file; refuses whatever is not plain tensors and numbers."""
-    if path.is_dir():
-        raise CheckpointError(f"{path}: is a folder; give the checkpoint file inside it")
+    """The dict in a checkpoint file; refuses whatever is not plain tensors and numbers.
+
+    Tensors of a file in torch's archive form are mapped, not read: a number is fetched from the
+    disk when it is looked at. Copy what has to outlive the file.
+    """
+    check_input(path, "checkpoint file", CheckpointError)
     try:
         with path.open("rb") as file:
             head = file.read(8)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such checkpoint file") from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from None
     if not head:
         raise CheckpointError(f"{path}: is empty (0 bytes); download or copy it again")
+    archive = head.startswith(b"PK")
+    if archive:
+        _check_archive(path)
     try:
         with _numpy_scalars_allowed(), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # what is wrong is said below, in one line
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(
+                path, map_location="cpu", weights_only=True, mmap=archive and _CAN_REPLACE_MAPPED
+            )
     except Exception as error:
         # torch raises half a dozen unrelated types for bytes that are not what they should be.
         raise CheckpointError(f"{path}: {_why_unreadable(head, error)}") from None
@@ -109,6 +125,20 @@ def read_tensors(path: Path) -> dict[str, Any]:
         kind = type(content).__name__
         raise CheckpointError(f"{path}: holds a {kind}, not the dict of a QAConv checkpoint")
     return content
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse an archive with compressed members: torch writes none, and they unpack to anything."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except Exception:  # a damaged directory: torch says more
+        return
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise CheckpointError(
+            f"{path}: is a compressed archive, which torch.save does not write; save it anew with "
+            "torch.save"
+        )
 
 
 @contextlib.contextmanager
@@ -130,24 +160,53 @@ def _why_unreadable(head: bytes, error: Exception) -> str:
     text = str(error)
     if head.startswith(b"PK"):
         if "weights_only" in text or "WeightsUnpickler" in text:
-            found = re.search(r"(?:GLOBAL|Unsupported (?:global|class))\W+([\w.]+)", text)
-            what = f" ({found.group(1)})" if found else ""
-            return (
-                f"holds objects other than tensors{what} and is not loaded, since such a file can "
-                "run code; save its 'model' and 'criterion' state dicts alone"
-            )
+            return _foreign_objects(text)
         return "is truncated or damaged; download or copy it again"
     if head[:1] == b"\x80":
+        if _foreign_global(text):
+            return _foreign_objects(text)
         return (
             "is an old or foreign pickle that cannot be read safely; save it anew with torch.save"
         )
     return "is not a checkpoint (torch.save file)"
 
 
+def _foreign_global(text: str) -> str:
+    """The class or function that torch refused to load, as ``module.name``; "" for none."""
+    found = re.search(r"GLOBAL ([\w.]+)", text) or re.search(
+        r"[Uu]nsupported (?:global|class):?\W+([\w.]+)", text
+    )
+    return "" if found is None else found.group(1)
+
+
+def _foreign_objects(text: str) -> str:
+    name = _foreign_global(text)
+    what = f" ({name})" if name else ""
+    if name.startswith("numpy"):
+        what = f" (a NumPy array: {name})"
+    alone = "torch.save({'model': c['model'], 'criterion': c['criterion']}, 'weights.pth.tar')"
+    return (
+        f"holds objects other than tensors{what} and is not loaded, since such a file can run "
+        f"code; save the weights alone: {alone}"
+    )
+
+
+def _stored_epoch(content: Mapping[str, Any]) -> int | None:
+    epoch = content.get("epoch")
+    if isinstance(epoch, (int, np.integer)) and 0 <= epoch < _LARGEST_EPOCH:
+        return int(epoch)
+    return None
+
+
 def _stored_size(content: Mapping[str, Any]) -> tuple[int, int] | None:
     """Input size that our own trainer writes beside the tensors; upstream's files have none."""
     size = content.get("input_size")
     if isinstance(size, (list, tuple)) and len(size) == 2 and all(isinstance(s, int) for s in size):
+        if not all(_SMALLEST_SIDE <= s <= _LARGEST_SIDE for s in size):
+            raise CheckpointError(
+                f"entry 'input_size' is out of range, expected {_SMALLEST_SIDE} to {_LARGEST_SIDE} "
+                "pixels a side"
+            )
         return int(size[0]), int(size[1])
     return None
 
@@ -182,10 +241,39 @@ def _clean(part_name: str, part: Mapping[Any, Any]) -> Tensors:
     for raw_name, value in part.items():
         if not isinstance(value, torch.Tensor):
             raise CheckpointError(f"entry {raw_name!r} of '{part_name}' is not a tensor")
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"tensor {raw_name} holds numbers that are not finite")
+        _check_kind(str(raw_name), value)
         tensors[strip_prefixes(str(raw_name))] = value
     return tensors
+
+
+def _check_kind(name: str, tensor: torch.Tensor) -> None:
+    """Refuse what is no plain array of numbers; no number is looked at."""
+    kind = ""
+    if tensor.layout != torch.strided:
+        kind = "is sparse"
+    elif tensor.is_quantized:
+        kind = "is quantised"
+    elif tensor.device.type != "cpu":
+        kind = f"has no numbers (device {tensor.device.type})"
+    elif tensor.is_nested or tensor.is_complex():
+        kind = f"holds {'tensors' if tensor.is_nested else 'complex numbers'}"
+    elif tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        kind = f"promises {tensor.numel():,} numbers and holds fewer (an expanded tensor)"
+    if kind:
+        raise CheckpointError(f"tensor {name} {kind}; save plain tensors of numbers")
+
+
+def check_values(name: str, tensor: torch.Tensor) -> None:
+    """Refuse numbers that no network has: NaN, infinite, a negative variance.
+
+    ``tensor`` has the shape and the type that the network needs.
+    """
+    if not tensor.is_floating_point():
+        return
+    if not bool(torch.isfinite(tensor).all()):
+        raise CheckpointError(f"tensor {name} holds numbers that are not finite in float32")
+    if name.endswith("running_var") and bool((tensor < 0).any()):
+        raise CheckpointError(f"tensor {name} holds negative variances; the file is damaged")
 
 
 def read_spec(
@@ -257,9 +345,9 @@ def _architecture(model: Tensors) -> str:
 
 def _block_count(model: Tensors, stage: str) -> int:
     numbers = {
-        int(name.split(".")[2])
+        int(found.group(1))
         for name in model
-        if name.startswith(f"base.{stage}.") and name.split(".")[2].isdigit()
+        if (found := re.match(rf"base\.{stage}\.([0-9]{{1,4}})\.", name))
     }
     return max(numbers) + 1 if numbers else 0
 
@@ -352,6 +440,8 @@ def _network(spec: ModelSpec, model: Tensors, padding: str = "zeros") -> Feature
         name: kept[name].to(tensor.dtype, copy=True).contiguous()
         for name, tensor in expected.items()
     }
+    for name, tensor in tensors.items():
+        check_values(name, tensor)
     network.load_state_dict(tensors, assign=True)
     return network.eval()
 

@@ -50,6 +50,15 @@ class AffineHead:
             )
 
     @property
+    def finite(self) -> bool:
+        """Whether all numbers are finite in float32."""
+        with np.errstate(over="ignore"):
+            parts = [
+                np.float32(part) for part in (self.query_weights, self.gallery_weights, self.bias)
+            ]
+        return all(bool(np.isfinite(part).all()) for part in parts)
+
+    @property
     def symmetric(self) -> bool:
         """Whether exchanging query and gallery leaves every logit as it is."""
         return bool(np.array_equal(self.query_weights, self.gallery_weights))

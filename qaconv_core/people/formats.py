@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from qaconv_core.errors import InputError
+from qaconv_core.files import check_input
 from qaconv_core.people.arrays import Floats, Ints, Mask
 
 MAX_BYTES = 64 << 20
@@ -71,7 +72,7 @@ class Clothes:
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file of bounded size; :class:`InputError` otherwise."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if check_input(path, "file of the assets").st_size > MAX_BYTES:
             raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MB; not a file of the assets")
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as cause:

@@ -41,6 +41,7 @@ from qaconv_core.people.traffic import Order, Shot, person_look, plan_groups
 from qaconv_core.people.walk import Walker
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.store.records import DamagedRecord, read_json
 
 FOLDERS = ("bounding_box_train", "bounding_box_test", "query")
 RECORD = "people.json"
@@ -179,8 +180,8 @@ def _claim(root: Path, order: Order) -> None:
         for tree in (root, root / "labels") if order.labels else (root,):
             for folder in FOLDERS:
                 (tree / folder).mkdir(parents=True, exist_ok=True)
-        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    except (OSError, ValueError) as cause:
+        known = read_json(path) if path.exists() else None
+    except (OSError, DamagedRecord) as cause:
         raise InputError(f"{path}: cannot be used ({cause}); choose another folder") from cause
     if known is not None and known != asked:
         raise InputError(f"{root}: holds people made with other options; choose another folder")

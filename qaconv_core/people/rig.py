@@ -6,7 +6,6 @@ its bones by linear blend skinning (Magnenat-Thalmann et al. 1988).
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from qaconv_core.errors import InputError
 from qaconv_core.people.arrays import Floats, Ints
 from qaconv_core.people.formats import read_lines
+from qaconv_core.store.records import DamagedRecord, parse_json
 
 Rotations = dict[str, Floats]
 INFLUENCES = 4
@@ -71,8 +71,8 @@ def read_skeleton(rig: Path, weights: Path, vertices: int, keep: tuple[str, ...]
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads("\n".join(read_lines(path)))
-    except (json.JSONDecodeError, RecursionError) as cause:
+        return parse_json("\n".join(read_lines(path)))
+    except DamagedRecord as cause:
         raise InputError(f"{path}: not a JSON file ({cause})") from cause
 
 

@@ -6,7 +6,6 @@ The new content is written beside the target, flushed to the disk and moved over
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import stat
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qaconv_core.errors import InputError, QAConvError
+from qaconv_core.files import check_output
+from qaconv_core.readable import encoded, shown
 
 
 def atomic_write_bytes(
@@ -31,8 +32,11 @@ def atomic_write_bytes(
 def atomic_write_text(
     path: str | os.PathLike[str], text: str, *, error: type[QAConvError] = InputError
 ) -> None:
-    """:func:`atomic_write_bytes` for text, as UTF-8 and with line ends as they are in ``text``."""
-    atomic_write_bytes(path, text.encode("utf-8"), error=error)
+    """:func:`atomic_write_bytes` for text, as UTF-8 and with line ends as they are in ``text``.
+
+    What is no valid Unicode (in a file's name) is written as escapes.
+    """
+    atomic_write_bytes(path, encoded(text), error=error)
 
 
 @contextlib.contextmanager
@@ -44,12 +48,9 @@ def replacing(
     For libraries which write files themselves (figures, archives). When the block fails, the new
     file is removed and the old one stays; an :class:`OSError` becomes ``error``.
     """
+    check_output(path, error)
     target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file():
-            _refuse_folder(target)
-            yield target  # a pipe or /dev/stdout cannot be replaced, only written to
-            return
         temporary = _beside(target)
         try:
             yield temporary
@@ -60,17 +61,12 @@ def replacing(
             raise
         _flush_folder(target.parent)
     except OSError as cause:
-        raise error(f"{path}: cannot be written ({reason(cause)})") from cause
+        raise error(f"{shown(path)}: cannot be written ({reason(cause)})") from cause
 
 
 def reason(cause: OSError) -> str:
     """The system's reason for an error, without the path that it repeats."""
     return cause.strerror or str(cause) or type(cause).__name__
-
-
-def _refuse_folder(target: Path) -> None:
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "it is a folder; give the name of a file")
 
 
 def _beside(target: Path) -> Path:

@@ -7,9 +7,7 @@ after a restart. A new decision drops the changes that were undone.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -21,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.errors import InputError, StoreError
+from qaconv_core.readable import csv_text
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import data_dir
+from qaconv_core.store.records import DamagedRecord, is_number, put_aside, read_json
 
 VERDICTS = ("confirm", "reject", "unsure")
 VERSION = 1
@@ -90,7 +90,7 @@ class DecisionLog:
 
     The file is read again before each change, so that two programs do not overwrite each other's
     decisions. All methods raise :class:`StoreError` naming a file that cannot be read or written; a
-    damaged file is never overwritten.
+    damaged file is put aside under another name, with a line in the log.
     """
 
     def __init__(
@@ -168,18 +168,17 @@ class DecisionLog:
 
     def _read(self) -> _State:
         try:
-            text = self.path.read_text(encoding="utf-8")
+            return self._parsed(read_json(self.path))
         except FileNotFoundError:
             return _State()
         except OSError as cause:
             raise StoreError(f"{self.path}: cannot be read ({reason(cause)})") from cause
-        except UnicodeDecodeError as cause:
-            raise self._damaged("it is not text") from cause
-        return self._parsed(text)
+        except DamagedRecord as cause:
+            put_aside(self.path, cause)
+            return _State()
 
-    def _parsed(self, text: str) -> _State:
+    def _parsed(self, record: Any) -> _State:
         try:
-            record = json.loads(text)
             version = int(record["version"])
             if version > VERSION:
                 raise StoreError(
@@ -191,10 +190,10 @@ class DecisionLog:
             )
             done = int(record["done"])
         except (ValueError, KeyError, TypeError, InputError) as cause:
-            raise self._damaged(str(cause)) from cause
+            raise DamagedRecord(str(cause)) from cause
         whole = all(change.before or change.after for change in changes)
         if not whole or not 0 <= done <= len(changes):
-            raise self._damaged("its history contradicts itself")
+            raise DamagedRecord("its history contradicts itself")
         return _State(changes, done)
 
     def _write(self, state: _State) -> None:
@@ -218,12 +217,6 @@ class DecisionLog:
         # ASCII, so that names which are no valid Unicode (lone surrogates) come back as they were.
         atomic_write_text(self.path, json.dumps(record, indent=1) + "\n", error=StoreError)
 
-    def _damaged(self, what: str) -> StoreError:
-        return StoreError(
-            f"{self.path}: the decisions kept there are damaged ({what}); move the file away to "
-            "begin anew"
-        )
-
 
 def _decision(values: Any) -> Decision | None:
     if values is None:
@@ -232,15 +225,13 @@ def _decision(values: Any) -> Decision | None:
     made = Decision(**known)
     if not all(isinstance(getattr(made, n), str) for n in ("query", "gallery", "note", "decided")):
         raise InputError("names and notes have to be text")
+    if made.logit is not None and not is_number(made.logit):
+        raise InputError("a logit has to be a number")
+    if made.rank is not None and not (is_number(made.rank) and made.rank >= 0):
+        raise InputError("a rank has to be a number from 0")
     return made
 
 
 def decisions_csv(decisions: Sequence[Decision]) -> str:
     """Decisions as a CSV table, a row for each pair; what is no valid Unicode as escapes."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for decision in decisions:
-        writer.writerow({k: "" if v is None else v for k, v in asdict(decision).items()})
-    # A file's name may be no valid Unicode.
-    return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
+    return csv_text(_COLUMNS, ([asdict(d)[name] for name in _COLUMNS] for d in decisions))

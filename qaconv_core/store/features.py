@@ -23,6 +23,7 @@ from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import cache_dir
 from qaconv_core.store.index import INDEX_NAME, MapShape
 from qaconv_core.store.keys import FileKey, file_key, file_keys, model_key
+from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.store.shelf import FeatureShelf
 
 __all__ = [
@@ -158,8 +159,8 @@ def _count(folder: Path) -> int:
 
 def _read_meta(path: Path) -> dict[str, object]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(path)
+    except (OSError, DamagedRecord):
         return {}
     return found if isinstance(found, dict) else {}
 

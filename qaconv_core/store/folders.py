@@ -26,13 +26,15 @@ def cache_dir() -> Path:
     return _ready(os.environ.get(CACHE_VARIABLE) or default, CACHE_VARIABLE)
 
 
-def data_dir() -> Path:
+def data_dir(*, write: bool = True) -> Path:
     """The folder of files that must be kept (the run history), created when it is not there.
 
     ``QACONV_DATA_DIR`` names another one. Raises :class:`StoreError` when it cannot be written to.
+    Without ``write`` it is only named, for reading what may be in it.
     """
     default = platformdirs.user_data_dir(APP_NAME, appauthor=False)
-    return _ready(os.environ.get(DATA_VARIABLE) or default, DATA_VARIABLE)
+    name = os.environ.get(DATA_VARIABLE) or default
+    return _ready(name, DATA_VARIABLE) if write else Path(os.path.abspath(typed_path(name)))
 
 
 def _ready(name: str, variable: str) -> Path:

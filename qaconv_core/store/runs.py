@@ -7,6 +7,7 @@ at once (they wait for each other) and nothing is held open while a job computes
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.errors import InputError, StoreError
+from qaconv_core.files import check_input
+from qaconv_core.store.records import DamagedRecord, is_number, parse_json, put_aside
+
+log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x5141_4376  # "QACv": tells our file from another program's SQLite file
@@ -31,6 +36,7 @@ CREATE TABLE runs (
 )
 """
 _COLUMNS = "id, created, kind, dataset, command, report"
+_COUNTS = ("query", "gallery", "valid_queries")
 _MEASURES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
 
 
@@ -58,6 +64,10 @@ class RunRecord:
 Records = list[RunRecord]
 
 
+class _DamagedHistory(StoreError):
+    """The file is no database, or a broken one."""
+
+
 class RunHistory:
     """Runs stored in the SQLite file ``path``, which the first :meth:`add` creates.
 
@@ -72,7 +82,8 @@ class RunHistory:
     def add(self, report: dict[str, Any], kind: str = "evaluate", command: str = "") -> int:
         """Store a report (as :func:`~qaconv_core.evaluation.reports.report_json` makes it).
 
-        Returns the id of the new run; ids are never used twice.
+        Returns the id of the new run; ids are never used twice. A damaged file is put aside under
+        another name, with a line in the log, and a new one begun.
         """
         try:
             text = json.dumps(report, allow_nan=False)
@@ -80,12 +91,19 @@ class RunHistory:
             raise InputError(f"a report for the run history must be plain JSON: {error}") from error
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         dataset = _storable(str(report.get("dataset", "")))
-        command = _storable(command)
+        row = (created, kind, dataset, _storable(command), text)
+        try:
+            return self._insert(row)
+        except _DamagedHistory as error:
+            put_aside(self.path, error.__cause__ or error)
+            return self._insert(row)
+
+    def _insert(self, row: tuple[str, ...]) -> int:
         with self._open(write=True, create=True) as connection:
             assert connection is not None
             cursor = connection.execute(
                 "INSERT INTO runs (created, kind, dataset, command, report) VALUES (?, ?, ?, ?, ?)",
-                (created, kind, dataset, command, text),
+                row,
             )
             return int(cursor.lastrowid or 0)
 
@@ -94,7 +112,11 @@ class RunHistory:
         where = "" if dataset is None else "WHERE dataset = ?"
         values = () if dataset is None else (_storable(dataset),)
         rows = self._select(f"{where} ORDER BY id DESC LIMIT ?", (*values, _limit(limit)))
-        return [self._record(row) for row in rows]
+        whole = [row for row in rows if _report(row[-1]) is not None]
+        if len(whole) < len(rows):
+            lost = len(rows) - len(whole)
+            log.warning("run history %s: %d damaged runs are passed over", self.path, lost)
+        return [self._record(row) for row in whole]
 
     def get(self, run_id: int) -> RunRecord:
         """The run with this id; :class:`InputError` naming those that exist when there is none."""
@@ -108,7 +130,7 @@ class RunHistory:
 
         ``delta_rank1`` and ``delta_mAP`` are differences (fractions) to the first of these runs
         that has the same data set and method; None for that run itself and where a number is
-        missing.
+        missing. ``unlike`` says where that run is of other pictures ("" where it is not).
         """
         first: dict[tuple[str, str], dict[str, Any]] = {}
         rows: Rows = []
@@ -116,6 +138,7 @@ class RunHistory:
             for result in record.results:
                 row = _comparison_row(record, result)
                 base = first.setdefault((row["dataset"], row["method"]), row)
+                row["unlike"] = _unlike(row, base)
                 for name in ("rank1", "mAP"):
                     row[f"delta_{name}"] = None if base is row else _minus(row[name], base[name])
                 rows.append(row)
@@ -138,11 +161,8 @@ class RunHistory:
 
     def _record(self, row: tuple[Any, ...]) -> RunRecord:
         run_id, created, kind, dataset, command, text = row
-        try:
-            report = json.loads(text)
-        except (TypeError, ValueError) as error:
-            raise self._damaged(f"run {run_id} is not JSON") from error
-        if not isinstance(report, dict):
+        report = _report(text)
+        if report is None:
             raise self._damaged(f"run {run_id} is not a report")
         return RunRecord(int(run_id), str(created), str(kind), str(dataset), str(command), report)
 
@@ -155,8 +175,8 @@ class RunHistory:
         if not create and not self.path.exists():
             yield None
             return
-        if self.path.is_dir():
-            raise StoreError(f"run history {self.path} is a folder; name a file")
+        if self.path.exists():
+            check_input(self.path, "file for the run history", StoreError)
         try:
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +189,7 @@ class RunHistory:
                 f"run history {self.path}: {error}; check that the folder can be written to, the "
                 "disk has room and no other program holds the file"
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from error
         except OSError as error:
             raise StoreError(f"run history {self.path}: {error.strerror or error}") from error
@@ -211,7 +231,7 @@ class RunHistory:
         return True
 
     def _damaged(self, what: str) -> StoreError:
-        return StoreError(
+        return _DamagedHistory(
             f"run history {self.path} is damaged ({what}); move the file away to begin a new one"
         )
 
@@ -219,6 +239,15 @@ class RunHistory:
         ids = [str(record.id) for record in self.list(limit=10)]
         known = f"the newest are {', '.join(ids)}" if ids else "it is empty"
         return InputError(f"run history {self.path} has no run {run_id}; {known}")
+
+
+def _report(text: object) -> dict[str, Any] | None:
+    """The report that a run's text holds; None where it is damaged."""
+    try:
+        report = parse_json(text) if isinstance(text, str | bytes) else None
+    except DamagedRecord:
+        return None
+    return report if isinstance(report, dict) else None
 
 
 def _storable(text: str) -> str:
@@ -235,13 +264,28 @@ def _limit(limit: int | None) -> int:
 
 def _minus(value: Any, base: Any) -> float | None:
     """value − base; None where one of them is not a number."""
-    if not all(isinstance(v, int | float) for v in (value, base)):
+    if not (is_number(value) and is_number(base)):
         return None
     return float(value) - float(base)
 
 
+def _unlike(row: dict[str, Any], base: dict[str, Any]) -> str:
+    """That two rows are of different pictures, or "" where their counts are the same."""
+    if row["counts"] == base["counts"]:
+        return ""
+    mine, other = (
+        " × ".join(str(r["counts"].get(n, "?")) for n in ("query", "gallery")) for r in (row, base)
+    )
+    return (
+        f"run {row['id']} is of other pictures than run {base['id']} ({mine} and {other}, "
+        f"{row['valid_queries']} and {base['valid_queries']} valid queries): the difference is not "
+        "one of models"
+    )
+
+
 def _comparison_row(record: RunRecord, result: dict[str, Any]) -> dict[str, Any]:
     counts = record.report.get("counts")
+    found = counts if isinstance(counts, dict) else {}
     checkpoint = record.report.get("checkpoint")
     if isinstance(checkpoint, dict):
         given = (checkpoint.get(key) for key in ("name", "path", "sha256"))
@@ -253,6 +297,7 @@ def _comparison_row(record: RunRecord, result: dict[str, Any]) -> dict[str, Any]
         "checkpoint": Path(str(checkpoint or "")).name,
         "method": str(result.get("method", "")),
         "approximation": str(result.get("approximation") or ""),
-        "valid_queries": counts.get("valid_queries") if isinstance(counts, dict) else None,
+        "counts": {name: found.get(name) for name in _COUNTS if name in found},
+        "valid_queries": found.get("valid_queries"),
     }
     return {**row, **{measure: result.get(measure) for measure in _MEASURES}}

@@ -9,6 +9,7 @@ strings, lists and dicts only: such a file cannot run code.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,8 +85,7 @@ def save_training(
             "unfinished": _unfinished_dict(saved.unfinished),
         },
     }
-    with replacing(path) as temporary:
-        torch.save(content, temporary)
+    _write(path, content)
 
 
 def load_training(
@@ -101,7 +101,8 @@ def load_training(
     try:
         network.load_state_dict(content["model"])
         criterion.load_state_dict(_under_matcher(content["criterion"]))
-        optimizer.load_state_dict(content["optim"])
+        # The optimiser keeps what it is given; the file's mapped tensors would end with the file.
+        optimizer.load_state_dict(copy.deepcopy(content["optim"]))
         torch.set_rng_state(content["resume"]["random"])
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -161,9 +162,19 @@ def export_checkpoint(source: str | Path, target: str | Path, *, half: bool = Tr
     for name in ("epoch", "input_size", "padding", "recipe", _CALIBRATION):
         if name in content:
             kept[name] = content[name]
-    with replacing(target) as temporary:
-        torch.save(kept, temporary)
+    _write(Path(target), kept)
     return Path(target).stat().st_size
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    with replacing(path) as temporary:
+        try:
+            torch.save(content, temporary)
+        except RuntimeError as error:  # what torch makes of a full disk
+            lines = str(error).splitlines() or ["no reason given"]
+            raise InputError(
+                f"{path}: cannot be written ({lines[0][:200]}); make room on the disk"
+            ) from None
 
 
 def calibration_entry(calibration: Calibration | None) -> dict[str, Any]:

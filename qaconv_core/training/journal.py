@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.errors import InputError
+from qaconv_core.files import check_output
 
 LOG_FILE = "log.txt"
 RESULTS_FILE = "results.json"
@@ -23,6 +24,7 @@ class Journal:
         self.folder = folder
         self._say = say if folder is not None else None
         self._events: Any = None
+        self._refused: set[str] = set()
 
     def log(self, line: str) -> None:
         """One line to log.txt, with the time, and to whoever listens."""
@@ -63,15 +65,18 @@ class Journal:
             events.close()
 
     def _append(self, name: str, text: str) -> None:
+        """Add to a file; a disk that refuses is said once for each and ends no training."""
         assert self.folder is not None
+        path = self.folder / name
         try:
-            with (self.folder / name).open("a", encoding="utf-8") as file:
+            check_output(path)
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
-        except OSError as error:
-            raise InputError(
-                f"{self.folder / name}: cannot be written ({error.strerror}); the checkpoint is "
-                "kept, --resume continues"
-            ) from None
+        except (OSError, InputError) as error:
+            if self._say is not None and name not in self._refused:
+                why = error.strerror if isinstance(error, OSError) else error
+                self._say(f"warning: {path}: cannot be written ({why}); the training goes on")
+            self._refused.add(name)
 
 
 def _tensorboard_installed() -> bool:

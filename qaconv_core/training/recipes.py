@@ -320,7 +320,9 @@ def recipe_from_dict(plain: dict[str, Any]) -> Recipe:
         pictures = {key: _tuple(value) for key, value in values.pop("augmentation").items()}
         own = {key: _tuple(value) for key, value in values.items()}
         return Recipe(**own, augmentation=Augmentation(**pictures))
-    except (TypeError, KeyError, AttributeError) as error:
+    except InputError:
+        raise
+    except (TypeError, KeyError, AttributeError, ValueError, ArithmeticError) as error:
         raise InputError(f"the recipe in the checkpoint cannot be read ({error})") from None
 
 

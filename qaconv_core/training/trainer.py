@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -105,6 +106,7 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self.calibration: Calibration | None = None
         self._unfinished: Unfinished | None = None
+        self._unsaved = ""
         self._trunk: torch.Tensor | None = None
         self._hands = Hands(self.around.workers)
         if recipe.loss == "scratch":
@@ -121,15 +123,19 @@ class Trainer:
     def run(self, path: Path | None = None) -> None:
         """Train the epochs that are left, saving each to ``path``.
 
-        Raises :class:`Cancelled` after the batch in hand, with the epoch's progress saved.
+        Raises :class:`Cancelled` after the batch in hand, with the epoch's progress saved. A disk
+        that refuses ends no training: the next epoch's end tries again. Where the last attempt
+        fails too, :class:`InputError` names the temporary folder's file that holds the state.
         """
         with closing(self._hands):
             while not self.finished:
                 self._run_epoch(path)
                 if not self.finished and self.team.any(self._stop_asked()):
+                    self._rescue(path)
                     raise Cancelled(f"stopped after epoch {self.epoch}; --resume continues")
             if self.recipe.calibrate and self.calibration is None:
                 self._calibrate(path)
+            self._rescue(path)
 
     def _calibrate(self, path: Path | None) -> None:
         """Give the logits scale and zero; one process fits, all take the head."""
@@ -138,8 +144,7 @@ class Trainer:
             self.criterion.matcher.rescale_logits(found.slope, found.shift)
             self.calibration = found
         self.team.same(self.criterion)
-        if path is not None:
-            self.save(path)
+        self._keep(path)
         if self.around.log is not None and self.team.leads:
             told = "training pairs tell nothing of it"
             if found is not None:
@@ -208,8 +213,8 @@ class Trainer:
         work.loss_sum, work.accuracy_sum = means.loss, means.accuracy
         work.samples = means.samples
         self._unfinished = work
-        if path is not None:
-            self.save(path)
+        self._keep(path)
+        self._rescue(path)
         raise Cancelled(
             f"stopped in epoch {self.epoch + 1} after {work.done} of {len(work.plan)} batches"
             + (f"; {path} is saved and --resume continues" if path is not None else "")
@@ -237,8 +242,7 @@ class Trainer:
             "skipped": means.skipped,
         }
         self.history.append(record)
-        if path is not None:
-            self.save(path)
+        self._keep(path)
         self._tell(record, news)
 
     def _tell(self, record: dict[str, float], news: str) -> None:
@@ -360,6 +364,33 @@ class Trainer:
         epochs_left = self.schedule.final_epochs - self.epoch
         seconds = (epochs_left * tracker.total - tracker.done) / speed
         return text + f", {seconds / 60:.0f} min to the last epoch's end"
+
+    def _keep(self, path: Path | None) -> None:
+        """Save to ``path``; where that fails it is said, and the training goes on."""
+        if path is None:
+            return
+        self._unsaved = ""
+        try:
+            self.save(path)
+        except InputError as error:
+            self._unsaved = str(error)
+            if self.around.log is not None:
+                self.around.log(f"warning: {error}; the training goes on and tries again")
+
+    def _rescue(self, path: Path | None) -> None:
+        """Where the last save failed: save to the temporary folder, and say it as an error."""
+        if path is None or not self._unsaved:
+            return
+        folder = Path(tempfile.mkdtemp(prefix="qaconv-"))
+        elsewhere = folder / path.name
+        try:
+            self.save(elsewhere)
+        except InputError:
+            folder.rmdir()
+            raise InputError(f"{self._unsaved}; what was trained since is lost") from None
+        raise InputError(
+            f"{self._unsaved}; the state is kept as {elsewhere}: move it to {path} and --resume"
+        )
 
     def save(self, path: Path) -> None:
         """Write the checkpoint (the leading process only)."""

@@ -107,19 +107,20 @@ def test_quick_decisions_keep_their_order_and_survive_the_end(qtbot, opened):
     assert [d.verdict for d in log.all()] == ["confirm", "reject"] * 3
 
 
-def test_a_file_that_cannot_be_written_is_a_problem_and_changes_nothing(qtbot, opened):
+def test_a_file_that_cannot_be_used_is_a_problem_and_changes_nothing(qtbot, opened):
     controller, results, decision_commands, _ = opened
     space, runner = controller.workspace, controller.runner
     qtbot.keyClick(results, Qt.Key_Y)
     rest(qtbot, runner)
     path = decision_commands.jobs.log.path
-    path.write_text("{")
+    newer = path.read_text().replace('"version": 1', '"version": 99')
+    path.write_text(newer)
     with qtbot.waitSignal(runner.problem, timeout=WAIT) as told:
         qtbot.keyClick(results, Qt.Key_R)
     assert str(path) in told.args[0].message
-    assert "damaged" in told.args[0].message
+    assert "newer version" in told.args[0].message
     assert verdict(space) == "confirm"  # what was known last
-    assert path.read_text() == "{"
+    assert path.read_text() == newer
 
 
 def test_decisions_of_another_query_are_read_when_it_is_chosen(qtbot, opened):

@@ -197,3 +197,23 @@ def test_a_gone_checkpoint_and_query_picture_are_said(tmp_path):
     found = reopenable(replace(session, queries=("/q.jpg", str(there))))
     assert (found.session.queries, found.session.added) == ((str(there),), True)
     assert reopenable(Session()).missing == ()
+
+
+def test_a_session_with_a_number_beyond_all_bounds_is_put_aside_and_said(tmp_path, caplog):
+    text = '{"version": 1, "look": {"threshold": 1' + "0" * 400 + "}}"
+    for _ in range(2):
+        (tmp_path / "session.json").write_text(text)
+        session = load_session(tmp_path)
+        assert "session.json" in session.note
+        assert "put aside as session.json.damaged" in session.note
+        assert replace(session, note="") == Session()
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept == ["session.json.damaged", "session.json.damaged-2"]
+    assert len(caplog.messages) == 2
+    caplog.clear()
+
+
+def test_names_that_are_no_text_come_back(tmp_path):
+    session = Session(data=DataRequest("folder", Path("/caf\udce9")), queries=("/caf\udce9/a.jpg",))
+    save_session(tmp_path, session)
+    assert load_session(tmp_path) == session

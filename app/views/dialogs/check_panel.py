@@ -17,7 +17,7 @@ from app.views.widgets.labels import (
     sentence_case,
 )
 from qaconv_core.data.check_report import CheckReport, SplitSummary, short_ranges
-from qaconv_core.data.scan import shown
+from qaconv_core.readable import shown
 from qaconv_core.types import Rejected
 
 _COLUMNS = ("", "pictures", "persons", "cameras", "times")

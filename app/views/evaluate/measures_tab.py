@@ -21,9 +21,10 @@ from PyQt5.QtWidgets import (
 from app.state.evaluation import FinishedRun, RunList
 from app.views.widgets.run_words import points
 from app.views.widgets.table_style import show_as_rows, space_columns
-from qaconv_core.evaluation.formats import one_line, percent
+from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label
+from qaconv_core.readable import shown
 from qaconv_core.types import MethodResult
 
 WORDS = ("Run", "Data set", "Model", "Method, in %")
@@ -234,7 +235,7 @@ class MeasuresTab(QSplitter):
 
 def explanation(runs: Sequence[FinishedRun], footnotes: Sequence[str]) -> list[str]:
     """Footnotes, the runs' notes, and how the numbers were measured."""
-    lines = [f"≈{i}  an approximation: {one_line(t)}" for i, t in enumerate(footnotes, start=1)]
+    lines = [f"≈{i}  an approximation: {shown(t)}" for i, t in enumerate(footnotes, start=1)]
     several = len(runs) > 1
     lines += _notes(runs)
     lines += [""] if lines and runs else []
@@ -245,7 +246,7 @@ def _notes(runs: Sequence[FinishedRun]) -> list[str]:
     """Each note once; with the runs it is about, unless it is about all of them."""
     about: dict[str, list[str]] = {}
     for run in runs:
-        texts = [one_line(note) for note in run.report.notes]
+        texts = [shown(note) for note in run.report.notes]
         if run.report.rejected:
             texts.append(f"{len(run.report.rejected):,} files were left out")
         for text in dict.fromkeys(texts):

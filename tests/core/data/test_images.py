@@ -161,7 +161,7 @@ def bad_files(folder):
     png = builders.write_picture(folder / "good.png", size=(64, 64)).read_bytes()
     bomb = b"IHDR" + struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n\0\0\0\r" + bomb + struct.pack(">I", zlib.crc32(bomb))
-    middle = b"IHDR" + struct.pack(">IIBBBBB", 10001, 10000, 8, 2, 0, 0, 0)
+    middle = b"IHDR" + struct.pack(">IIBBBBB", 10001, 5000, 8, 2, 0, 0, 0)
     middle = b"\x89PNG\r\n\x1a\n\0\0\0\r" + middle + struct.pack(">I", zlib.crc32(middle))
     empty_chunk = b"\0\0\0\0IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
     return {
@@ -173,7 +173,7 @@ def bad_files(folder):
         "noise.png": (png[:60] + bytes(200) + png[260:], "truncated|damaged"),
         "page.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
         "bomb.png": (bomb + empty_chunk, "too large"),
-        "large.png": (middle + empty_chunk, r"too large \(10001×10000 pixels, at most 100"),
+        "large.png": (middle + empty_chunk, r"too large \(10001×5000 pixels, at most 50"),
     }
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import re
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import pytest
 
 import qaconv_core
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.formats import flat_text, latex_escape, one_line, plain, write_text
+from qaconv_core.evaluation.formats import flat_text, latex_escape, plain, write_text
 from qaconv_core.evaluation.protocol import package_version, protocol_record
 from qaconv_core.evaluation.reports import (
     MEASURES,
@@ -29,6 +28,7 @@ from qaconv_core.evaluation.reports import (
     reports_json,
     runs_table,
 )
+from qaconv_core.readable import shown
 from qaconv_core.store.runs import RunHistory
 from qaconv_core.types import CheckpointRecord, MethodResult
 from tests.core.records import make_report, make_result
@@ -192,7 +192,7 @@ def test_plain_and_flat_text() -> None:
     assert flat_text({"k1": 20, "on": True, "none": None, "l": [1, 2]}) == (
         "k1 20, on yes, none –, l 1, 2"
     )
-    assert one_line("a\nb\x1b\udcff") == r"a\nb\x1b\udcff"
+    assert shown("a\nb\x1b\udcff") == r"a\nb\x1b\udcff"
 
 
 def test_write_text_replaces_whole_files_only(tmp_path: Path) -> None:
@@ -205,17 +205,6 @@ def test_write_text_replaces_whole_files_only(tmp_path: Path) -> None:
         write_text(tmp_path / "missing" / "x.md", "")
     with pytest.raises(InputError, match="folder"):
         write_text(tmp_path, "")
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_write_text_writes_through_a_pipe(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=write_text, args=(pipe, "through"))
-    writer.start()
-    assert pipe.read_text() == "through"
-    writer.join()
-    assert pipe.is_fifo()
 
 
 def test_tables_of_the_run_history(tmp_path: Path) -> None:

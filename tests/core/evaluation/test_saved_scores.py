@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from qaconv_core.errors import InputError
+from qaconv_core.errors import InputError, MemoryLimitError
 from qaconv_core.evaluation import saved_scores
 from qaconv_core.evaluation.saved_scores import (
     SavedScores,
@@ -330,3 +331,51 @@ def test_contradicting_values_are_never_built() -> None:
         make_scores(gallery_paths=["a"])
     with pytest.raises(InputError, match="'score_tlift'"):
         make_scores(score_tlift=np.zeros((5, 3), np.float32))
+
+
+def test_names_of_other_programs(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    distance, q, g = random.random((3, 5)), np.arange(3), np.arange(5)
+    fields = {"ids": (q, g), "cams": (q + 7, g + 7)}
+    for kind, names in {
+        "ours": ("query_{}", "gallery_{}", "ids", "cams"),
+        "short": ("q_{}", "g_{}", "pids", "camids"),
+        "labels": ("query_{}", "gallery_{}", "label", "cam"),
+    }.items():
+        query, gallery, ids, cams = names
+        arrays = {"distmat": distance}
+        for (ours, (of_q, of_g)), theirs in zip(fields.items(), (ids, cams), strict=True):
+            arrays |= {query.format(theirs): of_q, gallery.format(theirs): of_g}
+            assert ours
+        np.savez(tmp_path / f"{kind}.npz", **arrays)
+    first, *others = (load_scores(tmp_path / f"{k}.npz") for k in ("ours", "short", "labels"))
+    for other in others:
+        assert_same(replace(other, source=first.source), first)
+
+
+def test_a_number_that_is_none_is_named_by_row_and_column(tmp_path: Path) -> None:
+    matrix = np.zeros((4, 9))
+    matrix[3, 7] = np.nan
+    np.savez(tmp_path / "s.npz", score=matrix, query_ids=np.arange(4), gallery_ids=np.arange(9))
+    with pytest.raises(InputError, match="row 3, column 7"):
+        load_scores(tmp_path / "s.npz")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".mat"])
+def test_a_bomb_is_not_unpacked(tmp_path: Path, suffix: str) -> None:
+    arrays = {"score": np.zeros((2_000, 5_000)), "query_ids": np.arange(2_000.0),
+              "gallery_ids": np.arange(5_000.0)}  # fmt: skip
+    path = tmp_path / f"s{suffix}"
+    if suffix == ".npz":
+        np.savez_compressed(path, **arrays)
+    else:
+        savemat(path, arrays, do_compression=True)
+    with pytest.raises(InputError, match=r"unpacks to .* that is hardly scores"):
+        load_scores(path)
+
+
+def test_what_does_not_fit_is_said_before_it_is_read(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("qaconv_core.evaluation.score_files.available_memory", lambda: 100)
+    save_scores(tmp_path / "s.npz", make_scores(3, 5))
+    with pytest.raises(MemoryLimitError, match="reading its scores takes"):
+        load_scores(tmp_path / "s.npz")

@@ -97,7 +97,11 @@ def test_threads_do_not_lose_decisions(log):
     [
         b"{",
         b"[]",
+        b"[" * 100_000,
         b"\xff\xfe",
+        b'{"version": 1, "changes": [], "done": 1' + b"0" * 400 + b"}",
+        b'{"version": 1, "changes": [{"before": null, "after": {"query": "a", "gallery": "b", '
+        b'"verdict": "confirm", "logit": NaN}}], "done": 1}',
         b'{"version": 1, "changes": [], "done": 3}',
         b'{"version": 1, "changes": [{"before": null, "after": null}], "done": 1}',
         b'{"version": 1, "changes": [{"before": null, "after": {"query": 1, "gallery": "b", '
@@ -106,12 +110,13 @@ def test_threads_do_not_lose_decisions(log):
         b'"verdict": "maybe"}}], "done": 1}',
     ],
 )
-def test_a_damaged_file_is_named_and_left_alone(log, content):
+def test_a_damaged_file_is_put_aside_with_a_line(log, content, caplog):
     log.path.parent.mkdir(parents=True)
     log.path.write_bytes(content)
-    with pytest.raises(StoreError, match="move the file away"):
-        log.decide("a", "b", "confirm")
-    assert log.path.read_bytes() == content
+    log.decide("a", "b", "confirm")
+    assert [d.verdict for d in log.all()] == ["confirm"]
+    assert log.path.with_name(f"{log.path.name}.damaged").read_bytes() == content
+    assert [str(log.path) in line for line in caplog.messages] == [True]
 
 
 def test_a_newer_file_is_left_alone(log):

@@ -85,10 +85,14 @@ class TestAtomicWrite:
         assert path.read_text() == "new"
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
-    @pytest.mark.skipif(not Path("/dev/null").exists(), reason="POSIX")
-    def test_devices_are_written_to_and_not_replaced(self):
-        atomic.atomic_write_text("/dev/null", "x")
-        assert not Path("/dev/null").is_file()
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX")
+    def test_pipes_devices_and_sockets_are_refused_at_once(self, tmp_path):
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        for path, what in ((pipe, "a pipe"), (Path("/dev/null"), "a device")):
+            with pytest.raises(InputError, match=f"it is {what}"):
+                atomic.atomic_write_text(path, "x")
+            assert not path.is_file()
 
     def test_replacing_gives_a_path_with_the_suffix(self, tmp_path):
         with atomic.replacing(tmp_path / "figure.pdf") as temporary:

@@ -259,3 +259,34 @@ def test_curves_are_written_where_tensorboard_is_installed(tmp_path, monkeypatch
     monkeypatch.setattr(journal, "_tensorboard_installed", lambda: False)
     journal.Journal(tmp_path).scalars(4, {"loss": 0.4})
     assert len(written) == 3
+
+
+def test_a_disk_that_is_full_for_an_epoch_loses_nothing(data, tmp_path, monkeypatch, capsys):
+    kept, failures = torch.save, iter((True, False))
+
+    def full(content, path):
+        if next(failures, False):
+            raise RuntimeError("PytorchStreamWriter failed writing file data/0\nframe #0")
+        kept(content, path)
+
+    monkeypatch.setattr(torch, "save", full)
+    run("--data-dir", data, "--exp-dir", tmp_path, "-d", "market", *SMALL)
+    assert load_checkpoint(place(tmp_path) / "checkpoint.pth.tar").spec.epoch == 2
+    assert "the training goes on and tries again" in (place(tmp_path) / "log.txt").read_text()
+
+
+def test_a_disk_that_stays_full_keeps_the_state_elsewhere(data, tmp_path, monkeypatch):
+    kept, folder = torch.save, place(tmp_path / "exp")
+
+    def full(content, path):
+        if Path(path).parent == folder:
+            raise RuntimeError("PytorchStreamWriter failed writing file")
+        kept(content, path)
+
+    monkeypatch.setattr(torch, "save", full)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(InputError, match=r"cannot be written .* the state is kept as") as error:
+        run("--data-dir", data, "--exp-dir", tmp_path / "exp", "-d", "market", *SMALL)
+    assert len(str(error.value).splitlines()) == 1
+    (saved,) = tmp_path.glob("qaconv-*/checkpoint.pth.tar")
+    assert load_checkpoint(saved).spec.epoch == 2

@@ -1,0 +1,95 @@
+"""Names and texts of other people's files, as they may stand on a terminal and in a table.
+
+A file's name may hold bytes that are no text, control characters that a terminal obeys, and signs
+that a spreadsheet takes for a formula. Whatever this program shows or writes goes through here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NUMBER = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+_AFTER_COMMA = re.compile(r",(?=[=+\-@])")
+
+
+def shown(value: object) -> str:
+    """``value`` as text on one line.
+
+    Control characters, invisible ones and bytes that are no text stand as escapes: ``\\x1b``,
+    ``\\u202e``, ``\\udce9`` (the byte 0xE9).
+    """
+    text = str(value)
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def shown_lines(text: str) -> str:
+    """``text`` of several lines for a terminal: :func:`shown` but for ends of lines and tabs.
+
+    JSON stays the same JSON.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign in "\n\t" else _escaped(sign) for sign in text)
+
+
+def encoded(text: str) -> bytes:
+    """``text`` in UTF-8; what is no valid Unicode (in a file's name) as escapes like ``\\udce9``.
+
+    In JSON such an escape is the very character, so that a reader gets the name as it is on disk.
+    """
+    return text.encode("utf-8", errors="backslashreplace")
+
+
+def csv_cell(value: Any) -> Any:
+    """A value as it may stand in a cell: numbers as they are, None as an empty cell.
+
+    Texts that a spreadsheet would take for a formula get a leading ``'``.
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return value
+    text = "".join(sign if sign == "\n" else _escaped(sign) for sign in value)
+    # Judged by the text as it came: a tab in front is an escape by now.
+    formula = value.startswith(_FORMULA) and _NUMBER.fullmatch(value) is None
+    return f"'{text}" if formula else text
+
+
+def csv_text(
+    header: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    comments: Iterable[str] = (),
+    quote_texts: bool = False,
+) -> str:
+    """A table as CSV text: ``comments`` in ``#`` lines, the header, a line for each row.
+
+    ``quote_texts`` puts every text into quotes, so that no row can begin with ``#``.
+    """
+    out = io.StringIO()
+    for comment in comments:
+        # Whoever splits this line at its commas gets cells as well.
+        out.write(f"# {_AFTER_COMMA.sub(', ', shown(comment))}\n")
+    writer = csv.writer(
+        out,
+        quoting=csv.QUOTE_NONNUMERIC if quote_texts else csv.QUOTE_MINIMAL,
+        lineterminator="\n",
+    )
+    writer.writerow(header)
+    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _escaped(sign: str) -> str:
+    if sign.isprintable():
+        return sign
+    if sign < " ":
+        return sign.encode("unicode_escape").decode("ascii")
+    # As JSON has it, with two escapes beyond the first 65,536 characters.
+    units = sign.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))

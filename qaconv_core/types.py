@@ -127,6 +127,10 @@ class Dataset:
     frame_rate: float | None = None
 
 
+FIRST_RELEASES = "v1.x"
+"""The releases whose checkpoints hold the head's tensors by bare names."""
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """What a checkpoint's tensors say about the network they belong to.

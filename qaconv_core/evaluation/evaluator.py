@@ -38,6 +38,7 @@ from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.ranking.protocol import Pairs
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
+    FIRST_RELEASES,
     Dataset,
     EvaluationReport,
     FeatureBank,
@@ -205,6 +206,7 @@ class _Scoring:
         self._score: Callable[..., Float32] = score_maps
         if job.scorer is not None:
             self._score = job.scorer(model.head, query, gallery)
+        self.inner_head = inner_head(model)
         self.seconds: dict[str, float] = {}
         self._made: dict[str, Float32] = {}
 
@@ -230,7 +232,7 @@ class _Scoring:
         maps = self.gallery.select(rows), self.gallery.select(columns)
         same = np.array_equal(rows, columns)
         found = self._score(
-            *maps, self.model.head, device=self.model.device, symmetric=same, plan=None
+            *maps, self.inner_head, device=self.model.device, symmetric=same, plan=None
         )
         return distance_of_logits(found)
 
@@ -245,7 +247,7 @@ class _Scoring:
             self._made[stage] = self._score(
                 rows,
                 columns,
-                self.model.head,
+                self.model.head if stage == "scoring" else self.inner_head,
                 plan=self.model.plan(len(rows), len(columns), in_memory=in_memory),
                 device=self.model.device,
                 out=self.place(stage, (len(rows), len(columns))),
@@ -266,6 +268,27 @@ class _Scoring:
         if self.folder is None or 0 in shape:
             return None
         return file_matrix(self.folder / f"{name.replace(' ', '-')}.f32", shape)
+
+
+def inner_head(model: Model) -> AffineHead:
+    """What scores pictures of one side among themselves, as the checkpoint's release does.
+
+    A two-sided head depends on who is the query. The first releases give the row of such a matrix
+    the gallery's role and the column the query's, later ones the other way round.
+    """
+    if model.spec.release == FIRST_RELEASES:
+        return model.head.exchanged()
+    return model.head
+
+
+def _inner_roles(model: Model, options: MethodOptions) -> str | None:
+    """Words for :func:`inner_head`; None where it makes no difference."""
+    if not options.rerank or model.head.symmetric:
+        return None
+    first = "gallery × query, as releases 1.0 and 1.1"
+    return (
+        first if model.spec.release == FIRST_RELEASES else "query × gallery, as releases from 1.2"
+    )
 
 
 def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
@@ -340,6 +363,7 @@ def _report(
             ap=options.ap,
             junk=options.junk_rule,
             rerank=options.rerank_parameters(),
+            roles_within_a_side=_inner_roles(model, options),
             tlift=options.tlift_parameters(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
             preprocessing=model.preprocessing,

@@ -55,6 +55,7 @@ def protocol_record(
     junk: bool = True,
     score: str = "QAConv logit (larger is closer); distance = 1 − sigmoid(logit / 10)",
     rerank: Mapping[str, Any] | None = None,
+    roles_within_a_side: str | None = None,
     tlift: Mapping[str, Any] | None = None,
     approximations: Sequence[str] = (),
     preprocessing: Mapping[str, Any] | str | None = None,
@@ -64,7 +65,8 @@ def protocol_record(
 
     ``ap`` is a key of :data:`AP_DEFINITIONS` or words of one's own, ``junk`` whether pictures of
     the query's pid and camera are left out, ``rerank`` and ``tlift`` their parameters (None: not
-    used). ``more`` is added as it is.
+    used), ``roles_within_a_side`` who is whose query among pictures of one side.
+    ``more`` is added as it is.
     """
     record: dict[str, Any] = {
         "ap": AP_DEFINITIONS.get(ap, ap),
@@ -74,7 +76,12 @@ def protocol_record(
         "score": score,
         "approximations": list(dict.fromkeys(map(one_line, approximations))) or "none",
     }
-    optional = {"rerank": rerank, "tlift": tlift, "preprocessing": preprocessing}
+    optional = {
+        "rerank": rerank,
+        "roles_within_a_side": roles_within_a_side,
+        "tlift": tlift,
+        "preprocessing": preprocessing,
+    }
     record.update({key: value for key, value in optional.items() if value is not None})
     record.update(more)
     record["versions"] = versions()

@@ -84,12 +84,14 @@ def _extract(model: Model, pictures: ImageSet, job: Job, stage: str = "features"
 
 @dataclass(frozen=True)
 class _Command:
-    """What to score: positions in the query's or the gallery's bank (None: all of it)."""
+    """What to score: positions in the query's or the gallery's bank (None: all of it), by which
+    head."""
 
     rows: tuple[str, Int64 | None]
     columns: tuple[str, Int64 | None]
     plan: ScoringPlan
     mirror: bool
+    head: AffineHead
 
 
 class TeamScorer:
@@ -106,6 +108,7 @@ class TeamScorer:
         self, query: FeatureBank, gallery: FeatureBank, head: AffineHead, **options: Any
     ) -> Float32:
         """As :func:`~qaconv_core.matching.scores.score_maps`, in the first process."""
+        self.head = head
         return score_maps(query, gallery, head, helpers=self, **options)
 
     def deal(
@@ -113,7 +116,7 @@ class TeamScorer:
     ) -> tuple[Sequence[Block], Iterator[Scored]]:
         """Tell the others what is to be scored; the first share is this process's own."""
         sides = self._side(query, "query"), self._side(gallery, "gallery")
-        _tell(self.team, _Command(*sides, plan, mirror))
+        _tell(self.team, _Command(*sides, plan, mirror, self.head))
         own, *shares = _shares(blocks, self.team.ranks)
         ranks = enumerate(shares, start=1)
         return own, (scored for rank, share in ranks for scored in self._received(rank, share))
@@ -125,7 +128,7 @@ class TeamScorer:
             blocks = score_blocks(len(query), len(gallery), command.plan, command.mirror)
             own = _shares(blocks, self.team.ranks)[self.team.rank]
             done = dict(
-                scored_blocks(query, gallery, self.head, command.plan, self.team.device, own)
+                scored_blocks(query, gallery, command.head, command.plan, self.team.device, own)
             )
             parts = [done.pop(block).ravel() for block in own]
             self._send(np.concatenate(parts) if parts else np.empty(0, dtype=np.float32))

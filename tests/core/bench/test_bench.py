@@ -241,7 +241,7 @@ def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
     assert [len(f["baselines"]) for f in record["parts"]["re-ranking"]] == [1, 1]
     captured = capsys.readouterr()
     assert "× plain, 32 at a time" in captured.out
-    assert "measuring: 1 of 13: features of pictures; about 13 min left" in captured.err
+    assert "measuring: 1 of 14: features of pictures; about 15 min left" in captured.err
     assert figure_file.stat().st_size > 1000
     text = page.read_text()
     assert text.startswith("# Speed\n\nwhy\n")

@@ -1,7 +1,7 @@
 """What ``torchrun`` starts in the tests: ``qaconv train`` with the options given.
 
-Recipe v2.0 keeps its norms here, as in the test: learning ones see their own process's pictures. Its
-head is even: a random one lets rounding decide more often which of two equal cells learns.
+Recipe v2.0 keeps its norms here, as in the test: learning ones see their own process's pictures.
+Its head is even: a random one lets rounding decide more often which of two equal cells learns.
 """
 
 from __future__ import annotations

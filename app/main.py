@@ -12,6 +12,7 @@ from app import startup
 from app.state.requests import BY_CONTENT, DEMO, DataRequest, ModelRequest
 from qaconv_core.errors import InputError
 from qaconv_core.paths import typed_path
+from qaconv_core.threads import spin_briefly
 
 DEFAULT_DATA_DIR = "data"
 
@@ -21,6 +22,7 @@ def open_window(arguments: argparse.Namespace) -> None:
 
     Raises :class:`InputError`, one line, where this system cannot show a window.
     """
+    spin_briefly()
     problem = startup.prepare()
     if problem:
         raise InputError(problem)

@@ -2,7 +2,11 @@
 
     from qaconv_core import load_model, open_dataset
 
-Names are imported when first used, so that ``import qaconv_core`` does not wait for torch.
+Names are imported when first used, so that ``import qaconv_core`` does not wait for torch. It
+changes nothing of the process either. A program that shares its machine with others sets
+``GOMP_SPINCOUNT=1000`` (Linux) or ``KMP_BLOCKTIME=1`` (elsewhere) in its environment, or calls
+:func:`qaconv_core.threads.spin_briefly` before anything imports torch: OpenMP's threads hold the
+cores while they wait otherwise, and features come to a standstill.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from qaconv_core.errors import InputError
+from qaconv_core.threads import usable_cores
 
 if TYPE_CHECKING:
     import torch
@@ -120,13 +121,6 @@ def cpu_knows_bfloat16() -> bool:
             if getattr(torch.cpu, name)():
                 return True
     return False
-
-
-def usable_cores() -> int:
-    """Cores this process may run on (not all that the machine has), at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 @functools.lru_cache(maxsize=1)

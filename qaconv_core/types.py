@@ -134,6 +134,10 @@ class Dataset:
     frame_rate: float | None = None
 
 
+FIRST_RELEASES = "v1.x"
+"""The releases whose checkpoints hold the head's tensors by bare names."""
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """What a checkpoint's tensors say about the network they belong to.
@@ -520,7 +524,8 @@ class EvaluationProtocol:
     """How an evaluation was made, in words: what makes its numbers comparable with others.
 
     ``approximations`` is empty where everything was exact. ``rerank`` and ``tlift`` are the
-    parameters of these steps, None where the step was not used. The other fields are None only
+    parameters of these steps, None where the step was not used; ``roles_within_a_side`` says which
+    picture is the query in pairs of one side. The other fields are None only
     where a stored report does not tell.
     """
 
@@ -531,6 +536,7 @@ class EvaluationProtocol:
     score: str | None = None
     approximations: tuple[str, ...] | None = None
     rerank: Mapping[str, Any] | None = None
+    roles_within_a_side: str | None = None
     tlift: Mapping[str, Any] | None = None
     preprocessing: str | None = None
     layout: str | None = None
@@ -546,7 +552,10 @@ class EvaluationProtocol:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> EvaluationProtocol:
         """Read the JSON form; values of another type than expected are None."""
-        texts = ("ap", "junk", "denominators", "ties", "score", "preprocessing", "layout")
+        texts = (
+            "ap", "junk", "denominators", "ties", "score", "roles_within_a_side", "preprocessing",
+            "layout",
+        )  # fmt: skip
         given: dict[str, Any] = {name: _if(str, record.get(name)) for name in texts}
         for name in ("rerank", "tlift", "versions"):
             given[name] = _if(dict, record.get(name))

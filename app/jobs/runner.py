@@ -2,10 +2,12 @@
 
 There are five lanes: for what a person waits for, for the maps of the open set, for long jobs, for
 files, for records (decisions of a person). A lane is an executor of one thread (files: two), so
-that jobs which share the processor or the GPU run one after another. Jobs in the lane of records
-are done in their order and to the end, also when the program closes. A job's end is carried to the
-window's thread by a queued signal. Whatever a job raises, ``RuntimeError`` included, ends in its
-state ``failed`` and in :attr:`JobRunner.problem`.
+that jobs which share the processor or the GPU run one after another. Jobs of several lanes share
+the cores: maps and long jobs stand still while a person waits for another job
+(:class:`~qaconv_core.threads.CoreBudget`). Jobs in the lane of records are done in their order and
+to the end, also when the program closes. A job's end is carried to the window's thread by a queued
+signal. Whatever a job raises, ``RuntimeError`` included, ends in its state ``failed`` and in
+:attr:`JobRunner.problem`.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ from app.jobs.job import Afterwards, Job, JobContext, JobState, Work, problem_of
 from app.state.values import Problem
 from qaconv_core.errors import Cancelled, QAConvError
 from qaconv_core.progress import Progress
+from qaconv_core.threads import BUDGET
 
 log = logging.getLogger(__name__)
 
 Lane = Literal["interactive", "maps", "long", "files", "records"]
 _THREADS = {"interactive": 1, "maps": 1, "long": 1, "files": 2, "records": 1}
+_WAITED_FOR = ("interactive", "files", "records")
 
 
 class _Mail(QObject):
@@ -91,21 +95,27 @@ class JobRunner(QObject):
         if self._closed:
             self._on_finished(job, None, Cancelled())
         else:
-            self._lanes[lane].submit(self._run, job)
+            self._lanes[lane].submit(self._run, job, lane in _WAITED_FOR)
         return job
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job, waited_for: bool) -> None:
         """In the worker thread."""
+
+        def tell(progress: Progress) -> None:
+            self._mail.progressed.emit(job, progress)
+            BUDGET.step_aside()
+
         result, error = None, None
         try:
             job.cancel_token.raise_if_cancelled()
             self._mail.started.emit(job)
             context = JobContext(
-                lambda progress: self._mail.progressed.emit(job, progress),
+                tell,
                 job.cancel_token,
                 lambda part: self._mail.reported.emit(job, part),
             )
-            result = job.work(context)
+            with BUDGET.job(waited_for):
+                result = job.work(context)
         except BaseException as caught:  # also what is no Exception must not vanish in a thread
             error = caught
             if self._closed and job.kept:  # no window is left to show it

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qaconv_core.bench.busy import BUSY, FEATURES
 from qaconv_core.bench.timing import Figure
 
 MARKET = (3368, 15913)
@@ -134,6 +135,7 @@ _AIMS: tuple[tuple[str, dict[str, Any], tuple[Rule, ...]], ...] = (
     ("features, float32", _DEMO, (fact_at_most("grey_levels_beside_PIL", 1),)),
     ("features, bfloat16", _DEMO, (fact_at_most("change_of_mAP", _UNMEASURABLE),)),
     ("features, float16", _DEMO, (fact_at_most("change_of_mAP", _UNMEASURABLE),)),
+    (f"{FEATURES} beside {BUSY} busy programs", {}, (times(1 / 3, "quiet"),)),
     ("search by part", _PARTS, (within_seconds(1),)),
     ("search by part", {"galleries": 766, "grid": "12×6"}, (within_seconds(0.2),)),
     ("what if, one pair", {"grid": "24×8"}, (within_seconds(0.1),)),

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from qaconv_core import __version__
-from qaconv_core.device import cpu_knows_bfloat16, describe_device, usable_cores
+from qaconv_core.device import cpu_knows_bfloat16, describe_device
+from qaconv_core.threads import usable_cores
 
 _SIZE = 2048
 _BYTES = 256 << 20

@@ -14,6 +14,7 @@ from qaconv_core.bench.report import (
     aim_words,
     all_aims,
     fact_words,
+    load_line,
     machine_line,
     peaks_line,
     shares,
@@ -93,6 +94,8 @@ def _run_lines(run: Record) -> list[str]:
         "",
         f"{peaks_line(run)}.",
     ]
+    if load := load_line(run):
+        lines += ["", f"{load}."]
     for title, figures in run["parts"].items():
         lines += ["", f"**{title}**", "", *_part_lines(figures)]
     if run.get("left_out"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from qaconv_core.bench.busy import load_words
 from qaconv_core.device import format_bytes
 
 
 def bench_text(record: dict[str, Any]) -> str:
     """Everything measured, a line for each thing, its baselines and aims indented below it."""
-    lines = [machine_line(record), peaks_line(record)]
+    lines = [machine_line(record), peaks_line(record), load_line(record)]
     for title, figures in record["parts"].items():
         lines += ["", title]
         for figure in figures:
@@ -33,6 +34,11 @@ def peaks_line(record: dict[str, Any]) -> str:
     memory = peaks.pop("memory", 0.0)
     rates = [f"{name} {rate:,.0f} GFLOP/s" for name, rate in peaks.items()]
     return f"peaks measured: {', '.join(rates)}; memory {memory:,.0f} GB/s" if rates else ""
+
+
+def load_line(record: dict[str, Any]) -> str:
+    """How busy the machine was; "" where nothing is known of it."""
+    return load_words(record.get("load", {}), record["machine"]["cores"])
 
 
 def all_aims(record: dict[str, Any]) -> list[dict[str, Any]]:

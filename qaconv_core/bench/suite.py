@@ -13,6 +13,7 @@ import torch
 
 from qaconv_core.bench import device as on_device
 from qaconv_core.bench.aims import DEMO, MARKET, MSMT, aims_of
+from qaconv_core.bench.busy import busy_figures, load_average
 from qaconv_core.bench.features import features_figures
 from qaconv_core.bench.large import large_gallery_figures
 from qaconv_core.bench.machine import machine_record, measure_peaks
@@ -39,6 +40,7 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.types import Grid
 
 _GROWTH_GALLERY = 1000  # for growth with grid and channels
+_BUSY_PICTURES = 32  # beside busy programs, some ten a second where OpenMP is as it comes
 
 
 @dataclass(frozen=True)
@@ -211,11 +213,16 @@ def _fused(sizes: Callable[[Suite], list[Sizes]]) -> Callable[[Bench], Figures]:
     return measure
 
 
+def _busy(bench: Bench) -> Figures:
+    yield from busy_figures(min(_BUSY_PICTURES, bench.suite.pictures), bench.suite.repeats)
+
+
 def _evaluation(bench: Bench) -> Figures:
     yield on_device.evaluation_figure(*bench.suite.ranking, bench.device)
 
 
 FEATURES = "features of pictures"
+BUSY_MACHINE = "busy-machine"
 GALLERY, GRID, CHANNELS = (f"growth with the {what}" for what in ("gallery", "grid", "channels"))
 
 PARTS: tuple[Part, ...] = (
@@ -232,6 +239,7 @@ PARTS: tuple[Part, ...] = (
     Part("measures", "CMC, mAP, mINP", 20, _measures),
     Part("tlift", "temporal lifting", 40, _tlift),
     Part("re-ranking", "re-ranking", 150, _rerank),
+    Part(BUSY_MACHINE, "busy machine", 90, _busy),
     Part("re-ranking-on-disk", "re-ranking from disk", 250, _rerank_on_disk, large=True),
     Part("million", "a large gallery from disk", 900, _large_gallery, large=True),
     Part("features", FEATURES, 30, _features, device="cuda"),
@@ -272,6 +280,7 @@ def run_suite(
     found: dict[str, list[dict[str, Any]]] = {}
     peaks: dict[str, float] = {}
     complete = 0
+    loads = [load_average()]
     with (
         stoppable(cancel),
         tempfile.TemporaryDirectory(
@@ -289,6 +298,8 @@ def run_suite(
                     aims = [aim.to_dict() for aim in aims_of(figure, peaks)]
                     found.setdefault(part.title, []).append(figure.to_dict(peaks) | {"aims": aims})
                 complete += 1
+                if part.name != BUSY_MACHINE:  # which makes a load of its own
+                    loads.append(load_average())
         except (Cancelled, KeyboardInterrupt):
             report("stopped; what is measured so far is kept")
     return {
@@ -296,6 +307,11 @@ def run_suite(
         "sizes": suite.name,
         "machine": machine_record(device),
         "peaks": peaks,
+        "load": {
+            "before": loads[0],
+            "during": max((load for load in loads if load is not None), default=None),
+            "after": loads[-1],
+        },
         "parts": found,
         "left_out": [part.title for part in parts[complete:]],
     }

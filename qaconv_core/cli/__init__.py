@@ -18,6 +18,7 @@ from qaconv_core.cli.parser import build_parser
 from qaconv_core.cli.terminal import interruptible
 from qaconv_core.errors import Cancelled, QAConvError
 from qaconv_core.readable import shown
+from qaconv_core.threads import spin_briefly
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEBUG_VARIABLE = "QACONV_DEBUG"
@@ -25,6 +26,7 @@ DEBUG_VARIABLE = "QACONV_DEBUG"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    spin_briefly()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console may lack ✓ or somebody's letters

@@ -21,7 +21,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         default="",
         help="only these parts, separated by commas: features, query, worst-case, preparing, "
-        "shortlist, pairs, gallery, grid, channels, measures, tlift, re-ranking; and two that run "
+        "shortlist, pairs, gallery, grid, channels, measures, tlift, re-ranking, "
+        "busy-machine; and two that run "
         "only when named: re-ranking-on-disk (MSMT17's size, 35 GB of disk), million (53 GB)",
     )
     parser.add_argument("--json", metavar="FILE", help="everything measured, as JSON")

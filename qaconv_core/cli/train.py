@@ -116,6 +116,10 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--gs_pre_epochs", type=int, metavar="N", help="epochs of random people before the graph"
     )
+    group.add_argument(
+        "--gs_rerank_off", action="store_const", const=False, dest="gs_rerank",
+        help="take the graph's distances as they are (v2.0 re-ranks them)",
+    )  # fmt: skip
     group.add_argument("--margin", type=float, help="of the triplet loss, in logits")
     group.add_argument(
         "--mem_batch_size", type=positive, metavar="N", help="classes of the memory at once"

@@ -41,6 +41,7 @@ from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import WorkContext
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
+    FIRST_RELEASES,
     CheckpointRecord,
     Dataset,
     EvaluationCounts,
@@ -69,12 +70,12 @@ class Evaluation:
 class HelperFactory(Protocol):
     """Makes the helpers that score a part of an evaluation's pairs (other processes, say)."""
 
-    def __call__(self, head: AffineHead, query: FeatureBank, gallery: FeatureBank, /) -> Helpers:
+    def __call__(self, query: FeatureBank, gallery: FeatureBank, /) -> Helpers:
         """Helpers for one evaluation.
 
-        ``head`` is the model's head; ``query`` (p, C, h, w) and ``gallery`` (g, C, h, w) hold the
-        maps of all pictures that are read. What the helpers are given to score afterwards are
-        these two banks or selections of them.
+        ``query`` (p, C, h, w) and ``gallery`` (g, C, h, w) hold the maps of all pictures that are
+        read. What the helpers are given to score afterwards are these two banks or selections of
+        them.
         """
 
 
@@ -223,7 +224,8 @@ class _Scoring:
     ) -> None:
         self.model, self.query, self.gallery = model, query, gallery
         self.job, self.folder = job, folder
-        self._helpers = job.helpers(model.head, query, gallery) if job.helpers else None
+        self._helpers = job.helpers(query, gallery) if job.helpers else None
+        self.inner_head = inner_head(model)
         self.seconds: dict[str, float] = {}
         self._made: dict[str, Float32] = {}
 
@@ -250,7 +252,7 @@ class _Scoring:
         same = np.array_equal(rows, columns)
         found = score_maps(
             *maps,
-            self.model.head,
+            self.inner_head,
             device=self.model.device,
             symmetric=same,
             helpers=self._helpers,
@@ -268,7 +270,7 @@ class _Scoring:
             self._made[stage] = score_maps(
                 rows,
                 columns,
-                self.model.head,
+                self.model.head if stage == "scoring" else self.inner_head,
                 plan=self.model.plan(len(rows), len(columns), in_memory=in_memory),
                 device=self.model.device,
                 out=self.place(stage, (len(rows), len(columns))),
@@ -290,6 +292,27 @@ class _Scoring:
         if self.folder is None or 0 in shape:
             return None
         return file_matrix(self.folder / f"{name.replace(' ', '-')}.f32", shape)
+
+
+def inner_head(model: Model) -> AffineHead:
+    """What scores pictures of one side among themselves, as the checkpoint's release does.
+
+    A two-sided head depends on who is the query. The first releases give the row of such a matrix
+    the gallery's role and the column the query's, later ones the other way round.
+    """
+    if model.spec.release == FIRST_RELEASES:
+        return model.head.exchanged()
+    return model.head
+
+
+def _inner_roles(model: Model, options: MethodOptions) -> str | None:
+    """Words for :func:`inner_head`; None where it makes no difference."""
+    if not options.rerank or model.head.symmetric:
+        return None
+    first = "gallery × query, as releases 1.0 and 1.1"
+    return (
+        first if model.spec.release == FIRST_RELEASES else "query × gallery, as releases from 1.2"
+    )
 
 
 def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
@@ -336,6 +359,7 @@ def _report(
             junk=options.junk_rule,
             cameras=labels.cameras_known,
             rerank=options.rerank_parameters(),
+            roles_within_a_side=_inner_roles(model, options),
             tlift=options.tlift_parameters(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
             preprocessing=model.preprocessing,

@@ -14,7 +14,7 @@ from qaconv_core.device import available_memory, format_bytes
 from qaconv_core.errors import MemoryLimitError
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.model import Model
-from qaconv_core.ranking import rerank_memory
+from qaconv_core.ranking import rerank_work
 from qaconv_core.types import Float32
 
 LABELS_BYTES = 48 * 2**20
@@ -70,7 +70,7 @@ def forecast(
     steps = [plan.work_bytes, 4 * queries * galleries + LABELS_BYTES]  # the distributions of scores
     if whole:
         k1, k2 = options.k1, options.k2
-        steps.append(rerank_memory(queries, galleries, k1, k2, itemsize=0, result=False))
+        steps.append(rerank_work(queries, galleries, k1, k2, copied=on_disk))
     if options.rerank_top is not None and on_disk:
         steps.append(4 * queries * galleries)
     memory = max(steps) + (0 if on_disk else matrices)

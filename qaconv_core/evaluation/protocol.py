@@ -61,6 +61,7 @@ def protocol_record(
     cameras: bool = True,
     score: str = "QAConv logit (larger is closer); distance = 1 − sigmoid(logit / 10)",
     rerank: Mapping[str, Any] | None = None,
+    roles_within_a_side: str | None = None,
     tlift: Mapping[str, Any] | None = None,
     approximations: Sequence[str] = (),
     preprocessing: str | None = None,
@@ -70,8 +71,8 @@ def protocol_record(
 
     ``ap`` is a key of :data:`AP_DEFINITIONS` or a text of its own, ``junk`` whether pictures of
     the query's pid and camera are left out, ``cameras`` whether any query's camera is known,
-    ``rerank`` and ``tlift`` their parameters (None: not
-    used), ``layout`` that of the data set's folder.
+    ``rerank`` and ``tlift`` their parameters (None: not used), ``roles_within_a_side`` which
+    picture of a pair of one side is the query, ``layout`` that of the data set's folder.
     """
     return EvaluationProtocol(
         ap=AP_DEFINITIONS.get(ap, ap),
@@ -81,6 +82,7 @@ def protocol_record(
         score=score,
         approximations=tuple(dict.fromkeys(map(shown, approximations))),
         rerank=rerank,
+        roles_within_a_side=roles_within_a_side,
         tlift=tlift,
         preprocessing=preprocessing,
         layout=layout,

@@ -60,7 +60,7 @@ def evaluate_in_team(
         banks = [
             job.extract(model, side, "features").bank for side in (dataset.query, dataset.gallery)
         ]
-        TeamScorer(team, model.head, banks[0], banks[1]).serve()
+        TeamScorer(team, banks[0], banks[1]).serve()
         return None
     try:
         job = replace(job, helpers=functools.partial(TeamScorer, team))
@@ -71,12 +71,14 @@ def evaluate_in_team(
 
 @dataclass(frozen=True)
 class _Command:
-    """What to score: positions in the query's or the gallery's bank (None: all of it)."""
+    """What to score: positions in the query's or the gallery's bank (None: all of it), by which
+    head."""
 
     rows: tuple[str, Int64 | None]
     columns: tuple[str, Int64 | None]
     plan: ScoringPlan
     mirror: bool
+    head: AffineHead
 
 
 class TeamScorer:
@@ -85,18 +87,22 @@ class TeamScorer:
     ``query`` and ``gallery`` are the banks of all pictures, the same in every process.
     """
 
-    def __init__(
-        self, team: Ranks, head: AffineHead, query: FeatureBank, gallery: FeatureBank
-    ) -> None:
-        self.team, self.head = team, head
+    def __init__(self, team: Ranks, query: FeatureBank, gallery: FeatureBank) -> None:
+        self.team = team
         self.banks = {"query": query, "gallery": gallery}
 
     def deal(
-        self, query: Maps, gallery: Maps, plan: ScoringPlan, mirror: bool, blocks: Sequence[Block]
+        self,
+        query: Maps,
+        gallery: Maps,
+        head: AffineHead,
+        plan: ScoringPlan,
+        mirror: bool,
+        blocks: Sequence[Block],
     ) -> tuple[Sequence[Block], Iterator[Scored]]:
         """Send the others what is to be scored; the first share is this process's own."""
         sides = self._side(query, "query"), self._side(gallery, "gallery")
-        _broadcast(self.team, _Command(*sides, plan, mirror))
+        _broadcast(self.team, _Command(*sides, plan, mirror, head))
         own, *shares = _shares(blocks, self.team.ranks)
         ranks = enumerate(shares, start=1)
         return own, (scored for rank, share in ranks for scored in self._received(rank, share))
@@ -108,7 +114,7 @@ class TeamScorer:
             blocks = score_blocks(len(query), len(gallery), command.plan, command.mirror)
             own = _shares(blocks, self.team.ranks)[self.team.rank]
             done = dict(
-                scored_blocks(query, gallery, self.head, command.plan, self.team.device, own)
+                scored_blocks(query, gallery, command.head, command.plan, self.team.device, own)
             )
             parts = [done.pop(block).ravel() for block in own]
             self._send(np.concatenate(parts) if parts else np.empty(0, dtype=np.float32))

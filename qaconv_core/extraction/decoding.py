@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from qaconv_core.data.images import read_image
 from qaconv_core.data.transforms import to_pixels
-from qaconv_core.device import usable_cores
 from qaconv_core.errors import ImageError
 from qaconv_core.processes import fresh_pool, submit
+from qaconv_core.threads import usable_cores
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from torch import nn
 from qaconv_core.device import available_memory, resolve_precision
 from qaconv_core.errors import InputError, MemoryLimitError
 from qaconv_core.models.inference import InferenceNetwork, inference_network
+from qaconv_core.threads import BUDGET
 from qaconv_core.types import Float32
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ class NetworkRunner:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _portion(self, pixels: npt.NDArray[np.uint8]) -> Float32:
+        if threads := BUDGET.share():
+            torch.set_num_threads(threads)
         images = self._to_device(pixels)
         maps = self._forward(images, self.precision)
         if self.precision != "float32" and not bool(torch.isfinite(maps).all()):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from qaconv_core.device import second_level_cache, usable_cores
+from qaconv_core.device import second_level_cache
 from qaconv_core.errors import MemoryLimitError
+from qaconv_core.threads import BUDGET, usable_cores
 
 QUERY_BLOCK = 64
 GALLERY_BLOCK = 256
@@ -101,8 +102,9 @@ def plan_scoring(
 
 
 def cpu_workers() -> int:
-    """Threads that share work on the CPU: the usable cores, or fewer where torch is set so."""
-    return max(1, min(usable_cores(), torch.get_num_threads()))
+    """Threads that share work on the CPU: what the calling thread's job may use, outside of jobs
+    the usable cores, or fewer where torch is set so."""
+    return BUDGET.share() or max(1, min(usable_cores(), torch.get_num_threads()))
 
 
 def tile_bytes() -> int:

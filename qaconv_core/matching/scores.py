@@ -37,7 +37,13 @@ class Helpers(Protocol):
     """Other processes that score a part of the blocks."""
 
     def deal(
-        self, query: Maps, gallery: Maps, plan: ScoringPlan, mirror: bool, blocks: Sequence[Block]
+        self,
+        query: Maps,
+        gallery: Maps,
+        head: AffineHead,
+        plan: ScoringPlan,
+        mirror: bool,
+        blocks: Sequence[Block],
     ) -> tuple[Sequence[Block], Iterable[Scored]]:
         """The blocks left for this process, and logits of the other blocks as they come in."""
 
@@ -74,7 +80,7 @@ def score_maps(
     own: Sequence[Block] = score_blocks(p, g, plan, mirror)
     others: Iterable[Scored] = ()
     if helpers is not None:
-        own, others = helpers.deal(query, gallery, plan, mirror, own)
+        own, others = helpers.deal(query, gallery, head, plan, mirror, own)
     total = sum(block_pairs(block, mirror) for block in own)
     tracker = Tracker(stage, total, "pairs", progress, cancel)
     for block, logits in scored_blocks(query, gallery, head, plan, device, own):

@@ -32,7 +32,7 @@ from qaconv_core.models.backbone import (
     stage_channels,
 )
 from qaconv_core.models.qaconv import QAConv, head_kind, head_tensors, strip_prefixes
-from qaconv_core.types import ModelSpec
+from qaconv_core.types import FIRST_RELEASES, ModelSpec
 
 PUBLISHED_SIZE = (384, 128)
 """Training size (height, width) of every published checkpoint, in pixels."""
@@ -88,6 +88,7 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
         raise CheckpointError(f"{path}: {error}") from None
     spec = replace(
         spec,
+        release=_release(spec.head, content["criterion"]),
         epoch=_stored_epoch(content),
         path=str(path),
         sha256=file_sha256(path),
@@ -314,7 +315,6 @@ def read_spec(
         grid=grid,
         channels=neck or stage_channels(arch, layer),
         input_size=size,
-        release=_release(neck, neck_bn, head_type),
     )
     return spec, notes
 
@@ -404,12 +404,13 @@ def _norm_kind(model: Tensors, notes: list[str]) -> str | None:
     return "b-v1"
 
 
-def _release(neck: int, neck_bn: bool, head: str) -> str:
+def _release(head: str, criterion: Mapping[str, Any]) -> str:
+    """The release that wrote a checkpoint: the first ones kept the head's tensors by bare names,
+    later ones under ``matcher.``."""
     if head == "shared":
         return "v2.1 or later"
-    if neck and not neck_bn:
-        return "v2.0"
-    return "v1.x" if neck_bn else "v1.0 – v2.0"
+    later = any("matcher" in str(name).split(".")[:-1] for name in criterion)
+    return "v2.0" if later else FIRST_RELEASES
 
 
 def _network(spec: ModelSpec, model: Tensors, padding: str = "zeros") -> FeatureNetwork:

@@ -63,6 +63,10 @@ class AffineHead:
         """Whether exchanging query and gallery leaves every logit as it is."""
         return bool(np.array_equal(self.query_weights, self.gallery_weights))
 
+    def exchanged(self) -> AffineHead:
+        """The head under which query and gallery have each other's role."""
+        return AffineHead(self.gallery_weights, self.query_weights, self.bias, self.grid)
+
 
 class QAConv(nn.Module):
     """Query-adaptive convolution with its small head of two batch norms and one linear layer.

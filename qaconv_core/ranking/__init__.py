@@ -6,7 +6,12 @@ NumPy and SciPy only; works on the scores of any model.
 from qaconv_core.ranking.protocol import truth_labels
 from qaconv_core.ranking.ranker import rank_gallery
 from qaconv_core.ranking.rerank import k_reciprocal_rerank
-from qaconv_core.ranking.rerank_top import rerank_approximation, rerank_memory, rerank_top
+from qaconv_core.ranking.rerank_top import (
+    rerank_approximation,
+    rerank_memory,
+    rerank_top,
+    rerank_work,
+)
 from qaconv_core.ranking.tlift import temporal_lift, tlift_available
 
 __all__ = [
@@ -15,6 +20,7 @@ __all__ = [
     "rerank_approximation",
     "rerank_memory",
     "rerank_top",
+    "rerank_work",
     "temporal_lift",
     "tlift_available",
     "truth_labels",

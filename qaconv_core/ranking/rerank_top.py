@@ -16,7 +16,7 @@ import numpy.typing as npt
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.ranking.arrays import Matrix, real_matrix
-from qaconv_core.ranking.columns import check_range
+from qaconv_core.ranking.columns import STRIP_BYTES, check_range
 from qaconv_core.ranking.distances import TABLE_BYTES, DistanceTable
 from qaconv_core.ranking.order import nearest
 from qaconv_core.ranking.rerank import TERMS_AT_ONCE, Encoder, check_options
@@ -91,16 +91,27 @@ def rerank_memory(
     """Estimated peak of full re-ranking in bytes, for p queries and g gallery pictures.
 
     Counts the three distance matrices at ``itemsize`` bytes a number (0 where they are
-    memory-mapped), the result (not with ``result=False``), and an upper estimate of the working
-    memory; one thread.
+    memory-mapped), the result (not with ``result=False``), and :func:`rerank_work`.
+    """
+    inputs = (p * p + p * g + g * g) * itemsize
+    work = rerank_work(p, g, k1, k2, copied=itemsize in (0, 2))
+    return inputs + (4 * p * g if result else 0) + work
+
+
+def rerank_work(p: int, g: int, k1: int = 20, k2: int = 6, *, copied: bool) -> int:
+    """Estimated bytes that full re-ranking takes beside its matrices; one thread.
+
+    ``copied`` says that blocks of the distances are copied: they lie in files, or in another type
+    than float32.
     """
     n = p + g
-    inputs = (p * p + p * g + g * g) * itemsize
     wide = max(k1 + 1, k2)
     heads = 120 * n * wide  # the nearest of each picture, and what waits to be among them
     sparse = 8 * n * (k1 + 1) * (6 + k2)
-    blocks = 2 * TABLE_BYTES + 40 * TERMS_AT_ONCE
-    return inputs + (4 * p * g if result else 0) + max(heads, sparse) + blocks
+    blocks = 40 * TERMS_AT_ONCE + 10 * STRIP_BYTES  # a strip's places, rows, columns and values
+    if copied:
+        blocks += 2 * min(TABLE_BYTES, 4 * max(p, g) * g)
+    return max(heads, sparse) + blocks
 
 
 def _among(source: npt.ArrayLike | GalleryDistances, g: int) -> GalleryDistances:

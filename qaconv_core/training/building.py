@@ -27,7 +27,7 @@ def new_criterion(recipe: Recipe, classes: int) -> Criterion:
     if recipe.loss == "scratch":
         matcher = new_matcher(grid, recipe.head, LOGIT_SCALE)
         return ScratchLoss(matcher, recipe, classes, (trunk, channels))
-    matcher = new_matcher(grid, recipe.head)
+    matcher = new_matcher(grid, recipe.head, even=recipe.even_head)
     if recipe.loss == "memory":
         return ClassMemoryLoss(matcher, classes, channels, recipe.mem_batch_size)
     if recipe.loss == "pairwise":

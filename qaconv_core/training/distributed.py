@@ -6,7 +6,7 @@ gradient of its own maps: gradients of the network are added up, those of the he
 everywhere.
 
 So N processes train as one does, up to rounding, but for one thing: batch norms of a backbone that
-learns its statistics (``frozen_norms`` off: recipes v1 and scratch) see the pictures of their own
+learns its statistics (``frozen_norms`` off: all recipes but v2.1) see the pictures of their own
 process, as in upstream's DataParallel, and the first process's running statistics are kept. The
 loss's own norms, the graph sampler, the rate and clipping see the whole batch.
 """

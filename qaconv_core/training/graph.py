@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from qaconv_core.evaluation.methods import distance_of_logits
 from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models import AffineHead, FeatureNetwork
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.ranking import k_reciprocal_rerank
 from qaconv_core.training.pictures import PictureCache
 from qaconv_core.types import Float32, Int64
 
@@ -23,10 +25,12 @@ def batch_distances(
     *,
     device: torch.device,
     precision: str = "float32",
+    rerank: bool = False,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> Float32:
-    """−logit of all pairs among the unchanged pictures at ``places`` (n,), (n, n).
+    """−logit of all pairs among the unchanged pictures at ``places`` (n,), (n, n); with ``rerank``
+    re-ranked distances, the pictures being both queries and gallery.
 
     Rows are queries. The network is left in evaluation or training mode as it was, but in the
     memory format of the runner.
@@ -50,4 +54,7 @@ def batch_distances(
         cancel=cancel,
         stage="graph: distances",
     )
+    if rerank:
+        plain = distance_of_logits(logits, logits)
+        return k_reciprocal_rerank(plain, plain, plain, progress=progress, cancel=cancel)
     return np.negative(logits, out=logits)

@@ -59,12 +59,14 @@ class Criterion(nn.Module):
         raise NotImplementedError
 
 
-def new_matcher(grid: Grid, head: str, scale: float = 1.0) -> TrainingQAConv:
-    """A fresh head: every cell counts alike; logits spread by about ``scale``."""
+def new_matcher(grid: Grid, head: str, scale: float = 1.0, even: bool = True) -> TrainingQAConv:
+    """A fresh head; logits spread by about ``scale``. ``even``: every cell counts alike, else by
+    torch's random weights."""
     matcher = TrainingQAConv(grid, head)
     with torch.no_grad():
-        matcher.fc.weight.fill_(1.0 / (grid[0] * grid[1]))
-        matcher.fc.bias.zero_()
+        if even:
+            matcher.fc.weight.fill_(1.0 / (grid[0] * grid[1]))
+            matcher.fc.bias.zero_()
         matcher.logit_bn.weight.fill_(scale)
     return matcher
 

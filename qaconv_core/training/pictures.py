@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qaconv_core.device import available_memory, usable_cores
+from qaconv_core.device import available_memory
 from qaconv_core.extraction.decoding import decode_all
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.threads import usable_cores
 from qaconv_core.training.augmentation import Item, resized_label_map, resized_picture
 from qaconv_core.training.people import TrainingSet
 from qaconv_core.training.transforms import Pixels

@@ -60,8 +60,10 @@ class Recipe:
     ``"two-sided"``; ``input_size`` (height, width). ``loss`` is one of :data:`LOSSES`; ``sampler``
     one of :data:`SAMPLERS`, ``num_instance`` pictures of a person stand in a batch of
     ``batch_size`` (both without meaning for ``random``); ``gs_pre_epochs`` epochs of random people
-    precede the graph sampler. ``lr`` is the rate of new parameters; pre-trained backbones learn at
-    ``base_lr_factor`` of it. ``schedule``: ``step`` (×0.1 every ``step_size`` epochs),
+    precede the graph sampler, whose distances are re-ranked with ``gs_rerank``. With ``even_head``
+    every cell counts alike at first, else by torch's random weights. ``lr`` is the rate of new
+    parameters; pre-trained backbones learn at ``base_lr_factor`` of it. ``schedule``: ``step``
+    (×0.1 every ``step_size`` epochs),
     ``adaptive`` (×0.1 once the epoch loss falls below ``step_factor`` of the second epoch's, the
     end after half as many epochs again; a ``step_factor`` ≥ 1 is the epoch of a fixed drop),
     ``cosine`` (to zero, after ``warmup`` epochs). Gradients of network and head are clipped to
@@ -94,6 +96,8 @@ class Recipe:
     batch_size: int = 64
     num_instance: int = 2
     gs_pre_epochs: int = 0
+    gs_rerank: bool = False
+    even_head: bool = True
     optimizer: str = "sgd"
     lr: float = 0.005
     base_lr_factor: float = 0.1
@@ -223,7 +227,10 @@ RECIPES: dict[str, Recipe] = {
             name="v2.0",
             ibn="b",
             neck=64,
+            neck_bn=True,
             head="two-sided",
+            even_head=False,
+            gs_rerank=True,
             loss="pairwise",
             num_instance=4,
             gs_pre_epochs=1,
@@ -231,7 +238,6 @@ RECIPES: dict[str, Recipe] = {
             epochs=15,
             step_size=10,
             clip_value=512.0,
-            frozen_norms=True,
             augmentation=PUBLISHED_V2,
         ),
         Recipe(

@@ -290,6 +290,7 @@ class Trainer:
                 places,
                 device=self.device,
                 precision=self.precision,
+                rerank=self.recipe.gs_rerank,
                 progress=around.progress,
                 # One of several processes must not leave the others waiting.
                 cancel=around.cancel if alone else None,

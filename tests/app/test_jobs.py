@@ -142,3 +142,26 @@ def test_quiet_jobs_are_not_listed(qtbot, runner):
     job = runner.start("quick", lambda _c: 1, quiet=True)
     ended(qtbot, job)
     assert seen == []
+
+
+def test_what_is_long_stands_still_while_a_person_waits(qtbot, runner):
+    """A long job reports a step; the next one comes only after the job that is waited for."""
+    order, begun, waiting = [], threading.Event(), threading.Event()
+
+    def long(context):
+        tracker = Tracker("measuring", 2, "pairs", context.progress, context.cancel)
+        begun.set()
+        assert waiting.wait(5)
+        tracker.advance()
+        order.append("long")
+
+    def short(_context):
+        waiting.set()
+        threading.Event().wait(0.2)
+        order.append("short")
+
+    slow = runner.start("measuring", long, lane="long")
+    assert begun.wait(5)
+    runner.start("next candidate", short)
+    assert ended(qtbot, slow) is JobState.DONE
+    assert order == ["short", "long"]

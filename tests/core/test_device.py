@@ -10,6 +10,7 @@ import torch
 
 from qaconv_core import device
 from qaconv_core.errors import InputError
+from qaconv_core.threads import usable_cores
 
 GIB = 2**30
 
@@ -44,7 +45,7 @@ class TestResolve:
 
 class TestDescribe:
     def test_cpu_tells_cores(self):
-        assert f"{device.usable_cores()} core" in device.describe_device("cpu")
+        assert f"{usable_cores()} core" in device.describe_device("cpu")
 
     def test_model_name_is_read(self, tmp_path):
         (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Some  CPU @ 3GHz\n")

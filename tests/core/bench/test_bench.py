@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from qaconv_core.bench import features, large, machine, rivals, scoring
+from qaconv_core.bench import busy, features, large, machine, rivals, scoring
 from qaconv_core.bench import suite as suite_module
 from qaconv_core.bench.aims import DEMO, aims_of
+from qaconv_core.bench.busy import AS_IT_COMES, SHORT, load_words
 from qaconv_core.bench.page import BEGIN, END, merged
 from qaconv_core.bench.plain import (
     dense_rerank,
@@ -240,7 +241,7 @@ def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
     assert [len(f["baselines"]) for f in record["parts"]["re-ranking"]] == [1, 1]
     captured = capsys.readouterr()
     assert "× plain, 32 at a time" in captured.out
-    assert "measuring: 1 of 13: features of pictures; about 13 min left" in captured.err
+    assert "measuring: 1 of 14: features of pictures; about 15 min left" in captured.err
     assert figure_file.stat().st_size > 1000
     text = page.read_text()
     assert text.startswith("# Speed\n\nwhy\n")
@@ -348,3 +349,37 @@ def test_a_new_run_replaces_the_parts_that_it_measured_on_the_same_device():
         ("gpu", ["a"]),
         ("cpu", ["a"]),
     ]
+
+
+def test_a_busy_machine_is_told_of_by_its_load():
+    idle = load_words({"before": 0.2, "during": 2.1, "after": 2.0}, 2)
+    assert idle == "load average 0.2 before, 2.1 during, 2.0 after"
+    assert "busy" in load_words({"before": 1.2, "during": 2.1, "after": 2.0}, 2)
+    assert "busy" in load_words({"before": 0.2, "during": 4.5, "after": 2.0}, 2)
+    assert load_words({"before": None, "during": None, "after": None}, 2) == ""
+
+
+def test_both_settings_are_measured_quiet_and_beside_busy_programs(monkeypatch):
+    """Each setting reaches its own process; the share of the quiet rate follows from the runs."""
+    kept = {name: value for name, value in os.environ.items() if name not in busy.WAITING}
+    monkeypatch.setattr(os, "environ", kept | {"OMP_WAIT_POLICY": "PASSIVE"})
+    code = (
+        "import json, os, sys\n"
+        "assert 'OMP_WAIT_POLICY' not in os.environ\n"
+        "slow = 1.0 if 'GOMP_SPINCOUNT' in os.environ else 3.0\n"
+        "for _ in sys.stdin: print(json.dumps(dict(features=slow, scoring=slow)), flush=True)"
+    )
+    begin = busy.subprocess.Popen
+
+    def popen(command, **more):
+        return begin([*command[:2], code, *command[3:]] if "stdin" in more else command, **more)
+
+    monkeypatch.setattr(busy.subprocess, "Popen", popen)
+    monkeypatch.setattr(busy, "_SETTLE", 0)
+    quiet, beside, *scoring = busy.busy_figures(3, 2)
+    assert quiet.name == "features, quiet"
+    assert quiet.ratio(AS_IT_COMES) == 3
+    assert len(quiet.timing.seconds) == 2
+    assert beside.facts["share_of_the_quiet_rate"] == {SHORT: 1, AS_IT_COMES: 1}
+    assert [aim.met for aim in aims_of(beside, {})] == [True]
+    assert [figure.name.split()[0].strip(",") for figure in scoring] == ["scoring", "scoring"]

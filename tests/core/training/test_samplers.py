@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qaconv_core.data import open_dataset
 from qaconv_core.errors import InputError
-from qaconv_core.training.people import TrainingSet
+from qaconv_core.training.people import TrainingSet, join_training_sets
+from qaconv_core.training.pictures import open_book
 from qaconv_core.training.samplers import graph_plan, identity_plan, neighbours, random_plan
 from qaconv_core.types import ImageRef
+from tests import oracles
+from tests.core.training.tiny import SIZE, tiny_recipe, tiny_trainer, write_people
 
 
 def people_with(counts: list[int]) -> TrainingSet:
@@ -136,3 +140,30 @@ def test_plans_depend_on_the_seed_alone():
     ):
         np.testing.assert_array_equal(make(rng(5)), make(rng(5)))
         assert not np.array_equal(make(rng(5)), make(rng(6)))
+
+
+def test_the_graphs_distances_can_be_re_ranked(tmp_path):
+    book = open_book(join_training_sets([open_dataset("market", write_people(tmp_path))]), SIZE)
+    places = np.arange(len(book.people.labels))
+    found = {}
+    for rerank in (False, True):
+        trainer = tiny_trainer(tiny_recipe("v2.0", num_instance=4, gs_rerank=rerank), book)
+        found[rerank] = trainer._distances(places)
+    logits = -found[False]
+    plain = 1 / (1 + np.exp(logits / 10))
+    expected = oracles.k_reciprocal(plain, plain, plain)
+    np.testing.assert_allclose(found[True], expected, atol=1e-4)
+    assert np.abs(found[True] - plain).max() > 0.01
+
+
+def test_release_2_begins_with_a_random_head_and_norms_that_learn(tmp_path):
+    book = open_book(join_training_sets([open_dataset("market", write_people(tmp_path))]), SIZE)
+    trainers = {name: tiny_trainer(tiny_recipe(name), book) for name in ("v2.0", "v2.1")}
+    spread = {
+        name: float(t.criterion.matcher.fc.weight.detach().std()) for name, t in trainers.items()
+    }
+    assert spread["v2.0"] > 0.01
+    assert spread["v2.1"] == 0
+    assert trainers["v2.0"].network.neck_conv.bias is None
+    assert trainers["v2.0"].network.neck_bn is not None
+    assert trainers["v2.1"].network.neck_conv.bias is not None

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -210,7 +211,10 @@ def test_a_lost_process_is_told_in_one_line(monkeypatch):
         raise RuntimeError("shapes do not fit")
 
 
-def test_two_processes_train_as_one(data, tmp_path):
+def test_two_processes_train_as_one(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(
+        RECIPES, "v2.0", replace(RECIPES["v2.0"], frozen_norms=True, even_head=True)
+    )
     # The pairwise loss, and pictures without flat squares: where several triplets or cells are
     # equally good, rounding decides which of them learns.
     options = ["--data-dir", str(data), "-d", "market", "--testset", "market", *SMALL]

@@ -203,7 +203,12 @@ def test_recipes_have_the_published_values():
     assert (v20.epochs, v20.step_size, v20.clip_value, v20.head) == (15, 10, 512, "two-sided")
     assert (v21.lr, v21.batch_size, v21.num_instance, v21.neck, v21.ibn) == (0.005, 64, 2, 128, "b")
     assert (v21.epochs, v21.step_factor, v21.clip_value, v21.margin) == (60, 0.7, 8, 16)
-    assert v20.frozen_norms
+    assert v20.neck_bn
+    assert v20.gs_rerank
+    assert not v20.frozen_norms
+    assert not v20.even_head
+    assert v21.even_head
+    assert not v21.gs_rerank
     assert v21.frozen_norms
     assert v21.augmentation == Augmentation(
         pad=10, flip=0.5, rotate=5, jitter=(0.5, 2.0), hue=0.1, occlusion=(0, 0.8)

@@ -1,0 +1,180 @@
+"""Beside other programs: what features and scoring lose, and what a short spin gives back.
+
+How long OpenMP's threads spin is settled when torch is loaded, so each setting has a process of its
+own. The processes take turns, first on a quiet machine, then beside programs that use a core each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import qaconv_core
+from qaconv_core.bench.timing import Figure, Timing, stop_if_asked
+from qaconv_core.errors import QAConvError
+from qaconv_core.threads import SPIN, WAITING
+
+BUSY = 2
+"""Busy programs."""
+SHORT, AS_IT_COMES = "short spin", "OpenMP as it comes"
+FEATURES, SCORING = "features", "scoring"
+SCORED = (16, 256)
+"""Queries and gallery pictures of the scoring."""
+_MOST = 20.0  # seconds after which no further turn is begun
+_SETTLE = 1.0  # seconds from the start of busy programs to the first run beside them
+
+
+def load_average() -> float | None:
+    """Programs that ran or waited for a core in the last minute; None where it is not told."""
+    with contextlib.suppress(AttributeError, OSError):
+        return os.getloadavg()[0]
+    return None
+
+
+def load_words(load: dict[str, float | None], cores: int) -> str:
+    """``load`` (before, during, after) for people, and whether the machine was busy."""
+    known = {when: value for when, value in load.items() if value is not None}
+    told = [f"{value:.1f} {when}" for when, value in known.items()]
+    if not told:
+        return ""
+    # The measuring itself takes the cores, and a process decodes pictures beside it.
+    busy = known.get("before", 0) > cores / 2 or known.get("during", 0) > 1.5 * cores + 1
+    words = (
+        "; the machine was busy with something else, and the figures are of that" if busy else ""
+    )
+    return f"load average {', '.join(told)}{words}"
+
+
+def busy_figures(pictures: int, repeats: int) -> Iterator[Figure]:
+    """Features of ``pictures`` pictures of the demo, and scoring of :data:`SCORED` pairs: quiet
+    and beside :data:`BUSY` busy programs, as OpenMP comes and with a short spin."""
+    with contextlib.ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(_Server(settings, pictures))
+            for name, settings in ((SHORT, SPIN), (AS_IT_COMES, {}))
+        }
+        before = load_average()
+        quiet = _turns(servers, repeats)
+        with _busy_programs():
+            beside = _turns(servers, repeats)
+            during = load_average()
+    load = {"load before": before, "load beside busy programs": during}
+    facts = {name: round(value, 1) for name, value in load.items() if value is not None}
+    sizes = {FEATURES: {"pictures": pictures}, SCORING: {"pairs": SCORED[0] * SCORED[1]}}
+    for what in (FEATURES, SCORING):
+        alone, busy = quiet[what], beside[what]
+        yield Figure(f"{what}, quiet", sizes[what], alone[SHORT], {AS_IT_COMES: alone[AS_IT_COMES]})
+        yield Figure(
+            f"{what} beside {BUSY} busy programs",
+            sizes[what],
+            busy[SHORT],
+            {"quiet": alone[SHORT], AS_IT_COMES: busy[AS_IT_COMES]},
+            facts={
+                "share_of_the_quiet_rate": {
+                    name: alone[name].median / busy[name].median for name in (SHORT, AS_IT_COMES)
+                },
+                **facts,
+            },
+        )
+
+
+class _Server:
+    """A process that runs the works when it is asked to."""
+
+    def __init__(self, settings: dict[str, str], pictures: int) -> None:
+        kept = {name: value for name, value in os.environ.items() if name not in WAITING}
+        root = str(Path(qaconv_core.__file__).parents[1])
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
+        code = "from qaconv_core.bench.busy import serve; serve()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code, str(pictures)],
+            env=kept | settings,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> _Server:
+        self.run()  # a warm-up
+        return self
+
+    def run(self) -> dict[str, float]:
+        """Seconds of each work."""
+        stop_if_asked()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            print("run", file=self._process.stdin, flush=True)
+            found: dict[str, float] = json.loads(self._process.stdout.readline())
+        except (OSError, ValueError):
+            raise QAConvError("the process that measures beside busy programs has ended") from None
+        return found
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def _turns(servers: dict[str, _Server], repeats: int) -> dict[str, dict[str, Timing]]:
+    """For each work, the timing under each setting."""
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in servers}
+    until = time.monotonic() + _MOST
+    for turn in range(repeats):
+        if turn and time.monotonic() > until:
+            break
+        for name, server in servers.items():
+            runs[name].append(server.run())
+    return {
+        what: {name: Timing(tuple(run[what] for run in found)) for name, found in runs.items()}
+        for what in (FEATURES, SCORING)
+    }
+
+
+@contextlib.contextmanager
+def _busy_programs() -> Iterator[None]:
+    """:data:`BUSY` processes that use a core each."""
+    code = (
+        "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(100_000))"
+    )
+    programs = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(BUSY)]
+    try:
+        time.sleep(_SETTLE)
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
+
+
+def serve() -> None:
+    """In the process of its own: measure at each line that comes, until there is none."""
+    from qaconv_core.bench.features import demo_pictures
+    from qaconv_core.bench.samples import people_maps, sample_matcher
+    from qaconv_core.matching.scores import score_maps
+    from qaconv_core.model import load_model
+
+    model = load_model("demo", "cpu")
+    paths = demo_pictures(int(sys.argv[1])).paths
+    queries, galleries = SCORED
+    maps: Any = people_maps(queries + galleries, 128, (24, 8)).astype(np.float16)
+    head = sample_matcher((24, 8)).affine()
+    works = {
+        FEATURES: lambda: model.extract(paths),
+        SCORING: lambda: score_maps(maps[:queries], maps[queries:], head),
+    }
+    for _line in sys.stdin:
+        found = {}
+        for name, work in works.items():
+            begun = time.perf_counter()
+            work()
+            found[name] = time.perf_counter() - begun
+        print(json.dumps(found), flush=True)

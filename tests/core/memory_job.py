@@ -1,0 +1,115 @@
+"""What a job takes of memory, in a process of its own: ``python memory_job.py JOB SIZES…``.
+
+Prints the forecast of the program and the bytes that the process grew by at most, from when its
+inputs were there.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from qaconv_core.evaluation.forecasts import LABELS_BYTES
+from qaconv_core.evaluation.measures import ranking_metrics
+from qaconv_core.evaluation.separation import separation
+from qaconv_core.matching.plan import plan_scoring
+from qaconv_core.matching.scores import score_maps
+from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.ranking import k_reciprocal_rerank, rerank_work, temporal_lift
+
+Prepared = tuple[int, Callable[[], Any]]
+"""The forecast in bytes, and the job."""
+
+
+def head(cells: int, grid: tuple[int, int]) -> AffineHead:
+    weights = np.linspace(0.5, 1, cells)
+    return AffineHead(weights, weights, 0.0, grid)
+
+
+def maps(count: int, channels: int, grid: tuple[int, int]) -> Any:
+    found = np.random.default_rng(count).standard_normal((count, channels, *grid), np.float32)
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float16)
+
+
+def scoring(count: int, symmetric: int) -> Prepared:
+    both = maps(count, 8, (2, 1))
+    weights = head(2, (2, 1))
+    score_maps(both[:600], both[:600], weights, symmetric=bool(symmetric))  # threads, libraries
+    plan = plan_scoring(count, count, both.shape[1:], available=1 << 40)
+    return plan.peak_bytes, lambda: score_maps(
+        both, both, weights, plan=plan, symmetric=bool(symmetric)
+    )
+
+
+def labels(p: int, g: int) -> tuple[Any, ...]:
+    random = np.random.default_rng(7)
+    ids = random.integers(0, 200, p), random.integers(0, 200, g)
+    return (*ids, random.integers(0, 6, p), random.integers(0, 6, g))
+
+
+def distances(rows: int, columns: int) -> Any:
+    """As re-ranking of people meets them: a few of each picture are near, the others far."""
+    random = np.random.default_rng(rows)
+    found = random.random((rows, columns), np.float32)
+    found *= np.float32(0.3)
+    found += np.float32(0.6)
+    for row, values in enumerate(found):
+        values[row % 200 :: 200] -= np.float32(0.5)
+    return found
+
+
+def reranking(p: int, g: int) -> Prepared:
+    parts = distances(p, g), distances(p, p), distances(g, g)
+    small = (part[:50, :50] for part in parts)
+    k_reciprocal_rerank(*small)
+    forecast = rerank_work(p, g, copied=False) + 4 * p * g
+    return forecast, lambda: k_reciprocal_rerank(*parts)
+
+
+def measures(p: int, g: int) -> Prepared:
+    values, known = distances(p, g), labels(p, g)
+    few = known[0][:20], known[1], known[2][:20], known[3]
+
+    def measure() -> Any:
+        return ranking_metrics(values, *known), separation(values, *known)
+
+    ranking_metrics(values[:20], *few), separation(values[:20], *few)
+    return 4 * p * g + LABELS_BYTES, measure
+
+
+def tlift(p: int, g: int) -> Prepared:
+    score, (_, _, *cams) = distances(p, g), labels(p, g)
+    random = np.random.default_rng(9)
+    times = random.random(p) * 5000, random.random(g) * 5000
+    temporal_lift(score[:20], cams[0][:20], cams[1], times[0][:20], times[1])
+    return 4 * p * g + LABELS_BYTES, lambda: temporal_lift(score, *cams, *times)
+
+
+JOBS: dict[str, Callable[[int, int], Prepared]] = {
+    "scoring": scoring, "re-ranking": reranking, "measures": measures, "tlift": tlift,
+}  # fmt: skip
+
+
+def grown() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def now() -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+
+
+if __name__ == "__main__":
+    forecast, job = JOBS[sys.argv[1]](*map(int, sys.argv[2:]))
+    gc.collect()
+    before, peak = now(), grown()
+    result = job()
+    most = grown()
+    # What was taken and given back before the job would hide what the job takes.
+    assert most > peak or peak - before < forecast / 20, "the inputs' own peak is too high"
+    print(forecast, max(0, most - before))

@@ -20,6 +20,7 @@ from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, Progress
 from qaconv_core.training.recipes import (
+    FROZEN,
     INITS,
     OPTIMIZERS,
     PRECISIONS,
@@ -65,8 +66,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         choices=tuple(RECIPES),
         default="v2.1",
-        help="defaults of everything below: v1 (ECCV 2020), v2.0, v2.1 (CVPR 2022), or scratch "
-        "(no ImageNet weights)",
+        help="defaults of everything below: v1 (ECCV 2020), v2.0, v2.1 (CVPR 2022), scratch (no "
+        "ImageNet weights), or lite (a small network for CPUs)",
     )
     _add_network_options(parser)
     _add_training_options(parser)
@@ -77,7 +78,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
-    group.add_argument("-a", "--arch", metavar="NAME", help="resnet18, 34, 50, 101 or 152")
+    group.add_argument(
+        "-a", "--arch", metavar="NAME",
+        help="resnet18, 34, 50, 101 or 152; efficientnet_lite0, 1 or 2; mobilenet_v2",
+    )  # fmt: skip
     group.add_argument("--ibn", choices=("a", "b", "none"), help="instance-batch norms")
     group.add_argument("--final_layer", choices=("layer2", "layer3", "layer4"))
     group.add_argument("--neck", type=int, metavar="N", help="channels of the neck, 0: none")
@@ -89,9 +93,10 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="what to begin from: backbone weights (torchvision, IBN-Net), or a QAConv model, "
-        "which gives its neck and head too",
+        help="what to begin from: backbone weights (torchvision, IBN-Net, EfficientNet-Lite), or a "
+        "QAConv model, which gives its neck and head too",
     )
+    group.add_argument("--frozen", choices=FROZEN, help="last stage whose weights do not learn")
 
 
 def _add_training_options(parser: argparse.ArgumentParser) -> None:

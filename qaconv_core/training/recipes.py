@@ -17,6 +17,7 @@ SCHEDULES = ("step", "adaptive", "cosine")
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("auto", "off", "float16", "bfloat16")
 INITS = ("imagenet", "none")
+FROZEN = ("nothing", "stem", "layer1", "layer2", "layer3")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Recipe:
     ``adaptive`` (×0.1 once the epoch loss falls below ``step_factor`` of the second epoch's, the
     end after half as many epochs again; a ``step_factor`` ≥ 1 is the epoch of a fixed drop),
     ``cosine`` (to zero, after ``warmup`` epochs). Gradients of network and head are clipped to
-    ``clip_value`` each (0: not). ``frozen_norms`` keeps the backbone's batch norms as they are.
+    ``clip_value`` each (0: not). ``frozen_norms`` keeps the backbone's batch norms as they are;
+    ``frozen`` names the last stage whose weights stay as well, one of :data:`FROZEN`.
     ``amp`` is mixed precision: ``auto`` where the machine gains by it.
 
     The scratch loss weighs ``identity_weight`` cross-entropy on pooled features, as much on
@@ -106,6 +108,7 @@ class Recipe:
     warmup: float = 0.0
     clip_value: float = 0.0
     frozen_norms: bool = False
+    frozen: str = "nothing"
     amp: str = "off"
     augmentation: Augmentation = Augmentation()
     identity_weight: float = 0.5
@@ -147,6 +150,7 @@ def _check(recipe: Recipe) -> None:
         ("optimizer", OPTIMIZERS),
         ("amp", PRECISIONS),
         ("init", INITS),
+        ("frozen", FROZEN),
         ("head", ("shared", "two-sided")),
     ):
         value = getattr(recipe, name)
@@ -282,7 +286,23 @@ RECIPES: dict[str, Recipe] = {
         ),
     )
 }
-"""Published recipes by name, and ours for starting from nothing."""
+RECIPES["lite"] = replace(
+    RECIPES["scratch"],
+    name="lite",
+    arch="efficientnet_lite0",
+    ibn=None,
+    padding="zeros",
+    init="imagenet",
+    base_lr_factor=0.3,
+    epochs=12,
+    warmup=0.3,
+    frozen_norms=True,
+    frozen="layer2",
+    amp="off",
+    part_weight=0.8,
+    background_weight=2.0,
+)
+"""Published recipes by name, and ours for starting from nothing or from a small network."""
 
 _AUGMENTATION_FIELDS = tuple(field.name for field in fields(Augmentation))
 _FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "augmentation")

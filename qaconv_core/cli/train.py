@@ -129,7 +129,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         "--calibrate",
         action=argparse.BooleanOptionalAction,
         help="fit scale and zero of the logits to training pairs at the end (default: scratch "
-        "alone); with --resume, a finished run too",
+        "and lite); with --resume, a finished run too",
     )
     group.add_argument(
         "--views", type=positive, metavar="N", help="scratch: changes of one picture in a batch"
@@ -156,7 +156,16 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--box", type=float, help="spread of the box's edges, of the side")
     group.add_argument("--tint", type=float, help="gain of each colour, ±")
     group.add_argument("--grey", type=float, metavar="CHANCE")
-    group.add_argument("--blur", type=float, metavar="CHANCE")
+    for name, text in (
+        ("blur", "blur or fewer pixels"),
+        ("coarse", "down to 48 rows of pixels"),
+        ("motion", "motion blur"),
+        ("jpeg", "strong compression"),
+        ("shadow", "a hard shadow"),
+        ("mix", "another picture's surroundings (with label maps)"),
+    ):
+        group.add_argument(f"--{name}", type=float, metavar="CHANCE", help=text)
+    group.add_argument("--exposure", type=float, metavar="STOPS", help="its standard deviation")
     group.add_argument(
         "--labels", type=Path, metavar="DIR",
         help="label maps, DIR/<folder>/<name>.png (default: labels beside the pictures' folder)",

@@ -17,6 +17,8 @@ SCHEDULES = ("step", "adaptive", "cosine")
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("auto", "off", "float16", "bfloat16")
 INITS = ("imagenet", "none")
+COARSEST = 48
+"""Rows of the coarsest picture that a training picture is made of."""
 FROZEN = ("nothing", "stem", "layer1", "layer2", "layer3")
 
 
@@ -31,7 +33,11 @@ class Augmentation:
     the scratch recipe: ``box`` standard deviation of each edge of an imperfect detection box, over
     the picture's side (what lies outside repeats the edge pixels); ``tint`` gain of each colour
     channel, ±; ``grey``, ``blur`` chances of losing colour and detail; ``erase`` chance that the
-    occlusion is drawn.
+    occlusion is drawn. For models that start from ImageNet and are to work on real cameras:
+    ``coarse`` chance of few pixels (down to :data:`COARSEST` rows) and back, ``motion`` of a moving
+    camera, ``jpeg`` of strong compression, ``exposure`` standard deviation of the exposure in
+    stops, ``shadow`` chance of a shadow with a hard edge, ``mix`` chance of another picture's
+    surroundings behind the person (where both have label maps).
     """
 
     pad: int = 0
@@ -46,6 +52,12 @@ class Augmentation:
     tint: float = 0.0
     grey: float = 0.0
     blur: float = 0.0
+    coarse: float = 0.0
+    motion: float = 0.0
+    jpeg: float = 0.0
+    exposure: float = 0.0
+    shadow: float = 0.0
+    mix: float = 0.0
 
 
 PUBLISHED_V2 = Augmentation(
@@ -301,6 +313,19 @@ RECIPES["lite"] = replace(
     amp="off",
     part_weight=0.8,
     background_weight=2.0,
+    augmentation=replace(
+        RECIPES["scratch"].augmentation,
+        jitter=(0.75, 1.33),
+        hue=0.03,
+        box=0.07,
+        blur=0.15,
+        coarse=0.3,
+        motion=0.1,
+        jpeg=0.3,
+        exposure=0.3,
+        shadow=0.15,
+        mix=0.4,
+    ),
 )
 """Published recipes by name, and ours for starting from nothing or from a small network."""
 

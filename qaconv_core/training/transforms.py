@@ -207,17 +207,16 @@ def _film_badly(pixels: Pixels, change: Augmentation, random: np.random.Generato
         turn = cv2.getRotationMatrix2D((length // 2, length // 2), random.uniform(-30, 30), 1)
         kernel = np.asarray(cv2.warpAffine(kernel, turn, (length, length)), np.float32)
         pixels = _uint8(cv2.filter2D(pixels, -1, kernel / max(float(kernel.sum()), 1e-6)))
-    coding = happens(change.jpeg)
-    quality = int(random.integers(12, 70))
+    quality = int(random.integers(12, 70)) if happens(change.jpeg) else 0
     if happens(change.coarse):
         height, width = pixels.shape[:2]
         rows = int(random.integers(min(COARSEST, height), max(COARSEST, height * 2 // 3) + 1))
         small = (max(8, round(width * rows / height)), rows)
         pixels = _uint8(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA))
-        if coding:
+        if quality:
             pixels = _compress(pixels, quality)
         return _uint8(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR))
-    return _compress(pixels, quality) if coding else pixels
+    return _compress(pixels, quality) if quality else pixels
 
 
 def _throw_shadow(pixels: Pixels, random: np.random.Generator) -> Pixels:

@@ -142,7 +142,7 @@ FIRST_RELEASES = "v1.x"
 class ModelSpec:
     """What a checkpoint's tensors say about the network they belong to.
 
-    ``arch`` is a torchvision name (``resnet50``), ``ibn`` is None, ``"a"``, ``"b"`` or ``"b-v1"``
+    ``arch`` names the backbone (``resnet50``), ``ibn`` is None, ``"a"``, ``"b"`` or ``"b-v1"``
     (the variant of the first release, instance norms without parameters), ``layer`` the last stage
     kept, ``neck`` the number of channels of the neck (0: none), ``head`` ``"shared"`` or
     ``"two-sided"``, ``grid`` (h, w) of the feature map, ``channels`` C of the feature map,
@@ -170,12 +170,23 @@ class ModelSpec:
 
     def describe(self) -> str:
         """One line for people, e.g. ``ResNet-50 IBN-b to layer3, neck 128, shared head, 24×8``."""
-        name = self.arch.replace("resnet", "ResNet-")
+        name = arch_title(self.arch)
         ibn = f" IBN-{self.ibn}" if self.ibn else ""
         neck = f"neck {self.neck}" if self.neck else "no neck"
         return (
             f"{name}{ibn} to {self.layer}, {neck}, {self.head} head, {self.grid[0]}×{self.grid[1]}"
         )
+
+
+def arch_title(arch: str) -> str:
+    """An architecture's name as people write it: ``resnet50`` is ResNet-50."""
+    for ours, theirs in (
+        ("resnet", "ResNet-"),
+        ("efficientnet_lite", "EfficientNet-Lite"),
+        ("mobilenet_v", "MobileNetV"),
+    ):
+        arch = arch.replace(ours, theirs)
+    return arch
 
 
 def as_slice(rows: Int64) -> slice | Int64:

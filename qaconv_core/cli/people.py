@@ -39,6 +39,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=picture_size, default=(256, 128), metavar="HxW", help="pixels"
     )
+    parser.add_argument(
+        "--manner",
+        default="usual",
+        metavar="M",
+        help="clothes, cameras and light: usual, street (dark clothes, far and coarse pictures, "
+        "hard light), or second (others again, to measure on)",
+    )
     parser.add_argument("--labels", action="store_true", help="also write label maps (PNG)")
     parser.add_argument(
         "--split",
@@ -65,6 +72,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         size=arguments.size,
         labels=arguments.labels,
         splits=("train", "test") if arguments.split == "both" else (arguments.split,),
+        manner=arguments.manner,
     )
     with ProgressShower(arguments.quiet) as progress:
         made = generate_people(

@@ -21,6 +21,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, Progress
 from qaconv_core.readable import shown
 from qaconv_core.training.recipes import (
+    FROZEN,
     INITS,
     OPTIMIZERS,
     PRECISIONS,
@@ -66,8 +67,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         choices=tuple(RECIPES),
         default="v2.1",
-        help="defaults of everything below: v1 (ECCV 2020), v2.0, v2.1 (CVPR 2022), or scratch "
-        "(no ImageNet weights)",
+        help="defaults of everything below: v1 (ECCV 2020), v2.0, v2.1 (CVPR 2022), scratch (no "
+        "ImageNet weights), or lite (a small network for CPUs)",
     )
     _add_network_options(parser)
     _add_training_options(parser)
@@ -78,7 +79,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
-    group.add_argument("-a", "--arch", metavar="NAME", help="resnet18, 34, 50, 101 or 152")
+    group.add_argument(
+        "-a", "--arch", metavar="NAME",
+        help="resnet18, 34, 50, 101 or 152; efficientnet_lite0, 1 or 2; mobilenet_v2",
+    )  # fmt: skip
     group.add_argument("--ibn", choices=("a", "b", "none"), help="instance-batch norms")
     group.add_argument("--final_layer", choices=("layer2", "layer3", "layer4"))
     group.add_argument("--neck", type=int, metavar="N", help="channels of the neck, 0: none")
@@ -90,9 +94,10 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="what to begin from: backbone weights (torchvision, IBN-Net), or a QAConv model, "
-        "which gives its neck and head too",
+        help="what to begin from: backbone weights (torchvision, IBN-Net, EfficientNet-Lite), or a "
+        "QAConv model, which gives its neck and head too",
     )
+    group.add_argument("--frozen", choices=FROZEN, help="last stage whose weights do not learn")
 
 
 def _add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +134,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         "--calibrate",
         action=argparse.BooleanOptionalAction,
         help="fit scale and zero of the logits to training pairs at the end (default: scratch "
-        "alone); with --resume, a finished run too",
+        "and lite); with --resume, a finished run too",
     )
     group.add_argument(
         "--views", type=positive, metavar="N", help="scratch: changes of one picture in a batch"
@@ -156,7 +161,16 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--box", type=float, help="spread of the box's edges, of the side")
     group.add_argument("--tint", type=float, help="gain of each colour, ±")
     group.add_argument("--grey", type=float, metavar="CHANCE")
-    group.add_argument("--blur", type=float, metavar="CHANCE")
+    for name, text in (
+        ("blur", "blur or fewer pixels"),
+        ("coarse", "down to 48 rows of pixels"),
+        ("motion", "motion blur"),
+        ("jpeg", "strong compression"),
+        ("shadow", "a hard shadow"),
+        ("mix", "another picture's surroundings (with label maps)"),
+    ):
+        group.add_argument(f"--{name}", type=float, metavar="CHANCE", help=text)
+    group.add_argument("--exposure", type=float, metavar="STOPS", help="its standard deviation")
     group.add_argument(
         "--labels", type=Path, metavar="DIR",
         help="label maps, DIR/<folder>/<name>.png (default: labels beside the pictures' folder)",

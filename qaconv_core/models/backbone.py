@@ -1,8 +1,9 @@
-"""The network that turns a picture into a feature map: a cut ResNet, a neck, unit length per cell.
+"""The network that turns a picture into a feature map: backbone, neck, unit length per cell.
 
-The IBN-a and IBN-b variants of ResNet (Pan et al., ECCV 2018) are made by exchanging some of its
-norms. Module names are those of the published checkpoints: ``base`` is the ResNet, ``neck_conv``
-and ``neck_bn`` follow it.
+Backbones are ResNets, EfficientNet-Lite and MobileNetV2, cut after a stage. The IBN-a and IBN-b
+variants of ResNet (Pan et al., ECCV 2018) are made by exchanging some of its norms. Module names
+are those of the published checkpoints: ``base`` is the backbone, ``neck_conv`` and ``neck_bn``
+follow it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from torch import nn
 from torch.nn import functional
 
 from qaconv_core.errors import InputError
+from qaconv_core.models import efficientnet_lite, mobilenet_v2
+from qaconv_core.models.inverted_residual import InvertedResidualNetwork
 from qaconv_core.models.resnet import BLOCKS, PLANES, ResidualBlock, ResNet, expansion
 
-ARCHITECTURES = tuple(BLOCKS)
-IBN_ARCHITECTURES = ARCHITECTURES[:4]
+SMALL_PLANS = efficientnet_lite.PLANS | mobilenet_v2.PLANS
+"""Small backbones by name; they have no IBN variants."""
+ARCHITECTURES = (*BLOCKS, *SMALL_PLANS)
+IBN_ARCHITECTURES = tuple(BLOCKS)[:4]
 IBN_TYPES = ("a", "b", "b-v1")
 LAYERS = ("layer2", "layer3", "layer4")
 STRIDES = {"layer2": 8, "layer3": 16, "layer4": 32}
@@ -43,11 +48,13 @@ class HalfInstanceNorm(nn.Module):
 
 def stage_channels(arch: str, layer: str) -> int:
     """Channels that come out of ``layer`` of ``arch``."""
+    if arch in SMALL_PLANS:
+        return SMALL_PLANS[arch].channels(layer)
     return PLANES[layer] * expansion(arch)
 
 
-def build_resnet(arch: str, ibn: str | None, layer: str) -> nn.Module:
-    """A ResNet without its classifier, cut after ``layer``, with the norms of ``ibn``.
+def build_backbone(arch: str, ibn: str | None, layer: str) -> nn.Module:
+    """A backbone without its classifier, cut after ``layer``, with the norms of ``ibn``.
 
     ``ibn`` is None, ``"a"``, ``"b"`` (as the official IBN-Net release) or ``"b-v1"`` (the first
     QAConv release: instance norms without parameters after the stem and after the last block of
@@ -56,7 +63,9 @@ def build_resnet(arch: str, ibn: str | None, layer: str) -> nn.Module:
     if arch not in ARCHITECTURES:
         raise InputError(f"unknown architecture {arch!r}: choose from {', '.join(ARCHITECTURES)}")
     if ibn is not None and (
-        ibn not in IBN_TYPES or (arch not in IBN_ARCHITECTURES and ibn != "b-v1")
+        ibn not in IBN_TYPES
+        or arch in SMALL_PLANS
+        or (arch not in IBN_ARCHITECTURES and ibn != "b-v1")
     ):
         raise InputError(
             f"no IBN-{ibn} variant of {arch}: IBN-a and IBN-b exist for "
@@ -64,13 +73,15 @@ def build_resnet(arch: str, ibn: str | None, layer: str) -> nn.Module:
         )
     if layer not in LAYERS:
         raise InputError(f"unknown final layer {layer!r}: choose from {', '.join(LAYERS)}")
-    base = ResNet(arch)
+    base: nn.Module
+    base = InvertedResidualNetwork(SMALL_PLANS[arch]) if arch in SMALL_PLANS else ResNet(arch)
     if ibn == "a":
         _use_ibn_a(base)
     elif ibn in ("b", "b-v1"):
         _use_ibn_b(base, arch, affine=ibn == "b")
-    for name in ("avgpool", "fc", *(stage for stage in LAYERS if stage > layer)):
-        delattr(base, name)
+    for name, _ in list(base.named_children()):
+        if name in ("avgpool", "fc") or (name in LAYERS and name > layer):
+            delattr(base, name)
     return base
 
 
@@ -101,6 +112,7 @@ def _use_padding(network: nn.Module, padding: str) -> None:
                 (int(weights.shape[2]), int(weights.shape[3])),
                 stride=(int(conv.stride[0]), int(conv.stride[1])),
                 padding=(int(conv.padding[0]), int(conv.padding[1])),
+                groups=conv.groups,
                 bias=conv.bias is not None,
                 padding_mode=cast(Literal["replicate", "reflect"], padding),
             )
@@ -129,7 +141,7 @@ class FeatureNetwork(nn.Module):
         super().__init__()
         if padding not in PADDINGS:
             raise InputError(f"unknown padding {padding!r}: choose from {', '.join(PADDINGS)}")
-        self.base = build_resnet(arch, ibn, layer)
+        self.base = build_backbone(arch, ibn, layer)
         self.layer = layer
         self.channels = stage_channels(arch, layer)
         if neck > 0:

@@ -27,10 +27,12 @@ from qaconv_core.files import check_input
 from qaconv_core.models.backbone import (
     LAYERS,
     PADDINGS,
+    SMALL_PLANS,
     FeatureNetwork,
     feature_grid,
     stage_channels,
 )
+from qaconv_core.models.inverted_residual import block_signature
 from qaconv_core.models.qaconv import QAConv, head_kind, head_tensors, strip_prefixes
 from qaconv_core.types import FIRST_RELEASES, ModelSpec
 
@@ -320,12 +322,14 @@ def read_spec(
 
 
 def _architecture(model: Tensors) -> str:
+    if "base.layer1.0.depthwise.weight" in model:
+        return _small_architecture(model)
     counts = {stage: _block_count(model, stage) for stage in _STAGES}
     if "base.conv1.weight" not in model or counts["layer1"] == 0 or counts["layer2"] == 0:
         seen = ", ".join(list(model)[:3]) or "none"
         raise CheckpointError(
-            f"tensor base.conv1.weight or base.layer1/2 is missing; this is no ResNet-based QAConv "
-            f"model (first tensors: {seen})"
+            f"tensor base.conv1.weight or base.layer1/2 is missing; this is no QAConv model with a "
+            f"known backbone (first tensors: {seen})"
         )
     bottleneck = "base.layer1.0.conv3.weight" in model
     found = (counts["layer1"], counts["layer2"], counts["layer3"])
@@ -341,6 +345,36 @@ def _architecture(model: Tensors) -> str:
         f"({'with' if bottleneck else 'without'} bottlenecks), which no supported ResNet has "
         "(18, 34, 50, 101, 152)"
     )
+
+
+def _small_architecture(model: Tensors) -> str:
+    """Told by kernels and channels of the blocks; a file cut after a stage has no later ones."""
+    found = {stage: _small_blocks(model, stage) for stage in _STAGES}
+    for arch, plan in SMALL_PLANS.items():
+        if found["layer2"] and all(
+            blocks in ((), block_signature(plan, stage)) for stage, blocks in found.items()
+        ):
+            return arch
+    raise CheckpointError(
+        "tensors base.layer1–4 have "
+        + ", ".join(str(len(blocks)) for blocks in found.values())
+        + " depthwise blocks with kernels and channels that no supported network has ("
+        + ", ".join(SMALL_PLANS)
+        + ")"
+    )
+
+
+def _small_blocks(model: Tensors, stage: str) -> tuple[tuple[int, int], ...]:
+    blocks = []
+    for number in range(_block_count(model, stage)):
+        name = f"base.{stage}.{number}"
+        depthwise = model.get(f"{name}.depthwise.weight")
+        project = model.get(f"{name}.project.weight")
+        if depthwise is None or project is None or depthwise.ndim != 4:
+            missing = "project" if project is None else "depthwise"
+            raise CheckpointError(f"tensor {name}.{missing}.weight is missing or of another shape")
+        blocks.append((int(depthwise.shape[-1]), int(project.shape[0])))
+    return tuple(blocks)
 
 
 def _block_count(model: Tensors, stage: str) -> int:

@@ -33,6 +33,7 @@ from qaconv_core.people.boxes import Box
 from qaconv_core.people.camera import Camera, draw_camera
 from qaconv_core.people.furniture import Model
 from qaconv_core.people.light import draw_light
+from qaconv_core.people.manners import USUAL, hang, relight
 from qaconv_core.people.person import Person
 from qaconv_core.people.plates import build_plate, light_plate
 from qaconv_core.people.pose import draw_arms, draw_stance
@@ -66,7 +67,7 @@ class Studio:
 
     def __init__(self, order: Order, assets: Assets) -> None:
         self.order, self.assets = order, assets
-        self.cameras = [draw_camera(order.seed, n + 1) for n in range(order.cameras)]
+        self.cameras = cameras_of(order)
         self._people: OrderedDict[tuple[str, int], Person] = OrderedDict()
         self._views: OrderedDict[tuple[int, int], View] = OrderedDict()
 
@@ -94,7 +95,7 @@ class Studio:
     def _view(self, key: tuple[int, int]) -> View:
         camera = self.cameras[key[0] - 1]
         rng = np.random.default_rng([self.order.seed, 80, *key])
-        light = draw_light(rng, camera.place == "corridor")
+        light = relight(draw_light(rng, camera.place == "corridor"), self.order.manner, rng)
         return View(camera, light_plate(build_plate(camera), light), light)
 
     def _actor(self, split: str, walker: Walker, rng: Rng) -> Actor:
@@ -106,6 +107,19 @@ class Studio:
         if walker.standing:
             heading += rng.normal(0, 0.5)
         return Actor(person, stance, walker.place, heading, walker.speed)
+
+
+def cameras_of(order: Order) -> list[Camera]:
+    """The cameras of a set, in the order's manner."""
+    numbers = range(1, order.cameras + 1)
+    return [
+        hang(
+            draw_camera(order.seed, number),
+            order.manner,
+            np.random.default_rng([order.seed, 78, number]),
+        )
+        for number in numbers
+    ]
 
 
 def _remember(
@@ -153,8 +167,7 @@ def generate_people(
     """
     root, opened = Path(out), open_assets(assets)
     _claim(root, order)
-    cameras = [draw_camera(order.seed, n + 1) for n in range(order.cameras)]
-    groups = plan_groups(order, cameras)
+    groups = plan_groups(order, cameras_of(order))
     total = sum(len(group) for group in groups)
     missing = [[s for s in group if not _complete(root, order, s)] for group in groups]
     missing = [group for group in missing if group]
@@ -175,6 +188,8 @@ def _claim(root: Path, order: Order) -> None:
     """Make the folders; refuse one that holds a set of another order."""
     asked = {"generator": GENERATOR, "labels_are": list(LABELS)}
     asked |= {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(order).items()}
+    if order.manner == USUAL:
+        del asked["manner"]  # sets of the usual manner were made before there were others
     path = root / RECORD
     try:
         for tree in (root, root / "labels") if order.labels else (root,):

@@ -17,6 +17,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.people.arrays import Rng
 from qaconv_core.people.camera import Camera
 from qaconv_core.people.look import Look, draw_look, look_alike
+from qaconv_core.people.manners import MANNERS, USUAL, dress
 from qaconv_core.people.walk import EXTRAS, Walk, Walker
 
 FRAME_RATE = 25
@@ -29,7 +30,8 @@ _LOOK_ALIKES = 0.3
 @dataclass(frozen=True)
 class Order:
     """What is asked for: how many ``people``, ``cameras``, pictures a pass (``per_camera``),
-    (height, width) of the pictures, whether label maps are written, for which splits."""
+    (height, width) of the pictures, whether label maps are written, for which splits, and in which
+    of :data:`~qaconv_core.people.manners.MANNERS`."""
 
     people: int
     cameras: int
@@ -38,8 +40,11 @@ class Order:
     size: tuple[int, int] = (256, 128)
     labels: bool = False
     splits: tuple[str, ...] = SPLITS
+    manner: str = USUAL
 
     def __post_init__(self) -> None:
+        if self.manner not in MANNERS:
+            raise InputError(f"unknown manner {self.manner!r}: choose from {', '.join(MANNERS)}")
         limits = (
             ("people", self.people, 2, 100_000), ("cameras", self.cameras, 2, 999),
             ("images per camera", self.per_camera, 1, 99), ("seed", self.seed, 0, 2**31),
@@ -95,8 +100,8 @@ def person_look(order: Order, split: str, pid: int) -> Look:
         climate = _rng(order, split, 12, _session_of(order, split, other)).beta(1.0, 1.4)
         season = float(np.clip(model.normal(climate, 0.2), 0, 1))
         model.integers(0, 12)
-        return look_alike(draw_look(model, season), rng)
-    return draw_look(rng, season)
+        return dress(look_alike(draw_look(model, season), rng), order.manner)
+    return dress(draw_look(rng, season), order.manner)
 
 
 def people_of(order: Order, split: str) -> int:

@@ -39,11 +39,13 @@ class Change:
 @dataclass(frozen=True)
 class Item:
     """One place of a batch: ``position`` in the epoch, and picture and label map, each resized
-    (H, W, 3), (H, W), or the file that it is read from; ``label_map`` None where there is none."""
+    (H, W, 3), (H, W), or the file that it is read from; ``label_map`` None where there is none.
+    ``backdrop`` is another picture of the batch with its label map, None where it is not needed."""
 
     position: int
     picture: Pixels | Path
     label_map: Pixels | Path | None
+    backdrop: tuple[Pixels | Path, Pixels | Path] | None = None
 
 
 def change_pictures(change: Change, items: Sequence[Item]) -> Stacked:
@@ -66,12 +68,21 @@ def change_pictures(change: Change, items: Sequence[Item]) -> Stacked:
 
 def _view(change: Change, item: Item) -> View:
     random = np.random.default_rng((*change.seed, item.position))
-    picture, mask = item.picture, item.label_map
-    if isinstance(picture, Path):
-        picture = resized_picture(picture, change.size)
-    if isinstance(mask, Path):
-        mask = resized_label_map(mask, change.size)
-    return augment(picture, mask, change.augmentation, random)
+    picture = _picture(item.picture, change.size)
+    mask = None if item.label_map is None else _label_map(item.label_map, change.size)
+    backdrop = None
+    if item.backdrop is not None:
+        behind, behind_map = item.backdrop
+        backdrop = _picture(behind, change.size), _label_map(behind_map, change.size)
+    return augment(picture, mask, change.augmentation, random, backdrop)
+
+
+def _picture(source: Pixels | Path, size: tuple[int, int]) -> Pixels:
+    return resized_picture(source, size) if isinstance(source, Path) else source
+
+
+def _label_map(source: Pixels | Path, size: tuple[int, int]) -> Pixels:
+    return resized_label_map(source, size) if isinstance(source, Path) else source
 
 
 def _parts(view: View, grid: Grid) -> npt.NDArray[np.int64]:

@@ -15,7 +15,7 @@ from qaconv_core.training.losses import (
     PairwiseMatchingLoss,
     new_matcher,
 )
-from qaconv_core.training.recipes import Recipe
+from qaconv_core.training.recipes import FROZEN, Recipe
 from qaconv_core.training.scratch import LOGIT_SCALE, ScratchLoss
 
 
@@ -35,6 +35,14 @@ def new_criterion(recipe: Recipe, classes: int) -> Criterion:
     return HardTripletLoss(matcher, recipe.margin)
 
 
+def freeze(network: FeatureNetwork, last: str) -> None:
+    """Let the weights of the stem and of all stages up to ``last`` stay as they are."""
+    stages = FROZEN[: FROZEN.index(last) + 1]
+    for name, stage in network.base.named_children():
+        if (name if name.startswith("layer") else "stem") in stages:
+            stage.requires_grad_(False)
+
+
 def new_optimizer(
     recipe: Recipe, network: FeatureNetwork, criterion: Criterion, pretrained: bool
 ) -> torch.optim.Optimizer:
@@ -43,8 +51,8 @@ def new_optimizer(
     AdamW decays no norms and no biases.
     """
     factor = recipe.base_lr_factor if pretrained else 1.0
-    base = list(network.base.parameters())
-    known = {id(parameter) for parameter in base}
+    base = [parameter for parameter in network.base.parameters() if parameter.requires_grad]
+    known = {id(parameter) for parameter in network.base.parameters()}
     new = [parameter for parameter in network.parameters() if id(parameter) not in known]
     groups = [
         {"params": base, "lr": recipe.lr * factor},

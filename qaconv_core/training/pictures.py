@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -44,13 +45,21 @@ class PictureCache:
             return None
         return self.labels[index] if self.labels is not None else resized_label_map(path, self.size)
 
-    def item(self, position: int, index: int) -> Item:
-        """Picture ``index`` at ``position`` of an epoch: from memory, or the files to read."""
+    def item(self, position: int, index: int, behind: int | None = None) -> Item:
+        """Picture ``index`` at ``position`` of an epoch, before picture ``behind`` where it can:
+        from memory, or the files to read."""
+        picture, mask = self._sources(index)
+        backdrop = None
+        if behind is not None and mask is not None:
+            surroundings, surroundings_map = self._sources(behind)
+            if surroundings_map is not None:
+                backdrop = surroundings, surroundings_map
+        return Item(position, picture, mask, backdrop)
+
+    def _sources(self, index: int) -> tuple[Pixels | Path, Pixels | Path | None]:
         picture = self.people.refs[index].path if self.pixels is None else self.pixels[index]
         mask = self.people.label_maps[index]
-        if mask is None or self.labels is None:
-            return Item(position, picture, mask)
-        return Item(position, picture, self.labels[index])
+        return picture, mask if mask is None or self.labels is None else self.labels[index]
 
 
 def open_book(

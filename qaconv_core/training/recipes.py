@@ -17,6 +17,9 @@ SCHEDULES = ("step", "adaptive", "cosine")
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("auto", "off", "float16", "bfloat16")
 INITS = ("imagenet", "none")
+COARSEST = 48
+"""Rows of the coarsest picture that a training picture is made of."""
+FROZEN = ("nothing", "stem", "layer1", "layer2", "layer3")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,11 @@ class Augmentation:
     the scratch recipe: ``box`` standard deviation of each edge of an imperfect detection box, over
     the picture's side (what lies outside repeats the edge pixels); ``tint`` gain of each colour
     channel, ±; ``grey``, ``blur`` chances of losing colour and detail; ``erase`` chance that the
-    occlusion is drawn.
+    occlusion is drawn. For models that start from ImageNet and are to work on real cameras:
+    ``coarse`` chance of few pixels (down to :data:`COARSEST` rows) and back, ``motion`` of a moving
+    camera, ``jpeg`` of strong compression, ``exposure`` standard deviation of the exposure in
+    stops, ``shadow`` chance of a shadow with a hard edge, ``mix`` chance of another picture's
+    surroundings behind the person (where both have label maps).
     """
 
     pad: int = 0
@@ -45,6 +52,12 @@ class Augmentation:
     tint: float = 0.0
     grey: float = 0.0
     blur: float = 0.0
+    coarse: float = 0.0
+    motion: float = 0.0
+    jpeg: float = 0.0
+    exposure: float = 0.0
+    shadow: float = 0.0
+    mix: float = 0.0
 
 
 PUBLISHED_V2 = Augmentation(
@@ -67,7 +80,8 @@ class Recipe:
     ``adaptive`` (×0.1 once the epoch loss falls below ``step_factor`` of the second epoch's, the
     end after half as many epochs again; a ``step_factor`` ≥ 1 is the epoch of a fixed drop),
     ``cosine`` (to zero, after ``warmup`` epochs). Gradients of network and head are clipped to
-    ``clip_value`` each (0: not). ``frozen_norms`` keeps the backbone's batch norms as they are.
+    ``clip_value`` each (0: not). ``frozen_norms`` keeps the backbone's batch norms as they are;
+    ``frozen`` names the last stage whose weights stay as well, one of :data:`FROZEN`.
     ``amp`` is mixed precision: ``auto`` where the machine gains by it.
 
     The scratch loss weighs ``identity_weight`` cross-entropy on pooled features, as much on
@@ -110,6 +124,7 @@ class Recipe:
     warmup: float = 0.0
     clip_value: float = 0.0
     frozen_norms: bool = False
+    frozen: str = "nothing"
     amp: str = "off"
     augmentation: Augmentation = Augmentation()
     identity_weight: float = 0.5
@@ -151,6 +166,7 @@ def _check(recipe: Recipe) -> None:
         ("optimizer", OPTIMIZERS),
         ("amp", PRECISIONS),
         ("init", INITS),
+        ("frozen", FROZEN),
         ("head", ("shared", "two-sided")),
     ):
         value = getattr(recipe, name)
@@ -288,7 +304,36 @@ RECIPES: dict[str, Recipe] = {
         ),
     )
 }
-"""Published recipes by name, and ours for starting from nothing."""
+RECIPES["lite"] = replace(
+    RECIPES["scratch"],
+    name="lite",
+    arch="efficientnet_lite0",
+    ibn=None,
+    padding="zeros",
+    init="imagenet",
+    base_lr_factor=0.3,
+    epochs=12,
+    warmup=0.3,
+    frozen_norms=True,
+    frozen="layer2",
+    amp="off",
+    part_weight=0.8,
+    background_weight=2.0,
+    augmentation=replace(
+        RECIPES["scratch"].augmentation,
+        jitter=(0.75, 1.33),
+        hue=0.03,
+        box=0.07,
+        blur=0.15,
+        coarse=0.3,
+        motion=0.1,
+        jpeg=0.3,
+        exposure=0.3,
+        shadow=0.15,
+        mix=0.4,
+    ),
+)
+"""Published recipes by name, and ours for starting from nothing or from a small network."""
 
 _AUGMENTATION_FIELDS = tuple(field.name for field in fields(Augmentation))
 _FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "augmentation")

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance
 
-from qaconv_core.training.recipes import Augmentation
+from qaconv_core.data.label_maps import BACKGROUND, OTHER, PERSON
+from qaconv_core.training.recipes import COARSEST, Augmentation
 from qaconv_core.types import Float32, Grid
 
 Pixels = npt.NDArray[np.uint8]
@@ -23,6 +24,7 @@ Matrix = npt.NDArray[np.float64]
 _WHITE = (255, 255, 255)
 _ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 _HUE = len(_ENHANCERS)
+_PERSON = tuple(PERSON)
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,15 @@ def augment(
     labels: Pixels | None,
     change: Augmentation,
     random: np.random.Generator,
+    backdrop: tuple[Pixels, Pixels] | None = None,
 ) -> View:
-    """One random view of a resized picture (H, W, 3) and its label map (H, W), both uint8."""
+    """One random view of a resized picture (H, W, 3) and its label map (H, W), both uint8.
+
+    ``backdrop`` is another picture with its label map, whose surroundings may take the place of
+    this one's.
+    """
+    if labels is not None and backdrop is not None and random.random() < change.mix:
+        pixels, labels = _before(pixels, labels, backdrop, random)
     height, width = pixels.shape[:2]
     matrix = _random_matrix(change, (height, width), random)
     changed_labels = None if labels is None else labels.copy()
@@ -109,10 +118,13 @@ def _box(spread: float, size: tuple[int, int], random: np.random.Generator) -> M
     )
 
 
-def _warp(pixels: Pixels, matrix: Matrix, edges: bool) -> Pixels:
+def _warp(
+    pixels: Pixels, matrix: Matrix, edges: bool, border: int = cv2.BORDER_REPLICATE
+) -> Pixels:
     """Draw the view of a picture (H, W, 3) or a label map (H, W).
 
-    Outside is black, or with ``edges`` what the picture shows at its edge. Without ``edges`` every
+    Outside is black, or with ``edges`` what the picture shows at its edge (repeated, or as another
+    ``border`` of OpenCV's says). Without ``edges`` every
     point takes its nearest pixel: whole shifts, flips and a rotation drawn one after the other, as
     the published pipeline does, give the same.
     """
@@ -130,9 +142,30 @@ def _warp(pixels: Pixels, matrix: Matrix, edges: bool) -> Pixels:
         centred[:2],
         (pixels.shape[1], pixels.shape[0]),
         flags=kind | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+        borderMode=border,
     )
     return _uint8(drawn)
+
+
+def _before(
+    pixels: Pixels, labels: Pixels, backdrop: tuple[Pixels, Pixels], random: np.random.Generator
+) -> tuple[Pixels, Pixels]:
+    """The person of one picture before a part of another, whoever stands there cut by the box."""
+    height, width = labels.shape
+    # The other person moves aside by half a picture or more, and is mostly hidden or out of sight.
+    scale = random.uniform(0.5, 0.9)
+    side = random.choice([-1, 1]) * random.uniform(0.4, 0.8) * width
+    down = random.uniform(0, 1 - scale) * height
+    matrix = _shift(float(side), down) @ np.diag([scale * random.choice([-1, 1]), scale, 1.0])
+    if matrix[0, 0] < 0:
+        matrix = matrix @ _shift(-width / scale, 0.0)
+    behind, other = (_warp(each, matrix, True, cv2.BORDER_REFLECT) for each in backdrop)
+    others = np.where(np.isin(other, _PERSON), OTHER, BACKGROUND).astype(np.uint8)
+    # What stands before the person, and other people, go with the picture that they belong to.
+    person = labels != BACKGROUND
+    soft = cv2.GaussianBlur(person.astype(np.float32), (0, 0), 0.7)[..., None]
+    mixed = pixels * soft + behind * (1 - soft)
+    return np.rint(mixed).astype(np.uint8), np.where(person, labels, others)
 
 
 def _recolour(pixels: Pixels, change: Augmentation, random: np.random.Generator) -> Pixels:
@@ -152,7 +185,57 @@ def _recolour(pixels: Pixels, change: Augmentation, random: np.random.Generator)
         pixels = np.asarray(Image.fromarray(pixels).convert("L").convert("RGB"))
     if random.random() < change.blur:
         pixels = _lose_detail(pixels, random)
-    return pixels
+    return _film_badly(pixels, change, random)
+
+
+def _film_badly(pixels: Pixels, change: Augmentation, random: np.random.Generator) -> Pixels:
+    """Light, sensor and coder of a bad camera, in the order in which they change a picture."""
+
+    def happens(chance: float) -> bool:
+        return chance > 0 and bool(random.random() < chance)
+
+    if happens(change.shadow):
+        pixels = _throw_shadow(pixels, random)
+    if change.exposure > 0:
+        gain, gamma = 2 ** random.normal(0, change.exposure), 2 ** random.normal(0, 0.2)
+        levels = 255 * np.clip((np.arange(256) / 255) ** gamma * gain, 0, 1)
+        pixels = _uint8(cv2.LUT(pixels, np.rint(levels).astype(np.uint8)))
+    if happens(change.motion):
+        length = 2 * int(random.integers(1, 5)) + 1
+        kernel = np.zeros((length, length), np.float32)
+        kernel[length // 2] = 1.0 / length
+        turn = cv2.getRotationMatrix2D((length // 2, length // 2), random.uniform(-30, 30), 1)
+        kernel = np.asarray(cv2.warpAffine(kernel, turn, (length, length)), np.float32)
+        pixels = _uint8(cv2.filter2D(pixels, -1, kernel / max(float(kernel.sum()), 1e-6)))
+    quality = int(random.integers(12, 70)) if happens(change.jpeg) else 0
+    if happens(change.coarse):
+        height, width = pixels.shape[:2]
+        rows = int(random.integers(min(COARSEST, height), max(COARSEST, height * 2 // 3) + 1))
+        small = (max(8, round(width * rows / height)), rows)
+        pixels = _uint8(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA))
+        if quality:
+            pixels = _compress(pixels, quality)
+        return _uint8(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR))
+    return _compress(pixels, quality) if quality else pixels
+
+
+def _throw_shadow(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    """Darken one side of a line through the picture."""
+    height, width = pixels.shape[:2]
+    turn = random.uniform(0, 2 * np.pi)
+    x, y = random.uniform(0.2, 0.8) * width, random.uniform(0.2, 0.8) * height
+    across = (np.arange(width) - x) * np.cos(turn) + (np.arange(height)[:, None] - y) * np.sin(turn)
+    edge = np.clip(across / random.uniform(0.5, 4.0) + 0.5, 0, 1)
+    dark = 1 - random.uniform(0.35, 0.7) * edge[..., None]
+    return np.rint(pixels * dark).astype(np.uint8)
+
+
+def _compress(pixels: Pixels, quality: int) -> Pixels:
+    """After one JPEG compression and back."""
+    _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    back = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert back is not None
+    return _uint8(back)
 
 
 def _turn_hue(pixels: Pixels, turn: float) -> Pixels:

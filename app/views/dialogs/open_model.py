@@ -28,6 +28,7 @@ from app.views.dialogs.check_panel import marked_line
 from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.labels import MessageLine, heading, plain_label, without_icons
 from qaconv_core.paths import typed_path
+from qaconv_core.types import arch_title
 
 DEVICES = (
     ("auto", "Automatic: a CUDA GPU if there is one"),
@@ -54,7 +55,7 @@ def device_box(chosen: str) -> QComboBox:
 def facts_of(info: ModelInfo) -> list[tuple[str, str]]:
     """What was read from a checkpoint, as names and values for people."""
     spec = info.spec
-    arch = spec.arch.replace("resnet", "ResNet-")
+    arch = arch_title(spec.arch)
     neck = f"{spec.neck} channels" if spec.neck else "none"
     if spec.neck_bn:
         neck += ", with batch norm"

@@ -26,6 +26,9 @@ FORMS = [
     ("resnet34", "b-v1", "layer2", 32, True, "zeros"),
     ("resnet50", "b", "layer2", 0, False, "reflect"),
     ("resnet50", "a", "layer4", 32, False, "zeros"),
+    ("efficientnet_lite0", None, "layer3", 32, False, "zeros"),
+    ("efficientnet_lite1", None, "layer2", 16, True, "replicate"),
+    ("mobilenet_v2", None, "layer4", 0, False, "zeros"),
 ]
 
 

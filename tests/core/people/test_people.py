@@ -18,7 +18,10 @@ from qaconv_core.people import LABELS, Order, generate_people
 from qaconv_core.people.camera import draw_camera
 from qaconv_core.people.figure import Figure
 from qaconv_core.people.garments import dress
+from qaconv_core.people.generate import cameras_of
+from qaconv_core.people.light import draw_light
 from qaconv_core.people.look import draw_look, look_alike
+from qaconv_core.people.manners import relight
 from qaconv_core.people.parts import LABEL_OF, Material
 from qaconv_core.people.person import Person
 from qaconv_core.people.pose import draw_arms, draw_stance
@@ -266,3 +269,58 @@ def test_a_sheet_shows_one_person_a_column(made):
     np.testing.assert_allclose(np.asarray(sheet)[:64, :32], expected, atol=3)
     with pytest.raises(InputError, match="fewer than 9 people"):
         make_sheet(made[0], 9, 2)
+
+
+def test_manners_change_clothes_cameras_and_light():
+    order = Order(people=30, cameras=4, seed=5)
+    for manner in ("street", "second"):
+        other = replace(order, manner=manner)
+        looks = [(person_look(order, "train", p), person_look(other, "train", p))
+                 for p in range(1, 16)]  # fmt: skip
+        assert sum(repr(a.top.paint) != repr(b.top.paint) for a, b in looks) > 7
+        assert all(repr(a.build) == repr(b.build) for a, b in looks)
+        usual, hung = cameras_of(order), cameras_of(other)
+        assert all(a.place == b.place and a.height != b.height
+                   for a, b in zip(usual, hung, strict=True))  # fmt: skip
+        assert repr(hung) == repr(cameras_of(other))
+    assert repr(cameras_of(order)) == repr([draw_camera(5, n + 1) for n in range(4)])
+
+
+def test_those_who_share_clothes_share_them_in_every_manner():
+    order = Order(people=200, cameras=2, seed=9, splits=("train",))
+    shared = 0
+    usual = {p: person_look(order, "train", p) for p in range(1, 101)}
+    second = {p: person_look(replace(order, manner="second"), "train", p) for p in usual}
+    for a in usual:
+        for b in range(a + 1, min(a + 17, 101)):
+            if repr(usual[a].top.paint) == repr(usual[b].top.paint):
+                shared += 1
+                assert repr(second[a].top.paint) == repr(second[b].top.paint)
+    assert shared > 2
+
+
+def test_light_of_another_manner_is_finite_and_differs():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        light = draw_light(rng, False)
+        other = relight(light, "second", rng)
+        assert np.isfinite(np.concatenate([other.sun, other.sky, other.bounce])).all()
+        assert abs(np.linalg.norm(other.sun_way) - 1) < 1e-5
+        assert relight(light, "usual", rng) is light
+
+
+def test_a_set_of_another_manner_says_so_and_is_another(made, tiny_folder, tmp_path):
+    other = replace(SMALL, manner="second")
+    generate_people(tmp_path / "s", tiny_folder, other)
+    assert json.loads((tmp_path / "s/people.json").read_text())["manner"] == "second"
+    assert "manner" not in json.loads((made[0] / "people.json").read_text())
+    with pytest.raises(InputError, match="other options"):
+        generate_people(made[0], tiny_folder, other)
+    pictures = [sorted(root.glob("query/*.jpg")) for root in (made[0], tmp_path / "s")]
+    assert files(made[0] / "query") != files(tmp_path / "s/query")
+    assert pictures[1]
+
+
+def test_an_unknown_manner_is_refused():
+    with pytest.raises(InputError, match="unknown manner 'best': choose from usual, street, sec"):
+        replace(SMALL, manner="best")

@@ -196,8 +196,8 @@ def test_damaged_calibrations_are_refused(book, tmp_path, entry):
         read_saved(path)
 
 
-def test_only_scratch_calibrates_unless_told():
-    assert {name for name, recipe in RECIPES.items() if recipe.calibrate} == {"scratch"}
+def test_only_scratch_and_lite_calibrate_unless_told():
+    assert {name for name, recipe in RECIPES.items() if recipe.calibrate} == {"scratch", "lite"}
     parser = argparse.ArgumentParser()
     add_options(parser)
     assert recipe_changes(parser.parse_args(["--no-calibrate"])) == {"calibrate": False}

@@ -248,7 +248,7 @@ def test_backbones_start_from_files(tmp_path):
     with pytest.raises(CheckpointError, match=r"layer1.0.conv1.weight has shape"):
         new_network(make_recipe("v2.1"), path)
     torch.save({"x": torch.zeros(1)}, path)
-    with pytest.raises(CheckpointError, match="no weights of a ResNet"):
+    with pytest.raises(CheckpointError, match="no weights of a backbone"):
         new_network(make_recipe("v2.1", arch="resnet18"), path)
 
 

@@ -292,3 +292,58 @@ def test_cosine_schedule_warms_up_and_falls_to_zero():
         schedule.factor(e, p) for e, p in ((0, 0.0), (0, 0.5), (1, 0.0), (6, 0.0), (10, 0.99))
     ]
     assert factors == pytest.approx([0.001, 0.5, 1.0, 0.5, 0.0], abs=0.002)
+
+
+def test_a_person_before_other_surroundings_keeps_pixels_and_label():
+    size = (60, 30)
+    own, other = np.full((*size, 3), 200, np.uint8), np.full((*size, 3), 50, np.uint8)
+    labels, others = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    labels[10:50, 8:22], others[5:58, 6:24] = 4, 5
+    view = augment(own, labels, Augmentation(mix=1.0), rng(3), (other, others))
+    inside = np.zeros(size, bool)
+    inside[13:47, 11:19] = True
+    assert (view.pixels[inside] == 200).all()
+    assert (view.labels[10:50, 8:22] == 4).all()
+    assert set(np.unique(view.labels)) <= {0, 4, 11}, "another person is no part of this one"
+    assert (view.pixels[:8] == 50).all()
+    shown = [
+        augment(own, labels, Augmentation(mix=1.0), rng(n), (other, others)) for n in range(20)
+    ]
+    assert any((view.labels == 11).any() for view in shown)
+    assert not (labels == 11).any(), "the picture handed in stays"
+
+
+def test_mixing_needs_label_maps_and_a_chance():
+    own, other = picture(), picture(seed=1)
+    maps = np.zeros((40, 24), np.uint8)
+    for change, labels, backdrop in (
+        (Augmentation(mix=1.0), None, (other, maps)),
+        (Augmentation(mix=1.0), maps, None),
+        (Augmentation(), maps, (other, maps)),
+    ):
+        view = augment(own, labels, change, rng(), backdrop)
+        np.testing.assert_array_equal(view.pixels, own)
+
+
+@pytest.mark.parametrize("name", ["coarse", "motion", "jpeg", "shadow", "exposure"])
+def test_bad_cameras_change_pixels_and_leave_label_maps(name):
+    pixels, labels = picture(96, 48), np.zeros((96, 48), np.uint8)
+    change = Augmentation(**{name: 1.0})
+    views = [augment(pixels, labels, change, rng(n)) for n in range(5)]
+    for view in views:
+        assert view.pixels.shape == pixels.shape
+        assert view.pixels.dtype == np.uint8
+        assert np.abs(view.pixels.astype(int) - pixels).mean() > 1
+        np.testing.assert_array_equal(view.labels, labels)
+    again = augment(pixels, labels, change, rng(0))
+    np.testing.assert_array_equal(views[0].pixels, again.pixels)
+
+
+def test_coarse_pictures_lose_fine_detail_and_keep_the_rest():
+    stripes = np.zeros((192, 96, 3), np.uint8)
+    stripes[::2] = 255
+    stripes[:, 48:] //= 4
+    view = augment(stripes, None, Augmentation(coarse=1.0), rng(2))
+    left, right = view.pixels[4:-4, 4:40], view.pixels[4:-4, 56:92]
+    assert left.std() < 40
+    assert left.mean() - right.mean() > 70

@@ -215,7 +215,7 @@ def _certified(
         done += len(part)
         if done >= top:
             limit = float(np.partition(logits[promising[:done]], done - top)[done - top])
-    left = bounds.astype(np.float32)
+    left = np.minimum(bounds, np.finfo(np.float32).max).astype(np.float32)
     left[promising[:done]] = 0
     return _ranked(logits, left, "proved", top)
 

@@ -7,7 +7,6 @@ inputs were there.
 from __future__ import annotations
 
 import gc
-import resource
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -95,21 +94,21 @@ JOBS: dict[str, Callable[[int, int], Prepared]] = {
 }  # fmt: skip
 
 
-def grown() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def resident(name: str) -> int:
+    """Bytes now (``VmRSS``) or at most since the process began (``VmHWM``).
 
-
-def now() -> int:
+    ``ru_maxrss`` would not do: it also counts the process that started this one.
+    """
     with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))
 
 
 if __name__ == "__main__":
     forecast, job = JOBS[sys.argv[1]](*map(int, sys.argv[2:]))
     gc.collect()
-    before, peak = now(), grown()
+    before, peak = resident("VmRSS"), resident("VmHWM")
     result = job()
-    most = grown()
+    most = resident("VmHWM")
     # What was taken and given back before the job would hide what the job takes.
     assert most > peak or peak - before < forecast / 20, "the inputs' own peak is too high"
     print(forecast, max(0, most - before))

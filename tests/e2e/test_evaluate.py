@@ -392,6 +392,7 @@ def test_a_job_that_cannot_fit_names_the_options_under_which_it_would(
 
     free = 100 << 20
     monkeypatch.setattr(forecasts, "available_memory", lambda device: free)
+    monkeypatch.setattr(forecasts, "rerank_work", lambda *sizes, **how: free)  # a large set
     complaint = qaconv(*arguments, status=2).complaint
     assert "--on-disk" in complaint
     assert "--rerank-top" in complaint

@@ -16,7 +16,7 @@ def test_names_exist_with_their_parameters():
     from qaconv_core import load_model, open_dataset
     from qaconv_core.evaluation import ranking_metrics
     from qaconv_core.models import QAConv
-    from qaconv_core.ranking import k_reciprocal_rerank, temporal_lift
+    from qaconv_core.ranking import camera_normalise, k_reciprocal_rerank, temporal_lift
 
     assert parameters(load_model)[:2] == ["path_or_demo", "device"]
     assert inspect.signature(load_model).parameters["device"].default == "auto"
@@ -29,6 +29,12 @@ def test_names_exist_with_their_parameters():
         "k1",
         "k2",
         "lambda_",
+    ]
+    assert parameters(camera_normalise)[:4] == [
+        "logit_qg",
+        "logit_gg",
+        "query_cams",
+        "gallery_cams",
     ]
     assert parameters(temporal_lift)[:9] == [
         "score",

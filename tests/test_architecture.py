@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Container
@@ -86,6 +87,14 @@ def package_of(name: str) -> str | None:
 def test_every_module_of_the_engine_has_a_layer():
     found = {p.relative_to(CORE).parts[0].removesuffix(".py") for p in modules()}
     assert found - {"__init__"} <= set(LEVEL)
+
+
+def test_the_drawing_has_every_package_in_the_order_of_the_layers():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = page.split("subgraph engine", 1)[1].split("```", 1)[0]
+    boxes = re.findall(r'\w\["([\w· ]+)(?:<br>[^"]*)?"\]', drawing)
+    expected = [set(names) for names in LAYERS if names != ("__main__",)]
+    assert [set(box.split(" · ")) for box in boxes] == expected[::-1]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(CORE)))

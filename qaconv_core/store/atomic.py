@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from qaconv_core.errors import InputError, QAConvError
 from qaconv_core.files import check_output
 from qaconv_core.readable import encoded, shown
+
+_TOKEN = 6  # random bytes in the name of a file that is not whole yet
+_LEFT_AFTER = 60.0  # seconds after which nobody is still writing such a file
 
 
 def atomic_write_bytes(
@@ -64,6 +69,16 @@ def replacing(
         raise error(f"{shown(path)}: cannot be written ({reason(cause)})") from cause
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed programs began to write in place of ``path`` a minute ago or earlier."""
+    head = re.escape(f".{path.stem[:40]}-")
+    name = re.compile(f"{head}[0-9a-f]{{{2 * _TOKEN}}}{re.escape(path.suffix)}")
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(path.parent)):
+            if name.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > _LEFT_AFTER:
+                os.unlink(entry.path)
+
+
 def reason(cause: OSError) -> str:
     """The system's reason for an error, without the path that it repeats."""
     return cause.strerror or str(cause) or type(cause).__name__
@@ -71,7 +86,7 @@ def reason(cause: OSError) -> str:
 
 def _beside(target: Path) -> Path:
     """A new, empty file in the target's folder, with the target's permissions."""
-    token = secrets.token_hex(6)
+    token = secrets.token_hex(_TOKEN)
     path = target.parent / f".{target.stem[:40]}-{token}{target.suffix}"
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     with contextlib.suppress(OSError):

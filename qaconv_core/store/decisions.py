@@ -22,6 +22,7 @@ from qaconv_core.errors import InputError, StoreError
 from qaconv_core.readable import csv_text
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import data_dir
+from qaconv_core.store.locks import exclusive
 from qaconv_core.store.records import DamagedRecord, is_number, put_aside, read_json
 
 VERDICTS = ("confirm", "reject", "unsure")
@@ -88,7 +89,7 @@ def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
 class DecisionLog:
     """The decisions about one data set; may be used from several threads.
 
-    The file is read again before each change, so that two programs do not overwrite each other's
+    The file is locked and read again for each change, so that no program overwrites another one's
     decisions. All methods raise :class:`StoreError` naming a file that cannot be read or written; a
     damaged file is put aside under another name, with a line in the log.
     """
@@ -150,7 +151,7 @@ class DecisionLog:
 
     def undo(self) -> Change | None:
         """Undo the last change and return it; None where there is none."""
-        with self._lock:
+        with self._lock, exclusive(self.path):
             state = self._read()
             if not state.done:
                 return None
@@ -158,7 +159,7 @@ class DecisionLog:
             return state.changes[state.done - 1]
 
     def _change(self, query: str, gallery: str, after: Decision | None) -> None:
-        with self._lock:
+        with self._lock, exclusive(self.path):
             state = self._read()
             before = state.decisions().get((query, gallery))
             if before is None and after is None:
@@ -210,10 +211,6 @@ class DecisionLog:
                 for change in state.changes
             ],
         }
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as cause:
-            raise StoreError(f"{self.path.parent}: cannot be made ({reason(cause)})") from cause
         # ASCII, so that names which are no valid Unicode (lone surrogates) come back as they were.
         atomic_write_text(self.path, json.dumps(record, indent=1) + "\n", error=StoreError)
 

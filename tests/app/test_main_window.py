@@ -21,6 +21,7 @@ from app.state.session import load_session
 from app.state.values import Cell, Problem
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.dialogs.open_data import OpenDataDialog
+from app.views.shell.session_keeper import PAUSE_MS
 from qaconv_core import device
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
@@ -415,3 +416,24 @@ def test_what_was_open_lately_is_in_the_file_menu(qtbot, make_window, data, mode
     QTest.mouseClick(dialog.open_button, Qt.LeftButton)
     qtbot.waitUntil(lambda: window.workspace.data is not None, timeout=WAIT)
     assert window.workspace.data.name == "market"
+
+
+def test_the_session_is_written_while_the_window_is_open(qtbot, make_window, tmp_path, model):
+    window = make_window()
+    window.begin(tiny_market(tmp_path), model)
+    settled(qtbot, window)
+    window.workspace.select_queries((3,))
+    wanted = (str(window.workspace.data.query[3].path),)
+
+    def kept() -> bool:
+        return load_session(data_dir()).queries == wanted
+
+    qtbot.waitUntil(kept, timeout=WAIT)
+    settled(qtbot, window)
+    window.workspace.pin(None)  # a change that is no other session writes nothing
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+    before = (data_dir() / "session.json").stat().st_mtime_ns
+    window.workspace.selection_changed.emit()
+    qtbot.wait(2 * PAUSE_MS)
+    after = (data_dir() / "session.json").stat().st_mtime_ns
+    assert after == before

@@ -35,6 +35,7 @@ from app.views.shell.main_bar import MainBar
 from app.views.shell.pages import Pages
 from app.views.shell.problems import ProblemLog, ProblemsPanel, ProblemStrip
 from app.views.shell.recent_menu import RecentMenu
+from app.views.shell.session_keeper import SessionKeeper
 from app.views.shell.window_layout import keep_layout, restore_layout
 from app.views.widgets.actions import Actions, Handler, toggle_of
 from app.views.widgets.job_strip import JobStrip
@@ -99,6 +100,7 @@ class MainWindow(QMainWindow):
         self._guard = KeyGuard(self)
         QApplication.instance().installEventFilter(self._guard)
         self._listen()
+        self._keeper = self._make_keeper()
         self._show_names()
         self.pages.show_current()
         self.commands.refresh()
@@ -288,7 +290,15 @@ class MainWindow(QMainWindow):
         if self.settings.path is not None:
             save_session(self.settings.path.parent, self.session())
 
+    def _make_keeper(self) -> SessionKeeper | None:
+        path = self.settings.path
+        if path is None:
+            return None
+        return SessionKeeper(self.workspace, self.runner, path.parent, self.session, self)
+
     def _stop(self) -> None:
+        if self._keeper is not None:
+            self._keeper.stop()
         QApplication.instance().removeEventFilter(self._guard)
         try:
             self.dialogs.close_all()

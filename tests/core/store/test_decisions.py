@@ -6,12 +6,17 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.store.decisions import DecisionLog, decisions_csv, decisions_path
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -142,3 +147,55 @@ def test_the_table(log):
     assert row["note"] == 'says "yes",\nloudly'
     assert (row["verdict"], row["logit"], row["rank"]) == ("confirm", "1.25", "")
     assert decisions_csv([]).count("\n") == 1
+
+
+def deciding(path: Path, name: str, count: int) -> subprocess.Popen[str]:
+    script = Path(__file__).with_name("decide_often.py")
+    return subprocess.Popen(
+        [sys.executable, str(script), str(path), name, str(count)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_two_programs_do_not_lose_each_others_decisions(tmp_path):
+    path = tmp_path / "decisions.json"
+    programs = [deciding(path, name, 40) for name in ("a", "b")]
+    for program in programs:
+        program.communicate(timeout=60)
+        assert program.returncode == 0
+    assert len(DecisionLog("set", "/nowhere", path).all()) == 80
+
+
+def test_what_was_acknowledged_outlives_a_kill(tmp_path):
+    path = tmp_path / "decisions.json"
+    for run in range(4):
+        program = deciding(path, f"run {run}", 10_000)
+        assert program.stdout is not None
+        for _ in range(3 + 4 * run):
+            acknowledged = int(program.stdout.readline())
+        program.kill()
+        program.communicate()
+        known = [d for d in DecisionLog("set", "/nowhere", path).all() if f"run {run}" in d.query]
+        assert [d.gallery.rsplit("/", 1)[-1] for d in known][: acknowledged + 1] == [
+            f"g{number}" for number in range(acknowledged + 1)
+        ]
+
+
+def test_what_a_killed_program_half_wrote_is_removed(log):
+    log.decide("a", "b", "confirm")
+    old, new, other = (
+        log.path.with_name(name)
+        for name in (
+            f".{log.path.stem[:40]}-0123456789ab.json",
+            f".{log.path.stem[:40]}-0123456789ac.json",
+            f".{log.path.stem[:40]}-notes.json",
+        )
+    )
+    for path in (old, new, other):
+        path.write_text("{")
+    for path in (old, other):
+        os.utime(path, (1, 1))
+    log.decide("a", "c", "confirm")
+    assert [path.exists() for path in (old, new, other)] == [False, True, True]

@@ -1,0 +1,64 @@
+"""Writes the session soon after what is shown changes, so that a crash or a kill loses little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt5.QtCore import QObject, QTimer
+
+from app.jobs.runner import JobRunner
+from app.state.session import Session, save_session
+from app.state.workspace import Workspace
+
+PAUSE_MS = 1000
+"""From a change to its writing; changes within it are written together."""
+
+
+class SessionKeeper(QObject):
+    """Writes ``session()`` into ``folder`` in the background after changes of ``workspace``."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        runner: JobRunner,
+        folder: Path,
+        session: Callable[[], Session],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._runner, self._folder, self._session = runner, folder, session
+        self._written: Session | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAUSE_MS)
+        self._timer.timeout.connect(self._write)
+        for event in (
+            workspace.data_changed,
+            workspace.model_changed,
+            workspace.selection_changed,
+            workspace.method_changed,
+            workspace.look_changed,
+            workspace.filters_changed,
+        ):
+            event.connect(self._write_later)
+
+    def stop(self) -> None:
+        """Write nothing any more."""
+        self._timer.stop()
+
+    def _write_later(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _write(self) -> None:
+        session = self._session()
+        if session.data is None or session == self._written:
+            return  # before anything is open, what was left last time is still to come back
+        self._written = session
+        self._runner.start(
+            "Keeping the session",
+            lambda _context: save_session(self._folder, session),
+            lane="records",
+            quiet=True,
+        )

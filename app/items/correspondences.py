@@ -75,7 +75,7 @@ class CorrespondenceModel(QAbstractTableModel):
         self._rows = (
             [] if pair is None else all_correspondences(pair.match, look.direction, pair.part)
         )
-        beyond = beyond_usual(self._rows, look.direction, pair and pair.relative)
+        beyond = beyond_usual(self._rows, look.direction, None if pair is None else pair.relative)
         self._beyond = dict(zip(self._rows, beyond, strict=True))
         self._find_drawn()
         self._order()
@@ -204,7 +204,7 @@ class CorrespondenceModel(QAbstractTableModel):
     def _text(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
         if column < 2:
-            return words.cell_name(row[column], self._pair.match.grid)
+            return words.cell_name(row[:2][column], self._pair.match.grid)
         if column == 2:
             return words.similarity_text(row.similarity)
         return words.adds_text(self._beyond[row] if column == 4 else row.contribution)
@@ -212,7 +212,9 @@ class CorrespondenceModel(QAbstractTableModel):
     def _tip(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
         if column < 2:
-            return f"{COLUMNS[column]}: {words.cell_sentence(row[column], self._pair.match.grid)}"
+            return (
+                f"{COLUMNS[column]}: {words.cell_sentence(row[:2][column], self._pair.match.grid)}"
+            )
         if column == 4 and self._pair.relative is not None:
             return f"{self._standing(row)}\n{words.BEYOND}"
         return _TIPS[column]

@@ -84,7 +84,8 @@ class CommandPalette(QDialog):
     @property
     def found(self) -> list[str]:
         """Ids of the listed commands."""
-        return [self.list.item(row).data(_ID) for row in range(self.list.count())]
+        model = self.list.model()
+        return [model.index(row, 0).data(_ID) for row in range(model.rowCount())]
 
     def _search(self, typed: str) -> None:
         self.list.clear()
@@ -146,7 +147,12 @@ class CommandPalette(QDialog):
         return super().eventFilter(watched, event)
 
     def _walk(self, key: int) -> None:
-        steps = {Qt.Key_Up: -1, Qt.Key_Down: 1, Qt.Key_PageUp: -10, Qt.Key_PageDown: 10}
+        steps: dict[int, int] = {
+            Qt.Key_Up: -1,
+            Qt.Key_Down: 1,
+            Qt.Key_PageUp: -10,
+            Qt.Key_PageDown: 10,
+        }
         row = self.list.currentRow() + steps[key]
         self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QEvent, QObject, QPoint, QSize, Qt
-from PyQt5.QtGui import QIcon, QKeyEvent, QPalette, QPixmap
+from PyQt5.QtCore import QEvent, QModelIndex, QObject, QPoint, QSize, Qt
+from PyQt5.QtGui import QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PyQt5.QtWidgets import (
     QApplication,
     QDialog,
@@ -160,7 +160,7 @@ class CommandPalette(QDialog):
 class _KeysDelegate(QStyledItemDelegate):
     """Writes a command's keys at the right end of its row."""
 
-    def paint(self, painter, option, index):  # type: ignore[no-untyped-def]
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         super().paint(painter, option, index)
         keys = index.data(_KEYS)
         if not keys:
@@ -178,7 +178,7 @@ class _KeysDelegate(QStyledItemDelegate):
         )
         painter.restore()
 
-    def sizeHint(self, option, index):  # type: ignore[no-untyped-def]
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         size = super().sizeHint(option, index)
         size.setHeight(max(size.height(), option.fontMetrics.height() + 8))
         return size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
@@ -168,7 +168,7 @@ class RequestForm(QWidget):
         dialog.setFileMode(QFileDialog.ExistingFile)
         self._open(dialog, self.add_checkpoint)
 
-    def _open(self, dialog: QFileDialog, then) -> None:  # type: ignore[no-untyped-def]
+    def _open(self, dialog: QFileDialog, then: Callable[[str], object]) -> None:
         dialog.setAttribute(Qt.WA_DeleteOnClose)
         dialog.fileSelected.connect(then)
         dialog.open()

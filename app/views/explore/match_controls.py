@@ -55,7 +55,7 @@ class KeepsArrows:
             if event.key() in _ARROWS:
                 event.accept()
                 return True
-        return super().event(event)  # type: ignore[misc]
+        return super().event(event)  # type: ignore[misc]  # the widget it is mixed into has it
 
 
 class Number(KeepsArrows, QSpinBox):

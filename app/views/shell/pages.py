@@ -61,7 +61,7 @@ class Pages(QStackedWidget):
             **{
                 f"view.{name}": Handler(
                     partial(self.choose, name),
-                    checked=lambda name=name: self.current == name,
+                    checked=partial(self._is_current, name),
                 )
                 for name in PAGES
             },
@@ -115,6 +115,9 @@ class Pages(QStackedWidget):
             return
         self.choose("explore")
         self.controller.open(request, restore=lambda: self._choose_query(path))
+
+    def _is_current(self, name: str) -> bool:
+        return self.current == name
 
     def _choose_query(self, path: str) -> bool:
         """Choose the query with that file; False where the open set has none."""

@@ -22,7 +22,7 @@ from qaconv_core.evaluation.methods import MethodOptions
 
 _DEFAULT = MethodOptions()
 
-Named = TypeVar("Named", bound=QWidget)
+_Named = TypeVar("_Named", bound=QWidget)
 
 
 def integer(name: str, tip: str, value: int, most: int = 100_000, least: int = 1) -> QSpinBox:
@@ -52,7 +52,7 @@ def checkbox(text: str, tip: str, on: bool = False) -> QCheckBox:
     return _with_name(box, text, tip)
 
 
-def _with_name(widget: Named, name: str, tip: str) -> Named:
+def _with_name(widget: _Named, name: str, tip: str) -> _Named:
     widget.setAccessibleName(name)
     widget.setToolTip(tip)
     return widget

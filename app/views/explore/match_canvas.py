@@ -157,7 +157,7 @@ class MatchCanvas(MatchPicture):
 
     def event(self, event: QEvent) -> bool:
         """Pinching zooms; captions have tooltips."""
-        if isinstance(event, QGestureEvent):
+        if isinstance(event, QGestureEvent) and event.type() == QEvent.Gesture:
             pinch = event.gesture(Qt.PinchGesture)
             if isinstance(pinch, QPinchGesture):
                 self.zoom_by(

@@ -6,6 +6,7 @@ import argparse
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from app import startup
@@ -94,13 +95,16 @@ class InterruptByCtrlC:
     While Qt waits for events no Python runs, so the signal is carried by a socket that Qt watches.
     """
 
-    def __init__(self, close) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, close: Callable[[], object]) -> None:
         from PyQt5.QtCore import QSocketNotifier
 
         self._close = close
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
-        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Read)
+        self._notifier = QSocketNotifier(
+            self._reader.fileno(),  # type: ignore[arg-type]  # stub: an int is right
+            QSocketNotifier.Read,
+        )
         self._notifier.activated.connect(self._wake)
 
     def __enter__(self) -> InterruptByCtrlC:

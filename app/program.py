@@ -22,9 +22,10 @@ class Program:
     """Makes everything in the order that Qt needs; :meth:`end` undoes it."""
 
     def __init__(self, arguments: list[str]) -> None:
-        if QApplication.instance() is None:
+        running = QApplication.instance()
+        if running is None:
             prepare_high_dpi()
-        self.application = QApplication.instance() or QApplication(arguments)
+        self.application = running if isinstance(running, QApplication) else QApplication(arguments)
         self.application.setApplicationName("QAConv Explorer")
         self.application.setApplicationDisplayName("QAConv Explorer")
         self.settings = SettingsFile()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QRectF, QSize, Qt
-from PyQt5.QtGui import QImage, QPainter, QPalette, QPen
+from PyQt5.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from app.items.colours import STEPS, table
@@ -89,7 +89,7 @@ class ColourBar(QWidget):
         width = name + metrics.horizontalAdvance(low) + 6 + BAR_WIDTH + 6 + upper
         return QSize(width, metrics.height() + 6)
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Right-aligned, so that the bar stays where it is when the name changes."""
         if self._scale is None:
             return
@@ -98,7 +98,7 @@ class ColourBar(QWidget):
         right = self.width() - metrics.horizontalAdvance("+00.00") - 6
         bar = QRectF(right - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2, BAR_WIDTH, BAR_HEIGHT)
         colours = table(self._scale.kind)
-        image = QImage(colours.data, STEPS, 1, 4 * STEPS, QImage.Format_RGBA8888)
+        image = QImage(colours.data, STEPS, 1, 4 * STEPS, QImage.Format_RGBA8888)  # type: ignore[call-overload]  # stub: bytes only
         painter.drawImage(bar, image)
         ink = self.palette().color(QPalette.WindowText)
         painter.setPen(QPen(ink, 1))

@@ -58,7 +58,8 @@ def heat_image(values: npt.NDArray[np.floating], scale: Scale) -> QImage:
     pixels = np.ascontiguousarray(heat_table(scale.kind)[steps(values, scale)])
     height, width, _ = pixels.shape
     # A copy: QImage does not keep the array's memory alive.
-    return QImage(pixels.data, width, height, 4 * width, QImage.Format_RGBA8888).copy()
+    image = QImage(pixels.data, width, height, 4 * width, QImage.Format_RGBA8888)  # type: ignore[call-overload]  # stub: bytes only
+    return image.copy()
 
 
 def colour_of(value: float, scale: Scale) -> QColor:

@@ -48,6 +48,10 @@ def swatch(colour: QColor | None) -> QPixmap:
     return _swatch(None if colour is None else colour.rgb())
 
 
+def _cell(row: Correspondence, column: int) -> int:
+    return row.query_cell if column == 0 else row.gallery_cell
+
+
 class CorrespondenceModel(QAbstractTableModel):
     """Every correspondence of the chosen direction; those drawn as lines have their colour."""
 
@@ -75,7 +79,7 @@ class CorrespondenceModel(QAbstractTableModel):
         self._rows = (
             [] if pair is None else all_correspondences(pair.match, look.direction, pair.part)
         )
-        beyond = beyond_usual(self._rows, look.direction, pair and pair.relative)
+        beyond = beyond_usual(self._rows, look.direction, None if pair is None else pair.relative)
         self._beyond = dict(zip(self._rows, beyond, strict=True))
         self._find_drawn()
         self._order()
@@ -204,7 +208,7 @@ class CorrespondenceModel(QAbstractTableModel):
     def _text(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
         if column < 2:
-            return words.cell_name(row[column], self._pair.match.grid)
+            return words.cell_name(_cell(row, column), self._pair.match.grid)
         if column == 2:
             return words.similarity_text(row.similarity)
         return words.adds_text(self._beyond[row] if column == 4 else row.contribution)
@@ -212,7 +216,8 @@ class CorrespondenceModel(QAbstractTableModel):
     def _tip(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
         if column < 2:
-            return f"{COLUMNS[column]}: {words.cell_sentence(row[column], self._pair.match.grid)}"
+            sentence = words.cell_sentence(_cell(row, column), self._pair.match.grid)
+            return f"{COLUMNS[column]}: {sentence}"
         if column == 4 and self._pair.relative is not None:
             return f"{self._standing(row)}\n{words.BEYOND}"
         return _TIPS[column]

@@ -12,7 +12,7 @@ from app.items.captions import bold
 from app.items.mean_map_image import image_of, paint_mean
 from app.items.thumbnail import faded
 from app.state.insight_words import count_words, group_line, group_title, margin_words
-from app.state.insights import FailureFindings, mean_scale
+from app.state.insights import ErrorFindings, mean_scale
 
 GROUP_ROLE = Qt.UserRole
 """A row's group of failures; None for a heading."""
@@ -29,7 +29,7 @@ class GroupModel(QAbstractListModel):
         self._rows: list[Any] = []
         self._pictures: dict[str, QImage] = {}
 
-    def set_findings(self, found: FailureFindings | None) -> None:
+    def set_findings(self, found: ErrorFindings | None) -> None:
         """Show other findings."""
         self.beginResetModel()
         self._rows, self._pictures = [], {}
@@ -94,7 +94,7 @@ class GroupDelegate(QStyledItemDelegate):
         if group is None:
             painter.setPen(faded(option.palette.color(QPalette.Text), 170))
             text = option.fontMetrics.elidedText(index.data(), Qt.ElideRight, room.width())
-            painter.drawText(room, Qt.AlignLeft | Qt.AlignBottom, text)
+            painter.drawText(room, int(Qt.AlignLeft | Qt.AlignBottom), text)
             painter.restore()
             return
         style = option.widget.style() if option.widget else QApplication.style()
@@ -118,10 +118,10 @@ class GroupDelegate(QStyledItemDelegate):
         count = count_words(len(group.examples))
         painter.setFont(option.font)
         painter.setPen(faint)
-        painter.drawText(first, Qt.AlignRight | Qt.AlignVCenter, count)
+        painter.drawText(first, int(Qt.AlignRight | Qt.AlignVCenter), count)
         painter.drawText(first.translated(0, line), Qt.AlignLeft, margin_words(group.margin))
         painter.setFont(strong)
         painter.setPen(ink)
         left = room.width() - option.fontMetrics.horizontalAdvance(count) - GAP
         name = QFontMetrics(strong).elidedText(index.data(), Qt.ElideRight, left)
-        painter.drawText(first, Qt.AlignLeft | Qt.AlignVCenter, name)
+        painter.drawText(first, int(Qt.AlignLeft | Qt.AlignVCenter), name)

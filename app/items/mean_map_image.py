@@ -23,7 +23,8 @@ def image_of(picture: Picture) -> QImage:
     pixels = np.ascontiguousarray(picture)
     height, width, _ = pixels.shape
     # A copy: QImage does not keep the array's memory alive.
-    return greyed(QImage(pixels.data, width, height, 3 * width, QImage.Format_RGB888).copy())
+    image = QImage(pixels.data, width, height, 3 * width, QImage.Format_RGB888)  # type: ignore[call-overload]  # stub: bytes only
+    return greyed(image.copy())
 
 
 def paint_mean(

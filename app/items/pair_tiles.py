@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.items.picture_tiles import Tile
-from app.state.insights import PairPlace, TrustFindings
+from app.state.insights import CheckFindings, PairPlace
 from qaconv_core.types import ImageRef, RankingResult
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def truth_of(query: ImageRef, gallery: ImageRef) -> int:
     return RankingResult.TRUE if query.pid == gallery.pid else RankingResult.FALSE
 
 
-def tiles_of(found: TrustFindings, group: ExplanationCheckGroup) -> list[Tile]:
+def tiles_of(found: CheckFindings, group: ExplanationCheckGroup) -> list[Tile]:
     """The pairs of a group, in the order they were chosen."""
     words = {RankingResult.TRUE: "one person", RankingResult.FALSE: "different people"}
     made = []

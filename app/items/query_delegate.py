@@ -65,7 +65,7 @@ class QueryDelegate(QStyledItemDelegate):
             painter.setPen(colour)
             mode = Qt.ElideMiddle if place == len(texts) - 1 else Qt.ElideRight
             short = QFontMetrics(font).elidedText(text, mode, row.width())
-            painter.drawText(row, Qt.AlignLeft | Qt.AlignVCenter, short)
+            painter.drawText(row, int(Qt.AlignLeft | Qt.AlignVCenter), short)
 
     def _draw_error(
         self, painter: QPainter, option: QStyleOptionViewItem, row: QRect, chosen: bool

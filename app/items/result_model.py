@@ -49,8 +49,9 @@ class ResultEntry:
     @property
     def value_text(self) -> str:
         """The score; by a part of the query the logit, for the score is made for whole pictures."""
-        by_logit = self.by_part and self.logit is not None
-        return logit_text(self.logit) if by_logit else score_text(self.score)
+        if self.by_part and self.logit is not None:
+            return logit_text(self.logit)
+        return score_text(self.score)
 
 
 class ResultModel(QAbstractListModel):

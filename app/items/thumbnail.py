@@ -31,7 +31,7 @@ def draw_thumbnail(
     """Draw the picture of ``path``, or a placeholder; returns the rectangle that it covers.
 
     Asks the loader for a picture that is not there yet; whoever paints paints again on
-    ``arrived``.
+    ``loaded``.
     """
     image: QImage | None = thumbnails.get(path)
     if image is not None:

@@ -144,7 +144,7 @@ class Controller(QObject):
         self,
         data: DataRequest,
         model: ModelRequest | None = None,
-        restore: Callable[[], None] | None = None,
+        restore: Callable[[], object] | None = None,
     ) -> None:
         """Open a data set (and a model, where another one is wanted) without a dialog.
 
@@ -162,7 +162,7 @@ class Controller(QObject):
     def use_data(
         self,
         dataset: Dataset,
-        restore: Callable[[], None] | None = None,
+        restore: Callable[[], object] | None = None,
         request: DataRequest | None = None,
     ) -> None:
         """Show a data set that was read, and prepare its maps.

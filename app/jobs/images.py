@@ -35,16 +35,17 @@ def decode(path: Path, height: int | None) -> QImage:
     pixels = np.ascontiguousarray(np.asarray(picture))
     rows, columns, _ = pixels.shape
     # A copy: QImage does not keep the array's memory alive.
-    return QImage(pixels.data, columns, rows, 3 * columns, QImage.Format_RGB888).copy()
+    image = QImage(pixels.data, columns, rows, 3 * columns, QImage.Format_RGB888)  # type: ignore[call-overload]  # stub: bytes only
+    return image.copy()
 
 
 class ImageLoader(QObject):
     """Pictures of one height (None: their own), at most ``limit`` bytes of them kept.
 
-    ``arrived`` carries, in the window's thread, a path for which :meth:`get` has an answer now.
+    ``loaded`` carries, in the window's thread, a path for which :meth:`get` has an answer now.
     """
 
-    arrived = pyqtSignal(object)
+    loaded = pyqtSignal(object)
     _decoded = pyqtSignal(object, object, str)
 
     def __init__(
@@ -59,7 +60,7 @@ class ImageLoader(QObject):
         self._wake = threading.Condition()
         self._closed = False
         self._threads: list[threading.Thread] = []
-        self._decoded.connect(self._keep, Qt.QueuedConnection)
+        self._decoded.connect(self._keep, Qt.QueuedConnection)  # type: ignore[call-arg]  # stub: no type of connection
 
     def get(self, path: Path) -> QImage | None:
         """The picture; None while it is not decoded, or where it cannot be read (:meth:`fault`)."""
@@ -124,7 +125,7 @@ class ImageLoader(QObject):
             self._faults[path] = fault
         else:
             self._images.put(path, image)
-        self.arrived.emit(path)
+        self.loaded.emit(path)
 
     def close(self) -> None:
         """Stop the threads; no picture is completed any more."""

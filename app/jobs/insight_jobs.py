@@ -23,12 +23,12 @@ from app.jobs.sources import Sources
 from app.state.export_choices import JSON, Format
 from app.state.insights import (
     KINDS,
-    FailureFindings,
+    CheckFindings,
+    ErrorFindings,
     Insights,
     InsightTimes,
     Kind,
     Picture,
-    TrustFindings,
 )
 from qaconv_core.store.atomic import atomic_write_text
 
@@ -44,7 +44,7 @@ CURVE_RATE = 3e7
 """Products of cells a second that removal curves go through, for the estimate of their time."""
 
 
-def find_failures(matching: GallerySearch, clusters: int, context: JobContext) -> FailureFindings:
+def find_errors(matching: GallerySearch, clusters: int, context: JobContext) -> ErrorFindings:
     """All wrong Rank-1 results of the set, by camera pair and in clusters."""
     from qaconv_core.data.label_maps import LABELS, has_label_maps, read_label_map
     from qaconv_core.evaluation.errors_of_ranking import analyse_errors
@@ -62,7 +62,7 @@ def find_failures(matching: GallerySearch, clusters: int, context: JobContext) -
             part_names=dict(enumerate(LABELS)) if labelled else None,
             job=EngineJob(shelf=shelf, progress=context.progress, cancel=context.cancel),
         )
-    return FailureFindings(found, _averages(found, context), labelled)
+    return ErrorFindings(found, _averages(found, context), labelled)
 
 
 def _averages(found: ErrorAnalysis, context: JobContext) -> dict[str, Picture]:
@@ -87,17 +87,17 @@ def stretched(picture: Picture) -> Picture:
     return np.clip(255 * spread, 0, 255).astype(np.uint8)
 
 
-def measure_trust(matching: GallerySearch, pairs: int, context: JobContext) -> TrustFindings:
+def check_explanations(matching: GallerySearch, pairs: int, context: JobContext) -> CheckFindings:
     """How far explanations can be trusted, on so many pairs of each kind."""
     from qaconv_core.data.label_maps import PERSON, has_label_maps, read_label_map
-    from qaconv_core.evaluation import explanation_checks as trust
+    from qaconv_core.evaluation import explanation_checks as checks
     from qaconv_core.evaluation.evaluator import Job as EngineJob
     from qaconv_core.evaluation.explanations import PartNames
 
     dataset = matching.data.dataset
     labelled = has_label_maps(dataset)
     with engine.open_shelf(matching.model) as shelf:
-        report = trust.check_explanations(
+        report = checks.check_explanations(
             matching.model,
             dataset,
             pairs,
@@ -105,7 +105,7 @@ def measure_trust(matching: GallerySearch, pairs: int, context: JobContext) -> T
             parts=PartNames(PERSON) if labelled else None,
             job=EngineJob(shelf=shelf, progress=context.progress, cancel=context.cancel),
         )
-    return TrustFindings(report, pairs, labelled)
+    return CheckFindings(report, pairs, labelled)
 
 
 def forecast(matching: GallerySearch) -> InsightTimes:
@@ -198,14 +198,14 @@ class InsightJobs(QObject):
         if matching is None or self.running(kind):
             return
 
-        def work(context: JobContext) -> FailureFindings | TrustFindings:
+        def work(context: JobContext) -> ErrorFindings | CheckFindings:
             if kind == "failures":
-                return find_failures(matching, insights.clusters, context)
-            return measure_trust(matching, insights.pairs, context)
+                return find_errors(matching, insights.clusters, context)
+            return check_explanations(matching, insights.pairs, context)
 
-        def apply(found: FailureFindings | TrustFindings) -> None:
+        def apply(found: ErrorFindings | CheckFindings) -> None:
             if matching is self._sources.matching:
-                if isinstance(found, FailureFindings):
+                if isinstance(found, ErrorFindings):
                     insights.set_failures(found)
                 else:
                     insights.set_trust(found)

@@ -62,10 +62,10 @@ class JobRunner(QObject):
         self.jobs: list[Job] = []
         self._closed = False
         self._mail = _Mail(self)
-        self._mail.started.connect(self._on_started, Qt.QueuedConnection)
-        self._mail.progressed.connect(self._on_progress, Qt.QueuedConnection)
-        self._mail.reported.connect(self._on_reported, Qt.QueuedConnection)
-        self._mail.finished.connect(self._on_finished, Qt.QueuedConnection)
+        self._mail.started.connect(self._on_started, Qt.QueuedConnection)  # type: ignore[call-arg]  # stub: no type of connection
+        self._mail.progressed.connect(self._on_progress, Qt.QueuedConnection)  # type: ignore[call-arg]  # stub: no type of connection
+        self._mail.reported.connect(self._on_reported, Qt.QueuedConnection)  # type: ignore[call-arg]  # stub: no type of connection
+        self._mail.finished.connect(self._on_finished, Qt.QueuedConnection)  # type: ignore[call-arg]  # stub: no type of connection
 
     def start(
         self,

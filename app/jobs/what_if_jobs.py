@@ -45,7 +45,7 @@ class WhatIfJobs:
         if not _same(hidden_for, self._hidden_for):
             self._hidden_for = hidden_for
             self._hide(pair)
-        regions_for = (pair, self.space.other_pair, self._comparing) if now.seeking else ()
+        regions_for = (pair, self.space.other_pair, self._comparing) if now.regions_wanted else ()
         if not _same(regions_for, self._regions_for):
             self._regions_for = regions_for
             self._compute_regions(pair)

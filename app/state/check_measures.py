@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from app.state.insights import TrustFindings
+from app.state.insights import CheckFindings
 from app.state.words import decimals, logit_text
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ _SHARES: tuple[tuple[str, str, str], ...] = (
 _LABELLED = ("part_agreement", "background", "off_person")
 
 
-def measure_rows(found: TrustFindings, order: str) -> list[MeasureRow]:
+def measure_rows(found: CheckFindings, order: str) -> list[MeasureRow]:
     """All measures by one choice of strong matches (a key of :data:`ORDERS`)."""
     groups = found.report.groups
     qualities = [group.quality[order] for group in groups]
@@ -118,12 +118,12 @@ def group_words(group: ExplanationCheckGroup) -> str:
     return f"{group.name.capitalize()} ({len(group.pairs)})"
 
 
-def trust_summary(found: TrustFindings) -> str:
+def trust_summary(found: CheckFindings) -> str:
     """What was measured on how many pairs: "50 true pairs, 50 different people"."""
     return ", ".join(f"{len(g.pairs)} {g.name}" for g in found.report.groups)
 
 
-def notes_of(found: TrustFindings) -> str:
+def notes_of(found: CheckFindings) -> str:
     """What should be known before the numbers: what could not be measured and why, the control."""
     notes = [note[:1].upper() + note[1:] + "." for note in found.report.notes]
     return " ".join([CONTROL, *([] if found.labelled else [NO_LABELS]), *notes])

@@ -36,8 +36,8 @@ class Drawing:
     """What is drawn now. Masks are bool (h, w) of the model's grid, never changed in place.
 
     ``region`` is what was drawn on the query; ``part`` the cells searched by: the region, or with
-    ``ignore`` all others; None: the whole query. ``seeking``: the map of what hiding each region
-    would do is wanted. ``notice`` is a quiet sentence about the last stroke.
+    ``ignore`` all others; None: the whole query. ``regions_wanted``: the map of what hiding each
+    region would do is wanted. ``notice`` is a quiet sentence about the last stroke.
     """
 
     tool: Tool = ""
@@ -46,7 +46,7 @@ class Drawing:
     part: Bool | None = None
     hidden_query: Bool | None = None
     hidden_gallery: Bool | None = None
-    seeking: bool = False
+    regions_wanted: bool = False
     what_if: WhatIf | None = None
     regions: Regions | None = None
     notice: str = ""
@@ -63,7 +63,7 @@ class Drawing:
     @property
     def anything(self) -> bool:
         """Whether there is anything to clear."""
-        return bool(self.tool) or self.region is not None or self.hiding or self.seeking
+        return bool(self.tool) or self.region is not None or self.hiding or self.regions_wanted
 
     def looks_like(self, other: Drawing) -> bool:
         """Whether both are painted alike."""
@@ -180,7 +180,7 @@ class DrawnParts:
         """The whole query, nothing hidden, no tool."""
         self._set(
             tool="", region=None, ignore=False, part=None, hidden_query=None, hidden_gallery=None,
-            seeking=False, what_if=None, regions=None, notice="",
+            regions_wanted=False, what_if=None, regions=None, notice="",
         )  # fmt: skip
 
     def whole_query(self, notice: str = "") -> None:
@@ -205,9 +205,9 @@ class DrawnParts:
             self.found = {**self.found, **found}
             self.found_changed.emit()
 
-    def seek(self, on: bool) -> None:
+    def want_regions(self, on: bool) -> None:
         """Whether the map of what hiding each region would do is wanted."""
-        self._set(seeking=on, regions=None, notice="")
+        self._set(regions_wanted=on, regions=None, notice="")
 
     def set_what_if(self, answer: WhatIf | None) -> None:
         """What covering the hidden cells does."""

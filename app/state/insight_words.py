@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.state.insights import Example, FailureFindings, Kind
+from app.state.insights import ErrorFindings, Example, Kind
 from app.state.words import adds_text, camera_text, cell_name, decimals
 from qaconv_core.types import Grid
 
@@ -48,7 +48,7 @@ PARTS = (
 )
 
 
-def failures_summary(found: FailureFindings) -> str:
+def failures_summary(found: ErrorFindings) -> str:
     """ "68 of 242 valid queries have a false first match (28.1 %)"."""
     analysis = found.analysis
     wrong, valid = len(analysis.errors), analysis.valid_queries

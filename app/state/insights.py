@@ -74,7 +74,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class FailureFindings:
+class ErrorFindings:
     """The failures of a set, and the average picture (H, W, 3) of each group's queries by name.
 
     Averages are stretched to full contrast; a group of which no picture can be read has none.
@@ -117,7 +117,7 @@ class FailureFindings:
 
 
 @dataclass(frozen=True)
-class TrustFindings:
+class CheckFindings:
     """How far explanations can be trusted; ``pairs`` of each kind were requested.
 
     ``labelled``: there are label maps, so that part agreement and background are measured.
@@ -194,8 +194,8 @@ class Insights:
     ``forgotten``: set or model are others now, whatever is being computed is of no use.
     """
 
-    failures: FailureFindings | None = None
-    trust: TrustFindings | None = None
+    failures: ErrorFindings | None = None
+    trust: CheckFindings | None = None
     times: InsightTimes | None = None
     group_name: str = ""
     cell: int | None = None
@@ -231,13 +231,13 @@ class Insights:
         self.forgotten.emit()
         self.changed.emit()
 
-    def set_failures(self, found: FailureFindings) -> None:
+    def set_failures(self, found: ErrorFindings) -> None:
         """Failures have been found; all of them are looked at first."""
         self.failures = found
         self.group_name, self.cell = "", None
         self.changed.emit()
 
-    def set_trust(self, found: TrustFindings) -> None:
+    def set_trust(self, found: CheckFindings) -> None:
         """Explanations have been measured."""
         self.trust = found
         self.changed.emit()

@@ -91,7 +91,7 @@ def drawn_text(drawn: Drawing) -> str:
     """What to say under the pictures about what is drawn; empty where that is nothing."""
     if drawn.notice:
         return drawn.notice
-    if drawn.seeking:
+    if drawn.regions_wanted:
         return SEEKING if drawn.regions is None else regions_text(drawn.regions)
     if drawn.what_if is not None:
         return f"If hidden: {what_if_text(drawn.what_if)}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from app.state.values import METHODS, Cell, Method
+from app.state.values import METHODS, Cell
 from qaconv_core.types import Grid, ImageRef, RankingResult
 
 LOGIT = (
@@ -52,7 +52,7 @@ BIAS = "The bias is the same for every pair of pictures: what the logit would be
 AP = "Average precision of one query: 1 when all its true matches come first."
 CELL = "Rows and columns of the model's grid are counted from 1, from the top left."
 REST = "Rounded so that the numbers shown add up to the logit shown."
-METHOD_NAMES: dict[Method, str] = dict(
+METHOD_NAMES: dict[str, str] = dict(
     zip(METHODS, ("QAConv", "QAConv + re-ranking", "QAConv + re-ranking + TLift"), strict=True)
 )
 DIRECTIONS = {

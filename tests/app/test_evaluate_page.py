@@ -136,7 +136,7 @@ def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
     assert {"query features", "gallery features", "scoring"} <= set(stages)
     assert not work.isVisible()
     (kept,) = open_history().list()
-    run = ready.book.current
+    run = ready.runs.current
     assert run.id == kept.id
     assert kept.report["results"][0]["mAP"] == run.report.results[0].mAP
     assert [r.method for r in run.report.results] == ["qaconv", "qaconv+tlift"]
@@ -158,7 +158,7 @@ def test_cancel_keeps_the_page_and_adds_no_run(ready, qtbot):
     assert not row.cancel_button.isEnabled()
     at_rest(qtbot, ready)
     assert not ready.content.work.rows
-    assert not ready.book.runs
+    assert not ready.runs.runs
     assert open_history().list() == []
     assert ready.content.form.start_button.isEnabled()
 
@@ -171,7 +171,7 @@ def test_one_set_that_fails_says_why_and_loses_no_other(ready, qtbot):
     press(ready.content.form.start_button)
     assert len(ready.content.work.rows) == 2
     at_rest(qtbot, ready)
-    assert [run.report.dataset for run in ready.book.runs] == ["market"]
+    assert [run.report.dataset for run in ready.runs.runs] == ["market"]
     (failure,) = ready.content.work.failures
     assert failure.text.text().startswith("duke: ")
     assert "none of the query pictures can be read" in failure.text.text()
@@ -252,19 +252,19 @@ def two(page, qtbot):
     made_run(seed=1, first=0.5)
     made_run(seed=2, first=0.625, approximation="only the 50 nearest re-ranked")
     page.load_runs()
-    qtbot.waitUntil(lambda: len(page.book.runs) == 2)
+    qtbot.waitUntil(lambda: len(page.runs.runs) == 2)
     return page
 
 
 def test_two_runs_side_by_side(two, qtbot):
     view, content = two.content.runs, two.content
-    assert two.book.current_id == 2
+    assert two.runs.current_id == 2
     view.setFocus()
     QTest.keyClick(view, Qt.Key_Space)
     QTest.keyClick(view, Qt.Key_Down)
     QTest.keyClick(view, Qt.Key_Space)
-    assert two.book.compared == (2, 1)
-    assert two.book.current_id == 1
+    assert two.runs.compared == (2, 1)
+    assert two.runs.current_id == 1
     model = content.table.model
     cells = [[model._cells[r][c] for c in (0, 3, 4, 11)] for r in range(model.rowCount())]
     assert cells == [
@@ -288,17 +288,17 @@ def test_two_runs_side_by_side(two, qtbot):
     assert len(content.cmc.chart.canvas.figure.axes[0].lines) == 2
     view.setFocus()
     QTest.keyClick(view, Qt.Key_Space)
-    assert two.book.compared == (2,)
+    assert two.runs.compared == (2,)
     assert model.rowCount() == 2
 
 
 def test_a_run_is_deleted_from_the_history_too(two, qtbot):
     press(two.content.delete_button)
-    qtbot.waitUntil(lambda: len(two.book.runs) == 1)
+    qtbot.waitUntil(lambda: len(two.runs.runs) == 1)
     assert [record.id for record in open_history().list()] == [1]
-    assert two.book.current_id == 1
+    assert two.runs.current_id == 1
     press(two.content.delete_button)
-    qtbot.waitUntil(lambda: not two.book.runs)
+    qtbot.waitUntil(lambda: not two.runs.runs)
     assert two.content.results.currentWidget() is two.content.empty
     assert "No runs yet" in two.content.empty.text()
 
@@ -306,7 +306,7 @@ def test_a_run_is_deleted_from_the_history_too(two, qtbot):
 def test_the_threshold_is_dragged_by_mouse_and_keys(page, qtbot):
     values, true, _ap, _paths = made_run(seed=3)
     page.load_runs()
-    qtbot.waitUntil(lambda: len(page.book.runs) == 1)
+    qtbot.waitUntil(lambda: len(page.runs.runs) == 1)
     page.content.tabs.setCurrentWidget(page.content.scores)
     scores = page.content.scores
     chart = scores.chart
@@ -369,7 +369,7 @@ def move(widget, place):
 def test_a_query_is_opened_from_the_chart_and_from_the_table(page, qtbot):
     _values, _true, ap, paths = made_run(seed=4)
     page.load_runs()
-    qtbot.waitUntil(lambda: len(page.book.runs) == 1)
+    qtbot.waitUntil(lambda: len(page.runs.runs) == 1)
     page.content.tabs.setCurrentWidget(page.content.queries)
     queries = page.content.queries
     qtbot.waitUntil(lambda: queries.chart.canvas is not None)
@@ -420,7 +420,7 @@ def test_in_the_window_a_query_opens_with_its_data_set(qtbot, data):
     window.show()
     window.commands.run("view.evaluate")
     page = window.evaluate
-    qtbot.waitUntil(lambda: len(page.book.runs) == 2)
+    qtbot.waitUntil(lambda: len(page.runs.runs) == 2)
     page.content.tabs.setCurrentWidget(page.content.queries)
     view = page.content.queries.view
     view.setFocus()
@@ -477,8 +477,8 @@ def rows_of_csv(path):
 
 
 def test_tables_are_saved_in_every_form(two, qtbot, tmp_path):
-    for run in two.book.runs:
-        two.book.tick(run.id, True)
+    for run in two.runs.runs:
+        two.runs.tick(run.id, True)
     suffixes = (".csv", ".json", ".tex", ".md")
     proposed = save_each(qtbot, two, "Table…", tmp_path, "table", suffixes)
     assert set(proposed) == {"measures_market_run2-1"}
@@ -503,7 +503,7 @@ def test_the_cmc_curve_is_saved_as_figure_and_numbers(two, qtbot, tmp_path):
     assert "<svg" in (tmp_path / "cmc.svg").read_text()
     assert (tmp_path / "cmc.pdf").read_bytes().startswith(b"%PDF")
     rows = rows_of_csv(tmp_path / "cmc.csv")
-    assert [float(r["cmc"]) for r in rows[:25]] == two.book.current.report.results[0].cmc.tolist()
+    assert [float(r["cmc"]) for r in rows[:25]] == two.runs.current.report.results[0].cmc.tolist()
     for text, name in (("Score distributions…", "scores"), ("AP of every query…", "ap")):
         proposed = save_each(qtbot, two, text, tmp_path, name, (".png",))
         assert proposed == [f"{name}_market_run2"]
@@ -520,7 +520,7 @@ def test_the_cmc_command_can_be_chosen_once_there_is_a_run(qtbot):
     qtbot.waitUntil(lambda: not action.isEnabled())
     made_run()
     page.load_runs()
-    qtbot.waitUntil(lambda: bool(page.book.runs))
+    qtbot.waitUntil(lambda: bool(page.runs.runs))
     window.commands.refresh()
     action.trigger()
     dialog = page.findChild(ExportDialog)
@@ -561,12 +561,12 @@ def test_figures_follow_the_palette_but_are_saved_on_white(two, qtbot):
 
 
 def test_models_behave(two, qtmodeltester):
-    book = RunList()
-    book.put(two.book.runs)
+    runs = RunList()
+    runs.put(two.runs.runs)
     measures, queries = MeasuresModel(), QueriesModel()
-    measures.show_rows(rows_of(two.book.runs)[0])
-    queries.show_run(two.book.runs[0], 1)
-    for model in (RunsModel(book), measures, queries):
+    measures.show_rows(rows_of(two.runs.runs)[0])
+    queries.show_run(two.runs.runs[0], 1)
+    for model in (RunsModel(runs), measures, queries):
         qtmodeltester.check(model)
         assert model.index(0, 0).data(Qt.AccessibleTextRole)
 

@@ -26,7 +26,7 @@ def run(id, dataset="demo", **changes):
     return FinishedRun(id, "2026-01-02T03:04:05+00:00", "evaluate", make_report(dataset, **changes))
 
 
-def book_of(*ids):
+def runs_of(*ids):
     runs = RunList()
     runs.put(tuple(run(id) for id in ids))
     heard = []
@@ -65,7 +65,7 @@ def test_a_run_says_which_command_does_the_same(options, choice):
 
 
 def test_the_newest_run_is_looked_at_until_another_is_chosen():
-    runs, heard = book_of(3, 2, 1)
+    runs, heard = runs_of(3, 2, 1)
     assert [shown.id for shown in runs.shown] == [3]
     runs.select(1)
     runs.select(99)
@@ -76,7 +76,7 @@ def test_the_newest_run_is_looked_at_until_another_is_chosen():
 
 
 def test_ticked_runs_are_compared_in_the_order_they_were_ticked():
-    runs, heard = book_of(3, 2, 1)
+    runs, heard = runs_of(3, 2, 1)
     runs.tick(1, True)
     runs.tick(3, True)
     runs.tick(3, True)
@@ -88,7 +88,7 @@ def test_ticked_runs_are_compared_in_the_order_they_were_ticked():
 
 
 def test_what_was_deleted_is_not_looked_at_any_more():
-    runs, _heard = book_of(3, 2, 1)
+    runs, _heard = runs_of(3, 2, 1)
     runs.tick(2, True)
     runs.select(2)
     runs.remove((2,))
@@ -100,7 +100,7 @@ def test_what_was_deleted_is_not_looked_at_any_more():
 
 
 def test_a_run_that_could_not_be_kept_stays_until_the_program_ends():
-    runs, _heard = book_of(2, 1)
+    runs, _heard = runs_of(2, 1)
     runs.add(run(-1))
     runs.put((run(3), run(2)))
     assert [known.id for known in runs.runs] == [-1, 3, 2]

@@ -271,7 +271,7 @@ def endless(_matching, _number, context):
 
 
 def test_work_is_cancelled_where_its_results_would_be(qtbot, window, monkeypatch):
-    monkeypatch.setattr("app.jobs.insight_jobs.find_failures", endless)
+    monkeypatch.setattr("app.jobs.insight_jobs.find_errors", endless)
     page = begin(qtbot, window, "failures")
     assert not page.empty.button.isVisible()
     assert not window.commands.can_run("evaluate.failures")
@@ -288,7 +288,7 @@ def test_what_goes_wrong_is_said_on_the_page_and_among_the_problems(qtbot, windo
         raise InputError("demo: no query can be judged")
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.jobs.insight_jobs.measure_trust", fails)
+        patch.setattr("app.jobs.insight_jobs.check_explanations", fails)
         page = begin(qtbot, window, "trust")
         qtbot.waitUntil(lambda: bool(page.work.failures), timeout=WAIT)
     assert "no query can be judged" in page.work.failures[0].text.text()
@@ -325,7 +325,7 @@ def test_nothing_failed_is_said(qtbot, empty_window, model, tmp_path):
 
 def test_while_it_is_measured_anew_the_old_stays_greyed(qtbot, window, failures, monkeypatch):
     before = failures.found
-    monkeypatch.setattr("app.jobs.insight_jobs.find_failures", endless)
+    monkeypatch.setattr("app.jobs.insight_jobs.find_errors", endless)
     click(failures.again)
     assert failures.results.graphicsEffect().opacity() < 1
     assert failures.stack.currentIndex() == 1

@@ -53,10 +53,10 @@ def page(qtbot, window):
 
 def run_once(qtbot, page) -> None:
     """Start by the keyboard and wait for the run."""
-    before = len(page.book.runs)
+    before = len(page.runs.runs)
     page.content.form.start_button.setFocus()
     QTest.keyClick(page.content.form.start_button, Qt.Key_Space)
-    qtbot.waitUntil(lambda: len(page.book.runs) == before + 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(page.runs.runs) == before + 1, timeout=WAIT)
     qtbot.waitUntil(lambda: not page.runner.busy, timeout=WAIT)
 
 
@@ -71,12 +71,12 @@ def test_the_window_is_usable_while_it_evaluates_and_a_run_can_be_cancelled(qtbo
     assert space.ranking.place_of(space.selection.candidate) > 0
     press(window, Qt.Key_2, modifiers=Qt.ControlModifier)
     qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
-    assert len(page.book.runs) == 1
+    assert len(page.runs.runs) == 1
     click_on(page.content.form.start_button)
     (row,) = page.content.work.rows
     click_on(row.cancel_button)
     qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
-    assert len(page.book.runs) == 1
+    assert len(page.runs.runs) == 1
     assert len(open_history().list()) == 1
     assert not window.problems.problems
 
@@ -87,7 +87,7 @@ def test_runs_are_compared_exported_and_a_query_is_opened(qtbot, window, page, t
     content = page.content
     content.runs.setFocus()
     press(window, Qt.Key_Space, Qt.Key_Down, Qt.Key_Space)
-    assert len(page.book.compared) == 2
+    assert len(page.runs.compared) == 2
     assert content.table.model.rowCount() == 2 * 3
     window.commands.run("file.export_cmc")
     dialog = page.findChild(ExportDialog) or window.findChild(ExportDialog)
@@ -119,8 +119,8 @@ def test_closing_during_an_evaluation_keeps_the_history_whole(qtbot, make_window
     assert len(open_history().list()) in (1, 2)
     again = make_window()
     again.commands.run("view.evaluate")
-    qtbot.waitUntil(lambda: bool(again.evaluate.book.runs), timeout=WAIT)
-    assert again.evaluate.book.runs[-1].report.counts.query == 5
+    qtbot.waitUntil(lambda: bool(again.evaluate.runs.runs), timeout=WAIT)
+    assert again.evaluate.runs.runs[-1].report.counts.query == 5
     qtbot.waitUntil(lambda: not again.runner.busy, timeout=WAIT)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QEvent, QObject, QPoint, QSize, Qt
-from PyQt5.QtGui import QIcon, QKeyEvent, QPalette, QPixmap
+from PyQt5.QtCore import QEvent, QModelIndex, QObject, QPoint, QSize, Qt
+from PyQt5.QtGui import QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PyQt5.QtWidgets import (
     QApplication,
     QDialog,
@@ -84,7 +84,8 @@ class CommandPalette(QDialog):
     @property
     def found(self) -> list[str]:
         """Ids of the listed commands."""
-        return [self.list.item(row).data(_ID) for row in range(self.list.count())]
+        model = self.list.model()
+        return [model.index(row, 0).data(_ID) for row in range(model.rowCount())]
 
     def _search(self, typed: str) -> None:
         self.list.clear()
@@ -146,7 +147,12 @@ class CommandPalette(QDialog):
         return super().eventFilter(watched, event)
 
     def _walk(self, key: int) -> None:
-        steps = {Qt.Key_Up: -1, Qt.Key_Down: 1, Qt.Key_PageUp: -10, Qt.Key_PageDown: 10}
+        steps: dict[int, int] = {
+            Qt.Key_Up: -1,
+            Qt.Key_Down: 1,
+            Qt.Key_PageUp: -10,
+            Qt.Key_PageDown: 10,
+        }
         row = self.list.currentRow() + steps[key]
         self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))
 
@@ -154,7 +160,7 @@ class CommandPalette(QDialog):
 class _KeysDelegate(QStyledItemDelegate):
     """Writes a command's keys at the right end of its row."""
 
-    def paint(self, painter, option, index):  # type: ignore[no-untyped-def]
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         super().paint(painter, option, index)
         keys = index.data(_KEYS)
         if not keys:
@@ -172,7 +178,7 @@ class _KeysDelegate(QStyledItemDelegate):
         )
         painter.restore()
 
-    def sizeHint(self, option, index):  # type: ignore[no-untyped-def]
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         size = super().sizeHint(option, index)
         size.setHeight(max(size.height(), option.fontMetrics.height() + 8))
         return size

@@ -129,7 +129,7 @@ def help_on(space: Workspace, page: str) -> str:
     if page != "explore":
         return "help.words"
     now = space.parts.now
-    if now.tool == "hide" or now.hiding or now.seeking:
+    if now.tool == "hide" or now.hiding or now.regions_wanted:
         return "help.what_if"
     if now.tool in PART_TOOLS or now.part is not None:
         return "help.part"

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtWidgets import QButtonGroup, QFormLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QBoxLayout,
+    QButtonGroup,
+    QFormLayout,
+    QLabel,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.state.export_choices import ExportChoices, Format
 from app.state.report_choice import ReportChoice, ranks_text
@@ -62,10 +70,12 @@ class ReportDialog(ExportDialog):
         column.addWidget(self.ranks)
         holds = QLabel(HOLDS)
         holds.setWordWrap(True)
-        form = self.layout().itemAt(0).layout()
+        whole = self.layout()
+        assert isinstance(whole, QBoxLayout)
+        form = whole.itemAt(0).layout()
         assert isinstance(form, QFormLayout)
         form.insertRow(0, "Candidates", column)
-        self.layout().insertWidget(1, holds)
+        whole.insertWidget(1, holds)
         self.radios[self._candidates[0].name].setChecked(True)
 
     @property

@@ -25,9 +25,9 @@ ALL = "all methods"
 class CmcTab(QWidget):
     """Share of valid queries found within the first k, one curve for each run and method."""
 
-    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+    def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._book = book
+        self._runs = runs
         self.chart = Chart("CMC curve", EMPTY)
         self.method = QComboBox()
         self.method.setAccessibleName("Methods whose curves are shown")
@@ -42,13 +42,13 @@ class CmcTab(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(head)
         column.addWidget(self.chart, 1)
-        book.shown_changed.connect(self.refresh)
+        runs.shown_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Draw the runs that are looked at."""
         wanted = self.method.currentData()
-        results = (result for run in self._book.shown for result in run.report.results)
+        results = (result for run in self._runs.shown for result in run.report.results)
         methods = dict.fromkeys(result.method for result in results)
         with QSignalBlocker(self.method):
             self.method.clear()
@@ -60,7 +60,7 @@ class CmcTab(QWidget):
 
     def reports(self) -> list[EvaluationReport]:
         """What is drawn: the shown runs with the chosen methods."""
-        method, runs = self.method.currentData(), self._book.shown
+        method, runs = self.method.currentData(), self._runs.shown
         reports = [run.named_report(len(runs) > 1) for run in runs]
         if method is None:
             return reports

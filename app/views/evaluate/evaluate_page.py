@@ -18,7 +18,6 @@ from app.jobs.job import Job, JobContext, Work
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.state.evaluation import (
-    DEMO,
     Estimate,
     EvaluationRequest,
     Failure,
@@ -27,7 +26,7 @@ from app.state.evaluation import (
     SetChoice,
 )
 from app.state.export_choices import ExportChoices
-from app.state.requests import DataRequest
+from app.state.requests import DEMO, DataRequest
 from app.state.values import Problem
 from app.state.workspace import Workspace
 from qaconv_core.paths import typed_path
@@ -58,12 +57,12 @@ class EvaluatePage(QWidget):
         super().__init__(parent)
         self.workspace, self.runner = workspace, runner
         self._choices = choices or ExportChoices()
-        self.book = RunList()
-        self.desk = evaluating.EvaluationJobs()
+        self.runs = RunList()
+        self.jobs = evaluating.EvaluationJobs()
         self.content: PageContent | None = None
         self.exports: Exports | None = None
         self._data_folder: str | None = None
-        self._jobs = JobSlots(runner, self)
+        self._slots = JobSlots(runner, self)
         self._export_when_read = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -71,7 +70,7 @@ class EvaluatePage(QWidget):
         self._rest.timeout.connect(self._forecast)
         self.setAccessibleName("Evaluate")
         QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
-        self.book.shown_changed.connect(self._runs_shown)
+        self.runs.shown_changed.connect(self._runs_shown)
 
     # ── first shown ─────────────────────────────────────────────────────────────────────────────
 
@@ -96,9 +95,9 @@ class EvaluatePage(QWidget):
         from app.views.evaluate.exports import Exports
         from app.views.evaluate.page_layout import PageContent
 
-        content = self.content = PageContent(self.book)
+        content = self.content = PageContent(self.runs)
         self.layout().addWidget(content)
-        self.exports = Exports(self.book, content, self.runner, self._choices, self)
+        self.exports = Exports(self.runs, content, self.runner, self._choices, self)
         if self._data_folder is not None:
             content.form.folder.setText(self._data_folder)
         form = content.form
@@ -161,7 +160,7 @@ class EvaluatePage(QWidget):
         form.start_button.setEnabled(asked)
         if not asked:
             self._rest.stop()
-            self._jobs.stop("forecast")
+            self._slots.stop("forecast")
             form.say("Tick at least one data set.")
             return
         form.say("Estimating time and memory…")
@@ -171,14 +170,14 @@ class EvaluatePage(QWidget):
     @property
     def estimating(self) -> bool:
         """Whether an estimate of time and memory is on its way."""
-        return self._rest.isActive() or self._jobs.has("forecast")
+        return self._rest.isActive() or self._slots.has("forecast")
 
     def _forecast(self) -> None:
         assert self.content is not None
         requests = self.content.form.requests()
 
         def work(context: JobContext) -> Estimate:
-            return self.desk.forecast(requests, context)
+            return self.jobs.forecast(requests, context)
 
         def failed(problem: Problem) -> bool:
             assert self.content is not None
@@ -204,10 +203,10 @@ class EvaluatePage(QWidget):
 
         job = self.runner.start(
             f"Evaluating {title}",
-            lambda context: self.desk.run(request, context),
+            lambda context: self.jobs.run(request, context),
             lane="long",
-            done=self._jobs.alive(self._finished),
-            failed=self._jobs.alive(failed),
+            done=self._slots.alive(self._finished),
+            failed=self._slots.alive(failed),
         )
         content.work.add_job(f"{title} · {_model_name(request)}", job)
         return job
@@ -219,7 +218,7 @@ class EvaluatePage(QWidget):
                 row.cancel_button.click()
 
     def _finished(self, run: FinishedRun) -> None:
-        self.book.add(run)
+        self.runs.add(run)
         if self.isVisible():
             self._rest.start()  # feature maps are stored now: the next run takes less
 
@@ -230,9 +229,9 @@ class EvaluatePage(QWidget):
         self._replace("runs", "Reading the run history", evaluating.stored_runs, self._put_runs)
 
     def _put_runs(self, runs: tuple[FinishedRun, ...]) -> None:
-        known = [(run.id, run.created) for run in self.book.runs if run.id >= 0]
+        known = [(run.id, run.created) for run in self.runs.runs if run.id >= 0]
         if known != [(run.id, run.created) for run in runs]:
-            self.book.put(runs)
+            self.runs.put(runs)
         if self._export_when_read:
             self._export_when_read = False
             assert self.exports is not None
@@ -240,22 +239,22 @@ class EvaluatePage(QWidget):
 
     def delete_current(self) -> None:
         """Delete the run that is looked at from the history."""
-        run = self.book.current
+        run = self.runs.current
         if run is None:
             return
         self._replace(
             "delete", f"Deleting {run.title}",
-            lambda context: evaluating.delete_runs((run.id,), context), self.book.remove,
+            lambda context: evaluating.delete_runs((run.id,), context), self.runs.remove,
         )  # fmt: skip
 
     def request_of_current(self) -> DataRequest | None:
         """How to open the data set of the run that is looked at; None where that is not known."""
-        return None if self.book.current is None else self.book.current.data_request
+        return None if self.runs.current is None else self.runs.current.data_request
 
     def _runs_shown(self) -> None:
         if self.content is not None:
-            self.content.show_results(bool(self.book.runs))
-            self.content.delete_button.setEnabled(self.book.current is not None)
+            self.content.show_results(bool(self.runs.runs))
+            self.content.delete_button.setEnabled(self.runs.current is not None)
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
@@ -263,7 +262,7 @@ class EvaluatePage(QWidget):
         """Ask where to save the CMC curve of the shown runs, once the history has been read."""
         self.build()
         assert self.exports is not None
-        if self._jobs.has("runs") and not self.book.runs:
+        if self._slots.has("runs") and not self.runs.runs:
             self._export_when_read = True
         else:
             self.exports.save_cmc()
@@ -279,7 +278,7 @@ class EvaluatePage(QWidget):
         failed: Callable[[Problem], bool | None] | None = None,
     ) -> None:
         """Start a quiet job in place of the one of the same kind that may be under way."""
-        self._jobs.replace(name, title, work, done, failed=failed, lane="files", quiet=True)
+        self._slots.replace(name, title, work, done, failed=failed, lane="files", quiet=True)
 
 
 def _model_name(request: EvaluationRequest) -> str:

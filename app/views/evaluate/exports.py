@@ -22,14 +22,14 @@ class Exports(QObject):
 
     def __init__(
         self,
-        book: RunList,
+        runs: RunList,
         content: PageContent,
         runner: JobRunner,
         choices: ExportChoices,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        self._book, self._content, self._page = book, content, parent
+        self._runs, self._content, self._page = runs, content, parent
         self._runner, self._choices = runner, choices
         save, copy = content.save_button.menu(), content.copy_button.menu()
         for menu, text, tip, work in (
@@ -62,12 +62,12 @@ class Exports(QObject):
 
     def table(self) -> RunsExport | None:
         """The measures of the shown runs."""
-        return table_export(self._book.shown) if self._book.shown else None
+        return table_export(self._runs.shown) if self._runs.shown else None
 
     def cmc(self) -> RunsExport | None:
         """The CMC curves of the shown runs, of the methods chosen."""
         reports = self._content.cmc.reports()
-        return cmc_export(self._book.shown, reports) if reports else None
+        return cmc_export(self._runs.shown, reports) if reports else None
 
     def scores(self) -> RunsExport | None:
         """The score distributions of the chosen run."""
@@ -78,7 +78,7 @@ class Exports(QObject):
         return self._of_current("ap", self._content.queries.maker())
 
     def _of_current(self, what: str, draw: Callable[[], Figure] | None) -> RunsExport | None:
-        run = self._book.current
+        run = self._runs.current
         return None if run is None or draw is None else figure_export(what, run, draw)
 
     def seen(self) -> RunsExport | None:

@@ -180,9 +180,9 @@ def _best_cells(rows: list[Row]) -> set[tuple[int, int]]:
 class MeasuresTab(QSplitter):
     """The table over footnotes, notes and protocol."""
 
-    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+    def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Vertical, parent)
-        self._book = book
+        self._runs = runs
         self.model = MeasuresModel(self)
         self.view = QTableView()
         show_as_rows(self.view)
@@ -202,17 +202,17 @@ class MeasuresTab(QSplitter):
         self.setChildrenCollapsible(False)
         self._moved = False
         self.splitterMoved.connect(self._remember)
-        book.shown_changed.connect(self.refresh)
+        runs.shown_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the runs that are looked at."""
-        rows, notes = rows_of(self._book.shown)
+        rows, notes = rows_of(self._runs.shown)
         self.model.show_rows(rows)
         changes = any(row.base is not None for row in rows)
         for name in CHANGES:
             self.view.setColumnHidden(COLUMNS.index(name), not changes)
-        self.words.setPlainText("\n".join(explanation(self._book.shown, notes)))
+        self.words.setPlainText("\n".join(explanation(self._runs.shown, notes)))
         self._share_out()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import (
     QCheckBox,
@@ -20,6 +22,8 @@ from qaconv_core.evaluation.methods import MethodOptions
 
 _DEFAULT = MethodOptions()
 
+_Named = TypeVar("_Named", bound=QWidget)
+
 
 def integer(name: str, tip: str, value: int, most: int = 100_000, least: int = 1) -> QSpinBox:
     """A field for a integer_field number."""
@@ -31,7 +35,7 @@ def integer(name: str, tip: str, value: int, most: int = 100_000, least: int = 1
 
 def decimal(
     name: str, tip: str, value: float, most: float, step: float, digits: int = 2
-) -> QWidget:
+) -> QDoubleSpinBox:
     """A field for a number from 0 to ``most``."""
     box = QDoubleSpinBox()
     box.setDecimals(digits)
@@ -48,7 +52,7 @@ def checkbox(text: str, tip: str, on: bool = False) -> QCheckBox:
     return _with_name(box, text, tip)
 
 
-def _with_name(widget, name: str, tip: str):  # type: ignore[no-untyped-def]
+def _with_name(widget: _Named, name: str, tip: str) -> _Named:
     widget.setAccessibleName(name)
     widget.setToolTip(tip)
     return widget

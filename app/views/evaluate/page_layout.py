@@ -35,18 +35,18 @@ NO_RUNS = (
 class PageContent(QSplitter):
     """Everything on the page; what it does is the page's."""
 
-    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+    def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Horizontal, parent)
         self.form = RequestForm()
         self.work = WorkStrip()
-        self.runs = RunsView(book)
+        self.runs = RunsView(runs)
         self.delete_button = QPushButton("Delete")
         self.delete_button.setToolTip("Delete the chosen run from the history.")
         self.delete_button.setAccessibleName("Delete the chosen run")
         self.save_button = _menu_button("Save", "Save tables, figures and numbers.")
         self.copy_button = _menu_button("Copy", "Copy the table or the figure to the clipboard.")
-        self.table, self.cmc = MeasuresTab(book), CmcTab(book)
-        self.scores, self.queries = ScoresTab(book), QueriesTab(book)
+        self.table, self.cmc = MeasuresTab(runs), CmcTab(runs)
+        self.scores, self.queries = ScoresTab(runs), QueriesTab(runs)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName("What the shown runs found")

@@ -213,9 +213,9 @@ class QueriesTab(QWidget):
 
     open_query = pyqtSignal(str, str)
 
-    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+    def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._book = book
+        self._runs = runs
         self.run: FinishedRun | None = None
         self.model = QueriesModel(self)
         self.chart = QueriesChart(self.model)
@@ -231,7 +231,7 @@ class QueriesTab(QWidget):
         self.view.selectionModel().currentRowChanged.connect(
             lambda now, _before: self.chart.mark(now.row() if now.isValid() else None)
         )
-        book.shown_changed.connect(self.refresh)
+        runs.shown_changed.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -252,7 +252,7 @@ class QueriesTab(QWidget):
 
     def refresh(self) -> None:
         """Show the current run."""
-        run = self._book.current
+        run = self._runs.current
         if run is self.run and run is not None:
             return
         wanted = self.method.currentData()

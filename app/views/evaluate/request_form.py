@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
@@ -21,7 +21,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from app.state.evaluation import DEMO, Estimate, EvaluationRequest
+from app.state.evaluation import Estimate, EvaluationRequest
+from app.state.requests import DEMO
 from app.views.evaluate.methods_form import MethodsForm
 from app.views.evaluate.set_list import SetList
 from app.views.widgets.labels import heading
@@ -167,7 +168,7 @@ class RequestForm(QWidget):
         dialog.setFileMode(QFileDialog.ExistingFile)
         self._open(dialog, self.add_checkpoint)
 
-    def _open(self, dialog: QFileDialog, then) -> None:  # type: ignore[no-untyped-def]
+    def _open(self, dialog: QFileDialog, then: Callable[[str], object]) -> None:
         dialog.setAttribute(Qt.WA_DeleteOnClose)
         dialog.fileSelected.connect(then)
         dialog.open()
@@ -233,7 +234,7 @@ class RequestForm(QWidget):
                 self.device.addItem(device)
 
 
-def _details(parts: Sequence) -> list[str]:  # type: ignore[type-arg]
+def _details(parts: Sequence) -> list[str]:
     """Pairs and the seconds of each stage over all sets."""
     pairs = sum(part.pairs for part in parts)
     stored = sum(part.stored for part in parts)

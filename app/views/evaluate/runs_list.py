@@ -34,13 +34,13 @@ def cells(run: FinishedRun) -> tuple[str, ...]:
 class RunsModel(QAbstractTableModel):
     """Runs of a :class:`~app.state.evaluation.RunList`, newest first, with ticks."""
 
-    def __init__(self, book: RunList, parent: QObject | None = None) -> None:
+    def __init__(self, runs: RunList, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._book = book
-        self.runs = book.runs
+        self._runs = runs
+        self.runs = runs.runs
         self._cells = [cells(run) for run in self.runs]
-        book.changed.connect(self._reload)
-        book.shown_changed.connect(self._ticks_changed)
+        runs.changed.connect(self._reload)
+        runs.shown_changed.connect(self._ticks_changed)
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
         """Runs."""
@@ -58,7 +58,7 @@ class RunsModel(QAbstractTableModel):
         if role == Qt.DisplayRole:
             return words[index.column()]
         if role == Qt.CheckStateRole and index.column() == 0:
-            return Qt.Checked if run.id in self._book.compared else Qt.Unchecked
+            return Qt.Checked if run.id in self._runs.compared else Qt.Unchecked
         if role == Qt.TextAlignmentRole and index.column() in NUMBERS:
             return int(Qt.AlignRight | Qt.AlignVCenter)
         if role == Qt.AccessibleTextRole:
@@ -73,7 +73,7 @@ class RunsModel(QAbstractTableModel):
         """Tick or untick."""
         if role != Qt.CheckStateRole or not index.isValid() or index.column() != 0:
             return False
-        self._book.tick(self.runs[index.row()].id, value == Qt.Checked)
+        self._runs.tick(self.runs[index.row()].id, value == Qt.Checked)
         return True
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlags:
@@ -94,7 +94,7 @@ class RunsModel(QAbstractTableModel):
 
     def _reload(self) -> None:
         self.beginResetModel()
-        self.runs = self._book.runs
+        self.runs = self._runs.runs
         self._cells = [cells(run) for run in self.runs]
         self.endResetModel()
 
@@ -108,10 +108,11 @@ class RunsModel(QAbstractTableModel):
 class RunsView(QTableView):
     """The list. Space ticks, arrows choose, Delete is the page's."""
 
-    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+    def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._book = book
-        self.setModel(RunsModel(book, self))
+        self._runs = runs
+        self._rows = RunsModel(runs, self)
+        self.setModel(self._rows)
         show_as_rows(self)
         space_columns(self)
         self.setAccessibleName("Runs")
@@ -120,8 +121,8 @@ class RunsView(QTableView):
         self.horizontalHeader().setMaximumSectionSize(LONGEST)
         self.horizontalHeader().setStretchLastSection(True)
         self.selectionModel().currentRowChanged.connect(self._chosen)
-        book.changed.connect(self._show_current)
-        book.shown_changed.connect(self._show_current)
+        runs.changed.connect(self._show_current)
+        runs.shown_changed.connect(self._show_current)
         self._show_current()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -136,13 +137,13 @@ class RunsView(QTableView):
 
     def _chosen(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():
-            self._book.select(self.model().runs[current.row()].id)
+            self._runs.select(self._rows.runs[current.row()].id)
 
     def _show_current(self) -> None:
-        ids = [run.id for run in self.model().runs]
-        if self._book.current_id not in ids:
+        ids = [run.id for run in self._rows.runs]
+        if self._runs.current_id not in ids:
             return
-        row = ids.index(self._book.current_id)
+        row = ids.index(self._runs.current_id)
         if self.currentIndex().row() != row or not self.selectionModel().hasSelection():
             index = self.model().index(row, 0)
             self.selectionModel().setCurrentIndex(

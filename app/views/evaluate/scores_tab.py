@@ -29,7 +29,7 @@ EMPTY = "No run is chosen. Start one on the left, or choose one above."
 WITHOUT = "This run kept no score distributions. Evaluate once more to see them."
 GRIP = 12.0
 """Logical pixels around the line within which the mouse takes hold of it."""
-_STEPS = {
+_STEPS: dict[int, int] = {
     Qt.Key_Left: -1, Qt.Key_Right: 1, Qt.Key_Down: -1, Qt.Key_Up: 1,
     Qt.Key_PageDown: -10, Qt.Key_PageUp: 10,
 }  # fmt: skip
@@ -135,9 +135,9 @@ class ScoresChart(Chart):
 class ScoresTab(QWidget):
     """The chart, and below it the threshold as a number, what it accepts, and marks to jump to."""
 
-    def __init__(self, book: RunList, parent: QWidget | None = None) -> None:
+    def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._book = book
+        self._runs = runs
         self.run: FinishedRun | None = None
         self.point: OperatingPoint | None = None
         self.chart = ScoresChart()
@@ -157,7 +157,7 @@ class ScoresTab(QWidget):
         self.mark_buttons: list[QPushButton] = []
         self.controls = QWidget()
         self._lay_out()
-        book.shown_changed.connect(self.refresh)
+        runs.shown_changed.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -178,7 +178,7 @@ class ScoresTab(QWidget):
 
     def refresh(self) -> None:
         """Show the current run."""
-        run = self._book.current
+        run = self._runs.current
         if run is self.run and run is not None:
             return
         self.run, self.point = run, None

@@ -30,13 +30,12 @@ class SetList(QListWidget):
     @property
     def choices(self) -> list[SetChoice]:
         """All that are listed."""
-        return [self.item(row).data(_CHOICE) for row in range(self.count())]
+        return [item.data(_CHOICE) for item in self._items()]
 
     @property
     def ticked(self) -> list[SetChoice]:
         """Those to evaluate."""
-        rows = (self.item(row) for row in range(self.count()))
-        return [item.data(_CHOICE) for item in rows if item.checkState() == Qt.Checked]
+        return [item.data(_CHOICE) for item in self._items() if item.checkState() == Qt.Checked]
 
     def show_choices(self, choices: tuple[SetChoice, ...]) -> None:
         """List these and what was browsed for; ticks stay. At first the first one is ticked."""
@@ -53,13 +52,17 @@ class SetList(QListWidget):
 
     def add_browsed(self, choice: SetChoice) -> None:
         """List and tick a set that a person looked for."""
-        for row in range(self.count()):
-            if self.item(row).data(_CHOICE).key == choice.key:
-                self.item(row).setCheckState(Qt.Checked)
+        for item in self._items():
+            if item.data(_CHOICE).key == choice.key:
+                item.setCheckState(Qt.Checked)
                 return
         self._browsed.append(choice)
         self._add(choice, True, row=min(1, self.count()))
         self.changed.emit()
+
+    def _items(self) -> list[QListWidgetItem]:
+        items = (self.item(row) for row in range(self.count()))
+        return [item for item in items if item is not None]
 
     def _add(self, choice: SetChoice, on: bool, row: int | None = None) -> None:
         item = QListWidgetItem(choice.title)

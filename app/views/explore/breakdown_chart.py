@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QPointF, QSize, Qt
-from PyQt5.QtGui import QPainter, QPalette
+from PyQt5.QtGui import (
+    QHelpEvent,
+    QHideEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+)
 from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.items.breakdown_painter import (
@@ -98,7 +106,7 @@ class BreakdownChart(QWidget):
         """As high as its rows."""
         return QSize(280, round(height_of(self._sections)) or 96)
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the sections, or the text of the empty chart."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.Antialiasing)
@@ -114,36 +122,36 @@ class BreakdownChart(QWidget):
         )
         self.stale_overlay.paint(painter)
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Rows are as wide as the chart."""
         self.refresh()
         super().resizeEvent(event)
 
-    def hideEvent(self, event) -> None:
+    def hideEvent(self, event: QHideEvent) -> None:
         """A hidden chart is never greyed."""
         self.stale_overlay.stop()
         super().hideEvent(event)
 
-    def mouseReleaseEvent(self, event) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Pin the cell of a bar, or release it."""
         row = self.row_at(event.localPos())
         if row is not None and row.part.cell is not None and event.button() == Qt.LeftButton:
             pinned = self.workspace.selection.cell
             self.workspace.pin(None if pinned == row.part.cell else row.part.cell)
 
-    def mouseMoveEvent(self, event) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pointing at the bar of a cell shows it in the pictures."""
         row = self.row_at(event.localPos())
         self.workspace.set_hover(None if row is None else row.part.cell)
 
-    def leaveEvent(self, event) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """Nothing is pointed at any more."""
         self.workspace.set_hover(None)
         super().leaveEvent(event)
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent) -> bool:
         """Tooltips with the whole number and the sentence that explains it."""
-        if event.type() == QEvent.ToolTip:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.ToolTip:
             row = self.row_at(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), "" if row is None else self._tip(row), self)
             return True

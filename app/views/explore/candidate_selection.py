@@ -53,8 +53,8 @@ class CandidateSelection(QObject):
         if left and self.model.ranking is not None:
             place = self.model.ranking.place_of
             here = place(candidate)
-            shown = min(left, key=lambda c: (abs(place(c) - here), place(c)))
-            shown = shown if candidate == selection.candidate else selection.candidate
+            nearest = min(left, key=lambda c: (abs(place(c) - here), place(c)))
+            shown = nearest if candidate == selection.candidate else selection.candidate
             self.workspace.choose_candidates(shown, left)
 
     def _extend(self, row: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QItemSelection, QModelIndex, Qt
+from PyQt5.QtGui import QKeyEvent, QResizeEvent
 from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
 
 from app.items.correspondences import CorrespondenceModel
@@ -63,7 +64,7 @@ class CorrespondenceTable(QTableView):
             self.setCurrentIndex(self.rows.index(row, 0))
         self._updating = False
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Columns share the width."""
         super().resizeEvent(event)
         self._share_width()
@@ -96,14 +97,16 @@ class CorrespondenceTable(QTableView):
     def _on_entered(self, index: QModelIndex) -> None:
         self.workspace.set_hover(self.rows.cell_of(index.row()))
 
-    def leaveEvent(self, event) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """Nothing is pointed at any more."""
         self.workspace.set_hover(None)
         super().leaveEvent(event)
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent) -> bool:
         """The window's shortcuts do not take the keys that walk the list; ← → they may have."""
-        if event.type() == QEvent.ShortcutOverride and event.key() in _TABLE_KEYS:
-            event.accept()
-            return True
+        if event.type() == QEvent.ShortcutOverride:
+            assert isinstance(event, QKeyEvent)
+            if event.key() in _TABLE_KEYS:
+                event.accept()
+                return True
         return super().event(event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QInputDialog, QWidget
 
@@ -37,9 +39,7 @@ class DecisionCommands(QObject):
 
         return {
             **{
-                f"candidate.{verdict}": Handler(
-                    lambda verdict=verdict: self.decide(verdict), can_decide
-                )
+                f"candidate.{verdict}": Handler(partial(self.decide, verdict), can_decide)
                 for verdict in VERDICTS
             },
             "candidate.note": Handler(self.ask_note, can_decide),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from app.state import words
@@ -15,6 +16,16 @@ from qaconv_core.galleries.values import PairView
 
 SPACING = 8
 LEAST, NARROWEST, WIDTH = 144, 280, 320
+
+
+def column_of(widget: QWidget, *parts: QWidget) -> QVBoxLayout:
+    """Lay parts out one below the other in a widget."""
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
+    column.setSpacing(SPACING)
+    for part in parts:
+        column.addWidget(part)
+    return column
 
 
 class DetailsPanel(QWidget):
@@ -42,16 +53,8 @@ class DetailsPanel(QWidget):
     def _lay_out(self) -> None:
         """The sum above, scrolled where there is little room; the list below."""
         total, listed = QWidget(self), QWidget(self)
-        for widget, parts in (
-            (total, (self.chart, self.score)),
-            (listed, (self.shown, self.table)),
-        ):
-            column = QVBoxLayout(widget)
-            column.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
-            column.setSpacing(SPACING)
-            for part in parts:
-                column.addWidget(part)
-        total.layout().addStretch(1)
+        column_of(total, self.chart, self.score).addStretch(1)
+        column_of(listed, self.shown, self.table)
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.NoFrame)
         scroll.setWidgetResizable(True)
@@ -86,7 +89,7 @@ class DetailsPanel(QWidget):
         wanted = self.chart.sizeHint().height() + text + 3 * SPACING
         self.splitter.setSizes([wanted, max(self.height() - wanted, LEAST)])
 
-    def showEvent(self, event) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         """The first time, the room is shared out."""
         super().showEvent(event)
         self._share_out()

@@ -55,7 +55,7 @@ class ChooserButton(QToolButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, option = QStylePainter(self), QStyleOptionToolButton()
         self.initStyleOption(option)
-        option.features &= ~QStyleOptionToolButton.HasMenu
+        option.features &= ~QStyleOptionToolButton.HasMenu  # type: ignore[assignment]  # stub: ~ is int
         words, text = QRect(self.rect()), option.text
         words.setRight(words.right() - ARROW)
         option.text = ""

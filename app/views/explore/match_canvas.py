@@ -8,8 +8,8 @@ draws. What is shown, where, and how it is painted is the work of
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QPointF, Qt
-from PyQt5.QtGui import QPainter
-from PyQt5.QtWidgets import QApplication, QToolTip, QWidget
+from PyQt5.QtGui import QHelpEvent, QHideEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PyQt5.QtWidgets import QApplication, QGestureEvent, QPinchGesture, QToolTip, QWidget
 
 from app.items.captions import line_rect
 from app.items.match_painting import rect_of
@@ -46,7 +46,7 @@ class MatchCanvas(MatchPicture):
 
     # ── mouse, touch ────────────────────────────────────────────────────────────────────────────
 
-    def mouseMoveEvent(self, event) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pointing shows a cell; dragging moves a picture that is zoomed."""
         at = event.localPos()
         if self.drawing.down:
@@ -75,14 +75,14 @@ class MatchCanvas(MatchPicture):
         if zoom != self.zoom:
             self.set_zoom(zoom)
 
-    def mousePressEvent(self, event) -> None:
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click or a drag begins."""
         if event.button() == Qt.LeftButton and self._begin_stroke(event):
             return
         if event.button() in (Qt.LeftButton, Qt.MiddleButton):
             self._pressed, self._dragged_to = event.localPos(), None
 
-    def mouseReleaseEvent(self, event) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click pins the cell, or releases it where it was pinned."""
         if self.drawing.down:
             if event.button() == Qt.LeftButton:
@@ -100,7 +100,7 @@ class MatchCanvas(MatchPicture):
 
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
-    def _begin_stroke(self, event) -> bool:
+    def _begin_stroke(self, event: QMouseEvent) -> bool:
         """Begin to draw where the chosen tool draws on the picture under the pointer."""
         at = event.localPos()
         if not self.scene.pairs or self.scene.stale:
@@ -128,7 +128,7 @@ class MatchCanvas(MatchPicture):
         else:
             self.unsetCursor()
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the match, then the stroke over it."""
         super().paintEvent(event)
         number = self.scene.find(self.drawing.key)
@@ -138,16 +138,16 @@ class MatchCanvas(MatchPicture):
             box = self.stage.boxes[number]
             paint_stroke(painter, box, clip, stroke.tool, stroke.points, stroke.cells)
 
-    def mouseDoubleClickEvent(self, event) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Treat a double click as two clicks: quick clicks pin and release."""
         self.mousePressEvent(event)
 
-    def leaveEvent(self, event) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """Nothing is pointed at any more."""
         self.point_at(None)
         super().leaveEvent(event)
 
-    def wheelEvent(self, event) -> None:
+    def wheelEvent(self, event: QWheelEvent) -> None:
         """The wheel zooms where the pointer is."""
         turns = event.angleDelta().y() / 120
         if turns:
@@ -155,16 +155,16 @@ class MatchCanvas(MatchPicture):
             self.zoom_by(STEP**turns, QPointF(event.position()))
         event.accept()
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent) -> bool:
         """Pinching zooms; captions have tooltips."""
-        if event.type() == QEvent.Gesture:
+        if isinstance(event, QGestureEvent) and event.type() == QEvent.Gesture:
             pinch = event.gesture(Qt.PinchGesture)
-            if pinch is not None:
+            if isinstance(pinch, QPinchGesture):
                 self.zoom_by(
                     pinch.scaleFactor(), QPointF(self.mapFromGlobal(pinch.hotSpot().toPoint()))
                 )
                 return True
-        if event.type() == QEvent.ToolTip:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.ToolTip:
             text = self._tip(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), text, self)
             return True
@@ -180,7 +180,7 @@ class MatchCanvas(MatchPicture):
                     return str(panel.ref.path) if named and panel.ref else text
         return ""
 
-    def hideEvent(self, event) -> None:
+    def hideEvent(self, event: QHideEvent) -> None:
         """A hidden picture has no stroke and no cell pointed at."""
         self.stale_overlay.stop()
         self.drop_stroke()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import QEvent, QSignalBlocker, Qt
+from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -47,12 +48,14 @@ _ARROWS = {
 class KeepsArrows:
     """Keeps the arrow keys while it has the focus: the window's shortcuts do not take them."""
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent) -> bool:
         """Answers Qt's question before a shortcut is tried."""
-        if event.type() == QEvent.ShortcutOverride and event.key() in _ARROWS:
-            event.accept()
-            return True
-        return super().event(event)  # type: ignore[misc]
+        if event.type() == QEvent.ShortcutOverride:
+            assert isinstance(event, QKeyEvent)
+            if event.key() in _ARROWS:
+                event.accept()
+                return True
+        return super().event(event)  # type: ignore[misc]  # the widget it is mixed into has it
 
 
 class Number(KeepsArrows, QSpinBox):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal, pyqtSlot
-from PyQt5.QtGui import QColor, QPainter, QPalette, QPixmap
+from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from app.items.captions import caption_height
@@ -80,7 +80,7 @@ class MatchPicture(QWidget):
             event.connect(self._update_scene)
         space.look_changed.connect(self._update_scene)
         space.hover_changed.connect(self._update_marks)
-        self.pictures.arrived.connect(self._on_picture)
+        self.pictures.loaded.connect(self._on_picture)
 
     def sizeHint(self) -> QSize:
         """A comfortable size."""
@@ -178,7 +178,7 @@ class MatchPicture(QWidget):
 
     # ── painting ────────────────────────────────────────────────────────────────────────────────
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         """The layers one over the other; only what moved is painted anew."""
         painter = QPainter(self)
         painter.setClipRegion(event.region())
@@ -318,13 +318,13 @@ class MatchPicture(QWidget):
         """All pictures as the one last pointed at."""
         self.set_zoom(self.zoom)
 
-    def changeEvent(self, event) -> None:
+    def changeEvent(self, event: QEvent) -> None:
         """Another theme or font."""
         if event.type() in (QEvent.PaletteChange, QEvent.FontChange, QEvent.StyleChange):
             self._drop_layers()
         super().changeEvent(event)
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Everything has another place."""
         self._drop_layers()
         super().resizeEvent(event)

@@ -106,7 +106,8 @@ class PartTools(QWidget):
             "match.part_whole": Handler(parts.whole_query),
             "match.take_cell": Handler(self.take_cell),
             "match.occlusion_map": Handler(
-                lambda: parts.seek(not parts.now.seeking), checked=lambda: parts.now.seeking
+                lambda: parts.want_regions(not parts.now.regions_wanted),
+                checked=lambda: parts.now.regions_wanted,
             ),
         }
 

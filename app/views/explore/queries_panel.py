@@ -115,7 +115,7 @@ class QueriesPanel(QWidget):
         self.model.dataChanged.connect(lambda *_: self._show_count())
         self.list.selectionModel().selectionChanged.connect(self._chosen)
         self.empty.link_clicked.connect(lambda: space.change_query_filter(**NO_FILTER))
-        self.thumbnails.arrived.connect(self._picture_arrived)
+        self.thumbnails.loaded.connect(self._picture_arrived)
         space.selection_changed.connect(self._show_selection)
         space.look_changed.connect(self._show_fuse)
 

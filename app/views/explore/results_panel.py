@@ -88,7 +88,7 @@ class ResultsPanel(QWidget):
         self.header.command_wanted.connect(self.command_wanted)
         self.empty.link_clicked.connect(self._show_all)
         self.find_bar.closed.connect(self.view.setFocus)
-        self.thumbnails.arrived.connect(self._picture_arrived)
+        self.thumbnails.loaded.connect(self._picture_arrived)
         space.selection_changed.connect(self._show_selection)
         space.ranking_changed.connect(self._show_ranking_state)
         space.model_changed.connect(self._show_ranking_state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
@@ -126,7 +126,7 @@ class WelcomePage(QWidget):
         self,
         column: int,
         title: str,
-        requests: tuple[DataRequest, ...] | tuple[ModelRequest, ...],
+        requests: Sequence[DataRequest | ModelRequest],
         open_it: Callable[[object], None],
     ) -> None:
         if not requests:

@@ -22,7 +22,7 @@ from app.items.picture_tiles import TileDelegate, TileModel
 from app.jobs.images import ImageLoader
 from app.jobs.insight_jobs import InsightJobs
 from app.state import check_measures as words
-from app.state.insights import TrustFindings
+from app.state.insights import CheckFindings
 from app.state.workspace import Workspace
 from app.views.insights.insight_page import InsightPage
 from app.views.insights.measure_table import MeasureTable
@@ -46,7 +46,7 @@ class ChecksPage(InsightPage):
         parent: QWidget | None = None,
     ) -> None:
         self._thumbnails = thumbnails
-        self._shown: TrustFindings | None = None
+        self._shown: CheckFindings | None = None
         super().__init__("trust", workspace, jobs, parent)
 
     # ── building ────────────────────────────────────────────────────────────────────────────────
@@ -139,7 +139,7 @@ class ChecksPage(InsightPage):
         rows = words.measure_rows(found, self.order.currentData())
         self.measures.show_rows(names, rows, words.notes_of(found), LIMITS)
 
-    def _maker(self, found: TrustFindings) -> Callable[[], Figure]:
+    def _maker(self, found: CheckFindings) -> Callable[[], Figure]:
         def draw() -> Figure:
             from qaconv_core.figures.explanation_checks import (
                 curves_figure,  # with torch, which is loaded by now
@@ -149,7 +149,7 @@ class ChecksPage(InsightPage):
 
         return draw
 
-    def _show_pairs(self, found: TrustFindings) -> None:
+    def _show_pairs(self, found: CheckFindings) -> None:
         while self.tabs.count() > 1:
             old = self.tabs.widget(1)
             self.tabs.removeTab(1)

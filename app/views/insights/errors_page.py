@@ -10,7 +10,7 @@ from app.items.group_model import GROUP_ROLE, GroupDelegate, GroupModel
 from app.jobs.images import ImageLoader
 from app.jobs.insight_jobs import InsightJobs
 from app.state import insight_words as words
-from app.state.insights import FailureFindings, mean_scale
+from app.state.insights import ErrorFindings, mean_scale
 from app.state.workspace import Workspace
 from app.views.insights.examples import Examples
 from app.views.insights.insight_page import InsightPage
@@ -32,7 +32,7 @@ class ErrorsPage(InsightPage):
         parent: QWidget | None = None,
     ) -> None:
         self._thumbnails = thumbnails
-        self._shown: FailureFindings | None = None
+        self._shown: ErrorFindings | None = None
         super().__init__("failures", workspace, jobs, parent)
         self.insights.choice_changed.connect(self._show_choice)
 
@@ -49,7 +49,8 @@ class ErrorsPage(InsightPage):
 
     def _make_results(self) -> QWidget:
         self.groups = QListView()
-        self.groups.setModel(GroupModel(self.groups))
+        self._model = GroupModel(self.groups)
+        self.groups.setModel(self._model)
         self.groups.setItemDelegate(GroupDelegate(self.groups))
         self.groups.setAccessibleName("Groups of failures")
         self.groups.setMinimumWidth(248)
@@ -129,7 +130,7 @@ class ErrorsPage(InsightPage):
         self.parts.setVisible(bool(found.sections))
         self.nothing.setVisible(not found.sections)
         with QSignalBlocker(self.groups.selectionModel()):
-            self.groups.model().set_findings(found)
+            self._model.set_findings(found)
         self._show_choice()
 
     def _show_choice(self) -> None:
@@ -137,7 +138,7 @@ class ErrorsPage(InsightPage):
         group, found = self.insights.group, self.insights.failures
         if group is None or found is None:
             return
-        model = self.groups.model()
+        model = self._model
         row = model.index(model.row_of(group.name), 0)
         if self.groups.currentIndex() != row:
             self.groups.setCurrentIndex(row)

@@ -176,7 +176,7 @@ class InsightPage(QWidget):
         if on:
             effect = QGraphicsOpacityEffect(self.results)
             effect.setOpacity(GREY)
-        self.results.setGraphicsEffect(effect)
+        self.results.setGraphicsEffect(effect)  # type: ignore[arg-type]  # stub: None removes it
 
     def _explain(self, running: bool) -> None:
         data = self.workspace.data

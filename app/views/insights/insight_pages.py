@@ -55,11 +55,15 @@ class InsightPages(QObject):
         return self.made[kind]
 
     def _make(self, kind: Kind) -> InsightPage:
+        page: InsightPage
         if kind == "failures":
-            from app.views.insights.errors_page import ErrorsPage as Page
+            from app.views.insights.errors_page import ErrorsPage
+
+            page = ErrorsPage(self.workspace, self.jobs, self._thumbnails, self._window)
         else:
-            from app.views.insights.checks_page import ChecksPage as Page
-        page = Page(self.workspace, self.jobs, self._thumbnails, self._window)
+            from app.views.insights.checks_page import ChecksPage
+
+            page = ChecksPage(self.workspace, self.jobs, self._thumbnails, self._window)
         page.open_pair.connect(self.open_pair)
         page.save_requested.connect(lambda: self.save(kind))
         page.data_requested.connect(self.data_requested)

@@ -22,7 +22,7 @@ class PictureTiles(TileView):
         self.clicked.connect(self._open)
         self.opened.connect(self._open)
         self.selectionModel().currentChanged.connect(lambda index, _before: self.scrollTo(index))
-        delegate.thumbnails.arrived.connect(lambda _path: self.viewport().update())
+        delegate.thumbnails.loaded.connect(lambda _path: self.viewport().update())
 
     def to_top(self) -> None:
         """Other tiles are shown: from the first one."""

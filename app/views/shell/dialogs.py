@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
@@ -51,7 +52,7 @@ class Dialogs(QObject):
             "edit.palette": Handler(self.palette.popup),
             "edit.settings": Handler(self.open_settings),
             "help.keys": Handler(lambda: self._show("keys", lambda: KeySheet(self.window))),
-            **{id: Handler(lambda id=id: self.open_help(id)) for id in TEXTS},
+            **{id: Handler(partial(self.open_help, id)) for id in TEXTS},
         }
 
     def open_help(self, id: str) -> HelpDialog:

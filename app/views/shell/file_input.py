@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, Qt
-from PyQt5.QtGui import QGuiApplication, QImage, QPixmap
+from PyQt5.QtGui import QDropEvent, QGuiApplication, QImage, QPixmap
 from PyQt5.QtWidgets import QFileDialog, QWidget
 
 from app.jobs.controller import Controller
@@ -87,11 +87,13 @@ class FileInput(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.DragEnter, QEvent.DragMove):
+            assert isinstance(event, QDropEvent)
             mime = event.mimeData()
             if local_paths(mime) or mime.hasImage():
                 event.acceptProposedAction()
                 return True
-        if event.type() == QEvent.Drop and self.take_mime(event.mimeData()):
+        if isinstance(event, QDropEvent) and event.type() == QEvent.Drop \
+                and self.take_mime(event.mimeData()):  # fmt: skip
             event.acceptProposedAction()
             return True
         return False

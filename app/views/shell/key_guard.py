@@ -8,7 +8,7 @@ not answer. Text fields do.
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QObject, Qt
-from PyQt5.QtGui import QKeyEvent
+from PyQt5.QtGui import QFocusEvent, QKeyEvent
 from PyQt5.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -53,6 +53,7 @@ class KeyGuard(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.FocusIn:
+            assert isinstance(event, QFocusEvent)
             self._by_keyboard = event.reason() in (Qt.TabFocusReason, Qt.BacktabFocusReason)
         elif event.type() == QEvent.ShortcutOverride and isinstance(watched, QWidget):
             assert isinstance(event, QKeyEvent)

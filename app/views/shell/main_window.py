@@ -7,8 +7,9 @@ window as a whole.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtCore import QCoreApplication, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
 
@@ -45,6 +46,12 @@ SMALLEST = (960, 640)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
 EXPLORE_MENUS = ("Query", "Candidate", "Match")
+
+
+def _application() -> QCoreApplication:
+    application = QApplication.instance()
+    assert application is not None
+    return application
 
 
 class MainWindow(QMainWindow):
@@ -89,7 +96,7 @@ class MainWindow(QMainWindow):
             self.controller, self.explore.thumbnails, self.export_commands.choices, self
         )
         for kind in KINDS:
-            self.pages.offer(kind, lambda kind=kind: self.insights.page(kind))
+            self.pages.offer(kind, partial(self.insights.page, kind))
         self.report_commands = ReportCommands(
             self.controller, self.decision_commands.jobs, self.export_commands.choices, self
         )
@@ -98,7 +105,7 @@ class MainWindow(QMainWindow):
         self.recent = RecentMenu(self.settings, self)
         menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
         self._guard = KeyGuard(self)
-        QApplication.instance().installEventFilter(self._guard)
+        _application().installEventFilter(self._guard)
         self._listen()
         self._keeper = self._make_keeper()
         self._show_names()
@@ -299,7 +306,7 @@ class MainWindow(QMainWindow):
     def _stop(self) -> None:
         if self._keeper is not None:
             self._keeper.stop()
-        QApplication.instance().removeEventFilter(self._guard)
+        _application().removeEventFilter(self._guard)
         try:
             self.dialogs.close_all()
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import pyqtSignal
@@ -59,14 +60,14 @@ class Pages(QStackedWidget):
             **self.explore.handlers(),
             **{
                 f"view.{name}": Handler(
-                    lambda name=name: self.choose(name),
-                    checked=lambda name=name: self.current == name,
+                    partial(self.choose, name),
+                    checked=partial(self._is_current, name),
                 )
                 for name in PAGES
             },
             "evaluate.show": Handler(lambda: self.choose("evaluate")),
             "file.export_cmc": Handler(
-                self._export_cmc, lambda: self.evaluate is None or bool(self.evaluate.book.shown)
+                self._export_cmc, lambda: self.evaluate is None or bool(self.evaluate.runs.shown)
             ),
         }
 
@@ -114,6 +115,9 @@ class Pages(QStackedWidget):
             return
         self.choose("explore")
         self.controller.open(request, restore=lambda: self._choose_query(path))
+
+    def _is_current(self, name: str) -> bool:
+        return self.current == name
 
     def _choose_query(self, path: str) -> bool:
         """Choose the query with that file; False where the open set has none."""

@@ -59,7 +59,9 @@ class Actions(QObject):
         self._available = available
         self._handlers: dict[str, Handler] = {}
         self.by_id: dict[str, QAction] = {c.id: self._make(c, window) for c in COMMANDS}
-        self._due = QTimer(self, singleShot=True, interval=0)
+        self._due = QTimer(self)
+        self._due.setSingleShot(True)
+        self._due.setInterval(0)
         self._due.timeout.connect(self.refresh)
         window.installEventFilter(self)
 

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.colors import same_color, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from PyQt5.QtCore import QEvent, QPointF, Qt
 from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPalette, QShowEvent
 from PyQt5.QtWidgets import QLabel, QStackedLayout, QWidget
@@ -156,8 +157,9 @@ def colour_figure(figure: Figure, palette: QPalette) -> None:
         axes.tick_params(colors=faint)
         for line in (*axes.get_xgridlines(), *axes.get_ygridlines()):
             line.set_color(rule)
-        labels = (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title)
-        for words in (*labels, axes._right_title, *axes.texts):
+        # The three titles of the axes are among its children.
+        texts = (child for child in axes.get_children() if isinstance(child, Text))
+        for words in (axes.xaxis.label, axes.yaxis.label, *texts):
             words.set_color(ink)
         for line in axes.lines:
             line.set_color(ink if same_color(line.get_color(), INK) else _seen(line, ground))

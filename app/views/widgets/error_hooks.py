@@ -35,7 +35,7 @@ class ErrorHooks(QObject):
         super().__init__(parent)
         self._show = show
         self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
-        self._caught.connect(self._tell, Qt.QueuedConnection)
+        self._caught.connect(self._tell, Qt.QueuedConnection)  # type: ignore[call-arg]  # stub: no type of connection
         sys.excepthook = self._on_error
         threading.excepthook = self._on_thread_error
         sys.unraisablehook = self._on_unraisable

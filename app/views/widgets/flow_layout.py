@@ -10,7 +10,7 @@ class FlowLayout(QLayout):
     """Widgets from left to right, on as many lines as their width asks for."""
 
     def __init__(self, parent: QWidget | None = None, gap: int = 8, line_gap: int = 4) -> None:
-        super().__init__(parent)
+        super().__init__(parent)  # type: ignore[arg-type]  # stub: None is allowed
         self._items: list[QLayoutItem] = []
         self._gap, self._line_gap = gap, line_gap
         self.setContentsMargins(0, 0, 0, 0)
@@ -21,10 +21,14 @@ class FlowLayout(QLayout):
     def count(self) -> int:
         return len(self._items)
 
-    def itemAt(self, place: int) -> QLayoutItem | None:
+    def itemAt(  # type: ignore[override]  # stub: None past the end
+        self, place: int
+    ) -> QLayoutItem | None:
         return self._items[place] if 0 <= place < len(self._items) else None
 
-    def takeAt(self, place: int) -> QLayoutItem | None:
+    def takeAt(  # type: ignore[override]  # stub: None past the end
+        self, place: int
+    ) -> QLayoutItem | None:
         return self._items.pop(place) if 0 <= place < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientations:

@@ -52,7 +52,7 @@ def colour_of(palette: QPalette, mode: int) -> QColor:
 class PaintedIcon(QIconEngine):
     """An icon that its ``paint`` draws anew for every size."""
 
-    def pixmap(self, size: QSize, mode: int, state: int) -> QPixmap:
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         pixmap = QPixmap(size)
         pixmap.fill(Qt.transparent)
         painter = QPainter(pixmap)

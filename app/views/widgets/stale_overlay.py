@@ -19,7 +19,9 @@ class StaleOverlay:
         self._widget, self._tell = widget, drawn
         self._stale = False
         self.drawn = False
-        self._timer = QTimer(widget, singleShot=True, interval=AFTER_MS)
+        self._timer = QTimer(widget)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(AFTER_MS)
         self._timer.timeout.connect(self._draw)
 
     def set(self, stale: bool) -> None:

@@ -40,7 +40,7 @@ class SpacedTableStyle(OutlinedStyle):
         widget: QWidget | None = None,
     ) -> QSize:
         """Widen a column title."""
-        usual = super().sizeFromContents(kind, option, size, widget)
+        usual = super().sizeFromContents(kind, option, size, widget)  # type: ignore[arg-type]  # stub: None is allowed
         return usual + QSize(2 * AIR, 0) if kind == QStyle.CT_HeaderSection else usual
 
     def drawControl(
@@ -54,7 +54,7 @@ class SpacedTableStyle(OutlinedStyle):
         if element == QStyle.CE_HeaderLabel and isinstance(option, QStyleOptionHeader):
             option = QStyleOptionHeader(option)
             option.rect = option.rect.adjusted(AIR, 0, -AIR, 0)
-        super().drawControl(element, option, painter, widget)
+        super().drawControl(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
 
 
 def show_as_rows(table: QTableView) -> None:

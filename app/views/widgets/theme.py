@@ -103,13 +103,13 @@ class OutlinedStyle(QProxyStyle):
     ) -> None:
         """As Fusion does; for what can be ticked, under a lighter window's colour."""
         if option is None or element not in self._TICKED or not is_dark(option.palette):
-            super().drawPrimitive(element, option, painter, widget)
+            super().drawPrimitive(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
             return
         before = QPalette(option.palette)
         lighter = QPalette(before)
         lighter.setColor(QPalette.Window, before.color(QPalette.WindowText))
         option.palette = lighter
-        super().drawPrimitive(element, option, painter, widget)
+        super().drawPrimitive(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
         option.palette = before
 
 

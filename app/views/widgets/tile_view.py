@@ -198,7 +198,9 @@ class TileView(QAbstractItemView):
     # ── keys and selection ──────────────────────────────────────────────────────────────────────
 
     def moveCursor(
-        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifiers
+        self,
+        action: QAbstractItemView.CursorAction,
+        modifiers: Qt.KeyboardModifiers | Qt.KeyboardModifier,
     ) -> QModelIndex:
         grid = self.grid()
         if not grid.count:
@@ -255,7 +257,11 @@ class TileView(QAbstractItemView):
         else:
             super().wheelEvent(event)
 
-    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlags) -> None:
+    def setSelection(
+        self,
+        rect: QRect,
+        command: QItemSelectionModel.SelectionFlags | QItemSelectionModel.SelectionFlag,
+    ) -> None:
         index = self.indexAt(rect.bottomRight() if rect.isValid() else rect.topLeft())
         if index.isValid():
             self.selectionModel().select(index, command)
@@ -264,7 +270,7 @@ class TileView(QAbstractItemView):
         grid, region = self.grid(), QRegion()
         for row in self.visible_rows():
             if selection.contains(self.model().index(row, 0, self.rootIndex())):
-                region += QRegion(self._rect(grid, row))
+                region = region.united(QRegion(self._rect(grid, row)))
         return region
 
     # ── painting ────────────────────────────────────────────────────────────────────────────────

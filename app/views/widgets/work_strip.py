@@ -49,7 +49,7 @@ class WorkStrip(QWidget):
         row.ended.connect(lambda: self._drop(row, self.rows))
         self.show()
 
-    def fail(self, failure: Failure, again: Callable[[], None] | None = None) -> None:
+    def fail(self, failure: Failure, again: Callable[[], object] | None = None) -> None:
         """Show why a data set could not be evaluated, until a person closes it."""
         row = FailureRow(failure)
         row.close_button.clicked.connect(lambda _on: self._drop(row, self.failures))
@@ -66,11 +66,11 @@ class WorkStrip(QWidget):
         for row in list(self.failures):
             self._drop(row, self.failures)
 
-    def _retry(self, row: FailureRow, again: Callable[[], None]) -> None:
+    def _retry(self, row: FailureRow, again: Callable[[], object]) -> None:
         self._drop(row, self.failures)
         again()
 
-    def _drop(self, row: QWidget, rows: list) -> None:  # type: ignore[type-arg]
+    def _drop(self, row: QWidget, rows: list) -> None:
         if row in rows:
             rows.remove(row)
         self._column.removeWidget(row)

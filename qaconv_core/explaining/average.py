@@ -54,17 +54,6 @@ class AverageContributions:
         """(h, w)."""
         return (self.query_mean.shape[0], self.query_mean.shape[1])
 
-    def quantile(self, share: float, side: str = "query") -> Float64:
-        """The quantile ``share`` (0 … 1) of each cell's contributions, (h, w), interpolated."""
-        if not 0.0 <= share <= 1.0:
-            raise InputError(f"a quantile lies between 0 and 1, not at {share}")
-        values = self.query_sorted if side == "query" else self.gallery_sorted
-        place = share * (values.shape[1] - 1)
-        low, high = int(place), min(int(place) + 1, values.shape[1] - 1)
-        below, above = values[:, low].astype(np.float64), values[:, high].astype(np.float64)
-        found = below + (place - low) * (above - below)
-        return np.asarray(found.reshape(self.grid), dtype=np.float64)
-
 
 def average_contributions(
     query_map: npt.NDArray[np.floating],

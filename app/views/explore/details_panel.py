@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QWidget
 
 from app.state import words
 from app.state.overlay import lines_of
@@ -11,6 +11,7 @@ from app.state.part_words import details_text
 from app.state.workspace import Workspace
 from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
+from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.galleries.values import PairView
 
 SPACING = 8
@@ -41,17 +42,8 @@ class DetailsPanel(QWidget):
 
     def _lay_out(self) -> None:
         """The sum above, scrolled where there is little room; the list below."""
-        total, listed = QWidget(self), QWidget(self)
-        for widget, parts in (
-            (total, (self.chart, self.score)),
-            (listed, (self.shown, self.table)),
-        ):
-            column = QVBoxLayout(widget)
-            column.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
-            column.setSpacing(SPACING)
-            for part in parts:
-                column.addWidget(part)
-        total.layout().addStretch(1)
+        total = boxed(in_column(self.chart, self.score, None, margins=SPACING, spacing=SPACING))
+        listed = boxed(in_column(self.shown, self.table, margins=SPACING, spacing=SPACING))
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.NoFrame)
         scroll.setWidgetResizable(True)
@@ -65,12 +57,8 @@ class DetailsPanel(QWidget):
         self.splitter.addWidget(scroll)
         self.splitter.addWidget(listed)
         self.splitter.setStretchFactor(1, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
         self.drawn.setContentsMargins(SPACING, SPACING, SPACING, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self.drawn)
-        whole.addWidget(self.splitter, 1)
+        in_column(self.drawn, self.splitter, into=self, grows=self.splitter, spacing=0)
         self.setMinimumWidth(NARROWEST)
 
     def sizeHint(self) -> QSize:

@@ -8,7 +8,7 @@ Part = QWidget | QLayout
 Margins = int | tuple[int, int, int, int]
 
 
-def column(
+def in_column(
     *parts: Part | None,
     into: QWidget | None = None,
     grows: Part | None = None,
@@ -24,14 +24,14 @@ def column(
     return _filled(QVBoxLayout(into), parts, grows, margins, spacing)
 
 
-def row(
+def in_row(
     *parts: Part | None,
     into: QWidget | None = None,
     grows: Part | None = None,
     margins: Margins = 0,
     spacing: int = 8,
 ) -> QHBoxLayout:
-    """Parts beside each other; see :func:`column`."""
+    """Parts beside each other; see :func:`in_column`."""
     return _filled(QHBoxLayout(into), parts, grows, margins, spacing)
 
 

@@ -60,21 +60,16 @@ def average_contributions(
     gallery: CellSource,
     head: AffineHead,
     *,
-    known: QueryMaxima | None = None,
     leave_out: Sequence[int] | Int64 = (),
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> AverageContributions:
     """Measure the contributions of one query (C, h, w) over a gallery.
 
-    ``known`` are the query's maxima against this gallery; where they are given, the gallery is not
-    read. ``leave_out`` are gallery indices that do not count (the query's own file).
+    ``leave_out`` are gallery indices that do not count (the query's own file).
     :class:`InputError` where no picture is left.
     """
-    if known is None:
-        known = query_maxima(query_map, gallery, progress=progress, cancel=cancel)
-    elif len(known) != len(gallery):
-        raise InputError("the known maxima belong to another gallery")
+    known = query_maxima(query_map, gallery, progress=progress, cancel=cancel)
     return averages_of_maxima(known, head, leave_out)
 
 

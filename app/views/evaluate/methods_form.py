@@ -8,7 +8,6 @@ from PyQt5.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QSpinBox,
     QToolButton,
@@ -16,6 +15,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.evaluation.methods import MethodOptions
 
 _DEFAULT = MethodOptions()
@@ -72,14 +72,8 @@ class Fold(QWidget):
         form.setVerticalSpacing(4)
         for label, field in rows:
             form.addRow(label, field)
-        head = QHBoxLayout()
-        head.addWidget(box, 1)
-        head.addWidget(self.button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(head)
-        column.addWidget(self.content)
+        head = in_row(box, self.button, grows=box, spacing=4)
+        in_column(head, self.content, into=self, spacing=4)
         self.content.hide()
         self.button.toggled.connect(self._unfold)
         box.toggled.connect(self.content.setEnabled)

@@ -1,6 +1,6 @@
-"""The sign of what a person decided about a candidate: a round badge, unlike the square of truth.
+"""The sign of a decision about a candidate: a round badge (that of the truth is square).
 
-Drawn from lines, so that it is the same whatever the font.
+It is drawn from lines and does not depend on the font.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The layers of a match: pictures with heat maps, lines, and what answers to one cell.
+"""The layers of a match: pictures with heat maps, lines, and the matches of one cell.
 
-Each function paints one layer of a :class:`~app.items.match_stage.Stage` with a painter; the canvas
-keeps the first two as pixmaps and paints the last one anew whenever the pointer moves.
+Each function paints one layer of a :class:`~app.items.match_stage.Stage`. The canvas keeps the
+first two as pixmaps and paints the last one whenever the pointer moves.
 """
 
 from __future__ import annotations

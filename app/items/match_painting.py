@@ -1,7 +1,6 @@
 """Paints over the pictures: lines, dots, cells, tags, grids, frames.
 
-Everything that must be seen on any picture has a dark edge around a light one. Widths are logical
-pixels, so that they look the same on every screen.
+What must be seen on any picture has a dark edge around a light one. Widths are logical pixels.
 """
 
 from __future__ import annotations

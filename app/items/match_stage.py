@@ -21,8 +21,8 @@ from app.state.values import Cell, Look
 class Stage:
     """Everything that is painted, with its places.
 
-    ``boxes`` are the whole pictures as zoomed, ``images`` None where a picture is still on its
-    way, ``faults`` why it cannot be shown. ``covered`` is where something stands before them.
+    ``boxes`` are the whole pictures as zoomed. ``images`` are None where a picture is not loaded
+    yet; ``faults`` say why one cannot be shown. Other widgets hide ``covered``.
     """
 
     scene: Scene

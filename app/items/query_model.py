@@ -59,8 +59,8 @@ class QueryEntry:
 class QueryModel(QAbstractListModel):
     """Rows in the order of :func:`~app.state.listing.listed_queries`; follows the workspace.
 
-    What becomes known of single queries while one walks through them does not re-sort the list;
-    it is sorted anew when filter, method or set change and when the whole set has been measured.
+    New measures of a single query do not re-sort the list. It is sorted when filter, method or set
+    change, and when the whole set has been measured.
     """
 
     def __init__(

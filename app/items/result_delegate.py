@@ -25,8 +25,8 @@ SMALLEST, LEAST, MOST = 56, 80, 256
 
 
 class ResultDelegate(QStyledItemDelegate):
-    """Tiles of one size; ``moves`` adds a line that says how the rank moved, ``by_part`` makes
-    room for how much of each pair's evidence remains."""
+    """Tiles of one size. ``moves`` adds a line on how the rank moved; ``by_part`` makes room for
+    the share of each pair's evidence."""
 
     def __init__(self, thumbnails: ImageLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -76,8 +76,7 @@ class ResultDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QColor:
-        """The ground of the candidate's tile, of others chosen besides, of the one under the
-        pointer; returns the ink on it."""
+        """Paint the ground of a tile that is chosen or under the pointer; returns the ink on it."""
         palette, state, ground = option.palette, option.state, QColor()
         highlight = palette.color(QPalette.Highlight)
         shown = state & QStyle.State_Selected and state & QStyle.State_HasFocus

@@ -30,8 +30,7 @@ def draw_thumbnail(
 ) -> QRect:
     """Draw the picture of ``path``, or a placeholder; returns the rectangle that it covers.
 
-    Asks the loader for a picture that is not there yet; whoever paints paints again on
-    ``loaded``.
+    A picture that is not loaded yet is asked for; the caller paints again on ``loaded``.
     """
     image: QImage | None = thumbnails.get(path)
     if image is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.jobs.job import JobContext
 from app.jobs.runner import JobRunner
 from app.jobs.sources import Sources
 from app.state.values import Selection
 from app.state.workspace import Workspace
+from qaconv_core.data.own_files import known_pictures
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.paths import typed_path
 from qaconv_core.types import ImageRef
@@ -37,9 +39,16 @@ class AddedPictures:
             self._waiting += paths
             self._waiting_candidate, self._waiting_together = candidate, together
             return
-        refs = tuple(self._known(path) for path in paths)
+        files = tuple(typed_path(path).absolute() for path in paths)
+        known = self._workspace.data
 
-        def apply(data: OpenSet) -> None:
+        def work(_context: JobContext) -> tuple[OpenSet, tuple[ImageRef, ...]]:
+            sides = () if known is None else (known.query, known.gallery)
+            refs = known_pictures(files, *sides)
+            return source.add_queries(refs), refs
+
+        def apply(found: tuple[OpenSet, tuple[ImageRef, ...]]) -> None:
+            data, refs = found
             now = self._sources.best
             if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
                 # Another set was opened meanwhile, or all maps came without these pictures.
@@ -47,10 +56,8 @@ class AddedPictures:
                 return
             self._show(data if now is source else now.data, len(refs), candidate, together)
 
-        names = ", ".join(ref.path.name for ref in refs[:2])
-        self._runner.start(
-            f"Reading {names}", lambda _context: source.add_queries(refs), done=apply
-        )
+        names = ", ".join(path.name for path in files[:2])
+        self._runner.start(f"Reading {names}", work, done=apply)
 
     def _show(self, data: OpenSet, count: int, candidate: Path | None, together: bool) -> None:
         """The set has ``count`` more queries at its end: select them."""
@@ -81,14 +88,3 @@ class AddedPictures:
         if data is None or candidate is None:
             return None
         return next((i for i, ref in enumerate(data.gallery) if ref.path == candidate), None)
-
-    def _known(self, path: Path) -> ImageRef:
-        """An added picture; with its person and camera where the set has the same file."""
-        path = typed_path(path).absolute()
-        data = self._workspace.data
-        if data is not None:
-            for side in (data.query, data.gallery):
-                for ref in side:
-                    if ref.path == path:
-                        return ref
-        return ImageRef(path)

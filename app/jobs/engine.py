@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from app.jobs.job import JobContext
 from app.state.requests import BY_CONTENT, DataRequest, ModelRequest
 from app.state.values import METHODS, Measures, ModelInfo
 from qaconv_core.errors import InputError, StoreError
-from qaconv_core.evaluation.measures import average_precision
+from qaconv_core.evaluation.measures import average_precision, match_ranks
 from qaconv_core.galleries.values import MethodScores, OpenSet
 from qaconv_core.paths import typed_path
 from qaconv_core.types import (
@@ -27,6 +29,7 @@ from qaconv_core.types import (
     Float64,
     ImageRef,
     ImageSet,
+    Int64,
     RankingResult,
     score_of_logit,
 )
@@ -197,15 +200,17 @@ def search_partly(
 
 def one_query_measures(ranking: RankingResult) -> tuple[float, int, float]:
     """(AP, rank of the first true match, top score) of a ranking; NaN and 0 where there is none."""
-    ranks = ranking.ranks[ranking.truth == RankingResult.TRUE]
-    top = np.flatnonzero(ranking.truth != RankingResult.JUNK)
-    best = ranking.score_of(int(ranking.order[top[0]])) if len(top) else float("nan")
-    known = ranking.truth >= RankingResult.FALSE
-    if not len(ranks):
-        return float("nan"), 0, best
-    # AP is counted among pictures of known person only, as the protocol does.
-    counted = np.cumsum(known)[ranking.truth == RankingResult.TRUE]
-    return average_precision(counted), int(counted[0]), best
+    ranks, top = _ranks_and_top(ranking.values, ranking.truth, ranking.kind == "logit")
+    return (average_precision(ranks), int(ranks[0]), top) if len(ranks) else (math.nan, 0, top)
+
+
+def _ranks_and_top(
+    values: Float32, truth: npt.NDArray[np.int8], logits: bool
+) -> tuple[Int64, float]:
+    """Ranks of the true matches among pictures of known person, and the top score."""
+    kept = values[truth != RankingResult.JUNK]
+    top = float(kept.max()) if len(kept) else math.nan
+    return match_ranks(-values, truth), score_of_logit(top) if logits else top
 
 
 def measuring_seconds(matching: GallerySearch) -> float:
@@ -249,18 +254,11 @@ def measure(matching: GallerySearch, context: JobContext) -> Measured:
 
 def _measures(matching: GallerySearch, method: str, scores: Float32, ap: Float64) -> Measures:
     """Measures of the set's own queries, (p,) as ``ap``."""
-    from qaconv_core.evaluation.measures import match_ranks
-
     known = Measures.unknown(len(ap))
     known.ap[:] = ap
     for query, row in enumerate(scores):
-        labels = matching.truth((query,))
-        ranks = match_ranks(-row, labels)
+        ranks, known.top[query] = _ranks_and_top(row, matching.truth((query,)), method == "qaconv")
         known.first_true[query] = ranks[0] if len(ranks) else 0
-        kept = row[labels != RankingResult.JUNK]
-        if len(kept):
-            best = float(kept.max())
-            known.top[query] = score_of_logit(best) if method == "qaconv" else best
     return known
 
 

@@ -55,12 +55,12 @@ def tlift_figure(queries: int, galleries: int, repeats: int) -> Figure:
     return _beside("TLift", sizes, work, "loop over queries", loop, repeats, 2.0 * score.nbytes)
 
 
-def rerank_figure(count: int, repeats: int, *, dense: bool = True) -> Figure:
+def rerank_figure(count: int, repeats: int) -> Figure:
     """k-reciprocal re-ranking of ``count`` pictures, a sixth of them queries."""
     parts = _parts(count)
     sizes = {"pictures": count, "queries": len(parts[1])}
     work: Work = lambda: k_reciprocal_rerank(*parts)  # noqa: E731
-    loop: Work | None = (lambda: dense_rerank(*parts)) if dense else None
+    loop: Work = lambda: dense_rerank(*parts)  # noqa: E731
     traffic = float(sum(part.size * part.itemsize for part in parts))
     return _beside("re-ranking", sizes, work, "dense, loop over rows", loop, repeats, traffic)
 
@@ -70,30 +70,24 @@ def _beside(
     sizes: Mapping[str, object],
     work: Work,
     slow: str,
-    loop: Work | None,
+    loop: Work,
     repeats: int,
     traffic: float,
 ) -> Figure:
     """``work`` before and after one run of ``loop``, with the memory that both take."""
     first = once(work)
     seconds = [once(work).seconds for _ in range(max(1, repeats // 2))]
-    baselines: dict[str, Timing] = {}
-    memory: dict[str, int | None] = {}
-    facts: dict[str, object] = {}
-    if loop is not None:
-        other = once(loop)
-        baselines, memory = {slow: Timing((other.seconds,))}, {slow: other.extra_bytes}
-        facts = {"largest_difference": float(np.abs(first.result - other.result).max())}
+    other = once(loop)
     seconds += [once(work).seconds for _ in range(repeats - len(seconds))]
     return Figure(
         name,
         dict(sizes),
         Timing(tuple(seconds)),
-        baselines,
+        {slow: Timing((other.seconds,))},
         traffic=traffic,
         extra_bytes=first.extra_bytes,
-        baseline_bytes=memory,
-        facts=facts,
+        baseline_bytes={slow: other.extra_bytes},
+        facts={"largest_difference": float(np.abs(first.result - other.result).max())},
     )
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +17,14 @@ from qaconv_core.cli.options import (
     add_model_options,
     add_work_options,
     dataset_names,
-    feature_shelf,
     load_chosen_model,
     open_named_dataset,
     positive,
     show,
+    work_on,
     write_result,
 )
-from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.cli.terminal import say
 from qaconv_core.errors import Cancelled, InputError, QAConvError
 from qaconv_core.files import check_output
 from qaconv_core.progress import CancelToken
@@ -234,7 +235,7 @@ def _evaluate_one(
     cancel: CancelToken,
     crew: Team | None = None,
 ) -> Evaluation | None:
-    from qaconv_core.evaluation.evaluator import Job, check_sides, evaluate
+    from qaconv_core.evaluation.evaluator import check_sides, evaluate
     from qaconv_core.evaluation.forecasts import forecast
     from qaconv_core.evaluation.saved_scores import check_score_path
     from qaconv_core.store.folders import cache_dir
@@ -247,16 +248,9 @@ def _evaluate_one(
     say(f"{dataset.name}: {plan.describe()}")
     if arguments.save_score:
         check_score_path(arguments.save_score, plan.queries, plan.galleries)
-    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
-        job = Job(
-            shelf=shelf,
-            batch_size=arguments.batch_size,
-            workers=arguments.workers,
-            on_disk=cache_dir() / "scores" if arguments.on_disk else None,
-            keep_inner=keep_inner,
-            progress=progress,
-            cancel=cancel,
-        )
+    on_disk = cache_dir() / "scores" if arguments.on_disk else None
+    with work_on(model, arguments, cancel) as work:
+        job = replace(work, on_disk=on_disk, keep_inner=keep_inner)
         if crew is None:
             found = evaluate(model, dataset, options, job)
         else:

@@ -11,14 +11,14 @@ from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
     add_work_options,
-    feature_shelf,
     load_chosen_model,
     open_named_dataset,
     positive,
     show,
+    work_on,
     write_result,
 )
-from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.progress import CancelToken
@@ -133,7 +133,7 @@ def _check_page(file: str | None, option: str) -> None:
 
 
 def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None:
-    from qaconv_core.evaluation.evaluator import Job, check_sides
+    from qaconv_core.evaluation.evaluator import check_sides
 
     name = arguments.dataset or DEMO
     dataset = open_named_dataset(name, arguments)
@@ -144,14 +144,7 @@ def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None
     if arguments.failures:
         check_sides(dataset)
     model = load_chosen_model(arguments, name)
-    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
-        job = Job(
-            shelf=shelf,
-            batch_size=arguments.batch_size,
-            workers=arguments.workers,
-            progress=progress,
-            cancel=cancel,
-        )
+    with work_on(model, arguments, cancel) as job:
         if arguments.report or not arguments.failures:
             _measure(model, dataset, arguments, job)
         if arguments.failures:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qaconv_core.cli.evaluate import say_rejected
-from qaconv_core.cli.options import feature_shelf
+from qaconv_core.cli.options import work_on
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.errors import InputError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import Dataset, ImageRef, ImageSet
+from qaconv_core.types import Dataset, ImageSet
 
 if TYPE_CHECKING:
     from qaconv_core.explaining.average import AverageContributions
@@ -39,16 +38,6 @@ def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, Ima
     return dataset, dataset.gallery
 
 
-def known_picture(path: str, dataset: Dataset) -> ImageRef:
-    """The query with its pid, camera and time where the data set knows the file."""
-    wanted = os.path.realpath(path)
-    for side in (dataset.query, dataset.gallery, dataset.train):
-        for ref in side:
-            if ref.path.name == Path(path).name and os.path.realpath(ref.path) == wanted:
-                return ImageRef(Path(path), ref.pid, ref.camid, ref.time)
-    return ImageRef(Path(path))
-
-
 def gallery_features(
     model: Model,
     dataset: Dataset,
@@ -59,16 +48,8 @@ def gallery_features(
     """The pictures that can be read, and their features; what is left out is said."""
     from qaconv_core.data.market_like import without_junk_boxes
 
-    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
-        found = model.extract_set(
-            gallery,
-            shelf=shelf,
-            batch_size=arguments.batch_size,
-            workers=arguments.workers,
-            progress=progress,
-            cancel=cancel,
-            stage="gallery features",
-        )
+    with work_on(model, arguments, cancel) as job:
+        found = job.extract(model, gallery, "gallery features")
     say_rejected((*without_junk_boxes(dataset.rejected), *found.rejected))
     if not len(found.kept):
         raise InputError(f"{dataset.root}: none of its pictures can be read")

@@ -1,6 +1,6 @@
-"""``qaconv gui``: opens the window, which is a program of its own that this one only knows by name.
+"""``qaconv gui``: opens the window.
 
-The engine imports nothing of the window; an installation announces it as an entry point.
+The engine imports nothing of the window; it finds it by the entry point of the installation.
 """
 
 from __future__ import annotations

@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qaconv_core.cli.terminal import say
+from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.paths import typed_path
+from qaconv_core.progress import CancelToken
 from qaconv_core.readable import shown_lines
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
+    from qaconv_core.evaluation.evaluator import Job
     from qaconv_core.model import Model
     from qaconv_core.store.features import FeatureShelf
 
@@ -170,6 +172,15 @@ def feature_shelf(model: Model, arguments: argparse.Namespace) -> Iterator[Featu
         yield shelf
     finally:
         shelf.close()
+
+
+@contextmanager
+def work_on(model: Model, arguments: argparse.Namespace, cancel: CancelToken) -> Iterator[Job]:
+    """How the work options want a data set worked on; progress is shown on the terminal."""
+    from qaconv_core.evaluation.evaluator import Job
+
+    with feature_shelf(model, arguments) as shelf, ProgressShower(arguments.quiet) as progress:
+        yield Job(progress, cancel, shelf, arguments.batch_size, arguments.workers)
 
 
 def show(text: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qaconv_core.cli.evaluate import check_outputs
-from qaconv_core.cli.galleries import gallery_features, known_picture, open_gallery
+from qaconv_core.cli.galleries import gallery_features, open_gallery
 from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
@@ -96,18 +97,20 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     check_outputs(arguments)
     check_report(arguments.report)
     from qaconv_core.data.images import read_image
+    from qaconv_core.data.own_files import known_pictures
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.galleries.values import OpenSet
 
     dataset, gallery = open_gallery(arguments.gallery, arguments)
-    queries = [known_picture(path, dataset) for path in arguments.query]
+    paths = [Path(path) for path in arguments.query]
+    queries = known_pictures(paths, dataset.query, dataset.gallery, dataset.train)
     pictures = [read_image(ref.path) for ref in queries]
     model = load_chosen_model(arguments)
     query_maps = model.extract(pictures)
     say(f"gallery: {len(gallery):,} pictures ({dataset.layout})")
     gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
     data = OpenSet(
-        dataset.name, dataset.root, dataset.layout, ImageSet(tuple(queries)), gallery,
+        dataset.name, dataset.root, dataset.layout, ImageSet(queries), gallery,
         added_from=len(queries), junk_rule=not arguments.no_junk,
     )  # fmt: skip
     search = GallerySearch(model, data, query_maps, bank)

@@ -91,8 +91,10 @@ def describe_part(found: PartScores, number: int, arguments: argparse.Namespace)
 def find_parts(
     search: GallerySearch, found: PartScores, candidates: Int64, number: int
 ) -> tuple[tuple[int, PartMatch], ...]:
-    """Which query (of several, ``number`` −1, the one that fits best) found its part in each of
-    ``candidates``, and where."""
+    """Where the part was found in each of ``candidates``, and by which query.
+
+    With ``number`` −1 it is the query that fits best.
+    """
     from qaconv_core.explaining.part import find_part
 
     places = []

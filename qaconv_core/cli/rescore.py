@@ -121,9 +121,9 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
 class Scale:
     """Turns the numbers of a file into distances, all its matrices by one rule.
 
-    ``"logit"``: 1 − sigmoid(logit / 10). ``"distance"``: over the largest one. ``"score"``, of a
-    model that says no more: 1 − score where all lie in [0, 1]; (1 − score) / 2 where they lie in
-    [−1, 1], as cosines do; beyond that they are taken as logits.
+    A ``"logit"`` becomes 1 − sigmoid(logit / 10); a ``"distance"`` is divided by the largest one. A
+    ``"score"`` becomes 1 − score where all lie in [0, 1], and (1 − score) / 2 where all lie in
+    [−1, 1]. Other scores are taken as logits.
     """
 
     def __init__(self, scores: SavedScores) -> None:

@@ -9,16 +9,14 @@ _WHOLE = re.compile(r"[0-9]{1,18}")
 _SHOWN = 4
 
 
-def number_labels(
-    labels: Iterable[str], first: int, keep: re.Pattern[str] = _WHOLE
-) -> tuple[Mapping[str, int], bool]:
+def number_labels(labels: Iterable[str], first: int) -> tuple[Mapping[str, int], bool]:
     """A number for each distinct label, and whether these are the labels' own numbers.
 
     Whole numbers are kept (``0002`` is 2) as long as no two labels share one; otherwise labels
     are numbered from ``first`` in sorted order.
     """
     distinct = sorted(set(labels))
-    if all(keep.fullmatch(label) for label in distinct):
+    if all(_WHOLE.fullmatch(label) for label in distinct):
         own = {label: int(label) for label in distinct}
         if len(set(own.values())) == len(distinct):
             return own, True

@@ -8,13 +8,15 @@ either side. A copy is another file, and is ranked like any other picture.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from qaconv_core.ranking.protocol import Pairs
-from qaconv_core.types import ImageSet, Int64
+from qaconv_core.types import ImageRef, ImageSet, Int64
 
 
 class OwnFiles:
@@ -49,6 +51,18 @@ class OwnFiles:
             if file != _NO_FILE:
                 places.setdefault(file, []).append(index)
         return places
+
+
+def known_pictures(paths: Sequence[Path], *sides: ImageSet) -> tuple[ImageRef, ...]:
+    """The pictures, each with what the first of ``sides`` that holds its file knows of it."""
+    known = ImageSet(tuple(ref for side in sides for ref in side))
+    files = OwnFiles(known)
+
+    def described(path: Path) -> ImageRef:
+        places = files.of(path)
+        return replace(known[int(places[0])], path=path) if len(places) else ImageRef(path)
+
+    return tuple(described(path) for path in paths)
 
 
 _NO_FILE = (0, 0)

@@ -133,7 +133,6 @@ def measure_methods(
     within: Callable[[], tuple[Matrix, Matrix]],
     gallery_distances: GalleryDistances | None = None,
     within_approximation: str = "",
-    base: str = "qaconv",
     place: Place | None = None,
     context: WorkContext = NO_CONTEXT,
 ) -> Rankings:
@@ -147,7 +146,7 @@ def measure_methods(
     """
     found = Rankings()
     place = place or (lambda name, shape: None)
-    method, approximation = base, ""
+    method, approximation = "qaconv", ""
     _measure(found, method, similarity, labels, options, approximation, larger_is_closer=True)
     if not (options.rerank or options.tlift):
         return found

@@ -54,38 +54,22 @@ class AverageContributions:
         """(h, w)."""
         return (self.query_mean.shape[0], self.query_mean.shape[1])
 
-    def quantile(self, share: float, side: str = "query") -> Float64:
-        """The quantile ``share`` (0 … 1) of each cell's contributions, (h, w), interpolated."""
-        if not 0.0 <= share <= 1.0:
-            raise InputError(f"a quantile lies between 0 and 1, not at {share}")
-        values = self.query_sorted if side == "query" else self.gallery_sorted
-        place = share * (values.shape[1] - 1)
-        low, high = int(place), min(int(place) + 1, values.shape[1] - 1)
-        below, above = values[:, low].astype(np.float64), values[:, high].astype(np.float64)
-        found = below + (place - low) * (above - below)
-        return np.asarray(found.reshape(self.grid), dtype=np.float64)
-
 
 def average_contributions(
     query_map: npt.NDArray[np.floating],
     gallery: CellSource,
     head: AffineHead,
     *,
-    known: QueryMaxima | None = None,
     leave_out: Sequence[int] | Int64 = (),
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> AverageContributions:
     """Measure the contributions of one query (C, h, w) over a gallery.
 
-    ``known`` are the query's maxima against this gallery; where they are given, the gallery is not
-    read. ``leave_out`` are gallery indices that do not count (the query's own file).
+    ``leave_out`` are gallery indices that do not count (the query's own file).
     :class:`InputError` where no picture is left.
     """
-    if known is None:
-        known = query_maxima(query_map, gallery, progress=progress, cancel=cancel)
-    elif len(known) != len(gallery):
-        raise InputError("the known maxima belong to another gallery")
+    known = query_maxima(query_map, gallery, progress=progress, cancel=cancel)
     return averages_of_maxima(known, head, leave_out)
 
 

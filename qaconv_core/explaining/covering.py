@@ -23,7 +23,6 @@ from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.types import Bool, CorrespondenceMap, Float32, Float64, Grid, Int64
 
 SIDES = ("query", "gallery")
-ORDER_SIDES = ("query", "a", "b")
 WINDOW = (3, 3)
 
 
@@ -88,24 +87,12 @@ def order_map(
     map_b: npt.NDArray[np.floating],
     head: AffineHead,
     window: tuple[int, int] = WINDOW,
-    side: str = "query",
 ) -> OrderMap:
-    """By how much candidate A leads B (logit_A − logit_B) with each window hidden.
-
-    ``side`` is the picture that is covered: the ``"query"``, candidate ``"a"`` or ``"b"``.
-    """
-    if side not in ORDER_SIDES:
-        raise InputError(f"cannot cover {side!r}; choose {', '.join(ORDER_SIDES)}")
-    covered = "query" if side == "query" else "gallery"
-    a = occlusion_map(query_map, map_a, head, window, covered)
-    b = occlusion_map(query_map, map_b, head, window, covered)
+    """By how much candidate A leads B (logit_A − logit_B) with each window of the query hidden."""
+    a = occlusion_map(query_map, map_a, head, window)
+    b = occlusion_map(query_map, map_b, head, window)
     base = a.logit - b.logit
-    margin = np.full(head.grid, base)
-    if side in ("query", "a"):
-        margin += a.change
-    if side in ("query", "b"):
-        margin -= b.change
-    return OrderMap(margin, base, a.window, side)
+    return OrderMap(base + a.change - b.change, base)
 
 
 def window_mask(cell: int, window: tuple[int, int], grid: Grid) -> Bool:

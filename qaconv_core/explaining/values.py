@@ -130,16 +130,14 @@ class OcclusionMap:
 
 @dataclass(frozen=True)
 class OrderMap:
-    """Which region, if hidden, would change the order of candidates A and B.
+    """Which region of the query, if hidden, would change the order of candidates A and B.
 
     ``margin`` (h, w) is logit_A − logit_B with the window around that cell hidden, ``base`` the
-    same with nothing hidden. ``side`` is ``"query"``, or ``"a"`` or ``"b"`` for the candidates.
+    same with nothing hidden.
     """
 
     margin: Float64
     base: float
-    window: tuple[int, int]
-    side: str
 
     @property
     def flips(self) -> Bool:

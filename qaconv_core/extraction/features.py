@@ -214,8 +214,6 @@ def extract_arrays(
     device: torch.device | str = "cpu",
     batch_size: int | None = None,
     precision: str = "auto",
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
     spec_shape: MapShape | None = None,
 ) -> Float32:
     """Feature maps of pictures in memory, float32, shape (n, C, h, w).
@@ -227,14 +225,11 @@ def extract_arrays(
     if not len(images):
         return np.empty((0, *(spec_shape or (0, 0, 0))), dtype=np.float32)
     runner = NetworkRunner(network, device, precision, batch_size, input_size)
-    tracker = Tracker("features", len(images), "images", progress, cancel)
-    parts, start = [], 0
-    while start < len(images):
+    parts = []
+    for start in range(0, len(images), runner.batch):
         batch = images[start : start + runner.batch]
         pixels = [_pixels(image, start + i, input_size) for i, image in enumerate(batch)]
         parts.append(runner.maps(np.stack(pixels)))
-        start += len(batch)
-        tracker.advance(len(batch))
     return np.concatenate(parts)
 
 

@@ -25,7 +25,6 @@ ARCHITECTURES = (*BLOCKS, *SMALL_PLANS)
 IBN_ARCHITECTURES = tuple(BLOCKS)[:4]
 IBN_TYPES = ("a", "b", "b-v1")
 LAYERS = ("layer2", "layer3", "layer4")
-STRIDES = {"layer2": 8, "layer3": 16, "layer4": 32}
 PADDINGS = ("zeros", "replicate", "reflect")
 """What convolutions see beyond the picture. All published models were trained with zeros, which
 tell a network how far it is from the border."""

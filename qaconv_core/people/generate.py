@@ -12,18 +12,17 @@ import json
 import multiprocessing
 import os
 import secrets
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from qaconv_core.caching import LruCache
 from qaconv_core.data.label_maps import LABELS
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.people import furniture
@@ -50,8 +49,6 @@ RECORD = "people.json"
 GENERATOR = 2
 """Goes up when the same seed would give other pictures."""
 KEPT_PEOPLE = 72
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,8 @@ class Studio:
     def __init__(self, order: Order, assets: Assets) -> None:
         self.order, self.assets = order, assets
         self.cameras = cameras_of(order)
-        self._people: OrderedDict[tuple[str, int], Person] = OrderedDict()
-        self._views: OrderedDict[tuple[int, int], View] = OrderedDict()
+        self._people: LruCache[tuple[str, int], Person] = LruCache(KEPT_PEOPLE)
+        self._views: LruCache[tuple[int, int], View] = LruCache(order.cameras + 2)
 
     def render(self, shot: Shot) -> tuple[Pixels, Pixels]:
         """The picture (h, w, 3) uint8 RGB and label map (h, w) uint8 of a shot."""
@@ -83,18 +80,20 @@ class Studio:
 
     def view(self, camera: int, session: int) -> View:
         """A camera's plate as lit in a session."""
-        return _remember(self._views, (camera, session), self._view, self.order.cameras + 2)
+        key = (camera, session)
+        return self._views.get_or_make(key, lambda: self._view(*key))
 
     def person(self, split: str, pid: int) -> Person:
         """Somebody, built when first needed."""
-        return _remember(self._people, (split, pid), self._person, KEPT_PEOPLE)
 
-    def _person(self, key: tuple[str, int]) -> Person:
-        return Person(self.assets, person_look(self.order, *key))
+        def build() -> Person:
+            return Person(self.assets, person_look(self.order, split, pid))
 
-    def _view(self, key: tuple[int, int]) -> View:
-        camera = self.cameras[key[0] - 1]
-        rng = np.random.default_rng([self.order.seed, 80, *key])
+        return self._people.get_or_make((split, pid), build)
+
+    def _view(self, number: int, session: int) -> View:
+        camera = self.cameras[number - 1]
+        rng = np.random.default_rng([self.order.seed, 80, number, session])
         light = relight(draw_light(rng, camera.place == "corridor"), self.order.manner, rng)
         return View(camera, light_plate(build_plate(camera), light), light)
 
@@ -120,18 +119,6 @@ def cameras_of(order: Order) -> list[Camera]:
         )
         for number in numbers
     ]
-
-
-def _remember(
-    store: OrderedDict[Key, Value], key: Key, make: Callable[[Key], Value], limit: int
-) -> Value:
-    """A least-recently-used cache."""
-    if key not in store:
-        store[key] = make(key)
-        while len(store) > limit:
-            store.popitem(last=False)
-    store.move_to_end(key)
-    return store[key]
 
 
 def _any_box(camera: Camera, rng: Rng) -> Box:

@@ -44,10 +44,9 @@ class Plate:
 @dataclass(frozen=True)
 class LitPlate:
     """A plate under a light: ``light`` (h, w, 3) uint8, the square root of light over
-    :data:`LIT_MAX`; ``sunlit`` (h, w) uint8 share of sun; ``mean`` linear brightness."""
+    :data:`LIT_MAX`; ``mean`` linear brightness."""
 
     light: Pixels
-    sunlit: Pixels
     depth: npt.NDArray[np.float16]
     ground: Mask
     front: Mask
@@ -81,9 +80,8 @@ def light_plate(plate: Plate, light: Light) -> LitPlate:
     value = plate.colour * shade
     coded = np.sqrt(np.clip(value / LIT_MAX, 0, 1)) * 255
     return LitPlate(
-        coded.astype(np.uint8), (sun * 255).astype(np.uint8),
-        plate.depth.astype(np.float16), plate.ground,
-        plate.front, float(np.clip(value, 0, 1.5).mean()),
+        coded.astype(np.uint8), plate.depth.astype(np.float16), plate.ground, plate.front,
+        float(np.clip(value, 0, 1.5).mean()),
     )  # fmt: skip
 
 

@@ -23,16 +23,15 @@ _HIP = np.array([25, 22, 5, -11, -5, 18, 28, 25])
 _KNEE = np.array([4, 16, 9, 9, 34, 60, 26, 4])
 _ANKLE = np.array([0, -4, 6, 9, -15, -4, 1, 0])
 
-ARM_STATES = ("swing", "carry", "phone", "call", "strap", "pocket", "hold", "umbrella", "pull")
-
 
 @dataclass(frozen=True)
 class Stance:
     """One moment of a person.
 
     ``kind`` is ``walk``, ``stand`` or ``ride``; ``phase`` in [0, 1) of the stride or of the
-    pedals; ``stride`` scales the joint angles; ``arms`` are the states (:data:`ARM_STATES`) of
-    the left and right arm; angles in radians.
+    pedals; ``stride`` scales the joint angles; ``arms`` are the states of the
+    left and right arm: ``swing``, ``carry``, ``phone``, ``call``, ``strap``, ``pocket``, ``hold``,
+    ``umbrella`` or ``pull``; angles in radians.
     """
 
     kind: str

@@ -9,7 +9,6 @@ from qaconv_core.ranking.ranker import rank_gallery
 from qaconv_core.ranking.rerank import k_reciprocal_rerank
 from qaconv_core.ranking.rerank_top import (
     rerank_approximation,
-    rerank_memory,
     rerank_top,
     rerank_work,
 )
@@ -20,7 +19,6 @@ __all__ = [
     "k_reciprocal_rerank",
     "rank_gallery",
     "rerank_approximation",
-    "rerank_memory",
     "rerank_top",
     "rerank_work",
     "temporal_lift",

@@ -85,19 +85,6 @@ def rerank_approximation(top_n: int) -> str:
     )
 
 
-def rerank_memory(
-    p: int, g: int, k1: int = 20, k2: int = 6, *, itemsize: int = 2, result: bool = True
-) -> int:
-    """Estimated peak of full re-ranking in bytes, for p queries and g gallery pictures.
-
-    Counts the three distance matrices at ``itemsize`` bytes a number (0 where they are
-    memory-mapped), the result (not with ``result=False``), and :func:`rerank_work`.
-    """
-    inputs = (p * p + p * g + g * g) * itemsize
-    work = rerank_work(p, g, k1, k2, copied=itemsize in (0, 2))
-    return inputs + (4 * p * g if result else 0) + work
-
-
 def rerank_work(p: int, g: int, k1: int = 20, k2: int = 6, *, copied: bool) -> int:
     """Estimated bytes that full re-ranking takes beside its matrices; one thread.
 

@@ -21,7 +21,7 @@ from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.searching.choice import LIMITS
 from qaconv_core.searching.pooling import pool, pooled_grid, pooled_head
 from qaconv_core.searching.prepared import Form, prepared_rows
-from qaconv_core.searching.top import Prepared, rank_top
+from qaconv_core.searching.top import rank_top
 from qaconv_core.types import FeatureBank, Float16, Float32, Int64, RankingResult
 
 _PORTION = 2048  # pooled maps written together: each time, the disk is waited for
@@ -73,8 +73,6 @@ def search_large(
     *,
     pooled: FeatureBank,
     shortlist: int = LIMITS.shortlist,
-    prepared: Prepared | None = None,
-    progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> LargeSearch:
     """The ``top`` best of ``gallery`` for one query map (C, h, w), exact among a shortlist.
@@ -89,10 +87,9 @@ def search_large(
             f"of {len(gallery)} pictures"
         )
     query = np.asarray(query_map)
-    listed, places = shortlisted(query, pooled, head, shortlist, progress, cancel)
-    part = None if prepared is None else prepared.select(listed)
+    listed, places = shortlisted(query, pooled, head, shortlist, cancel)
     few = gallery.select(listed).about_to_be_read()
-    found = rank_top(query, few, head, top, prepared=part, cancel=cancel)
+    found = rank_top(query, few, head, top, cancel=cancel)
     ranking = found
     if len(listed) < len(gallery):
         ranking = replace(
@@ -114,13 +111,12 @@ def shortlisted(
     pooled: FeatureBank,
     head: AffineHead,
     shortlist: int,
-    progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> tuple[Int64, Int64]:
     """The ``shortlist`` best by pooled maps: gallery indices, ascending, and ranks, from 1."""
     coarse = pool(query_map[None])
     logits: Float32 = score_maps(
-        coarse, pooled, pooled_head(head), progress=progress, cancel=cancel, stage="shortlisting"
+        coarse, pooled, pooled_head(head), cancel=cancel, stage="shortlisting"
     )[0]
     count = min(shortlist, len(logits))
     listed = np.arange(count)

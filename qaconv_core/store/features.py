@@ -22,7 +22,7 @@ from qaconv_core.errors import InputError, StoreError
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import cache_dir
 from qaconv_core.store.index import INDEX_NAME, MapShape
-from qaconv_core.store.keys import FileKey, file_key, file_keys, model_key
+from qaconv_core.store.keys import FileKey, file_keys
 from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.store.shelf import FeatureShelf
 
@@ -31,9 +31,7 @@ __all__ = [
     "FeatureStore",
     "FileKey",
     "ShelfInfo",
-    "file_key",
     "file_keys",
-    "model_key",
 ]
 
 log = logging.getLogger(__name__)
@@ -71,7 +69,7 @@ class FeatureStore:
         self.root = cache_dir() / "features" if root is None else Path(root)
 
     def open(self, key: str, shape: MapShape, description: str = "") -> FeatureShelf:
-        """The shelf of the model ``key`` (see :func:`model_key`), made when it is not there.
+        """The shelf of the model ``key``, made when it is not there.
 
         ``shape`` is (C, h, w) of one map, ``description`` says in words which model it is. Raises
         :class:`StoreError` when the folder can be neither read nor made.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from qaconv_core.errors import ImageError
 from qaconv_core.store.atomic import reason
 from qaconv_core.types import ImageRef, Rejected
 
@@ -24,25 +22,6 @@ class FileKey(NamedTuple):
     path: str
     size: int
     mtime_ns: int
-
-
-def model_key(checkpoint: str, preprocessing: str, precision: str) -> str:
-    """The name of the shelf for maps made by one network from pictures treated in one way.
-
-    ``checkpoint`` is the sha256 of the checkpoint file, ``preprocessing`` says in words what is
-    done to a picture (size, interpolation, range), ``precision`` the arithmetic (``float32``).
-    Returns 32 hexadecimal digits.
-    """
-    parts = "\0".join((checkpoint, preprocessing, precision))
-    return hashlib.sha256(parts.encode("utf-8")).hexdigest()[:32]
-
-
-def file_key(path: str | os.PathLike[str]) -> FileKey:
-    """The key of one file; :class:`ImageError` when there is no file to be read."""
-    key = file_keys([Path(path)])[0]
-    if isinstance(key, Rejected):
-        raise ImageError(str(key))
-    return key
 
 
 def file_keys(files: Iterable[str | os.PathLike[str] | ImageRef]) -> list[FileKey | Rejected]:

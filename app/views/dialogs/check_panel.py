@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from app.views.widgets.labels import (
     Mark,
@@ -16,6 +16,7 @@ from app.views.widgets.labels import (
     plain_label,
     sentence_case,
 )
+from app.views.widgets.layouts import boxed, in_column, in_row
 from qaconv_core.data.check_report import CheckReport, SplitSummary, short_ranges
 from qaconv_core.readable import shown
 from qaconv_core.types import Rejected
@@ -71,19 +72,17 @@ class CheckPanel(QWidget):
         self.report = report
         self.setAccessibleName(f"Findings on {report.dataset}")
         self.fold = fold_button(f"{len(report.rejected):,} files left out")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(heading(f"{report.dataset}: {report.layout}"))
-        column.addWidget(plain_label(f"in {shown(report.root)}"))
-        column.addWidget(self._splits())
-        column.addWidget(plain_label(self._validity()))
-        for text in report.warnings:
-            column.addWidget(marked_line("warning", text, "Warning"))
-        for text in report.notes:
-            column.addWidget(marked_line("info", text, "Note"))
-        self._add_rejected(column)
-        column.addStretch(1)
+        whole = in_column(
+            heading(f"{report.dataset}: {report.layout}"),
+            plain_label(f"in {shown(report.root)}"),
+            self._splits(),
+            plain_label(self._validity()),
+            *(marked_line("warning", text, "Warning") for text in report.warnings),
+            *(marked_line("info", text, "Note") for text in report.notes),
+            into=self,
+        )
+        self._add_rejected(whole)
+        whole.addStretch(1)
 
     def _validity(self) -> str:
         queries = next((s.images for s in self.report.splits if s.name == "query"), 0)
@@ -122,12 +121,8 @@ class CheckPanel(QWidget):
 
 def marked_line(name: str, text: str, kind: str) -> QWidget:
     """A sentence with an icon before it."""
-    line = QWidget()
-    row = QHBoxLayout(line)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(8)
-    row.addWidget(Mark(name), 0, Qt.AlignTop)
-    label: QLabel = plain_label(sentence_case(text))
+    mark, label = Mark(name), plain_label(sentence_case(text))
     label.setAccessibleName(f"{kind}: {text}")
-    row.addWidget(label, 1)
-    return line
+    line = in_row(mark, label, grows=label)
+    line.setAlignment(mark, Qt.AlignTop)
+    return boxed(line)

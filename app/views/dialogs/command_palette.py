@@ -7,14 +7,12 @@ from PyQt5.QtGui import QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PyQt5.QtWidgets import (
     QApplication,
     QDialog,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from app.state.fuzzy import fuzzy_order
 from app.views.dialogs.key_sheet import keys_words
 from app.views.widgets.actions import Actions
 from app.views.widgets.icons import icon
+from app.views.widgets.layouts import in_column, in_row
 
 _ID = Qt.UserRole
 _KEYS = Qt.UserRole + 1
@@ -58,14 +57,8 @@ class CommandPalette(QDialog):
         self.list.itemClicked.connect(lambda _item: self.run_current())
         self.tip = QLabel()
         self.tip.setTextFormat(Qt.PlainText)
-        bottom = QHBoxLayout()
-        bottom.addWidget(self.tip, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.field)
-        column.addWidget(self.list, 1)
-        column.addLayout(bottom)
+        bottom = in_row(self.tip, grows=self.tip)
+        in_column(self.field, self.list, bottom, into=self, grows=self.list, margins=8)
         self.list.currentItemChanged.connect(self._show_tip)
         self.resize(560, 400)
 

@@ -1,7 +1,6 @@
 """One dialog for everything that is saved: as what, how wide, where.
 
-The window makes one with a list of formats and a function that writes a file; writing happens in
-a job, and the dialog closes once the file is whole. What goes wrong is said in the dialog.
+A job writes the file. The dialog closes once the file is whole, and shows what went wrong.
 """
 
 from __future__ import annotations
@@ -44,9 +43,9 @@ WIDTH_TIPS = {
 class ExportDialog(QDialog):
     """Format, width, file. ``write(path, width)`` runs in a worker; ``saved`` tells the path.
 
-    Both are None where a subclass saves in a way of its own. ``width`` is in the format's unit,
-    None where it has none. ``choices`` are what was chosen
-    last, and are brought up to date when a file was saved.
+    ``width`` is in the format's unit, None where it has none. ``write`` and ``runner`` are None
+    where a subclass saves in its own way. ``choices`` are those of the last dialog; saving a file
+    updates them.
     """
 
     saved = pyqtSignal(object)

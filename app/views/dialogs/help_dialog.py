@@ -6,11 +6,9 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
     QTextBrowser,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -18,6 +16,7 @@ from app.state.drawn_parts import PART_TOOLS
 from app.state.workspace import Workspace
 from app.views.dialogs.help_topics import TOPICS
 from app.views.widgets.labels import without_icons
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core import __version__
 
 CONTRIBUTION = """
@@ -164,14 +163,8 @@ class HelpDialog(QDialog):
         self.topics.currentItemChanged.connect(lambda item, _before: self._show(item))
         buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
         buttons.rejected.connect(self.reject)
-        row = QHBoxLayout()
-        row.addWidget(self.topics)
-        row.addWidget(self.text, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(16)
-        column.addLayout(row, 1)
-        column.addWidget(buttons)
+        both = in_row(self.topics, self.text, grows=self.text, spacing=16)
+        in_column(both, buttons, into=self, grows=both, margins=16, spacing=16)
         self.choose(id)
         self.topics.setFocus()
 

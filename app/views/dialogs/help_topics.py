@@ -1,6 +1,6 @@
 """Help on the seven questions that can be asked about a match: what, how, and what it does not say.
 
-Keys come from the table of commands, so that they cannot go stale.
+Keys come from the table of commands.
 """
 
 from __future__ import annotations

@@ -9,15 +9,14 @@ from PyQt5.QtWidgets import (
     QDialogButtonBox,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.state.commands import COMMANDS, MENUS, Command
 from app.views.widgets.labels import heading, without_icons
+from app.views.widgets.layouts import boxed, in_column, in_row
 
 MOUSE = (
     ("Point at a picture", "Show where that place is matched"),
@@ -55,29 +54,17 @@ class KeySheet(QDialog):
         self.setWindowTitle("Keys")
         self.resize(1040, 640)
         columns = self._columns([*sheet(), ("Mouse", list(MOUSE))])
-        page = QWidget()
-        row = QHBoxLayout(page)
-        row.setContentsMargins(8, 8, 8, 8)
-        row.setSpacing(32)
+        page = in_row(margins=8, spacing=32)
         for blocks in columns:
-            column = QVBoxLayout()
-            column.setSpacing(16)
-            for menu, keys in blocks:
-                column.addWidget(_block(menu, keys))
-            column.addStretch(1)
-            row.addLayout(column, 1)
+            page.addLayout(in_column(*(_block(*block) for block in blocks), None, spacing=16), 1)
         area = QScrollArea()
-        area.setWidget(page)
+        area.setWidget(boxed(page))
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.NoFrame)
         area.setAccessibleName("Sheet of keys")
         buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
         buttons.rejected.connect(self.reject)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(16, 16, 16, 16)
-        whole.setSpacing(8)
-        whole.addWidget(area, 1)
-        whole.addWidget(buttons)
+        in_column(area, buttons, into=self, grows=area, margins=16)
 
     def _columns(self, blocks: list[Block]) -> list[list[Block]]:
         """Blocks over columns of about one height, each column in the order of the menus."""

@@ -18,7 +18,6 @@ from PyQt5.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,6 +31,7 @@ from app.views.dialogs.check_panel import CheckPanel
 from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.job_strip import progress_words
 from app.views.widgets.labels import MessageLine, plain_label, without_icons
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.errors import QAConvError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import Progress
@@ -116,30 +116,16 @@ class OpenDataDialog(QDialog):
         return names
 
     def _lay_out(self) -> None:
-        where = QHBoxLayout()
-        for widget in (self.path, self.browse, self.browse_table):
-            where.addWidget(widget)
+        where = in_row(self.path, self.browse, self.browse_table)
         work = QHBoxLayout()
         work.addWidget(self.decode)
         work.addWidget(self.bar, 1)
         work.addWidget(self.rate)
         work.addWidget(self.stop)
         work.addStretch()
-        right = QVBoxLayout()
-        right.setSpacing(8)
-        right.addLayout(where)
-        right.addWidget(self.message)
-        right.addWidget(self.area, 1)
-        right.addLayout(work)
-        both = QHBoxLayout()
-        both.setSpacing(16)
-        both.addWidget(self.names)
-        both.addLayout(right, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(16)
-        column.addLayout(both, 1)
-        column.addWidget(self.buttons)
+        right = in_column(where, self.message, self.area, work, grows=self.area)
+        both = in_row(self.names, right, grows=right, spacing=16)
+        in_column(both, self.buttons, into=self, grows=both, margins=16, spacing=16)
 
     def _connect(self) -> None:
         # Enter in the path looks at it; only a set that was looked at can be opened.

@@ -14,7 +14,6 @@ from PyQt5.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -27,6 +26,7 @@ from app.state.values import ModelInfo, Problem
 from app.views.dialogs.check_panel import marked_line
 from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.labels import MessageLine, heading, plain_label, without_icons
+from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.paths import typed_path
 from qaconv_core.types import arch_title
 
@@ -143,16 +143,9 @@ class OpenModelDialog(QDialog):
         self.form.addRow("Device", self.device)
         self.form.addRow("Trained at", self.size_row)
         self._show_size(False)
-        self._facts_column = QVBoxLayout()
-        self._facts_column.addWidget(self.facts)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(16)
-        column.addLayout(self.form)
-        column.addWidget(self.message)
-        column.addLayout(self._facts_column)
-        column.addStretch(1)
-        column.addWidget(self.buttons)
+        self._facts_column = in_column(self.facts)
+        in_column(self.form, self.message, self._facts_column, None, self.buttons,
+               into=self, margins=16, spacing=16)  # fmt: skip
 
     def _connect(self) -> None:
         for button in (self.browse, self.bundled, self.read_again):
@@ -291,13 +284,8 @@ def _pixels(side: str, value: int) -> QSpinBox:
 
 
 def _facts_page(info: ModelInfo | None) -> QWidget:
-    page = QWidget()
     if info is None:
-        return page
-    column = QVBoxLayout(page)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(8)
-    column.addWidget(heading(info.title))
+        return QWidget()
     facts = QFormLayout()
     facts.setHorizontalSpacing(24)
     facts.setVerticalSpacing(4)
@@ -305,7 +293,5 @@ def _facts_page(info: ModelInfo | None) -> QWidget:
         label = plain_label(value)
         label.setAccessibleName(f"{name}: {value}")
         facts.addRow(name, label)
-    column.addLayout(facts)
-    for note in info.notes:
-        column.addWidget(marked_line("info", note, "Note"))
-    return page
+    notes = (marked_line("info", note, "Note") for note in info.notes)
+    return boxed(in_column(heading(info.title), facts, *notes))

@@ -15,7 +15,6 @@ from PyQt5.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,6 +25,7 @@ from app.state.settings import ARITHMETICS, THEMES, Settings
 from app.state.values import Problem
 from app.views.dialogs.open_model import device_box
 from app.views.widgets.labels import plain_label, without_icons
+from app.views.widgets.layouts import in_column
 from qaconv_core.device import format_bytes
 
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
@@ -126,12 +126,7 @@ class SettingsDialog(QDialog):
         form.addRow("Theme", self.theme)
         form.addRow("Start", self.session)
         form.addRow("Feature store", store)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(16)
-        column.addLayout(form)
-        column.addStretch(1)
-        column.addWidget(self.buttons)
+        in_column(form, None, self.buttons, into=self, margins=16, spacing=16)
 
     def _connect(self) -> None:
         for button in (self.browse, self.clear):

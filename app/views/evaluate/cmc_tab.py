@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import QSignalBlocker
-from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QComboBox, QLabel, QWidget
 
 from app.state.evaluation import RunList
 from app.views.widgets.chart import Chart
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.curves import cmc_figure
 from qaconv_core.types import EvaluationReport
@@ -33,15 +34,9 @@ class CmcTab(QWidget):
         self.method.setAccessibleName("Methods whose curves are shown")
         self.method.setToolTip("Show the curves of all methods, or of one only.")
         self.method.currentIndexChanged.connect(lambda _row: self.chart.draw(self.maker()))
-        head = QHBoxLayout()
-        head.setContentsMargins(8, 8, 8, 0)
-        head.addWidget(QLabel("Curves of"))
-        head.addWidget(self.method)
-        head.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(head)
-        column.addWidget(self.chart, 1)
+        margins = (8, 8, 8, 0)
+        head = in_row(QLabel("Curves of"), self.method, None, margins=margins, spacing=-1)
+        in_column(head, self.chart, into=self, grows=self.chart, spacing=-1)
         runs.shown_changed.connect(self.refresh)
         self.refresh()
 

@@ -1,6 +1,6 @@
 """The page Evaluate: starts evaluations and estimates, lists runs, exports results.
 
-Matplotlib and all that is seen are loaded when the page is first shown.
+Its widgets, and Matplotlib, are loaded when the page is first shown.
 """
 
 from __future__ import annotations

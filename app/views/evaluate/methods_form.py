@@ -10,7 +10,6 @@ from PyQt5.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QSpinBox,
     QToolButton,
@@ -18,6 +17,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.evaluation.methods import MethodOptions
 
 _DEFAULT = MethodOptions()
@@ -76,14 +76,8 @@ class Fold(QWidget):
         form.setVerticalSpacing(4)
         for label, field in rows:
             form.addRow(label, field)
-        head = QHBoxLayout()
-        head.addWidget(box, 1)
-        head.addWidget(self.button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(head)
-        column.addWidget(self.content)
+        head = in_row(box, self.button, grows=box, spacing=4)
+        in_column(head, self.content, into=self, spacing=4)
         self.content.hide()
         self.button.toggled.connect(self._unfold)
         box.toggled.connect(self.content.setEnabled)

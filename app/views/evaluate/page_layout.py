@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from app.views.evaluate.request_form import RequestForm
 from app.views.evaluate.runs_list import RunsView
 from app.views.evaluate.scores_tab import ScoresTab
 from app.views.widgets.labels import heading, quiet_label
+from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.work_strip import WorkStrip
 
 NO_RUNS = (
@@ -72,28 +71,14 @@ class PageContent(QSplitter):
         self.setChildrenCollapsible(False)
 
     def _right(self) -> QWidget:
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 8, 8, 0)
-        column.setSpacing(8)
-        column.addWidget(self.work)
-        column.addWidget(self.results, 1)
-        return right
+        return boxed(in_column(self.work, self.results, grows=self.results, margins=(0, 8, 8, 0)))
 
     def _results(self) -> QWidget:
-        head = QHBoxLayout()
-        head.addWidget(heading("Runs"))
-        head.addWidget(quiet_label("tick to compare, choose to look inside"), 1)
-        for button in (self.delete_button, self.copy_button, self.save_button):
-            head.addWidget(button)
-        upper = QWidget()
-        column = QVBoxLayout(upper)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(head)
-        column.addWidget(self.runs)
+        hint = quiet_label("tick to compare, choose to look inside")
+        buttons = (self.delete_button, self.copy_button, self.save_button)
+        head = in_row(heading("Runs"), hint, *buttons, grows=hint, spacing=4)
         parts = QSplitter(Qt.Vertical)
-        parts.addWidget(upper)
+        parts.addWidget(boxed(in_column(head, self.runs, spacing=4)))
         parts.addWidget(self.tabs)
         parts.setStretchFactor(0, 1)
         parts.setStretchFactor(1, 4)

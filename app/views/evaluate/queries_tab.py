@@ -21,19 +21,18 @@ from PyQt5.QtCore import (
 from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QSplitter,
     QTableView,
     QToolTip,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.state.evaluation import FinishedRun, RunList
 from app.state.words import ap_text
 from app.views.widgets.chart import Chart
+from app.views.widgets.layouts import in_column, in_row
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.queries import ap_figure, worst_first
@@ -235,20 +234,14 @@ class QueriesTab(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(8, 8, 8, 0)
-        head.addWidget(QLabel("By"))
-        head.addWidget(self.method)
-        head.addWidget(self.note, 1)
+        head = in_row(QLabel("By"), self.method, self.note,
+                      grows=self.note, margins=(8, 8, 8, 0), spacing=-1)  # fmt: skip
         parts = QSplitter(Qt.Horizontal)
         parts.addWidget(self.chart)
         parts.addWidget(self.view)
         parts.setSizes([500, 500])
         parts.setChildrenCollapsible(False)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(head)
-        column.addWidget(parts, 1)
+        in_column(head, parts, into=self, grows=parts, spacing=-1)
 
     def refresh(self) -> None:
         """Show the current run."""

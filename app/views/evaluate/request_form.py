@@ -26,6 +26,7 @@ from app.state.requests import DEMO
 from app.views.evaluate.methods_form import MethodsForm
 from app.views.evaluate.set_list import SetList
 from app.views.widgets.labels import heading
+from app.views.widgets.layouts import in_column
 from app.views.widgets.run_words import about
 from qaconv_core.device import format_bytes
 
@@ -36,8 +37,8 @@ CHECKPOINTS = "Checkpoints (*.pth.tar *.pth *.pt *.tar);;All files (*)"
 class RequestForm(QWidget):
     """The left side of the page.
 
-    ``changed`` tells that something else is asked for, ``folder_changed`` that sets are to be
-    looked for elsewhere, ``browsed`` names a folder or table a person chose.
+    ``changed`` tells that the request changed, ``folder_changed`` that the data folder did, and
+    ``browsed`` names a folder or table that was chosen.
     """
 
     changed = pyqtSignal()
@@ -69,11 +70,7 @@ class RequestForm(QWidget):
         scroll.setWidget(inner)
         bar = scroll.verticalScrollBar().sizeHint().width()
         scroll.setMinimumWidth(inner.minimumSizeHint().width() + bar)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(scroll, 1)
-        whole.addWidget(self._foot())
+        in_column(scroll, self._foot(), into=self, grows=scroll, spacing=0)
         self._listen()
 
     # ── building ────────────────────────────────────────────────────────────────────────────────
@@ -127,11 +124,7 @@ class RequestForm(QWidget):
 
     def _foot(self) -> QWidget:
         foot = QFrame()
-        column = QVBoxLayout(foot)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.estimate)
-        column.addWidget(self.start_button)
+        in_column(self.estimate, self.start_button, into=foot, margins=8)
         return foot
 
     def _listen(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QRect, QRectF, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QIcon, QIconEngine, QPainter, QPaintEvent, QPalette, QPen
-from PyQt5.QtWidgets import QApplication, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QApplication, QToolButton, QWidget
 
 from app.items.decision_marks import paint_decided, paint_sign
 from app.state.commands import BY_ID
@@ -12,6 +12,7 @@ from app.state.framing import Pane
 from app.state.words import decided_sentence
 from app.state.workspace import Workspace
 from app.views.widgets.icons import PaintedIcon, colour_of, icon
+from app.views.widgets.layouts import in_column
 
 SIDE, GAP = 20, 12
 TITLES = {
@@ -63,11 +64,7 @@ class DecisionBar(QWidget):
         self.setAccessibleName("Decision about the candidate")
         self.setCursor(Qt.ArrowCursor)
         self.buttons = {id: self._button(id) for id in TITLES}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(2, 2, 2, 2)
-        column.setSpacing(2)
-        for button in self.buttons.values():
-            column.addWidget(button)
+        in_column(*self.buttons.values(), into=self, margins=2, spacing=2)
         for event in (workspace.decided_changed, workspace.selection_changed):
             event.connect(self.refresh)
         self.refresh()

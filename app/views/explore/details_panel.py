@@ -12,6 +12,7 @@ from app.state.part_words import details_text
 from app.state.workspace import Workspace
 from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
+from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.galleries.values import PairView
 
 SPACING = 8
@@ -52,9 +53,8 @@ class DetailsPanel(QWidget):
 
     def _lay_out(self) -> None:
         """The sum above, scrolled where there is little room; the list below."""
-        total, listed = QWidget(self), QWidget(self)
-        column_of(total, self.chart, self.score).addStretch(1)
-        column_of(listed, self.shown, self.table)
+        total = boxed(in_column(self.chart, self.score, None, margins=SPACING, spacing=SPACING))
+        listed = boxed(in_column(self.shown, self.table, margins=SPACING, spacing=SPACING))
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.NoFrame)
         scroll.setWidgetResizable(True)
@@ -68,12 +68,8 @@ class DetailsPanel(QWidget):
         self.splitter.addWidget(scroll)
         self.splitter.addWidget(listed)
         self.splitter.setStretchFactor(1, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
         self.drawn.setContentsMargins(SPACING, SPACING, SPACING, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self.drawn)
-        whole.addWidget(self.splitter, 1)
+        in_column(self.drawn, self.splitter, into=self, grows=self.splitter, spacing=0)
         self.setMinimumWidth(NARROWEST)
 
     def sizeHint(self) -> QSize:

@@ -12,7 +12,6 @@ from PyQt5.QtWidgets import (
     QDockWidget,
     QMainWindow,
     QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,6 +23,7 @@ from app.views.explore.queries_panel import QueriesPanel
 from app.views.explore.results_panel import ResultsPanel
 from app.views.explore.welcome import HintStrip
 from app.views.widgets.actions import Handler, Handlers, toggle_of
+from app.views.widgets.layouts import boxed, in_column
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
@@ -55,13 +55,9 @@ class ExplorePage(QMainWindow):
         self.splitter.addWidget(self.inspector)
         self.splitter.setStretchFactor(1, 1)
         self.hint = HintStrip()
-        middle = QWidget(self)
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.hint)
-        column.addWidget(self.splitter, 1)
-        self.setCentralWidget(middle)
+        self.setCentralWidget(
+            boxed(in_column(self.hint, self.splitter, grows=self.splitter, spacing=0))
+        )
         self.setDockNestingEnabled(True)
         self.queries_dock = self._dock("Queries", self.queries, Qt.LeftDockWidgetArea)
         self.details_dock = self._dock("What it adds up to", self.details, Qt.RightDockWidgetArea)

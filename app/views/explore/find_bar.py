@@ -5,12 +5,10 @@ from __future__ import annotations
 from PyQt5.QtCore import QEvent, QModelIndex, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QListView,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -19,6 +17,7 @@ from app.items.row_texts import count_text
 from app.state.workspace import Workspace
 from app.views.explore.results_header import NO_FILTER
 from app.views.widgets.hints import LinkButton
+from app.views.widgets.layouts import in_column, in_row
 
 OWN_KEYS = (Qt.Key_Escape, Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown)
 
@@ -71,14 +70,9 @@ class FindBar(QWidget):
         self.close_button.setToolTip("Close (Esc).")
 
     def _arrange(self) -> None:
-        row = QHBoxLayout()
-        for widget in (self.field, self.message, self.show_hidden, self.close_button):
-            row.addWidget(widget, 1 if widget is self.field else 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(row)
-        layout.addWidget(self.hits)
+        line = in_row(self.field, self.message, self.show_hidden, self.close_button,
+                   grows=self.field, spacing=4)  # fmt: skip
+        in_column(line, self.hits, into=self, spacing=4)
 
     def _connect(self) -> None:
         self.field.textChanged.connect(self.search)

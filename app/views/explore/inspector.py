@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PyQt5.QtCore import QRectF, pyqtSignal
 from PyQt5.QtGui import QResizeEvent
-from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QWidget
 
 from app.items.colour_bar import ColourBar
 from app.items.match_stage import lines_in_sight
@@ -21,6 +21,7 @@ from app.views.explore.match_controls import SPACING, MatchControls
 from app.views.explore.part_tools import PartTools
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.labels import ElidedLabel
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.matching.strongest import DIRECTIONS
 
 THRESHOLD_STEP = 0.05
@@ -65,21 +66,10 @@ class Inspector(QWidget):
         self._read_out()
 
     def _lay_out(self) -> None:
-        line = QHBoxLayout()
-        line.setSpacing(2 * SPACING)
-        line.addWidget(self.readout, 1)
-        line.addWidget(self.bar)
-        below = QVBoxLayout()
-        below.setContentsMargins(SPACING, 0, SPACING, SPACING)
-        below.setSpacing(SPACING)
-        below.addLayout(line)
-        below.addWidget(self.controls)
-        below.addWidget(self.tools)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(SPACING // 2)
-        whole.addWidget(self.canvas, 1)
-        whole.addLayout(below)
+        line = in_row(self.readout, self.bar, grows=self.readout, spacing=2 * SPACING)
+        margins = (SPACING, 0, SPACING, SPACING)
+        below = in_column(line, self.controls, self.tools, margins=margins, spacing=SPACING)
+        in_column(self.canvas, below, into=self, grows=self.canvas, spacing=SPACING // 2)
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 

@@ -8,12 +8,10 @@ from PyQt5.QtCore import QEvent, QSignalBlocker, Qt
 from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QSlider,
     QSpinBox,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -21,6 +19,7 @@ from app.state import words
 from app.state.values import MOST_LINES, Mode
 from app.state.workspace import Workspace
 from app.views.widgets.flow_layout import FlowLayout
+from app.views.widgets.layouts import boxed, in_column, in_row
 
 SPACING = 8
 MODES: tuple[tuple[Mode, str, str], ...] = (
@@ -179,9 +178,7 @@ class MatchControls(QWidget):
         zoom = (self.zoom_out, self.zoom_fit, self.zoom_in)
         how = (group_of(*self.modes.values()), group_of(*self.switches.values()), group_of(*zoom))
         settings = dict.fromkeys(group for groups in self._groups.values() for group in groups)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(SPACING // 2)
+        whole = in_column(into=self, spacing=SPACING // 2)
         for groups in (how, settings):
             flow = FlowLayout(gap=2 * SPACING)
             for group in groups:
@@ -231,10 +228,4 @@ class MatchControls(QWidget):
 
 def group_of(*widgets: QWidget) -> QWidget:
     """Controls that stay together when the line is broken."""
-    group = QWidget()
-    row = QHBoxLayout(group)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(SPACING // 2)
-    for widget in widgets:
-        row.addWidget(widget)
-    return group
+    return boxed(in_row(*widgets, spacing=SPACING // 2))

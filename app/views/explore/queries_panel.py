@@ -11,7 +11,6 @@ from PyQt5.QtWidgets import (
     QListView,
     QRadioButton,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,6 +23,7 @@ from app.state.workspace import Workspace
 from app.views.explore.query_filter import QueryFilterBar
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.hints import EmptyPage, NoteLine
+from app.views.widgets.layouts import in_column, in_row
 
 NO_DATA = "No data set is open. Open one with Ctrl+O, or drop a picture here to search by it."
 NO_QUERIES = (
@@ -98,16 +98,9 @@ class QueriesPanel(QWidget):
     def _arrange(self) -> None:
         self.pages.addWidget(self.list)
         self.pages.addWidget(self.empty)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(8)
-        for widget in (self.filter_bar, self.note, self.fuse):
-            layout.addWidget(widget)
-        layout.addWidget(self.pages, 1)
-        last = QHBoxLayout()
-        last.addWidget(self.count, 1)
-        last.addWidget(self.filter_bar.sort)
-        layout.addLayout(last)
+        last = in_row(self.count, self.filter_bar.sort, grows=self.count)
+        in_column(self.filter_bar, self.note, self.fuse, self.pages, last,
+               into=self, grows=self.pages, margins=8)  # fmt: skip
 
     def _connect(self) -> None:
         space = self.workspace

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QRegularExpression, Qt
 from PyQt5.QtGui import QKeyEvent, QRegularExpressionValidator
-from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QComboBox, QLineEdit, QToolButton, QWidget
 
 from app.state.workspace import Workspace
 from app.views.explore.filter_buttons import CameraButton
+from app.views.widgets.layouts import in_column, in_row
 
 SORTS = {
     "file": "File",
@@ -72,18 +73,9 @@ class QueryFilterBar(QWidget):
         self.sort.setMinimumContentsLength(8)
 
     def _arrange(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row in (first, second):
-            row.setSpacing(4)
-            layout.addLayout(row)
-        first.addWidget(self.text, 1)
-        first.addWidget(self.person)
-        second.addWidget(self.cameras)
-        second.addWidget(self.errors)
-        second.addStretch()
+        first = in_row(self.text, self.person, grows=self.text, spacing=4)
+        second = in_row(self.cameras, self.errors, None, spacing=4)
+        in_column(first, second, into=self, spacing=4)
 
     def _connect(self) -> None:
         space = self.workspace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt5.QtCore import QEvent, pyqtSignal
-from PyQt5.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QRadioButton, QWidget
+from PyQt5.QtWidgets import QButtonGroup, QCheckBox, QLabel, QRadioButton, QWidget
 
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
@@ -14,6 +14,7 @@ from app.state.workspace import Workspace
 from app.views.explore.filter_buttons import CameraButton, TimeButton
 from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.hints import LinkButton
+from app.views.widgets.layouts import boxed, in_row
 from qaconv_core.types import RankingResult
 
 METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
@@ -224,15 +225,8 @@ def exactness_words(ranking: RankingResult) -> str:
 
 def _together(words: str, *widgets: QWidget) -> QWidget:
     """Widgets that stay on one line, after a word that says what they are."""
-    group = QWidget()
-    layout = QHBoxLayout(group)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(6)
-    if words:
-        layout.addWidget(QLabel(words))
-    for widget in widgets:
-        layout.addWidget(widget)
-    return group
+    label = (QLabel(words),) if words else ()
+    return boxed(in_row(*label, *widgets, spacing=6))
 
 
 def _limits(times: np.ndarray) -> tuple[float, float] | None:

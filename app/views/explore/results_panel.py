@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from PyQt5.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
-from PyQt5.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from app.items.result_delegate import ResultDelegate
 from app.items.result_model import ResultModel
@@ -19,6 +19,7 @@ from app.views.explore.find_bar import FindBar
 from app.views.explore.results_header import HIDES, NO_FILTER, ResultsHeader
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.hints import EmptyPage, NoteLine
+from app.views.widgets.layouts import in_column
 from app.views.widgets.tile_view import TileView
 from qaconv_core.types import RankingResult
 
@@ -67,12 +68,8 @@ class ResultsPanel(QWidget):
         self.find_bar.hide()
         self.pages.addWidget(self.view)
         self.pages.addWidget(self.empty)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(8)
-        for widget in (self.header, self.find_bar, self.note):
-            layout.addWidget(widget)
-        layout.addWidget(self.pages, 1)
+        in_column(self.header, self.find_bar, self.note, self.pages,
+               into=self, grows=self.pages, margins=8)  # fmt: skip
 
     def _connect(self) -> None:
         space = self.workspace

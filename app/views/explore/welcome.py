@@ -22,6 +22,7 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings
 from app.views.widgets.icons import icon
 from app.views.widgets.labels import Mark, heading, plain_label, quiet_label, small_button
+from app.views.widgets.layouts import in_row
 
 EXPLORE_HINT = "explore"
 EXPLORE_HINT_WORDS = (
@@ -164,17 +165,12 @@ class HintStrip(QFrame):
         self.setFrameShape(QFrame.StyledPanel)
         self.setBackgroundRole(QPalette.Base)
         self.setAutoFillBackground(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 8, 4)
-        row.setSpacing(8)
-        row.addWidget(Mark("lightbulb"))
         text = quiet_label(words)
         text.setToolTip(words)
         text.setWordWrap(True)
-        row.addWidget(text, 1)
         self.button = small_button("x", "Do not show this hint again")
         self.button.clicked.connect(self._dismiss)
-        row.addWidget(self.button)
+        in_row(Mark("lightbulb"), text, self.button, into=self, grows=text, margins=(8, 4, 8, 4))
 
     def show_unless_seen(self, settings: Settings) -> None:
         """Show the hint where it was not dismissed before."""

@@ -8,12 +8,10 @@ from matplotlib.figure import Figure
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QSpinBox,
     QSplitter,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -29,6 +27,7 @@ from app.views.insights.measure_table import MeasureTable
 from app.views.insights.picture_tiles import PictureTiles
 from app.views.widgets.chart import Chart
 from app.views.widgets.labels import plain_label
+from app.views.widgets.layouts import boxed, in_column, in_row
 from qaconv_core.explaining.limits import LIMITS
 
 MOST_PAIRS = 2000
@@ -57,11 +56,8 @@ class ChecksPage(InsightPage):
         box.setValue(self.insights.pairs)
         box.setAccessibleName("Pairs")
         box.setToolTip("At most so many pairs of each kind are measured (--pairs).")
-        box.valueChanged.connect(self._set_pairs)
+        box.valueChanged.connect(lambda value: setattr(self.insights, "pairs", value))
         return box
-
-    def _set_pairs(self, pairs: int) -> None:
-        self.insights.pairs = pairs
 
     def _make_results(self) -> QWidget:
         self.order = QComboBox()
@@ -88,28 +84,12 @@ class ChecksPage(InsightPage):
         return parts
 
     def _left(self) -> QWidget:
-        head = QHBoxLayout()
         label = QLabel("Strongest by")
         label.setBuddy(self.order)
-        head.addWidget(label)
-        head.addWidget(self.order)
-        head.addStretch(1)
-        box = QWidget()
-        column = QVBoxLayout(box)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addLayout(head)
-        column.addWidget(self.measures, 1)
-        return box
+        return boxed(in_column(in_row(label, self.order, None), self.measures, grows=self.measures))
 
     def _curves(self) -> QWidget:
-        box = QWidget()
-        column = QVBoxLayout(box)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.curve_words)
-        column.addWidget(self.chart, 1)
-        return box
+        return boxed(in_column(self.curve_words, self.chart, grows=self.chart, margins=8))
 
     @property
     def first(self) -> QWidget:
@@ -120,8 +100,7 @@ class ChecksPage(InsightPage):
 
     def _show_found(self) -> None:
         found = self.insights.trust
-        assert found is not None
-        if found is self._shown:
+        if found is None or found is self._shown:
             return
         self._shown = found
         self.summary.setText(words.trust_summary(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QModelIndex, QSignalBlocker, Qt
-from PyQt5.QtWidgets import QListView, QSpinBox, QSplitter, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QListView, QSpinBox, QSplitter, QWidget
 
 from app.items.colour_bar import ColourBar
 from app.items.group_model import GROUP_ROLE, GroupDelegate, GroupModel
@@ -17,6 +17,7 @@ from app.views.insights.insight_page import InsightPage
 from app.views.insights.map_view import MapView
 from app.views.insights.part_bars import PartBars
 from app.views.widgets.labels import heading, plain_label
+from app.views.widgets.layouts import boxed, in_column
 
 MOST_CLUSTERS = 20
 
@@ -68,12 +69,9 @@ class ErrorsPage(InsightPage):
         parts.setSizes([248, 280, 752])
         parts.setChildrenCollapsible(False)
         self.parts = parts
-        whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(parts, 1)
-        column.addWidget(self.nothing, 1)
-        return whole
+        whole = in_column(parts, grows=parts)
+        whole.addWidget(self.nothing, 1)
+        return boxed(whole)
 
     def _map_column(self) -> QWidget:
         self.map = MapView(self.insights)
@@ -83,14 +81,9 @@ class ErrorsPage(InsightPage):
         self.cell_words.setAccessibleName("The cell pointed at or chosen")
         self.cell_words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.cell_words.setAlignment(Qt.AlignTop | Qt.AlignHCenter)
-        box = QWidget()
-        column = QVBoxLayout(box)
-        column.setContentsMargins(8, 0, 8, 0)
-        column.setSpacing(8)
-        column.addWidget(self.map, 1)
-        column.addWidget(self.bar, 0, Qt.AlignHCenter)
-        column.addWidget(self.cell_words)
-        return box
+        whole = in_column(self.map, self.bar, self.cell_words, grows=self.map, margins=(8, 0, 8, 0))
+        whole.setAlignment(self.bar, Qt.AlignHCenter)
+        return boxed(whole)
 
     def _right(self) -> QWidget:
         self.title = heading("", 1.15)
@@ -102,16 +95,9 @@ class ErrorsPage(InsightPage):
         self.no_parts = plain_label(words.NO_PARTS)
         self.order = plain_label()
         self.order.setTextInteractionFlags(Qt.NoTextInteraction)
-        box = QWidget()
-        column = QVBoxLayout(box)
-        column.setContentsMargins(8, 0, 0, 0)
-        column.setSpacing(8)
-        for widget in (self.title, self.sentence, self.bars, self.no_parts):
-            column.addWidget(widget)
-        column.addSpacing(8)
-        column.addWidget(self.order)
-        column.addWidget(self.examples, 1)
-        return box
+        found = in_column(self.title, self.sentence, self.bars, self.no_parts)
+        examples = in_column(self.order, self.examples, grows=self.examples)
+        return boxed(in_column(found, examples, grows=examples, margins=(8, 0, 0, 0), spacing=16))
 
     @property
     def first(self) -> QWidget:
@@ -122,8 +108,7 @@ class ErrorsPage(InsightPage):
 
     def _show_found(self) -> None:
         found = self.insights.failures
-        assert found is not None
-        if found is self._shown:
+        if found is None or found is self._shown:
             return
         self._shown = found
         self.summary.setText(words.failures_summary(found))

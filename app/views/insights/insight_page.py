@@ -22,6 +22,7 @@ from app.state.evaluation import Failure
 from app.state.insights import Kind, why_no_failures, why_no_trust
 from app.state.workspace import Workspace
 from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label
+from app.views.widgets.layouts import boxed, in_column
 from app.views.widgets.run_words import about
 from app.views.widgets.work_strip import WorkStrip
 
@@ -44,20 +45,19 @@ class EmptyState(QWidget):
         self.button.setToolTip(f"On the command line: {words.COMMANDS[kind]}")
         self.button.setAccessibleName(words.BUTTONS[kind])
         self.button.setMinimumWidth(160)
-        column = QVBoxLayout()
-        column.setSpacing(16)
-        column.addStretch(2)
-        column.addWidget(Mark(ICONS[kind], 40), 0, Qt.AlignHCenter)
-        column.addWidget(self.title, 0, Qt.AlignHCenter)
+        middle = QVBoxLayout()
+        middle.setSpacing(16)
+        middle.addStretch(2)
         for label in (self.explanation, self.state):
             label.setAlignment(Qt.AlignHCenter)
             label.setFixedWidth(600)
-            column.addWidget(label, 0, Qt.AlignHCenter)
-        column.addWidget(self.button, 0, Qt.AlignHCenter)
-        column.addStretch(3)
+        parts = (Mark(ICONS[kind], 40), self.title, self.explanation, self.state, self.button)
+        for part in parts:
+            middle.addWidget(part, 0, Qt.AlignHCenter)
+        middle.addStretch(3)
         row = QHBoxLayout(self)
         row.addStretch(1)
-        row.addLayout(column)
+        row.addLayout(middle)
         row.addStretch(1)
 
 
@@ -94,11 +94,7 @@ class InsightPage(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._whole())
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.work)
-        column.addWidget(self.stack, 1)
+        in_column(self.work, self.stack, into=self, grows=self.stack, margins=8)
         jobs.started.connect(self._show_job)
         self.insights.changed.connect(self.refresh)
         workspace.data_changed.connect(self.refresh)
@@ -139,13 +135,7 @@ class InsightPage(QWidget):
         label.setBuddy(self.number)
         for widget in (label, self.number, self.again, self.save):
             head.addWidget(widget)
-        whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addLayout(head)
-        column.addWidget(self.results, 1)
-        return whole
+        return boxed(in_column(head, self.results, grows=self.results))
 
     # ── following ───────────────────────────────────────────────────────────────────────────────
 

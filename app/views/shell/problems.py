@@ -13,7 +13,6 @@ from PyQt5.QtWidgets import (
     QLabel,
     QScrollArea,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -29,6 +28,7 @@ from app.views.widgets.labels import (
     sentence_case,
     small_button,
 )
+from app.views.widgets.layouts import boxed, in_column, in_row
 
 __all__ = [
     "ErrorHooks",
@@ -111,11 +111,7 @@ class ProblemCard(QFrame):
         top.addWidget(self.message, 1)
         for button in (self.fold, self.copy, self.dismiss):
             top.addWidget(button, 0, Qt.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addLayout(top)
-        column.addWidget(self.details)
+        in_column(top, self.details, into=self, margins=8)
         # Only now: a widget shown before it has a place is a window of its own for a moment.
         self.fold.setVisible(bool(problem.details))
 
@@ -149,19 +145,13 @@ class ProblemsPanel(QDockWidget):
         self.cards: list[ProblemCard] = []
         self.nothing = QLabel("Nothing went wrong.")
         self.nothing.setAlignment(Qt.AlignTop)
-        self._list = QWidget()
-        self._column = QVBoxLayout(self._list)
-        self._column.setContentsMargins(8, 8, 8, 8)
-        self._column.setSpacing(8)
-        if runner is not None:
-            self._column.addWidget(JobList(runner))
-        self._first = self._column.count()
-        self._column.addWidget(self.nothing)
-        self._column.addStretch(1)
+        jobs = () if runner is None else (JobList(runner),)
+        self._first = len(jobs)
+        self._column = in_column(*jobs, self.nothing, None, margins=8)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.NoFrame)
-        area.setWidget(self._list)
+        area.setWidget(boxed(self._column))
         area.setAccessibleName("List of problems")
         self.setWidget(area)
         log.changed.connect(self._refresh)
@@ -198,13 +188,8 @@ class ProblemStrip(QWidget):
         self.show_all.setToolTip("Show the list of problems, with details")
         self.dismiss = small_button("x", "Dismiss this problem")
         self.dismiss.clicked.connect(self._dismiss)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.mark)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.show_all)
-        row.addWidget(self.dismiss)
+        in_row(self.mark, self.text, self.show_all, self.dismiss,
+            into=self, grows=self.text, margins=(8, 0, 0, 0))  # fmt: skip
         log.changed.connect(self._refresh)
         self._refresh()
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
     QBoxLayout,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.jobs.job import Job, JobState
 from app.jobs.runner import JobRunner
 from app.views.widgets.labels import small_button
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.progress import Progress
 
 
@@ -76,11 +75,7 @@ class JobRow(QWidget):
         self.cancel = small_button("x", "Cancel; what is computed so far is kept")
         self.cancel.setAccessibleName(f"Cancel {job.title}")
         self.cancel.clicked.connect(job.cancel)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        for widget in (self.title, self.bar, self.words, self.cancel):
-            row.addWidget(widget)
+        in_row(self.title, self.bar, self.words, self.cancel, into=self)
         self.show_job()
 
     def show_job(self) -> None:
@@ -115,10 +110,7 @@ class JobList(QWidget):
         self._arrange()
 
     def _make_layout(self) -> QBoxLayout:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        return column
+        return in_column(into=self)
 
     def _add(self, job: Job) -> None:
         self.rows[job.serial] = row = JobRow(job, self)
@@ -148,12 +140,8 @@ class JobStrip(JobList):
     SHOWN = 1
 
     def _make_layout(self) -> QBoxLayout:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(16)
         self.more = QLabel()
-        row.addWidget(self.more)
-        return row
+        return in_row(self.more, into=self, spacing=16)
 
     def _arrange(self) -> None:
         """The oldest job is shown, being the one that runs."""

@@ -12,7 +12,6 @@ from PyQt5.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -20,6 +19,7 @@ from app.jobs.job import Job, JobState
 from app.state.evaluation import Failure
 from app.views.widgets.job_strip import percent_words, progress_words
 from app.views.widgets.labels import ElidedLabel, details_box, plain_label
+from app.views.widgets.layouts import in_column
 from qaconv_core.progress import Progress
 
 SENTENCES = {
@@ -34,9 +34,7 @@ class WorkStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(4)
+        self._column = in_column(into=self, spacing=4)
         self.rows: list[JobRow] = []
         self.failures: list[FailureRow] = []
         self.hide()
@@ -161,7 +159,4 @@ class FailureRow(QFrame):
             button.setToolTip(tip)
             button.setAccessibleName(f"{button.text()}: {failure.title}")
             head.addWidget(button, 0, Qt.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 4, 8, 4)
-        column.addLayout(head)
-        column.addWidget(self.details)
+        in_column(head, self.details, into=self, margins=(8, 4, 8, 4), spacing=-1)

@@ -13,7 +13,6 @@ from qaconv_core.evaluation import forecasts
 from qaconv_core.evaluation.forecasts import file_matrix, forecast, matrix_bytes
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.matching.plan import plan_scoring
-from qaconv_core.ranking import rerank_memory
 
 MSMT = (11659, 82161)
 EVERYTHING = MethodOptions(rerank=True, tlift=True)
@@ -51,11 +50,6 @@ def test_in_memory_it_needs_all_matrices_and_names_the_way_out(monkeypatch):
     found = told(monkeypatch, 64 << 30)
     assert found.memory_bytes >= matrix_bytes(*MSMT, EVERYTHING)
     assert found.disk_bytes == 0
-
-
-def test_re_ranking_counts_what_is_asked_for():
-    everything = rerank_memory(100, 1000, itemsize=4)
-    assert everything - rerank_memory(100, 1000, itemsize=4, result=False) == 4 * 100 * 1000
 
 
 def test_a_full_disk_is_met_before_the_program_ends_without_a_word(tmp_path, monkeypatch):

@@ -618,16 +618,3 @@ class TestArrays:
             extract_arrays(Tiny(), [files[0], tmp_path / "gone.jpg"], input_size=SIZE)
         with pytest.raises(ImageError, match="image 1:"):
             extract_arrays(Tiny(), [files[0], np.zeros((5, 5, 3))], input_size=SIZE)
-
-    def test_can_be_cancelled(self, files):
-        token, network = CancelToken(), Tiny()
-        with pytest.raises(Cancelled):
-            extract_arrays(
-                network,
-                files,
-                input_size=SIZE,
-                batch_size=5,
-                cancel=token,
-                progress=lambda p: token.cancel(),
-            )
-        assert network.seen == 5

@@ -25,7 +25,6 @@ from qaconv_core.people.manners import relight
 from qaconv_core.people.parts import LABEL_OF, Material
 from qaconv_core.people.person import Person
 from qaconv_core.people.pose import draw_arms, draw_stance
-from qaconv_core.people.sheet import make_sheet
 from qaconv_core.people.traffic import FRAME_RATE, person_look, plan_groups
 from qaconv_core.progress import CancelToken
 
@@ -258,17 +257,6 @@ def test_command(tiny_folder, tmp_path, capsys):
     assert not list((tmp_path / "o/query").iterdir())
     with pytest.raises(SystemExit):
         parser.parse_args(["--out", "x", "--size", "48"])
-
-
-def test_a_sheet_shows_one_person_a_column(made):
-    sheet = make_sheet(made[0], 2, 2, (64, 32))
-    assert sheet.size == (64, 128)
-    pictures = [p for p in made[0].glob("*/*.jpg") if p.name.startswith("0001_")]
-    first = min(pictures, key=lambda p: p.name)
-    expected = cv2.cvtColor(cv2.imread(str(first)), cv2.COLOR_BGR2RGB)
-    np.testing.assert_allclose(np.asarray(sheet)[:64, :32], expected, atol=3)
-    with pytest.raises(InputError, match="fewer than 9 people"):
-        make_sheet(made[0], 9, 2)
 
 
 def test_manners_change_clothes_cameras_and_light():

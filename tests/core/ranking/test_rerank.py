@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.evaluation import ranking_metrics
 from qaconv_core.progress import CancelToken, Progress
-from qaconv_core.ranking import columns, distances, k_reciprocal_rerank, rerank, rerank_memory
+from qaconv_core.ranking import columns, distances, k_reciprocal_rerank, rerank
 from tests import oracles
 from tests.core.ranking.samples import Problem, problem, reference
 
@@ -219,11 +219,3 @@ def test_bad_distances_are_refused() -> None:
         getattr(broken, name)[1, 2] = value
         with pytest.raises(InputError, match=words):
             reranked(broken)
-
-
-def test_memory_estimate_grows_with_the_inputs() -> None:
-    mapped = rerank_memory(3368, 15913, itemsize=0)
-    assert 300e6 < mapped < 2e9
-    assert rerank_memory(3368, 15913, itemsize=2) - mapped == 2 * (
-        3368**2 + 3368 * 15913 + 15913**2
-    )

@@ -11,7 +11,6 @@ from qaconv_core.errors import InputError
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.searching import shortlist as shortlist_module
 from qaconv_core.searching.pooling import pool, pooled_head
-from qaconv_core.searching.prepared import prepare_gallery
 from qaconv_core.searching.shortlist import (
     pool_gallery,
     search_large,
@@ -61,13 +60,11 @@ def test_a_shortlist_of_everything_is_the_exact_search(gallery):
     assert len(found.places) == 10
 
 
-@pytest.mark.parametrize("prepared", [False, True])
-def test_what_is_on_the_list_is_exact_and_the_rest_is_not_claimed(gallery, prepared):
+def test_what_is_on_the_list_is_exact_and_the_rest_is_not_claimed(gallery):
     head = random_head(GRID)
     query = gallery[17]
     pooled = pool_gallery(gallery)
-    ready = prepare_gallery(gallery) if prepared else None
-    found = search_large(query, gallery, head, 4, pooled=pooled, shortlist=30, prepared=ready)
+    found = search_large(query, gallery, head, 4, pooled=pooled, shortlist=30)
     listed, ranks = shortlisted(query, pooled, head, 30)
     logits = score_maps(query[None], gallery, head)[0]
     best = listed[np.argsort(-logits[listed], kind="stable")[:4]]

@@ -9,6 +9,8 @@ import contextlib
 import os
 import secrets
 import stat
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +64,40 @@ def replacing(
         _flush_folder(target.parent)
     except OSError as cause:
         raise error(f"{shown(path)}: cannot be written ({reason(cause)})") from cause
+
+
+@contextlib.contextmanager
+def folder_held(folder: Path, patience: float = 2.0) -> Iterator[None]:
+    """Keep other processes that hold the same folder out, to read and then write a file in it.
+
+    Goes on without after ``patience`` seconds, and where the folder or the system has no such
+    locks: a change is then no worse than without one.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        _lock(handle, time.monotonic() + patience)
+        yield
+    finally:
+        os.close(handle)  # which gives the lock back
+
+
+def _lock(handle: int, end: float) -> None:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    while time.monotonic() < end:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.002)
+        except OSError:
+            return
 
 
 def reason(cause: OSError) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.readable import csv_text
-from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.store.atomic import atomic_write_text, folder_held, reason
 from qaconv_core.store.folders import data_dir
 from qaconv_core.store.records import DamagedRecord, is_number, put_aside, read_json
 
@@ -88,9 +88,10 @@ def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
 class DecisionLog:
     """The decisions about one data set; may be used from several threads.
 
-    The file is read again before each change, so that two programs do not overwrite each other's
-    decisions. All methods raise :class:`StoreError` naming a file that cannot be read or written; a
-    damaged file is put aside under another name, with a line in the log.
+    The file is read again before each change, and its folder held meanwhile, so that two programs
+    do not overwrite each other's decisions. All methods raise :class:`StoreError` naming a file
+    that cannot be read or written; a damaged file is put aside under another name, with a line in
+    the log.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class DecisionLog:
 
     def undo(self) -> Change | None:
         """Undo the last change and return it; None where there is none."""
-        with self._lock:
+        with self._lock, folder_held(self.path.parent):
             state = self._read()
             if not state.done:
                 return None
@@ -158,7 +159,7 @@ class DecisionLog:
             return state.changes[state.done - 1]
 
     def _change(self, query: str, gallery: str, after: Decision | None) -> None:
-        with self._lock:
+        with self._lock, folder_held(self.path.parent):
             state = self._read()
             before = state.decisions().get((query, gallery))
             if before is None and after is None:

@@ -85,19 +85,23 @@ def _recognised(request: DataRequest) -> DataRequest:
 
 
 def _dataset(request: DataRequest) -> Dataset:
+    dataset = _searched(request)
+    if not request.queries:
+        return dataset
+    refs = tuple(ImageRef(typed_path(path).absolute()) for path in request.queries)
+    return replace(dataset, query=ImageSet(refs, "query"))
+
+
+def _searched(request: DataRequest) -> Dataset:
+    """The set whose gallery is searched, with its own queries."""
     from qaconv_core.data import DATASETS, open_dataset, open_folder
     from qaconv_core.data.catalog import dataset_key
 
     if request.gallery:
         name = dataset_key(request.gallery)
         if name in DATASETS and name != "folder":
-            dataset = open_dataset(name, request.root)
-        else:
-            dataset = open_folder(request.gallery, split=False)
-        if request.queries:
-            refs = tuple(ImageRef(typed_path(path).absolute()) for path in request.queries)
-            dataset = replace(dataset, query=ImageSet(refs, "query"))
-        return dataset
+            return open_dataset(name, request.root)
+        return open_folder(request.gallery, split=False)
     if request.name == "folder" or request.root is None or request.name in DATASETS:
         return open_dataset(request.name, request.root)
     return open_dataset("folder", request.root)

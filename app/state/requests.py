@@ -14,8 +14,8 @@ BY_CONTENT = "auto"
 class DataRequest:
     """Which data set: a name of :data:`qaconv_core.data.DATASETS` and, but for the demo, where.
 
-    ``queries`` and ``gallery`` (files, folders or tables) make a set of their own, as
-    ``--query`` and ``--gallery`` ask for.
+    ``queries`` are picture files that stand in place of the set's own queries, as ``--query``
+    asks for; ``gallery`` (a folder, a table or a name) is searched instead of the set.
     """
 
     name: str = DEMO

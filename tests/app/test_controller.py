@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,18 @@ def test_a_gallery_picture_as_query_is_not_matched_with_itself(qtbot, opened):
     until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
     assert space.ranking.truth[space.ranking.place_of(4)] == RankingResult.JUNK
     assert space.selection.candidate != 4
+
+
+def test_a_set_is_searched_for_the_pictures_that_were_named_with_it(
+    qtbot, controller, data, model, tmp_path
+):
+    """``qaconv gui --dataset SET --query PICTURE``: a set with queries of its own too."""
+    picture = write_picture(tmp_path / "somebody.png", 3, (48, 128))
+    open_and_wait(qtbot, controller, replace(data, queries=(picture,)), model)
+    space = controller.workspace
+    assert [ref.path for ref in space.data.query] == [picture]
+    assert space.ranking.queries == (0,)
+    assert len(space.data.gallery) == 26
 
 
 @pytest.mark.parametrize("kind", ["text as checkpoint", "no such folder", "broken picture"])

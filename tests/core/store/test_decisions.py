@@ -97,6 +97,38 @@ def test_threads_do_not_lose_decisions(log):
     assert len(log.all()) == 8
 
 
+DECIDES = """
+import sys
+from qaconv_core.store.decisions import DecisionLog
+log = DecisionLog("set", sys.argv[1], sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(40):
+    log.decide(f"{sys.argv[3]}.jpg", f"{number}.jpg", "confirm")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be held there")
+def test_programs_do_not_lose_decisions(log, tmp_path):
+    log.path.parent.mkdir(parents=True, exist_ok=True)
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", DECIDES, str(tmp_path), str(log.path), name],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for name in "ab"
+    ]  # fmt: skip
+    for program in programs:
+        assert program.stdout.readline() == "ready\n"
+    for program in programs:
+        program.stdin.write("go\n")
+        program.stdin.flush()
+    for program in programs:
+        program.communicate(timeout=60)
+        assert program.returncode == 0
+    assert len(log.all()) == 80
+
+
 @pytest.mark.parametrize(
     "content",
     [

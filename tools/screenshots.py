@@ -238,10 +238,10 @@ def evaluate(driver: Driver, tab: int) -> None:
     driver.key("Ctrl+2")
     page = driver.window.evaluate
     driver.rest()
-    if not page.book.runs:
+    if not page.runs.runs:
         driver.wait(page.content.form.start_button.isEnabled, "the start button")
         driver.click(page.content.form.start_button)
-        driver.wait(lambda: page.book.shown, "the run")
+        driver.wait(lambda: page.runs.shown, "the run")
     driver.wait(lambda: not page.estimating, "the estimate")
     bar = page.content.tabs.tabBar()
     driver.click_at(bar, bar.tabRect(tab).center())

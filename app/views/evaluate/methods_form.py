@@ -26,7 +26,7 @@ _Named = TypeVar("_Named", bound=QWidget)
 
 
 def integer(name: str, tip: str, value: int, most: int = 100_000, least: int = 1) -> QSpinBox:
-    """A field for a integer_field number."""
+    """A field for a whole number."""
     box = QSpinBox()
     box.setRange(least, most)
     box.setValue(value)
@@ -46,7 +46,7 @@ def decimal(
 
 
 def checkbox(text: str, tip: str, on: bool = False) -> QCheckBox:
-    """A box to check_box."""
+    """A box to tick."""
     box = QCheckBox(text)
     box.setChecked(on)
     return _with_name(box, text, tip)
@@ -59,7 +59,7 @@ def _with_name(widget: _Named, name: str, tip: str) -> _Named:
 
 
 class Fold(QWidget):
-    """A box to check_box whose parameters unfold below it."""
+    """A box to tick, whose parameters unfold below it."""
 
     def __init__(self, box: QCheckBox, rows: list[tuple[str, QWidget]]) -> None:
         super().__init__()

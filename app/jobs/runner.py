@@ -118,7 +118,8 @@ class JobRunner(QObject):
                 result = job.work(context)
         except BaseException as caught:  # also what is no Exception must not vanish in a thread
             error = caught
-            if self._closed and job.kept:  # no window is left to show it
+            lost = self._closed and job.kept and not isinstance(caught, Cancelled)
+            if lost:  # no window is left to show it
                 log.error("%s", problem_of(caught, job.title).message)
         self._mail.finished.emit(job, result, error)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -437,3 +438,18 @@ def test_the_session_is_written_while_the_window_is_open(qtbot, make_window, tmp
     qtbot.wait(2 * PAUSE_MS)
     after = (data_dir() / "session.json").stat().st_mtime_ns
     assert after == before
+
+
+def test_the_last_session_is_written_after_one_that_waits(qtbot, make_window, tmp_path, model):
+    window = make_window()
+    window.begin(tiny_market(tmp_path), model)
+    settled(qtbot, window)
+    gate = threading.Event()
+    window.runner.start("Writing", lambda _context: gate.wait(20), lane="records", quiet=True)
+    paths = [str(ref.path) for ref in window.workspace.data.query]
+    window.workspace.select_queries((1,))
+    qtbot.wait(2 * PAUSE_MS)  # its session now waits behind the other record
+    window.workspace.select_queries((2,))
+    threading.Timer(0.3, gate.set).start()
+    window.close()
+    assert load_session(data_dir()).queries == (paths[2],)

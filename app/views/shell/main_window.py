@@ -20,7 +20,7 @@ from app.state.commands import Command
 from app.state.export_choices import ExportChoices
 from app.state.insights import KINDS
 from app.state.requests import DataRequest, ModelRequest
-from app.state.session import Session, save_session, session_of
+from app.state.session import Session, session_of
 from app.state.settings import SettingsFile
 from app.state.values import Problem
 from app.state.workspace import Workspace
@@ -294,8 +294,8 @@ class MainWindow(QMainWindow):
         """What is to come back at the next start."""
         if self._laid_out:
             keep_layout(self, self.explore, self.settings)
-        if self.settings.path is not None:
-            save_session(self.settings.path.parent, self.session())
+        if self._keeper is not None:
+            self._keeper.finish()
 
     def _make_keeper(self) -> SessionKeeper | None:
         path = self.settings.path

@@ -32,7 +32,7 @@ class SessionKeeper(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
-        self._timer.timeout.connect(self._write)
+        self._timer.timeout.connect(self._write_change)
         for event in (
             workspace.data_changed,
             workspace.model_changed,
@@ -44,17 +44,26 @@ class SessionKeeper(QObject):
             event.connect(self._write_later)
 
     def stop(self) -> None:
-        """Write nothing any more."""
+        """Write no change any more."""
         self._timer.stop()
+
+    def finish(self) -> None:
+        """Write the session as it is now, after those that still wait to be written."""
+        self.stop()
+        self._write(self._session())
 
     def _write_later(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
 
-    def _write(self) -> None:
+    def _write_change(self) -> None:
         session = self._session()
-        if session.data is None or session == self._written:
-            return  # before anything is open, what was left last time is still to come back
+        if session.data is not None:  # before, what was left last time is still to come back
+            self._write(session)
+
+    def _write(self, session: Session) -> None:
+        if session == self._written:
+            return
         self._written = session
         self._runner.start(
             "Keeping the session",

@@ -83,7 +83,9 @@ def read(kind: Kind, folder: Path) -> Dataset:
         rejected=tuple(rejected),
         notes=tuple(_notes(kind, sets, rejected)),
         frame_rate=kind.frame_rate,
-        **sets,
+        train=sets["train"],
+        query=sets["query"],
+        gallery=sets["gallery"],
     )
 
 

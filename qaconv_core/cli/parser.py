@@ -23,6 +23,7 @@ from qaconv_core.cli import (
     rescore,
     runs,
     train,
+    weights,
 )
 from qaconv_core.readable import shown
 
@@ -82,6 +83,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ),
     ("people", "render synthetic people before synthetic cameras", people.add_options),
     ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
+    ("weights", "list weights that are here, and fetch published ones", weights.add_options),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

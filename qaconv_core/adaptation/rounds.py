@@ -354,16 +354,15 @@ def hold_out(grouping: Grouping, seed: int) -> Int64:
 
 
 def best_round(before: Check, rounds: tuple[Round, ...]) -> int:
-    """The last round that was no step back by its held-out groups; 0 for the old model.
+    """The round whose held-out groups are worth most, 0 where none is worth what the old model's
+    are, give or take :data:`WORSE`.
 
-    Worth is compared: the silhouette of the held-out groups times the share in groups.
+    Worth is the silhouette of the held-out groups times the share of pictures in groups.
     """
-    kept, worth = 0, before.worth
-    for one in rounds:
-        if one.check.worth < max(worth, before.worth) - WORSE:
-            break
-        kept, worth = one.number, one.check.worth
-    return kept
+    if not rounds:
+        return 0
+    best = max(rounds, key=lambda one: (one.check.worth, one.number))
+    return best.number if best.check.worth >= before.worth - WORSE else 0
 
 
 def agreement(labels: Int64, pids: Int64) -> float | None:

@@ -158,10 +158,8 @@ def _bounded(
     x: Float64 = logits / np.float64(10)
     if normalise:
         cohorts = _cohorts(maps, head, cameras, device, work)
-        found_n = (
-            cohorts.standard(own, places, logits) + cohorts.standard(places, own, logits)
-        ) / 2
-        x = _steep(found_n)
+        z, t = cohorts.standard(own, places, logits), cohorts.standard(places, own, logits)
+        x = np.asarray(_steep((z + t) / 2), dtype=np.float64)
     distances = distance_of(x)
     distances[places == own] = -1
     order, kept = _smallest(distances, min(KEPT, wide))

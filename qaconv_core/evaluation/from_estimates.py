@@ -16,9 +16,11 @@ therefore widened by :data:`SLACK`: what could be equal is scored exactly.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,8 +35,7 @@ from qaconv_core.evaluation.methods import (
     lift,
     measure,
 )
-from qaconv_core.matching.scores import Block, Maps
-from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.matching.scores import Block, Span
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.ranking import tlift_available
 from qaconv_core.ranking.arrays import row_blocks
@@ -43,7 +44,7 @@ from qaconv_core.ranking.order import nearest
 from qaconv_core.ranking.protocol import label_block, leave_out
 from qaconv_core.ranking.rerank import Reranked, check_options
 from qaconv_core.ranking.tlift import Sightings
-from qaconv_core.searching.estimated_logits import TRIAL, EstimatedLogits, Pace, Span
+from qaconv_core.searching.estimated_logits import TRIAL, EstimatedLogits, Pace
 from qaconv_core.types import Bool, Float32, Float64, Int64, RankingResult
 
 SLACK = 1e-6
@@ -52,7 +53,6 @@ _LIFT_SLACK = 1e-5  # relative: a lifted score is a product of three float32 num
 
 Array = npt.NDArray[Any]
 Limits = tuple[Float64, Float64]
-MakeLogits = Callable[..., EstimatedLogits]
 RowLimits = Callable[[int, int], tuple[Float32, Float64, Float64]]
 """(start, stop) → values of these queries, and the least and largest they can be, (b, g) each."""
 
@@ -93,14 +93,13 @@ class Truth:
         for rows in row_blocks(len(self.labels.query_ids), 8 * g):
             row, column = np.nonzero(self.of(rows) == RankingResult.TRUE)
             found.append((row + rows[0], column))
-        rows_, columns = (np.concatenate([part[i] for part in found] or [[]]) for i in (0, 1))
-        return rows_.astype(np.int64), columns.astype(np.int64)
+        return _joined(found)
 
     def measured_by(self, rows: Int64, columns: Int64, values: Array) -> None:
         """Set ``hits`` from the value of each true match (rows[i], columns[i])."""
         ends = np.searchsorted(rows, np.arange(len(self.labels.query_ids) + 1))
         wide = values.astype(np.float64)
-        self.hits = [np.sort(wide[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        self.hits = [np.sort(wide[a:b]) for a, b in itertools.pairwise(ends)]
 
     def straddling(self, block: Block, least: Float64, most: Float64) -> Bool:
         """Where a false match may stand on either side of a true one, or tie with it."""
@@ -148,16 +147,15 @@ class FromEstimates:
         options = self.options
         if not (options.rerank or options.tlift):
             return found
-        method, rows = "qaconv", self._similarity
+        method = "qaconv"
+        rows: RowLimits = self._plain
         if options.rerank:
             method += "+rerank"
             began = time.monotonic()
-            table = self._table()
-            found.seconds[RERANKING] = -sum(self.seconds[s] for s in self.stages[1:])
-            rows = self._reranked(table)
-            closeness = self._settled(rows)
-            found.seconds[RERANKING] += time.monotonic() - began
-            measure(found, method, closeness, self.labels, options, larger_is_closer=True)
+            rows = self._reranked(self._table())
+            distance = self._settled(rows)
+            found.seconds[RERANKING] = time.monotonic() - began
+            measure(found, method, distance, self.labels, options)
         if options.tlift:
             reason = tlift_available(self.labels.query_times, self.labels.gallery_times)
             if reason:
@@ -191,7 +189,7 @@ class FromEstimates:
         inner = []
         for stage in self.stages[1:]:
             one = self._make(stage, self.pace)
-            self._timed(stage, lambda one=one, stage=stage: _estimate_inner(one, width, stage))
+            self._timed(stage, partial(_estimate_inner, one, width, stage))
             inner.append(one)
         self.inner = tuple(inner)
         table = LogitTable.over(self.logits, *inner)
@@ -207,117 +205,93 @@ class FromEstimates:
             values = found.rows(start, stop)
             near, far = table.query_limits(start, stop)
             here = _distance(self.logits.values[start:stop])
-            scale = options.lambda_ / found.scale[start:stop, None].astype(np.float64)
-            wide = values.astype(np.float64)
-            least = wide - scale * (here - near) - SLACK
-            most = wide + scale * (far - here) + SLACK
-            return np.subtract(np.float32(1), values), 1 - most, 1 - least
+            share = options.lambda_ / found.scale[start:stop, None].astype(np.float64)
+            least = values - share * (here - near + SLACK) - SLACK
+            return values, least, values + share * (far - here + SLACK) + SLACK
 
         return rows
 
-    def _similarity(self, start: int, stop: int) -> tuple[Float32, Float64, Float64]:
-        """1 − distance of these queries to the gallery."""
+    def _plain(self, start: int, stop: int) -> tuple[Float32, Float64, Float64]:
+        """Distances of these queries to the gallery as they are."""
         least, most = self.logits.limits((start, stop), (0, self.logits.values.shape[1]))
-        near, far = _distance(most), _distance(least)
-        values = 1 - distance_of_logits(self.logits.values[start:stop])
-        return values, 1 - far - SLACK, 1 - near + SLACK
+        values = distance_of_logits(self.logits.values[start:stop])
+        return values, _distance(most) - SLACK, _distance(least) + SLACK
 
     def _settled(self, rows: RowLimits) -> Float32:
-        """Values of all pairs in the order around true matches that exact logits give."""
-        p, g = self.logits.values.shape
-        out = np.empty((p, g), dtype=np.float32)
-        for a, b in row_blocks(p, 64 * g):
-            values, least, most = rows(a, b)
-            out[a:b] = values
-            self._settle_rows((a, b), rows, values, least, most, out)
+        """Distances of all pairs, exact where the order around true matches depends on it."""
+        out = np.empty(self.logits.values.shape, dtype=np.float32)
+        for a, b in self._blocks():
+            out[a:b], least, most = rows(a, b)
+            if self._decide((a, b), out[a:b], least, most):
+                out[a:b] = rows(a, b)[0]
         return out
 
-    def _settle_rows(
-        self,
-        span: Span,
-        rows: RowLimits,
-        values: Float32,
-        least: Float64,
-        most: Float64,
-        out: Float32,
-    ) -> None:
+    def _decide(self, span: Span, values: Float32, least: Float64, most: Float64) -> bool:
+        """Score exactly what may stand on either side of a true match of these queries.
+
+        ``values`` (b, g) are exact for true matches. Returns whether there was any such pair.
+        """
         a, b = span
-        labels = self.truth.of(span)
-        hits = [np.sort(v[m].astype(np.float64)) for v, m in
-                zip(values, labels == RankingResult.TRUE, strict=True)]  # fmt: skip
-        some = Truth(self.labels, self.options.junk_rule, [np.empty(0)] * a + hits)
-        undecided = some.straddling((span, (0, out.shape[1])), least, most)
-        undecided &= ~self.logits.exact[a:b]
-        if undecided.any():
-            row, column = np.nonzero(undecided)
-            self.logits.score(row + a, column, self.stages[0])
-            out[a:b] = rows(a, b)[0]
+        matches = self.truth.of(span) == RankingResult.TRUE
+        hits: list[Float64] = [np.empty(0)] * a
+        for row, match in zip(values, matches, strict=True):
+            hits.append(np.sort(row[match].astype(np.float64)))
+        here = Truth(self.labels, self.options.junk_rule, hits)
+        undecided = here.straddling((span, (0, values.shape[1])), least, most)
+        row, column = np.nonzero(undecided & ~self.logits.exact[a:b])
+        self.logits.score(row + a, column, self.stages[0])
+        return len(row) > 0
+
+    def _blocks(self) -> Iterator[Span]:
+        p, g = self.logits.values.shape
+        return row_blocks(p, 64 * g)
 
     # ── TLift ───────────────────────────────────────────────────────────────────────────────────
 
     def _lifted(self, rows: RowLimits) -> Float32:
+        """Scores 1 − distance, lifted."""
         self._settle_pivots(rows)
-        p, g = self.logits.values.shape
-        score = np.empty((p, g), dtype=np.float32)
-        for a, b in row_blocks(p, 64 * g):
-            score[a:b] = rows(a, b)[0]
+        score = self._scores(rows)
         lifted = lift(score, self.labels, self.options, context=self.context)
-
-        def lifted_rows(start: int, stop: int) -> tuple[Float32, Float64, Float64]:
-            values, least, most = rows(start, stop)
-            old, new = score[start:stop].astype(np.float64), lifted[start:stop].astype(np.float64)
-            # Where a score is 0 its weight is not known; it is at most 1 + alpha.
+        changed = False
+        for a, b in self._blocks():
+            _, least, most = rows(a, b)
+            old, new = score[a:b].astype(np.float64), lifted[a:b].astype(np.float64)
+            # Where a score is almost 0 its weight is not known; it is at most 1 + alpha.
             weight = np.full(old.shape, 1 + self.options.alpha)
             np.divide(new, old, out=weight, where=old > _LIFT_SLACK)
-            slack = _LIFT_SLACK * (weight + new)
-            return (
-                (values.astype(np.float64) * weight).astype(np.float32),
-                new - (old - least) * weight - slack,
-                new + (most - old) * weight + slack,
-            )
-
-        changed = self._settle_lifted(lifted_rows, lifted)
+            slack = _LIFT_SLACK * (new + np.abs(1 - least) * weight)
+            lowest = new - (most - (1 - old)) * weight - slack
+            highest = new + ((1 - old) - least) * weight + slack
+            changed |= self._decide((a, b), lifted[a:b], lowest, highest)
         if not changed:
             return lifted
-        for a, b in row_blocks(p, 64 * g):
-            score[a:b] = rows(a, b)[0]
-        return lift(score, self.labels, self.options, context=self.context)
+        return lift(self._scores(rows), self.labels, self.options, context=self.context)
 
-    def _settle_lifted(self, rows: RowLimits, lifted: Float32) -> bool:
-        """Score exactly what may stand on either side of a lifted true match."""
-        found = []
-        p, g = lifted.shape
-        for a, b in row_blocks(p, 64 * g):
-            _, least, most = rows(a, b)
-            matches = self.truth.of((a, b)) == RankingResult.TRUE
-            hits = [np.sort(v[m].astype(np.float64)) for v, m in
-                    zip(lifted[a:b], matches, strict=True)]  # fmt: skip
-            some = Truth(self.labels, self.options.junk_rule, [np.empty(0)] * a + hits)
-            undecided = some.straddling(((a, b), (0, g)), least, most) & ~self.logits.exact[a:b]
-            row, column = np.nonzero(undecided)
-            found.append((row + a, column))
-        row, column = (np.concatenate([part[i] for part in found]) for i in (0, 1))
-        self.logits.score(row, column, self.stages[0])
-        return len(row) > 0
+    def _scores(self, rows: RowLimits) -> Float32:
+        out = np.empty(self.logits.values.shape, dtype=np.float32)
+        for a, b in self._blocks():
+            np.subtract(np.float32(1), rows(a, b)[0], out=out[a:b])
+        return out
 
     def _settle_pivots(self, rows: RowLimits) -> None:
         """Make exact what may be among the K best of a query at a camera."""
-        known = self.labels
-        gallery = Sightings.of(known.gallery_cams, known.gallery_times,
-                               len(known.gallery_ids), "gallery")  # fmt: skip
+        known, k = self.labels, self.options.k
+        size = len(known.gallery_ids)
+        gallery = Sightings.of(known.gallery_cams, known.gallery_times, size, "gallery")
         cameras = list(gallery.by_camera())
-        p, g = self.logits.values.shape
-        for a, b in row_blocks(p, 64 * g):
-            for best_first in (True, False):
+        for best_first in (True, False):
+            found = []
+            for a, b in self._blocks():
                 values, least, most = rows(a, b)
-                needed = np.zeros((b - a, g), dtype=np.bool_)
+                needed = np.zeros((b - a, size), dtype=np.bool_)
                 for some in cameras:
                     needed[:, some] = _contenders(
-                        -values[:, some], -most[:, some], -least[:, some], self.options.k,
-                        best_first,
-                    )  # fmt: skip
+                        values[:, some], least[:, some], most[:, some], k, best_first
+                    )
                 row, column = np.nonzero(needed & ~self.logits.exact[a:b])
-                self.logits.score(row + a, column, self.stages[0])
+                found.append((row + a, column))
+            self.logits.score(*_joined(found), self.stages[0])
 
 
 def _estimate_inner(logits: EstimatedLogits, width: int, stage: str) -> None:
@@ -363,6 +337,12 @@ def _contenders(values: Array, least: Array, most: Array, k: int, best_first: bo
     return np.asarray(least <= limit + SLACK)
 
 
+def _joined(parts: list[tuple[Array, Array]]) -> tuple[Int64, Int64]:
+    """Row and column numbers of several blocks in two arrays."""
+    rows, columns = (np.concatenate([p[i] for p in parts] or [np.empty(0)]) for i in (0, 1))
+    return rows.astype(np.int64), columns.astype(np.int64)
+
+
 def _distance(logits: Array) -> Float64:
     """1 − sigmoid(logit / 10) in float64."""
     return 0.5 - 0.5 * np.tanh(0.05 * logits.astype(np.float64))
@@ -405,12 +385,14 @@ class LogitTable(DistanceTable):
     def settle_neighbours(self, width: int, stage: str) -> None:
         """Make exact what may be among the ``width`` nearest of a picture, or the farthest."""
         for best_first in (True, False):
+            found = []
             for a, b in self._spans():
                 near, far, here = (_distance(part) for part in self._columns(a, b))
                 needed = _contenders(here, near, far, width, best_first)
                 needed |= _contenders(-here, -far, -near, 1, best_first)
-                picture, other = np.nonzero(needed)
-                self._score(picture + a, other, stage)
+                picture, other = np.nonzero(needed & (near < far))
+                found.append((picture + a, other))
+            self._score(*_joined(found), stage)
 
     def _spans(self) -> Iterator[Span]:
         for first, count in ((0, self.p), (self.p, self.g)):

@@ -118,6 +118,12 @@ class EstimatedLogits:
         p, g = self.values.shape
         return p * (p + 1) // 2 if self.mirror else p * g
 
+    @property
+    def exact_pairs(self) -> int:
+        """How many of :attr:`pairs` are exact."""
+        found = int(np.count_nonzero(self.exact))
+        return (found + int(np.count_nonzero(self.exact.diagonal()))) // 2 if self.mirror else found
+
     def limits(self, rows: Span, columns: Span) -> tuple[Float64, Float64]:
         """The least and the largest logit that each pair of a block can have."""
         values = self.values[slice(*rows), slice(*columns)].astype(np.float64)

@@ -242,4 +242,3 @@ def _measured(
     bounds = np.full(len(coarse), off, dtype=np.float32)
     bounds[found.scored] = 0
     return _ranked(estimates, bounds, "measured", top)
-

@@ -19,7 +19,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from qaconv_core.evaluation.methods import (
     RERANKING,
     Labels,
     MethodOptions,
+    Place,
     Rankings,
     distance_of_logits,
     lift,
@@ -45,10 +46,18 @@ from qaconv_core.ranking.protocol import label_block, leave_out
 from qaconv_core.ranking.rerank import Reranked, check_options
 from qaconv_core.ranking.tlift import Sightings
 from qaconv_core.searching.estimated_logits import TRIAL, EstimatedLogits, Pace
-from qaconv_core.types import Bool, Float32, Float64, Int64, RankingResult
+from qaconv_core.types import (
+    Bool,
+    EvaluationReport,
+    Float32,
+    Float64,
+    Int64,
+    RankingResult,
+)
 
 SLACK = 1e-6
 """More than the float32 errors of two distances, of which neither is above 1."""
+_MOST_WANTED = 2**20
 _LIFT_SLACK = 1e-5  # relative: a lifted score is a product of three float32 numbers
 
 Array = npt.NDArray[Any]
@@ -116,8 +125,9 @@ class Truth:
 class FromEstimates:
     """Measures plain logits, re-ranking and TLift from estimates.
 
-    ``logits`` holds the query × gallery logits; ``make`` makes :class:`EstimatedLogits` of one
-    stage, given its name.
+    ``make`` makes :class:`EstimatedLogits` of one of the three ``stages`` (query × gallery, within
+    queries, within gallery), ``place`` the matrices of results. ``logits`` are those of query ×
+    gallery.
     """
 
     def __init__(
@@ -126,9 +136,11 @@ class FromEstimates:
         labels: Labels,
         options: MethodOptions,
         stages: tuple[str, str, str],
+        place: Place | None = None,
         context: WorkContext = NO_CONTEXT,
     ) -> None:
         check_options(options.k1, options.k2, options.lambda_)
+        self._place = place or (lambda name, shape: None)
         self.labels, self.options, self.context = labels, options, context
         self.stages, self._make = stages, make
         self.truth = Truth(labels, options.junk_rule)
@@ -156,6 +168,7 @@ class FromEstimates:
             distance = self._settled(rows)
             found.seconds[RERANKING] = time.monotonic() - began
             measure(found, method, distance, self.labels, options)
+            del distance
         if options.tlift:
             reason = tlift_available(self.labels.query_times, self.labels.gallery_times)
             if reason:
@@ -167,6 +180,26 @@ class FromEstimates:
             method += "+tlift"
             measure(found, method, lifted, self.labels, options, larger_is_closer=True)
         return found
+
+    def described(self, report: EvaluationReport) -> EvaluationReport:
+        """``report`` with the number of pairs that were scored exactly, and what is estimated."""
+        parts = (self.logits, *self.inner)
+        pairs, exact = (sum(getattr(p, n) for p in parts) for n in ("pairs", "exact_pairs"))
+        counts = replace(report.counts, pairs=pairs, exact_pairs=exact)
+        if exact == pairs:
+            return replace(report, counts=counts)
+        g = self.logits.values.shape[1]
+        bound = max(float(self.logits.bounds(rows, (0, g)).max()) for rows in self._blocks())
+        told = (
+            f"{exact:,} of {pairs:,} pairs ({exact / pairs:.1%}) were scored exactly, the others "
+            "estimated from 8-bit integers within a proved bound; the measures are those of "
+            "float32 throughout",
+            "the distributions of scores, ROC and thresholds rest on the estimates, each within "
+            f"±{bound:.2f} of its logit; qaconv evaluate --exact scores all pairs",
+        )
+        separable = {**report.separation, "bound": bound}
+        notes = (*report.notes, *told)
+        return replace(report, counts=counts, separation=separable, notes=notes)
 
     def _timed(self, stage: str, work: Callable[[], Any]) -> Any:
         began = time.monotonic()
@@ -219,7 +252,7 @@ class FromEstimates:
 
     def _settled(self, rows: RowLimits) -> Float32:
         """Distances of all pairs, exact where the order around true matches depends on it."""
-        out = np.empty(self.logits.values.shape, dtype=np.float32)
+        out = self._matrix("re-ranked")
         for a, b in self._blocks():
             out[a:b], least, most = rows(a, b)
             if self._decide((a, b), out[a:b], least, most):
@@ -242,6 +275,11 @@ class FromEstimates:
         self.logits.score(row + a, column, self.stages[0])
         return len(row) > 0
 
+    def _matrix(self, name: str) -> Float32:
+        shape = self.logits.values.shape
+        found = self._place(name, shape)
+        return np.empty(shape, dtype=np.float32) if found is None else found
+
     def _blocks(self) -> Iterator[Span]:
         p, g = self.logits.values.shape
         return row_blocks(p, 64 * g)
@@ -251,8 +289,9 @@ class FromEstimates:
     def _lifted(self, rows: RowLimits) -> Float32:
         """Scores 1 − distance, lifted."""
         self._settle_pivots(rows)
-        score = self._scores(rows)
-        lifted = lift(score, self.labels, self.options, context=self.context)
+        score = self._scores(rows, self._matrix("scores to lift"))
+        lifted = self._matrix("lifted scores")
+        lift(score, self.labels, self.options, lifted, self.context)
         changed = False
         for a, b in self._blocks():
             _, least, most = rows(a, b)
@@ -266,10 +305,11 @@ class FromEstimates:
             changed |= self._decide((a, b), lifted[a:b], lowest, highest)
         if not changed:
             return lifted
-        return lift(self._scores(rows), self.labels, self.options, context=self.context)
+        score = self._scores(rows, score)
+        return lift(score, self.labels, self.options, lifted, self.context)
 
-    def _scores(self, rows: RowLimits) -> Float32:
-        out = np.empty(self.logits.values.shape, dtype=np.float32)
+    def _scores(self, rows: RowLimits, out: Float32) -> Float32:
+        """1 − distance of all pairs, in ``out``."""
         for a, b in self._blocks():
             np.subtract(np.float32(1), rows(a, b)[0], out=out[a:b])
         return out
@@ -281,7 +321,7 @@ class FromEstimates:
         gallery = Sightings.of(known.gallery_cams, known.gallery_times, size, "gallery")
         cameras = list(gallery.by_camera())
         for best_first in (True, False):
-            found = []
+            wanted = _Wanted(partial(self.logits.score, stage=self.stages[0]))
             for a, b in self._blocks():
                 values, least, most = rows(a, b)
                 needed = np.zeros((b - a, size), dtype=np.bool_)
@@ -290,8 +330,8 @@ class FromEstimates:
                         values[:, some], least[:, some], most[:, some], k, best_first
                     )
                 row, column = np.nonzero(needed & ~self.logits.exact[a:b])
-                found.append((row + a, column))
-            self.logits.score(*_joined(found), self.stages[0])
+                wanted.add(row + a, column)
+            wanted.score()
 
 
 def _estimate_inner(logits: EstimatedLogits, width: int, stage: str) -> None:
@@ -343,6 +383,25 @@ def _joined(parts: list[tuple[Array, Array]]) -> tuple[Int64, Int64]:
     return rows.astype(np.int64), columns.astype(np.int64)
 
 
+class _Wanted:
+    """Collects pairs and has them scored many at a time, of bounded number."""
+
+    def __init__(self, score: Callable[[Int64, Int64], None]) -> None:
+        self._score = score
+        self._parts: list[tuple[Array, Array]] = []
+
+    def add(self, rows: Array, columns: Array) -> None:
+        """Want these pairs."""
+        self._parts.append((rows, columns))
+        if sum(len(part[0]) for part in self._parts) > _MOST_WANTED:
+            self.score()
+
+    def score(self) -> None:
+        """Score what is wanted."""
+        self._score(*_joined(self._parts))
+        self._parts = []
+
+
 def _distance(logits: Array) -> Float64:
     """1 − sigmoid(logit / 10) in float64."""
     return 0.5 - 0.5 * np.tanh(0.05 * logits.astype(np.float64))
@@ -385,14 +444,14 @@ class LogitTable(DistanceTable):
     def settle_neighbours(self, width: int, stage: str) -> None:
         """Make exact what may be among the ``width`` nearest of a picture, or the farthest."""
         for best_first in (True, False):
-            found = []
+            wanted = _Wanted(partial(self._score, stage=stage))
             for a, b in self._spans():
                 near, far, here = (_distance(part) for part in self._columns(a, b))
                 needed = _contenders(here, near, far, width, best_first)
                 needed |= _contenders(-here, -far, -near, 1, best_first)
                 picture, other = np.nonzero(needed & (near < far))
-                found.append((picture + a, other))
-            self._score(*_joined(found), stage)
+                wanted.add(picture + a, other)
+            wanted.score()
 
     def _spans(self) -> Iterator[Span]:
         for first, count in ((0, self.p), (self.p, self.g)):

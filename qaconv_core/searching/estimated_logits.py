@@ -42,6 +42,8 @@ QUERY_BLOCK = 64
 GALLERY_BLOCK = 256
 TRIAL = 32
 """Pictures that a trial estimates against all others."""
+WANTED_BYTES = 192 << 20
+"""What lists of pairs to be scored, and limits of a block of rows, take at most."""
 _AT_ONCE = 512  # pairs scored exactly by a thread between two looks at the cancel token
 _FEWEST = 4 * QUERY_BLOCK * GALLERY_BLOCK  # pairs estimated before estimates may be given up
 
@@ -321,6 +323,13 @@ class EstimatedLogits:
 
     def _tracker(self, stage: str, total: int) -> Tracker:
         return self.context.tracker(stage, total, "pairs")
+
+
+def estimates_work(shape: tuple[int, ...], workers: int) -> int:
+    """Bytes that estimating takes beside its matrices, of maps of ``shape`` (C, h, w)."""
+    channels, cells = shape[0], shape[1] * shape[2]
+    small = (QUERY_CHUNK + workers * GALLERY_BLOCK) * cells * (channels + 4)
+    return small + workers * _AT_ONCE * channels * cells * 2 + WANTED_BYTES
 
 
 def _spans(start: int, stop: int, step: int) -> Iterator[Span]:

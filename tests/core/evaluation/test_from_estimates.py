@@ -52,9 +52,7 @@ class Case:
         times = rng.uniform(0, 600, p + g)
         times[p + 3] = np.nan
         left_out = np.arange(4), 60 + np.arange(4)
-        self.labels = Labels(
-            ids[:p], ids[p:], cams[:p], cams[p:], times[:p], times[p:], left_out
-        )
+        self.labels = Labels(ids[:p], ids[p:], cams[:p], cams[p:], times[:p], times[p:], left_out)
 
     def make(self, stage, pace):
         query, gallery = {
@@ -82,7 +80,7 @@ class Case:
 
 
 CASES = [
-    dict(kind=kind, sign=sign, maps=maps)
+    {"kind": kind, "sign": sign, "maps": maps}
     for kind in ("shared", "two-sided")
     for sign in ("mixed", "positive", "negative")
     for maps in (people_maps, unit_maps)

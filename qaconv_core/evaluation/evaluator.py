@@ -371,6 +371,7 @@ def _report(
             model=spec.describe(),
             release=spec.release,
             epoch=spec.epoch,
+            adapted=spec.adapted or None,
         ),
         device=describe_device(model.device),
         seconds={},

@@ -526,15 +526,20 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class EvaluationCounts:
-    """Numbers of pictures; ``rejected`` is None where nothing could be rejected (saved scores)."""
+    """Numbers of pictures; ``rejected`` is None where nothing could be rejected (saved scores).
+
+    ``exact_pairs`` of ``pairs`` were scored exactly; both are None where all were.
+    """
 
     query: int = 0
     gallery: int = 0
     valid_queries: int = 0
     rejected: int | None = None
+    pairs: int | None = None
+    exact_pairs: int | None = None
 
     def to_dict(self) -> dict[str, int]:
-        """The JSON form; ``rejected`` is left out where it is None."""
+        """The JSON form, without what is None."""
         return _given(self)
 
     @classmethod

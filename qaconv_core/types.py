@@ -121,6 +121,7 @@ class Dataset:
 
     ``layout`` says in words what was recognised (e.g. ``"Market-1501 folders"``); ``rejected``
     lists the files left out, ``notes`` what a user should know before relying on the set.
+    ``person_names`` and ``camera_names`` hold the names of pids and camids where these have any.
     """
 
     name: str
@@ -132,6 +133,8 @@ class Dataset:
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
     frame_rate: float | None = None
+    person_names: Mapping[int, str] = field(default_factory=dict)
+    camera_names: Mapping[int, str] = field(default_factory=dict)
 
 
 FIRST_RELEASES = "v1.x"

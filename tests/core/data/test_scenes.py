@@ -15,7 +15,7 @@ def picture(path, width, height, **more):
 
 
 @pytest.mark.parametrize(
-    "size, scene",
+    ("size", "scene"),
     [((128, 256), False), ((1280, 720), True), ((65, 64), True), ((64, 64), False),
      ((1000, 1500), False), ((1500, 3000), True)],
 )  # fmt: skip

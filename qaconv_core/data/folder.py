@@ -221,12 +221,6 @@ def _cameras(
     )
 
 
-def camera_folder(folders: Sequence[str]) -> str | None:
-    """The outermost folder whose name is a camera's (``cam1``, ``gate 3``); None without one."""
-    kinds = (_CAMERA, _CAMERA_NAME)
-    return next((name for name in folders if any(k.fullmatch(name) for k in kinds)), None)
-
-
 def _person(folders: tuple[str, ...], cameras: re.Pattern[str]) -> str | None:
     """The outermost folder that is not a camera's."""
     return next((name for name in folders if cameras.fullmatch(name) is None), None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from qaconv_core.data.folder import camera_folder
+from qaconv_core.data.camera_names import is_camera_folder
 from qaconv_core.data.scan import scan_pictures, stat_fault
 from qaconv_core.errors import InputError
 from qaconv_core.files import check_input
@@ -151,7 +151,7 @@ def _in_folder(folder: Path, leave_out: Path | None) -> tuple[list[Source], list
 def _source(path: Path, name: str, folders: Iterable[str]) -> Source:
     video = is_video_name(path.name)
     folders = tuple(folders)
-    camera = camera_folder(folders) or ""
+    camera = next(filter(is_camera_folder, folders), "")
     if not camera and video:
         camera = name
     return Source(path, name, video, camera)

@@ -17,9 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
-from qaconv_core.data.check import unlike_published
 from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.data.own_files import OwnFiles
+from qaconv_core.data.published import unlike_published
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.forecasts import file_matrix, forecast

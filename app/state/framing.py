@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 CLOSEST, WIDEST = 1.0, 16.0
-MARGIN = 8.0
+MARGIN = 5.0
 BETWEEN = 8.0  # stays free between pictures that fill their columns
 NARROWEST_GAP = 28.0
 CAPTION = 216.0  # captions of small pictures need so much

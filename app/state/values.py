@@ -111,6 +111,10 @@ class Selection:
         return self.queries[0] if self.queries else None
 
 
+CandidateView = Literal["strip", "grid", "closed"]
+CANDIDATE_VIEWS: tuple[CandidateView, ...] = ("strip", "grid", "closed")
+"""How the ranked candidates are shown: one row above the match, many rows, or not at all."""
+
 Mode = Literal["lines", "heat", "hover", "compare"]
 MODES: tuple[Mode, ...] = ("lines", "heat", "hover", "compare")
 MOST_LINES = 999

@@ -28,7 +28,7 @@ from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.types import Side
 
 FADED = 0.3
-FULL_CAPTIONS_FROM = 320
+FULL_CAPTIONS_FROM = 720
 """Pixels of height below which captions have two lines instead of four."""
 ACCENT = QColor("#ffb000")
 Key = tuple[Side, int]

@@ -12,7 +12,7 @@ from app.items.result_delegate import ResultDelegate
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text
 from app.jobs.images import ImageLoader
-from app.state.values import METHODS, Method
+from app.state.values import METHODS, CandidateView, Method
 from app.state.workspace import Workspace
 from app.views.explore.candidate_selection import CandidateSelection
 from app.views.explore.find_bar import FindBar
@@ -69,7 +69,16 @@ class ResultsPanel(QWidget):
         self.pages.addWidget(self.view)
         self.pages.addWidget(self.empty)
         in_column(self.header, self.find_bar, self.note, self.pages,
-               into=self, grows=self.pages, margins=8)  # fmt: skip
+               into=self, grows=self.pages, margins=(8, 4, 8, 0), spacing=4)  # fmt: skip
+
+    def show_as(self, view: CandidateView, picture: int) -> None:
+        """As one of :data:`~app.state.values.CANDIDATE_VIEWS`; ``picture``: height in a grid."""
+        if view == "strip":
+            self.view.show_as_strip()
+        elif view == "grid":
+            self.view.show_as_grid(picture)
+        self.pages.setVisible(view != "closed")
+        self.header.show_view(view, picture)
 
     def _connect(self) -> None:
         space = self.workspace

@@ -42,7 +42,7 @@ from app.views.widgets.actions import Actions, Handler, toggle_of
 from app.views.widgets.job_strip import JobStrip
 from app.views.widgets.theme import Theme
 
-SMALLEST = (960, 640)
+SMALLEST = (960, 540)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
 EXPLORE_MENUS = ("Query", "Candidate", "Match")
@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
                 "view.back": Handler(space.go_back, lambda: space.history.can_go_back),
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),
                 "view.problems": toggle_of(self.problems_dock),
+                "view.full_screen": Handler(self.switch_full_screen, checked=self.isFullScreen),
                 "help.here": Handler(lambda: self.dialogs.open_help(help_on(space, self.page))),
             }
         )
@@ -237,6 +238,11 @@ class MainWindow(QMainWindow):
         if self.theme is not None:
             self.theme.use(name)
         self.settings.change(replace(self.settings.value, theme=name))
+        self.commands.refresh_later()
+
+    def switch_full_screen(self) -> None:
+        """Take the whole screen, or give it back."""
+        self.setWindowState(self.windowState() ^ Qt.WindowFullScreen)
         self.commands.refresh_later()
 
     # ── beginning and ending ────────────────────────────────────────────────────────────────────

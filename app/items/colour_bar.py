@@ -12,7 +12,7 @@ from app.state.overlay import Scale
 
 NAMES = {
     "contribution": "adds to the logit",
-    "relative": "adds beyond the usual",
+    "relative": "contribution above average",
     "similarity": "similarity",
     "hiding": "logit if hidden",
     "lead": "lead if hidden",

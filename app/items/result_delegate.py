@@ -12,6 +12,7 @@ from app.items.decision_marks import paint_decided
 from app.items.part_layers import PART, paint_outline
 from app.items.result_model import ENTRY_ROLE, ResultEntry
 from app.items.row_texts import camera_text, move_text, who_text
+from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.framing import Box
@@ -71,7 +72,8 @@ class ResultDelegate(QStyledItemDelegate):
         entry: ResultEntry = index.data(ENTRY_ROLE)
         painter.save()
         painter.setRenderHints(QPainter.SmoothPixmapTransform | QPainter.Antialiasing)
-        ink = self._draw_ground(painter, option)
+        draw_ground(painter, option, bool(option.state & QStyle.State_HasFocus))
+        ink = option.palette.color(QPalette.Text)
         room, words = self._shared_out(option)
         picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
         covered = draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
@@ -102,24 +104,6 @@ class ResultDelegate(QStyledItemDelegate):
             words.setTop(room.bottom() + 1 - high)
             room.setBottom(words.top() - 1 - PAD)
         return room, words
-
-    def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QColor:
-        """Paint the ground of a tile that is chosen or under the pointer; returns the ink on it."""
-        palette, state, ground = option.palette, option.state, QColor()
-        highlight = palette.color(QPalette.Highlight)
-        shown = state & QStyle.State_Selected and state & QStyle.State_HasFocus
-        if shown:
-            ground = highlight
-        elif state & QStyle.State_Selected:
-            ground = faded(highlight, 72)
-        elif state & QStyle.State_MouseOver:
-            ground = faded(highlight, 48)
-        if ground.isValid():
-            chosen = state & QStyle.State_Selected and not shown
-            painter.setPen(QPen(highlight, 2) if chosen else Qt.NoPen)
-            painter.setBrush(ground)
-            painter.drawRoundedRect(option.rect.adjusted(2, 2, -2, -2), PAD, PAD)
-        return palette.color(QPalette.HighlightedText if shown else QPalette.Text)
 
     def _draw_mark(
         self, painter: QPainter, covered: QRect, truth: int, option: QStyleOptionViewItem

@@ -76,6 +76,10 @@ class Pane(NamedTuple):
     home: Box
     clip: Box
 
+    def moved(self, right: float) -> Pane:
+        """The same so many pixels further right."""
+        return Pane(*(box._replace(x=box.x + right) for box in self))
+
 
 def panes(width: float, height: float, aspects: Sequence[float], foot: float) -> list[Pane]:
     """Places for pictures of these proportions (width / height), side by side at one height.

@@ -20,7 +20,7 @@ from app.state.stored import (
     texts_of,
     write_record,
 )
-from app.state.values import METHODS, MODES, MOST_LINES, Look, QueryFilter, ResultFilter
+from app.state.values import EACH, METHODS, MODES, MOST_LINES, Look, QueryFilter, ResultFilter
 from app.state.workspace import Workspace
 from qaconv_core.errors import StoreError
 from qaconv_core.matching.strongest import DIRECTIONS
@@ -102,7 +102,7 @@ def _look_of(record: dict[str, Any]) -> Look:
         threshold=number_of(record, "threshold", usual.threshold, -1.0, 1.0),
         count=int(number_of(record, "count", usual.count, 0, MOST_LINES)),
         direction=one_of(record, "direction", DIRECTIONS),
-        colour_by=one_of(record, "colour_by", _MEASURES),
+        colour_by=one_of(record, "colour_by", (*_MEASURES, EACH)),
         heat_of=one_of(record, "heat_of", _MEASURES),
         opacity=number_of(record, "opacity", usual.opacity, 0.0, 1.0),
         fuse=one_of(record, "fuse", ("max", "mean")),

@@ -115,6 +115,9 @@ CandidateView = Literal["strip", "grid", "closed"]
 CANDIDATE_VIEWS: tuple[CandidateView, ...] = ("strip", "grid", "closed")
 """How the ranked candidates are shown: one row above the match, many rows, or not at all."""
 
+EACH = "each"
+"""Lines of a colour each, so that lines that cross can be followed."""
+
 Mode = Literal["lines", "heat", "hover", "compare"]
 MODES: tuple[Mode, ...] = ("lines", "heat", "hover", "compare")
 MOST_LINES = 999
@@ -126,11 +129,11 @@ class Look:
     """How the inspector shows a pair.
 
     ``threshold`` least similarity of a line, in [−1, 1]; ``count`` most lines; ``direction``
-    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions beyond the
-    usual; plain ones until that is known), ``contribution`` or ``similarity``; ``heat_of`` the
-    same for the heat maps; ``opacity`` of the heat maps, in [0, 1]; ``linked``
-    zooms and pans both pictures together; ``fuse`` how several queries are joined; ``exact``
-    scores every picture of a large gallery, where else only the best are exact.
+    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions above
+    average; plain ones until that is known), ``contribution``, ``similarity`` or ``each``;
+    ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
+    [0, 1]; ``linked`` zooms and pans both pictures together; ``fuse`` how several queries are
+    joined; ``exact`` scores every picture of a large gallery, where else only the best are exact.
     """
 
     mode: Mode = "lines"
@@ -149,7 +152,8 @@ class Look:
     @property
     def measure(self) -> str:
         """What colours mean in this mode: that of the heat maps, or of the lines."""
-        return self.heat_of if self.mode == "heat" else self.colour_by
+        shown = self.heat_of if self.mode == "heat" else self.colour_by
+        return "relative" if shown == EACH else shown
 
 
 @dataclass(frozen=True)

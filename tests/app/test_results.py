@@ -193,7 +193,7 @@ def test_a_hidden_candidate_is_told_and_walked_on_from(panel, space):
     space.select_candidate(panel.model.candidate_at(junk))
     space.change_result_filter(hide_junk=True)
     assert chosen(panel) == -1
-    assert panel.note.text() == "The candidate, junk, is hidden by the filters above."
+    assert panel.note.text() == "The candidate, of the same camera, is hidden by the filters above."
     panel.handlers()["candidate.previous"].run()
     assert panel.model.places[chosen(panel)] == junk - 1
     assert panel.note.isHidden()
@@ -212,7 +212,7 @@ def test_comparing_takes_the_first_true_match(panel, space):
 def test_methods_that_cannot_be_chosen_say_why(panel, space):
     rerank = panel.header.method.actions_["qaconv+rerank"]
     assert not rerank.isEnabled()
-    assert "Measure the set first" in rerank.toolTip()
+    assert "Evaluate this data set first" in rerank.toolTip()
     wanted = []
     panel.command_wanted.connect(wanted.append)
     panel.header.measure.trigger()

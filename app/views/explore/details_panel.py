@@ -6,6 +6,7 @@ from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from app.jobs.images import ImageLoader
 from app.state import words
 from app.state.overlay import lines_of
 from app.state.part_words import details_text
@@ -32,11 +33,13 @@ def column_of(widget: QWidget, *parts: QWidget) -> QVBoxLayout:
 class DetailsPanel(QWidget):
     """The sum, the score and what it is, the correspondences."""
 
-    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, pictures: ImageLoader, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.workspace = workspace
         self._shared_out = False
-        self.chart = BreakdownChart(workspace, self)
+        self.chart = BreakdownChart(workspace, pictures, self)
         self.score = QLabel(self)
         self.score.setWordWrap(True)
         self.score.setToolTip(words.SCORE)
@@ -95,11 +98,11 @@ class DetailsPanel(QWidget):
         space, other = self.workspace, self.workspace.other_pair
         score = words.score_text(pair.match.score)
         if space.look.mode != "compare" or space.why is None or other is None:
-            return f"score {score} = sigmoid(logit / 10), not a probability"
+            return f"score {score} = sigmoid(logit / 10)"
         logits = [words.logit_text(p.match.logit) for p in (pair, other)]
         return (
             f"logit {logits[0]} − ({logits[1]}); scores {score} and "
-            f"{words.score_text(other.match.score)}, not probabilities"
+            f"{words.score_text(other.match.score)}, as sigmoid(logit / 10)"
         )
 
     def _show_drawn(self) -> None:

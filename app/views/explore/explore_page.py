@@ -20,11 +20,12 @@ from app.views.explore.details_panel import DetailsPanel
 from app.views.explore.inspector import Inspector
 from app.views.explore.queries_panel import QueriesPanel
 from app.views.explore.results_panel import ResultsPanel
+from app.views.explore.welcome import HintStrip
 from app.views.widgets.actions import Handler, Handlers, toggle_of
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
-NARROWEST = {"Queries": 208, "What it adds up to": 288}
+NARROWEST = {"Queries": 208, "Score breakdown": 316}
 ROOM_FOR_BOTH = 1160
 """Pixels of width from which grid and match stand side by side."""
 STRIP_SHARE = 0.17
@@ -43,7 +44,7 @@ class ExplorePage(QMainWindow):
         self.queries = QueriesPanel(workspace, self.thumbnails, self)
         self.results = ResultsPanel(workspace, self.thumbnails, self)
         self.inspector = Inspector(workspace, self.pictures, self)
-        self.details = DetailsPanel(workspace, self)
+        self.details = DetailsPanel(workspace, self.pictures, self)
         self.splitter = QSplitter(Qt.Vertical, self)
         self.splitter.setObjectName("ranking and match")
         self.splitter.setChildrenCollapsible(False)
@@ -53,7 +54,7 @@ class ExplorePage(QMainWindow):
         self.setCentralWidget(self.splitter)
         self.setDockNestingEnabled(True)
         self.queries_dock = self._dock("Queries", self.queries, Qt.LeftDockWidgetArea)
-        self.details_dock = self._dock("What it adds up to", self.details, Qt.RightDockWidgetArea)
+        self.details_dock = self._dock("Score breakdown", self.details, Qt.RightDockWidgetArea)
         self.docks = (self.queries_dock, self.details_dock)
         self.setCorner(Qt.BottomLeftCorner, Qt.LeftDockWidgetArea)
         self.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
@@ -70,7 +71,7 @@ class ExplorePage(QMainWindow):
         self.results.show_as(self.view, self.tile_size)
 
     @property
-    def hint(self) -> QWidget:
+    def hint(self) -> HintStrip:
         """The line for the first time."""
         return self.inspector.hint
 
@@ -173,7 +174,7 @@ class ExplorePage(QMainWindow):
             dock.show()
         width = self.width()
         self.resizeDocks(
-            list(self.docks), [max(208, width // 6), max(304, width // 5)], Qt.Horizontal
+            list(self.docks), [max(208, width // 6), max(336, width // 5)], Qt.Horizontal
         )
         self._sizes.clear()
         self.view = "strip"
@@ -206,7 +207,7 @@ class ExplorePage(QMainWindow):
             self._sizes["strip"] = list(sizes)
             self.splitter.setSizes(list(sizes))
         if settings.candidates in CANDIDATE_VIEWS and settings.candidates != self.view:
-            self.show_candidates(settings.candidates)  # type: ignore[arg-type]  # one of them
+            self.show_candidates(settings.candidates)
         self.hide_panels(settings.panels_hidden)
 
     def handlers(self) -> Handlers:

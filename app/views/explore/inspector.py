@@ -16,7 +16,7 @@ from app.state.values import MODES, MOST_LINES, Mode
 from app.state.workspace import Workspace
 from app.views.explore.decision_bar import DecisionBar
 from app.views.explore.match_canvas import STEP, MatchCanvas
-from app.views.explore.match_controls import SPACING, MatchControls
+from app.views.explore.match_controls import MatchControls
 from app.views.explore.picture_tools import PictureTools, Zooming
 from app.views.explore.welcome import HintStrip
 from app.views.widgets.actions import Handler, Handlers
@@ -24,6 +24,7 @@ from app.views.widgets.labels import ElidedLabel
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.matching.strongest import DIRECTIONS
 
+SPACING = 8
 THRESHOLD_STEP = 0.05
 LOWEST_CANVAS = 144
 """Pixels that the pictures have at least, captions included."""
@@ -102,6 +103,8 @@ class Inspector(QWidget):
 
     def _place_decisions(self) -> None:
         """Beside the candidate: right of it, or left where it is compared with another one."""
+        compared = len(self.canvas.scene.panels) > 2
+        self.canvas.leave_free(self.decisions.narrowest + SPACING if compared else 0)
         scene, stage = self.canvas.scene, self.canvas.stage
         number = scene.find(("gallery", 0))
         chosen = number is not None and scene.panels[number].ref is not None
@@ -119,18 +122,23 @@ class Inspector(QWidget):
         canvas, look = self.canvas, self.workspace.look
         stage = canvas.stage
         self.bar.show_scale(stage.legend)
+        tip = ""
         if canvas.stale_overlay.drawn:
             text = readout.WAIT
         elif canvas.marks:
-            text = readout.answers_text(canvas.scene, [mark.answer for mark in canvas.marks])
+            marks = canvas.marks
+            answers = [mark.answer for mark in marks]
+            text = readout.answers_text(canvas.scene, answers, marks[0].pair)
+            tip = f"{text}\n{readout.cells_text(canvas.scene, answers[0])}"
         elif drawn_text(self.workspace.parts.now):
             text = drawn_text(self.workspace.parts.now)
         else:
             hidden = lines_in_sight(stage)[1] if look.mode in ("lines", "compare") else 0
             text = readout.shown_text(canvas.scene, look, stage.lines(), hidden)
+            tip = f"{text}\n{readout.explained_text(canvas.scene, look)}".strip()
         if text != self.readout.text():
             self.readout.setText(text)
-            self.readout.setToolTip(text)
+            self.readout.setToolTip(tip or text)
             self.readout.update()
         self.readout.setVisible(self.hint.isHidden())
 

@@ -10,24 +10,25 @@ from PyQt5.QtWidgets import QLabel, QSizePolicy, QSlider, QSpinBox, QToolButton,
 
 from app.state import words
 from app.state.commands import BY_ID
-from app.state.values import MOST_LINES, Mode
+from app.state.values import EACH, MOST_LINES, Mode
 from app.state.workspace import Workspace
 from app.views.widgets.choice import Choice
 from app.views.widgets.icons import icon
 from app.views.widgets.layouts import boxed, in_row
 
-SPACING = 8
+SPACING = 6
 MODES: tuple[tuple[Mode, str, str], ...] = (
     ("lines", "Lines", "Lines between matched cells (1)"),
-    ("heat", "Heat maps", "What each cell adds to the logit, over both pictures (2)"),
+    ("heat", "Heat maps", "Contribution of each cell, over both pictures (2)"),
     ("hover", "Point and see", "Point at a place and see where the other picture answers (3)"),
     ("compare", "Compare", "Two candidates under one query (4)"),
 )
 KINDS = {
-    "relative": "beyond the usual",
+    "relative": "above average",
     "contribution": "by contribution",
     "similarity": "by similarity",
 }
+COLOURS = {**KINDS, EACH: "a colour each"}
 ARROWS = {"query": "→", "gallery": "←", "mutual": "↔"}
 _KEYS = {
     Qt.Key_Left, Qt.Key_Right, Qt.Key_Up, Qt.Key_Down,
@@ -69,7 +70,7 @@ class Slider(KeepsArrows, QSlider):
         self.setAccessibleName(name)
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.TabFocus)
-        self.setFixedWidth(72)
+        self.setFixedWidth(56)
 
 
 class MatchControls(QWidget):
@@ -134,11 +135,11 @@ class MatchControls(QWidget):
             ARROWS,
         )
         self.colour_by = Choice(
-            "Colour of the lines", "What colour, width and order of lines show", KINDS
+            "Colour of the lines", "What colour, width and order of lines show", COLOURS
         )
         self.heat_of = Choice(
             "What the heat maps show",
-            "What each cell adds beyond its average over the gallery, what it adds, or how "
+            "Each cell's contribution above its average over the gallery, its contribution, or how "
             "similar it is to its best match",
             KINDS,
         )

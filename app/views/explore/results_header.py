@@ -46,13 +46,15 @@ NO_FILTER = {
     "camids": None,
     "time_range": None,
 }
-UNMEASURED = "Not there yet: this needs the scores of all queries. Measure the set first."
+UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
 BY_PART = (
     "Ranked by the cells drawn on the query alone, by plain QAConv: terms of the other cells drop "
     "out. The evidence is how loudly these cells can speak, for or against, of all the query's."
 )
 ALL_EXACT = "Score every picture of the gallery exactly, for this and all other queries."
-ADDED_ONLY = "Own pictures are ranked by plain QAConv: the other methods need the whole query set."
+ADDED_ONLY = (
+    "Added pictures are ranked by plain QAConv: the other methods need the whole query set."
+)
 NARROW = 560
 """Pixels below which the word before the method goes."""
 
@@ -78,7 +80,7 @@ class ResultsHeader(QWidget):
             "Ranked by", "How the gallery is ranked (Alt+1, Alt+2, Alt+3).",
             {method: words for method, (words, _tip) in METHOD_WORDS.items()},
         )  # fmt: skip
-        self.measure = self.method.menu().addAction("Measure the set")
+        self.measure = self.method.menu().addAction("Evaluate this data set")
         self.measure.setToolTip("Measure all queries now: AP, re-ranking and TLift (Ctrl+Shift+E).")
         self.hides = self._make_hides()
         self.cameras, self.times = CameraChoice(), TimeChoice()
@@ -163,7 +165,9 @@ class ResultsHeader(QWidget):
         self.count.setAccessibleName("Pictures listed")
         self.count.setToolTip("How many of the gallery's pictures are listed.")
         self.truth.setAccessibleName("True matches")
-        self.truth.setToolTip("True matches of the query in the gallery, junk not counted.")
+        self.truth.setToolTip(
+            "True matches of the query in the gallery, those of its own camera (junk) not counted."
+        )
 
     def event(self, event: QEvent) -> bool:
         """Fix the height to that of the lines, so that layouts give it that height."""

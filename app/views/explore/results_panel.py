@@ -173,7 +173,11 @@ class ResultsPanel(QWidget):
         assert ranking is not None
         assert candidate is not None
         rank = ranking.rank_of(candidate)
-        what = f"The candidate at rank {count_text(rank)}" if rank else "The candidate, junk,"
+        what = (
+            f"The candidate at rank {count_text(rank)}"
+            if rank
+            else "The candidate, of the same camera,"
+        )
         return f"{what} is hidden by the filters above."
 
     def _picture_arrived(self, path: object) -> None:

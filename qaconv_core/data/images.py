@@ -71,6 +71,21 @@ def read_image(path: str | Path) -> Image.Image:
         raise ImageError(_reason(error), shown(path)) from error
 
 
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of a picture's file as it is stored; the pixels are not decoded.
+
+    Raises :class:`ImageError`.
+    """
+    try:
+        _check_file(path)
+        with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
+            return image.size
+    except ImageError as error:
+        raise ImageError(error.reason, shown(path)) from error
+    except Exception as error:
+        raise ImageError(_reason(error), shown(path)) from error
+
+
 def as_rgb(
     image: str | Path | Image.Image | npt.NDArray[np.uint8],
 ) -> Image.Image:

@@ -109,7 +109,7 @@ def _paint_heat_map(painter: QPainter, stage: Stage, number: int) -> None:
         if values is None:
             return
         heat = heat_image(values, scale)
-        paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
+        paint_heat(painter, stage.boxes[number], heat, stage.look.opacity, stage.look.smooth)
 
 
 def _paint_difference(painter: QPainter, stage: Stage, number: int) -> None:
@@ -120,7 +120,7 @@ def _paint_difference(painter: QPainter, stage: Stage, number: int) -> None:
     scale = stage.legend
     assert scale is not None
     heat = heat_image(why.difference.query, scale)
-    paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
+    paint_heat(painter, stage.boxes[number], heat, stage.look.opacity, stage.look.smooth)
 
 
 def _paint_edges(painter: QPainter, stage: Stage, number: int, palette: QPalette) -> None:
@@ -206,6 +206,6 @@ def paint_responses(
         _paint_picture(painter, stage, mark.end, ratio, True, palette)
         pair, cell = stage.scene.pairs[mark.pair], mark.answer.cell
         heat = heat_image(pair.responses(cell.side, cell.number), stage.scale)
-        paint_heat(painter, stage.boxes[mark.end], heat, stage.look.opacity)
+        paint_heat(painter, stage.boxes[mark.end], heat, stage.look.opacity, stage.look.smooth)
         _paint_edges(painter, stage, mark.end, palette)
         painter.restore()

@@ -132,7 +132,7 @@ class Look:
     ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions above
     average; plain ones until that is known), ``contribution``, ``similarity`` or ``each``;
     ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
-    [0, 1]; ``linked`` zooms and pans both pictures together; ``fuse`` how several queries are
+    [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together; ``fuse`` how several queries are
     joined; ``exact`` scores every picture of a large gallery, where else only the best are exact.
     """
 
@@ -146,6 +146,7 @@ class Look:
     colour_by: str = "relative"
     heat_of: str = "relative"
     opacity: float = 0.7
+    smooth: bool = False
     fuse: str = "max"
     exact: bool = False
 
@@ -174,11 +175,13 @@ class QueryFilter:
 
 @dataclass(frozen=True)
 class ResultFilter:
-    """Which ranked pictures are listed: junk, false ones, the query's camera, cameras, times."""
+    """Which ranked pictures are listed: junk, false ones, the query's camera, those that were
+    decided about, cameras, times."""
 
     hide_junk: bool = False
     hide_false: bool = False
     hide_same_camera: bool = False
+    hide_decided: bool = False
     camids: frozenset[int] | None = None
     time_range: tuple[float, float] | None = None
 

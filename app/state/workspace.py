@@ -124,6 +124,9 @@ class Workspace:
         self.history = History()
         self.query_filter = replace(self.query_filter, text="", pid=None, camids=None)
         self.result_filter = replace(self.result_filter, camids=None, time_range=None)
+        if self.look.mode == "compare":  # nobody has chosen two candidates of this set
+            self.look = replace(self.look, mode="lines")
+            self.look_changed.emit()
         self._forget_results()
         with self.batch():
             # First of all the lists must be those of the new set: everything else refers to them.
@@ -237,8 +240,16 @@ class Workspace:
 
     @after_delivery
     def go_back(self) -> None:
-        """To what was looked at before."""
-        self._travel(self.history.back())
+        """To what was looked at before; a part that was cleared here comes back first."""
+        if self.parts.can_restore:
+            self.parts.restore()
+        else:
+            self._travel(self.history.back())
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is anything to go back to."""
+        return self.history.can_go_back or self.parts.can_restore
 
     @after_delivery
     def go_forward(self) -> None:

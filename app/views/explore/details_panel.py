@@ -13,6 +13,7 @@ from app.state.part_words import details_text
 from app.state.workspace import Workspace
 from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
+from app.views.explore.score_context import ScoreContext
 from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.galleries.values import PairView
 
@@ -40,6 +41,7 @@ class DetailsPanel(QWidget):
         self.workspace = workspace
         self._shared_out = False
         self.chart = BreakdownChart(workspace, pictures, self)
+        self.context = ScoreContext(workspace, self)
         self.score = QLabel(self)
         self.score.setWordWrap(True)
         self.score.setToolTip(words.SCORE)
@@ -56,7 +58,9 @@ class DetailsPanel(QWidget):
 
     def _lay_out(self) -> None:
         """The sum above, scrolled where there is little room; the list below."""
-        total = boxed(in_column(self.chart, self.score, None, margins=SPACING, spacing=SPACING))
+        total = boxed(
+            in_column(self.context, self.chart, self.score, None, margins=SPACING, spacing=SPACING)
+        )
         listed = boxed(in_column(self.shown, self.table, margins=SPACING, spacing=SPACING))
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.NoFrame)
@@ -85,7 +89,8 @@ class DetailsPanel(QWidget):
             return
         self._shared_out = True
         text = self.score.heightForWidth(self.width() - 2 * SPACING)
-        wanted = self.chart.sizeHint().height() + text + 3 * SPACING
+        charts = self.chart.sizeHint().height() + self.context.sizeHint().height()
+        wanted = charts + text + 4 * SPACING
         self.splitter.setSizes([wanted, max(self.height() - wanted, LEAST)])
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -98,7 +103,8 @@ class DetailsPanel(QWidget):
         space, other = self.workspace, self.workspace.other_pair
         score = words.score_text(pair.match.score)
         if space.look.mode != "compare" or space.why is None or other is None:
-            return f"score {score} = sigmoid(logit / 10)"
+            stands = self.context.words
+            return f"score {score} = sigmoid(logit / 10)" + (f", {stands}" if stands else "")
         logits = [words.logit_text(p.match.logit) for p in (pair, other)]
         return (
             f"logit {logits[0]} − ({logits[1]}); scores {score} and "

@@ -21,7 +21,7 @@ TOOLS: dict[str, Tool] = {
     "match.part_paint": "paint",
     "match.hide_box": "hide",
 }
-SWITCHES = ("match.overlay", "match.grid", "match.linked")
+SWITCHES = ("match.overlay", "match.smooth", "match.grid", "match.linked")
 GROUPS: tuple[tuple[str, ...], ...] = (
     ("match.part_box", "match.part_lasso", "match.part_paint"),
     ("match.part_ignore", "match.part_whole"),

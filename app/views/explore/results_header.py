@@ -35,14 +35,16 @@ METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
     )
 )
 HIDES = {
-    "hide_junk": ("junk", "Hide pictures of the query's person from its own camera."),
-    "hide_same_camera": ("same camera", "Hide all pictures from the camera of the query."),
+    "hide_junk": ("same camera (ignored)", "Hide pictures of the query's person from its camera."),
+    "hide_same_camera": ("query's camera", "Hide all pictures from the camera of the query."),
     "hide_false": ("false", "Hide false matches: only true ones and unknown ones stay."),
+    "hide_decided": ("decided", "Hide candidates that something was decided about."),
 }
 NO_FILTER = {
     "hide_junk": False,
     "hide_same_camera": False,
     "hide_false": False,
+    "hide_decided": False,
     "camids": None,
     "time_range": None,
 }

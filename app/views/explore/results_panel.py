@@ -228,6 +228,13 @@ class ResultsPanel(QWidget):
         candidate = self.workspace.selection.candidate
         self._go_to_row(self.model.row_beside(candidate, by, RankingResult.TRUE))
 
+    def next_undecided(self) -> None:
+        """To the next listed candidate that nothing was decided about."""
+        row = self.model.row_beside(self.workspace.selection.candidate, 1)
+        rows = range(self.model.rowCount() if row is None else row, self.model.rowCount())
+        decided = self.workspace.decided
+        self._go_to_row(next((r for r in rows if self.model.candidate_at(r) not in decided), None))
+
     def compare(self) -> None:
         """The candidate beside the first true match; that one beside the first false match."""
         ranking, candidate = self.workspace.ranking, self.workspace.selection.candidate
@@ -264,7 +271,9 @@ class ResultsPanel(QWidget):
         def step(run: Callable[[], object]) -> Handler:
             return Handler(run, lambda: self.model.rowCount() > 0)
 
-        truth_words = self.header.truth.text
+        def truth_words() -> str:
+            known = self.header.truth.text()
+            return "" if self._has(RankingResult.TRUE) else known or "no ranking yet"
 
         def to_true(run: Callable[[], object]) -> Handler:
             return Handler(run, lambda: self._has(RankingResult.TRUE), reason=truth_words)
@@ -293,8 +302,9 @@ class ResultsPanel(QWidget):
             "candidate.why_false": Handler(
                 self.why_false,
                 lambda: self._has(RankingResult.TRUE) and self._has(RankingResult.FALSE),
-                reason=truth_words,
+                reason=lambda: truth_words() or "no false match is ranked",
             ),
+            "candidate.next_undecided": step(self.next_undecided),
             **{f"candidate.{name}": hide(name) for name in HIDES},
             "candidate.exact": Handler(
                 lambda: space.change_look(exact=not space.look.exact),

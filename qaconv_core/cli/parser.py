@@ -9,9 +9,11 @@ from typing import NoReturn
 
 from qaconv_core import __version__
 from qaconv_core.cli import (
+    adapt,
     bench,
     cache,
     check,
+    detect,
     evaluate,
     explain,
     gui,
@@ -22,6 +24,7 @@ from qaconv_core.cli import (
     rescore,
     runs,
     train,
+    weights,
 )
 from qaconv_core.readable import shown
 
@@ -59,6 +62,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("gui", "open the window", gui.add_options),
     ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
     ("train", "train a network after a published recipe, or from nothing", train.add_options),
+    ("adapt", "adapt a model to your cameras without labels", adapt.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),
     ("match", "explain the match of two pictures", match.add_options),
     (
@@ -74,8 +78,14 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         import_pictures.add_options,
     ),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),
+    (
+        "detect",
+        "find the people in scenes and videos, as crops and a table of boxes",
+        detect.add_options,
+    ),
     ("people", "render synthetic people before synthetic cameras", people.add_options),
     ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
+    ("weights", "list weights that are here, and fetch published ones", weights.add_options),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

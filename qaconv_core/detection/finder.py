@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,12 @@ from qaconv_core.data.resources import resource_path
 from qaconv_core.detection.boxes import Boxes, PersonBox, Scores, clipped, suppress
 from qaconv_core.detection.tiles import (
     SCALES,
+    VIDEO_SCALES,
     Tile,
     cut_off,
+    fills,
     plan_tiles,
+    read_scales,
     without_nested,
     without_parts,
 )
@@ -26,6 +30,8 @@ from qaconv_core.models.detector import SIDE, load_detector
 
 DEFAULT_SCORE = 0.5
 """Score from which a box is kept; docs/detecting.md has what others give."""
+JOINED = 0.5
+"""Intersection over union from which boxes of several tiles mean one person."""
 BATCH = 8
 """Tiles that go through the network at once."""
 _SMALLEST = 4.0
@@ -43,6 +49,15 @@ class FindOptions:
     min_height: float = 0.0
     scales: tuple[int, ...] = SCALES
 
+    @classmethod
+    def of(
+        cls, score: float | None, min_height: float, tiles: str | None, *, video: bool
+    ) -> FindOptions:
+        """Options as they are typed; None stands for what is usual for a picture or a video."""
+        usual = VIDEO_SCALES if video else SCALES
+        scales = usual if tiles is None else read_scales(tiles)
+        return cls(DEFAULT_SCORE if score is None else score, min_height, scales)
+
     def __post_init__(self) -> None:
         if not 0 < self.score < 1:
             raise InputError(f"the least score must lie between 0 and 1, not {self.score:g}")
@@ -59,6 +74,12 @@ class PersonFinder:
         path = resource_path("detector", "weights.npz") if weights is None else weights
         self._network = load_detector(path).to(self.device)
 
+    def bound(
+        self, pictures: FindOptions, videos: FindOptions
+    ) -> Callable[[npt.NDArray[np.uint8], bool], list[PersonBox]]:
+        """A function of a picture, and of whether it is a video's frame, that gives its people."""
+        return lambda picture, video: self.find(picture, videos if video else pictures)
+
     def find(
         self, picture: npt.NDArray[np.uint8], options: FindOptions | None = None
     ) -> list[PersonBox]:
@@ -70,7 +91,7 @@ class PersonFinder:
         boxes, scores, cut = self._candidates(picture, tiles, floor)
         kept = without_parts(boxes, scores, cut)
         boxes, scores = boxes[kept], scores[kept]
-        kept = suppress(boxes, scores)
+        kept = suppress(boxes, scores, JOINED)
         boxes, scores = boxes[kept], scores[kept]
         kept = without_nested(boxes, scores, _NESTED)
         return [
@@ -93,9 +114,12 @@ class PersonFinder:
                 boxes = share[sure] * np.array([tile.width, tile.height] * 2)
                 boxes += np.array([tile.left, tile.top] * 2)
                 own = suppress(boxes, score[sure])
-                boxes = clipped(boxes[own], width, height)
+                boxes, sure_scores = clipped(boxes[own], width, height), score[sure][own]
+                if len(tiles) > 1:
+                    fit = ~fills(boxes, tile)
+                    boxes, sure_scores = boxes[fit], sure_scores[fit]
                 all_boxes.append(boxes)
-                all_scores.append(score[sure][own])
+                all_scores.append(sure_scores)
                 all_cut.append(cut_off(boxes, tile, width, height))
         boxes = np.concatenate(all_boxes)
         large = (boxes[:, 2:] - boxes[:, :2] >= _SMALLEST).all(1)

@@ -17,9 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
-from qaconv_core.data.check import unlike_published
 from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.data.own_files import OwnFiles
+from qaconv_core.data.published import unlike_published
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.forecasts import file_matrix, forecast
@@ -425,6 +425,7 @@ def _report(
             model=spec.describe(),
             release=spec.release,
             epoch=spec.epoch,
+            adapted=spec.adapted or None,
         ),
         device=describe_device(model.device),
         seconds={},

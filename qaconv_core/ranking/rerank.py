@@ -150,9 +150,9 @@ class Encoder:
     def encode(self, tracker: Tracker | None = None) -> Encoding:
         """The encoding of every picture."""
         self._rank(tracker)
-        v = self._weights(self._expanded())
+        v = self._weights(reciprocal_sets(self.ranks, self.k1))
         if self.k2 > 1:
-            mean = _adjacency(self.ranks[:, : self.k2])
+            mean = adjacency(self.ranks[:, : self.k2])
             v = (mean @ v) / np.float32(min(self.k2, self.table.n))
         v = sparse.csr_array(v)
         return Encoding(v[: self.table.p], sparse.csc_array(v[self.table.p :]))
@@ -189,21 +189,6 @@ class Encoder:
         self.ranks = np.concatenate([one.rows() for one in heads])
         largest = np.concatenate([one.largest for one in heads])
         self.scale = np.where(largest > 0, largest, 1).astype(table.dtype)
-
-    def _reciprocal(self, k: int) -> Any:
-        forward = _adjacency(self.ranks[:, : k + 1])
-        return sparse.csr_array(forward.multiply(forward.T))
-
-    def _expanded(self) -> Any:
-        """Step 3: the sets R*(i) as the pattern of a sparse matrix."""
-        near = self._reciprocal(self.k1)
-        half = self._reciprocal(round(self.k1 / 2))
-        size = half.sum(axis=1)
-        overlap = sparse.coo_array((near @ half.T).multiply(near))
-        row, column = overlap.coords
-        taken = 3 * overlap.data > 2 * size[column]
-        kept = (overlap.data[taken], (row[taken], column[taken]))
-        return sparse.csr_array(near + sparse.csr_array(kept, shape=near.shape) @ half)
 
     def _weights(self, pattern: Any) -> Any:
         """Step 4: exp(−O) on the pattern, rows summing to 1."""
@@ -258,7 +243,27 @@ class Encoding:
         return np.subtract(1.0, jaccard, out=jaccard)
 
 
-def _adjacency(ranks: Index) -> Any:
+def reciprocal_sets(ranks: Index, k1: int) -> Any:
+    """Step 3: the sets R*(i) as the pattern of a sparse matrix (n, n).
+
+    ``ranks`` (n, k1 + 1 or more) are the nearest of each picture, itself among them.
+    """
+    near = _reciprocal(ranks, k1)
+    half = _reciprocal(ranks, round(k1 / 2))
+    size = half.sum(axis=1)
+    overlap = sparse.coo_array((near @ half.T).multiply(near))
+    row, column = overlap.coords
+    taken = 3 * overlap.data > 2 * size[column]
+    kept = (overlap.data[taken], (row[taken], column[taken]))
+    return sparse.csr_array(near + sparse.csr_array(kept, shape=near.shape) @ half)
+
+
+def _reciprocal(ranks: Index, k: int) -> Any:
+    forward = adjacency(ranks[:, : k + 1])
+    return sparse.csr_array(forward.multiply(forward.T))
+
+
+def adjacency(ranks: Index) -> Any:
     """CSR (n, n) with a one wherever a picture stands in the list of another."""
     n, width = ranks.shape
     pointers = np.arange(0, n * width + 1, width)

@@ -54,6 +54,7 @@ def test_results_protocol_and_files(qaconv, market, checkpoint, tmp_path):
     assert "junk" in report["protocol"]
     assert report["protocol"]["versions"]["torch"]
     assert isinstance(report["seconds"], float)
+    assert sum(report["seconds_by_stage"].values()) <= report["seconds"]
     rows = [r for r in csv.reader((tmp_path / "r.csv").open()) if r and not r[0].startswith("#")]
     assert len(rows) == 4
     assert "\\begin{tabular}" in (tmp_path / "r.tex").read_text()

@@ -73,26 +73,58 @@ def k_reciprocal_rerank(
         raise InputError(
             f"the place for re-ranked distances has shape {out.shape}, not {(table.p, table.g)}"
         )
-    encoder = Encoder(table, k1, k2, workers or 1)
     tracker = Tracker("re-ranking", table.n + table.p, "pictures", progress, cancel)
     if out.size == 0:
         return out
-    encoding = encoder.encode(tracker)
-    result = out
-    scale = encoder.scale[: table.p, None]
+    found = Reranked.of(table, k1, k2, lambda_, workers or 1, tracker)
 
     def fill(rows: tuple[int, int]) -> int:
-        a, b = rows
-        original = np.asarray(table.qg[a:b], dtype=table.dtype) / scale[a:b]
-        original *= lambda_
-        jaccard = encoding.jaccard(a, b)
-        jaccard *= 1.0 - lambda_
-        result[a:b] = jaccard + original
-        return b - a
+        out[slice(*rows)] = found.rows(*rows)
+        return rows[1] - rows[0]
 
-    for done in in_threads(fill, list(encoding.blocks()), workers or 1):
+    for done in in_threads(fill, list(found.blocks()), workers or 1):
         tracker.advance(done)
-    return result
+    return out
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """Re-ranked distances of queries to the gallery, computed block by block.
+
+    ``scale`` (n,) is the largest distance to each picture (1 where all are 0).
+    """
+
+    table: DistanceTable
+    encoding: Encoding
+    scale: npt.NDArray[Any]
+    lambda_: float
+
+    @classmethod
+    def of(
+        cls,
+        table: DistanceTable,
+        k1: int,
+        k2: int,
+        lambda_: float,
+        workers: int = 1,
+        tracker: Tracker | None = None,
+    ) -> Reranked:
+        """Do steps 1 to 5; ``tracker`` counts pictures."""
+        encoder = Encoder(table, k1, k2, workers)
+        encoding = encoder.encode(tracker)
+        return cls(table, encoding, encoder.scale, lambda_)
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """(start, stop) of blocks of queries that are worth computing at once."""
+        return self.encoding.blocks()
+
+    def rows(self, start: int, stop: int) -> Float32:
+        """Steps 6 and 7 for queries ``start`` … ``stop``−1, float32 (stop − start, g)."""
+        original = self.table.original(start, stop) / self.scale[start:stop, None]
+        original *= self.lambda_
+        jaccard = self.encoding.jaccard(start, stop)
+        jaccard *= 1.0 - self.lambda_
+        return np.asarray(jaccard + original, dtype=np.float32)
 
 
 def check_options(k1: int, k2: int, lambda_: float) -> None:

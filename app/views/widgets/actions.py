@@ -16,7 +16,6 @@ from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QWidget
 
 from app.state.commands import BY_ID, COMMANDS, MENUS, Command
 
-
 MNEMONICS = {"Evaluate": "E&valuate", "View": "V&iew"}
 """Menus whose first letter another one has: Alt and the marked letter open a menu."""
 

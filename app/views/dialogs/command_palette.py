@@ -1,4 +1,4 @@
-"""Commands, queries, recent sets and checkpoints in one list that is searched by typing (Ctrl+K)."""
+"""Commands, queries, recent sets and checkpoints in one list, searched by typing (Ctrl+K)."""
 
 from __future__ import annotations
 

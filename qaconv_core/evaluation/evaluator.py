@@ -22,6 +22,7 @@ from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.data.own_files import OwnFiles
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.evaluated_logits import EvaluatedLogits
 from qaconv_core.evaluation.forecasts import file_matrix, forecast
 from qaconv_core.evaluation.methods import (
     RERANKING,
@@ -31,6 +32,7 @@ from qaconv_core.evaluation.methods import (
     distance_of_logits,
     measure_methods,
 )
+from qaconv_core.evaluation.normalised import NormalisedScores
 from qaconv_core.evaluation.protocol import protocol_record
 from qaconv_core.evaluation.saved_scores import SavedScores
 from qaconv_core.evaluation.separation import separation
@@ -142,6 +144,7 @@ def evaluate(
         options,
         on_disk=bool(job.on_disk),
         keep_inner=job.keep_inner,
+        cameras=dataset.gallery.camids,
     )
     query = _extract(model, "query", dataset.query, job)
     gallery = _extract(model, "gallery", dataset.gallery, job)
@@ -153,7 +156,8 @@ def evaluate(
             )
     seconds = {"extracting": query.seconds + gallery.seconds}
     with _matrix_folder(job.on_disk) as folder:
-        scoring = _Scoring(model, query.bank, gallery.bank, job, folder)
+        keep = job.keep_inner or options.normalise
+        scoring = _Scoring(model, query.bank, gallery.bank, replace(job, keep_inner=keep), folder)
         logits = scoring.logits()
         labels = _labels(query.refs, gallery.refs)
         rankings = measure_methods(
@@ -163,6 +167,7 @@ def evaluate(
             options,
             within=scoring.within,
             gallery_distances=scoring.gallery_distances,
+            normalised=_normalised(scoring, labels, options, job) if options.normalise else None,
             place=scoring.place,
             context=job,
         )
@@ -173,7 +178,8 @@ def evaluate(
         report = _report(model, dataset, options, (query, gallery), logits, rankings, labels)
         seconds["total"] = time.monotonic() - began
         report = replace(report, seconds=seconds)
-        scores = _scores(logits, labels, query.refs, gallery.refs, rankings, scoring)
+        saved = scoring if job.keep_inner else None
+        scores = _scores(logits, labels, query.refs, gallery.refs, rankings, saved)
     return Evaluation(report, scores, query.refs, gallery.refs)
 
 
@@ -224,7 +230,7 @@ class _Scoring:
     ) -> None:
         self.model, self.query, self.gallery = model, query, gallery
         self.job, self.folder = job, folder
-        self._helpers = job.helpers(query, gallery) if job.helpers else None
+        self.helpers = job.helpers(query, gallery) if job.helpers else None
         self.inner_head = inner_head(model)
         self.seconds: dict[str, float] = {}
         self._made: dict[str, Float32] = {}
@@ -239,12 +245,19 @@ class _Scoring:
 
     def within(self) -> tuple[Float32, Float32]:
         """Distances among the queries (p, p) and among the gallery (g, g)."""
-        self._logits(QUERY_STAGE, self.query, self.query)
-        self._logits(GALLERY_STAGE, self.gallery, self.gallery)
+        self.inner_logits()
         if self.job.keep_inner:
             return self._distances(QUERY_STAGE), self._distances(GALLERY_STAGE)
         inner = self._made.pop(QUERY_STAGE), self._made.pop(GALLERY_STAGE)
         return distance_of_logits(inner[0], inner[0]), distance_of_logits(inner[1], inner[1])
+
+    def inner_logits(self) -> tuple[Float32, Float32]:
+        """Logits among the queries (p, p) and among the gallery (g, g), in re-ranking's roles."""
+        return self._logits(QUERY_STAGE, self.query, self.query), self.gallery_logits()
+
+    def gallery_logits(self) -> Float32:
+        """Logits among the gallery (g, g), in re-ranking's roles."""
+        return self._logits(GALLERY_STAGE, self.gallery, self.gallery)
 
     def gallery_distances(self, rows: Int64, columns: Int64) -> Float32:
         """Distances between chosen gallery pictures, computed now, (rows, columns)."""
@@ -255,7 +268,7 @@ class _Scoring:
             self.inner_head,
             device=self.model.device,
             symmetric=same,
-            helpers=self._helpers,
+            helpers=self.helpers,
         )
         return distance_of_logits(found)
 
@@ -278,7 +291,7 @@ class _Scoring:
                 progress=self.job.progress,
                 cancel=self.job.cancel,
                 stage=stage,
-                helpers=self._helpers,
+                helpers=self.helpers,
             )
             self.seconds[stage] = time.monotonic() - began
         return self._made[stage]
@@ -313,6 +326,14 @@ def _inner_roles(model: Model, options: MethodOptions) -> str | None:
     return (
         first if model.spec.release == FIRST_RELEASES else "query × gallery, as releases from 1.2"
     )
+
+
+def _normalised(
+    scoring: _Scoring, labels: Labels, options: MethodOptions, job: Job
+) -> NormalisedScores:
+    exchanged = scoring.inner_head is not scoring.model.head
+    source = EvaluatedLogits(scoring, options.rerank, exchanged, job)
+    return NormalisedScores(source, labels, options, scoring.place, job)
 
 
 def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
@@ -361,6 +382,7 @@ def _report(
             rerank=options.rerank_parameters(),
             roles_within_a_side=_inner_roles(model, options),
             tlift=options.tlift_parameters(),
+            normalisation=options.normalisation(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
             preprocessing=model.preprocessing,
             layout=dataset.layout,
@@ -414,7 +436,7 @@ def _scores(
     query: ImageSet,
     gallery: ImageSet,
     rankings: Rankings,
-    scoring: _Scoring,
+    saved: _Scoring | None,
 ) -> SavedScores:
     return SavedScores(
         score=logits,
@@ -429,6 +451,9 @@ def _scores(
         kind="logit",
         score_rerank=rankings.score_rerank,
         score_tlift=rankings.score_tlift,
-        score_qq=scoring.made(QUERY_STAGE),
-        score_gg=scoring.made(GALLERY_STAGE),
+        score_norm=rankings.score_norm,
+        score_norm_rerank=rankings.score_norm_rerank,
+        score_norm_tlift=rankings.score_norm_tlift,
+        score_qq=saved.made(QUERY_STAGE) if saved else None,
+        score_gg=saved.made(GALLERY_STAGE) if saved else None,
     )

@@ -114,20 +114,21 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_cohort_options(group: argparse._ArgumentGroup) -> None:
+NORMALISE = (
+    "also scores normalised by camera: how far each stands above those of strangers between the "
+    "two cameras"
+)
+
+
+def add_cohort_options(group: argparse._ArgumentGroup, words: str = NORMALISE) -> None:
     """Camera normalisation."""
-    group.add_argument(
-        "--normalise",
-        action="store_true",
-        help="also scores normalised by camera: how far each stands above those of strangers "
-        "between the two cameras",
-    )
+    group.add_argument("--normalise", action="store_true", help=words)
     group.add_argument(
         "--cohort",
         type=_cohort,
         metavar="N",
         help="normalising: gallery pictures of each camera that stand for strangers on the query's "
-        "side, or 'all' (default: 500)",
+        "side, or 'all' (default: 200)",
     )
     group.add_argument(
         "--cohort-seed", type=int, default=0, metavar="S", help="normalising: draws these pictures"
@@ -137,7 +138,7 @@ def add_cohort_options(group: argparse._ArgumentGroup) -> None:
         type=float,
         metavar="S",
         help="normalising: pictures of one camera within S seconds of each other are near-"
-        "duplicates and no strangers (default: 2)",
+        "duplicates and no strangers (default: 0.25)",
     )
 
 

@@ -92,7 +92,7 @@ def _candidates(
             Candidate(
                 ref=ref,
                 rank=int(ranking.ranks[place]),
-                logit=float(ranking.values[place]),
+                logit=listing.logit(place),
                 match=pair.match,
                 relative=pair.relative,
                 truth=TRUTH_WORDS[int(ranking.truth[place])],

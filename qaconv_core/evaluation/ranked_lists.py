@@ -20,6 +20,10 @@ TRUTH_WORDS = {
 }
 COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
 PART_COLUMNS = ("evidence", "full_logit")
+NORMALISED_COLUMNS = (
+    "normalised", "above_line", "strangers", "strangers_as_much_alike", "share_counted",
+    "share_normal",
+)  # fmt: skip
 SCORE_WORDS = "sigmoid(logit / 10); larger is closer, not a probability"
 
 
@@ -61,6 +65,8 @@ def ranking_csv(rankings: list[dict[str, Any]]) -> str:
     """All rankings in one table, a row for each gallery picture."""
     parts = any("part" in ranking for ranking in rankings)
     columns = (*COLUMNS, *PART_COLUMNS) if parts else COLUMNS
+    if any("normalised" in ranking for ranking in rankings):
+        columns = (*columns, *NORMALISED_COLUMNS)
     rows = (
         {"query": ranking["query"], **item} for ranking in rankings for item in ranking["results"]
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qaconv_core.errors import InputError
 from qaconv_core.ranking import camera_normalise
-from qaconv_core.ranking.cohorts import FEWEST, NEARBY, CohortRule, Cohorts
+from qaconv_core.ranking.cohorts import FEWEST, CohortRule, Cohorts
 
 VECTORS = Path(__file__).parents[2] / "data" / "camera_norm.npz"
 
@@ -21,7 +21,7 @@ def half(value, others):
     return 0.0 if deviation < 1e-9 else (value - np.mean(others)) / deviation
 
 
-def written_out(qg, gg, query_cams, gallery_cams, same=(), times=None, nearby=NEARBY):
+def written_out(qg, gg, query_cams, gallery_cams, same=(), times=None, nearby=2.0):
     """The formula, one pair after the other."""
     p, g = qg.shape
     out = np.empty((p, g))
@@ -102,8 +102,9 @@ def test_near_duplicates_in_time_are_in_no_cohort(seed, p, g, cams, span):
     for one in times:
         one[random.random(len(one)) < 0.1] = np.nan
     found = camera_normalise(
-        qg, gg, query_cams, gallery_cams, query_times=times[0], gallery_times=times[1]
-    )
+        qg, gg, query_cams, gallery_cams, query_times=times[0], gallery_times=times[1],
+        rule=CohortRule(None, nearby=2.0),
+    )  # fmt: skip
     expected = written_out(qg, gg, query_cams, gallery_cams, times=times)
     np.testing.assert_allclose(found, expected, atol=1e-8)
 

@@ -22,10 +22,11 @@ if "XDG_RUNTIME_DIR" not in os.environ:
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory, monkeypatch):
-    """Cache and history of this test alone."""
+    """Cache, history and weights of this test alone."""
     folder = tmp_path_factory.mktemp("user")
     monkeypatch.setenv("QACONV_CACHE_DIR", str(folder / "cache"))
     monkeypatch.setenv("QACONV_DATA_DIR", str(folder / "data"))
+    monkeypatch.setenv("TORCH_HOME", str(folder / "torch"))
     return folder
 
 

@@ -15,8 +15,8 @@ from app.state.listing import listed_places, rank_moves
 from app.state.part_words import evidence_sentence
 from app.state.values import ResultFilter
 from app.state.words import (
-    METHOD_NAMES,
     TRUTHS,
+    VALUE_SENTENCES,
     decided_sentence,
     logit_text,
     score_text,
@@ -24,7 +24,7 @@ from app.state.words import (
 )
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import Found, OpenSet
-from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
+from qaconv_core.types import ImageRef, Int64, RankingResult
 
 ENTRY_ROLE = Qt.UserRole
 NONE = np.empty(0, dtype=np.int64)
@@ -32,7 +32,11 @@ NONE = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True)
 class ResultEntry:
-    """One ranked picture. ``rank`` is 0 for junk, ``move`` None under plain QAConv."""
+    """One ranked picture. ``rank`` is 0 for junk, ``move`` None under plain QAConv.
+
+    ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
+    ``value`` what re-ranking or TLift ranks by.
+    """
 
     candidate: int
     ref: ImageRef
@@ -44,13 +48,12 @@ class ResultEntry:
     decided: str = ""
     note: str = ""
     found: Found | None = None
-    by_part: bool = False
+    part_logit: float | None = None
+    value: float | None = None
 
     @property
     def value_text(self) -> str:
-        """The score; by a part of the query the logit, for the score is made for whole pictures."""
-        if self.by_part and self.logit is not None:
-            return logit_text(self.logit)
+        """The score of the whole pictures, also where they are ranked by a part."""
         return score_text(self.score)
 
 
@@ -69,8 +72,8 @@ class ResultModel(QAbstractListModel):
         self._filter: ResultFilter | None = None
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
             event.connect(self._update_rows)
-        for event in (workspace.decided_changed, workspace.parts.found_changed):
-            event.connect(self._tell_changed)
+        workspace.decided_changed.connect(self._update_decided)
+        workspace.parts.found_changed.connect(self._tell_changed)
         self._update_rows()
 
     def _update_rows(self) -> None:
@@ -84,7 +87,7 @@ class ResultModel(QAbstractListModel):
         self._data, self.ranking, self._filter = space.data, space.ranking, space.result_filter
         self.places, self.moves = NONE, None
         if self._data is not None and self.ranking is not None:
-            self.places = listed_places(self._data, self.ranking, self._filter)
+            self.places = listed_places(self._data, self.ranking, self._filter, space.decided)
             self.moves = rank_moves(self.ranking)
         self.endResetModel()
 
@@ -132,21 +135,21 @@ class ResultModel(QAbstractListModel):
         assert self._data is not None
         assert self.ranking is not None
         ranking, place = self.ranking, int(self.places[row])
-        candidate, value = int(ranking.order[place]), float(ranking.values[place])
-        is_logit = ranking.kind == "logit"
+        candidate = int(ranking.order[place])
         decision = self.workspace.decided.get(candidate)
         return ResultEntry(
             candidate=candidate,
             ref=self._data.gallery[candidate],
             rank=int(ranking.ranks[place]),
             truth=int(ranking.truth[place]),
-            score=score_of_logit(value) if is_logit else value,
-            logit=value if is_logit else None,
+            score=ranking.score_at(place),
+            logit=ranking.logit_at(place),
             move=None if self.moves is None else int(self.moves[place]),
             decided="" if decision is None else decision.verdict,
             note="" if decision is None else decision.note,
             found=self._found(candidate),
-            by_part=ranking.part is not None,
+            part_logit=ranking.part_logit_at(place),
+            value=float(ranking.values[place]) if ranking.kind == "score" else None,
         )
 
     def _found(self, candidate: int) -> Found | None:
@@ -154,6 +157,14 @@ class ResultModel(QAbstractListModel):
         parts = self.workspace.parts
         by_part = self.ranking is not None and self.ranking.part is parts.part
         return parts.found.get(candidate) if by_part else None
+
+    def _update_decided(self) -> None:
+        """Other badges; other rows where those that were decided about are hidden."""
+        if self.workspace.result_filter.hide_decided:
+            self._filter = None
+            self._update_rows()
+        else:
+            self._tell_changed()
 
     def _tell_changed(self) -> None:
         if self.rowCount():
@@ -190,6 +201,11 @@ class ResultModel(QAbstractListModel):
 
     def _value(self, entry: ResultEntry) -> str:
         assert self.ranking is not None
+        said = f"Score {score_text(entry.score)}"
         if entry.logit is not None:
-            return f"Score {score_text(entry.score)}, logit {logit_text(entry.logit)}"
-        return f"Score {score_text(entry.score)} by {METHOD_NAMES[self.ranking.method]}"
+            said += f", logit {logit_text(entry.logit)}"
+        if entry.part_logit is not None:
+            said += f" (whole pictures); by part logit {logit_text(entry.part_logit)}"
+        if entry.value is not None:
+            said += f"; {VALUE_SENTENCES[self.ranking.method]} {score_text(entry.value)}"
+        return said

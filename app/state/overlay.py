@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.state.values import Cell, Look
+from app.state.values import EACH, Cell, Look
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import (
@@ -21,7 +21,7 @@ from qaconv_core.matching.strongest import (
     select_correspondences,
     worth,
 )
-from qaconv_core.types import Bool, CorrespondenceMap, Float32, Float64, Grid, Side
+from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid, Side
 
 SIDES: tuple[Side, Side] = ("query", "gallery")
 
@@ -31,7 +31,7 @@ class Scale:
     """Which values the two ends of a colour map stand for.
 
     ``kind`` ``"similarity"`` (0 to 1; what is below is shown as 0), or what is counted from zero to
-    both sides: ``"contribution"``, that beyond the usual (``"relative"``), or what hiding a region
+    both sides: ``"contribution"``, that above average (``"relative"``), or what hiding a region
     does to a logit (``"hiding"``) or to the lead of one candidate over another (``"lead"``),
     what a query cell adds for the candidate minus for the compared one (``"difference"``), or what
     a cell has on average for the false match over the true one (``"misleads"``).
@@ -62,6 +62,7 @@ SIMILARITIES = Scale("similarity", 0.0, 1.0)
 
 def kind_of(wanted: str, relative: RelativeMatch | None) -> str:
     """What can be shown of what is wanted: plain contributions until the gallery is known."""
+    wanted = RELATIVE if wanted == EACH else wanted
     return "contribution" if wanted == RELATIVE and relative is None else wanted
 
 
@@ -70,7 +71,7 @@ def scale_of(
 ) -> Scale:
     """One scale for all heat maps and lines of these matches.
 
-    ``relatives`` are their contributions beyond the usual; where one is not known, the scale is
+    ``relatives`` are their contributions above average; where one is not known, the scale is
     that of plain contributions.
     """
     if kind == "similarity":
@@ -117,7 +118,7 @@ def heat_of(
 class Lines:
     """The correspondences that are drawn, strongest first; ``total`` there are in the direction.
 
-    ``beyond`` holds their contributions beyond the usual, where ``kind`` is ``"relative"``.
+    ``beyond`` holds their contributions above average, where ``kind`` is ``"relative"``.
     """
 
     drawn: tuple[Correspondence, ...]
@@ -132,22 +133,20 @@ class Lines:
         return np.array([getattr(line, self.kind) for line in self.drawn], dtype=np.float64)
 
 
-def lines_of(
-    match: CorrespondenceMap,
-    look: Look,
-    among: Bool | None = None,
-    relative: RelativeMatch | None = None,
-) -> Lines:
-    """The lines that a look asks for, of the query cells ``among`` (h, w; None: all)."""
+def lines_of(pair: PairView, look: Look) -> Lines:
+    """The lines of a pair that a look asks for, of the cells that take part."""
+    relative = pair.relative
     kind = kind_of(look.colour_by, relative)
+    among, among_gallery = pair.taking_part
     drawn, total = select_correspondences(
-        match,
+        pair.match,
         look.threshold,
         look.count,
         look.direction,
         order_by=kind,
         relative=None if relative is None else relative.sides,
         among=among,
+        among_gallery=among_gallery,
     )
     beyond = beyond_usual(drawn, look.direction, relative) if kind == RELATIVE else ()
     return Lines(tuple(drawn), total, kind, tuple(beyond))
@@ -156,17 +155,18 @@ def lines_of(
 def beyond_usual(
     lines: Sequence[Correspondence], direction: str, relative: RelativeMatch | None
 ) -> list[float]:
-    """What each correspondence adds beyond the usual; NaN where that is not known."""
+    """What each correspondence contribution above average; NaN where that is not known."""
     if relative is None:
         return [float("nan")] * len(lines)
     return [float(value) for value in worth(lines, relative.sides, direction)]
 
 
-def all_correspondences(
-    match: CorrespondenceMap, direction: str, among: Bool | None = None
-) -> list[Correspondence]:
-    """Every correspondence of a direction (of the query cells ``among``), by contribution."""
-    return select_correspondences(match, None, None, direction, among=among)[0]
+def all_correspondences(pair: PairView, direction: str) -> list[Correspondence]:
+    """Every correspondence of a direction, of the cells that take part, by contribution."""
+    among, among_gallery = pair.taking_part
+    return select_correspondences(
+        pair.match, None, None, direction, among=among, among_gallery=among_gallery
+    )[0]
 
 
 def own_cell(line: Correspondence, direction: str) -> Cell:

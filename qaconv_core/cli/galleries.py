@@ -26,11 +26,15 @@ def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, Ima
     """The gallery of a data set, or all pictures of a folder or table."""
     from qaconv_core.data import DATASETS, open_dataset, open_folder
     from qaconv_core.data.catalog import dataset_key
+    from qaconv_core.data.description import find_named
 
     if dataset_key(name) in DATASETS and name.lower() != "folder":
         dataset = open_dataset(name, arguments.data_dir)
         return dataset, dataset.gallery
-    if not typed_path(name).exists():
+    imported = None if typed_path(name).exists() else find_named(name)
+    if imported is not None:
+        name = str(imported)
+    elif not typed_path(name).exists():
         raise InputError(
             f"{name}: no such folder, and no data set of that name ({', '.join(DATASETS)})"
         )

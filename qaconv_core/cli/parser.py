@@ -9,18 +9,22 @@ from typing import NoReturn
 
 from qaconv_core import __version__
 from qaconv_core.cli import (
+    adapt,
     bench,
     cache,
     check,
+    detect,
     evaluate,
     explain,
     gui,
+    import_pictures,
     match,
     people,
     rank,
     rescore,
     runs,
     train,
+    weights,
 )
 from qaconv_core.readable import shown
 
@@ -58,6 +62,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("gui", "open the window", gui.add_options),
     ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
     ("train", "train a network after a published recipe, or from nothing", train.add_options),
+    ("adapt", "adapt a model to your cameras without labels", adapt.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),
     ("match", "explain the match of two pictures", match.add_options),
     (
@@ -67,9 +72,20 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ),
     ("rescore", "re-rank and measure saved scores of any model", rescore.add_options),
     ("check", "say what a data set holds and what is wrong with it", check.add_options),
+    (
+        "import",
+        "say how pictures of your own are read: persons, cameras, times",
+        import_pictures.add_options,
+    ),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),
+    (
+        "detect",
+        "find the people in scenes and videos, as crops and a table of boxes",
+        detect.add_options,
+    ),
     ("people", "render synthetic people before synthetic cameras", people.add_options),
     ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
+    ("weights", "list weights that are here, and fetch published ones", weights.add_options),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

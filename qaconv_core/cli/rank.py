@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from qaconv_core.cli.evaluate import add_cohort_options, check_outputs, cohort_rule
 from qaconv_core.cli.galleries import gallery_features, open_gallery
 from qaconv_core.cli.options import (
@@ -20,7 +18,7 @@ from qaconv_core.cli.options import (
     show,
     write_result,
 )
-from qaconv_core.cli.rank_report import check_report, numbered, write_match_reports
+from qaconv_core.cli.rank_report import check_report, model_words, numbered, write_match_reports
 from qaconv_core.cli.regions import add_region_options
 from qaconv_core.cli.search import Listing, RankCommand
 from qaconv_core.cli.terminal import say
@@ -32,6 +30,7 @@ from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
     from qaconv_core.galleries.cohorts import NormalisedRanking
+    from qaconv_core.galleries.values import OpenSet
     from qaconv_core.model import Model
 
 _EXAMPLES = """\
@@ -55,7 +54,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gallery", required=True, metavar="DIR|DATASET", help="a folder, a CSV or a data set"
     )
-    parser.add_argument("--top", type=positive, default=20, metavar="K", help="results to show")
+    parser.add_argument(
+        "--top", type=positive, default=20, metavar="K", help="ranks to show (junk has none)"
+    )
     parser.add_argument(
         "--joint",
         choices=("max", "mean"),
@@ -123,6 +124,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     check_report(arguments.report)
     from qaconv_core.data.images import read_image
     from qaconv_core.data.own_files import known_pictures
+    from qaconv_core.data.scenes import gallery_scenes, query_scene
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.galleries.values import OpenSet
 
@@ -130,6 +132,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     paths = [Path(path) for path in arguments.query]
     queries = known_pictures(paths, dataset.query, dataset.gallery, dataset.train)
     pictures = [read_image(ref.path) for ref in queries]
+    for scene in (*map(query_scene, paths), gallery_scenes(gallery.paths)):
+        if scene:
+            say(f"warning: {scene}")
     model = load_chosen_model(arguments)
     query_maps = model.extract(pictures)
     say(f"gallery: {len(gallery):,} pictures ({dataset.layout})")
@@ -140,19 +145,21 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     )  # fmt: skip
     search = GallerySearch(model, data, query_maps, bank)
     listings = RankCommand(arguments, search, cancel).listings()
-    _write(arguments, model, len(gallery), listings)
+    _write(arguments, model, data, listings)
     if arguments.report:
         write_match_reports(arguments, search, listings, cancel)
 
 
-def _write(arguments: argparse.Namespace, model: Model, size: int, listings: list[Listing]) -> None:
+def _write(
+    arguments: argparse.Namespace, model: Model, data: OpenSet, listings: list[Listing]
+) -> None:
     if "-" not in (arguments.json, arguments.csv):
         for listing in listings:
             show(ranking_table(listing))
     records = [listing.record for listing in listings]
     if arguments.json:
         record = {
-            "gallery": size,
+            "gallery": len(data.gallery),
             "checkpoint": {"model": model.spec.describe(), "sha256": model.spec.sha256},
             "score": SCORE_WORDS,
             "camid": "0-based",
@@ -164,7 +171,8 @@ def _write(arguments: argparse.Namespace, model: Model, size: int, listings: lis
             arguments.json, json.dumps(record, indent=2, ensure_ascii=False) + "\n", "JSON"
         )
     if arguments.csv:
-        write_result(arguments.csv, ranking_csv(records), "CSV")
+        text = ranking_csv(records, data.name, model_words(model.spec))
+        write_result(arguments.csv, text, "CSV")
     if arguments.figure:
         _write_figures(arguments.figure, listings)
 
@@ -182,17 +190,18 @@ def ranking_table(listing: Listing) -> str:
     if listing.normalised is not None:
         return "\n".join([*lines, *_normalised_rows(listing, listing.normalised)]) + "\n"
     # A part's logit lies far below a pair's, so its score would be 0 for all.
-    what = "whole" if part else "score"
-    lines.append(f" rank      logit   {what}   person  camera{'  evidence' if part else ''}  file")
+    first, last = ("part logit  ", "  evidence") if part else ("", "")
+    lines.append(f" rank   {first}   logit   score   person  camera{last}  file")
     ranking = listing.ranking
-    for place, (index, value) in enumerate(zip(ranking.order, ranking.values, strict=True)):
+    for place, index in enumerate(ranking.order):
         ref = listing.gallery[int(index)]
         found = listing.found[place][1] if listing.found else None
         share = "" if found is None else f"  {100 * found.evidence:>6.0f} %"
-        score = score_of_logit(float(value) if found is None else found.full_logit)
+        by_part = "" if found is None else f"{ranking.values[place]:>10.3f}  "
         lines.append(
-            f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {value:>8.3f}  "
-            f"{score:.4f} {_person(ref):>8}  {_camera(ref):>6}{share}  {shown(ref.path)}"
+            f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {by_part}"
+            f"{ranking.logit_at(place):>8.3f}  {ranking.score_at(place):.4f} {_person(ref):>8}  "
+            f"{_camera(ref):>6}{share}  {shown(ref.path)}"
         )
     return "\n".join(lines) + "\n"
 
@@ -240,7 +249,7 @@ def _write_figures(file: str, listings: list[Listing]) -> None:
             RankedPicture(
                 read_image(ref.path),
                 int(ranking.ranks[place]),
-                score_of_logit(listing.logit(place)),
+                listing.score(place),
                 ref.pid,
                 ref.camid,
                 int(ranking.truth[place]),
@@ -251,8 +260,9 @@ def _write_figures(file: str, listings: list[Listing]) -> None:
         path = numbered(file, number, len(listings))
         query, *others = (query.path for query in listing.queries)
         caption = query.name + (f"\nand {len(others)} more" if others else "")
-        mask = np.array(listing.part["mask"], dtype=np.bool_) if listing.part else None
         note = "; ".join(listing.notes)
-        made = ranking_figure(read_image(query), caption, items, query_cells=mask, note=note)
+        made = ranking_figure(
+            read_image(query), caption, items, query_cells=listing.cells, note=note
+        )
         save_figure(made, path)
         say(f"figure: {path}")

@@ -12,7 +12,7 @@ from qaconv_core.cli.evaluate import cohort_rule
 from qaconv_core.cli.regions import describe_part, find_parts, place_record, region_mask
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.ranked_lists import ranked_item, ranking_record
+from qaconv_core.evaluation.ranked_lists import cells_text, ranked_item, ranking_record
 from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.searching.choice import POOLED, Wish
 from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
@@ -46,6 +46,11 @@ class Listing:
     normalised: NormalisedRanking | None = None
 
     @property
+    def cells(self) -> Bool | None:
+        """(h, w) the query cells that were searched by; None: all."""
+        return None if self.part is None else np.array(self.part["mask"], dtype=np.bool_)
+
+    @property
     def record(self) -> dict[str, Any]:
         """The ranking as plain values, as JSON and CSV have it."""
         results = [self._item(place) for place in range(len(self.ranking.order))]
@@ -55,17 +60,23 @@ class Listing:
             record["approximation"] = words
         if words and self.shortlist is not None:
             record["shortlist"] = shortlist_record(self.shortlist)
-        if self.part is not None:
-            record["part"] = self.part
+        if self.part is not None and self.cells is not None:
+            record |= {"part": self.part, "part_cells": cells_text(self.cells)}
         if self.normalised is not None:
             record["normalised"] = line_record(self.normalised)
         return record
 
     def logit(self, place: int) -> float:
-        """The logit of the candidate at ``place``, also where N ordered them."""
+        """The whole pictures' logit of the candidate at ``place``, also where N ordered them."""
         if self.normalised is not None:
             return float(self.normalised.logits[self.ranking.order[place]])
-        return float(self.ranking.values[place])
+        return float(self.ranking.logit_at(place) or 0.0)
+
+    def score(self, place: int) -> float:
+        """The score of the candidate at ``place``, in (0, 1)."""
+        if self.normalised is not None:
+            return score_of_logit(self.logit(place))
+        return self.ranking.score_at(place)
 
     def _item(self, place: int) -> dict[str, Any]:
         item = ranked_item(self.gallery, self.ranking, place)
@@ -136,8 +147,9 @@ class RankCommand:
         )
 
     def _wanted(self, query: int) -> int:
-        """How many must be exact so that ``top`` are left without the query's own file."""
-        return int(self.arguments.top) + len(self.search.own_files((query,)))
+        """How many must be exact so that ``top`` are left without junk and the query's own file."""
+        junk = np.count_nonzero(self.search.truth((query,)) == RankingResult.JUNK)
+        return int(self.arguments.top) + max(int(junk), len(self.search.own_files((query,))))
 
     def _prepare(self) -> None:
         """Prepare the gallery for searching, where that pays."""
@@ -197,12 +209,11 @@ class RankCommand:
     def _by_part_of(self, found: PartScores, queries: tuple[int, ...], number: int) -> Listing:
         logits = found.logits if number < 0 else found.by_query[number]
         ranking = self.search.in_order(queries, logits)
-        shown = self.search.listed(ranking, self.arguments.top)
-        return self._listed(
-            ranking,
-            part=describe_part(found, number, self.arguments),
-            found=find_parts(self.search, found, shown.order, number),
-        )
+        listing = self._listed(ranking, part=describe_part(found, number, self.arguments))
+        places = find_parts(self.search, found, listing.ranking.order, number)
+        whole = np.array([part.full_logit for _query, part in places], dtype=np.float32)
+        shown = replace(listing.ranking, whole_logits=whole)
+        return replace(listing, ranking=shown, found=places)
 
 
 def line_record(found: NormalisedRanking) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from qaconv_core.data import market_like, msmt, synthetic
+from qaconv_core.data.description import find_description, find_named
 from qaconv_core.data.folder import open_folder
 from qaconv_core.data.locate import Place, locate, others_like
 from qaconv_core.data.resources import resource_path
@@ -55,10 +56,10 @@ def open_dataset(
 ) -> Dataset:
     """Open a data set: find it, read its names, decode nothing.
 
-    ``name`` is one of :data:`DATASETS`. ``root`` is the data directory (the set in
-    ``<root>/<name>/``, or in the archive's own folder), the set's folder itself or, for
-    ``folder``, any folder of pictures or a CSV table; ``demo`` needs none. Pids are those of the
-    files, camids 0-based, times in seconds.
+    ``name`` is one of :data:`DATASETS`, or the name of an import. ``root`` is the data
+    directory (the set in ``<root>/<name>/``, or in the archive's own folder), the set's folder
+    itself or, for ``folder``, any folder of pictures or a CSV table; ``demo`` needs none.
+    Pids are those of the files, camids 0-based, times in seconds.
 
     With ``combine_all`` train also holds gallery and query, the latter under pids that no
     training person has; without pid 0 in Market-1501, and unchanged for sets without a test part.
@@ -66,9 +67,11 @@ def open_dataset(
     Raises :class:`DatasetError`, at once, saying what was expected, what was seen and what to do.
     """
     key = dataset_key(name)
-    if key not in DATASETS:
-        raise DatasetError(f"unknown data set “{name}”; known are {', '.join(DATASETS)}")
-    dataset = _open(key, root)
+    imported = find_named(name) if key not in DATASETS else None
+    if key not in DATASETS and imported is None:
+        raise DatasetError(f"unknown data set “{name}”; known are {', '.join(DATASETS)}, and what "
+                           "“qaconv import --dataset NAME” gave a name")  # fmt: skip
+    dataset = _open(key, root) if imported is None else open_folder(imported)
     return _with_everything(dataset) if combine_all else dataset
 
 
@@ -79,12 +82,13 @@ def dataset_key(name: str) -> str:
 
 
 def recognise(root: str | Path) -> str:
-    """The name of the data set that a folder is, by its content; ``folder`` for any other.
+    """The name of the data set that a folder is, by its content; ``folder`` for any other, and
+    where a ``qaconv.toml`` says how it is read.
 
     Looks at the folder itself and, where it has a data set's usual name, at the folders in it.
     """
     path = typed_path(root).absolute()
-    if not path.is_dir():
+    if not path.is_dir() or find_description(path) is not None:
         return "folder"
     named = [name for name, entry in _ENTRIES.items() if entry.place.is_named(path)]
     for name in (*named, *_ENTRIES):

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qaconv_core.data.camera_names import CAMERA_NAME, CAMERA_NUMBER
+from qaconv_core.data.described import open_described
+from qaconv_core.data.description import find_description
 from qaconv_core.data.labels import describe_numbering, number_labels
 from qaconv_core.data.locate import check_folder
 from qaconv_core.data.market_like import JUNK_BOX
@@ -20,36 +23,13 @@ from qaconv_core.data.scan import (
     scan_pictures,
     subfolders,
 )
-from qaconv_core.data.splits import choose_queries
+from qaconv_core.data.splits import SPLIT_FOLDER_NAMES, choose_queries, divide_folders
 from qaconv_core.data.table import read_table, unfit_beside_pictures
 from qaconv_core.errors import DatasetError
 from qaconv_core.paths import typed_path
 from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
-_SPLIT_NAMES = {
-    "query": "query",
-    "queries": "query",
-    "probe": "query",
-    "gallery": "gallery",
-    "bounding_box_test": "gallery",
-    "test": "gallery",
-    "train": "train",
-    "val": "train",
-    "bounding_box_train": "train",
-}
-_CAMERA = re.compile(r"c(?:am(?:era)?)?[ _-]?([0-9]{1,9})", re.IGNORECASE)
-_DEVICES = "cam|camera|cctv|ipcam|view|sensor|channel|gate|door|site"
-_PLACES = (
-    "north|south|east|west|left|right|front|back|rear|entrance|entry|exit|lobby|hall|hallway|"
-    "corridor|inside|outside|indoors?|outdoors?|stairs|lift|elevator|platform|street|yard|parking"
-)
-_CAMERA_NAME = re.compile(
-    rf"(?:{_DEVICES})[ _-]?(?:[0-9]{{1,9}}|[a-z]|{_PLACES})"
-    rf"|(?:{_PLACES})[ _-]?(?:{_DEVICES}|[0-9])?",
-    re.IGNORECASE,
-)
-"""Folders that are a camera's without being numbered: ``cam_a``, ``gate 3``, ``north``."""
 _SAME = "folder"
 _OUTSIDE = "outside the folders query, gallery and train"
 
@@ -67,6 +47,8 @@ class _Labels:
 def open_folder(root: str | Path, *, split: bool = True) -> Dataset:
     """Open any folder of pictures, or a table of them, as a data set.
 
+    - ``qaconv.toml`` beside the pictures, or the user's own for them, says how they are read: see
+      :func:`qaconv_core.data.described.open_described`;
     - ``root`` a ``.csv`` file, or a folder holding one with a column ``path``: see
       :func:`qaconv_core.data.table.read_table`;
     - subfolders ``query`` (or ``probe``), ``gallery`` (or ``test``) and ``train`` are those
@@ -81,6 +63,9 @@ def open_folder(root: str | Path, *, split: bool = True) -> Dataset:
     puts every picture into the gallery instead (for a search). Raises :class:`DatasetError`.
     """
     root = typed_path(root).absolute()
+    described = find_description(root)
+    if described is not None:
+        return open_described(described, split=split)
     if root.is_file() and root.suffix.lower() == ".csv":
         return read_table(root, split=split)
     check_folder(root, "the pictures")
@@ -140,9 +125,9 @@ def _unwrapped(root: Path) -> Path:
     for child in inside:
         if child.name.lower() == _SAME:
             return child
-    if len(inside) != 1 or inside[0].name.lower() in _SPLIT_NAMES:
+    if len(inside) != 1 or inside[0].name.lower() in SPLIT_FOLDER_NAMES:
         return root
-    deeper = any(child.name.lower() in _SPLIT_NAMES for child in subfolders(inside[0]))
+    deeper = any(child.name.lower() in SPLIT_FOLDER_NAMES for child in subfolders(inside[0]))
     return inside[0] if deeper or _table_in(inside[0])[0] is not None else root
 
 
@@ -169,7 +154,7 @@ def _is_table(path: Path) -> bool:
 
 def _split_of_each(pictures: Sequence[Picture]) -> list[str]:
     """The split of each picture by its topmost folder; "" for those that belong to none."""
-    names = [_divided(picture.folders)[0] for picture in pictures]
+    names = [divide_folders(picture.folders)[0] for picture in pictures]
     if "query" in names and "gallery" in names:
         return names
     # With a gallery but no query, pictures beside the gallery can only be the queries.
@@ -177,20 +162,12 @@ def _split_of_each(pictures: Sequence[Picture]) -> list[str]:
     return [name or elsewhere for name in names]
 
 
-def _divided(folders: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """A picture's split ("" when its topmost folder is none) and its folders below that."""
-    if len(folders) > 1 and folders[0].lower() == "test" and folders[1].lower() in _SPLIT_NAMES:
-        folders = folders[1:]
-    split = _SPLIT_NAMES.get(folders[0].lower(), "") if folders else ""
-    return split, folders[1:] if split else folders
-
-
 def _labels(pictures: Sequence[Picture]) -> _Labels:
     fields = [MARKET_LIKE.read(picture.name) for picture in pictures]
     named = [f for f in fields if f is not None]
     if len(named) == len(pictures):
         return _from_names(named)
-    below = [_divided(picture.folders)[1] for picture in pictures]
+    below = [divide_folders(picture.folders)[1] for picture in pictures]
     camids, cam_note, cameras = _cameras(below)
     persons = [_person(folders, cameras) for folders in below]
     notes = [cam_note] if cam_note else []
@@ -226,21 +203,21 @@ def _cameras(
 
     Also a note ("" where there are none), and which names of folders are a camera's.
     """
-    found = [next(filter(None, map(_CAMERA.fullmatch, folders)), None) for folders in below]
+    found = [next(filter(None, map(CAMERA_NUMBER.fullmatch, folders)), None) for folders in below]
     numbers = [int(match.group(1)) for match in found if match is not None]
     note = "cameras were taken from folder names"
     if numbers and len(numbers) == len(below):
         first = min(1, min(numbers))
-        return [number - first for number in numbers], note, _CAMERA
-    names = [next(filter(_CAMERA_NAME.fullmatch, folders), None) for folders in below]
+        return [number - first for number in numbers], note, CAMERA_NUMBER
+    names = [next(filter(CAMERA_NAME.fullmatch, folders), None) for folders in below]
     known = [name for name in names if name is not None]
     if len(known) < len(below) or len(set(known)) < 2:
-        return [None] * len(below), "", _CAMERA
+        return [None] * len(below), "", CAMERA_NUMBER
     order = {name: number for number, name in enumerate(sorted(set(known)))}
     return (
         [order[name] for name in known],
         f"{note}; {describe_numbering(order, 'they')}",
-        (_CAMERA_NAME),
+        CAMERA_NAME,
     )
 
 

@@ -71,6 +71,24 @@ def read_image(path: str | Path) -> Image.Image:
         raise ImageError(_reason(error), shown(path)) from error
 
 
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """(width, height) of the picture at ``path`` as it stands upright; nothing is decoded.
+
+    Raises :class:`ImageError`.
+    """
+    try:
+        _check_file(path)
+        with open(path, "rb") as file:
+            image = Image.open(file, formats=FORMATS)
+            width, height = image.size
+            on_its_side = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+    except ImageError as error:
+        raise ImageError(error.reason, shown(path)) from error
+    except Exception as error:
+        raise ImageError(_reason(error), shown(path)) from error
+    return (height, width) if on_its_side else (width, height)
+
+
 def as_rgb(
     image: str | Path | Image.Image | npt.NDArray[np.uint8],
 ) -> Image.Image:

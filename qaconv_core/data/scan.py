@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qaconv_core.errors import DatasetError
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import shown
 from qaconv_core.types import Rejected
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 )
+_REPORTED = 1000  # files after which progress is reported
 _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"))
 _SYSTEM_FOLDERS = frozenset(("__macosx", "$recycle.bin", "system volume information", "@eadir"))
 
@@ -78,7 +80,9 @@ def stat_fault(path: str | Path) -> str | None:
     return "empty (0 bytes)" if info.st_size == 0 else None
 
 
-def scan_pictures(folder: Path, *, recursive: bool = False) -> Scan:
+def scan_pictures(
+    folder: Path, *, recursive: bool = False, context: WorkContext = NO_CONTEXT
+) -> Scan:
     """The pictures of ``folder``, and with ``recursive`` of all folders below it.
 
     Links are followed, but no folder is read twice. Raises :class:`DatasetError` when ``folder``
@@ -88,6 +92,7 @@ def scan_pictures(folder: Path, *, recursive: bool = False) -> Scan:
     rejected: list[Rejected] = []
     seen: set[tuple[int, int]] = set()
     waiting: list[tuple[str, tuple[str, ...]]] = [(str(folder), ())]
+    tracker = context.tracker("reading folders", None, "files")
     while waiting:
         here, folders = waiting.pop()
         try:
@@ -99,7 +104,9 @@ def scan_pictures(folder: Path, *, recursive: bool = False) -> Scan:
                 raise DatasetError(_cannot_read(folder, error)) from error
             rejected.append(Rejected(Path(here), f"cannot be read ({error.strerror})"))
             continue
-        for name, is_folder in entries:
+        for number, (name, is_folder) in enumerate(entries, start=1):
+            if number % _REPORTED == 0 or number == len(entries):
+                tracker.advance((number - 1) % _REPORTED + 1)
             path = os.path.join(here, name)
             if is_folder:
                 fault = folder_fault(name) or (None if recursive else "a folder, not looked into")

@@ -16,6 +16,31 @@ CHOSEN = (
     "query, all others are the gallery (a person with one picture per camera gives one query)"
 )
 
+SPLIT_FOLDER_NAMES = {
+    "query": "query",
+    "queries": "query",
+    "probe": "query",
+    "gallery": "gallery",
+    "bounding_box_test": "gallery",
+    "test": "gallery",
+    "train": "train",
+    "val": "train",
+    "bounding_box_train": "train",
+}
+"""Usual names of the folders of a split, in lower case."""
+
+
+def divide_folders(folders: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """A picture's split ("" when its topmost folder is none) and its folders below that."""
+    if (
+        len(folders) > 1
+        and folders[0].lower() == "test"
+        and folders[1].lower() in SPLIT_FOLDER_NAMES
+    ):
+        folders = folders[1:]
+    split = SPLIT_FOLDER_NAMES.get(folders[0].lower(), "") if folders else ""
+    return split, folders[1:] if split else folders
+
 
 def choose_queries(refs: Sequence[ImageRef]) -> tuple[list[ImageRef], list[ImageRef], str]:
     """Split pictures into query and gallery; also returns the sentence that explains it.

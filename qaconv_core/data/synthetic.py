@@ -125,7 +125,9 @@ def read_clonedperson(folder: Path) -> Dataset:
         rejected=tuple(reader.rejected),
         notes=tuple(notes),
         frame_rate=SYNTHETIC_FPS,
-        **sets,
+        train=sets["train"],
+        query=sets["query"],
+        gallery=sets["gallery"],
     )
 
 

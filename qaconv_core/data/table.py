@@ -7,14 +7,15 @@ none of pictures, though it names some.
 from __future__ import annotations
 
 import csv
-import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
 from qaconv_core.data.labels import describe_numbering, number_labels
+from qaconv_core.data.moments import moment_of, time_of
 from qaconv_core.data.scan import file_fault, peek, stat_fault
 from qaconv_core.data.splits import choose_queries
 from qaconv_core.errors import DatasetError
@@ -39,18 +40,19 @@ _RESULTS = (
     frozenset(("query", "rank", "logit", "score")),
     frozenset(("query", "gallery", "verdict")),
     frozenset(("dataset", "method")),
+    frozenset(("frame", "x", "y", "w", "h", "score", "track")),
 )
-"""Columns that tables of our own results have: rankings, decisions, measures and curves."""
+"""Columns that tables of our own results have: rankings, decisions, measures and curves, boxes."""
 _LARGEST = 512 * 2**20
 _UNKNOWN = frozenset(("", "-1", "-1.0", "nan", "none"))
 _WHOLE = re.compile(r"[+]?[0-9]{1,18}([.]0*)?")
-_NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 _NO_ID = re.compile(r"-[0-9.]+|[+-]?[0-9]*[.][0-9]+")
-_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
 
 @dataclass(frozen=True)
-class _Row:
+class TableRow:
+    """A row of a table: the line that it stands on, and its cells; \"\" where there is none."""
+
     line: int
     path: Path
     pid: str
@@ -60,13 +62,18 @@ class _Row:
 
 
 @dataclass
-class _Table:
-    """One table while it is read: its rows and what had to be left out."""
+class Table:
+    """One table while it is read: its rows and what had to be left out.
+
+    ``unit`` and ``rate`` say what numbers of the column ``time`` are.
+    """
 
     file: Path
     header: list[str]
     names: list[str]
-    rows: list[_Row] = field(default_factory=list)
+    unit: str = "seconds"
+    rate: float | None = None
+    rows: list[TableRow] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     first_line: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -87,7 +94,7 @@ class _Table:
             self.reject(self.file, line, "no path")
             return
         path = _picture_path(self.file.parent, name)
-        row = _Row(
+        row = TableRow(
             line,
             path,
             values.get("pid", ""),
@@ -113,14 +120,12 @@ class _Table:
     def _time(self, line: int, text: str) -> float | datetime | None:
         if text.lower() in ("", "nan", "none"):
             return None
-        number = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
-        try:
-            value = float(number) if _NUMBER.fullmatch(number) else math.nan
-        except ValueError:  # such as 1.2.3
-            value = math.nan
-        found = value if math.isfinite(value) else _moment(text)
-        if found is None:
-            raise self.fail(line, f"time “{shown(text[:40])}” is not a number of seconds and no "
+        found = time_of(text, self.unit, self.rate)
+        if found is None and self.unit == "seconds":
+            found = moment_of(text)
+        if found is None and (self.unit != "frames" or self.rate):
+            what = "number of seconds" if self.unit == "seconds" else f"time in {self.unit}"
+            raise self.fail(line, f"time “{shown(text[:40])}” is not a {what} and no "
                                   "date with time (2024-05-01 12:00:00); correct it or leave it "
                                   "empty")  # fmt: skip
         return found
@@ -181,7 +186,7 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
     With ``split`` false, or without a split column, see :mod:`qaconv_core.data.splits`. Raises
     :class:`DatasetError` that names the file, and the line where there is one.
     """
-    table = _parse(file)
+    table = parse_table(file)
     if not table.rows:
         first = f"; the first: {table.rejected[0]}" if table.rejected else ""
         raise DatasetError(f"{shown(file)}: no row gives a usable picture{first}; paths are "
@@ -249,15 +254,24 @@ def is_result(header: list[str]) -> bool:
     return comment or any(columns <= set(header) for columns in _RESULTS)
 
 
-def _parse(file: Path) -> _Table:
-    text = _text(file)
+def parse_table(
+    file: Path,
+    columns: Mapping[str, str] | None = None,
+    unit: str = "seconds",
+    rate: float | None = None,
+) -> Table:
+    """The rows of a table and what is wrong with others.
+
+    ``columns`` maps our names to the table's own, in whatever case. Raises :class:`DatasetError`.
+    """
+    text = table_text(file)
     first = text.split("\n", 1)[0]
     reader = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(first), strict=True)
     try:
         header = _header(next(reader, []))
-        names = _our_names(header)
+        names = _named(file, header, columns) if columns else _our_names(header)
         _check_header(file, header, names)
-        table = _Table(file, header, names)
+        table = Table(file, header, names, unit, rate)
         line = reader.line_num + 1
         for cells in reader:
             table.add(line, cells)
@@ -268,7 +282,8 @@ def _parse(file: Path) -> _Table:
     return table
 
 
-def _text(file: Path) -> str:
+def table_text(file: Path) -> str:
+    """The text of a table, UTF-8 or UTF-16. Raises :class:`DatasetError`."""
     try:
         if check_input(file, "table", DatasetError).st_size > _LARGEST:
             raise DatasetError(f"{shown(file)}: larger than {_LARGEST // 2**20} MiB; divide it")
@@ -306,6 +321,17 @@ def _our_names(header: list[str]) -> list[str]:
     return found
 
 
+def _named(file: Path, header: list[str], columns: Mapping[str, str]) -> list[str]:
+    """The header with the columns that a person assigned called by our names; no other is ours."""
+    found = ["" if name in COLUMNS else name for name in header]
+    for ours, theirs in columns.items():
+        if theirs.strip().lower() not in header:
+            seen = ", ".join(shown(name) for name in header[:20] if name)
+            raise DatasetError(f"{shown(file)}: no column “{shown(theirs)}”; columns seen: {seen}")
+        found[header.index(theirs.strip().lower())] = ours
+    return found
+
+
 def _check_header(file: Path, header: list[str], names: list[str]) -> None:
     if is_result(names):
         raise DatasetError(
@@ -326,15 +352,6 @@ def _check_header(file: Path, header: list[str], names: list[str]) -> None:
 def _plain_id(text: str) -> str:
     """An id without what a spreadsheet puts around a whole number: ``+7``, ``7.0``."""
     return text.lstrip("+").split(".")[0] if _WHOLE.fullmatch(text) else text
-
-
-def _moment(text: str) -> datetime | None:
-    """A date with time in ISO form as UTC; None where the text is none."""
-    try:
-        found = datetime.fromisoformat(text.removesuffix("Z"))
-    except ValueError:
-        return None
-    return found if found.tzinfo is None else found.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def _picture_path(folder: Path, name: str) -> Path:

@@ -17,13 +17,14 @@ from typing import Protocol
 
 import numpy as np
 
-from qaconv_core.data.check import unlike_published
 from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.data.own_files import OwnFiles
+from qaconv_core.data.published import unlike_published
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluated_logits import EvaluatedLogits
 from qaconv_core.evaluation.forecasts import file_matrix, forecast
+from qaconv_core.evaluation.from_estimates import FromEstimates
 from qaconv_core.evaluation.methods import (
     RERANKING,
     Labels,
@@ -41,6 +42,9 @@ from qaconv_core.matching.scores import Helpers, score_maps
 from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import WorkContext
+from qaconv_core.searching.choice import FLOAT32, choose_evaluation
+from qaconv_core.searching.estimated_logits import EstimatedLogits, Pace
+from qaconv_core.searching.integer_estimates import fast_bytes
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
     FIRST_RELEASES,
@@ -61,10 +65,13 @@ GALLERY_STAGE = "scoring within gallery"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report with the pictures and scores that it is about."""
+    """A report with the pictures and scores that it is about.
+
+    ``scores`` is None where most logits were estimated.
+    """
 
     report: EvaluationReport
-    scores: SavedScores
+    scores: SavedScores | None
     query: ImageSet
     gallery: ImageSet
 
@@ -88,7 +95,8 @@ class Job(WorkContext):
     ``shelf`` stores features. ``batch_size`` and ``workers`` are those of the extraction.
     ``on_disk`` is a folder for score matrices. ``keep_inner`` keeps the logits within queries and
     within the gallery, so that they can be saved; without it they are turned into distances in
-    place. ``helpers`` makes those who score a part of the pairs.
+    place. ``helpers`` makes those who score a part of the pairs. ``estimates`` allows 8-bit
+    estimates where they are quicker: the measures stay the same, but there are no scores then.
     """
 
     shelf: FeatureShelf | None = None
@@ -97,6 +105,7 @@ class Job(WorkContext):
     on_disk: Path | None = None
     keep_inner: bool = False
     helpers: HelperFactory | None = None
+    estimates: bool = False
 
     def extract(self, model: Model, pictures: ImageSet, stage: str) -> Extraction:
         """The feature maps of ``pictures``, out of the store where it has them."""
@@ -144,6 +153,7 @@ def evaluate(
         options,
         on_disk=bool(job.on_disk),
         keep_inner=job.keep_inner,
+        estimates=job.estimates,
         cameras=dataset.gallery.camids,
     )
     query = _extract(model, "query", dataset.query, job)
@@ -158,19 +168,24 @@ def evaluate(
     with _matrix_folder(job.on_disk) as folder:
         keep = job.keep_inner or options.normalise
         scoring = _Scoring(model, query.bank, gallery.bank, replace(job, keep_inner=keep), folder)
-        logits = scoring.logits()
         labels = _labels(query.refs, gallery.refs)
-        rankings = measure_methods(
-            logits,
-            scoring.distances,
-            labels,
-            options,
-            within=scoring.within,
-            gallery_distances=scoring.gallery_distances,
-            normalised=_normalised(scoring, labels, options, job) if options.normalise else None,
-            place=scoring.place,
-            context=job,
-        )
+        estimated = scoring.from_estimates(labels, options)
+        if estimated is not None:
+            rankings, logits = estimated.rankings(), estimated.logits.values
+            scoring.seconds |= estimated.seconds
+        else:
+            logits = scoring.logits()
+            rankings = measure_methods(
+                logits,
+                scoring.distances,
+                labels,
+                options,
+                within=scoring.within,
+                gallery_distances=scoring.gallery_distances,
+                normalised=_normalised(scoring, labels, options, job),
+                place=scoring.place,
+                context=job,
+            )
         seconds |= {**scoring.seconds, **rankings.seconds}
         if RERANKING in seconds:  # it asked for these, which are counted for themselves
             inner = sum(scoring.seconds.get(stage, 0.0) for stage in (QUERY_STAGE, GALLERY_STAGE))
@@ -178,8 +193,12 @@ def evaluate(
         report = _report(model, dataset, options, (query, gallery), logits, rankings, labels)
         seconds["total"] = time.monotonic() - began
         report = replace(report, seconds=seconds)
-        saved = scoring if job.keep_inner else None
-        scores = _scores(logits, labels, query.refs, gallery.refs, rankings, saved)
+        scores = None
+        if estimated is not None:
+            report = estimated.described(report)
+        else:
+            saved = scoring if job.keep_inner else None
+            scores = _scores(logits, labels, query.refs, gallery.refs, rankings, saved)
     return Evaluation(report, scores, query.refs, gallery.refs)
 
 
@@ -272,6 +291,32 @@ class _Scoring:
         )
         return distance_of_logits(found)
 
+    def from_estimates(self, labels: Labels, options: MethodOptions) -> FromEstimates | None:
+        """Measures from estimates, None where every pair is scored exactly."""
+        if options.normalise:  # whole cohorts are needed
+            return None
+        if not self.job.estimates or not estimates_serve(self.model, labels, options, self.job):
+            return None
+        stages = ("scoring", QUERY_STAGE, GALLERY_STAGE)
+        return FromEstimates(self._estimated, labels, options, stages, self.place, self.job)
+
+    def _estimated(self, stage: str, pace: Pace) -> EstimatedLogits:
+        rows = self.gallery if stage == GALLERY_STAGE else self.query
+        columns = self.query if stage == QUERY_STAGE else self.gallery
+        shape = len(rows), len(columns)
+        # A file of numbers of 4 bytes holds flags of 1 byte.
+        flags = self.place(f"{stage} exact", (shape[0], -(-shape[1] // 4)))
+        return EstimatedLogits(
+            rows,
+            columns,
+            self.model.head if stage == "scoring" else self.inner_head,
+            values=self.place(stage, shape),
+            exact=None if flags is None else flags.view(np.bool_)[:, : shape[1]],
+            inner=rows is columns,
+            pace=pace,
+            context=self.job,
+        )
+
     def made(self, stage: str) -> Float32 | None:
         """The logits of a stage, None where they were not computed."""
         return self._made.get(stage)
@@ -307,6 +352,17 @@ class _Scoring:
         return file_matrix(self.folder / f"{name.replace(' ', '-')}.f32", shape)
 
 
+def estimates_serve(model: Model, labels: Labels, options: MethodOptions, job: Job) -> bool:
+    """Whether an evaluation gains from estimates, and none of its results needs all logits."""
+    if job.helpers or job.keep_inner or options.rerank_top or getattr(options, "normalise", False):
+        return False
+    channels, h, w = model.map_shape
+    pairs = len(labels.query_ids) * len(labels.gallery_ids)
+    operations = 2.0 * pairs * channels * (h * w) ** 2
+    fast = model.device.type == "cpu" and fast_bytes(channels)
+    return choose_evaluation(operations, model.device.type, fast_bytes=fast) != FLOAT32
+
+
 def inner_head(model: Model) -> AffineHead:
     """What scores pictures of one side among themselves, as the checkpoint's release does.
 
@@ -330,7 +386,9 @@ def _inner_roles(model: Model, options: MethodOptions) -> str | None:
 
 def _normalised(
     scoring: _Scoring, labels: Labels, options: MethodOptions, job: Job
-) -> NormalisedScores:
+) -> NormalisedScores | None:
+    if not options.normalise:
+        return None
     exchanged = scoring.inner_head is not scoring.model.head
     source = EvaluatedLogits(scoring, options.rerank, exchanged, job)
     return NormalisedScores(source, labels, options, scoring.place, job)
@@ -393,6 +451,7 @@ def _report(
             model=spec.describe(),
             release=spec.release,
             epoch=spec.epoch,
+            adapted=spec.adapted or None,
         ),
         device=describe_device(model.device),
         seconds={},

@@ -268,7 +268,7 @@ class _Steps:
         score = reranked
         if score is None:
             score = lifted = _similar(plain, lifted)
-        lifted = _lift(score, self.labels, options, lifted, self.context)
+        lifted = lift(score, self.labels, options, lifted, self.context)
         self.took("temporal lifting", began)
         self.measure(method + "+tlift", lifted, approximation, larger_is_closer=True)
         return reranked, lifted
@@ -281,22 +281,8 @@ class _Steps:
         larger_is_closer: bool = False,
     ) -> None:
         """Measure a method's values (p, g)."""
-        labels, found = self.labels, self.found
-        metrics = ranking_metrics(
-            values,
-            labels.query_ids,
-            labels.gallery_ids,
-            labels.query_cams,
-            labels.gallery_cams,
-            junk_rule=self.options.junk_rule,
-            ap=self.options.ap,
-            topk=TOPK,
-            left_out=labels.left_out,
-            larger_is_closer=larger_is_closer,
-        )
-        found.valid_queries = metrics.valid_queries
-        found.results.append(
-            MethodResult(method, metrics.cmc, metrics.mAP, metrics.mINP, metrics.ap, approximation)
+        measure(
+            self.found, method, values, self.labels, self.options, approximation, larger_is_closer
         )
 
 
@@ -324,6 +310,34 @@ def _similar(distance: Matrix, out: Float32 | None) -> Float32:
     for row in range(len(distance)):
         out[row] = 1 - distance[row] / top
     return out
+
+
+def measure(
+    found: Rankings,
+    method: str,
+    values: Matrix,
+    labels: Labels,
+    options: MethodOptions,
+    approximation: str = "",
+    larger_is_closer: bool = False,
+) -> None:
+    """Measure ``values`` (p, g), distances unless larger is closer, and add them to ``found``."""
+    metrics = ranking_metrics(
+        values,
+        labels.query_ids,
+        labels.gallery_ids,
+        labels.query_cams,
+        labels.gallery_cams,
+        junk_rule=options.junk_rule,
+        ap=options.ap,
+        topk=TOPK,
+        left_out=labels.left_out,
+        larger_is_closer=larger_is_closer,
+    )
+    found.valid_queries = metrics.valid_queries
+    found.results.append(
+        MethodResult(method, metrics.cmc, metrics.mAP, metrics.mINP, metrics.ap, approximation)
+    )
 
 
 def _rerank(
@@ -362,13 +376,14 @@ def _rerank(
     return ranked, within_approximation
 
 
-def _lift(
+def lift(
     score: Float32,
     labels: Labels,
     options: MethodOptions,
-    out: Float32 | None,
-    context: WorkContext,
+    out: Float32 | None = None,
+    context: WorkContext = NO_CONTEXT,
 ) -> Float32:
+    """Scores (p, g) lifted by when people were seen, in ``out``; see :func:`temporal_lift`."""
     return temporal_lift(
         score,
         labels.query_cams,

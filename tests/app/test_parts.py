@@ -25,6 +25,7 @@ from app.jobs.what_if_jobs import next_candidate
 from app.state import drawn_parts as parts
 from app.state import part_words, words
 from app.state.drawn_parts import DrawnParts
+from app.state.overlay import lines_of
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.explore_page import ExplorePage
@@ -36,7 +37,7 @@ from qaconv_core.galleries.search import open_search
 from qaconv_core.galleries.values import Regions, WhatIf
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import RankingResult
+from qaconv_core.types import RankingResult, score_of_logit
 from tests.app.real import WAIT, tiny_market, tiny_model
 from tests.app.samples import sample_ranking
 
@@ -328,7 +329,10 @@ def test_thumbnails_show_where_the_part_was_found(qtbot, page, queries):
         assert entry.found.evidence == pytest.approx(share)
         told = results.model.index(row).data(Qt.ToolTipRole)
         assert f"{part_words.share_text(share)} of this pair's evidence" in told
-        assert entry.value_text == words.logit_text(entry.logit)  # scores are for whole pictures
+        whole = matching.joined(queries, "qaconv", "max")[entry.candidate]
+        assert entry.logit == pytest.approx(whole, abs=1e-3)
+        assert entry.value_text == words.score_text(score_of_logit(entry.logit))
+        assert entry.part_logit == space.ranking.value_of(entry.candidate) <= entry.logit
     far = results.model.rowCount() - 1
     assert results.model.entry(far).found is None  # not seen yet
     space.select_candidate(results.model.candidate_at(far))
@@ -414,6 +418,7 @@ def test_what_is_saved_names_the_part(qtbot, page):
     ranking = ranking_export(space)
     assert "_by_part_" in ranking.stem
     assert ranking.record()["part"] == cells
+    assert ranking.record()["part_cells"].startswith(f"cells 0-{cells[-1]} of ")
 
 
 # ── what if ─────────────────────────────────────────────────────────────────────────────────────
@@ -457,8 +462,16 @@ def test_hiding_cells_of_the_candidate(qtbot, page):
     text = part_words.what_if_text(answer)
     assert text in page.inspector.readout.text()
     assert text in page.details.drawn.text()
+    for direction in ("query", "gallery", "mutual"):
+        space.change_look(direction=direction, threshold=-1.0, count=999)
+        drawn = lines_of(page.inspector.canvas.scene.pairs[0], space.look).drawn
+        assert drawn
+        assert not any(hidden.flat[line.gallery_cell] for line in drawn)
+    (total,) = (row.part for row in page.details.chart.rows if row.part.kind == "logit")
+    assert total.value == pytest.approx(after, abs=1e-4)
     key(page, Qt.Key_Right)
     assert space.parts.now.hidden_gallery is None
+    assert space.shown_pair is space.pair
 
 
 def test_hiding_cells_of_the_query_hides_them_from_the_whole_gallery(qtbot, page):
@@ -622,7 +635,7 @@ def test_the_same_again_tells_nobody():
 def test_words_of_an_answer_agree_with_each_other():
     text = part_words.what_if_text(WhatIf(6.104, 4.316, 1, 3))
     assert text == "logit +6.10 → +4.32 (−1.78), rank 1 → 3, score 0.648 → 0.606"
-    assert part_words.what_if_text(WhatIf(1.0, 1.0, 0, 0)).split(", ")[1] == "no rank (junk)"
+    assert part_words.what_if_text(WhatIf(1.0, 1.0, 0, 0)).split(", ")[1] == "no rank (same camera)"
     assert "rank" not in part_words.what_if_text(WhatIf(1.0, 1.0))
 
 

@@ -10,6 +10,7 @@ import torch
 import torchvision
 
 from qaconv_core import load_model
+from qaconv_core.data.weights import published, weights_folder
 from qaconv_core.errors import Cancelled, CheckpointError, InputError
 from qaconv_core.models import load_checkpoint
 from qaconv_core.progress import CancelToken
@@ -262,6 +263,15 @@ def test_weights_that_cannot_be_downloaded_give_one_clear_line(monkeypatch):
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
     with pytest.raises(InputError, match=r"cannot be downloaded \(Name or .*--weights FILE"):
         new_network(make_recipe("v2.1"))
+
+
+def test_weights_that_were_downloaded_are_taken_from_there():
+    weights_folder().mkdir(parents=True)
+    state = torchvision.models.resnet18().state_dict()
+    torch.save(state, weights_folder() / published("resnet18").file_name)
+    network, line = new_network(make_recipe("v1", arch="resnet18"))
+    assert torch.equal(network.base.conv1.weight, state["conv1.weight"])
+    assert published("resnet18").file_name in line
 
 
 def test_release_weights_are_found_under_prefixes(tmp_path):

@@ -1,0 +1,226 @@
+"""``qaconv import``: how a person's own pictures are read, and what can be done with them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qaconv_core.cli.options import show, write_result
+from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.errors import InputError
+from qaconv_core.paths import typed_path
+from qaconv_core.progress import CancelToken, WorkContext
+from qaconv_core.readable import shown
+
+if TYPE_CHECKING:
+    from qaconv_core.data.folder_guess import Wishes
+    from qaconv_core.data.proposal import Proposal
+
+_EXAMPLES = """\
+examples:
+  qaconv import pictures                                    what is recognised, written down
+  qaconv import pictures --pattern "{pid}_c{cam}_{frame}" --rate 25
+  qaconv import north south --folders cameras --dataset shop
+  qaconv import list.csv --columns path=file,pid=who,camid=door,time=when
+  qaconv import pictures --dry-run                          look, write nothing
+
+fields of a pattern (of the name without its suffix; / for folders before it):"""
+_SHOWN_REASONS = 5
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv import``."""
+    from qaconv_core.data.description import ROLES
+    from qaconv_core.data.moments import UNITS
+    from qaconv_core.data.name_fields import FIELDS, PRESETS
+
+    parser.add_argument(
+        "places", nargs="+", metavar="FOLDER|CSV", help="folders of pictures, and tables of them"
+    )
+    parser.add_argument(
+        "--pattern",
+        action="append",
+        default=[],
+        metavar="P",
+        help="how files are named, with fields; or the name of a layout "
+        f"({', '.join(PRESETS)}), or none; several are tried in order",
+    )
+    parser.add_argument(
+        "--folders",
+        metavar="ROLES",
+        help=f"what folders are: {', '.join(ROLES)}; for several levels as cameras/persons",
+    )
+    parser.add_argument(
+        "--columns", metavar="A=B,…", help="columns of a table: path=…,pid=…,camid=…,time=…,split=…"
+    )
+    parser.add_argument("--time", choices=UNITS, help="what times are (iso: dates with time)")
+    parser.add_argument("--rate", type=float, metavar="FPS", help="frames per second")
+    parser.add_argument(
+        "--dataset", default="", metavar="NAME", help="a name by which all commands find it"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="look only, write nothing")
+    parser.add_argument("--json", metavar="FILE", help="what was understood as JSON ('-': stdout)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    fields = [f"  {{{name}}}".ljust(14) + meaning for name, meaning in FIELDS.items()]
+    parser.epilog = "\n".join([_EXAMPLES, *fields])
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Propose, show what was understood, write ``qaconv.toml``."""
+    from qaconv_core.data.description import find_description, save_description
+    from qaconv_core.data.proposal import propose
+
+    wishes = _wishes(arguments)
+    if _is_benchmark(arguments):
+        return
+    with ProgressShower(arguments.quiet) as progress:
+        proposal = propose(arguments.places, wishes, WorkContext(progress, cancel))
+    if arguments.json != "-":
+        show("\n".join(proposal_lines(proposal)))
+    file: Path | None = None
+    if not arguments.dry_run:
+        earlier = find_description(proposal.dataset.root)
+        file = save_description(proposal.description).file
+        say(f"written: {file}" + (", in place of an earlier one" if earlier == file else ""))
+        show("\n".join(_next_steps(arguments, proposal)))
+    if arguments.json:
+        text = json.dumps(proposal_record(proposal, file), indent=2, ensure_ascii=False) + "\n"
+        write_result(arguments.json, text, "JSON")
+
+
+def proposal_lines(proposal: Proposal) -> list[str]:
+    """What was understood, for people: examples as a table, reasons, what is possible."""
+    from qaconv_core.data.proposal import examples, possibilities
+
+    dataset = proposal.dataset
+    rows = [("file", "person", "camera", "time", "split"), *examples(proposal)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [f"{shown(dataset.root)}: {len(proposal.pictures.pictures):,} pictures", ""]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append(f"  {'  '.join(cells)}".rstrip())
+    lines += ["", *(f"understood: {reason}" for reason in proposal.reasons)]
+    lines += [f"warning: {text}" for text in proposal.warnings]
+    lines += [f"note: {text}" for text in dataset.notes]
+    if proposal.sizes:
+        wide, high = (_range(values) for values in zip(*proposal.sizes, strict=True))
+        lines.append(f"sizes: {wide} × {high} pixels ({len(proposal.sizes)} pictures looked at)")
+    lines += _rejected_lines(proposal)
+    lines += ["", "What is possible:"]
+    for item in possibilities(dataset):
+        lines.append(f"  {'yes' if item.possible else 'no ':<4} {item.what}: {item.why}")
+    return lines
+
+
+def proposal_record(proposal: Proposal, file: Path | None) -> dict[str, Any]:
+    """What was understood, for JSON."""
+    from qaconv_core.data.description import description_toml
+    from qaconv_core.data.proposal import possibilities
+
+    dataset = proposal.dataset
+    return {
+        "file": None if file is None else str(file),
+        "description": description_toml(proposal.description, None),
+        "counts": {
+            "pictures": len(proposal.pictures.pictures),
+            **{name: len(getattr(dataset, name)) for name in ("train", "query", "gallery")},
+            "duplicates": proposal.duplicates.extra,
+        },
+        "persons": {str(number): name for number, name in dataset.person_names.items()},
+        "cameras": {str(number): name for number, name in dataset.camera_names.items()},
+        "understood": list(proposal.reasons),
+        "warnings": list(proposal.warnings),
+        "notes": list(dataset.notes),
+        "possible": [
+            {"what": item.what, "possible": item.possible, "why": item.why}
+            for item in possibilities(dataset)
+        ],
+        "rejected": [{"path": str(r.path), "reason": r.reason} for r in dataset.rejected],
+    }
+
+
+def _wishes(arguments: argparse.Namespace) -> Wishes:
+    from qaconv_core.data import DATASETS
+    from qaconv_core.data.catalog import dataset_key
+    from qaconv_core.data.description import ROLES, checked_rate, fit_name
+    from qaconv_core.data.folder_guess import Wishes
+
+    folders = None
+    if arguments.folders is not None:
+        folders = tuple(arguments.folders.strip().lower().split("/"))
+        if set(folders) - set(ROLES):
+            raise InputError(f"--folders {arguments.folders}: levels are {', '.join(ROLES)}")
+    name = arguments.dataset.strip()
+    if name and (dataset_key(name) in DATASETS or not fit_name(name)):
+        why = "a published set has it" if fit_name(name) else "use letters, digits, spaces, - _ ."
+        raise InputError(f"--dataset {shown(name)}: the name cannot be given ({why})")
+    return Wishes(
+        tuple(arguments.pattern),
+        folders,
+        _columns(arguments.columns),
+        arguments.time or "",
+        checked_rate("--rate", arguments.rate),
+        name,
+    )
+
+
+def _columns(text: str | None) -> dict[str, str] | None:
+    from qaconv_core.data.description import COLUMN_NAMES
+
+    if text is None:
+        return None
+    columns = {}
+    for pair in text.split(","):
+        ours, sign, theirs = (part.strip() for part in pair.partition("="))
+        if not sign or not theirs or ours not in COLUMN_NAMES:
+            raise InputError(
+                f"--columns {shown(pair)}: write OURS=THEIRS, ours being {', '.join(COLUMN_NAMES)}"
+            )
+        columns[ours] = theirs
+    return columns
+
+
+def _is_benchmark(arguments: argparse.Namespace) -> bool:
+    """Say so where the one place is a published set that needs no description."""
+    from qaconv_core.data import recognise
+
+    wishes = (arguments.pattern, arguments.folders, arguments.columns, arguments.dataset)
+    if len(arguments.places) > 1 or any(wishes) or not typed_path(arguments.places[0]).is_dir():
+        return False
+    kind = recognise(arguments.places[0])
+    if kind == "folder":
+        return False
+    show(
+        f"{shown(arguments.places[0])}: this is the data set {kind}, by its folders and file "
+        "names; nothing has to be written, every command reads it as it is (--dataset FOLDER)"
+    )
+    return True
+
+
+def _range(values: Sequence[int]) -> str:
+    least, most = min(values), max(values)
+    return f"{least}" if least == most else f"{least}–{most}"
+
+
+def _rejected_lines(proposal: Proposal) -> list[str]:
+    from collections import Counter
+
+    reasons = Counter(item.reason for item in proposal.dataset.rejected)
+    lines = [f"left out: {count:,} × {shown(why)}" for why, count in reasons.most_common()]
+    more = len(lines) - _SHOWN_REASONS
+    return lines if more <= 0 else [*lines[:_SHOWN_REASONS], f"left out: {more} more reasons"]
+
+
+def _next_steps(arguments: argparse.Namespace, proposal: Proposal) -> list[str]:
+    from qaconv_core.data.proposal import possibilities
+
+    place = arguments.dataset.strip() or arguments.places[0]
+    place = f'"{place}"' if " " in place else place
+    steps = ["", "Next:", f"  qaconv rank --gallery {shown(place)} --query PICTURE"]
+    if any(item.what == "Evaluate" and item.possible for item in possibilities(proposal.dataset)):
+        steps.append(f"  qaconv evaluate --dataset {shown(place)}")
+    return [*steps, f"  qaconv gui --dataset {shown(place)}"]

@@ -1,0 +1,204 @@
+"""Proposes how a person's own folders and tables are to be read, and says what can be done then."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from qaconv_core.data.check import valid_queries
+from qaconv_core.data.column_guess import columns_of, guess_columns
+from qaconv_core.data.described import OwnPictures, as_dataset, collect, scan_source
+from qaconv_core.data.description import Description, Source
+from qaconv_core.data.duplicates import Duplicates, find_duplicates
+from qaconv_core.data.folder_guess import Wishes, guess_folder_way
+from qaconv_core.data.images import picture_size
+from qaconv_core.data.scan import Scan, peek
+from qaconv_core.errors import DatasetError, ImageError
+from qaconv_core.paths import typed_path
+from qaconv_core.progress import NO_CONTEXT, WorkContext
+from qaconv_core.readable import shown
+from qaconv_core.types import Dataset
+
+_SIZES = 100
+_SCENES = 0.5
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """How pictures would be read, what that gives, and why.
+
+    ``reasons`` say what was recognised and what to say where that is wrong. ``warnings`` say what
+    is odd about the pictures. ``sizes`` are (width, height) of a sample.
+    """
+
+    description: Description
+    pictures: OwnPictures
+    dataset: Dataset
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    duplicates: Duplicates
+    sizes: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Possible:
+    """Something that can be done with pictures, or not yet: ``why`` says what it rests on or
+    what it lacks."""
+
+    what: str
+    possible: bool
+    why: str
+
+
+def propose(
+    places: Sequence[str | Path], wishes: Wishes | None = None, context: WorkContext = NO_CONTEXT
+) -> Proposal:
+    """Look at folders and tables, and propose how to read them. Nothing is written or decoded.
+
+    Raises :class:`DatasetError` where a place cannot be read or holds no picture, and
+    :class:`~qaconv_core.errors.InputError` for a pattern that is none.
+    """
+    wishes = wishes or Wishes()
+    paths = [typed_path(place).absolute() for place in places]
+    paths = [Path(os.path.normpath(path)) for path in dict.fromkeys(paths)]
+    folders = [path for path in paths if not _is_table(path)]
+    scans = {path: _scan(path, context) for path in folders}
+    reasons: list[str] = []
+    several = len(folders) > 1
+    all_pictures = [
+        picture._replace(folders=(path.name, *picture.folders)) if several else picture
+        for path, scan in scans.items()
+        for picture in scan.pictures
+    ]
+    way = guess_folder_way(all_pictures, wishes, reasons)
+    sources = [
+        _table_source(path, wishes, reasons) if _is_table(path) else way.at(path) for path in paths
+    ]
+    description = Description(tuple(sources), wishes.name)
+    pictures = collect(description, context, scans)
+    dataset = as_dataset(description, pictures)
+    files = [picture.path for picture in pictures.pictures]
+    duplicates = find_duplicates(files, context)
+    sizes = _sizes(files)
+    warnings = tuple(_warnings(dataset, duplicates, sizes))
+    return Proposal(description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes)
+
+
+def examples(proposal: Proposal, most: int = 8) -> list[tuple[str, str, str, str, str]]:
+    """Pictures spread over all of them: name, person, camera, time, split as they were read."""
+    pictures = proposal.pictures.pictures
+    step = max(1, len(pictures) // most)
+    root = proposal.dataset.root
+    return [
+        (
+            shown(p.path.relative_to(root) if root in p.path.parents else p.path.name),
+            shown(p.pid) or "–",
+            shown(p.camera) or "–",
+            "–" if p.time is None else shown(p.time),
+            p.split or "–",
+        )
+        for p in islice(pictures, 0, None, step)
+    ][:most]
+
+
+def possibilities(dataset: Dataset) -> tuple[Possible, ...]:
+    """What can be done with a data set of one's own, and what the rest lacks."""
+    refs = (*dataset.query, *dataset.gallery)
+    pids = {ref.pid for ref in refs if ref.pid is not None}
+    cameras = {ref.camid for ref in refs if ref.camid is not None}
+    timed = sum(ref.time is not None and ref.camid is not None for ref in refs)
+    valid = valid_queries(dataset.query, dataset.gallery)
+    search = Possible("Search", True, f"{len(refs) + len(dataset.train):,} pictures can be ranked")
+    return (search, _evaluation(len(pids), cameras, valid, len(dataset.query)), _lifting(
+        len(pids), timed, len(refs)), _normalisation(cameras))  # fmt: skip
+
+
+def _evaluation(persons: int, cameras: set[int], valid: int, queries: int) -> Possible:
+    if not persons:
+        return Possible("Evaluate", False, "no persons are known: name a pattern, folders or a "
+                                           "column, or label them while looking")  # fmt: skip
+    if not valid and len(cameras) == 1:
+        return Possible("Evaluate", True, "one camera only: pictures of the same camera have to "
+                                          "count (--no-junk)")  # fmt: skip
+    if not valid:
+        return Possible("Evaluate", False, "no person was seen by two cameras; --no-junk counts "
+                                           "pictures of the same camera")  # fmt: skip
+    why = f"{valid:,} of {queries:,} queries have a true match"
+    if cameras:
+        return Possible("Evaluate", True, f"{why} from another camera")
+    return Possible("Evaluate", True, f"{why}; cameras are not known, so pictures of the same "
+                                      "camera count, which makes measures too good")  # fmt: skip
+
+
+def _lifting(persons: int, timed: int, refs: int) -> Possible:
+    if not timed:
+        return Possible("TLift", False, "it needs times and cameras (a field {time}, or {frame} "
+                                        "with --rate, or a column)")  # fmt: skip
+    why = f"{timed:,} of {refs:,} pictures have a time and a camera"
+    return Possible("TLift", timed == refs, why if persons else f"{why}; measured with persons")
+
+
+def _normalisation(cameras: set[int]) -> Possible:
+    several = len(cameras) > 1
+    why = f"{len(cameras)} cameras" if several else "it needs several cameras"
+    return Possible("Normalise scores by camera", several, why)
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() == ".csv"
+
+
+def _scan(path: Path, context: WorkContext) -> Scan:
+    if path.is_file():
+        raise DatasetError(f"{shown(path)}: neither a folder nor a table (.csv); name the folder")
+    return scan_source(path, context)
+
+
+def _table_source(path: Path, wishes: Wishes, reasons: list[str]) -> Source:
+    guessed, unit = guess_columns(path) if not (wishes.columns or {}).get("path") else ({}, "")
+    columns = {**guessed, **(wishes.columns or {})}
+    pairs = ", ".join(f"{ours}={theirs}" for ours, theirs in columns.items())
+    taken = {name.lower() for name in ("", *columns.values())}
+    others = [name for name in columns_of(path) if name.lower() not in taken]
+    unused = f" (not used: {peek(others)})" if others else ""
+    reasons.append(f"{shown(path.name)}: columns {shown(pairs)}{unused}; --columns says otherwise")
+    unit = wishes.unit or unit or "seconds"
+    if unit == "frames" and not wishes.rate:
+        reasons.append("frames are numbered in a column; with --rate they become times")
+    return Source(path, columns=columns, unit=unit, rate=wishes.rate)
+
+
+def _sizes(paths: Sequence[Path]) -> tuple[tuple[int, int], ...]:
+    sizes = []
+    for path in paths[:: -(-len(paths) // _SIZES)]:
+        try:
+            sizes.append(picture_size(path))
+        except ImageError:
+            continue
+    return tuple(sizes)
+
+
+def _warnings(
+    dataset: Dataset, duplicates: Duplicates, sizes: Sequence[tuple[int, int]]
+) -> list[str]:
+    warnings = []
+    if duplicates.extra:
+        first = duplicates.groups[0]
+        warnings.append(
+            f"{duplicates.extra:,} files hold the same bytes as another one (such as "
+            f"{shown(first[0].name)} and {shown(first[1].name)}); all are kept"
+        )
+    if not duplicates.compared_all:
+        warnings.append("files of one size hold too much to compare all of them for copies")
+    wide = sum(width > height for width, height in sizes)
+    if sizes and wide > _SCENES * len(sizes):
+        warnings.append(
+            f"{wide} of {len(sizes)} pictures looked at are wider than high: whole scenes? One "
+            "picture has to show one person; crop the people first"
+        )
+    if not sizes:
+        warnings.append("none of the pictures looked at can be opened")
+    return warnings

@@ -1,0 +1,172 @@
+"""qaconv.toml: written, found, read, and refused where it is not ours."""
+
+import os
+import stat
+
+import pytest
+
+from qaconv_core.data import open_dataset, open_folder, recognise
+from qaconv_core.data.described import collect
+from qaconv_core.data.description import (
+    FILE_NAME,
+    Description,
+    Source,
+    find_description,
+    find_named,
+    forget_description,
+    own_file,
+    read_description,
+    save_description,
+)
+from qaconv_core.errors import DatasetError, InputError, StoreError
+from tests.builders import write_names
+
+NAMES = ("a_c1_10.jpg", "a_c1_20.jpg", "a_c2_30.jpg", "b_c1_40.jpg", "b_c2_50.jpg", "odd.jpg")
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "own"))
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return write_names(tmp_path / "pictures", NAMES, pictures=False)
+
+
+def source(folder, **more):
+    return Source(folder, ("{pid}_c{cam:d}_{frame}",), rate=25.0, **more)
+
+
+def test_what_is_written_is_read_again_and_used_by_every_opener(pictures):
+    saved = save_description(Description((source(pictures),), "Mein Laden"))
+    assert saved.file == pictures / FILE_NAME
+    assert read_description(saved.file) == saved
+    assert recognise(pictures) == "folder"
+    for dataset in (open_folder(pictures), open_dataset("mein laden")):
+        refs = {ref.path.name: ref for ref in (*dataset.query, *dataset.gallery)}
+        assert refs["b_c2_50.jpg"].pid == 2
+        assert refs["b_c2_50.jpg"].camid == 1
+        assert refs["b_c2_50.jpg"].time == pytest.approx(2.0)
+        assert refs["odd.jpg"].pid is None  # kept, without what its name does not say
+        assert dataset.person_names == {1: "a", 2: "b"}
+        assert dataset.name == "Mein Laden"
+        assert len(refs) == len(NAMES)
+        assert any("odd.jpg" in note for note in dataset.notes)
+
+
+def test_every_label_text_unit_and_path_survives(tmp_path):
+    folder = tmp_path / 'Bilder "neu" \\ 写真\t1'
+    write_names(folder, NAMES, pictures=False)
+    given = Source(folder, ('{pid}"{*}',), ("cameras", "persons"), {}, "iso", 29.97)
+    table = Source(folder / "li'st.csv", columns={"path": 'a"b', "pid": "wér"}, unit="frames")
+    saved = save_description(Description((given, table), "x"))
+    assert read_description(saved.file).sources == (given, table)
+
+
+def test_a_place_that_cannot_be_written_to_has_its_file_in_the_users_folder(pictures, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    saved = save_description(Description((source(pictures),), "shop"))
+    assert saved.file == own_file(pictures)
+    assert not (pictures / FILE_NAME).exists()
+    assert find_description(pictures) == saved.file
+    assert len(open_folder(pictures).query) == 2
+    assert find_named("SHOP") == saved.file
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_without_the_right_to_write(pictures):
+    pictures.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert save_description(Description((source(pictures),))).file == own_file(pictures)
+
+
+def test_several_folders_lie_in_one_file_beside_them_or_in_the_users_own(tmp_path):
+    places = [write_names(tmp_path / n, ("1.jpg", "2.jpg"), False) for n in ("north", "south")]
+    beside = Description(tuple(Source(p, folders=("cameras",)) for p in places))
+    saved = save_description(beside)
+    assert saved.file == tmp_path / FILE_NAME
+    dataset = open_folder(tmp_path)
+    assert dataset.camera_names == {0: "north", 1: "south"}
+    apart = write_names(tmp_path / "deep" / "west", ("1.jpg",), False)
+    saved = save_description(Description((*beside.sources, Source(apart)), "apart"))
+    assert saved.file.parent == tmp_path / "own" / "imports"
+    assert len(open_dataset("apart").gallery) == 5
+
+
+def test_forgetting_removes_the_file_and_its_name(pictures):
+    saved = save_description(Description((source(pictures),), "shop"))
+    assert len(forget_description(saved.file)) == 2
+    assert find_description(pictures) is None
+    assert find_named("shop") is None
+    assert not list((pictures.parent / "own" / "imports").iterdir())
+
+
+def test_no_write_without_any_place_to_write(pictures, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "file"))
+    with pytest.raises(StoreError, match="QACONV_DATA_DIR"):
+        save_description(Description((source(pictures),)))
+
+
+GOOD = 'format = 1\n[[source]]\npath = "."\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("format = 1\n", "source"),
+        ("format = 2\n[[source]]\npath='.'\n", "newer"),
+        ("format = true\n[[source]]\npath='.'\n", "format"),
+        ("[[source]]\npath='.'\n", "format"),
+        (GOOD + "pathern = 'x'\n", "pathern"),
+        (GOOD + "pattern = 7\n", "pattern"),
+        (GOOD + "pattern = ['{pidd}']\n", "pidd"),
+        (GOOD + "pattern = ['(a+)+']\n", "no field"),
+        (GOOD + "pattern = [" + "'{pid}', " * 30 + "]\n", "pattern"),
+        (GOOD + "folders = ['people']\n", "folders"),
+        (GOOD + "time = 'years'\n", "time"),
+        (GOOD + "rate = 0\n", "rate"),
+        (GOOD + "rate = nan\n", "rate"),
+        (GOOD + "rate = inf\n", "rate"),
+        (GOOD + "rate = true\n", "rate"),
+        (GOOD + "columns = {pidd = 'x'}\n", "columns"),
+        (GOOD + "columns = {pid = 7}\n", "columns"),
+        ("format = 1\n[[source]]\npath = '/etc'\n", "below"),
+        ("format = 1\n[[source]]\npath = '../other'\n", "below"),
+        ("format = 1\n[[source]]\npath = 'a/../../other'\n", "below"),
+        ('format = 1\n[[source]]\npath = "a\\u0000"\n', "path"),
+        ("format = 1\n[[source]]\n", "path"),
+        ("format = 1\nsource = 7\n", "source"),
+        ("format = 1\nname = '/x'\n[[source]]\npath='.'\n", "name"),
+        ("format = 1\nsee = '/etc/qaconv.toml'\n", "see"),
+        ("format = 1" + "0" * 5000 + "\n", "TOML"),
+        ("x = " + "[" * 20000 + "\n", "TOML"),
+        ("format = 1\n# " + "x" * 300_000, "longer"),
+        ("\x00\xff", "TOML"),
+    ],
+)
+def test_what_is_not_ours_is_refused_in_one_line_that_names_it(pictures, text, said):
+    (pictures / FILE_NAME).write_bytes(text.encode("latin-1"))
+    with pytest.raises(DatasetError) as error:
+        open_folder(pictures)
+    assert said in str(error.value)
+    assert FILE_NAME in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 600
+
+
+def test_a_name_that_is_no_text_is_refused_before_anything_is_written(tmp_path):
+    if os.name == "nt":
+        return
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    apart = Description((Source(folder), Source(tmp_path / "deep" / "x")))
+    with pytest.raises(InputError, match="rename"):
+        save_description(apart)
+
+
+def test_a_picture_is_there_once_where_sources_overlap(pictures):
+    found = collect(Description((Source(pictures.parent), Source(pictures))))
+    assert len(found.pictures) == len(NAMES)
+    assert sum("named twice" in r.reason for r in found.rejected) == len(NAMES)

@@ -1,0 +1,85 @@
+"""``qaconv import`` as a person types it, and the other commands on what it wrote."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.small_world import person
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Two cameras and three persons, named in words."""
+    for camera in ("hof", "tor"):
+        for number, name in enumerate(("ann", "bob", "李")):
+            for shot in (1, 2):
+                path = tmp_path / "shop" / camera / name / f"{shot}.jpg"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                person(number, 10 * shot + len(camera)).save(path)
+    return tmp_path / "shop"
+
+
+def test_import_writes_what_every_command_reads(qaconv, shop, checkpoint, tmp_path):
+    done = qaconv("import", shop, "--dataset", "Laden", "--json", "i.json")
+    assert "hof/ann/1.jpg" in done.out
+    assert "yes  Evaluate" in done.out
+    assert f"written: {shop / 'qaconv.toml'}" in done.err
+    record = json.loads((tmp_path / "i.json").read_text())
+    assert record["cameras"] == {"0": "hof", "1": "tor"}
+    assert record["counts"]["pictures"] == 12
+    check = qaconv("check", "--dataset", "Laden")
+    assert "valid queries: 6 of 6" in check.out
+    for name in ("laden", shop):
+        qaconv("evaluate", "--dataset", name, "--checkpoint", checkpoint, "--json", "e.json")
+        report = json.loads((tmp_path / "e.json").read_text())
+        assert report["counts"]["valid_queries"] == report["counts"]["query"] == 6
+        assert report["dataset"] == "Laden"
+    query = shop / "hof" / "bob" / "1.jpg"
+    qaconv("rank", "--query", query, "--gallery", "laden", "--checkpoint", checkpoint,
+           "--json", "r.json")  # fmt: skip
+    ranked = json.loads((tmp_path / "r.json").read_text())
+    assert ranked["gallery"] == 12
+
+
+def test_import_again_replaces_and_a_dry_run_writes_nothing(qaconv, shop):
+    qaconv("import", shop, "--dry-run")
+    assert not (shop / "qaconv.toml").exists()
+    qaconv("import", shop)
+    again = qaconv("import", shop, "--folders", "none/persons")
+    assert "in place of an earlier one" in again.err
+    assert 'folders = ["none", "persons"]' in (shop / "qaconv.toml").read_text()
+
+
+def test_a_benchmark_needs_no_import(qaconv, market):
+    done = qaconv("import", market / "market")
+    assert "this is the data set market" in done.out
+    assert not (market / "market" / "qaconv.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere",), "cannot be read"),
+        (("shop", "--pattern", "{pidd}"), "no field {pidd}"),
+        (("shop", "--pattern", "{pid"), "without }"),
+        (("shop", "--folders", "people"), "levels are persons, cameras, none"),
+        (("shop", "--columns", "person=x"), "OURS=THEIRS"),
+        (("shop", "--rate", "-1"), "frames per second"),
+        (("shop", "--rate", "nan"), "frames per second"),
+        (("shop", "--dataset", "market"), "a published set has it"),
+        (("shop", "--dataset", "a/b"), "cannot be given"),
+    ],
+)
+def test_wrong_use_is_met_with_one_line(qaconv, shop, arguments, said):
+    done = qaconv("import", *arguments, status=2)
+    assert said in done.complaint
+    assert len(done.err.strip().splitlines()) == 1
+    assert not (shop / "qaconv.toml").exists()
+
+
+def test_a_damaged_description_stops_every_command_with_its_name(qaconv, shop):
+    (shop / "qaconv.toml").write_text("format = 1\n[[source]]\npath = '..'\n")
+    done = qaconv("check", "--dataset", shop, status=2)
+    assert "qaconv.toml" in done.complaint

@@ -278,7 +278,8 @@ class RankingResult:
     - ``gallery``: the size of a gallery of which only n pictures are ranked; None where all are;
     - ``before`` (n,): the place, from 0, of the same picture under plain QAConv; None for QAConv;
     - ``part`` (h, w): the cells of the first query that were searched by (None: all), and
-      ``evidence`` the share of the query's evidence that they hold, in [0, 1].
+      ``evidence`` the share of the query's evidence that they hold, in [0, 1];
+    - ``whole_logits`` (n,): logits of the whole pictures, where ``values`` are those of a part.
 
     ``certainty`` says how far order and values can be relied on: ``"exact"`` to the last place;
     else up to place ``exact_to`` (0: no place), which is ``"proved"``, ``"measured"``, or true of
@@ -297,6 +298,7 @@ class RankingResult:
     before: Int64 | None = None
     part: Bool | None = None
     evidence: float = 1.0
+    whole_logits: Float32 | None = None
     certainty: Certainty = "exact"
     exact_to: int | None = None
     bounds: Float32 | None = None
@@ -309,7 +311,7 @@ class RankingResult:
 
     def __post_init__(self) -> None:
         count = len(self.order)
-        columns = (self.values, self.truth, self.before, self.bounds)
+        columns = (self.values, self.truth, self.before, self.bounds, self.whole_logits)
         if any(column is not None and len(column) != count for column in columns):
             raise InputError("order, values and truth of a ranking must have one length")
         seen = np.zeros(self.size, dtype=np.bool_)
@@ -385,10 +387,20 @@ class RankingResult:
         place = self.place_of(candidate)
         return int(self.truth[place]) if place >= 0 else self.NOT_KNOWN
 
-    def score_of(self, candidate: int) -> float:
-        """The score in (0, 1) of a gallery picture; NaN where not ranked."""
-        value = self.value_of(candidate)
-        return score_of_logit(value) if self.kind == "logit" else value
+    def logit_at(self, place: int) -> float | None:
+        """The logit of the whole pictures at ``place``; None where scores are ranked by."""
+        if self.kind != "logit":
+            return None
+        return float((self.values if self.whole_logits is None else self.whole_logits)[place])
+
+    def part_logit_at(self, place: int) -> float | None:
+        """The logit by the part that is searched by, at ``place``; None without a part."""
+        return None if self.whole_logits is None else float(self.values[place])
+
+    def score_at(self, place: int) -> float:
+        """The score in (0, 1) of the whole pictures at ``place``."""
+        logit = self.logit_at(place)
+        return float(self.values[place]) if logit is None else score_of_logit(logit)
 
     def next_place(self, place: int, truth: int, step: int = 1) -> int | None:
         """The next place after (``step`` 1) or before (−1) ``place`` with that truth, or None."""
@@ -413,6 +425,7 @@ class RankingResult:
             truth=self.truth[places],
             before=None if self.before is None else self.before[places],
             bounds=None if self.bounds is None else self.bounds[places],
+            whole_logits=None if self.whole_logits is None else self.whole_logits[places],
             gallery=self.size,
             exact_to=kept,
         )

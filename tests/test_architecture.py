@@ -26,7 +26,7 @@ LAYERS = (
     ("matching",),
     ("extraction", "searching"),
     ("model",),
-    ("explaining",),
+    ("detection", "explaining"),
     ("evaluation",),
     ("galleries",),
     ("training",),

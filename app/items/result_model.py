@@ -24,7 +24,7 @@ from app.state.words import (
 )
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import Found, OpenSet
-from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
+from qaconv_core.types import ImageRef, Int64, RankingResult
 
 ENTRY_ROLE = Qt.UserRole
 NONE = np.empty(0, dtype=np.int64)
@@ -32,7 +32,10 @@ NONE = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True)
 class ResultEntry:
-    """One ranked picture. ``rank`` is 0 for junk, ``move`` None under plain QAConv."""
+    """One ranked picture. ``rank`` is 0 for junk, ``move`` None under plain QAConv.
+
+    ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by.
+    """
 
     candidate: int
     ref: ImageRef
@@ -44,13 +47,11 @@ class ResultEntry:
     decided: str = ""
     note: str = ""
     found: Found | None = None
-    by_part: bool = False
+    part_logit: float | None = None
 
     @property
     def value_text(self) -> str:
-        """The score; by a part of the query the logit, for the score is made for whole pictures."""
-        if self.by_part and self.logit is not None:
-            return logit_text(self.logit)
+        """The score of the whole pictures, also where they are ranked by a part."""
         return score_text(self.score)
 
 
@@ -132,21 +133,20 @@ class ResultModel(QAbstractListModel):
         assert self._data is not None
         assert self.ranking is not None
         ranking, place = self.ranking, int(self.places[row])
-        candidate, value = int(ranking.order[place]), float(ranking.values[place])
-        is_logit = ranking.kind == "logit"
+        candidate = int(ranking.order[place])
         decision = self.workspace.decided.get(candidate)
         return ResultEntry(
             candidate=candidate,
             ref=self._data.gallery[candidate],
             rank=int(ranking.ranks[place]),
             truth=int(ranking.truth[place]),
-            score=score_of_logit(value) if is_logit else value,
-            logit=value if is_logit else None,
+            score=ranking.score_at(place),
+            logit=ranking.logit_at(place),
             move=None if self.moves is None else int(self.moves[place]),
             decided="" if decision is None else decision.verdict,
             note="" if decision is None else decision.note,
             found=self._found(candidate),
-            by_part=ranking.part is not None,
+            part_logit=ranking.part_logit_at(place),
         )
 
     def _found(self, candidate: int) -> Found | None:
@@ -191,5 +191,8 @@ class ResultModel(QAbstractListModel):
     def _value(self, entry: ResultEntry) -> str:
         assert self.ranking is not None
         if entry.logit is not None:
-            return f"Score {score_text(entry.score)}, logit {logit_text(entry.logit)}"
+            whole = f"Score {score_text(entry.score)}, logit {logit_text(entry.logit)}"
+            if entry.part_logit is None:
+                return whole
+            return f"{whole} (whole pictures); by part logit {logit_text(entry.part_logit)}"
         return f"Score {score_text(entry.score)} by {METHOD_NAMES[self.ranking.method]}"

@@ -7,13 +7,15 @@ stays as it was, and the failure is a problem like that of any job.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
+from app.state.part_words import ranked_by
 from app.state.words import DECIDED
 from app.state.workspace import Workspace
+from qaconv_core.evaluation.ranked_lists import cells_text
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.decisions import Decision, DecisionLog, decisions_csv
@@ -24,12 +26,19 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Pair:
-    """Whom a decision is about: indices of query and candidate, and what the model said."""
+    """Whom a decision is about: indices of query and candidate, and how they were shown.
+
+    The logit is that of the whole pictures; all else is as :class:`Decision` has it.
+    """
 
     query: int
     candidate: int
     logit: float | None = None
     rank: int | None = None
+    ranked_by: str = ""
+    part_logit: float | None = None
+    part: str = ""
+    model: str = ""
 
 
 class DecisionJobs:
@@ -105,7 +114,11 @@ class DecisionJobs:
             before = log.get(query, candidate)
             made = verdict or ("unsure" if before is None else before.verdict)
             kept = note if note is not None else "" if before is None else before.note
-            log.decide(query, candidate, made, kept, logit=pair.logit, rank=pair.rank)
+            log.decide(
+                query, candidate, made, kept, logit=pair.logit, rank=pair.rank,
+                ranked_by=pair.ranked_by, part_logit=pair.part_logit, part=pair.part,
+                model=pair.model,
+            )  # fmt: skip
             return f"{DECIDED[made].capitalize()}: {candidate.name}"
 
         self._change("Keeping the decision", pair.query, change)
@@ -156,3 +169,22 @@ def decided_of(log: DecisionLog, data: OpenSet, query: int) -> dict[int, Decisio
 
     found = ((index, decision(ref)) for index, ref in enumerate(data.gallery))
     return {index: made for index, made in found if made is not None}
+
+
+def shown_pair(space: Workspace) -> Pair | None:
+    """The chosen candidate under the query, with its rank and logits as far as they are shown."""
+    query, candidate = space.selection.query, space.selection.candidate
+    if query is None or candidate is None:
+        return None
+    model = "" if space.model is None else f"{space.model.title}, {space.model.spec.describe()}"
+    pair = Pair(query, candidate, model=model)
+    ranking, shown = space.ranking, space.pair
+    if ranking is not None and query in ranking.queries and ranking.whole:
+        rank = ranking.rank_of(candidate) or None
+        pair = replace(pair, rank=rank, ranked_by=ranked_by(ranking) if rank else "")
+    if shown is None or (shown.query, shown.candidate) != (query, candidate):
+        return pair
+    pair = replace(pair, logit=shown.logit)
+    if shown.part is None:
+        return pair
+    return replace(pair, part_logit=shown.match.logit, part=cells_text(shown.part))

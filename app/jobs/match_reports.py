@@ -53,6 +53,7 @@ class ReportRequest:
             model=self.model,
             created=day_and_time(datetime.now().astimezone().isoformat()),
             part=part_words(ranking),
+            cells=ranking.part,
             notes=notes(ranking),
         )
         write_match_report(report, path, progress=context.progress, cancel=context.cancel)
@@ -65,12 +66,12 @@ class ReportRequest:
         return Candidate(
             ref=self.matching.data.gallery[index],
             rank=ranking.rank_of(index),
-            logit=pair.match.logit,
+            logit=pair.logit,
+            part_logit=None if pair.part is None else pair.match.logit,
             match=pair.match,
             relative=pair.relative,
             truth=TRUTHS.get(ranking.truth_of(index), ""),
             decision=self.decided.get(index),
-            among=ranking.part,
         )
 
 

@@ -13,6 +13,7 @@ from app.state.listing import listed_places
 from app.state.workspace import Workspace
 from qaconv_core.evaluation.ranked_lists import (
     SCORE_WORDS,
+    cells_text,
     ranked_item,
     ranking_csv,
     ranking_record,
@@ -65,7 +66,8 @@ class RankingExport:
         part = self.ranking.part
         if part is None:
             return {}
-        return {"part": part.ravel().nonzero()[0].tolist(), "evidence": self.ranking.evidence}
+        cells = part.ravel().nonzero()[0].tolist()
+        return {"part": cells, "part_cells": cells_text(part), "evidence": self.ranking.evidence}
 
     def _item(self, place: int) -> dict[str, Any]:
         return ranked_item(self.data.gallery, self.ranking, place)
@@ -110,7 +112,7 @@ class RankingExport:
         if suffix == JSON.suffix:
             atomic_write_text(path, self.json_text())
         elif suffix == CSV.suffix:
-            atomic_write_text(path, ranking_csv([self.record()]))
+            atomic_write_text(path, ranking_csv([self.record()], self.data.name, self.model))
         else:
             from qaconv_core.figures.sizes import save_at_width
 

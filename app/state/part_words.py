@@ -31,6 +31,14 @@ def part_text(ranking: RankingResult) -> str:
     return f"{cells}, {share} of the evidence (each pair's below its picture){more}"
 
 
+def ranked_by(ranking: RankingResult) -> str:
+    """What ranks are by: "QAConv", "QAConv by part", "TLift, 3 queries together"."""
+    by_part = "" if ranking.part is None else " by part"
+    count = len(ranking.queries)
+    together = f", {count} queries together" if count > 1 else ""
+    return f"{words.METHOD_NAMES[ranking.method]}{by_part}{together}"
+
+
 def share_text(share: float) -> str:
     """A share in percent; never "0 %" or "100 %" of what is not nothing or everything."""
     if 0 < share < 0.005:

@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from qaconv_core.cli.evaluate import check_outputs
 from qaconv_core.cli.galleries import gallery_features, open_gallery
 from qaconv_core.cli.options import (
@@ -20,7 +18,7 @@ from qaconv_core.cli.options import (
     show,
     write_result,
 )
-from qaconv_core.cli.rank_report import check_report, numbered, write_match_reports
+from qaconv_core.cli.rank_report import check_report, model_words, numbered, write_match_reports
 from qaconv_core.cli.regions import add_region_options
 from qaconv_core.cli.search import Listing, RankCommand
 from qaconv_core.cli.terminal import say
@@ -28,9 +26,10 @@ from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
 from qaconv_core.readable import shown
-from qaconv_core.types import ImageSet, RankingResult, score_of_logit
+from qaconv_core.types import ImageSet, RankingResult
 
 if TYPE_CHECKING:
+    from qaconv_core.galleries.values import OpenSet
     from qaconv_core.model import Model
 
 _EXAMPLES = """\
@@ -115,19 +114,21 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     )  # fmt: skip
     search = GallerySearch(model, data, query_maps, bank)
     listings = RankCommand(arguments, search, cancel).listings()
-    _write(arguments, model, len(gallery), listings)
+    _write(arguments, model, data, listings)
     if arguments.report:
         write_match_reports(arguments, search, listings, cancel)
 
 
-def _write(arguments: argparse.Namespace, model: Model, size: int, listings: list[Listing]) -> None:
+def _write(
+    arguments: argparse.Namespace, model: Model, data: OpenSet, listings: list[Listing]
+) -> None:
     if "-" not in (arguments.json, arguments.csv):
         for listing in listings:
             show(ranking_table(listing))
     records = [listing.record for listing in listings]
     if arguments.json:
         record = {
-            "gallery": size,
+            "gallery": len(data.gallery),
             "checkpoint": {"model": model.spec.describe(), "sha256": model.spec.sha256},
             "score": SCORE_WORDS,
             "camid": "0-based",
@@ -137,7 +138,8 @@ def _write(arguments: argparse.Namespace, model: Model, size: int, listings: lis
             arguments.json, json.dumps(record, indent=2, ensure_ascii=False) + "\n", "JSON"
         )
     if arguments.csv:
-        write_result(arguments.csv, ranking_csv(records), "CSV")
+        text = ranking_csv(records, data.name, model_words(model.spec))
+        write_result(arguments.csv, text, "CSV")
     if arguments.figure:
         _write_figures(arguments.figure, listings)
 
@@ -153,19 +155,20 @@ def ranking_table(listing: Listing) -> str:
             f"{100 * part['evidence']:.0f} % of its evidence"
         )
     # A part's logit lies far below a pair's, so its score would be 0 for all.
-    what = "whole" if part else "score"
-    lines.append(f" rank      logit   {what}   person  camera{'  evidence' if part else ''}  file")
+    first, last = ("part logit  ", "  evidence") if part else ("", "")
+    lines.append(f" rank   {first}   logit   score   person  camera{last}  file")
     ranking = listing.ranking
-    for place, (index, value) in enumerate(zip(ranking.order, ranking.values, strict=True)):
+    for place, index in enumerate(ranking.order):
         ref = listing.gallery[int(index)]
         pid = "–" if ref.pid is None else str(ref.pid)
         camera = "–" if ref.camid is None else f"c{ref.camid + 1}"
         found = listing.found[place][1] if listing.found else None
         share = "" if found is None else f"  {100 * found.evidence:>6.0f} %"
-        score = score_of_logit(float(value) if found is None else found.full_logit)
+        by_part = "" if found is None else f"{ranking.values[place]:>10.3f}  "
         lines.append(
-            f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {value:>8.3f}  "
-            f"{score:.4f} {pid:>8}  {camera:>6}{share}  {shown(ref.path)}"
+            f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {by_part}"
+            f"{ranking.logit_at(place):>8.3f}  {ranking.score_at(place):.4f} {pid:>8}  "
+            f"{camera:>6}{share}  {shown(ref.path)}"
         )
     return "\n".join(lines) + "\n"
 
@@ -182,7 +185,7 @@ def _write_figures(file: str, listings: list[Listing]) -> None:
             RankedPicture(
                 read_image(ref.path),
                 int(ranking.ranks[place]),
-                score_of_logit(float(ranking.values[place])),
+                ranking.score_at(place),
                 ref.pid,
                 ref.camid,
                 int(ranking.truth[place]),
@@ -193,8 +196,9 @@ def _write_figures(file: str, listings: list[Listing]) -> None:
         path = numbered(file, number, len(listings))
         query, *others = (query.path for query in listing.queries)
         caption = query.name + (f"\nand {len(others)} more" if others else "")
-        mask = np.array(listing.part["mask"], dtype=np.bool_) if listing.part else None
         note = "; ".join(listing.notes)
-        made = ranking_figure(read_image(query), caption, items, query_cells=mask, note=note)
+        made = ranking_figure(
+            read_image(query), caption, items, query_cells=listing.cells, note=note
+        )
         save_figure(made, path)
         say(f"figure: {path}")

@@ -7,14 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from qaconv_core.cli.search import Listing
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import TRUTH_WORDS, ranking_record
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import ImageRef
+from qaconv_core.types import ImageRef, ModelSpec
 
 if TYPE_CHECKING:
     from qaconv_core.documents.matches import Candidate
@@ -30,6 +28,11 @@ def check_report(file: str | None) -> None:
         raise InputError(f"{file}: --report writes .html or .pdf; choose one of these suffixes")
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise InputError(f"{file}: --report takes a file in a folder that exists")
+
+
+def model_words(spec: ModelSpec) -> str:
+    """What a model is, and of which file."""
+    return f"{spec.describe()}; checkpoint {spec.sha256[:12]}"
 
 
 def numbered(file: str, number: int, count: int) -> Path:
@@ -55,9 +58,10 @@ def write_match_reports(
             candidates=_candidates(listing, search, cancel),
             gallery=f"{data.name}, {data.layout}",
             pictures=listing.others,
-            model=f"{spec.describe()}; checkpoint {spec.sha256[:12]}",
+            model=model_words(spec),
             created=day_and_time(datetime.now().astimezone().isoformat()),
             part=_part(listing.part),
+            cells=listing.cells,
             notes=_notes(listing),
         )
         path = numbered(arguments.report, number, len(listings))
@@ -80,7 +84,7 @@ def _candidates(
 
     ranking = listing.ranking
     book = DecisionLog(search.data.name, search.data.root)
-    mask = None if listing.part is None else np.array(listing.part["mask"], dtype=np.bool_)
+    mask = listing.cells
     if mask is None:  # a part has averages of its own, which would need another pass
         search.measure_average(ranking.query, cancel)
     found = []
@@ -92,12 +96,12 @@ def _candidates(
             Candidate(
                 ref=ref,
                 rank=int(ranking.ranks[place]),
-                logit=float(ranking.values[place]),
+                logit=float(ranking.logit_at(place) or 0.0),
+                part_logit=ranking.part_logit_at(place),
                 match=pair.match,
                 relative=pair.relative,
                 truth=TRUTH_WORDS[int(ranking.truth[place])],
                 decision=book.get(str(listing.queries[0].path), ref.path),
-                among=mask,
             )
         )
     return tuple(found)

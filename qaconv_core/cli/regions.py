@@ -106,11 +106,10 @@ def find_parts(
 
 
 def place_record(query: int, part: PartMatch) -> dict[str, Any]:
-    """Where the part of a query was found in a result, and its whole logit, as plain values."""
+    """Where the part of a query was found in a result, as plain values."""
     alike = part.match.query_similarity.ravel()[part.query_cells]
     return {
         "evidence": part.evidence,
-        "full_logit": part.full_logit,
         "by_query": query,
         "found": [
             [int(s), int(r), round(float(similarity), 6)]

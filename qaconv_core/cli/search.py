@@ -6,10 +6,12 @@ import argparse
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qaconv_core.cli.regions import describe_part, find_parts, place_record, region_mask
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.ranked_lists import ranked_item, ranking_record
+from qaconv_core.evaluation.ranked_lists import cells_text, ranked_item, ranking_record
 from qaconv_core.progress import CancelToken
 from qaconv_core.searching.choice import POOLED, Wish
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
@@ -40,6 +42,11 @@ class Listing:
     found: tuple[tuple[int, PartMatch], ...] = ()
 
     @property
+    def cells(self) -> Bool | None:
+        """(h, w) the query cells that were searched by; None: all."""
+        return None if self.part is None else np.array(self.part["mask"], dtype=np.bool_)
+
+    @property
     def record(self) -> dict[str, Any]:
         """The ranking as plain values, as JSON and CSV have it."""
         results = [self._item(place) for place in range(len(self.ranking.order))]
@@ -49,8 +56,8 @@ class Listing:
             record["approximation"] = words
         if words and self.shortlist is not None:
             record["shortlist"] = shortlist_record(self.shortlist)
-        if self.part is not None:
-            record["part"] = self.part
+        if self.part is not None and self.cells is not None:
+            record |= {"part": self.part, "part_cells": cells_text(self.cells)}
         return record
 
     def _item(self, place: int) -> dict[str, Any]:
@@ -157,12 +164,11 @@ class RankCommand:
     def _by_part_of(self, found: PartScores, queries: tuple[int, ...], number: int) -> Listing:
         logits = found.logits if number < 0 else found.by_query[number]
         ranking = self.search.in_order(queries, logits)
-        shown = self.search.listed(ranking, self.arguments.top)
-        return self._listed(
-            ranking,
-            part=describe_part(found, number, self.arguments),
-            found=find_parts(self.search, found, shown.order, number),
-        )
+        listing = self._listed(ranking, part=describe_part(found, number, self.arguments))
+        places = find_parts(self.search, found, listing.ranking.order, number)
+        whole = np.array([part.full_logit for _query, part in places], dtype=np.float32)
+        shown = replace(listing.ranking, whole_logits=whole)
+        return replace(listing, ranking=shown, found=places)
 
 
 def shortlist_record(found: LargeSearch) -> dict[str, Any]:

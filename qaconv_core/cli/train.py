@@ -98,6 +98,17 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         "QAConv model, which gives its neck and head too",
     )
     group.add_argument("--frozen", choices=FROZEN, help="last stage whose weights do not learn")
+    group.add_argument(
+        "--teacher",
+        type=_names,
+        dest="teachers",
+        metavar="FILE[,FILE]",
+        help="scratch and lite: finished models whose logits are learned too; demo is the bundled",
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +142,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--amp", choices=PRECISIONS, help="mixed precision")
     group.add_argument(
+        "--average",
+        type=float,
+        metavar="SHARE",
+        help="share of the run, at its end, whose weights are averaged into the final ones",
+    )
+    group.add_argument(
         "--calibrate",
         action=argparse.BooleanOptionalAction,
         help="fit scale and zero of the logits to training pairs at the end (default: scratch "
@@ -146,6 +163,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         ("part_weight", "scratch: label maps, same part"),
         ("background_weight", "scratch: label maps, background matches nothing"),
         ("view_weight", "scratch: agreement of two views of one picture"),
+        ("teacher_weight", "scratch: agreement with the teachers' logits"),
     ):
         group.add_argument(f"--{name}", type=float, metavar="W", help=text)
 

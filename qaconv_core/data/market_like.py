@@ -53,10 +53,12 @@ class _Found:
 
 
 def read(kind: Kind, folder: Path) -> Dataset:
-    """Read the set in ``folder``. Raises :class:`DatasetError` when a test split is empty."""
+    """Read the set in ``folder``; both test splits may be empty where there is something to train
+    on. Raises :class:`DatasetError` when one of them is, or nothing is there at all."""
     rejected: list[Rejected] = []
     found = {split: _split(kind, folder, split, rejected) for split in SPLIT_FOLDERS}
-    for split in ("query", "gallery"):
+    trains_only = found["train"] and not (found["query"] or found["gallery"])
+    for split in () if trains_only else ("query", "gallery"):
         if not found[split]:
             raise DatasetError(
                 f"{shown(folder / SPLIT_FOLDERS[split])}: no picture named as in "

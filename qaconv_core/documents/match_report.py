@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from qaconv_core.data.images import read_image
+from qaconv_core.errors import ImageError
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.figures.match import match_figure
+from qaconv_core.figures.style import part_picture
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.store.decisions import VERDICTS, Decision
 from qaconv_core.types import Bool, CorrespondenceMap, ImageRef, score_of_logit
 
-OVERVIEW = ("rank", "file", "logit", "score", "person", "camera", "known to be", "decided")
+OVERVIEW = (
+    "rank", "file", "by part", "logit", "score", "person", "camera", "known to be", "decided",
+)  # fmt: skip
 NOT_DECIDED = "Not decided."
 DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
 
@@ -25,9 +32,9 @@ DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
 class Candidate:
     """One gallery picture of the report.
 
-    ``rank`` counts from 1, 0 is junk; ``logit`` is what it was ranked by (of a part of the query,
-    where ``among`` (h, w) are its cells), ``match`` the explanation to draw, ``truth`` a word where
-    it is known, ``decision`` what was decided.
+    ``rank`` counts from 1, 0 is junk; ``logit`` is that of the whole pictures, ``part_logit`` that
+    by the part that was searched by, if any, ``match`` the explanation to draw (of the part),
+    ``truth`` a word where it is known, ``decision`` what was decided.
     """
 
     ref: ImageRef
@@ -37,7 +44,7 @@ class Candidate:
     relative: RelativeMatch | None = None
     truth: str = ""
     decision: Decision | None = None
-    among: Bool | None = None
+    part_logit: float | None = None
 
     @property
     def name(self) -> str:
@@ -48,7 +55,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class MatchReport:
-    """What a report holds; ``created`` is a date in words, ``part`` says how the query was cut."""
+    """What a report holds; ``created`` is a date in words.
+
+    ``cells`` (h, w) are the query cells that were searched by, None where all were; ``part`` says
+    so in words.
+    """
 
     query: ImageRef
     candidates: tuple[Candidate, ...]
@@ -58,6 +69,7 @@ class MatchReport:
     created: str = ""
     part: str = ""
     notes: tuple[str, ...] = ()
+    cells: Bool | None = None
 
     @property
     def title(self) -> str:
@@ -86,12 +98,13 @@ class MatchReport:
         return (self.part, *self.notes) if self.part else self.notes
 
 
-def overview_rows(report: MatchReport) -> list[tuple[object, ...]]:
-    """The rows under :data:`OVERVIEW`, one for each candidate."""
-    return [
+def overview(report: MatchReport) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """Head and rows of the table of all candidates: :data:`OVERVIEW`, as far as it applies."""
+    rows: list[tuple[object, ...]] = [
         (
             c.rank or "–",
             c.ref.path.name,
+            c.part_logit,
             c.logit,
             score_of_logit(c.logit),
             "–" if c.ref.pid is None else str(c.ref.pid),
@@ -101,6 +114,23 @@ def overview_rows(report: MatchReport) -> list[tuple[object, ...]]:
         )
         for c in report.candidates
     ]
+    if report.cells is not None:
+        return OVERVIEW, rows
+    kept = [place for place, name in enumerate(OVERVIEW) if name != "by part"]
+    return tuple(OVERVIEW[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
+
+
+def query_pictures(report: MatchReport) -> list[tuple[Path | Image.Image, str]]:
+    """The query with its caption and, in a search by part, the part: the rest pale.
+
+    Where the file cannot be read any more it stands alone.
+    """
+    path = report.query.path
+    found: list[tuple[Path | Image.Image, str]] = [(path, f"query: {path.name}")]
+    if report.cells is not None:
+        with contextlib.suppress(ImageError):
+            found.append((part_picture(read_image(path), report.cells), "searched by this part"))
+    return found
 
 
 def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
@@ -109,6 +139,10 @@ def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
     rows = [
         ("logit (larger is closer)", candidate.logit),
         ("score = sigmoid(logit / 10), not a probability", score_of_logit(candidate.logit)),
+    ]
+    if candidate.part_logit is not None:
+        rows.append(("logit by the part, the sum of", candidate.part_logit))
+    rows += [
         ("query cells add", float(match.query_contribution.sum())),
         ("gallery cells add", float(match.gallery_contribution.sum())),
         ("bias", match.bias),
@@ -142,9 +176,9 @@ def drawn_words(candidate: Candidate) -> str:
     return f"Strongest correspondences, and what every cell adds{above_average}"
 
 
-def drawn(query: ImageRef, candidate: Candidate, lines: int) -> Figure:
+def drawn(report: MatchReport, candidate: Candidate, lines: int) -> Figure:
     """The candidate's figure: lines and maps. :class:`ImageError` where a picture is gone."""
-    relative = candidate.relative
+    relative, query = candidate.relative, report.query
     return match_figure(
         read_image(query.path),
         read_image(candidate.ref.path),
@@ -153,7 +187,7 @@ def drawn(query: ImageRef, candidate: Candidate, lines: int) -> Figure:
         colour_by="contribution" if relative is None else "relative",
         relative=relative,
         labels=(query.path.name, candidate.ref.path.name),
-        among=candidate.among,
+        among=report.cells,
     )
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from qaconv_core.documents import html
 from qaconv_core.documents.match_report import (
-    OVERVIEW,
     Candidate,
     MatchReport,
     decided_words,
@@ -15,14 +14,14 @@ from qaconv_core.documents.match_report import (
     drawn_words,
     number_rows,
     one_by_one,
-    overview_rows,
+    overview,
+    query_pictures,
 )
 from qaconv_core.errors import ImageError, InputError
 from qaconv_core.explaining.limits import NUMBERS
 from qaconv_core.progress import CancelToken, ProgressCallback
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.decisions import Decision
-from qaconv_core.types import ImageRef
 
 __all__ = [
     "SUFFIXES",
@@ -83,24 +82,24 @@ def match_report_html(
 
     In place of a picture that can no longer be read stands the reason.
     """
-    body = [html.pictures([(report.query.path, f"query: {report.query.path.name}")])]
+    body = [html.pictures(query_pictures(report))]
     body += [html.table(("report", ""), report.facts)]
     body += [html.paragraph(remark) for remark in report.remarks]
-    body += [html.heading("Overview"), html.table(OVERVIEW, overview_rows(report))]
+    body += [html.heading("Overview"), html.table(*overview(report))]
     body += [html.paragraph(NUMBERS, "limits")]
     for candidate in one_by_one(report.candidates, progress, cancel):
-        body.append(_candidate(report.query, candidate, lines))
+        body.append(_candidate(report, candidate, lines))
     return html.page(report.title, report.lead, body)
 
 
-def _candidate(query: ImageRef, candidate: Candidate, lines: int) -> str:
+def _candidate(report: MatchReport, candidate: Candidate, lines: int) -> str:
     path = candidate.ref.path
     parts = [
         html.heading(candidate.name),
-        html.pictures([(query.path, "query"), (path, str(path))]),
+        html.pictures([(query_pictures(report)[-1][0], "query"), (path, str(path))]),
         html.table(("what", "value"), number_rows(candidate)),
         _decided(candidate.decision),
-        _drawn(query, candidate, lines),
+        _drawn(report, candidate, lines),
     ]
     return f'<section class="candidate">{"".join(parts)}</section>'
 
@@ -112,9 +111,9 @@ def _decided(decision: Decision | None) -> str:
     return decided_text + (html.paragraph(note, "note") if note else "")
 
 
-def _drawn(query: ImageRef, candidate: Candidate, lines: int) -> str:
+def _drawn(report: MatchReport, candidate: Candidate, lines: int) -> str:
     try:
-        made = drawn(query, candidate, lines)
+        made = drawn(report, candidate, lines)
     except ImageError as error:
         return html.paragraph(f"not drawn: {error}", "faint")
     return html.figure(made, drawn_words(candidate))

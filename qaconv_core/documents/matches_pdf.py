@@ -16,7 +16,6 @@ from qaconv_core import __version__
 from qaconv_core.data.images import read_image
 from qaconv_core.documents.html import value_text
 from qaconv_core.documents.match_report import (
-    OVERVIEW,
     Candidate,
     MatchReport,
     decided_words,
@@ -24,7 +23,8 @@ from qaconv_core.documents.match_report import (
     drawn_words,
     number_rows,
     one_by_one,
-    overview_rows,
+    overview,
+    query_pictures,
 )
 from qaconv_core.errors import ImageError
 from qaconv_core.explaining.limits import LIMITS, NUMBERS
@@ -49,8 +49,11 @@ from qaconv_core.readable import shown
 _WIDTH, _HEIGHT = PAGE
 _INNER = _WIDTH - 2 * MARGIN
 _FOOT = _HEIGHT - 0.32
-_COLUMNS = (0.7, 4.8, 1.0, 1.0, 1.1, 0.9, 1.6, 1.15)
-_TO_RIGHT = (0, 2, 3)
+_COLUMNS = {
+    "rank": 0.7, "file": 4.8, "by part": 1.0, "logit": 1.0, "score": 1.0, "person": 1.1,
+    "camera": 0.9, "known to be": 1.6, "decided": 1.15,
+}  # fmt: skip
+_TO_RIGHT = ("rank", "by part", "logit", "score")
 _TOP = 2.45  # of a candidate's figure: below heading and numbers
 _NOTE_LINES = 7
 
@@ -109,9 +112,13 @@ def _first_pages(report: MatchReport) -> Iterator[Figure]:
     figure, axes = blank_page(*PAGE)
     top = _heading(axes, report.title, 20.0)
     top = write_paragraph(axes, MARGIN, top, _INNER, report.lead, 10.5, FAINT) + 0.15
-    picture, fault = _readable(report.query.path)
-    caption = f"query: {report.query.path.name}" + (f" ({fault})" if fault else "")
-    column = write_picture(axes, Box(MARGIN, top, 2.2, 3.6), picture, caption)
+    column, shown_pictures = top, query_pictures(report)
+    width = 2.2 / len(shown_pictures)
+    for place, (picture, caption) in enumerate(shown_pictures):
+        image, fault = _readable(picture)
+        room = Box(MARGIN + place * width, top, width - 0.1 * place, 3.6)
+        words = caption + (f" ({fault})" if fault else "")
+        column = max(column, write_picture(axes, room, image, words))
     left = MARGIN + 2.6
     for name, words in report.facts:
         write_lines(axes, left, top, [name], 10.0, colour=FAINT)
@@ -122,7 +129,10 @@ def _first_pages(report: MatchReport) -> Iterator[Figure]:
     for words in (NUMBERS, LIMITS):
         top = write_paragraph(axes, left, top, _INNER - 2.6, words, 9.5, FAINT)
     top = max(top, column) + 0.3
-    rows = [tuple(value_text(cell) for cell in row) for row in overview_rows(report)]
+    head, found = overview(report)
+    rows = [tuple(value_text(cell) for cell in row) for row in found]
+    widths = [_COLUMNS[name] for name in head]
+    to_right = [head.index(name) for name in _TO_RIGHT if name in head]
     while rows:
         fitting = table_room(_FOOT - top - 0.2)
         if fitting < min(len(rows), 4):
@@ -131,7 +141,7 @@ def _first_pages(report: MatchReport) -> Iterator[Figure]:
             top = _heading(axes, "Overview")
             fitting = table_room(_FOOT - top - 0.2)
         shown, rows = rows[:fitting], rows[fitting:]
-        top = write_table(axes, MARGIN, top, OVERVIEW, shown, _COLUMNS, right=_TO_RIGHT)
+        top = write_table(axes, MARGIN, top, head, shown, widths, right=to_right)
     yield figure
 
 
@@ -140,10 +150,12 @@ def _heading(axes: Axes, words: str, size: float = 15.0) -> float:
     return write_lines(axes, MARGIN, MARGIN - 0.2, [fitted], size, bold=True) + 0.05
 
 
-def _readable(path: Path) -> tuple[Image.Image | None, str]:
+def _readable(picture: Path | Image.Image) -> tuple[Image.Image | None, str]:
     """A picture, or why there is none."""
+    if isinstance(picture, Image.Image):
+        return picture, ""
     try:
-        return read_image(path), ""
+        return read_image(picture), ""
     except ImageError as error:
         return None, str(error)
 
@@ -154,7 +166,7 @@ def _readable(path: Path) -> tuple[Image.Image | None, str]:
 def _candidate_pages(report: MatchReport, candidate: Candidate, lines: int) -> Iterator[Figure]:
     """Numbers, decision and pictures above lines and maps; a long note goes on behind them."""
     try:
-        figure = drawn(report.query, candidate, lines)
+        figure = drawn(report, candidate, lines)
         own = figure.get_size_inches()
         # Pictures of unusual proportions have larger pages.
         width, height = max(_WIDTH, own[0] + 0.2), max(_HEIGHT, _TOP + own[1] + 0.35)
@@ -189,8 +201,9 @@ def _candidate_head(axes: Axes, report: MatchReport, candidate: Candidate) -> li
     )
     write_lines(axes, left, top, shown, 9.0, colour=INK)
     left = _WIDTH - MARGIN - 2.2
-    for words, ref in (("query", report.query), ("candidate", candidate.ref)):
-        picture, _fault = _readable(ref.path)
-        write_picture(axes, Box(left, MARGIN - 0.15, 1.0, 1.45), picture, words)
+    pictures = (query_pictures(report)[-1][0], candidate.ref.path)
+    for words, picture in zip(("query", "candidate"), pictures, strict=True):
+        image, _fault = _readable(picture)
+        write_picture(axes, Box(left, MARGIN - 0.15, 1.0, 1.45), image, words)
         left += 1.15
     return wrapped(decision.note, 10.0, _INNER) if decision and len(shown) < len(note) else []

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from qaconv_core.readable import csv_text
-from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
+from qaconv_core.types import Bool, ImageRef, ImageSet, RankingResult
 
 TRUTH_WORDS = {
     RankingResult.TRUE: "true",
@@ -19,7 +21,7 @@ TRUTH_WORDS = {
     RankingResult.NOT_KNOWN: "unknown",
 }
 COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
-PART_COLUMNS = ("evidence", "full_logit")
+PART_COLUMNS = ("part_logit", "evidence", "part")
 SCORE_WORDS = "sigmoid(logit / 10); larger is closer, not a probability"
 
 
@@ -40,16 +42,19 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
     """The gallery picture at ``place`` (from 0) of a ranking.
 
     ``rank`` counts from 1 and is None for junk, which has none; ``logit`` is None where the ranking
-    is not by logits; ``gallery_index`` counts from 0.
+    is not by logits; ``gallery_index`` counts from 0. Logit and score are those of the whole
+    pictures; in a search by part ``part_logit`` is what the order is by.
     """
-    index, value = int(ranking.order[place]), float(ranking.values[place])
-    ref, by_logit = gallery[index], ranking.kind == "logit"
+    index = int(ranking.order[place])
+    ref = gallery[index]
+    by_part = ranking.part_logit_at(place)
     return {
         "rank": int(ranking.ranks[place]) or None,
         "path": str(ref.path),
         "gallery_index": index,
-        "logit": value if by_logit else None,
-        "score": score_of_logit(value) if by_logit else value,
+        "logit": ranking.logit_at(place),
+        "score": ranking.score_at(place),
+        **({} if by_part is None else {"part_logit": by_part}),
         "pid": ref.pid,
         "camid": ref.camid,
         "time": ref.time,
@@ -57,11 +62,30 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
     }
 
 
-def ranking_csv(rankings: list[dict[str, Any]]) -> str:
-    """All rankings in one table, a row for each gallery picture."""
+def cells_text(cells: Bool) -> str:
+    """The cells of a part (h, w), numbered row by row from 0: "cells 0-5, 9 of 24 x 8"."""
+    numbers = cells.ravel().nonzero()[0]
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    names = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs if len(run)]
+    return f"cells {', '.join(names)} of {cells.shape[0]} x {cells.shape[1]}"
+
+
+def ranking_csv(rankings: list[dict[str, Any]], dataset: str = "", model: str = "") -> str:
+    """All rankings in one table, a row for each gallery picture.
+
+    ``dataset`` and ``model`` are what was searched, by what.
+    """
     parts = any("part" in ranking for ranking in rankings)
-    columns = (*COLUMNS, *PART_COLUMNS) if parts else COLUMNS
+    columns = (*COLUMNS, *(PART_COLUMNS if parts else ()), "dataset", "model")
     rows = (
-        {"query": ranking["query"], **item} for ranking in rankings for item in ranking["results"]
+        {
+            "query": ranking["query"],
+            "dataset": dataset,
+            "model": model,
+            **item,
+            "part": ranking.get("part_cells"),
+        }
+        for ranking in rankings
+        for item in ranking["results"]
     )
     return csv_text(columns, ([row.get(name) for name in columns] for row in rows))

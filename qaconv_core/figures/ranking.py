@@ -18,6 +18,7 @@ from qaconv_core.figures.style import (
     FALSE,
     INK,
     JUNK,
+    PALE,
     RULE,
     TRUE,
     blank_page,
@@ -177,7 +178,7 @@ def _picture(
     )
     if cells is not None:
         veil = np.ones((*cells.shape, 4))
-        veil[..., 3] = np.where(cells, 0.0, 0.72)
+        veil[..., 3] = np.where(cells, 0.0, PALE)
         axes.imshow(veil, extent=extent, aspect="auto", interpolation="nearest", zorder=2.5)
 
 

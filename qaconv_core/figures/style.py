@@ -35,6 +35,7 @@ from qaconv_core.figures.colours import JUNK as JUNK
 from qaconv_core.figures.colours import TRUE as TRUE
 from qaconv_core.readable import shown_lines
 from qaconv_core.store.atomic import atomic_write_bytes
+from qaconv_core.types import Bool
 
 INK = "#1d1d1f"
 FAINT = "#6b6b70"
@@ -185,6 +186,21 @@ def wrap_text(text: object, size: float, width: float) -> list[str]:
 def _shortened(text: str, kept: int) -> str:
     tail = kept // 2
     return text[: kept - tail] + "…" + (text[-tail:] if tail else "")
+
+
+PALE = 0.72
+"""How white the cells are that are not pointed out, from 0 to 1."""
+
+
+def part_picture(image: Image.Image, cells: Bool) -> Image.Image:
+    """The picture with all but ``cells`` (h, w) of its grid pale."""
+    pixels = rgb_array(image, 512)
+    veil = Image.fromarray(np.where(cells, 0, round(255 * PALE)).astype(np.uint8))
+    size = (pixels.shape[1], pixels.shape[0])
+    white = Image.new("RGB", size, "white")
+    return Image.composite(
+        white, Image.fromarray(pixels), veil.resize(size, Image.Resampling.NEAREST)
+    )
 
 
 def rgb_array(image: Image.Image, longest: int = 1600) -> npt.NDArray[np.uint8]:

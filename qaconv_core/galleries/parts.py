@@ -14,7 +14,7 @@ import numpy as np
 from qaconv_core.caching import LruCache
 from qaconv_core.device import available_memory
 from qaconv_core.explaining.maxima import CellSource, GalleryCells, query_maxima
-from qaconv_core.explaining.part import find_part, part_scores
+from qaconv_core.explaining.part import find_part, part_scores, plain_logits
 from qaconv_core.explaining.values import PartScores, QueryMaxima
 from qaconv_core.galleries.values import Found
 from qaconv_core.model import Model
@@ -60,6 +60,10 @@ class PartSearch:
             known.query_map, self._gallery(), self._head, part, known=known,
             cancel=cancel,
         )  # fmt: skip
+
+    def whole_logits(self, query: int, cancel: CancelToken | None = None) -> Float32:
+        """Logits (g,) of the whole query, from what its parts are scored by."""
+        return plain_logits(self.maxima(query, cancel), self._head)
 
     def scores_once(
         self, parts: Sequence[Bool], fuse: str = "max", cancel: CancelToken | None = None

@@ -204,7 +204,11 @@ class GallerySearch:
         Further queries of the person take part whole.
         """
         values, evidence = self.part_values(queries, part, fuse, cancel)
-        return replace(self.in_order(queries, values), part=part, evidence=evidence)
+        first, *others = queries
+        rows = [self.parts.whole_logits(first), *(self.logits(query) for query in others)]
+        ranking = self.in_order(queries, values)
+        whole = fuse_logits(rows, fuse)[ranking.order]
+        return replace(ranking, part=part, evidence=evidence, whole_logits=whole)
 
     def part_values(
         self,

@@ -119,6 +119,11 @@ class PairView:
     relative: RelativeMatch | None = None
     evidence: float = 1.0
 
+    @property
+    def logit(self) -> float:
+        """The logit of the whole pictures."""
+        return self.match.logit if self.full_logit is None else self.full_logit
+
     @cached_property
     def found(self) -> Bool | None:
         """(h, w): where the cells of the part were found in the candidate; None without a part."""

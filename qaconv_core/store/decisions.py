@@ -24,19 +24,29 @@ from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import data_dir
 from qaconv_core.store.locks import exclusive
 from qaconv_core.store.records import DamagedRecord, is_number, put_aside, read_json
+from qaconv_core.types import score_of_logit
 
 VERDICTS = ("confirm", "reject", "unsure")
 VERSION = 1
-_COLUMNS = ("query", "gallery", "verdict", "note", "decided", "logit", "rank")
+_FIELDS = (
+    "query", "gallery", "verdict", "note", "decided", "logit", "rank", "ranked_by", "part_logit",
+    "part", "model", "dataset",
+)  # fmt: skip
+_TEXTS = ("query", "gallery", "note", "decided", "ranked_by", "part", "model", "dataset")
+_COLUMNS = (*_FIELDS[:6], "score", *_FIELDS[6:])
 
 
 @dataclass(frozen=True)
 class Decision:
     """One pair and what was decided: ``verdict`` is one of :data:`VERDICTS`.
 
-    ``query`` and ``gallery`` are files, relative to the data set's root where they lie in it (with
-    ``/``), ``decided`` the time in UTC (ISO form), ``logit`` and ``rank`` (from 1) what the pair
-    had when it was decided, None where not given.
+    - ``query`` and ``gallery``: files, relative to the data set's root where they lie in it (with
+      ``/``);
+    - ``decided``: the time in UTC (ISO form);
+    - ``logit`` of the whole pictures when the pair was decided, None where not given;
+    - ``rank`` (from 1) at that time, None where not given, and in words what it was ranked by;
+    - ``part_logit`` and, in words, ``part``: in a search by part, the logit by these query cells;
+    - ``model`` and ``dataset`` under which logit and rank were.
     """
 
     query: str
@@ -46,6 +56,16 @@ class Decision:
     decided: str = ""
     logit: float | None = None
     rank: int | None = None
+    ranked_by: str = ""
+    part_logit: float | None = None
+    part: str = ""
+    model: str = ""
+    dataset: str = ""
+
+    @property
+    def score(self) -> float | None:
+        """sigmoid(logit / 10), None where the logit is not known."""
+        return None if self.logit is None else score_of_logit(self.logit)
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -131,6 +151,10 @@ class DecisionLog:
         *,
         logit: float | None = None,
         rank: int | None = None,
+        ranked_by: str = "",
+        part_logit: float | None = None,
+        part: str = "",
+        model: str = "",
     ) -> Decision:
         """Store a decision about a pair in place of an earlier one, and return it."""
         made = Decision(
@@ -141,6 +165,11 @@ class DecisionLog:
             datetime.now(timezone.utc).isoformat(timespec="seconds"),
             None if logit is None else float(logit),
             None if rank is None else int(rank),
+            ranked_by,
+            None if part_logit is None else float(part_logit),
+            part,
+            model,
+            self.dataset,
         )
         self._change(made.query, made.gallery, made)
         return made
@@ -218,11 +247,11 @@ class DecisionLog:
 def _decision(values: Any) -> Decision | None:
     if values is None:
         return None
-    known = {name: values[name] for name in _COLUMNS if name in values}
+    known = {name: values[name] for name in _FIELDS if name in values}
     made = Decision(**known)
-    if not all(isinstance(getattr(made, n), str) for n in ("query", "gallery", "note", "decided")):
+    if not all(isinstance(getattr(made, name), str) for name in _TEXTS):
         raise InputError("names and notes have to be text")
-    if made.logit is not None and not is_number(made.logit):
+    if not all(logit is None or is_number(logit) for logit in (made.logit, made.part_logit)):
         raise InputError("a logit has to be a number")
     if made.rank is not None and not (is_number(made.rank) and made.rank >= 0):
         raise InputError("a rank has to be a number from 0")
@@ -231,4 +260,4 @@ def _decision(values: Any) -> Decision | None:
 
 def decisions_csv(decisions: Sequence[Decision]) -> str:
     """Decisions as a CSV table, a row for each pair; what is no valid Unicode as escapes."""
-    return csv_text(_COLUMNS, ([asdict(d)[name] for name in _COLUMNS] for d in decisions))
+    return csv_text(_COLUMNS, ([getattr(d, name) for name in _COLUMNS] for d in decisions))

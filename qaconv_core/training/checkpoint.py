@@ -56,6 +56,7 @@ class Saved:
     scaler: dict[str, Any] = field(default_factory=dict)
     unfinished: Unfinished | None = None
     calibration: Calibration | None = None
+    average: dict[str, Any] = field(default_factory=dict)
 
 
 def save_training(
@@ -83,6 +84,7 @@ def save_training(
             "scaler": saved.scaler,
             "random": torch.get_rng_state(),
             "unfinished": _unfinished_dict(saved.unfinished),
+            "average": saved.average,
         },
     }
     _write(path, content)
@@ -136,6 +138,7 @@ def read_saved(path: Path, content: Mapping[str, Any] | None = None) -> Saved:
             scaler=dict(resume["scaler"]),
             unfinished=_unfinished(resume["unfinished"]),
             calibration=read_calibration(content),
+            average=dict(resume.get("average", {})),  # older files have none
         )
     except (KeyError, TypeError, ValueError, InputError) as error:
         raise CheckpointError(f"{path}: the state to resume from is damaged ({error})") from None

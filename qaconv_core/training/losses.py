@@ -32,8 +32,8 @@ class Batch:
     ``maps`` (n, C, h, w) unit norm over C, ``labels`` (n,) person classes from 0. For the scratch
     recipe also ``trunk`` (n, D) pooled features of the backbone, ``parts`` (n, h·w) the body part
     of every cell (see :mod:`~qaconv_core.training.part_supervision`; None without label maps),
-    ``places`` (n, h·w, 2) where each cell lies in its unchanged picture, and ``pictures`` (n,)
-    which one that is.
+    ``places`` (n, h·w, 2) where each cell lies in its unchanged picture, ``pictures`` (n,) which
+    one that is, and ``taught`` (n, n) the standardised logits of teachers.
     """
 
     maps: torch.Tensor
@@ -42,6 +42,7 @@ class Batch:
     parts: torch.Tensor | None = None
     places: torch.Tensor | None = None
     pictures: torch.Tensor | None = None
+    taught: torch.Tensor | None = None
 
 
 class Criterion(nn.Module):

@@ -90,7 +90,9 @@ class Recipe:
     ``view_weight`` agreement of views of one picture, which then stands ``views`` times among a
     person's ``num_instance`` pictures, in different random changes. ``calibrate`` fits scale and
     zero of the logits to training pairs after the last epoch (:mod:`~qaconv_core.training.
-    calibration`).
+    calibration`). ``teachers`` are finished models, files or ``"demo"``, whose logits the scratch
+    loss learns with weight ``teacher_weight`` (:mod:`~qaconv_core.training.teaching`). ``average``
+    is the share of the run, at its end, whose weights are averaged into the final ones.
     """
 
     name: str
@@ -137,6 +139,9 @@ class Recipe:
     view_weight: float = 0.0
     views: int = 1
     calibrate: bool = False
+    teachers: tuple[str, ...] = ()
+    teacher_weight: float = 3.0
+    average: float = 0.0
 
     def __post_init__(self) -> None:
         _check(self)
@@ -180,6 +185,8 @@ def _check(recipe: Recipe) -> None:
             f"the {recipe.loss} loss needs several pictures of a person in a batch: "
             "use the identity or graph sampler"
         )
+    if recipe.teachers and recipe.loss != "scratch":
+        raise InputError("only the scratch and lite recipes learn from teachers")
     low, high = recipe.augmentation.occlusion
     if not 0 <= low <= high <= 1:
         raise InputError(f"--min_size {low} and --max_size {high} must lie in order within 0 … 1")
@@ -201,6 +208,8 @@ def _check_numbers(recipe: Recipe) -> None:
         value = getattr(recipe, field.name)
         if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
             raise InputError(f"{field.name} must be a finite number from 0, not {value}")
+    if recipe.average > 1:
+        raise InputError(f"average must be a share of the run, at most 1, not {recipe.average}")
     if recipe.lr <= 0:
         raise InputError("lr must be above 0")
     if min(recipe.input_size) < 32:

@@ -16,6 +16,7 @@ from qaconv_core.models import QAConv
 from qaconv_core.training import part_supervision as parts
 from qaconv_core.training.losses import Batch, Criterion, _in_batch_logits, hardest, same_person
 from qaconv_core.training.recipes import Recipe
+from qaconv_core.training.teaching import teaching_loss
 
 LOGIT_SCALE = 8.0
 """Spread of a fresh head's logits: scores are sigmoid(logit / 10)."""
@@ -24,7 +25,7 @@ VIEW_REACH = 0.75
 
 
 class ScratchLoss(Criterion):
-    """Identity, stripes, contrast and label maps, weighted as the recipe says."""
+    """Identity, stripes, contrast, label maps and teachers, weighted as the recipe says."""
 
     def __init__(self, matcher: QAConv, recipe: Recipe, classes: int, widths: tuple[int, int]):
         """``widths``: channels of the trunk and of the maps."""
@@ -53,6 +54,8 @@ class ScratchLoss(Criterion):
             terms |= self._parts(batch, logits.detach())
         if batch.places is not None and recipe.view_weight > 0:
             terms["views"] = recipe.view_weight * self._views(batch)
+        if batch.taught is not None:
+            terms["teachers"] = recipe.teacher_weight * teaching_loss(logits, batch.taught)
         self.extra = {name: float(term.detach().mean()) for name, term in terms.items()}
         true, false = hardest(logits.detach(), batch.labels)
         return torch.stack(list(terms.values())).sum(dim=0), (true > false).float()

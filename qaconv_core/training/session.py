@@ -29,6 +29,7 @@ from qaconv_core.training.people import (
 from qaconv_core.training.pictures import PictureCache, default_workers, open_book
 from qaconv_core.training.precision import training_precision
 from qaconv_core.training.recipes import Recipe
+from qaconv_core.training.teaching import open_teachers
 from qaconv_core.training.trainer import Surroundings, Trainer
 from qaconv_core.types import Dataset, EvaluationReport
 
@@ -180,11 +181,18 @@ def _prepare(
         progress=shown,
         cancel=cancel,
     )
-    notes = [*people.notes, *check_learnable(book.people, recipe.num_instance)]
+    learned = [f"teachers: {', '.join(recipe.teachers)}"] if recipe.teachers else []
+    notes = [*people.notes, *learned, *check_learnable(book.people, recipe.num_instance)]
     pretrained = job.weights is not None or recipe.init == "imagenet"
     workers = default_workers(crew.device.type) if job.workers is None else job.workers
     around = Surroundings(crew, workers, shown, cancel, journal.log)
-    trainer = Trainer(recipe, network, book, seed=job.seed, pretrained=pretrained, around=around)
+    teachers = open_teachers(
+        recipe.teachers, book.people, crew.device, progress=shown, cancel=cancel
+    )
+    trainer = Trainer(
+        recipe, network, book, seed=job.seed, pretrained=pretrained, teachers=teachers,
+        around=around,
+    )  # fmt: skip
     if job.resume is not None:
         trainer.restore(job.resume)
         origin = f"resumed from {job.resume} after {trainer.epoch} epochs"

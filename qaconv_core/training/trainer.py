@@ -17,6 +17,7 @@ from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.models import FeatureNetwork
 from qaconv_core.models.backbone import SMALL_PLANS
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.training.averaging import WeightAverage
 from qaconv_core.training.building import freeze, new_criterion, new_optimizer
 from qaconv_core.training.calibration import Calibration, calibrate
 from qaconv_core.training.checkpoint import Saved, Unfinished, load_training, save_training
@@ -29,6 +30,7 @@ from qaconv_core.training.precision import autocast, training_precision
 from qaconv_core.training.recipes import Recipe
 from qaconv_core.training.samplers import graph_plan, identity_plan, random_plan
 from qaconv_core.training.schedule import Schedule
+from qaconv_core.training.teaching import Teachers
 from qaconv_core.types import Float32, Int64
 
 
@@ -79,9 +81,10 @@ class Trainer:
         *,
         seed: int = 0,
         pretrained: bool = False,
+        teachers: Teachers | None = None,
         around: Surroundings | None = None,
     ) -> None:
-        self.recipe, self.book, self.seed = recipe, book, seed
+        self.recipe, self.book, self.seed, self.teachers = recipe, book, seed, teachers
         self.around = around or Surroundings()
         self.team = self.around.team
         self.device = self.team.device
@@ -109,6 +112,9 @@ class Trainer:
         self.epoch = 0
         self.history: list[dict[str, float]] = []
         self.calibration: Calibration | None = None
+        self._average = WeightAverage(
+            {"model": self.network, "matcher": self.criterion.matcher} if recipe.average else {}
+        )
         self._unfinished: Unfinished | None = None
         self._unsaved = ""
         self._trunk: torch.Tensor | None = None
@@ -137,6 +143,9 @@ class Trainer:
                 if not self.finished and self.team.any(self._stop_asked()):
                     self._rescue(path)
                     raise Cancelled(f"stopped after epoch {self.epoch}; --resume continues")
+            if self._average.steps:
+                self._average.take()
+                self._keep(path)
             if self.recipe.calibrate and self.calibration is None:
                 self._calibrate(path)
             self._rescue(path)
@@ -323,6 +332,10 @@ class Trainer:
         else:
             means.skipped += count
         self.scaler.update()
+        if self.epoch + part >= self.schedule.final_epochs * (1 - self.recipe.average):
+            self._average.add()
+        else:
+            self._average.forget()  # of a run that was prolonged since
         means.add(float(loss.detach()), accuracy, count)
 
     def _forward(self, samples: Samples) -> Batch:
@@ -341,13 +354,18 @@ class Trainer:
         assert labels is not None
         trunk = None if self._trunk is None else team.gather(self._trunk.float(), learns=True)
         self._trunk = None
+        pictures = gathered(samples.pictures)
+        taught = None
+        if self.teachers is not None and pictures is not None:
+            taught = self.teachers.logits(pictures.cpu().numpy())
         return Batch(
             whole,
             labels,
             trunk,
             gathered(samples.parts),
             gathered(samples.places),
-            gathered(samples.pictures),
+            pictures,
+            taught,
         )
 
     def _clip(self) -> bool:
@@ -411,6 +429,7 @@ class Trainer:
             scaler=self.scaler.state_dict(),
             unfinished=self._unfinished,
             calibration=self.calibration,
+            average=self._average.state(),
         )
         save_training(path, saved, self.network, self.criterion, self.optimizer)
 
@@ -433,6 +452,7 @@ class Trainer:
         if saved.scaler and self.scaler.is_enabled():
             self.scaler.load_state_dict(saved.scaler)
         self._unfinished = saved.unfinished
+        self._average.restore(saved.average if self.recipe.average else {})
         self.calibration = saved.calibration
         if self.calibration is not None and not self.finished:
             # More epochs were asked for: they go on from the logits that the loss knows.

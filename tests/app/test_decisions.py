@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 
+import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
@@ -21,6 +22,7 @@ from app.views.explore.inspector import Inspector
 from app.views.explore.report_commands import ReportCommands
 from app.views.explore.results_panel import ResultsPanel
 from app.views.widgets.actions import Actions
+from qaconv_core.types import score_of_logit
 from tests.app.lists import click
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 
@@ -277,3 +279,35 @@ def test_a_report_that_is_cancelled_leaves_no_file(qtbot, opened, tmp_path):
     assert job.progress.stage == "writing the report"
     assert (tmp_path / "r.html").read_text() == "before"
     assert sorted(p.name for p in tmp_path.glob("*r*.html")) == ["r.html"]
+
+
+def test_after_a_search_by_part_all_carry_the_logit_of_the_whole_pictures(qtbot, opened, tmp_path):
+    controller, _results, decision_commands, report_commands = opened
+    space, matching = controller.workspace, controller.matching
+    part = np.zeros(matching.model.head.grid, dtype=bool)
+    part[:3] = True
+    with qtbot.waitSignal(controller.settled, timeout=WAIT):
+        space.parts.draw(part)
+    query, candidate = space.selection.query, space.selection.candidate
+    whole = float(matching.logits(query)[candidate])
+    by_part = space.ranking.value_of(candidate)
+    assert by_part < whole - 1  # or this test shows nothing
+    with qtbot.waitSignal(decision_commands.reported, timeout=WAIT):
+        decision_commands.decide("confirm")
+    with qtbot.waitSignal(decision_commands.reported, timeout=WAIT):
+        decision_commands.jobs.save_csv(tmp_path / "d.csv")
+    (row,) = csv.DictReader((tmp_path / "d.csv").open())
+    assert float(row["logit"]) == pytest.approx(whole, abs=1e-3)
+    assert float(row["score"]) == pytest.approx(score_of_logit(whole), abs=1e-4)
+    assert float(row["part_logit"]) == pytest.approx(by_part, abs=1e-3)
+    height, width = part.shape
+    assert row["part"] == f"cells 0-{3 * width - 1} of {height} x {width}"
+    assert (row["rank"], row["ranked_by"]) == ("1", "QAConv by part")
+    assert row["dataset"] == space.data.name
+    assert space.model.spec.describe() in row["model"]
+    with qtbot.waitSignal(report_commands.reported, timeout=WAIT):
+        report_commands.save_report(tmp_path / "r.html", (candidate,))
+    text = (tmp_path / "r.html").read_text()
+    for value in (whole, score_of_logit(whole), by_part):
+        assert f"{value:,.3f}".replace("-", "−")[:-1] in text
+    assert "searched by this part" in text

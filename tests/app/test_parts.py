@@ -36,7 +36,7 @@ from qaconv_core.galleries.search import open_search
 from qaconv_core.galleries.values import Regions, WhatIf
 from qaconv_core.matching.correspondences import match_maps
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import RankingResult
+from qaconv_core.types import RankingResult, score_of_logit
 from tests.app.real import WAIT, tiny_market, tiny_model
 from tests.app.samples import sample_ranking
 
@@ -328,7 +328,10 @@ def test_thumbnails_show_where_the_part_was_found(qtbot, page, queries):
         assert entry.found.evidence == pytest.approx(share)
         told = results.model.index(row).data(Qt.ToolTipRole)
         assert f"{part_words.share_text(share)} of this pair's evidence" in told
-        assert entry.value_text == words.logit_text(entry.logit)  # scores are for whole pictures
+        whole = matching.joined(queries, "qaconv", "max")[entry.candidate]
+        assert entry.logit == pytest.approx(whole, abs=1e-3)
+        assert entry.value_text == words.score_text(score_of_logit(entry.logit))
+        assert entry.part_logit == space.ranking.value_of(entry.candidate) <= entry.logit
     far = results.model.rowCount() - 1
     assert results.model.entry(far).found is None  # not seen yet
     space.select_candidate(results.model.candidate_at(far))
@@ -414,6 +417,7 @@ def test_what_is_saved_names_the_part(qtbot, page):
     ranking = ranking_export(space)
     assert "_by_part_" in ranking.stem
     assert ranking.record()["part"] == cells
+    assert ranking.record()["part_cells"].startswith(f"cells 0-{cells[-1]} of ")
 
 
 # ── what if ─────────────────────────────────────────────────────────────────────────────────────

@@ -53,8 +53,7 @@ def test_places_ranks_and_values_of_pictures():
     assert [found.rank_of(g) for g in range(6)] == [0, 0, 3, 0, 1, 2]
     assert (found.value_of(2), found.truth_of(0), found.truth_of(1)) == (-3, JUNK, -2)
     assert math.isnan(found.value_of(1))
-    assert math.isnan(found.score_of(1))
-    assert found.score_of(4) == score_of_logit(9)
+    assert found.score_at(0) == score_of_logit(9)
     assert found.gallery_values.tolist() == [7, -math.inf, -3, -math.inf, 9, 7]
     assert found.first(RankingResult.TRUE) == 5
     assert found.next_place(3, JUNK, -1) == 1

@@ -13,6 +13,7 @@ from PIL import Image
 
 from qaconv_core.data import open_dataset
 from qaconv_core.store.decisions import DecisionLog
+from qaconv_core.types import score_of_logit
 from tests.e2e.conftest import write_market
 
 
@@ -66,11 +67,20 @@ def test_rank_by_a_part_says_what_evidence_remains(qaconv, market, checkpoint, f
     assert 0 < part["part"]["evidence"] < 1
     logits = {item["path"]: item["logit"] for item in whole["results"]}
     for item in part["results"]:
-        assert item["full_logit"] == pytest.approx(logits[item["path"]], abs=1e-2)
+        assert item["logit"] == pytest.approx(logits[item["path"]], abs=1e-2)
         assert 0 < item["evidence"] <= 1
         assert [query_cell for query_cell, _, _ in item["found"]] == list(range(12, 24))
+        assert item["score"] == pytest.approx(score_of_logit(item["logit"]))
+    by_part = [item["part_logit"] for item in part["results"]]
+    assert by_part == sorted(by_part, reverse=True)
+    assert max(by_part) < min(item["logit"] for item in part["results"])
     rows = list(csv.DictReader((tmp_path / "part.csv").open()))
-    assert float(rows[0]["evidence"]) == pytest.approx(part["results"][0]["evidence"])
+    for row, item in zip(rows, part["results"], strict=True):
+        for name in ("logit", "score", "part_logit", "evidence"):
+            assert float(row[name]) == pytest.approx(item[name])
+        assert row["part"].startswith("cells 12-23 of ")
+        assert row["dataset"] == "market"
+        assert "checkpoint" in row["model"]
     assert "12 of 48 cells" in done.out
     assert Image.open(tmp_path / "part.png").width > 300
 
@@ -99,12 +109,13 @@ def test_several_queries_rank_together(qaconv, market, checkpoint, files, tmp_pa
         record = json.loads((tmp_path / "j.json").read_text())["queries"]
         each = json.loads((tmp_path / "each.json").read_text())["queries"]
         assert len(record) == 1
-        logits = [{i["path"]: i["logit"] for i in ranking["results"]} for ranking in each]
+        by = "part_logit" if part else "logit"
+        logits = [{i["path"]: i[by] for i in ranking["results"]} for ranking in each]
         own = {str(path) for path in query}
         assert not own & {item["path"] for item in record[0]["results"]}
         for item in record[0]["results"]:
             values = [found[item["path"]] for found in logits]
-            assert item["logit"] == pytest.approx(combine(values), abs=1e-3)
+            assert item[by] == pytest.approx(combine(values), abs=1e-3)
 
 
 def test_what_cannot_be_searched_by_is_said(qaconv, market, checkpoint, files):

@@ -8,7 +8,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QInputDialog, QWidget
 
 from app.jobs.controller import Controller
-from app.jobs.decision_jobs import DecisionJobs, Pair
+from app.jobs.decision_jobs import DecisionJobs, Pair, shown_pair
 from app.views.widgets.actions import Handler, Handlers
 
 VERDICTS = ("confirm", "reject", "unsure")
@@ -52,17 +52,7 @@ class DecisionCommands(QObject):
         }
 
     def pair(self) -> Pair | None:
-        """The chosen candidate under the query, with its rank and, where known, its logit."""
-        space = self.workspace
-        query, candidate = space.selection.query, space.selection.candidate
-        if query is None or candidate is None:
-            return None
-        ranking, shown = space.ranking, space.pair
-        known = ranking is not None and query in ranking.queries and ranking.whole
-        rank = ranking.rank_of(candidate) if known and ranking is not None else 0
-        fits = shown is not None and (shown.query, shown.candidate) == (query, candidate)
-        logit = shown.match.logit if fits and shown is not None else None
-        return Pair(query, candidate, logit, rank or None)
+        return shown_pair(self.workspace)
 
     def decide(self, verdict: str | None, note: str | None = None) -> None:
         """Decide about the chosen candidate; a note (or verdict) that was there stays."""

@@ -197,6 +197,20 @@ def test_empty_split_is_refused(tmp_path):
         open_dataset("market", tmp_path)
 
 
+def test_a_set_for_training_alone_has_empty_test_splits(tmp_path):
+    root = builders.write_market(tmp_path / "market", pictures=False)
+    for split in ("query", "bounding_box_test"):
+        for path in (root / split).iterdir():
+            path.unlink()
+    data = open_dataset("market", tmp_path)
+    assert len(data.train) > 0
+    assert (len(data.query), len(data.gallery)) == (0, 0)
+    for path in (root / "bounding_box_train").iterdir():
+        path.unlink()
+    with pytest.raises(DatasetError, match="the right folders, but no picture in them"):
+        open_dataset("market", tmp_path)
+
+
 def test_combine_all_adds_test_persons_but_no_distractors(tmp_path):
     root = builders.write_market(tmp_path / "market", pictures=False)
     plain = open_dataset("market", root)

@@ -100,6 +100,21 @@ def test_an_interrupted_run_is_resumed_to_the_same_end(data, tmp_path, monkeypat
             assert torch.equal(value, contents[1][part][name]), name
 
 
+def test_a_resumed_run_keeps_its_teachers(data, tmp_path, capsys):
+    recipe = ("--recipe", "scratch", *SMALL[2:])
+    where = ("--exp-dir", tmp_path, "--data-dir", data, "-d", "market", "--sub_method", "taught")
+    run(*where, *recipe, "--epochs", "1", "--teacher", "demo,", "--average", "0.5")
+    capsys.readouterr()
+    run(*where, "--device", "cpu", "-j", "0", "--quiet", "--resume", "--epochs", "2")
+    told = capsys.readouterr().err
+    assert "teachers: demo" in told
+    assert ", teachers " in told.partition("epoch 2/2")[2], "as a part of the loss"
+    folder = tmp_path / "Market" / "QAConv" / "taught"
+    assert torch.load(folder / "checkpoint.pth.tar", weights_only=True)["recipe"]["teachers"] == [
+        "demo"
+    ]
+
+
 def test_runs_are_not_replaced_unasked(data, tmp_path):
     folder = place(tmp_path)
     folder.mkdir(parents=True)

@@ -1,0 +1,122 @@
+"""Finds the people on a picture: tiles through the network, their boxes joined into one list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from qaconv_core.data.resources import resource_path
+from qaconv_core.detection.boxes import Boxes, PersonBox, Scores, clipped, suppress
+from qaconv_core.detection.tiles import (
+    SCALES,
+    Tile,
+    cut_off,
+    plan_tiles,
+    without_nested,
+    without_parts,
+)
+from qaconv_core.device import resolve_device
+from qaconv_core.errors import InputError
+from qaconv_core.models.detector import SIDE, load_detector
+
+DEFAULT_SCORE = 0.5
+"""Score from which a box is kept; docs/detecting.md has what others give."""
+BATCH = 8
+"""Tiles that go through the network at once."""
+_SMALLEST = 4.0
+"""Pixels that a box is wide and high at least."""
+_NESTED = 0.85
+_LOWEST = 0.01
+
+
+@dataclass(frozen=True)
+class FindOptions:
+    """What counts as a person: least score in [0, 1], least height in pixels; and the scales of
+    tiles (see :mod:`qaconv_core.detection.tiles`)."""
+
+    score: float = DEFAULT_SCORE
+    min_height: float = 0.0
+    scales: tuple[int, ...] = SCALES
+
+    def __post_init__(self) -> None:
+        if not 0 < self.score < 1:
+            raise InputError(f"the least score must lie between 0 and 1, not {self.score:g}")
+        if not 0 <= self.min_height < 1e6:
+            raise InputError(f"the least height must be a number of pixels, not {self.min_height}")
+
+
+class PersonFinder:
+    """The detector on one device; may be used by one thread at a time."""
+
+    def __init__(self, device: str = "auto", weights: Path | None = None) -> None:
+        """Load the bundled weights, or those in ``weights``. Raises InputError."""
+        self.device = resolve_device(device)
+        path = resource_path("detector", "weights.npz") if weights is None else weights
+        self._network = load_detector(path).to(self.device)
+
+    def find(
+        self, picture: npt.NDArray[np.uint8], options: FindOptions | None = None
+    ) -> list[PersonBox]:
+        """The people on an RGB picture (h, w, 3), the surest first; boxes lie inside it."""
+        options = options or FindOptions()
+        height, width = picture.shape[:2]
+        tiles = plan_tiles(width, height, options.scales)
+        floor = max(_LOWEST, 0.5 * options.score)
+        boxes, scores, cut = self._candidates(picture, tiles, floor)
+        kept = without_parts(boxes, scores, cut)
+        boxes, scores = boxes[kept], scores[kept]
+        kept = suppress(boxes, scores)
+        boxes, scores = boxes[kept], scores[kept]
+        kept = without_nested(boxes, scores, _NESTED)
+        return [
+            PersonBox(*_sized(box), score=float(score))
+            for box, score in zip(boxes[kept], scores[kept], strict=True)
+            if score >= options.score and box[3] - box[1] >= max(options.min_height, _SMALLEST)
+        ]
+
+    def _candidates(
+        self, picture: npt.NDArray[np.uint8], tiles: list[Tile], floor: float
+    ) -> tuple[Boxes, Scores, np.ndarray]:
+        """Boxes on the picture of all tiles, their scores, and which a tile's border cuts off."""
+        height, width = picture.shape[:2]
+        all_boxes, all_scores, all_cut = [], [], []
+        for first in range(0, len(tiles), BATCH):
+            batch = tiles[first : first + BATCH]
+            shares, scores = self._run([_input(picture, tile) for tile in batch])
+            for tile, share, score in zip(batch, shares, scores, strict=True):
+                sure = score >= floor
+                boxes = share[sure] * np.array([tile.width, tile.height] * 2)
+                boxes += np.array([tile.left, tile.top] * 2)
+                own = suppress(boxes, score[sure])
+                boxes = clipped(boxes[own], width, height)
+                all_boxes.append(boxes)
+                all_scores.append(score[sure][own])
+                all_cut.append(cut_off(boxes, tile, width, height))
+        boxes = np.concatenate(all_boxes)
+        large = (boxes[:, 2:] - boxes[:, :2] >= _SMALLEST).all(1)
+        return boxes[large], np.concatenate(all_scores)[large], np.concatenate(all_cut)[large]
+
+    def _run(self, inputs: list[npt.NDArray[np.uint8]]) -> tuple[Boxes, Scores]:
+        """Shares (n, a, 4) and scores (n, a) of pictures (300, 300, 3)."""
+        images = torch.from_numpy(np.stack(inputs)).to(self.device).permute(0, 3, 1, 2).float()
+        with torch.inference_mode():
+            boxes, scores = self._network(images)
+        return boxes.double().cpu().numpy(), scores.double().cpu().numpy()
+
+
+def _input(picture: npt.NDArray[np.uint8], tile: Tile) -> npt.NDArray[np.uint8]:
+    """A tile at the network's size; what is shrunk is averaged, so that nothing is skipped."""
+    part = picture[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
+    shrunk = min(part.shape[:2]) > SIDE
+    how = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
+    return np.ascontiguousarray(cv2.resize(part, (SIDE, SIDE), interpolation=how))
+
+
+def _sized(box: Boxes) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (float(value) for value in box)
+    return left, top, right - left, bottom - top

@@ -14,6 +14,7 @@ from qaconv_core.cli import (
     check,
     evaluate,
     explain,
+    forget,
     gui,
     import_pictures,
     match,
@@ -78,6 +79,11 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("people", "render synthetic people before synthetic cameras", people.add_options),
     ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
     ("weights", "list weights that are here, and fetch published ones", weights.add_options),
+    (
+        "forget",
+        "remove all that is kept of a data set; its pictures stay",
+        forget.add_options,
+    ),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

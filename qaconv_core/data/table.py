@@ -40,8 +40,9 @@ _RESULTS = (
     frozenset(("query", "rank", "logit", "score")),
     frozenset(("query", "gallery", "verdict")),
     frozenset(("dataset", "method")),
+    frozenset(("frame", "x", "y", "w", "h", "score", "track")),
 )
-"""Columns that tables of our own results have: rankings, decisions, measures and curves."""
+"""Columns that tables of our own results have: rankings, decisions, measures and curves, boxes."""
 _LARGEST = 512 * 2**20
 _UNKNOWN = frozenset(("", "-1", "-1.0", "nan", "none"))
 _WHOLE = re.compile(r"[+]?[0-9]{1,18}([.]0*)?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from qaconv_core.data.resources import resource_path
 from qaconv_core.detection.boxes import Boxes, PersonBox, Scores, clipped, suppress
 from qaconv_core.detection.tiles import (
     SCALES,
+    VIDEO_SCALES,
     Tile,
     cut_off,
     plan_tiles,
+    read_scales,
     without_nested,
     without_parts,
 )
@@ -43,6 +46,15 @@ class FindOptions:
     min_height: float = 0.0
     scales: tuple[int, ...] = SCALES
 
+    @classmethod
+    def of(
+        cls, score: float | None, min_height: float, tiles: str | None, *, video: bool
+    ) -> FindOptions:
+        """Options as they are typed; None stands for what is usual for a picture or a video."""
+        usual = VIDEO_SCALES if video else SCALES
+        scales = usual if tiles is None else read_scales(tiles)
+        return cls(DEFAULT_SCORE if score is None else score, min_height, scales)
+
     def __post_init__(self) -> None:
         if not 0 < self.score < 1:
             raise InputError(f"the least score must lie between 0 and 1, not {self.score:g}")
@@ -58,6 +70,12 @@ class PersonFinder:
         self.device = resolve_device(device)
         path = resource_path("detector", "weights.npz") if weights is None else weights
         self._network = load_detector(path).to(self.device)
+
+    def bound(
+        self, pictures: FindOptions, videos: FindOptions
+    ) -> Callable[[npt.NDArray[np.uint8], bool], list[PersonBox]]:
+        """A function of a picture, and of whether it is a video's frame, that gives its people."""
+        return lambda picture, video: self.find(picture, videos if video else pictures)
 
     def find(
         self, picture: npt.NDArray[np.uint8], options: FindOptions | None = None

@@ -17,7 +17,9 @@ from qaconv_core.errors import InputError
 WHOLE = 0
 """The scale of the whole picture."""
 SCALES = (WHOLE, 1, 2)
-"""The scales that are used unless others are asked for."""
+"""The scales that are used for a picture unless others are asked for."""
+VIDEO_SCALES = (WHOLE, 1)
+"""The same for a video, of which there are thousands of frames."""
 OVERLAP = 0.25
 """Share of a tile's side that its neighbour sees too, at least."""
 SMALLEST_SIDE = 150

@@ -52,7 +52,7 @@ class View:
 
 
 @dataclass
-class _Soup:
+class Soup:
     """All triangles of a shot. ``owner`` (f,) is the number of the actor, or that of actors for
     the object in front; ``attributes`` (n, 13): normal, world, rest, coords, sky, front."""
 
@@ -69,12 +69,12 @@ def take(
 ) -> tuple[Pixels, Pixels]:
     """The picture (h, w, 3) uint8 RGB of the first actor, and its label map (h, w) uint8."""
     camera = view.camera
-    worlds = [_world(actor) for actor in actors]
+    worlds = [world_of(actor) for actor in actors]
     xy, _ = camera.project(worlds[0][: actors[0].person.boxed(rng.random() < 0.4)])
     box = detect(tight_box(xy), size[1] / size[0], rng)
     raster = _resolution(box, size)
     kept = [0] + [n for n in range(1, len(actors)) if _near(camera, worlds[n], box)]
-    soup = _soup([actors[n] for n in kept], [worlds[n] for n in kept], front)
+    soup = soup_of([actors[n] for n in kept], [worlds[n] for n in kept], front)
     light, labels = _light_and_labels(view, soup, [actors[n] for n in kept], front, box, raster)
     native = _native(box, raster)
     small = cv2.resize(light, native[::-1], interpolation=cv2.INTER_AREA)
@@ -92,7 +92,7 @@ def take(
 def take_empty(view: View, box: Box, size: tuple[int, int], rng: Rng) -> tuple[Pixels, Pixels]:
     """A detector's mistake: a box without anybody in it."""
     raster = _resolution(box, size)
-    light, _, _, _ = _backdrop(view, box, raster)
+    light, _, _, _ = backdrop(view, box, raster)
     native = _native(box, raster)
     small = cv2.resize(light, native[::-1], interpolation=cv2.INTER_AREA)
     exposure = view.camera.sensor.target / max(view.plate.mean, 0.02)
@@ -114,7 +114,8 @@ def _native(box: Box, raster: tuple[int, int]) -> tuple[int, int]:
     return high, max(8, round(raster[1] / OVERSAMPLING))
 
 
-def _world(actor: Actor) -> Floats:
+def world_of(actor: Actor) -> Floats:
+    """Vertices of an actor in the camera's world, m, (n, 3)."""
     points = actor.person.posed(actor.stance) @ turn_y(actor.heading).T
     points[:, 0] += actor.place[0]
     points[:, 2] += actor.place[1]
@@ -136,7 +137,8 @@ def _drift(camera: Camera, actor: Actor, rng: Rng) -> tuple[float, float]:
     return float(after[0, 0] - before[0, 0]), float(after[0, 1] - before[0, 1])
 
 
-def _soup(actors: list[Actor], worlds: list[Floats], front: Model | None) -> _Soup:
+def soup_of(actors: list[Actor], worlds: list[Floats], front: Model | None) -> Soup:
+    """All triangles of the actors, in this order, and of an object in front of them."""
     points, faces, owner, materials, sided, attributes = [], [], [], [], [], []
     start = 0
     for number, (actor, world) in enumerate(zip(actors, worlds, strict=True)):
@@ -161,7 +163,7 @@ def _soup(actors: list[Actor], worlds: list[Floats], front: Model | None) -> _So
         owner.append(np.full(len(front.faces), len(actors)))
         materials.append(np.zeros(len(front.faces), np.int64))
         sided.append(np.zeros(len(front.faces), bool))
-    return _Soup(
+    return Soup(
         np.concatenate(points), np.concatenate(faces), np.concatenate(owner),
         np.concatenate(materials), np.concatenate(sided),
         np.concatenate(attributes).astype(np.float32),
@@ -169,7 +171,7 @@ def _soup(actors: list[Actor], worlds: list[Floats], front: Model | None) -> _So
 
 
 def _light_and_labels(
-    view: View, soup: _Soup, actors: list[Actor], front: Model | None, box: Box,
+    view: View, soup: Soup, actors: list[Actor], front: Model | None, box: Box,
     raster: tuple[int, int],
 ) -> tuple[Floats, Pixels]:  # fmt: skip
     """Linear light (h, w, 3) and labels (h, w) of the box at raster resolution."""
@@ -179,9 +181,9 @@ def _light_and_labels(
     xy = (xy - np.array([box.left, box.top], np.float32)) * factor
     inverse = (1 / depth).astype(np.float32)
     found = rasterise(xy, -inverse, soup.faces, raster, soup.two_sided)
-    image, ground, plate_depth, solid = _backdrop(view, box, raster)
+    image, ground, plate_depth, solid = backdrop(view, box, raster)
     shadow = Shadow(soup.points, soup.faces, light, actors[0].place)
-    _shade_ground(image, ground, view, box, raster, shadow, actors)
+    shade_ground(image, ground, view, box, raster, shadow, actors)
     image = image.reshape(-1, 3)
     labels = np.full(raster[0] * raster[1], BACKGROUND, np.uint8)
     distance = 1 / (-found.depth)
@@ -192,12 +194,12 @@ def _light_and_labels(
     found = Fragments(found.pixel[seen], found.face[seen], found.weights[seen], found.depth[seen])
     weights = perspective(found, soup.faces, inverse)
     values = interpolate(soup.attributes, soup.faces, found, weights)
-    image[found.pixel] = _colours(view, soup, found, values, actors, front, shadow)
+    image[found.pixel] = colours_of(view, soup, found, values, actors, front, shadow)
     labels[found.pixel] = _labels(soup, found, len(actors))
     return image.reshape(*raster, 3), labels.reshape(raster)
 
 
-def _labels(soup: _Soup, found: Fragments, actors: int) -> Pixels:
+def _labels(soup: Soup, found: Fragments, actors: int) -> Pixels:
     owner = soup.owner[found.face]
     out = LABEL_OF[soup.materials[found.face]]
     out[(owner > 0) & (owner < actors)] = OTHER
@@ -205,10 +207,11 @@ def _labels(soup: _Soup, found: Fragments, actors: int) -> Pixels:
     return out
 
 
-def _colours(
-    view: View, soup: _Soup, found: Fragments, values: Floats, actors: list[Actor],
+def colours_of(
+    view: View, soup: Soup, found: Fragments, values: Floats, actors: list[Actor],
     front: Model | None, shadow: Shadow,
 ) -> Floats:  # fmt: skip
+    """Linear light (k, 3) of the fragments; ``values`` (k, 13) are their attributes."""
     normal, world = values[:, :3], values[:, 3:6]
     normal = normal / np.maximum(np.sqrt((normal * normal).sum(1, keepdims=True)), 1e-6)
     eye = view.camera.eye - world
@@ -240,7 +243,7 @@ def _colours(
     return lit(colour, materials, normal, eye, sky, sun, view.light)
 
 
-def _backdrop(
+def backdrop(
     view: View, box: Box, raster: tuple[int, int]
 ) -> tuple[Floats, Pixels, Floats, Pixels]:
     """The plate behind the box at raster resolution: light, ground mask, depth, front objects."""
@@ -269,7 +272,7 @@ def _backdrop(
     return light, ground, depth.astype(np.float32), solid
 
 
-def _shade_ground(
+def shade_ground(
     image: Floats, ground: Pixels, view: View, box: Box, raster: tuple[int, int],
     shadow: Shadow, actors: list[Actor],
 ) -> None:  # fmt: skip

@@ -1,0 +1,146 @@
+"""``qaconv detect``: find the people in scenes and videos, as crops that can be searched."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from qaconv_core.cli.options import show
+from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.errors import InputError
+from qaconv_core.progress import CancelToken, WorkContext
+from qaconv_core.readable import shown
+
+if TYPE_CHECKING:
+    from qaconv_core.detection.foreign import GivenBoxes
+    from qaconv_core.detection.job import Detected, Finder
+
+NAMED_FAULTS = 10
+"""Files left out that are named one by one; the others are counted."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv detect``."""
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="pictures of scenes, videos, folders of both"
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="folder of the crops, boxes.csv and pictures.csv; a stopped run goes on there",
+    )
+    group = parser.add_argument_group("people")
+    group.add_argument(
+        "--score", type=float, metavar="S", help="least score of a person, in (0, 1) (default: 0.5)"
+    )
+    group.add_argument(
+        "--min-height",
+        type=float,
+        default=0.0,
+        metavar="PX",
+        help="least height of a person in pixels",
+    )
+    group.add_argument(
+        "--tiles",
+        metavar="T",
+        help="where the detector looks: whole, and squares of the shorter side divided by 1, 2, …, "
+        "joined by commas (default: whole,1,2 for pictures, whole,1 for video)",
+    )
+    group.add_argument(
+        "--boxes",
+        metavar="FILE",
+        help="take the boxes from a CSV (file,frame,x,y,w,h,score,track), MOT text or COCO JSON",
+    )
+    group.add_argument(
+        "--margin",
+        type=float,
+        default=0.03,
+        metavar="M",
+        help="room around a box in its crop, as a share of the box's height",
+    )
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    group = parser.add_argument_group("video")
+    group.add_argument(
+        "--fps", type=float, default=2.0, metavar="F", help="frames a second that are looked at"
+    )
+    group.add_argument(
+        "--motion", action="store_true", help="of those, only frames in which something moved"
+    )
+    group.add_argument(
+        "--start",
+        action="append",
+        metavar="[FILE=]TIME",
+        help="when a video began, e.g. '2024-05-01 12:00:00'; for one file, or for all (else the "
+        "file's name or metadata tell)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Find people; say what was found and left out."""
+    from qaconv_core.detection.frames import Sampling
+    from qaconv_core.detection.job import Work, detect_people
+
+    finder, settings = _finder(arguments)
+    work = Work(
+        Sampling(arguments.fps, arguments.motion),
+        arguments.margin,
+        _starts(arguments.start or []),
+        settings,
+    )
+    with ProgressShower(arguments.quiet) as progress:
+        done = detect_people(
+            arguments.inputs, arguments.out, finder, work, WorkContext(progress, cancel)
+        )
+    _report(arguments.out, done)
+
+
+def _finder(arguments: argparse.Namespace) -> tuple[Finder | GivenBoxes, dict[str, object]]:
+    """Who gives the boxes, and what a run that goes on is held against."""
+    if arguments.boxes is not None:
+        from qaconv_core.detection.foreign import read_boxes
+        from qaconv_core.detection.sources import find_sources
+
+        for option in ("score", "tiles"):
+            if getattr(arguments, option) is not None:
+                raise InputError(f"--{option} says how people are found; --boxes has them already")
+        given = read_boxes(arguments.boxes)
+        for name in given.match(find_sources(arguments.inputs, leave_out=arguments.out)[0]):
+            say(f"note: {arguments.boxes}: {shown(name)} is not among the pictures given")
+        return given, {"boxes": given.digest}
+    from qaconv_core.detection.finder import FindOptions, PersonFinder
+
+    pictures = FindOptions.of(arguments.score, arguments.min_height, arguments.tiles, video=False)
+    videos = FindOptions.of(arguments.score, arguments.min_height, arguments.tiles, video=True)
+    settings: dict[str, object] = {"score": pictures.score, "min height": pictures.min_height}
+    settings["tiles"] = [list(pictures.scales), list(videos.scales)]
+    return PersonFinder(arguments.device).bound(pictures, videos), settings
+
+
+def _starts(texts: list[str]) -> dict[str, datetime]:
+    from qaconv_core.detection.sources import read_moment
+
+    found = {}
+    for text in texts:
+        name, equals, moment = text.rpartition("=")
+        found[name if equals else ""] = read_moment(moment)
+    return found
+
+
+def _report(out: str, done: Detected) -> None:
+    for fault in done.rejected[:NAMED_FAULTS]:
+        say(f"left out: {shown(fault.path)}: {fault.reason}")
+    if len(done.rejected) > NAMED_FAULTS:
+        say(f"left out: {len(done.rejected) - NAMED_FAULTS:,} files more")
+    for note in done.notes:
+        say(f"note: {note}")
+    totals = done.totals
+    text = f"{totals.boxes:,} people on {totals.sources:,} pictures and videos"
+    if totals.tracks:
+        text += f", {totals.tracks:,} tracks"
+    show(f"{text}: {shown(out)} ({done.found_done:,} files were done before)")
+    if totals.boxes:
+        show(f"search them: qaconv rank --query PICTURE --gallery {shown(out)}")

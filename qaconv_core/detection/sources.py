@@ -1,0 +1,190 @@
+"""What people are looked for in: pictures and videos, named one by one or found in folders."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from PIL import Image
+
+from qaconv_core.data.camera_names import is_camera_folder
+from qaconv_core.data.scan import scan_pictures, stat_fault
+from qaconv_core.errors import InputError
+from qaconv_core.files import check_input
+from qaconv_core.paths import typed_path
+from qaconv_core.readable import shown
+from qaconv_core.types import Rejected
+
+VIDEO_SUFFIXES = frozenset(
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".wmv",
+        ".flv",
+        ".3gp",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".ogv",
+        ".dav",
+    ]
+)
+_IN_NAME = re.compile(
+    r"(?<![0-9])((?:19|20)[0-9]{2})[-_.]?([01][0-9])[-_.]?([0-3][0-9])"
+    r"[-_ T.]{0,3}([0-2][0-9])[-_.:h]?([0-5][0-9])[-_.:m]?([0-5][0-9])(?![0-9])"
+)
+"""A date with time in a file's name: ``20240501_120000``, ``2024-05-01 12.00.00``."""
+_TAKEN, _EXIF = 0x9003, 0x8769
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture or video: its ``path``, and its ``name`` relative to what was handed in.
+
+    ``camera`` names what it was taken by, "" where that is not known.
+    """
+
+    path: Path
+    name: str
+    video: bool
+    camera: str = ""
+
+
+def is_video_name(name: str) -> bool:
+    """Whether a file of that name is worth opening as a video."""
+    return not name.startswith(".") and os.path.splitext(name.lower())[1] in VIDEO_SUFFIXES
+
+
+def find_sources(
+    inputs: Sequence[str | Path], leave_out: Path | None = None
+) -> tuple[list[Source], list[Rejected]]:
+    """Pictures and videos of files and folders, in this order, each once; and what is neither.
+
+    What lies below the folder ``leave_out`` is passed over. A folder below which the pictures lie
+    in folders called ``cam1``, ``gate 3`` … names the cameras; a video is a camera of its own
+    otherwise. Raises :class:`InputError` where something named is not there or no ordinary file.
+    """
+    sources: list[Source] = []
+    rejected: list[Rejected] = []
+    for text in inputs:
+        path = typed_path(text).absolute()
+        if path.is_dir():
+            found, faults = _in_folder(path, leave_out)
+            rejected += faults
+        else:
+            check_input(path, "picture, a video or a folder of them")
+            found = [_source(path, path.name, ())]
+        sources += found
+    sources = _each_once(sources)
+    if not sources:
+        raise InputError(
+            f"{', '.join(shown(text) for text in inputs)}: no picture and no video there; name "
+            "pictures, videos (MP4, AVI, MOV, MKV, …) or folders of them"
+        )
+    return _told_apart(sources), rejected
+
+
+def moment_in_name(name: str) -> datetime | None:
+    """The date with time that a file's name tells; None where it tells none."""
+    for match in _IN_NAME.finditer(name):
+        try:
+            return datetime(*(int(part) for part in match.groups()))  # type: ignore[arg-type]
+        except ValueError:
+            continue
+    return None
+
+
+def moment_of_picture(path: Path) -> datetime | None:
+    """When a picture was taken, by its EXIF block or its name; None where neither tells."""
+    try:
+        with Image.open(path) as image:
+            text = str(image.getexif().get_ifd(_EXIF).get(_TAKEN, ""))
+        return datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S")
+    except Exception:  # a damaged block tells no time
+        return moment_in_name(path.name)
+
+
+def read_moment(text: str) -> datetime:
+    """A date with time as typed: ``2024-05-01 12:00``. Raises :class:`InputError`."""
+    try:
+        return datetime.fromisoformat(text.strip().removesuffix("Z")).replace(tzinfo=None)
+    except ValueError:
+        raise InputError(
+            f"start '{shown(text)}' is no date with time; give one like 2024-05-01 12:00:00"
+        ) from None
+
+
+def _in_folder(folder: Path, leave_out: Path | None) -> tuple[list[Source], list[Rejected]]:
+    scan = scan_pictures(folder, recursive=True)
+    own = None if leave_out is None else Path(os.path.abspath(leave_out))
+    found = [picture.path for picture in scan.pictures]
+    rejected = []
+    for fault in scan.rejected:
+        if is_video_name(fault.path.name) and stat_fault(fault.path) is None:
+            found.append(fault.path)
+        else:
+            rejected.append(fault)
+
+    def outside(path: Path) -> bool:
+        return own is None or own == folder or own not in path.parents
+
+    sources = []
+    for path in sorted(filter(outside, found), key=lambda p: p.relative_to(folder).parts):
+        below = path.relative_to(folder)
+        if own == folder and below.parts[0] == "crops":
+            continue
+        sources.append(_source(path, below.as_posix(), below.parts[:-1]))
+    return sources, [fault for fault in rejected if outside(fault.path)]
+
+
+def _source(path: Path, name: str, folders: Iterable[str]) -> Source:
+    video = is_video_name(path.name)
+    folders = tuple(folders)
+    camera = next(filter(is_camera_folder, folders), "")
+    if not camera and video:
+        camera = name
+    return Source(path, name, video, camera)
+
+
+def _each_once(sources: list[Source]) -> list[Source]:
+    found: dict[str, Source] = {}
+    for source in sources:
+        found.setdefault(os.path.realpath(source.path), source)
+    return list(found.values())
+
+
+def _told_apart(sources: list[Source]) -> list[Source]:
+    """Sources of one name get that of their folder in front, and then a number."""
+    for rename in (_with_folder, _with_number):
+        counts = Counter(source.name for source in sources)
+        twice: Counter[str] = Counter()
+        told = []
+        for source in sources:
+            if counts[source.name] > 1:
+                twice[source.name] += 1
+                name = rename(source, twice[source.name])
+                camera = name if source.camera == source.name else source.camera
+                source = replace(source, name=name, camera=camera)
+            told.append(source)
+        sources = told
+    return sources
+
+
+def _with_folder(source: Source, number: int) -> str:
+    above = source.path.parents[len(Path(source.name).parts) - 1].name
+    return f"{above}/{source.name}" if above else source.name
+
+
+def _with_number(source: Source, number: int) -> str:
+    return source.name if number == 1 else f"{number}/{source.name}"

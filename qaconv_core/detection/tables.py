@@ -1,0 +1,124 @@
+"""The tables of an output folder: where people are on their scenes, and which pictures there are.
+
+``boxes.csv`` has a row for each box; row n of ``pictures.csv`` is the crop of row n. That one is
+what a data set is opened by: it has the columns that :mod:`qaconv_core.data.table` reads.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from qaconv_core.detection.boxes import PersonBox
+from qaconv_core.detection.crops import crop_name
+from qaconv_core.detection.journal import FoundFrame, Journal
+from qaconv_core.detection.sources import Source
+from qaconv_core.detection.tracking import PersonTracker
+from qaconv_core.readable import csv_cell
+from qaconv_core.store.atomic import replacing
+
+BOXES, PICTURES = "boxes.csv", "pictures.csv"
+BOX_COLUMNS = ("file", "frame", "time", "x", "y", "w", "h", "score", "track")
+PICTURE_COLUMNS = ("path", "camid", "time", "scene", "row")
+
+Start = Callable[[Source], datetime | None]
+"""When a source began, or a picture was taken; None where that is not known."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the tables of an output folder hold."""
+
+    boxes: int
+    tracks: int
+    sources: int
+    notes: tuple[str, ...] = ()
+
+
+def write_tables(out: Path, journal: Journal, sources: Sequence[Source], start: Start) -> Totals:
+    """Write both tables whole or not at all. Raises InputError.
+
+    Times are dates where the start of every source is known; else seconds from each video's first
+    frame. Dates stand in ``pictures.csv`` only where all are dates: clocks of several videos that
+    all begin at 0 say nothing about each other.
+    """
+    known = [journal.last(source) >= 0 for source in sources]
+    used = [source for source, there in zip(sources, known, strict=True) if there]
+    starts = {source.name: start(source) for source in used}
+    dated = all(starts.values())
+    alone = len({s.name for s in used if s.video}) <= 1 and not any(not s.video for s in used)
+    count, next_track = 0, 1
+    with (
+        _table(out / BOXES, BOX_COLUMNS) as boxes,
+        _table(out / PICTURES, PICTURE_COLUMNS) as pictures,
+    ):
+        for source in used:
+            began, last = starts[source.name], next_track - 1
+            for frame, numbers in _tracked(journal.frames(source), source, next_track):
+                time = _time(frame.time, began)
+                comparable = time if dated or (alone and source.video) else None
+                for place, (box, track) in enumerate(zip(frame.boxes, numbers, strict=True), 1):
+                    count += 1
+                    boxes(source.name, frame.number, time, *_numbers(box), track)
+                    crop = crop_name(source.name, frame.number, place, source.video)
+                    pictures(crop, source.camera, comparable, source.name, count)
+                    last = max(last, track or 0)
+            next_track = last + 1
+    notes = []
+    videos = any(source.video for source in used)
+    if count and videos and not dated and not alone:
+        notes.append(
+            "not all videos tell when they began, so pictures.csv has no times; give --start"
+        )
+    return Totals(count, next_track - 1, len(used), tuple(notes))
+
+
+@contextmanager
+def _table(path: Path, columns: Sequence[str]) -> Iterator[Callable[..., None]]:
+    """A function that writes one row; the file is replaced when all are written."""
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        yield lambda *cells: writer.writerow([csv_cell(cell) for cell in cells])
+
+
+def _tracked(
+    frames: Iterator[FoundFrame], source: Source, first: int
+) -> Iterator[tuple[FoundFrame, list[int | None]]]:
+    """Frames with the track of each box: those that came with the boxes, or made here."""
+    if not source.video:
+        for frame in frames:
+            yield frame, [box.track for box in frame.boxes]
+        return
+    begun = next(frames, None)
+    if begun is None:
+        return
+    frames = itertools.chain([begun], frames)
+    own: dict[int, int] = {}
+    tracker = PersonTracker(first)
+    for frame in frames:
+        if frame.boxes and frame.boxes[0].track is not None:
+            given = [-1 if box.track is None else box.track for box in frame.boxes]
+            yield frame, [own.setdefault(number, first + len(own)) for number in given]
+        else:
+            yield frame, list(tracker.step(frame.time or 0.0, frame.boxes, frame.looks))
+
+
+def _time(seconds: float | None, began: datetime | None) -> str | float | None:
+    if began is None:
+        return None if seconds is None else round(seconds, 3)
+    moment = began + timedelta(seconds=seconds or 0.0)
+    return moment.isoformat(" ", "milliseconds" if seconds else "seconds")
+
+
+def _numbers(box: PersonBox) -> tuple[float | None, ...]:
+    score = None if box.score is None else round(box.score, 4)
+    return (*(round(value, 1) for value in (box.x, box.y, box.w, box.h)), score)

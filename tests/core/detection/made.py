@@ -1,0 +1,55 @@
+"""Made-up scenes and videos: coloured blocks on grey, and a finder that sees exactly those."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from qaconv_core.detection.boxes import PersonBox
+
+COLOURS = {"red": (200, 30, 30), "green": (30, 180, 40), "blue": (40, 50, 210)}
+
+
+def scene(blocks, size=(240, 320)):
+    """A picture (h, w, 3) with blocks (x, y, w, h, colour)."""
+    picture = np.full((*size, 3), 120, np.uint8)
+    for x, y, w, h, colour in blocks:
+        picture[y : y + h, x : x + w] = COLOURS[colour]
+    return picture
+
+
+def save(path, blocks, size=(240, 320), **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(scene(blocks, size)).save(path, **options)
+    return path
+
+
+def find_blocks(picture, video=False):
+    """The boxes of all blocks, by colour, from left to right."""
+    found = []
+    for colour in COLOURS.values():
+        mask = (np.abs(picture.astype(int) - colour).max(2) < 60).astype(np.uint8)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+        for x, y, w, h, area in stats[1:count]:
+            if area > 100:
+                found.append(PersonBox(float(x), float(y), float(w), float(h), 0.9))
+    return sorted(found, key=lambda box: box.x)
+
+
+def walkers(number):
+    """Where three blocks are in frame ``number``: two walk towards each other, one stands."""
+    return [
+        (10 + 6 * number, 60, 24, 72, "red"),
+        (280 - 6 * number, 150, 24, 72, "blue"),
+        (150, 20, 20, 60, "green"),
+    ]
+
+
+def write_video(path, frames=30, rate=10, code="MJPG", blocks=walkers):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), rate, (320, 240))
+    assert writer.isOpened()
+    for number in range(frames):
+        writer.write(np.ascontiguousarray(scene(blocks(number))[:, :, ::-1]))
+    writer.release()
+    return path

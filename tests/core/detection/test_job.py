@@ -1,0 +1,239 @@
+"""Whole runs of the detection job, as a user sees them: what is on disk at the end."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import weakref
+from datetime import datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from qaconv_core.data.catalog import open_dataset
+from qaconv_core.data.folder import open_folder
+from qaconv_core.detection.frames import Sampling
+from qaconv_core.detection.job import Work, detect_people
+from qaconv_core.detection.journal import NAME
+from qaconv_core.errors import Cancelled, DatasetError, InputError
+from qaconv_core.progress import CancelToken, WorkContext
+from tests.core.detection.made import find_blocks, save, walkers, write_video
+
+ONE, TWO = [(20, 40, 30, 90, "red")], [(20, 40, 30, 90, "red"), (200, 60, 30, 80, "blue")]
+
+
+def rows_of(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def tree(folder):
+    """Every file below a folder but the lock, with its bytes."""
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and not p.name.endswith(".lock")
+    }
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    folder = tmp_path / "in"
+    save(folder / "cam1" / "a.png", ONE)
+    save(folder / "cam1" / "b.png", TWO)
+    save(folder / "cam2" / "a.png", [])
+    save(folder / "cam2" / "c.png", TWO)
+    return folder
+
+
+def test_crops_and_tables_of_pictures(scenes, tmp_path):
+    done = detect_people([scenes], tmp_path / "out", find_blocks)
+    assert (done.totals.boxes, done.totals.sources, done.found_done) == (5, 4, 0)
+    with open(tmp_path / "out" / "boxes.csv", encoding="utf-8") as file:
+        assert file.readline() == "file,frame,time,x,y,w,h,score,track\n"
+    boxes, pictures = (rows_of(tmp_path / "out" / f"{n}.csv") for n in ("boxes", "pictures"))
+    assert [row["file"] for row in boxes] == ["cam1/a.png", *["cam1/b.png"] * 2, *["cam2/c.png"] * 2]  # fmt: skip  # noqa: E501
+    assert [boxes[0][c] for c in "xywh"] == ["20.0", "40.0", "30.0", "90.0"]
+    crop = np.asarray(Image.open(tmp_path / "out" / pictures[0]["path"]))
+    assert crop.shape == (90 + 2 * 3, 30 + 2 * 3, 3)  # with its margin
+    assert np.abs(crop[48, 18].astype(int) - (200, 30, 30)).max() < 12
+    assert [row["row"] for row in pictures] == ["1", "2", "3", "4", "5"]
+
+
+def test_the_output_folder_opens_as_a_data_set_with_cameras(scenes, tmp_path):
+    detect_people([scenes], tmp_path / "out", find_blocks)
+    data = open_dataset("folder", tmp_path / "out")
+    assert [ref.camid for ref in data.gallery] == [0, 0, 0, 1, 1]
+    assert "boxes" not in data.layout
+    with pytest.raises(DatasetError, match="result of this program"):
+        open_folder(tmp_path / "out" / "boxes.csv")
+    (tmp_path / "out" / "pictures.csv").unlink()
+    data = open_dataset("folder", tmp_path / "out")  # the crops alone
+    assert len(data.gallery) + len(data.query) == 5
+
+
+def test_bad_files_are_named_and_skipped(scenes, tmp_path):
+    (scenes / "broken.jpg").write_bytes(b"no picture")
+    (scenes / "empty.mp4").write_bytes(b"")
+    (scenes / "broken.mp4").write_bytes(b"no video" * 99)
+    os.mkfifo(scenes / "pipe.jpg")
+    done = detect_people([scenes], tmp_path / "out", find_blocks)
+    assert done.totals.boxes == 5
+    faults = {r.path.name: r.reason for r in done.rejected}
+    assert set(faults) == {"broken.jpg", "empty.mp4", "broken.mp4", "pipe.jpg"}
+    assert "not an ordinary file" in faults["pipe.jpg"]
+    assert "not a video" in faults["broken.mp4"]
+    with pytest.raises(InputError, match="is a pipe"):
+        detect_people([scenes / "pipe.jpg"], tmp_path / "out2", find_blocks)
+    with pytest.raises(InputError, match="no such"):
+        detect_people([scenes / "nobody.jpg"], tmp_path / "out2", find_blocks)
+
+
+def test_pictures_are_turned_upright_first(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    picture = save(tmp_path / "turned.png", [(0, 100, 60, 30, "red")], exif=exif)
+    detect_people([picture], tmp_path / "out", find_blocks)
+    (row,) = rows_of(tmp_path / "out" / "boxes.csv")
+    assert [float(row[c]) for c in "xywh"] == [240 - 130, 0, 30, 60]
+    assert row["file"] == "turned.png"
+
+
+def test_names_are_safe_in_the_tables_and_found_again(tmp_path):
+    folder = tmp_path / "in"
+    save(folder / "=cmd|a.png", ONE)
+    save(folder / "line\nbreak.png", ONE)
+    detect_people([folder], tmp_path / "out", find_blocks)
+    text = (tmp_path / "out" / "boxes.csv").read_text("utf-8")
+    assert "\n'=cmd|a.png," in text
+    assert rows_of(tmp_path / "out" / "boxes.csv")[1]["file"] == "line\nbreak.png"
+    assert len(open_dataset("folder", tmp_path / "out").gallery) == 2
+
+
+class Stopping:
+    """A finder that asks for the work to stop at its n-th picture."""
+
+    def __init__(self, at):
+        self.left, self.cancel = at, CancelToken()
+
+    def __call__(self, picture, video=False):
+        self.left -= 1
+        if self.left == 0:
+            self.cancel.cancel()
+        return find_blocks(picture)
+
+
+@pytest.mark.parametrize("at", [1, 3, 6, 11])
+@pytest.mark.parametrize("motion", [False, True])
+def test_a_stopped_run_goes_on_to_the_same_result(scenes, tmp_path, at, motion):
+    write_video(scenes / "gate.avi")
+    work = Work(Sampling(5, motion))
+    detect_people([scenes], tmp_path / "once", find_blocks, work)
+    stopping = Stopping(at)
+    with pytest.raises(Cancelled, match="the same command goes on"):
+        detect_people([scenes], tmp_path / "out", stopping, work, WorkContext(cancel=stopping.cancel))  # fmt: skip  # noqa: E501
+    assert (tmp_path / "out" / "boxes.csv").is_file()
+    detect_people([scenes], tmp_path / "out", find_blocks, work)
+    assert tree(tmp_path / "out") == tree(tmp_path / "once")
+
+
+def test_a_killed_run_goes_on_to_the_same_result(scenes, tmp_path):
+    """Whatever part of the journal a killed program left, and of the crop it was writing."""
+    write_video(scenes / "gate.avi")
+    detect_people([scenes], tmp_path / "once", find_blocks)
+    expected = tree(tmp_path / "once")
+    whole = expected[NAME]
+    for length in np.linspace(0, len(whole) - 1, 9).astype(int):
+        out = tmp_path / f"killed{length}"
+        shutil.copytree(tmp_path / "once", out)
+        for name in ("boxes.csv", "pictures.csv"):
+            (out / name).unlink()
+        (out / NAME).write_bytes(whole[:length])
+        (out / ".crop.part").write_bytes(b"half")
+        detect_people([scenes], out, find_blocks)
+        assert tree(out) == expected
+
+
+def test_what_changed_is_looked_at_again_and_other_options_are_refused(scenes, tmp_path):
+    detect_people([scenes], tmp_path / "out", find_blocks)
+    save(scenes / "cam1" / "a.png", TWO)
+    seen = Stopping(99)
+    done = detect_people([scenes], tmp_path / "out", seen)
+    assert (done.found_done, 99 - seen.left, done.totals.boxes) == (3, 1, 6)
+    with pytest.raises(InputError, match=r"other options \(margin\)"):
+        detect_people([scenes], tmp_path / "out", find_blocks, Work(margin=0.2))
+    (tmp_path / "out" / NAME).write_bytes(b'{"somebody": "else"}\n')
+    with pytest.raises(InputError, match="not a journal"):
+        detect_people([scenes], tmp_path / "out", find_blocks)
+
+
+def test_a_video_is_a_camera_with_tracks_and_times(tmp_path):
+    video = write_video(tmp_path / "north_20240501_120000.avi")
+    done = detect_people([video], tmp_path / "out", find_blocks, Work(Sampling(5)))
+    rows = rows_of(tmp_path / "out" / "boxes.csv")
+    assert sorted({int(row["frame"]) for row in rows}) == list(range(0, 30, 2))
+    assert rows[0]["time"] == "2024-05-01 12:00:00"
+    assert rows[-1]["time"] == "2024-05-01 12:00:02.800"
+    assert done.totals.tracks == 3
+    by_track = {}
+    for row in rows:
+        by_track.setdefault(row["track"], []).append(float(row["y"]))
+    assert all(max(y) - min(y) < 4 for y in by_track.values())  # nobody was exchanged
+    data = open_dataset("folder", tmp_path / "out")
+    assert {ref.camid for ref in data.gallery} == {0}
+    assert max(ref.time for ref in data.gallery) == pytest.approx(2.8)
+
+
+def test_a_start_that_is_told_goes_before_the_name(tmp_path):
+    video = write_video(tmp_path / "north_20240501_120000.avi", frames=6)
+    work = Work(Sampling(5), starts={"": datetime(2020, 1, 1, 8)})
+    detect_people([video], tmp_path / "out", find_blocks, work)
+    assert rows_of(tmp_path / "out" / "boxes.csv")[0]["time"] == "2020-01-01 08:00:00"
+
+
+def test_a_video_cut_short_is_read_as_far_as_it_goes(tmp_path):
+    video = write_video(tmp_path / "cut.avi", frames=60)
+    data = video.read_bytes()
+    video.write_bytes(data[: len(data) // 2])
+    done = detect_people([video], tmp_path / "out", find_blocks)
+    assert done.totals.boxes > 0
+    assert any("cut.avi: ends after" in note for note in done.notes) or not done.notes
+    frames = {int(row["frame"]) for row in rows_of(tmp_path / "out" / "boxes.csv")}
+    assert 15 <= max(frames) < 35
+
+
+def test_no_more_than_two_frames_of_a_video_are_in_memory(tmp_path):
+    video = write_video(tmp_path / "long.avi", frames=60)
+    alive, most = weakref.WeakSet(), []
+
+    class Held:
+        """Stands for a frame's pixels: arrays cannot be put into a set."""
+
+    def finder(picture, video):
+        held = Held()
+        alive.add(held)
+        weakref.finalize(picture, lambda h: None, held)
+        most.append(len(alive))
+        return find_blocks(picture)
+
+    detect_people([video], tmp_path / "out", finder, Work(Sampling(None)))
+    assert len(most) == 60
+    assert max(most) <= 2
+
+
+def test_only_frames_with_motion_are_kept_when_asked(tmp_path):
+    video = write_video(
+        tmp_path / "still.avi", frames=40, blocks=lambda n: walkers(0 if n < 25 else n)
+    )
+    detect_people([video], tmp_path / "out", find_blocks, Work(Sampling(None, motion=True)))
+    frames = sorted({int(row["frame"]) for row in rows_of(tmp_path / "out" / "boxes.csv")})
+    assert frames[:2] == [0, 25]
+
+
+def test_sources_of_one_name_are_told_apart(tmp_path):
+    a, b = save(tmp_path / "x" / "s.png", ONE), save(tmp_path / "y" / "s.png", TWO)
+    detect_people([a, b, a], tmp_path / "out", find_blocks)
+    rows = rows_of(tmp_path / "out" / "boxes.csv")
+    assert [row["file"] for row in rows] == ["x/s.png", "y/s.png", "y/s.png"]

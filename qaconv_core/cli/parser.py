@@ -19,6 +19,7 @@ from qaconv_core.cli import (
     forget,
     gui,
     import_pictures,
+    labels,
     match,
     people,
     rank,
@@ -78,6 +79,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "say how pictures of your own are read: persons, cameras, times",
         import_pictures.add_options,
     ),
+    ("labels", "list, give, merge and export persons of pictures", labels.add_options),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),
     (
         "detect",

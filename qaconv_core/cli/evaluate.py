@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from qaconv_core.evaluation.methods import MethodOptions
     from qaconv_core.ranking.cohorts import CohortRule
     from qaconv_core.training.distributed import Team
-    from qaconv_core.types import EvaluationReport, Rejected
+    from qaconv_core.types import Dataset, EvaluationReport, Rejected
 
 INNER_LIMIT = 512 << 20
 """Bytes of scores within queries and within the gallery that --save-score keeps unasked."""
@@ -49,6 +49,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--testset",
         metavar="A,B",
         help="data sets to evaluate, separated by commas, where they are not --dataset itself",
+    )
+    parser.add_argument(
+        "--labels",
+        action="store_true",
+        help="measure on the pictures that were labelled while looking (qaconv labels), with the "
+        "interval of mAP",
     )
     add_data_options(parser)
     add_model_options(parser)
@@ -227,6 +233,8 @@ def _evaluate_all(
     tests = arguments.dataset if arguments.testset is None else arguments.testset
     names = dataset_names(tests, "--testset")
     datasets = [open_named_dataset(name, arguments) for name in names]
+    if arguments.labels:
+        datasets = [_labelled(dataset) for dataset in datasets]
     model = load_chosen_model(arguments, arguments.dataset)
     reports: list[EvaluationReport] = []
     outputs = Outputs()
@@ -240,6 +248,8 @@ def _evaluate_all(
             found = _evaluate_one(model, name, dataset, arguments, cancel, crew)
             if found is not None:
                 reports.append(found.report)
+                if arguments.labels and arguments.json != "-":
+                    _say_intervals(found)
                 if arguments.save_score:
                     ending = dataset.name if len(names) > 1 else ""
                     last = partial(_save_scores, found, arguments, ending)
@@ -253,6 +263,30 @@ def _evaluate_all(
     if isinstance(failure, Cancelled):
         raise failure
     outputs.finish(failure)
+
+
+def _labelled(dataset: Dataset) -> Dataset:
+    """A data set with the labels that were given while looking, and without all other pictures."""
+    from qaconv_core.data.labelled import labelled
+    from qaconv_core.store.labels import LabelLog
+
+    found = labelled(dataset, LabelLog(dataset.name, dataset.root))
+    say(f"{dataset.name}: {found.notes[-1]}")
+    return found
+
+
+def _say_intervals(found: Evaluation) -> None:
+    """How far the mean over few labelled persons can be trusted."""
+    from qaconv_core.evaluation.bootstrap import DRAWS, LEVEL, bootstrap_interval
+
+    for result in found.report.results:
+        low, high = bootstrap_interval(result.ap, found.query.pids)
+        persons = len(set(found.query.pids.tolist()))
+        show(
+            f"{result.method}: mAP {100 * result.mAP:.1f} %, {100 * LEVEL:.0f} % interval "
+            f"{100 * low:.1f} to {100 * high:.1f} % (bootstrap over {persons} labelled persons, "
+            f"{DRAWS:,} draws)"
+        )
 
 
 class Outputs:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qaconv_core.cli.evaluate import add_cohort_options, check_outputs, cohort_rule
 from qaconv_core.cli.galleries import gallery_features, open_gallery
 from qaconv_core.cli.options import (
+    add_blur_option,
     add_data_options,
     add_model_options,
     add_work_options,
@@ -98,6 +99,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
     parser.add_argument("--figure", metavar="FILE", help="a ranked strip (.png, .pdf, .svg)")
+    add_blur_option(parser)
     parser.add_argument(
         "--report",
         metavar="FILE",

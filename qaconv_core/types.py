@@ -149,7 +149,8 @@ class ModelSpec:
     (the variant of the first release, instance norms without parameters), ``layer`` the last stage
     kept, ``neck`` the number of channels of the neck (0: none), ``head`` ``"shared"`` or
     ``"two-sided"``, ``grid`` (h, w) of the feature map, ``channels`` C of the feature map,
-    ``input_size`` (height, width) in pixels.
+    ``input_size`` (height, width) in pixels, ``adapted`` how it was adapted to somebody's cameras,
+    in words.
     """
 
     arch: str
@@ -165,6 +166,7 @@ class ModelSpec:
     epoch: int | None = None
     path: str = ""
     sha256: str = ""
+    adapted: str = ""
 
     @property
     def cells(self) -> int:
@@ -526,15 +528,20 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class EvaluationCounts:
-    """Numbers of pictures; ``rejected`` is None where nothing could be rejected (saved scores)."""
+    """Numbers of pictures; ``rejected`` is None where nothing could be rejected (saved scores).
+
+    ``exact_pairs`` of ``pairs`` were scored exactly; both are None where all were.
+    """
 
     query: int = 0
     gallery: int = 0
     valid_queries: int = 0
     rejected: int | None = None
+    pairs: int | None = None
+    exact_pairs: int | None = None
 
     def to_dict(self) -> dict[str, int]:
-        """The JSON form; ``rejected`` is left out where it is None."""
+        """The JSON form, without what is None."""
         return _given(self)
 
     @classmethod
@@ -601,7 +608,8 @@ class CheckpointRecord:
     """Which model, or which file of saved scores, an evaluation was made with.
 
     ``path``, ``name`` (in older reports) and ``scores`` are file names, ``model`` describes the
-    network, ``release`` is that of QAConv. Fields are None where they do not apply.
+    network, ``release`` is that of QAConv, ``adapted`` says how the model was adapted. Fields are
+    None where they do not apply.
     """
 
     path: str | None = None
@@ -611,6 +619,7 @@ class CheckpointRecord:
     model: str | None = None
     release: str | None = None
     epoch: int | None = None
+    adapted: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; a model's epoch is null where its checkpoint does not tell."""
@@ -620,7 +629,7 @@ class CheckpointRecord:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> CheckpointRecord:
         """Read the JSON form; values of another type than expected are None."""
-        texts = ("path", "name", "scores", "sha256", "model", "release")
+        texts = ("path", "name", "scores", "sha256", "model", "release", "adapted")
         given: dict[str, Any] = {name: _if(str, record.get(name)) for name in texts}
         return cls(**given, epoch=_if(int, record.get("epoch")))
 

@@ -112,7 +112,7 @@ def explanation_rows(
                 **labels,
             )
             kind = f"{name}, {'true pairs' if same else 'different people'}"
-            rows += [(kind, qualities[0]), (f"{kind}, beyond the usual", qualities[1])]
+            rows += [(kind, qualities[0]), (f"{kind}, above average", qualities[1])]
     return rows
 
 

@@ -188,7 +188,7 @@ def crowd(driver: Driver) -> None:
 
 
 def found(driver: Driver, kind: str) -> Any:
-    """The page of failures or of trust with its findings, started by its button."""
+    """The page of errors or of trust with its findings, started by its button."""
     driver.key("Ctrl+3" if kind == "failures" else "Ctrl+4")
     page = driver.window.insights.page(kind)
     if page.found is None:
@@ -209,7 +209,7 @@ def failures(driver: Driver) -> None:
 
 
 def trust(driver: Driver) -> None:
-    """How far explanations can be trusted."""
+    """Whether explanations show what decides."""
     found(driver, "trust")
 
 

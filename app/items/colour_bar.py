@@ -12,7 +12,7 @@ from app.state.overlay import Scale
 
 NAMES = {
     "contribution": "adds to the logit",
-    "relative": "adds beyond the usual",
+    "relative": "contribution above average",
     "similarity": "similarity",
     "hiding": "logit if hidden",
     "lead": "lead if hidden",
@@ -28,19 +28,19 @@ TIPS = {
     "misleads": words.MISLEADS,
     "difference": words.COMPARED,
 }
-BAR_WIDTH, BAR_HEIGHT = 104, 10
+BAR_WIDTH, BAR_HEIGHT = 88, 10
 
 
 class ColourBar(QWidget):
-    """Name, lower end, colours, upper end, in one line; contributions have a tick at zero.
+    """Lower end, colours, upper end, in one line; contributions have a tick at zero.
 
-    The name gives way to words that need its room; it is in the tooltip then, too.
+    ``named`` puts the name of what is coloured before it; it is in the tooltip in any case.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, named: bool = True) -> None:
         super().__init__(parent)
         self._scale: Scale | None = None
-        self.named = True
+        self._named = named
         self.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
 
     def show_scale(self, scale: Scale | None) -> None:
@@ -55,20 +55,6 @@ class ColourBar(QWidget):
         self.updateGeometry()
         self.update()
 
-    def show_name(self, on: bool) -> None:
-        """With its name, or without."""
-        if on != self.named:
-            self.named = on
-            self.updateGeometry()
-            self.update()
-
-    @property
-    def name_width(self) -> int:
-        """What the name takes, shown or not."""
-        if self._scale is None:
-            return 0
-        return self.fontMetrics().horizontalAdvance(NAMES[self._scale.kind]) + 10
-
     @property
     def ends(self) -> tuple[str, str]:
         """The numbers at the two ends."""
@@ -82,15 +68,15 @@ class ColourBar(QWidget):
         """Room for name, numbers and colours."""
         metrics = self.fontMetrics()
         if self._scale is None:
-            return QSize(0, metrics.height() + 6)
-        name = self.name_width if self.named else 0
+            return QSize(0, metrics.height() + 2)
+        name = metrics.horizontalAdvance(NAMES[self._scale.kind]) + 10 if self._named else 0
         low, _ = self.ends
         upper = metrics.horizontalAdvance("+00.00")
         width = name + metrics.horizontalAdvance(low) + 6 + BAR_WIDTH + 6 + upper
-        return QSize(width, metrics.height() + 6)
+        return QSize(width, metrics.height() + 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Right-aligned, so that the bar stays where it is when the name changes."""
+        """Right-aligned, so that the bar stays where it is when the numbers change."""
         if self._scale is None:
             return
         painter = QPainter(self)
@@ -109,7 +95,7 @@ class ColourBar(QWidget):
         painter.drawText(QRectF(right + 6, 0, 200, self.height()), centre, high)
         left = bar.left() - 6
         painter.drawText(QRectF(0, 0, left, self.height()), centre | int(Qt.AlignRight), low)
-        if not self.named:
+        if not self._named:
             return
         left -= metrics.horizontalAdvance(low) + 10
         ink.setAlphaF(0.72)

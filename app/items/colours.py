@@ -71,3 +71,14 @@ def colour_of(value: float, scale: Scale) -> QColor:
 def truth_colour(truth: int) -> QColor | None:
     """Teal, orange or grey; None where the truth is not known."""
     return QColor(_TRUTH[truth]) if truth in _TRUTH else None
+
+
+_APART = (
+    "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#8c6bb1",
+    "#41ab5d", "#e7298a", "#a6761d", "#1b9e9e",
+)  # fmt: skip
+
+
+def line_colour(number: int) -> QColor:
+    """A colour for the line of that place, as far as can be from those beside it."""
+    return QColor(_APART[number % len(_APART)])

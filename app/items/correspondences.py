@@ -9,21 +9,22 @@ import numpy as np
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, QRectF, Qt
 from PyQt5.QtGui import QColor, QPainter, QPen, QPixmap
 
-from app.items.colours import colour_of
+from app.items.colours import colour_of, line_colour
 from app.state import words
 from app.state.overlay import (
-    Scale,
     all_correspondences,
     beyond_usual,
     lines_of,
     own_cell,
     scale_of,
 )
-from app.state.values import Cell, Look
+from app.state.values import EACH, Cell, Look
+from app.state.zones import SHORT, ZONES, PairZones, zones_by_height
 from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import Correspondence
+from qaconv_core.types import Side
 
-COLUMNS = ("query", "gallery", "sim", "adds", "beyond")
+COLUMNS = ("Query", "Gallery", "Simi-\nlarity", "Contri-\nbution", "Above\naverage")
 _TIPS = (words.CELL, words.CELL, words.SIMILARITY, words.ADDS, words.BEYOND)
 _ROOT = QModelIndex()
 
@@ -60,8 +61,8 @@ class CorrespondenceModel(QAbstractTableModel):
         self._pair: PairView | None = None
         self._look = Look()
         self._rows: list[Correspondence] = []
-        self._drawn: dict[tuple[int, int], float] = {}
-        self._scale: Scale | None = None
+        self._zones: PairZones | None = None
+        self._drawn: dict[tuple[int, int], QColor] = {}
         self._beyond: dict[Correspondence, float] = {}
         self._sorted_by, self._descending = 4, True
 
@@ -69,8 +70,11 @@ class CorrespondenceModel(QAbstractTableModel):
         """Whether the rows are those of this very pair."""
         return pair is self._pair
 
-    def set_pair(self, pair: PairView | None, look: Look) -> bool:
-        """Show another pair, or the same under another look; whether the rows are others now."""
+    def set_pair(self, pair: PairView | None, look: Look, zones: PairZones | None = None) -> bool:
+        """Show another pair, or the same under another look; whether the rows are others now.
+
+        ``zones`` name the cells (by height, unless given).
+        """
         if pair is self._pair and look.direction == self._look.direction:
             self._look = look
             self._find_drawn()
@@ -79,7 +83,9 @@ class CorrespondenceModel(QAbstractTableModel):
                 self.dataChanged.emit(self.index(0, 0), last, [Qt.DecorationRole])
             return False
         self.beginResetModel()
-        self._pair, self._look = pair, look
+        self._pair, self._look, self._zones = pair, look, zones
+        if pair is not None and zones is None:
+            self._zones = PairZones(*[zones_by_height(pair.match.grid)] * 2)
         self._rows = [] if pair is None else all_correspondences(pair, look.direction)
         beyond = beyond_usual(self._rows, look.direction, None if pair is None else pair.relative)
         self._beyond = dict(zip(self._rows, beyond, strict=True))
@@ -90,15 +96,20 @@ class CorrespondenceModel(QAbstractTableModel):
 
     def _find_drawn(self) -> None:
         if self._pair is None:
-            self._drawn, self._scale = {}, None
+            self._drawn = {}
             return
         pair = self._pair
         lines = lines_of(pair, self._look)
+        scale, each = (
+            scale_of(lines.kind, pair.match, relatives=[pair.relative]),
+            (self._look.colour_by == EACH),
+        )
         self._drawn = {
-            (line.query_cell, line.gallery_cell): float(value)
-            for line, value in zip(lines.drawn, lines.values(), strict=True)
+            (line.query_cell, line.gallery_cell): (
+                line_colour(place) if each else colour_of(float(value), scale)
+            )
+            for place, (line, value) in enumerate(zip(lines.drawn, lines.values(), strict=True))
         }
-        self._scale = scale_of(lines.kind, pair.match, relatives=[pair.relative])
 
     def _order(self) -> None:
         """Ties stand in the order of their cells, whichever way is sorted."""
@@ -110,7 +121,7 @@ class CorrespondenceModel(QAbstractTableModel):
         self._rows = [self._rows[i] for i in places]
 
     def _key(self, row: Correspondence) -> float:
-        """What a row is sorted by; by what it adds while the usual is not known."""
+        """What a row is sorted by; by contribution while the average is not known."""
         if self._sorted_by < 4:
             return float(row[self._sorted_by])
         known = self._pair is not None and self._pair.relative is not None
@@ -153,10 +164,9 @@ class CorrespondenceModel(QAbstractTableModel):
         """Rows among which is the one with the widest words of a column."""
         if not self._rows or self._pair is None:
             return []
-        if column < 2:  # the most digits stand in the last row, or in the last column
-            numbers = np.array([row[column] for row in self._rows])
-            down, across = np.divmod(numbers, self._pair.match.grid[1])
-            return [int(down.argmax()), int(across.argmax())]
+        if column < 2:
+            zones = [self._zone(row, column) for row in self._rows]
+            return [zones.index(max(zones, key=lambda zone: len(SHORT[zone])))]
         values = np.array([self._beyond[r] if column == 4 else r[column] for r in self._rows])
         values = np.nan_to_num(values)  # unknown ones are a dash
         return [int(values.argmin()), int(values.argmax())]
@@ -168,7 +178,7 @@ class CorrespondenceModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: QModelIndex = _ROOT) -> int:
-        """Two cells, similarity, contribution, contribution beyond the usual."""
+        """Two cells, similarity, contribution, contribution above average."""
         return 0 if parent.isValid() else len(COLUMNS)
 
     def headerData(
@@ -198,9 +208,8 @@ class CorrespondenceModel(QAbstractTableModel):
             return self._tip(row, column)
         if role == Qt.AccessibleTextRole:
             return self._spoken(row)
-        if role == Qt.DecorationRole and column == 0 and self._scale is not None:
-            value = self._drawn.get((row.query_cell, row.gallery_cell))
-            return swatch(None if value is None else colour_of(value, self._scale))
+        if role == Qt.DecorationRole and column == 0:
+            return swatch(self._drawn.get((row.query_cell, row.gallery_cell)))
         return None
 
     def _alignment(self, column: int) -> int:
@@ -210,7 +219,7 @@ class CorrespondenceModel(QAbstractTableModel):
     def _text(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
         if column < 2:
-            return words.cell_name(_cell(row, column), self._pair.match.grid)
+            return SHORT[self._zone(row, column)]
         if column == 2:
             return words.similarity_text(row.similarity)
         return words.adds_text(self._beyond[row] if column == 4 else row.contribution)
@@ -219,10 +228,15 @@ class CorrespondenceModel(QAbstractTableModel):
         assert self._pair is not None
         if column < 2:
             sentence = words.cell_sentence(_cell(row, column), self._pair.match.grid)
-            return f"{COLUMNS[column]}: {sentence}"
+            return f"{COLUMNS[column]}: {ZONES[self._zone(row, column)]}\nCell in {sentence}"
         if column == 4 and self._pair.relative is not None:
             return f"{self._standing(row)}\n{words.BEYOND}"
         return _TIPS[column]
+
+    def _zone(self, row: Correspondence, column: int) -> int:
+        assert self._zones is not None
+        side: Side = "query" if column == 0 else "gallery"
+        return self._zones.of(Cell(side, _cell(row, column)))
 
     def _standing(self, row: Correspondence) -> str:
         """The percentile of the cell that the row starts from."""
@@ -234,8 +248,8 @@ class CorrespondenceModel(QAbstractTableModel):
         return words.percentile_text(float(percentiles.ravel()[cell.number]))
 
     def _spoken(self, row: Correspondence) -> str:
-        texts = (self._text(row, column) for column in range(len(COLUMNS)))
-        query, gallery, similarity, adds, beyond = texts
-        said = f"query {query} to gallery {gallery}, similarity {similarity}, adds {adds}"
+        query, gallery = (ZONES[self._zone(row, column)] for column in range(2))
+        similarity, adds, beyond = (self._text(row, column) for column in range(2, 5))
+        said = f"query {query} to gallery {gallery}, similarity {similarity}, contribution {adds}"
         known = self._pair is not None and self._pair.relative is not None
-        return f"{said}, beyond the usual {beyond}" if known else said
+        return f"{said}, above average {beyond}" if known else said

@@ -1,6 +1,8 @@
-"""The sign of a decision about a candidate: a round badge (that of the truth is square).
+"""The sign of a decision about a candidate: a round badge with signs of its own.
 
-It is drawn from lines and does not depend on the font.
+The truth is a square ✓ or ✕ on the picture's frame; a decision says "the same person" (=),
+"somebody else" (≠) or "unsure" (?), so that a rejected true match can be read. It is drawn from
+lines and does not depend on the font.
 """
 
 from __future__ import annotations
@@ -10,10 +12,8 @@ from PyQt5.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from qaconv_core.figures.colours import DECISIONS
 
-_STROKES = {
-    "confirm": (((0.29, 0.53), (0.44, 0.68), (0.73, 0.34)),),
-    "reject": (((0.33, 0.33), (0.67, 0.67)), ((0.67, 0.33), (0.33, 0.67))),
-}
+_EQUAL = (((0.3, 0.4), (0.7, 0.4)), ((0.3, 0.6), (0.7, 0.6)))
+_STROKES = {"confirm": _EQUAL, "reject": (*_EQUAL, ((0.6, 0.24), (0.4, 0.76)))}
 
 
 def paint_decided(painter: QPainter, place: QRectF, verdict: str) -> None:
@@ -30,7 +30,7 @@ def paint_decided(painter: QPainter, place: QRectF, verdict: str) -> None:
 
 
 def paint_sign(painter: QPainter, place: QRectF, verdict: str, ink: QColor) -> None:
-    """The sign alone: a tick, a cross, a question mark."""
+    """The sign alone: equal, not equal, a question mark."""
     pen = QPen(ink, place.width() / 9, Qt.SolidLine, Qt.RoundCap, Qt.RoundJoin)
     painter.setPen(pen)
     painter.setBrush(Qt.NoBrush)

@@ -94,4 +94,4 @@ class FindModel(QAbstractListModel):
         if self._ranking.place_of(hit) < 0:
             return "not ranked yet"
         rank = self._ranking.rank_of(hit)
-        return f"rank {count_text(rank)}" if rank else "junk, no rank"
+        return f"rank {count_text(rank)}" if rank else "same camera (ignored), no rank"

@@ -1,4 +1,4 @@
-"""Groups of failures under their headings, as rows; each with its mean map as a small picture."""
+"""Groups of errors under their headings, as rows; each with its mean map as a small picture."""
 
 from __future__ import annotations
 

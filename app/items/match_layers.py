@@ -13,7 +13,7 @@ from PyQt5.QtCore import QRectF, Qt
 from PyQt5.QtGui import QColor, QFont, QPainter, QPalette
 
 from app.items.captions import paint_caption
-from app.items.colours import colour_of, heat_image, truth_colour
+from app.items.colours import colour_of, heat_image, line_colour, truth_colour
 from app.items.match_painting import (
     between,
     fitted,
@@ -38,7 +38,7 @@ from app.items.match_stage import (
 )
 from app.items.part_layers import paint_drawn
 from app.state.overlay import heat_of
-from app.state.values import Cell
+from app.state.values import EACH, Cell
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,7 +109,7 @@ def _paint_heat_map(painter: QPainter, stage: Stage, number: int) -> None:
         if values is None:
             return
         heat = heat_image(values, scale)
-        paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
+        paint_heat(painter, stage.boxes[number], heat, stage.look.opacity, stage.look.smooth)
 
 
 def _paint_difference(painter: QPainter, stage: Stage, number: int) -> None:
@@ -120,7 +120,7 @@ def _paint_difference(painter: QPainter, stage: Stage, number: int) -> None:
     scale = stage.legend
     assert scale is not None
     heat = heat_image(why.difference.query, scale)
-    paint_heat(painter, stage.boxes[number], heat, stage.look.opacity)
+    paint_heat(painter, stage.boxes[number], heat, stage.look.opacity, stage.look.smooth)
 
 
 def _paint_edges(painter: QPainter, stage: Stage, number: int, palette: QPalette) -> None:
@@ -146,7 +146,14 @@ def paint_lines(painter: QPainter, stage: Stage) -> None:
     painter.setRenderHint(QPainter.Antialiasing)
     scale = stage.scale
     lines, _ = lines_in_sight(stage)
-    looks = [(colour_of(x.value, scale), width_of(float(scale.strength(x.value)))) for x in lines]
+    each = stage.look.colour_by == EACH
+    looks = [
+        (
+            line_colour(x.number) if each else colour_of(x.value, scale),
+            width_of(float(scale.strength(x.value))),
+        )
+        for x in lines
+    ]
     for line, look in zip(reversed(lines), reversed(looks), strict=True):
         paint_line(painter, line.start, line.end, *look)
     for line, look in zip(reversed(lines), reversed(looks), strict=True):
@@ -199,6 +206,6 @@ def paint_responses(
         _paint_picture(painter, stage, mark.end, ratio, True, palette)
         pair, cell = stage.scene.pairs[mark.pair], mark.answer.cell
         heat = heat_image(pair.responses(cell.side, cell.number), stage.scale)
-        paint_heat(painter, stage.boxes[mark.end], heat, stage.look.opacity)
+        paint_heat(painter, stage.boxes[mark.end], heat, stage.look.opacity, stage.look.smooth)
         _paint_edges(painter, stage, mark.end, palette)
         painter.restore()

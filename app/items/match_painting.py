@@ -14,6 +14,8 @@ from qaconv_core.types import Grid
 
 DARK, LIGHT = QColor(0, 0, 0, 165), QColor(255, 255, 255, 225)
 THIN, THICK = 1.4, 4.4
+FINER = 16
+"""Points along a cell of a smooth heat map."""
 PALE, PALENESS = QColor(228, 228, 228), 0.373  # grey pictures from 85 to 245, as in figures
 
 
@@ -57,11 +59,19 @@ def fitted(image: QImage, width: float, height: float) -> QPixmap:
     return QPixmap.fromImage(image)
 
 
-def paint_heat(painter: QPainter, box: Box, heat: QImage, opacity: float) -> None:
-    """A heat map over a picture, one flat rectangle for each cell."""
+def paint_heat(
+    painter: QPainter, box: Box, heat: QImage, opacity: float, smooth: bool = False
+) -> None:
+    """A heat map over a picture, one flat rectangle for each cell; ``smooth`` interpolates between
+    the middles of cells."""
     painter.save()
     painter.setRenderHint(QPainter.SmoothPixmapTransform, False)
     painter.setOpacity(painter.opacity() * opacity)
+    if smooth:
+        heat = heat.scaled(
+            heat.width() * FINER, heat.height() * FINER, Qt.IgnoreAspectRatio,
+            Qt.SmoothTransformation,
+        )  # fmt: skip
     painter.drawImage(rect_of(box), heat)
     painter.restore()
 

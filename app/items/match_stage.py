@@ -14,7 +14,7 @@ from app.state import words
 from app.state.framing import Box, Pane
 from app.state.overlay import SIMILARITIES, Answer, Lines, Scale, answer_of, lines_of, scale_of
 from app.state.scene import Scene
-from app.state.values import Cell, Look
+from app.state.values import EACH, Cell, Look
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class Stage:
     @property
     def legend(self) -> Scale | None:
         """What the colour bar explains: the map over the pictures, else the lines."""
-        if not self.overlaid:
+        lines = self.look.mode in ("lines", "compare")
+        each = lines and self.look.colour_by == EACH
+        if not self.overlaid or (each and self.scene.drawn.regions is None):
             return None
         why = self.scene.why
         if why is None or self.scene.drawn.regions is not None:
@@ -116,6 +118,8 @@ class Drawn(NamedTuple):
     start: QPointF
     end: QPointF
     value: float
+    number: int
+    """Its place among the lines of its pair, strongest first."""
 
 
 def lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
@@ -127,11 +131,11 @@ def lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
         if query is None or gallery is None:
             continue
         grid = stage.scene.pairs[number].match.grid
-        for line, value in zip(lines.drawn, lines.values(), strict=True):
+        for place, (line, value) in enumerate(zip(lines.drawn, lines.values(), strict=True)):
             start = cell_point(stage.boxes[query], line.query_cell, grid)
             end = cell_point(stage.boxes[gallery], line.gallery_cell, grid)
             if stage.sees(query, start) and stage.sees(gallery, end):
-                seen.append(Drawn(start, end, float(value)))
+                seen.append(Drawn(start, end, float(value), place))
             else:
                 hidden += 1
     return seen, hidden

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt
-from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter
-from PyQt5.QtWidgets import QStyleOptionViewItem
+from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette
+from PyQt5.QtWidgets import QStyle, QStyleOptionViewItem
 
 from app.items.result_delegate import FRAME, PAD, ResultDelegate
 from app.items.row_texts import who_text
+from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.insights import PairPlace
@@ -70,9 +71,10 @@ class TileDelegate(ResultDelegate):
     ) -> None:
         """``widest`` is the longest line that is to be expected."""
         super().__init__(thumbnails, parent)
+        self.beside = False
         self._count, self._widest = count, widest
 
-    def words_height(self, font: QFont) -> int:
+    def _words_height(self, font: QFont) -> int:
         """Who is on each picture, and the line."""
         return 2 * QFontMetrics(font).lineSpacing() + PAD
 
@@ -80,15 +82,16 @@ class TileDelegate(ResultDelegate):
         """Room for pictures that are half as wide as high, or for the words."""
         words = QFontMetrics(font).horizontalAdvance(self._widest)
         width = max(words, self._count * (picture // 2 + 2 * FRAME + PAD)) + 4 * PAD
-        return QSize(width, picture + 2 * FRAME + 3 * PAD + self.words_height(font))
+        return QSize(width, picture + 2 * FRAME + 3 * PAD + self._words_height(font))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         tile: Tile = index.data(TILE_ROLE)
         painter.save()
         painter.setRenderHints(QPainter.SmoothPixmapTransform | QPainter.Antialiasing)
-        ink = self._draw_ground(painter, option)
+        draw_ground(painter, option, bool(option.state & QStyle.State_HasFocus))
+        ink = option.palette.color(QPalette.Text)
         room = option.rect.adjusted(2 * PAD, PAD + PAD // 2, -2 * PAD, -PAD - PAD // 2)
-        words = room.adjusted(0, room.height() - self.words_height(option.font) + PAD, 0, 0)
+        words = room.adjusted(0, room.height() - self._words_height(option.font) + PAD, 0, 0)
         line = QFontMetrics(option.font).lineSpacing()
         wide = room.width() // self._count
         for place, (ref, truth) in enumerate(tile.pictures):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
 from PyQt5.QtGui import QFont, QFontMetrics, QPainter, QPalette
-from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PyQt5.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.items.captions import bold
 from app.items.colours import truth_colour
 from app.items.query_model import ENTRY_ROLE, QueryEntry
+from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.words import SIGNS
@@ -35,10 +36,9 @@ class QueryDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         entry: QueryEntry = index.data(ENTRY_ROLE)
-        style = option.widget.style() if option.widget else QApplication.style()
-        style.drawPrimitive(QStyle.PE_PanelItemViewItem, option, painter, option.widget)
         painter.save()
-        painter.setRenderHint(QPainter.SmoothPixmapTransform)
+        painter.setRenderHints(QPainter.SmoothPixmapTransform | QPainter.Antialiasing)
+        draw_ground(painter, option)
         room = option.rect.adjusted(GAP, GAP // 2, -GAP, -GAP // 2)
         picture = QRect(room.topLeft(), QSize(THUMBNAIL.width(), room.height()))
         draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
@@ -48,8 +48,7 @@ class QueryDelegate(QStyledItemDelegate):
     def _draw_words(
         self, painter: QPainter, option: QStyleOptionViewItem, room: QRect, entry: QueryEntry
     ) -> None:
-        chosen = bool(option.state & QStyle.State_Selected)
-        ink = option.palette.color(QPalette.HighlightedText if chosen else QPalette.Text)
+        ink = option.palette.color(QPalette.Text)
         strong = bold(option.font)
         line = QFontMetrics(option.font).lineSpacing()
         texts = [(entry.title or entry.ref.path.name, strong, ink)]
@@ -60,16 +59,14 @@ class QueryDelegate(QStyledItemDelegate):
         for place, (text, font, colour) in enumerate(texts):
             row = QRect(room.left(), top + place * line, room.width(), line)
             if place == 0 and entry.error:
-                row = self._draw_error(painter, option, row, chosen)
+                row = self._draw_error(painter, option, row)
             painter.setFont(font)
             painter.setPen(colour)
             mode = Qt.ElideMiddle if place == len(texts) - 1 else Qt.ElideRight
             short = QFontMetrics(font).elidedText(text, mode, row.width())
             painter.drawText(row, int(Qt.AlignLeft | Qt.AlignVCenter), short)
 
-    def _draw_error(
-        self, painter: QPainter, option: QStyleOptionViewItem, row: QRect, chosen: bool
-    ) -> QRect:
+    def _draw_error(self, painter: QPainter, option: QStyleOptionViewItem, row: QRect) -> QRect:
         """The sign of a false rank 1 at the end of the line; returns what is left of the line."""
         box = QRect(row.right() - row.height() + 1, row.top(), row.height(), row.height())
         box.adjust(1, 1, -1, -1)

@@ -44,7 +44,7 @@ class QueryEntry:
         """``Person 2 · c1``, and that the user brought it where so."""
         who = who_text(self.ref.pid, self.ref.camid)
         who = who if self.ref.pid is None else f"Person {who}"
-        return " · ".join(part for part in ("Own picture" if self.added else "", who) if part)
+        return " · ".join(part for part in ("Added picture" if self.added else "", who) if part)
 
     @property
     def verdict(self) -> str:
@@ -151,7 +151,7 @@ class QueryModel(QAbstractListModel):
 
     def _sentences(self, entry: QueryEntry) -> list[str]:
         """What can be said of a query; the protocol comes last."""
-        said = ["Own picture"] if entry.added else []
+        said = ["Added picture"] if entry.added else []
         said += [who_sentence(entry.ref.pid, entry.ref.camid), entry.ref.path.name]
         if entry.first_true:
             method = METHOD_NAMES[self.workspace.method]
@@ -172,6 +172,6 @@ class QueryModel(QAbstractListModel):
         if self._data is not None and not self._data.junk_rule:
             return "Protocol: step-wise AP; every gallery picture counts."
         return (
-            "Protocol: step-wise AP; pictures of the query's person from its own camera are junk "
-            "and left out."
+            "Protocol: step-wise AP; pictures of the query's person from its own camera (junk) "
+            "are ignored."
         )

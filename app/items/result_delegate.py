@@ -11,7 +11,8 @@ from app.items.colours import truth_colour
 from app.items.decision_marks import paint_decided
 from app.items.part_layers import PART, paint_outline
 from app.items.result_model import ENTRY_ROLE, ResultEntry
-from app.items.row_texts import move_text, who_text
+from app.items.row_texts import camera_text, move_text, who_text
+from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.framing import Box
@@ -20,47 +21,60 @@ from app.state.words import SIGNS
 
 PAD = 4
 FRAME = 3
-SMALLEST, LEAST, MOST = 56, 80, 256
-"""Heights of the picture in a tile: at the very least, what several rows ask for, at most."""
+SMALLEST, MOST = 56, 256
+"""Heights of the picture in a tile of a strip: at the very least, and at most."""
+SMALLEST_IN_GRID, WORDS_FROM = 32, 72
+"""The smallest picture of a grid, and the smallest with words below it."""
 
 
 class ResultDelegate(QStyledItemDelegate):
     """Tiles of one size. ``moves`` adds a line on how the rank moved; ``by_part`` makes room for
-    the share of each pair's evidence."""
+    the share of each pair's evidence.
+
+    In a strip the words stand ``beside`` the picture, which so gets the height; in a grid they
+    stand below it. Without ``wordy`` tiles are pictures alone.
+    """
 
     def __init__(self, thumbnails: ImageLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.thumbnails = thumbnails
         self.moves = self.by_part = False
+        self.beside = self.wordy = True
 
-    def words_height(self, font: QFont) -> int:
-        """Height of the lines below a picture."""
-        return (3 if self.moves else 2) * QFontMetrics(font).lineSpacing() + PAD
+    def _lines(self) -> int:
+        if not self.wordy:
+            return 0
+        return (3 if self.beside else 2) + self.moves + (self.by_part and self.beside)
 
     def tile_size(self, font: QFont, picture: int) -> QSize:
         """The size of a tile whose picture is at most ``picture`` pixels high."""
+        metrics = QFontMetrics(font)
+        words = self._lines() * metrics.lineSpacing()
+        wide, high = picture // 2 + 2 * FRAME, picture + 2 * FRAME
+        if self.beside:
+            text = QFontMetrics(bold(font)).horizontalAdvance("8,888")
+            return QSize(wide + text + 5 * PAD, max(high, words) + 3 * PAD)
         longest = "888 · c8 88 %" if self.by_part else "8888 0.888"
-        words = QFontMetrics(font).horizontalAdvance(longest)
-        width = max(words, picture // 2 + 2 * FRAME) + 4 * PAD
-        return QSize(width, picture + 2 * FRAME + 3 * PAD + self.words_height(font))
+        text = metrics.horizontalAdvance(longest) if self.wordy else 0
+        return QSize(max(text, wide) + 4 * PAD, high + words + (4 if self.wordy else 3) * PAD)
 
     def picture_height(self, font: QFont, height: int) -> int:
         """How high the picture of a tile of ``height`` is, within what looks well."""
-        taken = self.tile_size(font, 0).height()
+        taken = 2 * FRAME + 3 * PAD
+        if not self.beside:
+            taken = self.tile_size(font, 0).height()
         return min(max(height - taken, SMALLEST), MOST)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        return self.tile_size(option.font, LEAST)
+        return self.tile_size(option.font, SMALLEST)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         entry: ResultEntry = index.data(ENTRY_ROLE)
         painter.save()
         painter.setRenderHints(QPainter.SmoothPixmapTransform | QPainter.Antialiasing)
-        ink = self._draw_ground(painter, option)
-        room = option.rect.adjusted(2 * PAD, PAD + PAD // 2, -2 * PAD, -PAD - PAD // 2)
-        words = QRect(room)
-        words.setTop(room.bottom() + 1 - self.words_height(option.font))
-        room.setBottom(words.top() - 1)
+        draw_ground(painter, option, bool(option.state & QStyle.State_HasFocus))
+        ink = option.palette.color(QPalette.Text)
+        room, words = self._shared_out(option)
         picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
         covered = draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
         self._draw_mark(painter, covered, entry.truth, option)
@@ -72,26 +86,24 @@ class ResultDelegate(QStyledItemDelegate):
         side = QFontMetrics(option.font).height()
         corner = covered.bottomRight() - QPoint(side - 1 - FRAME, side - 1 - FRAME)
         paint_decided(painter, QRectF(QRect(corner, QSize(side, side))), entry.decided)
-        self._draw_words(painter, words.adjusted(0, PAD, 0, 0), entry, option.font, ink)
+        if self.wordy and self.beside:
+            self._draw_words_beside(painter, words, entry, option.font, ink)
+        elif self.wordy:
+            self._draw_words(painter, words, entry, option.font, ink)
         painter.restore()
 
-    def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> QColor:
-        """Paint the ground of a tile that is chosen or under the pointer; returns the ink on it."""
-        palette, state, ground = option.palette, option.state, QColor()
-        highlight = palette.color(QPalette.Highlight)
-        shown = state & QStyle.State_Selected and state & QStyle.State_HasFocus
-        if shown:
-            ground = highlight
-        elif state & QStyle.State_Selected:
-            ground = faded(highlight, 72)
-        elif state & QStyle.State_MouseOver:
-            ground = faded(highlight, 48)
-        if ground.isValid():
-            chosen = state & QStyle.State_Selected and not shown
-            painter.setPen(QPen(highlight, 2) if chosen else Qt.NoPen)
-            painter.setBrush(ground)
-            painter.drawRoundedRect(option.rect.adjusted(2, 2, -2, -2), PAD, PAD)
-        return palette.color(QPalette.HighlightedText if shown else QPalette.Text)
+    def _shared_out(self, option: QStyleOptionViewItem) -> tuple[QRect, QRect]:
+        """The rooms of the picture with its frame, and of the words."""
+        room = option.rect.adjusted(2 * PAD, PAD + PAD // 2, -2 * PAD, -PAD - PAD // 2)
+        words = QRect(room)
+        if self.beside:
+            room.setWidth(min(room.height() // 2 + FRAME, room.width()))
+            words.setLeft(room.right() + 1 + PAD)
+        elif self.wordy:
+            high = self._lines() * QFontMetrics(option.font).lineSpacing()
+            words.setTop(room.bottom() + 1 - high)
+            room.setBottom(words.top() - 1 - PAD)
+        return room, words
 
     def _draw_mark(
         self, painter: QPainter, covered: QRect, truth: int, option: QStyleOptionViewItem
@@ -138,3 +150,25 @@ class ResultDelegate(QStyledItemDelegate):
             row.translate(0, line)
             painter.setPen(ink)
             painter.drawText(row, Qt.AlignLeft, move_text(entry.move))
+
+    def _draw_words_beside(
+        self, painter: QPainter, room: QRect, entry: ResultEntry, font: QFont, ink: QColor
+    ) -> None:
+        """Rank, score, camera, and what else there is, one below the other."""
+        metrics = QFontMetrics(font)
+        camera = camera_text(entry.ref.camid) or entry.ref.path.name
+        lines = [(f"{entry.rank:,}" if entry.rank else "–", bold(font), ink)]
+        lines += [(entry.value_text, font, ink), (camera, font, faded(ink, 190))]
+        if self.by_part:
+            share = "" if entry.found is None else share_text(entry.found.evidence)
+            lines.append((share, font, ink))
+        if self.moves and entry.rank:
+            lines.append((move_text(entry.move), font, ink))
+        row = QRect(room.left(), room.top(), room.width(), metrics.lineSpacing())
+        for text, style, colour in lines:
+            painter.setFont(style)
+            painter.setPen(colour)
+            painter.drawText(
+                row, Qt.AlignLeft, metrics.elidedText(text, Qt.ElideRight, row.width())
+            )
+            row.translate(0, metrics.lineSpacing())

@@ -72,8 +72,8 @@ class ResultModel(QAbstractListModel):
         self._filter: ResultFilter | None = None
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
             event.connect(self._update_rows)
-        for event in (workspace.decided_changed, workspace.parts.found_changed):
-            event.connect(self._tell_changed)
+        workspace.decided_changed.connect(self._update_decided)
+        workspace.parts.found_changed.connect(self._tell_changed)
         self._update_rows()
 
     def _update_rows(self) -> None:
@@ -87,7 +87,7 @@ class ResultModel(QAbstractListModel):
         self._data, self.ranking, self._filter = space.data, space.ranking, space.result_filter
         self.places, self.moves = NONE, None
         if self._data is not None and self.ranking is not None:
-            self.places = listed_places(self._data, self.ranking, self._filter)
+            self.places = listed_places(self._data, self.ranking, self._filter, space.decided)
             self.moves = rank_moves(self.ranking)
         self.endResetModel()
 
@@ -157,6 +157,14 @@ class ResultModel(QAbstractListModel):
         parts = self.workspace.parts
         by_part = self.ranking is not None and self.ranking.part is parts.part
         return parts.found.get(candidate) if by_part else None
+
+    def _update_decided(self) -> None:
+        """Other badges; other rows where those that were decided about are hidden."""
+        if self.workspace.result_filter.hide_decided:
+            self._filter = None
+            self._update_rows()
+        else:
+            self._tell_changed()
 
     def _tell_changed(self) -> None:
         if self.rowCount():

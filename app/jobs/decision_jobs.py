@@ -171,9 +171,20 @@ def decided_of(log: DecisionLog, data: OpenSet, query: int) -> dict[int, Decisio
     return {index: made for index, made in found if made is not None}
 
 
-def shown_pair(space: Workspace) -> Pair | None:
-    """The chosen candidate under the query, with its rank and logits as far as they are shown."""
-    query, candidate = space.selection.query, space.selection.candidate
+def chosen_pairs(space: Workspace) -> tuple[Pair, ...]:
+    """All chosen candidates under the query, the shown one first."""
+    selection = space.selection
+    others = sorted(selection.chosen - {selection.candidate})
+    candidates = [selection.candidate, *others] if selection.candidate is not None else []
+    pairs = (shown_pair(space, candidate) for candidate in candidates)
+    return tuple(pair for pair in pairs if pair is not None)
+
+
+def shown_pair(space: Workspace, candidate: int | None = None) -> Pair | None:
+    """A candidate (the shown one, unless given) under the query, with its rank and logits as far
+    as they are shown."""
+    query = space.selection.query
+    candidate = space.selection.candidate if candidate is None else candidate
     if query is None or candidate is None:
         return None
     model = "" if space.model is None else f"{space.model.title}, {space.model.spec.describe()}"

@@ -242,6 +242,7 @@ def measure(matching: GallerySearch, context: JobContext) -> Measured:
     with open_shelf(matching.model) as shelf:
         job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
         done = evaluate(matching.model, data.dataset, options, job)
+        assert done.scores is not None, "without estimates there are scores"
     matrices = {
         "qaconv": done.scores.score,
         "qaconv+rerank": done.scores.score_rerank,

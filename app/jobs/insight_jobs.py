@@ -89,7 +89,7 @@ def stretched(picture: Picture) -> Picture:
 
 
 def check_explanations(matching: GallerySearch, pairs: int, context: JobContext) -> CheckFindings:
-    """How far explanations can be trusted, on so many pairs of each kind."""
+    """Whether explanations show what decides, on so many pairs of each kind."""
     from qaconv_core.data.label_maps import PERSON, has_label_maps, read_label_map
     from qaconv_core.evaluation import explanation_checks as checks
     from qaconv_core.evaluation.evaluator import Job as EngineJob
@@ -240,7 +240,7 @@ class InsightJobs(QObject):
                 self._show(found)
 
         name = matching.data.name
-        title = f"Failures of {name}" if kind == "failures" else f"Trust on {name}"
+        title = f"Errors of {name}" if kind == "failures" else f"Explanation checks of {name}"
         job = self._slots.replace(
             kind, title, work, apply, lane="long", ended=lambda: insights.changed.emit()
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,8 @@ class MatchExport:
     rank: int | None
     dataset: str
     checkpoint: str
+    other: MatchExport | None = None
+    """The pair that it is compared with, where two are shown."""
 
     @property
     def stem(self) -> str:
@@ -98,8 +100,11 @@ class MatchExport:
         return {"part": cells, "whole_query_logit": self.pair.full_logit}
 
     def json_text(self) -> str:
-        """:meth:`numbers` as text."""
-        return json.dumps(self.numbers(), indent=1) + "\n"
+        """:meth:`numbers` as text, those of a compared pair inside."""
+        numbers = self.numbers()
+        if self.other is not None:
+            numbers["compared"] = self.other.numbers()
+        return json.dumps(numbers, indent=1) + "\n"
 
     def csv_text(self) -> str:
         """Every correspondence of the shown direction; rows and columns count from 1."""
@@ -124,7 +129,12 @@ class MatchExport:
         return csv_text(COLUMNS, rows)
 
     def write(self, path: Path, width: float | None) -> None:
-        """Write a file by the suffix of ``path``; ``width`` in pixels or mm where it has one."""
+        """Write a file by the suffix of ``path``; ``width`` in pixels or mm where it has one.
+
+        A compared pair gets a file of its own beside it, ``…_compared``, where one holds one pair.
+        """
+        if self.other is not None and path.suffix.lower() != JSON.suffix:
+            self.other.write(path.with_name(f"{path.stem}_compared{path.suffix}"), width)
         suffix = path.suffix.lower()
         if suffix == JSON.suffix:
             atomic_write_text(path, self.json_text())
@@ -144,8 +154,17 @@ class MatchExport:
 
 def match_export(space: Workspace) -> MatchExport | None:
     """The match that is shown now; None where there is none."""
-    data, pair, ranking = space.data, space.pair, space.ranking
-    if data is None or pair is None:
+    pair, other = space.pair, space.other_pair
+    compared = space.look.mode == "compare" and other is not None
+    first = None if pair is None else _export_of(space, pair)
+    if first is None or other is None or not compared:
+        return first
+    return replace(first, other=_export_of(space, other))
+
+
+def _export_of(space: Workspace, pair: PairView) -> MatchExport | None:
+    data, ranking = space.data, space.ranking
+    if data is None:
         return None
     ranked = ranking is not None and pair.query in ranking.queries and ranking.whole
     return MatchExport(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
 from app.jobs.sources import Sources
+from app.jobs.zone_maps import read_zones
 from app.state.next_step import CompareWithAverage, Explain
 from app.state.workspace import Workspace
+from app.state.zones import ZoneMap
 from qaconv_core.galleries.values import PairView, Why
 
 Explained = tuple[PairView, PairView | None, Why | None]
+Zoned = tuple[Explained, dict[Path, ZoneMap]]
 
 
 class PairJobs:
@@ -25,19 +30,27 @@ class PairJobs:
         assert source is not None
         self._slots.stop("average")  # what is waited for comes first; it begins again afterwards
 
-        def work(_context: JobContext) -> Explained:
+        data = space.data
+        assert data is not None
+        refs = [data.query[step.query]]
+        refs += [data.gallery[c] for c in (step.candidate, step.other) if c is not None]
+
+        def work(_context: JobContext) -> Zoned:
             second = None
             if step.other is not None:
                 second = source.explain(step.query, step.other, step.part)
             first = source.explain(step.query, step.candidate, step.part)
-            return first, second, source.why(first, second)
+            zones = read_zones(refs, first.match.grid)
+            return (first, second, source.why(first, second)), zones
 
-        def apply(explained: Explained) -> None:
+        def apply(found: Zoned) -> None:
+            explained, zones = found
             now = space.selection
             chosen = (now.query, now.candidate, now.other)
             if chosen == (step.query, step.candidate, step.other) and (
                 step.part is space.parts.part
             ):
+                space.add_zones(zones)
                 space.set_pair(*explained, provisional=not step.whole)
 
         self._slots.replace("explain", "Explaining", work, apply, quiet=True)

@@ -124,7 +124,7 @@ def ranking_export(space: Workspace) -> RankingExport | None:
     data, ranking = space.data, space.ranking
     if data is None or ranking is None:
         return None
-    places = listed_places(data, ranking, space.result_filter)
+    places = listed_places(data, ranking, space.result_filter, space.decided)
     if not len(places):
         return None
     model = space.model

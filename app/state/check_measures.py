@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup
 
 Unit = Literal["share", "cells", "area", "logit"]
-ORDERS = {"contribution": "contribution", "relative": "beyond the usual"}
+ORDERS = {"contribution": "contribution", "relative": "above average"}
 NO_LABELS = (
     "This data set has no label maps, which tell what every pixel shows: part agreement, "
     "background and what lies off the person cannot be measured. What follows needs none."

@@ -87,12 +87,15 @@ class DrawnParts:
         self.found_changed, self.wanted_changed = Event(queue), Event(queue)
         self._query: tuple[object, ...] = ()
         self._candidates: tuple[object, ...] = ()
+        self._cleared: Drawing | None = None
 
     def belong_to(self, query: tuple[object, ...], candidates: tuple[object, ...]) -> None:
         """These pictures are shown: forget what was drawn on others.
 
         ``query`` are the queries and the model, ``candidates`` the candidate and the compared one.
         """
+        if (query, candidates) != (self._query, self._candidates):
+            self._cleared = None
         if query != self._query:
             self._set(
                 region=None, part=None, ignore=False, hidden_query=None, hidden_gallery=None,
@@ -179,8 +182,25 @@ class DrawnParts:
         else:
             self.draw(one, how)
 
+    @property
+    def can_restore(self) -> bool:
+        """Whether a part was cleared that still belongs to the query shown."""
+        return self._cleared is not None and self.now.region is None and not self.now.hiding
+
+    def restore(self) -> None:
+        """Bring back what was cleared last."""
+        cleared = self._cleared
+        if cleared is not None and self.can_restore:
+            self._cleared = None
+            self._set(
+                region=cleared.region, ignore=cleared.ignore, part=cleared.part,
+                hidden_query=cleared.hidden_query, hidden_gallery=cleared.hidden_gallery,
+            )  # fmt: skip
+
     def clear(self) -> None:
-        """The whole query, nothing hidden, no tool."""
+        """The whole query, nothing hidden, no tool; :meth:`restore` brings it back."""
+        if self.now.region is not None or self.now.hiding:
+            self._cleared = self.now
         self._set(
             tool="", region=None, ignore=False, part=None, hidden_query=None, hidden_gallery=None,
             regions_wanted=False, what_if=None, covered=None, regions=None, notice="",
@@ -188,6 +208,8 @@ class DrawnParts:
 
     def whole_query(self, notice: str = "") -> None:
         """Search by the whole query again; the rest stays."""
+        if self.now.region is not None:
+            self._cleared = self.now
         self._set(
             region=None,
             ignore=False,

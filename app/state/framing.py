@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 CLOSEST, WIDEST = 1.0, 16.0
-MARGIN = 8.0
+MARGIN = 5.0
 BETWEEN = 8.0  # stays free between pictures that fill their columns
 NARROWEST_GAP = 28.0
 CAPTION = 216.0  # captions of small pictures need so much
@@ -75,6 +75,10 @@ class Pane(NamedTuple):
 
     home: Box
     clip: Box
+
+    def moved(self, right: float) -> Pane:
+        """The same so many pixels further right."""
+        return Pane(*(box._replace(x=box.x + right) for box in self))
 
 
 def panes(width: float, height: float, aspects: Sequence[float], foot: float) -> list[Pane]:

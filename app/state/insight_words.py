@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 TITLES: dict[Kind, str] = {
     "failures": "What misleads the model",
-    "trust": "How far explanations can be trusted",
+    "trust": "Whether explanations show what decides",
 }
 TEACH: dict[Kind, str] = {
     "failures": (
         "For every query whose first match is false: what did that match have over the first true "
-        "one, cell by cell? These exact differences are averaged over all failures, for each pair "
-        "of cameras, and for clusters of failures that look alike. Every number opens its examples."
+        "one, cell by cell? These exact differences are averaged over all errors, for each pair "
+        "of cameras, and for clusters of errors that look alike. Every number opens its examples."
     ),
     "trust": (
         "Do strong matches join the same part of the body, or pavement with pavement? Do they move "
@@ -29,7 +29,7 @@ TEACH: dict[Kind, str] = {
         "Measured on pairs of one person and, as a control, on pairs of different people."
     ),
 }
-BUTTONS: dict[Kind, str] = {"failures": "Find failures", "trust": "Measure trust"}
+BUTTONS: dict[Kind, str] = {"failures": "Find errors", "trust": "Check explanations"}
 COMMANDS: dict[Kind, str] = {
     "failures": "qaconv explain --dataset NAME --failures FILE.html",
     "trust": "qaconv explain --dataset NAME --report FILE.html",
@@ -63,7 +63,7 @@ def count_words(count: int, one: str = "failure") -> str:
 
 def group_title(name: str) -> str:
     """A group's name as the window writes it."""
-    return "All failures" if name == "all" else name[:1].upper() + name[1:] \
+    return "All errors" if name == "all" else name[:1].upper() + name[1:] \
         if name.startswith("cluster") else name  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def group_line(group: ErrorGroup) -> str:
 def group_meaning(name: str) -> str:
     """What the failures of a group have in common; empty for all of them."""
     if name.startswith("cluster"):
-        return "Failures whose difference maps look alike."
+        return "Errors whose difference maps look alike."
     if name == "all":
         return ""
     query, false = (camera.replace("c", "camera ") for camera in name.split(" → "))
@@ -122,7 +122,7 @@ def example_sentence(example: Example) -> str:
         camera_text(ref) or "camera not known" for ref in (example.query, example.false)
     )
     return (
-        f"Failure {example.number}: query {example.query.path.name}, false match "
+        f"Error {example.number}: query {example.query.path.name}, false match "
         f"{example.false.path.name}, true match {example.true.path.name}; {cameras}; "
         f"{example_line(example)}"
     )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # they load torch
 Kind = Literal["failures", "trust"]
 KINDS: tuple[Kind, Kind] = ("failures", "trust")
 Picture = npt.NDArray[np.uint8]
-ALL, CAMERAS, CLUSTERS = "All failures", "By cameras", "Clusters"
+ALL, CAMERAS, CLUSTERS = "All errors", "By cameras", "Clusters"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Section:
-    """Groups of failures under a heading."""
+    """Groups of errors under a heading."""
 
     title: str
     groups: tuple[ErrorGroup, ...]
@@ -118,7 +118,7 @@ class ErrorFindings:
 
 @dataclass(frozen=True)
 class CheckFindings:
-    """How far explanations can be trusted; ``pairs`` of each kind were requested.
+    """Whether explanations show what decides; ``pairs`` of each kind were requested.
 
     ``labelled``: there are label maps, so that part agreement and background are measured.
     """
@@ -170,7 +170,7 @@ def selection_of(data: OpenSet | None, place: PairPlace) -> Selection | None:
 def why_no_failures(data: OpenSet | None) -> str:
     """Why no result of a set can be called wrong; "" where some can."""
     if data is None or not data.added_from:
-        return "There are no queries of this data set to find failures of."
+        return "There are no queries of this data set to find errors of."
     asked = set(data.query_pids[: data.added_from].tolist()) - {UNKNOWN}
     if not asked:
         return "The persons of the queries are not known, so that no match can be called wrong."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from app.state.values import Measures, QueryFilter, ResultFilter
@@ -51,14 +53,21 @@ def _query_order(data: OpenSet, measures: Measures, sort: str, indices: Int64) -
     return np.array(sorted(range(len(names)), key=lambda i: (names[i], i)), dtype=np.int64)
 
 
-def listed_places(data: OpenSet, ranking: RankingResult, chosen: ResultFilter) -> Int64:
-    """Places of the ranking (0: best) that are listed, in order."""
+def listed_places(
+    data: OpenSet, ranking: RankingResult, chosen: ResultFilter, decided: Collection[int] = ()
+) -> Int64:
+    """Places of the ranking (0: best) that are listed, in order.
+
+    ``decided`` are the gallery indices that something was decided about.
+    """
     order = ranking.order
     keep = np.ones(len(order), dtype=bool)
     if chosen.hide_junk:
         keep &= ranking.truth != RankingResult.JUNK
     if chosen.hide_false:
         keep &= ranking.truth != RankingResult.FALSE
+    if chosen.hide_decided and decided:
+        keep &= ~np.isin(order, list(decided))
     camids = data.gallery_camids[order]
     if chosen.hide_same_camera:
         own = data.query_camids[list(ranking.queries)]

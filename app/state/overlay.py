@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.state.values import Cell, Look
+from app.state.values import EACH, Cell, Look
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import (
@@ -31,7 +31,7 @@ class Scale:
     """Which values the two ends of a colour map stand for.
 
     ``kind`` ``"similarity"`` (0 to 1; what is below is shown as 0), or what is counted from zero to
-    both sides: ``"contribution"``, that beyond the usual (``"relative"``), or what hiding a region
+    both sides: ``"contribution"``, that above average (``"relative"``), or what hiding a region
     does to a logit (``"hiding"``) or to the lead of one candidate over another (``"lead"``),
     what a query cell adds for the candidate minus for the compared one (``"difference"``), or what
     a cell has on average for the false match over the true one (``"misleads"``).
@@ -62,6 +62,7 @@ SIMILARITIES = Scale("similarity", 0.0, 1.0)
 
 def kind_of(wanted: str, relative: RelativeMatch | None) -> str:
     """What can be shown of what is wanted: plain contributions until the gallery is known."""
+    wanted = RELATIVE if wanted == EACH else wanted
     return "contribution" if wanted == RELATIVE and relative is None else wanted
 
 
@@ -70,7 +71,7 @@ def scale_of(
 ) -> Scale:
     """One scale for all heat maps and lines of these matches.
 
-    ``relatives`` are their contributions beyond the usual; where one is not known, the scale is
+    ``relatives`` are their contributions above average; where one is not known, the scale is
     that of plain contributions.
     """
     if kind == "similarity":
@@ -117,7 +118,7 @@ def heat_of(
 class Lines:
     """The correspondences that are drawn, strongest first; ``total`` there are in the direction.
 
-    ``beyond`` holds their contributions beyond the usual, where ``kind`` is ``"relative"``.
+    ``beyond`` holds their contributions above average, where ``kind`` is ``"relative"``.
     """
 
     drawn: tuple[Correspondence, ...]
@@ -154,7 +155,7 @@ def lines_of(pair: PairView, look: Look) -> Lines:
 def beyond_usual(
     lines: Sequence[Correspondence], direction: str, relative: RelativeMatch | None
 ) -> list[float]:
-    """What each correspondence adds beyond the usual; NaN where that is not known."""
+    """What each correspondence contribution above average; NaN where that is not known."""
     if relative is None:
         return [float("nan")] * len(lines)
     return [float(value) for value in worth(lines, relative.sides, direction)]

@@ -28,7 +28,7 @@ def part_text(ranking: RankingResult) -> str:
     others = len(ranking.queries) - 1
     more = f", {others} more {'query' if others == 1 else 'queries'} whole" if others else ""
     share = share_text(ranking.evidence)
-    return f"{cells}, {share} of the evidence (each pair's below its picture){more}"
+    return f"{cells}, {share} of the evidence (each pair's beside its picture){more}"
 
 
 def ranked_by(ranking: RankingResult) -> str:
@@ -65,7 +65,7 @@ def what_if_text(answer: WhatIf) -> str:
     if answer.rank_before and answer.rank_after:
         parts.append(f"rank {answer.rank_before} → {answer.rank_after}")
     elif answer.rank_before == 0:
-        parts.append("no rank (junk)")
+        parts.append("no rank (same camera)")
     parts.append(f"score {scores[0]} → {scores[1]}")
     return ", ".join(parts)
 
@@ -84,7 +84,7 @@ def regions_text(regions: Regions) -> str:
     """What the map shows, and how many regions would change the order."""
     window = f"{regions.window[0]} × {regions.window[1]} cells hidden"
     if regions.rival is None and not regions.has_rank:
-        return f"Junk has no rank: there is no order to change ({window})."
+        return f"A picture of the same camera has no rank: there is no order to change ({window})."
     if regions.rival is None:
         return f"There is no other candidate to change places with ({window})."
     order = "the order" if regions.lead else f"the order with rank {regions.rival_rank}"

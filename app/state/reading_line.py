@@ -8,30 +8,53 @@ from app.state import words
 from app.state.overlay import Answer, Lines
 from app.state.scene import Scene, is_own_file
 from app.state.values import Look
+from app.state.zones import evidence_words, zone_sums
 from qaconv_core.galleries.values import PairView
+from qaconv_core.matching.strongest import RELATIVE
 
 POINT = "Point at a place in one picture: the other shows where it is matched."
 HIDDEN = "The overlay is hidden. Space shows it again."
 WAIT = "The chosen match is being explained…"
+SHARES = (
+    "Percentages are shares of what the zones that speak for this match contribute together, "
+    "exact sums over the cells of both pictures."
+)
 OWN_FILE = "This candidate is the query's own file."
 
 
-def answers_text(scene: Scene, answers: Sequence[Answer]) -> str:
-    """What a cell is matched with, and what that adds to the logit."""
-    first, grid = answers[0], scene.pairs[0].match.grid
-    cell = words.cell_words(first.cell, grid)
+def answers_text(scene: Scene, answers: Sequence[Answer], which: int = 0) -> str:
+    """What a cell of the pair ``which`` is matched with, and what that contributes."""
+    first, zones = answers[0], scene.zones[which]
+    cell = zones.words(first.cell)
     if len(answers) == 1:
         return (
-            f"{cell} → {words.cell_words(first.best, grid)} · "
+            f"{cell} → {zones.words(first.best)} · "
             f"similarity {words.similarity_text(first.similarity)} · "
-            f"adds {words.adds_text(first.adds)}"
+            f"contribution {words.adds_text(first.adds)}"
         )
     second = answers[1]
     return (
-        f"{cell} adds {words.adds_text(first.adds)} for the candidate, "
-        f"{words.adds_text(second.adds)} for the other: "
+        f"{cell}: contribution {words.adds_text(first.adds)} for the candidate, "
+        f"{words.adds_text(second.adds)} for the other, "
         f"difference {words.adds_text(first.adds - second.adds)}"
     )
+
+
+def cells_text(scene: Scene, answer: Answer) -> str:
+    """The two cells of an answer by row and column, for the tooltip."""
+    grid = scene.pairs[0].match.grid
+    return "\n".join(
+        f"{cell.side}: {words.cell_sentence(cell.number, grid)}"
+        for cell in (answer.cell, answer.best)
+    )
+
+
+def evidence_text(scene: Scene, look: Look) -> str:
+    """The result in words: where the evidence for the match lies; empty while it is not known."""
+    pair = scene.pairs[0]
+    if look.measure == RELATIVE and pair.relative is None:
+        return ""
+    return evidence_words(zone_sums(pair, scene.zones[0], look.measure))
 
 
 def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) -> str:
@@ -46,12 +69,21 @@ def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) ->
         return difference_text(scene) + legend + (f". {OWN_FILE}" if prefix else "")
     if not look.overlay:
         return prefix + HIDDEN
+    said = evidence_text(scene, look)
     if look.mode == "heat":
-        return prefix + _sums(scene.pairs[0], look)
+        return prefix + (said or _sums(scene.pairs[0], look))
     if look.mode == "hover":
-        return prefix + POINT
+        return prefix + (said or POINT)
     text = words.shown_text(len(lines[0].drawn), lines[0].total)
-    return prefix + text + (f", {hidden} out of sight" if hidden else "")
+    text += f", {hidden} out of sight" if hidden else ""
+    return prefix + (f"{said.rstrip('.')} · {text}" if said else text)
+
+
+def explained_text(scene: Scene, look: Look) -> str:
+    """What the sentence is made of, for the tooltip."""
+    if not scene.pairs:
+        return ""
+    return f"{SHARES}\n{_sums(scene.pairs[0], look)}."
 
 
 def difference_text(scene: Scene) -> str:
@@ -65,11 +97,13 @@ def _sums(pair: PairView, look: Look) -> str:
     if look.heat_of == "relative" and pair.relative is not None:
         beyond = [words.adds_text(float(side.sum())) for side in pair.relative.sides]
         usual = words.logit_text(pair.relative.mean_logit)
-        return f"beyond the usual logit {usual}: query cells {beyond[0]}, gallery cells {beyond[1]}"
+        return (
+            f"Above the average logit {usual}: query cells {beyond[0]}, gallery cells {beyond[1]}"
+        )
     match = pair.match
     query = float(match.query_contribution.sum(dtype="float64"))
     gallery = float(match.gallery_contribution.sum(dtype="float64"))
     return (
-        f"query cells add {words.adds_text(query)}, gallery cells {words.adds_text(gallery)}, "
-        f"the bias {words.adds_text(match.bias)}"
+        f"Contributions: query cells {words.adds_text(query)}, gallery cells "
+        f"{words.adds_text(gallery)}, the bias {words.adds_text(match.bias)}"
     )

@@ -44,12 +44,16 @@ def in_order(ranking: RankingResult, candidates: Iterable[int]) -> tuple[int, ..
 
 
 def ranks_text(ranking: RankingResult, candidates: Sequence[int]) -> str:
-    """ "Ranks 1, 2 and 5; 2 junk"; "Ranks 1, 2, 3, … 90 (40 pictures)" where they are many."""
+    """ "Ranks 1, 2 and 5; 2 of the same camera (ignored)".
+
+    "Ranks 1, 2, 3, … 90 (40 pictures)" where they are many.
+    """
     ranks = [rank for rank in map(ranking.rank_of, candidates) if rank]
     junk = len(candidates) - len(ranks)
     if not ranks:
-        return "Junk, without a rank" if junk == 1 else f"{junk} junk, without a rank"
-    more = f"; {junk} junk" if junk else ""
+        count = "" if junk == 1 else f"{junk} of the "
+        return f"{count}same camera (ignored), without a rank".capitalize()
+    more = f"; {junk} of the same camera (ignored)" if junk else ""
     names = [f"{rank:,}" for rank in ranks]
     if len(names) > NAMED:
         return f"Ranks {', '.join(names[:NAMED])}, … {names[-1]} ({len(names):,} pictures){more}"

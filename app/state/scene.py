@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from app.state import words
 from app.state.drawn_parts import NOTHING, Drawing
 from app.state.workspace import Workspace
+from app.state.zones import PairZones
 from qaconv_core.galleries.values import PairView, Why
 from qaconv_core.types import ImageRef, RankingResult, Side
 
@@ -51,7 +52,8 @@ class Scene:
     """Everything to draw. ``pairs`` holds the explained pairs, the compared one second.
 
     ``stale`` says that something newer is chosen; ``message`` stands where no pair is; ``why`` is
-    the difference of the two, drawn over the query; ``drawn`` is what was drawn on the pictures.
+    the difference of the two, drawn over the query; ``drawn`` is what was drawn on the pictures;
+    ``zones`` are those of the pairs.
     """
 
     panels: tuple[Panel, ...] = ()
@@ -60,6 +62,7 @@ class Scene:
     message: str = ""
     why: Why | None = None
     drawn: Drawing = NOTHING
+    zones: tuple[PairZones, ...] = ()
 
     def looks_like(self, other: Scene) -> bool:
         """Whether the same is to be drawn (staleness apart)."""
@@ -82,7 +85,9 @@ def scene_of(space: Workspace) -> Scene:
     if space.data is None:
         return Scene(message="Nothing is open. Open a data set, or the demo.")
     if space.pair is not None:
-        return replace(_explained(space, space.pair), drawn=space.parts.now)
+        scene = _explained(space, space.pair)
+        zones = tuple(space.zones_of(pair) for pair in scene.pairs)
+        return replace(scene, drawn=space.parts.now, zones=zones)
     if space.selection.query is None:
         return Scene(message="Choose a query on the left.")
     query = _query_panel(space, space.selection.query)

@@ -8,7 +8,9 @@ import numpy as np
 
 from app.state.overlay import SIDES, contributions
 from app.state.values import Cell
+from app.state.zones import ZONES, PairZones, zone_sums
 from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.galleries.values import PairView
 from qaconv_core.types import CorrespondenceMap
 
 
@@ -16,9 +18,9 @@ from qaconv_core.types import CorrespondenceMap
 class BreakdownTerm:
     """One term of a logit.
 
-    ``kind``: ``cell``, ``strongest`` (the cells above, together), ``rest`` (all other cells of
-    the picture ``side``), ``bias``, ``usual`` (the gallery's mean logit), ``logit`` or
-    ``difference`` (of two logits).
+    ``kind``: ``zone`` (all cells of a zone of both pictures), ``cell``, ``strongest`` (the cells
+    above, together), ``rest`` (all other cells of the picture ``side``), ``bias``, ``usual`` (the
+    average logit over the gallery), ``logit`` or ``difference`` (of two logits).
     ``value`` is exact, ``shown`` is rounded to hundredths so that the parts shown add up to the
     logit shown. ``cells`` counts them. ``own_cell`` is the number of the cell itself where
     ``cell`` stands for one of another picture.
@@ -108,3 +110,10 @@ def _rest(side: str, adds: np.ndarray, named: np.ndarray, start: int, size: int)
     of_side[start : start + size] = True
     value = float(adds[of_side & ~named].sum())
     return BreakdownTerm("rest", value, round(value, 2), None, side, int((of_side & ~named).sum()))
+
+
+def zone_terms(pair: PairView, zones: PairZones, measure: str) -> tuple[tuple[str, float], ...]:
+    """Name and sum of every zone that has cells, from the head down; see :func:`zone_sums`."""
+    sums = zone_sums(pair, zones, measure)
+    present = {int(zone) for side in (zones.query, zones.gallery) for zone in np.unique(side)}
+    return tuple((ZONES[zone], float(sums[zone])) for zone in sorted(present))

@@ -20,7 +20,7 @@ from app.state.stored import (
     texts_of,
     write_record,
 )
-from app.state.values import METHODS, MODES, MOST_LINES, Look, QueryFilter, ResultFilter
+from app.state.values import EACH, METHODS, MODES, MOST_LINES, Look, QueryFilter, ResultFilter
 from app.state.workspace import Workspace
 from qaconv_core.errors import StoreError
 from qaconv_core.matching.strongest import DIRECTIONS
@@ -102,9 +102,10 @@ def _look_of(record: dict[str, Any]) -> Look:
         threshold=number_of(record, "threshold", usual.threshold, -1.0, 1.0),
         count=int(number_of(record, "count", usual.count, 0, MOST_LINES)),
         direction=one_of(record, "direction", DIRECTIONS),
-        colour_by=one_of(record, "colour_by", _MEASURES),
+        colour_by=one_of(record, "colour_by", (*_MEASURES, EACH)),
         heat_of=one_of(record, "heat_of", _MEASURES),
         opacity=number_of(record, "opacity", usual.opacity, 0.0, 1.0),
+        smooth=flag_of(record, "smooth", usual.smooth),
         fuse=one_of(record, "fuse", ("max", "mean")),
         exact=flag_of(record, "exact", usual.exact),
     )
@@ -129,6 +130,7 @@ def _result_filter_of(record: dict[str, Any]) -> ResultFilter:
         hide_junk=flag_of(record, "hide_junk", False),
         hide_false=flag_of(record, "hide_false", False),
         hide_same_camera=flag_of(record, "hide_same_camera", False),
+        hide_decided=flag_of(record, "hide_decided", False),
         camids=_camids_of(record),
         time_range=(float(times[0]), float(times[1])) if known and times else None,
     )

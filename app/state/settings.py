@@ -10,6 +10,7 @@ from typing import Any
 from app.state.requests import DEMO, DataRequest, ModelRequest
 from app.state.stored import (
     flag_of,
+    number_of,
     numbers_of,
     one_of,
     read_record,
@@ -18,6 +19,7 @@ from app.state.stored import (
     texts_of,
     write_record,
 )
+from app.state.values import CANDIDATE_VIEWS
 from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import StoreError
 from qaconv_core.store.folders import data_dir
@@ -39,7 +41,9 @@ class Settings:
     :func:`qaconv_core.device.resolve_device`, ``precision`` as in
     :class:`~app.state.requests.ModelRequest`. ``geometry``, ``state`` and ``docks`` are the layout
     of the window and of its page, as base64 text; ``splitters`` sizes in pixels by name.
-    ``hints_seen`` names the hints that were dismissed.
+    ``hints_seen`` names the hints that were dismissed. ``candidates`` is how the candidates are
+    shown, ``tile_size`` the height of the grid's pictures, ``panels_hidden`` whether all panels
+    were hidden.
     """
 
     theme: str = "system"
@@ -54,6 +58,9 @@ class Settings:
     splitters: dict[str, tuple[int, ...]] = field(default_factory=dict)
     hints_seen: tuple[str, ...] = ()
     restore_session: bool = True
+    candidates: str = "strip"
+    tile_size: int = 112
+    panels_hidden: bool = False
 
     @property
     def bundled(self) -> ModelRequest:
@@ -97,6 +104,9 @@ class Settings:
             "splitters": {name: list(sizes) for name, sizes in self.splitters.items()},
             "hints_seen": list(self.hints_seen),
             "restore_session": self.restore_session,
+            "candidates": self.candidates,
+            "tile_size": self.tile_size,
+            "panels_hidden": self.panels_hidden,
         }
 
     @classmethod
@@ -116,6 +126,9 @@ class Settings:
             splitters={name: numbers_of(splitters, name) for name in splitters},
             hints_seen=texts_of(record, "hints_seen"),
             restore_session=flag_of(record, "restore_session", True),
+            candidates=one_of(record, "candidates", CANDIDATE_VIEWS),
+            tile_size=int(number_of(record, "tile_size", 112, 0, 1000)),
+            panels_hidden=flag_of(record, "panels_hidden", False),
         )
 
 

@@ -111,6 +111,13 @@ class Selection:
         return self.queries[0] if self.queries else None
 
 
+CandidateView = Literal["strip", "grid", "closed"]
+CANDIDATE_VIEWS: tuple[CandidateView, ...] = ("strip", "grid", "closed")
+"""How the ranked candidates are shown: one row above the match, many rows, or not at all."""
+
+EACH = "each"
+"""Lines of a colour each, so that lines that cross can be followed."""
+
 Mode = Literal["lines", "heat", "hover", "compare"]
 MODES: tuple[Mode, ...] = ("lines", "heat", "hover", "compare")
 MOST_LINES = 999
@@ -122,11 +129,11 @@ class Look:
     """How the inspector shows a pair.
 
     ``threshold`` least similarity of a line, in [−1, 1]; ``count`` most lines; ``direction``
-    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions beyond the
-    usual; plain ones until that is known), ``contribution`` or ``similarity``; ``heat_of`` the
-    same for the heat maps; ``opacity`` of the heat maps, in [0, 1]; ``linked``
-    zooms and pans both pictures together; ``fuse`` how several queries are joined; ``exact``
-    scores every picture of a large gallery, where else only the best are exact.
+    ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions above
+    average; plain ones until that is known), ``contribution``, ``similarity`` or ``each``;
+    ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
+    [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together; ``fuse`` how several queries are
+    joined; ``exact`` scores every picture of a large gallery, where else only the best are exact.
     """
 
     mode: Mode = "lines"
@@ -139,13 +146,15 @@ class Look:
     colour_by: str = "relative"
     heat_of: str = "relative"
     opacity: float = 0.7
+    smooth: bool = False
     fuse: str = "max"
     exact: bool = False
 
     @property
     def measure(self) -> str:
         """What colours mean in this mode: that of the heat maps, or of the lines."""
-        return self.heat_of if self.mode == "heat" else self.colour_by
+        shown = self.heat_of if self.mode == "heat" else self.colour_by
+        return "relative" if shown == EACH else shown
 
 
 @dataclass(frozen=True)
@@ -166,11 +175,13 @@ class QueryFilter:
 
 @dataclass(frozen=True)
 class ResultFilter:
-    """Which ranked pictures are listed: junk, false ones, the query's camera, cameras, times."""
+    """Which ranked pictures are listed: junk, false ones, the query's camera, those that were
+    decided about, cameras, times."""
 
     hide_junk: bool = False
     hide_false: bool = False
     hide_same_camera: bool = False
+    hide_decided: bool = False
     camids: frozenset[int] | None = None
     time_range: tuple[float, float] | None = None
 

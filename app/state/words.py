@@ -26,8 +26,12 @@ ADDS = (
     "What a cell adds to the logit: its similarity to its best match, times the weight the model "
     "learned for that place. It says what the model counted, not what makes a person that person."
 )
+ZONE = (
+    "What all cells of this zone contribute together, in both pictures. A cell's zone is what most "
+    "of its pixels show where there is a label map; elsewhere it follows from its height."
+)
 BEYOND = (
-    "What a cell adds beyond what it adds on average over the whole gallery, for this query. Cells "
+    "A cell's contribution minus its average over the whole gallery, for this query. Cells "
     "that look alike in everybody's picture, such as pavement, come near zero."
 )
 USUAL = "The mean logit of the whole gallery for this query: what any picture gets."
@@ -46,12 +50,12 @@ HIDING = (
 )
 MISLEADS = (
     "What a cell of the query adds for the first false match minus what it adds for the first true "
-    "one, averaged over the failures. Red cells speak for the false match: they mislead."
+    "one, averaged over the errors. Red cells speak for the false match: they mislead."
 )
 BIAS = "The bias is the same for every pair of pictures: what the logit would be with no match."
 AP = "Average precision of one query: 1 when all its true matches come first."
 CELL = "Rows and columns of the model's grid are counted from 1, from the top left."
-REST = "Rounded so that the numbers shown add up to the logit shown."
+REST = "Rounded so that the numbers shown sum to the logit shown."
 METHOD_NAMES: dict[str, str] = dict(
     zip(METHODS, ("QAConv", "QAConv + re-ranking", "QAConv + re-ranking + TLift"), strict=True)
 )
@@ -73,7 +77,7 @@ SIGNS = {RankingResult.TRUE: "✓", RankingResult.FALSE: "✕", RankingResult.JU
 TRUTHS = {
     RankingResult.TRUE: "true match",
     RankingResult.FALSE: "false match",
-    RankingResult.JUNK: "junk: same person, same camera",
+    RankingResult.JUNK: "same camera (ignored)",
 }
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from app.state.drawn_parts import DrawnParts
@@ -28,9 +29,13 @@ from app.state.values import (
     ResultFilter,
     Selection,
 )
+from app.state.zones import PairZones, ZoneMap, zones_by_height
 from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
+
+MOST_ZONES = 64
+"""Pictures whose zones are kept."""
 
 Change = TypeVar("Change", bound=Callable[..., None])
 
@@ -100,6 +105,7 @@ class Workspace:
         self.hover_changed = Event(self.queue)
         self.decided_changed = Event(self.queue)
         self.parts = DrawnParts(self.queue)
+        self._zones: dict[Path, ZoneMap] = {}
 
     @property
     def settled(self) -> Event:
@@ -118,6 +124,9 @@ class Workspace:
         self.history = History()
         self.query_filter = replace(self.query_filter, text="", pid=None, camids=None)
         self.result_filter = replace(self.result_filter, camids=None, time_range=None)
+        if self.look.mode == "compare":  # nobody has chosen two candidates of this set
+            self.look = replace(self.look, mode="lines")
+            self.look_changed.emit()
         self._forget_results()
         with self.batch():
             # First of all the lists must be those of the new set: everything else refers to them.
@@ -231,8 +240,16 @@ class Workspace:
 
     @after_delivery
     def go_back(self) -> None:
-        """To what was looked at before."""
-        self._travel(self.history.back())
+        """To what was looked at before; a part that was cleared here comes back first."""
+        if self.parts.can_restore:
+            self.parts.restore()
+        else:
+            self._travel(self.history.back())
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is anything to go back to."""
+        return self.history.can_go_back or self.parts.can_restore
 
     @after_delivery
     def go_forward(self) -> None:
@@ -305,6 +322,24 @@ class Workspace:
         self.pair, self.other_pair, self.why = pair, other, why
         self.pair_stale, self.pair_provisional = False, provisional
         self.pair_changed.emit()
+
+    def add_zones(self, zones: dict[Path, ZoneMap]) -> None:
+        """Zones read from label maps, by picture; those of the last pictures are kept."""
+        for path, found in zones.items():
+            self._zones.pop(path, None)
+            self._zones[path] = found
+        for path in list(self._zones)[:-MOST_ZONES]:
+            del self._zones[path]
+
+    def zones_of(self, pair: PairView) -> PairZones:
+        """The zones of both pictures of a pair: from label maps where known, else by height."""
+        assert self.data is not None
+        paths = (self.data.query[pair.query].path, self.data.gallery[pair.candidate].path)
+        grid = pair.match.grid
+        found = (self._zones.get(path) for path in paths)
+        return PairZones(
+            *(z if z is not None and z.shape == grid else zones_by_height(grid) for z in found)
+        )
 
     def keep_pair(self) -> None:
         """The pair shown stays: no other one is on its way any more."""

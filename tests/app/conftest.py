@@ -11,6 +11,7 @@ import pytest
 from PyQt5.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PyQt5.QtWidgets import QApplication
 
+from app.jobs.images import ImageLoader
 from app.jobs.runner import JobRunner
 from app.state.settings import SettingsFile
 from app.views.shell.main_window import MainWindow
@@ -67,6 +68,14 @@ def silence(caplog):
 def space(tmp_path):
     """A workspace as after a first start, made up."""
     return sample_workspace(tmp_path / "set")
+
+
+@pytest.fixture
+def pictures(qapp):
+    """A loader of whole pictures that is closed after the test."""
+    made = ImageLoader(None)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Against the crowd: what a pair's cells add beyond the usual, computed, shown and taken away."""
+"""Contributions above average: computed, shown and exported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from PyQt5.QtCore import Qt
 
 from app.items.correspondences import CorrespondenceModel
 from app.jobs.controller import Controller
-from app.jobs.images import ImageLoader
 from app.jobs.match_exports import match_export
 from app.state.overlay import beyond_usual, heat_of, lines_of, scale_of
 from app.state.score_breakdown import breakdown_of
@@ -23,13 +22,6 @@ from app.views.explore.details_panel import DetailsPanel
 from app.views.explore.inspector import Inspector
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 from tests.app.samples import above_average, sample_pair
-
-
-@pytest.fixture
-def pictures(qtbot):
-    made = ImageLoader(None)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -108,20 +100,19 @@ def test_the_sum_beyond_the_usual_adds_up_to_the_logit(known):
 
 
 def test_the_raw_measure_is_one_choice_away(qtbot, known, pictures):
-    inspector, details = Inspector(known, pictures), DetailsPanel(known)
+    inspector, details = Inspector(known, pictures), DetailsPanel(known, pictures)
     for widget in (inspector, details):
         qtbot.addWidget(widget)
         widget.resize(900, 700)
         widget.show()
     assert inspector.bar._scale.kind == "relative"
-    assert any(row.label == "usual logit" for row in details.chart.rows)
-    box = inspector.controls.colour_by
-    box.setFocus()
-    qtbot.keyClick(box, Qt.Key_Down)
+    assert any(row.label == "average logit" for row in details.chart.rows)
+    colours = inspector.controls.colour_by.actions_
+    colours["contribution"].trigger()
     assert known.look.colour_by == "contribution"
     assert inspector.bar._scale.kind == "contribution"
-    assert not any(row.label == "usual logit" for row in details.chart.rows)
-    qtbot.keyClick(box, Qt.Key_Down)
+    assert not any(row.label == "average logit" for row in details.chart.rows)
+    colours["similarity"].trigger()
     assert known.look.colour_by == "similarity"
 
 

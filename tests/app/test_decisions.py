@@ -210,8 +210,11 @@ def test_ranks_are_told_and_junk_is_counted(space):
     first, second, third = (int(c) for c in ranking.order if ranking.rank_of(int(c)) in (1, 2, 3))
     assert ranks_text(ranking, [first]) == "Rank 1"
     assert ranks_text(ranking, [first, second, third]) == "Ranks 1, 2 and 3"
-    assert ranks_text(ranking, junk[:1]) == "Junk, without a rank"
-    assert ranks_text(ranking, [first, junk[0], second]) == "Ranks 1 and 2; 1 junk"
+    assert ranks_text(ranking, junk[:1]) == "Same camera (ignored), without a rank"
+    assert (
+        ranks_text(ranking, [first, junk[0], second])
+        == "Ranks 1 and 2; 1 of the same camera (ignored)"
+    )
 
 
 def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):

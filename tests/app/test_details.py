@@ -10,13 +10,14 @@ from app.items.correspondences import CorrespondenceModel
 from app.state import words
 from app.state.values import Cell, Look
 from app.state.workspace import Workspace
+from app.state.zones import SHORT, zones_by_height
 from app.views.explore.details_panel import DetailsPanel
-from tests.app.samples import sample_pair
+from tests.app.samples import GRID, sample_pair
 
 
 @pytest.fixture
-def panel(qtbot, space):
-    made = DetailsPanel(space)
+def panel(qtbot, space, pictures):
+    made = DetailsPanel(space, pictures)
     qtbot.addWidget(made)
     made.resize(320, 700)
     made.show()
@@ -36,7 +37,10 @@ def column(table, which):
 def test_the_bars_shown_add_up_to_the_logit(panel, space):
     rows = panel.chart.rows
     cells = [row for row in rows if row.part.kind == "cell"]
-    *terms, logit = [row for row in rows if row.part.kind != "cell"]
+    zones = [row for row in rows if row.part.kind == "zone"]
+    *terms, logit = [row for row in rows if row.part.kind not in ("cell", "zone")]
+    match = space.pair.match
+    assert sum(row.part.value for row in zones) == pytest.approx(match.logit - match.bias, abs=1e-4)
 
     def shown(row):
         return number(words.adds_text(row.part.shown))
@@ -48,7 +52,7 @@ def test_the_bars_shown_add_up_to_the_logit(panel, space):
 
 
 def test_each_bar_begins_where_the_one_before_ended(panel):
-    *terms, logit = [row for row in panel.chart.rows if row.part.kind != "cell"]
+    *terms, logit = [r for r in panel.chart.rows if r.part.kind not in ("cell", "zone")]
     at = 0.0
     for row in terms:
         ends = sorted((at, at + row.part.value))
@@ -61,7 +65,7 @@ def test_the_score_is_named_and_no_probability(panel, space):
     text = panel.score.text()
     assert words.score_text(space.pair.match.score) in text
     assert "sigmoid(logit / 10)" in text
-    assert "not a probability" in text
+    assert "not a probability" in panel.score.toolTip()
 
 
 def test_the_chart_is_spoken(panel, space):
@@ -71,7 +75,7 @@ def test_the_chart_is_spoken(panel, space):
 
 
 def test_a_click_on_a_bar_pins_its_cell(panel, space):
-    row = panel.chart.rows[1]
+    row = next(row for row in panel.chart.rows if row.part.kind == "cell")
     at = row.rect.center().toPoint()
     QTest.mouseClick(panel.chart, Qt.LeftButton, pos=at)
     assert space.selection.cell == row.part.cell
@@ -135,7 +139,9 @@ def test_a_gallery_cell_finds_the_row_that_leads_to_it(space):
     model.set_pair(space.pair, Look(direction="query"))
     best = int(space.pair.match.query_best.ravel()[0])
     row = model.row_of(Cell("gallery", best))
-    assert model.index(row, 1).data() == words.cell_name(best, space.pair.match.grid)
+    assert model.index(row, 1).data() == SHORT[zones_by_height(GRID).ravel()[best]]
+    place = words.cell_sentence(best, space.pair.match.grid)
+    assert place in model.index(row, 1).data(Qt.ToolTipRole)
     unmatched = set(range(18)) - set(space.pair.match.query_best.ravel().tolist())
     assert model.row_of(Cell("gallery", unmatched.pop())) is None
 
@@ -158,7 +164,7 @@ def test_direction_and_threshold_change_the_list_and_the_count(panel, space):
 
 def test_rows_are_spoken_and_cells_explained(panel):
     index = panel.table.rows.index(0, 0)
-    assert index.data(Qt.AccessibleTextRole).startswith("query r")
+    assert index.data(Qt.AccessibleTextRole).startswith("query ")
     assert "from the top left" in index.data(Qt.ToolTipRole)
 
 
@@ -170,9 +176,9 @@ def test_the_model_keeps_qts_rules(qtmodeltester, space):
     qtmodeltester.check(model)
 
 
-def test_nothing_is_said_of_no_pair(qtbot):
+def test_nothing_is_said_of_no_pair(qtbot, pictures):
     space = Workspace()
-    panel = DetailsPanel(space)
+    panel = DetailsPanel(space, pictures)
     qtbot.addWidget(panel)
     panel.show()
     panel.grab()

@@ -70,7 +70,8 @@ def test_hits_tell_their_rank(bar, space):
     for row, hit in enumerate(hits(bar)):
         text = bar.model.index(row).data(Qt.DisplayRole)
         rank_now = space.ranking.rank_of(hit)
-        assert text.startswith(f"rank {rank_now} " if rank_now else "junk, no rank ")
+        without = "same camera (ignored), no rank "
+        assert text.startswith(f"rank {rank_now} " if rank_now else without)
 
 
 def test_enter_jumps_and_esc_closes(panel, bar, space):

@@ -76,7 +76,7 @@ def click(widget, place=None):
 
 
 def begin(qtbot, window, kind):
-    """The page of failures or of trust, opened by its key and started by its button."""
+    """The page of errors or of trust, opened by its key and started by its button."""
     press(window, Qt.Key_3 if kind == "failures" else Qt.Key_4, Qt.ControlModifier)
     page = window.insights.page(kind)
     assert window.pages.currentWidget() is page
@@ -92,7 +92,7 @@ def found(qtbot, page):
 
 @pytest.fixture
 def failures(qtbot, window):
-    """The page of failures, with what was found."""
+    """The page of errors, with what was found."""
     return found(qtbot, begin(qtbot, window, "failures"))
 
 
@@ -430,7 +430,7 @@ def test_every_control_has_a_name_a_tooltip_and_is_reached_by_tab(qtbot, window,
             assert control.focusPolicy() & Qt.TabFocus, name_of(control)
     rows = failures.groups.model()
     spoken = [rows.index(row, 0).data(Qt.AccessibleTextRole) for row in range(rows.rowCount())]
-    assert spoken[0].startswith("All failures: 3 failures, margin +")
+    assert spoken[0].startswith("All errors: 3 errors, margin +")
     tile = failures.examples.model.index(0, 0).data(Qt.AccessibleTextRole)
     assert "query 000" in tile
     assert "false match 000" in tile

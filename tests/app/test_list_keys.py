@@ -149,7 +149,8 @@ def test_a_closed_panel_hears_nothing_more(space, thumbnails, qtbot):  # noqa: F
 def test_links_follow_the_palette(lists):
     from PyQt5.QtGui import QColor, QPalette
 
-    link = lists.results.header.measure
+    lists.results.candidate_selection.step(1)
+    link = lists.results.header.report
     assert link.isVisible()
     for name in ("#7ab8ff", "#0a3d91"):
         palette = QPalette(lists.palette())

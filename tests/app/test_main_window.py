@@ -157,7 +157,7 @@ def test_a_dropped_folder_is_reported_before_it_is_opened(qtbot, window, tmp_pat
 
 def test_a_wrong_file_is_said_and_changes_nothing(qtbot, window, tmp_path):
     space = window.workspace
-    qtbot.waitUntil(lambda: space.pair.relative is not None, timeout=WAIT)  # set against the crowd
+    qtbot.waitUntil(lambda: space.pair.relative is not None, timeout=WAIT)  # set above average
     before = (space.data, space.model, space.ranking, space.pair)
     wrong = write_picture(tmp_path / "broken.png", 1)
     wrong.write_bytes(wrong.read_bytes()[:60])

@@ -635,7 +635,7 @@ def test_the_same_again_tells_nobody():
 def test_words_of_an_answer_agree_with_each_other():
     text = part_words.what_if_text(WhatIf(6.104, 4.316, 1, 3))
     assert text == "logit +6.10 → +4.32 (−1.78), rank 1 → 3, score 0.648 → 0.606"
-    assert part_words.what_if_text(WhatIf(1.0, 1.0, 0, 0)).split(", ")[1] == "no rank (junk)"
+    assert part_words.what_if_text(WhatIf(1.0, 1.0, 0, 0)).split(", ")[1] == "no rank (same camera)"
     assert "rank" not in part_words.what_if_text(WhatIf(1.0, 1.0))
 
 

@@ -138,7 +138,7 @@ def test_why_by_mouse_and_a_bar_shows_its_cell(qtbot, window):
     assert space.selection.cell == row.part.cell
 
 
-# ── against the crowd ───────────────────────────────────────────────────────────────────────────
+# ── above average ───────────────────────────────────────────────────────────────────────────
 
 
 def test_what_is_beyond_the_usual_is_one_choice_away_from_the_plain_measure(qtbot, window):
@@ -150,7 +150,7 @@ def test_what_is_beyond_the_usual_is_one_choice_away_from_the_plain_measure(qtbo
         for text, kind in (
             ("by contribution", "contribution"),
             ("by similarity", "similarity"),
-            ("beyond the usual", "relative"),
+            ("above average", "relative"),
         ):
             choose_in(getattr(inspector.controls, box), text)
             assert getattr(space.look, box) == kind

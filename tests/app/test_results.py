@@ -21,7 +21,7 @@ TRUE, FALSE, JUNK = RankingResult.TRUE, RankingResult.FALSE, RankingResult.JUNK
 @pytest.fixture
 def panel(qtbot, space, thumbnails):  # noqa: F811
     made = ResultsPanel(space, thumbnails)
-    made.window_ = shown(qtbot, made, 760, 300)
+    made.window_ = shown(qtbot, made, 760, 150)
     return made
 
 
@@ -193,7 +193,7 @@ def test_a_hidden_candidate_is_told_and_walked_on_from(panel, space):
     space.select_candidate(panel.model.candidate_at(junk))
     space.change_result_filter(hide_junk=True)
     assert chosen(panel) == -1
-    assert panel.note.text() == "The candidate, junk, is hidden by the filters above."
+    assert panel.note.text() == "The candidate, of the same camera, is hidden by the filters above."
     panel.handlers()["candidate.previous"].run()
     assert panel.model.places[chosen(panel)] == junk - 1
     assert panel.note.isHidden()
@@ -210,21 +210,21 @@ def test_comparing_takes_the_first_true_match(panel, space):
 
 
 def test_methods_that_cannot_be_chosen_say_why(panel, space):
-    rerank = panel.header.methods["qaconv+rerank"]
+    rerank = panel.header.method.actions_["qaconv+rerank"]
     assert not rerank.isEnabled()
-    assert "Measure the set first" in rerank.toolTip()
+    assert "Evaluate this data set first" in rerank.toolTip()
     wanted = []
     panel.command_wanted.connect(wanted.append)
-    QTest.mouseClick(panel.header.measure, Qt.LeftButton)
+    panel.header.measure.trigger()
     assert wanted == ["evaluate.current"]
     some = measures([0.5] * 4, [1] * 4, [0.5] * 4)
     space.set_measured({"qaconv": some, "qaconv+rerank": some}, {METHODS[2]: "TLift needs times."})
-    assert panel.header.measure.isHidden()
-    assert panel.header.methods[METHODS[2]].toolTip() == "TLift needs times."
-    rerank.click()
+    assert not panel.header.measure.isVisible()
+    assert panel.header.method.actions_[METHODS[2]].toolTip() == "TLift needs times."
+    rerank.trigger()
     assert space.method == "qaconv+rerank"
     panel.handlers()["candidate.method_qaconv"].run()
-    assert panel.header.methods["qaconv"].isChecked()
+    assert panel.header.method.value == "qaconv"
 
 
 def test_a_ranking_on_its_way_greys_the_old_one(panel, space):
@@ -341,8 +341,9 @@ def test_the_menu_shows_what_is_on(panel, space):
 def test_every_control_is_named(panel):
     header = panel.header
     for widget in (
-        panel.view, header.measure, header.cameras, header.times, *header.methods.values(),
-        *header.hides.values(), panel.find_bar.field, panel.find_bar.hits, header.count,
+        panel.view, header.method, header.cameras, header.times, header.size_slider,
+        *header.views.values(), *header.hides.values(), panel.find_bar.field,
+        panel.find_bar.hits, header.count,
     ):  # fmt: skip
         assert widget.accessibleName()
         assert widget.toolTip()

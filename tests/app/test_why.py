@@ -40,13 +40,6 @@ def compared(space):
     return space
 
 
-@pytest.fixture
-def pictures():
-    made = ImageLoader(None)
-    yield made
-    made.close()
-
-
 def test_the_terms_add_up_largest_first(compared):
     why, pairs = compared.why, (compared.pair, compared.other_pair)
     total = breakdown_of_difference(why)
@@ -60,8 +53,8 @@ def test_the_terms_add_up_largest_first(compared):
     assert sum(part.cells for part in total.totals) == len(why.reasons) == 3 * 18
 
 
-def test_the_details_list_the_differences_only_while_comparing(qtbot, compared):
-    details = DetailsPanel(compared)
+def test_the_details_list_the_differences_only_while_comparing(qtbot, compared, pictures):
+    details = DetailsPanel(compared, pictures)
     qtbot.addWidget(details)
     details.resize(320, 800)
     details.show()
@@ -79,12 +72,11 @@ def test_the_details_list_the_differences_only_while_comparing(qtbot, compared):
 
 def test_a_cell_of_the_other_is_named_as_its_own(compared):
     total = breakdown_of_difference(compared.why, top=54)
-    grid = compared.pair.match.grid
-    rows = sections_of(total, grid, 300)[0].rows
+    zones = [compared.zones_of(pair) for pair in (compared.pair, compared.other_pair)]
+    rows = sections_of(total, compared.pair, zones, (), 300)[0].rows
     for row, reason in zip(rows, compared.why.reasons, strict=True):
         if reason.kind == "b":
-            place = divmod(reason.cell_b, grid[1])
-            assert row.label == f"other r{place[0] + 1} c{place[1] + 1}"
+            assert row.label == f"{zones[1].name(Cell('gallery', reason.cell_b))} (other)"
             assert row.part.cell == Cell("query", reason.query_cell)
 
 

@@ -1,6 +1,10 @@
-"""All commands in one list that is searched by typing (Ctrl+Shift+P)."""
+"""Commands, queries, recent sets and checkpoints in one list that is searched by typing (Ctrl+K)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from PyQt5.QtCore import QEvent, QModelIndex, QObject, QPoint, QSize, Qt
 from PyQt5.QtGui import QIcon, QKeyEvent, QPainter, QPalette, QPixmap
@@ -28,18 +32,44 @@ _KEYS = Qt.UserRole + 1
 _HIDDEN = frozenset(("edit.palette",))
 
 
-class CommandPalette(QDialog):
-    """Type to find a command, Enter runs it. Opened anew for each use with :meth:`popup`."""
+LEAST_TYPED, MOST_PLACES = 2, 12
+"""Letters from which places are looked for, and how many of a kind are listed."""
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+
+@dataclass(frozen=True)
+class PlaceEntry:
+    """Something else than a command that the palette leads to."""
+
+    words: str
+    icon: str
+    run: Callable[[], object]
+
+
+PlaceSource = Callable[[str], Iterable[PlaceEntry]]
+"""What was typed, in lower case → places that answer to it."""
+
+
+class CommandPalette(QDialog):
+    """Type to find a command or a place, Enter runs it. Opened anew for each use with
+    :meth:`popup`. ``sources`` find places: queries, data sets, checkpoints, runs."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        parent: QWidget | None = None,
+        sources: Sequence[PlaceSource] = (),
+    ) -> None:
         super().__init__(parent, Qt.Popup)
-        self.actions_table = actions
+        self.actions_table, self._sources = actions, sources
+        self._places: list[PlaceEntry] = []
         self.setWindowTitle("All commands")
         self.setAccessibleName("All commands")
         self._commands = [c for c in COMMANDS if c.id not in _HIDDEN]
         self._words = [f"{c.menu}: {c.title}" for c in self._commands]
         self.field = QLineEdit()
-        self.field.setPlaceholderText("Type some letters of a command")
+        self.field.setPlaceholderText(
+            "Type some letters of a command, a query, a data set or a checkpoint"
+        )
         self.field.setAccessibleName("Command to find")
         self.field.setClearButtonEnabled(True)
         self.field.textChanged.connect(self._search)
@@ -77,8 +107,13 @@ class CommandPalette(QDialog):
     @property
     def found(self) -> list[str]:
         """Ids of the listed commands."""
-        model = self.list.model()
-        return [model.index(row, 0).data(_ID) for row in range(model.rowCount())]
+        ids = (self.list.item(row).data(_ID) for row in range(self.list.count()))
+        return [id for id in ids if isinstance(id, str)]
+
+    @property
+    def places(self) -> list[str]:
+        """Words of the listed places."""
+        return [place.words for place in self._places]
 
     def _search(self, typed: str) -> None:
         self.list.clear()
@@ -87,8 +122,21 @@ class CommandPalette(QDialog):
         order.sort(key=lambda i: not self._can(self._commands[i]))
         for index in order:
             self.list.addItem(self._item(self._commands[index], self._words[index]))
+        self._list_places(typed.strip().lower())
         self.list.setCurrentRow(0)
         self._show_tip()
+
+    def _list_places(self, typed: str) -> None:
+        """Places after the commands."""
+        self._places = []
+        if len(typed) >= LEAST_TYPED:
+            for source in self._sources:
+                self._places += islice(source(typed), MOST_PLACES)
+        for number, place in enumerate(self._places):
+            item = QListWidgetItem(icon(place.icon), place.words)
+            item.setData(_ID, number)
+            item.setData(Qt.AccessibleTextRole, place.words)
+            self.list.addItem(item)
 
     def _can(self, command: Command) -> bool:
         return self.actions_table.can_run(command.id)
@@ -108,7 +156,10 @@ class CommandPalette(QDialog):
     def _show_tip(self, *_items: object) -> None:
         item = self.list.currentItem()
         if item is None:
-            self.tip.setText("No command has these letters.")
+            self.tip.setText("Nothing has these letters.")
+            return
+        if isinstance(item.data(_ID), int):
+            self.tip.setText(item.text())
             return
         command = next(c for c in self._commands if c.id == item.data(_ID))
         words = command.tip or command.title
@@ -121,6 +172,10 @@ class CommandPalette(QDialog):
         """Run the marked command; one that is not available keeps the palette open."""
         item = self.list.currentItem()
         if item is None:
+            return
+        if isinstance(item.data(_ID), int):
+            self.accept()
+            self._places[item.data(_ID)].run()
             return
         action = self.actions_table.by_id[item.data(_ID)]
         if not action.isEnabled():

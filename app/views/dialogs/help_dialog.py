@@ -25,14 +25,14 @@ CONTRIBUTION = """
 that is most like it, and every cell of the candidate looks for one in the query. How alike such a
 pair is, is its <b>similarity</b>, from −1 to 1. The model has learned a weight for every cell; the
 weight times the similarity is what the cell <b>adds to the logit</b>: its contribution.</p>
-<p>This is exact, not a picture drawn afterwards. The contributions of all cells and the bias add up
-to the logit that the ranking used, to the last digit that is shown. Red cells add to the logit,
-blue ones take away from it.</p>
+<p>This is exact, not a picture drawn afterwards. The contributions of all cells and the bias sum to
+the logit that the ranking used, to the last digit that is shown. Red cells add to the logit,
+blue ones lower it.</p>
 <p>A weight may be negative, and then a cell that fits well takes away. Cells at which almost every
 picture looks alike (a pavement, a wall) can add much without telling two people apart. So lines and
-maps show at first what a cell adds <b>beyond the usual</b>: beyond its average for this query over
-the whole gallery. These and the usual (mean) logit add up to the logit too. Unusual in this gallery
-is not unusual in the world: in another gallery, the same cell may be everybody's.</p>
+maps show at first contributions <b>above average</b>: a cell's contribution minus its average for
+this query over the whole gallery. These and the average logit sum to the logit too. Rare in this
+gallery is not rare in the world: in another gallery, the same cell may be everybody's.</p>
 <p>Two candidates compared (C, W) show what each cell adds for the one minus what it adds for the
 other; all of it is the difference of their logits. It says where the numbers part, not which of the
 two is the person.</p>
@@ -57,8 +57,8 @@ WORDS = """
 <tr><td><b>camera (camid)</b></td><td>counted from 1 in this window, from 0 in files</td></tr>
 <tr><td><b>true match</b></td><td>✓ a picture of the query's person from another camera</td></tr>
 <tr><td><b>false match</b></td><td>✕ a picture of somebody else</td></tr>
-<tr><td><b>junk</b></td><td>– a picture of the query's person from the query's own camera; ignored
-in measuring, and without a rank</td></tr>
+<tr><td><b>same camera (junk)</b></td><td>– a picture of the query's person from the query's own
+camera; ignored in measuring, and without a rank</td></tr>
 <tr><td><b>distractor</b></td><td>person 0 in Market-1501: nobody of the query set; kept</td></tr>
 <tr><td><b>cell, grid</b></td><td>one place of the model's map of a picture, and how many there
 are: height × width</td></tr>
@@ -68,7 +68,7 @@ are: height × width</td></tr>
 <tr><td><b>contribution</b></td><td>what one cell adds to the logit</td></tr>
 <tr><td><b>logit</b></td><td>what QAConv gives for two pictures; larger is closer,
 unbounded</td></tr>
-<tr><td><b>score</b></td><td>sigmoid(logit / 10), in (0, 1); not a probability</td></tr>
+<tr><td><b>score</b></td><td>sigmoid(logit / 10), in (0, 1)</td></tr>
 <tr><td><b>part</b></td><td>the cells of the query that a search is limited to</td></tr>
 <tr><td><b>evidence</b></td><td>of a part: the sum of the sizes of its terms against the query
 itself, as a share of the whole query's</td></tr>
@@ -79,8 +79,8 @@ pictures that have each other as neighbours come closer</td></tr>
 one camera are looked for together at the next; needs times</td></tr>
 </table>
 <h3>Measures</h3>
-<p>All are means over <b>valid queries</b>: those with a true match left once junk is removed. Their
-number stands beside every result.</p>
+<p>All are means over <b>valid queries</b>: those with a true match left once those of
+its own camera are removed. Their number stands beside every result.</p>
 <table cellpadding="4">
 <tr><td><b>Rank-k</b></td><td>the share of queries with a true match among the first k
 pictures</td></tr>

@@ -87,7 +87,7 @@ PART = Topic(
          "↑ ↓ in the list of correspondences pin one cell after the other"),
         ("match.part_ignore", "search without the part instead"),
         ("match.part_whole", "back to the whole query"),
-        ("match.unpin", "let go of the cell, then of all that is drawn"),
+        ("match.unpin", "release the cell, then remove all that is drawn"),
     ),
     (
         "qaconv rank --query IMG --gallery NAME --part 0.2,0.2,0.8,0.5",
@@ -116,7 +116,7 @@ WHAT_IF = Topic(
         ("match.hide_box", "hide by dragging, in the hand until pressed again"),
         ("match.take_cell", "with <i>Hide</i> in the hand: hide the pinned cell, or show it again"),
         ("match.occlusion_map", "which region matters"),
-        ("match.unpin", "let go of the cell, then of all that is hidden"),
+        ("match.unpin", "release the cell, then show all that is hidden"),
     ),
     (
         "qaconv explain QUERY A --figure FILE.png",
@@ -141,7 +141,7 @@ WHY = Topic(
         "click on a thumbnail changes the candidate.",
         "A click on a bar at the right shows its cell in all pictures; a click on a row of the "
         "list below does too.",
-        "On the page of failures a click on an example opens it so.",
+        "On the page of errors a click on an example opens it so.",
     ),
     (
         ("candidate.why_false", "first false match beside the first true one"),
@@ -157,25 +157,26 @@ WHY = Topic(
 )
 
 CROWD = Topic(
-    "Against the crowd",
+    "Contributions above average",
     (
-        "What a cell adds beyond the usual: beyond its average for this query over the whole "
-        "gallery. Dark trousers, the pavement and the border of the picture match everyone alike "
+        "A cell's contribution minus its average for this query over the whole gallery. Dark "
+        "trousers, "
+        "the pavement and the border of the picture match everyone alike "
         "and come near zero; a rare logo stays. With its percentile: “adds more here than for 97 % "
-        "of the gallery”. These numbers and the gallery's mean logit add up to the logit too.",
+        "of the gallery”. These numbers and the gallery's average logit sum to the logit too.",
         "This chooses and colours lines, maps, sum and list at first. What a cell adds in all "
         "(<i>by contribution</i>) and plain likeness (<i>by similarity</i>) are one choice away.",
-        "A cell of the candidate belongs to one picture only: its usual is the mean, for this "
+        "A cell of the candidate belongs to one picture only: its average is that, for this "
         "query, of the cells at the same place in all pictures.",
     ),
     (
-        "The choice below the pictures: <i>beyond the usual, by contribution, by similarity</i>; "
-        "lines and heat maps have one each.",
+        "The choice above the pictures: <i>above average, by contribution, by similarity</i>; "
+        "lines and heat maps have one each, and lines can have a colour each.",
         "Point at a row of the list at the right to read its percentile.",
     ),
     (
         ("match.lines match.heat", "lines, heat maps"),
-        ("tab", "to the choice below the pictures, then ↑ ↓"),
+        ("tab", "to the choice above the pictures, then ↑ ↓"),
         ("match.direction", "from the query's cells, from the candidate's, or both ways"),
         ("match.more_lines match.fewer_lines", "more lines, fewer"),
     ),
@@ -185,28 +186,28 @@ CROWD = Topic(
     ),
     (
         *limits.AVERAGE,
-        "For a part of the query there is no usual: the gallery's average is that of whole "
+        "For a part of the query there is no average: that of the gallery is of whole "
         "queries. What cells add is shown instead.",
     ),
 )
 
 FAILURES = Topic(
-    "Failures of a whole set",
+    "Errors of a whole set",
     (
         "Taken are all queries whose first match by plain QAConv is false. For each, the "
         "<b>margin</b> is the logit of that first false match minus that of the first true one, "
         "and every cell of the query has a part in it: what it adds for the false match minus what "
-        "it adds for the true one. These differences and those of the candidates' own cells add up "
-        "to the margin exactly.",
+        "it adds for the true one. These differences and those of the candidates' own cells sum to "
+        "the margin exactly.",
         "Pictures of people are cropped alike, so that cells can be averaged over queries: over "
-        "all failures, over each pair of cameras (query → false match), and over <b>clusters</b> "
-        "of failures whose differences look alike (k-means on the maps, whatever their size). A "
+        "all errors, over each pair of cameras (query → false match), and over <b>clusters</b> "
+        "of errors whose differences look alike (k-means on the maps, whatever their size). A "
         "map lies over the average picture of its queries; each has its own limits, which its "
         "colour bar shows. Red cells mislead, blue ones speak for the true match. Where a data set "
         "has label maps, the differences are also summed by body part or garment.",
     ),
     (
-        "<i>Find failures</i> begins; you can go on working on other pages.",
+        "<i>Find errors</i> begins; you can go on working on other pages.",
         "Click a group at the left; click a cell of its map, and the examples stand in the order "
         "of what that cell adds.",
         "Click an example: it opens in the browser, the false match beside the true one.",
@@ -215,7 +216,7 @@ FAILURES = Topic(
     (
         ("view.failures", "this page; what was found stays"),
         ("walk", "another group, while the list has the focus"),
-        ("arrows", "another cell, while the map has the focus; Esc lets go"),
+        ("arrows", "another cell, while the map has the focus; Esc releases"),
         ("return", "open the example that has the focus"),
     ),
     (
@@ -229,11 +230,11 @@ FAILURES = Topic(
 )  # fmt: skip
 
 TRUST = Topic(
-    "Trust, measured",
+    "Explanation checks",
     (
         "Measured are pairs of one person and, as a control, pairs of different people: what is as "
         "high there says nothing about persons. Looked at are the 12 strongest matches of each "
-        "pair, by contribution or by what they add beyond the usual. Do both ends lie on the same "
+        "pair, by contribution or by what they add above average. Do both ends lie on the same "
         "body part, does either lie on the background or on the picture's border, and do the "
         "matches move along when the candidate's content is moved by 1, 2 or 3 cells?",
         "Then cells of the query are removed, the strongest first (deletion), or brought back into "
@@ -244,7 +245,7 @@ TRUST = Topic(
         "best match and random pairs are measured instead.",
     ),
     (
-        "<i>Measure trust</i> begins; the number beside it is how many pairs of each kind.",
+        "<i>Check explanations</i> begins; the number beside it is how many pairs of each kind.",
         "<i>Strongest by</i> chooses how the strongest matches are found.",
         "The tabs at the right hold curves and the pairs that were measured; click a pair to open "
         "it.",
@@ -262,7 +263,7 @@ TRUST = Topic(
 )  # fmt: skip
 
 DECISIONS = Topic(
-    "Decisions, and a report to hand over",
+    "Decisions and reports",
     (
         "Confirm or reject a candidate, or leave it open, with a note. Badges on thumbnails and "
         "below the pictures show what was decided. Decisions are kept for each data set, at once "

@@ -158,8 +158,8 @@ class MethodsForm(QWidget):
             "own tool. Papers differ here."
         )
         self.junk = checkbox(
-            "Leave out junk",
-            "Junk are pictures of the query's person from the query's own camera. "
+            "Leave out same camera",
+            "Pictures of the query's person from the query's own camera. "
             "Switch this off for sets with a single camera.",
             True,
         )

@@ -25,6 +25,7 @@ class SetList(QListWidget):
         self.setTextElideMode(Qt.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self._browsed: list[SetChoice] = []
+        self._first: object = None
         self.itemChanged.connect(lambda _item: self.changed.emit())
 
     @property
@@ -38,11 +39,16 @@ class SetList(QListWidget):
         return [item.data(_CHOICE) for item in self._items() if item.checkState() == Qt.Checked]
 
     def show_choices(self, choices: tuple[SetChoice, ...]) -> None:
-        """List these and what was browsed for; ticks stay. At first the first one is ticked."""
+        """List these and what was browsed for. Ticks stay; while a person has ticked nothing
+        else, it is the first one, the set that is open."""
+        opened = {choice.name for choice in choices if choice.opened is not None}
+        choices = tuple(c for c in choices if not (c.missing and c.name in opened))
         ticked = {choice.key for choice in self.ticked}
         listed = [*choices[:1], *self._browsed, *choices[1:]]
-        if not self.count() and listed:
-            ticked = {listed[0].key}
+        first = listed[0].key if listed else None
+        if first is not None and ticked in (set(), {self._first}):
+            ticked = {first}
+        self._first = first
         self.blockSignals(True)
         self.clear()
         for choice in listed:

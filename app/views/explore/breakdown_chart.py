@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PyQt5.QtCore import QEvent, QPointF, QSize, Qt
 from PyQt5.QtGui import (
     QHelpEvent,
@@ -22,17 +24,23 @@ from app.items.breakdown_painter import (
     sections_of,
     spoken,
 )
+from app.jobs.images import ImageLoader
 from app.state import words
+from app.state.overlay import matched_cell
 from app.state.scene import scene_of
-from app.state.score_breakdown import ScoreBreakdown, breakdown_of
+from app.state.score_breakdown import ScoreBreakdown, breakdown_of, zone_terms
 from app.state.why import breakdown_of_difference
 from app.state.workspace import Workspace
+from app.state.zones import PairZones
 from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.galleries.values import PairView
 
-EMPTY = "What a match adds up to is shown here once there is one."
+EMPTY = "The score breakdown stands here once there is a match."
+POSITIVE, NEGATIVE = 4, 2
+"""Cells named of those that speak for the match, and against it."""
 _TIPS = {
+    "zone": words.ZONE,
     "strongest": "The cells listed above, together.",
     "rest": words.REST,
     "bias": words.BIAS,
@@ -45,14 +53,17 @@ _TIPS = {
 class BreakdownChart(QWidget):
     """Bars: the strongest cells, then every term of the sum. A click on a cell pins it."""
 
-    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, pictures: ImageLoader, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.workspace = workspace
+        self.workspace, self.pictures = workspace, pictures
+        pictures.loaded.connect(self._picture_arrived)
         self.stale_overlay = StaleOverlay(self)
         self._sections: tuple[BreakdownSection, ...] = ()
         self._shown: PairView | None = None
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
-        self.setAccessibleName("How the logit adds up")
+        self.setAccessibleName("Score breakdown")
         self.setMouseTracking(True)
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)
@@ -67,7 +78,9 @@ class BreakdownChart(QWidget):
         self._sections = (
             ()
             if pair is None
-            else sections_of(self._sum(pair), pair.match.grid, float(self.width()))
+            else sections_of(
+                self._sum(pair), pair, self._zones(pair), self._by_zone(pair), float(self.width())
+            )
         )
         self.stale_overlay.set(scene_of(self.workspace).stale)
         self.setAccessibleDescription(spoken(self._sections) or EMPTY)
@@ -83,14 +96,36 @@ class BreakdownChart(QWidget):
         """Of the logit; of the difference of two where they are compared."""
         why = self.workspace.shown_why
         return (
-            breakdown_of(pair.match, relative=self._relative)
+            breakdown_of(pair.match, POSITIVE, NEGATIVE, relative=self._relative)
             if why is None
             else breakdown_of_difference(why)
         )
 
+    def _zones(self, pair: PairView) -> tuple[PairZones, ...]:
+        other = self.workspace.other_pair
+        return tuple(self.workspace.zones_of(p) for p in (pair, other) if p is not None)
+
+    def _by_zone(self, pair: PairView) -> tuple[tuple[str, float], ...]:
+        """Sums by zone; none where two candidates are compared."""
+        space = self.workspace
+        if space.shown_why is not None:
+            return ()
+        return zone_terms(pair, space.zones_of(pair), space.look.measure)
+
+    def _paths(self) -> tuple[Path, ...]:
+        """The files of query and candidate of the pair shown."""
+        pair, data = self.workspace.pair, self.workspace.data
+        if pair is None or data is None:
+            return ()
+        return data.query[pair.query].path, data.gallery[pair.candidate].path
+
+    def _picture_arrived(self, path: object) -> None:
+        if path in self._paths():
+            self.update()
+
     @property
     def _relative(self) -> RelativeMatch | None:
-        """Contributions beyond the usual, where the look asks for them and they are known."""
+        """Contributions above average, where the look asks for them and they are known."""
         pair = self.workspace.shown_pair
         wanted = self.workspace.look.measure == "relative"
         return pair.relative if wanted and pair is not None else None
@@ -123,9 +158,14 @@ class BreakdownChart(QWidget):
             return
         cell = self.workspace.cell
         marked = [row for row in self.rows if cell is not None and row.part.cell == cell]
-        BreakdownPainter(painter, self.font(), self.palette()).paint(
-            self._sections, float(self.width()), marked
+        pair = self.workspace.pair
+        assert pair is not None
+        query, gallery = (self.pictures.get(path) for path in self._paths())
+        painter.setRenderHint(QPainter.SmoothPixmapTransform)
+        bars = BreakdownPainter(
+            painter, self.font(), self.palette(), (query, gallery), pair.match.grid
         )
+        bars.paint(self._sections, float(self.width()), marked)
         self.stale_overlay.paint(painter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -172,6 +212,12 @@ class BreakdownChart(QWidget):
             place = words.cell_sentence(row.part.own_cell, pair.match.grid)
             return f"{number}\n{place}\n{words.DIFFERENCE}"
         if row.part.cell is not None and pair is not None:
-            place = words.cell_sentence(row.part.cell.number, pair.match.grid)
-            return f"{number}\n{place}\n{words.BEYOND if self._relative else words.ADDS}"
+            zones, cell = self.workspace.zones_of(pair), row.part.cell
+            ends = [
+                f"{zones.words(end)}: {words.cell_sentence(end.number, pair.match.grid)}"
+                for end in (cell, matched_cell(pair, cell))
+            ]
+            ends[1] = f"matched with {ends[1]}"
+            told = words.BEYOND if self._relative else words.ADDS
+            return "\n".join((number, *ends, told))
         return f"{number}\n{_TIPS[row.part.kind]}"

@@ -46,7 +46,9 @@ class CorrespondenceTable(QTableView):
     def refresh(self) -> None:
         """Show the workspace's pair."""
         self._updating = True
-        if self.rows.set_pair(self.workspace.shown_pair, self.workspace.look):
+        pair = self.workspace.shown_pair
+        zones = None if pair is None else self.workspace.zones_of(pair)
+        if self.rows.set_pair(pair, self.workspace.look, zones):
             self._share_width()
         self._updating = False
         self.select_shown_cell()
@@ -91,7 +93,8 @@ class CorrespondenceTable(QTableView):
         header = self.horizontalHeader()
         title = self.rows.headerData(column, Qt.Horizontal, Qt.DisplayRole)
         arrow = ARROW if header.sortIndicatorSection() == column else 0
-        return header.fontMetrics().horizontalAdvance(title) + 6 + arrow
+        lines = str(title).splitlines()
+        return max(map(header.fontMetrics().horizontalAdvance, lines)) + 6 + arrow
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """A row chosen here pins its cell."""

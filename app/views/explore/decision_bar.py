@@ -14,7 +14,7 @@ from app.state.workspace import Workspace
 from app.views.widgets.icons import PaintedIcon, colour_of, icon
 from app.views.widgets.layouts import in_column
 
-SIDE, GAP = 20, 12
+SIDE, GAP, SPACING = 20, 12, 4
 TITLES = {
     "candidate.confirm": "Confirm",
     "candidate.reject": "Reject",
@@ -110,6 +110,11 @@ class DecisionBar(QWidget):
                 tip = f"{decided_sentence(name)}. Click to withdraw ({BY_ID[WITHDRAW].keys[0]})"
             button.setToolTip(tip)
             button.setAccessibleDescription(tip)
+
+    @property
+    def narrowest(self) -> int:
+        """Pixels that it takes without words."""
+        return SIDE + 3 * SPACING
 
     # ── where it stands ─────────────────────────────────────────────────────────────────────────
 

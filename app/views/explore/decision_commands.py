@@ -8,7 +8,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QInputDialog, QWidget
 
 from app.jobs.controller import Controller
-from app.jobs.decision_jobs import DecisionJobs, Pair, shown_pair
+from app.jobs.decision_jobs import DecisionJobs, Pair, chosen_pairs, shown_pair
 from app.views.widgets.actions import Handler, Handlers
 
 VERDICTS = ("confirm", "reject", "unsure")
@@ -55,9 +55,8 @@ class DecisionCommands(QObject):
         return shown_pair(self.workspace)
 
     def decide(self, verdict: str | None, note: str | None = None) -> None:
-        """Decide about the chosen candidate; a note (or verdict) that was there stays."""
-        pair = self.pair()
-        if pair is not None:
+        """Decide about all chosen candidates; a note (or verdict) that was there stays."""
+        for pair in chosen_pairs(self.workspace):
             self.jobs.decide(pair, verdict, note)
 
     def withdraw(self) -> None:

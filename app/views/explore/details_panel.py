@@ -6,12 +6,14 @@ from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from app.jobs.images import ImageLoader
 from app.state import words
 from app.state.overlay import lines_of
 from app.state.part_words import details_text
 from app.state.workspace import Workspace
 from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
+from app.views.explore.score_context import ScoreContext
 from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.galleries.values import PairView
 
@@ -32,11 +34,14 @@ def column_of(widget: QWidget, *parts: QWidget) -> QVBoxLayout:
 class DetailsPanel(QWidget):
     """The sum, the score and what it is, the correspondences."""
 
-    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, pictures: ImageLoader, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.workspace = workspace
         self._shared_out = False
-        self.chart = BreakdownChart(workspace, self)
+        self.chart = BreakdownChart(workspace, pictures, self)
+        self.context = ScoreContext(workspace, self)
         self.score = QLabel(self)
         self.score.setWordWrap(True)
         self.score.setToolTip(words.SCORE)
@@ -53,7 +58,9 @@ class DetailsPanel(QWidget):
 
     def _lay_out(self) -> None:
         """The sum above, scrolled where there is little room; the list below."""
-        total = boxed(in_column(self.chart, self.score, None, margins=SPACING, spacing=SPACING))
+        total = boxed(
+            in_column(self.context, self.chart, self.score, None, margins=SPACING, spacing=SPACING)
+        )
         listed = boxed(in_column(self.shown, self.table, margins=SPACING, spacing=SPACING))
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.NoFrame)
@@ -82,7 +89,8 @@ class DetailsPanel(QWidget):
             return
         self._shared_out = True
         text = self.score.heightForWidth(self.width() - 2 * SPACING)
-        wanted = self.chart.sizeHint().height() + text + 3 * SPACING
+        charts = self.chart.sizeHint().height() + self.context.sizeHint().height()
+        wanted = charts + text + 4 * SPACING
         self.splitter.setSizes([wanted, max(self.height() - wanted, LEAST)])
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -95,11 +103,12 @@ class DetailsPanel(QWidget):
         space, other = self.workspace, self.workspace.other_pair
         score = words.score_text(pair.match.score)
         if space.look.mode != "compare" or space.why is None or other is None:
-            return f"score {score} = sigmoid(logit / 10), not a probability"
+            stands = self.context.words
+            return f"score {score} = sigmoid(logit / 10)" + (f", {stands}" if stands else "")
         logits = [words.logit_text(p.match.logit) for p in (pair, other)]
         return (
             f"logit {logits[0]} − ({logits[1]}); scores {score} and "
-            f"{words.score_text(other.match.score)}, not probabilities"
+            f"{words.score_text(other.match.score)}, as sigmoid(logit / 10)"
         )
 
     def _show_drawn(self) -> None:

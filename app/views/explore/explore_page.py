@@ -5,17 +5,16 @@ A QMainWindow of its own, so that its docks are shown and hidden with the page.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PyQt5.QtCore import QByteArray, Qt
 from PyQt5.QtGui import QResizeEvent
-from PyQt5.QtWidgets import (
-    QWIDGETSIZE_MAX,
-    QDockWidget,
-    QMainWindow,
-    QSplitter,
-    QWidget,
-)
+from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QSplitter, QWidget
 
+from app.items.result_delegate import MOST, SMALLEST_IN_GRID
 from app.jobs.images import ImageLoader
+from app.state.settings import Settings
+from app.state.values import CANDIDATE_VIEWS, CandidateView
 from app.state.workspace import Workspace
 from app.views.explore.details_panel import DetailsPanel
 from app.views.explore.inspector import Inspector
@@ -23,16 +22,14 @@ from app.views.explore.queries_panel import QueriesPanel
 from app.views.explore.results_panel import ResultsPanel
 from app.views.explore.welcome import HintStrip
 from app.views.widgets.actions import Handler, Handlers, toggle_of
-from app.views.widgets.layouts import boxed, in_column
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
-NARROWEST = {"Queries": 216, "What it adds up to": 316}
-ROOM_FOR_HINT = 560
-HINT_IN_A_COLUMN = 112
-"""Pixels that the hint takes where its words are broken into several lines."""
-RANKING_HEIGHT = 256
-"""One row of tiles with its captions, and what stands above it."""
+NARROWEST = {"Queries": 208, "Score breakdown": 316}
+ROOM_FOR_BOTH = 1160
+"""Pixels of width from which grid and match stand side by side."""
+STRIP_SHARE = 0.17
+"""Of the height, for the ranking: the rest is the match's."""
 
 
 class ExplorePage(QMainWindow):
@@ -47,31 +44,36 @@ class ExplorePage(QMainWindow):
         self.queries = QueriesPanel(workspace, self.thumbnails, self)
         self.results = ResultsPanel(workspace, self.thumbnails, self)
         self.inspector = Inspector(workspace, self.pictures, self)
-        self.details = DetailsPanel(workspace, self)
+        self.details = DetailsPanel(workspace, self.pictures, self)
         self.splitter = QSplitter(Qt.Vertical, self)
         self.splitter.setObjectName("ranking and match")
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.results)
         self.splitter.addWidget(self.inspector)
         self.splitter.setStretchFactor(1, 1)
-        self.hint = HintStrip()
-        self.setCentralWidget(
-            boxed(in_column(self.hint, self.splitter, grows=self.splitter, spacing=0))
-        )
+        self.setCentralWidget(self.splitter)
         self.setDockNestingEnabled(True)
         self.queries_dock = self._dock("Queries", self.queries, Qt.LeftDockWidgetArea)
-        self.details_dock = self._dock("What it adds up to", self.details, Qt.RightDockWidgetArea)
+        self.details_dock = self._dock("Score breakdown", self.details, Qt.RightDockWidgetArea)
+        self.docks = (self.queries_dock, self.details_dock)
         self.setCorner(Qt.BottomLeftCorner, Qt.LeftDockWidgetArea)
         self.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
-        self.results.opened.connect(lambda _candidate: self.inspector.setFocus())
+        self.view: CandidateView = "strip"
+        self.tile_size = Settings().tile_size
+        self._sizes: dict[str, list[int]] = {}
+        self._before: tuple[QByteArray, CandidateView] | None = None
+        """The layout before all panels were hidden; None while they are not."""
+        self.results.opened.connect(self._look_at)
+        self.results.header.view_chosen.connect(self.show_candidates)
+        self.results.header.size_chosen.connect(self.resize_tiles)
+        self.results.view.resized.connect(self.resize_tiles)
         self.setFocusProxy(self.queries.list)  # not a text field, where single keys are letters
+        self.results.show_as(self.view, self.tile_size)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Hide the hint where ranking and match need its height."""
-        needed = self.splitter.minimumSizeHint().height() + HINT_IN_A_COLUMN
-        room = self.height() >= max(ROOM_FOR_HINT, needed)
-        self.hint.setMaximumHeight(QWIDGETSIZE_MAX if room else 0)
-        super().resizeEvent(event)
+    @property
+    def hint(self) -> HintStrip:
+        """The line for the first time."""
+        return self.inspector.hint
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -82,46 +84,149 @@ class ExplorePage(QMainWindow):
         self.addDockWidget(area, dock)
         return dock
 
+    # ── candidates: strip, grid or closed ───────────────────────────────────────────────────────
+
+    def show_candidates(self, view: CandidateView) -> None:
+        """One of :data:`~app.state.values.CANDIDATE_VIEWS`."""
+        self._sizes[self.view] = self.splitter.sizes()
+        self.view = view
+        self.results.show_as(view, self.tile_size)
+        self._share_out()
+        kept = self._sizes.get(view)
+        if kept and min(kept) > 0:
+            self.splitter.setSizes(kept)
+        if view == "grid":
+            self.results.view.setFocus()
+
+    def _share_out(self) -> None:
+        """Orientation and room of ranking and match."""
+        grid = self.view == "grid"
+        beside = grid and self.splitter.width() >= ROOM_FOR_BOTH
+        self.splitter.setOrientation(Qt.Horizontal if beside else Qt.Vertical)
+        self.inspector.setVisible(not grid or beside)
+        # The header alone asks for no more than its lines.
+        self.results.setSizePolicy(
+            QSizePolicy.Preferred,
+            QSizePolicy.Maximum if self.view == "closed" else QSizePolicy.Preferred,
+        )
+        if beside:
+            self.splitter.setSizes([self.splitter.width() // 2] * 2)
+        elif self.view == "closed":
+            self.splitter.setSizes([1, self.splitter.height()])
+        elif self.view == "strip":
+            height = self.splitter.height()
+            ranking = max(self.results.minimumSizeHint().height(), round(STRIP_SHARE * height))
+            self.splitter.setSizes([ranking, max(ranking, height - ranking)])
+
+    def resize_tiles(self, picture: int) -> None:
+        """Pictures of the grid so many pixels high."""
+        self.tile_size = min(max(picture, SMALLEST_IN_GRID), MOST)
+        if self.view == "grid":
+            self.results.show_as("grid", self.tile_size)
+
+    def _look_at(self, _candidate: int) -> None:
+        """A candidate was opened: where the grid has the whole room, the match takes its place."""
+        if self.inspector.isHidden():
+            self.show_candidates("strip")
+        self.inspector.setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A grid beside the match needs width."""
+        super().resizeEvent(event)
+        beside = self.splitter.width() >= ROOM_FOR_BOTH
+        if self.view == "grid" and self.inspector.isHidden() == beside:
+            self._share_out()
+
+    # ── panels ──────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def panels_hidden(self) -> bool:
+        """Whether all panels were hidden."""
+        return self._before is not None
+
+    def hide_panels(self, on: bool) -> None:
+        """Leave the match the whole page, or bring back what there was."""
+        if on == self.panels_hidden:
+            return
+        if on:
+            self._before = (self.saveState(), self.view)
+            self.show_candidates("closed")
+            for dock in self.docks:
+                dock.hide()
+            self.results.hide()
+            self.inspector.setFocus()
+            return
+        assert self._before is not None
+        state, view = self._before
+        self._before = None
+        self.results.show()
+        self.restoreState(state)
+        self.show_candidates(view)
+
     def arrange(self) -> None:
         """The layout of a first start."""
-        for dock, area in (
-            (self.queries_dock, Qt.LeftDockWidgetArea),
-            (self.details_dock, Qt.RightDockWidgetArea),
+        self.hide_panels(False)
+        for dock, area in zip(
+            self.docks, (Qt.LeftDockWidgetArea, Qt.RightDockWidgetArea), strict=True
         ):
             dock.setFloating(False)
             self.addDockWidget(area, dock)
             dock.show()
         width = self.width()
         self.resizeDocks(
-            [self.queries_dock, self.details_dock],
-            [max(240, width // 6), max(344, width // 5)],
-            Qt.Horizontal,
+            list(self.docks), [max(208, width // 6), max(336, width // 5)], Qt.Horizontal
         )
-        height = self.splitter.height()
-        ranking = max(RANKING_HEIGHT, height // 4)
-        self.splitter.setSizes([ranking, max(ranking, height - ranking)])
+        self._sizes.clear()
+        self.view = "strip"
+        self.results.show_as(self.view, self.tile_size)
+        self._share_out()
 
-    def layout_to_keep(self) -> tuple[dict[str, tuple[int, ...]], str]:
-        """Sizes of the splitter, and where the docks are, as base64 text."""
-        state = bytes(self.saveState().toBase64()).decode()
-        return {self.splitter.objectName(): tuple(self.splitter.sizes())}, state
+    # ── kept ────────────────────────────────────────────────────────────────────────────────────
 
-    def restore(self, splitters: dict[str, tuple[int, ...]], docks: str) -> None:
+    def layout_to_keep(self, settings: Settings) -> Settings:
+        """The settings with the layout as it is now."""
+        state, view = self._before or (self.saveState(), self.view)
+        sizes = self.splitter.sizes() if self.view == "strip" else self._sizes.get("strip", [])
+        return replace(
+            settings,
+            splitters={**settings.splitters, self.splitter.objectName(): tuple(sizes)},
+            docks=bytes(state.toBase64()).decode(),
+            candidates=view,
+            tile_size=self.tile_size,
+            panels_hidden=self.panels_hidden,
+        )
+
+    def restore(self, settings: Settings) -> None:
         """The layout that was kept; that of a first start where none was."""
-        if not docks or not self.restoreState(QByteArray.fromBase64(docks.encode())):
+        docks = settings.docks.encode()
+        self.tile_size = settings.tile_size
+        if not docks or not self.restoreState(QByteArray.fromBase64(docks)):
             self.arrange()
-        sizes = splitters.get(self.splitter.objectName())
+        sizes = settings.splitters.get(self.splitter.objectName())
         if sizes and len(sizes) == self.splitter.count() and min(sizes) > 0:
+            self._sizes["strip"] = list(sizes)
             self.splitter.setSizes(list(sizes))
+        if settings.candidates in CANDIDATE_VIEWS and settings.candidates != self.view:
+            self.show_candidates(settings.candidates)
+        self.hide_panels(settings.panels_hidden)
 
     def handlers(self) -> Handlers:
         """Commands of the panels, and of the docks."""
+
+        def shown_as(view: CandidateView) -> Handler:
+            return Handler(lambda: self.show_candidates(view), checked=lambda: self.view == view)
+
         return {
             **self.queries.handlers(),
             **self.results.handlers(),
             **self.inspector.handlers(),
+            **{f"view.candidates_{view}": shown_as(view) for view in CANDIDATE_VIEWS},
             "view.queries": toggle_of(self.queries_dock),
             "view.details": toggle_of(self.details_dock),
+            "view.panels": Handler(
+                lambda: self.hide_panels(not self.panels_hidden),
+                checked=lambda: self.panels_hidden,
+            ),
             "view.reset": Handler(self.arrange),
         }
 

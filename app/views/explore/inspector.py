@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import QRectF, pyqtSignal
-from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QWidget
 
 from app.items.colour_bar import ColourBar
@@ -17,20 +16,22 @@ from app.state.values import MODES, MOST_LINES, Mode
 from app.state.workspace import Workspace
 from app.views.explore.decision_bar import DecisionBar
 from app.views.explore.match_canvas import STEP, MatchCanvas
-from app.views.explore.match_controls import SPACING, MatchControls
-from app.views.explore.part_tools import PartTools
+from app.views.explore.match_controls import MatchControls
+from app.views.explore.picture_tools import PictureTools, Zooming
+from app.views.explore.welcome import HintStrip
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.labels import ElidedLabel
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.matching.strongest import DIRECTIONS
 
+SPACING = 8
 THRESHOLD_STEP = 0.05
-LOWEST_CANVAS = 128
-"""Pixels that the pictures have at least, captions included, before the tools give way."""
+LOWEST_CANVAS = 144
+"""Pixels that the pictures have at least, captions included."""
 
 
 class Inspector(QWidget):
-    """Canvas, the line of words below it, controls. Answers the ``match.*`` commands.
+    """Controls, the line of words, tools and canvas. Answers the ``match.*`` commands.
 
     ``command_wanted``: run this command of the table.
     """
@@ -47,11 +48,11 @@ class Inspector(QWidget):
         self.decisions.command_wanted.connect(self.command_wanted)
         self.readout = ElidedLabel(parent=self)
         self.readout.setAccessibleName("What is shown")
-        self.bar = ColourBar(self)
-        self.controls = MatchControls(
-            workspace, self.choose_mode, self.canvas.zoom_by, self.canvas.fit, self
-        )
-        self.tools = PartTools(workspace, self.canvas.drop_stroke, self)
+        self.bar = ColourBar(self, named=False)
+        self.controls = MatchControls(workspace, self.choose_mode, self)
+        zooming = Zooming(self.canvas.zoom_by, self.canvas.fit, STEP)
+        self.tools = PictureTools(workspace, self.canvas.drop_stroke, zooming, self)
+        self.hint = HintStrip()
         self.canvas.setMinimumHeight(LOWEST_CANVAS)
         self._lay_out()
         self.canvas.zoomed.connect(self._show_zoom)
@@ -59,6 +60,7 @@ class Inspector(QWidget):
         self.canvas.staged.connect(self._place_decisions)
         workspace.look_changed.connect(self._on_look)
         workspace.hover_changed.connect(self._read_out)
+        workspace.hover_changed.connect(self._follow_hint)
         workspace.parts.changed.connect(self._read_out)
         workspace.pair_changed.connect(self._prepare)
         self._linked = workspace.look.linked
@@ -66,10 +68,16 @@ class Inspector(QWidget):
         self._read_out()
 
     def _lay_out(self) -> None:
-        line = in_row(self.readout, self.bar, grows=self.readout, spacing=2 * SPACING)
-        margins = (SPACING, 0, SPACING, SPACING)
-        below = in_column(line, self.controls, self.tools, margins=margins, spacing=SPACING)
-        in_column(self.canvas, below, into=self, grows=self.canvas, spacing=SPACING // 2)
+        line = in_row(
+            self.hint, self.readout, self.bar, grows=self.readout, margins=(4, 0, 0, 0),
+            spacing=2 * SPACING,
+        )  # fmt: skip
+        line.setStretchFactor(self.hint, 1)
+        pictures = in_row(self.tools, self.canvas, grows=self.canvas, spacing=SPACING // 2)
+        in_column(
+            self.controls, line, pictures, into=self, grows=pictures,
+            margins=(SPACING, SPACING // 2, SPACING, 0), spacing=SPACING // 2,
+        )  # fmt: skip
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
 
@@ -78,7 +86,12 @@ class Inspector(QWidget):
             self.canvas.link()
         self._linked = self.workspace.look.linked
         self._read_out()
-        self._make_room()
+
+    def _follow_hint(self) -> None:
+        """The hint says to point at a place: once that was done it goes for good."""
+        if self.workspace.hover is not None and not self.hint.isHidden():
+            self.hint.dismiss()
+            self._read_out()
 
     def _prepare(self) -> None:
         """Decode the pictures of the neighbouring ranks before they are requested."""
@@ -90,6 +103,8 @@ class Inspector(QWidget):
 
     def _place_decisions(self) -> None:
         """Beside the candidate: right of it, or left where it is compared with another one."""
+        compared = len(self.canvas.scene.panels) > 2
+        self.canvas.leave_free(self.decisions.narrowest + SPACING if compared else 0)
         scene, stage = self.canvas.scene, self.canvas.stage
         number = scene.find(("gallery", 0))
         chosen = number is not None and scene.panels[number].ref is not None
@@ -99,7 +114,7 @@ class Inspector(QWidget):
         self.canvas.cover(QRectF(self.decisions.geometry()) if shown else QRectF())
 
     def _show_zoom(self) -> None:
-        self.controls.show_zoom(self.canvas.zoom.factor)
+        self.tools.show_zoom(self.canvas.zoom.factor)
         self._read_out()
 
     def _read_out(self) -> None:
@@ -107,56 +122,31 @@ class Inspector(QWidget):
         canvas, look = self.canvas, self.workspace.look
         stage = canvas.stage
         self.bar.show_scale(stage.legend)
+        tip = ""
         if canvas.stale_overlay.drawn:
             text = readout.WAIT
         elif canvas.marks:
-            text = readout.answers_text(canvas.scene, [mark.answer for mark in canvas.marks])
+            marks = canvas.marks
+            answers = [mark.answer for mark in marks]
+            text = readout.answers_text(canvas.scene, answers, marks[0].pair)
+            tip = f"{text}\n{readout.cells_text(canvas.scene, answers[0])}"
         elif drawn_text(self.workspace.parts.now):
             text = drawn_text(self.workspace.parts.now)
         else:
             hidden = lines_in_sight(stage)[1] if look.mode in ("lines", "compare") else 0
             text = readout.shown_text(canvas.scene, look, stage.lines(), hidden)
+            tip = f"{text}\n{readout.explained_text(canvas.scene, look)}".strip()
         if text != self.readout.text():
             self.readout.setText(text)
-            self.readout.setToolTip(text)
+            self.readout.setToolTip(tip or text)
             self.readout.update()
-        self._share_line()
-
-    def _share_line(self) -> None:
-        """Hide the colour bar's name where the line of words would be cut."""
-        words = self.readout.fontMetrics().horizontalAdvance(self.readout.text())
-        taken = self.bar.sizeHint().width() - (self.bar.name_width if self.bar.named else 0)
-        room = self.width() - 4 * SPACING - taken - self.bar.name_width
-        self.bar.show_name(words <= room)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """More or less room for the line of words, and for the tools."""
-        super().resizeEvent(event)
-        self._share_line()
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """Give the controls the height of their lines; hide the drawing tools where that leaves too
-        little for the pictures. The tools' menu entries and keys remain."""
-        width = self.width() - 2 * SPACING
-        for rows in (self.controls, self.tools):
-            # A layout of several lines asks Qt for the height of one only.
-            rows.setMinimumHeight(rows.heightForWidth(width))
-        lines = self.controls.minimumHeight() + self.tools.minimumHeight()
-        needed = LOWEST_CANVAS + self.bar.sizeHint().height() + lines + 4 * SPACING
-        self.tools.setVisible(self.height() >= needed)
+        self.readout.setVisible(self.hint.isHidden())
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
     def handlers(self) -> Handlers:
         """The ``match.*`` commands."""
         space = self.workspace
-
-        def switch(name: str) -> Handler:
-            return Handler(
-                lambda: space.change_look(**{name: not getattr(space.look, name)}),
-                checked=lambda: getattr(space.look, name),
-            )
 
         def mode_of(mode: Mode) -> Handler:
             return Handler(lambda: self.choose_mode(mode), checked=lambda: mode == space.look.mode)
@@ -166,7 +156,6 @@ class Inspector(QWidget):
 
         return {
             **{f"match.{mode}": mode_of(mode) for mode in MODES},
-            **{f"match.{name}": switch(name) for name in ("overlay", "grid", "linked")},
             "match.more_lines": of_lines(lambda: self.change_count(1)),
             "match.fewer_lines": of_lines(lambda: self.change_count(-1)),
             "match.raise_threshold": of_lines(lambda: self.change_threshold(THRESHOLD_STEP)),
@@ -176,9 +165,6 @@ class Inspector(QWidget):
                 self.tools.release,
                 lambda: space.selection.cell is not None or space.parts.now.anything,
             ),
-            "match.zoom_in": Handler(lambda: self.canvas.zoom_by(STEP)),
-            "match.zoom_out": Handler(lambda: self.canvas.zoom_by(1 / STEP)),
-            "match.zoom_fit": Handler(self.canvas.fit),
             **self.tools.handlers(),
         }
 

@@ -28,7 +28,7 @@ from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.types import Side
 
 FADED = 0.3
-FULL_CAPTIONS_FROM = 320
+FULL_CAPTIONS_FROM = 720
 """Pixels of height below which captions have two lines instead of four."""
 ACCENT = QColor("#ffb000")
 Key = tuple[Side, int]
@@ -60,6 +60,7 @@ class MatchPicture(QWidget):
         self._lines: QPixmap | None = None
         self._marks: tuple[Mark, ...] = ()
         self._covered = QRectF()
+        self._left_free = 0
         self.stale_overlay = StaleOverlay(self, self.scene_changed.emit)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setAccessibleName("Match: query and candidate")
@@ -128,7 +129,9 @@ class MatchPicture(QWidget):
             aspects = [usual if i is None else i.width() / max(i.height(), 1) for i in images]
             lines = 4 if self.height() >= FULL_CAPTIONS_FROM else 2
             foot = caption_height(self.font(), lines)
-            places = tuple(panes(self.width(), self.height(), aspects, foot))
+            free = self._left_free
+            inside = panes(self.width() - free, self.height(), aspects, foot)
+            places = tuple(pane.moved(free) for pane in inside)
             boxes = tuple(
                 self.zoom_of(panel.key).box(pane.home)
                 for panel, pane in zip(self.scene.panels, places, strict=True)
@@ -138,6 +141,12 @@ class MatchPicture(QWidget):
                 self._covered,
             )  # fmt: skip
         return self._stage
+
+    def leave_free(self, left: int) -> None:
+        """Keep so many pixels at the left free of pictures."""
+        if left != self._left_free:
+            self._left_free = left
+            self._drop_layers()
 
     def cover(self, area: QRectF) -> None:
         """Say where another widget stands before the pictures; tags keep out of there."""

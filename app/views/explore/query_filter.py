@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QRegularExpression, Qt
 from PyQt5.QtGui import QKeyEvent, QRegularExpressionValidator
-from PyQt5.QtWidgets import QComboBox, QLineEdit, QToolButton, QWidget
+from PyQt5.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from app.state.workspace import Workspace
-from app.views.explore.filter_buttons import CameraButton
-from app.views.widgets.layouts import in_column, in_row
+from app.views.explore.filter_choices import CameraChoice, camera_chip
+from app.views.widgets.filter_field import ChipText, FilterField
+from app.views.widgets.labels import heading
+from app.views.widgets.layouts import boxed, in_column
 
 SORTS = {
     "file": "File",
@@ -42,10 +44,11 @@ class QueryFilterBar(QWidget):
         self.workspace = workspace
         self.text = FilterEdit()
         self.person = FilterEdit()
-        self.cameras = CameraButton()
-        self.errors = QToolButton()
+        self.cameras = CameraChoice()
+        self.errors = QCheckBox("Errors only")
         self.sort = QComboBox()
         self._name()
+        self.filters = FilterField("Choose which queries are listed.", self._popup())
         self._arrange()
         self._connect()
         self._show_data()
@@ -59,10 +62,6 @@ class QueryFilterBar(QWidget):
         self.person.setAccessibleName("Filter queries by person number")
         self.person.setToolTip("List queries of the person with exactly this number.")
         self.person.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{0,9}")))
-        self.person.setFixedWidth(self.person.fontMetrics().horizontalAdvance("Person00") + 8)
-        self.errors.setText("Errors")
-        self.errors.setCheckable(True)
-        self.errors.setAutoRaise(True)
         self.errors.setAccessibleName("List errors only")
         self.errors.setToolTip("List only queries whose rank 1 is known to be a false match.")
         self.sort.setAccessibleName("Order of the queries")
@@ -73,9 +72,15 @@ class QueryFilterBar(QWidget):
         self.sort.setMinimumContentsLength(8)
 
     def _arrange(self) -> None:
-        first = in_row(self.text, self.person, grows=self.text, spacing=4)
-        second = in_row(self.cameras, self.errors, None, spacing=4)
-        in_column(first, second, into=self, spacing=4)
+        in_column(self.text, self.filters, into=self, spacing=4)
+
+    def _popup(self) -> QWidget:
+        return boxed(
+            in_column(
+                self.errors, heading("Person"), self.person, heading("Cameras"), self.cameras,
+                margins=12, spacing=6,
+            )
+        )  # fmt: skip
 
     def _connect(self) -> None:
         space = self.workspace
@@ -86,8 +91,12 @@ class QueryFilterBar(QWidget):
         self.sort.activated.connect(
             lambda place: space.change_query_filter(sort=self.sort.itemData(place))
         )
+        self.filters.removed.connect(self._remove)
         space.data_changed.connect(self._show_data)
         space.filters_changed.connect(self._show_filter)
+
+    def _remove(self, name: str) -> None:
+        self.workspace.change_query_filter(**{name: False if name == "errors" else None})
 
     def _person_typed(self, text: str) -> None:
         self.workspace.change_query_filter(pid=int(text) if text else None)
@@ -108,6 +117,15 @@ class QueryFilterBar(QWidget):
             self.person.setText(person)
         self.cameras.show_chosen(chosen.camids)
         self.errors.setChecked(chosen.errors)
+        errors = ChipText("errors", "errors", "Only queries whose rank 1 is a false match.")
+        one = ChipText("pid", f"person {person}", f"Only queries of person {person}.")
+        self.filters.show_chips(
+            (
+                *((errors,) if chosen.errors else ()),
+                *((one,) if person else ()),
+                *camera_chip(chosen.camids),
+            )
+        )
         self.sort.setCurrentIndex(list(SORTS).index(chosen.sort))
 
     def focus(self) -> None:

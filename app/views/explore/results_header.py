@@ -1,20 +1,26 @@
-"""The line above the ranked gallery: method, what is hidden, cameras, times, and the count."""
+"""The line above the ranked gallery: method, filters, counts, and how the candidates are shown."""
 
 from __future__ import annotations
 
 import numpy as np
-from PyQt5.QtCore import QEvent, pyqtSignal
-from PyQt5.QtWidgets import QButtonGroup, QCheckBox, QLabel, QRadioButton, QWidget
+from PyQt5.QtCore import QEvent, QSignalBlocker, QSize, Qt, pyqtSignal
+from PyQt5.QtWidgets import QCheckBox, QLabel, QSlider, QToolButton, QWidget
 
+from app.items.result_delegate import MOST, SMALLEST_IN_GRID
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
+from app.state.commands import BY_ID
 from app.state.part_words import part_text
-from app.state.values import METHODS, Method
+from app.state.values import CANDIDATE_VIEWS, METHODS, CandidateView, Method
 from app.state.workspace import Workspace
-from app.views.explore.filter_buttons import CameraButton, TimeButton
+from app.views.explore.filter_choices import CameraChoice, TimeChoice, camera_chip, time_chip
+from app.views.widgets.choice import Choice
+from app.views.widgets.filter_field import ChipText, FilterField
 from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.hints import LinkButton
-from app.views.widgets.layouts import boxed, in_row
+from app.views.widgets.icons import icon
+from app.views.widgets.labels import heading
+from app.views.widgets.layouts import boxed, in_column, in_row
 from qaconv_core.types import RankingResult
 
 METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
@@ -29,46 +35,63 @@ METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
     )
 )
 HIDES = {
-    "hide_junk": ("junk", "Hide pictures of the query's person from its own camera."),
-    "hide_same_camera": ("same camera", "Hide all pictures from the camera of the query."),
+    "hide_junk": ("same camera (ignored)", "Hide pictures of the query's person from its camera."),
+    "hide_same_camera": ("query's camera", "Hide all pictures from the camera of the query."),
     "hide_false": ("false", "Hide false matches: only true ones and unknown ones stay."),
+    "hide_decided": ("decided", "Hide candidates that something was decided about."),
 }
 NO_FILTER = {
     "hide_junk": False,
     "hide_same_camera": False,
     "hide_false": False,
+    "hide_decided": False,
     "camids": None,
     "time_range": None,
 }
-UNMEASURED = "Not there yet: this needs the scores of all queries. Measure the set first."
+UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
 BY_PART = (
     "Ranked by the cells drawn on the query alone, by plain QAConv: terms of the other cells drop "
     "out. The evidence is how loudly these cells can speak, for or against, of all the query's."
 )
 ALL_EXACT = "Score every picture of the gallery exactly, for this and all other queries."
-ADDED_ONLY = "Own pictures are ranked by plain QAConv: the other methods need the whole query set."
+ADDED_ONLY = (
+    "Added pictures are ranked by plain QAConv: the other methods need the whole query set."
+)
+NARROW = 560
+"""Pixels below which the word before the method goes."""
 
 
 class ResultsHeader(QWidget):
-    """Changes method and ``workspace.result_filter``, and shows them."""
+    """Changes method and ``workspace.result_filter``, and shows them.
+
+    One line; a second one only while several candidates are chosen, a part is searched or the
+    ranking is an approximation. ``view_chosen`` tells one of the
+    :data:`~app.state.values.CANDIDATE_VIEWS`, ``size_chosen`` a height of the grid's pictures.
+    """
 
     command_wanted = pyqtSignal(str)
+    view_chosen = pyqtSignal(str)
+    size_chosen = pyqtSignal(int)
 
     def __init__(
         self, workspace: Workspace, model: ResultModel, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.workspace, self.model = workspace, model
-        self.methods = self._make_methods()
-        self.measure = LinkButton(
-            "Measure the set", "Measure all queries now: AP, re-ranking and TLift (Ctrl+Shift+E)."
-        )
+        self.method = Choice(
+            "Ranked by", "How the gallery is ranked (Alt+1, Alt+2, Alt+3).",
+            {method: words for method, (words, _tip) in METHOD_WORDS.items()},
+        )  # fmt: skip
+        self.measure = self.method.menu().addAction("Evaluate this data set")
+        self.measure.setToolTip("Measure all queries now: AP, re-ranking and TLift (Ctrl+Shift+E).")
         self.hides = self._make_hides()
-        self.cameras, self.times = CameraButton(), TimeButton()
+        self.cameras, self.times = CameraChoice(), TimeChoice()
+        self.filters = FilterField("Choose which pictures are listed.", self._popup())
         self.count, self.truth, self.dot = QLabel(), QLabel(), QLabel("·")
         self.part = QLabel()
         self.part.setAccessibleName("Search by part")
         self.part.setToolTip(BY_PART)
+        self.added_note = QLabel(ADDED_ONLY)
         self.whole = LinkButton("Whole query", "Rank by the whole query again (Backspace, Esc).")
         self.estimates = QLabel()
         self.estimates.setAccessibleName("Exactness")
@@ -77,18 +100,13 @@ class ResultsHeader(QWidget):
         self.chosen.setAccessibleName("Candidates chosen")
         self.chosen.setToolTip("Ctrl+click and Shift+click choose several, Shift+→ one more.")
         self.report = LinkButton("Report…", "Save a report on the candidates chosen.")
+        self.views = {view: self._view_button(view) for view in CANDIDATE_VIEWS}
+        self.size_slider = self._make_size()
         self._arrange()
         self._connect()
         self._show_data()
 
-    def _make_methods(self) -> dict[Method, QRadioButton]:
-        group = QButtonGroup(self)
-        buttons = {}
-        for method, (words, _tip) in METHOD_WORDS.items():
-            buttons[method] = QRadioButton(words)
-            buttons[method].setAccessibleName(f"Rank by {words.lstrip('+ ')}")
-            group.addButton(buttons[method])
-        return buttons
+    # ── how it is put together ──────────────────────────────────────────────────────────────────
 
     def _make_hides(self) -> dict[str, QCheckBox]:
         boxes = {}
@@ -98,46 +116,92 @@ class ResultsHeader(QWidget):
             boxes[name].setAccessibleName(f"Hide {words}")
         return boxes
 
+    def _popup(self) -> QWidget:
+        return boxed(
+            in_column(
+                heading("Hide"), *self.hides.values(), heading("Cameras"), self.cameras,
+                heading("Times"), self.times, margins=12, spacing=6,
+            )
+        )  # fmt: skip
+
+    def _view_button(self, view: CandidateView) -> QToolButton:
+        command, button = BY_ID[f"view.candidates_{view}"], QToolButton()
+        button.setIcon(icon(command.icon))
+        button.setIconSize(QSize(18, 18))
+        button.setCheckable(True)
+        button.setAutoRaise(True)
+        button.setFocusPolicy(Qt.TabFocus)
+        button.setAccessibleName(command.title)
+        button.setToolTip(f"{command.title} ({command.keys[0]})")
+        button.clicked.connect(lambda _on: self.view_chosen.emit(view))
+        return button
+
+    def _make_size(self) -> QSlider:
+        slider = QSlider(Qt.Horizontal)
+        slider.setRange(SMALLEST_IN_GRID, MOST)
+        slider.setFixedWidth(96)
+        slider.setFocusPolicy(Qt.TabFocus)
+        slider.setAccessibleName("Size of the pictures")
+        slider.setToolTip("Size of the pictures (Ctrl and the wheel)")
+        slider.valueChanged.connect(self.size_chosen)
+        slider.hide()
+        return slider
+
     def _arrange(self) -> None:
-        layout = FlowLayout(self, gap=12)
-        layout.addWidget(_together("Ranked by", *self.methods.values(), self.measure))
-        layout.addWidget(_together("Hide", *self.hides.values()))
-        layout.addWidget(_together("", self.cameras, self.times))
-        layout.addWidget(_together("", self.count, self.dot, self.truth))
-        self.by_part = _together("", self.part, self.whole)
-        self.several = _together("", self.chosen, self.report)
-        self.estimated = _together("", self.estimates, self.exact)
-        layout.addWidget(self.by_part)
-        layout.addWidget(self.estimated)
-        layout.addWidget(self.several)
+        self.by = QLabel("Ranked by")
+        views = boxed(in_row(*self.views.values(), spacing=0))
+        counts = boxed(in_row(self.count, self.dot, self.truth, spacing=6))
+        first = in_row(
+            boxed(in_row(self.by, self.method, spacing=4)), self.filters, counts,
+            self.size_slider, views, grows=self.filters,
+        )  # fmt: skip
+        self.second = QWidget()
+        states = FlowLayout(self.second, gap=12)
+        self.by_part = _together(self.part, self.whole)
+        self.estimated = _together(self.estimates, self.exact)
+        self.several = _together(self.chosen, self.report)
+        self.states = (self.by_part, self.estimated, self.several, self.added_note)
+        for state in self.states:
+            states.addWidget(state)
+        in_column(first, self.second, into=self, spacing=4)
         self.count.setAccessibleName("Pictures listed")
         self.count.setToolTip("How many of the gallery's pictures are listed.")
         self.truth.setAccessibleName("True matches")
-        self.truth.setToolTip("True matches of the query in the gallery, junk not counted.")
+        self.truth.setToolTip(
+            "True matches of the query in the gallery, those of its own camera (junk) not counted."
+        )
 
     def event(self, event: QEvent) -> bool:
         """Fix the height to that of the lines, so that layouts give it that height."""
         handled = super().event(event)
         if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
-            self.setFixedHeight(max(1, self.layout().heightForWidth(self.width())))
+            self.by.setVisible(self.width() >= NARROW)
+            lines = self.layout()
+            flows = lines.hasHeightForWidth()
+            wanted = lines.heightForWidth(self.width()) if flows else lines.sizeHint().height()
+            self.setFixedHeight(wanted)
         return handled
 
     def _connect(self) -> None:
         space = self.workspace
-        for method, button in self.methods.items():
-            button.clicked.connect(lambda _on, method=method: space.set_method(method))
+        self.method.chosen.connect(space.set_method)
         for name, box in self.hides.items():
             box.clicked.connect(lambda on, name=name: space.change_result_filter(**{name: on}))
         self.cameras.chosen.connect(lambda chosen: space.change_result_filter(camids=chosen))
         self.times.chosen.connect(lambda chosen: space.change_result_filter(time_range=chosen))
+        self.filters.removed.connect(
+            lambda name: space.change_result_filter(**{name: NO_FILTER[name]})
+        )
         self.whole.clicked.connect(space.parts.whole_query)
         self.exact.clicked.connect(lambda: space.change_look(exact=True))
-        self.measure.clicked.connect(lambda: self.command_wanted.emit("evaluate.current"))
+        self.measure.triggered.connect(lambda: self.command_wanted.emit("evaluate.current"))
         self.report.clicked.connect(lambda: self.command_wanted.emit("file.save_report"))
         space.data_changed.connect(self._show_data)
         space.filters_changed.connect(self.refresh)
         space.method_changed.connect(self.refresh)
         space.measures_changed.connect(self._show_methods)
+
+    # ── following the workspace ─────────────────────────────────────────────────────────────────
 
     def _show_data(self) -> None:
         data = self.workspace.data
@@ -153,9 +217,18 @@ class ResultsHeader(QWidget):
             box.setChecked(getattr(chosen, name))
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
+        hidden = tuple(
+            ChipText(name, f"no {words}", tip)
+            for name, (words, tip) in HIDES.items()
+            if getattr(chosen, name)
+        )
+        self.filters.show_chips(
+            (*hidden, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
+        )
         ranking = self.workspace.ranking
         self.count.setText("" if ranking is None else self._count_words(ranking))
         self.truth.setText(self._truth_words())
+        self.added_note.setVisible(self._added_otherwise(ranking))
         self.dot.setVisible(bool(self.count.text() and self.truth.text()))
         self.part.setText("" if ranking is None else part_text(ranking))
         self.by_part.setVisible(bool(self.part.text()))
@@ -167,6 +240,15 @@ class ResultsHeader(QWidget):
         chosen = self.workspace.selection.chosen
         self.chosen.setText(f"{count_text(len(chosen))} chosen")
         self.several.setVisible(len(chosen) > 1)
+        self.second.setVisible(any(not state.isHidden() for state in self.states))
+
+    def show_view(self, view: CandidateView, size: int) -> None:
+        """Show how the candidates are shown, without telling."""
+        for name, button in self.views.items():
+            button.setChecked(name == view)
+        self.size_slider.setVisible(view == "grid")
+        with QSignalBlocker(self.size_slider):
+            self.size_slider.setValue(size)
 
     def _show_exactness(self, ranking: RankingResult | None) -> None:
         """Up to which place a ranking is exact, where that is not the end."""
@@ -187,11 +269,11 @@ class ResultsHeader(QWidget):
 
     def _show_methods(self) -> None:
         space = self.workspace
-        for method, button in self.methods.items():
-            on = method in space.methods
-            button.setEnabled(on)
-            button.setChecked(method == space.method)
-            button.setToolTip(METHOD_WORDS[method][1] if on else self.reason(method))
+        self.method.show_value(space.method)
+        for method in METHODS:
+            on, action = method in space.methods, self.method.actions_[method]
+            action.setEnabled(on)
+            action.setToolTip(METHOD_WORDS[method][1] if on else self.reason(method))
         ready = space.data is not None and space.data.added_from > 0 and space.model is not None
         self.measure.setVisible(ready and not space.measures_complete)
 
@@ -199,14 +281,18 @@ class ResultsHeader(QWidget):
         """Why a method cannot be chosen, where it cannot."""
         return self.workspace.method_notes.get(method) or UNMEASURED
 
+    def _added_otherwise(self, ranking: RankingResult | None) -> bool:
+        """Whether an added picture is ranked by another method than the one chosen."""
+        data = self.workspace.data
+        if ranking is None or data is None or self.workspace.method == "qaconv":
+            return False
+        return any(data.is_added(query) for query in ranking.queries)
+
     def _truth_words(self) -> str:
-        """What is known of true matches, and what cannot be ranked otherwise."""
-        space = self.workspace
-        ranking, data = space.ranking, space.data
+        """What is known of true matches."""
+        ranking, data = self.workspace.ranking, self.workspace.data
         if ranking is None or data is None:
             return ""
-        if space.method != "qaconv" and any(data.is_added(q) for q in ranking.queries):
-            return ADDED_ONLY
         true = int(np.count_nonzero(ranking.truth == RankingResult.TRUE))
         if true:
             return f"{count_text(true)} true"
@@ -223,10 +309,9 @@ def exactness_words(ranking: RankingResult) -> str:
     return f"≈ first {count_text(ranking.exact_to)} exact, then estimates"
 
 
-def _together(words: str, *widgets: QWidget) -> QWidget:
-    """Widgets that stay on one line, after a word that says what they are."""
-    label = (QLabel(words),) if words else ()
-    return boxed(in_row(*label, *widgets, spacing=6))
+def _together(*widgets: QWidget) -> QWidget:
+    """Widgets that stay on one line."""
+    return boxed(in_row(*widgets, spacing=6))
 
 
 def _limits(times: np.ndarray) -> tuple[float, float] | None:

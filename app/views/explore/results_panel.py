@@ -12,7 +12,7 @@ from app.items.result_delegate import ResultDelegate
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text
 from app.jobs.images import ImageLoader
-from app.state.values import METHODS, Method
+from app.state.values import METHODS, CandidateView, Method
 from app.state.workspace import Workspace
 from app.views.explore.candidate_selection import CandidateSelection
 from app.views.explore.find_bar import FindBar
@@ -69,7 +69,16 @@ class ResultsPanel(QWidget):
         self.pages.addWidget(self.view)
         self.pages.addWidget(self.empty)
         in_column(self.header, self.find_bar, self.note, self.pages,
-               into=self, grows=self.pages, margins=8)  # fmt: skip
+               into=self, grows=self.pages, margins=(8, 4, 8, 0), spacing=4)  # fmt: skip
+
+    def show_as(self, view: CandidateView, picture: int) -> None:
+        """As one of :data:`~app.state.values.CANDIDATE_VIEWS`; ``picture``: height in a grid."""
+        if view == "strip":
+            self.view.show_as_strip()
+        elif view == "grid":
+            self.view.show_as_grid(picture)
+        self.pages.setVisible(view != "closed")
+        self.header.show_view(view, picture)
 
     def _connect(self) -> None:
         space = self.workspace
@@ -164,7 +173,11 @@ class ResultsPanel(QWidget):
         assert ranking is not None
         assert candidate is not None
         rank = ranking.rank_of(candidate)
-        what = f"The candidate at rank {count_text(rank)}" if rank else "The candidate, junk,"
+        what = (
+            f"The candidate at rank {count_text(rank)}"
+            if rank
+            else "The candidate, of the same camera,"
+        )
         return f"{what} is hidden by the filters above."
 
     def _picture_arrived(self, path: object) -> None:
@@ -215,6 +228,13 @@ class ResultsPanel(QWidget):
         candidate = self.workspace.selection.candidate
         self._go_to_row(self.model.row_beside(candidate, by, RankingResult.TRUE))
 
+    def next_undecided(self) -> None:
+        """To the next listed candidate that nothing was decided about."""
+        row = self.model.row_beside(self.workspace.selection.candidate, 1)
+        rows = range(self.model.rowCount() if row is None else row, self.model.rowCount())
+        decided = self.workspace.decided
+        self._go_to_row(next((r for r in rows if self.model.candidate_at(r) not in decided), None))
+
     def compare(self) -> None:
         """The candidate beside the first true match; that one beside the first false match."""
         ranking, candidate = self.workspace.ranking, self.workspace.selection.candidate
@@ -251,7 +271,9 @@ class ResultsPanel(QWidget):
         def step(run: Callable[[], object]) -> Handler:
             return Handler(run, lambda: self.model.rowCount() > 0)
 
-        truth_words = self.header.truth.text
+        def truth_words() -> str:
+            known = self.header.truth.text()
+            return "" if self._has(RankingResult.TRUE) else known or "no ranking yet"
 
         def to_true(run: Callable[[], object]) -> Handler:
             return Handler(run, lambda: self._has(RankingResult.TRUE), reason=truth_words)
@@ -280,8 +302,9 @@ class ResultsPanel(QWidget):
             "candidate.why_false": Handler(
                 self.why_false,
                 lambda: self._has(RankingResult.TRUE) and self._has(RankingResult.FALSE),
-                reason=truth_words,
+                reason=lambda: truth_words() or "no false match is ranked",
             ),
+            "candidate.next_undecided": step(self.next_undecided),
             **{f"candidate.{name}": hide(name) for name in HIDES},
             "candidate.exact": Handler(
                 lambda: space.change_look(exact=not space.look.exact),

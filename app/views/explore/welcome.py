@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QPalette
 from PyQt5.QtWidgets import (
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
@@ -21,13 +19,12 @@ from PyQt5.QtWidgets import (
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings
 from app.views.widgets.icons import icon
-from app.views.widgets.labels import Mark, heading, plain_label, quiet_label, small_button
+from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label, small_button
 from app.views.widgets.layouts import in_row
 
 EXPLORE_HINT = "explore"
 EXPLORE_HINT_WORDS = (
-    "Choose a query on the left and a candidate above. Point at a place in one picture: the other "
-    "shows where it is matched. Click to keep it, Esc lets go. F1 shows all keys."
+    "Point at a picture: the other one shows what matches there. A click pins it. F1: all keys."
 )
 
 
@@ -148,8 +145,8 @@ class WelcomePage(QWidget):
             self._recent.addWidget(button, row, column, Qt.AlignLeft)
 
 
-class HintStrip(QFrame):
-    """A quiet line that says what to click; ``dismissed`` once it is not wanted any more."""
+class HintStrip(QWidget):
+    """One line that says what to do first; ``dismissed`` once it was followed or closed."""
 
     dismissed = pyqtSignal(str)
 
@@ -162,20 +159,19 @@ class HintStrip(QFrame):
         super().__init__(parent)
         self.name = name
         self.setAccessibleName(f"Hint: {words}")
-        self.setFrameShape(QFrame.StyledPanel)
-        self.setBackgroundRole(QPalette.Base)
-        self.setAutoFillBackground(True)
-        text = quiet_label(words)
+        text = ElidedLabel(words)
         text.setToolTip(words)
-        text.setWordWrap(True)
         self.button = small_button("x", "Do not show this hint again")
-        self.button.clicked.connect(self._dismiss)
-        in_row(Mark("lightbulb"), text, self.button, into=self, grows=text, margins=(8, 4, 8, 4))
+        self.button.setIconSize(QSize(12, 12))
+        self.button.clicked.connect(self.dismiss)
+        in_row(Mark("lightbulb"), text, self.button, into=self, grows=text)
+        self.hide()
 
     def show_unless_seen(self, settings: Settings) -> None:
         """Show the hint where it was not dismissed before."""
         self.setVisible(self.name not in settings.hints_seen)
 
-    def _dismiss(self) -> None:
+    def dismiss(self) -> None:
+        """Hide it for good."""
         self.hide()
         self.dismissed.emit(self.name)

@@ -44,7 +44,7 @@ class ErrorsPage(InsightPage):
         box.setRange(1, MOST_CLUSTERS)
         box.setValue(self.insights.clusters)
         box.setAccessibleName("Clusters")
-        box.setToolTip("At most so many clusters of failures that look alike (--clusters).")
+        box.setToolTip("At most so many clusters of errors that look alike (--clusters).")
         box.valueChanged.connect(lambda value: setattr(self.insights, "clusters", value))
         return box
 
@@ -53,7 +53,7 @@ class ErrorsPage(InsightPage):
         self._model = GroupModel(self.groups)
         self.groups.setModel(self._model)
         self.groups.setItemDelegate(GroupDelegate(self.groups))
-        self.groups.setAccessibleName("Groups of failures")
+        self.groups.setAccessibleName("Groups of errors")
         self.groups.setMinimumWidth(248)
         self.groups.setVerticalScrollMode(QListView.ScrollPerPixel)
         self.groups.selectionModel().currentChanged.connect(self._group_chosen)

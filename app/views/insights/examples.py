@@ -13,7 +13,7 @@ from app.state.insights import Insights
 from app.views.insights.picture_tiles import PictureTiles
 from app.views.widgets.table_style import show_as_rows
 
-TIP = "Click a failure, or press Return, to open it: the false match beside the true one."
+TIP = "Click an error, or press Return, to open it: the false match beside the true one."
 
 WIDEST_NAME = 280
 """Pixels that a column takes at most; longer names are cut in their middle."""
@@ -62,7 +62,7 @@ class Examples(QTabWidget):
         self.setDocumentMode(True)
         self.setAccessibleName("Examples")
         for view, name in ((self.tiles, "Pictures"), (self.table, "Table")):
-            view.setAccessibleName(f"Failures of the group: {name.lower()}")
+            view.setAccessibleName(f"Errors of the group: {name.lower()}")
             view.setAccessibleDescription(TIP)
             self.setTabToolTip(self.addTab(view, name), TIP)
             view.open_pair.connect(self.open_pair)

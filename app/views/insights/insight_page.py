@@ -190,7 +190,7 @@ class InsightPage(QWidget):
     def _forecast(self, queries: int, galleries: int) -> str:
         size = f"{queries:,} queries, {galleries:,} gallery pictures"
         if not queries:
-            size = f"No queries: some of the {galleries:,} gallery pictures are asked for instead"
+            size = f"No queries: some of the {galleries:,} gallery pictures instead"
         times = self.insights.times
         if times is None:
             if self.isVisible():

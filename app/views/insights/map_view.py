@@ -17,7 +17,7 @@ KEYS = (*STEPS, Qt.Key_Escape, Qt.Key_Home, Qt.Key_End)
 
 
 class MapView(QWidget):
-    """Arrows walk the cells, Esc lets go. ``pointed`` carries the cell under the mouse, or −1."""
+    """Arrows walk the cells, Esc releases. ``pointed`` carries the cell under the mouse, or −1."""
 
     pointed = pyqtSignal(int)
 
@@ -32,7 +32,7 @@ class MapView(QWidget):
         self.setMouseTracking(True)
         self.setCursor(Qt.CrossCursor)
         self.setAccessibleName("Mean map of the group")
-        self.setToolTip("Click a cell to order the examples by it; arrows walk, Esc lets go.")
+        self.setToolTip("Click a cell to order the examples by it; arrows walk, Esc releases.")
 
     def show_picture(self, picture: QImage | None) -> None:
         """The average picture below the map of the group that is looked at."""
@@ -104,7 +104,7 @@ class MapView(QWidget):
             self._insights.choose_cell(None if cell == self._insights.cell else cell)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk the cells; Esc lets go."""
+        """Walk the cells; Esc releases."""
         group = self._insights.group
         if group is None or event.key() not in KEYS:
             super().keyPressEvent(event)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
 
 from app.jobs.controller import Controller
+from app.state.listing import matches_text
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
-from app.views.dialogs.command_palette import CommandPalette
+from app.views.dialogs.command_palette import CommandPalette, PlaceEntry
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
 from app.views.dialogs.key_sheet import KeySheet
 from app.views.dialogs.open_data import OpenDataDialog
@@ -41,7 +43,7 @@ class Dialogs(QObject):
         super().__init__(window)
         self.window, self.controller, self.settings = window, controller, settings
         self.theme = theme
-        self.palette = CommandPalette(commands, window)
+        self.palette = CommandPalette(commands, window, (self._find_queries, self._find_recent))
         self._open: dict[str, QDialog] = {}
 
     def handlers(self) -> Handlers:
@@ -54,6 +56,30 @@ class Dialogs(QObject):
             "help.keys": Handler(lambda: self._show("keys", lambda: KeySheet(self.window))),
             **{id: Handler(partial(self.open_help, id)) for id in TEXTS},
         }
+
+    # ── places for the palette ──────────────────────────────────────────────────────────────────
+
+    def _find_queries(self, typed: str) -> Iterator[PlaceEntry]:
+        """Queries whose file name holds what was typed, or of the person with that number."""
+        space = self.controller.workspace
+        if space.data is None:
+            return
+        for number in np.flatnonzero(matches_text(space.data.query, typed)):
+            ref = space.data.query[int(number)]
+            words = f"Query: {ref.path.name}"
+            yield PlaceEntry(words, "image", partial(space.select_queries, (int(number),)))
+
+    def _find_recent(self, typed: str) -> Iterator[PlaceEntry]:
+        """Data sets and checkpoints that were open before."""
+        kept = self.settings.value
+        for request in kept.recent_data:
+            if typed in request.title.lower():
+                words = f"Data set: {request.title}"
+                yield PlaceEntry(words, "folder", partial(self.open_data, request))
+        for model in kept.recent_models:
+            if typed in model.title.lower():
+                words = f"Checkpoint: {model.title}"
+                yield PlaceEntry(words, "cube", partial(self.open_model, model.path))
 
     def open_help(self, id: str) -> HelpDialog:
         """Show a help text, in the window of help that is open or in a new one."""

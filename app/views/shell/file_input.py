@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, Qt
 from PyQt5.QtGui import QDropEvent, QGuiApplication, QImage, QPixmap
-from PyQt5.QtWidgets import QFileDialog, QWidget
+from PyQt5.QtWidgets import QFileDialog, QFrame, QLabel, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.job import JobContext
@@ -61,6 +61,7 @@ class FileInput(QObject):
         super().__init__(window)
         self.window, self.controller = window, controller
         self._open_data, self._open_model, self._tell = open_data, open_model, tell
+        self._plate = DropPlate(window)
         window.setAcceptDrops(True)
         window.installEventFilter(self)
 
@@ -91,7 +92,10 @@ class FileInput(QObject):
             mime = event.mimeData()
             if local_paths(mime) or mime.hasImage():
                 event.acceptProposedAction()
+                self._plate.show_over(_drop_words(local_paths(mime)))
                 return True
+        if event.type() in (QEvent.DragLeave, QEvent.Drop):
+            self._plate.hide()
         if isinstance(event, QDropEvent) and event.type() == QEvent.Drop \
                 and self.take_mime(event.mimeData()):  # fmt: skip
             event.acceptProposedAction()
@@ -175,6 +179,36 @@ class FileInput(QObject):
 
     def _say(self, message: str, details: str = "") -> None:
         self._tell(Problem(message, details))
+
+
+def _drop_words(paths: Sequence[Path]) -> str:
+    """What dropping these will do."""
+    kinds = {kind_of(path) for path in paths} or {"picture"}
+    if "picture" in kinds:
+        return "Drop to search by this picture"
+    return "Drop to open this checkpoint" if kinds == {"checkpoint"} else "Drop to open this set"
+
+
+class DropPlate(QLabel):
+    """Says over the window what dropping will do."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self.setAlignment(Qt.AlignCenter)
+        self.setAutoFillBackground(True)
+        self.setFrameShape(QFrame.Box)
+        self.setMargin(24)
+        self.setAttribute(Qt.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def show_over(self, words: str) -> None:
+        """In the middle of the window."""
+        self.setText(words)
+        self.adjustSize()
+        middle = self.parentWidget().rect().center()
+        self.move(middle - self.rect().center())
+        self.raise_()
+        self.show()
 
 
 def _image_of(content: object) -> QImage:

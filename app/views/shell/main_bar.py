@@ -27,6 +27,7 @@ SHORT = {
 """Words on the buttons, shorter than in the menus: the name of what is open needs the room."""
 ICON_ONLY = ("view.back", "view.forward")
 BETWEEN = " · "
+ICON = 18
 FEWEST = 5
 """Letters, the ellipsis among them, that stay of a name."""
 
@@ -112,6 +113,7 @@ class MainBar(QToolBar):
         self.setMovable(False)
         self.setContextMenuPolicy(Qt.PreventContextMenu)
         self.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(ICON, ICON))
         for command in COMMANDS:
             if command.icon:
                 commands.by_id[command.id].setIcon(icon(command.icon))

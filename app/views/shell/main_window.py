@@ -29,6 +29,7 @@ from app.views.explore.decision_commands import DecisionCommands
 from app.views.explore.export_commands import ExportCommands
 from app.views.explore.report_commands import ReportCommands
 from app.views.insights.insight_pages import InsightPages
+from app.views.shell.context_menus import ContextMenus
 from app.views.shell.dialogs import Dialogs
 from app.views.shell.file_input import FileInput
 from app.views.shell.key_guard import KeyGuard
@@ -42,7 +43,7 @@ from app.views.widgets.actions import Actions, Handler, toggle_of
 from app.views.widgets.job_strip import JobStrip
 from app.views.widgets.theme import Theme
 
-SMALLEST = (960, 640)
+SMALLEST = (960, 540)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
 EXPLORE_MENUS = ("Query", "Candidate", "Match")
@@ -104,6 +105,7 @@ class MainWindow(QMainWindow):
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
         menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
+        self.context_menus = ContextMenus(self.explore, self.commands)
         self._guard = KeyGuard(self)
         _application().installEventFilter(self._guard)
         self._listen()
@@ -152,9 +154,10 @@ class MainWindow(QMainWindow):
                     self.controller.measure,
                     lambda: space.data is not None and space.model is not None,
                 ),
-                "view.back": Handler(space.go_back, lambda: space.history.can_go_back),
+                "view.back": Handler(space.go_back, lambda: space.can_go_back),
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),
                 "view.problems": toggle_of(self.problems_dock),
+                "view.full_screen": Handler(self.switch_full_screen, checked=self.isFullScreen),
                 "help.here": Handler(lambda: self.dialogs.open_help(help_on(space, self.page))),
             }
         )
@@ -202,6 +205,7 @@ class MainWindow(QMainWindow):
             self.insights,
         ):
             part.reported.connect(self._show_message)
+        self.commands.refused.connect(self._show_message)
         self.insights.failed.connect(self.problems.add)
         self.insights.page_wanted.connect(self.pages.choose)
         self.insights.data_requested.connect(lambda: self.dialogs.open_data())
@@ -237,6 +241,11 @@ class MainWindow(QMainWindow):
         if self.theme is not None:
             self.theme.use(name)
         self.settings.change(replace(self.settings.value, theme=name))
+        self.commands.refresh_later()
+
+    def switch_full_screen(self) -> None:
+        """Take the whole screen, or give it back."""
+        self.setWindowState(self.windowState() ^ Qt.WindowFullScreen)
         self.commands.refresh_later()
 
     # ── beginning and ending ────────────────────────────────────────────────────────────────────

@@ -14,22 +14,19 @@ from app.views.explore.explore_page import ExplorePage
 def restore_layout(window: QMainWindow, explore: ExplorePage, settings: SettingsFile) -> None:
     """The layout that was kept; that of a first start where none was."""
     kept = settings.value
-    if kept.geometry:
+    if kept.geometry:  # full screen is part of it
         window.restoreGeometry(QByteArray.fromBase64(kept.geometry.encode()))
     if kept.state:
         window.restoreState(QByteArray.fromBase64(kept.state.encode()))
-    explore.restore(kept.splitters, kept.docks)
+    explore.restore(kept)
 
 
 def keep_layout(window: QMainWindow, explore: ExplorePage, settings: SettingsFile) -> None:
     """Remember the layout as it is now."""
-    sizes, docks = explore.layout_to_keep()
     settings.change(
         replace(
-            settings.value,
+            explore.layout_to_keep(settings.value),
             geometry=bytes(window.saveGeometry().toBase64()).decode(),
             state=bytes(window.saveState().toBase64()).decode(),
-            splitters={**settings.value.splitters, **sizes},
-            docks=docks,
         )
     )

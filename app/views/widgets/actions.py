@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PyQt5.QtCore import QEvent, QObject, Qt, QTimer
-from PyQt5.QtGui import QKeySequence
+from PyQt5.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt5.QtGui import QKeyEvent, QKeySequence
 from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QWidget
 
 from app.state.commands import BY_ID, COMMANDS, MENUS, Command
+
+MNEMONICS = {"Evaluate": "E&valuate", "View": "V&iew"}
+"""Menus whose first letter another one has: Alt and the marked letter open a menu."""
 
 
 def _always() -> bool:
@@ -45,12 +48,15 @@ def toggle_of(widget: QWidget) -> Handler:
 
 
 class Actions(QObject):
-    """One QAction for each command of the table.
+    """One QAction for each command of the table. ``refused``: why a key that was pressed does
+    nothing now.
 
     Actions are brought up to date once per turn of the event loop after a watched event or a
     command, and at once before a menu opens or a key is tried as a shortcut. ``available`` says
     whether a command belongs to what the window shows now; a handler is asked only then.
     """
+
+    refused = pyqtSignal(str)
 
     def __init__(
         self, window: QWidget, available: Callable[[Command], bool] = lambda _command: True
@@ -136,11 +142,21 @@ class Actions(QObject):
         # Qt runs the shortcuts of enabled actions only: a key must find them up to date.
         if event.type() == QEvent.ShortcutOverride:
             self.refresh()
+            assert isinstance(event, QKeyEvent)
+            self._say_why(QKeySequence(event.key() | int(event.modifiers())))
         return super().eventFilter(watched, event)
+
+    def _say_why(self, keys: QKeySequence) -> None:
+        """Why the command of these keys cannot be run, where that is known."""
+        for id, action in self.by_id.items():
+            if not action.isEnabled() and keys in action.shortcuts():
+                why = self.reason(id)
+                if why:
+                    self.refused.emit(f"{BY_ID[id].title}: {why}")
 
     def fill(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Menus in the order of the table; a new group starts with a line."""
-        menus = {name: bar.addMenu(name) for name in MENUS}
+        menus = {name: bar.addMenu(MNEMONICS.get(name, f"&{name}")) for name in MENUS}
         last: dict[str, int] = {}
         for command in COMMANDS:
             menu = menus[command.menu]

@@ -1,4 +1,4 @@
-"""A view of tiles of one size: one strip, or several rows where there is room.
+"""A view of tiles of one size: one strip, or a grid of many rows.
 
 Qt's own list view lays out every row before it shows the first; here the place of a tile follows
 from its number, so the cost does not depend on the number of tiles. It is an item view with a
@@ -14,6 +14,7 @@ from PyQt5.QtCore import (
     QModelIndex,
     QPoint,
     QRect,
+    QSize,
     Qt,
     pyqtSignal,
 )
@@ -27,13 +28,30 @@ from PyQt5.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PyQt5.QtWidgets import QAbstractItemView, QApplication, QStyle, QWidget
+from PyQt5.QtWidgets import QAbstractItemView, QApplication, QScrollBar, QStyle, QWidget
 
-from app.items.result_delegate import LEAST, SMALLEST, ResultDelegate
+from app.items.result_delegate import (
+    MOST,
+    SMALLEST,
+    SMALLEST_IN_GRID,
+    WORDS_FROM,
+    ResultDelegate,
+)
 from app.items.tile_grid import TileGrid
 
 STALE_OPACITY = 0.4
+SLIM = 10
+"""Thickness of a strip's scroll bar: the wheel and the keys move it, the bar shows where it is."""
+SIZE_STEP = 1.15
+"""How much larger a notch of the wheel with Ctrl makes the tiles of a grid."""
 _POINTING = (QEvent.MouseMove, QEvent.MouseButtonPress, QEvent.Wheel)
+
+
+class SlimBar(QScrollBar):
+    """A scroll bar that takes little height."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), SLIM)
 
 
 class TileView(QAbstractItemView):
@@ -41,19 +59,25 @@ class TileView(QAbstractItemView):
     pointer is used here.
 
     One tile is current, more may be selected. ``added``: a click with Ctrl; ``extended``: a click
-    with Shift. The listener changes the selection.
+    with Shift. The listener changes the selection. ``resized``: the wheel with Ctrl asks for
+    pictures of that height in a grid.
     """
 
     opened = pyqtSignal(QModelIndex)
     pointed = pyqtSignal()
     added = pyqtSignal(QModelIndex)
     extended = pyqtSignal(QModelIndex)
+    resized = pyqtSignal(int)
 
     def __init__(self, delegate: ResultDelegate, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tiles = delegate
         self.waiting = ""
+        self.is_strip = True
+        self._picture = SMALLEST
+        self._pointed = -1
         self.setItemDelegate(delegate)
+        self.setHorizontalScrollBar(SlimBar(Qt.Horizontal, self))
         self.setSelectionMode(QAbstractItemView.SingleSelection)
         self.setEditTriggers(QAbstractItemView.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollPerPixel)
@@ -76,36 +100,40 @@ class TileView(QAbstractItemView):
 
     # ── geometry ────────────────────────────────────────────────────────────────────────────────
 
+    def show_as_strip(self) -> None:
+        """One row that runs on to the right, as high as there is room."""
+        self.is_strip = self._tiles.beside = self._tiles.wordy = True
+        self._rearranged()
+
+    def show_as_grid(self, picture: int) -> None:
+        """Rows of pictures so many pixels high; without words where they are small."""
+        self.is_strip = self._tiles.beside = False
+        self._picture = min(max(picture, SMALLEST_IN_GRID), MOST)
+        self._tiles.wordy = self._picture >= WORDS_FROM
+        self._rearranged()
+
+    def _rearranged(self) -> None:
+        self.measure_tiles()
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex(), QAbstractItemView.PositionAtCenter)
+
     def _keep_room(self) -> None:
         """At least one row with all its words."""
         height = self._tiles.tile_size(self.font(), SMALLEST).height()
-        self.setMinimumHeight(height + self._bar() + 2 * self.frameWidth())
-
-    def _bar(self) -> int:
-        """How thick a scroll bar is. Its room is always kept, so that none comes and goes."""
-        return self.style().pixelMetric(QStyle.PM_ScrollBarExtent, None, self)
-
-    @property
-    def is_strip(self) -> bool:
-        """Whether there is room for one row only, which then runs on to the right."""
-        return self._fitting_rows() == 1
-
-    def _fitting_rows(self) -> int:
-        room = self.height() - 2 * self.frameWidth()
-        return max(1, room // self._tiles.tile_size(self.font(), LEAST).height())
+        self.setMinimumHeight(height + SLIM + 2 * self.frameWidth())
 
     def grid(self) -> TileGrid:
         """Where the tiles stand at the present size."""
         count = 0 if self.model() is None else self.model().rowCount(self.rootIndex())
-        width = max(1, self.width() - 2 * self.frameWidth())
-        height = max(1, self.height() - 2 * self.frameWidth())
         if self.is_strip:
-            picture = self._tiles.picture_height(self.font(), height - self._bar())
+            # The room of the scroll bar is always kept, so that none comes and goes.
+            height = max(1, self.height() - 2 * self.frameWidth() - SLIM)
+            picture = self._tiles.picture_height(self.font(), height)
             size = self._tiles.tile_size(self.font(), picture)
             return TileGrid(count, size.width(), size.height(), max(1, count))
-        picture = self._tiles.picture_height(self.font(), height // self._fitting_rows())
-        size = self._tiles.tile_size(self.font(), picture)
-        room = width - self._bar()
+        bar = self.style().pixelMetric(QStyle.PM_ScrollBarExtent, None, self)
+        room = max(1, self.width() - 2 * self.frameWidth() - bar)
+        size = self._tiles.tile_size(self.font(), self._picture)
         columns = max(1, room // size.width())
         wide = room // columns if count > columns else size.width()
         return TileGrid(count, wide, size.height(), columns)
@@ -192,6 +220,15 @@ class TileView(QAbstractItemView):
     def verticalOffset(self) -> int:
         return self.verticalScrollBar().value()
 
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move what is painted; only what comes into view is painted anew."""
+        if self.waiting:  # the plate with the words stays where it is
+            self.viewport().update()
+            return
+        self.viewport().scroll(dx, dy)
+        if self._pointed >= 0:  # the pointer stays: what it stood on is no longer pointed at
+            self.viewport().update(self._rect(self.grid(), self._pointed))
+
     def isIndexHidden(self, index: QModelIndex) -> bool:
         return False
 
@@ -251,8 +288,12 @@ class TileView(QAbstractItemView):
             self.opened.emit(index)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel moves a strip sideways."""
-        if self.is_strip:
+        """The wheel moves a strip sideways; with Ctrl it makes the tiles of a grid larger."""
+        if event.modifiers() & Qt.ControlModifier and not self.is_strip:
+            turns = event.angleDelta().y() / 120
+            self.resized.emit(round(self._picture * SIZE_STEP**turns))
+            event.accept()
+        elif self.is_strip:
             QApplication.sendEvent(self.horizontalScrollBar(), event)
         else:
             super().wheelEvent(event)
@@ -282,7 +323,7 @@ class TileView(QAbstractItemView):
         grid, at, dirty = self.grid(), self._offset(), event.rect()
         option = self.viewOptions()
         pointed = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())).row()
-        pointed = pointed if self.underMouse() else -1
+        pointed = self._pointed = pointed if self.underMouse() else -1
         plain = QStyle.State_MouseOver | QStyle.State_Selected | QStyle.State_HasFocus
         base, current = option.state & ~plain, self.currentIndex().row()
         for row in grid.covered(

@@ -1,0 +1,28 @@
+"""The ground of a row or tile that is chosen: a thin outline, which leaves the eye to pictures."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QPainter, QPalette, QPen
+from PyQt5.QtWidgets import QStyle, QStyleOptionViewItem
+
+from app.items.thumbnail import faded
+
+ROUND, INSET = 4, 2
+TINT, HOVER = 26, 20
+"""How much of 255 the accent covers: where the keys are, and under the pointer."""
+
+
+def draw_ground(painter: QPainter, option: QStyleOptionViewItem, current: bool = True) -> None:
+    """Outline what is chosen in the accent colour; thinner where it is chosen besides another
+    (not ``current``). It is tinted while its list has the keys."""
+    chosen = bool(option.state & QStyle.State_Selected)
+    pointed = bool(option.state & QStyle.State_MouseOver)
+    if not (chosen or pointed):
+        return
+    accent = option.palette.color(QPalette.Active, QPalette.Highlight)
+    keys = chosen and option.widget is not None and option.widget.hasFocus()
+    painter.setPen(QPen(accent, 2 if current else 1) if chosen else Qt.NoPen)
+    covers = TINT if keys else HOVER if pointed else 0
+    painter.setBrush(faded(accent, covers) if covers else Qt.NoBrush)
+    painter.drawRoundedRect(option.rect.adjusted(INSET, INSET, -INSET, -INSET), ROUND, ROUND)

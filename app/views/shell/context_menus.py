@@ -1,0 +1,55 @@
+"""Context menus of pictures and rows: the commands of the table that are about them."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QObject, QPoint, Qt
+from PyQt5.QtWidgets import QAbstractItemView, QMenu, QWidget
+
+from app.views.explore.explore_page import ExplorePage
+from app.views.widgets.actions import Actions
+
+QUERY = ("query.next_error", "", "file.open_query", "edit.paste", "", "file.export_ranking")
+CANDIDATE = (
+    "candidate.confirm", "candidate.reject", "candidate.unsure", "candidate.note",
+    "candidate.withdraw", "", "candidate.compare", "candidate.why_false", "",
+    "file.export_match", "file.save_report", "edit.copy_figure",
+)  # fmt: skip
+MATCH = (
+    "match.lines", "match.heat", "match.hover", "match.compare", "", "match.overlay",
+    "match.grid", "match.zoom_fit", "", "match.part_box", "match.hide_box", "match.occlusion_map",
+    "match.part_whole", "", "edit.copy_figure", "edit.copy_numbers", "file.export_match",
+)  # fmt: skip
+
+
+class ContextMenus(QObject):
+    """Opens a menu where the right button was clicked; what is under it is chosen first."""
+
+    def __init__(self, explore: ExplorePage, commands: Actions) -> None:
+        super().__init__(explore)
+        self._commands = commands
+        for widget, ids in (
+            (explore.queries.list, QUERY),
+            (explore.results.view, CANDIDATE),
+            (explore.inspector.canvas, MATCH),
+        ):
+            widget.setContextMenuPolicy(Qt.CustomContextMenu)
+            widget.customContextMenuRequested.connect(
+                lambda at, widget=widget, ids=ids: self.open(widget, ids, at)
+            )
+
+    def open(self, widget: QWidget, ids: tuple[str, ...], at: QPoint) -> QMenu:
+        """The menu of these commands at a place of a widget."""
+        if isinstance(widget, QAbstractItemView):
+            index = widget.indexAt(at)
+            if index.isValid() and not widget.selectionModel().isSelected(index):
+                widget.setCurrentIndex(index)
+        self._commands.refresh()
+        menu = QMenu(widget)
+        menu.setAttribute(Qt.WA_DeleteOnClose)
+        for id in ids:
+            if id:
+                menu.addAction(self._commands.by_id[id])
+            else:
+                menu.addSeparator()
+        menu.popup(widget.mapToGlobal(at))
+        return menu

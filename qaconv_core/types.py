@@ -138,7 +138,7 @@ class Dataset:
 
 
 FIRST_RELEASES = "v1.x"
-"""The releases whose checkpoints hold the head's tensors by bare names."""
+"""The releases whose checkpoints hold the head's tensors by bare names, and no seen classes."""
 
 
 @dataclass(frozen=True)

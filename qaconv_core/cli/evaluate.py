@@ -25,6 +25,7 @@ from qaconv_core.cli.options import (
     write_result,
 )
 from qaconv_core.cli.terminal import say
+from qaconv_core.cli.upstream import EVALUATING, add_upstream_options
 from qaconv_core.errors import Cancelled, InputError, QAConvError
 from qaconv_core.files import check_output
 from qaconv_core.progress import CancelToken
@@ -78,6 +79,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_method_options(parser)
     add_report_options(parser)
+    add_upstream_options(parser, EVALUATING)
     parser.set_defaults(run=run)
 
 

@@ -65,6 +65,10 @@ class CorrespondenceModel(QAbstractTableModel):
         self._beyond: dict[Correspondence, float] = {}
         self._sorted_by, self._descending = 4, True
 
+    def shows(self, pair: PairView | None) -> bool:
+        """Whether the rows are those of this very pair."""
+        return pair is self._pair
+
     def set_pair(self, pair: PairView | None, look: Look) -> bool:
         """Show another pair, or the same under another look; whether the rows are others now."""
         if pair is self._pair and look.direction == self._look.direction:
@@ -76,9 +80,7 @@ class CorrespondenceModel(QAbstractTableModel):
             return False
         self.beginResetModel()
         self._pair, self._look = pair, look
-        self._rows = (
-            [] if pair is None else all_correspondences(pair.match, look.direction, pair.part)
-        )
+        self._rows = [] if pair is None else all_correspondences(pair, look.direction)
         beyond = beyond_usual(self._rows, look.direction, None if pair is None else pair.relative)
         self._beyond = dict(zip(self._rows, beyond, strict=True))
         self._find_drawn()
@@ -91,7 +93,7 @@ class CorrespondenceModel(QAbstractTableModel):
             self._drawn, self._scale = {}, None
             return
         pair = self._pair
-        lines = lines_of(pair.match, self._look, pair.part, pair.relative)
+        lines = lines_of(pair, self._look)
         self._drawn = {
             (line.query_cell, line.gallery_cell): float(value)
             for line, value in zip(lines.drawn, lines.values(), strict=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 from app.jobs.job import JobContext
 from app.jobs.runner import JobRunner
 from app.jobs.sources import Sources
-from app.state.values import Selection
+from app.state.values import Problem, Selection
 from app.state.workspace import Workspace
 from qaconv_core.data.own_files import known_pictures
+from qaconv_core.data.scenes import query_scene
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.paths import typed_path
 from qaconv_core.types import ImageRef
@@ -42,19 +43,22 @@ class AddedPictures:
         files = tuple(typed_path(path).absolute() for path in paths)
         known = self._workspace.data
 
-        def work(_context: JobContext) -> tuple[OpenSet, tuple[ImageRef, ...]]:
+        def work(_context: JobContext) -> tuple[OpenSet, tuple[ImageRef, ...], list[str]]:
             sides = () if known is None else (known.query, known.gallery)
             refs = known_pictures(files, *sides)
-            return source.add_queries(refs), refs
+            scenes = [scene for scene in map(query_scene, files) if scene]
+            return source.add_queries(refs), refs, scenes
 
-        def apply(found: tuple[OpenSet, tuple[ImageRef, ...]]) -> None:
-            data, refs = found
+        def apply(found: tuple[OpenSet, tuple[ImageRef, ...], list[str]]) -> None:
+            data, refs, scenes = found
             now = self._sources.best
             if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
                 # Another set was opened meanwhile, or all maps came without these pictures.
                 self.add(paths, candidate, together)
                 return
             self._show(data if now is source else now.data, len(refs), candidate, together)
+            for scene in scenes:
+                self._runner.problem.emit(Problem(scene))
 
         names = ", ".join(path.name for path in files[:2])
         self._runner.start(f"Reading {names}", work, done=apply)

@@ -156,6 +156,8 @@ class Controller(QObject):
 
         def use(found: Inspected) -> None:
             self.use_data(found.dataset, restore, found.request)
+            if found.scenes:
+                self.runner.problem.emit(Problem(f"{found.dataset.name}: {found.scenes}"))
 
         inspect_data(self.slots, data, use)
 

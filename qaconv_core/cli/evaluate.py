@@ -56,6 +56,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--on-disk", action="store_true", help="keep score matrices in files instead of memory"
     )
     parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="score every pair in float32; without it 8-bit estimates with a proved bound give the "
+        "same measures sooner",
+    )
+    parser.add_argument(
         "--save-inner",
         action="store_true",
         help="--save-score also keeps large matrices within queries and within the gallery",
@@ -244,13 +250,21 @@ def _evaluate_one(
     check_sides(dataset)
     sizes = len(dataset.query), len(dataset.gallery)
     keep_inner = _keeps_inner(arguments, options, *sizes)
-    plan = forecast(model, *sizes, options, on_disk=arguments.on_disk, keep_inner=keep_inner)
+    estimates = not (arguments.exact or arguments.save_score or arguments.score_figure or crew)
+    plan = forecast(
+        model,
+        *sizes,
+        options,
+        on_disk=arguments.on_disk,
+        keep_inner=keep_inner,
+        estimates=estimates,
+    )
     say(f"{dataset.name}: {plan.describe()}")
     if arguments.save_score:
         check_score_path(arguments.save_score, plan.queries, plan.galleries)
     on_disk = cache_dir() / "scores" if arguments.on_disk else None
     with work_on(model, arguments, cancel) as work:
-        job = replace(work, on_disk=on_disk, keep_inner=keep_inner)
+        job = replace(work, on_disk=on_disk, keep_inner=keep_inner, estimates=estimates)
         if crew is None:
             found = evaluate(model, dataset, options, job)
         else:
@@ -304,6 +318,7 @@ def _save_scores(found: Evaluation, arguments: argparse.Namespace, dataset: str)
     path = Path(arguments.save_score)
     if dataset:
         path = path.with_name(f"{path.stem}-{dataset}{path.suffix}")
+    assert found.scores is not None, "every pair is scored exactly where scores are saved"
     save_scores(path, found.scores)
     say(f"scores: {path}")
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from qaconv_core import __version__
 from qaconv_core.cli import (
+    adapt,
     bench,
     cache,
     check,
@@ -61,6 +62,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("gui", "open the window", gui.add_options),
     ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
     ("train", "train a network after a published recipe, or from nothing", train.add_options),
+    ("adapt", "adapt a model to your cameras without labels", adapt.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),
     ("match", "explain the match of two pictures", match.add_options),
     (

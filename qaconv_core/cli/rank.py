@@ -53,7 +53,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gallery", required=True, metavar="DIR|DATASET", help="a folder, a CSV or a data set"
     )
-    parser.add_argument("--top", type=positive, default=20, metavar="K", help="results to show")
+    parser.add_argument(
+        "--top", type=positive, default=20, metavar="K", help="ranks to show (junk has none)"
+    )
     parser.add_argument(
         "--joint",
         choices=("max", "mean"),
@@ -97,6 +99,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     check_report(arguments.report)
     from qaconv_core.data.images import read_image
     from qaconv_core.data.own_files import known_pictures
+    from qaconv_core.data.scenes import gallery_scenes, query_scene
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.galleries.values import OpenSet
 
@@ -104,6 +107,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     paths = [Path(path) for path in arguments.query]
     queries = known_pictures(paths, dataset.query, dataset.gallery, dataset.train)
     pictures = [read_image(ref.path) for ref in queries]
+    for scene in (*map(query_scene, paths), gallery_scenes(gallery.paths)):
+        if scene:
+            say(f"warning: {scene}")
     model = load_chosen_model(arguments)
     query_maps = model.extract(pictures)
     say(f"gallery: {len(gallery):,} pictures ({dataset.layout})")

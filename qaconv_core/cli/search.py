@@ -120,8 +120,9 @@ class RankCommand:
         )
 
     def _wanted(self, query: int) -> int:
-        """How many must be exact so that ``top`` are left without the query's own file."""
-        return int(self.arguments.top) + len(self.search.own_files((query,)))
+        """How many must be exact so that ``top`` are left without junk and the query's own file."""
+        junk = np.count_nonzero(self.search.truth((query,)) == RankingResult.JUNK)
+        return int(self.arguments.top) + max(int(junk), len(self.search.own_files((query,))))
 
     def _prepare(self) -> None:
         """Prepare the gallery for searching, where that pays."""

@@ -17,12 +17,13 @@ from typing import Protocol
 
 import numpy as np
 
-from qaconv_core.data.check import unlike_published
 from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.data.own_files import OwnFiles
+from qaconv_core.data.published import unlike_published
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.forecasts import file_matrix, forecast
+from qaconv_core.evaluation.from_estimates import FromEstimates
 from qaconv_core.evaluation.methods import (
     RERANKING,
     Labels,
@@ -39,6 +40,9 @@ from qaconv_core.matching.scores import Helpers, score_maps
 from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import WorkContext
+from qaconv_core.searching.choice import FLOAT32, choose_evaluation
+from qaconv_core.searching.estimated_logits import EstimatedLogits, Pace
+from qaconv_core.searching.integer_estimates import fast_bytes
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
     FIRST_RELEASES,
@@ -59,10 +63,13 @@ GALLERY_STAGE = "scoring within gallery"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report with the pictures and scores that it is about."""
+    """A report with the pictures and scores that it is about.
+
+    ``scores`` is None where most logits were estimated.
+    """
 
     report: EvaluationReport
-    scores: SavedScores
+    scores: SavedScores | None
     query: ImageSet
     gallery: ImageSet
 
@@ -86,7 +93,8 @@ class Job(WorkContext):
     ``shelf`` stores features. ``batch_size`` and ``workers`` are those of the extraction.
     ``on_disk`` is a folder for score matrices. ``keep_inner`` keeps the logits within queries and
     within the gallery, so that they can be saved; without it they are turned into distances in
-    place. ``helpers`` makes those who score a part of the pairs.
+    place. ``helpers`` makes those who score a part of the pairs. ``estimates`` allows 8-bit
+    estimates where they are quicker: the measures stay the same, but there are no scores then.
     """
 
     shelf: FeatureShelf | None = None
@@ -95,6 +103,7 @@ class Job(WorkContext):
     on_disk: Path | None = None
     keep_inner: bool = False
     helpers: HelperFactory | None = None
+    estimates: bool = False
 
     def extract(self, model: Model, pictures: ImageSet, stage: str) -> Extraction:
         """The feature maps of ``pictures``, out of the store where it has them."""
@@ -142,6 +151,7 @@ def evaluate(
         options,
         on_disk=bool(job.on_disk),
         keep_inner=job.keep_inner,
+        estimates=job.estimates,
     )
     query = _extract(model, "query", dataset.query, job)
     gallery = _extract(model, "gallery", dataset.gallery, job)
@@ -154,18 +164,23 @@ def evaluate(
     seconds = {"extracting": query.seconds + gallery.seconds}
     with _matrix_folder(job.on_disk) as folder:
         scoring = _Scoring(model, query.bank, gallery.bank, job, folder)
-        logits = scoring.logits()
         labels = _labels(query.refs, gallery.refs)
-        rankings = measure_methods(
-            logits,
-            scoring.distances,
-            labels,
-            options,
-            within=scoring.within,
-            gallery_distances=scoring.gallery_distances,
-            place=scoring.place,
-            context=job,
-        )
+        estimated = scoring.from_estimates(labels, options)
+        if estimated is not None:
+            rankings, logits = estimated.rankings(), estimated.logits.values
+            scoring.seconds |= estimated.seconds
+        else:
+            logits = scoring.logits()
+            rankings = measure_methods(
+                logits,
+                scoring.distances,
+                labels,
+                options,
+                within=scoring.within,
+                gallery_distances=scoring.gallery_distances,
+                place=scoring.place,
+                context=job,
+            )
         seconds |= {**scoring.seconds, **rankings.seconds}
         if RERANKING in seconds:  # it asked for these, which are counted for themselves
             inner = sum(scoring.seconds.get(stage, 0.0) for stage in (QUERY_STAGE, GALLERY_STAGE))
@@ -173,7 +188,11 @@ def evaluate(
         report = _report(model, dataset, options, (query, gallery), logits, rankings, labels)
         seconds["total"] = time.monotonic() - began
         report = replace(report, seconds=seconds)
-        scores = _scores(logits, labels, query.refs, gallery.refs, rankings, scoring)
+        scores = None
+        if estimated is not None:
+            report = estimated.described(report)
+        else:
+            scores = _scores(logits, labels, query.refs, gallery.refs, rankings, scoring)
     return Evaluation(report, scores, query.refs, gallery.refs)
 
 
@@ -259,6 +278,30 @@ class _Scoring:
         )
         return distance_of_logits(found)
 
+    def from_estimates(self, labels: Labels, options: MethodOptions) -> FromEstimates | None:
+        """Measures from estimates, None where every pair is scored exactly."""
+        if not self.job.estimates or not estimates_serve(self.model, labels, options, self.job):
+            return None
+        stages = ("scoring", QUERY_STAGE, GALLERY_STAGE)
+        return FromEstimates(self._estimated, labels, options, stages, self.place, self.job)
+
+    def _estimated(self, stage: str, pace: Pace) -> EstimatedLogits:
+        rows = self.gallery if stage == GALLERY_STAGE else self.query
+        columns = self.query if stage == QUERY_STAGE else self.gallery
+        shape = len(rows), len(columns)
+        # A file of numbers of 4 bytes holds flags of 1 byte.
+        flags = self.place(f"{stage} exact", (shape[0], -(-shape[1] // 4)))
+        return EstimatedLogits(
+            rows,
+            columns,
+            self.model.head if stage == "scoring" else self.inner_head,
+            values=self.place(stage, shape),
+            exact=None if flags is None else flags.view(np.bool_)[:, : shape[1]],
+            inner=rows is columns,
+            pace=pace,
+            context=self.job,
+        )
+
     def made(self, stage: str) -> Float32 | None:
         """The logits of a stage, None where they were not computed."""
         return self._made.get(stage)
@@ -292,6 +335,17 @@ class _Scoring:
         if self.folder is None or 0 in shape:
             return None
         return file_matrix(self.folder / f"{name.replace(' ', '-')}.f32", shape)
+
+
+def estimates_serve(model: Model, labels: Labels, options: MethodOptions, job: Job) -> bool:
+    """Whether an evaluation gains from estimates, and none of its results needs all logits."""
+    if job.helpers or job.keep_inner or options.rerank_top or getattr(options, "normalise", False):
+        return False
+    channels, h, w = model.map_shape
+    pairs = len(labels.query_ids) * len(labels.gallery_ids)
+    operations = 2.0 * pairs * channels * (h * w) ** 2
+    fast = model.device.type == "cpu" and fast_bytes(channels)
+    return choose_evaluation(operations, model.device.type, fast_bytes=fast) != FLOAT32
 
 
 def inner_head(model: Model) -> AffineHead:
@@ -371,6 +425,7 @@ def _report(
             model=spec.describe(),
             release=spec.release,
             epoch=spec.epoch,
+            adapted=spec.adapted or None,
         ),
         device=describe_device(model.device),
         seconds={},

@@ -15,6 +15,7 @@ from qaconv_core.errors import MemoryLimitError
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.model import Model
 from qaconv_core.ranking import rerank_work
+from qaconv_core.searching.estimated_logits import estimates_work
 from qaconv_core.types import Float32
 
 LABELS_BYTES = 48 * 2**20
@@ -57,8 +58,11 @@ def forecast(
     *,
     on_disk: bool = False,
     keep_inner: bool = False,
+    estimates: bool = False,
 ) -> Forecast:
-    """Estimate pairs and peak memory of an evaluation; ``keep_inner`` as in :class:`Job`.
+    """Estimate pairs and peak memory of an evaluation.
+
+    ``keep_inner`` and ``estimates`` are as in :class:`Job`.
 
     Raises :class:`MemoryLimitError` where it would not fit, naming the option under which it
     would.
@@ -67,10 +71,15 @@ def forecast(
     whole = options.rerank and options.rerank_top is None
     pairs = plan.pairs + _inner_pairs(model, queries, galleries, options)
     matrices = matrix_bytes(queries, galleries, options, keep_inner=keep_inner)
+    if estimates:  # where they serve or not
+        matrices += queries * galleries
+        matrices += (queries**2 + galleries**2) * whole
     steps = [plan.work_bytes, 4 * queries * galleries + LABELS_BYTES]  # the distributions of scores
     if whole:
         k1, k2 = options.k1, options.k2
         steps.append(rerank_work(queries, galleries, k1, k2, copied=on_disk))
+    if estimates:
+        steps.append(estimates_work(model.map_shape, plan.workers))
     if options.rerank_top is not None and on_disk:
         steps.append(4 * queries * galleries)
     memory = max(steps) + (0 if on_disk else matrices)

@@ -147,7 +147,7 @@ def measure_methods(
     found = Rankings()
     place = place or (lambda name, shape: None)
     method, approximation = "qaconv", ""
-    _measure(found, method, similarity, labels, options, approximation, larger_is_closer=True)
+    measure(found, method, similarity, labels, options, approximation, larger_is_closer=True)
     if not (options.rerank or options.tlift):
         return found
     plain = distance()
@@ -164,7 +164,7 @@ def measure_methods(
             context,
         )
         found.seconds[RERANKING] = time.monotonic() - began
-        _measure(found, method, current, labels, options, approximation)
+        measure(found, method, current, labels, options, approximation)
         found.score_rerank = _one_minus(current, current)
     if options.tlift:
         reason = tlift_available(labels.query_times, labels.gallery_times)
@@ -176,11 +176,11 @@ def measure_methods(
         score = found.score_rerank
         if score is None:
             score = lifted = _similar(plain, lifted)
-        found.score_tlift = _lift(score, labels, options, lifted, context)
+        found.score_tlift = lift(score, labels, options, lifted, context)
         found.seconds["temporal lifting"] = time.monotonic() - began
         method += "+tlift"
         lifted = found.score_tlift
-        _measure(found, method, lifted, labels, options, approximation, larger_is_closer=True)
+        measure(found, method, lifted, labels, options, approximation, larger_is_closer=True)
     return found
 
 
@@ -201,15 +201,16 @@ def _similar(distance: Matrix, out: Float32 | None) -> Float32:
     return out
 
 
-def _measure(
+def measure(
     found: Rankings,
     method: str,
     values: Matrix,
     labels: Labels,
     options: MethodOptions,
-    approximation: str,
+    approximation: str = "",
     larger_is_closer: bool = False,
 ) -> None:
+    """Measure ``values`` (p, g), distances unless larger is closer, and add them to ``found``."""
     metrics = ranking_metrics(
         values,
         labels.query_ids,
@@ -264,13 +265,14 @@ def _rerank(
     return ranked, within_approximation
 
 
-def _lift(
+def lift(
     score: Float32,
     labels: Labels,
     options: MethodOptions,
-    out: Float32 | None,
-    context: WorkContext,
+    out: Float32 | None = None,
+    context: WorkContext = NO_CONTEXT,
 ) -> Float32:
+    """Scores (p, g) lifted by when people were seen, in ``out``; see :func:`temporal_lift`."""
     return temporal_lift(
         score,
         labels.query_cams,

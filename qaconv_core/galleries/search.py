@@ -189,6 +189,7 @@ class GallerySearch:
             ranking,
             kind="score",
             before=plain.places[ranking.order],
+            whole_logits=plain.gallery_values[ranking.order],
             approximation=self.measured.approximations.get(method, ""),
         )
 
@@ -255,9 +256,10 @@ class GallerySearch:
         return replace(rank_gallery(values, self.truth(queries), method=method), queries=queries)
 
     def listed(self, ranking: RankingResult, top: int) -> RankingResult:
-        """The first ``top`` places of a ranking, without the queries' own files."""
-        others = ~np.isin(ranking.order, self.own_files(ranking.queries))
-        head = ranking.select(np.flatnonzero(others)[:top])
+        """The first ``top`` ranks, with the junk among them and without the queries' own files."""
+        others = np.flatnonzero(~np.isin(ranking.order, self.own_files(ranking.queries)))
+        counted = ranking.truth[others] != RankingResult.JUNK
+        head = ranking.select(others[np.cumsum(counted) - counted < top])
         return replace(head, approximation=head_words(ranking))
 
     def truth(self, queries: tuple[int, ...]) -> npt.NDArray[np.int8]:

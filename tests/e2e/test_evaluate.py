@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.io
 from PIL import Image
 
+from qaconv_core.evaluation import evaluator
+from qaconv_core.searching import choice
 from tests import oracles
 from tests.e2e.conftest import ROOT
 from tests.small_world import person
@@ -51,6 +54,7 @@ def test_results_protocol_and_files(qaconv, market, checkpoint, tmp_path):
     assert "junk" in report["protocol"]
     assert report["protocol"]["versions"]["torch"]
     assert isinstance(report["seconds"], float)
+    assert sum(report["seconds_by_stage"].values()) <= report["seconds"]
     rows = [r for r in csv.reader((tmp_path / "r.csv").open()) if r and not r[0].startswith("#")]
     assert len(rows) == 4
     assert "\\begin{tabular}" in (tmp_path / "r.tex").read_text()
@@ -212,6 +216,28 @@ def test_score_matrices_on_disk_give_the_same_numbers(qaconv, market, checkpoint
     )
     in_memory = json.loads(qaconv(*arguments).out)["results"]
     assert json.loads(qaconv(*arguments, "--on-disk").out)["results"] == in_memory
+
+
+@pytest.mark.parametrize("more", [(), ("--on-disk",)])
+def test_estimates_give_the_measures_of_exact_scores(
+    qaconv, market, checkpoint, tmp_path, monkeypatch, more
+):
+    command = (
+        "evaluate", "--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint,
+        "--rerank", "--tlift", "--k1", 3, "--k2", 2, "--per-query", "--json",
+    )  # fmt: skip
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, evaluate_from=0))
+    monkeypatch.setattr(evaluator, "fast_bytes", lambda channels: True)
+    qaconv(*command, "estimated.json", *more)
+    qaconv(*command, "exact.json", "--exact", *more)
+    found, expected = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("estimated", "exact")
+    )
+    assert found["results"] == expected["results"]
+    assert found["counts"]["exact_pairs"] <= found["counts"]["pairs"]
+    assert "exact_pairs" not in expected["counts"]
+    qaconv(*command, "saved.json", "--save-score", "s.npz", *more)
+    assert json.loads((tmp_path / "saved.json").read_text())["counts"] == expected["counts"]
 
 
 def test_unreadable_pictures_are_named_and_the_rest_goes_on(qaconv, market, checkpoint):

@@ -15,7 +15,12 @@ from qaconv_core.adaptation.checks import Check, check_model
 from qaconv_core.adaptation.forecast import Forecast, forecast
 from qaconv_core.adaptation.grouping import ALONE, Grouping, group_pictures
 from qaconv_core.adaptation.hints import time_hints
-from qaconv_core.adaptation.learning import adapting_recipe, grouped_book, new_trainer
+from qaconv_core.adaptation.learning import (
+    adapting_recipe,
+    average_with_start,
+    grouped_book,
+    new_trainer,
+)
 from qaconv_core.adaptation.neighbours import nearest_pictures
 from qaconv_core.adaptation.reciprocal import reciprocal_distances
 from qaconv_core.adaptation.state import Grouped, State, open_state
@@ -264,14 +269,18 @@ class _Adaptation:
             ),
             resume=path if path.is_file() else None,
         )
+        whole = path.with_name(f"averaged-{number}.pth.tar")
         try:
             trainer.run(path)
+            average_with_start(trainer, start)
         except Cancelled:
             raise Cancelled(
                 f"stopped in round {number} of {job.rounds}; the same command goes on from "
                 f"{shown(job.folder)}"
             ) from None
-        export_checkpoint(path, state.model(number), half=False)
+        trainer.save(whole)
+        export_checkpoint(whole, state.model(number), half=False)
+        whole.unlink(missing_ok=True)
         return float(trainer.history[-1]["loss"])
 
     def _check(self, path: Path, held: Int64, number: int) -> Check:

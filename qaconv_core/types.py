@@ -138,7 +138,7 @@ class Dataset:
 
 
 FIRST_RELEASES = "v1.x"
-"""The releases whose checkpoints hold the head's tensors by bare names."""
+"""The releases whose checkpoints hold the head's tensors by bare names, and no seen classes."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,8 @@ class ModelSpec:
     (the variant of the first release, instance norms without parameters), ``layer`` the last stage
     kept, ``neck`` the number of channels of the neck (0: none), ``head`` ``"shared"`` or
     ``"two-sided"``, ``grid`` (h, w) of the feature map, ``channels`` C of the feature map,
-    ``input_size`` (height, width) in pixels.
+    ``input_size`` (height, width) in pixels, ``adapted`` how it was adapted to somebody's cameras,
+    in words.
     """
 
     arch: str
@@ -165,6 +166,7 @@ class ModelSpec:
     epoch: int | None = None
     path: str = ""
     sha256: str = ""
+    adapted: str = ""
 
     @property
     def cells(self) -> int:
@@ -272,14 +274,15 @@ class RankingResult:
 
     - ``queries``: indices of the queries;
     - ``order`` (n,): gallery indices without repeats, ties in gallery order;
-    - ``values`` (n,): what they were ranked by, larger is closer: logits (``kind`` ``"logit"``) or
-      scores in (0, 1) (``"score"``);
+    - ``values`` (n,): what they were ranked by, larger is closer: logits (``kind`` ``"logit"``), or
+      re-ranked scores in [0, 1] or TLift's values, which may exceed 1 (``"score"``);
     - ``truth`` (n,): :data:`TRUE`, :data:`FALSE`, :data:`JUNK` or :data:`NOT_KNOWN`;
     - ``gallery``: the size of a gallery of which only n pictures are ranked; None where all are;
     - ``before`` (n,): the place, from 0, of the same picture under plain QAConv; None for QAConv;
     - ``part`` (h, w): the cells of the first query that were searched by (None: all), and
       ``evidence`` the share of the query's evidence that they hold, in [0, 1];
-    - ``whole_logits`` (n,): logits of the whole pictures, where ``values`` are those of a part.
+    - ``whole_logits`` (n,): plain logits of the whole pictures, where ``values`` are something
+      else: logits by a part, re-ranked scores, TLift's values.
 
     ``certainty`` says how far order and values can be relied on: ``"exact"`` to the last place;
     else up to place ``exact_to`` (0: no place), which is ``"proved"``, ``"measured"``, or true of
@@ -388,14 +391,15 @@ class RankingResult:
         return int(self.truth[place]) if place >= 0 else self.NOT_KNOWN
 
     def logit_at(self, place: int) -> float | None:
-        """The logit of the whole pictures at ``place``; None where scores are ranked by."""
-        if self.kind != "logit":
-            return None
-        return float((self.values if self.whole_logits is None else self.whole_logits)[place])
+        """The plain logit of the whole pictures at ``place``; None where it is not known."""
+        if self.whole_logits is not None:
+            return float(self.whole_logits[place])
+        return float(self.values[place]) if self.kind == "logit" else None
 
     def part_logit_at(self, place: int) -> float | None:
         """The logit by the part that is searched by, at ``place``; None without a part."""
-        return None if self.whole_logits is None else float(self.values[place])
+        by_part = self.kind == "logit" and self.whole_logits is not None
+        return float(self.values[place]) if by_part else None
 
     def score_at(self, place: int) -> float:
         """The score in (0, 1) of the whole pictures at ``place``."""
@@ -524,15 +528,20 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class EvaluationCounts:
-    """Numbers of pictures; ``rejected`` is None where nothing could be rejected (saved scores)."""
+    """Numbers of pictures; ``rejected`` is None where nothing could be rejected (saved scores).
+
+    ``exact_pairs`` of ``pairs`` were scored exactly; both are None where all were.
+    """
 
     query: int = 0
     gallery: int = 0
     valid_queries: int = 0
     rejected: int | None = None
+    pairs: int | None = None
+    exact_pairs: int | None = None
 
     def to_dict(self) -> dict[str, int]:
-        """The JSON form; ``rejected`` is left out where it is None."""
+        """The JSON form, without what is None."""
         return _given(self)
 
     @classmethod
@@ -550,10 +559,10 @@ class EvaluationCounts:
 class EvaluationProtocol:
     """How an evaluation was made, in words: what makes its numbers comparable with others.
 
-    ``approximations`` is empty where everything was exact. ``rerank`` and ``tlift`` are the
-    parameters of these steps, None where the step was not used; ``roles_within_a_side`` says which
-    picture is the query in pairs of one side. The other fields are None only
-    where a stored report does not tell.
+    ``approximations`` is empty where everything was exact. ``rerank``, ``tlift`` and
+    ``normalisation`` are the parameters of these steps, None where the step was not used;
+    ``roles_within_a_side`` says which picture is the query in pairs of one side. The other fields
+    are None only where a stored report does not tell.
     """
 
     ap: str | None = None
@@ -565,6 +574,7 @@ class EvaluationProtocol:
     rerank: Mapping[str, Any] | None = None
     roles_within_a_side: str | None = None
     tlift: Mapping[str, Any] | None = None
+    normalisation: Mapping[str, Any] | None = None
     preprocessing: str | None = None
     layout: str | None = None
     versions: Mapping[str, str] | None = None
@@ -584,7 +594,7 @@ class EvaluationProtocol:
             "layout",
         )  # fmt: skip
         given: dict[str, Any] = {name: _if(str, record.get(name)) for name in texts}
-        for name in ("rerank", "tlift", "versions"):
+        for name in ("rerank", "tlift", "normalisation", "versions"):
             given[name] = _if(dict, record.get(name))
         approximations = record.get("approximations")
         if isinstance(approximations, list):
@@ -599,7 +609,8 @@ class CheckpointRecord:
     """Which model, or which file of saved scores, an evaluation was made with.
 
     ``path``, ``name`` (in older reports) and ``scores`` are file names, ``model`` describes the
-    network, ``release`` is that of QAConv. Fields are None where they do not apply.
+    network, ``release`` is that of QAConv, ``adapted`` says how the model was adapted. Fields are
+    None where they do not apply.
     """
 
     path: str | None = None
@@ -609,6 +620,7 @@ class CheckpointRecord:
     model: str | None = None
     release: str | None = None
     epoch: int | None = None
+    adapted: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; a model's epoch is null where its checkpoint does not tell."""
@@ -618,7 +630,7 @@ class CheckpointRecord:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> CheckpointRecord:
         """Read the JSON form; values of another type than expected are None."""
-        texts = ("path", "name", "scores", "sha256", "model", "release")
+        texts = ("path", "name", "scores", "sha256", "model", "release", "adapted")
         given: dict[str, Any] = {name: _if(str, record.get(name)) for name in texts}
         return cls(**given, epoch=_if(int, record.get("epoch")))
 

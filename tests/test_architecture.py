@@ -30,6 +30,7 @@ LAYERS = (
     ("evaluation",),
     ("galleries",),
     ("training",),
+    ("adaptation",),
     ("figures", "bench"),
     ("documents",),
     ("people",),

@@ -66,6 +66,10 @@ class CorrespondenceModel(QAbstractTableModel):
         self._beyond: dict[Correspondence, float] = {}
         self._sorted_by, self._descending = 4, True
 
+    def shows(self, pair: PairView | None) -> bool:
+        """Whether the rows are those of this very pair."""
+        return pair is self._pair
+
     def set_pair(self, pair: PairView | None, look: Look, zones: PairZones | None = None) -> bool:
         """Show another pair, or the same under another look; whether the rows are others now.
 
@@ -82,9 +86,7 @@ class CorrespondenceModel(QAbstractTableModel):
         self._pair, self._look, self._zones = pair, look, zones
         if pair is not None and zones is None:
             self._zones = PairZones(*[zones_by_height(pair.match.grid)] * 2)
-        self._rows = (
-            [] if pair is None else all_correspondences(pair.match, look.direction, pair.part)
-        )
+        self._rows = [] if pair is None else all_correspondences(pair, look.direction)
         beyond = beyond_usual(self._rows, look.direction, None if pair is None else pair.relative)
         self._beyond = dict(zip(self._rows, beyond, strict=True))
         self._find_drawn()
@@ -97,7 +99,7 @@ class CorrespondenceModel(QAbstractTableModel):
             self._drawn = {}
             return
         pair = self._pair
-        lines = lines_of(pair.match, self._look, pair.part, pair.relative)
+        lines = lines_of(pair, self._look)
         scale, each = (
             scale_of(lines.kind, pair.match, relatives=[pair.relative]),
             (self._look.colour_by == EACH),

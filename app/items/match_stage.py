@@ -70,9 +70,7 @@ class Stage:
 
     def lines(self) -> tuple[Lines, ...]:
         """The lines of every pair."""
-        return tuple(
-            lines_of(pair.match, self.look, pair.part, pair.relative) for pair in self.scene.pairs
-        )
+        return tuple(lines_of(pair, self.look) for pair in self.scene.pairs)
 
     def sees(self, panel: int, at: QPointF) -> bool:
         """Whether a point lies in the visible part of a picture."""

@@ -15,8 +15,8 @@ from app.state.listing import listed_places, rank_moves
 from app.state.part_words import evidence_sentence
 from app.state.values import ResultFilter
 from app.state.words import (
-    METHOD_NAMES,
     TRUTHS,
+    VALUE_SENTENCES,
     decided_sentence,
     logit_text,
     score_text,
@@ -34,7 +34,8 @@ NONE = np.empty(0, dtype=np.int64)
 class ResultEntry:
     """One ranked picture. ``rank`` is 0 for junk, ``move`` None under plain QAConv.
 
-    ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by.
+    ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
+    ``value`` what re-ranking or TLift ranks by.
     """
 
     candidate: int
@@ -48,6 +49,7 @@ class ResultEntry:
     note: str = ""
     found: Found | None = None
     part_logit: float | None = None
+    value: float | None = None
 
     @property
     def value_text(self) -> str:
@@ -147,6 +149,7 @@ class ResultModel(QAbstractListModel):
             note="" if decision is None else decision.note,
             found=self._found(candidate),
             part_logit=ranking.part_logit_at(place),
+            value=float(ranking.values[place]) if ranking.kind == "score" else None,
         )
 
     def _found(self, candidate: int) -> Found | None:
@@ -198,9 +201,11 @@ class ResultModel(QAbstractListModel):
 
     def _value(self, entry: ResultEntry) -> str:
         assert self.ranking is not None
+        said = f"Score {score_text(entry.score)}"
         if entry.logit is not None:
-            whole = f"Score {score_text(entry.score)}, logit {logit_text(entry.logit)}"
-            if entry.part_logit is None:
-                return whole
-            return f"{whole} (whole pictures); by part logit {logit_text(entry.part_logit)}"
-        return f"Score {score_text(entry.score)} by {METHOD_NAMES[self.ranking.method]}"
+            said += f", logit {logit_text(entry.logit)}"
+        if entry.part_logit is not None:
+            said += f" (whole pictures); by part logit {logit_text(entry.part_logit)}"
+        if entry.value is not None:
+            said += f"; {VALUE_SENTENCES[self.ranking.method]} {score_text(entry.value)}"
+        return said

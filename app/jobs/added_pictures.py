@@ -8,9 +8,10 @@ from pathlib import Path
 from app.jobs.job import JobContext
 from app.jobs.runner import JobRunner
 from app.jobs.sources import Sources
-from app.state.values import Selection
+from app.state.values import Problem, Selection
 from app.state.workspace import Workspace
 from qaconv_core.data.own_files import known_pictures
+from qaconv_core.data.scenes import query_scene
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.paths import typed_path
 from qaconv_core.types import ImageRef
@@ -41,20 +42,28 @@ class AddedPictures:
             return
         files = tuple(typed_path(path).absolute() for path in paths)
         known = self._workspace.data
+        added = self._added_before(files)
+        if len(added) == len(files):  # once more: they stand in the list already
+            queries = added if together else added[:1]
+            self._workspace.look_at(Selection(queries, self._gallery_index(candidate)))
+            return
 
-        def work(_context: JobContext) -> tuple[OpenSet, tuple[ImageRef, ...]]:
+        def work(_context: JobContext) -> tuple[OpenSet, tuple[ImageRef, ...], list[str]]:
             sides = () if known is None else (known.query, known.gallery)
             refs = known_pictures(files, *sides)
-            return source.add_queries(refs), refs
+            scenes = [scene for scene in map(query_scene, files) if scene]
+            return source.add_queries(refs), refs, scenes
 
-        def apply(found: tuple[OpenSet, tuple[ImageRef, ...]]) -> None:
-            data, refs = found
+        def apply(found: tuple[OpenSet, tuple[ImageRef, ...], list[str]]) -> None:
+            data, refs, scenes = found
             now = self._sources.best
             if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
                 # Another set was opened meanwhile, or all maps came without these pictures.
                 self.add(paths, candidate, together)
                 return
             self._show(data if now is source else now.data, len(refs), candidate, together)
+            for scene in scenes:
+                self._runner.problem.emit(Problem(scene))
 
         names = ", ".join(path.name for path in files[:2])
         self._runner.start(f"Reading {names}", work, done=apply)
@@ -81,6 +90,14 @@ class AddedPictures:
     def forget_waiting(self) -> None:
         """The pictures that wait were for another set."""
         self._waiting, self._waiting_candidate, self._waiting_together = [], None, False
+
+    def _added_before(self, files: Sequence[Path]) -> tuple[int, ...]:
+        """The added queries that show these files, as far as there are such."""
+        data = self._workspace.data
+        if data is None:
+            return ()
+        places = {data.query[i].path: i for i in range(data.added_from, len(data.query))}
+        return tuple(places[file] for file in files if file in places)
 
     def _gallery_index(self, candidate: Path | None) -> int | None:
         """Where a file stands in the gallery; None where it does not."""

@@ -58,21 +58,26 @@ class Measured(MethodScores):
 
 @dataclass(frozen=True)
 class Inspected:
-    """A data set before it is used: what it holds, and what is wrong with it."""
+    """A data set before it is used: what it holds, and what is wrong with it.
+
+    ``scenes`` says that its gallery looks like whole scenes, "" where it does not.
+    """
 
     request: DataRequest
     dataset: Dataset
     report: CheckReport
+    scenes: str = ""
 
 
 def inspect_data(request: DataRequest, context: JobContext, decode: bool = False) -> Inspected:
     """Open a data set and check it; with ``decode`` every picture is decoded."""
     from qaconv_core.data import check_dataset
+    from qaconv_core.data.scenes import gallery_scenes
 
     request = _recognised(request)
     dataset = _dataset(request)
     report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
-    return Inspected(request, dataset, report)
+    return Inspected(request, dataset, report, gallery_scenes(dataset.gallery.paths))
 
 
 def _recognised(request: DataRequest) -> DataRequest:
@@ -237,6 +242,7 @@ def measure(matching: GallerySearch, context: JobContext) -> Measured:
     with open_shelf(matching.model) as shelf:
         job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
         done = evaluate(matching.model, data.dataset, options, job)
+        assert done.scores is not None, "without estimates there are scores"
     matrices = {
         "qaconv": done.scores.score,
         "qaconv+rerank": done.scores.score_rerank,

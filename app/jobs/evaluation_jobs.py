@@ -156,7 +156,7 @@ class EvaluationJobs:
             estimate = SetEstimate(title, *sizes, stored=stored)
             off = tlift_available(dataset.query.times, dataset.gallery.times)
             estimate = replace(estimate, tlift_off=off)
-            plan = forecast(model, *sizes, request.options, on_disk=request.on_disk)
+            plan = forecast(model, *sizes, request.options, on_disk=request.on_disk, estimates=True)
         except QAConvError as error:
             return SetEstimate(title, problem=str(error))
         rates = self._measured(model, wanted, needs_images=stored < sum(sizes))
@@ -182,6 +182,7 @@ class EvaluationJobs:
             job = Job(
                 shelf=shelf,
                 on_disk=cache_dir() / "scores" if request.on_disk else None,
+                estimates=True,
                 progress=context.progress,
                 cancel=context.cancel,
             )

@@ -110,11 +110,8 @@ class MatchExport:
         """Every correspondence of the shown direction; rows and columns count from 1."""
         match = self.pair.match
         columns = match.grid[1]
-        drawn = {
-            (x.query_cell, x.gallery_cell)
-            for x in lines_of(match, self.look, self.pair.part, self.pair.relative).drawn
-        }
-        listed = all_correspondences(match, self.look.direction, self.pair.part)
+        drawn = {(x.query_cell, x.gallery_cell) for x in lines_of(self.pair, self.look).drawn}
+        listed = all_correspondences(self.pair, self.look.direction)
         beyond = beyond_usual(listed, self.look.direction, self.pair.relative)
         rows = []
         for line, more in zip(listed, beyond, strict=True):

@@ -117,7 +117,9 @@ class WhatIfJobs:
 
         def apply(answer: WhatIf) -> None:
             if self._is_current(pair, hidden):
-                space.parts.set_what_if(answer)
+                match = answer.match or pair.match
+                covered = replace(pair, match=match, relative=None, hidden=hidden)
+                space.parts.set_what_if(answer, covered)
                 self._rank(pair, hidden, answer)
 
         self._slots.replace("what_if", "What if", work, apply, quiet=True)
@@ -136,7 +138,8 @@ class WhatIfJobs:
         def apply(found: tuple[int, int]) -> None:
             if self._is_current(pair, hidden):
                 before, after = found
-                space.parts.set_what_if(replace(answer, rank_before=before, rank_after=after))
+                ranked = replace(answer, rank_before=before, rank_after=after)
+                space.parts.set_what_if(ranked, space.parts.now.covered)
 
         self._slots.replace("what_if_rank", "What if", work, apply, quiet=True)
 

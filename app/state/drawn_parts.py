@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from app.state.events import Event, EventQueue
-from qaconv_core.galleries.values import Found, Regions, WhatIf
+from qaconv_core.galleries.values import Found, PairView, Regions, WhatIf
 from qaconv_core.types import Bool, Grid, Side
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Drawing:
 
     ``region`` is what was drawn on the query; ``part`` the cells searched by: the region, or with
     ``ignore`` all others; None: the whole query. ``regions_wanted``: the map of what hiding each
-    region would do is wanted. ``notice`` is a quiet sentence about the last stroke.
+    region would do is wanted. ``covered`` is the pair without its hidden cells, where ``what_if``
+    is known. ``notice`` is a quiet sentence about the last stroke.
     """
 
     tool: Tool = ""
@@ -48,6 +49,7 @@ class Drawing:
     hidden_gallery: Bool | None = None
     regions_wanted: bool = False
     what_if: WhatIf | None = None
+    covered: PairView | None = None
     regions: Regions | None = None
     notice: str = ""
 
@@ -97,10 +99,10 @@ class DrawnParts:
         if query != self._query:
             self._set(
                 region=None, part=None, ignore=False, hidden_query=None, hidden_gallery=None,
-                what_if=None, regions=None, notice="",
+                what_if=None, covered=None, regions=None, notice="",
             )  # fmt: skip
         elif candidates[0] != self._candidates[0]:
-            self._set(hidden_gallery=None, what_if=None, regions=None)
+            self._set(hidden_gallery=None, what_if=None, covered=None, regions=None)
         elif candidates != self._candidates:
             self._set(regions=None)
         self._query, self._candidates = query, candidates
@@ -148,7 +150,8 @@ class DrawnParts:
             self.whole_query(WHOLE)
         else:
             self._set(
-                region=region, ignore=ignore, part=part, what_if=None, regions=None, notice=""
+                region=region, ignore=ignore, part=part, what_if=None, covered=None, regions=None,
+                notice="",
             )  # fmt: skip
 
     def hide(self, side: Side, cells: Bool | None) -> None:
@@ -160,7 +163,7 @@ class DrawnParts:
             return
         changes: dict[str, Any] = {name: mask, "notice": ""}
         if mask is None and self.now.hidden("gallery" if side == "query" else "query") is None:
-            changes["what_if"] = None
+            changes |= {"what_if": None, "covered": None}
         self._set(**changes)
 
     def take_cell(self, cell: Cell | None, grid: Grid | None) -> None:
@@ -200,14 +203,22 @@ class DrawnParts:
             self._cleared = self.now
         self._set(
             tool="", region=None, ignore=False, part=None, hidden_query=None, hidden_gallery=None,
-            regions_wanted=False, what_if=None, regions=None, notice="",
+            regions_wanted=False, what_if=None, covered=None, regions=None, notice="",
         )  # fmt: skip
 
     def whole_query(self, notice: str = "") -> None:
         """Search by the whole query again; the rest stays."""
         if self.now.region is not None:
             self._cleared = self.now
-        self._set(region=None, ignore=False, part=None, what_if=None, regions=None, notice=notice)
+        self._set(
+            region=None,
+            ignore=False,
+            part=None,
+            what_if=None,
+            covered=None,
+            regions=None,
+            notice=notice,
+        )
 
     def say(self, text: str) -> None:
         """A quiet sentence."""
@@ -231,9 +242,9 @@ class DrawnParts:
         """Whether the map of what hiding each region would do is wanted."""
         self._set(regions_wanted=on, regions=None, notice="")
 
-    def set_what_if(self, answer: WhatIf | None) -> None:
-        """What covering the hidden cells does."""
-        self._set(what_if=answer)
+    def set_what_if(self, answer: WhatIf | None, covered: PairView | None = None) -> None:
+        """What covering the hidden cells does, and the pair without them."""
+        self._set(what_if=answer, covered=covered)
 
     def set_regions(self, regions: Regions | None) -> None:
         """What hiding each region would do."""

@@ -21,7 +21,7 @@ from qaconv_core.matching.strongest import (
     select_correspondences,
     worth,
 )
-from qaconv_core.types import Bool, CorrespondenceMap, Float32, Float64, Grid, Side
+from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid, Side
 
 SIDES: tuple[Side, Side] = ("query", "gallery")
 
@@ -133,22 +133,20 @@ class Lines:
         return np.array([getattr(line, self.kind) for line in self.drawn], dtype=np.float64)
 
 
-def lines_of(
-    match: CorrespondenceMap,
-    look: Look,
-    among: Bool | None = None,
-    relative: RelativeMatch | None = None,
-) -> Lines:
-    """The lines that a look asks for, of the query cells ``among`` (h, w; None: all)."""
+def lines_of(pair: PairView, look: Look) -> Lines:
+    """The lines of a pair that a look asks for, of the cells that take part."""
+    relative = pair.relative
     kind = kind_of(look.colour_by, relative)
+    among, among_gallery = pair.taking_part
     drawn, total = select_correspondences(
-        match,
+        pair.match,
         look.threshold,
         look.count,
         look.direction,
         order_by=kind,
         relative=None if relative is None else relative.sides,
         among=among,
+        among_gallery=among_gallery,
     )
     beyond = beyond_usual(drawn, look.direction, relative) if kind == RELATIVE else ()
     return Lines(tuple(drawn), total, kind, tuple(beyond))
@@ -163,11 +161,12 @@ def beyond_usual(
     return [float(value) for value in worth(lines, relative.sides, direction)]
 
 
-def all_correspondences(
-    match: CorrespondenceMap, direction: str, among: Bool | None = None
-) -> list[Correspondence]:
-    """Every correspondence of a direction (of the query cells ``among``), by contribution."""
-    return select_correspondences(match, None, None, direction, among=among)[0]
+def all_correspondences(pair: PairView, direction: str) -> list[Correspondence]:
+    """Every correspondence of a direction, of the cells that take part, by contribution."""
+    among, among_gallery = pair.taking_part
+    return select_correspondences(
+        pair.match, None, None, direction, among=among, among_gallery=among_gallery
+    )[0]
 
 
 def own_cell(line: Correspondence, direction: str) -> Cell:

@@ -100,11 +100,12 @@ def _explained(space: Workspace, pair: PairView) -> Scene:
     changed = (pair.query, pair.candidate) != (selection.query, selection.candidate)
     query = _query_panel(space, pair.query)
     candidate = _candidate_panel(space, pair.candidate, pair)
+    shown = space.shown_pair or pair
     if space.look.mode != "compare":
-        return Scene((query, candidate), (pair,), space.pair_stale or changed)
+        return Scene((query, candidate), (shown,), space.pair_stale or changed)
     other = space.other_pair
     second = _candidate_panel(space, None if other is None else other.candidate, other, 1)
-    pairs = (pair,) if other is None else (pair, other)
+    pairs = (shown,) if other is None else (shown, other)
     # The query stands between its candidates, so that no line crosses a picture.
     stale = space.pair_stale or changed
     return Scene((candidate, query, second), pairs, stale, why=space.why)
@@ -165,11 +166,12 @@ def _candidate_title(role: str, ranking: RankingResult | None, candidate: int) -
 
 
 def _numbers(ranking: RankingResult | None, pair: PairView) -> str:
-    text = (
-        f"logit {words.logit_text(pair.match.logit)} · score {words.score_text(pair.match.score)}"
-    )
+    text = f"logit {words.logit_text(pair.logit)} · score {words.score_text(pair.score)}"
+    if pair.part is not None:
+        text += f" · by part {words.logit_text(pair.match.logit)}"
     if ranking is not None and ranking.kind == "score":
-        text += f" · re-ranked {words.score_text(ranking.value_of(pair.candidate))}"
+        value = words.score_text(ranking.value_of(pair.candidate))
+        text += f" · {words.VALUE_NAMES[ranking.method]} {value}"
     return text
 
 

@@ -59,6 +59,15 @@ REST = "Rounded so that the numbers shown sum to the logit shown."
 METHOD_NAMES: dict[str, str] = dict(
     zip(METHODS, ("QAConv", "QAConv + re-ranking", "QAConv + re-ranking + TLift"), strict=True)
 )
+VALUE_NAMES: dict[str, str] = dict(zip(METHODS, ("logit", "re-ranked", "TLift"), strict=True))
+VALUE_SENTENCES: dict[str, str] = dict(
+    zip(
+        METHODS,
+        ("logit", "re-ranked score (1 − re-ranked distance)",
+         "TLift value (re-ranked score × its weight in time: may exceed 1)"),
+        strict=True,
+    )
+)  # fmt: skip
 DIRECTIONS = {
     "query": "query → gallery",
     "gallery": "gallery → query",

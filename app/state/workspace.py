@@ -375,6 +375,15 @@ class Workspace:
             self.set_methods(tuple(name for name in METHODS if name in measures), notes)
 
     @property
+    def shown_pair(self) -> PairView | None:
+        """The pair, without its hidden cells where cells are hidden and that was computed."""
+        covered, pair = self.parts.now.covered, self.pair
+        if covered is None or pair is None:
+            return pair
+        same = (covered.query, covered.candidate) == (pair.query, pair.candidate)
+        return covered if same and covered.part is pair.part else pair
+
+    @property
     def shown_why(self) -> Why | None:
         """The difference of the two candidates, where they are compared."""
         return self.why if self.look.mode == "compare" else None

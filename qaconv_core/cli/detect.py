@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--tiles",
         metavar="T",
         help="where the detector looks: whole, and squares of the shorter side divided by 1, 2, …, "
-        "joined by commas (default: whole,1,2 for pictures, whole,1 for video)",
+        "joined by commas (default: whole,1,2 for pictures, whole,2 for video)",
     )
     group.add_argument(
         "--boxes",

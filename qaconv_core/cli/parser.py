@@ -9,14 +9,17 @@ from typing import NoReturn
 
 from qaconv_core import __version__
 from qaconv_core.cli import (
+    adapt,
     bench,
     cache,
     check,
     detect,
     evaluate,
     explain,
+    forget,
     gui,
     import_pictures,
+    labels,
     match,
     people,
     rank,
@@ -61,6 +64,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("gui", "open the window", gui.add_options),
     ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
     ("train", "train a network after a published recipe, or from nothing", train.add_options),
+    ("adapt", "adapt a model to your cameras without labels", adapt.add_options),
     ("rank", "rank a gallery for one or several query pictures", rank.add_options),
     ("match", "explain the match of two pictures", match.add_options),
     (
@@ -75,6 +79,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "say how pictures of your own are read: persons, cameras, times",
         import_pictures.add_options,
     ),
+    ("labels", "list, give, merge and export persons of pictures", labels.add_options),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),
     (
         "detect",
@@ -84,6 +89,11 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("people", "render synthetic people before synthetic cameras", people.add_options),
     ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
     ("weights", "list weights that are here, and fetch published ones", weights.add_options),
+    (
+        "forget",
+        "remove all that is kept of a data set; its pictures stay",
+        forget.add_options,
+    ),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

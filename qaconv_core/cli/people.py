@@ -46,6 +46,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="clothes, cameras and light: usual, street (dark clothes, far and coarse pictures, "
         "hard light), or second (others again, to measure on)",
     )
+    parser.add_argument(
+        "--scenes",
+        type=positive,
+        metavar="N",
+        help="instead: N pictures of whole scenes, and truth.csv with everybody's box",
+    )
+    parser.add_argument(
+        "--video",
+        type=positive,
+        metavar="SECONDS",
+        help="instead: a video before each camera, with the same table",
+    )
     parser.add_argument("--labels", action="store_true", help="also write label maps (PNG)")
     parser.add_argument(
         "--split",
@@ -61,8 +73,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
-    """Render what is missing of the set."""
+    """Render what is missing of the set, or whole scenes."""
     from qaconv_core.people import Order, generate_people
+
+    if arguments.scenes or arguments.video:
+        _render_scenes(arguments, cancel)
+        return
 
     order = Order(
         people=arguments.people,
@@ -84,3 +100,21 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             cancel=cancel,
         )
     show(f"{made.total:,} pictures in {arguments.out} ({made.found:,} were already there)")
+
+
+def _render_scenes(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    from qaconv_core.people.scene_sets import SceneOrder, render_scenes
+
+    order = SceneOrder(
+        arguments.scenes or 0,
+        arguments.video or 0,
+        arguments.people,
+        arguments.cameras,
+        arguments.seed,
+        arguments.manner,
+    )
+    with ProgressShower(arguments.quiet) as progress:
+        boxes = render_scenes(
+            arguments.out, arguments.assets, order, progress=progress, cancel=cancel
+        )
+    show(f"{boxes:,} boxes of people in {arguments.out}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
@@ -14,23 +14,16 @@ import numpy as np
 from qaconv_core.data.check_report import CheckReport, SplitSummary
 from qaconv_core.data.images import read_image
 from qaconv_core.data.market_like import without_junk_boxes
+from qaconv_core.data.published import unlike_published
 from qaconv_core.data.scan import peek
+from qaconv_core.data.scenes import gallery_scenes, query_scene
 from qaconv_core.errors import ImageError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected
 
-PUBLISHED = {
-    "market": {"train": 12936, "query": 3368, "gallery": 15913},
-    "duke": {"train": 16522, "query": 2228, "gallery": 17661},
-    "cuhk03_np_labeled": {"train": 7368, "query": 1400, "gallery": 5328},
-    "cuhk03_np_detected": {"train": 7365, "query": 1400, "gallery": 5332},
-    "msmt": {"train": 32621, "query": 11659, "gallery": 82161},
-    "randperson": {"train": 132145},
-}
-"""Pictures in each split of the published copies."""
-
 _DISTRACTOR_SETS = frozenset(("market", "demo"))
 _BATCH = 64
+_QUERIES_LOOKED_AT = 64
 
 
 def check_dataset(
@@ -68,16 +61,6 @@ def check_dataset(
         notes=dataset.notes,
         decoded=decode,
     )
-
-
-def unlike_published(name: str, sizes: Mapping[str, int]) -> Iterator[str]:
-    """A line for each split of a data set (pictures by its name) that is not the published one."""
-    published = PUBLISHED.get(name, {})
-    for split, images in sizes.items():
-        wanted = published.get(split)
-        if wanted not in (None, images):
-            yield (f"{split} has {images:,} pictures, the published set {wanted:,}: "
-                   "results are not comparable")  # fmt: skip
 
 
 def valid_queries(query: ImageSet, gallery: ImageSet) -> int:
@@ -133,6 +116,12 @@ def _warnings(
         if dataset.name != "randperson":
             yield "there is no query or no gallery: an evaluation is not possible"
         return
+    scenes = gallery_scenes(gallery.paths)
+    if scenes:
+        yield scenes
+    wide = [scene for scene in map(query_scene, query.paths[:_QUERIES_LOOKED_AT]) if scene]
+    if wide:
+        yield wide[0] + (f"; so do {len(wide) - 1} more queries" if len(wide) > 1 else "")
     lonely = set(query.pids.tolist()) - set(gallery.pids.tolist()) - {UNKNOWN}
     if lonely:
         few = peek([str(pid) for pid in sorted(lonely)])

@@ -72,18 +72,21 @@ def read_image(path: str | Path) -> Image.Image:
 
 
 def picture_size(path: str | Path) -> tuple[int, int]:
-    """Width and height of a picture's file as it is stored; the pixels are not decoded.
+    """(width, height) of the picture at ``path`` as it stands upright; nothing is decoded.
 
     Raises :class:`ImageError`.
     """
     try:
         _check_file(path)
-        with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
-            return image.size
+        with open(path, "rb") as file:
+            image = Image.open(file, formats=FORMATS)
+            width, height = image.size
+            on_its_side = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
     except ImageError as error:
         raise ImageError(error.reason, shown(path)) from error
     except Exception as error:
         raise ImageError(_reason(error), shown(path)) from error
+    return (height, width) if on_its_side else (width, height)
 
 
 def as_rgb(

@@ -18,6 +18,7 @@ from qaconv_core.detection.tiles import (
     VIDEO_SCALES,
     Tile,
     cut_off,
+    fills,
     plan_tiles,
     read_scales,
     without_nested,
@@ -29,6 +30,8 @@ from qaconv_core.models.detector import SIDE, load_detector
 
 DEFAULT_SCORE = 0.5
 """Score from which a box is kept; docs/detecting.md has what others give."""
+JOINED = 0.5
+"""Intersection over union from which boxes of several tiles mean one person."""
 BATCH = 8
 """Tiles that go through the network at once."""
 _SMALLEST = 4.0
@@ -88,7 +91,7 @@ class PersonFinder:
         boxes, scores, cut = self._candidates(picture, tiles, floor)
         kept = without_parts(boxes, scores, cut)
         boxes, scores = boxes[kept], scores[kept]
-        kept = suppress(boxes, scores)
+        kept = suppress(boxes, scores, JOINED)
         boxes, scores = boxes[kept], scores[kept]
         kept = without_nested(boxes, scores, _NESTED)
         return [
@@ -111,9 +114,12 @@ class PersonFinder:
                 boxes = share[sure] * np.array([tile.width, tile.height] * 2)
                 boxes += np.array([tile.left, tile.top] * 2)
                 own = suppress(boxes, score[sure])
-                boxes = clipped(boxes[own], width, height)
+                boxes, sure_scores = clipped(boxes[own], width, height), score[sure][own]
+                if len(tiles) > 1:
+                    fit = ~fills(boxes, tile)
+                    boxes, sure_scores = boxes[fit], sure_scores[fit]
                 all_boxes.append(boxes)
-                all_scores.append(score[sure][own])
+                all_scores.append(sure_scores)
                 all_cut.append(cut_off(boxes, tile, width, height))
         boxes = np.concatenate(all_boxes)
         large = (boxes[:, 2:] - boxes[:, :2] >= _SMALLEST).all(1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from qaconv_core.data.camera_names import is_camera_folder
+from qaconv_core.data.moments import MOMENT, moment_of
 from qaconv_core.data.scan import scan_pictures, stat_fault
 from qaconv_core.errors import InputError
 from qaconv_core.files import check_input
@@ -40,11 +41,7 @@ VIDEO_SUFFIXES = frozenset(
         ".dav",
     ]
 )
-_IN_NAME = re.compile(
-    r"(?<![0-9])((?:19|20)[0-9]{2})[-_.]?([01][0-9])[-_.]?([0-3][0-9])"
-    r"[-_ T.]{0,3}([0-2][0-9])[-_.:h]?([0-5][0-9])[-_.:m]?([0-5][0-9])(?![0-9])"
-)
-"""A date with time in a file's name: ``20240501_120000``, ``2024-05-01 12.00.00``."""
+_IN_NAME = re.compile(rf"(?<![0-9])(?:{MOMENT})(?![0-9])")
 _TAKEN, _EXIF = 0x9003, 0x8769
 
 
@@ -97,12 +94,8 @@ def find_sources(
 
 def moment_in_name(name: str) -> datetime | None:
     """The date with time that a file's name tells; None where it tells none."""
-    for match in _IN_NAME.finditer(name):
-        try:
-            return datetime(*(int(part) for part in match.groups()))  # type: ignore[arg-type]
-        except ValueError:
-            continue
-    return None
+    found = (moment_of(match.group()) for match in _IN_NAME.finditer(name))
+    return next((moment for moment in found if moment is not None), None)
 
 
 def moment_of_picture(path: Path) -> datetime | None:
@@ -117,12 +110,12 @@ def moment_of_picture(path: Path) -> datetime | None:
 
 def read_moment(text: str) -> datetime:
     """A date with time as typed: ``2024-05-01 12:00``. Raises :class:`InputError`."""
-    try:
-        return datetime.fromisoformat(text.strip().removesuffix("Z")).replace(tzinfo=None)
-    except ValueError:
+    moment = moment_of(text.strip())
+    if moment is None:
         raise InputError(
             f"start '{shown(text)}' is no date with time; give one like 2024-05-01 12:00:00"
-        ) from None
+        )
+    return moment
 
 
 def _in_folder(folder: Path, leave_out: Path | None) -> tuple[list[Source], list[Rejected]]:
@@ -150,7 +143,6 @@ def _in_folder(folder: Path, leave_out: Path | None) -> tuple[list[Source], list
 
 def _source(path: Path, name: str, folders: Iterable[str]) -> Source:
     video = is_video_name(path.name)
-    folders = tuple(folders)
     camera = next(filter(is_camera_folder, folders), "")
     if not camera and video:
         camera = name

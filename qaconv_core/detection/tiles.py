@@ -18,7 +18,7 @@ WHOLE = 0
 """The scale of the whole picture."""
 SCALES = (WHOLE, 1, 2)
 """The scales that are used for a picture unless others are asked for."""
-VIDEO_SCALES = (WHOLE, 1)
+VIDEO_SCALES = (WHOLE, 2)
 """The same for a video, of which there are thousands of frames."""
 OVERLAP = 0.25
 """Share of a tile's side that its neighbour sees too, at least."""
@@ -27,6 +27,9 @@ SMALLEST_SIDE = 150
 _CLOSE = 0.02
 """Share of a tile's side within which a box counts as cut off by the tile's border."""
 _PART = 0.7
+_SURE = 0.7
+"""Least score of a box that a tile's border cuts off: most of them are half a person."""
+_FILLS = 0.9
 
 
 @dataclass(frozen=True)
@@ -96,18 +99,29 @@ def cut_off(boxes: Boxes, tile: Tile, width: int, height: int) -> np.ndarray:
     return (reaches & inner).any(1)
 
 
+def fills(boxes: Boxes, tile: Tile) -> np.ndarray:
+    """Which boxes (n, 4) are nearly as high as their square tile, (n,) bool.
+
+    Such people are too close for it: the whole picture, or a larger tile, shows them better.
+    """
+    if tile.scale == WHOLE:
+        return np.zeros(len(boxes), bool)
+    return boxes[:, 3] - boxes[:, 1] > _FILLS * tile.height
+
+
 def without_parts(boxes: Boxes, scores: Scores, cut: np.ndarray) -> Indices:
     """Indices of the boxes that stay when cut-off ones are held against the whole ones.
 
     ``cut`` (n,) bool. A cut-off box goes where most of it lies inside a box that is whole and of
-    no less than half its score: it is the part of a person whom another tile saw whole.
+    no less than half its score: it is the part of a person whom another tile saw whole. The others
+    must be surer than whole ones.
     """
     whole = np.flatnonzero(~cut)
     kept = [int(index) for index in whole]
     inside = shares_inside(boxes, boxes[whole]) if len(whole) else np.zeros((len(boxes), 0))
     for index in np.flatnonzero(cut):
         holds = (inside[index] >= _PART) & (scores[whole] >= 0.5 * scores[index])
-        if not holds.any():
+        if scores[index] >= _SURE and not holds.any():
             kept.append(int(index))
     return np.array(sorted(kept), np.int64)
 

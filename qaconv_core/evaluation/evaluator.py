@@ -17,12 +17,14 @@ from typing import Protocol
 
 import numpy as np
 
-from qaconv_core.data.check import unlike_published
 from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.data.own_files import OwnFiles
+from qaconv_core.data.published import unlike_published
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.evaluated_logits import EvaluatedLogits
 from qaconv_core.evaluation.forecasts import file_matrix, forecast
+from qaconv_core.evaluation.from_estimates import FromEstimates
 from qaconv_core.evaluation.methods import (
     RERANKING,
     Labels,
@@ -31,6 +33,7 @@ from qaconv_core.evaluation.methods import (
     distance_of_logits,
     measure_methods,
 )
+from qaconv_core.evaluation.normalised import NormalisedScores
 from qaconv_core.evaluation.protocol import protocol_record
 from qaconv_core.evaluation.saved_scores import SavedScores
 from qaconv_core.evaluation.separation import separation
@@ -39,6 +42,9 @@ from qaconv_core.matching.scores import Helpers, score_maps
 from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import WorkContext
+from qaconv_core.searching.choice import FLOAT32, choose_evaluation
+from qaconv_core.searching.estimated_logits import EstimatedLogits, Pace
+from qaconv_core.searching.integer_estimates import fast_bytes
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
     FIRST_RELEASES,
@@ -59,10 +65,13 @@ GALLERY_STAGE = "scoring within gallery"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report with the pictures and scores that it is about."""
+    """A report with the pictures and scores that it is about.
+
+    ``scores`` is None where most logits were estimated.
+    """
 
     report: EvaluationReport
-    scores: SavedScores
+    scores: SavedScores | None
     query: ImageSet
     gallery: ImageSet
 
@@ -86,7 +95,8 @@ class Job(WorkContext):
     ``shelf`` stores features. ``batch_size`` and ``workers`` are those of the extraction.
     ``on_disk`` is a folder for score matrices. ``keep_inner`` keeps the logits within queries and
     within the gallery, so that they can be saved; without it they are turned into distances in
-    place. ``helpers`` makes those who score a part of the pairs.
+    place. ``helpers`` makes those who score a part of the pairs. ``estimates`` allows 8-bit
+    estimates where they are quicker: the measures stay the same, but there are no scores then.
     """
 
     shelf: FeatureShelf | None = None
@@ -95,6 +105,7 @@ class Job(WorkContext):
     on_disk: Path | None = None
     keep_inner: bool = False
     helpers: HelperFactory | None = None
+    estimates: bool = False
 
     def extract(self, model: Model, pictures: ImageSet, stage: str) -> Extraction:
         """The feature maps of ``pictures``, out of the store where it has them."""
@@ -142,6 +153,8 @@ def evaluate(
         options,
         on_disk=bool(job.on_disk),
         keep_inner=job.keep_inner,
+        estimates=job.estimates,
+        cameras=dataset.gallery.camids,
     )
     query = _extract(model, "query", dataset.query, job)
     gallery = _extract(model, "gallery", dataset.gallery, job)
@@ -153,19 +166,26 @@ def evaluate(
             )
     seconds = {"extracting": query.seconds + gallery.seconds}
     with _matrix_folder(job.on_disk) as folder:
-        scoring = _Scoring(model, query.bank, gallery.bank, job, folder)
-        logits = scoring.logits()
+        keep = job.keep_inner or options.normalise
+        scoring = _Scoring(model, query.bank, gallery.bank, replace(job, keep_inner=keep), folder)
         labels = _labels(query.refs, gallery.refs)
-        rankings = measure_methods(
-            logits,
-            scoring.distances,
-            labels,
-            options,
-            within=scoring.within,
-            gallery_distances=scoring.gallery_distances,
-            place=scoring.place,
-            context=job,
-        )
+        estimated = scoring.from_estimates(labels, options)
+        if estimated is not None:
+            rankings, logits = estimated.rankings(), estimated.logits.values
+            scoring.seconds |= estimated.seconds
+        else:
+            logits = scoring.logits()
+            rankings = measure_methods(
+                logits,
+                scoring.distances,
+                labels,
+                options,
+                within=scoring.within,
+                gallery_distances=scoring.gallery_distances,
+                normalised=_normalised(scoring, labels, options, job),
+                place=scoring.place,
+                context=job,
+            )
         seconds |= {**scoring.seconds, **rankings.seconds}
         if RERANKING in seconds:  # it asked for these, which are counted for themselves
             inner = sum(scoring.seconds.get(stage, 0.0) for stage in (QUERY_STAGE, GALLERY_STAGE))
@@ -173,7 +193,12 @@ def evaluate(
         report = _report(model, dataset, options, (query, gallery), logits, rankings, labels)
         seconds["total"] = time.monotonic() - began
         report = replace(report, seconds=seconds)
-        scores = _scores(logits, labels, query.refs, gallery.refs, rankings, scoring)
+        scores = None
+        if estimated is not None:
+            report = estimated.described(report)
+        else:
+            saved = scoring if job.keep_inner else None
+            scores = _scores(logits, labels, query.refs, gallery.refs, rankings, saved)
     return Evaluation(report, scores, query.refs, gallery.refs)
 
 
@@ -224,7 +249,7 @@ class _Scoring:
     ) -> None:
         self.model, self.query, self.gallery = model, query, gallery
         self.job, self.folder = job, folder
-        self._helpers = job.helpers(query, gallery) if job.helpers else None
+        self.helpers = job.helpers(query, gallery) if job.helpers else None
         self.inner_head = inner_head(model)
         self.seconds: dict[str, float] = {}
         self._made: dict[str, Float32] = {}
@@ -239,12 +264,19 @@ class _Scoring:
 
     def within(self) -> tuple[Float32, Float32]:
         """Distances among the queries (p, p) and among the gallery (g, g)."""
-        self._logits(QUERY_STAGE, self.query, self.query)
-        self._logits(GALLERY_STAGE, self.gallery, self.gallery)
+        self.inner_logits()
         if self.job.keep_inner:
             return self._distances(QUERY_STAGE), self._distances(GALLERY_STAGE)
         inner = self._made.pop(QUERY_STAGE), self._made.pop(GALLERY_STAGE)
         return distance_of_logits(inner[0], inner[0]), distance_of_logits(inner[1], inner[1])
+
+    def inner_logits(self) -> tuple[Float32, Float32]:
+        """Logits among the queries (p, p) and among the gallery (g, g), in re-ranking's roles."""
+        return self._logits(QUERY_STAGE, self.query, self.query), self.gallery_logits()
+
+    def gallery_logits(self) -> Float32:
+        """Logits among the gallery (g, g), in re-ranking's roles."""
+        return self._logits(GALLERY_STAGE, self.gallery, self.gallery)
 
     def gallery_distances(self, rows: Int64, columns: Int64) -> Float32:
         """Distances between chosen gallery pictures, computed now, (rows, columns)."""
@@ -255,9 +287,35 @@ class _Scoring:
             self.inner_head,
             device=self.model.device,
             symmetric=same,
-            helpers=self._helpers,
+            helpers=self.helpers,
         )
         return distance_of_logits(found)
+
+    def from_estimates(self, labels: Labels, options: MethodOptions) -> FromEstimates | None:
+        """Measures from estimates, None where every pair is scored exactly."""
+        if options.normalise:  # whole cohorts are needed
+            return None
+        if not self.job.estimates or not estimates_serve(self.model, labels, options, self.job):
+            return None
+        stages = ("scoring", QUERY_STAGE, GALLERY_STAGE)
+        return FromEstimates(self._estimated, labels, options, stages, self.place, self.job)
+
+    def _estimated(self, stage: str, pace: Pace) -> EstimatedLogits:
+        rows = self.gallery if stage == GALLERY_STAGE else self.query
+        columns = self.query if stage == QUERY_STAGE else self.gallery
+        shape = len(rows), len(columns)
+        # A file of numbers of 4 bytes holds flags of 1 byte.
+        flags = self.place(f"{stage} exact", (shape[0], -(-shape[1] // 4)))
+        return EstimatedLogits(
+            rows,
+            columns,
+            self.model.head if stage == "scoring" else self.inner_head,
+            values=self.place(stage, shape),
+            exact=None if flags is None else flags.view(np.bool_)[:, : shape[1]],
+            inner=rows is columns,
+            pace=pace,
+            context=self.job,
+        )
 
     def made(self, stage: str) -> Float32 | None:
         """The logits of a stage, None where they were not computed."""
@@ -278,7 +336,7 @@ class _Scoring:
                 progress=self.job.progress,
                 cancel=self.job.cancel,
                 stage=stage,
-                helpers=self._helpers,
+                helpers=self.helpers,
             )
             self.seconds[stage] = time.monotonic() - began
         return self._made[stage]
@@ -292,6 +350,17 @@ class _Scoring:
         if self.folder is None or 0 in shape:
             return None
         return file_matrix(self.folder / f"{name.replace(' ', '-')}.f32", shape)
+
+
+def estimates_serve(model: Model, labels: Labels, options: MethodOptions, job: Job) -> bool:
+    """Whether an evaluation gains from estimates, and none of its results needs all logits."""
+    if job.helpers or job.keep_inner or options.rerank_top or getattr(options, "normalise", False):
+        return False
+    channels, h, w = model.map_shape
+    pairs = len(labels.query_ids) * len(labels.gallery_ids)
+    operations = 2.0 * pairs * channels * (h * w) ** 2
+    fast = model.device.type == "cpu" and fast_bytes(channels)
+    return choose_evaluation(operations, model.device.type, fast_bytes=fast) != FLOAT32
 
 
 def inner_head(model: Model) -> AffineHead:
@@ -313,6 +382,16 @@ def _inner_roles(model: Model, options: MethodOptions) -> str | None:
     return (
         first if model.spec.release == FIRST_RELEASES else "query × gallery, as releases from 1.2"
     )
+
+
+def _normalised(
+    scoring: _Scoring, labels: Labels, options: MethodOptions, job: Job
+) -> NormalisedScores | None:
+    if not options.normalise:
+        return None
+    exchanged = scoring.inner_head is not scoring.model.head
+    source = EvaluatedLogits(scoring, options.rerank, exchanged, job)
+    return NormalisedScores(source, labels, options, scoring.place, job)
 
 
 def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
@@ -361,6 +440,7 @@ def _report(
             rerank=options.rerank_parameters(),
             roles_within_a_side=_inner_roles(model, options),
             tlift=options.tlift_parameters(),
+            normalisation=options.normalisation(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
             preprocessing=model.preprocessing,
             layout=dataset.layout,
@@ -371,6 +451,7 @@ def _report(
             model=spec.describe(),
             release=spec.release,
             epoch=spec.epoch,
+            adapted=spec.adapted or None,
         ),
         device=describe_device(model.device),
         seconds={},
@@ -414,7 +495,7 @@ def _scores(
     query: ImageSet,
     gallery: ImageSet,
     rankings: Rankings,
-    scoring: _Scoring,
+    saved: _Scoring | None,
 ) -> SavedScores:
     return SavedScores(
         score=logits,
@@ -429,6 +510,9 @@ def _scores(
         kind="logit",
         score_rerank=rankings.score_rerank,
         score_tlift=rankings.score_tlift,
-        score_qq=scoring.made(QUERY_STAGE),
-        score_gg=scoring.made(GALLERY_STAGE),
+        score_norm=rankings.score_norm,
+        score_norm_rerank=rankings.score_norm_rerank,
+        score_norm_tlift=rankings.score_norm_tlift,
+        score_qq=saved.made(QUERY_STAGE) if saved else None,
+        score_gg=saved.made(GALLERY_STAGE) if saved else None,
     )

@@ -21,7 +21,14 @@ TRUTH_WORDS = {
     RankingResult.NOT_KNOWN: "unknown",
 }
 COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
-PART_COLUMNS = ("part_logit", "evidence", "part")
+PART_COLUMNS = ("evidence", "part")
+VALUES = {"qaconv": "part_logit", "qaconv+rerank": "reranked", "qaconv+rerank+tlift": "lifted"}
+"""What a ranking is by, where that is not the plain logit: a logit by part, a re-ranked score, or
+TLift's value (re-ranked score × weight in time, which may exceed 1)."""
+NORMALISED_COLUMNS = (
+    "normalised", "above_line", "strangers", "strangers_as_much_alike", "share_counted",
+    "share_normal",
+)  # fmt: skip
 SCORE_WORDS = "sigmoid(logit / 10); larger is closer, not a probability"
 
 
@@ -43,23 +50,28 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
 
     ``rank`` counts from 1 and is None for junk, which has none; ``logit`` is None where the ranking
     is not by logits; ``gallery_index`` counts from 0. Logit and score are those of the whole
-    pictures; in a search by part ``part_logit`` is what the order is by.
+    pictures; beside them stands what the order is by, where that is something else
+    (:data:`VALUES`).
     """
     index = int(ranking.order[place])
     ref = gallery[index]
-    by_part = ranking.part_logit_at(place)
+    value = {} if ranking.whole_logits is None else {_value_name(ranking): ranking.values[place]}
     return {
         "rank": int(ranking.ranks[place]) or None,
         "path": str(ref.path),
         "gallery_index": index,
         "logit": ranking.logit_at(place),
         "score": ranking.score_at(place),
-        **({} if by_part is None else {"part_logit": by_part}),
+        **{name: float(number) for name, number in value.items()},
         "pid": ref.pid,
         "camid": ref.camid,
         "time": ref.time,
         "truth": TRUTH_WORDS[int(ranking.truth[place])],
     }
+
+
+def _value_name(ranking: RankingResult) -> str:
+    return VALUES.get(ranking.method, "value")
 
 
 def cells_text(cells: Bool) -> str:
@@ -76,7 +88,12 @@ def ranking_csv(rankings: list[dict[str, Any]], dataset: str = "", model: str = 
     ``dataset`` and ``model`` are what was searched, by what.
     """
     parts = any("part" in ranking for ranking in rankings)
-    columns = (*COLUMNS, *(PART_COLUMNS if parts else ()), "dataset", "model")
+    items = [item for ranking in rankings for item in ranking["results"]]
+    values = [name for name in VALUES.values() if any(name in item for item in items)]
+    more = PART_COLUMNS if parts else ()
+    if any("normalised" in ranking for ranking in rankings):
+        more = (*more, *NORMALISED_COLUMNS)
+    columns = (*COLUMNS, *values, *more, "dataset", "model")
     rows = (
         {
             "query": ranking["query"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qaconv_core.data.published import counted_name
 from qaconv_core.evaluation.formats import (
     flat_text,
     latex_escape,
@@ -33,6 +34,7 @@ __all__ = [
     "report_table",
     "reports_json",
     "runs_table",
+    "set_name",
     "write_text",
 ]
 
@@ -41,7 +43,12 @@ Reports = EvaluationReport | Sequence[EvaluationReport]
 RANKS = (1, 5, 10, 20)
 MEASURES = (*(f"rank{k}" for k in RANKS), "mAP", "mINP")
 HEADINGS = (*(f"Rank-{k}" for k in RANKS), "mAP", "mINP")
-_STEPS = {"qaconv": "QAConv", "rerank": "re-ranking", "tlift": "TLift"}
+_STEPS = {
+    "qaconv": "QAConv",
+    "norm": "camera normalisation",
+    "rerank": "re-ranking",
+    "tlift": "TLift",
+}
 
 
 def method_label(method: str) -> str:
@@ -58,11 +65,21 @@ def _measures(result: MethodResult) -> list[float]:
     return [result.rank(k) for k in RANKS] + [float(result.mAP), float(result.mINP)]
 
 
+def set_name(report: EvaluationReport) -> str:
+    """The data set's name; the counts beside it where they are not the published ones."""
+    sizes = {"query": report.counts.query, "gallery": report.counts.gallery}
+    return counted_name(report.dataset, sizes)
+
+
+def _name(report: EvaluationReport) -> str:
+    return shown(set_name(report))
+
+
 def _counts_line(report: EvaluationReport) -> str:
     """``demo: 12 queries (10 valid), 60 gallery pictures``."""
     counts = report.counts
     return (
-        f"{shown(report.dataset)}: {counts.query:,} queries "
+        f"{_name(report)}: {counts.query:,} queries "
         f"({counts.valid_queries:,} valid), {counts.gallery:,} gallery pictures"
     )
 
@@ -240,7 +257,7 @@ def _latex_row(report: EvaluationReport, result: MethodResult, j: int, marks: _M
     """A table row; the data set is named in its first row only."""
     mark = marks.mark(result.approximation)
     label = latex_escape(method_label(result.method)) + (f"$^{{{mark}}}$" if mark else "")
-    dataset = latex_escape(report.dataset) if j == 0 else ""
+    dataset = latex_escape(set_name(report)) if j == 0 else ""
     values = (latex_escape(percent(value)) for value in _measures(result))
     return " & ".join((dataset, label, *values)) + r" \\"
 
@@ -265,7 +282,7 @@ def report_markdown(reports: Reports) -> str:
             label = markdown_escape(method_label(result.method)) + (f" ({mark})" if mark else "")
             values = (percent(value) for value in _measures(result))
             lines.append(
-                "| " + " | ".join((markdown_escape(report.dataset), label, *values)) + " |"
+                "| " + " | ".join((markdown_escape(set_name(report)), label, *values)) + " |"
             )
     facts = [markdown_escape(_counts_line(report)) for report in reports]
     facts += [f"({n}) {markdown_escape(text)}" for n, text in marks.footnotes()]
@@ -288,7 +305,9 @@ def runs_table(records: Sequence[Any]) -> str:
     rows = []
     for record in records:
         for i, result in enumerate(record.results):
-            head = [str(record.id), record.created, record.kind, shown(record.dataset)]
+            counts = record.report.get("counts")
+            name = counted_name(record.dataset, counts if isinstance(counts, dict) else {})
+            head = [str(record.id), record.created, record.kind, shown(name)]
             values = [_shown(result.get(name)) for name in ("rank1", "mAP", "mINP")]
             label = method_label(str(result.get("method", ""))) + _flag(result)
             rows.append([*(head if i == 0 else [""] * len(head)), label, *values])
@@ -306,7 +325,8 @@ def comparison_table(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for row in rows:
         label = method_label(str(row.get("method", ""))) + _flag(row)
-        cells = [str(row["id"]), flat_text(row.get("checkpoint") or None), shown(row["dataset"])]
+        name = counted_name(row["dataset"], row.get("counts") or {})
+        cells = [str(row["id"]), flat_text(row.get("checkpoint") or None), shown(name)]
         cells += [label, *(_shown(row.get(name)) for name in MEASURES)]
         for name in ("delta_rank1", "delta_mAP"):
             delta = row.get(name)

@@ -107,7 +107,8 @@ class PairView:
     it is that of the cells ``part`` (h, w) of the query alone, ``full_logit`` the plain logit and
     ``evidence`` the share of the pair's evidence that remains, in [0, 1]. ``relative`` are the
     contributions above their mean over the gallery; None while that is not known, and in a search
-    by part.
+    by part. ``hidden`` are the cells of query and candidate that ``match`` leaves out besides,
+    (h, w) each; None: none.
     """
 
     query: int
@@ -118,11 +119,25 @@ class PairView:
     full_logit: float | None = None
     relative: RelativeMatch | None = None
     evidence: float = 1.0
+    hidden: tuple[Bool | None, Bool | None] = (None, None)
+
+    @property
+    def taking_part(self) -> tuple[Bool | None, Bool | None]:
+        """The cells of query and candidate that the match is made of, (h, w) each; None: all."""
+        query, gallery = (None if mask is None else ~mask for mask in self.hidden)
+        if self.part is not None:
+            query = self.part if query is None else self.part & query
+        return query, gallery
 
     @property
     def logit(self) -> float:
         """The logit of the whole pictures."""
         return self.match.logit if self.full_logit is None else self.full_logit
+
+    @property
+    def score(self) -> float:
+        """The score of the whole pictures, in (0, 1)."""
+        return score_of_logit(self.logit)
 
     @cached_property
     def found(self) -> Bool | None:
@@ -171,13 +186,14 @@ class WhatIf:
     """A pair with its hidden cells covered: logits and ranks (from 1; 0: has none) before, after.
 
     The rank after is None while it is being computed. Ranks are QAConv's (by the part, where one is
-    drawn), junk left out.
+    drawn), junk left out. ``match`` explains the logit after.
     """
 
     logit_before: float
     logit_after: float
     rank_before: int | None = None
     rank_after: int | None = None
+    match: CorrespondenceMap | None = field(default=None, compare=False)
 
     @property
     def scores(self) -> tuple[float, float]:

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from qaconv_core.explaining.covering import WINDOW, covered_logit, occlusion_map, window_mask
+from qaconv_core.explaining.covering import (
+    WINDOW,
+    covered_logit,
+    covered_match,
+    occlusion_map,
+    window_mask,
+)
 from qaconv_core.explaining.part import rank_of
 from qaconv_core.galleries.search import GallerySearch
 from qaconv_core.galleries.values import Regions, WhatIf
@@ -29,11 +35,11 @@ def pair_logits(
     head = search.model.head
     out = None if part is None else ~part
     before = covered_logit(query_map, gallery_map, head, hide_query=out)
-    after = covered_logit(
+    after = covered_match(
         query_map, gallery_map, head,
         hide_query=_either(out, hidden[0]), hide_gallery=hidden[1],
     )  # fmt: skip
-    return WhatIf(before, after)
+    return WhatIf(before, after.logit, match=after)
 
 
 def what_if_ranks(

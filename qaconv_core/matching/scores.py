@@ -122,7 +122,7 @@ def scored_blocks(
 
     def work(block: Block) -> Scored:
         with torch.inference_mode():
-            return block, score(_read(query, block[0]), _read(gallery, block[1]))
+            return block, score(read_maps(query, block[0]), read_maps(gallery, block[1]))
 
     yield from in_threads(work, blocks, plan.workers, alone if on_cpu and blocks else None)
 
@@ -201,5 +201,13 @@ def block_pairs(block: Block, mirror: bool) -> int:
     return n * (n + 1) // 2 if mirror and rows == columns else n * m
 
 
-def _read(maps: Maps, span: Span) -> npt.NDArray[np.floating]:
+def read_maps(maps: Maps, span: Span) -> npt.NDArray[np.floating]:
+    """Maps ``span`` = (start, stop) of an array or bank; not copied where they lie together."""
     return maps.view(*span) if isinstance(maps, FeatureBank) else maps[span[0] : span[1]]
+
+
+def pick_maps(maps: Maps, indices: npt.NDArray[np.integer]) -> Maps:
+    """The maps at ``indices`` of an array or bank, in that order."""
+    if isinstance(maps, FeatureBank):
+        return maps.select(np.asarray(indices, dtype=np.int64)).about_to_be_read()
+    return maps[indices]

@@ -40,6 +40,7 @@ def select_correspondences(
     *,
     relative: BothSides | None = None,
     among: npt.ArrayLike | None = None,
+    among_gallery: npt.ArrayLike | None = None,
 ) -> tuple[list[Correspondence], int]:
     """The strongest correspondences, strongest first, and how many there are in all.
 
@@ -58,7 +59,8 @@ def select_correspondences(
 
     ``relative`` are relative contributions of all cells (as
     :attr:`~qaconv_core.explaining.values.RelativeMatch.sides`); ``order_by="relative"`` needs them.
-    ``among`` (h, w) restricts both result and total to some query cells, as in a search by part.
+    ``among`` and ``among_gallery`` (h, w) restrict both result and total to some cells of query and
+    gallery picture, as in a search by part, or where others are hidden.
     Raises :class:`InputError` for an unknown direction or order, a negative ``top`` or a cell
     outside the grid.
     """
@@ -78,6 +80,8 @@ def select_correspondences(
     order = np.lexsort((gallery if direction == "gallery" else query, -strength))
     if among is not None:
         order = order[kept_cells(among, match.grid)[query[order]]]
+    if among_gallery is not None:
+        order = order[kept_cells(among_gallery, match.grid)[gallery[order]]]
     total = len(order)
     if threshold is not None:
         order = order[similarity[order] >= threshold]

@@ -34,8 +34,11 @@ from qaconv_core.models.backbone import (
 )
 from qaconv_core.models.inverted_residual import block_signature
 from qaconv_core.models.qaconv import QAConv, head_kind, head_tensors, strip_prefixes
+from qaconv_core.readable import shown
 from qaconv_core.types import FIRST_RELEASES, ModelSpec
 
+ADAPTED = "adapted"
+"""The entry of a checkpoint that says how the model was adapted to somebody's cameras."""
 PUBLISHED_SIZE = (384, 128)
 """Training size (height, width) of every published checkpoint, in pixels."""
 
@@ -94,7 +97,10 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
         epoch=_stored_epoch(content),
         path=str(path),
         sha256=file_sha256(path),
+        adapted=_stored_adaptation(content),
     )
+    if spec.adapted:
+        notes.append(f"the model was {spec.adapted}")
     return Checkpoint(spec, network, matcher, tuple(notes))
 
 
@@ -199,6 +205,22 @@ def _stored_epoch(content: Mapping[str, Any]) -> int | None:
     if isinstance(epoch, (int, np.integer)) and 0 <= epoch < _LARGEST_EPOCH:
         return int(epoch)
     return None
+
+
+def _stored_adaptation(content: Mapping[str, Any]) -> str:
+    """How the model was adapted, in words; "" where it was not, or does not tell."""
+    record = content.get(ADAPTED)
+    if not isinstance(record, Mapping):
+        return ""
+
+    def text(name: str) -> str:
+        return shown(str(record.get(name, "?")))[:80]
+
+    words = f"adapted without labels to {text('pictures')} pictures of {text('on')}"
+    cameras = record.get("cameras")
+    if isinstance(cameras, int) and cameras > 0:
+        words += f" ({cameras} camera{'s' if cameras > 1 else ''})"
+    return f"{words} on {text('when')}, from {text('from')}"
 
 
 def _stored_size(content: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -440,11 +462,14 @@ def _norm_kind(model: Tensors, notes: list[str]) -> str | None:
 
 def _release(head: str, criterion: Mapping[str, Any]) -> str:
     """The release that wrote a checkpoint: the first ones kept the head's tensors by bare names,
-    later ones under ``matcher.``."""
+    later ones under ``matcher.``; 1.2 also kept which classes it had seen."""
     if head == "shared":
         return "v2.1 or later"
     later = any("matcher" in str(name).split(".")[:-1] for name in criterion)
-    return "v2.0" if later else FIRST_RELEASES
+    if later:
+        return "v2.0"
+    seen = any(str(name).split(".")[-1] == "valid_class" for name in criterion)
+    return "v1.2" if seen else FIRST_RELEASES
 
 
 def _network(spec: ModelSpec, model: Tensors, padding: str = "zeros") -> FeatureNetwork:

@@ -59,6 +59,10 @@ class DistanceTable:
         for start, stop in row_blocks(len(part), row_bytes, TABLE_BYTES):
             yield start, np.asarray(part[start:stop], dtype=self.dtype)
 
+    def original(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """Distances of queries ``start`` … ``stop``−1 to the gallery, (stop − start, g)."""
+        return np.asarray(self.qg[start:stop], dtype=self.dtype)
+
     def pairs(self, i: Index, j: Index) -> npt.NDArray[Any]:
         """D[j, i] of each pair in turn."""
         p = self.p

@@ -73,26 +73,58 @@ def k_reciprocal_rerank(
         raise InputError(
             f"the place for re-ranked distances has shape {out.shape}, not {(table.p, table.g)}"
         )
-    encoder = Encoder(table, k1, k2, workers or 1)
     tracker = Tracker("re-ranking", table.n + table.p, "pictures", progress, cancel)
     if out.size == 0:
         return out
-    encoding = encoder.encode(tracker)
-    result = out
-    scale = encoder.scale[: table.p, None]
+    found = Reranked.of(table, k1, k2, lambda_, workers or 1, tracker)
 
     def fill(rows: tuple[int, int]) -> int:
-        a, b = rows
-        original = np.asarray(table.qg[a:b], dtype=table.dtype) / scale[a:b]
-        original *= lambda_
-        jaccard = encoding.jaccard(a, b)
-        jaccard *= 1.0 - lambda_
-        result[a:b] = jaccard + original
-        return b - a
+        out[slice(*rows)] = found.rows(*rows)
+        return rows[1] - rows[0]
 
-    for done in in_threads(fill, list(encoding.blocks()), workers or 1):
+    for done in in_threads(fill, list(found.blocks()), workers or 1):
         tracker.advance(done)
-    return result
+    return out
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """Re-ranked distances of queries to the gallery, computed block by block.
+
+    ``scale`` (n,) is the largest distance to each picture (1 where all are 0).
+    """
+
+    table: DistanceTable
+    encoding: Encoding
+    scale: npt.NDArray[Any]
+    lambda_: float
+
+    @classmethod
+    def of(
+        cls,
+        table: DistanceTable,
+        k1: int,
+        k2: int,
+        lambda_: float,
+        workers: int = 1,
+        tracker: Tracker | None = None,
+    ) -> Reranked:
+        """Do steps 1 to 5; ``tracker`` counts pictures."""
+        encoder = Encoder(table, k1, k2, workers)
+        encoding = encoder.encode(tracker)
+        return cls(table, encoding, encoder.scale, lambda_)
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """(start, stop) of blocks of queries that are worth computing at once."""
+        return self.encoding.blocks()
+
+    def rows(self, start: int, stop: int) -> Float32:
+        """Steps 6 and 7 for queries ``start`` … ``stop``−1, float32 (stop − start, g)."""
+        original = self.table.original(start, stop) / self.scale[start:stop, None]
+        original *= self.lambda_
+        jaccard = self.encoding.jaccard(start, stop)
+        jaccard *= 1.0 - self.lambda_
+        return np.asarray(jaccard + original, dtype=np.float32)
 
 
 def check_options(k1: int, k2: int, lambda_: float) -> None:
@@ -118,9 +150,9 @@ class Encoder:
     def encode(self, tracker: Tracker | None = None) -> Encoding:
         """The encoding of every picture."""
         self._rank(tracker)
-        v = self._weights(self._expanded())
+        v = self._weights(reciprocal_sets(self.ranks, self.k1))
         if self.k2 > 1:
-            mean = _adjacency(self.ranks[:, : self.k2])
+            mean = adjacency(self.ranks[:, : self.k2])
             v = (mean @ v) / np.float32(min(self.k2, self.table.n))
         v = sparse.csr_array(v)
         return Encoding(v[: self.table.p], sparse.csc_array(v[self.table.p :]))
@@ -157,21 +189,6 @@ class Encoder:
         self.ranks = np.concatenate([one.rows() for one in heads])
         largest = np.concatenate([one.largest for one in heads])
         self.scale = np.where(largest > 0, largest, 1).astype(table.dtype)
-
-    def _reciprocal(self, k: int) -> Any:
-        forward = _adjacency(self.ranks[:, : k + 1])
-        return sparse.csr_array(forward.multiply(forward.T))
-
-    def _expanded(self) -> Any:
-        """Step 3: the sets R*(i) as the pattern of a sparse matrix."""
-        near = self._reciprocal(self.k1)
-        half = self._reciprocal(round(self.k1 / 2))
-        size = half.sum(axis=1)
-        overlap = sparse.coo_array((near @ half.T).multiply(near))
-        row, column = overlap.coords
-        taken = 3 * overlap.data > 2 * size[column]
-        kept = (overlap.data[taken], (row[taken], column[taken]))
-        return sparse.csr_array(near + sparse.csr_array(kept, shape=near.shape) @ half)
 
     def _weights(self, pattern: Any) -> Any:
         """Step 4: exp(−O) on the pattern, rows summing to 1."""
@@ -226,7 +243,27 @@ class Encoding:
         return np.subtract(1.0, jaccard, out=jaccard)
 
 
-def _adjacency(ranks: Index) -> Any:
+def reciprocal_sets(ranks: Index, k1: int) -> Any:
+    """Step 3: the sets R*(i) as the pattern of a sparse matrix (n, n).
+
+    ``ranks`` (n, k1 + 1 or more) are the nearest of each picture, itself among them.
+    """
+    near = _reciprocal(ranks, k1)
+    half = _reciprocal(ranks, round(k1 / 2))
+    size = half.sum(axis=1)
+    overlap = sparse.coo_array((near @ half.T).multiply(near))
+    row, column = overlap.coords
+    taken = 3 * overlap.data > 2 * size[column]
+    kept = (overlap.data[taken], (row[taken], column[taken]))
+    return sparse.csr_array(near + sparse.csr_array(kept, shape=near.shape) @ half)
+
+
+def _reciprocal(ranks: Index, k: int) -> Any:
+    forward = adjacency(ranks[:, : k + 1])
+    return sparse.csr_array(forward.multiply(forward.T))
+
+
+def adjacency(ranks: Index) -> Any:
     """CSR (n, n) with a one wherever a picture stands in the list of another."""
     n, width = ranks.shape
     pointers = np.arange(0, n * width + 1, width)

@@ -11,4 +11,7 @@
 - A shortlist by pooled maps: :mod:`~qaconv_core.searching.shortlist`.
 
 The last three need a prepared gallery: :mod:`~qaconv_core.searching.prepared`.
+
+All pairs of an evaluation are estimated in :mod:`~qaconv_core.searching.estimated_logits`, where
+:func:`~qaconv_core.searching.choice.choose_evaluation` says so.
 """

@@ -58,6 +58,8 @@ class Limits:
     """The most cells of a coarse map; a map with no more cells has no coarse map."""
     shortlist: int = 5_000
     """Pictures on a shortlist unless the caller says how many."""
+    evaluate_from: float = 4e12
+    """Operations of all pairs of an evaluation from which on estimates are worth their bounds."""
     byte_gain: float = 1.5
     """8-bit products count as fast from this many times the rate of float32 on."""
 
@@ -144,6 +146,16 @@ def choose_search(
         path = FLOAT32
     estimated = wish == "ranking" and path != FLOAT32
     return SearchChoice(path, min(limits.ranking_head, size) if estimated else None)
+
+
+def choose_evaluation(operations: float, device: str, *, fast_bytes: bool) -> SearchPath:
+    """Which arithmetic measures all pairs: :data:`BYTES` or :data:`FLOAT32`.
+
+    ``operations`` are those of all products in float32. Both give the same measures. Coarse maps
+    never serve here, since what is reported must not rest on a measured margin.
+    """
+    enough = operations >= LIMITS.evaluate_from
+    return BYTES if enough and fast_bytes and device.startswith("cpu") else FLOAT32
 
 
 def estimates_by(grid: Grid, fast_bytes: bool) -> SearchPath:

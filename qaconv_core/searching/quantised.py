@@ -11,6 +11,7 @@ bounds the error of an estimated logit, whatever the pictures show.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,17 @@ class QuantisedMaps:
     def __len__(self) -> int:
         return len(self.scale)
 
+    def part(self, start: int, stop: int) -> QuantisedMaps:
+        """Maps ``start`` … ``stop``−1; nothing is copied."""
+        at = slice(start, stop)
+        return QuantisedMaps(self.cells[at], self.scale[at], self.norm[at], self.lost[at])
+
+    @staticmethod
+    def joined(parts: Sequence[QuantisedMaps]) -> QuantisedMaps:
+        """The maps of all ``parts``, at least one, in order."""
+        names = ("cells", "scale", "norm", "lost")
+        return QuantisedMaps(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+
 
 def quantise(maps: npt.NDArray[np.floating]) -> QuantisedMaps:
     """Maps (n, C, h, w) of any float type as 8-bit integers.
@@ -89,19 +101,50 @@ def _rounded(values: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return whole.to(torch.int8), scale, norm, lost
 
 
-def logit_bound(query: QuantisedMaps, gallery: QuantisedMaps, head: AffineHead) -> Float64:
-    """How far an estimated logit of one query map can be from the exact one, (g,).
+@dataclass(frozen=True)
+class Losses:
+    """What bounds the error of estimates, of n maps in one role: of each map the largest norm of a
+    cell, ``norm`` (n,), and how much its rounding can change a logit, ``lost`` (n,), before it is
+    multiplied with the other map's norm."""
+
+    norm: Float64
+    lost: Float64
+
+
+def query_losses(maps: QuantisedMaps, head: AffineHead) -> Losses:
+    """:class:`Losses` of maps that are queries."""
+    of_query, of_gallery = np.abs(head.query_weights), np.abs(head.gallery_weights)
+    most = maps.lost.max(axis=1).astype(np.float64)
+    norm = maps.norm.astype(np.float64) + most  # of the exact cells
+    return Losses(norm, maps.lost @ of_query + of_gallery.sum() * most)
+
+
+def gallery_losses(maps: QuantisedMaps, head: AffineHead) -> Losses:
+    """:class:`Losses` of maps of a gallery; ``lost`` includes the rounding of float32."""
+    of_query, of_gallery = np.abs(head.query_weights), np.abs(head.gallery_weights)
+    most, norm = maps.lost.max(axis=1).astype(np.float64), maps.norm.astype(np.float64)
+    total = float(of_query.sum() + of_gallery.sum())
+    lost = of_query.sum() * most + maps.lost @ of_gallery
+    return Losses(norm, lost + _rounding(maps.cells.shape) * total * (norm + most))
+
+
+def logit_bounds(query: Losses, gallery: Losses, head: AffineHead, channels: int) -> Float64:
+    """How far the estimated logit of each pair can be from the exact one, (p, g).
 
     The bound covers rounding to 8 bits, and the float32 arithmetic of both logits.
     """
-    of_query, of_gallery = np.abs(head.query_weights), np.abs(head.gallery_weights)
-    most = gallery.lost.max(axis=1).astype(np.float64)
-    total = float(of_query.sum() + of_gallery.sum())
-    query_lost = query.lost[0].astype(np.float64)
-    query_norm = float(query.norm[0]) + float(query_lost.max())  # of the exact cells
-    gallery_part = of_query.sum() * most + gallery.lost @ of_gallery
-    query_part = float(of_query @ query_lost + of_gallery.sum() * query_lost.max())
-    norms = gallery.norm.astype(np.float64)
-    terms = query.cells.shape[2] + 2 * query.cells.shape[1] + 16
-    rounding = 2 * terms * 2.0**-24 * (total * query_norm * (norms + most) + abs(head.bias))
-    return np.nan_to_num(query_norm * gallery_part + norms * query_part + rounding, nan=np.inf)
+    shape = (1, head.grid[0] * head.grid[1], channels)
+    with np.errstate(invalid="ignore"):  # a norm of zero times an infinite loss
+        found = query.norm[:, None] * gallery.lost + query.lost[:, None] * gallery.norm
+    return np.nan_to_num(found + _rounding(shape) * abs(head.bias), nan=np.inf, posinf=np.inf)
+
+
+def _rounding(shape: tuple[int, ...]) -> float:
+    """Relative error of two float32 logits of maps of ``shape`` (n, h·w, C)."""
+    return 2 * (shape[2] + 2 * shape[1] + 16) * 2.0**-24
+
+
+def logit_bound(query: QuantisedMaps, gallery: QuantisedMaps, head: AffineHead) -> Float64:
+    """:func:`logit_bounds` of one query map, (g,)."""
+    sides = query_losses(query, head), gallery_losses(gallery, head)
+    return np.asarray(logit_bounds(*sides, head, query.cells.shape[2])[0])

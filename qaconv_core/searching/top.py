@@ -14,7 +14,6 @@ proved, and the result says so. :mod:`qaconv_core.searching.choice` says when ea
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +22,7 @@ import torch
 from qaconv_core.errors import InputError
 from qaconv_core.matching.cpu import alone
 from qaconv_core.matching.plan import cpu_workers
-from qaconv_core.matching.scores import Maps, check_sides, score_maps
+from qaconv_core.matching.scores import Maps, check_sides, pick_maps, score_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.ranking.order import nearest
@@ -211,7 +210,7 @@ def _certified(
         reach = int(np.searchsorted(-upper[promising], -limit, side="right"))
         step = max(top, _PORTION, done // 2)  # few steps, and not far beyond what is needed
         part = promising[done : min(reach, done + step)]
-        logits[part] = score_maps(query, _pick(gallery, part), head, cancel=cancel)[0]
+        logits[part] = score_maps(query, pick_maps(gallery, part), head, cancel=cancel)[0]
         done += len(part)
         if done >= top:
             limit = float(np.partition(logits[promising[:done]], done - top)[done - top])
@@ -231,7 +230,7 @@ def _measured(
     """Score exactly what can be in the head by a margin that is measured."""
 
     def exact(part: Int64) -> Float32:
-        return score_maps(query, _pick(gallery, part), head, cancel=cancel)[0]
+        return score_maps(query, pick_maps(gallery, part), head, cancel=cancel)[0]
 
     found = measured_head(coarse, top, exact)
     # Rounded, an estimate must not tie with the last of the head.
@@ -243,9 +242,3 @@ def _measured(
     bounds = np.full(len(coarse), off, dtype=np.float32)
     bounds[found.scored] = 0
     return _ranked(estimates, bounds, "measured", top)
-
-
-def _pick(gallery: Maps, indices: Int64) -> Any:
-    if isinstance(gallery, FeatureBank):
-        return gallery.select(indices).about_to_be_read()
-    return gallery[indices]

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from qaconv_core.errors import CheckpointError, InputError
-from qaconv_core.models.checkpoints import read_tensors
+from qaconv_core.models.checkpoints import ADAPTED, read_tensors
 from qaconv_core.store.atomic import replacing
 from qaconv_core.training.calibration import Calibration
 from qaconv_core.training.recipes import Recipe, recipe_from_dict
@@ -144,10 +144,17 @@ def read_saved(path: Path, content: Mapping[str, Any] | None = None) -> Saved:
         raise CheckpointError(f"{path}: the state to resume from is damaged ({error})") from None
 
 
-def export_checkpoint(source: str | Path, target: str | Path, *, half: bool = True) -> int:
+def export_checkpoint(
+    source: str | Path,
+    target: str | Path,
+    *,
+    half: bool = True,
+    adapted: Mapping[str, Any] | None = None,
+) -> int:
     """Write what using a model needs, without optimiser and classifiers; returns its bytes.
 
     ``half`` stores weights as float16 (a quarter of the training checkpoint and less).
+    ``adapted`` is the record of an adaptation; without one, that of ``source`` is kept.
     """
     content = read_tensors(Path(source))
     if not isinstance(content.get("model"), dict) or not isinstance(content.get("criterion"), dict):
@@ -162,9 +169,11 @@ def export_checkpoint(source: str | Path, target: str | Path, *, half: bool = Tr
         "model": {name: _shrunk(value, half) for name, value in content["model"].items()},
         "criterion": head,
     }
-    for name in ("epoch", "input_size", "padding", "recipe", _CALIBRATION):
+    for name in ("epoch", "input_size", "padding", "recipe", ADAPTED, _CALIBRATION):
         if name in content:
             kept[name] = content[name]
+    if adapted is not None:
+        kept[ADAPTED] = dict(adapted)
     _write(Path(target), kept)
     return Path(target).stat().st_size
 

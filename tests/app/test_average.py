@@ -63,17 +63,17 @@ def test_after_the_ranking_the_pair_is_set_against_the_whole_gallery(qtbot, runn
 def test_lines_are_those_beyond_the_usual_and_plain_ones_until_that_is_known(space, direction):
     look, pair = Look(direction=direction, threshold=-1.0, count=5), above_average(space.pair)
     assert look.colour_by == look.heat_of == "relative"
-    plain = lines_of(space.pair.match, look)
+    plain = lines_of(space.pair, look)
     assert (plain.kind, plain.drawn) == (
         "contribution",
-        lines_of(space.pair.match, replace(look, colour_by="contribution")).drawn,
+        lines_of(space.pair, replace(look, colour_by="contribution")).drawn,
     )
-    lines = lines_of(pair.match, look, relative=pair.relative)
+    lines = lines_of(pair, look)
     query, gallery = pair.relative.sides
     for line, value in zip(lines.drawn, lines.values(), strict=True):
         terms = {"query": query.flat[line.query_cell], "gallery": gallery.flat[line.gallery_cell]}
         assert value == pytest.approx(terms.get(direction, sum(terms.values())))
-    every = lines_of(pair.match, replace(look, count=999), relative=pair.relative).values()
+    every = lines_of(pair, replace(look, count=999)).values()
     assert lines.values().tolist() == sorted(every, reverse=True)[:5]
 
 
@@ -136,7 +136,7 @@ def test_exports_follow_the_look(known):
     export = match_export(known)
     rows = list(csv.DictReader(io.StringIO(export.csv_text())))
     drawn = [float(row["beyond_usual"]) for row in rows if row["drawn"] == "1"]
-    lines = lines_of(known.pair.match, known.look, relative=known.pair.relative)
+    lines = lines_of(known.pair, known.look)
     assert sorted(drawn) == pytest.approx(sorted(lines.values()))
     assert export.numbers()["relative"]["mean_logit"] == known.pair.relative.mean_logit
     texts = [text.get_text() for axes in export.figure().axes for text in axes.texts]

@@ -103,6 +103,19 @@ def test_a_picture_becomes_a_query(qtbot, opened, tmp_path):
     until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
     assert space.data.is_added(5)
     assert (space.ranking.truth == RankingResult.NOT_KNOWN).all()
+    space.select_queries((0,))
+    opened.add_pictures([picture])  # once more: no second row
+    until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
+    assert len(space.data.query) == 6
+
+
+def test_a_scene_as_query_is_told_of(qtbot, opened, runner, tmp_path):
+    space = opened.workspace
+    scene = write_picture(tmp_path / "street.png", 3, (320, 180))
+    with qtbot.waitSignal(runner.problem, timeout=WAIT) as told:
+        opened.add_pictures([scene])
+    assert told.args[0].message.startswith("street.png (320 × 180 pixels) looks like a whole scene")
+    until(qtbot, lambda: space.ranking.queries == (5,))  # it is searched all the same
 
 
 def test_a_gallery_picture_as_query_is_not_matched_with_itself(qtbot, opened):

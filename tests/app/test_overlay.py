@@ -126,9 +126,10 @@ def test_beside_the_picture_is_no_cell(point):
 
 
 def test_lines_follow_threshold_number_and_direction():
-    match = sample_pair().match
+    pair = sample_pair()
+    match = pair.match
     look = Look(threshold=0.8, count=5, direction="gallery", colour_by="similarity")
-    lines = lines_of(match, look)
+    lines = lines_of(pair, look)
     best = sorted(match.gallery_similarity.ravel().tolist(), reverse=True)
     assert [line.similarity for line in lines.drawn] == [s for s in best[:5] if s >= 0.8]
     assert lines.total == GRID[0] * GRID[1]

@@ -25,6 +25,7 @@ from app.jobs.what_if_jobs import next_candidate
 from app.state import drawn_parts as parts
 from app.state import part_words, words
 from app.state.drawn_parts import DrawnParts
+from app.state.overlay import lines_of
 from app.state.values import Cell
 from app.state.workspace import Workspace
 from app.views.explore.explore_page import ExplorePage
@@ -461,8 +462,16 @@ def test_hiding_cells_of_the_candidate(qtbot, page):
     text = part_words.what_if_text(answer)
     assert text in page.inspector.readout.text()
     assert text in page.details.drawn.text()
+    for direction in ("query", "gallery", "mutual"):
+        space.change_look(direction=direction, threshold=-1.0, count=999)
+        drawn = lines_of(page.inspector.canvas.scene.pairs[0], space.look).drawn
+        assert drawn
+        assert not any(hidden.flat[line.gallery_cell] for line in drawn)
+    (total,) = (row.part for row in page.details.chart.rows if row.part.kind == "logit")
+    assert total.value == pytest.approx(after, abs=1e-4)
     key(page, Qt.Key_Right)
     assert space.parts.now.hidden_gallery is None
+    assert space.shown_pair is space.pair
 
 
 def test_hiding_cells_of_the_query_hides_them_from_the_whole_gallery(qtbot, page):

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.io
 from PIL import Image
 
+from qaconv_core.evaluation import evaluator
+from qaconv_core.searching import choice
 from tests import oracles
 from tests.e2e.conftest import ROOT
 from tests.small_world import person
@@ -51,6 +54,7 @@ def test_results_protocol_and_files(qaconv, market, checkpoint, tmp_path):
     assert "junk" in report["protocol"]
     assert report["protocol"]["versions"]["torch"]
     assert isinstance(report["seconds"], float)
+    assert sum(report["seconds_by_stage"].values()) <= report["seconds"]
     rows = [r for r in csv.reader((tmp_path / "r.csv").open()) if r and not r[0].startswith("#")]
     assert len(rows) == 4
     assert "\\begin{tabular}" in (tmp_path / "r.tex").read_text()
@@ -73,6 +77,33 @@ def check_saved_scores(saved, report, market):
         expected = oracles.metrics(-score.astype(np.float64), *labels)
         assert result["mAP"] == pytest.approx(expected["mAP"], abs=1e-6)
         assert result["rank1"] == pytest.approx(expected["cmc"][0], abs=1e-6)
+
+
+def test_normalised_scores_stand_beside_the_others(qaconv, market, checkpoint, tmp_path):
+    arguments = (
+        "evaluate", "--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint,
+        "--rerank", "--tlift", "--quiet", "--per-query", "--json",
+    )  # fmt: skip
+    qaconv(*arguments, "plain.json")
+    qaconv(*arguments, "both.json", "--normalise", "--save-score", "s.npz")
+    qaconv("rescore", "s.npz", "--rerank", "--tlift", "--normalise", "--quiet", "--per-query",
+           "--json", "again.json")  # fmt: skip
+    plain, both, again = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("plain", "both", "again")
+    )
+    assert both["results"][:3] == plain["results"]
+    assert "normalisation" not in plain["protocol"]
+    assert "15·(N − 2.5)" in json.dumps(both["protocol"]["normalisation"], ensure_ascii=False)
+    normalised = [m.replace("qaconv", "qaconv+norm") for m in METHODS]
+    assert [r["method"] for r in both["results"]] == [*METHODS, *normalised]
+    for first, second in zip(both["results"], again["results"], strict=True):
+        assert first["ap"] == pytest.approx(second["ap"], abs=1e-9)
+    saved = np.load(tmp_path / "s.npz")
+    assert saved["score_norm"].shape == saved["score_norm_tlift"].shape == (5, 26)
+    # Three cameras share 26 pictures: none has enough for a cohort of its own.
+    assert any("cameras 1, 2, 3 with at most 20" in note for note in both["notes"])
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(saved["score_norm_rerank"], saved["score_rerank"], atol=1e-3)
 
 
 def test_upstream_names_in_mat(qaconv, market, checkpoint, tmp_path):
@@ -212,6 +243,28 @@ def test_score_matrices_on_disk_give_the_same_numbers(qaconv, market, checkpoint
     )
     in_memory = json.loads(qaconv(*arguments).out)["results"]
     assert json.loads(qaconv(*arguments, "--on-disk").out)["results"] == in_memory
+
+
+@pytest.mark.parametrize("more", [(), ("--on-disk",)])
+def test_estimates_give_the_measures_of_exact_scores(
+    qaconv, market, checkpoint, tmp_path, monkeypatch, more
+):
+    command = (
+        "evaluate", "--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint,
+        "--rerank", "--tlift", "--k1", 3, "--k2", 2, "--per-query", "--json",
+    )  # fmt: skip
+    monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, evaluate_from=0))
+    monkeypatch.setattr(evaluator, "fast_bytes", lambda channels: True)
+    qaconv(*command, "estimated.json", *more)
+    qaconv(*command, "exact.json", "--exact", *more)
+    found, expected = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("estimated", "exact")
+    )
+    assert found["results"] == expected["results"]
+    assert found["counts"]["exact_pairs"] <= found["counts"]["pairs"]
+    assert "exact_pairs" not in expected["counts"]
+    qaconv(*command, "saved.json", "--save-score", "s.npz", *more)
+    assert json.loads((tmp_path / "saved.json").read_text())["counts"] == expected["counts"]
 
 
 def test_unreadable_pictures_are_named_and_the_rest_goes_on(qaconv, market, checkpoint):

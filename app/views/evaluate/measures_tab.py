@@ -23,7 +23,7 @@ from app.views.widgets.run_words import points
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.protocol import origin_lines
-from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label
+from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label, set_name
 from qaconv_core.readable import shown
 from qaconv_core.types import MethodResult
 
@@ -66,7 +66,7 @@ class Row:
             changes = [points(value - old) for value, old in pairs]
         valid = report.counts.valid_queries, report.counts.query
         return [
-            number, report.dataset, self.run.model, label, *map(percent, self.measures), *changes,
+            number, set_name(report), self.run.model, label, *map(percent, self.measures), *changes,
             f"{valid[0]:,} of {valid[1]:,}",
         ]  # fmt: skip
 

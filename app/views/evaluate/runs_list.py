@@ -12,7 +12,7 @@ from app.state.evaluation import FinishedRun, RunList
 from app.views.widgets.run_words import local_time
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
-from qaconv_core.evaluation.reports import method_label
+from qaconv_core.evaluation.reports import method_label, set_name
 
 COLUMNS = ("Run", "Data set", "Model", "Method, in %", "Rank-1", "mAP", "When")
 NUMBERS = (4, 5)
@@ -24,7 +24,7 @@ def cells(run: FinishedRun) -> tuple[str, ...]:
     """A run in the words of :data:`COLUMNS`."""
     last = run.last
     number = str(run.id) if run.id >= 0 else "not kept"
-    head = (number, run.report.dataset, run.model)
+    head = (number, set_name(run.report), run.model)
     if last is None:
         return (*head, "–", "–", "–", local_time(run.created))
     measures = (method_label(last.method), percent(last.rank(1)), percent(last.mAP))

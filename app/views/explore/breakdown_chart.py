@@ -61,18 +61,20 @@ class BreakdownChart(QWidget):
         pictures.loaded.connect(self._picture_arrived)
         self.stale_overlay = StaleOverlay(self)
         self._sections: tuple[BreakdownSection, ...] = ()
+        self._shown: PairView | None = None
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         self.setAccessibleName("Score breakdown")
         self.setMouseTracking(True)
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)
+        workspace.parts.changed.connect(self._on_drawn)
         workspace.selection_changed.connect(self._on_cell)
         workspace.hover_changed.connect(self._on_cell)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the workspace's pair."""
-        pair = self.workspace.pair
+        pair = self._shown = self.workspace.shown_pair
         self._sections = (
             ()
             if pair is None
@@ -85,6 +87,10 @@ class BreakdownChart(QWidget):
         self.setMinimumHeight(round(height_of(self._sections)) or 96)
         self.updateGeometry()
         self.update()
+
+    def _on_drawn(self) -> None:
+        if self.workspace.shown_pair is not self._shown:
+            self.refresh()
 
     def _sum(self, pair: PairView) -> ScoreBreakdown:
         """Of the logit; of the difference of two where they are compared."""
@@ -120,7 +126,7 @@ class BreakdownChart(QWidget):
     @property
     def _relative(self) -> RelativeMatch | None:
         """Contributions above average, where the look asks for them and they are known."""
-        pair = self.workspace.pair
+        pair = self.workspace.shown_pair
         wanted = self.workspace.look.measure == "relative"
         return pair.relative if wanted and pair is not None else None
 
@@ -198,7 +204,7 @@ class BreakdownChart(QWidget):
         return super().event(event)
 
     def _tip(self, row: BreakdownRow) -> str:
-        pair = self.workspace.pair
+        pair = self.workspace.shown_pair
         number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
         if row.part.kind == "rest":
             number += f" ({row.part.cells} cells)"

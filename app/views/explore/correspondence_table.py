@@ -39,18 +39,23 @@ class CorrespondenceTable(QTableView):
         self.entered.connect(self._on_entered)
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)
+        workspace.parts.changed.connect(self._on_drawn)
         workspace.selection_changed.connect(self.select_shown_cell)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the workspace's pair."""
         self._updating = True
-        pair = self.workspace.pair
+        pair = self.workspace.shown_pair
         zones = None if pair is None else self.workspace.zones_of(pair)
         if self.rows.set_pair(pair, self.workspace.look, zones):
             self._share_width()
         self._updating = False
         self.select_shown_cell()
+
+    def _on_drawn(self) -> None:
+        if not self.rows.shows(self.workspace.shown_pair):
+            self.refresh()
 
     def select_shown_cell(self) -> None:
         """Select the row of the pinned cell."""

@@ -119,13 +119,13 @@ class DetailsPanel(QWidget):
 
     def refresh(self) -> None:
         """Show the workspace's pair."""
-        pair = self.workspace.pair
+        pair = self.workspace.shown_pair
         for widget in (self.score, self.shown):
             widget.setVisible(pair is not None)
         self._show_drawn()
         if pair is None:
             return
         self.score.setText(self._score_words(pair))
-        lines = lines_of(pair.match, self.workspace.look, pair.part, pair.relative)
+        lines = lines_of(pair, self.workspace.look)
         self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
         self._share_out()

@@ -13,6 +13,7 @@ from qaconv_core.detection.tiles import (
     WHOLE,
     Tile,
     cut_off,
+    fills,
     plan_tiles,
     read_scales,
     without_nested,
@@ -85,6 +86,13 @@ def test_half_a_person_goes_where_another_tile_saw_the_whole_one():
     cut = np.array([False, True, True])
     assert without_parts(boxes, scores, cut).tolist() == [0, 2]  # nobody else saw the last one
     assert without_parts(boxes, np.array([0.3, 0.9, 0.7]), cut).tolist() == [0, 1, 2]
+    assert without_parts(boxes, np.array([0.3, 0.9, 0.6]), cut).tolist() == [0, 1]
+
+
+def test_who_fills_a_square_is_left_to_larger_ones():
+    boxes = np.array([[0, 2, 40, 98], [0, 30, 40, 98.0]])
+    assert fills(boxes, Tile(0, 0, 100, 100, 2)).tolist() == [True, False]
+    assert fills(boxes, Tile(0, 0, 100, 100)).tolist() == [False, False]
 
 
 def test_the_upper_half_goes_beside_the_whole_body_and_a_child_stays():

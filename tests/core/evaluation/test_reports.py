@@ -217,3 +217,20 @@ def test_tables_of_the_run_history(tmp_path: Path) -> None:
     assert "QAConv + re-ranking (approximate)" in text
     compared = comparison_table(history.compare([1, 2]))
     assert re.search(r"^2 +best_model\.pth\.tar +demo +QAConv .*\+10\.0 +\+10\.0$", compared, re.M)
+
+
+def test_counts_that_are_not_the_published_ones_stand_beside_the_name(tmp_path) -> None:
+    subset = make_report("market")
+    counts = subset.counts
+    name = f"market (query {counts.query} of 3,368, gallery {counts.gallery:,} of 15,913)"
+    assert name in report_table(subset)
+    for form in (report_latex, report_markdown):
+        assert f"{name} " in form(subset)  # in the table's row
+    history = RunHistory(tmp_path / "runs.db")
+    history.add(report_json(subset))
+    assert name in runs_table(history.list())
+    assert name in comparison_table(history.compare([1]))
+    published = dataclasses.replace(counts, query=3368, gallery=15913)
+    whole = dataclasses.replace(subset, counts=published)
+    for form in (report_table, report_latex, report_markdown):
+        assert " of 3,368" not in form(whole)

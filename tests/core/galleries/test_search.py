@@ -11,6 +11,7 @@ import torch
 
 from qaconv_core.data import open_dataset
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.ranked_lists import ranked_item
 from qaconv_core.galleries import partial
 from qaconv_core.galleries.estimates import Estimates
 from qaconv_core.galleries.partial import PartialGallery
@@ -19,7 +20,7 @@ from qaconv_core.galleries.values import MethodScores, OpenSet
 from qaconv_core.model import load_model
 from qaconv_core.searching import choice
 from qaconv_core.searching import top as top_module
-from qaconv_core.types import ImageRef, RankingResult
+from qaconv_core.types import ImageRef, RankingResult, score_of_logit
 from tests.checkpoints import write_checkpoint
 from tests.small_world import small_checkpoint, write_market
 
@@ -60,7 +61,9 @@ def test_one_query_is_ranked_by_its_logits(search):
     assert found.gallery_values.tolist() == logits.tolist()
     assert found.truth.tolist() == search.truth((2,))[found.order].tolist()
     assert (found.certainty, found.approximation, found.queries) == ("exact", "", (2,))
-    assert search.listed(found, 4).order.tolist() == found.order[:4].tolist()
+    listed = search.listed(found, 4)
+    assert listed.order.tolist() == found.order[:5].tolist()
+    assert sorted(listed.ranks.tolist()) == [0, 1, 2, 3, 4]  # junk among them does not count
 
 
 @pytest.mark.parametrize(("fuse", "combine"), [("max", np.max), ("mean", np.mean)])
@@ -84,6 +87,10 @@ def test_other_methods_need_their_scores_and_say_where_a_picture_stood_before(se
     plain = sorted_by(random[0][1])
     assert [plain[place] for place in found.before] == found.order.tolist()
     assert (found.kind, found.approximation) == ("score", "of the 5 nearest")
+    assert found.whole_logits.tolist() == random[0][1][found.order].tolist()
+    item = ranked_item(search.data.gallery, replace(found, values=found.values * 9), 0)
+    assert item["score"] == score_of_logit(float(found.whole_logits[0])) < 1
+    assert item["reranked"] == pytest.approx(9 * found.values[0])
     assert search.rank((1,)).order.tolist() == plain
 
 

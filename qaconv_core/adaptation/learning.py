@@ -1,0 +1,98 @@
+"""One round's training: the trainer that is there, on groups in place of people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from qaconv_core.adaptation.grouping import ALONE
+from qaconv_core.errors import CheckpointError
+from qaconv_core.models.backbone import SMALL_PLANS
+from qaconv_core.models.checkpoints import load_checkpoint, read_tensors
+from qaconv_core.training.checkpoint import read_calibration
+from qaconv_core.training.people import TrainingSet
+from qaconv_core.training.pictures import PictureCache
+from qaconv_core.training.recipes import RECIPES, Recipe, change_recipe
+from qaconv_core.training.trainer import Surroundings, Trainer
+from qaconv_core.types import Int64, ModelSpec
+
+RATE = 3e-4
+EPOCHS = 4
+_BATCH = 64
+
+
+def adapting_recipe(
+    spec: ModelSpec, padding: str, epochs: int = EPOCHS, lr: float = RATE
+) -> Recipe:
+    """The scratch recipe's losses for a finished network of any published form.
+
+    Networks that came from ImageNet keep their norms and learn their backbone slowly.
+    """
+    small = spec.arch in SMALL_PLANS
+    base = RECIPES["lite" if small else "scratch"]
+    own = not small and spec.arch == "resnet18"
+    return change_recipe(
+        base,
+        arch=spec.arch,
+        ibn=spec.ibn or "none",
+        layer=spec.layer,
+        neck=spec.neck,
+        neck_bn=spec.neck_bn,
+        head=spec.head,
+        padding=padding,
+        input_size=spec.input_size,
+        init="none",
+        lr=lr,
+        base_lr_factor=base.base_lr_factor if small or own else 0.1,
+        frozen_norms=not own,
+        epochs=epochs,
+        batch_size=_BATCH,
+        part_weight=0.0,
+        background_weight=0.0,
+        mix=0.0,
+    )
+
+
+def grouped_book(book: PictureCache, chosen: Int64, labels: Int64) -> PictureCache:
+    """The pictures ``chosen`` of ``book`` with ``labels`` (n,) of the whole as people."""
+    people = book.people
+    assert not (labels[chosen] == ALONE).any()
+    _, numbers = np.unique(labels[chosen], return_inverse=True)
+    subset = TrainingSet(
+        people.name,
+        tuple(people.refs[i] for i in chosen),
+        numbers.reshape(-1).astype(np.int64),
+        people.cameras[chosen],
+        (None,) * len(chosen),
+    )
+    return PictureCache(subset, book.size, None if book.pixels is None else book.pixels[chosen])
+
+
+def new_trainer(
+    recipe: Recipe,
+    start: Path,
+    book: PictureCache,
+    *,
+    seed: int,
+    around: Surroundings,
+    resume: Path | None = None,
+) -> Trainer:
+    """A trainer of the model in ``start``, or one that goes on at ``resume``."""
+    torch.manual_seed(seed)
+    model = load_checkpoint(start, input_size=recipe.input_size)
+    trainer = Trainer(recipe, model.network, book, seed=seed, pretrained=True, around=around)
+    if resume is not None:
+        trainer.restore(resume)
+        return trainer
+    matcher = trainer.criterion.matcher
+    matcher.load_state_dict(model.matcher.state_dict())
+    try:
+        calibration = read_calibration(read_tensors(start))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{start}: is damaged ({error})") from None
+    if calibration is not None:  # the loss goes on from the logits that it knew
+        back = calibration.inverse
+        matcher.rescale_logits(back.slope, back.shift)
+    return trainer

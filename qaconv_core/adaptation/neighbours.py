@@ -1,0 +1,228 @@
+"""The nearest pictures of every picture, by all pairs or by the bounded search.
+
+The distance is 1 − sigmoid(x / 10). For plain distances x is the logit. For distances normalised
+by camera x is 15·(N − 2.5), with N as :mod:`qaconv_core.ranking.camera_norm` defines it: 1/2 lies
+where a stranger comes once in some 160 times.
+
+All pairs take memory that grows with the square of the pictures. Beyond :data:`MOST_PAIRWISE`
+pictures the bounded search finds the nearest of each, one row of estimates at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from qaconv_core.matching.scores import score_maps
+from qaconv_core.models import AffineHead
+from qaconv_core.progress import NO_CONTEXT, WorkContext
+from qaconv_core.ranking import camera_normalise
+from qaconv_core.ranking.cohorts import FEWEST
+from qaconv_core.searching.top import prepare_search, rank_top
+from qaconv_core.types import UNKNOWN, FeatureBank, Float16, Float32, Float64, Int64
+
+MOST_PAIRWISE = 5000
+"""Pictures up to which all pairs are scored."""
+KEPT = 64
+"""Neighbours of each picture that are kept, itself among them."""
+_STEEP, _MIDDLE = 15.0, 2.5
+_ROWS = 512
+# Pictures of a cohort, and of all cohorts, in the bounded search.
+_SAMPLE, _SAMPLES = 200, 2400
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """``places`` (n, k) int32: the nearest of each picture, itself first; ``distances`` (n, k) in
+    [0, 1], ascending along rows but for the picture itself, which has 0."""
+
+    places: np.ndarray
+    distances: Float32
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+def nearest_pictures(
+    maps: Float16,
+    head: AffineHead,
+    cameras: Int64,
+    *,
+    normalise: bool = True,
+    device: torch.device | str = "cpu",
+    work: WorkContext = NO_CONTEXT,
+    most_pairwise: int = MOST_PAIRWISE,
+) -> Neighbours:
+    """The :data:`KEPT` nearest of every picture of ``maps`` (n, C, h, w).
+
+    ``cameras`` (n,) are camera ids, −1 where not known. Heads that are not symmetric are averaged
+    over both roles where all pairs are scored; the bounded search takes rows as queries.
+    """
+    if len(maps) <= most_pairwise:
+        return nearest_of_all(all_values(maps, head, cameras, normalise, device, work))
+    return _bounded(maps, head, cameras, normalise, device, work)
+
+
+def all_values(
+    maps: Float16,
+    head: AffineHead,
+    cameras: Int64,
+    normalise: bool,
+    device: torch.device | str = "cpu",
+    work: WorkContext = NO_CONTEXT,
+) -> Float32:
+    """x of all pairs (n, n) (see above), N itself where ``normalise``."""
+    logits = score_maps(
+        maps,
+        maps,
+        head,
+        device=device,
+        symmetric=True,
+        progress=work.progress,
+        cancel=work.cancel,
+        stage="grouping: pairs",
+    )
+    if not head.symmetric:
+        logits = (logits + logits.T) / 2
+    if not normalise:
+        return distance_of(logits / 10)
+    own = np.arange(len(maps))
+    found = camera_normalise(logits, logits, cameras, cameras, left_out=(own, own))
+    return distance_of(_steep(found))
+
+
+def nearest_of_all(distances: Float32) -> Neighbours:
+    """The nearest by a whole matrix of distances (n, n); its diagonal is set to −1 meanwhile."""
+    n = len(distances)
+    width = min(KEPT, n)
+    places = np.empty((n, width), dtype=np.int32)
+    kept = np.empty((n, width), dtype=np.float32)
+    np.fill_diagonal(distances, -1)
+    for start in range(0, n, _ROWS):
+        rows = distances[start : start + _ROWS]
+        places[start : start + _ROWS], kept[start : start + _ROWS] = _smallest(rows, width)
+    np.fill_diagonal(distances, 0)
+    kept[:, 0] = 0
+    return Neighbours(places, kept)
+
+
+def distance_of(x: Float32 | Float64) -> Float32:
+    """1 − sigmoid(x) in float32."""
+    with np.errstate(over="ignore"):
+        return (1 / (1 + np.exp(np.asarray(x, dtype=np.float32)))).astype(np.float32)
+
+
+def _steep(n: Float32 | Float64) -> Float32 | Float64:
+    return _STEEP / 10 * (n - _MIDDLE)
+
+
+def _smallest(rows: Float32, width: int) -> tuple[np.ndarray, Float32]:
+    """Columns and values of the ``width`` smallest of each row, ascending, ties by column."""
+    if width < rows.shape[1]:
+        some = np.sort(np.argpartition(rows, width - 1, axis=1)[:, :width], axis=1)
+    else:
+        some = np.broadcast_to(np.arange(rows.shape[1]), rows.shape)
+    values = np.take_along_axis(rows, some, axis=1)
+    order = np.argsort(values, axis=1, kind="stable")
+    return np.take_along_axis(some, order, axis=1), np.take_along_axis(values, order, axis=1)
+
+
+def _bounded(
+    maps: Float16,
+    head: AffineHead,
+    cameras: Int64,
+    normalise: bool,
+    device: torch.device | str,
+    work: WorkContext,
+) -> Neighbours:
+    """By the bounded search; means and spreads of N are those of a sample of each camera."""
+    n = len(maps)
+    bank = FeatureBank(maps, np.arange(n))
+    on_cpu = torch.device(device).type == "cpu"
+    prepared = prepare_search(bank, cancel=work.cancel) if on_cpu else None
+    wide = min(n, 2 * KEPT if normalise else KEPT)
+    places = np.empty((n, wide), dtype=np.int32)
+    logits = np.empty((n, wide), dtype=np.float32)
+    tracker = work.tracker("grouping: neighbours", n, "images")
+    for i in range(n):
+        found = rank_top(
+            maps[i], bank, head, wide, prepared=prepared, device=device, cancel=work.cancel
+        )
+        places[i], logits[i] = found.order[:wide], found.values[:wide]
+        tracker.advance()
+    own = np.arange(n)[:, None]
+    x: Float64 = logits / np.float64(10)
+    if normalise:
+        cohorts = _cohorts(maps, head, cameras, device, work)
+        z, t = cohorts.standard(own, places, logits), cohorts.standard(places, own, logits)
+        x = np.asarray(_steep((z + t) / 2), dtype=np.float64)
+    distances = distance_of(x)
+    distances[places == own] = -1
+    order, kept = _smallest(distances, min(KEPT, wide))
+    kept[:, 0] = 0
+    return Neighbours(np.take_along_axis(places, order, axis=1), kept)
+
+
+@dataclass(frozen=True)
+class _Cohorts:
+    """Sums over a random sample of each camera's pictures; the last cohort is of all pictures.
+
+    ``of`` (n,) is the cohort of each picture, ``drawn`` (n,) whether it is in that one's sample;
+    ``sums`` (3, n, cohorts) are count, Σ and Σ² of each picture's logits to each sample.
+    """
+
+    of: Int64
+    drawn: npt.NDArray[np.bool_]
+    sums: Float64
+
+    def standard(self, one: Any, other: Any, logits: Float32) -> Float64:
+        """Logits over those of ``one`` to the camera of ``other``, without ``other`` itself."""
+        values = logits.astype(np.float64)
+        terms = self.drawn[other] * np.stack([np.ones(values.shape), values, values**2])
+        count, total, square = self.sums[:, one, self.of[other]] - terms
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = total / count
+            spread = np.sqrt(np.maximum(square / count - mean**2, 0))
+            found: Float64 = np.where(spread > 1e-6, (values - mean) / spread, 0.0)
+        return found
+
+
+def _cohorts(
+    maps: Float16,
+    head: AffineHead,
+    cameras: Int64,
+    device: torch.device | str,
+    work: WorkContext,
+) -> _Cohorts:
+    n = len(maps)
+    kinds, counts = np.unique(cameras[cameras != UNKNOWN], return_counts=True)
+    kinds = kinds[counts > FEWEST]
+    of = np.full(n, len(kinds), dtype=np.int64)
+    for number, kind in enumerate(kinds):
+        of[cameras == kind] = number
+    most = max(FEWEST + 1, min(_SAMPLE, _SAMPLES // (len(kinds) + 1)))
+    random = np.random.default_rng(n)
+    drawn = np.zeros(n, dtype=np.bool_)
+    sums = np.empty((3, n, len(kinds) + 1))
+    for number in range(len(kinds) + 1):
+        members = np.arange(n) if number == len(kinds) else np.flatnonzero(of == number)
+        members = np.sort(random.permutation(members)[:most])
+        drawn[members[of[members] == number]] = True
+        scores = score_maps(
+            maps,
+            maps[members],
+            head,
+            device=device,
+            progress=work.progress,
+            cancel=work.cancel,
+            stage="grouping: cohorts",
+        ).astype(np.float64)
+        counted = np.ones(scores.shape)
+        counted[members, np.arange(len(members))] = 0  # a picture is not in its own cohort
+        scores *= counted
+        sums[:, :, number] = counted.sum(axis=1), scores.sum(axis=1), (scores**2).sum(axis=1)
+    return _Cohorts(of, drawn, sums)

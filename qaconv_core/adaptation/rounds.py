@@ -1,0 +1,407 @@
+"""The rounds: grouping, training on the groups, checking on held-out pictures; kept and resumed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qaconv_core.adaptation.checks import Check, check_model
+from qaconv_core.adaptation.forecast import Forecast, forecast
+from qaconv_core.adaptation.grouping import ALONE, Grouping, group_pictures
+from qaconv_core.adaptation.hints import time_hints
+from qaconv_core.adaptation.learning import adapting_recipe, grouped_book, new_trainer
+from qaconv_core.adaptation.neighbours import nearest_pictures
+from qaconv_core.adaptation.reciprocal import reciprocal_distances
+from qaconv_core.adaptation.state import Grouped, State, open_state
+from qaconv_core.adaptation.values import AdaptationJob, AdaptationResult, Round
+from qaconv_core.device import resolve_device
+from qaconv_core.errors import Cancelled, DatasetError, InputError
+from qaconv_core.extraction.network_runner import NetworkRunner
+from qaconv_core.models import load_checkpoint
+from qaconv_core.models.checkpoints import Checkpoint
+from qaconv_core.progress import CancelToken, Progress, ProgressCallback, WorkContext
+from qaconv_core.readable import shown
+from qaconv_core.store.atomic import remove_leftovers
+from qaconv_core.training.checkpoint import export_checkpoint
+from qaconv_core.training.distributed import Team
+from qaconv_core.training.people import TrainingSet
+from qaconv_core.training.pictures import PictureCache, default_workers, open_book
+from qaconv_core.training.trainer import Surroundings
+from qaconv_core.types import UNKNOWN, Float16, Int64
+
+HELD_SHARE = 0.08
+"""Share of the pictures that are held out, in whole groups."""
+HELD_LIMITS = (40, 400)
+"""Least and most pictures held out; the least only where it is at most a quarter of all."""
+WORSE = 0.03
+"""How far the worth of the held-out groups may fall before a round counts as no help."""
+_AT_ONCE = 64
+_MEASURES = (
+    ("groups' worth", "worth"),
+    ("stability", "stability"),
+    ("nearest of other cameras", "across"),
+    ("separation", "separation"),
+    ("mAP", "mAP"),
+)
+
+Say = Callable[[str], None]
+
+
+def adapt(
+    job: AdaptationJob,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+    say: Say | None = None,
+) -> AdaptationResult:
+    """Adapt a model to pictures without labels; write it to ``job.out``.
+
+    An equal job that was interrupted is taken up where it stood, with the same result. Raises
+    :class:`~qaconv_core.errors.Cancelled` once the step in hand is saved, and the engine's
+    errors, at once where something cannot work.
+    """
+    return _Adaptation(job, progress, cancel, say or (lambda line: None)).run()
+
+
+class _Adaptation:
+    """One run of :func:`adapt`."""
+
+    def __init__(
+        self,
+        job: AdaptationJob,
+        progress: ProgressCallback | None,
+        cancel: CancelToken | None,
+        say: Say,
+    ) -> None:
+        self.job, self.progress, self.cancel, self.say = job, progress, cancel, say
+        self.device = resolve_device(job.device)
+        self.began = time.monotonic()
+        self.old = load_checkpoint(job.start, input_size=job.input_size)
+
+    def run(self) -> AdaptationResult:
+        """All rounds that are left, the choice, the file."""
+        job = self.job
+        _check_out(job)
+        state = open_state(job, self.old.spec.sha256)
+        for note in job.pictures.notes:
+            self.say(f"note: {note}")
+        self.book = self._read_pictures()
+        self.people = self.book.people
+        self.pids = _ids([ref.pid for ref in self.people.refs])
+        self.times = np.array(
+            [np.nan if ref.time is None else ref.time for ref in self.people.refs]
+        )
+        if state.grouped and len(state.grouped[0].labels) != len(self.people):
+            raise InputError(
+                f"{shown(job.folder)}: other pictures can be read now than when it was begun; "
+                "--overwrite begins anew"
+            )
+        self._introduce(state)
+        for number in range(len(state.rounds) + 1, job.rounds + 1):
+            if not self._round(state, number):
+                break
+        return self._finish(state)
+
+    def _introduce(self, state: State) -> None:
+        people, cameras = self.people, self.job.pictures.cameras
+        where = f" of {cameras:,} cameras" if cameras else ", cameras not known"
+        self.say(f"adapting {self.old.spec.describe()} to {len(people):,} pictures{where}")
+        if cameras == 1:
+            self.say(
+                "note: all pictures come from one camera: nothing can be learned of how people "
+                "look before others"
+            )
+        for item in people.rejected[:10]:
+            self.say(f"left out: {item}")
+        if len(people.rejected) > 10:
+            self.say(f"left out: {len(people.rejected) - 10:,} more pictures")
+        self.plan = self._forecast()
+        self.say(self.plan.describe())
+        if state.grouped:
+            self.say(f"going on in round {len(state.rounds) + 1} of {self.job.rounds}")
+
+    def _forecast(self) -> Forecast:
+        job = self.job
+        return forecast(
+            self.old, self.book, job.rounds, job.epochs, device=self.device, cancel=self.cancel
+        )
+
+    # ── one round ───────────────────────────────────────────────────────────────────────────────
+
+    def _round(self, state: State, number: int) -> bool:
+        """Group, learn, check. False where there are too few groups to learn from."""
+        began = time.monotonic()
+        start = self.job.start if number == 1 else state.model(number - 1)
+        if len(state.grouped) < number:
+            self._group(state, number, start)
+        grouped = state.grouped[number - 1]
+        labels = grouped.labels.copy()
+        assert state.held_out is not None
+        labels[state.held_out] = ALONE
+        chosen = np.flatnonzero(labels != ALONE)
+        count = len(np.unique(labels[chosen]))
+        self.say(
+            f"round {number}: {count:,} groups of {len(chosen):,} pictures to learn from "
+            f"(reach {grouped.reach:g}; {len(state.held_out):,} pictures are held out)"
+        )
+        if count < 2:
+            self.say("note: too few pictures look alike for groups; nothing was learned")
+            return False
+        loss = self._learn(state, number, start, chosen, labels)
+        check = self._check(state.model(number), state.held_out, number)
+        state.rounds.append(
+            Round(
+                number,
+                grouped.reach,
+                count,
+                int((grouped.labels != ALONE).sum()),
+                len(chosen),
+                loss,
+                time.monotonic() - began,
+                check,
+                agreement(grouped.labels, self.pids),
+            )
+        )
+        state.save()
+        state.training(number).unlink(missing_ok=True)
+        self.say(f"round {number}: {words_of_check(check, state.before)}")
+        return True
+
+    def _group(self, state: State, number: int, start: Path) -> None:
+        model = load_checkpoint(start, input_size=self.job.input_size)
+        work = self._work(number)
+        maps = self._maps(model, np.arange(len(self.people)), work, "grouping: features")
+        near = nearest_pictures(
+            maps, model.matcher.affine(), self.people.cameras, device=self.device, work=work
+        )
+        cameras = self.people.cameras
+        found = group_pictures(
+            reciprocal_distances(near), cameras, time_hints(near, cameras, self.times)
+        )
+        state.grouped.append(Grouped(found.labels, found.reach))
+        if number == 1:
+            state.held_out = hold_out(found, self.job.seed)
+            held = state.held_out
+            state.before = self._measure(model, maps[held], held)
+            self.say(f"before: {words_of_check(state.before, None)}")
+        state.save()
+
+    def _learn(self, state: State, number: int, start: Path, chosen: Int64, labels: Int64) -> float:
+        """Train on the groups, write the round's model, return the last epoch's loss."""
+        job = self.job
+        spec = self.old.spec
+        recipe = adapting_recipe(spec, self.old.network.padding, job.epochs, job.rate)
+        book = grouped_book(self.book, chosen, labels)
+        path = state.training(number)
+        remove_leftovers(path)
+        work = self._work(number)
+        workers = default_workers(self.device.type) if job.workers is None else job.workers
+        trainer = new_trainer(
+            recipe,
+            start,
+            book,
+            seed=job.seed * 1000 + number,
+            around=Surroundings(
+                Team(device=self.device),
+                workers,
+                work.progress,
+                self.cancel,
+                lambda line: self.say(f"  {line}"),
+            ),
+            resume=path if path.is_file() else None,
+        )
+        try:
+            trainer.run(path)
+        except Cancelled:
+            raise Cancelled(
+                f"stopped in round {number} of {job.rounds}; the same command goes on from "
+                f"{shown(job.folder)}"
+            ) from None
+        export_checkpoint(path, state.model(number), half=False)
+        return float(trainer.history[-1]["loss"])
+
+    def _check(self, path: Path, held: Int64, number: int) -> Check:
+        model = load_checkpoint(path, input_size=self.job.input_size)
+        maps = self._maps(model, held, self._work(number), "checking: features")
+        return self._measure(model, maps, held)
+
+    def _measure(self, model: Checkpoint, maps: Float16, held: Int64) -> Check:
+        return check_model(
+            maps,
+            model.matcher.affine(),
+            self.people.cameras[held],
+            self.pids[held],
+            device=self.device,
+            seed=self.job.seed,
+        )
+
+    # ── the end ─────────────────────────────────────────────────────────────────────────────────
+
+    def _finish(self, state: State) -> AdaptationResult:
+        job, rounds = self.job, tuple(state.rounds)
+        before = state.before
+        assert before is not None
+        assert state.held_out is not None
+        kept = best_round(before, rounds)
+        source = job.start if kept == 0 else state.model(kept)
+        result = AdaptationResult(
+            job.out,
+            kept,
+            before,
+            rounds,
+            len(self.people),
+            job.pictures.cameras,
+            len(state.held_out),
+            time.monotonic() - self.began,
+        )
+        export_checkpoint(source, job.out, adapted=self._record(result) if kept else None)
+        state.remove()
+        return result
+
+    def _record(self, result: AdaptationResult) -> dict[str, Any]:
+        """What the checkpoint says of its adaptation."""
+        job, spec = self.job, self.old.spec
+        return {
+            "from": job.name or job.start.name,
+            "from_sha256": spec.sha256,
+            "before": spec.adapted,
+            "on": job.pictures.name,
+            "pictures": result.pictures,
+            "cameras": result.cameras,
+            "rounds": result.kept,
+            "groups": result.rounds[result.kept - 1].groups,
+            "when": datetime.now(timezone.utc).date().isoformat(),
+            "checks": [result.before.to_dict(), *(one.check.to_dict() for one in result.rounds)],
+        }
+
+    # ── pictures and maps ───────────────────────────────────────────────────────────────────────
+
+    def _read_pictures(self) -> PictureCache:
+        refs = self.job.pictures.refs
+        people = TrainingSet(
+            self.job.pictures.name,
+            refs,
+            np.zeros(len(refs), dtype=np.int64),
+            _ids([ref.camid for ref in refs]),
+            (None,) * len(refs),
+        )
+        book = open_book(
+            people,
+            self.old.spec.input_size,
+            memory=self.job.memory,
+            ranks=2,  # the pictures in groups are copied for the training
+            progress=self.progress,
+            cancel=self.cancel,
+        )
+        if not len(book.people):
+            raise DatasetError(f"{self.job.pictures.name}: not one picture can be read")
+        return book
+
+    def _maps(self, model: Checkpoint, places: Int64, work: WorkContext, stage: str) -> Float16:
+        """Feature maps (n, C, h, w) of the pictures at ``places``, as float16."""
+        runner = NetworkRunner(
+            model.network.to(self.device), self.device, input_size=self.book.size
+        )
+        spec = model.spec
+        maps = np.empty((len(places), spec.channels, *spec.grid), dtype=np.float16)
+        tracker = work.tracker(stage, len(places))
+        for start in range(0, len(places), _AT_ONCE):
+            some = places[start : start + _AT_ONCE]
+            pixels = np.stack([self.book.picture(int(i)) for i in some]).transpose(0, 3, 1, 2)
+            maps[start : start + len(some)] = runner.maps(np.ascontiguousarray(pixels))
+            tracker.advance(len(some))
+        return maps
+
+    def _work(self, number: int) -> WorkContext:
+        """Progress of a round, under its number."""
+        report = self.progress
+        if report is None:
+            return WorkContext(None, self.cancel)
+
+        def told(progress: Progress) -> None:
+            report(replace(progress, stage=f"round {number}/{self.job.rounds}, {progress.stage}"))
+
+        return WorkContext(told, self.cancel)
+
+
+def hold_out(grouping: Grouping, seed: int) -> Int64:
+    """Places of the held-out pictures, ascending: whole groups, and as large a share of the rest.
+
+    At least two groups stay to learn from.
+    """
+    labels = grouping.labels
+    n = len(labels)
+    least, most = HELD_LIMITS
+    wanted = min(max(round(HELD_SHARE * n), min(least, n // 4)), most)
+    share = wanted / max(n, 1)
+    random = np.random.default_rng((seed, 17))
+    held = np.zeros(n, dtype=np.bool_)
+    sizes = np.bincount(labels[labels != ALONE], minlength=grouping.count)
+    room = share * grouping.grouped
+    for group in random.permutation(grouping.count)[: max(0, grouping.count - 2)]:
+        if sizes[group] <= 1.5 * room:
+            held |= labels == group
+            room -= sizes[group]
+    alone = np.flatnonzero(labels == ALONE)
+    held[random.permutation(alone)[: round(share * len(alone))]] = True
+    return np.flatnonzero(held)
+
+
+def best_round(before: Check, rounds: tuple[Round, ...]) -> int:
+    """The round whose held-out groups are worth most, 0 where none is worth what the old model's
+    are, give or take :data:`WORSE`.
+
+    Worth is the silhouette of the held-out groups times the share of pictures in groups.
+    """
+    if not rounds:
+        return 0
+    best = max(rounds, key=lambda one: (one.check.worth, one.number))
+    return best.number if best.check.worth >= before.worth - WORSE else 0
+
+
+def agreement(labels: Int64, pids: Int64) -> float | None:
+    """Normalised mutual information of groups and persons where both are known."""
+    from sklearn.metrics import normalized_mutual_info_score
+
+    known = (labels != ALONE) & (pids > 0)
+    if len(np.unique(pids[known])) < 2:
+        return None
+    return float(normalized_mutual_info_score(pids[known], labels[known]))
+
+
+def words_of_check(check: Check, before: Check | None) -> str:
+    """The measures on the held-out pictures, in one line."""
+
+    def one(name: str, now: float | None, then: float | None) -> str:
+        if now is None:
+            return ""
+        return f"{name} {now:.3f}" if then is None else f"{name} {then:.3f} → {now:.3f}"
+
+    parts = [
+        one(name, getattr(check, field), None if before is None else getattr(before, field))
+        for name, field in _MEASURES
+    ]
+    return f"{check.pictures:,} held-out pictures: " + ", ".join(part for part in parts if part)
+
+
+def _ids(values: list[int | None]) -> Int64:
+    return np.array([UNKNOWN if value is None else value for value in values], dtype=np.int64)
+
+
+def _check_out(job: AdaptationJob) -> None:
+    """Refuse what could not be written at the end, before the work and not after it."""
+    from qaconv_core.files import check_output
+
+    check_output(job.out)
+    if not job.out.absolute().parent.is_dir():
+        raise InputError(f"{shown(job.out)}: the folder for --out does not exist; make it first")
+    if job.out.exists() and not job.overwrite:
+        raise InputError(f"{shown(job.out)}: is there already; --overwrite replaces it")
+    if job.rounds < 1 or job.epochs < 1:
+        raise InputError("rounds and epochs must be at least 1")

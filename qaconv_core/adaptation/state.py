@@ -1,0 +1,148 @@
+"""The work in progress on disk: after a kill, an equal job goes on where it stood."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qaconv_core.adaptation.checks import Check
+from qaconv_core.adaptation.grouping import ALONE
+from qaconv_core.adaptation.values import AdaptationJob, Round
+from qaconv_core.errors import InputError
+from qaconv_core.readable import shown
+from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.store.keys import file_keys
+from qaconv_core.store.records import DamagedRecord, read_json
+from qaconv_core.types import Int64
+
+FORMAT = 1
+_FILE = "state.json"
+
+
+@dataclass
+class Grouped:
+    """The groups of one round over all pictures that can be read, and how they were found."""
+
+    labels: Int64
+    reach: float
+
+
+@dataclass
+class State:
+    """How far an adaptation has come: the groups and the finished rounds, by number from 1.
+
+    ``held_out`` are places of pictures that are never learned from; ``before`` is the check of
+    the old model. Both are there once the first groups are.
+    """
+
+    folder: Path
+    key: str
+    grouped: list[Grouped] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
+    held_out: Int64 | None = None
+    before: Check | None = None
+
+    def training(self, number: int) -> Path:
+        """The trainer's own checkpoint of a round."""
+        return self.folder / f"round-{number}.pth.tar"
+
+    def model(self, number: int) -> Path:
+        """The model after a round."""
+        return self.folder / f"model-{number}.pth.tar"
+
+    def save(self) -> None:
+        """Write what is known; whole or not at all."""
+        content = {
+            "format": FORMAT,
+            "key": self.key,
+            "held_out": None if self.held_out is None else self.held_out.tolist(),
+            "before": None if self.before is None else self.before.to_dict(),
+            "grouped": [{"labels": g.labels.tolist(), "reach": g.reach} for g in self.grouped],
+            "rounds": [one.to_dict() for one in self.rounds],
+        }
+        atomic_write_text(self.folder / _FILE, json.dumps(content) + "\n")
+
+    def remove(self) -> None:
+        """Remove the folder; what cannot be removed stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def open_state(job: AdaptationJob, model_sha: str) -> State:
+    """The state of an equal job that was interrupted, or a fresh one.
+
+    Raises :class:`InputError` where the folder holds another job's work and ``job.overwrite`` is
+    not set, and where the folder cannot be made.
+    """
+    state = State(job.folder, _key(job, model_sha))
+    if job.overwrite:
+        state.remove()
+    path = job.folder / _FILE
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            _fill(state, read_json(path), len(job.pictures))
+    except OSError as error:
+        raise InputError(f"{shown(job.folder)}: cannot be used ({reason(error)})") from None
+    except DamagedRecord as error:
+        raise InputError(
+            f"{shown(path)}: {error}; --overwrite begins the adaptation anew"
+        ) from None
+    return state
+
+
+def _fill(state: State, content: Any, pictures: int) -> None:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise DamagedRecord("is no state of an adaptation that this version knows")
+    if content.get("key") != state.key:
+        raise DamagedRecord(
+            "belongs to an adaptation to other pictures, of another model or with other options"
+        )
+    try:
+        state.grouped = [
+            Grouped(_labels(one["labels"], pictures), float(one["reach"]))
+            for one in content["grouped"]
+        ]
+        state.rounds = [Round.from_dict(one) for one in content["rounds"]]
+        if content["held_out"] is not None:
+            state.held_out = np.array(content["held_out"], dtype=np.int64)
+        if content["before"] is not None:
+            state.before = Check(**content["before"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedRecord(f"is damaged ({error})") from None
+    done = len(state.rounds)
+    if len(state.grouped) not in (done, done + 1) or not all(
+        state.model(number).is_file() for number in range(1, done + 1)
+    ):
+        raise DamagedRecord("does not fit the files beside it")
+
+
+def _labels(values: Sequence[int], pictures: int) -> Int64:
+    labels = np.array(values, dtype=np.int64)
+    if labels.ndim != 1 or len(labels) > pictures or labels.min(initial=ALONE) < ALONE:
+        raise ValueError("its groups are none of these pictures")
+    return labels
+
+
+def _key(job: AdaptationJob, model_sha: str) -> str:
+    """Changes with the files, the model and every option that the result depends on."""
+    digest = hashlib.sha256()
+    for part in (
+        model_sha,
+        job.rounds,
+        job.epochs,
+        job.rate,
+        job.seed,
+        job.device,
+        job.input_size,
+    ):
+        digest.update(f"{part}|".encode())
+    for ref, key in zip(job.pictures.refs, file_keys(job.pictures.refs), strict=True):
+        digest.update(f"{key}|{ref.camid}|{ref.time}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()

@@ -1,0 +1,99 @@
+"""What an adaptation is asked for, what it did in each round, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from qaconv_core.adaptation.checks import Check
+from qaconv_core.adaptation.pictures import Pictures
+
+ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class AdaptationJob:
+    """The model file ``start`` is adapted to ``pictures``; the result goes to ``out``.
+
+    ``name`` is what reports call the old model. The work in progress lies in :attr:`folder` and is
+    taken up again by an equal job. ``overwrite`` begins anew and replaces ``out``. ``memory`` are
+    the bytes that decoded pictures may fill (None: half of what is free).
+    """
+
+    pictures: Pictures
+    start: Path
+    out: Path
+    name: str = ""
+    rounds: int = ROUNDS
+    epochs: int = 4
+    rate: float = 3e-4
+    seed: int = 0
+    device: str = "auto"
+    workers: int | None = None
+    overwrite: bool = False
+    input_size: tuple[int, int] | None = None
+    memory: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the work in progress is kept until the result is written."""
+        return self.out.with_name(self.out.name + ".work")
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round: the groups it learned from and what the model was worth afterwards.
+
+    ``agreement`` is the normalised mutual information of the groups with the labels, where the
+    pictures have some; it is only reported.
+    """
+
+    number: int
+    reach: float
+    groups: int
+    grouped: int
+    learned: int
+    loss: float
+    seconds: float
+    check: Check
+    agreement: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Round:
+        """Read the JSON form; raises TypeError or KeyError where it is another."""
+        values = dict(record)
+        return cls(**{**values, "check": Check(**values["check"])})
+
+
+@dataclass(frozen=True)
+class AdaptationResult:
+    """What came of it. ``kept`` is the round whose model was written, 0 where no round helped and
+    ``out`` holds the old model."""
+
+    out: Path
+    kept: int
+    before: Check
+    rounds: tuple[Round, ...]
+    pictures: int
+    cameras: int
+    held_out: int
+    seconds: float
+
+    @property
+    def helped(self) -> bool:
+        """Whether an adapted model was written."""
+        return self.kept > 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            **asdict(self),
+            "out": str(self.out),
+            "helped": self.helped,
+        }

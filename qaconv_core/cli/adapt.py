@@ -1,0 +1,130 @@
+"""``qaconv adapt``: adapt a model to the pictures of own cameras, without labels."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qaconv_core.adaptation.pictures import FOLDERS
+from qaconv_core.cli.options import (
+    add_data_options,
+    input_size,
+    open_named_dataset,
+    positive,
+    show,
+    write_result,
+)
+from qaconv_core.cli.terminal import say
+from qaconv_core.cli.train import TrainingShower
+from qaconv_core.data.resources import resource_path
+from qaconv_core.errors import InputError
+from qaconv_core.progress import CancelToken
+from qaconv_core.readable import shown
+
+if TYPE_CHECKING:
+    from qaconv_core.adaptation import AdaptationJob, AdaptationResult
+
+_DEMO = "demo"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv adapt``."""
+    parser.add_argument(
+        "-d",
+        "--dataset",
+        required=True,
+        help="data set by name (its training pictures), or a folder of pictures of your cameras",
+    )
+    add_data_options(parser)
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        default=_DEMO,
+        help="the model to begin from; 'demo' is the bundled one",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the new model")
+    parser.add_argument(
+        "--folders",
+        choices=FOLDERS,
+        default="auto",
+        help="what the folders of a plain folder are; auto takes few folders of many pictures for "
+        "cameras",
+    )
+    parser.add_argument(
+        "--rounds", type=positive, default=2, metavar="N", help="rounds of grouping and training"
+    )
+    parser.add_argument(
+        "--epochs", type=positive, default=4, metavar="N", help="epochs of training in a round"
+    )
+    parser.add_argument("--lr", type=float, default=3e-4, help="rate of learning")
+    parser.add_argument("--height", type=positive, help="height of the model's input in pixels")
+    parser.add_argument("--width", type=positive, help="width of the model's input in pixels")
+    parser.add_argument("--json", metavar="FILE", help="rounds and checks as JSON ('-': stdout)")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="begin anew and replace FILE; else the same command goes on where it was stopped",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    parser.add_argument("-j", "--workers", type=int, metavar="N", help="processes for pictures")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Adapt, say whether it helped and where the model is."""
+    from qaconv_core.adaptation import adapt
+
+    if arguments.json not in (None, "-") and not Path(arguments.json).absolute().parent.is_dir():
+        raise InputError(f"{arguments.json}: the folder for --json does not exist; make it first")
+    job = adaptation_job(arguments)
+    with TrainingShower(arguments.quiet) as progress:
+        result = adapt(job, progress=progress, cancel=cancel, say=say)
+    if arguments.json:
+        text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        write_result(arguments.json, text, "JSON")
+    if arguments.json != "-":
+        show(outcome(result))
+
+
+def adaptation_job(arguments: argparse.Namespace) -> AdaptationJob:
+    """The job that the options describe; nothing is decoded."""
+    from qaconv_core.adaptation import AdaptationJob, pictures_of
+
+    dataset = open_named_dataset(arguments.dataset, arguments)
+    start = Path(arguments.checkpoint)
+    name = start.name
+    if arguments.checkpoint == _DEMO and not start.is_file():
+        start, name = resource_path("model", "checkpoint.pth.tar"), "the bundled model"
+    return AdaptationJob(
+        pictures=pictures_of(dataset, arguments.folders),
+        start=start,
+        out=arguments.out,
+        name=name,
+        rounds=arguments.rounds,
+        epochs=arguments.epochs,
+        rate=arguments.lr,
+        seed=arguments.seed,
+        device=arguments.device,
+        workers=arguments.workers,
+        overwrite=arguments.overwrite,
+        input_size=input_size(arguments),
+    )
+
+
+def outcome(result: AdaptationResult) -> str:
+    """Whether it helped and where the model is, in one or two lines."""
+    minutes = f"{result.seconds / 60:.0f} min"
+    if not result.helped:
+        return (
+            "The adaptation did not help by its own check on held-out pictures.\n"
+            f"{shown(result.out)} holds the model as it was ({minutes})."
+        )
+    then, now = result.before, result.rounds[result.kept - 1].check
+    return (
+        f"{shown(result.out)}: adapted in {result.kept} of {len(result.rounds)} rounds, {minutes}; "
+        f"the held-out groups' worth went from {then.worth:.3f} to {now.worth:.3f}"
+    )

@@ -1,0 +1,63 @@
+"""Pictures that look like whole scenes: matching takes every picture as one person.
+
+People stand upright in their crops. A picture that is wider than tall, or has far more pixels than
+a crop, is likely to be a whole frame of a camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qaconv_core.data.images import picture_size
+from qaconv_core.errors import ImageError
+from qaconv_core.readable import shown
+
+LARGEST_CROP = 2_000_000
+"""Pixels; a crop of a person rarely has so many, a frame in full HD has."""
+WAY_OUT = "crop the person first, or let qaconv detect find people in it"
+_SAMPLED = 64
+_FEW = 0.1  # a share of wide pictures that any set of crops may hold
+
+
+def looks_like_scene(width: int, height: int) -> bool:
+    """Whether a picture of so many pixels is rather a scene than one person."""
+    return width > height or width * height > LARGEST_CROP
+
+
+def query_scene(path: Path) -> str:
+    """That a query picture looks like a scene, and what to do; "" where it does not.
+
+    What cannot be read is left to whoever reads it.
+    """
+    size = _size(path)
+    if size is None or not looks_like_scene(*size):
+        return ""
+    return (
+        f"{shown(path.name)} ({size[0]} × {size[1]} pixels) looks like a whole scene and is "
+        f"searched as one person: {WAY_OUT}"
+    )
+
+
+def gallery_scenes(paths: Sequence[Path]) -> str:
+    """That a gallery seems to hold scenes, and what to do; "" where it does not.
+
+    A sample of it is looked at, spread evenly.
+    """
+    step = max(1, len(paths) // _SAMPLED)
+    sizes = [size for size in map(_size, paths[::step][:_SAMPLED]) if size is not None]
+    scenes = sum(looks_like_scene(*size) for size in sizes)
+    if not sizes or scenes <= _FEW * len(sizes):
+        return ""
+    of = f"{scenes} of {len(sizes)}" + (" looked at" if len(sizes) < len(paths) else "")
+    return (
+        f"gallery pictures look like whole scenes ({of} are wider than tall or very large); each "
+        "is matched as one person: crop people first, or let qaconv detect find them"
+    )
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        return picture_size(path)
+    except ImageError:
+        return None

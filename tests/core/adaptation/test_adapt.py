@@ -1,0 +1,277 @@
+"""Whole adaptations through the command: files, words, resuming after a kill, bad input."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from qaconv_core.adaptation import rounds as engine
+from qaconv_core.adaptation.checks import Check
+from qaconv_core.adaptation.grouping import ALONE, Grouping
+from qaconv_core.adaptation.rounds import best_round, hold_out
+from qaconv_core.adaptation.values import Round
+from qaconv_core.cli import adapt as command
+from qaconv_core.errors import Cancelled, InputError
+from qaconv_core.model import load_model
+from qaconv_core.models.checkpoints import read_tensors
+from qaconv_core.progress import CancelToken
+from tests.core.adaptation.small import write_cameras, write_model
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    """``pictures`` before two cameras, and ``model.pth.tar``."""
+    folder = tmp_path_factory.mktemp("world")
+    write_cameras(folder / "pictures")
+    write_model(folder / "model.pth.tar")
+    return folder
+
+
+def options(world: Path, out: Path, *more: object) -> list[str]:
+    return [
+        *("--dataset", "folder", "--data-dir", str(world / "pictures")),
+        *("--checkpoint", str(world / "model.pth.tar"), "--out", str(out)),
+        *("--device", "cpu", "-j", "0", "--quiet", "--rounds", "2", "--epochs", "2"),
+        *map(str, more),
+    ]
+
+
+def run(world: Path, out: Path, *more: object, cancel: CancelToken | None = None) -> None:
+    parser = argparse.ArgumentParser()
+    command.add_options(parser)
+    arguments = parser.parse_args(options(world, out, *more))
+    arguments.run(arguments, cancel or CancelToken())
+
+
+@pytest.fixture(scope="module")
+def adapted(world, tmp_path_factory) -> Path:
+    """What an uninterrupted run writes: ``new.pth.tar`` and ``new.json``."""
+    folder = tmp_path_factory.mktemp("adapted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "WORSE", 9.0)  # whatever comes of so small a model is kept
+        run(world, folder / "new.pth.tar", "--json", folder / "new.json")
+    return folder
+
+
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    content = read_tensors(path)
+    return {f"{part}.{k}": v for part in ("model", "criterion") for k, v in content[part].items()}
+
+
+def same(one: Path, other: Path) -> bool:
+    a, b = tensors(one), tensors(other)
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_the_model_says_from_what_on_what_and_when_it_was_adapted(world, adapted):
+    model = load_model(adapted / "new.pth.tar", "cpu")
+    words = model.spec.adapted
+    assert "adapted without labels to 80 pictures of pictures (2 cameras) on 20" in words
+    assert "from model.pth.tar" in words
+    assert any(words in note for note in model.notes)
+    record = read_tensors(adapted / "new.pth.tar")["adapted"]
+    assert record["from_sha256"] == load_model(world / "model.pth.tar", "cpu").spec.sha256
+    assert not same(world / "model.pth.tar", adapted / "new.pth.tar")
+
+
+def test_the_json_names_rounds_and_checks(adapted):
+    found = json.loads((adapted / "new.json").read_text())
+    assert found["kept"] in (1, 2)
+    assert [one["number"] for one in found["rounds"]] == [1, 2]
+    assert found["pictures"] == 80
+    assert 10 <= found["held_out"] <= 40
+    for one in found["rounds"]:
+        assert one["learned"] + found["held_out"] <= 80
+        assert one["groups"] >= 2
+
+
+def test_nothing_but_the_model_is_left(adapted):
+    assert sorted(path.name for path in adapted.iterdir()) == ["new.json", "new.pth.tar"]
+
+
+def test_a_file_that_is_there_is_not_replaced_unasked(world, adapted):
+    with pytest.raises(InputError, match="--overwrite replaces it"):
+        run(world, adapted / "new.pth.tar")
+
+
+def test_an_evaluation_shows_the_adaptation(adapted, tmp_path, capsys):
+    from qaconv_core.cli import main
+
+    demo = tmp_path / "set"
+    for split in ("query", "bounding_box_test"):
+        (demo / split).mkdir(parents=True)
+    for pid in (1, 2):
+        for camera, split in ((1, "query"), (2, "bounding_box_test")):
+            name = f"{pid:04}_c{camera}s1_{pid:06}_00.png"
+            Image.new("RGB", (32, 64), (80 * pid, 10, 10)).save(demo / split / name)
+    out = tmp_path / "e.json"
+    assert main([
+        "evaluate", "--dataset", "market", "--data-dir", str(demo), "--checkpoint",
+        str(adapted / "new.pth.tar"), "--json", str(out), "--no-cache", "--no-history", "--quiet",
+        "--device", "cpu", "-j", "0",
+    ]) == 0  # fmt: skip
+    report = json.loads(out.read_text())
+    assert "adapted without labels" in report["checkpoint"]["adapted"]
+    assert "adapted without labels" in capsys.readouterr().out
+
+
+def test_where_it_does_not_help_the_old_model_is_kept(world, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(engine, "best_round", lambda before, rounds: 0)
+    out = tmp_path / "new.pth.tar"
+    run(world, out, "--rounds", "1", "--epochs", "1")
+    assert "did not help" in capsys.readouterr().out
+    assert load_model(out, "cpu").spec.adapted == ""
+    old, new = tensors(world / "model.pth.tar"), tensors(out)
+    assert all(torch.equal(new[k], old[k].half() if old[k].is_floating_point() else old[k])
+               for k in new if k.startswith("model."))  # fmt: skip
+
+
+class StopOnce(CancelToken):
+    """Cancels as soon as a file is there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        object.__setattr__(self, "path", path)
+
+    @property
+    def cancelled(self) -> bool:
+        return self.path.exists()
+
+    def raise_if_cancelled(self) -> None:
+        if self.cancelled:
+            raise Cancelled
+
+
+@pytest.mark.parametrize("name", ["", "state.json", "round-1.pth.tar", "model-1.pth.tar"])
+def test_a_cancelled_run_goes_on_to_the_same_result(world, adapted, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(engine, "WORSE", 9.0)
+    out = tmp_path / "new.pth.tar"
+    work = tmp_path / "new.pth.tar.work"
+    with pytest.raises(Cancelled):
+        run(world, out, cancel=StopOnce(work / name))
+    assert not out.exists()
+    run(world, out)
+    assert same(out, adapted / "new.pth.tar")
+    assert not work.exists()
+
+
+def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monkeypatch):
+    """Killed as soon as the round's first epoch is saved."""
+    out = tmp_path / "new.pth.tar"
+    code = (
+        "import sys; from qaconv_core.adaptation import rounds; rounds.WORSE = 9.0; "
+        "from qaconv_core.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "adapt", *options(world, out)],
+        cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    wanted = out.with_name("new.pth.tar.work") / "round-1.pth.tar"
+    for _ in range(12_000):
+        if wanted.exists() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert wanted.exists()
+    assert not out.exists()
+    monkeypatch.setattr(engine, "WORSE", 9.0)
+    run(world, out)
+    assert same(out, adapted / "new.pth.tar")
+
+
+def test_work_of_another_job_is_not_taken_up(world, tmp_path):
+    out = tmp_path / "new.pth.tar"
+    with pytest.raises(Cancelled):
+        run(world, out, cancel=StopOnce(tmp_path / "new.pth.tar.work" / "state.json"))
+    with pytest.raises(InputError, match="with other options; --overwrite begins"):
+        run(world, out, "--seed", "5")
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"format": 9}'])
+def test_damaged_work_is_named(world, tmp_path, damage):
+    out = tmp_path / "new.pth.tar"
+    work = tmp_path / "new.pth.tar.work"
+    work.mkdir()
+    (work / "state.json").write_text(damage)
+    with pytest.raises(InputError, match=r"state\.json: .*--overwrite begins"):
+        run(world, out)
+
+
+def test_pictures_that_cannot_be_read_are_left_out(world, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(world / "pictures", copy / "pictures")
+    shutil.copy(world / "model.pth.tar", copy)
+    (copy / "pictures" / "cam1" / "broken.png").write_bytes(b"\x89PNG broken")
+    run(copy, tmp_path / "new.pth.tar", "--rounds", "1", "--epochs", "1")
+    told = capsys.readouterr().err
+    assert "left out" in told
+    assert "broken.png" in told
+    assert "to 80 pictures" in told
+
+
+def test_a_missing_folder_for_the_result_is_met_at_once(world, tmp_path):
+    with pytest.raises(InputError, match="--out does not exist"):
+        run(world, tmp_path / "no" / "new.pth.tar")
+
+
+def test_pictures_of_nobody_alike_leave_the_model_as_it_was(world, tmp_path, capsys):
+    noise = tmp_path / "noise"
+    random = np.random.default_rng(0)
+    (noise / "pictures").mkdir(parents=True)
+    for i in range(45):
+        pixels = random.integers(0, 255, (64, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(noise / "pictures" / f"{i}.png")
+    shutil.copy(world / "model.pth.tar", noise)
+    out = tmp_path / "new.pth.tar"
+    run(noise, out, "--epochs", "1")
+    told = capsys.readouterr()
+    if "too few pictures look alike" in told.err:
+        assert "did not help" in told.out
+    assert out.is_file()
+
+
+def test_whole_groups_are_held_out():
+    random = np.random.default_rng(1)
+    labels = random.integers(-1, 30, size=900)
+    held = hold_out(Grouping(labels, 0.4, ()), seed=0)
+    assert 0.06 * 900 < len(held) < 0.11 * 900
+    inside = set(labels[held].tolist()) - {ALONE}
+    outside = set(np.delete(labels, held).tolist()) - {ALONE}
+    assert not inside & outside
+    assert (hold_out(Grouping(labels, 0.4, ()), seed=0) == held).all()
+    assert (hold_out(Grouping(labels, 0.4, ()), seed=1).tolist()) != held.tolist()
+
+
+def check(worth: float) -> Check:
+    return Check(50, 5, worth, 1.0, 0.5, 0.5)
+
+
+def after(*worths: float) -> tuple[Round, ...]:
+    return tuple(
+        Round(k + 1, 0.4, 9, 90, 80, 1.0, 1.0, check(worth)) for k, worth in enumerate(worths)
+    )
+
+
+def test_the_round_with_the_best_groups_is_kept_unless_all_are_steps_back():
+    assert best_round(check(0.5), after(0.55, 0.6)) == 2
+    assert best_round(check(0.5), after(0.55, 0.4)) == 1
+    assert best_round(check(0.5), after(0.3, 0.6)) == 2
+    assert best_round(check(0.5), after(0.3, 0.4)) == 0
+    assert best_round(check(0.5), ()) == 0
+    assert best_round(check(0.5), after(0.49, 0.48)) == 1
+    assert best_round(check(0.5), after(0.6, 0.6)) == 2

@@ -1,0 +1,111 @@
+"""``qaconv detect`` on a rendered scene with known boxes, by the bundled detector."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from qaconv_core.detection.boxes import PersonBox
+from qaconv_core.detection.measures import count_boxes
+
+SCENE = Path(__file__).parents[1] / "data" / "scene.jpg"
+TRUE = (
+    (317, 140, 31, 102), (310, 253, 42, 114), (564, 380, 70, 152), (251, 144, 39, 67),
+    (15, 126, 37, 78), (40, 312, 48, 131), (67, 266, 50, 135), (612, 373, 68, 147),
+)  # fmt: skip
+"""Everybody on the scene who is not hidden, as the renderer drew them."""
+
+
+def boxes_of(out):
+    with open(out / "boxes.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return rows, [PersonBox(*(float(row[c]) for c in "xywh"), float(row["score"])) for row in rows]
+
+
+def test_tiles_find_people_whom_the_whole_picture_is_too_small_for(qaconv, tmp_path):
+    true = [PersonBox(*map(float, box)) for box in TRUE]
+    done = qaconv("detect", SCENE, "--out", "all", "--quiet")
+    assert "people on 1 pictures and videos" in done.out
+    counts = count_boxes(boxes_of(tmp_path / "all")[1], true)
+    assert counts.right >= 7
+    assert counts.wrong <= 1
+    qaconv("detect", SCENE, "--out", "whole", "--tiles", "whole", "--quiet")
+    assert count_boxes(boxes_of(tmp_path / "whole")[1], true).right < counts.right
+    qaconv("detect", SCENE, "--out", "tall", "--min-height", 140, "--quiet")
+    assert 0 < len(boxes_of(tmp_path / "tall")[0]) < counts.right
+
+
+def test_the_crops_can_be_searched_at_once(qaconv, tmp_path):
+    qaconv("detect", SCENE, "--out", "out", "--quiet")
+    query = sorted((tmp_path / "out" / "crops").glob("*.jpg"))[0]
+    done = qaconv("rank", "--query", query, "--gallery", "out", "--csv", "r.csv", "--quiet")
+    assert done.status == 0
+    with open(tmp_path / "r.csv", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if row and not row[0].startswith("#")]
+    assert len(rows) == len(boxes_of(tmp_path / "out")[0])  # without the query, with the header
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--score", "1.5"), "score must lie between 0 and 1"),
+        (("--tiles", "half"), "tiles 'half'"),
+        (("--fps", "0"), "frames a second"),
+        (("--start", "noon"), "no date with time"),
+        (("--boxes", "nothing.csv"), "no such file of boxes"),
+    ],
+)
+def test_wrong_options_are_one_line(qaconv, arguments, complaint):
+    done = qaconv("detect", SCENE, "--out", "out", *arguments, status=2)
+    assert complaint in done.complaint
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL")
+def test_a_run_that_is_killed_goes_on_to_the_same_files(qaconv, tmp_path):
+    for number in range(6):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        shutil.copy(SCENE, tmp_path / "in" / f"{number}.jpg")
+    options = ("--tiles", "whole,1", "--quiet")
+    command = [sys.executable, "-m", "qaconv_core", "detect", "in", "--out", "out", *options]
+    running = subprocess.Popen(command, cwd=tmp_path)
+    journal, limit = tmp_path / "out" / ".detect.jsonl", time.monotonic() + 300
+    while not (journal.exists() and journal.read_bytes().count(b'"end"') >= 2):
+        assert time.monotonic() < limit
+        assert running.poll() in (None, 0)
+        time.sleep(0.02)
+    running.kill()
+    running.wait()
+    done = qaconv("detect", "in", "--out", "out", *options)
+    assert "were done before" in done.out
+    qaconv("detect", "in", "--out", "once", *options)
+    for name in ("boxes.csv", "pictures.csv"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
+    crops = [sorted(p.name for p in (tmp_path / d / "crops").rglob("*")) for d in ("out", "once")]
+    assert crops[0] == crops[1]
+
+
+def test_people_of_a_video_keep_their_tracks(qaconv, tmp_path):
+    scene = cv2.imread(str(SCENE))[:, :360]
+    size = (scene.shape[1], scene.shape[0])
+    video = cv2.VideoWriter("gate_20240501_080000.avi", cv2.VideoWriter.fourcc(*"MJPG"), 5, size)
+    for number in range(12):
+        video.write(np.roll(scene, 3 * number, axis=1))
+    video.release()
+    done = qaconv("detect", "gate_20240501_080000.avi", "--out", "out", "--fps", 2, "--quiet")
+    rows, _ = boxes_of(tmp_path / "out")
+    assert {int(row["frame"]) for row in rows} == {0, 3, 5, 8, 10}
+    assert rows[-1]["time"] == "2024-05-01 08:00:02.000"
+    lengths = Counter(row["track"] for row in rows)
+    assert len(lengths) <= 6
+    assert sum(length >= 4 for length in lengths.values()) >= 2
+    assert f"{len(lengths)} tracks" in done.out

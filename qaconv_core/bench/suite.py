@@ -14,6 +14,7 @@ import torch
 from qaconv_core.bench import device as on_device
 from qaconv_core.bench.aims import DEMO, MARKET, MSMT, aims_of
 from qaconv_core.bench.busy import busy_figures, load_average
+from qaconv_core.bench.evaluation import evaluation_figure, growing_figures
 from qaconv_core.bench.features import features_figures
 from qaconv_core.bench.large import large_gallery_figures
 from qaconv_core.bench.machine import machine_record, measure_peaks
@@ -58,6 +59,8 @@ class Suite:
     rerank_on_disk: tuple[int, int]
     large_gallery: int
     pictures: int
+    evaluation: tuple[int, int]
+    evaluation_steps: tuple[int, ...]
     demo: bool = True
     name: str = "full"
 
@@ -74,6 +77,8 @@ FULL = Suite(
     rerank_on_disk=MSMT,
     large_gallery=1_000_000,
     pictures=DEMO,
+    evaluation=(500, 4000),
+    evaluation_steps=(2000, 4000, 8000, 20000),
 )
 QUICK = Suite(
     repeats=3,
@@ -87,6 +92,8 @@ QUICK = Suite(
     rerank_on_disk=(300, 2000),
     large_gallery=10_000,
     pictures=64,
+    evaluation=(40, 400),
+    evaluation_steps=(240, 480),
     name="quick",
 )
 
@@ -202,6 +209,19 @@ def _large_gallery(bench: Bench) -> Figures:
     yield from large_gallery_figures(bench.suite.large_gallery, bench.folder)
 
 
+def _estimates(bench: Bench) -> Figures:
+    queries, galleries = bench.suite.evaluation
+    sizes = bench.sizes(galleries, queries)
+    yield evaluation_figure(sizes, bench.folder, max(1, bench.suite.repeats // 2), rerank=False)
+    few = bench.sizes(galleries * 2 // 5, queries * 2 // 5)
+    yield evaluation_figure(few, bench.folder, 1, rerank=True)
+    yield evaluation_figure(few, bench.folder, 1, rerank=False, kind="random")
+
+
+def _evaluation_growth(bench: Bench) -> Figures:
+    yield from growing_figures(bench.suite.evaluation_steps, bench.folder, bench.sizes(1))
+
+
 def _fused(sizes: Callable[[Suite], list[Sizes]]) -> Callable[[Bench], Figures]:
     def measure(bench: Bench) -> Figures:
         for one in sizes(bench.suite):
@@ -225,6 +245,9 @@ FEATURES = "features of pictures"
 BUSY_MACHINE = "busy-machine"
 GALLERY, GRID, CHANNELS = (f"growth with the {what}" for what in ("gallery", "grid", "channels"))
 
+ESTIMATED = "evaluation from estimates"
+EVALUATIONS = "growth of an evaluation with re-ranking"
+
 PARTS: tuple[Part, ...] = (
     Part("features", FEATURES, 150, _features),
     Part("query", "one query", 60, _query),
@@ -236,11 +259,13 @@ PARTS: tuple[Part, ...] = (
     Part("gallery", GALLERY, 90, _growing(_with_gallery)),
     Part("grid", GRID, 40, _growing(_with_grid)),
     Part("channels", CHANNELS, 30, _growing(_with_channels)),
+    Part("evaluation-estimates", ESTIMATED, 450, _estimates),
     Part("measures", "CMC, mAP, mINP", 20, _measures),
     Part("tlift", "temporal lifting", 40, _tlift),
     Part("re-ranking", "re-ranking", 150, _rerank),
     Part(BUSY_MACHINE, "busy machine", 90, _busy),
     Part("re-ranking-on-disk", "re-ranking from disk", 250, _rerank_on_disk, large=True),
+    Part("evaluation-growth", EVALUATIONS, 6000, _evaluation_growth, large=True),
     Part("million", "a large gallery from disk", 900, _large_gallery, large=True),
     Part("features", FEATURES, 30, _features, device="cuda"),
     Part("gallery", GALLERY, 30, _fused(_with_gallery), device="cuda"),

@@ -68,6 +68,8 @@ TINY = suite_module.Suite(
     rerank_on_disk=(6, 40),
     large_gallery=60,
     pictures=4,
+    evaluation=(10, 60),
+    evaluation_steps=(12, 24),
     demo=False,
     name="tiny",
 )
@@ -239,9 +241,12 @@ def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
     assert list(recall) == ["20"]
     assert len(record["parts"]["growth with the grid"]) == 4
     assert [len(f["baselines"]) for f in record["parts"]["re-ranking"]] == [1, 1]
+    evaluated = record["parts"]["evaluation from estimates"]
+    assert [f["facts"]["same_measures"] for f in evaluated] == [True, True, True]
+    assert all("float32 throughout" in f["baselines"] for f in evaluated)
     captured = capsys.readouterr()
     assert "× plain, 32 at a time" in captured.out
-    assert "measuring: 1 of 14: features of pictures; about 15 min left" in captured.err
+    assert "measuring: 1 of 15: features of pictures; about 22 min left" in captured.err
     assert figure_file.stat().st_size > 1000
     text = page.read_text()
     assert text.startswith("# Speed\n\nwhy\n")
@@ -257,7 +262,7 @@ def test_large_parts_run_when_named_and_join_the_page(tmp_path, tiny, capsys):
     page = tmp_path / "page.md"
     page.write_text(f"{BEGIN}\n{END}\n")
     common = ["bench", "--quick", "--write", str(page), "--work-dir", str(tmp_path), "--only"]
-    assert main([*common, "re-ranking-on-disk,million"]) == 0
+    assert main([*common, "re-ranking-on-disk,evaluation-growth,million"]) == 0
     assert "through a shortlist of 30 of 60 pictures" in page.read_text()
     assert main([*common, "measures"]) == 0
     text = page.read_text()

@@ -31,6 +31,7 @@ from qaconv_core.ranking.camera_norm import (
     z_sums,
 )
 from qaconv_core.ranking.cohorts import CohortRule, Cohorts, Pairs
+from qaconv_core.ranking.line import FALSE_ALARMS, Line, default_line
 from qaconv_core.store.atomic import replacing
 from qaconv_core.types import FeatureBank, Float32, Float64, Int64, RankingResult
 
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 METHOD = "qaconv+norm"
 STAGE = "measuring cohorts"
-FALSE_ALARMS = 0.1
-"""Share of queries without a match that may have a candidate above the line, by default."""
 _PORTION = 64
 
 RowLogits = Callable[[int], Float32]
@@ -143,22 +142,6 @@ def _keep(path: Path | None, sums: Float64) -> None:
 
 
 # ── one query ───────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Line:
-    """N above which a query without a match has any candidate in a share ``false_alarms`` of
-    cases, where N of each of ``strangers`` is a standard normal number."""
-
-    value: float
-    false_alarms: float
-    strangers: int
-
-
-def default_line(strangers: int, false_alarms: float = FALSE_ALARMS) -> Line:
-    """The :class:`Line` of a gallery of ``strangers`` pictures."""
-    share = 1 - (1 - false_alarms) ** (1 / max(1, strangers))
-    return Line(-NormalDist().inv_cdf(share), false_alarms, strangers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,6 @@ from qaconv_core.caching import LruCache
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.average import AverageContributions, average_contributions, relative
 from qaconv_core.galleries.cohorts import (
-    FALSE_ALARMS,
     GalleryCohorts,
     NormalisedRanking,
     normalised_ranking,
@@ -33,6 +32,7 @@ from qaconv_core.progress import CancelToken, ProgressCallback, WorkContext
 from qaconv_core.ranking import rank_gallery
 from qaconv_core.ranking.cohorts import CohortRule
 from qaconv_core.ranking.fusion import fuse_logits
+from qaconv_core.ranking.line import FALSE_ALARMS
 from qaconv_core.searching import choice
 from qaconv_core.searching.choice import Wish
 from qaconv_core.searching.shortlist import LargeSearch, search_large

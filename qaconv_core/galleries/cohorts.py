@@ -63,6 +63,24 @@ class GalleryCohorts:
         """The pictures that stand for the queries' side."""
         return self.towards.cohorts
 
+    def pair(self, camera: int, time: float, same: Int64, candidate: int) -> tuple[Int64, Int64]:
+        """Gallery indices of the cohorts of Z and of T of one pair.
+
+        ``camera`` and ``time`` are the query's, ``same`` its own file in the gallery.
+        """
+        places = np.zeros(len(same), dtype=np.int64), np.asarray(same, dtype=np.int64)
+        query = np.array([camera], dtype=np.int64), np.array([time])
+        other = self.cams[candidate : candidate + 1], self.times[candidate : candidate + 1]
+        itself = np.zeros(1, dtype=np.int64), np.array([candidate], dtype=np.int64)
+        found = []
+        for cohorts, of_query in ((self.whole, False), (self.sample, True)):
+            first, second = cohorts.place(*query, places), cohorts.place(*other, itself)
+            member = cohorts.members[(first if of_query else second).cohort[0]] > 0
+            member[first.near.indices] = False
+            member[second.near.indices] = False
+            found.append(cohorts.rows[member])
+        return found[0], found[1]
+
 
 def open_cohorts(
     gallery: FeatureBank,

@@ -138,7 +138,7 @@ class Dataset:
 
 
 FIRST_RELEASES = "v1.x"
-"""The releases whose checkpoints hold the head's tensors by bare names."""
+"""The releases whose checkpoints hold the head's tensors by bare names, and no seen classes."""
 
 
 @dataclass(frozen=True)
@@ -559,10 +559,10 @@ class EvaluationCounts:
 class EvaluationProtocol:
     """How an evaluation was made, in words: what makes its numbers comparable with others.
 
-    ``approximations`` is empty where everything was exact. ``rerank`` and ``tlift`` are the
-    parameters of these steps, None where the step was not used; ``roles_within_a_side`` says which
-    picture is the query in pairs of one side. The other fields are None only
-    where a stored report does not tell.
+    ``approximations`` is empty where everything was exact. ``rerank``, ``tlift`` and
+    ``normalisation`` are the parameters of these steps, None where the step was not used;
+    ``roles_within_a_side`` says which picture is the query in pairs of one side. The other fields
+    are None only where a stored report does not tell.
     """
 
     ap: str | None = None
@@ -574,6 +574,7 @@ class EvaluationProtocol:
     rerank: Mapping[str, Any] | None = None
     roles_within_a_side: str | None = None
     tlift: Mapping[str, Any] | None = None
+    normalisation: Mapping[str, Any] | None = None
     preprocessing: str | None = None
     layout: str | None = None
     versions: Mapping[str, str] | None = None
@@ -593,7 +594,7 @@ class EvaluationProtocol:
             "layout",
         )  # fmt: skip
         given: dict[str, Any] = {name: _if(str, record.get(name)) for name in texts}
-        for name in ("rerank", "tlift", "versions"):
+        for name in ("rerank", "tlift", "normalisation", "versions"):
             given[name] = _if(dict, record.get(name))
         approximations = record.get("approximations")
         if isinstance(approximations, list):

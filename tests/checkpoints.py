@@ -85,7 +85,7 @@ def published_checkpoint(
     ibn: str | None = None,
     prefix: str = "",
 ) -> dict[str, object]:
-    """A checkpoint's content as ``release`` (v1.0, v1.1, v2.0 or v2.1) wrote it."""
+    """A checkpoint's content as ``release`` (v1.0, v1.1, v1.2, v2.0 or v2.1) wrote it."""
     model = resnet_tensors(arch, ibn)
     wide = 1 if arch in ("resnet18", "resnet34") else 4
     channels = {"layer2": 128, "layer3": 256, "layer4": 512}[layer] * wide
@@ -102,6 +102,8 @@ def published_checkpoint(
     head = head_state(CELLS[layer] * sides)
     if first:
         criterion = {**head, "class_memory": torch.randn(3, neck or channels, *GRIDS[layer])}
+        if release == "v1.2":
+            criterion["valid_class"] = torch.ones(3)
     else:
         criterion = {f"matcher.{name}": value for name, value in head.items()}
     return {

@@ -42,6 +42,11 @@ class AddedPictures:
             return
         files = tuple(typed_path(path).absolute() for path in paths)
         known = self._workspace.data
+        added = self._added_before(files)
+        if len(added) == len(files):  # once more: they stand in the list already
+            queries = added if together else added[:1]
+            self._workspace.look_at(Selection(queries, self._gallery_index(candidate)))
+            return
 
         def work(_context: JobContext) -> tuple[OpenSet, tuple[ImageRef, ...], list[str]]:
             sides = () if known is None else (known.query, known.gallery)
@@ -85,6 +90,14 @@ class AddedPictures:
     def forget_waiting(self) -> None:
         """The pictures that wait were for another set."""
         self._waiting, self._waiting_candidate, self._waiting_together = [], None, False
+
+    def _added_before(self, files: Sequence[Path]) -> tuple[int, ...]:
+        """The added queries that show these files, as far as there are such."""
+        data = self._workspace.data
+        if data is None:
+            return ()
+        places = {data.query[i].path: i for i in range(data.added_from, len(data.query))}
+        return tuple(places[file] for file in files if file in places)
 
     def _gallery_index(self, candidate: Path | None) -> int | None:
         """Where a file stands in the gallery; None where it does not."""

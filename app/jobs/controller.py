@@ -20,7 +20,7 @@ from app.jobs.added_pictures import AddedPictures
 from app.jobs.engine import Inspected, LoadedModel
 from app.jobs.inspections import DATA, MODEL, Failed, inspect_data, inspect_model
 from app.jobs.job import Job, JobContext
-from app.jobs.job_slots import JobSlots
+from app.jobs.job_slots import JobSlots, tell_stopped
 from app.jobs.pair_jobs import PairJobs
 from app.jobs.ranking_jobs import RankingJobs
 from app.jobs.runner import JobRunner
@@ -83,6 +83,7 @@ class Controller(QObject):
         self.model_request = ModelRequest()
         self.measure_unasked = True
         self._previous: PreviousSet | None = None
+        self._measuring_on_request = False
         self._step: Step = Done()
         self._added = AddedPictures(workspace, runner, self.sources)
         self._ranking = RankingJobs(workspace, self.slots, self.sources, self)
@@ -230,6 +231,8 @@ class Controller(QObject):
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 
     def _forget_maps(self) -> None:
+        if self._measuring_on_request:
+            tell_stopped(self.slots, "measure")
         self.slots.stop(*NEEDS_MAPS)
         self.sources.close()
         self._step = Done()
@@ -283,7 +286,7 @@ class Controller(QObject):
             self._show_readable(matching.data)
             self._added.add_waiting()
         if self.measure_unasked and engine.measuring_seconds(matching) <= QUICK_SECONDS:
-            self.measure()
+            self.measure(unasked=True)
 
     def _show_readable(self, readable: OpenSet) -> None:
         """Where files could not be read: show the set without them, with the same selection."""
@@ -304,8 +307,9 @@ class Controller(QObject):
 
     # ── measuring the whole set ─────────────────────────────────────────────────────────────────
 
-    def measure(self) -> None:
+    def measure(self, *, unasked: bool = False) -> None:
         """AP of all queries, re-ranking and TLift of the open set."""
+        self._measuring_on_request = not unasked
         matching = self.matching
         if matching is None or not matching.data.added_from:
             return

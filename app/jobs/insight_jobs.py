@@ -17,7 +17,8 @@ from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
 from app.jobs.job import JobContext
-from app.jobs.job_slots import JobSlots
+from app.jobs.job_slots import JobSlots, tell_stopped
+from app.jobs.kept_findings import keep_findings, kept_findings
 from app.jobs.runner import JobRunner
 from app.jobs.sources import Sources
 from app.state.export_choices import JSON, Format
@@ -172,7 +173,7 @@ class InsightJobs(QObject):
         super().__init__(parent)
         self._sources, self.insights = sources, insights
         self._slots = JobSlots(runner, self)
-        sources.changed.connect(lambda: insights.changed.emit())
+        sources.changed.connect(self._restore)
         insights.forgotten.connect(self._cancel_all)
 
     @property
@@ -189,8 +190,35 @@ class InsightJobs(QObject):
         self._slots.cancel(kind)
 
     def _cancel_all(self) -> None:
+        tell_stopped(self._slots, *KINDS)
         for kind in KINDS:
             self._slots.cancel(kind)
+
+    def _restore(self) -> None:
+        """All maps are there: show what an earlier start of the program found of them."""
+        matching = self._sources.matching
+        self.insights.changed.emit()
+        if matching is None:
+            return
+
+        def work(_context: JobContext) -> list[ErrorFindings | CheckFindings | None]:
+            return [kept_findings(matching, kind) for kind in KINDS]
+
+        def apply(kept: list[ErrorFindings | CheckFindings | None]) -> None:
+            if matching is self._sources.matching:
+                for found in kept:
+                    if found is not None:
+                        self._show(found)
+
+        self._slots.replace(
+            "kept", "Reading findings", work, apply, lane="files", quiet=True
+        )  # fmt: skip
+
+    def _show(self, found: ErrorFindings | CheckFindings) -> None:
+        if isinstance(found, ErrorFindings):
+            self.insights.set_failures(found)
+        else:
+            self.insights.set_trust(found)
 
     def start(self, kind: Kind) -> None:
         """Begin, unless it is under way or there are no feature maps yet."""
@@ -199,16 +227,17 @@ class InsightJobs(QObject):
             return
 
         def work(context: JobContext) -> ErrorFindings | CheckFindings:
+            found: ErrorFindings | CheckFindings
             if kind == "failures":
-                return find_errors(matching, insights.clusters, context)
-            return check_explanations(matching, insights.pairs, context)
+                found = find_errors(matching, insights.clusters, context)
+            else:
+                found = check_explanations(matching, insights.pairs, context)
+            keep_findings(matching, kind, found)
+            return found
 
         def apply(found: ErrorFindings | CheckFindings) -> None:
             if matching is self._sources.matching:
-                if isinstance(found, ErrorFindings):
-                    insights.set_failures(found)
-                else:
-                    insights.set_trust(found)
+                self._show(found)
 
         name = matching.data.name
         title = f"Errors of {name}" if kind == "failures" else f"Explanation checks of {name}"

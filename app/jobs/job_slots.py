@@ -101,6 +101,11 @@ class JobSlots:
         """Whether a job of a kind is under way."""
         return name in self._slots
 
+    def titles(self, *names: str) -> list[str]:
+        """The titles of those jobs that are under way and that a person sees."""
+        jobs = [slot.job for name in names if (slot := self._slots.get(name)) is not None]
+        return [job.title for job in jobs if job is not None and not job.quiet]
+
     def alive(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, which does nothing once the owner has been deleted."""
 
@@ -109,3 +114,12 @@ class JobSlots:
             return None if gone else function(*arguments)
 
         return call
+
+
+def tell_stopped(slots: JobSlots, *names: str) -> None:
+    """Say which jobs end because another data set or model was opened."""
+    titles = slots.titles(*names)
+    if titles:
+        slots.runner.problem.emit(
+            Problem(f"{', '.join(titles)}: stopped, for another data set or model was opened")
+        )

@@ -132,8 +132,9 @@ class Look:
     ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions above
     average; plain ones until that is known), ``contribution``, ``similarity`` or ``each``;
     ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
-    [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together; ``fuse`` how several queries are
-    joined; ``exact`` scores every picture of a large gallery, where else only the best are exact.
+    [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together;
+    ``fuse`` how several queries are joined; ``exact`` scores every picture of a large gallery,
+    where else only the best are exact.
     """
 
     mode: Mode = "lines"

@@ -21,7 +21,7 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.models import AffineHead
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.ranking import camera_normalise
-from qaconv_core.ranking.camera_norm import FEWEST
+from qaconv_core.ranking.cohorts import FEWEST
 from qaconv_core.searching.top import prepare_search, rank_top
 from qaconv_core.types import UNKNOWN, FeatureBank, Float16, Float32, Float64, Int64
 

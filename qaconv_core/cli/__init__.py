@@ -6,13 +6,14 @@ Exit status: 0 done, 2 wrong use or bad input (one line on stderr, no traceback)
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from qaconv_core.cli.parser import build_parser
 from qaconv_core.cli.terminal import interruptible
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     try:
         arguments.command_line = shlex.join(["qaconv", *(sys.argv[1:] if argv is None else argv)])
-        with interruptible() as cancel:
+        with interruptible() as cancel, _blurring(getattr(arguments, "blur", None)):
             arguments.run(arguments, cancel)
             sys.stdout.flush()
         return DONE
@@ -68,6 +69,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"what {DEBUG_VARIABLE}=1 shows",
             FAULT,
         )
+
+
+@contextlib.contextmanager
+def _blurring(blur: str | None) -> Iterator[None]:
+    """Blur what the command draws, where its option --blur says so."""
+    if blur is None:
+        yield
+        return
+    from qaconv_core.figures.style import blurred_pictures
+
+    with blurred_pictures(blur):
+        yield
 
 
 class _OneLine(logging.Formatter):

@@ -25,6 +25,7 @@ from qaconv_core.cli.options import (
     write_result,
 )
 from qaconv_core.cli.terminal import say
+from qaconv_core.cli.upstream import EVALUATING, add_upstream_options
 from qaconv_core.errors import Cancelled, InputError, QAConvError
 from qaconv_core.files import check_output
 from qaconv_core.progress import CancelToken
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
     from qaconv_core.evaluation.evaluator import Evaluation
     from qaconv_core.evaluation.methods import MethodOptions
+    from qaconv_core.ranking.cohorts import CohortRule
     from qaconv_core.training.distributed import Team
-    from qaconv_core.types import EvaluationReport, Rejected
+    from qaconv_core.types import Dataset, EvaluationReport, Rejected
 
 INNER_LIMIT = 512 << 20
 """Bytes of scores within queries and within the gallery that --save-score keeps unasked."""
@@ -48,6 +50,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--testset",
         metavar="A,B",
         help="data sets to evaluate, separated by commas, where they are not --dataset itself",
+    )
+    parser.add_argument(
+        "--labels",
+        action="store_true",
+        help="measure on the pictures that were labelled while looking (qaconv labels), with the "
+        "interval of mAP",
     )
     add_data_options(parser)
     add_model_options(parser)
@@ -71,6 +79,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_method_options(parser)
     add_report_options(parser)
+    add_upstream_options(parser, EVALUATING)
     parser.set_defaults(run=run)
 
 
@@ -90,6 +99,7 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="temporal lifting, on top of re-ranking if both are on (on for the demo)",
     )
+    add_cohort_options(group)
     group.add_argument("--k1", type=positive, default=20, help="re-ranking: neighbours")
     group.add_argument("--k2", type=positive, default=6, help="re-ranking: query expansion")
     group.add_argument(
@@ -118,6 +128,47 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+NORMALISE = (
+    "also scores normalised by camera: how far each stands above those of strangers between the "
+    "two cameras"
+)
+
+
+def add_cohort_options(group: argparse._ArgumentGroup, words: str = NORMALISE) -> None:
+    """Camera normalisation."""
+    group.add_argument("--normalise", action="store_true", help=words)
+    group.add_argument(
+        "--cohort",
+        type=_cohort,
+        metavar="N",
+        help="normalising: gallery pictures of each camera that stand for strangers on the query's "
+        "side, or 'all' (default: 200)",
+    )
+    group.add_argument(
+        "--cohort-seed", type=int, default=0, metavar="S", help="normalising: draws these pictures"
+    )
+    group.add_argument(
+        "--nearby",
+        type=float,
+        metavar="S",
+        help="normalising: pictures of one camera within S seconds of each other are near-"
+        "duplicates and no strangers (default: 0.25)",
+    )
+
+
+def _cohort(text: str) -> int | str:
+    return text if text == "all" else positive(text)
+
+
+def cohort_rule(arguments: argparse.Namespace) -> CohortRule:
+    """How cohorts are drawn."""
+    from qaconv_core.ranking.cohorts import NEARBY, PER_CAMERA, CohortRule
+
+    size = PER_CAMERA if arguments.cohort is None else arguments.cohort
+    nearby = NEARBY if arguments.nearby is None else arguments.nearby
+    return CohortRule(None if size == "all" else size, arguments.cohort_seed, nearby)
+
+
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Files to write."""
     group = parser.add_argument_group("results (FILE '-' is stdout)")
@@ -143,6 +194,8 @@ def method_options(arguments: argparse.Namespace, on_by_default: bool) -> Method
     return MethodOptions(
         rerank=bool(rerank or (arguments.rerank is None and arguments.rerank_top)),
         tlift=on_by_default if arguments.tlift is None else arguments.tlift,
+        normalise=arguments.normalise,
+        cohorts=cohort_rule(arguments),
         k1=arguments.k1,
         k2=arguments.k2,
         lambda_=arguments.lambda_,
@@ -182,6 +235,8 @@ def _evaluate_all(
     tests = arguments.dataset if arguments.testset is None else arguments.testset
     names = dataset_names(tests, "--testset")
     datasets = [open_named_dataset(name, arguments) for name in names]
+    if arguments.labels:
+        datasets = [_labelled(dataset) for dataset in datasets]
     model = load_chosen_model(arguments, arguments.dataset)
     reports: list[EvaluationReport] = []
     outputs = Outputs()
@@ -195,6 +250,8 @@ def _evaluate_all(
             found = _evaluate_one(model, name, dataset, arguments, cancel, crew)
             if found is not None:
                 reports.append(found.report)
+                if arguments.labels and arguments.json != "-":
+                    _say_intervals(found)
                 if arguments.save_score:
                     ending = dataset.name if len(names) > 1 else ""
                     last = partial(_save_scores, found, arguments, ending)
@@ -208,6 +265,30 @@ def _evaluate_all(
     if isinstance(failure, Cancelled):
         raise failure
     outputs.finish(failure)
+
+
+def _labelled(dataset: Dataset) -> Dataset:
+    """A data set with the labels that were given while looking, and without all other pictures."""
+    from qaconv_core.data.labelled import labelled
+    from qaconv_core.store.labels import LabelLog
+
+    found = labelled(dataset, LabelLog(dataset.name, dataset.root))
+    say(f"{dataset.name}: {found.notes[-1]}")
+    return found
+
+
+def _say_intervals(found: Evaluation) -> None:
+    """How far the mean over few labelled persons can be trusted."""
+    from qaconv_core.evaluation.bootstrap import DRAWS, LEVEL, bootstrap_interval
+
+    for result in found.report.results:
+        low, high = bootstrap_interval(result.ap, found.query.pids)
+        persons = len(set(found.query.pids.tolist()))
+        show(
+            f"{result.method}: mAP {100 * result.mAP:.1f} %, {100 * LEVEL:.0f} % interval "
+            f"{100 * low:.1f} to {100 * high:.1f} % (bootstrap over {persons} labelled persons, "
+            f"{DRAWS:,} draws)"
+        )
 
 
 class Outputs:
@@ -250,7 +331,9 @@ def _evaluate_one(
     check_sides(dataset)
     sizes = len(dataset.query), len(dataset.gallery)
     keep_inner = _keeps_inner(arguments, options, *sizes)
-    estimates = not (arguments.exact or arguments.save_score or arguments.score_figure or crew)
+    estimates = not options.normalise and not (
+        arguments.exact or arguments.save_score or arguments.score_figure or crew
+    )
     plan = forecast(
         model,
         *sizes,
@@ -258,6 +341,7 @@ def _evaluate_one(
         on_disk=arguments.on_disk,
         keep_inner=keep_inner,
         estimates=estimates,
+        cameras=dataset.gallery.camids,
     )
     say(f"{dataset.name}: {plan.describe()}")
     if arguments.save_score:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qaconv_core.cli.options import (
+    add_blur_option,
     add_data_options,
     add_model_options,
     add_work_options,
@@ -98,6 +99,7 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--top", type=positive, default=12, metavar="N", help="reasons to list")
     group.add_argument("--json", metavar="FILE", help="all maps as nested lists")
     group.add_argument("--figure", metavar="FILE", help="the maps (.png, .pdf, .svg)")
+    add_blur_option(parser)
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:

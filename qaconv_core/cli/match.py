@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qaconv_core.cli.evaluate import check_outputs
 from qaconv_core.cli.galleries import as_stored, averages_for
 from qaconv_core.cli.options import (
+    add_blur_option,
     add_data_options,
     add_model_options,
     add_work_options,
@@ -55,6 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_work_options(parser)
     parser.add_argument("--json", metavar="FILE", help="all maps as nested lists")
     parser.add_argument("--figure", metavar="FILE", help="lines and heat maps (.png, .pdf, .svg)")
+    add_blur_option(parser)
     add_line_options(parser)
     parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
     parser.epilog = "\n".join([_EXAMPLES, "what is beyond the usual, and is not:", *limits.AVERAGE])

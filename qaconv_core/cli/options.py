@@ -82,6 +82,15 @@ def add_work_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--quiet", action="store_true", help="no progress")
 
 
+def add_blur_option(parser: argparse.ArgumentParser) -> None:
+    """What is blurred in the pictures of figures and reports (see ``cli.main``)."""
+    parser.add_argument(
+        "--blur",
+        choices=("faces", "all"),
+        help="blur the head zone of every picture, or whole pictures, in figures and reports",
+    )
+
+
 def input_size(arguments: argparse.Namespace) -> tuple[int, int] | None:
     """(height, width) if both were given."""
     if arguments.height is None and arguments.width is None:

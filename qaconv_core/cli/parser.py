@@ -16,8 +16,10 @@ from qaconv_core.cli import (
     detect,
     evaluate,
     explain,
+    forget,
     gui,
     import_pictures,
+    labels,
     match,
     people,
     rank,
@@ -77,6 +79,7 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "say how pictures of your own are read: persons, cameras, times",
         import_pictures.add_options,
     ),
+    ("labels", "list, give, merge and export persons of pictures", labels.add_options),
     ("runs", "list, show, compare or delete past evaluations", runs.add_options),
     (
         "detect",
@@ -86,6 +89,11 @@ _COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     ("people", "render synthetic people before synthetic cameras", people.add_options),
     ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
     ("weights", "list weights that are here, and fetch published ones", weights.add_options),
+    (
+        "forget",
+        "remove all that is kept of a data set; its pictures stay",
+        forget.add_options,
+    ),
     ("cache", "show or clear stored feature maps", cache.add_options),
 )
 

@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qaconv_core.cli.evaluate import check_outputs
+from qaconv_core.cli.evaluate import add_cohort_options, check_outputs, cohort_rule
 from qaconv_core.cli.galleries import gallery_features, open_gallery
 from qaconv_core.cli.options import (
+    add_blur_option,
     add_data_options,
     add_model_options,
     add_work_options,
@@ -26,9 +27,10 @@ from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
 from qaconv_core.readable import shown
-from qaconv_core.types import ImageSet, RankingResult
+from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
+    from qaconv_core.galleries.cohorts import NormalisedRanking
     from qaconv_core.galleries.values import OpenSet
     from qaconv_core.model import Model
 
@@ -80,9 +82,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="score only the N best by small pooled maps: for galleries too large to score "
         "(an approximation; not with --joint or parts)",
     )
+    group = parser.add_argument_group("scores normalised by camera")
+    add_cohort_options(
+        group,
+        "rank by how far each candidate stands above strangers between the two cameras, in "
+        "standard deviations; the first search of a gallery measures its cohorts",
+    )
+    group.add_argument(
+        "--false-alarms",
+        type=_share,
+        default=0.1,
+        metavar="F",
+        help="draw the line that a query without a match crosses in a share F of cases "
+        "(default: 0.1)",
+    )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
     parser.add_argument("--figure", metavar="FILE", help="a ranked strip (.png, .pdf, .svg)")
+    add_blur_option(parser)
     parser.add_argument(
         "--report",
         metavar="FILE",
@@ -91,6 +108,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = "\n".join([_EXAMPLES, "what a search by part does not say:", *limits.PART])
     parser.set_defaults(run=run)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"a share between 0 and 1 is expected, not {text!r}")
+    return value
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
@@ -140,6 +167,8 @@ def _write(
             "camid": "0-based",
             "queries": records,
         }
+        if arguments.normalise:
+            record["normalisation"] = cohort_rule(arguments).record()
         write_result(
             arguments.json, json.dumps(record, indent=2, ensure_ascii=False) + "\n", "JSON"
         )
@@ -160,23 +189,54 @@ def ranking_table(listing: Listing) -> str:
             f"by {part['cells']} of {part['of']} cells of the query, which hold "
             f"{100 * part['evidence']:.0f} % of its evidence"
         )
+    if listing.normalised is not None:
+        return "\n".join([*lines, *_normalised_rows(listing, listing.normalised)]) + "\n"
     # A part's logit lies far below a pair's, so its score would be 0 for all.
     first, last = ("part logit  ", "  evidence") if part else ("", "")
     lines.append(f" rank   {first}   logit   score   person  camera{last}  file")
     ranking = listing.ranking
     for place, index in enumerate(ranking.order):
         ref = listing.gallery[int(index)]
-        pid = "–" if ref.pid is None else str(ref.pid)
-        camera = "–" if ref.camid is None else f"c{ref.camid + 1}"
         found = listing.found[place][1] if listing.found else None
         share = "" if found is None else f"  {100 * found.evidence:>6.0f} %"
         by_part = "" if found is None else f"{ranking.values[place]:>10.3f}  "
         lines.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {by_part}"
-            f"{ranking.logit_at(place):>8.3f}  {ranking.score_at(place):.4f} {pid:>8}  "
-            f"{camera:>6}{share}  {shown(ref.path)}"
+            f"{ranking.logit_at(place):>8.3f}  {ranking.score_at(place):.4f} {_person(ref):>8}  "
+            f"{_camera(ref):>6}{share}  {shown(ref.path)}"
         )
     return "\n".join(lines) + "\n"
+
+
+def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
+    """The table of a ranking by normalised scores, with the line between its rows."""
+    lines = [" rank          N      logit   score   person  camera  strangers as much alike; file"]
+    ranking, line = listing.ranking, found.line
+    told = (
+        f"{'':>5} ── line: {line.value:.2f} above strangers; a query without a match has somebody "
+        f"above it in {line.false_alarms:.1%} of cases ──"
+    )
+    below = False
+    for place, index in enumerate(map(int, ranking.order)):
+        if not below and found.n[index] <= line.value:
+            below = True
+            lines.append(told)
+        ref, logit = listing.gallery[index], float(found.logits[index])
+        lines.append(
+            f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} "
+            f"{found.n[index]:>8.2f} {logit:>10.3f}  {score_of_logit(logit):.4f} "
+            f"{_person(ref):>8}  {_camera(ref):>6}  {found.share_words(index)}; {shown(ref.path)}"
+        )
+    return lines if below else [*lines, told]
+
+
+def _person(ref: ImageRef) -> str:
+    return "–" if ref.pid is None else str(ref.pid)
+
+
+def _camera(ref: ImageRef) -> str:
+    """As people count cameras, from 1."""
+    return "–" if ref.camid is None else f"c{ref.camid + 1}"
 
 
 def _write_figures(file: str, listings: list[Listing]) -> None:
@@ -191,7 +251,7 @@ def _write_figures(file: str, listings: list[Listing]) -> None:
             RankedPicture(
                 read_image(ref.path),
                 int(ranking.ranks[place]),
-                ranking.score_at(place),
+                listing.score(place),
                 ref.pid,
                 ref.camid,
                 int(ranking.truth[place]),

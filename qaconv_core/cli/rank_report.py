@@ -96,7 +96,7 @@ def _candidates(
             Candidate(
                 ref=ref,
                 rank=int(ranking.ranks[place]),
-                logit=float(ranking.logit_at(place) or 0.0),
+                logit=listing.logit(place),
                 part_logit=ranking.part_logit_at(place),
                 match=pair.match,
                 relative=pair.relative,

@@ -107,6 +107,12 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
         scores.query_times,
         scores.gallery_times,
     )
+    normalised = None
+    if options.normalise:
+        from qaconv_core.evaluation.normalised import NormalisedScores, SavedLogits
+
+        source = SavedLogits(scores.score, scores.inner_similarities())
+        normalised = NormalisedScores(source, labels, options, context=context)
     return methods.measure_methods(
         scores.score,
         lambda: scale.distance(scores.score),
@@ -114,6 +120,7 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
         options,
         within=within,
         within_approximation="" if complete else methods.PROFILE_NOTE,
+        normalised=normalised,
         context=context,
     )
 
@@ -196,6 +203,7 @@ def _report(
             score=Scale(scores).describe(),
             rerank=options.rerank_parameters(),
             tlift=options.tlift_parameters(),
+            normalisation=options.normalisation(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
         ),
         checkpoint=CheckpointRecord(
@@ -215,6 +223,13 @@ def _save(file: str, scores: SavedScores, rankings: Rankings) -> None:
 
     save_scores(
         file,
-        replace(scores, score_rerank=rankings.score_rerank, score_tlift=rankings.score_tlift),
+        replace(
+            scores,
+            score_rerank=rankings.score_rerank,
+            score_tlift=rankings.score_tlift,
+            score_norm=rankings.score_norm,
+            score_norm_rerank=rankings.score_norm_rerank,
+            score_norm_tlift=rankings.score_norm_tlift,
+        ),
     )
     say(f"scores: {file}")

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qaconv_core.cli.evaluate import cohort_rule
 from qaconv_core.cli.regions import describe_part, find_parts, place_record, region_mask
-from qaconv_core.cli.terminal import ProgressShower
+from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import cells_text, ranked_item, ranking_record
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.searching.choice import POOLED, Wish
-from qaconv_core.types import ImageRef, ImageSet, RankingResult
+from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
     from qaconv_core.explaining.values import PartMatch, PartScores
+    from qaconv_core.galleries.cohorts import NormalisedRanking
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.searching.shortlist import LargeSearch
     from qaconv_core.types import Bool, ImageSet
@@ -30,7 +32,8 @@ class Listing:
     """A ranking as it is shown and written: its first places, without the queries' own files.
 
     ``others`` is how many gallery pictures are not a query's own file. ``shortlist`` is the search
-    of a shortlist; ``part`` and ``found`` (by place) are what a search by part found.
+    of a shortlist; ``part`` and ``found`` (by place) are what a search by part found,
+    ``normalised`` what one by normalised scores did.
     """
 
     queries: tuple[ImageRef, ...]
@@ -40,6 +43,7 @@ class Listing:
     shortlist: LargeSearch | None = None
     part: dict[str, Any] | None = None
     found: tuple[tuple[int, PartMatch], ...] = ()
+    normalised: NormalisedRanking | None = None
 
     @property
     def cells(self) -> Bool | None:
@@ -58,10 +62,26 @@ class Listing:
             record["shortlist"] = shortlist_record(self.shortlist)
         if self.part is not None and self.cells is not None:
             record |= {"part": self.part, "part_cells": cells_text(self.cells)}
+        if self.normalised is not None:
+            record["normalised"] = line_record(self.normalised)
         return record
+
+    def logit(self, place: int) -> float:
+        """The whole pictures' logit of the candidate at ``place``, also where N ordered them."""
+        if self.normalised is not None:
+            return float(self.normalised.logits[self.ranking.order[place]])
+        return float(self.ranking.logit_at(place) or 0.0)
+
+    def score(self, place: int) -> float:
+        """The score of the candidate at ``place``, in (0, 1)."""
+        if self.normalised is not None:
+            return score_of_logit(self.logit(place))
+        return self.ranking.score_at(place)
 
     def _item(self, place: int) -> dict[str, Any]:
         item = ranked_item(self.gallery, self.ranking, place)
+        if self.normalised is not None:
+            return {**item, **normalised_record(self.normalised, item["gallery_index"])}
         return {**item, **place_record(*self.found[place])} if self.found else item
 
     @property
@@ -94,6 +114,13 @@ class RankCommand:
             raise InputError(
                 "--shortlist ranks by whole single pictures: leave out --joint and parts"
             )
+        if asked.normalise:
+            if mask is not None or asked.joint or asked.shortlist is not None:
+                raise InputError(
+                    "--normalise ranks by whole single pictures: leave out --joint, --shortlist "
+                    "and parts"
+                )
+            return self._normalised()
         if mask is not None:
             return self._by_part(mask)
         if asked.joint:
@@ -139,6 +166,23 @@ class RankCommand:
         words += " (--exact scores everything)"
         return replace(listing, ranking=replace(listing.ranking, approximation=words))
 
+    def _normalised(self) -> list[Listing]:
+        """By scores normalised by camera."""
+        self._prepare()
+        rule = cohort_rule(self.arguments)
+        with ProgressShower(self.arguments.quiet) as progress:
+            cohorts = self.search.measure_cohorts(rule, WorkContext(progress, self.cancel))
+        data = self.search.data
+        known = bool(np.isfinite(data.gallery_times).any())
+        for note in cohorts.whole.notes([data.query_camids, data.gallery_camids], known):
+            say(note)
+        share = self.arguments.false_alarms
+        ranked = (
+            self.search.rank_normalised(query, self._wanted(query), share, self.cancel)
+            for query in self._all
+        )
+        return [self._listed(found.ranking, normalised=found) for found in ranked]
+
     def _shortlisted(self) -> list[Listing]:
         """Through a shortlist by pooled maps, which every ranking says."""
         from qaconv_core.searching.shortlist import pool_gallery
@@ -170,6 +214,32 @@ class RankCommand:
         whole = np.array([part.full_logit for _query, part in places], dtype=np.float32)
         shown = replace(listing.ranking, whole_logits=whole)
         return replace(listing, ranking=shown, found=places)
+
+
+def line_record(found: NormalisedRanking) -> dict[str, Any]:
+    """The line that says whether anybody is there."""
+    line = found.line
+    return {
+        "line": line.value,
+        "false_alarms": line.false_alarms,
+        "strangers": line.strangers,
+        "above": int((found.ranking.values > line.value).sum()),
+    }
+
+
+def normalised_record(found: NormalisedRanking, index: int) -> dict[str, Any]:
+    """N of a candidate beside its logit and score, and how many strangers look as much alike."""
+    logit = float(found.logits[index])
+    return {
+        "logit": logit,
+        "score": score_of_logit(logit),
+        "normalised": float(found.n[index]),
+        "above_line": bool(found.n[index] > found.line.value),
+        "strangers": int(found.cohort[index]),
+        "strangers_as_much_alike": int(found.alike[index]),
+        "share_counted": found.counted_share(index),
+        "share_normal": found.normal_share(index),
+    }
 
 
 def shortlist_record(found: LargeSearch) -> dict[str, Any]:

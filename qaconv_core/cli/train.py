@@ -17,6 +17,7 @@ from qaconv_core.cli.options import (
     show,
 )
 from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.cli.upstream import TRAINING, add_upstream_options
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, Progress
 from qaconv_core.readable import shown
@@ -67,13 +68,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         choices=tuple(RECIPES),
         default="v2.1",
-        help="defaults of everything below: v1 (ECCV 2020), v2.0, v2.1 (CVPR 2022), scratch (no "
-        "ImageNet weights), or lite (a small network for CPUs)",
+        help="defaults of everything below: v1.0 or v1, the last of 1.x (ECCV 2020), v2.0 or v2.1 "
+        "(CVPR 2022), scratch (no ImageNet weights), or lite (a small network for CPUs)",
     )
     _add_network_options(parser)
     _add_training_options(parser)
     _add_picture_options(parser)
     _add_run_options(parser)
+    add_upstream_options(parser, TRAINING)
     parser.set_defaults(run=run)
 
 
@@ -278,7 +280,8 @@ def _recipe_and_place(
     folder = run_folder(arguments.exp_dir, names, arguments.method, sub_method)
     if arguments.resume is None:
         return recipe, folder, None
-    resume = folder / FILE_NAME if arguments.resume == LAST else Path(arguments.resume)
+    last = arguments.resume in (LAST, "ori")  # the published name of the run's own checkpoint
+    resume = folder / FILE_NAME if last else Path(arguments.resume)
     if not resume.is_file():
         raise InputError(
             f"{resume}: no checkpoint to resume from; check --exp-dir, --dataset, --method and "

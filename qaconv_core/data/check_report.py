@@ -110,7 +110,8 @@ class CheckReport:
         out += [f"warning: {text}" for text in self.warnings]
         out += [f"note: {text}" for text in self.notes]
         how = "every picture was decoded" if self.decoded else "pictures were not decoded"
-        out.append(f"rejected: {len(self.rejected):,} files ({how})")
+        files = "file" if len(self.rejected) == 1 else "files"
+        out.append(f"rejected: {len(self.rejected):,} {files} ({how})")
         return out + list(self._rejected_lines(every_file))
 
     def _rejected_lines(self, every_file: bool) -> Iterator[str]:

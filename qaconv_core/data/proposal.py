@@ -153,7 +153,10 @@ def _is_table(path: Path) -> bool:
 
 def _scan(path: Path, context: WorkContext) -> Scan:
     if path.is_file():
-        raise DatasetError(f"{shown(path)}: neither a folder nor a table (.csv); name the folder")
+        raise DatasetError(
+            f"{shown(path)}: neither a folder nor a table (.csv); name the folder; "
+            "people are cut out of scenes, videos and boxes by qaconv detect"
+        )
     return scan_source(path, context)
 
 
@@ -197,7 +200,7 @@ def _warnings(
     if sizes and wide > _SCENES * len(sizes):
         warnings.append(
             f"{wide} of {len(sizes)} pictures looked at are wider than high: whole scenes? One "
-            "picture has to show one person; crop the people first"
+            "picture has to show one person: qaconv detect cuts people out"
         )
     if not sizes:
         warnings.append("none of the pictures looked at can be opened")

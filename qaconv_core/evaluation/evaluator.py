@@ -22,6 +22,7 @@ from qaconv_core.data.own_files import OwnFiles
 from qaconv_core.data.published import unlike_published
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.evaluated_logits import EvaluatedLogits
 from qaconv_core.evaluation.forecasts import file_matrix, forecast
 from qaconv_core.evaluation.from_estimates import FromEstimates
 from qaconv_core.evaluation.methods import (
@@ -32,6 +33,7 @@ from qaconv_core.evaluation.methods import (
     distance_of_logits,
     measure_methods,
 )
+from qaconv_core.evaluation.normalised import NormalisedScores
 from qaconv_core.evaluation.protocol import protocol_record
 from qaconv_core.evaluation.saved_scores import SavedScores
 from qaconv_core.evaluation.separation import separation
@@ -152,6 +154,7 @@ def evaluate(
         on_disk=bool(job.on_disk),
         keep_inner=job.keep_inner,
         estimates=job.estimates,
+        cameras=dataset.gallery.camids,
     )
     query = _extract(model, "query", dataset.query, job)
     gallery = _extract(model, "gallery", dataset.gallery, job)
@@ -163,7 +166,8 @@ def evaluate(
             )
     seconds = {"extracting": query.seconds + gallery.seconds}
     with _matrix_folder(job.on_disk) as folder:
-        scoring = _Scoring(model, query.bank, gallery.bank, job, folder)
+        keep = job.keep_inner or options.normalise
+        scoring = _Scoring(model, query.bank, gallery.bank, replace(job, keep_inner=keep), folder)
         labels = _labels(query.refs, gallery.refs)
         estimated = scoring.from_estimates(labels, options)
         if estimated is not None:
@@ -178,6 +182,7 @@ def evaluate(
                 options,
                 within=scoring.within,
                 gallery_distances=scoring.gallery_distances,
+                normalised=_normalised(scoring, labels, options, job),
                 place=scoring.place,
                 context=job,
             )
@@ -192,7 +197,8 @@ def evaluate(
         if estimated is not None:
             report = estimated.described(report)
         else:
-            scores = _scores(logits, labels, query.refs, gallery.refs, rankings, scoring)
+            saved = scoring if job.keep_inner else None
+            scores = _scores(logits, labels, query.refs, gallery.refs, rankings, saved)
     return Evaluation(report, scores, query.refs, gallery.refs)
 
 
@@ -243,7 +249,7 @@ class _Scoring:
     ) -> None:
         self.model, self.query, self.gallery = model, query, gallery
         self.job, self.folder = job, folder
-        self._helpers = job.helpers(query, gallery) if job.helpers else None
+        self.helpers = job.helpers(query, gallery) if job.helpers else None
         self.inner_head = inner_head(model)
         self.seconds: dict[str, float] = {}
         self._made: dict[str, Float32] = {}
@@ -258,12 +264,19 @@ class _Scoring:
 
     def within(self) -> tuple[Float32, Float32]:
         """Distances among the queries (p, p) and among the gallery (g, g)."""
-        self._logits(QUERY_STAGE, self.query, self.query)
-        self._logits(GALLERY_STAGE, self.gallery, self.gallery)
+        self.inner_logits()
         if self.job.keep_inner:
             return self._distances(QUERY_STAGE), self._distances(GALLERY_STAGE)
         inner = self._made.pop(QUERY_STAGE), self._made.pop(GALLERY_STAGE)
         return distance_of_logits(inner[0], inner[0]), distance_of_logits(inner[1], inner[1])
+
+    def inner_logits(self) -> tuple[Float32, Float32]:
+        """Logits among the queries (p, p) and among the gallery (g, g), in re-ranking's roles."""
+        return self._logits(QUERY_STAGE, self.query, self.query), self.gallery_logits()
+
+    def gallery_logits(self) -> Float32:
+        """Logits among the gallery (g, g), in re-ranking's roles."""
+        return self._logits(GALLERY_STAGE, self.gallery, self.gallery)
 
     def gallery_distances(self, rows: Int64, columns: Int64) -> Float32:
         """Distances between chosen gallery pictures, computed now, (rows, columns)."""
@@ -274,12 +287,14 @@ class _Scoring:
             self.inner_head,
             device=self.model.device,
             symmetric=same,
-            helpers=self._helpers,
+            helpers=self.helpers,
         )
         return distance_of_logits(found)
 
     def from_estimates(self, labels: Labels, options: MethodOptions) -> FromEstimates | None:
         """Measures from estimates, None where every pair is scored exactly."""
+        if options.normalise:  # whole cohorts are needed
+            return None
         if not self.job.estimates or not estimates_serve(self.model, labels, options, self.job):
             return None
         stages = ("scoring", QUERY_STAGE, GALLERY_STAGE)
@@ -321,7 +336,7 @@ class _Scoring:
                 progress=self.job.progress,
                 cancel=self.job.cancel,
                 stage=stage,
-                helpers=self._helpers,
+                helpers=self.helpers,
             )
             self.seconds[stage] = time.monotonic() - began
         return self._made[stage]
@@ -367,6 +382,16 @@ def _inner_roles(model: Model, options: MethodOptions) -> str | None:
     return (
         first if model.spec.release == FIRST_RELEASES else "query × gallery, as releases from 1.2"
     )
+
+
+def _normalised(
+    scoring: _Scoring, labels: Labels, options: MethodOptions, job: Job
+) -> NormalisedScores | None:
+    if not options.normalise:
+        return None
+    exchanged = scoring.inner_head is not scoring.model.head
+    source = EvaluatedLogits(scoring, options.rerank, exchanged, job)
+    return NormalisedScores(source, labels, options, scoring.place, job)
 
 
 def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
@@ -415,6 +440,7 @@ def _report(
             rerank=options.rerank_parameters(),
             roles_within_a_side=_inner_roles(model, options),
             tlift=options.tlift_parameters(),
+            normalisation=options.normalisation(),
             approximations=[r.approximation for r in rankings.results if r.approximation],
             preprocessing=model.preprocessing,
             layout=dataset.layout,
@@ -469,7 +495,7 @@ def _scores(
     query: ImageSet,
     gallery: ImageSet,
     rankings: Rankings,
-    scoring: _Scoring,
+    saved: _Scoring | None,
 ) -> SavedScores:
     return SavedScores(
         score=logits,
@@ -484,6 +510,9 @@ def _scores(
         kind="logit",
         score_rerank=rankings.score_rerank,
         score_tlift=rankings.score_tlift,
-        score_qq=scoring.made(QUERY_STAGE),
-        score_gg=scoring.made(GALLERY_STAGE),
+        score_norm=rankings.score_norm,
+        score_norm_rerank=rankings.score_norm_rerank,
+        score_norm_tlift=rankings.score_norm_tlift,
+        score_qq=saved.made(QUERY_STAGE) if saved else None,
+        score_gg=saved.made(GALLERY_STAGE) if saved else None,
     )

@@ -15,8 +15,9 @@ from qaconv_core.errors import MemoryLimitError
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.model import Model
 from qaconv_core.ranking import rerank_work
+from qaconv_core.ranking.cohorts import cohort_size
 from qaconv_core.searching.estimated_logits import estimates_work
-from qaconv_core.types import Float32
+from qaconv_core.types import Float32, Int64
 
 LABELS_BYTES = 48 * 2**20
 """What measuring and lifting take besides: blocks of rows and what is known of their pictures."""
@@ -59,18 +60,26 @@ def forecast(
     on_disk: bool = False,
     keep_inner: bool = False,
     estimates: bool = False,
+    cameras: Int64 | None = None,
 ) -> Forecast:
     """Estimate pairs and peak memory of an evaluation.
 
     ``keep_inner`` and ``estimates`` are as in :class:`Job`.
+
+    ``cameras`` are those of the gallery, which say how many pictures stand in cohorts.
 
     Raises :class:`MemoryLimitError` where it would not fit, naming the option under which it
     would.
     """
     plan = model.plan(queries, galleries, in_memory=not on_disk)
     whole = options.rerank and options.rerank_top is None
-    pairs = plan.pairs + _inner_pairs(model, queries, galleries, options)
-    matrices = matrix_bytes(queries, galleries, options, keep_inner=keep_inner)
+    cohorts = 0
+    if options.normalise:
+        cohorts = galleries if cameras is None else cohort_size(cameras, options.cohorts)
+    pairs = plan.pairs + _inner_pairs(model, queries, galleries, options, cohorts)
+    matrices = matrix_bytes(
+        queries, galleries, options, keep_inner=keep_inner, on_disk=on_disk, cohorts=cohorts
+    )
     if estimates:  # where they serve or not
         matrices += queries * galleries
         matrices += (queries**2 + galleries**2) * whole
@@ -86,7 +95,7 @@ def forecast(
     available = available_memory(torch.device("cpu"))
     if memory > available:
         ways = ["--on-disk keeps the score matrices in files"] if not on_disk else []
-        if whole:
+        if whole and not options.normalise:
             ways.append("--rerank-top 200 re-ranks only the nearest pictures")
         raise MemoryLimitError(
             f"evaluating {queries:,} × {galleries:,} pictures needs about {format_bytes(memory)} "
@@ -98,24 +107,45 @@ def forecast(
     return Forecast(queries, galleries, pairs, memory, available, features, disk)
 
 
-def _inner_pairs(model: Model, queries: int, galleries: int, options: MethodOptions) -> int:
-    """Pairs within the queries and within the gallery that re-ranking asks for."""
-    if not options.rerank:
-        return 0
-    if options.rerank_top is not None:
+def _inner_pairs(
+    model: Model, queries: int, galleries: int, options: MethodOptions, cohorts: int
+) -> int:
+    """Pairs within the queries and within the gallery that re-ranking and cohorts ask for."""
+    if options.rerank_top is not None and options.rerank:
         return queries * min(options.rerank_top, galleries) ** 2
     half = model.head.symmetric
-    return sum(n * (n + 1) // 2 if half else n * n for n in (queries, galleries))
+
+    def within(n: int) -> int:
+        return n * (n + 1) // 2 if half else n * n
+
+    if not options.rerank:
+        return within(galleries) if cohorts == galleries else cohorts * galleries
+    # The cohorts' pictures in the query's role, against the queries; a symmetric head has them.
+    return within(queries) + within(galleries) + (0 if half else cohorts * queries)
 
 
 def matrix_bytes(
-    queries: int, galleries: int, options: MethodOptions, *, keep_inner: bool = False
+    queries: int,
+    galleries: int,
+    options: MethodOptions,
+    *,
+    keep_inner: bool = False,
+    on_disk: bool = False,
+    cohorts: int = 0,
 ) -> int:
-    """Bytes of all matrices that an evaluation holds at its end, in memory or in files."""
+    """Bytes of all matrices that an evaluation holds at its end, in memory or in files.
+
+    ``cohorts`` are the pictures that stand in cohorts.
+    """
     kept = 1 + (options.rerank or options.tlift) + options.rerank + options.tlift
-    found = 4 * kept * queries * galleries
+    found = 4 * kept * queries * galleries * (2 if options.normalise else 1)
     if options.rerank and options.rerank_top is None:
-        found += inner_bytes(queries, galleries) * (2 if keep_inner else 1)
+        copies = 2 if keep_inner or options.normalise else 1
+        # In memory, plain distances give way to those of normalised scores.
+        copies += on_disk and options.normalise
+        found += inner_bytes(queries, galleries) * copies
+    elif options.normalise and cohorts == galleries:
+        found += 4 * galleries**2
     return found
 
 

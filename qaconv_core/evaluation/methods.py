@@ -1,8 +1,8 @@
-"""From similarities to measured rankings: QAConv, + re-ranking, + TLift.
+"""From similarities to measured rankings: QAConv, normalised by camera, + re-ranking, + TLift.
 
 Works on numbers alone, so that an evaluation and saved scores of any model use the same code. Each
 step adds its name to the method: ``qaconv``, ``qaconv+rerank``, ``qaconv+rerank+tlift``
-(or ``qaconv+tlift`` without re-ranking).
+(or ``qaconv+tlift`` without re-ranking); with normalised scores ``qaconv+norm`` and so on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ from qaconv_core.ranking import (
     temporal_lift,
     tlift_available,
 )
+from qaconv_core.ranking.camera_norm import SCALE, SCALE_WORDS, SHIFT
+from qaconv_core.ranking.cohorts import CohortRule
 from qaconv_core.ranking.protocol import Pairs
 from qaconv_core.types import UNKNOWN, Float32, Float64, Int64, MethodResult
 
@@ -39,12 +41,15 @@ TOPK = 50
 class MethodOptions:
     """Which methods are measured, with which parameters and by which protocol.
 
+    ``normalise`` measures scores normalised by camera, too, with cohorts by ``cohorts``.
     ``rerank_top`` re-ranks only that many nearest pictures of each query (an approximation);
     ``tau`` and ``sigma`` are seconds. Defaults are those of the papers.
     """
 
     rerank: bool = False
     tlift: bool = False
+    normalise: bool = False
+    cohorts: CohortRule = field(default_factory=CohortRule)
     k1: int = 20
     k2: int = 6
     lambda_: float = 0.3
@@ -61,6 +66,11 @@ class MethodOptions:
             raise InputError(f"unknown AP {self.ap!r}: choose from {', '.join(AP_KINDS)}")
         if self.rerank_top is not None and self.rerank_top < 1:
             raise InputError(f"--rerank-top takes a number from 1, not {self.rerank_top}")
+        if self.normalise and self.rerank_top is not None:
+            raise InputError(
+                "normalised scores are re-ranked over the whole gallery: leave out --rerank-top "
+                "or --normalise"
+            )
 
     def rerank_parameters(self) -> dict[str, Any] | None:
         """What a report says of re-ranking; None where it is off."""
@@ -68,6 +78,12 @@ class MethodOptions:
             return None
         scope = f"the {self.rerank_top} nearest" if self.rerank_top else "the whole gallery"
         return {"k1": self.k1, "k2": self.k2, "lambda": self.lambda_, "over": scope}
+
+    def normalisation(self) -> dict[str, Any] | None:
+        """What a report says of normalised scores; None where there are none."""
+        if not self.normalise:
+            return None
+        return {**self.cohorts.record(), "re-ranking_and_tlift": SCALE_WORDS}
 
     def tlift_parameters(self) -> dict[str, Any] | None:
         """What a report says of TLift; None where it is off."""
@@ -101,13 +117,40 @@ RERANKING = "re-ranking"
 """The stage of :attr:`Rankings.seconds`."""
 
 
+NORMALISING = "normalising"
+"""The stage of :attr:`Rankings.seconds`."""
+
+
+class Normalised(Protocol):
+    """Scores normalised by camera: N, and what re-ranking takes of them."""
+
+    @property
+    def within_approximation(self) -> str:
+        """What is not exact about :meth:`within`, in words; "" where all is."""
+
+    def scores(self) -> Float32:
+        """N (p, g)."""
+
+    def within(self) -> tuple[Matrix, Matrix]:
+        """Distances of normalised scores among queries (p, p) and among the gallery (g, g)."""
+
+    def notes(self) -> list[str]:
+        """What a reader of the results must know."""
+
+
 @dataclass
 class Rankings:
-    """Measured methods and the similarities behind them, larger is closer."""
+    """Measured methods and the similarities behind them, larger is closer.
+
+    ``score_norm`` is N; ``score_norm_…`` are what re-ranking and TLift make of it.
+    """
 
     results: list[MethodResult] = field(default_factory=list)
     score_rerank: Float32 | None = None
     score_tlift: Float32 | None = None
+    score_norm: Float32 | None = None
+    score_norm_rerank: Float32 | None = None
+    score_norm_tlift: Float32 | None = None
     valid_queries: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -133,6 +176,7 @@ def measure_methods(
     within: Callable[[], tuple[Matrix, Matrix]],
     gallery_distances: GalleryDistances | None = None,
     within_approximation: str = "",
+    normalised: Normalised | None = None,
     place: Place | None = None,
     context: WorkContext = NO_CONTEXT,
 ) -> Rankings:
@@ -142,46 +186,113 @@ def measure_methods(
     among the gallery (g, g). They are called only where re-ranking or TLift needs them. With
     ``options.rerank_top`` only ``gallery_distances(rows, columns)`` is called in place of
     ``within()``. ``within_approximation`` labels results that rest on estimated inner distances.
-    ``place`` gives the matrices for results of this size.
+    With ``normalised`` the same is done with its scores. ``place`` gives the matrices for results
+    of this size.
     """
     found = Rankings()
-    place = place or (lambda name, shape: None)
-    method, approximation = "qaconv", ""
-    measure(found, method, similarity, labels, options, approximation, larger_is_closer=True)
-    if not (options.rerank or options.tlift):
+    steps = _Steps(found, labels, options, place or (lambda name, shape: None), context)
+    steps.measure("qaconv", similarity, larger_is_closer=True)
+    among = _Among(within, gallery_distances, within_approximation)
+    found.score_rerank, found.score_tlift = steps.lift("qaconv", distance, among)
+    if normalised is None:
         return found
-    plain = distance()
-    if options.rerank:
-        method += "+rerank"
-        began = time.monotonic()
-        current, approximation = _rerank(
-            plain,
-            options,
-            within,
-            gallery_distances,
-            within_approximation,
-            place,
-            context,
-        )
-        found.seconds[RERANKING] = time.monotonic() - began
-        measure(found, method, current, labels, options, approximation)
-        found.score_rerank = _one_minus(current, current)
-    if options.tlift:
-        reason = tlift_available(labels.query_times, labels.gallery_times)
+    began = time.monotonic()
+    n = found.score_norm = normalised.scores()
+    steps.took(NORMALISING, began)
+    steps.measure("qaconv+norm", n, larger_is_closer=True)
+    among = _Among(normalised.within, None, normalised.within_approximation)
+    found.score_norm_rerank, found.score_norm_tlift = steps.lift(
+        "qaconv+norm", lambda: distance_of_normalised(n, steps.place("normalised", n.shape)), among
+    )
+    found.notes += normalised.notes()
+    return found
+
+
+@dataclass(frozen=True)
+class _Among:
+    """Distances within the two sides, and what is not exact about them."""
+
+    within: Callable[[], tuple[Matrix, Matrix]]
+    gallery_distances: GalleryDistances | None
+    approximation: str
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Measures methods into ``found``, step by step."""
+
+    found: Rankings
+    labels: Labels
+    options: MethodOptions
+    place: Place
+    context: WorkContext
+
+    def took(self, stage: str, began: float) -> None:
+        """Count the time since ``began`` to a stage."""
+        seconds = self.found.seconds
+        seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - began
+
+    def lift(
+        self, method: str, distance: Callable[[], Matrix], among: _Among
+    ) -> tuple[Float32 | None, Float32 | None]:
+        """Similarities after re-ranking and after TLift, measured; None where not asked for."""
+        options, reranked, approximation = self.options, None, ""
+        if not (options.rerank or options.tlift):
+            return None, None
+        plain = distance()
+        label = method.removeprefix("qaconv").replace("+", " ")
+        if options.rerank:
+            method += "+rerank"
+            began = time.monotonic()
+            current, approximation = _rerank(
+                plain,
+                options,
+                among.within,
+                among.gallery_distances,
+                among.approximation,
+                lambda name, shape: self.place(name + label, shape),
+                self.context,
+            )
+            self.took(RERANKING, began)
+            self.measure(method, current, approximation)
+            reranked = _one_minus(current, current)
+        if not options.tlift:
+            return reranked, None
+        reason = tlift_available(self.labels.query_times, self.labels.gallery_times)
         if reason:
-            found.notes.append(f"TLift left out: {reason}")
-            return found
+            note = f"TLift left out: {reason}"
+            self.found.notes += [] if note in self.found.notes else [note]
+            return reranked, None
         began = time.monotonic()
-        lifted = place("lifted scores", plain.shape)
-        score = found.score_rerank
+        lifted = self.place("lifted scores" + label, plain.shape)
+        score = reranked
         if score is None:
             score = lifted = _similar(plain, lifted)
-        found.score_tlift = lift(score, labels, options, lifted, context)
-        found.seconds["temporal lifting"] = time.monotonic() - began
-        method += "+tlift"
-        lifted = found.score_tlift
-        measure(found, method, lifted, labels, options, approximation, larger_is_closer=True)
-    return found
+        lifted = lift(score, self.labels, options, lifted, self.context)
+        self.took("temporal lifting", began)
+        self.measure(method + "+tlift", lifted, approximation, larger_is_closer=True)
+        return reranked, lifted
+
+    def measure(
+        self,
+        method: str,
+        values: Matrix,
+        approximation: str = "",
+        larger_is_closer: bool = False,
+    ) -> None:
+        """Measure a method's values (p, g)."""
+        measure(
+            self.found, method, values, self.labels, self.options, approximation, larger_is_closer
+        )
+
+
+def distance_of_normalised(values: Matrix, out: Float32 | None = None) -> Float32:
+    """1 − sigmoid of the scaled N, float32, the shape of ``values``; row by row into ``out``."""
+    if out is None:
+        out = np.empty(values.shape, dtype=np.float32)
+    for row in range(len(values)):
+        distance_of_logits(SCALE * (values[row : row + 1] - SHIFT), out[row : row + 1])
+    return out
 
 
 def _one_minus(values: Matrix, out: Float32) -> Float32:

@@ -63,6 +63,7 @@ def protocol_record(
     rerank: Mapping[str, Any] | None = None,
     roles_within_a_side: str | None = None,
     tlift: Mapping[str, Any] | None = None,
+    normalisation: Mapping[str, Any] | None = None,
     approximations: Sequence[str] = (),
     preprocessing: str | None = None,
     layout: str | None = None,
@@ -71,8 +72,9 @@ def protocol_record(
 
     ``ap`` is a key of :data:`AP_DEFINITIONS` or a text of its own, ``junk`` whether pictures of
     the query's pid and camera are left out, ``cameras`` whether any query's camera is known,
-    ``rerank`` and ``tlift`` their parameters (None: not used), ``roles_within_a_side`` which
-    picture of a pair of one side is the query, ``layout`` that of the data set's folder.
+    ``rerank``, ``tlift`` and ``normalisation`` their parameters (None: not used),
+    ``roles_within_a_side`` which picture of a pair of one side is the query, ``layout`` that of
+    the data set's folder.
     """
     return EvaluationProtocol(
         ap=AP_DEFINITIONS.get(ap, ap),
@@ -84,6 +86,7 @@ def protocol_record(
         rerank=rerank,
         roles_within_a_side=roles_within_a_side,
         tlift=tlift,
+        normalisation=normalisation,
         preprocessing=preprocessing,
         layout=layout,
         versions=versions(),

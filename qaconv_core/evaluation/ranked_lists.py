@@ -25,6 +25,10 @@ PART_COLUMNS = ("evidence", "part")
 VALUES = {"qaconv": "part_logit", "qaconv+rerank": "reranked", "qaconv+rerank+tlift": "lifted"}
 """What a ranking is by, where that is not the plain logit: a logit by part, a re-ranked score, or
 TLift's value (re-ranked score × weight in time, which may exceed 1)."""
+NORMALISED_COLUMNS = (
+    "normalised", "above_line", "strangers", "strangers_as_much_alike", "share_counted",
+    "share_normal",
+)  # fmt: skip
 SCORE_WORDS = "sigmoid(logit / 10); larger is closer, not a probability"
 
 
@@ -86,7 +90,10 @@ def ranking_csv(rankings: list[dict[str, Any]], dataset: str = "", model: str = 
     parts = any("part" in ranking for ranking in rankings)
     items = [item for ranking in rankings for item in ranking["results"]]
     values = [name for name in VALUES.values() if any(name in item for item in items)]
-    columns = (*COLUMNS, *values, *(PART_COLUMNS if parts else ()), "dataset", "model")
+    more = PART_COLUMNS if parts else ()
+    if any("normalised" in ranking for ranking in rankings):
+        more = (*more, *NORMALISED_COLUMNS)
+    columns = (*COLUMNS, *values, *more, "dataset", "model")
     rows = (
         {
             "query": ranking["query"],

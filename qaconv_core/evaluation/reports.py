@@ -43,7 +43,12 @@ Reports = EvaluationReport | Sequence[EvaluationReport]
 RANKS = (1, 5, 10, 20)
 MEASURES = (*(f"rank{k}" for k in RANKS), "mAP", "mINP")
 HEADINGS = (*(f"Rank-{k}" for k in RANKS), "mAP", "mINP")
-_STEPS = {"qaconv": "QAConv", "rerank": "re-ranking", "tlift": "TLift"}
+_STEPS = {
+    "qaconv": "QAConv",
+    "norm": "camera normalisation",
+    "rerank": "re-ranking",
+    "tlift": "TLift",
+}
 
 
 def method_label(method: str) -> str:

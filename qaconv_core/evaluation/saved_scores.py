@@ -32,7 +32,8 @@ class SavedScores:
 
     - ``score`` (p, g) float32, larger is closer. ``kind``: ``"logit"`` (of QAConv), ``"score"``
       (of any scale) or ``"distance"`` (the file held distances; ``score`` is minus these).
-    - ``score_rerank``, ``score_tlift`` (p, g) or None: the same after re-ranking and TLift.
+    - ``score_rerank``, ``score_tlift`` (p, g) or None: the same after re-ranking and TLift;
+      ``score_norm`` N, the scores normalised by camera, and ``score_norm_…`` what follows it.
     - ``query_ids`` (p,), ``gallery_ids`` (g,) pids; ``…_cams`` camids, :data:`UNKNOWN` where not
       known; ``…_times`` seconds, NaN where not known; ``…_paths`` empty texts where not known.
     - ``score_qq`` (p, p), ``score_gg`` (g, g) like ``score``, ``dist_qq``, ``dist_gg`` distances
@@ -51,6 +52,9 @@ class SavedScores:
     kind: str = "logit"
     score_rerank: Float32 | None = None
     score_tlift: Float32 | None = None
+    score_norm: Float32 | None = None
+    score_norm_rerank: Float32 | None = None
+    score_norm_tlift: Float32 | None = None
     score_qq: Float32 | None = None
     score_gg: Float32 | None = None
     dist_qq: Float32 | None = None
@@ -74,6 +78,16 @@ class SavedScores:
     def shape(self) -> tuple[int, int]:
         """(p, g)."""
         return (len(self.query_ids), len(self.gallery_ids))
+
+    def inner_similarities(self) -> tuple[Float32, Float32] | None:
+        """Scores within queries and within the gallery, larger is closer; None without both."""
+        queries = _similarity(self.score_qq, self.dist_qq)
+        gallery = _similarity(self.score_gg, self.dist_gg)
+        return None if queries is None or gallery is None else (queries, gallery)
+
+
+def _similarity(score: Float32 | None, dist: Float32 | None) -> Float32 | None:
+    return score if score is not None or dist is None else -dist
 
 
 # What the published evaluation calls these in its .mat files (it says prob for query).
@@ -107,9 +121,10 @@ def check_score_path(path: str | os.PathLike[str], p: int, g: int) -> None:
 def save_scores(path: str | os.PathLike[str], scores: SavedScores) -> None:
     """Write ``scores`` to ``path``, atomically: .npz (our names) or .mat (upstream's names).
 
-    Both hold ``score`` (p, g), ``score_rerank``, ``score_tlift`` where they exist, and ``kind``.
-    The .npz has ``query_paths``, ``query_ids``, ``query_cams``, ``query_times`` and the same for
-    the gallery; the .mat ``prob_list``, ``prob_ids``, ``prob_cams``, ``prob_time``, ``gal_…``.
+    Both hold ``score`` (p, g), ``score_rerank``, ``score_tlift``, ``score_norm`` and so on
+    where they exist, and ``kind``. The .npz has ``query_paths``, ``query_ids``, ``query_cams``,
+    ``query_times`` and the same for the gallery; the .mat ``prob_list``, ``prob_ids``,
+    ``prob_cams``, ``prob_time``, ``gal_…``.
     Distances are written as they were read, under ``dist``. A .mat file cannot hold matrices over
     2 GB: those among queries or gallery pictures are then left out.
     """

@@ -15,6 +15,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ from qaconv_core.figures.colours import TRUE as TRUE
 from qaconv_core.readable import shown_lines
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.types import Bool
+
+BLURS = ("faces", "all")
+"""What can be blurred in figures and reports."""
+_HEAD = 0.25  # of the height of a person's picture
+_PATCHES = 5
+_blur: ContextVar[str] = ContextVar("blur", default="")
 
 INK = "#1d1d1f"
 FAINT = "#6b6b70"
@@ -213,4 +220,35 @@ def rgb_array(image: Image.Image, longest: int = 1600) -> npt.NDArray[np.uint8]:
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
-    return np.asarray(image, dtype=np.uint8)
+    return np.asarray(_blurred(image, _blur.get()), dtype=np.uint8)
+
+
+@contextmanager
+def blurred_pictures(blur: str) -> Iterator[None]:
+    """Blur every picture that is drawn meanwhile, in this thread.
+
+    ``blur`` is ``faces`` (the head zone: the upper quarter of a person's picture), ``all``, or "".
+    A picture that is wider than high shows no single upright person, and is blurred whole.
+    """
+    if blur not in ("", *BLURS):
+        raise InputError(f"pictures are blurred as {' or '.join(BLURS)}, not {blur!r}")
+    token = _blur.set(blur)
+    try:
+        yield
+    finally:
+        _blur.reset(token)
+
+
+def _blurred(image: Image.Image, blur: str) -> Image.Image:
+    """``image`` with a part of it as a few flat patches, from which it cannot be made again."""
+    if not blur:
+        return image
+    whole = blur == "all" or image.width > image.height
+    zone = (0, 0, image.width, image.height if whole else max(1, round(image.height * _HEAD)))
+    part = image.crop(zone)
+    columns = min(part.width, _PATCHES)
+    rows = max(1, min(part.height, round(columns * part.height / part.width)))
+    patches = part.resize((columns, rows), Image.Resampling.BOX)
+    blurred = image.copy()
+    blurred.paste(patches.resize(part.size, Image.Resampling.BILINEAR), zone[:2])
+    return blurred

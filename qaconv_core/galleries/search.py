@@ -15,6 +15,13 @@ import numpy.typing as npt
 from qaconv_core.caching import LruCache
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.average import AverageContributions, average_contributions, relative
+from qaconv_core.galleries.cohorts import (
+    FALSE_ALARMS,
+    GalleryCohorts,
+    NormalisedRanking,
+    normalised_ranking,
+    open_cohorts,
+)
 from qaconv_core.galleries.estimates import Estimates, estimate_words, head_words
 from qaconv_core.galleries.pairs import explain_pair, explain_why
 from qaconv_core.galleries.partial import PartialGallery, deliver_partly
@@ -22,14 +29,16 @@ from qaconv_core.galleries.parts import PartSearch
 from qaconv_core.galleries.truth import GroundTruth
 from qaconv_core.galleries.values import MethodScores, OpenSet, PairView, Why
 from qaconv_core.model import Model
-from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.progress import CancelToken, ProgressCallback, WorkContext
 from qaconv_core.ranking import rank_gallery
+from qaconv_core.ranking.cohorts import CohortRule
 from qaconv_core.ranking.fusion import fuse_logits
 from qaconv_core.searching import choice
 from qaconv_core.searching.choice import Wish
 from qaconv_core.searching.shortlist import LargeSearch, search_large
 from qaconv_core.store.features import FeatureShelf, FeatureStore
 from qaconv_core.types import (
+    UNKNOWN,
     Bool,
     FeatureBank,
     Float32,
@@ -68,6 +77,7 @@ class GallerySearch:
         self._truth = GroundTruth(data.gallery, data.junk_rule)
         self.estimates: Estimates | None = None
         self.measured: MethodScores | None = None
+        self.cohorts: GalleryCohorts | None = None
         self.parts = PartSearch(model, gallery, self.query_map)
 
     def close(self) -> None:
@@ -192,6 +202,59 @@ class GallerySearch:
             whole_logits=plain.gallery_values[ranking.order],
             approximation=self.measured.approximations.get(method, ""),
         )
+
+    def measure_cohorts(self, rule: CohortRule, context: WorkContext) -> GalleryCohorts:
+        """How the gallery looks to pictures of each camera; from the store where it was measured.
+
+        Needed before :meth:`rank_normalised`.
+        """
+        data = self.data
+        self.cohorts = open_cohorts(
+            self.gallery, data.gallery_camids, data.gallery_times, rule, self.model.head,
+            lambda picture: self._gallery_logits(picture, context.cancel), context,
+        )  # fmt: skip
+        return self.cohorts
+
+    def _gallery_logits(self, picture: int, cancel: CancelToken | None) -> Float32:
+        """Logits (g,) of a gallery picture in the query's role, estimated where that is proved."""
+        maps = np.asarray(self.gallery[picture], dtype=np.float32)
+        if self.estimates is not None:
+            found = self.model.rank_top(
+                maps, self.gallery, 1, prepared=self.estimates.prepared, cancel=cancel
+            )
+            if found.certainty != "measured":
+                return found.gallery_values
+        return self.model.score(maps[None], self.gallery, cancel=cancel)[0]
+
+    def rank_normalised(
+        self,
+        query: int,
+        head: int | None = None,
+        false_alarms: float = FALSE_ALARMS,
+        cancel: CancelToken | None = None,
+    ) -> NormalisedRanking:
+        """The gallery in order of the scores of one query, normalised by camera.
+
+        The ``head`` best have exact logits, as in :meth:`rank`.
+        """
+        if self.cohorts is None:
+            raise InputError("the gallery's cohorts are not measured yet")
+        ref, own = self.data.query[query], self.own_files((query,))
+        wanted = head or choice.LIMITS.ranking_head
+        base = self.rank((query,), cancel=cancel, head=wanted)
+        query_map = self.query_map(query)[None]
+
+        def exact(some: Int64) -> Float32:
+            return self.model.score(query_map, self.gallery.select(some), cancel=cancel)[0]
+
+        found = normalised_ranking(
+            base, self.cohorts, UNKNOWN if ref.camid is None else ref.camid,
+            np.nan if ref.time is None else ref.time, own, wanted, exact, false_alarms,
+        )  # fmt: skip
+        ranking = replace(
+            found.ranking, queries=(query,), truth=self.truth((query,))[found.ranking.order]
+        )
+        return replace(found, ranking=ranking)
 
     def rank_by_part(
         self,

@@ -462,11 +462,14 @@ def _norm_kind(model: Tensors, notes: list[str]) -> str | None:
 
 def _release(head: str, criterion: Mapping[str, Any]) -> str:
     """The release that wrote a checkpoint: the first ones kept the head's tensors by bare names,
-    later ones under ``matcher.``."""
+    later ones under ``matcher.``; 1.2 also kept which classes it had seen."""
     if head == "shared":
         return "v2.1 or later"
     later = any("matcher" in str(name).split(".")[:-1] for name in criterion)
-    return "v2.0" if later else FIRST_RELEASES
+    if later:
+        return "v2.0"
+    seen = any(str(name).split(".")[-1] == "valid_class" for name in criterion)
+    return "v1.2" if seen else FIRST_RELEASES
 
 
 def _network(spec: ModelSpec, model: Tensors, padding: str = "zeros") -> FeatureNetwork:

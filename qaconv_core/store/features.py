@@ -45,6 +45,7 @@ _OURS = (
     "maps-*.lost",
     "maps-*.pooled",
     "maps-*.there",
+    "cohorts-*.npz",
     META_NAME,
     ".meta-*.json",
 )

@@ -6,11 +6,12 @@ never used with the data of another one.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from qaconv_core.store.keys import FileKey
@@ -158,3 +159,38 @@ def is_damage(cause: BaseException) -> bool:
     words = str(cause)
     foreign = words.startswith("no such ") or words.endswith(" already exists")
     return isinstance(cause, sqlite3.OperationalError) and foreign
+
+
+def forget_paths(
+    file: Path, gone: Callable[[str], bool], *, dry_run: bool = False
+) -> tuple[str, list[tuple[int, int]]]:
+    """Drop the entries of an index whose paths ``gone`` says so of, and overwrite them on the disk.
+
+    Returns the data file's name, and (offset, bytes) of each map there. With ``dry_run`` nothing
+    changes. A damaged index has no entries. Raises :class:`sqlite3.Error`.
+    """
+    with closing(sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)) as index:
+        try:
+            index.execute("PRAGMA secure_delete = ON")
+            index.execute("BEGIN IMMEDIATE")
+            name, *shape = index.execute(
+                "SELECT data, channels, height, width FROM shelf"
+            ).fetchone()
+            found = [
+                (path, int(row))
+                for path, row in index.execute("SELECT path, row FROM maps")
+                if gone(os.fsdecode(path))
+            ]
+        except (sqlite3.DatabaseError, TypeError) as cause:
+            if index.in_transaction:
+                index.execute("ROLLBACK")
+            if isinstance(cause, sqlite3.Error) and not is_damage(cause):
+                raise
+            return "", []
+        if not dry_run:
+            index.executemany("DELETE FROM maps WHERE path = ?", [(path,) for path, _ in found])
+        index.execute("COMMIT")
+        if found and not dry_run:
+            index.execute("VACUUM")
+    size = 2 * math.prod(map(int, shape))
+    return _plain_name(name), [(row * size, size) for _, row in found]

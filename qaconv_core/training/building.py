@@ -29,7 +29,9 @@ def new_criterion(recipe: Recipe, classes: int) -> Criterion:
         return ScratchLoss(matcher, recipe, classes, (trunk, channels))
     matcher = new_matcher(grid, recipe.head, even=recipe.even_head)
     if recipe.loss == "memory":
-        return ClassMemoryLoss(matcher, classes, channels, recipe.mem_batch_size)
+        return ClassMemoryLoss(
+            matcher, classes, channels, recipe.mem_batch_size, recipe.seen_classes
+        )
     if recipe.loss == "pairwise":
         return PairwiseMatchingLoss(matcher)
     return HardTripletLoss(matcher, recipe.margin)

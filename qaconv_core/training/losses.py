@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from qaconv_core.errors import InputError
 from qaconv_core.models import QAConv
-from qaconv_core.training.maxima import TrainingQAConv
+from qaconv_core.training.maxima import TrainingQAConv, lean_maxima
 from qaconv_core.types import Grid
 
 FAR = 1e15
@@ -132,33 +132,42 @@ class ClassMemoryLoss(Criterion):
 
     Focal-weighted binary cross-entropy over all classes: (1 − p)² for the true class, p² for the
     others, p = sigmoid(logit). The memory (classes, C, h, w) holds the last map seen of each
-    class; classes not seen yet count for nothing. ``mem_batch_size`` classes are scored at once,
-    and the head's batch norms run over such a part, as in the published code.
+    class. With ``seen_only`` classes not seen yet count for nothing, as in v1.2; without, their
+    empty maps count as those of others, as in v1.0. ``mem_batch_size`` classes are compared at
+    once; the head's batch norms run over all classes, as in the releases.
     """
+
+    matcher: TrainingQAConv
 
     class_memory: torch.Tensor
     valid_class: torch.Tensor
 
     def __init__(
-        self, matcher: QAConv, classes: int, channels: int, mem_batch_size: int = 16
+        self,
+        matcher: TrainingQAConv,
+        classes: int,
+        channels: int,
+        mem_batch_size: int = 16,
+        seen_only: bool = True,
     ) -> None:
         super().__init__(matcher)
-        self.mem_batch_size = mem_batch_size
+        self.mem_batch_size, self.seen_only = mem_batch_size, seen_only
         self.register_buffer("class_memory", torch.zeros(classes, channels, *matcher.grid))
-        self.register_buffer("valid_class", torch.zeros(classes))
+        # A checkpoint with it is one of v1.2.
+        self.register_buffer("valid_class", torch.zeros(classes), persistent=seen_only)
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Loss (n,); accurate is a row whose own class has the highest logit."""
-        logits = torch.cat(
-            # Copies: the memory is written to below, before the backward pass reads it.
-            [self.matcher(batch.maps, part.clone()) for part in self._parts()],
-            dim=1,
-        )
+        # Copies: the memory is written to below, before the backward pass reads it.
+        best = [lean_maxima(batch.maps, part.clone()) for part in self._parts()]
+        sides = (torch.cat([pair[side] for pair in best], dim=1) for side in (0, 1))
+        logits = self.matcher.head_logits(*sides)
         target = functional.one_hot(batch.labels, logits.shape[1]).to(logits.dtype)
         loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
         p = torch.sigmoid(logits)
         weight = torch.where(target > 0, 1.0 - p, p).square()
-        loss = (loss * weight * self.valid_class.clone()).sum(dim=1)
+        counted = self.valid_class.clone() if self.seen_only else 1.0
+        loss = (loss * weight * counted).sum(dim=1)
         accuracy = (logits.detach().argmax(dim=1) == batch.labels).float()
         self._remember(batch)
         return loss, accuracy

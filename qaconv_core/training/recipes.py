@@ -70,7 +70,8 @@ class Recipe:
     """Everything that decides how a network is trained, but for data and machine.
 
     Architecture as :class:`~qaconv_core.models.FeatureNetwork` takes it; ``head`` ``"shared"`` or
-    ``"two-sided"``; ``input_size`` (height, width). ``loss`` is one of :data:`LOSSES`; ``sampler``
+    ``"two-sided"``; ``input_size`` (height, width). ``loss`` is one of :data:`LOSSES`; with
+    ``seen_classes`` the memory loss leaves out classes without a picture yet; ``sampler``
     one of :data:`SAMPLERS`, ``num_instance`` pictures of a person stand in a batch of
     ``batch_size`` (both without meaning for ``random``); ``gs_pre_epochs`` epochs of random people
     precede the graph sampler, whose distances are re-ranked with ``gs_rerank``. With ``even_head``
@@ -108,6 +109,7 @@ class Recipe:
     loss: str = "triplet"
     margin: float = 16.0
     mem_batch_size: int = 16
+    seen_classes: bool = True
     sampler: str = "graph"
     batch_size: int = 64
     num_instance: int = 2
@@ -240,6 +242,7 @@ RECIPES: dict[str, Recipe] = {
             name="v1",
             neck_bn=True,
             head="two-sided",
+            even_head=False,
             loss="memory",
             sampler="random",
             batch_size=32,
@@ -313,6 +316,7 @@ RECIPES: dict[str, Recipe] = {
         ),
     )
 }
+RECIPES["v1.0"] = replace(RECIPES["v1"], name="v1.0", seen_classes=False)
 RECIPES["lite"] = replace(
     RECIPES["scratch"],
     name="lite",

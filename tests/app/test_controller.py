@@ -103,6 +103,10 @@ def test_a_picture_becomes_a_query(qtbot, opened, tmp_path):
     until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
     assert space.data.is_added(5)
     assert (space.ranking.truth == RankingResult.NOT_KNOWN).all()
+    space.select_queries((0,))
+    opened.add_pictures([picture])  # once more: no second row
+    until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
+    assert len(space.data.query) == 6
 
 
 def test_a_scene_as_query_is_told_of(qtbot, opened, runner, tmp_path):

@@ -48,7 +48,7 @@ def test_rows_say_rank_truth_score_and_who(panel, space):
         junk = ranking.truth[row] == JUNK
         rank_now += not junk
         text = panel.model.index(row).data(Qt.AccessibleTextRole)
-        assert text.startswith("No rank, junk" if junk else f"Rank {rank_now}, ")
+        assert text.startswith("No rank, same camera" if junk else f"Rank {rank_now}, ")
         score = 1 / (1 + np.exp(-float(ranking.values[row]) / 10))
         assert f"Score {score:.3f}, logit " in text
         ref = data.gallery[int(candidate)]

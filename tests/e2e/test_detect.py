@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from qaconv_core.detection.boxes import PersonBox
@@ -89,3 +92,20 @@ def test_a_run_that_is_killed_goes_on_to_the_same_files(qaconv, tmp_path):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
     crops = [sorted(p.name for p in (tmp_path / d / "crops").rglob("*")) for d in ("out", "once")]
     assert crops[0] == crops[1]
+
+
+def test_people_of_a_video_keep_their_tracks(qaconv, tmp_path):
+    scene = cv2.imread(str(SCENE))[:, :360]
+    size = (scene.shape[1], scene.shape[0])
+    video = cv2.VideoWriter("gate_20240501_080000.avi", cv2.VideoWriter.fourcc(*"MJPG"), 5, size)
+    for number in range(12):
+        video.write(np.roll(scene, 3 * number, axis=1))
+    video.release()
+    done = qaconv("detect", "gate_20240501_080000.avi", "--out", "out", "--fps", 2, "--quiet")
+    rows, _ = boxes_of(tmp_path / "out")
+    assert {int(row["frame"]) for row in rows} == {0, 3, 5, 8, 10}
+    assert rows[-1]["time"] == "2024-05-01 08:00:02.000"
+    lengths = Counter(row["track"] for row in rows)
+    assert len(lengths) <= 6
+    assert sum(length >= 4 for length in lengths.values()) >= 2
+    assert f"{len(lengths)} tracks" in done.out

@@ -79,6 +79,33 @@ def check_saved_scores(saved, report, market):
         assert result["rank1"] == pytest.approx(expected["cmc"][0], abs=1e-6)
 
 
+def test_normalised_scores_stand_beside_the_others(qaconv, market, checkpoint, tmp_path):
+    arguments = (
+        "evaluate", "--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint,
+        "--rerank", "--tlift", "--quiet", "--per-query", "--json",
+    )  # fmt: skip
+    qaconv(*arguments, "plain.json")
+    qaconv(*arguments, "both.json", "--normalise", "--save-score", "s.npz")
+    qaconv("rescore", "s.npz", "--rerank", "--tlift", "--normalise", "--quiet", "--per-query",
+           "--json", "again.json")  # fmt: skip
+    plain, both, again = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("plain", "both", "again")
+    )
+    assert both["results"][:3] == plain["results"]
+    assert "normalisation" not in plain["protocol"]
+    assert "15·(N − 2.5)" in json.dumps(both["protocol"]["normalisation"], ensure_ascii=False)
+    normalised = [m.replace("qaconv", "qaconv+norm") for m in METHODS]
+    assert [r["method"] for r in both["results"]] == [*METHODS, *normalised]
+    for first, second in zip(both["results"], again["results"], strict=True):
+        assert first["ap"] == pytest.approx(second["ap"], abs=1e-9)
+    saved = np.load(tmp_path / "s.npz")
+    assert saved["score_norm"].shape == saved["score_norm_tlift"].shape == (5, 26)
+    # Three cameras share 26 pictures: none has enough for a cohort of its own.
+    assert any("cameras 1, 2, 3 with at most 20" in note for note in both["notes"])
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(saved["score_norm_rerank"], saved["score_rerank"], atol=1e-3)
+
+
 def test_upstream_names_in_mat(qaconv, market, checkpoint, tmp_path):
     qaconv(
         "evaluate", "--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint,

@@ -131,6 +131,29 @@ def test_a_head_that_is_measured_says_so(qaconv, market, checkpoint, tmp_path, m
     assert found["results"] == exact["results"]
 
 
+def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
+    query = pictures(market)[0]
+    command = ("rank", "--query", query, "--gallery", "market", "--data-dir", market,
+               "--checkpoint", checkpoint, "--quiet", "--normalise")  # fmt: skip
+    done = qaconv(*command, "--top", "26", "--false-alarms", "0.3", "--json", "r.json",
+                  "--csv", "r.csv", "--figure", "r.png")  # fmt: skip
+    assert "a query without a match has somebody above it in 30.0% of cases" in done.out
+    assert "at most 20 gallery pictures are compared with all" in done.err
+    record = json.loads((tmp_path / "r.json").read_text())
+    assert record["normalisation"]["pictures_a_camera"] == "at most 200"
+    (ranking,) = record["queries"]
+    results = ranking["results"]
+    n = [item["normalised"] for item in results]
+    assert n == sorted(n, reverse=True)
+    above = [item["above_line"] for item in results]
+    assert sum(above) == ranking["normalised"]["above"]
+    assert all(item["share_counted"] >= 1 / (item["strangers"] + 1) for item in results)
+    assert "strangers_as_much_alike" in (tmp_path / "r.csv").read_text().splitlines()[0]
+    assert (tmp_path / "r.png").stat().st_size > 1000
+    refused = qaconv(*command, "--joint", "max", status=2)
+    assert "leave out --joint" in refused.err
+
+
 def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):
     folder = tmp_path / "own"
     folder.mkdir()

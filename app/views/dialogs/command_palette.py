@@ -1,4 +1,4 @@
-"""Commands, queries, recent sets and checkpoints in one list that is searched by typing (Ctrl+K)."""
+"""Commands, queries, recent sets and checkpoints in one list, searched by typing (Ctrl+K)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ class CommandPalette(QDialog):
     @property
     def found(self) -> list[str]:
         """Ids of the listed commands."""
-        ids = (self.list.item(row).data(_ID) for row in range(self.list.count()))
+        items = map(self.list.item, range(self.list.count()))
+        ids = (item.data(_ID) for item in items if item is not None)
         return [id for id in ids if isinstance(id, str)]
 
     @property

@@ -84,9 +84,8 @@ class ScoreContext(QWidget):
             outline = QPolygonF([room.bottomLeft()])
             for place, count in enumerate(counts.tolist()):
                 high = room.bottom() - room.height() * count / most
-                outline += QPolygonF(
-                    [QPointF(place * step, high), QPointF((place + 1) * step, high)]
-                )
+                outline.append(QPointF(place * step, high))
+                outline.append(QPointF((place + 1) * step, high))
             outline.append(room.bottomRight())
             fill = QColor(colour)
             fill.setAlphaF(0.3 * colour.alphaF())

@@ -106,7 +106,8 @@ def test_re_ranking_the_nearest_takes_the_same_roles(vectors):
 
 
 @pytest.mark.parametrize(
-    ("form", "release"), [("v1.0", "v1.x"), ("v2.0", "v2.0"), ("v2.1", "v2.1 or later")]
+    ("form", "release"),
+    [("v1.0", "v1.x"), ("v1.2", "v1.2"), ("v2.0", "v2.0"), ("v2.1", "v2.1 or later")],
 )
 def test_the_release_is_read_from_the_file(form, release, tmp_path):
     path = write_checkpoint(tmp_path / "checkpoint.pth.tar", published_checkpoint(form))

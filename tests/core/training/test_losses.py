@@ -114,8 +114,21 @@ def test_class_memory_loss_equals_its_definition():
     assert torch.equal(criterion.valid_class, torch.tensor([1.0, 0, 1, 1]))
 
 
-def test_memory_in_pieces_equals_memory_at_once():
-    matcher = new_matcher((2, 2), "two-sided").eval()
+def test_v10_counts_classes_without_a_picture_yet():
+    matcher = new_matcher((2, 2), "two-sided", scale=3.0).eval()
+    first, label = unit(1, 5, 2, 2, seed=1), torch.tensor([2])
+    criterion = ClassMemoryLoss(matcher, classes=4, channels=5, seen_only=False)
+    with torch.no_grad():
+        logits = matcher(first, torch.zeros(4, 5, 2, 2)).numpy().astype(np.float64)[0]
+    p = 1 / (1 + np.exp(-logits))
+    expected = [-((1 - q) ** 2) * np.log(q) if c == 2 else -(q**2) * np.log(1 - q)
+                for c, q in enumerate(p)]  # fmt: skip
+    assert float(criterion(Batch(first, label))[0].detach()) == pytest.approx(sum(expected))
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_memory_in_pieces_equals_memory_at_once(mode):
+    matcher = getattr(new_matcher((2, 2), "two-sided"), mode)()
     found = []
     for size in (1, 2, 100):
         criterion = ClassMemoryLoss(matcher, 5, 4, size)

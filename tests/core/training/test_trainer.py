@@ -21,6 +21,7 @@ from qaconv_core.training.initial import new_network, take_neck_and_head
 from qaconv_core.training.losses import Batch
 from qaconv_core.training.recipes import change_recipe
 from qaconv_core.training.trainer import Trainer
+from qaconv_core.types import FIRST_RELEASES
 from tests.core.training.tiny import tiny_book, tiny_recipe, tiny_trainer
 
 PLAIN = {
@@ -137,7 +138,7 @@ def test_an_adaptive_schedule_resumes_too(few, tmp_path):
     assert_same(whole, second)
 
 
-@pytest.mark.parametrize("name", ["v1", "v2.0", "v2.1", "scratch"])
+@pytest.mark.parametrize("name", ["v1.0", "v1", "v2.0", "v2.1", "scratch"])
 def test_checkpoints_are_read_by_the_engine(few, tmp_path, name):
     recipe = tiny_recipe(name, epochs=1, padding="replicate" if name == "scratch" else "zeros")
     trainer = tiny_trainer(recipe, few)
@@ -155,9 +156,12 @@ def test_checkpoints_are_read_by_the_engine(few, tmp_path, name):
         expected = trainer.criterion.matcher.eval()(maps, maps)
         torch.testing.assert_close(loaded.matcher(maps, maps), expected)
     content = torch.load(path, weights_only=True)
-    head = "bn.weight" if name == "v1" else "matcher.bn.weight"
+    first = name in ("v1.0", "v1")
+    head = "bn.weight" if first else "matcher.bn.weight"
     assert head in content["criterion"]
-    assert ("class_memory" in content["criterion"]) == (name == "v1")
+    assert ("class_memory" in content["criterion"]) == first
+    releases = {"v1.0": FIRST_RELEASES, "v1": "v1.2", "v2.0": "v2.0"}
+    assert loaded.spec.release == releases.get(name, "v2.1 or later")
     assert {"model", "criterion", "optim", "epoch"} <= content.keys()
 
 

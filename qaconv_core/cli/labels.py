@@ -1,0 +1,133 @@
+"""``qaconv labels``: persons that were given to pictures while looking."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qaconv_core.cli.options import add_data_options, open_named_dataset, show
+from qaconv_core.cli.terminal import say
+from qaconv_core.errors import InputError
+from qaconv_core.progress import CancelToken
+from qaconv_core.readable import shown
+
+if TYPE_CHECKING:
+    from qaconv_core.store.labels import LabelChange, LabelLog
+    from qaconv_core.types import Dataset
+
+_EXAMPLES = """\
+examples:
+  qaconv labels --dataset shop --from-decisions       persons of the pairs that were confirmed
+  qaconv labels --dataset shop --assign Ann shop/1.jpg shop/2.jpg
+  qaconv labels --dataset shop --merge Ann "person 3"
+  qaconv labels --dataset shop --undo
+  qaconv labels --dataset shop --export labels.csv    or .json (COCO), or a new folder (Market-1501)
+  qaconv evaluate --dataset shop --labels"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``qaconv labels``."""
+    parser.add_argument("-d", "--dataset", required=True, metavar="NAME|FOLDER")
+    add_data_options(parser)
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument(
+        "--from-decisions", action="store_true", help="make persons of confirmed candidates"
+    )
+    one.add_argument(
+        "--assign", nargs="+", metavar="PERSON PICTURE", help="give pictures to a person"
+    )
+    one.add_argument("--clear", nargs="+", metavar="PICTURE", help="take their person away")
+    one.add_argument("--split", nargs="+", metavar="NEW PICTURE", help="make them a new person")
+    one.add_argument("--merge", nargs="+", metavar="PERSON OTHER", help="make others this person")
+    one.add_argument("--rename", nargs=2, metavar=("PERSON", "NAME"), help="give another name")
+    one.add_argument("--undo", action="store_true", help="undo the last change")
+    one.add_argument("--export", type=Path, metavar="FILE|FOLDER", help="write the labels")
+    parser.add_argument("--json", action="store_true", help="list the persons as JSON")
+    parser.epilog = _EXAMPLES
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
+    """Change labels, export them, or list the persons."""
+    from qaconv_core.store.labels import LabelLog
+
+    dataset = open_named_dataset(arguments.dataset, arguments)
+    log = LabelLog(dataset.name, dataset.root)
+    if arguments.export is not None:
+        from qaconv_core.data.labelled import export_labels, labelled
+
+        count = export_labels(labelled(dataset, log), arguments.export)
+        say(f"{count:,} labelled pictures: {arguments.export}")
+        return
+    change = _change(arguments, dataset, log)
+    if change is not None:
+        say(("undone: " if arguments.undo else "") + change.what)
+    elif arguments.undo or arguments.from_decisions:
+        say("nothing to change")
+    _list(dataset, log, arguments.json)
+
+
+def _change(arguments: argparse.Namespace, dataset: Dataset, log: LabelLog) -> LabelChange | None:
+    if arguments.undo:
+        return log.undo()
+    if arguments.from_decisions:
+        from qaconv_core.store.decisions import DecisionLog
+
+        return log.take_decisions(DecisionLog(dataset.name, dataset.root).all())
+    if arguments.rename:
+        return log.rename(*arguments.rename)
+    if arguments.clear:
+        return log.clear(_pictures(arguments.clear, dataset, log))
+    for option, act in (("assign", log.assign), ("split", log.split)):
+        given = getattr(arguments, option)
+        if given:
+            _check_several(option, given)
+            return act(_pictures(given[1:], dataset, log), given[0])
+    if arguments.merge:
+        _check_several("merge", arguments.merge)
+        return log.merge(arguments.merge[0], arguments.merge[1:])
+    return None
+
+
+def _check_several(option: str, given: list[str]) -> None:
+    if len(given) < 2:
+        raise InputError(f"--{option} takes a person and at least one more; see --help")
+
+
+def _pictures(given: list[str], dataset: Dataset, log: LabelLog) -> list[Path]:
+    """Pictures of the data set, named by their path or relative to its root."""
+    refs = (*dataset.query, *dataset.gallery, *dataset.train)
+    known = {log.name_of(ref.path): ref.path for ref in refs}
+    found = []
+    for name in given:
+        path = known.get(name) or known.get(log.name_of(name))
+        if path is None:
+            raise InputError(f"{shown(name)}: no picture of this data set; name its file")
+        found.append(path)
+    return found
+
+
+def _list(dataset: Dataset, log: LabelLog, as_json: bool) -> None:
+    refs = (*dataset.query, *dataset.gallery, *dataset.train)
+    cameras = {log.name_of(ref.path): ref.camid for ref in refs}
+    persons = log.persons()
+    if as_json:
+        record = {"dataset": dataset.name, "file": str(log.path), "persons": persons}
+        show(json.dumps(record, indent=2, ensure_ascii=False))
+        return
+    if not persons:
+        show("no labels yet")
+    for person, pictures in persons.items():
+        seen = Counter(cameras.get(picture) for picture in pictures)
+        order = sorted(seen, key=lambda camera: -1 if camera is None else camera)
+        where = ", ".join(f"{_camera(dataset, camera)}: {seen[camera]}" for camera in order)
+        show(f"{shown(person):<24} {len(pictures):>5} pictures  {where}")
+
+
+def _camera(dataset: Dataset, camera: int | None) -> str:
+    if camera is None:
+        return "camera not known"
+    return shown(dataset.camera_names.get(camera, f"c{camera + 1}"))

@@ -1,0 +1,122 @@
+"""Data sets with the labels that somebody gave while looking, and their export."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from qaconv_core.data.images import picture_size
+from qaconv_core.data.splits import choose_queries
+from qaconv_core.errors import InputError
+from qaconv_core.readable import csv_text, shown
+from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.store.labels import LabelLog
+from qaconv_core.types import Dataset, ImageRef, ImageSet
+
+FORMATS = (".csv", ".json")
+
+
+def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
+    """The labelled pictures of a data set, persons numbered from 1 in the order of their labels.
+
+    Queries are chosen anew. Pictures without a label are left out: whose they are is not known.
+    Raises :class:`InputError` where no picture has a label.
+    """
+    labels = log.all()
+    numbers = {name: number for number, name in enumerate(log.persons(), start=1)}
+    refs = []
+    for ref in dict.fromkeys((*dataset.query, *dataset.gallery, *dataset.train)):
+        person = labels.get(log.name_of(ref.path))
+        if person is not None:
+            refs.append(replace(ref, pid=numbers[person]))
+    if not refs:
+        raise InputError(
+            f"{shown(dataset.root)}: no picture has a label yet; give some by qaconv labels"
+        )
+    query, gallery, note = choose_queries(refs)
+    left = len(dataset.query) + len(dataset.gallery) + len(dataset.train) - len(refs)
+    notes = (note, f"persons by labels: {len(numbers)}; {left:,} pictures without one are left out")
+    return replace(
+        dataset,
+        train=ImageSet((), "labels/train"),
+        query=ImageSet(tuple(query), "labels/query"),
+        gallery=ImageSet(tuple(gallery), "labels/gallery"),
+        notes=(*dataset.notes, *notes),
+        person_names={number: name for name, number in numbers.items()},
+    )
+
+
+def export_labels(dataset: Dataset, target: Path) -> int:
+    """Write a labelled data set (see :func:`labelled`); the number of pictures.
+
+    ``.csv``: a table ``path,pid,camid,time,split,person``; ``.json``: COCO, each picture one box of
+    its person; a new folder: pictures copied in Market-1501's layout. Raises :class:`InputError`.
+    """
+    refs = [*dataset.query, *dataset.gallery]
+    if target.suffix.lower() == ".csv":
+        atomic_write_text(target, _csv(dataset, target.absolute().parent))
+    elif target.suffix.lower() == ".json":
+        atomic_write_text(target, _coco(refs, dataset.person_names))
+    elif target.suffix:
+        raise InputError(f"{shown(target)}: labels are exported as .csv, .json (COCO) or a folder")
+    else:
+        _write_market(dataset, target)
+    return len(refs)
+
+
+def _csv(dataset: Dataset, folder: Path) -> str:
+    rows = [
+        (_beside(ref.path, folder), ref.pid, ref.camid, ref.time, split,
+         dataset.person_names.get(ref.pid or 0, ""))
+        for split in ("query", "gallery")
+        for ref in getattr(dataset, split)
+    ]  # fmt: skip
+    return csv_text(("path", "pid", "camid", "time", "split", "person"), rows)
+
+
+def _beside(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if folder in path.parents else str(path)
+
+
+def _coco(refs: list[ImageRef], names: Mapping[int, str]) -> str:
+    images, boxes = [], []
+    for number, ref in enumerate(refs, start=1):
+        width, height = picture_size(ref.path)
+        images.append({"id": number, "file_name": str(ref.path), "width": width, "height": height})
+        boxes.append(
+            {
+                "id": number, "image_id": number, "category_id": 1, "iscrowd": 0,
+                "bbox": [0, 0, width, height], "area": width * height, "person_id": ref.pid,
+                "person": names.get(ref.pid or 0, ""), "camera_id": ref.camid,
+            }
+        )  # fmt: skip
+    record = {
+        "images": images,
+        "annotations": boxes,
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    return json.dumps(record, indent=1) + "\n"
+
+
+def _write_market(dataset: Dataset, target: Path) -> None:
+    """Copy pictures; the whole folder appears at once, or not at all."""
+    if target.exists():
+        raise InputError(f"{shown(target)}: is there already; name a new folder")
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "bounding_box_train").mkdir(parents=True)
+    number = 0
+    for split, folder in (("query", "query"), ("gallery", "bounding_box_test")):
+        (part / folder).mkdir()
+        for ref in getattr(dataset, split):
+            number += 1
+            # A camera of its own where none is known: then no picture is junk for another.
+            camera = number if ref.camid is None else ref.camid + 1
+            frame = round(25 * ref.time) if ref.time is not None else number
+            name = f"{ref.pid:04}_c{camera}s1_{frame:06}_{number:02}{ref.path.suffix.lower()}"
+            shutil.copyfile(ref.path, part / folder / name)
+    os.replace(part, target)

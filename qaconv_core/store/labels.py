@@ -1,0 +1,269 @@
+"""Persons that somebody gave to pictures while looking, kept per data set, with a history to undo.
+
+Kept beside the decisions, in the same way: one JSON file for each data set in the user's data
+folder, locked and read again for each change, so that no program overwrites another one's labels.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from qaconv_core.errors import InputError, StoreError
+from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.store.decisions import Decision, decisions_path
+from qaconv_core.store.locks import exclusive
+from qaconv_core.store.records import DamagedRecord, put_aside, read_json
+
+VERSION = 1
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class LabelChange:
+    """One step of the history: the person of some pictures before and after it.
+
+    "" stands for no person. ``what`` says in words what was done, ``made`` when (UTC, ISO form).
+    """
+
+    what: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    made: str = ""
+
+
+@dataclass(frozen=True)
+class _State:
+    """All changes, and how many of them count: the others are undone."""
+
+    changes: tuple[LabelChange, ...] = ()
+    done: int = 0
+
+    def labels(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for change in self.changes[: self.done]:
+            found.update(change.after)
+        return {picture: person for picture, person in found.items() if person}
+
+
+def labels_path(dataset: str, root: str | os.PathLike[str]) -> Path:
+    """The file of a data set's labels in the user's data folder."""
+    beside = decisions_path(dataset, root)
+    return beside.parent.with_name("labels") / beside.name
+
+
+class LabelLog:
+    """The persons of one data set's pictures; may be used from several threads.
+
+    Pictures are named relative to the root where they lie in it (with ``/``), as in
+    :class:`~qaconv_core.store.decisions.DecisionLog`. Methods that change something return the
+    change. They raise :class:`InputError` for a person that is not there or a name that cannot be
+    given, and :class:`StoreError` for a file that cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        root: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.dataset, self.root = dataset, Path(os.path.realpath(root))
+        self.path = labels_path(dataset, root) if path is None else Path(path)
+        self._lock = threading.RLock()
+
+    def name_of(self, picture: str | os.PathLike[str]) -> str:
+        """The name of a picture in the file."""
+        whole = Path(os.path.realpath(picture))
+        try:
+            return whole.relative_to(self.root).as_posix()
+        except ValueError:
+            return str(whole)
+
+    def all(self) -> dict[str, str]:
+        """The person of each picture that has one."""
+        return self._read().labels()
+
+    def persons(self) -> dict[str, list[str]]:
+        """The pictures of each person, persons in the order in which they came."""
+        found: dict[str, list[str]] = {}
+        for picture, person in self.all().items():
+            found.setdefault(person, []).append(picture)
+        return found
+
+    def assign(
+        self, pictures: Iterable[str | os.PathLike[str]], person: str | None = None
+    ) -> LabelChange:
+        """Give pictures to a person; without a name to a new one, called ``person 1`` and so on."""
+        names = [self.name_of(picture) for picture in pictures]
+
+        def change(labels: dict[str, str]) -> tuple[str, dict[str, str]]:
+            name = _new_name(set(labels.values())) if person is None else _checked(person)
+            return f"{len(names)} pictures are {name}", dict.fromkeys(names, name)
+
+        return self._change(change)
+
+    def clear(self, pictures: Iterable[str | os.PathLike[str]]) -> LabelChange:
+        """Take the person away from pictures."""
+        names = [self.name_of(picture) for picture in pictures]
+        return self._change(lambda _: (f"{len(names)} pictures have no person",
+                                       dict.fromkeys(names, "")))  # fmt: skip
+
+    def merge(self, person: str, others: Sequence[str]) -> LabelChange:
+        """Make other persons' pictures those of ``person``."""
+
+        def change(labels: dict[str, str]) -> tuple[str, dict[str, str]]:
+            _check_there(labels, (person, *others))
+            moved = {p: person for p, name in labels.items() if name in others}
+            return f"{', '.join(others)} became {person}", moved
+
+        return self._change(change)
+
+    def rename(self, person: str, name: str) -> LabelChange:
+        """Give a person another name, which nobody has yet (see :meth:`merge`)."""
+
+        def change(labels: dict[str, str]) -> tuple[str, dict[str, str]]:
+            _check_there(labels, (person,))
+            if _checked(name) in labels.values():
+                raise InputError(f"“{name}” is there already; merge the two, or choose another")
+            return f"{person} is called {name}", {p: name for p, n in labels.items() if n == person}
+
+        return self._change(change)
+
+    def split(
+        self, pictures: Iterable[str | os.PathLike[str]], person: str | None = None
+    ) -> LabelChange:
+        """Make some pictures of one person those of a new one."""
+        given = list(pictures)
+        if person is not None and person in self.all().values():
+            raise InputError(f"“{person}” is there already; choose a new name to split off")
+        return self.assign(given, person)
+
+    def take_decisions(self, decisions: Iterable[Decision]) -> LabelChange | None:
+        """Make persons of confirmed pairs: pictures that pairs connect are one person.
+
+        A picture that has a person gives it to those connected with it. Groups in which two persons
+        meet stay as they are: somebody has to merge them. None where nothing changes.
+        """
+        groups = _connected((d.query, d.gallery) for d in decisions if d.verdict == "confirm")
+
+        def change(labels: dict[str, str]) -> tuple[str, dict[str, str]]:
+            made: dict[str, str] = {}
+            for group in groups:
+                known = {labels[picture] for picture in group if picture in labels}
+                if len(known) > 1:
+                    continue
+                taken = {*labels.values(), *made.values()}
+                name = known.pop() if known else _new_name(taken)
+                made.update({p: name for p in group if labels.get(p) != name})
+            return f"{len(made)} pictures by confirmed pairs", made
+
+        with self._lock, exclusive(self.path):
+            if not change(self._read().labels())[1]:
+                return None
+        return self._change(change)
+
+    def undo(self) -> LabelChange | None:
+        """Undo the last change and return it; None where there is none."""
+        with self._lock, exclusive(self.path):
+            state = self._read()
+            if not state.done:
+                return None
+            change = state.changes[state.done - 1]
+            self._write(_State(state.changes, state.done - 1))
+            return change
+
+    def _change(self, change: Any) -> LabelChange:
+        with self._lock, exclusive(self.path):
+            state = self._read()
+            labels = state.labels()
+            what, after = change(labels)
+            before = {picture: labels.get(picture, "") for picture in after}
+            made = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            step = LabelChange(what, before, after, made)
+            kept = state.changes[: state.done]
+            self._write(_State((*kept, step), len(kept) + 1))
+            return step
+
+    def _read(self) -> _State:
+        try:
+            return self._parsed(read_json(self.path))
+        except FileNotFoundError:
+            return _State()
+        except OSError as cause:
+            raise StoreError(f"{self.path}: cannot be read ({reason(cause)})") from cause
+        except DamagedRecord as cause:
+            put_aside(self.path, cause)
+            return _State()
+
+    def _parsed(self, record: Any) -> _State:
+        try:
+            if int(record["version"]) > VERSION:
+                raise StoreError(
+                    f"{self.path}: was written by a newer version of this program; update it"
+                )
+            changes = tuple(
+                LabelChange(str(c["what"]), _texts(c["before"]), _texts(c["after"]), str(c["made"]))
+                for c in record["changes"]
+            )
+            done = int(record["done"])
+        except (AttributeError, ValueError, KeyError, TypeError) as cause:
+            raise DamagedRecord(str(cause)) from cause
+        if not 0 <= done <= len(changes):
+            raise DamagedRecord("its history contradicts itself")
+        return _State(changes, done)
+
+    def _write(self, state: _State) -> None:
+        record = {
+            "version": VERSION,
+            "dataset": self.dataset,
+            "root": str(self.root),
+            "done": state.done,
+            "changes": [{**vars(c), "before": dict(c.before), "after": dict(c.after)}
+                        for c in state.changes],
+        }  # fmt: skip
+        # ASCII, so that names which are no valid Unicode come back as they were.
+        atomic_write_text(self.path, json.dumps(record, indent=1) + "\n", error=StoreError)
+
+
+def _connected(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Groups of names that pairs connect, in the order in which they came."""
+    group_of: dict[str, list[str]] = {}
+    for pair in pairs:
+        one, other = (group_of.setdefault(name, [name]) for name in pair)
+        if one is not other:
+            one.extend(other)
+            group_of.update(dict.fromkeys(other, one))
+    return list({id(group): group for group in group_of.values()}.values())
+
+
+def _new_name(taken: set[str]) -> str:
+    number = 1
+    while f"person {number}" in taken:
+        number += 1
+    return f"person {number}"
+
+
+def _checked(name: str) -> str:
+    if not name.strip() or name != name.strip() or len(name) > _LONGEST_NAME:
+        raise InputError(f"a person's name has 1 to {_LONGEST_NAME} signs and no space around it")
+    if not name.isprintable():
+        raise InputError("a person's name holds signs that cannot be seen; leave them out")
+    return name
+
+
+def _check_there(labels: Mapping[str, str], persons: Sequence[str]) -> None:
+    missing = next((person for person in persons if person not in labels.values()), None)
+    if missing is not None:
+        raise InputError(f"nobody is called “{missing}”; “qaconv labels” lists the persons")
+
+
+def _texts(values: Any) -> dict[str, str]:
+    if not all(isinstance(text, str) for pair in values.items() for text in pair):
+        raise ValueError("pictures and persons have to be text")
+    return dict(values)

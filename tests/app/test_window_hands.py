@@ -1,0 +1,161 @@
+"""Keys and mouse of the whole window: panels, full screen, reasons, palette, menus, decisions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import QMimeData, QPoint, Qt, QUrl
+from PyQt5.QtGui import QDragEnterEvent, QDragLeaveEvent
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication
+
+from app.state.values import Cell
+from app.views.shell.context_menus import CANDIDATE
+from qaconv_core.types import RankingResult
+from tests.app.real import WAIT, press, settled, tiny_market
+
+
+@pytest.fixture
+def window(qtbot, make_window, tmp_path, model):
+    data = tiny_market(tmp_path)
+    made = make_window()
+    made.begin(data, model)
+    qtbot.waitUntil(lambda: made.controller.matching is not None, timeout=WAIT)
+    settled(qtbot, made)
+    return made
+
+
+def test_full_screen_and_hidden_panels_are_kept(qtbot, window):
+    press(window, Qt.Key_F11)
+    assert window.isFullScreen()
+    press(window, Qt.Key_F)
+    assert window.explore.panels_hidden
+    window.close()
+    assert window.settings.value.panels_hidden
+    assert window.settings.value.geometry
+
+
+def test_a_key_that_does_nothing_says_why(qtbot, window):
+    space = window.workspace
+    truth = np.full(len(space.ranking.order), RankingResult.NOT_KNOWN, dtype=np.int8)
+    space.set_ranking(replace(space.ranking, truth=truth))
+    for key in (Qt.Key_C, Qt.Key_W):
+        window.statusBar().clearMessage()
+        press(window, key)
+        said = window.statusBar().currentMessage()
+        assert "true match" in said or "not known" in said, said
+
+
+def test_reject_rejects_all_that_are_chosen(qtbot, window):
+    space = window.workspace
+    press(window, Qt.Key_Home)
+    for _ in range(2):
+        press(window, Qt.Key_Right, modifiers=Qt.ShiftModifier)
+    chosen = space.selection.chosen
+    assert len(chosen) == 3
+    press(window, Qt.Key_R)
+    qtbot.waitUntil(lambda: set(space.decided) == set(chosen), timeout=WAIT)
+    assert {decision.verdict for decision in space.decided.values()} == {"reject"}
+    ranks = {decision.rank for decision in space.decided.values()}
+    assert ranks == {space.ranking.rank_of(c) or None for c in chosen}
+    press(window, Qt.Key_Home)
+    press(window, Qt.Key_J)
+    assert space.selection.candidate not in space.decided
+    window.explore.results.header.hides["hide_decided"].click()
+    model = window.explore.results.model
+    listed = {model.candidate_at(row) for row in range(model.rowCount())}
+    assert listed == set(space.ranking.order.tolist()) - set(chosen)
+
+
+def test_a_cleared_part_comes_back(qtbot, window):
+    space = window.workspace
+    part = np.zeros(space.pair.match.grid, dtype=bool)
+    part[2:4] = True
+    space.parts.draw(part)
+    settled(qtbot, window)
+    press(window, Qt.Key_Escape)
+    settled(qtbot, window)
+    assert space.parts.part is None
+    press(window, Qt.Key_Left, modifiers=Qt.AltModifier)
+    assert space.parts.part is not None
+    assert space.parts.part.tolist() == part.tolist()
+    settled(qtbot, window)
+
+
+def test_opening_a_set_ends_a_comparison(qtbot, window):
+    space = window.workspace
+    press(window, Qt.Key_4)
+    qtbot.waitUntil(lambda: space.other_pair is not None, timeout=WAIT)
+    settled(qtbot, window)
+    space.open_data(space.data)
+    assert space.look.mode == "lines"
+    assert space.selection.other is None
+
+
+def test_the_palette_finds_queries(qtbot, window):
+    press(window, Qt.Key_K, modifiers=Qt.ControlModifier)
+    palette = window.dialogs.palette
+    qtbot.waitUntil(palette.isVisible)
+    name = window.workspace.data.query[3].path.name
+    QTest.keyClicks(palette.field, name[:-4])
+    assert palette.places == [f"Query: {name}"]
+    assert palette.found == []
+    QTest.keyClick(palette.field, Qt.Key_Return)
+    assert window.workspace.selection.queries == (3,)
+    settled(qtbot, window)
+
+
+def test_a_right_click_chooses_and_offers_what_is_about_it(qtbot, window):
+    view = window.explore.results.view
+    at = view.visualRect(view.model().index(2)).center()
+    menu = window.context_menus.open(view, CANDIDATE, at)
+    assert view.currentIndex().row() == 2
+    titles = [action.text() for action in menu.actions() if not action.isSeparator()]
+    assert titles[:3] == ["Confirm", "Reject", "Unsure"]
+    menu.close()
+    settled(qtbot, window)
+    for widget in (view, window.explore.queries.list, window.explore.inspector.canvas):
+        assert widget.contextMenuPolicy() == Qt.CustomContextMenu
+
+
+def test_menus_have_letters_of_their_own(window):
+    titles = [action.text() for action in window.menuBar().actions()]
+    letters = [title[title.index("&") + 1].lower() for title in titles]
+    assert len(set(letters)) == len(letters)
+
+
+def test_dragging_says_what_dropping_does(window):
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(window.workspace.data.query[0].path))])
+    plate = window.file_input._plate
+    enter = QDragEnterEvent(QPoint(50, 50), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+    QApplication.sendEvent(window, enter)
+    assert plate.isVisible()
+    assert "search by this picture" in plate.text()
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert not plate.isVisible()
+
+
+def test_lines_can_have_a_colour_each(qtbot, window):
+    canvas, space = window.explore.inspector.canvas, window.workspace
+    space.change_look(count=6, threshold=-1.0)
+    one_scale = canvas.grab().toImage()
+    window.explore.inspector.controls.colour_by.actions_["each"].trigger()
+    assert space.look.colour_by == "each"
+    assert canvas.stage.legend is None
+    assert canvas.grab().toImage() != one_scale
+    rows = window.explore.details.table.rows
+    colours = {rows._drawn[key].name() for key in rows._drawn}
+    assert len(colours) == len(rows._drawn) > 3
+    space.pin(Cell("query", 0))
+
+
+def test_heat_maps_can_be_smooth(qtbot, window):
+    canvas = window.explore.inspector.canvas
+    press(window, Qt.Key_2)
+    flat = canvas.grab().toImage()
+    press(window, Qt.Key_M)
+    assert window.workspace.look.smooth
+    assert canvas.grab().toImage() != flat

@@ -1,0 +1,138 @@
+"""Rankings by normalised scores beside the formula; statistics that are measured once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from qaconv_core.galleries.cohorts import default_line, normalised_ranking, open_cohorts
+from qaconv_core.models import QAConv
+from qaconv_core.progress import NO_CONTEXT
+from qaconv_core.ranking import camera_normalise, rank_gallery
+from qaconv_core.ranking.cohorts import CohortRule
+from qaconv_core.types import FeatureBank
+
+G = 140
+CAMS = np.arange(G) % 3
+CAMS[-4:] = 3  # too few for a cohort of its own
+TIMES = np.linspace(0, 400, G)
+RULE = CohortRule(30, nearby=6.0)
+HEAD = QAConv((3, 2)).eval().affine()
+
+
+def logits(seed=0):
+    random = np.random.default_rng(seed)
+    gg = random.normal(-3, 8, (G, G)).astype(np.float32)
+    return random.normal(-3, 8, G).astype(np.float32), gg
+
+
+def opened(gg, bank=None, rows=None, cams=CAMS):
+    if bank is None:
+        bank = FeatureBank(np.zeros((G, 1, 3, 2), np.float16), np.arange(G))
+    return open_cohorts(bank, cams, TIMES, RULE, HEAD, rows or gg.__getitem__, NO_CONTEXT)
+
+
+def never(*_):
+    raise AssertionError("nothing is left to score")
+
+
+@pytest.mark.parametrize("camera", [-1, 0, 3])
+def test_n_is_that_of_the_formula(camera):
+    row, gg = logits()
+    found = normalised_ranking(
+        rank_gallery(row), opened(gg), camera, 201.0, np.empty(0, int), 5, never
+    )
+    expected = camera_normalise(
+        row[None], gg, [camera], CAMS, query_times=[201.0], gallery_times=TIMES, rule=RULE
+    )[0]
+    np.testing.assert_allclose(found.n, expected, atol=1e-5)
+    assert found.ranking.order.tolist() == np.argsort(-expected, kind="stable").tolist()
+
+
+def test_a_query_out_of_the_gallery_is_no_stranger_to_itself():
+    _, gg = logits(1)
+    cohorts = opened(gg)
+    own = int(cohorts.sample.rows[4])
+    asked = []
+
+    def rows(picture):
+        asked.append(picture)
+        return gg[picture]
+
+    cohorts = opened(gg, rows=rows)
+    asked.clear()
+    found = normalised_ranking(
+        rank_gallery(gg[own]), cohorts, int(CAMS[own]), np.nan, np.array([own]), 5, never
+    )
+    assert own not in asked  # its logits are the query's
+    expected = camera_normalise(
+        gg[own][None], gg, [CAMS[own]], CAMS, gallery_times=TIMES, rule=RULE,
+        left_out=(np.array([0]), np.array([own])),
+    )[0]  # fmt: skip
+    np.testing.assert_allclose(found.n, expected, atol=1e-5)
+    assert found.line.strangers == G - 1
+
+
+def test_of_estimates_the_best_are_exact():
+    row, gg = logits(2)
+    random = np.random.default_rng(3)
+    bounds = random.uniform(0.5, 1.5, G).astype(np.float32)
+    guess = (row + bounds * random.uniform(-1, 1, G)).astype(np.float32)
+    base = rank_gallery(guess)
+    base = replace(base, bounds=bounds[base.order], certainty="proved", exact_to=0)
+    scored = []
+
+    def exact(some):
+        scored.extend(some.tolist())
+        return row[some]
+
+    found = normalised_ranking(base, opened(gg), 1, np.nan, np.empty(0, int), 5, exact)
+    head = found.ranking.order[:5]
+    np.testing.assert_array_equal(found.logits[head], row[head])
+    assert len(scored) < G
+    # The others, had they been exact, would not be among them.
+    others = np.setdiff1d(np.arange(G), head)
+    truth = found.n[others] + found.slope[others] * (row[others] - found.logits[others])
+    assert truth.max() <= found.n[head].min() + 1e-6
+
+
+def test_strangers_that_look_as_much_alike_are_counted():
+    row, gg = logits(4)
+    found = normalised_ranking(rank_gallery(row), opened(gg), 0, 200.0, np.array([6]), 5, never)
+    for index in (0, 1, 7, 50, G - 1):
+        same = np.flatnonzero(np.equal(CAMS, CAMS[index])) if CAMS[index] < 3 else np.arange(G)
+        leave = {6, index}
+        for camera, time in ((0, 200.0), (CAMS[index], TIMES[index])):
+            if camera < 3:
+                near = np.equal(CAMS, camera) & (np.abs(TIMES - time) <= RULE.nearby)
+                leave |= set(np.flatnonzero(near))
+        others = [x for x in same if x not in leave]
+        assert found.cohort[index] == len(others)
+        assert found.alike[index] == sum(row[x] >= row[index] for x in others)
+        assert found.counted_share(index) >= 1 / (len(others) + 1)
+    best = int(found.ranking.order[0])
+    assert "strangers look" in found.words(best)
+    assert found.normal_share(best) == pytest.approx(1 - NormalDist().cdf(found.n[best]))
+
+
+def test_statistics_are_measured_once(tmp_path):
+    _, gg = logits()
+    maps = np.memmap(tmp_path / "maps-a.f16", np.float16, "w+", shape=(G, 1, 3, 2))
+    bank = FeatureBank(maps, np.arange(G))
+    first = opened(gg, bank)
+    again = opened(gg, bank, rows=never)
+    np.testing.assert_array_equal(first.towards.sums, again.towards.sums)
+    with pytest.raises(AssertionError):
+        opened(gg, bank, rows=never, cams=CAMS + 1)
+    (kept,) = tmp_path.glob("cohorts-*.npz")
+    kept.write_bytes(b"PK damaged")
+    np.testing.assert_array_equal(opened(gg, bank).towards.sums, first.towards.sums)
+
+
+def test_the_line_holds_the_share_of_queries():
+    line = default_line(1000, 0.1)
+    assert 1 - NormalDist().cdf(line.value) ** 1000 == pytest.approx(0.1)
+    assert default_line(1000, 0.01).value > line.value > default_line(10, 0.1).value

@@ -1,0 +1,166 @@
+"""Persons given to pictures: changes, undo, confirmed pairs, damaged files, several writers."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from qaconv_core.data import open_folder
+from qaconv_core.data.labelled import export_labels, labelled
+from qaconv_core.errors import InputError, StoreError
+from qaconv_core.evaluation.bootstrap import bootstrap_interval
+from qaconv_core.store.decisions import Decision
+from qaconv_core.store.labels import LabelLog, labels_path
+from tests.builders import write_picture
+
+NAMES = ("1.png", "2.png", "3.png", "李/4.png")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number, name in enumerate(NAMES):
+        write_picture(tmp_path / "set" / name, number)
+    return tmp_path / "set"
+
+
+@pytest.fixture
+def log(folder):
+    return LabelLog("folder", folder)
+
+
+def test_every_change_and_back(log, folder):
+    log.assign([folder / "1.png", folder / "2.png"], "Ann")
+    log.assign([folder / "李/4.png"])
+    assert log.all() == {"1.png": "Ann", "2.png": "Ann", "李/4.png": "person 1"}
+    log.rename("person 1", "李")
+    log.split([folder / "2.png"])
+    assert log.persons() == {"Ann": ["1.png"], "person 1": ["2.png"], "李": ["李/4.png"]}
+    log.merge("Ann", ["李"])
+    assert log.all()["李/4.png"] == "Ann"
+    log.clear([folder / "1.png"])
+    again = LabelLog("folder", folder)  # as after a restart
+    assert "1.png" not in again.all()
+    states = []
+    while (change := again.undo()) is not None:
+        assert change.what
+        states.append(again.all())
+    assert states[0]["1.png"] == "Ann"
+    assert states[-1] == {}
+    assert len(states) == 6
+
+
+def test_a_change_after_undo_drops_what_was_undone(log, folder):
+    log.assign([folder / "1.png"], "Ann")
+    log.undo()
+    log.assign([folder / "1.png"], "Bob")
+    assert log.undo() is not None
+    assert log.undo() is None
+    assert log.all() == {}
+
+
+def test_names_that_cannot_be_given(log, folder):
+    log.assign([folder / "1.png"], "Ann")
+    log.assign([folder / "2.png"], "Bob")
+    for act in (
+        lambda: log.rename("Ann", "Bob"),
+        lambda: log.rename("nobody", "x"),
+        lambda: log.merge("Ann", ["nobody"]),
+        lambda: log.split([folder / "1.png"], "Bob"),
+        lambda: log.assign([folder / "3.png"], " "),
+        lambda: log.assign([folder / "3.png"], "a\x1b[31m"),
+        lambda: log.assign([folder / "3.png"], "x" * 100),
+    ):
+        with pytest.raises(InputError):
+            act()
+    assert log.all() == {"1.png": "Ann", "2.png": "Bob"}
+
+
+def test_confirmed_pairs_become_persons(log):
+    def pair(query, gallery, verdict="confirm"):
+        return Decision(query, gallery, verdict)
+
+    pairs = [pair("1.png", "2.png"), pair("2.png", "3.png"), pair("1.png", "李/4.png", "reject")]
+    log.take_decisions(pairs)
+    assert log.all() == dict.fromkeys(("1.png", "2.png", "3.png"), "person 1")
+    assert log.take_decisions(pairs) is None
+    log.assign(["/elsewhere/x.png"], "Ann")
+    assert log.take_decisions([*pairs, pair("/elsewhere/x.png", "1.png")]) is None  # two persons
+    log.take_decisions([pair("/elsewhere/x.png", "李/4.png")])
+    assert log.all()["李/4.png"] == "Ann"
+
+
+def test_two_writers_lose_nothing(log, folder):
+    def give(start):
+        own = LabelLog("folder", folder)
+        for number in range(start, start + 10):
+            own.assign([folder / f"{number}.png"], f"p{number}")
+
+    threads = [threading.Thread(target=give, args=(10 * k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(log.all()) == 40
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"version": 1}', '{"version": 1, "done": 5, "changes": []}',
+     '{"version": 1, "done": 1, "changes": [{"what": "", "made": "", "before": {}, "after": 7}]}'],
+)  # fmt: skip
+def test_a_damaged_file_is_put_aside(log, folder, text):
+    path = labels_path("folder", folder)
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert log.all() == {}
+    assert path.with_name(path.name + ".damaged").read_text() == text
+    path.write_text('{"version": 99}')
+    with pytest.raises(StoreError, match="newer"):
+        log.all()
+
+
+def test_export_in_every_form_is_read_again(log, folder, tmp_path):
+    log.assign([folder / "1.png", folder / "2.png"], "Ann")
+    log.assign([folder / "3.png", folder / "李/4.png"], "Bob")
+    dataset = labelled(open_folder(folder), log)
+    assert dataset.person_names == {1: "Ann", 2: "Bob"}
+    assert export_labels(dataset, tmp_path / "l.csv") == 4
+    read = open_folder(tmp_path / "l.csv")
+    assert {r.path.name: r.pid for r in (*read.query, *read.gallery)} == {
+        "1.png": 1, "2.png": 1, "3.png": 2, "4.png": 2,
+    }  # fmt: skip
+    export_labels(dataset, tmp_path / "l.json")
+    coco = json.loads((tmp_path / "l.json").read_text())
+    assert [note["person"] for note in coco["annotations"]].count("Ann") == 2
+    assert coco["annotations"][0]["bbox"] == [0, 0, 16, 32]
+    export_labels(dataset, tmp_path / "market")
+    read = open_folder(tmp_path / "market")
+    assert [len(read.query), len(read.gallery)] == [len(dataset.query), len(dataset.gallery)]
+    assert {r.pid for r in (*read.query, *read.gallery)} == {1, 2}
+    with pytest.raises(InputError, match="already"):
+        export_labels(dataset, tmp_path / "market")
+    with pytest.raises(InputError, match=r"\.csv"):
+        export_labels(dataset, tmp_path / "l.txt")
+
+
+def test_without_labels_there_is_nothing_to_measure(log, folder):
+    with pytest.raises(InputError, match="no picture has a label"):
+        labelled(open_folder(folder), log)
+
+
+def test_the_bootstrap_interval():
+    rng = np.random.default_rng(1)
+    persons = np.repeat(np.arange(40), 5)
+    values = rng.random(200)
+    low, high = bootstrap_interval(values, persons)
+    assert low < values.mean() < high
+    # As the standard error of the mean says, where persons have nothing in common.
+    assert (high - low) == pytest.approx(2 * 1.96 * values.std() / np.sqrt(200), rel=0.2)
+    # Queries of one person that are all alike are one observation.
+    alike = np.repeat(rng.random(40), 5)
+    low, high = bootstrap_interval(alike, persons)
+    assert (high - low) == pytest.approx(2 * 1.96 * alike.std() / np.sqrt(40), rel=0.2)
+    with_gaps = np.concatenate([alike, [np.nan]])
+    assert bootstrap_interval(with_gaps, np.append(persons, 99)) == (low, high)
+    assert np.isnan(bootstrap_interval(alike[:5], persons[:5])).all()

@@ -1,0 +1,158 @@
+"""``qaconv forget``: nothing that the program keeps names the pictures, or holds their maps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.state.requests import DataRequest
+from app.state.session import FILE_NAME as SESSION
+from app.state.session import Session, load_session
+from app.state.settings import Settings, SettingsFile
+from app.state.stored import write_record
+from qaconv_core import load_model
+from qaconv_core.evaluation.stored_runs import open_history
+from qaconv_core.store.decisions import DecisionLog
+from qaconv_core.store.features import FeatureStore, file_keys
+from qaconv_core.store.folders import cache_dir, data_dir
+from qaconv_core.store.forgetting import Mentions, forget
+from tests.small_world import person
+
+
+def own_set(folder: Path) -> Path:
+    for camera in (1, 2):
+        for number in range(3):
+            for shot in (1, 2):
+                path = folder / f"{number}_c{camera}_{shot}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                person(number, 10 * shot + camera + 100 * len(folder.name)).save(path)
+    return folder
+
+
+def every_file() -> list[Path]:
+    return [p for top in (data_dir(), cache_dir()) for p in top.rglob("*") if p.is_file()]
+
+
+def files_with(*texts: bytes) -> list[Path]:
+    return [p for p in every_file() if any(text in p.read_bytes() for text in texts)]
+
+
+@pytest.fixture
+def used(qaconv, checkpoint, tmp_path):
+    """A set that was used in every way, beside another one whose name begins alike."""
+    secret, other = own_set(tmp_path / "gehéim 写真"), own_set(tmp_path / "gehéim 写真2")
+    for folder, name in ((secret, "Geheim"), (other, "Other")):
+        qaconv("import", folder, "--dataset", name)
+        qaconv("evaluate", "--dataset", name, "--checkpoint", checkpoint)
+    pasted = data_dir() / "pasted" / "pasted-123456.png"
+    pasted.parent.mkdir()
+    person(1, 5).save(pasted)
+    for folder, name in ((secret, "Geheim"), (other, "Other")):
+        log = DecisionLog(name, folder)
+        log.decide(folder / "0_c1_1.png", folder / "0_c2_1.png", "confirm", "a note")
+    DecisionLog("Geheim", secret).decide(pasted, secret / "1_c2_1.png", "reject")
+    across = DecisionLog("Other", other)
+    across.decide(secret / "0_c1_1.png", other / "0_c2_1.png", "unsure")
+    across.undo()
+    across.decide(secret / "1_c1_1.png", other / "0_c2_1.png", "unsure")
+    requests = [DataRequest("folder", folder) for folder in (secret, other)]
+    SettingsFile().change(Settings(recent_data=tuple(requests), theme="dark"))
+    session = Session(requests[0], queries=(str(secret / "0_c1_1.png"),))
+    write_record(data_dir() / SESSION, session.to_record())
+    (data_dir() / "session.json.damaged").write_text(f'{{"data": {json.dumps(str(secret))}')
+    return secret, other, pasted
+
+
+def maps_of(checkpoint, folder):
+    model = load_model(checkpoint)
+    keys = file_keys(sorted(folder.glob("*.png")))
+    with model.open_shelf(FeatureStore()) as shelf:
+        rows = shelf.lookup(keys)
+        bank = shelf.bank(rows[rows >= 0])
+        return rows, np.array(bank.maps)[bank.rows], shelf.data_path
+
+
+def test_nothing_is_left_of_a_set_and_another_one_stays(used, qaconv, checkpoint, capfd):
+    secret, other, pasted = used
+    rows, maps, data = maps_of(checkpoint, secret)
+    _, kept, _ = maps_of(checkpoint, other)
+    assert (rows >= 0).all()
+    name = "gehéim 写真".encode()
+    assert len(files_with(name, json.dumps("写真")[1:-1].encode())) > 6
+    before = {path: path.read_bytes() for path in every_file()}
+    dry = qaconv("forget", "--dataset", "Geheim", "--dry-run")
+    assert "12 feature maps" in dry.out
+    assert {path: path.read_bytes() for path in every_file()} == before
+
+    done = qaconv("forget", "--dataset", "geheim")
+    assert "12 feature maps" in done.out
+    assert "1 runs" in done.out
+    mentions = Mentions([secret])
+    assert [path for path in every_file() if mentions.in_bytes(path.read_bytes())] == []
+    assert files_with(b"Geheim", b"a note to nobody") == []
+    rows_now, _, _ = maps_of(checkpoint, secret)
+    assert (rows_now == -1).all()
+    content = data.read_bytes()
+    assert all(one.tobytes() not in content for one in maps)  # nor the numbers themselves
+    assert not pasted.exists()
+    assert all(path.exists() for path in secret.glob("*.png"))
+    assert len(list(secret.glob("*.png"))) == 12
+
+    rows, maps, _ = maps_of(checkpoint, other)
+    assert (rows >= 0).all()
+    np.testing.assert_array_equal(maps, kept)
+    assert [run.dataset for run in open_history().list()] == ["Other"]
+    decisions = DecisionLog("Other", other)
+    assert [d.verdict for d in decisions.all()] == ["confirm"]
+    assert decisions.undo() is not None
+    assert decisions.undo() is None
+    settings = SettingsFile().value
+    assert settings.recent_data == (DataRequest("folder", other),)
+    assert settings.theme == "dark"
+    assert load_session(data_dir()).data is None
+    assert "nothing is kept of it" in qaconv("forget", "--dataset", secret).out
+
+
+def test_a_set_whose_pictures_are_gone_can_be_forgotten(used, qaconv):
+    secret, _, _ = used
+    for path in secret.iterdir():
+        path.unlink()
+    secret.rmdir()
+    qaconv("forget", "--dataset", secret)
+    mentions = Mentions([secret])
+    assert not [path for path in every_file() if mentions.in_bytes(path.read_bytes())]
+
+
+def test_a_file_that_still_names_it_is_said(used, qaconv, monkeypatch):
+    secret, _, _ = used
+    stray = data_dir() / "stray.sqlite"
+    stray.write_bytes(str(secret).encode())
+    done = qaconv("forget", "--dataset", secret, status=2)
+    assert "stray.sqlite" in done.complaint
+
+
+def test_a_name_that_is_nothing(qaconv):
+    assert "unknown data set" in qaconv("forget", "--dataset", "nobody", status=2).complaint
+
+
+def test_places_are_found_as_a_whole(tmp_path):
+    mentions = Mentions([tmp_path / "a"])
+    inside, beside = str(tmp_path / "a" / "1.png"), str(tmp_path / "ab")
+    assert mentions.holds(inside)
+    assert not mentions.holds(beside)
+    assert mentions.in_text(f"qaconv rank --gallery '{tmp_path / 'a'}' --top 5")
+    assert not mentions.in_text(f"{beside} {tmp_path / 'a-b'} {tmp_path / 'a.csv'}")
+    many = Mentions([tmp_path / "x" / f"{i}.png" for i in range(500)])
+    assert many.holds(str(tmp_path / "x" / "499.png"))
+    assert not many.holds(str(tmp_path / "x" / "500.png"))
+    assert many.in_text(str(tmp_path / "x" / "3.png"))
+
+
+def test_a_damaged_index_stops_nothing(tmp_path):
+    folder = cache_dir() / "features" / "abc"
+    folder.mkdir(parents=True)
+    (folder / "index.sqlite").write_bytes(b"no data base" * 100)
+    assert forget([tmp_path / "x"]).found == ()

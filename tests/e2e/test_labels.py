@@ -1,0 +1,57 @@
+"""``qaconv labels`` and ``evaluate --labels`` as a person types them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from qaconv_core.store.decisions import DecisionLog
+from tests.small_world import person
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """Pictures of three persons, of which nothing is known."""
+    for number in range(3):
+        for shot in range(3):
+            path = tmp_path / "flat" / f"{3 * shot + number}.png"
+            path.parent.mkdir(exist_ok=True)
+            person(number, shot).save(path)
+    return tmp_path / "flat"
+
+
+def test_from_looking_to_a_measure(qaconv, flat, checkpoint, tmp_path):
+    assert "no labels yet" in qaconv("labels", "--dataset", flat).out
+    log = DecisionLog("folder", flat)
+    for number in range(3):
+        log.decide(flat / f"{number}.png", flat / f"{number + 3}.png", "confirm")
+        log.decide(flat / f"{number}.png", flat / f"{(number + 1) % 3 + 3}.png", "reject")
+    done = qaconv("labels", "--dataset", flat, "--from-decisions")
+    assert done.out.count("2 pictures") == 3
+    qaconv("labels", "--dataset", flat, "--assign", "person 1", flat / "6.png")
+    qaconv("labels", "--dataset", flat, "--rename", "person 1", "Ann")
+    record = json.loads(qaconv("labels", "--dataset", flat, "--json").out)
+    assert record["persons"]["Ann"] == ["0.png", "3.png", "6.png"]
+    measured = qaconv("evaluate", "--dataset", flat, "--labels", "--checkpoint", checkpoint)
+    assert "95 % interval" in measured.out
+    assert "bootstrap over 3 labelled persons" in measured.out
+    assert "2 pictures without one are left out" in measured.err
+    qaconv("labels", "--dataset", flat, "--export", "m")
+    assert "valid queries: 3 of 3" in qaconv("check", "--dataset", tmp_path / "m").out
+    done = qaconv("labels", "--dataset", flat, "--undo")
+    assert "undone" in done.err
+    assert "Ann" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--assign", "Ann"), "at least one more"),
+        (("--assign", "Ann", "nowhere.png"), "no picture of this data set"),
+        (("--merge", "Ann", "Bob"), "nobody is called"),
+        (("--export", "x.csv"), "no picture has a label"),
+    ],
+)
+def test_wrong_use(qaconv, flat, arguments, said):
+    assert said in qaconv("labels", "--dataset", flat, *arguments, status=2).complaint

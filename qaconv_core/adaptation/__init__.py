@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from qaconv_core.adaptation.rounds import adapt as adapt
     from qaconv_core.adaptation.values import AdaptationJob as AdaptationJob
     from qaconv_core.adaptation.values import AdaptationResult as AdaptationResult
+    from qaconv_core.adaptation.values import FoundGroups as FoundGroups
 
-__all__ = ["AdaptationJob", "AdaptationResult", "adapt", "pictures_of"]
+__all__ = ["AdaptationJob", "AdaptationResult", "FoundGroups", "adapt", "pictures_of"]
 
 _HOMES = {
     "AdaptationJob": "qaconv_core.adaptation.values",
     "AdaptationResult": "qaconv_core.adaptation.values",
+    "FoundGroups": "qaconv_core.adaptation.values",
     "adapt": "qaconv_core.adaptation.rounds",
     "pictures_of": "qaconv_core.adaptation.pictures",
 }

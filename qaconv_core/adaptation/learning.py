@@ -10,7 +10,8 @@ import torch
 from qaconv_core.adaptation.grouping import ALONE
 from qaconv_core.errors import CheckpointError
 from qaconv_core.models.backbone import SMALL_PLANS
-from qaconv_core.models.checkpoints import load_checkpoint, read_tensors
+from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint, read_tensors
+from qaconv_core.training.calibration import calibrate
 from qaconv_core.training.checkpoint import read_calibration
 from qaconv_core.training.people import TrainingSet
 from qaconv_core.training.pictures import PictureCache
@@ -20,6 +21,8 @@ from qaconv_core.types import Int64, ModelSpec
 
 RATE = 3e-4
 EPOCHS = 4
+SHARE = 0.5
+"""Share of what a round learned that its averaged weights keep."""
 _BATCH = 64
 
 
@@ -49,6 +52,7 @@ def adapting_recipe(
         frozen_norms=not own,
         epochs=epochs,
         batch_size=_BATCH,
+        calibrate=False,  # after the averaging
         part_weight=0.0,
         background_weight=0.0,
         mix=0.0,
@@ -81,18 +85,55 @@ def new_trainer(
 ) -> Trainer:
     """A trainer of the model in ``start``, or one that goes on at ``resume``."""
     torch.manual_seed(seed)
-    model = load_checkpoint(start, input_size=recipe.input_size)
+    model = _learnable(start, recipe)
     trainer = Trainer(recipe, model.network, book, seed=seed, pretrained=True, around=around)
     if resume is not None:
         trainer.restore(resume)
-        return trainer
+    else:
+        trainer.criterion.matcher.load_state_dict(model.matcher.state_dict())
+    return trainer
+
+
+def average_with_start(trainer: Trainer, start: Path, share: float = SHARE) -> None:
+    """Move the trained weights back towards the model in ``start``: ``share`` of what was learned
+    stays. Then give the logits scale and zero by pairs of the pictures learned from.
+
+    Between old and new weights lie models that know the new cameras and have forgotten less
+    (Wortsman et al., CVPR 2022).
+    """
+    model = _learnable(start, trainer.recipe)
     matcher = trainer.criterion.matcher
-    matcher.load_state_dict(model.matcher.state_dict())
+    for new, old in ((trainer.network, model.network), (matcher, model.matcher)):
+        before = old.state_dict()
+        with torch.no_grad():
+            for name, value in new.state_dict().items():
+                if value.is_floating_point():
+                    value.lerp_(before[name].to(value.device), 1 - share)
+    around = trainer.around
+    found = calibrate(
+        trainer.network,
+        matcher.affine(),
+        trainer.book,
+        trainer.recipe.augmentation,
+        device=trainer.device,
+        seed=trainer.seed,
+        precision=trainer.precision,
+        progress=around.progress,
+        cancel=around.cancel,
+    )
+    if found is not None:
+        matcher.rescale_logits(found.slope, found.shift)
+    trainer.calibration = found
+
+
+def _learnable(start: Path, recipe: Recipe) -> Checkpoint:
+    """The model in ``start`` with the logits that a loss knew, before any calibration."""
+    model = load_checkpoint(start, input_size=recipe.input_size)
     try:
         calibration = read_calibration(read_tensors(start))
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{start}: is damaged ({error})") from None
-    if calibration is not None:  # the loss goes on from the logits that it knew
+    if calibration is not None:
         back = calibration.inverse
-        matcher.rescale_logits(back.slope, back.shift)
-    return trainer
+        model.matcher.rescale_logits(back.slope, back.shift)
+    return model

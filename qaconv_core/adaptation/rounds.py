@@ -15,11 +15,16 @@ from qaconv_core.adaptation.checks import Check, check_model
 from qaconv_core.adaptation.forecast import Forecast, forecast
 from qaconv_core.adaptation.grouping import ALONE, Grouping, group_pictures
 from qaconv_core.adaptation.hints import time_hints
-from qaconv_core.adaptation.learning import adapting_recipe, grouped_book, new_trainer
+from qaconv_core.adaptation.learning import (
+    adapting_recipe,
+    average_with_start,
+    grouped_book,
+    new_trainer,
+)
 from qaconv_core.adaptation.neighbours import nearest_pictures
 from qaconv_core.adaptation.reciprocal import reciprocal_distances
 from qaconv_core.adaptation.state import Grouped, State, open_state
-from qaconv_core.adaptation.values import AdaptationJob, AdaptationResult, Round
+from qaconv_core.adaptation.values import AdaptationJob, AdaptationResult, FoundGroups, Round
 from qaconv_core.device import resolve_device
 from qaconv_core.errors import Cancelled, DatasetError, InputError
 from qaconv_core.extraction.network_runner import NetworkRunner
@@ -33,7 +38,7 @@ from qaconv_core.training.distributed import Team
 from qaconv_core.training.people import TrainingSet
 from qaconv_core.training.pictures import PictureCache, default_workers, open_book
 from qaconv_core.training.trainer import Surroundings
-from qaconv_core.types import UNKNOWN, Float16, Int64
+from qaconv_core.types import UNKNOWN, Float16, ImageRef, Int64
 
 HELD_SHARE = 0.08
 """Share of the pictures that are held out, in whole groups."""
@@ -51,6 +56,7 @@ _MEASURES = (
 )
 
 Say = Callable[[str], None]
+OnGroups = Callable[[FoundGroups], None]
 
 
 def adapt(
@@ -59,14 +65,18 @@ def adapt(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     say: Say | None = None,
+    on_groups: OnGroups | None = None,
 ) -> AdaptationResult:
     """Adapt a model to pictures without labels; write it to ``job.out``.
+
+    ``on_groups`` gets the groups of each round before anything is learned from them; what it
+    raises ends the run, which can be taken up again.
 
     An equal job that was interrupted is taken up where it stood, with the same result. Raises
     :class:`~qaconv_core.errors.Cancelled` once the step in hand is saved, and the engine's
     errors, at once where something cannot work.
     """
-    return _Adaptation(job, progress, cancel, say or (lambda line: None)).run()
+    return _Adaptation(job, progress, cancel, say or (lambda line: None), on_groups).run()
 
 
 class _Adaptation:
@@ -78,8 +88,10 @@ class _Adaptation:
         progress: ProgressCallback | None,
         cancel: CancelToken | None,
         say: Say,
+        on_groups: OnGroups | None,
     ) -> None:
         self.job, self.progress, self.cancel, self.say = job, progress, cancel, say
+        self.on_groups = on_groups
         self.device = resolve_device(job.device)
         self.began = time.monotonic()
         self.old = load_checkpoint(job.start, input_size=job.input_size)
@@ -141,9 +153,15 @@ class _Adaptation:
         if len(state.grouped) < number:
             self._group(state, number, start)
         grouped = state.grouped[number - 1]
-        labels = grouped.labels.copy()
+        if number == 1:
+            self._take_out(state)
         assert state.held_out is not None
+        labels = grouped.labels.copy()
         labels[state.held_out] = ALONE
+        if number == 1:
+            labels[np.isin(labels, np.array(state.left_out) - 1)] = ALONE
+        if self.on_groups is not None:
+            self.on_groups(self._found(state, number))
         chosen = np.flatnonzero(labels != ALONE)
         count = len(np.unique(labels[chosen]))
         self.say(
@@ -172,6 +190,41 @@ class _Adaptation:
         state.training(number).unlink(missing_ok=True)
         self.say(f"round {number}: {words_of_check(check, state.before)}")
         return True
+
+    def _take_out(self, state: State) -> None:
+        """Note the groups that a person took out, before anything is learned."""
+        wanted = tuple(sorted(set(self.job.without)))
+        if not wanted or wanted == state.left_out:
+            return
+        if state.learning:
+            raise InputError(
+                "the first round has begun to learn, and its groups can no longer be taken out; "
+                "--overwrite begins anew"
+            )
+        count = int(state.grouped[0].labels.max(initial=ALONE)) + 1
+        if wanted[0] < 1 or wanted[-1] > count:
+            raise InputError(f"there are groups 1 to {count:,} to take out, no others")
+        state.left_out = wanted
+        state.save()
+
+    def _found(self, state: State, number: int) -> FoundGroups:
+        labels, refs = state.grouped[number - 1].labels, self.people.refs
+        count = int(labels.max(initial=ALONE)) + 1
+        groups: list[list[ImageRef]] = [[] for _ in range(count)]
+        for label, ref in zip(labels.tolist(), refs, strict=True):
+            if label != ALONE:
+                groups[label].append(ref)
+        assert state.held_out is not None
+        held = set(labels[state.held_out].tolist()) - {ALONE}
+        # Later rounds group held-out pictures together with others, which are learned from.
+        held -= set(np.delete(labels, state.held_out).tolist())
+        return FoundGroups(
+            number,
+            tuple(tuple(group) for group in groups),
+            int((labels == ALONE).sum()),
+            frozenset(label + 1 for label in held),
+            frozenset(state.left_out if number == 1 else ()),
+        )
 
     def _group(self, state: State, number: int, start: Path) -> None:
         model = load_checkpoint(start, input_size=self.job.input_size)
@@ -216,14 +269,18 @@ class _Adaptation:
             ),
             resume=path if path.is_file() else None,
         )
+        whole = path.with_name(f"averaged-{number}.pth.tar")
         try:
             trainer.run(path)
+            average_with_start(trainer, start)
         except Cancelled:
             raise Cancelled(
                 f"stopped in round {number} of {job.rounds}; the same command goes on from "
                 f"{shown(job.folder)}"
             ) from None
-        export_checkpoint(path, state.model(number), half=False)
+        trainer.save(whole)
+        export_checkpoint(whole, state.model(number), half=False)
+        whole.unlink(missing_ok=True)
         return float(trainer.history[-1]["loss"])
 
     def _check(self, path: Path, held: Int64, number: int) -> Check:

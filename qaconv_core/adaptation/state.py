@@ -39,7 +39,8 @@ class State:
     """How far an adaptation has come: the groups and the finished rounds, by number from 1.
 
     ``held_out`` are places of pictures that are never learned from; ``before`` is the check of
-    the old model. Both are there once the first groups are.
+    the old model. Both are there once the first groups are. ``left_out`` are numbers, from 1, of
+    groups of the first round that a person took out.
     """
 
     folder: Path
@@ -47,7 +48,13 @@ class State:
     grouped: list[Grouped] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     held_out: Int64 | None = None
+    left_out: tuple[int, ...] = ()
     before: Check | None = None
+
+    @property
+    def learning(self) -> bool:
+        """Whether the first round has begun to learn."""
+        return bool(self.rounds) or self.training(1).is_file()
 
     def training(self, number: int) -> Path:
         """The trainer's own checkpoint of a round."""
@@ -63,6 +70,7 @@ class State:
             "format": FORMAT,
             "key": self.key,
             "held_out": None if self.held_out is None else self.held_out.tolist(),
+            "left_out": list(self.left_out),
             "before": None if self.before is None else self.before.to_dict(),
             "grouped": [{"labels": g.labels.tolist(), "reach": g.reach} for g in self.grouped],
             "rounds": [one.to_dict() for one in self.rounds],
@@ -112,6 +120,7 @@ def _fill(state: State, content: Any, pictures: int) -> None:
         state.rounds = [Round.from_dict(one) for one in content["rounds"]]
         if content["held_out"] is not None:
             state.held_out = np.array(content["held_out"], dtype=np.int64)
+        state.left_out = tuple(int(number) for number in content["left_out"])
         if content["before"] is not None:
             state.before = Check(**content["before"])
     except (KeyError, TypeError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from qaconv_core.adaptation.checks import Check
 from qaconv_core.adaptation.pictures import Pictures
+from qaconv_core.types import ImageRef
 
 ROUNDS = 2
 
@@ -19,7 +20,8 @@ class AdaptationJob:
 
     ``name`` is what reports call the old model. The work in progress lies in :attr:`folder` and is
     taken up again by an equal job. ``overwrite`` begins anew and replaces ``out``. ``memory`` are
-    the bytes that decoded pictures may fill (None: half of what is free).
+    the bytes that decoded pictures may fill (None: half of what is free). ``without`` are groups of
+    the first round, numbered from 1, that are wrong: nothing is learned from them.
     """
 
     pictures: Pictures
@@ -35,11 +37,27 @@ class AdaptationJob:
     overwrite: bool = False
     input_size: tuple[int, int] | None = None
     memory: int | None = None
+    without: tuple[int, ...] = ()
 
     @property
     def folder(self) -> Path:
         """Where the work in progress is kept until the result is written."""
         return self.out.with_name(self.out.name + ".work")
+
+
+@dataclass(frozen=True)
+class FoundGroups:
+    """The groups of a round, for a person to look at: pictures that seem to show one person.
+
+    Group k of ``groups`` is number k + 1. ``held_out`` and ``left_out`` are numbers of groups that
+    nothing is learned from: those kept for the check, and those that a person took out.
+    """
+
+    round: int
+    groups: tuple[tuple[ImageRef, ...], ...]
+    alone: int
+    held_out: frozenset[int]
+    left_out: frozenset[int]
 
 
 @dataclass(frozen=True)

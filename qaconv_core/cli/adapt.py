@@ -24,7 +24,7 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.readable import shown
 
 if TYPE_CHECKING:
-    from qaconv_core.adaptation import AdaptationJob, AdaptationResult
+    from qaconv_core.adaptation import AdaptationJob, AdaptationResult, FoundGroups
 
 _DEMO = "demo"
 
@@ -61,6 +61,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lr", type=float, default=3e-4, help="rate of learning")
     parser.add_argument("--height", type=positive, help="height of the model's input in pixels")
     parser.add_argument("--width", type=positive, help="width of the model's input in pixels")
+    parser.add_argument(
+        "--groups", metavar="FILE", help="show the groups of the round under way as a page (.html)"
+    )
+    parser.add_argument(
+        "--review",
+        action="store_true",
+        help="stop once the first groups are found, so that they can be looked at; the same "
+        "command without it goes on",
+    )
+    parser.add_argument(
+        "--without",
+        type=_numbers,
+        default=(),
+        metavar="N[,N]",
+        help="numbers of wrong groups of the first round, which nothing is learned from",
+    )
     parser.add_argument("--json", metavar="FILE", help="rounds and checks as JSON ('-': stdout)")
     parser.add_argument(
         "--overwrite",
@@ -74,15 +90,39 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    """``3,17`` as numbers from 1."""
+    return tuple(positive(part) for part in text.split(",") if part.strip())
+
+
+class _Reviewed(Exception):
+    """The groups are there and shall be looked at before the work goes on."""
+
+
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Adapt, say whether it helped and where the model is."""
     from qaconv_core.adaptation import adapt
 
-    if arguments.json not in (None, "-") and not Path(arguments.json).absolute().parent.is_dir():
-        raise InputError(f"{arguments.json}: the folder for --json does not exist; make it first")
+    for option in ("json", "groups"):
+        file = getattr(arguments, option)
+        if file not in (None, "-") and not Path(file).absolute().parent.is_dir():
+            raise InputError(f"{file}: the folder for --{option} does not exist; make it first")
     job = adaptation_job(arguments)
-    with TrainingShower(arguments.quiet) as progress:
-        result = adapt(job, progress=progress, cancel=cancel, say=say)
+
+    def look(found: FoundGroups) -> None:
+        if arguments.groups:
+            from qaconv_core.documents.groups import groups_html
+
+            write_result(arguments.groups, groups_html(found, job.pictures.name), "groups")
+        if arguments.review:
+            raise _Reviewed
+
+    try:
+        with TrainingShower(arguments.quiet) as progress:
+            result = adapt(job, progress=progress, cancel=cancel, say=say, on_groups=look)
+    except _Reviewed:
+        say("stopped to look at the groups; the same command without --review goes on")
+        return
     if arguments.json:
         text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
         write_result(arguments.json, text, "JSON")
@@ -112,6 +152,7 @@ def adaptation_job(arguments: argparse.Namespace) -> AdaptationJob:
         workers=arguments.workers,
         overwrite=arguments.overwrite,
         input_size=input_size(arguments),
+        without=arguments.without,
     )
 
 

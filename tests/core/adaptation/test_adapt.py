@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -200,6 +201,29 @@ def test_work_of_another_job_is_not_taken_up(world, tmp_path):
         run(world, out, cancel=StopOnce(tmp_path / "new.pth.tar.work" / "state.json"))
     with pytest.raises(InputError, match="with other options; --overwrite begins"):
         run(world, out, "--seed", "5")
+
+
+def test_groups_can_be_looked_at_and_taken_out(world, adapted, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(engine, "WORSE", 9.0)
+    out, page = tmp_path / "new.pth.tar", tmp_path / "groups.html"
+    run(world, out, "--review", "--groups", page)
+    assert "stopped to look at the groups" in capsys.readouterr().err
+    assert not out.exists()
+    text = page.read_text()
+    count = text.count("<h3>Group ")
+    held = {int(number) for number in re.findall(r"<h3>Group (\d+): [^<]*held out", text)}
+    assert 1 <= len(held) <= count - 2
+    wrong = min(set(range(1, count + 1)) - held)
+    with pytest.raises(InputError, match=f"there are groups 1 to {count}"):
+        run(world, out, "--without", count + 1)
+    run(world, out, "--review", "--groups", page, "--without", wrong)
+    assert re.search(rf"<h3>Group {wrong}: [^<]*taken out", page.read_text())
+    result = tmp_path / "new.json"
+    run(world, out, "--json", result)
+    whole = json.loads((adapted / "new.json").read_text())["rounds"][0]
+    less = json.loads(result.read_text())["rounds"][0]
+    assert less["groups"] == whole["groups"] - 1
+    assert less["learned"] < whole["learned"]
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"format": 9}'])

@@ -1,0 +1,62 @@
+"""The page of ``qaconv adapt --groups``: groups of pictures that seem to show one person each."""
+
+from __future__ import annotations
+
+from qaconv_core.adaptation.values import FoundGroups
+from qaconv_core.documents import html
+from qaconv_core.types import ImageRef
+
+PICTURES = 8
+"""Pictures of a group that are shown, of as many cameras as it has."""
+
+_MEANING = (
+    "Each row is believed to be one person, and the model learns from it as if it were. A row with "
+    "several persons teaches something wrong: take it out by its number (--without)."
+)
+
+
+def groups_html(found: FoundGroups, name: str) -> str:
+    """The groups of a round as one HTML file, the largest first."""
+    pictures = sum(len(group) for group in found.groups)
+    lead = (
+        f"{name}, round {found.round}: {len(found.groups):,} groups of {pictures:,} pictures; "
+        f"{found.alone:,} pictures are in none"
+    )
+    body = [html.paragraph(_MEANING)]
+    numbers = range(1, len(found.groups) + 1)
+    for number in sorted(numbers, key=lambda number: (-len(found.groups[number - 1]), number)):
+        body += _row(found, number)
+    return html.page("Groups", lead, body, limits=False)
+
+
+def _row(found: FoundGroups, number: int) -> list[str]:
+    group = found.groups[number - 1]
+    words = f"Group {number}: {len(group):,} pictures"
+    cameras = len({ref.camid for ref in group} - {None})
+    if cameras:
+        words += f" of {cameras:,} camera{'' if cameras == 1 else 's'}"
+    if number in found.held_out:
+        words += "; held out for the check"
+    if number in found.left_out:
+        words += "; taken out"
+    shown = _spread(group)
+    return [
+        html.heading(words, 3),
+        html.pictures((ref.path, _caption(ref)) for ref in shown),
+    ]
+
+
+def _caption(ref: ImageRef) -> str:
+    where = "" if ref.camid is None else f"camera {ref.camid + 1}, "
+    return where + ref.path.name
+
+
+def _spread(group: tuple[ImageRef, ...]) -> list[ImageRef]:
+    """At most :data:`PICTURES` of a group, cameras in turn."""
+    turns: dict[int | None, int] = {}
+    keyed = []
+    for ref in group:
+        turn = turns.get(ref.camid, 0)
+        turns[ref.camid] = turn + 1
+        keyed.append((turn, -1 if ref.camid is None else ref.camid, ref))
+    return [ref for _, _, ref in sorted(keyed, key=lambda item: item[:2])[:PICTURES]]

@@ -651,7 +651,9 @@ class EvaluationReport:
     """What an evaluation found, with everything needed to know what the numbers mean.
 
     ``seconds`` are times by stage. ``separation`` is the JSON form of
-    :class:`~qaconv_core.evaluation.separation.Separation`, as a stored report holds it.
+    :class:`~qaconv_core.evaluation.separation.Separation`, as a stored report holds it; ``cameras``
+    and ``open_set`` (by method) are those of :mod:`~qaconv_core.evaluation.camera_report` and
+    :mod:`~qaconv_core.evaluation.open_set`.
     """
 
     dataset: str
@@ -662,5 +664,7 @@ class EvaluationReport:
     device: str
     seconds: Mapping[str, float]
     separation: Mapping[str, Any] = field(default_factory=dict)
+    cameras: Mapping[str, Any] = field(default_factory=dict)
+    open_set: Mapping[str, Any] = field(default_factory=dict)
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()

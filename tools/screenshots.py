@@ -79,6 +79,19 @@ def compare(driver: Driver) -> None:
     driver.wait(lambda: driver.shown, "both candidates")
 
 
+def grid(driver: Driver) -> None:
+    """The whole ranking."""
+    explore(driver, "1")
+    driver.key("A")
+
+
+def panels(driver: Driver) -> None:
+    """The pictures alone, under heat maps."""
+    explore(driver, "2")
+    driver.key("S")
+    driver.key("F")
+
+
 def decisions(driver: Driver) -> None:
     """The first candidates decided by keys, the last by the buttons beside it."""
     choose(driver, BACKPACK[0])
@@ -164,7 +177,9 @@ def region(driver: Driver) -> None:
 
 
 def clear(driver: Driver) -> None:
-    """Lines, with nothing drawn on the pictures."""
+    """Lines below the strip, with nothing drawn on the pictures."""
+    driver.window.explore.hide_panels(False)
+    driver.key("S")
     explore(driver, "1")
     driver.rest()
     for _ in range(2):
@@ -353,6 +368,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "failures": failures,
     "trust": trust,
     "trust-pairs": trust_pairs,
+    "grid": grid,
     "decisions": decisions,
     "report": report,
     "help": help_text,
@@ -367,6 +383,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "palette": palette,
     "keys": keys,
     "jobs": jobs,
+    "panels": panels,
 }
 QUESTIONS = (
     "part",

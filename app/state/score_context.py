@@ -47,4 +47,4 @@ def distribution_of(ranking: RankingResult) -> Distribution | None:
 
 def context_words(distribution: Distribution, value: float) -> str:
     """ "above 99.2 % of this query's gallery"."""
-    return f"above {100 * distribution.share_below(value):.1f} % of this query's gallery"
+    return f"above {100 * distribution.share_below(value):.1f}\u00a0% of this query's gallery"

@@ -182,9 +182,9 @@ class ResultFilter:
     hide_junk: bool = False
     hide_false: bool = False
     hide_same_camera: bool = False
-    hide_decided: bool = False
     camids: frozenset[int] | None = None
     time_range: tuple[float, float] | None = None
+    hide_decided: bool = False
 
 
 @dataclass(frozen=True)

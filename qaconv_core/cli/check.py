@@ -20,6 +20,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--dataset", default="demo", help="name of a data set, or a folder")
     add_data_options(parser)
     parser.add_argument(
+        "--scores",
+        metavar="FILE",
+        help="instead: what saved scores (.npz, .mat) mean between any two cameras",
+    )
+    parser.add_argument(
         "--names-only", action="store_true", help="read names only, do not decode the pictures"
     )
     parser.add_argument("--all", action="store_true", help="name every junk box (pid −1) too")
@@ -32,6 +37,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Open the data set, decode its pictures, print what was found."""
     from qaconv_core.data import check_dataset
 
+    if arguments.scores:
+        _check_scores(arguments)
+        return
     dataset = open_named_dataset(arguments.dataset, arguments)
     with ProgressShower(arguments.quiet) as progress:
         report = check_dataset(
@@ -42,3 +50,17 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if arguments.json:
         text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
         write_result(arguments.json, text, "JSON")
+
+
+def _check_scores(arguments: argparse.Namespace) -> None:
+    """Print the per-camera report of saved scores."""
+    from qaconv_core.cli.rescore import labels_of
+    from qaconv_core.evaluation.camera_report import camera_report, matrix_lines
+    from qaconv_core.evaluation.saved_scores import load_scores
+
+    scores = load_scores(arguments.scores)
+    report = camera_report(scores.score, labels_of(scores))
+    if arguments.json != "-":
+        show("\n".join(matrix_lines(report)))
+    if arguments.json:
+        write_result(arguments.json, json.dumps(report, indent=2) + "\n", "JSON")

@@ -214,7 +214,7 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
     ranking, line = listing.ranking, found.line
     told = (
         f"{'':>5} ── line: {line.value:.2f} above strangers; a query without a match has somebody "
-        f"above it in {line.false_alarms:.1%} of cases ──"
+        f"above it in {line.false_alarms:.1%} of cases where strangers are normal ──"
     )
     below = False
     for place, index in enumerate(map(int, ranking.order)):

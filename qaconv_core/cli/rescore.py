@@ -23,7 +23,7 @@ from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.progress import CancelToken, WorkContext
 
 if TYPE_CHECKING:
-    from qaconv_core.evaluation.methods import MethodOptions, Rankings
+    from qaconv_core.evaluation.methods import Labels, MethodOptions, Rankings
     from qaconv_core.evaluation.saved_scores import SavedScores
     from qaconv_core.types import EvaluationReport, Float32
 
@@ -99,14 +99,7 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
         any(part is not None for part in parts)
         for parts in ((scores.score_qq, scores.dist_qq), (scores.score_gg, scores.dist_gg))
     )
-    labels = methods.Labels(
-        scores.query_ids,
-        scores.gallery_ids,
-        scores.query_cams,
-        scores.gallery_cams,
-        scores.query_times,
-        scores.gallery_times,
-    )
+    labels = labels_of(scores)
     normalised = None
     if options.normalise:
         from qaconv_core.evaluation.normalised import NormalisedScores, SavedLogits
@@ -122,6 +115,20 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
         within_approximation="" if complete else methods.PROFILE_NOTE,
         normalised=normalised,
         context=context,
+    )
+
+
+def labels_of(scores: SavedScores) -> Labels:
+    """What a file says of its queries and gallery."""
+    from qaconv_core.evaluation.methods import Labels
+
+    return Labels(
+        scores.query_ids,
+        scores.gallery_ids,
+        scores.query_cams,
+        scores.gallery_cams,
+        scores.query_times,
+        scores.gallery_times,
     )
 
 
@@ -179,11 +186,13 @@ def _report(
     rankings: Rankings,
     seconds: float,
 ) -> EvaluationReport:
+    from qaconv_core.evaluation.camera_report import camera_report
+    from qaconv_core.evaluation.open_set import open_sets
     from qaconv_core.evaluation.protocol import protocol_record
     from qaconv_core.evaluation.separation import separation
     from qaconv_core.types import UNKNOWN, CheckpointRecord, EvaluationCounts, EvaluationReport
 
-    path = Path(arguments.scores)
+    path, labels = Path(arguments.scores), labels_of(scores)
     separable = separation(
         scores.score,
         scores.query_ids,
@@ -212,6 +221,8 @@ def _report(
         device="",
         seconds={**rankings.seconds, "total": seconds},
         separation=separable.to_dict(),
+        cameras=camera_report(scores.score, labels, options.junk_rule),
+        open_set=open_sets(scores.score, rankings.score_norm, labels, options.junk_rule),
         notes=tuple(rankings.notes),
     )
 

@@ -180,7 +180,7 @@ def _role(
     if "pid" in fields:
         return "cameras" if cameras_open and len(counts) <= _FEW_FOLDERS and _shared(
             below, level) else "none"  # fmt: skip
-    if cameras_open and _shared(below, level) and len(counts) < len(inner):
+    if cameras_open and _shared(below, level) and len(counts) <= len(inner):
         return "cameras"
     few_large = len(counts) <= _FEW_FOLDERS and median(counts.values()) > _MANY_PICTURES
     if cameras_open and few_large and not inner:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qaconv_core.data.images import picture_size
-from qaconv_core.data.splits import choose_queries
+from qaconv_core.data.splits import CHOSEN, NO_PIDS, choose_queries
 from qaconv_core.errors import InputError
 from qaconv_core.readable import csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text
@@ -45,7 +45,7 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
         train=ImageSet((), "labels/train"),
         query=ImageSet(tuple(query), "labels/query"),
         gallery=ImageSet(tuple(gallery), "labels/gallery"),
-        notes=(*dataset.notes, *notes),
+        notes=(*(n for n in dataset.notes if n not in (CHOSEN, NO_PIDS)), *notes),
         person_names={number: name for name, number in numbers.items()},
     )
 

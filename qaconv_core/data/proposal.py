@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from qaconv_core.data.check import valid_queries
 from qaconv_core.data.column_guess import columns_of, guess_columns
-from qaconv_core.data.described import OwnPictures, as_dataset, collect, scan_source
+from qaconv_core.data.described import OwnPicture, OwnPictures, as_dataset, collect, scan_source
 from qaconv_core.data.description import Description, Source
 from qaconv_core.data.duplicates import Duplicates, find_duplicates
 from qaconv_core.data.folder_guess import Wishes, guess_folder_way
@@ -31,7 +31,8 @@ class Proposal:
     """How pictures would be read, what that gives, and why.
 
     ``reasons`` say what was recognised and what to say where that is wrong. ``warnings`` say what
-    is odd about the pictures. ``sizes`` are (width, height) of a sample.
+    is odd about the pictures. ``sizes`` are (width, height) of a sample, ``scans`` the folders as
+    they were read.
     """
 
     description: Description
@@ -41,6 +42,7 @@ class Proposal:
     warnings: tuple[str, ...]
     duplicates: Duplicates
     sizes: tuple[tuple[int, int], ...]
+    scans: Mapping[Path, Scan]
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,14 @@ class Possible:
 
 
 def propose(
-    places: Sequence[str | Path], wishes: Wishes | None = None, context: WorkContext = NO_CONTEXT
+    places: Sequence[str | Path],
+    wishes: Wishes | None = None,
+    context: WorkContext = NO_CONTEXT,
+    known: Proposal | None = None,
 ) -> Proposal:
     """Look at folders and tables, and propose how to read them. Nothing is written or decoded.
 
+    ``known`` is an earlier proposal for the same places: what was read then is not read again.
     Raises :class:`DatasetError` where a place cannot be read or holds no picture, and
     :class:`~qaconv_core.errors.InputError` for a pattern that is none.
     """
@@ -65,7 +71,7 @@ def propose(
     paths = [typed_path(place).absolute() for place in places]
     paths = [Path(os.path.normpath(path)) for path in dict.fromkeys(paths)]
     folders = [path for path in paths if not _is_table(path)]
-    scans = {path: _scan(path, context) for path in folders}
+    scans = known.scans if known else {path: _scan(path, context) for path in folders}
     reasons: list[str] = []
     several = len(folders) > 1
     all_pictures = [
@@ -81,16 +87,22 @@ def propose(
     pictures = collect(description, context, scans)
     dataset = as_dataset(description, pictures)
     files = [picture.path for picture in pictures.pictures]
-    duplicates = find_duplicates(files, context)
-    sizes = _sizes(files)
+    duplicates = known.duplicates if known else find_duplicates(files, context)
+    sizes = known.sizes if known else _sizes(files)
     warnings = tuple(_warnings(dataset, duplicates, sizes))
-    return Proposal(description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes)
+    return Proposal(
+        description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes, scans
+    )
+
+
+def spread(proposal: Proposal, most: int = 8) -> list[OwnPicture]:
+    """At most so many pictures, spread over all of them."""
+    pictures = proposal.pictures.pictures
+    return list(islice(pictures, 0, None, max(1, len(pictures) // most)))[:most]
 
 
 def examples(proposal: Proposal, most: int = 8) -> list[tuple[str, str, str, str, str]]:
-    """Pictures spread over all of them: name, person, camera, time, split as they were read."""
-    pictures = proposal.pictures.pictures
-    step = max(1, len(pictures) // most)
+    """Those of :func:`spread`: name, person, camera, time, split as they were read."""
     root = proposal.dataset.root
     return [
         (
@@ -100,8 +112,8 @@ def examples(proposal: Proposal, most: int = 8) -> list[tuple[str, str, str, str
             "–" if p.time is None else shown(p.time),
             p.split or "–",
         )
-        for p in islice(pictures, 0, None, step)
-    ][:most]
+        for p in spread(proposal, most)
+    ]
 
 
 def possibilities(dataset: Dataset) -> tuple[Possible, ...]:

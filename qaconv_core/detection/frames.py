@@ -204,7 +204,7 @@ def start_in_metadata(path: Path) -> datetime | None:
     seconds = struct.unpack(">Q" if data[0] == 1 else ">I", data[4 : 12 if data[0] == 1 else 8])[0]
     moment = _MAC_EPOCH + timedelta(seconds=min(seconds, 2**36))
     # Recorders without a clock write 0, or 1970.
-    return moment if moment.year > 1990 else None
+    return moment if 1990 < moment.year < 2100 else None
 
 
 def _atom(file: Any, wanted: bytes, end: int) -> int | None:

@@ -22,6 +22,7 @@ from qaconv_core.data.own_files import OwnFiles
 from qaconv_core.data.published import unlike_published
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.camera_report import camera_report
 from qaconv_core.evaluation.evaluated_logits import EvaluatedLogits
 from qaconv_core.evaluation.forecasts import file_matrix, forecast
 from qaconv_core.evaluation.from_estimates import FromEstimates
@@ -34,6 +35,7 @@ from qaconv_core.evaluation.methods import (
     measure_methods,
 )
 from qaconv_core.evaluation.normalised import NormalisedScores
+from qaconv_core.evaluation.open_set import open_sets
 from qaconv_core.evaluation.protocol import protocol_record
 from qaconv_core.evaluation.saved_scores import SavedScores
 from qaconv_core.evaluation.separation import separation
@@ -456,6 +458,8 @@ def _report(
         device=describe_device(model.device),
         seconds={},
         separation=separable.to_dict(),
+        cameras=camera_report(logits, labels, options.junk_rule),
+        open_set=open_sets(logits, rankings.score_norm, labels, options.junk_rule),
         rejected=rejected,
         notes=_notes(model, dataset, sides, rankings, labels),
     )

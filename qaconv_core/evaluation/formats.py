@@ -113,3 +113,16 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int =
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "─" * (sum(widths) + 2 * (len(widths) - 1)))
     return lines
+
+
+_STEPS = {
+    "qaconv": "QAConv",
+    "norm": "camera normalisation",
+    "rerank": "re-ranking",
+    "tlift": "TLift",
+}
+
+
+def method_label(method: str) -> str:
+    """A method's name for people: ``qaconv+rerank`` is ``QAConv + re-ranking``."""
+    return " + ".join(_STEPS.get(step, shown(step)) for step in method.split("+"))

@@ -354,9 +354,10 @@ def _pays(logits: EstimatedLogits, width: int, stage: str) -> bool:
         near, far, here = _distance(most.T), _distance(least.T), _distance(trial.values.T)
         needed = _contenders(here, near, far, width, best_first)
         needed |= _contenders(-here, -far, -near, 1, best_first)
-        rows, columns = np.nonzero(needed.T)
-        trial.score(rows, columns, stage)
-    share = float(trial.exact.mean())
+        if best_first:
+            rows, columns = np.nonzero(needed.T)
+            trial.score(rows, columns, stage)
+    share = float((needed | trial.exact.T).mean())
     return logits.pace.pays(min(1.0, 2 * share if logits.mirror else share))
 
 

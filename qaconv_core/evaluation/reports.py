@@ -10,15 +10,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qaconv_core.data.published import counted_name
+from qaconv_core.evaluation.camera_report import first_line
 from qaconv_core.evaluation.formats import (
     flat_text,
     latex_escape,
     markdown_escape,
+    method_label,
     percent,
     plain,
     text_table,
     write_text,
 )
+from qaconv_core.evaluation.open_set import open_set_lines
 from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.readable import csv_text, shown
 from qaconv_core.store.records import is_number
@@ -43,17 +46,6 @@ Reports = EvaluationReport | Sequence[EvaluationReport]
 RANKS = (1, 5, 10, 20)
 MEASURES = (*(f"rank{k}" for k in RANKS), "mAP", "mINP")
 HEADINGS = (*(f"Rank-{k}" for k in RANKS), "mAP", "mINP")
-_STEPS = {
-    "qaconv": "QAConv",
-    "norm": "camera normalisation",
-    "rerank": "re-ranking",
-    "tlift": "TLift",
-}
-
-
-def method_label(method: str) -> str:
-    """A method's name for people: ``qaconv+rerank`` is ``QAConv + re-ranking``."""
-    return " + ".join(_STEPS.get(step, shown(step)) for step in method.split("+"))
 
 
 def _as_list(reports: Reports) -> list[EvaluationReport]:
@@ -130,6 +122,7 @@ def _table_block(report: EvaluationReport) -> list[str]:
     lines = [_counts_line(report)]
     lines += text_table(("in %", *HEADINGS), rows)
     lines += [f"[{number}] {text}" for number, text in marks.footnotes()]
+    lines += [*filter(None, [first_line(report.cameras)]), *open_set_lines(report.open_set)]
     if report.rejected:
         lines.append(f"note: {_left_out(report)}")
     lines += [f"note: {shown(note)}" for note in report.notes]
@@ -160,6 +153,7 @@ def report_json(report: EvaluationReport, per_query: bool = False) -> dict[str, 
         if per_query:
             entry["ap"] = result.ap
         results.append(entry)
+    measured = {"cameras": report.cameras, "open_set": report.open_set}
     document = {
         "dataset": report.dataset,
         "counts": report.counts.to_dict(),
@@ -170,6 +164,7 @@ def report_json(report: EvaluationReport, per_query: bool = False) -> dict[str, 
         "seconds": _total_seconds(report.seconds),
         "seconds_by_stage": {k: v for k, v in report.seconds.items() if k != "total"},
         "separation": report.separation,
+        **{name: part for name, part in measured.items() if part},
         "rejected": [{"path": str(r.path), "reason": r.reason} for r in report.rejected],
         "notes": list(report.notes),
     }

@@ -79,6 +79,8 @@ def report_of_run(document: Mapping[str, Any]) -> EvaluationReport:
         device=str(document.get("device", "")),
         seconds=_seconds(document),
         separation=_dict(document, "separation"),
+        cameras=_dict(document, "cameras"),
+        open_set=_dict(document, "open_set"),
         rejected=tuple(
             Rejected(Path(str(item.get("path", ""))), str(item.get("reason", "")))
             for item in _list(document, "rejected")

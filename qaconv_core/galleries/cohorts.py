@@ -31,6 +31,7 @@ from qaconv_core.ranking.camera_norm import (
     z_sums,
 )
 from qaconv_core.ranking.cohorts import CohortRule, Cohorts, Pairs
+from qaconv_core.ranking.line import FALSE_ALARMS, Line, default_line
 from qaconv_core.store.atomic import replacing
 from qaconv_core.types import FeatureBank, Float32, Float64, Int64, RankingResult
 
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 METHOD = "qaconv+norm"
 STAGE = "measuring cohorts"
-FALSE_ALARMS = 0.1
-"""Share of queries without a match that may have a candidate above the line, by default."""
 _PORTION = 64
 
 RowLogits = Callable[[int], Float32]
@@ -63,6 +62,24 @@ class GalleryCohorts:
     def sample(self) -> Cohorts:
         """The pictures that stand for the queries' side."""
         return self.towards.cohorts
+
+    def pair(self, camera: int, time: float, same: Int64, candidate: int) -> tuple[Int64, Int64]:
+        """Gallery indices of the cohorts of Z and of T of one pair.
+
+        ``camera`` and ``time`` are the query's, ``same`` its own file in the gallery.
+        """
+        places = np.zeros(len(same), dtype=np.int64), np.asarray(same, dtype=np.int64)
+        query = np.array([camera], dtype=np.int64), np.array([time])
+        other = self.cams[candidate : candidate + 1], self.times[candidate : candidate + 1]
+        itself = np.zeros(1, dtype=np.int64), np.array([candidate], dtype=np.int64)
+        found = []
+        for cohorts, of_query in ((self.whole, False), (self.sample, True)):
+            first, second = cohorts.place(*query, places), cohorts.place(*other, itself)
+            member = cohorts.members[(first if of_query else second).cohort[0]] > 0
+            member[first.near.indices] = False
+            member[second.near.indices] = False
+            found.append(cohorts.rows[member])
+        return found[0], found[1]
 
 
 def open_cohorts(
@@ -143,22 +160,6 @@ def _keep(path: Path | None, sums: Float64) -> None:
 
 
 # ── one query ───────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Line:
-    """N above which a query without a match has any candidate in a share ``false_alarms`` of
-    cases, where N of each of ``strangers`` is a standard normal number."""
-
-    value: float
-    false_alarms: float
-    strangers: int
-
-
-def default_line(strangers: int, false_alarms: float = FALSE_ALARMS) -> Line:
-    """The :class:`Line` of a gallery of ``strangers`` pictures."""
-    share = 1 - (1 - false_alarms) ** (1 / max(1, strangers))
-    return Line(-NormalDist().inv_cdf(share), false_alarms, strangers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from qaconv_core.caching import LruCache
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.average import AverageContributions, average_contributions, relative
+from qaconv_core.explaining.normalised import NormalisedBreakdown, normalised_breakdown
 from qaconv_core.galleries.cohorts import (
-    FALSE_ALARMS,
     GalleryCohorts,
     NormalisedRanking,
     normalised_ranking,
@@ -33,6 +33,7 @@ from qaconv_core.progress import CancelToken, ProgressCallback, WorkContext
 from qaconv_core.ranking import rank_gallery
 from qaconv_core.ranking.cohorts import CohortRule
 from qaconv_core.ranking.fusion import fuse_logits
+from qaconv_core.ranking.line import FALSE_ALARMS
 from qaconv_core.searching import choice
 from qaconv_core.searching.choice import Wish
 from qaconv_core.searching.shortlist import LargeSearch, search_large
@@ -248,8 +249,7 @@ class GallerySearch:
             return self.model.score(query_map, self.gallery.select(some), cancel=cancel)[0]
 
         found = normalised_ranking(
-            base, self.cohorts, UNKNOWN if ref.camid is None else ref.camid,
-            np.nan if ref.time is None else ref.time, own, wanted, exact, false_alarms,
+            base, self.cohorts, *_seen(ref), own, wanted, exact, false_alarms,
         )  # fmt: skip
         ranking = replace(
             found.ranking, queries=(query,), truth=self.truth((query,))[found.ranking.order]
@@ -348,6 +348,20 @@ class GallerySearch:
         maps = self.maps_of(query, candidate)
         return self.with_average(explain_pair(self.model, query, candidate, maps, part))
 
+    def explain_normalised(
+        self, query: int, candidate: int, cancel: CancelToken | None = None
+    ) -> NormalisedBreakdown:
+        """Where the normalised score of a pair comes from, cell by cell; adds up to N."""
+        if self.cohorts is None:
+            raise InputError("the gallery's cohorts are not measured yet")
+        ref = self.data.query[query]
+        z, t = self.cohorts.pair(*_seen(ref), self.own_files((query,)), candidate)
+        maps = self.maps_of(query, candidate)
+        return normalised_breakdown(
+            self.model.match(*maps), *maps, self.gallery.select(z), self.gallery.select(t),
+            self.model.head, cancel=cancel,
+        )  # fmt: skip
+
     def why(self, first: PairView, second: PairView | None) -> Why | None:
         """Why two candidates of one query have other logits, above average where that is known."""
         average = None if first.part is not None else self.average(first.query)
@@ -378,6 +392,12 @@ class GallerySearch:
         """What :meth:`measure_average` found; None where it was not done."""
         kept = self._averages.get(query)
         return None if kept is None else kept[0]
+
+
+def _seen(ref: ImageRef) -> tuple[int, float]:
+    """Camera and time of a picture; UNKNOWN and NaN where not known."""
+    camera = UNKNOWN if ref.camid is None else ref.camid
+    return camera, float("nan") if ref.time is None else ref.time
 
 
 def open_search(

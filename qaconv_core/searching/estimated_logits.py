@@ -45,7 +45,7 @@ TRIAL = 32
 WANTED_BYTES = 192 << 20
 """What lists of pairs to be scored, and limits of a block of rows, take at most."""
 _AT_ONCE = 512  # pairs scored exactly by a thread between two looks at the cancel token
-_FEWEST = 4 * QUERY_BLOCK * GALLERY_BLOCK  # pairs estimated before estimates may be given up
+_FEWEST = 2 * QUERY_BLOCK * GALLERY_BLOCK  # pairs estimated before estimates may be given up
 
 Undecided = Callable[[Block, Float64, Float64], Bool]
 """(block, least and largest logits (b, c)) → where an exact logit is needed (b, c)."""

@@ -21,6 +21,9 @@ VERSION = 1
 MapShape = tuple[int, int, int]
 _PATIENCE = 60.0  # seconds to wait for another process that is writing
 
+_CHECKSUMS = (
+    "CREATE TABLE IF NOT EXISTS checksums (row INTEGER PRIMARY KEY, checksum INTEGER NOT NULL)"
+)
 _SCHEMA = (
     "CREATE TABLE shelf (data TEXT NOT NULL, channels INTEGER NOT NULL, height INTEGER NOT NULL,"
     " width INTEGER NOT NULL, next_row INTEGER NOT NULL)",
@@ -121,13 +124,36 @@ class MapIndex:
         ).fetchone()
         return -1 if found is None else int(found[0])
 
-    def add(self, keys: Sequence[FileKey], first: int) -> None:
-        """Give ``keys`` the rows from ``first`` on; a file's earlier map is forgotten."""
+    def add(self, keys: Sequence[FileKey], first: int, checksums: Sequence[int]) -> None:
+        """Give ``keys`` the rows from ``first`` on; a file's earlier map is forgotten.
+
+        ``checksums`` are those of the maps.
+        """
         values = [
             (os.fsencode(key.path), key.size, key.mtime_ns, first + i) for i, key in enumerate(keys)
         ]
         self._db.executemany("INSERT OR REPLACE INTO maps VALUES (?, ?, ?, ?)", values)
+        # A table of its own: caches of earlier versions have none, and stay readable for them.
+        self._db.execute(_CHECKSUMS)
+        self._db.executemany("INSERT OR REPLACE INTO checksums VALUES (?, ?)",
+                             enumerate(checksums, first))  # fmt: skip
         self._db.execute("UPDATE shelf SET next_row = ?", (first + len(keys),))
+
+    def checksums(self, rows: Sequence[int]) -> dict[int, int]:
+        """The checksums of the maps in ``rows``, as far as they are known."""
+        found = {}
+        try:
+            with self.reading():
+                for row in rows:
+                    kept = self._db.execute(
+                        "SELECT checksum FROM checksums WHERE row = ?", (int(row),)
+                    ).fetchone()
+                    if kept is not None:
+                        found[int(row)] = int(kept[0])
+        except sqlite3.OperationalError as cause:
+            if not str(cause).startswith("no such table"):
+                raise
+        return found
 
     def forget_from(self, row: int) -> int:
         """Drop the entries of ``row`` and all after it; their number."""

@@ -12,8 +12,10 @@ import contextlib
 import errno
 import logging
 import os
+import random
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,6 +31,8 @@ from qaconv_core.types import FeatureBank, Float16, Int64
 
 log = logging.getLogger(__name__)
 
+CHECKED_BYTES = 16 << 20
+"""Of the maps looked up, so much is compared with its checksums: some hundredths of a second."""
 DAMAGED_NAME = "index-damaged.sqlite"
 
 
@@ -60,9 +64,35 @@ class FeatureShelf:
             return self._index.count()
 
     def lookup(self, keys: Sequence[FileKey]) -> Int64:
-        """The rows of these files' maps, shape (n,); −1 where there is none."""
+        """The rows of these files' maps, shape (n,); −1 where there is none, or a damaged one.
+
+        Of many maps only some are compared with their checksums (:data:`CHECKED_BYTES`); where one
+        is damaged, all are.
+        """
         with self._guard():
-            return self._rows(keys)
+            return self._without_damaged(self._rows(keys))
+
+    def _without_damaged(self, rows: Int64) -> Int64:
+        there = rows[rows >= 0]
+        step = -(-len(there) * self.row_bytes // CHECKED_BYTES) or 1
+        if not self._damaged(there[random.randrange(step) :: step]):
+            return rows
+        damaged = self._damaged(there)
+        log.warning(
+            "%s: %d stored feature maps are damaged; they are computed again",
+            self.data_path, len(damaged),
+        )  # fmt: skip
+        return np.where(np.isin(rows, damaged), -1, rows)
+
+    def _damaged(self, rows: Int64) -> list[int]:
+        """Those of ``rows`` whose maps are not those that were stored."""
+        known = self._index.checksums(rows.tolist())
+        if not known:
+            return []
+        maps = np.memmap(self.data_path, np.uint8, "r")
+        size = self.row_bytes
+        return [row for row, checksum in known.items()
+                if zlib.crc32(maps[row * size : (row + 1) * size].tobytes()) != checksum]  # fmt: skip
 
     def _rows(self, keys: Sequence[FileKey]) -> Int64:
         with self._index.reading():
@@ -96,7 +126,7 @@ class FeatureShelf:
                 self._write(handle, data, first * self.row_bytes)
             finally:
                 os.close(handle)
-            self._index.add(keys, first)
+            self._index.add(keys, first, [zlib.crc32(row.view(np.uint8)) for row in data])
         return np.arange(first, first + len(keys), dtype=np.int64)
 
     def _forget_lost(self) -> int:

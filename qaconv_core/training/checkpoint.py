@@ -23,6 +23,7 @@ from torch import nn
 from qaconv_core.errors import CheckpointError, InputError
 from qaconv_core.models.checkpoints import ADAPTED, read_tensors
 from qaconv_core.store.atomic import replacing
+from qaconv_core.store.records import is_number
 from qaconv_core.training.calibration import Calibration
 from qaconv_core.training.recipes import Recipe, recipe_from_dict
 from qaconv_core.types import Int64
@@ -240,8 +241,18 @@ def _unfinished_dict(unfinished: Unfinished | None) -> dict[str, Any]:
 def _unfinished(plain: Mapping[str, Any]) -> Unfinished | None:
     if not plain:
         return None
+    plan = plain["plan"]
+    if not isinstance(plan, torch.Tensor) or plan.ndim != 2 or plan.dtype != torch.int32:
+        raise ValueError("the plan of the unfinished epoch is none")
+    names = ("done", "samples", "loss_sum", "accuracy_sum")
+    if not all(is_number(plain[name]) and plain[name] >= 0 for name in names[:2]):
+        raise ValueError("the unfinished epoch counts no batches")
+    if not all(isinstance(plain[name], int | float) for name in names):
+        raise ValueError("the unfinished epoch has sums that are no numbers")
+    if int(plain["done"]) > len(plan) or int((plan < 0).sum()):
+        raise ValueError("the unfinished epoch has done more than its plan")
     return Unfinished(
-        plan=plain["plan"].numpy().astype(np.int64),
+        plan=plan.numpy().astype(np.int64),
         done=int(plain["done"]),
         loss_sum=float(plain["loss_sum"]),
         accuracy_sum=float(plain["accuracy_sum"]),

@@ -27,9 +27,11 @@ class Asked:
         self.window = QMainWindow()
         self.controller = Controller(Workspace(), runner)
         self.data, self.models, self.problems, self.pictures = [], [], [], []
+        self.imports = []
         self.controller.add_pictures = self.pictures.append
         self.file_input = FileInput(
             self.window, self.controller, open_data=self.data.append,
+            import_pictures=self.imports.append,
             open_model=self.models.append, tell=self.problems.append,
         )  # fmt: skip
         self.actions = Actions(self.window)
@@ -176,3 +178,11 @@ def test_pictures_are_chosen_in_a_dialog(qtbot, asked, tmp_path):
     dialog.filesSelected.emit([str(path)])
     dialog.close()
     qtbot.waitUntil(lambda: asked.pictures == [[path]])
+
+
+def test_several_folders_are_imported_together(asked, tmp_path):
+    for name in ("north", "south"):
+        (tmp_path / name).mkdir()
+    assert asked.drop(tmp_path / "north", tmp_path / "south")
+    assert asked.imports == [[tmp_path / "north", tmp_path / "south"]]
+    assert asked.data == []

@@ -39,7 +39,7 @@ def test_help_texts_are_shown_without_marks_of_html(qtbot, id):
 
 def test_help_says_what_must_be_said(qapp):
     for id, parts in {
-        "help.contribution": ("add up", "not a probability", "not evidence"),
+        "help.contribution": ("sum to", "not a probability", "not evidence"),
         "help.part": ("does not search for a thing", "evidence", "With several queries"),
         "help.what_if": ("not what a photograph", "from it alone"),
         "help.why": ("not which of the two is the person",),

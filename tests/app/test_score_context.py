@@ -23,7 +23,7 @@ def test_counts_leave_junk_out_and_shares_are_counted(space):
     for value in values:
         assert found.share_below(value) == pytest.approx(np.mean(values < value))
     assert found.position(found.high) == 1.0
-    assert context_words(found, found.high + 1) == "above 100.0 % of this query's gallery"
+    assert context_words(found, found.high + 1) == "above 100.0\u00a0% of this query's gallery"
 
 
 def test_one_picture_has_no_distribution(space):

@@ -41,7 +41,7 @@ def test_three_choices_run_commands_by_mouse_and_keyboard(page):
         QTest.mouseClick(button, Qt.LeftButton)
     page.choices[0].setFocus()
     QTest.keyClick(page.choices[0], Qt.Key_Space)
-    assert chosen == ["file.open_demo", "file.open_data", "file.open_query", "file.open_demo"]
+    assert chosen == ["file.import", "file.open_data", "file.open_demo", "file.import"]
 
 
 def test_recent_files_are_listed_and_opened(qtbot, page):

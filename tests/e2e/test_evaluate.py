@@ -100,6 +100,12 @@ def test_normalised_scores_stand_beside_the_others(qaconv, market, checkpoint, t
         assert first["ap"] == pytest.approx(second["ap"], abs=1e-9)
     saved = np.load(tmp_path / "s.npz")
     assert saved["score_norm"].shape == saved["score_norm_tlift"].shape == (5, 26)
+    assert both["open_set"]["qaconv+norm"]["line"]["threshold"] > 0
+    assert both["cameras"] == plain["cameras"]
+    assert len(both["cameras"]["pairs"]) == 3
+    done = qaconv("check", "--scores", "s.npz", "--json", "cameras.json")
+    assert "rows: the query's camera" in done.out
+    assert json.loads((tmp_path / "cameras.json").read_text()) == both["cameras"]
     # Three cameras share 26 pictures: none has enough for a cohort of its own.
     assert any("cameras 1, 2, 3 with at most 20" in note for note in both["notes"])
     with pytest.raises(AssertionError):

@@ -53,10 +53,12 @@ CHOICES = (
 class OpenDataDialog(QDialog):
     """Choose a data set and read the report on it; only *Open* changes what is shown.
 
-    ``opened`` tells the request of the set that was opened.
+    ``opened`` tells the request of the set that was opened, ``import_wanted`` the folder or table
+    of which a person wants to say how it is read.
     """
 
     opened = pyqtSignal(object)
+    import_wanted = pyqtSignal(object)
 
     def __init__(
         self, controller: Controller, data_folder: str = "", parent: QWidget | None = None
@@ -89,6 +91,9 @@ class OpenDataDialog(QDialog):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of decoding")
         self.rate = plain_label(wrap=False)
+        self.describe = QPushButton("Persons, cameras, times…")
+        self.describe.setToolTip("Say what folders, file names and columns mean")
+        self.describe.hide()
         self.stop = QPushButton("Stop")
         self.stop.setToolTip("Stop decoding; the report without it stays")
         self.buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
@@ -118,6 +123,7 @@ class OpenDataDialog(QDialog):
     def _lay_out(self) -> None:
         where = in_row(self.path, self.browse, self.browse_table)
         work = QHBoxLayout()
+        work.addWidget(self.describe)
         work.addWidget(self.decode)
         work.addWidget(self.bar, 1)
         work.addWidget(self.rate)
@@ -129,13 +135,14 @@ class OpenDataDialog(QDialog):
 
     def _connect(self) -> None:
         # Enter in the path looks at it; only a set that was looked at can be opened.
-        for button in (self.browse, self.browse_table, self.decode, self.stop):
+        for button in (self.browse, self.browse_table, self.describe, self.decode, self.stop):
             button.setAutoDefault(False)
         self.names.currentItemChanged.connect(lambda *_: self.inspect())
         self.browse.clicked.connect(self._browse_folder)
         self.browse_table.clicked.connect(self._browse_table)
         self.decode.clicked.connect(lambda: self.inspect(decode=True))
         self.stop.clicked.connect(self._stop)
+        self.describe.clicked.connect(self._describe)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
@@ -255,6 +262,8 @@ class OpenDataDialog(QDialog):
     def _show_report(self, panel: QWidget | None) -> None:
         self.area.setWidget(panel if panel is not None else QWidget())
         self.decode.setVisible(panel is not None)
+        own = self._found is not None and self._found.request.name in ("folder", BY_CONTENT)
+        self.describe.setVisible(panel is not None and own)
 
     def _show_working(self, on: bool) -> None:
         for widget in (self.bar, self.rate, self.stop):
@@ -271,6 +280,12 @@ class OpenDataDialog(QDialog):
 
     def _stop(self) -> None:
         self._jobs.cancel(DATA)
+
+    def _describe(self) -> None:
+        request = self.request
+        if request is not None and request.root is not None:
+            self.import_wanted.emit(request.root.absolute())
+            self.reject()
 
     # ── deciding ────────────────────────────────────────────────────────────────────────────────
 

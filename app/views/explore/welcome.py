@@ -39,12 +39,12 @@ class Choice:
 
 
 CHOICES = (
-    Choice("file.open_demo", "play", "Demo",
+    Choice("file.import", "image", "Find a person in my pictures",
+           "Folders or a table of your own. You see how they are understood first."),
+    Choice("file.open_data", "folder-open", "Look at a benchmark",
+           "Market-1501, MSMT17 and others, or any data set. You see what it holds first."),
+    Choice("file.open_demo", "play", "Try the demo",
            "The bundled synthetic people with the bundled model. Nothing to download."),
-    Choice("file.open_data", "folder-open", "Data set",
-           "A benchmark, a folder of pictures or a table. You see what it holds first."),
-    Choice("file.open_query", "image", "One picture",
-           "Take a picture of a person, then choose where to search."),
 )  # fmt: skip
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
@@ -16,6 +17,7 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
 from app.views.dialogs.command_palette import CommandPalette, PlaceEntry
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
+from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.key_sheet import KeySheet
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
@@ -50,6 +52,7 @@ class Dialogs(QObject):
         """The commands answered here."""
         return {
             "file.open_data": Handler(self.open_data),
+            "file.import": Handler(self.import_pictures),
             "file.open_model": Handler(self.open_model),
             "edit.palette": Handler(self.palette.popup),
             "edit.settings": Handler(self.open_settings),
@@ -107,12 +110,27 @@ class Dialogs(QObject):
         def make() -> OpenDataDialog:
             made = OpenDataDialog(self.controller, self.settings.value.data_folder, self.window)
             made.opened.connect(self._data_opened)
+            made.import_wanted.connect(lambda path: self.import_pictures([path]))
             return made
 
         dialog = self._show("data", make)
         assert isinstance(dialog, OpenDataDialog)
         if request is not None:
             dialog.choose(request)
+        return dialog
+
+    def import_pictures(self, places: Sequence[Path] = ()) -> ImportDialog:
+        """Say how pictures of one's own are read; what is written down is then looked at."""
+
+        def make() -> ImportDialog:
+            made = ImportDialog(self.controller.runner, self.window)
+            made.imported.connect(self.open_data)
+            return made
+
+        dialog = self._show("import", make)
+        assert isinstance(dialog, ImportDialog)
+        if places:
+            dialog.choose(places)
         return dialog
 
     def open_model(self, path: str = "") -> OpenModelDialog:

@@ -56,11 +56,13 @@ class FileInput(QObject):
         *,
         open_data: Callable[[DataRequest | None], object],
         open_model: Callable[[str], object],
+        import_pictures: Callable[[Sequence[Path]], object],
         tell: Callable[[Problem], object],
     ) -> None:
         super().__init__(window)
         self.window, self.controller = window, controller
         self._open_data, self._open_model, self._tell = open_data, open_model, tell
+        self._import_pictures = import_pictures
         self._plate = DropPlate(window)
         window.setAcceptDrops(True)
         window.installEventFilter(self)
@@ -120,11 +122,16 @@ class FileInput(QObject):
         return False
 
     def take(self, paths: Sequence[Path]) -> None:
-        """Pictures become queries; else the first folder, table or checkpoint is opened."""
+        """Pictures become queries; else several folders and tables are imported, or the one, or a
+        checkpoint, is opened."""
         kinds = [(kind_of(path), path) for path in paths]
         pictures = [path for kind, path in kinds if kind == "picture"]
         if pictures:
             self._take_pictures(pictures)
+            return
+        places = [path for kind, path in kinds if kind in ("folder", "table")]
+        if len(places) > 1:
+            self._import_pictures(places)
             return
         for kind, path in kinds:
             if kind in ("folder", "table"):

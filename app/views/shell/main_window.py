@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
             self.controller,
             open_data=self.dialogs.open_data,
             open_model=self.dialogs.open_model,
+            import_pictures=self.dialogs.import_pictures,
             tell=self.problems.add,
         )
         self.export_commands = ExportCommands(self.workspace, self.runner, self, choices)

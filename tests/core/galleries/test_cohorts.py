@@ -8,11 +8,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from qaconv_core.galleries.cohorts import default_line, normalised_ranking, open_cohorts
+from qaconv_core.galleries.cohorts import normalised_ranking, open_cohorts
 from qaconv_core.models import QAConv
 from qaconv_core.progress import NO_CONTEXT
 from qaconv_core.ranking import camera_normalise, rank_gallery
 from qaconv_core.ranking.cohorts import CohortRule
+from qaconv_core.ranking.line import default_line
 from qaconv_core.types import FeatureBank
 
 G = 140

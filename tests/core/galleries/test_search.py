@@ -18,6 +18,8 @@ from qaconv_core.galleries.partial import PartialGallery
 from qaconv_core.galleries.search import GallerySearch, open_search
 from qaconv_core.galleries.values import MethodScores, OpenSet
 from qaconv_core.model import load_model
+from qaconv_core.progress import NO_CONTEXT
+from qaconv_core.ranking.cohorts import CohortRule
 from qaconv_core.searching import choice
 from qaconv_core.searching import top as top_module
 from qaconv_core.types import ImageRef, RankingResult, score_of_logit
@@ -250,3 +252,17 @@ def test_unreadable_pictures_are_left_out_and_named(world, tmp_path):
     nothing = replace(data, gallery=replace(data.gallery, refs=(ImageRef(Path("gone.jpg")),)))
     with pytest.raises(InputError, match="none of the gallery pictures"):
         open_search(model, nothing, None)
+
+
+def test_a_normalised_score_is_broken_down_into_cells(search):
+    with pytest.raises(InputError, match="not measured yet"):
+        search.rank_normalised(1)
+    search.measure_cohorts(CohortRule(), NO_CONTEXT)
+    found = search.rank_normalised(1)
+    assert found.ranking.truth.tolist() == search.truth((1,))[found.ranking.order].tolist()
+    for candidate in found.ranking.order[:3].tolist():
+        parts = search.explain_normalised(1, candidate)
+        assert parts.query.sum() + parts.gallery.sum() == pytest.approx(
+            found.n[candidate], abs=1e-4
+        )
+        assert parts.slope == pytest.approx(found.slope[candidate], rel=1e-4)

@@ -1,0 +1,101 @@
+"""Importing own pictures in the window: the preview follows what is said, and is written."""
+
+from __future__ import annotations
+
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+
+from app.jobs.controller import Controller
+from app.state.requests import DataRequest
+from app.state.workspace import Workspace
+from app.views.dialogs.import_dialog import ImportDialog
+from app.views.dialogs.open_data import OpenDataDialog
+from qaconv_core.data import open_folder
+from tests.builders import write_picture
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for camera in ("hof", "tor"):
+        for person in ("ann", "李"):
+            for shot in (1, 2):
+                write_picture(tmp_path / "shop" / camera / person / f"{shot}.png", shot)
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def dialog(qtbot, runner):
+    made = ImportDialog(runner)
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+    made.close()
+
+
+def texts(dialog):
+    table = dialog.table
+    return [
+        tuple(table.item(row, column).text() for column in range(5))
+        for row in range(table.rowCount())
+    ]
+
+
+def test_the_table_shows_what_is_understood_with_pictures(qtbot, dialog, folder):
+    dialog.choose([folder])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert ("hof/ann/1.png", "ann", "hof", "–", "–") in texts(dialog)
+    assert len(texts(dialog)) == 8
+    assert "✓ Evaluate: 4 of 4 queries" in dialog.possible.text()
+    qtbot.waitUntil(lambda: not dialog.table.item(0, 0).icon().isNull(), timeout=10_000)
+
+
+def test_the_preview_follows_what_is_said(qtbot, dialog, folder):
+    dialog.choose([folder])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    dialog.folders.setCurrentText("persons/cameras")
+    assert not dialog.save.isEnabled()  # not before the preview is there
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert ("hof/ann/1.png", "hof", "ann", "–", "–") in texts(dialog)
+    dialog.pattern.setEditText("{pid")
+    qtbot.waitUntil(lambda: "without }" in dialog.message.text(), timeout=10_000)
+    assert not dialog.save.isEnabled()
+    dialog.pattern.setEditText("{cam}/{pid}/{frame}")
+    QTest.keyClicks(dialog.rate, "x")
+    qtbot.waitUntil(lambda: "number of frames" in dialog.message.text(), timeout=10_000)
+    dialog.rate.clear()
+    QTest.keyClicks(dialog.rate, "2")
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert ("tor/李/2.png", "李", "tor", "1.0", "–") in texts(dialog)
+
+
+def test_what_is_saved_is_what_was_shown(qtbot, dialog, folder):
+    heard = []
+    dialog.imported.connect(heard.append)
+    dialog.choose([folder])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    QTest.mouseClick(dialog.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: bool(heard), timeout=10_000)
+    assert heard == [DataRequest("folder", folder)]
+    assert open_folder(folder).camera_names == {0: "hof", 1: "tor"}
+
+
+def test_a_folder_without_pictures_is_said_and_nothing_written(qtbot, dialog, tmp_path):
+    (tmp_path / "empty").mkdir()
+    dialog.choose([tmp_path / "empty"])
+    qtbot.waitUntil(lambda: "no picture" in dialog.message.text(), timeout=10_000)
+    assert not dialog.save.isEnabled()
+    assert not list((tmp_path / "empty").iterdir())
+
+
+def test_a_folder_of_ones_own_leads_from_the_report_to_the_import(qtbot, runner, folder):
+    opened = OpenDataDialog(Controller(Workspace(), runner))
+    qtbot.addWidget(opened)
+    opened.show()
+    wanted = []
+    opened.import_wanted.connect(wanted.append)
+    opened.choose(DataRequest("auto", folder))
+    qtbot.waitUntil(opened.describe.isVisible, timeout=10_000)
+    QTest.mouseClick(opened.describe, Qt.LeftButton)
+    assert wanted == [folder]
+    assert not opened.isVisible()

@@ -115,6 +115,7 @@ PUBLISHED: tuple[Weights, ...] = (
 _BUNDLED = {
     "model/checkpoint.pth.tar": "the bundled model: trying the program; trained on rendered people "
     "alone, so for no real use",
+    "detector/weights.npz": "the detector: finds the people in scenes and videos (qaconv detect)",
     "candidates/lite0.pth.tar": "a small candidate model to be measured beside the bundled one",
 }
 

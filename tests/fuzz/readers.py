@@ -160,7 +160,7 @@ def _checkpoint(folder: Path, random: Random) -> None:
 
 
 def _window(folder: Path, random: Random) -> None:
-    from app.state.restoring import possible
+    from app.state.restoring import reopenable
     from app.state.session import Session, load_session, save_session
     from app.state.settings import Settings, SettingsFile
 
@@ -168,7 +168,7 @@ def _window(folder: Path, random: Random) -> None:
         whole = {"version": 1, **record.to_record(), "splitters": {"a": [1, 2]}}
         (folder / name).write_bytes(damaged_json(whole, random))
     session = load_session(folder)
-    possible(session)
+    reopenable(session)
     save_session(folder, session)
     SettingsFile(folder)
 

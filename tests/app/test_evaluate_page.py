@@ -172,6 +172,10 @@ def test_normalised_scores_are_measured_and_the_cameras_shown(ready, qtbot):
     assert content.cmc.method.findText("QAConv + camera normalisation + re-ranking") > 0
     assert "camera normalisation" in ready.exports.table().texts[".tex"]()
 
+    titles = [content.queries.model.headerData(i, Qt.Horizontal) for i in range(2, 6)]
+    again = "QAConv + camera normalisation"
+    assert titles == ["+ re-ranking", "+ TLift", again, "+ re-ranking"]
+
     bar = content.tabs.tabBar()
     QTest.mouseClick(bar, Qt.LeftButton, pos=bar.tabRect(bar.count() - 1).center())
     cameras = content.cameras

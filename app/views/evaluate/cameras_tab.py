@@ -46,7 +46,7 @@ class CamerasTab(QWidget):
         lines = [] if run is None else [first_line(cameras), *open_set_lines(run.report.open_set)]
         self.rates.setText("\n".join(sentence_case(line) for line in lines if line))
         self.rates.setVisible(bool(self.rates.text()))
-        self.title.setText(sentence_case(matrix_title(cameras)) if rows else WITHOUT)
+        self.title.setText(f"Logits: {matrix_title(cameras)}" if rows else WITHOUT)
         self.view.setVisible(bool(rows))
         self.view.setColumnCount(len(columns) + 1)
         self.view.setHorizontalHeaderLabels(["", *columns])

@@ -223,7 +223,7 @@ def test_every_download_has_a_hash_and_bundled_files_are_there():
         assert len(item.sha256) == 8 if item.url else item.page or item.package
         assert item.good_for
     assert len({item.name for item in PUBLISHED}) == len(PUBLISHED)
-    assert len(bundled_weights()) == 2
+    assert len(bundled_weights()) == 4
     with pytest.raises(InputError, match="resnet50"):
         published("no such")
     with pytest.raises(InputError, match="see https"):

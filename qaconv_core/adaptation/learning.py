@@ -21,7 +21,7 @@ from qaconv_core.types import Int64, ModelSpec
 
 RATE = 3e-4
 EPOCHS = 4
-SHARE = 0.5
+SHARE = 0.6
 """Share of what a round learned that its averaged weights keep."""
 _BATCH = 64
 

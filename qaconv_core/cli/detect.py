@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("people")
     group.add_argument(
-        "--score", type=float, metavar="S", help="least score of a person, in (0, 1) (default: 0.5)"
+        "--score", type=float, metavar="S", help="least score of a person, in (0, 1) (default: 0.4)"
     )
     group.add_argument(
         "--min-height",

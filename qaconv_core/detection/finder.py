@@ -28,7 +28,7 @@ from qaconv_core.device import resolve_device
 from qaconv_core.errors import InputError
 from qaconv_core.models.detector import SIDE, load_detector
 
-DEFAULT_SCORE = 0.5
+DEFAULT_SCORE = 0.4
 """Score from which a box is kept; docs/detecting.md has what others give."""
 JOINED = 0.5
 """Intersection over union from which boxes of several tiles mean one person."""

@@ -123,7 +123,8 @@ def _first(values: Matrix, labels: Labels, junk_rule: bool) -> tuple[float | Non
 
 def first_line(report: Mapping[str, Any]) -> str:
     """Who stands first, in one line; "" where it is not known."""
-    own, chance = report.get("first_from_own_camera"), report.get("own_camera_in_gallery")
+    own: Any = report.get("first_from_own_camera")
+    chance: Any = report.get("own_camera_in_gallery")
     if not (is_number(own) and is_number(chance)):
         return ""
     return (

@@ -356,7 +356,7 @@ class _Scoring:
 
 def estimates_serve(model: Model, labels: Labels, options: MethodOptions, job: Job) -> bool:
     """Whether an evaluation gains from estimates, and none of its results needs all logits."""
-    if job.helpers or job.keep_inner or options.rerank_top or getattr(options, "normalise", False):
+    if job.helpers or job.keep_inner or options.rerank_top or options.normalise:
         return False
     channels, h, w = model.map_shape
     pairs = len(labels.query_ids) * len(labels.gallery_ids)

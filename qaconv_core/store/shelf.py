@@ -91,8 +91,11 @@ class FeatureShelf:
             return []
         maps = np.memmap(self.data_path, np.uint8, "r")
         size = self.row_bytes
-        return [row for row, checksum in known.items()
-                if zlib.crc32(maps[row * size : (row + 1) * size].tobytes()) != checksum]  # fmt: skip
+        return [
+            row
+            for row, checksum in known.items()
+            if zlib.crc32(maps[row * size : (row + 1) * size].tobytes()) != checksum
+        ]
 
     def _rows(self, keys: Sequence[FileKey]) -> Int64:
         with self._index.reading():

@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("interrupted", INTERRUPTED)
     except Cancelled as stop:
         # A job that has more to say of where it stopped says it itself.
-        told = "features computed so far are kept" if str(stop) == str(Cancelled()) else str(stop)
+        told = "what was done so far is kept" if str(stop) == str(Cancelled()) else str(stop)
         return _complain(f"interrupted; {told}", INTERRUPTED)
     except QAConvError as error:
         return _complain(str(error), BAD_INPUT)

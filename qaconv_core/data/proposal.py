@@ -196,9 +196,7 @@ def _sizes(paths: Sequence[Path]) -> tuple[tuple[int, int], ...]:
     return tuple(sizes)
 
 
-def _warnings(
-    pictures: int, duplicates: Duplicates, sizes: Sequence[tuple[int, int]]
-) -> list[str]:
+def _warnings(pictures: int, duplicates: Duplicates, sizes: Sequence[tuple[int, int]]) -> list[str]:
     warnings = []
     if duplicates.extra:
         first = duplicates.groups[0]

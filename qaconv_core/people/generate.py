@@ -258,14 +258,16 @@ def _in_processes(
     tracker: Tracker, cancel: CancelToken | None,
 ) -> None:  # fmt: skip
     stop = multiprocessing.get_context("spawn").Event()
-    with fresh_pool(workers, _start_worker, (order, assets, stop)) as pool:
-        try:
-            for done in _results(pool, root, groups, workers, cancel):
-                tracker.advance(done)
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    pool = fresh_pool(workers, _start_worker, (order, assets, stop))
+    try:
+        for done in _results(pool, root, groups, workers, cancel):
+            tracker.advance(done)
+    except BaseException:
+        # Workers that still load cannot hear of it and are not waited for: they end by themselves.
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _results(

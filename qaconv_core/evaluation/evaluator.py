@@ -24,7 +24,7 @@ from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.camera_report import camera_report
 from qaconv_core.evaluation.evaluated_logits import EvaluatedLogits
-from qaconv_core.evaluation.forecasts import file_matrix, forecast
+from qaconv_core.evaluation.forecasts import estimates_serve, file_matrix, forecast
 from qaconv_core.evaluation.from_estimates import FromEstimates
 from qaconv_core.evaluation.methods import (
     RERANKING,
@@ -44,9 +44,7 @@ from qaconv_core.matching.scores import Helpers, score_maps
 from qaconv_core.model import Model
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import WorkContext
-from qaconv_core.searching.choice import FLOAT32, choose_evaluation
 from qaconv_core.searching.estimated_logits import EstimatedLogits, Pace
-from qaconv_core.searching.integer_estimates import fast_bytes
 from qaconv_core.store.features import FeatureShelf
 from qaconv_core.types import (
     FIRST_RELEASES,
@@ -295,9 +293,10 @@ class _Scoring:
 
     def from_estimates(self, labels: Labels, options: MethodOptions) -> FromEstimates | None:
         """Measures from estimates, None where every pair is scored exactly."""
-        if options.normalise:  # whole cohorts are needed
+        job, sizes = self.job, (len(labels.query_ids), len(labels.gallery_ids))
+        if not job.estimates or job.helpers or job.keep_inner:
             return None
-        if not self.job.estimates or not estimates_serve(self.model, labels, options, self.job):
+        if not estimates_serve(self.model, *sizes, options):
             return None
         stages = ("scoring", QUERY_STAGE, GALLERY_STAGE)
         return FromEstimates(self._estimated, labels, options, stages, self.place, self.job)
@@ -352,17 +351,6 @@ class _Scoring:
         if self.folder is None or 0 in shape:
             return None
         return file_matrix(self.folder / f"{name.replace(' ', '-')}.f32", shape)
-
-
-def estimates_serve(model: Model, labels: Labels, options: MethodOptions, job: Job) -> bool:
-    """Whether an evaluation gains from estimates, and none of its results needs all logits."""
-    if job.helpers or job.keep_inner or options.rerank_top or options.normalise:
-        return False
-    channels, h, w = model.map_shape
-    pairs = len(labels.query_ids) * len(labels.gallery_ids)
-    operations = 2.0 * pairs * channels * (h * w) ** 2
-    fast = model.device.type == "cpu" and fast_bytes(channels)
-    return choose_evaluation(operations, model.device.type, fast_bytes=fast) != FLOAT32
 
 
 def inner_head(model: Model) -> AffineHead:

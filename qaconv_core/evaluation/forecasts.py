@@ -16,7 +16,9 @@ from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.model import Model
 from qaconv_core.ranking import rerank_work
 from qaconv_core.ranking.cohorts import cohort_size
+from qaconv_core.searching.choice import FLOAT32, choose_evaluation
 from qaconv_core.searching.estimated_logits import estimates_work
+from qaconv_core.searching.integer_estimates import fast_bytes
 from qaconv_core.types import Float32, Int64
 
 LABELS_BYTES = 48 * 2**20
@@ -80,7 +82,8 @@ def forecast(
     matrices = matrix_bytes(
         queries, galleries, options, keep_inner=keep_inner, on_disk=on_disk, cohorts=cohorts
     )
-    if estimates:  # where they serve or not
+    estimates = estimates and not keep_inner and estimates_serve(model, queries, galleries, options)
+    if estimates:
         matrices += queries * galleries
         matrices += (queries**2 + galleries**2) * whole
     steps = [plan.work_bytes, 4 * queries * galleries + LABELS_BYTES]  # the distributions of scores
@@ -105,6 +108,16 @@ def forecast(
     features = (queries + galleries) * int(np.prod(model.map_shape)) * 2
     disk = matrices if on_disk else 0
     return Forecast(queries, galleries, pairs, memory, available, features, disk)
+
+
+def estimates_serve(model: Model, queries: int, galleries: int, options: MethodOptions) -> bool:
+    """Whether an evaluation gains from estimates, and none of its methods needs all logits."""
+    if options.rerank_top or options.normalise:  # whole cohorts are needed
+        return False
+    channels, h, w = model.map_shape
+    operations = 2.0 * queries * galleries * channels * (h * w) ** 2
+    fast = model.device.type == "cpu" and fast_bytes(channels)
+    return choose_evaluation(operations, model.device.type, fast_bytes=fast) != FLOAT32
 
 
 def _inner_pairs(

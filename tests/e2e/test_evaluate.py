@@ -260,7 +260,7 @@ def test_estimates_give_the_measures_of_exact_scores(
         "--rerank", "--tlift", "--k1", 3, "--k2", 2, "--per-query", "--json",
     )  # fmt: skip
     monkeypatch.setattr(choice, "LIMITS", replace(choice.LIMITS, evaluate_from=0))
-    monkeypatch.setattr(evaluator, "fast_bytes", lambda channels: True)
+    monkeypatch.setattr(forecasts, "fast_bytes", lambda channels: True)
     qaconv(*command, "estimated.json", *more)
     qaconv(*command, "exact.json", "--exact", *more)
     found, expected = (

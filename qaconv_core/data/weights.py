@@ -116,7 +116,10 @@ _BUNDLED = {
     "model/checkpoint.pth.tar": "the bundled model: trying the program; trained on rendered people "
     "alone, so for no real use",
     "detector/weights.npz": "the detector: finds the people in scenes and videos (qaconv detect)",
-    "candidates/lite0.pth.tar": "a small candidate model to be measured beside the bundled one",
+    **{
+        f"candidates/{name}.pth.tar": "a small model to be measured beside the bundled one"
+        for name in ("lite0", "lite0_wide", "lite0_wider")
+    },
 }
 
 

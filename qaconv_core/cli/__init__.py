@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 
-from qaconv_core.cli.interrupts import INTERRUPTED, interruptible, leave, leave_on_interrupt
+from qaconv_core.cli.interrupts import INTERRUPTED, end_soon, interruptible, leave_on_interrupt
 from qaconv_core.errors import Cancelled, QAConvError
 from qaconv_core.readable import shown
 from qaconv_core.threads import spin_briefly
@@ -29,7 +29,7 @@ def program(argv: Sequence[str] | None = None) -> int:
     leave_on_interrupt()
     status = main(argv)
     if status == INTERRUPTED:
-        leave(status)
+        end_soon(status)
     return status
 
 

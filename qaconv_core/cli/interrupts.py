@@ -18,6 +18,8 @@ from qaconv_core.progress import CancelToken
 INTERRUPTED = 130
 SILENT = 1.0
 """Seconds that a job may take to stop before a line says that it does."""
+PATIENCE = 1.5
+"""Seconds that threads and libraries of an interrupted program have to end."""
 
 
 def leave_on_interrupt() -> None:
@@ -28,8 +30,21 @@ def leave_on_interrupt() -> None:
     signal.signal(signal.SIGINT, _leave)
 
 
-def leave(status: int) -> None:
-    """End the process without waiting for threads that are not done."""
+def end_soon(status: int) -> None:
+    """End worker processes at once, and this one with ``status`` where it does not end itself.
+
+    What they write is moved to its place when it is whole, so that they may end at any moment.
+    """
+    import multiprocessing
+
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    late = threading.Timer(PATIENCE, _exit, (status,))
+    late.daemon = True
+    late.start()
+
+
+def _exit(status: int) -> None:
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -38,7 +53,7 @@ def leave(status: int) -> None:
 
 def _leave(number: int, frame: FrameType | None) -> None:
     os.write(2, b"qaconv: interrupted\n")
-    leave(INTERRUPTED)
+    _exit(INTERRUPTED)
 
 
 @contextlib.contextmanager

@@ -164,6 +164,8 @@ class Journal:
         if value["qaconv detect"] != _VERSION:
             raise ValueError("another version")
         theirs = value["options"]
+        if not isinstance(theirs, dict):
+            raise ValueError("no options")
         if theirs != json.loads(json.dumps(options)):
             other = sorted(k for k in {*theirs, *options} if theirs.get(k) != options.get(k))
             raise InputError(

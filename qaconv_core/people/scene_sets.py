@@ -92,6 +92,7 @@ def render_scenes(
 
     Returns how many boxes there are. Raises :class:`InputError` and :class:`Cancelled`.
     """
+    cancel = cancel or CancelToken()
     root = Path(out)
     studio = Studio(order.set_order, open_assets(assets))
     root.mkdir(parents=True, exist_ok=True)
@@ -99,12 +100,15 @@ def render_scenes(
     frames = round(order.seconds * VIDEO_RATE)
     total = order.scenes + frames * order.cameras
     tracker = Tracker("scenes", total, "images", progress, cancel)
-    stages = {n: Stage(studio.view(n, 1)) for n in range(1, order.cameras + 1)}
+    stages = {}
+    for number in range(1, order.cameras + 1):
+        cancel.raise_if_cancelled()
+        stages[number] = Stage(studio.view(number, 1))
     for number in range(order.scenes):
         rng = np.random.default_rng([order.seed, 90, number])
         stage = stages[1 + number % order.cameras]
         passers = _crowd(studio, stage.view.camera, rng, 0.0, order.people)
-        image, seen = stage.draw(_cast(studio, passers, 0.0), rng)
+        image, seen = stage.draw(_cast(studio, passers, 0.0, cancel), rng, cancel)
         name = f"c{stage.view.camera.number}/{number + 1:04d}.jpg"
         (root / name).parent.mkdir(exist_ok=True)
         atomic_write_bytes(root / name, _jpeg(image))
@@ -113,14 +117,14 @@ def render_scenes(
     for number, stage in stages.items():
         if frames:
             name = f"c{number}.mp4"
-            _write_video(root / name, name, stage, studio, order, writer, tracker)
+            _write_video(root / name, name, stage, studio, order, writer, tracker, cancel)
     writer.write(root / TRUTH)
     return len(writer.rows)
 
 
 def _write_video(
     path: Path, name: str, stage: Stage, studio: Studio, order: SceneOrder, writer: _Writer,
-    tracker: Tracker,
+    tracker: Tracker, cancel: CancelToken,
 ) -> None:  # fmt: skip
     frames = round(order.seconds * VIDEO_RATE)
     number = stage.view.camera.number
@@ -134,7 +138,7 @@ def _write_video(
         try:
             for frame in range(frames):
                 second = frame / VIDEO_RATE
-                image, seen = stage.draw(_cast(studio, passers, second), rng)
+                image, seen = stage.draw(_cast(studio, passers, second, cancel), rng, cancel)
                 video.write(np.ascontiguousarray(image[:, :, ::-1]))
                 writer.add(name, frame, round(second, 3), seen)
                 tracker.advance()
@@ -150,9 +154,12 @@ def _jpeg(image: Pixels) -> bytes:
     return bytes(data.tobytes())
 
 
-def _cast(studio: Studio, passers: list[Passer], second: float) -> list[tuple[int, Actor]]:
+def _cast(
+    studio: Studio, passers: list[Passer], second: float, cancel: CancelToken
+) -> list[tuple[int, Actor]]:
     cast = []
     for passer in passers:
+        cancel.raise_if_cancelled()
         place, stance = passer.at(second)
         if place[1] > 1.0:
             person = studio.person(_SPLIT, passer.who)

@@ -26,6 +26,7 @@ from qaconv_core.people.shot import (
     soup_of,
     world_of,
 )
+from qaconv_core.progress import CancelToken
 
 FINER = 1.5
 """Pixels of the drawing on one of the sensor, along a side."""
@@ -53,15 +54,20 @@ class Stage:
         self.raster = round(high * FINER), round(wide * FINER)
         self._plate, _, self.depth, _ = backdrop(view, self.frame, self.raster)
 
-    def draw(self, cast: list[tuple[int, Actor]], rng: Rng) -> tuple[Pixels, list[Seen]]:
+    def draw(
+        self, cast: list[tuple[int, Actor]], rng: Rng, cancel: CancelToken | None = None
+    ) -> tuple[Pixels, list[Seen]]:
         """The sensor's picture (h, w, 3) uint8 RGB of the cast (number, actor), and who is seen.
 
-        People outside the frame, or closer than the lens can show, are left out.
+        People outside the frame, or closer than the lens can show, are left out. Raises
+        :class:`~qaconv_core.errors.Cancelled` between two people when asked to stop.
         """
+        cancel = cancel or CancelToken()
         light = self._plate.copy()
         owners = np.full(self.raster, -1, np.int64)
         bodies = []
         for who, actor in cast:
+            cancel.raise_if_cancelled()
             world = world_of(actor)
             xy, depth = self.view.camera.project(world)
             box = tight_box(xy)
@@ -71,8 +77,10 @@ class Stage:
         bodies.sort(key=lambda body: -body[0])
         pieces = [_Piece(self, actor, world) for _, _, actor, world in bodies]
         for piece in pieces:
+            cancel.raise_if_cancelled()
             piece.shade(light)
         for number, piece in enumerate(pieces):
+            cancel.raise_if_cancelled()
             piece.paint(light, owners, number)
         small = cv2.resize(light, self.frame_size, interpolation=cv2.INTER_AREA)
         exposure = self.view.camera.sensor.target / max(self.view.plate.mean, 0.02)

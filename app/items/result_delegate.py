@@ -16,7 +16,6 @@ from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.framing import Box
-from app.state.part_words import share_text
 from app.state.words import SIGNS
 
 PAD = 4
@@ -28,8 +27,8 @@ SMALLEST_IN_GRID, WORDS_FROM = 32, 72
 
 
 class ResultDelegate(QStyledItemDelegate):
-    """Tiles of one size. ``moves`` adds a line on how the rank moved; ``by_part`` makes room for
-    the share of each pair's evidence.
+    """Tiles of one size. ``moves`` adds a line on how the rank moved; ``aside`` makes room for
+    the share of each pair's evidence, or its normalised score.
 
     In a strip the words stand ``beside`` the picture, which so gets the height; in a grid they
     stand below it. Without ``wordy`` tiles are pictures alone.
@@ -38,13 +37,13 @@ class ResultDelegate(QStyledItemDelegate):
     def __init__(self, thumbnails: ImageLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.thumbnails = thumbnails
-        self.moves = self.by_part = False
+        self.moves = self.aside = False
         self.beside = self.wordy = True
 
     def _lines(self) -> int:
         if not self.wordy:
             return 0
-        return (3 if self.beside else 2) + self.moves + (self.by_part and self.beside)
+        return (3 if self.beside else 2) + self.moves + (self.aside and self.beside)
 
     def tile_size(self, font: QFont, picture: int) -> QSize:
         """The size of a tile whose picture is at most ``picture`` pixels high."""
@@ -53,8 +52,10 @@ class ResultDelegate(QStyledItemDelegate):
         wide, high = picture // 2 + 2 * FRAME, picture + 2 * FRAME
         if self.beside:
             text = QFontMetrics(bold(font)).horizontalAdvance("8,888")
+            if self.aside:
+                text = max(text, metrics.horizontalAdvance("+88.8 σ"))
             return QSize(wide + text + 5 * PAD, max(high, words) + 3 * PAD)
-        longest = "888 · c8 88 %" if self.by_part else "8888 0.888"
+        longest = "888 · c8 88 %" if self.aside else "8888 0.888"
         text = metrics.horizontalAdvance(longest) if self.wordy else 0
         return QSize(max(text, wide) + 4 * PAD, high + words + (4 if self.wordy else 3) * PAD)
 
@@ -139,11 +140,10 @@ class ResultDelegate(QStyledItemDelegate):
         painter.drawText(row, Qt.AlignRight, entry.value_text)
         row.translate(0, line)
         painter.setPen(ink)
-        share = "" if entry.found is None else share_text(entry.found.evidence)
-        painter.drawText(row, Qt.AlignRight, share)
+        painter.drawText(row, Qt.AlignRight, entry.aside)
         who = who_text(entry.ref.pid, entry.ref.camid) or entry.ref.path.name
         metrics = QFontMetrics(font)
-        left = row.width() - (metrics.horizontalAdvance(share) + PAD if share else 0)
+        left = row.width() - (metrics.horizontalAdvance(entry.aside) + PAD if entry.aside else 0)
         painter.setPen(faded(ink, 190))
         painter.drawText(row, Qt.AlignLeft, metrics.elidedText(who, Qt.ElideRight, left))
         if self.moves and entry.rank:
@@ -159,9 +159,8 @@ class ResultDelegate(QStyledItemDelegate):
         camera = camera_text(entry.ref.camid) or entry.ref.path.name
         lines = [(f"{entry.rank:,}" if entry.rank else "–", bold(font), ink)]
         lines += [(entry.value_text, font, ink), (camera, font, faded(ink, 190))]
-        if self.by_part:
-            share = "" if entry.found is None else share_text(entry.found.evidence)
-            lines.append((share, font, ink))
+        if self.aside:
+            lines.append((entry.aside, font, ink))
         if self.moves and entry.rank:
             lines.append((move_text(entry.move), font, ink))
         row = QRect(room.left(), room.top(), room.width(), metrics.lineSpacing())

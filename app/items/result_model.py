@@ -12,15 +12,16 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from app.items.row_texts import move_sentence, who_sentence
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
-from app.state.part_words import evidence_sentence
-from app.state.values import ResultFilter
+from app.state.part_words import evidence_sentence, share_text
+from app.state.values import NORMALISED, ResultFilter
 from app.state.words import (
     TRUTHS,
-    VALUE_SENTENCES,
     decided_sentence,
+    deviations_text,
     logit_text,
     score_text,
     time_text,
+    value_sentence,
 )
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import Found, OpenSet
@@ -35,7 +36,8 @@ class ResultEntry:
     """One ranked picture. ``rank`` is 0 for junk, ``move`` None under plain QAConv.
 
     ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
-    ``value`` what re-ranking or TLift ranks by.
+    ``value`` what re-ranking, TLift or normalisation ranks by. ``aside`` is shown beside the
+    score: the share of the part's evidence, or the normalised score.
     """
 
     candidate: int
@@ -50,6 +52,7 @@ class ResultEntry:
     found: Found | None = None
     part_logit: float | None = None
     value: float | None = None
+    aside: str = ""
 
     @property
     def value_text(self) -> str:
@@ -136,7 +139,10 @@ class ResultModel(QAbstractListModel):
         assert self.ranking is not None
         ranking, place = self.ranking, int(self.places[row])
         candidate = int(ranking.order[place])
-        decision = self.workspace.decided.get(candidate)
+        decision, found = self.workspace.decided.get(candidate), self._found(candidate)
+        aside = "" if found is None else share_text(found.evidence)
+        if ranking.method == NORMALISED:
+            aside = deviations_text(float(ranking.values[place]))
         return ResultEntry(
             candidate=candidate,
             ref=self._data.gallery[candidate],
@@ -147,9 +153,10 @@ class ResultModel(QAbstractListModel):
             move=None if self.moves is None else int(self.moves[place]),
             decided="" if decision is None else decision.verdict,
             note="" if decision is None else decision.note,
-            found=self._found(candidate),
+            found=found,
             part_logit=ranking.part_logit_at(place),
             value=float(ranking.values[place]) if ranking.kind == "score" else None,
+            aside=aside,
         )
 
     def _found(self, candidate: int) -> Found | None:
@@ -207,5 +214,5 @@ class ResultModel(QAbstractListModel):
         if entry.part_logit is not None:
             said += f" (whole pictures); by part logit {logit_text(entry.part_logit)}"
         if entry.value is not None:
-            said += f"; {VALUE_SENTENCES[self.ranking.method]} {score_text(entry.value)}"
+            said += f"; {value_sentence(self.ranking.method, entry.value)}"
         return said

@@ -41,7 +41,7 @@ from app.state.next_step import (
     next_step,
 )
 from app.state.requests import DataRequest, ModelRequest
-from app.state.values import ModelInfo, Problem, Selection
+from app.state.values import NORMALISED, ModelInfo, Problem, Selection
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import Dataset
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 QUICK_SECONDS = 60.0
 """A whole set is measured unasked when that is estimated to take no longer."""
-NEEDS_MAPS = ("prepare", "rank", "explain", "average", "measure", *WhatIfJobs.NAMES)
+NEEDS_MAPS = ("prepare", "rank", "explain", "average", "measure", "cohorts", *WhatIfJobs.NAMES)
 """The jobs that are of no use once the maps are forgotten."""
 
 
@@ -321,6 +321,27 @@ class Controller(QObject):
         self.slots.replace(
             "measure", f"Measuring {matching.data.name}",
             lambda context: engine.measure(matching, context), apply, lane="long",
+        )  # fmt: skip
+
+    def normalise(self) -> None:
+        """Rank by normalised scores, once the gallery's strangers have been measured."""
+        matching = self.matching
+        if matching is None or matching.cohorts is not None:
+            self.workspace.set_method(NORMALISED)
+            return
+        if self.slots.has("cohorts"):
+            return
+        before = self.workspace.method
+
+        def apply(_found: None) -> None:
+            space = self.workspace
+            space.offer_normalised()
+            if space.method == before:  # no other one was chosen meanwhile
+                space.set_method(NORMALISED)
+
+        self.slots.replace(
+            "cohorts", f"Measuring strangers of {matching.data.name}",
+            lambda context: engine.measure_cohorts(matching, context), apply, lane="long",
         )  # fmt: skip
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from app.jobs.job import JobContext
 from app.state.requests import BY_CONTENT, DataRequest, ModelRequest
-from app.state.values import METHODS, Measures, ModelInfo
+from app.state.values import METHODS, NORMALISED, Measures, ModelInfo
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.measures import average_precision, match_ranks
 from qaconv_core.galleries.values import MethodScores, OpenSet
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NORMALISED_ESTIMATES = (
+    "the best candidates have exact logits; what strangers look like rests on estimates"
+)
 CPU_RATE = 25e9
 """Multiplications and additions a second taken for the estimate of a scoring job's time."""
 
@@ -210,6 +213,8 @@ def search_partly(
 def one_query_measures(ranking: RankingResult) -> tuple[float, int, float]:
     """(AP, rank of the first true match, top score) of a ranking; NaN and 0 where there is none."""
     ranks, top = _ranks_and_top(ranking.values, ranking.truth, ranking.kind == "logit")
+    if ranking.method == NORMALISED and ranking.whole_logits is not None:  # no score in [0, 1]
+        top = _ranks_and_top(ranking.whole_logits, ranking.truth, True)[1]
     return (average_precision(ranks), int(ranks[0]), top) if len(ranks) else (math.nan, 0, top)
 
 
@@ -220,6 +225,30 @@ def _ranks_and_top(
     kept = values[truth != RankingResult.JUNK]
     top = float(kept.max()) if len(kept) else math.nan
     return match_ranks(-values, truth), score_of_logit(top) if logits else top
+
+
+def measure_cohorts(matching: GallerySearch, context: JobContext) -> None:
+    """How the gallery looks to pictures of each camera; from the store where it was measured."""
+    from qaconv_core.progress import WorkContext
+    from qaconv_core.ranking.cohorts import CohortRule
+
+    matching.measure_cohorts(CohortRule(), WorkContext(context.progress, context.cancel))
+
+
+def rank_normalised(matching: GallerySearch, query: int, context: JobContext) -> RankingResult:
+    """The gallery in order of normalised scores, with the logits and places of plain QAConv."""
+    from qaconv_core.ranking import rank_gallery
+
+    found = matching.rank_normalised(query, cancel=context.cancel)
+    order = found.ranking.order
+    estimated = "" if matching.estimates is None else NORMALISED_ESTIMATES
+    return replace(
+        found.ranking,
+        kind="score",
+        before=rank_gallery(found.logits).places[order],
+        whole_logits=found.logits[order],
+        approximation=estimated,
+    )
 
 
 def measuring_seconds(matching: GallerySearch) -> float:
@@ -256,7 +285,9 @@ def measure(matching: GallerySearch, context: JobContext) -> Measured:
         if name in scores and name in aps
     }
     notes: dict[str, str] = {
-        name: _why_not(name, done.report.notes) for name in METHODS if name not in scores
+        name: _why_not(name, done.report.notes)
+        for name in METHODS
+        if name not in scores and name != NORMALISED
     }
     approximations = {result.method: result.approximation for result in done.report.results}
     return Measured(scores, approximations, measures, notes, done)

@@ -11,6 +11,7 @@ from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
 from app.jobs.sources import Sources
 from app.state.next_step import Rank, candidate_of_new_ranking, rank_step, ranking_is_current
+from app.state.values import NORMALISED
 from app.state.workspace import Workspace
 from qaconv_core.types import RankingResult
 
@@ -49,6 +50,8 @@ class RankingJobs:
             fuse = step.fuse or "max"
             if step.part is not None:
                 return matching.rank_by_part(step.queries, step.part, fuse, context.cancel)
+            if step.method == NORMALISED:
+                return engine.rank_normalised(matching, step.queries[0], context)
             return matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
 
         def apply(ranking: RankingResult) -> None:

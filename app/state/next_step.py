@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from app.state.scene import second_candidate
-from app.state.values import Method
+from app.state.values import NORMALISED, Method
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import PairView
 from qaconv_core.types import Bool, RankingResult
@@ -168,12 +168,18 @@ def ranking_is_current(space: Workspace, whole: bool) -> bool:
         return False
     if ranking.exact_to is not None and space.look.exact:
         return False
-    return not whole or _plain_only(space) or ranking.method == space.method
+    return not whole or ranking.method == ("qaconv" if _plain_only(space) else space.method)
 
 
 def _plain_only(space: Workspace) -> bool:
-    """Whether only plain QAConv can rank: by a part, or by pictures that were added."""
-    added = space.data is not None and any(map(space.data.is_added, space.selection.queries))
+    """Whether only plain QAConv can rank: by a part, or by pictures that were added.
+
+    Normalised scores are those of one query, which may be added.
+    """
+    queries = space.selection.queries
+    if space.method == NORMALISED:
+        return len(queries) > 1 or space.parts.part is not None
+    added = space.data is not None and any(map(space.data.is_added, queries))
     return added or space.parts.part is not None
 
 

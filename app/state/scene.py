@@ -170,8 +170,7 @@ def _numbers(ranking: RankingResult | None, pair: PairView) -> str:
     if pair.part is not None:
         text += f" · by part {words.logit_text(pair.match.logit)}"
     if ranking is not None and ranking.kind == "score":
-        value = words.score_text(ranking.value_of(pair.candidate))
-        text += f" · {words.VALUE_NAMES[ranking.method]} {value}"
+        text += f" · {words.value_text(ranking.method, ranking.value_of(pair.candidate))}"
     return text
 
 

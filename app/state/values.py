@@ -14,8 +14,9 @@ import numpy as np
 
 from qaconv_core.types import Float64, Int64, ModelSpec, Side
 
-Method = Literal["qaconv", "qaconv+rerank", "qaconv+rerank+tlift"]
-METHODS: tuple[Method, ...] = ("qaconv", "qaconv+rerank", "qaconv+rerank+tlift")
+Method = Literal["qaconv", "qaconv+rerank", "qaconv+rerank+tlift", "qaconv+norm"]
+NORMALISED: Method = "qaconv+norm"
+METHODS: tuple[Method, ...] = ("qaconv", "qaconv+rerank", "qaconv+rerank+tlift", NORMALISED)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from app.state.values import METHODS, Cell
+from app.state.values import METHODS, NORMALISED, Cell
 from qaconv_core.types import Grid, ImageRef, RankingResult
 
 LOGIT = (
@@ -57,14 +57,22 @@ AP = "Average precision of one query: 1 when all its true matches come first."
 CELL = "Rows and columns of the model's grid are counted from 1, from the top left."
 REST = "Rounded so that the numbers shown sum to the logit shown."
 METHOD_NAMES: dict[str, str] = dict(
-    zip(METHODS, ("QAConv", "QAConv + re-ranking", "QAConv + re-ranking + TLift"), strict=True)
+    zip(
+        METHODS,
+        ("QAConv", "QAConv + re-ranking", "QAConv + re-ranking + TLift",
+         "QAConv + camera normalisation"),
+        strict=True,
+    )
+)  # fmt: skip
+VALUE_NAMES: dict[str, str] = dict(
+    zip(METHODS, ("logit", "re-ranked", "TLift", "normalised"), strict=True)
 )
-VALUE_NAMES: dict[str, str] = dict(zip(METHODS, ("logit", "re-ranked", "TLift"), strict=True))
 VALUE_SENTENCES: dict[str, str] = dict(
     zip(
         METHODS,
         ("logit", "re-ranked score (1 − re-ranked distance)",
-         "TLift value (re-ranked score × its weight in time: may exceed 1)"),
+         "TLift value (re-ranked score × its weight in time: may exceed 1)",
+         "normalised by camera: standard deviations, no probability"),
         strict=True,
     )
 )  # fmt: skip
@@ -89,6 +97,26 @@ def decimals(value: float, places: int, signed: bool = False) -> str:
     if not any(digit in text for digit in "123456789"):
         text = f"{0:.{places}f}"
     return text.replace("-", "−")
+
+
+def value_text(method: str, value: float) -> str:
+    """What a method ranks by: ``re-ranked 0.912``, ``3.1 above strangers``."""
+    if method != NORMALISED:
+        return f"{VALUE_NAMES[method]} {score_text(value)}"
+    side = "below" if value < 0 else "above"
+    return f"{decimals(abs(value), 1)} {side} strangers"
+
+
+def value_sentence(method: str, value: float) -> str:
+    """What a method ranks by, and what that is."""
+    if method != NORMALISED:
+        return f"{VALUE_SENTENCES[method]} {score_text(value)}"
+    return f"{value_text(method, value)} ({VALUE_SENTENCES[method]})"
+
+
+def deviations_text(value: float) -> str:
+    """A normalised score where there is little room: ``+3.1 σ``."""
+    return f"{decimals(value, 1, signed=True)} σ"
 
 
 def logit_text(logit: float) -> str:

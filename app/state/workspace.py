@@ -20,6 +20,7 @@ from app.state.history import History
 from app.state.measure_table import MeasureTable
 from app.state.values import (
     METHODS,
+    NORMALISED,
     Cell,
     Look,
     Measures,
@@ -293,6 +294,10 @@ class Workspace:
             self.method = "qaconv"
         self.method_changed.emit()
 
+    def offer_normalised(self) -> None:
+        """What normalised scores need is there: they can be ranked by."""
+        self.set_methods(tuple(dict.fromkeys((*self.methods, NORMALISED))), self.method_notes)
+
     def set_ranking(self, ranking: RankingResult | None, fuse: str = "") -> None:
         """A ranking has been computed; ``fuse`` says how several queries were joined."""
         self.ranking, self.ranking_stale, self.ranking_fuse = ranking, False, fuse
@@ -372,7 +377,8 @@ class Workspace:
         self.measures_complete = frozenset(measures)
         with self.batch():
             self.measures_changed.emit()
-            self.set_methods(tuple(name for name in METHODS if name in measures), notes)
+            kept = {*measures, *(name for name in self.methods if name == NORMALISED)}
+            self.set_methods(tuple(name for name in METHODS if name in kept), notes)
 
     @property
     def shown_pair(self) -> PairView | None:

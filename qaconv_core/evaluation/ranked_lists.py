@@ -22,7 +22,8 @@ TRUTH_WORDS = {
 }
 COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
 PART_COLUMNS = ("evidence", "part")
-VALUES = {"qaconv": "part_logit", "qaconv+rerank": "reranked", "qaconv+rerank+tlift": "lifted"}
+VALUES = {"qaconv": "part_logit", "qaconv+rerank": "reranked", "qaconv+rerank+tlift": "lifted",
+          "qaconv+norm": "normalised"}  # fmt: skip
 """What a ranking is by, where that is not the plain logit: a logit by part, a re-ranked score, or
 TLift's value (re-ranked score × weight in time, which may exceed 1)."""
 NORMALISED_COLUMNS = (
@@ -89,10 +90,11 @@ def ranking_csv(rankings: list[dict[str, Any]], dataset: str = "", model: str = 
     """
     parts = any("part" in ranking for ranking in rankings)
     items = [item for ranking in rankings for item in ranking["results"]]
-    values = [name for name in VALUES.values() if any(name in item for item in items)]
     more = PART_COLUMNS if parts else ()
     if any("normalised" in ranking for ranking in rankings):
         more = (*more, *NORMALISED_COLUMNS)
+    others = (name for name in VALUES.values() if name not in more)
+    values = [name for name in others if any(name in item for item in items)]
     columns = (*COLUMNS, *values, *more, "dataset", "model")
     rows = (
         {

@@ -11,7 +11,7 @@ from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
 from app.state.commands import BY_ID
 from app.state.part_words import part_text
-from app.state.values import CANDIDATE_VIEWS, METHODS, CandidateView, Method
+from app.state.values import CANDIDATE_VIEWS, METHODS, NORMALISED, CandidateView, Method
 from app.state.workspace import Workspace
 from app.views.explore.filter_choices import CameraChoice, TimeChoice, camera_chip, time_chip
 from app.views.widgets.choice import Choice
@@ -30,6 +30,11 @@ METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
             ("QAConv", "Rank by the logit of each match."),
             ("+ re-ranking", "Rank by k-reciprocal re-ranking of the QAConv distances."),
             ("+ TLift", "Re-ranked, and lifted by when and where the person's company was seen."),
+            (
+                "+ camera normalisation",
+                "Rank by how far each score stands above those of strangers between the two "
+                "cameras, in standard deviations: no probability.",
+            ),
         ),
         strict=True,
     )
@@ -49,6 +54,7 @@ NO_FILTER = {
     "time_range": None,
 }
 UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
+NO_MAPS = "Not there yet: this needs the feature maps of the whole gallery."
 BY_PART = (
     "Ranked by the cells drawn on the query alone, by plain QAConv: terms of the other cells drop "
     "out. The evidence is how loudly these cells can speak, for or against, of all the query's."
@@ -57,6 +63,7 @@ ALL_EXACT = "Score every picture of the gallery exactly, for this and all other 
 ADDED_ONLY = (
     "Added pictures are ranked by plain QAConv: the other methods need the whole query set."
 )
+ONE_QUERY = "Several queries together are ranked by plain QAConv: strangers are those of one query."
 NARROW = 560
 """Pixels below which the word before the method goes."""
 
@@ -79,7 +86,7 @@ class ResultsHeader(QWidget):
         super().__init__(parent)
         self.workspace, self.model = workspace, model
         self.method = Choice(
-            "Ranked by", "How the gallery is ranked (Alt+1, Alt+2, Alt+3).",
+            "Ranked by", "How the gallery is ranked (Alt+1 to Alt+4).",
             {method: words for method, (words, _tip) in METHOD_WORDS.items()},
         )  # fmt: skip
         self.measure = self.method.menu().addAction("Evaluate this data set")
@@ -184,7 +191,7 @@ class ResultsHeader(QWidget):
 
     def _connect(self) -> None:
         space = self.workspace
-        self.method.chosen.connect(space.set_method)
+        self.method.chosen.connect(self._choose_method)
         for name, box in self.hides.items():
             box.clicked.connect(lambda on, name=name: space.change_result_filter(**{name: on}))
         self.cameras.chosen.connect(lambda chosen: space.change_result_filter(camids=chosen))
@@ -228,7 +235,8 @@ class ResultsHeader(QWidget):
         ranking = self.workspace.ranking
         self.count.setText("" if ranking is None else self._count_words(ranking))
         self.truth.setText(self._truth_words())
-        self.added_note.setVisible(self._added_otherwise(ranking))
+        self.added_note.setText(self._otherwise(ranking))
+        self.added_note.setVisible(bool(self.added_note.text()))
         self.dot.setVisible(bool(self.count.text() and self.truth.text()))
         self.part.setText("" if ranking is None else part_text(ranking))
         self.by_part.setVisible(bool(self.part.text()))
@@ -270,23 +278,36 @@ class ResultsHeader(QWidget):
     def _show_methods(self) -> None:
         space = self.workspace
         self.method.show_value(space.method)
+        whole = space.ranking is not None and space.ranking.whole
         for method in METHODS:
-            on, action = method in space.methods, self.method.actions_[method]
+            on = method in space.methods or (method == NORMALISED and whole)
+            action = self.method.actions_[method]
             action.setEnabled(on)
             action.setToolTip(METHOD_WORDS[method][1] if on else self.reason(method))
         ready = space.data is not None and space.data.added_from > 0 and space.model is not None
         self.measure.setVisible(ready and not space.measures_complete)
 
+    def _choose_method(self, method: Method) -> None:
+        if method == NORMALISED:  # what it needs is measured first
+            self.method.show_value(self.workspace.method)
+            self.command_wanted.emit("candidate.method_norm")
+        else:
+            self.workspace.set_method(method)
+
     def reason(self, method: Method) -> str:
         """Why a method cannot be chosen, where it cannot."""
+        if method == NORMALISED:
+            return NO_MAPS
         return self.workspace.method_notes.get(method) or UNMEASURED
 
-    def _added_otherwise(self, ranking: RankingResult | None) -> bool:
-        """Whether an added picture is ranked by another method than the one chosen."""
-        data = self.workspace.data
-        if ranking is None or data is None or self.workspace.method == "qaconv":
-            return False
-        return any(data.is_added(query) for query in ranking.queries)
+    def _otherwise(self, ranking: RankingResult | None) -> str:
+        """Why the gallery is ranked by another method than the one chosen; "" where it is not."""
+        data, method = self.workspace.data, self.workspace.method
+        if ranking is None or data is None or method == "qaconv":
+            return ""
+        if method == NORMALISED:
+            return ONE_QUERY if len(ranking.queries) > 1 else ""
+        return ADDED_ONLY if any(data.is_added(query) for query in ranking.queries) else ""
 
     def _truth_words(self) -> str:
         """What is known of true matches."""

@@ -12,7 +12,7 @@ from app.items.result_delegate import ResultDelegate
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text
 from app.jobs.images import ImageLoader
-from app.state.values import METHODS, CandidateView, Method
+from app.state.values import METHODS, NORMALISED, CandidateView, Method
 from app.state.workspace import Workspace
 from app.views.explore.candidate_selection import CandidateSelection
 from app.views.explore.find_bar import FindBar
@@ -23,7 +23,7 @@ from app.views.widgets.layouts import in_column
 from app.views.widgets.tile_view import TileView
 from qaconv_core.types import RankingResult
 
-METHOD_IDS: dict[Method, str] = dict(zip(METHODS, ("qaconv", "rerank", "tlift"), strict=True))
+METHOD_IDS: dict[Method, str] = dict(zip(METHODS[:3], ("qaconv", "rerank", "tlift"), strict=True))
 NO_DATA = "No data set is open. Open one with Ctrl+O, or the demo from the File menu."
 NO_MODEL = "No model is loaded. Load a checkpoint with Ctrl+Shift+O to rank the gallery."
 NO_QUERY = "Choose a query to rank the gallery by it, or search by a picture with Ctrl+I."
@@ -112,7 +112,9 @@ class ResultsPanel(QWidget):
     def _on_rows_changed(self) -> None:
         ranking = self.model.ranking
         self.delegate.moves = self.model.moves is not None
-        self.delegate.by_part = ranking is not None and ranking.part is not None
+        by_part = ranking is not None and ranking.part is not None
+        normalised = ranking is not None and ranking.method == NORMALISED
+        self.delegate.aside = by_part or normalised
         self.view.measure_tiles()
         self._show_ranking_state()
         self._show_selection()
@@ -121,7 +123,8 @@ class ResultsPanel(QWidget):
 
     def _request_found(self) -> None:
         """In a search by part: request where it was found in the visible candidates."""
-        if self.delegate.by_part:
+        ranking = self.model.ranking
+        if ranking is not None and ranking.part is not None:
             rows = self.view.visible_rows()
             self.workspace.parts.want(tuple(self.model.candidate_at(row) for row in rows))
 

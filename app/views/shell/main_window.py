@@ -22,7 +22,7 @@ from app.state.insights import KINDS
 from app.state.requests import DataRequest, ModelRequest
 from app.state.session import Session, session_of
 from app.state.settings import SettingsFile
-from app.state.values import Problem
+from app.state.values import NORMALISED, Problem
 from app.state.workspace import Workspace
 from app.views.dialogs.help_dialog import help_on
 from app.views.explore.decision_commands import DecisionCommands
@@ -154,6 +154,12 @@ class MainWindow(QMainWindow):
                 "evaluate.current": Handler(
                     self.controller.measure,
                     lambda: space.data is not None and space.model is not None,
+                ),
+                "candidate.method_norm": Handler(
+                    self.controller.normalise,
+                    lambda: space.ranking is not None and self.controller.matching is not None,
+                    lambda: space.method == NORMALISED,
+                    lambda: "the feature maps are not all there yet",
                 ),
                 "view.back": Handler(space.go_back, lambda: space.can_go_back),
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),

@@ -8,6 +8,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 if __name__ == "__main__":
-    from qaconv_core.cli import main
+    from qaconv_core.cli import program
 
-    sys.exit(main(["gui", *sys.argv[1:]]))
+    sys.exit(program(["gui", *sys.argv[1:]]))

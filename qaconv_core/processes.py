@@ -20,10 +20,15 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-def fresh_pool(workers: int) -> ProcessPoolExecutor:
-    """A pool of up to ``workers`` processes, started as they are needed; use :func:`submit`."""
+def fresh_pool(
+    workers: int, begin: Callable[..., object] | None = None, arguments: tuple[object, ...] = ()
+) -> ProcessPoolExecutor:
+    """A pool of up to ``workers`` processes, started as they are needed; use :func:`submit`.
+
+    Each calls ``begin(*arguments)`` before its first work.
+    """
     return ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_begin_worker
+        workers, multiprocessing.get_context("spawn"), _begin_worker, (begin, arguments)
     )
 
 
@@ -31,7 +36,7 @@ def submit(
     pool: ProcessPoolExecutor, work: Callable[..., Result], *arguments: object
 ) -> Future[Result]:
     """``pool.submit`` that may start a worker; it does not import the main program there."""
-    with _hidden_main():
+    with _hidden_main(), _uninterrupted():
         return pool.submit(work, *arguments)
 
 
@@ -53,10 +58,29 @@ def _hidden_main() -> Iterator[None]:
         main.__dict__.update(kept)
 
 
-def _begin_worker() -> None:
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started meanwhile do not hear Ctrl-C, not even before they run code of ours.
+
+    A terminal sends it to all of them, and the parent alone decides what it means. A thread of
+    the parent that starts none still hears it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker(begin: Callable[..., object] | None, arguments: tuple[object, ...]) -> None:
     """Leave Ctrl-C to the parent, and end with it even when it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+    if begin is not None:
+        begin(*arguments)
 
 
 def _leave_with_parent() -> None:

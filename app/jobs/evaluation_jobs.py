@@ -156,7 +156,14 @@ class EvaluationJobs:
             estimate = SetEstimate(title, *sizes, stored=stored)
             off = tlift_available(dataset.query.times, dataset.gallery.times)
             estimate = replace(estimate, tlift_off=off)
-            plan = forecast(model, *sizes, request.options, on_disk=request.on_disk, estimates=True)
+            plan = forecast(
+                model,
+                *sizes,
+                request.options,
+                on_disk=request.on_disk,
+                estimates=not request.options.normalise,
+                cameras=dataset.gallery.camids,
+            )
         except QAConvError as error:
             return SetEstimate(title, problem=str(error))
         rates = self._measured(model, wanted, needs_images=stored < sum(sizes))
@@ -182,7 +189,7 @@ class EvaluationJobs:
             job = Job(
                 shelf=shelf,
                 on_disk=cache_dir() / "scores" if request.on_disk else None,
-                estimates=True,
+                estimates=not request.options.normalise,
                 progress=context.progress,
                 cancel=context.cancel,
             )

@@ -43,15 +43,16 @@ class Rates:
         lifts: bool = True,
     ) -> dict[str, float]:
         """Seconds of each stage; stages that are not wanted are left out."""
+        times = 2 if options.normalise else 1  # of logits, and of normalised scores
         out = {"features": images / self.images if self.images else 0.0}
         out["scoring"] = pairs / self.pairs
         if options.rerank:
             entries = float(queries + galleries) ** 2
             if options.rerank_top is not None:
                 entries = queries * float(min(options.rerank_top, galleries) + 1) ** 2
-            out["re-ranking"] = entries / self.rerank
+            out["re-ranking"] = times * entries / self.rerank
         if options.tlift and lifts:
-            out["TLift"] = queries * galleries / self.lift
+            out["TLift"] = times * queries * galleries / self.lift
         return {stage: seconds for stage, seconds in out.items() if seconds > 0}
 
 

@@ -73,6 +73,7 @@ class EvaluationRequest:
         if o.tlift:
             parts += ["--tau", f"{o.tau:g}", "--sigma", f"{o.sigma:g}"]
             parts += ["--K", str(o.k), "--alpha", f"{o.alpha:g}"]
+        parts += ["--normalise"] if o.normalise else []
         parts += [] if o.junk_rule else ["--no-junk"]
         parts += ["--ap", o.ap] if o.ap != "step" else []
         parts += ["--on-disk"] if self.on_disk else []

@@ -37,8 +37,9 @@ _MEASURES = ("relative", "contribution", "similarity")
 class Session:
     """``data`` None: nothing was open. ``queries`` and ``candidate`` are paths of pictures.
 
-    ``added`` says that the queries are added pictures. ``note`` is the line that says that the kept
-    session was damaged and put aside; it is not kept.
+    ``added`` says that the queries are added pictures, ``normalise`` that evaluations measure
+    normalised scores, too. ``note`` is the line that says that the kept session was damaged and put
+    aside; it is not kept.
     """
 
     data: DataRequest | None = None
@@ -51,6 +52,7 @@ class Session:
     result_filter: ResultFilter = field(default_factory=ResultFilter)
     method: str = "qaconv"
     page: str = "explore"
+    normalise: bool = False
     note: str = ""
 
     def to_record(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class Session:
             "result_filter": _plain(vars(self.result_filter)),
             "method": self.method,
             "page": self.page,
+            "normalise": self.normalise,
         }
 
     @classmethod
@@ -83,6 +86,7 @@ class Session:
             result_filter=_result_filter_of(record_of(record, "result_filter")),
             method=one_of(record, "method", METHODS),
             page=one_of(record, "page", PAGES),
+            normalise=flag_of(record, "normalise", False),
         )
 
 

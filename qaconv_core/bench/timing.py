@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import signal
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qaconv_core.processes import fresh_pool, submit
 from qaconv_core.progress import CancelToken
 
 Work = Callable[[], Any]
@@ -169,14 +167,8 @@ def extra_memory(work: Work) -> int | None:
 def in_child(work: Callable[..., Any], *arguments: Any) -> Any:
     """What ``work`` returns in a process of its own, which has no memory left over from before."""
     stop_if_asked()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, initializer=_undisturbed) as pool:
-        return pool.submit(work, *arguments).result()
-
-
-def _undisturbed() -> None:
-    """Ctrl-C reaches every process of the terminal: the parent alone decides what it means."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with fresh_pool(1) as pool:
+        return submit(pool, work, *arguments).result()
 
 
 def _own_memory(status: Path = Path("/proc/self/status")) -> int | None:

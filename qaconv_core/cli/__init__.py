@@ -15,18 +15,28 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 
-from qaconv_core.cli.parser import build_parser
-from qaconv_core.cli.terminal import interruptible
+from qaconv_core.cli.interrupts import INTERRUPTED, interruptible, leave, leave_on_interrupt
 from qaconv_core.errors import Cancelled, QAConvError
 from qaconv_core.readable import shown
 from qaconv_core.threads import spin_briefly
 
-DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAULT, BAD_INPUT = 0, 1, 2
 DEBUG_VARIABLE = "QACONV_DEBUG"
+
+
+def program(argv: Sequence[str] | None = None) -> int:
+    """:func:`main` for a process of its own, which Ctrl-C ends from the first import on."""
+    leave_on_interrupt()
+    status = main(argv)
+    if status == INTERRUPTED:
+        leave(status)
+    return status
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    from qaconv_core.cli.parser import build_parser  # takes longer than all else before a command
+
     spin_briefly()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -47,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("interrupted", INTERRUPTED)
     except Cancelled as stop:
         # A job that has more to say of where it stopped says it itself.
-        told = "features computed so far are kept" if str(stop) == str(Cancelled()) else str(stop)
+        told = "what was done so far is kept" if str(stop) == str(Cancelled()) else str(stop)
         return _complain(f"interrupted; {told}", INTERRUPTED)
     except QAConvError as error:
         return _complain(str(error), BAD_INPUT)

@@ -1,43 +1,18 @@
-"""What the user sees of long work: bars on a terminal, plain lines elsewhere, and Ctrl-C."""
+"""What the user sees of long work: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from types import FrameType, TracebackType
+from types import TracebackType
 
 from tqdm import tqdm
 
-from qaconv_core.progress import CancelToken, Progress
+from qaconv_core.progress import Progress
 from qaconv_core.readable import shown, shown_lines
 
 PLAIN_INTERVAL = 10.0
 """Seconds between two plain progress lines where stderr is no terminal."""
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[CancelToken]:
-    """A token that the first Ctrl-C sets; the second one ends the program at once."""
-    cancel = CancelToken()
-
-    def on_interrupt(number: int, frame: FrameType | None) -> None:
-        if cancel.cancelled:
-            raise KeyboardInterrupt
-        say("stopping after the batch in hand (Ctrl-C again: at once)")
-        cancel.cancel()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield cancel
-        return
-    previous = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield cancel
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def say(message: str) -> None:

@@ -16,6 +16,7 @@ from qaconv_core.data.duplicates import Duplicates, find_duplicates
 from qaconv_core.data.folder_guess import Wishes, guess_folder_way
 from qaconv_core.data.images import picture_size
 from qaconv_core.data.scan import Scan, peek
+from qaconv_core.data.scenes import scenes_among
 from qaconv_core.errors import DatasetError, ImageError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import NO_CONTEXT, WorkContext
@@ -23,7 +24,6 @@ from qaconv_core.readable import shown
 from qaconv_core.types import Dataset
 
 _SIZES = 100
-_SCENES = 0.5
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def propose(
     files = [picture.path for picture in pictures.pictures]
     duplicates = known.duplicates if known else find_duplicates(files, context)
     sizes = known.sizes if known else _sizes(files)
-    warnings = tuple(_warnings(dataset, duplicates, sizes))
+    warnings = tuple(_warnings(len(files), duplicates, sizes))
     return Proposal(
         description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes, scans
     )
@@ -196,9 +196,7 @@ def _sizes(paths: Sequence[Path]) -> tuple[tuple[int, int], ...]:
     return tuple(sizes)
 
 
-def _warnings(
-    dataset: Dataset, duplicates: Duplicates, sizes: Sequence[tuple[int, int]]
-) -> list[str]:
+def _warnings(pictures: int, duplicates: Duplicates, sizes: Sequence[tuple[int, int]]) -> list[str]:
     warnings = []
     if duplicates.extra:
         first = duplicates.groups[0]
@@ -208,12 +206,9 @@ def _warnings(
         )
     if not duplicates.compared_all:
         warnings.append("files of one size hold too much to compare all of them for copies")
-    wide = sum(width > height for width, height in sizes)
-    if sizes and wide > _SCENES * len(sizes):
-        warnings.append(
-            f"{wide} of {len(sizes)} pictures looked at are wider than high: whole scenes? One "
-            "picture has to show one person: qaconv detect cuts people out"
-        )
+    scenes = scenes_among(sizes, pictures)
+    if scenes:
+        warnings.append(scenes)
     if not sizes:
         warnings.append("none of the pictures looked at can be opened")
     return warnings

@@ -46,12 +46,20 @@ def gallery_scenes(paths: Sequence[Path]) -> str:
     """
     step = max(1, len(paths) // _SAMPLED)
     sizes = [size for size in map(_size, paths[::step][:_SAMPLED]) if size is not None]
+    return scenes_among(sizes, len(paths), "gallery pictures")
+
+
+def scenes_among(sizes: Sequence[tuple[int, int]], pictures: int, name: str = "pictures") -> str:
+    """That so many pictures, called ``name``, seem to hold scenes, and what to do; else "".
+
+    ``sizes`` are (width, height) of a sample of them in pixels.
+    """
     scenes = sum(looks_like_scene(*size) for size in sizes)
     if not sizes or scenes <= _FEW * len(sizes):
         return ""
-    of = f"{scenes} of {len(sizes)}" + (" looked at" if len(sizes) < len(paths) else "")
+    of = f"{scenes} of {len(sizes)}" + (" looked at" if len(sizes) < pictures else "")
     return (
-        f"gallery pictures look like whole scenes ({of} are wider than tall or very large); each "
+        f"{name} look like whole scenes ({of} are wider than tall or very large); each "
         "is matched as one person: crop people first, or let qaconv detect find them"
     )
 

@@ -115,7 +115,11 @@ PUBLISHED: tuple[Weights, ...] = (
 _BUNDLED = {
     "model/checkpoint.pth.tar": "the bundled model: trying the program; trained on rendered people "
     "alone, so for no real use",
-    "candidates/lite0.pth.tar": "a small candidate model to be measured beside the bundled one",
+    "detector/weights.npz": "the detector: finds the people in scenes and videos (qaconv detect)",
+    **{
+        f"candidates/{name}.pth.tar": "a small model to be measured beside the bundled one"
+        for name in ("lite0", "lite0_wide", "lite0_wider")
+    },
 }
 
 

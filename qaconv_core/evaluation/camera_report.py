@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from qaconv_core.evaluation.formats import percent, text_table
+from qaconv_core.evaluation.formats import ABSENT, percent, text_table
 from qaconv_core.evaluation.methods import Labels, Matrix
 from qaconv_core.ranking.arrays import row_blocks
 from qaconv_core.ranking.protocol import label_block, leave_out
@@ -135,26 +135,46 @@ def first_line(report: Mapping[str, Any]) -> str:
 
 def matrix_lines(report: Mapping[str, Any]) -> list[str]:
     """Cameras × cameras as a table, cameras as people count them, from 1."""
-    pairs = report.get("pairs") or []
-    if not pairs:
+    columns, rows = camera_matrix(report)
+    if not rows:
         return ["no cameras are known"]
-    columns = sorted({pair["gallery_camera"] for pair in pairs})
-    cells: dict[int, dict[int, str]] = {}
-    for pair in pairs:
-        tpr = "–" if pair["tpr"] is None else f"{percent(pair['tpr'])} %"
-        text = f"{pair['mean']:.1f} ± {pair['std']:.1f}, {tpr}"
-        cells.setdefault(pair["query_camera"], {})[pair["gallery_camera"]] = text
-    rows = [
-        [_name(camera), *(row.get(other, "–") for other in columns)]
-        for camera, row in sorted(cells.items())
-    ]
-    share = f"{100 * float(report['fpr']):g} %"
-    head = f"strangers' mean ± deviation, TPR at a FPR of {share}; rows: the query's camera"
     return [
-        head,
-        *text_table(("", *map(_name, columns)), rows),
+        matrix_title(report),
+        *text_table(("", *columns), rows),
         *filter(None, [first_line(report)]),
     ]
+
+
+def matrix_title(report: Mapping[str, Any]) -> str:
+    """What stands in :func:`camera_matrix`."""
+    fpr: Any = report.get("fpr")
+    share = f"{100 * float(fpr):g} %" if is_number(fpr) else ABSENT
+    return f"strangers' mean ± deviation, TPR at a FPR of {share}; rows: the query's camera"
+
+
+def camera_matrix(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Names of the columns, and rows that begin with their name; cameras are counted from 1.
+
+    Pairs of a report out of an old file that lack a number are left out.
+    """
+    pairs: Any = report.get("pairs")
+    whole = [pair for pair in pairs if _is_whole(pair)] if isinstance(pairs, list) else []
+    columns = sorted({int(pair["gallery_camera"]) for pair in whole})
+    cells: dict[int, dict[int, str]] = {}
+    for pair in whole:
+        tpr = f"{percent(pair['tpr'])} %" if is_number(pair.get("tpr")) else ABSENT
+        text = f"{pair['mean']:.1f} ± {pair['std']:.1f}, {tpr}"
+        cells.setdefault(int(pair["query_camera"]), {})[int(pair["gallery_camera"])] = text
+    rows = [
+        [_name(camera), *(row.get(other, ABSENT) for other in columns)]
+        for camera, row in sorted(cells.items())
+    ]
+    return [_name(camera) for camera in columns], rows
+
+
+def _is_whole(pair: Any) -> bool:
+    names = ("query_camera", "gallery_camera", "mean", "std")
+    return isinstance(pair, Mapping) and all(is_number(pair.get(name)) for name in names)
 
 
 def _name(camera: int) -> str:

@@ -39,6 +39,7 @@ from qaconv_core.people.pose import draw_arms, draw_stance
 from qaconv_core.people.shot import Actor, View, take, take_empty
 from qaconv_core.people.traffic import Order, Shot, person_look, plan_groups
 from qaconv_core.people.walk import Walker
+from qaconv_core.processes import fresh_pool, submit
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.records import DamagedRecord, read_json
@@ -256,17 +257,17 @@ def _in_processes(
     root: Path, assets: Path, order: Order, groups: list[list[Shot]], workers: int,
     tracker: Tracker, cancel: CancelToken | None,
 ) -> None:  # fmt: skip
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    arguments = (order, assets, stop)
-    with ProcessPoolExecutor(workers, context, _start_worker, arguments) as pool:
-        try:
-            for done in _results(pool, root, groups, workers, cancel):
-                tracker.advance(done)
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    stop = multiprocessing.get_context("spawn").Event()
+    pool = fresh_pool(workers, _start_worker, (order, assets, stop))
+    try:
+        for done in _results(pool, root, groups, workers, cancel):
+            tracker.advance(done)
+    except BaseException:
+        # Workers that still load cannot hear of it and are not waited for: they end by themselves.
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _results(
@@ -278,7 +279,7 @@ def _results(
     running: set[Future[int]] = set()
     while True:
         for group in waiting:
-            running.add(pool.submit(_work, root, group))
+            running.add(submit(pool, _work, root, group))
             if len(running) >= 2 * workers:
                 break
         if not running:

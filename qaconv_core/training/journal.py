@@ -26,13 +26,13 @@ class Journal:
         self._events: Any = None
         self._refused: set[str] = set()
 
-    def log(self, line: str) -> None:
-        """One line to log.txt, with the time, and to whoever listens."""
+    def log(self, line: str, *, aloud: bool = True) -> None:
+        """One line to log.txt, with the time, and where it is ``aloud`` to whoever listens."""
         if self.folder is None:
             return
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
         self._append(LOG_FILE, f"{stamp}  {line}\n")
-        if self._say is not None:
+        if aloud and self._say is not None:
             self._say(line)
 
     def result(self, record: dict[str, Any]) -> None:

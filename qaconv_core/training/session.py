@@ -104,7 +104,7 @@ def train(
             trainer = _prepare(job, crew, journal, progress, cancel)
             _epochs(trainer, job, journal)
         except Cancelled as stop:
-            journal.log(str(stop))
+            journal.log(str(stop), aloud=False)  # whoever catches it says it
             raise
         finally:
             journal.close()

@@ -148,6 +148,56 @@ def test_sets_estimate_start_progress_and_the_finished_run(ready, qtbot):
     qtbot.waitUntil(lambda: "17 already" in form.estimate.text(), timeout=WAIT)
 
 
+def test_normalised_scores_are_measured_and_the_cameras_shown(ready, qtbot):
+    form, methods = ready.content.form, ready.content.form.methods
+    tick(form.sets, "market")
+    type_into(methods.top, "3")
+    left = QPoint(8, methods.normalise.height() // 2)
+    QTest.mouseClick(methods.normalise, Qt.LeftButton, pos=left)
+    assert methods.normalise.isChecked()
+    assert not methods.top.isEnabled(), "normalised scores are re-ranked over the whole gallery"
+    qtbot.waitUntil(lambda: "pairs" in form.estimate.text(), timeout=WAIT)
+    press(form.start_button)
+    at_rest(qtbot, ready)
+    (kept,) = open_history().list()
+    steps = ("", "+rerank", "+rerank+tlift")
+    wanted = [f"qaconv{norm}{step}" for norm in ("", "+norm") for step in steps]
+    assert [result["method"] for result in kept.results] == wanted
+    assert "--normalise" in kept.command
+    assert "--rerank-top" not in kept.command
+    content, (run,) = ready.content, ready.runs.runs
+    table = content.table.model
+    assert table.index(3, 3).data() == "QAConv + camera normalisation"
+    assert table.index(3, 4).data() == f"{100 * run.report.results[3].rank(1):.1f}"
+    assert content.cmc.method.findText("QAConv + camera normalisation + re-ranking") > 0
+    assert "camera normalisation" in ready.exports.table().texts[".tex"]()
+
+    titles = [content.queries.model.headerData(i, Qt.Horizontal) for i in range(2, 6)]
+    again = "QAConv + camera normalisation"
+    assert titles == ["+ re-ranking", "+ TLift", again, "+ re-ranking"]
+
+    bar = content.tabs.tabBar()
+    QTest.mouseClick(bar, Qt.LeftButton, pos=bar.tabRect(bar.count() - 1).center())
+    cameras = content.cameras
+    assert cameras.isVisible()
+    pair = run.report.cameras["pairs"][0]
+    at = pair["query_camera"], pair["gallery_camera"] + 1
+    assert cameras.view.item(*at).text().startswith(f"{pair['mean']:.1f} ± {pair['std']:.1f}, ")
+    assert "Detected and identified, QAConv + camera normalisation: " in cameras.rates.text()
+    assert "default line" in cameras.rates.text()
+
+
+def test_a_run_of_unknown_cameras_says_so(page, qtbot):
+    made_run()
+    page.load_runs()
+    qtbot.waitUntil(lambda: len(page.runs.runs) == 1)
+    cameras = page.content.cameras
+    page.content.tabs.setCurrentWidget(cameras)
+    assert "no cameras" in cameras.title.text()
+    assert not cameras.view.isVisible()
+    assert not cameras.rates.isVisible()
+
+
 def test_cancel_keeps_the_page_and_adds_no_run(ready, qtbot):
     tick(ready.content.form.sets, "market")
     at_rest(qtbot, ready)

@@ -107,6 +107,7 @@ SESSION = Session(
     result_filter=ResultFilter(True, True, True, frozenset({1}), (3.0, 4.5)),
     method="qaconv+rerank",
     page="evaluate",
+    normalise=True,
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtGui import QGuiApplication
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
@@ -122,6 +122,19 @@ def test_closing_during_an_evaluation_keeps_the_history_whole(qtbot, make_window
     qtbot.waitUntil(lambda: bool(again.evaluate.runs.runs), timeout=WAIT)
     assert again.evaluate.runs.runs[-1].report.counts.query == 5
     qtbot.waitUntil(lambda: not again.runner.busy, timeout=WAIT)
+
+
+def test_the_choice_of_normalised_scores_comes_back(qtbot, make_window, window, page):
+    box = page.content.form.methods.normalise
+    QTest.mouseClick(box, Qt.LeftButton, pos=QPoint(8, box.height() // 2))
+    kept = window.session()
+    window.close()
+    again = make_window()
+    again.begin(session=kept)
+    assert again.session().normalise, "before its page is made"
+    again.commands.run("view.evaluate")
+    assert again.evaluate.content.form.methods.normalise.isChecked()
+    settled(qtbot, again)
 
 
 def save_as(qtbot, window, keys, modifiers, target: Path) -> None:

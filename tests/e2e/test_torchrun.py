@@ -34,7 +34,7 @@ def test_two_processes_evaluate_as_one(qaconv, market, checkpoint, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("market: 5 queries") == 1  # only the first process speaks
+    assert done.stdout.count("): 5 queries") == 1  # only the first process speaks
     qaconv(*options, "--save-score", one, "--json", tmp_path / "one.json")
     alone, shared = (np.load(path) for path in (one, two))
     assert set(alone) == set(shared)

@@ -160,7 +160,7 @@ def _checkpoint(folder: Path, random: Random) -> None:
 
 
 def _window(folder: Path, random: Random) -> None:
-    from app.state.restoring import possible
+    from app.state.restoring import reopenable
     from app.state.session import Session, load_session, save_session
     from app.state.settings import Settings, SettingsFile
 
@@ -168,7 +168,7 @@ def _window(folder: Path, random: Random) -> None:
         whole = {"version": 1, **record.to_record(), "splitters": {"a": [1, 2]}}
         (folder / name).write_bytes(damaged_json(whole, random))
     session = load_session(folder)
-    possible(session)
+    reopenable(session)
     save_session(folder, session)
     SettingsFile(folder)
 
@@ -231,10 +231,135 @@ def _assets(folder: Path, random: Random) -> None:
     _json(folder / "a.json")
 
 
+def _description(folder: Path, random: Random) -> None:
+    from qaconv_core.data.description import FILE_NAME, read_description
+    from qaconv_core.data.folder import open_folder
+
+    for name in ("cam_a/0007_1.jpg", "cam_b/0007_2.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    (folder / "more.csv").write_bytes(
+        damaged_bytes(b"picture,who,gate\ncam_a/0007_1.jpg,7,north\n", random)
+    )
+    whole: dict[str, Any] = {
+        "format": 1, "name": "mine",
+        "source": [
+            {"path": "cam_a", "pattern": ["{pid}_{frame}"], "folders": ["cameras"],
+             "time": "frames", "rate": 25.0},
+            {"path": "more.csv", "columns": {"path": "picture", "pid": "who", "camid": "gate"}},
+        ],
+    }  # fmt: skip
+    text = _toml(damaged_value(whole, random) if random.random() < 0.6 else whole).encode(
+        "utf-8", "surrogatepass"
+    )
+    file = folder / FILE_NAME
+    file.write_bytes(damaged_bytes(text, random) if random.random() < 0.6 else text)
+    read_description(file)
+    open_folder(folder)
+
+
+def _toml(values: dict[str, Any]) -> str:
+    """A record as TOML, as far as TOML can say it: JSON of a line is TOML but for its colons."""
+    lines, tables = [], []
+    for key, value in values.items():
+        if key == "source" and isinstance(value, list):
+            for table in value:
+                pairs = table.items() if isinstance(table, dict) else [("path", table)]
+                tables += ["[[source]]", *(f"{name} = {_toml_value(item)}" for name, item in pairs)]
+        else:
+            lines.append(f"{key} = {_toml_value(value)}")
+    return "\n".join([*lines, *tables, ""])
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return (
+            "{" + ", ".join(f"{json.dumps(k)} = {_toml_value(v)}" for k, v in value.items()) + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value)
+
+
+def _boxes(folder: Path, random: Random) -> None:
+    from qaconv_core.detection.foreign import read_boxes
+    from qaconv_core.detection.sources import Source
+
+    texts = (
+        b"file,frame,x,y,w,h,score,track\na.png,0,1,2,30,60,0.9,4\nb.png,0,5,5,9,20,,\n",
+        b"image;x1;y1;x2;y2;confidence\na.png;20;40;50;130;0.9\n",
+        b"1,3,794.2,47.5,71.2,174.8,1,-1,-1,-1\n2,3,794.2,47.5,71.2,174.8,1,-1,-1,-1\n",
+    )
+    note = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 60], "score": 0.5, "track_id": 3}
+    coco = {"images": [{"id": 1, "file_name": "a.png"}], "annotations": [note, dict(note)],
+            "categories": [{"id": 1, "name": "person"}]}  # fmt: skip
+    which = int(random.integers(len(texts) + 2))
+    data = damaged_bytes(texts[which], random) if which < len(texts) else damaged_json(coco, random)
+    (folder / "boxes").write_bytes(data)
+    given = read_boxes(folder / "boxes")
+    sources = [Source(folder / name, name, video=False) for name in ("a.png", "1.png")]
+    given.match(sources)
+    given.on("a.png", 0, 640, 480)
+
+
+def _journal(folder: Path, random: Random) -> None:
+    from qaconv_core.detection.boxes import PersonBox
+    from qaconv_core.detection.journal import FoundFrame, Journal
+    from qaconv_core.detection.sources import Source
+
+    (folder / "a.png").write_bytes(b"x")
+    source = Source(folder / "a.png", "a.png", video=False)
+    journal = Journal(folder, {"score": 0.4})
+    journal.begin(source)
+    journal.add(source, FoundFrame(0, None, (PersonBox(1.0, 2.0, 3.0, 4.0, 0.5),)))
+    journal.end(source)
+    journal.close()
+    lines = journal.path.read_bytes().splitlines()
+    at = int(random.integers(len(lines)))
+    lines[at] = damaged_json(json.loads(lines[at]), random)
+    journal.path.write_bytes(b"\n".join(lines) + (b"\n" if random.random() < 0.8 else b""))
+    again = Journal(folder, {"score": 0.4})
+    try:
+        list(again.frames(source))
+        again.note(source)
+    finally:
+        again.close()
+
+
+def _plain_values(folder: Path, random: Random) -> None:
+    from qaconv_core.store.plain_values import from_plain, to_plain
+    from qaconv_core.store.records import DamagedRecord, parse_json
+    from tests.core.store.test_plain_values import MADE, Whole
+
+    data = damaged_json(to_plain(MADE), random)
+    with contextlib.suppress(DamagedRecord, UnicodeDecodeError):
+        from_plain(Whole, parse_json(data.decode()))
+
+
+def _index(folder: Path, random: Random) -> None:
+    from qaconv_core.store.keys import FileKey
+    from qaconv_core.store.shelf import FeatureShelf
+
+    shape = (2, 2, 2)
+    keys = [FileKey("a", 1, 2), FileKey("b", 3, 4)]
+    with FeatureShelf(folder / "shelf", shape) as shelf:
+        shelf.append(keys, np.ones((2, *shape), np.float16))
+    for path in sorted((folder / "shelf").iterdir()):
+        if random.random() < 0.6:
+            path.write_bytes(damaged_bytes(path.read_bytes(), random))
+    with FeatureShelf(folder / "shelf", shape) as shelf:
+        rows = shelf.lookup(keys)
+        shelf.append(keys[:1], np.ones((1, *shape), np.float16))
+        shelf.bank(rows[rows >= 0])
+
+
 READERS: dict[str, Callable[[Path, Random], None]] = {
     "picture": _picture, "table": _table, "names": _names, "scores": _scores,
     "checkpoint": _checkpoint, "window": _window, "decisions": _decisions, "runs": _runs,
-    "recipe": _recipe, "assets": _assets,
+    "recipe": _recipe, "assets": _assets, "description": _description, "boxes": _boxes,
+    "journal": _journal, "plain values": _plain_values, "index": _index,
 }  # fmt: skip
 
 

@@ -62,6 +62,7 @@ class EvaluatePage(QWidget):
         self.content: PageContent | None = None
         self.exports: Exports | None = None
         self._data_folder: str | None = None
+        self._normalise = False
         self._slots = JobSlots(runner, self)
         self._export_when_read = False
         self._rest = QTimer(self)
@@ -101,6 +102,7 @@ class EvaluatePage(QWidget):
         if self._data_folder is not None:
             content.form.folder.setText(self._data_folder)
         form = content.form
+        form.methods.normalise.setChecked(self._normalise)
         form.changed.connect(self._form_changed)
         form.folder_changed.connect(self.find_sets)
         form.browsed.connect(self._identify)
@@ -119,6 +121,19 @@ class EvaluatePage(QWidget):
         self._data_folder = str(folder)
         if self.content is not None:
             self.content.form.set_folder(str(folder))
+
+    @property
+    def normalise(self) -> bool:
+        """Whether normalised scores are measured, too."""
+        if self.content is None:
+            return self._normalise
+        return self.content.form.methods.normalise.isChecked()
+
+    def set_normalise(self, on: bool) -> None:
+        """Choose this."""
+        self._normalise = on
+        if self.content is not None:
+            self.content.form.methods.normalise.setChecked(on)
 
     def _take_model(self) -> None:
         """Offer the checkpoint that is open in the window, and take it."""

@@ -89,7 +89,7 @@ class Fold(QWidget):
 
 
 class MethodsForm(QWidget):
-    """Re-ranking and TLift with their parameters folded, AP, junk, where matrices lie."""
+    """Normalisation, re-ranking and TLift with folded parameters, AP, junk, where matrices lie."""
 
     changed = pyqtSignal()
 
@@ -113,7 +113,7 @@ class MethodsForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for part in (self.rerank_fold, self.tlift_fold, self.tlift_note):
+        for part in (self.normalise, self.rerank_fold, self.tlift_fold, self.tlift_note):
             column.addWidget(part)
         column.addSpacing(4)
         column.addLayout(protocol)
@@ -123,6 +123,11 @@ class MethodsForm(QWidget):
 
     def _build_fields(self) -> None:
         d = _DEFAULT
+        self.normalise = checkbox(
+            "Camera normalisation",
+            "Measure also how far each score stands above those of strangers between the two "
+            "cameras.",
+        )
         self.rerank = checkbox(
             "Re-ranking", "k-reciprocal re-ranking (Zhong et al. 2017) of QAConv distances.", True
         )
@@ -169,7 +174,9 @@ class MethodsForm(QWidget):
         )
 
     def _listen(self) -> None:
-        for box in (self.rerank, self.tlift, self.junk, self.on_disk):
+        # Normalised scores are re-ranked over the whole gallery.
+        self.normalise.toggled.connect(self.top.setDisabled)
+        for box in (self.normalise, self.rerank, self.tlift, self.junk, self.on_disk):
             box.toggled.connect(lambda _on: self.changed.emit())
         fields = (self.k1, self.k2, self.lambda_, self.top, self.tau, self.sigma, self.k)
         for field in (*fields, self.alpha):
@@ -181,10 +188,11 @@ class MethodsForm(QWidget):
         return MethodOptions(
             rerank=self.rerank.isChecked(),
             tlift=self.tlift.isChecked(),
+            normalise=self.normalise.isChecked(),
             k1=self.k1.value(),
             k2=self.k2.value(),
             lambda_=self.lambda_.value(),
-            rerank_top=self.top.value() or None,
+            rerank_top=None if self.normalise.isChecked() else self.top.value() or None,
             tau=self.tau.value(),
             sigma=self.sigma.value(),
             k=self.k.value(),

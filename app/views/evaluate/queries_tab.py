@@ -100,24 +100,24 @@ class QueriesModel(QAbstractTableModel):
             return ", ".join((self.name(row), *parts))
         return None
 
+    def _title(self, number: int) -> str:
+        """``+ TLift`` for ``qaconv+rerank+tlift`` after ``qaconv+rerank``."""
+        before = self.results[number - 1].method if number else ""
+        label = method_label(self.results[number].method)
+        return label.removeprefix(method_label(before)).strip() if before else label
+
     def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
         """``Query`` and the methods, each by what it adds to the one before."""
         if orientation != Qt.Horizontal or not 0 <= section <= len(self.results):
             return None
         if role == Qt.DisplayRole:
-            return "Query" if section == 0 else _short(self.results[section - 1].method)
+            return "Query" if section == 0 else self._title(section - 1)
         if role == Qt.ToolTipRole and section:
             label = method_label(self.results[section - 1].method)
             return f"Average precision by {label}, in [0, 1]."
         if role == Qt.TextAlignmentRole:
             return int((Qt.AlignRight if section else Qt.AlignLeft) | Qt.AlignVCenter)
         return None
-
-
-def _short(method: str) -> str:
-    """``+ TLift`` for ``qaconv+rerank+tlift``."""
-    label = method_label(method)
-    return f"+ {label.rsplit(' + ', 1)[1]}" if " + " in label else label
 
 
 class QueriesChart(Chart):

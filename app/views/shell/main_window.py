@@ -258,6 +258,8 @@ class MainWindow(QMainWindow):
         session: Session | None = None,
     ) -> None:
         """Open what was asked for, else what the last session left, else the demo."""
+        if session is not None:
+            self.pages.set_normalise(session.normalise)
         if data is not None or model is not None:
             kept = self.settings.value
             wanted = kept.bundled if model is None else kept.under(model)
@@ -286,9 +288,10 @@ class MainWindow(QMainWindow):
     def session(self) -> Session:
         """What is shown now, for the next start."""
         controller = self.controller
-        return session_of(
+        shown = session_of(
             self.workspace, controller.data_request, controller.model_request, self.page
         )
+        return replace(shown, normalise=self.pages.normalise)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep layout and session, stop what runs; caches stay whole."""

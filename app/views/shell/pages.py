@@ -46,6 +46,7 @@ class Pages(QStackedWidget):
         self.welcome = WelcomePage(self)
         self.welcome.show_recent(settings.value)
         self.evaluate: EvaluatePage | None = None
+        self._normalise = False
         self._makers: dict[str, Callable[[], QWidget]] = {"evaluate": self._make_evaluate}
         self._made: dict[str, QWidget] = {}
         for page in (self.explore, self.welcome):
@@ -84,6 +85,17 @@ class Pages(QStackedWidget):
         self.show_current()
         self.changed.emit()
 
+    @property
+    def normalise(self) -> bool:
+        """Whether evaluations measure normalised scores, too."""
+        return self._normalise if self.evaluate is None else self.evaluate.normalise
+
+    def set_normalise(self, on: bool) -> None:
+        """Choose this, as the last session had it."""
+        self._normalise = on
+        if self.evaluate is not None:
+            self.evaluate.set_normalise(on)
+
     def show_current(self) -> None:
         """The page that was chosen, as far as there is something to show on it."""
         if self.current in self._made:
@@ -100,6 +112,7 @@ class Pages(QStackedWidget):
         page = EvaluatePage(self.workspace, self.controller.runner, self, self._choices)
         if self.settings.value.data_folder:
             page.set_data_folder(self.settings.value.data_folder)
+        page.set_normalise(self._normalise)
         page.open_query.connect(self._open_query)
         self.evaluate = page
         return page

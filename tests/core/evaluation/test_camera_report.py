@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qaconv_core.evaluation.camera_report import camera_report, first_line, matrix_lines
+from qaconv_core.evaluation.camera_report import (
+    camera_matrix,
+    camera_report,
+    first_line,
+    matrix_lines,
+)
 from qaconv_core.evaluation.methods import Labels
 from qaconv_core.evaluation.open_set import open_set
 
@@ -58,6 +63,15 @@ def test_each_pair_of_cameras_has_its_own_strangers():
     assert report["first_from_own_camera"] == pytest.approx(np.mean(first))
     assert "own camera" in first_line(report)
     assert "camera 3" in "\n".join(matrix_lines(report))
+
+
+def test_a_report_of_an_old_file_may_lack_numbers():
+    report = camera_report(*world())
+    columns, rows = camera_matrix(report)
+    broken = {**report, "fpr": None, "pairs": [*report["pairs"], {"query_camera": 9}, "pair"]}
+    assert camera_matrix(broken) == (columns, rows)
+    assert camera_matrix({"pairs": 3}) == ([], [])
+    assert "FPR of –" in matrix_lines(broken)[0]
 
 
 def test_without_cameras_there_is_no_report():

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from qaconv_core.data import weights as catalogue
+from qaconv_core.data.resources import resources_folder
 from qaconv_core.data.weights import (
     PUBLISHED,
     Weights,
@@ -223,7 +224,13 @@ def test_every_download_has_a_hash_and_bundled_files_are_there():
         assert len(item.sha256) == 8 if item.url else item.page or item.package
         assert item.good_for
     assert len({item.name for item in PUBLISHED}) == len(PUBLISHED)
-    assert len(bundled_weights()) == 2
+    names = [file.path.relative_to(resources_folder()).as_posix() for file in bundled_weights()]
+    assert sorted(names) == sorted(
+        path.relative_to(resources_folder()).as_posix()
+        for suffix in ("*.pth.tar", "*.npz")
+        for path in resources_folder().rglob(suffix)
+    )
+    assert "detector/weights.npz" in names
     with pytest.raises(InputError, match="resnet50"):
         published("no such")
     with pytest.raises(InputError, match="see https"):

@@ -1,0 +1,76 @@
+"""Ctrl-C at any moment: status 130, one line, no traceback, no process left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
+ROOT = Path(__file__).parents[2]
+SWALLOWED = """
+            try: time.sleep(60)
+            except BaseException: raise ImportError("as libraries do")
+"""
+LOADING = """
+import sys, time
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            print("here", flush=True)
+            {act}
+sys.meta_path.insert(0, Slow())
+from qaconv_core.cli import program
+sys.exit(program({arguments!r}))
+"""
+
+
+def interrupted(script: str, folder: Path) -> tuple[int, str, float]:
+    """Status, stderr and seconds of a script that gets Ctrl-C when it says where it is."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    begin = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, err, time.monotonic() - begin
+
+
+@pytest.mark.parametrize("module", ["qaconv_core.cli.parser", "numpy", "torch", "torch._C"])
+@pytest.mark.parametrize("act", ["time.sleep(60)", SWALLOWED])
+def test_while_modules_are_imported(tmp_path, own_folders, module, act):
+    script = LOADING.format(module=module, act=act, arguments=["evaluate", "--no-cache"])
+    status, err, seconds = interrupted(script, tmp_path)
+    assert (status, err) == (130, "qaconv: interrupted\n")
+    assert seconds < 20
+
+
+def test_a_worker_that_starts_does_not_hear_it(tmp_path):
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(2)\ndef work(): return 7\n")
+    script = (
+        "import signal, sys\n"
+        "sys.path.insert(0, '.')\n"
+        "from qaconv_core.processes import fresh_pool, submit\n"
+        "signal.signal(signal.SIGINT, lambda *_: None)\n"
+        "class Work:\n"
+        "    def __reduce__(self): return (__import__, ('slow',))\n"
+        "with fresh_pool(1, print, (Work(),)) as pool:\n"
+        "    begun = submit(pool, pow, 7, 1)\n"
+        "    print('here', flush=True)\n"
+        "    sys.exit(begun.result())\n"
+    )
+    status, err, _ = interrupted(script, tmp_path)
+    assert (status, err) == (7, "")

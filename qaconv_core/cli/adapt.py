@@ -92,7 +92,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _numbers(text: str) -> tuple[int, ...]:
     """``3,17`` as numbers from 1."""
-    return tuple(positive(part) for part in text.split(",") if part.strip())
+    return tuple(positive(part.strip()) for part in text.split(",") if part.strip())
 
 
 class _Reviewed(Exception):

@@ -138,9 +138,19 @@ def _report(out: str, done: Detected) -> None:
     for note in done.notes:
         say(f"note: {note}")
     totals = done.totals
-    text = f"{totals.boxes:,} people on {totals.sources:,} pictures and videos"
+    if not totals.sources:
+        raise InputError("none of the pictures and videos can be read; nothing was looked at")
+    text = f"{_counted(totals.boxes, 'person', 'people')} on "
+    text += _counted(totals.sources, "picture or video", "pictures and videos")
     if totals.tracks:
-        text += f", {totals.tracks:,} tracks"
-    show(f"{text}: {shown(out)} ({done.found_done:,} files were done before)")
+        text += f", {_counted(totals.tracks, 'track', 'tracks')}"
+    text += f": {shown(out)}"
+    if done.found_done:
+        text += f" ({_counted(done.found_done, 'file was', 'files were')} done before)"
+    show(text)
     if totals.boxes:
         show(f"search them: qaconv rank --query PICTURE --gallery {shown(out)}")
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

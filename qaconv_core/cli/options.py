@@ -14,7 +14,7 @@ from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import shown_lines
+from qaconv_core.readable import shown, shown_lines
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
@@ -28,9 +28,12 @@ DEFAULT_EXP_DIR = Path("Exp")
 
 def positive(text: str) -> int:
     """A whole number from 1."""
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number from 1")
     return number
 
 

@@ -55,7 +55,7 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return "\n".join(lines)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default in (None, False):
+        if action.default in (None, False, "", ()) or action.default == []:
             return action.help
         return super()._get_help_string(action)
 

@@ -93,8 +93,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_share,
         default=0.1,
         metavar="F",
-        help="draw the line that a query without a match crosses in a share F of cases "
-        "(default: 0.1)",
+        help="draw the line that a query without a match crosses in a share F of cases",
     )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
@@ -214,7 +213,7 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
     ranking, line = listing.ranking, found.line
     told = (
         f"{'':>5} ── line: {line.value:.2f} above strangers; a query without a match has somebody "
-        f"above it in {line.false_alarms:.1%} of cases where strangers are normal ──"
+        f"above it in {100 * line.false_alarms:.1f} % of cases where strangers are normal ──"
     )
     below = False
     for place, index in enumerate(map(int, ranking.order)):

@@ -53,7 +53,7 @@ class SplitSummary:
         text = f"{self.name:<8} {self.images:>7,} pictures  "
         if not self.images:
             return text.rstrip()
-        persons = "persons not known" if self.unknown_pids == self.images else ""
+        persons = "persons not known  " if self.unknown_pids == self.images else ""
         text += persons or f"{self.identities:>6,} identities  "
         if self.distractors:
             text += f"+ {self.distractors:,} distractor pictures (pid 0)  "

@@ -260,6 +260,10 @@ def _coco(text: str, origin: str) -> Iterable[tuple[str, int, PersonBox]]:
             if kinds and note.get("category_id") not in (wanted or kinds):
                 continue
             where = f"{origin}, annotation {number}"
+            if note["image_id"] not in images:
+                raise InputError(f"{where}: image_id {shown(note['image_id'])} is not in images")
+            if len(note["bbox"]) != 4:
+                raise InputError(f"{where}: bbox has {len(note['bbox'])} numbers, not x, y, w, h")
             x, y, w, h = (float(side) for side in note["bbox"])
             yield (
                 images[note["image_id"]],
@@ -270,9 +274,11 @@ def _coco(text: str, origin: str) -> Iterable[tuple[str, int, PersonBox]]:
         raise InputError(f"{origin}: {error}") from error
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except KeyError as error:
+        raise InputError(f"{origin}: not COCO JSON: an entry lacks {shown(error)}") from error
+    except (TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{origin}: not COCO JSON with images, annotations and bbox ({shown(error)})"
+            f"{origin}: not COCO JSON, an object with images and annotations, each with its bbox"
         ) from error
 
 

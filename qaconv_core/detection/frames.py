@@ -26,6 +26,8 @@ from qaconv_core.readable import shown
 # FFmpeg reads these when it opens its first file: nothing on the terminal, nothing from a network.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
+# OpenCV warns of files that are no video; our own message names them.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 DEFAULT_RATE = 2.0
 """Frames a second that are looked at unless told otherwise."""

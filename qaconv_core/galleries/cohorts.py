@@ -198,7 +198,9 @@ class NormalisedRanking:
         if not self.alike[index]:
             told = f"none of {size:,} strangers looks as much alike"
         else:
-            told = f"{int(self.alike[index]):,} of {size:,} strangers look as much alike"
+            alike = int(self.alike[index])
+            verb = "looks" if alike == 1 else "look"
+            told = f"{alike:,} of {size:,} strangers {verb} as much alike"
         least = 1 / (size + 1)
         if max(normal, least) > 2 * counted or counted > 2 * max(normal, least):
             told += f" (by the normal distribution {max(normal, least):.1%})"

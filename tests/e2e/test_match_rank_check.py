@@ -137,7 +137,7 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
                "--checkpoint", checkpoint, "--quiet", "--normalise")  # fmt: skip
     done = qaconv(*command, "--top", "26", "--false-alarms", "0.3", "--json", "r.json",
                   "--csv", "r.csv", "--figure", "r.png")  # fmt: skip
-    assert "a query without a match has somebody above it in 30.0% of cases" in done.out
+    assert "a query without a match has somebody above it in 30.0 % of cases" in done.out
     assert "at most 20 gallery pictures are compared with all" in done.err
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["normalisation"]["pictures_a_camera"] == "at most 200"

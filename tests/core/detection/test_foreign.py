@@ -80,6 +80,8 @@ def test_coco_takes_persons_alone(tmp_path, sources):
         ("file,x,y,w,h\na.png,1,2,0,5\n", "line 2: .* is no box"),
         ("file,x,y,w,h\na.png,nan,2,4,5\n", "line 2"),
         ('{"images": 3}', "not COCO"),
+        ("[1, 2]", "an object with images and annotations"),
+        ('{"images": [], "annotations": [{"image_id": 7, "bbox": [1, 1, 2, 2]}]}', "image_id 7"),
         ("{", "JSON"),
     ],
 )

@@ -374,7 +374,7 @@ def test_a_flat_folder_has_no_queries_and_is_measured_all_the_same(
     press(window, Qt.Key_4, Qt.ControlModifier)
     state = window.insights.page("trust").empty.state
     qtbot.waitUntil(lambda: "2 pairs of each kind" in state.text(), timeout=WAIT)
-    assert state.text().startswith("No queries: some of the 6 gallery pictures are asked for")
+    assert state.text().startswith("No queries: some of the 6 gallery pictures instead")
     trust = found(qtbot, begin(qtbot, window, "trust"))
     words = [label.text() for label in trust.measures.findChildren(QLabel)]
     assert any("There are no queries: 2 of the gallery's pictures" in text for text in words)
@@ -430,7 +430,7 @@ def test_every_control_has_a_name_a_tooltip_and_is_reached_by_tab(qtbot, window,
             assert control.focusPolicy() & Qt.TabFocus, name_of(control)
     rows = failures.groups.model()
     spoken = [rows.index(row, 0).data(Qt.AccessibleTextRole) for row in range(rows.rowCount())]
-    assert spoken[0].startswith("All errors: 3 errors, margin +")
+    assert spoken[0].startswith("All errors: 3 failures, margin +")
     tile = failures.examples.model.index(0, 0).data(Qt.AccessibleTextRole)
     assert "query 000" in tile
     assert "false match 000" in tile

@@ -16,7 +16,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from qaconv_core.evaluation import evaluator
+from qaconv_core.evaluation import forecasts
 from qaconv_core.searching import choice
 from tests import oracles
 from tests.e2e.conftest import ROOT
@@ -447,7 +447,6 @@ def test_a_job_that_cannot_fit_names_the_options_under_which_it_would(
 ):
     arguments = ("evaluate", "--dataset", "market", "--data-dir", market, "--rerank",
                  "--checkpoint", checkpoint, "--quiet")  # fmt: skip
-    from qaconv_core.evaluation import forecasts
 
     free = 100 << 20
     monkeypatch.setattr(forecasts, "available_memory", lambda device: free)

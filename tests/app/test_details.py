@@ -148,6 +148,7 @@ def test_a_gallery_cell_finds_the_row_that_leads_to_it(space):
 
 def test_pointing_at_a_row_shows_its_cell(panel, space):
     table = panel.table
+    table.scrollTo(table.rows.index(2, 1))
     rect = table.visualRect(table.rows.index(2, 1))
     QTest.mouseMove(table.viewport(), rect.center() + QPoint(1, 0))
     QTest.mouseMove(table.viewport(), rect.center())

@@ -245,7 +245,7 @@ def test_docks_are_moved_closed_restored_and_kept(qtbot, make_window, window):
     assert not explore.queries_dock.isFloating()
     assert explore.dockWidgetArea(explore.queries_dock) == Qt.LeftDockWidgetArea
     explore.addDockWidget(Qt.RightDockWidgetArea, explore.queries_dock)
-    run_by_palette(qtbot, window, "what it adds up to")
+    run_by_palette(qtbot, window, "score breakdown")
     assert not explore.details_dock.isVisible()
     window.close()
     again = make_window()

@@ -104,7 +104,8 @@ class Inspector(QWidget):
     def _place_decisions(self) -> None:
         """Beside the candidate: right of it, or left where it is compared with another one."""
         compared = len(self.canvas.scene.panels) > 2
-        self.canvas.leave_free(self.decisions.narrowest + SPACING if compared else 0)
+        room = self.decisions.narrowest + SPACING
+        self.canvas.leave_free(*((room, 0) if compared else (0, room)))
         scene, stage = self.canvas.scene, self.canvas.stage
         number = scene.find(("gallery", 0))
         chosen = number is not None and scene.panels[number].ref is not None

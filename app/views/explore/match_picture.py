@@ -60,7 +60,7 @@ class MatchPicture(QWidget):
         self._lines: QPixmap | None = None
         self._marks: tuple[Mark, ...] = ()
         self._covered = QRectF()
-        self._left_free = 0
+        self._free = 0, 0
         self.stale_overlay = StaleOverlay(self, self.scene_changed.emit)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setAccessibleName("Match: query and candidate")
@@ -129,9 +129,9 @@ class MatchPicture(QWidget):
             aspects = [usual if i is None else i.width() / max(i.height(), 1) for i in images]
             lines = 4 if self.height() >= FULL_CAPTIONS_FROM else 2
             foot = caption_height(self.font(), lines)
-            free = self._left_free
-            inside = panes(self.width() - free, self.height(), aspects, foot)
-            places = tuple(pane.moved(free) for pane in inside)
+            left, right = self._free
+            inside = panes(self.width() - left - right, self.height(), aspects, foot)
+            places = tuple(pane.moved(left) for pane in inside)
             boxes = tuple(
                 self.zoom_of(panel.key).box(pane.home)
                 for panel, pane in zip(self.scene.panels, places, strict=True)
@@ -142,10 +142,10 @@ class MatchPicture(QWidget):
             )  # fmt: skip
         return self._stage
 
-    def leave_free(self, left: int) -> None:
-        """Keep so many pixels at the left free of pictures."""
-        if left != self._left_free:
-            self._left_free = left
+    def leave_free(self, left: int, right: int) -> None:
+        """Keep so many pixels at either side free of pictures."""
+        if (left, right) != self._free:
+            self._free = left, right
             self._drop_layers()
 
     def cover(self, area: QRectF) -> None:

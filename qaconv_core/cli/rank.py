@@ -91,9 +91,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--false-alarms",
         type=_share,
-        default=0.1,
         metavar="F",
-        help="draw the line that a query without a match crosses in a share F of cases",
+        help="draw the line that a query without a match crosses in a share F of cases "
+        "(default: 0.1)",
     )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
@@ -123,6 +123,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Rank the gallery for each query picture."""
     check_outputs(arguments)
     check_report(arguments.report)
+    cohort_rule(arguments)
     from qaconv_core.data.images import read_image
     from qaconv_core.data.own_files import known_pictures
     from qaconv_core.data.scenes import gallery_scenes, query_scene

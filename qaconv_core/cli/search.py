@@ -14,6 +14,7 @@ from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import cells_text, ranked_item, ranking_record
 from qaconv_core.progress import CancelToken, WorkContext
+from qaconv_core.ranking.line import FALSE_ALARMS
 from qaconv_core.searching.choice import POOLED, Wish
 from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
 
@@ -176,7 +177,8 @@ class RankCommand:
         known = bool(np.isfinite(data.gallery_times).any())
         for note in cohorts.whole.notes([data.query_camids, data.gallery_camids], known):
             say(note)
-        share = self.arguments.false_alarms
+        given = self.arguments.false_alarms
+        share = FALSE_ALARMS if given is None else given
         ranked = (
             self.search.rank_normalised(query, self._wanted(query), share, self.cancel)
             for query in self._all

@@ -131,6 +131,15 @@ def test_a_head_that_is_measured_says_so(qaconv, market, checkpoint, tmp_path, m
     assert found["results"] == exact["results"]
 
 
+def test_options_of_cohorts_are_not_ignored(qaconv, market, checkpoint):
+    rank = ("rank", "--query", pictures(market)[0], "--gallery", "market")
+    evaluate = ("evaluate", "--dataset", "market")
+    for command, option in ((rank, "--false-alarms"), (rank, "--cohort"), (evaluate, "--nearby")):
+        done = qaconv(*command, "--data-dir", market, "--checkpoint", checkpoint, option, "0.5"
+                      if option != "--cohort" else "20", status=2)  # fmt: skip
+        assert done.complaint == f"qaconv: {option} needs --normalise: add it"
+
+
 def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     query = pictures(market)[0]
     command = ("rank", "--query", query, "--gallery", "market", "--data-dir", market,

@@ -1,33 +1,28 @@
 """Decisions of a person about pairs of pictures, kept per data set, with a history to undo.
 
-One small JSON file for each data set in the user's data folder. Every change is written at once,
-atomically, so that decisions survive a restart or a crash. Undo goes back change by change, also
-after a restart. A new decision drops the changes that were undone.
+One small JSON file for each data set in the user's data folder: see
+:mod:`~qaconv_core.store.change_log`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
-import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from qaconv_core.errors import InputError, StoreError
+from qaconv_core.errors import InputError
 from qaconv_core.readable import csv_text
-from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.store.change_log import CONTRADICTION, ChangeLog
 from qaconv_core.store.folders import data_dir
-from qaconv_core.store.locks import exclusive
-from qaconv_core.store.records import DamagedRecord, is_number, put_aside, read_json
+from qaconv_core.store.records import DamagedRecord, is_number
 from qaconv_core.types import score_of_logit
 
 VERDICTS = ("confirm", "reject", "unsure")
-VERSION = 1
 _FIELDS = (
     "query", "gallery", "verdict", "note", "decided", "logit", "rank", "ranked_by", "part_logit",
     "part", "model", "dataset",
@@ -80,22 +75,16 @@ class Change:
     after: Decision | None
 
 
-@dataclass(frozen=True)
-class _State:
-    """All changes, and how many of them count: the others are undone."""
-
-    changes: tuple[Change, ...] = ()
-    done: int = 0
-
-    def decisions(self) -> dict[tuple[str, str], Decision]:
-        found: dict[tuple[str, str], Decision] = {}
-        for change in self.changes[: self.done]:
-            of = change.after or change.before
-            assert of is not None
-            found.pop((of.query, of.gallery), None)
-            if change.after is not None:
-                found[(of.query, of.gallery)] = change.after
-        return found
+def _decisions(changes: Sequence[Change]) -> dict[tuple[str, str], Decision]:
+    """The decisions after these changes, the latest last."""
+    found: dict[tuple[str, str], Decision] = {}
+    for change in changes:
+        of = change.after or change.before
+        assert of is not None
+        found.pop((of.query, of.gallery), None)
+        if change.after is not None:
+            found[(of.query, of.gallery)] = change.after
+    return found
 
 
 def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
@@ -106,13 +95,8 @@ def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
     return data_dir() / "decisions" / f"{name}-{digest}.json"
 
 
-class DecisionLog:
-    """The decisions about one data set; may be used from several threads.
-
-    The file is locked and read again for each change, so that no program overwrites another one's
-    decisions. All methods raise :class:`StoreError` naming a file that cannot be read or written; a
-    damaged file is put aside under another name, with a line in the log.
-    """
+class DecisionLog(ChangeLog[Change]):
+    """The decisions about one data set, as :class:`ChangeLog` keeps changes."""
 
     def __init__(
         self,
@@ -120,27 +104,17 @@ class DecisionLog:
         root: str | os.PathLike[str],
         path: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.dataset, self.root = dataset, Path(os.path.realpath(root))
-        self.path = decisions_path(dataset, root) if path is None else Path(path)
-        self._lock = threading.RLock()
-
-    def name_of(self, picture: str | os.PathLike[str]) -> str:
-        """The name of a picture in the file: relative to the root where it lies below it."""
-        whole = Path(os.path.realpath(picture))
-        try:
-            return whole.relative_to(self.root).as_posix()
-        except ValueError:
-            return str(whole)
+        super().__init__(dataset, root, decisions_path(dataset, root) if path is None else path)
 
     def all(self) -> list[Decision]:
         """The decisions in force, the latest last."""
-        return list(self._read().decisions().values())
+        return list(_decisions(self._in_force()).values())
 
     def get(
         self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]
     ) -> Decision | None:
         """The decision about a pair; None where there is none."""
-        return self._read().decisions().get((self.name_of(query), self.name_of(gallery)))
+        return _decisions(self._in_force()).get((self.name_of(query), self.name_of(gallery)))
 
     def decide(
         self,
@@ -171,77 +145,29 @@ class DecisionLog:
             model,
             self.dataset,
         )
-        self._change(made.query, made.gallery, made)
+        self._set(made.query, made.gallery, made)
         return made
 
     def clear(self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]) -> None:
         """Remove the decision about a pair; this change can be undone."""
-        self._change(self.name_of(query), self.name_of(gallery), None)
+        self._set(self.name_of(query), self.name_of(gallery), None)
 
-    def undo(self) -> Change | None:
-        """Undo the last change and return it; None where there is none."""
-        with self._lock, exclusive(self.path):
-            state = self._read()
-            if not state.done:
-                return None
-            self._write(replace(state, done=state.done - 1))
-            return state.changes[state.done - 1]
+    def _set(self, query: str, gallery: str, after: Decision | None) -> None:
+        def make(changes: tuple[Change, ...]) -> Change | None:
+            before = _decisions(changes).get((query, gallery))
+            return None if before is None and after is None else Change(before, after)
 
-    def _change(self, query: str, gallery: str, after: Decision | None) -> None:
-        with self._lock, exclusive(self.path):
-            state = self._read()
-            before = state.decisions().get((query, gallery))
-            if before is None and after is None:
-                return
-            kept = state.changes[: state.done]
-            self._write(_State((*kept, Change(before, after)), len(kept) + 1))
+        self._change(make)
 
-    def _read(self) -> _State:
-        try:
-            return self._parsed(read_json(self.path))
-        except FileNotFoundError:
-            return _State()
-        except OSError as cause:
-            raise StoreError(f"{self.path}: cannot be read ({reason(cause)})") from cause
-        except DamagedRecord as cause:
-            put_aside(self.path, cause)
-            return _State()
+    def _step(self, record: Any) -> Change:
+        change = Change(_decision(record["before"]), _decision(record["after"]))
+        if change.before is None and change.after is None:
+            raise DamagedRecord(CONTRADICTION)
+        return change
 
-    def _parsed(self, record: Any) -> _State:
-        try:
-            version = int(record["version"])
-            if version > VERSION:
-                raise StoreError(
-                    f"{self.path}: was written by a newer version of this program; update it"
-                )
-            changes = tuple(
-                Change(_decision(item["before"]), _decision(item["after"]))
-                for item in record["changes"]
-            )
-            done = int(record["done"])
-        except (ValueError, KeyError, TypeError, InputError) as cause:
-            raise DamagedRecord(str(cause)) from cause
-        whole = all(change.before or change.after for change in changes)
-        if not whole or not 0 <= done <= len(changes):
-            raise DamagedRecord("its history contradicts itself")
-        return _State(changes, done)
-
-    def _write(self, state: _State) -> None:
-        record = {
-            "version": VERSION,
-            "dataset": self.dataset,
-            "root": str(self.root),
-            "done": state.done,
-            "changes": [
-                {
-                    name: None if side is None else asdict(side)
-                    for name, side in (("before", change.before), ("after", change.after))
-                }
-                for change in state.changes
-            ],
-        }
-        # ASCII, so that names which are no valid Unicode (lone surrogates) come back as they were.
-        atomic_write_text(self.path, json.dumps(record, indent=1) + "\n", error=StoreError)
+    def _record(self, step: Change) -> dict[str, Any]:
+        sides = (("before", step.before), ("after", step.after))
+        return {name: None if side is None else asdict(side) for name, side in sides}
 
 
 def _decision(values: Any) -> Decision | None:

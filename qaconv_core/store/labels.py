@@ -1,28 +1,23 @@
 """Persons that somebody gave to pictures while looking, kept per data set, with a history to undo.
 
-Kept beside the decisions, in the same way: one JSON file for each data set in the user's data
-folder, locked and read again for each change, so that no program overwrites another one's labels.
+Kept beside the decisions, in the same way: see :mod:`~qaconv_core.store.change_log`.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from qaconv_core.errors import InputError, StoreError
-from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.errors import InputError
+from qaconv_core.store.change_log import ChangeLog
 from qaconv_core.store.decisions import Decision, decisions_path
-from qaconv_core.store.locks import exclusive
-from qaconv_core.store.records import DamagedRecord, put_aside, read_json
 
-VERSION = 1
 _LONGEST_NAME = 80
+_Relabel = Callable[[dict[str, str]], tuple[str, dict[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -38,18 +33,12 @@ class LabelChange:
     made: str = ""
 
 
-@dataclass(frozen=True)
-class _State:
-    """All changes, and how many of them count: the others are undone."""
-
-    changes: tuple[LabelChange, ...] = ()
-    done: int = 0
-
-    def labels(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for change in self.changes[: self.done]:
-            found.update(change.after)
-        return {picture: person for picture, person in found.items() if person}
+def _labels(changes: Sequence[LabelChange]) -> dict[str, str]:
+    """The person of each picture after these changes."""
+    found: dict[str, str] = {}
+    for change in changes:
+        found.update(change.after)
+    return {picture: person for picture, person in found.items() if person}
 
 
 def labels_path(dataset: str, root: str | os.PathLike[str]) -> Path:
@@ -58,13 +47,11 @@ def labels_path(dataset: str, root: str | os.PathLike[str]) -> Path:
     return beside.parent.with_name("labels") / beside.name
 
 
-class LabelLog:
-    """The persons of one data set's pictures; may be used from several threads.
+class LabelLog(ChangeLog[LabelChange]):
+    """The persons of one data set's pictures, as :class:`ChangeLog` keeps changes.
 
-    Pictures are named relative to the root where they lie in it (with ``/``), as in
-    :class:`~qaconv_core.store.decisions.DecisionLog`. Methods that change something return the
-    change. They raise :class:`InputError` for a person that is not there or a name that cannot be
-    given, and :class:`StoreError` for a file that cannot be read or written.
+    Methods that change something return the change. They raise :class:`InputError` for a person
+    that is not there or a name that cannot be given.
     """
 
     def __init__(
@@ -73,21 +60,11 @@ class LabelLog:
         root: str | os.PathLike[str],
         path: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.dataset, self.root = dataset, Path(os.path.realpath(root))
-        self.path = labels_path(dataset, root) if path is None else Path(path)
-        self._lock = threading.RLock()
-
-    def name_of(self, picture: str | os.PathLike[str]) -> str:
-        """The name of a picture in the file."""
-        whole = Path(os.path.realpath(picture))
-        try:
-            return whole.relative_to(self.root).as_posix()
-        except ValueError:
-            return str(whole)
+        super().__init__(dataset, root, labels_path(dataset, root) if path is None else path)
 
     def all(self) -> dict[str, str]:
         """The person of each picture that has one."""
-        return self._read().labels()
+        return _labels(self._in_force())
 
     def persons(self) -> dict[str, list[str]]:
         """The pictures of each person, persons in the order in which they came."""
@@ -106,12 +83,12 @@ class LabelLog:
             name = _new_name(set(labels.values())) if person is None else _checked(person)
             return f"{len(names)} pictures are {name}", dict.fromkeys(names, name)
 
-        return self._change(change)
+        return self._made(change)
 
     def clear(self, pictures: Iterable[str | os.PathLike[str]]) -> LabelChange:
         """Take the person away from pictures."""
         names = [self.name_of(picture) for picture in pictures]
-        return self._change(lambda _: (f"{len(names)} pictures have no person",
+        return self._made(lambda _: (f"{len(names)} pictures have no person",
                                        dict.fromkeys(names, "")))  # fmt: skip
 
     def merge(self, person: str, others: Sequence[str]) -> LabelChange:
@@ -122,7 +99,7 @@ class LabelLog:
             moved = {p: person for p, name in labels.items() if name in others}
             return f"{', '.join(others)} became {person}", moved
 
-        return self._change(change)
+        return self._made(change)
 
     def rename(self, person: str, name: str) -> LabelChange:
         """Give a person another name, which nobody has yet (see :meth:`merge`)."""
@@ -133,7 +110,7 @@ class LabelLog:
                 raise InputError(f"“{name}” is there already; merge the two, or choose another")
             return f"{person} is called {name}", {p: name for p, n in labels.items() if n == person}
 
-        return self._change(change)
+        return self._made(change)
 
     def split(
         self, pictures: Iterable[str | os.PathLike[str]], person: str | None = None
@@ -163,72 +140,33 @@ class LabelLog:
                 made.update({p: name for p in group if labels.get(p) != name})
             return f"{len(made)} pictures by confirmed pairs", made
 
-        with self._lock, exclusive(self.path):
-            if not change(self._read().labels())[1]:
-                return None
-        return self._change(change)
+        return self._changed(change, nothing=True)
 
-    def undo(self) -> LabelChange | None:
-        """Undo the last change and return it; None where there is none."""
-        with self._lock, exclusive(self.path):
-            state = self._read()
-            if not state.done:
-                return None
-            change = state.changes[state.done - 1]
-            self._write(_State(state.changes, state.done - 1))
-            return change
+    def _made(self, change: _Relabel) -> LabelChange:
+        step = self._changed(change)
+        assert step is not None
+        return step
 
-    def _change(self, change: Any) -> LabelChange:
-        with self._lock, exclusive(self.path):
-            state = self._read()
-            labels = state.labels()
+    def _changed(self, change: _Relabel, nothing: bool = False) -> LabelChange | None:
+        """Keep what ``change`` does; ``nothing``: leave a change out that changes nothing."""
+
+        def make(changes: tuple[LabelChange, ...]) -> LabelChange | None:
+            labels = _labels(changes)
             what, after = change(labels)
+            if nothing and not after:
+                return None
             before = {picture: labels.get(picture, "") for picture in after}
             made = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            step = LabelChange(what, before, after, made)
-            kept = state.changes[: state.done]
-            self._write(_State((*kept, step), len(kept) + 1))
-            return step
+            return LabelChange(what, before, after, made)
 
-    def _read(self) -> _State:
-        try:
-            return self._parsed(read_json(self.path))
-        except FileNotFoundError:
-            return _State()
-        except OSError as cause:
-            raise StoreError(f"{self.path}: cannot be read ({reason(cause)})") from cause
-        except DamagedRecord as cause:
-            put_aside(self.path, cause)
-            return _State()
+        return self._change(make)
 
-    def _parsed(self, record: Any) -> _State:
-        try:
-            if int(record["version"]) > VERSION:
-                raise StoreError(
-                    f"{self.path}: was written by a newer version of this program; update it"
-                )
-            changes = tuple(
-                LabelChange(str(c["what"]), _texts(c["before"]), _texts(c["after"]), str(c["made"]))
-                for c in record["changes"]
-            )
-            done = int(record["done"])
-        except (AttributeError, ValueError, KeyError, TypeError) as cause:
-            raise DamagedRecord(str(cause)) from cause
-        if not 0 <= done <= len(changes):
-            raise DamagedRecord("its history contradicts itself")
-        return _State(changes, done)
+    def _step(self, record: Any) -> LabelChange:
+        before, after = _texts(record["before"]), _texts(record["after"])
+        return LabelChange(str(record["what"]), before, after, str(record["made"]))
 
-    def _write(self, state: _State) -> None:
-        record = {
-            "version": VERSION,
-            "dataset": self.dataset,
-            "root": str(self.root),
-            "done": state.done,
-            "changes": [{**vars(c), "before": dict(c.before), "after": dict(c.after)}
-                        for c in state.changes],
-        }  # fmt: skip
-        # ASCII, so that names which are no valid Unicode come back as they were.
-        atomic_write_text(self.path, json.dumps(record, indent=1) + "\n", error=StoreError)
+    def _record(self, step: LabelChange) -> dict[str, Any]:
+        return {**vars(step), "before": dict(step.before), "after": dict(step.after)}
 
 
 def _connected(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import QSize, Qt, QTimer, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QPixmap
+from PyQt5.QtGui import QCloseEvent, QIcon, QPixmap
 from PyQt5.QtWidgets import (
     QComboBox,
-    QDialog,
     QDialogButtonBox,
     QFileDialog,
     QFormLayout,
@@ -27,7 +26,7 @@ from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.state.requests import DataRequest
 from app.state.values import Problem
-from app.views.widgets.dropped_files import local_paths
+from app.views.widgets.dropped_files import DropDialog
 from app.views.widgets.labels import MessageLine, plain_label, without_icons
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.data.folder_guess import Wishes
@@ -44,7 +43,7 @@ _PAUSE = 300  # milliseconds after the last key until the preview is made anew
 _FIELDS = "Fields: " + ", ".join(f"{{{name}}} {meaning}" for name, meaning in FIELDS.items())
 
 
-class ImportDialog(QDialog):
+class ImportDialog(DropDialog):
     """Choose folders or tables, see what is understood of them, say what is otherwise.
 
     ``imported`` carries the request that opens what was written down.
@@ -55,7 +54,6 @@ class ImportDialog(QDialog):
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import pictures")
-        self.setAcceptDrops(True)
         self.resize(920, 640)
         self.places: list[Path] = []
         self.proposal: Proposal | None = None
@@ -156,15 +154,8 @@ class ImportDialog(QDialog):
         dialog.fileSelected.connect(lambda name: self.choose([Path(name)]))
         dialog.open()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        local = local_paths(event.mimeData())
-        if local:
-            event.acceptProposedAction()
-            self.choose(local)
+    def take_dropped(self, paths: list[Path]) -> None:
+        self.choose(paths)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 

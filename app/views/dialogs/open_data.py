@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QFileDialog,
     QFrame,
@@ -28,7 +27,7 @@ from app.jobs.job_slots import JobSlots
 from app.state.requests import BY_CONTENT, DEMO, DataRequest
 from app.state.values import Problem
 from app.views.dialogs.check_panel import CheckPanel
-from app.views.widgets.dropped_files import local_paths
+from app.views.widgets.dropped_files import DropDialog
 from app.views.widgets.job_strip import progress_words
 from app.views.widgets.labels import MessageLine, plain_label, without_icons
 from app.views.widgets.layouts import in_column, in_row
@@ -50,7 +49,7 @@ CHOICES = (
 )
 
 
-class OpenDataDialog(QDialog):
+class OpenDataDialog(DropDialog):
     """Choose a data set and read the report on it; only *Open* changes what is shown.
 
     ``opened`` tells the request of the set that was opened, ``import_wanted`` the folder or table
@@ -69,7 +68,6 @@ class OpenDataDialog(QDialog):
         self._asked: DataRequest | None = None
         self._jobs = JobSlots(controller.runner, self)
         self.setWindowTitle("Open data set")
-        self.setAcceptDrops(True)
         self.resize(880, 560)
         self.names = self._make_names()
         self.path = QLineEdit(data_folder)
@@ -203,15 +201,8 @@ class OpenDataDialog(QDialog):
         dialog.fileSelected.connect(lambda name: self.choose_path(Path(name)))
         dialog.open()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        local = local_paths(event.mimeData())
-        if local:
-            event.acceptProposedAction()
-            self.choose_path(local[0])
+    def take_dropped(self, paths: list[Path]) -> None:
+        self.choose_path(paths[0])
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import (
     QComboBox,
-    QDialog,
     QDialogButtonBox,
     QFileDialog,
     QFormLayout,
@@ -24,7 +25,7 @@ from app.jobs.job_slots import JobSlots
 from app.state.requests import DEMO, ModelRequest
 from app.state.values import ModelInfo, Problem
 from app.views.dialogs.check_panel import marked_line
-from app.views.widgets.dropped_files import local_paths
+from app.views.widgets.dropped_files import DropDialog
 from app.views.widgets.labels import MessageLine, heading, plain_label, without_icons
 from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.paths import typed_path
@@ -73,7 +74,7 @@ def facts_of(info: ModelInfo) -> list[tuple[str, str]]:
     ]
 
 
-class OpenModelDialog(QDialog):
+class OpenModelDialog(DropDialog):
     """Choose a checkpoint and read what it is; only *Use* changes what is shown.
 
     ``opened`` tells the request of the checkpoint that is used from now on.
@@ -94,7 +95,6 @@ class OpenModelDialog(QDialog):
         self._asked: ModelRequest | None = None
         self._jobs = JobSlots(controller.runner, self)
         self.setWindowTitle("Open checkpoint")
-        self.setAcceptDrops(True)
         self.resize(640, 432)
         self.path = QLineEdit()
         self.path.setAccessibleName("Checkpoint file")
@@ -198,15 +198,8 @@ class OpenModelDialog(QDialog):
         dialog.fileSelected.connect(self.choose)
         dialog.open()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        local = local_paths(event.mimeData())
-        if local:
-            event.acceptProposedAction()
-            self.choose(str(local[0]))
+    def take_dropped(self, paths: list[Path]) -> None:
+        self.choose(str(paths[0]))
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 

@@ -21,6 +21,7 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.models import AffineHead
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.ranking import camera_normalise
+from qaconv_core.ranking.camera_norm import SCALE, SHIFT
 from qaconv_core.ranking.cohorts import FEWEST
 from qaconv_core.searching.top import prepare_search, rank_top
 from qaconv_core.types import UNKNOWN, FeatureBank, Float16, Float32, Float64, Int64
@@ -29,7 +30,6 @@ MOST_PAIRWISE = 5000
 """Pictures up to which all pairs are scored."""
 KEPT = 64
 """Neighbours of each picture that are kept, itself among them."""
-_STEEP, _MIDDLE = 15.0, 2.5
 _ROWS = 512
 # Pictures of a cohort, and of all cohorts, in the bounded search.
 _SAMPLE, _SAMPLES = 200, 2400
@@ -117,7 +117,7 @@ def distance_of(x: Float32 | Float64) -> Float32:
 
 
 def _steep(n: Float32 | Float64) -> Float32 | Float64:
-    return _STEEP / 10 * (n - _MIDDLE)
+    return SCALE / 10 * (n - SHIFT)
 
 
 def _smallest(rows: Float32, width: int) -> tuple[np.ndarray, Float32]:

@@ -21,7 +21,7 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.models import AffineHead
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.ranking import camera_normalise
-from qaconv_core.ranking.camera_norm import SCALE, SHIFT
+from qaconv_core.ranking.camera_norm import SCALE, SHIFT, moments
 from qaconv_core.ranking.cohorts import FEWEST
 from qaconv_core.searching.top import prepare_search, rank_top
 from qaconv_core.types import UNKNOWN, FeatureBank, Float16, Float32, Float64, Int64
@@ -183,12 +183,8 @@ class _Cohorts:
         """Logits over those of ``one`` to the camera of ``other``, without ``other`` itself."""
         values = logits.astype(np.float64)
         terms = self.drawn[other] * np.stack([np.ones(values.shape), values, values**2])
-        count, total, square = self.sums[:, one, self.of[other]] - terms
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = total / count
-            spread = np.sqrt(np.maximum(square / count - mean**2, 0))
-            found: Float64 = np.where(spread > 1e-6, (values - mean) / spread, 0.0)
-        return found
+        mean, deviation = moments(self.sums[:, one, self.of[other]] - terms)
+        return np.asarray((values - mean) / deviation)
 
 
 def _cohorts(

@@ -389,9 +389,8 @@ def _look(case: Case, what: dict[str, Any]) -> Case:
     rank, logit = what["rank"], what["logit"]
     if logit is not None and not is_number(logit):
         raise DamagedRecord("something else where a logit should be")
-    seen = Sighting(
-        *_texts(what, "query", "gallery"), None if rank is None else _count(rank), logit
-    )
+    query, gallery = _texts(what, "query", "gallery")
+    seen = Sighting(query, gallery, None if rank is None else _count(rank), logit)
     return replace(case, seen=(*case.seen, seen))
 
 

@@ -108,6 +108,7 @@ class EvaluatePage(QWidget):
         form.browsed.connect(self._identify)
         form.start_requested.connect(self.start)
         content.queries.open_query.connect(self.open_query)
+        content.changes.open_query.connect(self.open_query)
         content.delete_button.clicked.connect(lambda _on: self.delete_current())
         self.workspace.data_changed.connect(self.find_sets)
         self.workspace.model_changed.connect(self._take_model)

@@ -11,19 +11,23 @@ import numpy as np
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
 
+from app.jobs import engine
 from app.jobs.controller import Controller
 from app.state.listing import matches_text
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
+from app.state.values import Selection
 from app.views.dialogs.command_palette import CommandPalette, PlaceEntry
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
 from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.key_sheet import KeySheet
+from app.views.dialogs.matrix_dialog import MatrixDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
+from qaconv_core.evaluation.match_matrix import FirstCandidates
 
 
 class Dialogs(QObject):
@@ -54,6 +58,11 @@ class Dialogs(QObject):
             "file.open_data": Handler(self.open_data),
             "file.import": Handler(self.import_pictures),
             "file.open_model": Handler(self.open_model),
+            "evaluate.matrix": Handler(
+                self.show_matrix,
+                enabled=lambda: "qaconv" in self.controller.workspace.measures_complete,
+                reason=lambda: "Evaluate this data set first (Ctrl+Shift+E).",
+            ),
             "edit.palette": Handler(self.palette.popup),
             "edit.settings": Handler(self.open_settings),
             "help.keys": Handler(lambda: self._show("keys", lambda: KeySheet(self.window))),
@@ -147,6 +156,30 @@ class Dialogs(QObject):
         if path:
             dialog.choose(path)
         return dialog
+
+    def show_matrix(self) -> None:
+        """Count the first candidates of the measured set, and show who is confused with whom."""
+        matching, space = self.controller.matching, self.controller.workspace
+        if matching is None or matching.measured is None:
+            return
+
+        def show(firsts: FirstCandidates) -> None:
+            data = matching.data
+            keys = {
+                "camera": (data.query_camids, data.gallery_camids),
+                "person": (data.query_pids, data.gallery_pids),
+            }
+            dialog = self._show("matrix", lambda: MatrixDialog(firsts, keys, self.window))
+            assert isinstance(dialog, MatrixDialog)
+            dialog.opened.connect(
+                lambda query, candidate: space.look_at(Selection((query,), candidate))
+            )
+
+        self.controller.slots.replace(
+            "matrix", "Counting first candidates",
+            lambda context: engine.first_candidates(matching, space.method, context), show,
+            lane="files", quiet=True,
+        )  # fmt: skip
 
     def open_settings(self) -> SettingsDialog:
         """Data folder, device, theme, feature store."""

@@ -92,7 +92,9 @@ class MainWindow(QMainWindow):
             import_pictures=self.dialogs.import_pictures,
             tell=self.problems.add,
         )
-        self.export_commands = ExportCommands(self.workspace, self.runner, self, choices)
+        self.export_commands = ExportCommands(
+            self.workspace, self.runner, self, choices, lambda: self.controller.matching
+        )
         self.decision_commands = DecisionCommands(self.controller, self)
         self.insights = InsightPages(
             self.controller, self.explore.thumbnails, self.export_commands.choices, self

@@ -217,7 +217,7 @@ class EvaluationJobs:
         lifts = not tlift_available(dataset.query.times, dataset.gallery.times)
         known = self._rates
         rates = known[1] if known is not None and known[0] == wanted else usual_rates(model)
-        missing = p + g - _stored(model, dataset)
+        missing = p + g - _stored(model, dataset)[0]
         return evaluation_phases(p, g, missing, options, rates, lifts=lifts)
 
     def _loaded(

@@ -104,14 +104,10 @@ def _dataset(request: DataRequest) -> Dataset:
 
 def _searched(request: DataRequest) -> Dataset:
     """The set whose gallery is searched, with its own queries."""
-    from qaconv_core.data import DATASETS, open_dataset, open_folder
-    from qaconv_core.data.catalog import dataset_key
+    from qaconv_core.data import DATASETS, open_dataset, open_gallery
 
     if request.gallery:
-        name = dataset_key(request.gallery)
-        if name in DATASETS and name != "folder":
-            return open_dataset(name, request.root)
-        return open_folder(request.gallery, split=False)
+        return open_gallery(request.gallery, request.root)
     if request.name == "folder" or request.root is None or request.name in DATASETS:
         return open_dataset(request.name, request.root)
     return open_dataset("folder", request.root)
@@ -201,14 +197,18 @@ def search_partly(
 ) -> GallerySearch:
     """The set under a model, once all its maps are there; ``context`` is told of a part of them.
 
-    Maps of the ``first`` queries come first.
+    Maps of the ``first`` queries come first. Where the set's maps are stored in float32 those are
+    used, and ``.model`` computes in it.
     """
     from app.jobs.phases import in_phases, maps_phases
     from qaconv_core.galleries.search import open_search
 
+    store = feature_store()
+    if store is not None:
+        model = model.with_stored_maps(store, [*data.gallery, *data.query[: data.added_from]])
     context = in_phases(context, maps_phases(data.added_from, len(data.gallery)))
     found, _rejected = open_search(
-        model, data, feature_store(), first=first, report=context.tell,
+        model, data, store, first=first, report=context.tell,
         progress=context.progress, cancel=context.cancel,
     )  # fmt: skip
     return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from app.jobs.job import JobContext
 from app.state.part_words import share_text
 from app.state.words import METHOD_NAMES, TRUTHS
+from qaconv_core.store.cases import Case
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class ReportRequest:
     """What a report is to hold: ``candidates`` of a ranking's first query, in this order.
 
-    ``decided`` are decisions by gallery index, ``model`` words for the model.
+    ``decided`` are decisions by gallery index, ``model`` words for the model;
+    ``case`` is the open one.
     """
 
     matching: GallerySearch
@@ -31,6 +33,7 @@ class ReportRequest:
     candidates: tuple[int, ...]
     decided: Mapping[int, Decision]
     model: str
+    case: Case | None = None
 
     def write(self, path: Path, context: JobContext) -> None:
         """Write it whole or not at all, as HTML or PDF by the ending of ``path``."""
@@ -55,6 +58,8 @@ class ReportRequest:
             part=part_words(ranking),
             cells=ranking.part,
             notes=notes(ranking),
+            model_sha256=self.matching.model.spec.sha256,
+            case=self.case,
         )
         write_match_report(report, path, progress=context.progress, cancel=context.cancel)
 

@@ -20,7 +20,16 @@ from app.state.stored import (
     texts_of,
     write_record,
 )
-from app.state.values import EACH, METHODS, MODES, MOST_LINES, Look, QueryFilter, ResultFilter
+from app.state.values import (
+    EACH,
+    METHODS,
+    MODES,
+    MOST_LINES,
+    Adjustment,
+    Look,
+    QueryFilter,
+    ResultFilter,
+)
 from app.state.workspace import Workspace
 from qaconv_core.errors import StoreError
 from qaconv_core.matching.strongest import DIRECTIONS
@@ -39,7 +48,7 @@ class Session:
 
     ``added`` says that the queries are added pictures, ``normalise`` that evaluations measure
     normalised scores, too. ``note`` is the line that says that the kept session was damaged and put
-    aside; it is not kept.
+    aside; it is not kept. ``case`` is the file of the case that was open.
     """
 
     data: DataRequest | None = None
@@ -53,6 +62,7 @@ class Session:
     method: str = "qaconv"
     page: str = "explore"
     normalise: bool = False
+    case: str = ""
     note: str = ""
 
     def to_record(self) -> dict[str, Any]:
@@ -63,12 +73,13 @@ class Session:
             "queries": list(self.queries),
             "own": self.added,
             "candidate": self.candidate,
-            "look": vars(self.look),
+            "look": {**vars(self.look), "adjust": vars(self.look.adjust)},
             "query_filter": _plain(vars(self.query_filter)),
             "result_filter": _plain(vars(self.result_filter)),
             "method": self.method,
             "page": self.page,
             "normalise": self.normalise,
+            "case": self.case,
         }
 
     @classmethod
@@ -87,6 +98,7 @@ class Session:
             method=one_of(record, "method", METHODS),
             page=one_of(record, "page", PAGES),
             normalise=flag_of(record, "normalise", False),
+            case=text_of(record, "case"),
         )
 
 
@@ -112,7 +124,15 @@ def _look_of(record: dict[str, Any]) -> Look:
         smooth=flag_of(record, "smooth", usual.smooth),
         fuse=one_of(record, "fuse", ("max", "mean")),
         exact=flag_of(record, "exact", usual.exact),
+        adjust=_adjustment_of(record_of(record, "adjust")),
     )
+
+
+def _adjustment_of(record: dict[str, Any]) -> Adjustment:
+    brightness, contrast = (
+        int(number_of(record, name, 0, -100, 100)) for name in ("brightness", "contrast")
+    )
+    return Adjustment(brightness, contrast, int(number_of(record, "sharpness", 0, 0, 100)))
 
 
 def _query_filter_of(record: dict[str, Any]) -> QueryFilter:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from app.state.requests import DEMO, DataRequest, ModelRequest
+from app.state.requests import DEMO, CaseRequest, DataRequest, ModelRequest
 from app.state.stored import (
     flag_of,
     number_of,
@@ -52,6 +52,7 @@ class Settings:
     precision: str = ""
     recent_data: tuple[DataRequest, ...] = ()
     recent_models: tuple[ModelRequest, ...] = ()
+    recent_cases: tuple[CaseRequest, ...] = ()
     geometry: str = ""
     state: str = ""
     docks: str = ""
@@ -85,6 +86,10 @@ class Settings:
         others = tuple(m for m in self.recent_models if m.path != request.path)
         return replace(self, recent_models=_first(request, others))
 
+    def with_case(self, request: CaseRequest) -> Settings:
+        """With a case at the top of the recent ones."""
+        return replace(self, recent_cases=_first(request, self.recent_cases))
+
     def with_hint_seen(self, name: str) -> Settings:
         """With a hint that is not to be shown again."""
         return replace(self, hints_seen=(*(h for h in self.hints_seen if h != name), name))
@@ -98,6 +103,7 @@ class Settings:
             "precision": self.precision,
             "recent_data": [data_record(request) for request in self.recent_data],
             "recent_models": [model_record(request) for request in self.recent_models],
+            "recent_cases": [str(request.path) for request in self.recent_cases],
             "geometry": self.geometry,
             "state": self.state,
             "docks": self.docks,
@@ -120,6 +126,9 @@ class Settings:
             precision=one_of(record, "precision", ARITHMETICS),
             recent_data=tuple(map(data_of, _records(record, "recent_data")))[:LONGEST_RECENT],
             recent_models=tuple(map(model_of, _records(record, "recent_models")))[:LONGEST_RECENT],
+            recent_cases=tuple(
+                CaseRequest(Path(path)) for path in texts_of(record, "recent_cases")
+            )[:LONGEST_RECENT],
             geometry=text_of(record, "geometry"),
             state=text_of(record, "state"),
             docks=text_of(record, "docks"),

@@ -126,6 +126,16 @@ MOST_LINES = 999
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """How pictures are shown: ``brightness`` and ``contrast`` in [−100, 100], ``sharpness`` in
+    [0, 100]; 0 is as the file is."""
+
+    brightness: int = 0
+    contrast: int = 0
+    sharpness: int = 0
+
+
+@dataclass(frozen=True)
 class Look:
     """How the inspector shows a pair.
 
@@ -135,7 +145,7 @@ class Look:
     ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
     [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together;
     ``fuse`` how several queries are joined; ``exact`` scores every picture of a large gallery,
-    where else only the best are exact.
+    where else only the best are exact; ``adjust`` changes pictures on the screen.
     """
 
     mode: Mode = "lines"
@@ -151,6 +161,7 @@ class Look:
     smooth: bool = False
     fuse: str = "max"
     exact: bool = False
+    adjust: Adjustment = Adjustment()
 
     @property
     def measure(self) -> str:

@@ -52,6 +52,7 @@ section.candidate { border-top: 1px solid #d5d5d8; margin-top: 32px; }
   .pictures > * { display: inline-block; vertical-align: top; margin: 0 12px 8px 0; }
   .group { white-space: nowrap; } .group figure { display: inline-block; white-space: normal;
     vertical-align: top; margin-right: 8px; }
+  .pictures figure { width: 88px; } .pictures img { width: 84px; }
   section.candidate { break-before: page; border-top: 0; margin-top: 0; }
 }
 """ + "".join(

@@ -28,6 +28,15 @@ from app.views.widgets.labels import plain_label, without_icons
 from app.views.widgets.layouts import in_column
 from qaconv_core.device import format_bytes
 
+FIELDS = {
+    "folder": "Data folder",
+    "device": "Device",
+    "precision": "Precision of feature maps",
+    "theme": "Theme",
+    "session": "Open at the start what was open last",
+    "clear": "Clear the feature store",
+}
+"""What can be set, by the name of its field."""
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
 _PRECISION_WORDS = {
@@ -108,6 +117,10 @@ class SettingsDialog(QDialog):
         self._lay_out()
         self._connect()
         self._run("Measuring the feature store", cache_size)
+
+    def focus_on(self, name: str) -> None:
+        """Give one of :data:`FIELDS` the focus."""
+        getattr(self, name).setFocus(Qt.ShortcutFocusReason)
 
     def _lay_out(self) -> None:
         where = QHBoxLayout()

@@ -65,6 +65,7 @@ class EvaluatePage(QWidget):
         self._normalise = False
         self._slots = JobSlots(runner, self)
         self._export_when_read = False
+        self.select_when_read: int | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(PAUSE_MS)
@@ -248,6 +249,9 @@ class EvaluatePage(QWidget):
         known = [(run.id, run.created) for run in self.runs.runs if run.id >= 0]
         if known != [(run.id, run.created) for run in runs]:
             self.runs.put(runs)
+        if self.select_when_read is not None:
+            self.runs.select(self.select_when_read)
+            self.select_when_read = None
         if self._export_when_read:
             self._export_when_read = False
             assert self.exports is not None

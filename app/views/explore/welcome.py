@@ -16,13 +16,14 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from app.state.requests import DataRequest, ModelRequest
+from app.state.requests import CaseRequest, DataRequest, ModelRequest, Request, place_of
 from app.state.settings import Settings
 from app.views.widgets.icons import icon
 from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label, small_button
 from app.views.widgets.layouts import in_row
 
 EXPLORE_HINT = "explore"
+ICONS = {DataRequest: "folder", ModelRequest: "cube", CaseRequest: "briefcase"}
 EXPLORE_HINT_WORDS = (
     "Point at a picture: the other one shows what matches there. A click pins it. F1: all keys."
 )
@@ -72,11 +73,12 @@ class ChoiceButton(QPushButton):
 
 class WelcomePage(QWidget):
     """Shown while nothing is open. ``chosen`` tells the id of a command, ``reopen_data`` and
-    ``reopen_model`` a recent data set or checkpoint."""
+    ``reopen_model`` and ``reopen_case`` a recent data set, checkpoint or case."""
 
     chosen = pyqtSignal(str)
     reopen_data = pyqtSignal(object)
     reopen_model = pyqtSignal(object)
+    reopen_case = pyqtSignal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,9 +101,13 @@ class WelcomePage(QWidget):
         column.addStretch(2)
         column.addWidget(heading("See why two pictures match", 1.5), 0, Qt.AlignHCenter)
         column.addLayout(row)
-        hint = plain_label("Or drop a folder, a picture or a checkpoint anywhere in this window.")
+        hint = plain_label("Or drop a folder, a picture, a checkpoint or a case on this window.")
         hint.setAlignment(Qt.AlignHCenter)
         column.addWidget(hint)
+        self.case = QPushButton("Open a case…")
+        self.case.setToolTip("Go on with a case: one file with queries, decisions and notes")
+        self.case.clicked.connect(lambda _on: self.chosen.emit("file.open_case"))
+        column.addWidget(self.case, 0, Qt.AlignHCenter)
         column.addWidget(self.recent)
         column.addStretch(3)
         across = QHBoxLayout(self)
@@ -118,13 +124,15 @@ class WelcomePage(QWidget):
                 widget.deleteLater()
         self._list(0, "Recent data sets", settings.recent_data, self.reopen_data.emit)
         self._list(1, "Recent checkpoints", settings.recent_models, self.reopen_model.emit)
-        self.recent.setVisible(bool(settings.recent_data or settings.recent_models))
+        self._list(2, "Recent cases", settings.recent_cases, self.reopen_case.emit)
+        lists = (settings.recent_data, settings.recent_models, settings.recent_cases)
+        self.recent.setVisible(any(lists))
 
     def _list(
         self,
         column: int,
         title: str,
-        requests: Sequence[DataRequest | ModelRequest],
+        requests: Sequence[Request],
         open_it: Callable[[object], None],
     ) -> None:
         if not requests:
@@ -135,10 +143,9 @@ class WelcomePage(QWidget):
             button.setText(request.title)
             button.setAutoRaise(True)
             button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
-            button.setIcon(icon("folder" if isinstance(request, DataRequest) else "cube"))
+            button.setIcon(icon(ICONS[type(request)]))
             button.setIconSize(QSize(16, 16))
-            where = str(request.root or request.gallery) if isinstance(request, DataRequest) \
-                else request.path  # fmt: skip
+            where = place_of(request)
             button.setToolTip(where)
             button.setAccessibleName(f"Open {request.title}, {where}")
             button.clicked.connect(lambda _on, request=request: open_it(request))

@@ -22,6 +22,7 @@ from qaconv_core.data.scan import IMAGE_SUFFIXES
 from qaconv_core.data.scenes import looks_like_scene
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
+from qaconv_core.store.cases import SUFFIX
 from qaconv_core.store.folders import data_dir
 
 PASTED = "pasted"
@@ -29,7 +30,7 @@ _CHECKPOINTS = frozenset((".pth", ".tar", ".pt"))
 
 
 def kind_of(path: Path) -> str:
-    """``picture``, ``folder``, ``table``, ``checkpoint``, ``missing`` or ``unknown``."""
+    """``picture``, ``folder``, ``table``, ``checkpoint``, ``case``, ``missing`` or ``unknown``."""
     if path.is_dir():
         return "folder"
     if not path.is_file():
@@ -37,8 +38,8 @@ def kind_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return "picture"
-    if suffix == ".csv":
-        return "table"
+    if suffix in (".csv", SUFFIX):
+        return "table" if suffix == ".csv" else "case"
     return "checkpoint" if suffix in _CHECKPOINTS else "unknown"
 
 
@@ -60,12 +61,14 @@ class FileInput(QObject):
         open_model: Callable[[str], object],
         import_pictures: Callable[[Sequence[Path]], object],
         open_scenes: Callable[[Sequence[Path]], object],
+        open_case: Callable[[Path], object] = lambda _path: None,
         tell: Callable[[Problem], object],
     ) -> None:
         super().__init__(window)
         self.window, self.controller = window, controller
         self._open_data, self._open_model, self._tell = open_data, open_model, tell
         self._import_pictures, self._open_scenes = import_pictures, open_scenes
+        self._open_case = open_case
         self._plate = DropPlate(window)
         window.setAcceptDrops(True)
         window.installEventFilter(self)
@@ -144,6 +147,9 @@ class FileInput(QObject):
             if kind == "checkpoint":
                 self._open_model(str(path.absolute()))
                 return
+            if kind == "case":
+                self._open_case(path.absolute())
+                return
         if kinds:
             self._refuse(*kinds[0])
 
@@ -151,8 +157,8 @@ class FileInput(QObject):
         if kind == "missing":
             self._say(f"{path}: no such file")
         else:
-            self._say(f"{path.name}: not a picture, a folder, a table (.csv) or a checkpoint "
-                      "(.pth.tar)")  # fmt: skip
+            self._say(f"{path.name}: not a picture, a folder, a table (.csv), a checkpoint "
+                      "(.pth.tar) or a case (.qcase)")  # fmt: skip
 
     def take_image(self, image: QImage) -> None:
         """Keep a picture that is no file yet, under the data folder, and take it as a query."""
@@ -200,6 +206,8 @@ class FileInput(QObject):
 def _drop_words(paths: Sequence[Path]) -> str:
     """What dropping these will do."""
     kinds = {kind_of(path) for path in paths} or {"picture"}
+    if kinds == {"case"}:
+        return "Drop to open this case"
     if "picture" in kinds:
         return "Drop to search by this picture"
     return "Drop to open this checkpoint" if kinds == {"checkpoint"} else "Drop to open this set"

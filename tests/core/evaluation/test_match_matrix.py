@@ -28,7 +28,7 @@ def test_blocks_give_what_the_whole_gives():
     whole = first_candidates(SCORES, TRUTH)
     parts = joined(
         [first_candidates(SCORES[:2], TRUTH[:2]), first_candidates(SCORES[2:], TRUTH[2:], 2)]
-    )  # noqa: E501
+    )
     for name in ("query", "candidate", "wrong"):
         assert getattr(parts, name).tolist() == getattr(whole, name).tolist()
     assert joined([]).query.tolist() == []

@@ -72,6 +72,8 @@ class CaseJobs(QObject):
         self.case: Case | None = None
         self._awaited = ""
         """The root of the data set that is on its way; "" where none is."""
+        self._left = ""
+        """The root of the set that was open before it."""
         self._seen: set[tuple[str, str]] = set()
         self._wanted: tuple[Path, ...] = ()
         """Pictures to search by together, once all are queries."""
@@ -87,6 +89,11 @@ class CaseJobs(QObject):
             event.connect(self._view_changed)
         controller.settled.connect(self._looked)
         decisions.kept.connect(self._decided)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a case is open, and its data set with it."""
+        return self.case is not None and not self._awaited
 
     # ── beginning and ending ────────────────────────────────────────────────────────────────────
 
@@ -139,7 +146,8 @@ class CaseJobs(QObject):
             for sentence in lost:
                 self._problem(f"{shown(file.path.name)}: {sentence}")
             return
-        self._awaited = case.data.root
+        before = self.workspace.data
+        self._awaited, self._left = case.data.root, "" if before is None else str(before.root)
         reopen(self.controller, session)
         self.reported.emit(f"Case {file.path.name}")
 
@@ -262,7 +270,7 @@ class CaseJobs(QObject):
                 self._awaited = ""
                 self._arrived(data, case)
             self._search_wanted()
-        elif not self._awaited:
+        elif not self._awaited or str(data.root) != self._left:
             self.reported.emit("The case was closed: another data set was opened")
             self.close()
 

@@ -169,9 +169,9 @@ class CompareRequest:
 
 
 def _title(ranking: RankingResult, candidate: int) -> str:
-    """ "rank 3 ✕"."""
+    """ "rank 3 ✕"; junk has no rank."""
     rank, truth = ranking.rank_of(candidate), ranking.truth_of(candidate)
-    return f"rank {rank or '–'} {SIGNS.get(truth, '')}".strip()
+    return f"rank {rank} {SIGNS.get(truth, '')}".strip() if rank else "same camera"
 
 
 def compare_request(space: Workspace, matching: GallerySearch | None) -> CompareRequest | None:

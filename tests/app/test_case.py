@@ -13,7 +13,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
-from app.state.requests import CaseRequest, DataRequest
+from app.state.requests import CaseRequest
 from app.views.dialogs.case_dialog import CaseDialog
 from qaconv_core.store.cases import CaseFile
 from tests.app.real import WAIT, drop, press, settled, tiny_market
@@ -209,11 +209,13 @@ def test_a_dropped_case_is_opened_and_another_set_closes_it(qtbot, begin, tmp_pa
     window.commands.run("file.close_case")
     assert jobs.case is None
     drop(window, path)
-    wait_for(qtbot, lambda: jobs.case is not None)
+    wait_for(qtbot, lambda: jobs.ready)
     wait_for(qtbot, lambda: window.controller.matching is not None)
     settled(qtbot, window)
-    window.controller.open(DataRequest())
+    window.controller.open(tiny_market(tmp_path / "other"))
     wait_for(qtbot, lambda: jobs.case is None)
+    wait_for(qtbot, lambda: window.controller.matching is not None)
+    settled(qtbot, window)
     assert stored(path).fault == ""
 
 

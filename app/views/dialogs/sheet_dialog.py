@@ -41,7 +41,7 @@ class Preview(QLabel):
     def __init__(self) -> None:
         super().__init__(DRAWING)
         self.setAlignment(Qt.AlignCenter)
-        self.setMinimumSize(560, 280)
+        self.setMinimumSize(480, 240)
         self.setAccessibleName("The sheet")
         self._whole = QPixmap()
 
@@ -118,7 +118,7 @@ class SheetDialog(ExportDialog):
         whole.insertLayout(
             int(bool(numbers)) + 1, in_row(self.caption, self.copy, grows=self.caption)
         )
-        self.resize(880, 640)
+        self.resize(880, 740)
 
     def _draw(self) -> None:
         """Make the sheet in the background, and show it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt5.QtCore import QEvent, QPointF, QSize, Qt
+from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import (
     QHelpEvent,
     QHideEvent,
@@ -85,6 +85,7 @@ class BreakdownChart(QWidget):
         )
         self.stale_overlay.set(scene_of(self.workspace).stale)
         self.setAccessibleDescription(spoken(self._sections) or EMPTY)
+        self._marked = self._rows_of_cell()
         self.setMinimumHeight(round(height_of(self._sections)) or 96)
         self.updateGeometry()
         self.update()

@@ -20,7 +20,7 @@ from app.jobs.images import ImageLoader
 from app.state.values import Selection
 from app.state.words import DECIDED
 from app.views.explore.sightings import SightingTimeline
-from app.views.widgets.labels import ElidedLabel, MessageLine, heading, plain_label
+from app.views.widgets.labels import MessageLine, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row
 
 PICTURE = QSize(48, 80)
@@ -43,7 +43,7 @@ class CasePanel(QWidget):
         super().__init__(parent)
         self.jobs, self._thumbnails = jobs, thumbnails
         self.title = heading()
-        self.about, self.count = plain_label(), ElidedLabel()
+        self.about, self.count = plain_label(), plain_label()
         self.fault = MessageLine()
         self.tray = self._make_tray()
         self.timeline = SightingTimeline()
@@ -102,7 +102,7 @@ class CasePanel(QWidget):
         self.remove.setToolTip("Take the marked picture out of the case (Delete)")
         self.remove.clicked.connect(lambda _on: self._remove())
         queries = in_row(b["query.to_case"], b["query.case_all"], self.remove, None, spacing=4)
-        log = in_row(self.count, b["file.save_case_log"], grows=self.count)
+        log = in_column(self.count, in_row(None, b["file.save_case_log"]))
         self.whole = boxed(
             in_column(
                 in_row(self.title, b["file.describe_case"], grows=self.title), self.about,
@@ -156,6 +156,7 @@ class CasePanel(QWidget):
         self.tray.clear()
         for path in pictures:
             item = QListWidgetItem(path.name[:12])
+            item.setTextAlignment(Qt.AlignHCenter)
             item.setData(Qt.UserRole, path)
             item.setToolTip(str(path))
             item.setData(Qt.AccessibleTextRole, f"Query picture {path.name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QMouseEvent
 from PyQt5.QtWidgets import QAbstractItemView, QWidget
 
@@ -65,10 +65,13 @@ class GalleryGrid(TileView):
         if now >= 0:
             self.scrollTo(self.currentIndex())
 
-    def selectionCommand(self, index: QModelIndex, event: object = None) -> object:
-        """Qt's own rule, but with Shift a stretch of tiles from the anchor."""
+    def selectionCommand(
+        self, index: QModelIndex, event: QEvent | None = None
+    ) -> QItemSelectionModel.SelectionFlags:
+        """One tile; with Shift and a key :meth:`keyPressEvent` chooses the others, too."""
         shift = isinstance(event, QKeyEvent) and event.modifiers() & Qt.ShiftModifier
-        return QItemSelectionModel.NoUpdate if shift else QItemSelectionModel.ClearAndSelect
+        flag = QItemSelectionModel.NoUpdate if shift else QItemSelectionModel.ClearAndSelect
+        return QItemSelectionModel.SelectionFlags(flag)
 
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
         super().currentChanged(current, previous)

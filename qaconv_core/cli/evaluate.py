@@ -282,16 +282,10 @@ def _labelled(dataset: Dataset) -> Dataset:
 
 def _say_intervals(found: Evaluation) -> None:
     """How far the mean over few labelled persons can be trusted."""
-    from qaconv_core.evaluation.bootstrap import DRAWS, LEVEL, bootstrap_interval
+    from qaconv_core.evaluation.bootstrap import interval_sentence
 
     for result in found.report.results:
-        low, high = bootstrap_interval(result.ap, found.query.pids)
-        persons = len(set(found.query.pids.tolist()))
-        show(
-            f"{result.method}: mAP {100 * result.mAP:.1f} %, {100 * LEVEL:.0f} % interval "
-            f"{100 * low:.1f} to {100 * high:.1f} % (bootstrap over {persons} labelled persons, "
-            f"{DRAWS:,} draws)"
-        )
+        show(interval_sentence(result.method, result.ap, found.query.pids))
 
 
 class Outputs:

@@ -106,6 +106,12 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         "--lambda", dest="lambda_", type=float, default=0.3, help="re-ranking: original distance"
     )
     group.add_argument(
+        "--rerank-on",
+        choices=("score", "logit"),
+        default="score",
+        help="re-ranking: distances are 1 − score, or −logit as in upstream's newest code",
+    )
+    group.add_argument(
         "--rerank-top",
         type=positive,
         metavar="N",
@@ -202,6 +208,7 @@ def method_options(arguments: argparse.Namespace, on_by_default: bool) -> Method
         k1=arguments.k1,
         k2=arguments.k2,
         lambda_=arguments.lambda_,
+        rerank_on=arguments.rerank_on,
         rerank_top=arguments.rerank_top,
         tau=arguments.tau,
         sigma=arguments.sigma,
@@ -334,7 +341,7 @@ def _evaluate_one(
     check_sides(dataset)
     sizes = len(dataset.query), len(dataset.gallery)
     keep_inner = _keeps_inner(arguments, options, *sizes)
-    estimates = not options.normalise and not (
+    estimates = options.estimable and not (
         arguments.exact or arguments.save_score or arguments.score_figure or crew
     )
     plan = forecast(

@@ -12,6 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qaconv_core.cli.experiments import (
+    add_experiment_options,
+    check_experiment,
+    chosen_experiment,
+)
 from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
@@ -59,6 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_data_options(parser)
     add_model_options(parser)
+    add_experiment_options(parser)
     add_work_options(parser)
     parser.add_argument(
         "--on-disk", action="store_true", help="keep score matrices in files instead of memory"
@@ -247,7 +253,12 @@ def _evaluate_all(
     datasets = [open_named_dataset(name, arguments) for name in names]
     if arguments.labels:
         datasets = [_labelled(dataset) for dataset in datasets]
+    experiment = chosen_experiment(arguments)
+    if experiment is not None:
+        say(f"checkpoint: {experiment}")
+        arguments.checkpoint = str(experiment)
     model = load_chosen_model(arguments, arguments.dataset)
+    check_experiment(model.spec, arguments)
     reports: list[EvaluationReport] = []
     outputs = Outputs()
     failure: QAConvError | None = None

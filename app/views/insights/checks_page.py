@@ -6,14 +6,7 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import (
-    QComboBox,
-    QLabel,
-    QSpinBox,
-    QSplitter,
-    QTabWidget,
-    QWidget,
-)
+from PyQt5.QtWidgets import QLabel, QTabWidget, QWidget
 
 from app.items.pair_tiles import WIDEST, tiles_of
 from app.items.picture_tiles import TileDelegate, TileModel
@@ -26,11 +19,11 @@ from app.views.insights.insight_page import InsightPage
 from app.views.insights.measure_table import MeasureTable
 from app.views.insights.picture_tiles import PictureTiles
 from app.views.widgets.chart import Chart
+from app.views.widgets.fields import combo_box
 from app.views.widgets.labels import plain_label
-from app.views.widgets.layouts import boxed, in_column, in_row
+from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
 from qaconv_core.explaining.limits import LIMITS
 
-MOST_PAIRS = 2000
 NO_CURVES = "There are no curves to draw."
 
 
@@ -50,21 +43,11 @@ class ChecksPage(InsightPage):
 
     # ── building ────────────────────────────────────────────────────────────────────────────────
 
-    def _make_number(self) -> QSpinBox:
-        box = QSpinBox()
-        box.setRange(1, MOST_PAIRS)
-        box.setValue(self.insights.pairs)
-        box.setAccessibleName("Pairs")
-        box.setToolTip("At most so many pairs of each kind are measured (--pairs).")
-        box.valueChanged.connect(lambda value: setattr(self.insights, "pairs", value))
-        return box
-
     def _make_results(self) -> QWidget:
-        self.order = QComboBox()
-        self.order.setAccessibleName("How strong matches are chosen")
-        self.order.setToolTip("The 12 strongest matches of each pair are looked at.")
-        for order, name in words.ORDERS.items():
-            self.order.addItem(name, order)
+        self.order = combo_box(
+            "How strong matches are chosen", "The 12 strongest matches of each pair are looked at.",
+            ((name, order) for order, name in words.ORDERS.items()),
+        )  # fmt: skip
         self.order.currentIndexChanged.connect(lambda _row: self._show_measures())
         self.measures = MeasureTable()
         self.chart = Chart("Removal curves", NO_CURVES)
@@ -74,14 +57,9 @@ class ChecksPage(InsightPage):
         self.tabs.setAccessibleName("Curves and pairs")
         self.tabs.addTab(self._curves(), "Curves")
         self.tiles: list[PictureTiles] = []
-        parts = QSplitter(Qt.Horizontal)
-        parts.addWidget(self._left())
-        parts.addWidget(self.tabs)
-        parts.setStretchFactor(0, 0)
-        parts.setStretchFactor(1, 1)
-        parts.setSizes([480, 800])
-        parts.setChildrenCollapsible(False)
-        return parts
+        return in_splitter(
+            Qt.Horizontal, self._left(), self.tabs, stretches=(0, 1), sizes=(480, 800)
+        )
 
     def _left(self) -> QWidget:
         label = QLabel("Strongest by")
@@ -136,7 +114,7 @@ class ChecksPage(InsightPage):
         self.tiles = []
         for group in found.report.groups:
             model = TileModel(self)
-            model.set_tiles(tiles_of(found, group))
+            model.show_rows(tiles_of(found, group))
             view = PictureTiles(model, TileDelegate(self._thumbnails, 2, WIDEST, self))
             view.setAccessibleName(f"Pairs that were measured: {group.name}")
             view.open_pair.connect(self.open_pair)

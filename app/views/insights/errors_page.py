@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QModelIndex, QSignalBlocker, Qt
-from PyQt5.QtWidgets import QListView, QSpinBox, QSplitter, QWidget
+from PyQt5.QtWidgets import QListView, QWidget
 
 from app.items.colour_bar import ColourBar
 from app.items.group_model import GROUP_ROLE, GroupDelegate, GroupModel
@@ -17,9 +17,7 @@ from app.views.insights.insight_page import InsightPage
 from app.views.insights.map_view import MapView
 from app.views.insights.part_bars import PartBars
 from app.views.widgets.labels import heading, plain_label
-from app.views.widgets.layouts import boxed, in_column
-
-MOST_CLUSTERS = 20
+from app.views.widgets.layouts import boxed, in_column, in_splitter
 
 
 class ErrorsPage(InsightPage):
@@ -39,15 +37,6 @@ class ErrorsPage(InsightPage):
 
     # ── building ────────────────────────────────────────────────────────────────────────────────
 
-    def _make_number(self) -> QSpinBox:
-        box = QSpinBox()
-        box.setRange(1, MOST_CLUSTERS)
-        box.setValue(self.insights.clusters)
-        box.setAccessibleName("Clusters")
-        box.setToolTip("At most so many clusters of errors that look alike (--clusters).")
-        box.valueChanged.connect(lambda value: setattr(self.insights, "clusters", value))
-        return box
-
     def _make_results(self) -> QWidget:
         self.groups = QListView()
         self._model = GroupModel(self.groups)
@@ -62,14 +51,11 @@ class ErrorsPage(InsightPage):
         self.nothing = plain_label(words.NONE_FAILED)
         self.nothing.setAlignment(Qt.AlignCenter)
         self.nothing.hide()
-        parts = QSplitter(Qt.Horizontal)
-        for widget, stretch in ((self.groups, 0), (self._map_column(), 0), (self._right(), 1)):
-            parts.addWidget(widget)
-            parts.setStretchFactor(parts.count() - 1, stretch)
-        parts.setSizes([248, 280, 752])
-        parts.setChildrenCollapsible(False)
-        self.parts = parts
-        whole = in_column(parts, grows=parts)
+        self.parts = in_splitter(
+            Qt.Horizontal, self.groups, self._map_column(), self._right(),
+            stretches=(0, 0, 1), sizes=(248, 280, 752),
+        )  # fmt: skip
+        whole = in_column(self.parts, grows=self.parts)
         whole.addWidget(self.nothing, 1)
         return boxed(whole)
 

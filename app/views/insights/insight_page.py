@@ -8,8 +8,6 @@ from PyQt5.QtWidgets import (
     QGraphicsOpacityEffect,
     QHBoxLayout,
     QLabel,
-    QPushButton,
-    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -21,12 +19,23 @@ from app.state import insight_words as words
 from app.state.evaluation import Failure
 from app.state.insights import Kind, why_no_failures, why_no_trust
 from app.state.workspace import Workspace
+from app.views.widgets.fields import push_button, whole_number
 from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column
 from app.views.widgets.run_words import about
 from app.views.widgets.work_strip import WorkStrip
 
 ICONS: dict[Kind, str] = {"failures": "warning-circle", "trust": "scales"}
+NUMBERS: dict[Kind, tuple[str, int, str, str]] = {
+    "failures": (
+        "Clusters", 20, "At most so many clusters of errors that look alike (--clusters).",
+        "clusters",
+    ),
+    "trust": (
+        "Pairs", 2000, "At most so many pairs of each kind are measured (--pairs).", "pairs"
+    ),
+}  # fmt: skip
+"""What is chosen beside a kind's results: name, largest value, tooltip, field of the insights."""
 GREY = 0.45
 REASONS = {"failures": why_no_failures, "trust": why_no_trust}
 
@@ -40,10 +49,9 @@ class EmptyState(QWidget):
         self.explanation = plain_label(words.TEACH[kind])
         self.state = plain_label()
         self.state.setAccessibleName("Whether it can begin, and how long it takes")
-        self.button = QPushButton(words.BUTTONS[kind])
+        tip = f"On the command line: {words.COMMANDS[kind]}"
+        self.button = push_button(words.BUTTONS[kind], tip)
         self.button.setDefault(True)
-        self.button.setToolTip(f"On the command line: {words.COMMANDS[kind]}")
-        self.button.setAccessibleName(words.BUTTONS[kind])
         self.button.setMinimumWidth(160)
         middle = QVBoxLayout()
         middle.setSpacing(16)
@@ -83,13 +91,13 @@ class InsightPage(QWidget):
         self.empty = EmptyState(kind)
         self.empty.button.clicked.connect(lambda _on: self._begin())
         self.summary = ElidedLabel()
-        self.number = self._make_number()
-        self.again = QPushButton("Measure again" if kind == "trust" else "Find again")
-        self.again.setToolTip("Once more, with the number beside.")
-        self.again.clicked.connect(lambda _on: self._begin())
-        self.save = QPushButton("Save report…")
-        self.save.setToolTip(f"HTML or JSON. On the command line: {words.COMMANDS[kind]}")
-        self.save.clicked.connect(lambda _on: self.save_requested.emit())
+        name, most, tip, field = NUMBERS[kind]
+        self.number = whole_number(name, tip, getattr(self.insights, field), most)
+        self.number.valueChanged.connect(lambda value: setattr(self.insights, field, value))
+        again = "Measure again" if kind == "trust" else "Find again"
+        self.again = push_button(again, "Once more, with the number beside.", self._begin)
+        tip = f"HTML or JSON. On the command line: {words.COMMANDS[kind]}"
+        self.save = push_button("Save report…", tip, self.save_requested.emit)
         self.results = self._make_results()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -104,9 +112,6 @@ class InsightPage(QWidget):
     # ── for subclasses ──────────────────────────────────────────────────────────────────────────
 
     def _make_results(self) -> QWidget:
-        raise NotImplementedError
-
-    def _make_number(self) -> QSpinBox:
         raise NotImplementedError
 
     @property

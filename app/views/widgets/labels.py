@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QFont, QFontDatabase, QIcon, QPainter, QPaintEvent
+from PyQt5.QtGui import QFont, QFontDatabase, QPainter, QPaintEvent
 from PyQt5.QtWidgets import (
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
@@ -83,13 +82,6 @@ def details_box(text: str) -> QPlainTextEdit:
     box.setFont(QFontDatabase.systemFont(QFontDatabase.FixedFont))
     box.setFixedHeight(160)
     box.setAccessibleName("Details")
-    return box
-
-
-def without_icons(box: QDialogButtonBox) -> QDialogButtonBox:
-    """Remove the style's coloured icons: the buttons show words."""
-    for button in box.buttons():
-        button.setIcon(QIcon())
     return box
 
 

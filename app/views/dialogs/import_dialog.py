@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PyQt5.QtCore import QSize, QTimer, pyqtSignal
+from PyQt5.QtCore import QSize, pyqtSignal
 from PyQt5.QtGui import QIcon, QPixmap
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
@@ -18,6 +18,7 @@ from PyQt5.QtWidgets import (
 from app.jobs.images import ImageLoader
 from app.jobs.imports import propose_import, save_import
 from app.jobs.runner import JobRunner
+from app.jobs.timers import pause_timer
 from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.views.dialogs.job_dialog import DropDialog
@@ -55,10 +56,7 @@ class ImportDialog(DropDialog):
         self._shown: list[Path] = []
         self._thumbnails = ImageLoader(_THUMBNAIL, parent=self)
         self._thumbnails.loaded.connect(self._show_thumbnail)
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(_PAUSE)
-        self._later.timeout.connect(self._propose)
+        self._later = pause_timer(self, _PAUSE, self._propose)
         self._make()
         self.message.say("Choose a folder or a table, or drop several here.")
 

@@ -10,11 +10,8 @@ from PyQt5.QtWidgets import QLabel, QTabWidget, QWidget
 
 from app.items.pair_tiles import WIDEST, tiles_of
 from app.items.picture_tiles import TileDelegate, TileModel
-from app.jobs.images import ImageLoader
-from app.jobs.insight_jobs import InsightJobs
 from app.state import check_measures as words
 from app.state.insights import CheckFindings
-from app.state.workspace import Workspace
 from app.views.insights.insight_page import InsightPage
 from app.views.insights.measure_table import MeasureTable
 from app.views.insights.picture_tiles import PictureTiles
@@ -30,16 +27,7 @@ NO_CURVES = "There are no curves to draw."
 class ChecksPage(InsightPage):
     """Measures, removal curves and pairs of the explanation checks."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        jobs: InsightJobs,
-        thumbnails: ImageLoader,
-        parent: QWidget | None = None,
-    ) -> None:
-        self._thumbnails = thumbnails
-        self._shown: CheckFindings | None = None
-        super().__init__("trust", workspace, jobs, parent)
+    kind = "trust"
 
     # ── building ────────────────────────────────────────────────────────────────────────────────
 
@@ -76,11 +64,7 @@ class ChecksPage(InsightPage):
 
     # ── showing ─────────────────────────────────────────────────────────────────────────────────
 
-    def _show_found(self) -> None:
-        found = self.insights.trust
-        if found is None or found is self._shown:
-            return
-        self._shown = found
+    def _show_found(self, found: CheckFindings) -> None:
         self.summary.setText(words.trust_summary(found))
         self.summary.setToolTip(LIMITS)
         self.curve_words.setText(words.CURVES.format(crowd=found.report.gallery_ranked))
@@ -115,7 +99,7 @@ class ChecksPage(InsightPage):
         for group in found.report.groups:
             model = TileModel(self)
             model.show_rows(tiles_of(found, group))
-            view = PictureTiles(model, TileDelegate(self._thumbnails, 2, WIDEST, self))
+            view = PictureTiles(model, TileDelegate(self.thumbnails, 2, WIDEST, self))
             view.setAccessibleName(f"Pairs that were measured: {group.name}")
             view.open_pair.connect(self.open_pair)
             self.tiles.append(view)

@@ -7,11 +7,8 @@ from PyQt5.QtWidgets import QListView, QWidget
 
 from app.items.colour_bar import ColourBar
 from app.items.group_model import GROUP_ROLE, GroupDelegate, GroupModel
-from app.jobs.images import ImageLoader
-from app.jobs.insight_jobs import InsightJobs
 from app.state import insight_words as words
 from app.state.insights import ErrorFindings, mean_scale
-from app.state.workspace import Workspace
 from app.views.insights.examples import Examples
 from app.views.insights.insight_page import InsightPage
 from app.views.insights.map_view import MapView
@@ -23,17 +20,7 @@ from app.views.widgets.layouts import boxed, in_column, in_splitter
 class ErrorsPage(InsightPage):
     """What misleads the model, over the whole set."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        jobs: InsightJobs,
-        thumbnails: ImageLoader,
-        parent: QWidget | None = None,
-    ) -> None:
-        self._thumbnails = thumbnails
-        self._shown: ErrorFindings | None = None
-        super().__init__("failures", workspace, jobs, parent)
-        self.insights.choice_changed.connect(self._show_choice)
+    kind = "failures"
 
     # ── building ────────────────────────────────────────────────────────────────────────────────
 
@@ -46,7 +33,8 @@ class ErrorsPage(InsightPage):
         self.groups.setMinimumWidth(248)
         self.groups.setVerticalScrollMode(QListView.ScrollPerPixel)
         self.groups.selectionModel().currentChanged.connect(self._group_chosen)
-        self.examples = Examples(self.insights, self._thumbnails)
+        self.insights.choice_changed.connect(self._show_choice)
+        self.examples = Examples(self.insights, self.thumbnails)
         self.examples.open_pair.connect(self.open_pair)
         self.nothing = plain_label(words.NONE_FAILED)
         self.nothing.setAlignment(Qt.AlignCenter)
@@ -92,11 +80,7 @@ class ErrorsPage(InsightPage):
 
     # ── showing ─────────────────────────────────────────────────────────────────────────────────
 
-    def _show_found(self) -> None:
-        found = self.insights.failures
-        if found is None or found is self._shown:
-            return
-        self._shown = found
+    def _show_found(self, found: ErrorFindings) -> None:
         self.summary.setText(words.failures_summary(found))
         self.parts.setVisible(bool(found.sections))
         self.nothing.setVisible(not found.sections)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import (
@@ -13,6 +15,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from app.jobs.images import ImageLoader
 from app.jobs.insight_jobs import InsightJobs
 from app.jobs.job import Job
 from app.state import insight_words as words
@@ -80,12 +83,19 @@ class InsightPage(QWidget):
     save_requested = pyqtSignal()
     data_requested = pyqtSignal()
 
+    kind: Kind
+
     def __init__(
-        self, kind: Kind, workspace: Workspace, jobs: InsightJobs, parent: QWidget | None = None
+        self,
+        workspace: Workspace,
+        jobs: InsightJobs,
+        thumbnails: ImageLoader,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.kind, self.workspace, self.jobs = kind, workspace, jobs
-        self.insights = jobs.insights
+        self.workspace, self.jobs, self.thumbnails = workspace, jobs, thumbnails
+        self.insights, kind = jobs.insights, self.kind
+        self._shown: Any = None
         self.setAccessibleName(kind.capitalize())
         self.work = WorkStrip()
         self.empty = EmptyState(kind)
@@ -119,12 +129,12 @@ class InsightPage(QWidget):
         """The widget that takes the focus when findings are shown."""
         raise NotImplementedError
 
-    def _show_found(self) -> None:
-        """Show the findings, which are there."""
+    def _show_found(self, found: Any) -> None:
+        """Show findings that were not shown yet."""
         raise NotImplementedError
 
     @property
-    def found(self) -> object | None:
+    def found(self) -> Any:
         """The findings of this kind."""
         return getattr(self.insights, self.kind)
 
@@ -156,7 +166,9 @@ class InsightPage(QWidget):
         self.stack.setCurrentIndex(1 if there else 0)
         self.again.setEnabled(not running and self.jobs.ready)
         if there:
-            self._show_found()
+            if self.found is not self._shown:
+                self._shown = self.found
+                self._show_found(self._shown)
             self._grey(running)
             if arrived:
                 self.first.setFocus()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QFont, QFontDatabase, QPainter, QPaintEvent
+from PyQt5.QtGui import QFont, QFontDatabase, QGuiApplication, QPainter, QPaintEvent
 from PyQt5.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -83,6 +83,11 @@ def details_box(text: str) -> QPlainTextEdit:
     box.setFixedHeight(160)
     box.setAccessibleName("Details")
     return box
+
+
+def copy_with_details(sentence: str, details: str) -> None:
+    """Put a sentence and its details on the clipboard."""
+    QGuiApplication.clipboard().setText(f"{sentence}\n\n{details}".strip() + "\n")
 
 
 def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from qaconv_core.cli.options import (
     add_data_options,
+    add_quiet_option,
     open_named_dataset,
     show,
-    write_result,
+    write_json,
 )
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.progress import CancelToken
@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="name every junk box (pid −1) too")
     parser.add_argument("--json", metavar="FILE", help="the findings as JSON ('-': stdout)")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -48,8 +48,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if arguments.json != "-":
         show("\n".join(report.lines(every_file=arguments.all)))
     if arguments.json:
-        text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        write_result(arguments.json, text, "JSON")
+        write_json(arguments.json, report.to_dict())
 
 
 def _check_scores(arguments: argparse.Namespace) -> None:
@@ -63,4 +62,4 @@ def _check_scores(arguments: argparse.Namespace) -> None:
     if arguments.json != "-":
         show("\n".join(matrix_lines(report)))
     if arguments.json:
-        write_result(arguments.json, json.dumps(report, indent=2) + "\n", "JSON")
+        write_json(arguments.json, report)

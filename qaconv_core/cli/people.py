@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from qaconv_core.cli.options import positive, show
+from qaconv_core.cli.options import add_quiet_option, positive, show
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.progress import CancelToken
 
@@ -68,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-j", "--workers", type=positive, metavar="W", help="processes (default: one per core)"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 

@@ -38,7 +38,6 @@ _MOVED = 12.0
 """Levels of grey by which a cell of the thumbnail must have changed."""
 _MOVED_CELLS = 3
 _MAC_EPOCH = datetime(1904, 1, 1)
-_LARGEST_ATOM = 1 << 20
 
 
 @dataclass(frozen=True)

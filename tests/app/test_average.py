@@ -120,7 +120,7 @@ def test_the_table_tells_what_is_beyond_usual(qtmodeltester, known):
     model = CorrespondenceModel()
     model.set_pair(known.pair, known.look)
     qtmodeltester.check(model)
-    pair, row = known.pair, model._rows[0]
+    pair, row = known.pair, model.rows[0]
     values = [beyond_usual([r], "query", pair.relative)[0] for r in model._rows]
     assert values == sorted(values, reverse=True)
     assert model.index(0, 4).data().startswith("+")

@@ -8,10 +8,14 @@ from PyQt5.QtWidgets import QAbstractItemView, QMenu, QWidget
 from app.views.explore.explore_page import ExplorePage
 from app.views.widgets.actions import Actions
 
-QUERY = ("query.next_error", "", "file.open_query", "edit.paste", "", "file.export_ranking")
+QUERY = (
+    "query.next_error", "query.show_scene", "", "file.open_query", "edit.paste", "",
+    "file.export_ranking",
+)  # fmt: skip
 CANDIDATE = (
     "candidate.confirm", "candidate.reject", "candidate.unsure", "candidate.note",
-    "candidate.withdraw", "", "candidate.compare", "candidate.why_false", "",
+    "candidate.withdraw", "", "candidate.show_scene", "candidate.compare", "candidate.why_false",
+    "",
     "file.export_match", "file.save_report", "edit.copy_figure",
 )  # fmt: skip
 MATCH = (

@@ -145,7 +145,9 @@ class MainBar(QToolBar):
             tips.append(f"{space.data.root}\n{space.data.layout}")
         if space.model is not None:
             parts += [space.model.title, "GPU" if "cuda" in space.model.device else "CPU"]
-            maps = f"feature maps computed in {space.model.precision}"
+            maps = f"feature maps computed in {space.map_precision}"
+            if space.map_precision != space.model.precision:
+                maps += ", as they were stored"
             tips.append(f"{space.model.spec.describe()}\n{space.model.device}\n{maps}")
         self.place.name(parts, tips)
         self._fit()

@@ -37,6 +37,7 @@ from app.views.shell.main_bar import MainBar
 from app.views.shell.pages import Pages
 from app.views.shell.problems import ProblemLog, ProblemsPanel, ProblemStrip
 from app.views.shell.recent_menu import RecentMenu
+from app.views.shell.scene_commands import SceneCommands
 from app.views.shell.session_keeper import SessionKeeper
 from app.views.shell.window_layout import keep_layout, restore_layout
 from app.views.widgets.actions import Actions, Handler, toggle_of
@@ -90,8 +91,10 @@ class MainWindow(QMainWindow):
             open_data=self.dialogs.open_data,
             open_model=self.dialogs.open_model,
             import_pictures=self.dialogs.import_pictures,
+            open_scenes=self.dialogs.open_scenes,
             tell=self.problems.add,
         )
+        self.scene_commands = SceneCommands(self.controller, self.dialogs, self)
         self.export_commands = ExportCommands(self.workspace, self.runner, self, choices)
         self.decision_commands = DecisionCommands(self.controller, self)
         self.insights = InsightPages(
@@ -142,6 +145,7 @@ class MainWindow(QMainWindow):
         bind(self.pages.handlers())
         bind(self.dialogs.handlers())
         bind(self.file_input.handlers())
+        bind(self.scene_commands.handlers())
         bind(self.export_commands.handlers())
         bind(self.decision_commands.handlers())
         bind(self.insights.handlers())
@@ -205,7 +209,9 @@ class MainWindow(QMainWindow):
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.inspector.command_wanted.connect(self.commands.run)
         self.dialogs.theme_chosen.connect(self.use_theme)
+        self.dialogs.pictures_wanted.connect(self.file_input.search)
         for part in (
+            self.scene_commands,
             self.export_commands,
             self.decision_commands,
             self.report_commands,

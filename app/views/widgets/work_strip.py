@@ -84,7 +84,7 @@ class JobRow(QWidget):
         self.bar = JobBar(title)
         self.bar.setMinimumWidth(60)
         self.rate = QLabel()
-        self.rate.setToolTip("Rate, and time left in this step.")
+        self.rate.setToolTip("Rate of this step, and time left until the whole is done.")
         tip = "Stop; feature maps that were computed are kept."
         self.cancel_button = push_button("Cancel", tip, job.cancel, f"Cancel: {title}")
         row = in_row(self.title, self.step, self.bar, self.rate, self.cancel_button,

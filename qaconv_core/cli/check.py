@@ -12,7 +12,7 @@ from qaconv_core.cli.options import (
     write_json,
 )
 from qaconv_core.cli.terminal import ProgressShower
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     dataset = open_named_dataset(arguments.dataset, arguments)
     with ProgressShower(arguments.quiet) as progress:
         report = check_dataset(
-            dataset, decode=not arguments.names_only, progress=progress, cancel=cancel
+            dataset,
+            decode=not arguments.names_only,
+            work=WorkContext(progress, cancel),
         )
     if arguments.json != "-":
         show("\n".join(report.lines(every_file=arguments.all)))

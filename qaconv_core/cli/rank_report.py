@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qaconv_core.cli.search import Listing
 from qaconv_core.cli.terminal import say
 from qaconv_core.evaluation.ranked_lists import TRUTH_WORDS, ranking_record
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.types import ImageRef, ModelSpec
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def write_match_reports(
             notes=_notes(listing),
         )
         path = numbered(arguments.report, number, len(listings))
-        write_match_report(report, path, cancel=cancel)
+        write_match_report(report, path, work=WorkContext(cancel=cancel))
         say(f"report: {path}")
 
 

@@ -77,7 +77,7 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
 
     request = _recognised(request)
     dataset = _dataset(request)
-    report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
+    report = check_dataset(dataset, decode=decode, work=context)
     return Inspected(request, dataset, report, gallery_scenes(dataset.gallery.paths))
 
 

@@ -137,4 +137,4 @@ class FindBar(QWidget):
 
     def _jump(self, index: QModelIndex) -> None:
         if index.isValid():
-            self.workspace.select_candidate(self.model.hits[index.row()])
+            self.workspace.select_candidate(self.model.rows[index.row()])

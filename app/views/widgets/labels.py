@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QFont, QFontDatabase, QIcon, QPainter, QPaintEvent
+from PyQt5.QtGui import QFont, QFontDatabase, QGuiApplication, QPainter, QPaintEvent
 from PyQt5.QtWidgets import (
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
@@ -86,11 +85,9 @@ def details_box(text: str) -> QPlainTextEdit:
     return box
 
 
-def without_icons(box: QDialogButtonBox) -> QDialogButtonBox:
-    """Remove the style's coloured icons: the buttons show words."""
-    for button in box.buttons():
-        button.setIcon(QIcon())
-    return box
+def copy_with_details(sentence: str, details: str) -> None:
+    """Put a sentence and its details on the clipboard."""
+    QGuiApplication.clipboard().setText(f"{sentence}\n\n{details}".strip() + "\n")
 
 
 def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:

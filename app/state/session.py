@@ -135,6 +135,7 @@ def _result_filter_of(record: dict[str, Any]) -> ResultFilter:
         hide_false=flag_of(record, "hide_false", False),
         hide_same_camera=flag_of(record, "hide_same_camera", False),
         hide_decided=flag_of(record, "hide_decided", False),
+        every_picture=flag_of(record, "every_picture", False),
         camids=_camids_of(record),
         time_range=(float(times[0]), float(times[1])) if known and times else None,
     )

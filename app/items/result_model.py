@@ -9,7 +9,7 @@ import numpy as np
 from PyQt5.QtCore import QObject
 
 from app.items.row_models import EntryModel
-from app.items.row_texts import move_sentence, who_sentence
+from app.items.row_texts import move_sentence, track_sentence, who_sentence
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
 from app.state.part_words import evidence_sentence, share_text
@@ -36,7 +36,8 @@ class ResultEntry:
 
     ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
     ``value`` what re-ranking, TLift or normalisation ranks by. ``aside`` is shown beside the
-    score: the share of the part's evidence, or the normalised score.
+    score: the share of the part's evidence, or the normalised score. ``pictures`` is how
+    many its track has.
     """
 
     candidate: int
@@ -52,6 +53,7 @@ class ResultEntry:
     part_logit: float | None = None
     value: float | None = None
     aside: str = ""
+    pictures: int = 1
 
     @property
     def value_text(self) -> str:
@@ -153,7 +155,19 @@ class ResultModel(EntryModel):
             part_logit=ranking.part_logit_at(place),
             value=float(ranking.values[place]) if ranking.kind == "score" else None,
             aside=aside,
+            pictures=1 if self._filter_every else self._data.track_size(candidate),
         )
+
+    @property
+    def _filter_every(self) -> bool:
+        return self._filter is not None and self._filter.every_picture
+
+    def track_paths(self, row: int) -> list[Path]:
+        """The pictures of a row's track, in order; one where it is in none."""
+        assert self._data is not None
+        return [
+            self._data.gallery[int(i)].path for i in self._data.track_of(self.candidate_at(row))
+        ]
 
     def _found(self, candidate: int) -> Found | None:
         """Where the part was found, where the rows are ranked by it and that is known already."""
@@ -173,7 +187,7 @@ class ResultModel(EntryModel):
         assert self.ranking is not None
         rank = f"Rank {entry.rank:,}" if entry.rank else "No rank"
         truth = TRUTHS.get(entry.truth, "person not known")
-        said = [f"{rank}, {truth}", self._value(entry)]
+        said = [f"{rank}, {truth}", self._value(entry), track_sentence(entry.pictures)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
         if entry.found is not None:

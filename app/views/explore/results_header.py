@@ -50,9 +50,15 @@ NO_FILTER = {
     "hide_same_camera": False,
     "hide_false": False,
     "hide_decided": False,
+    "every_picture": False,
     "camids": None,
     "time_range": None,
 }
+EVERY = (
+    "every picture of a track",
+    "List all pictures of who was followed through a video. Else each track is listed once, by "
+    "the best of its pictures.",
+)
 UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
 NO_MAPS = "Not there yet: this needs the feature maps of the whole gallery."
 BY_PART = (
@@ -92,6 +98,8 @@ class ResultsHeader(QWidget):
         self.measure = self.method.menu().addAction("Evaluate this data set")
         self.measure.setToolTip("Measure all queries now: AP, re-ranking and TLift (Ctrl+Shift+E).")
         self.hides = self._make_hides()
+        self.every = QCheckBox(EVERY[0].capitalize())
+        self.every.setToolTip(EVERY[1])
         self.cameras, self.times = CameraChoice(), TimeChoice()
         self.filters = FilterField("Choose which pictures are listed.", self._popup())
         self.count, self.truth, self.dot = QLabel(), QLabel(), QLabel("·")
@@ -128,8 +136,8 @@ class ResultsHeader(QWidget):
     def _popup(self) -> QWidget:
         return boxed(
             in_column(
-                heading("Hide"), *self.hides.values(), heading("Cameras"), self.cameras,
-                heading("Times"), self.times, margins=12, spacing=6,
+                heading("Hide"), *self.hides.values(), self.every, heading("Cameras"),
+                self.cameras, heading("Times"), self.times, margins=12, spacing=6,
             )
         )  # fmt: skip
 
@@ -185,6 +193,7 @@ class ResultsHeader(QWidget):
         self.method.chosen.connect(self._choose_method)
         for name, box in self.hides.items():
             box.clicked.connect(lambda on, name=name: space.change_result_filter(**{name: on}))
+        self.every.clicked.connect(lambda on: space.change_result_filter(every_picture=on))
         self.cameras.chosen.connect(lambda chosen: space.change_result_filter(camids=chosen))
         self.times.chosen.connect(lambda chosen: space.change_result_filter(time_range=chosen))
         self.filters.removed.connect(
@@ -204,6 +213,7 @@ class ResultsHeader(QWidget):
     def _show_data(self) -> None:
         data = self.workspace.data
         self.cameras.set_cameras(() if data is None else np.unique(data.gallery_camids).tolist())
+        self.every.setVisible(data is not None and data.gallery_tracks is not None)
         self.times.set_limits(None if data is None else _limits(data.gallery_times))
         self.refresh()
 
@@ -213,6 +223,9 @@ class ResultsHeader(QWidget):
         self._show_methods()
         for name, box in self.hides.items():
             box.setChecked(getattr(chosen, name))
+        self.every.setChecked(chosen.every_picture)
+        tracks = self.workspace.data is not None and self.workspace.data.gallery_tracks is not None
+        every = (ChipText("every_picture", *EVERY),) if tracks and chosen.every_picture else ()
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
         hidden = tuple(
@@ -221,7 +234,7 @@ class ResultsHeader(QWidget):
             if getattr(chosen, name)
         )
         self.filters.show_chips(
-            (*hidden, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
+            (*hidden, *every, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
         )
         ranking = self.workspace.ranking
         self.count.setText("" if ranking is None else self._count_words(ranking))

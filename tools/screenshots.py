@@ -85,6 +85,15 @@ def grid(driver: Driver) -> None:
     driver.key("A")
 
 
+def gallery(driver: Driver) -> None:
+    """The gallery by likeness, before any query."""
+    driver.key("Ctrl+5")
+    page = driver.window.gallery
+    driver.wait(lambda: page.jobs.ready, "the maps")
+    driver.command("sort by likeness")
+    driver.wait(lambda: page.gallery.look.sort == "likeness", "the order")
+
+
 def panels(driver: Driver) -> None:
     """The pictures alone, under heat maps."""
     explore(driver, "2")
@@ -410,6 +419,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "keys": keys,
     "jobs": jobs,
     "panels": panels,
+    "gallery": gallery,
 }
 QUESTIONS = (
     "part",
@@ -424,7 +434,7 @@ QUESTIONS = (
 )
 """What the seven questions look like."""
 DARK = (
-    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores"),
+    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "gallery"),
     *("open-data", "open-model", "scene", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 HELP = "Read what it does, how, and what it does not say."
-MENUS = ("File", "Edit", "Query", "Candidate", "Match", "Evaluate", "View", "Help")
+MENUS = ("File", "Edit", "Query", "Candidate", "Match", "Gallery", "Evaluate", "View", "Help")
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,21 @@ COMMANDS: tuple[Command, ...] = (
     _command("match.occlusion_map", "Which region matters", "Match", "O",
              "For every region: what happens to the logit and the order if it is hidden.",
              icon="target", checkable=True, group=5),
+    # Gallery
+    _command("gallery.search", "Search by this picture", "Gallery", "Q",
+             "Take the chosen picture of the gallery as the query.", icon="magnifying-glass"),
+    _command("gallery.unfold", "Unfold near-duplicates", "Gallery", "Shift+F",
+             "Show the pictures that are folded into the chosen tile, or fold them again.",
+             group=1),
+    _command("gallery.fold", "Fold near-duplicates", "Gallery", "",
+             "Show pictures that look nearly the same as one tile with their number.",
+             checkable=True, group=1),
+    _command("gallery.sort_camera", "Sort by camera", "Gallery", "", "", checkable=True, group=2),
+    _command("gallery.sort_time", "Sort by time", "Gallery", "", "", checkable=True, group=2),
+    _command("gallery.sort_name", "Sort by name", "Gallery", "", "", checkable=True, group=2),
+    _command("gallery.sort_likeness", "Sort by likeness", "Gallery", "",
+             "Alike pictures beside each other; their feature maps are compared first.",
+             checkable=True, group=2),
     # Evaluate
     _command("evaluate.show", "Evaluate", "Evaluate", "Ctrl+E", "Choose what to measure.",
              icon="chart-line"),
@@ -226,6 +241,8 @@ COMMANDS: tuple[Command, ...] = (
     # View
     _command("view.explore", "Explore", "View", "Ctrl+1", "Queries, ranking, match.",
              icon="image-square", checkable=True),
+    _command("view.gallery", "Gallery", "View", "Ctrl+5", "Look at the gallery's pictures.",
+             icon="squares-four", checkable=True),
     _command("view.evaluate", "Evaluate", "View", "Ctrl+2", "Runs and curves.",
              icon="chart-line", checkable=True),
     _command("view.failures", "Errors", "View", "Ctrl+3", "What misleads the model.",

@@ -18,7 +18,7 @@ from qaconv_core.matching.strongest import DIRECTIONS
 log = logging.getLogger(__name__)
 
 FILE_NAME = "session.json"
-PAGES = ("explore", "evaluate", "failures", "trust")
+PAGES = ("explore", "gallery", "evaluate", "failures", "trust")
 _MEASURES = ("relative", "contribution", "similarity")
 LIMITS: Limits = {
     **REQUEST_LIMITS,

@@ -8,10 +8,8 @@ from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import (
     QGraphicsOpacityEffect,
-    QHBoxLayout,
     QLabel,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,7 +22,7 @@ from app.state.insights import Kind, why_no_failures, why_no_trust
 from app.state.workspace import Workspace
 from app.views.widgets.fields import push_button, whole_number
 from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label
-from app.views.widgets.layouts import boxed, in_column
+from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.run_words import about
 from app.views.widgets.work_strip import WorkStrip
 
@@ -56,8 +54,7 @@ class EmptyState(QWidget):
         self.button = push_button(words.BUTTONS[kind], tip)
         self.button.setDefault(True)
         self.button.setMinimumWidth(160)
-        middle = QVBoxLayout()
-        middle.setSpacing(16)
+        middle = in_column(spacing=16)
         middle.addStretch(2)
         for label in (self.explanation, self.state):
             label.setAlignment(Qt.AlignHCenter)
@@ -66,10 +63,7 @@ class EmptyState(QWidget):
         for part in parts:
             middle.addWidget(part, 0, Qt.AlignHCenter)
         middle.addStretch(3)
-        row = QHBoxLayout(self)
-        row.addStretch(1)
-        row.addLayout(middle)
-        row.addStretch(1)
+        in_row(None, middle, None, into=self, margins=-1, spacing=-1)
 
 
 class InsightPage(QWidget):
@@ -141,15 +135,11 @@ class InsightPage(QWidget):
     # ── laying out ──────────────────────────────────────────────────────────────────────────────
 
     def _whole(self) -> QWidget:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(heading(words.TITLES[self.kind]))
-        head.addSpacing(8)
-        head.addWidget(self.summary, 1)
         label = QLabel(self.number.accessibleName())
         label.setBuddy(self.number)
-        for widget in (label, self.number, self.again, self.save):
-            head.addWidget(widget)
+        title, widgets = heading(words.TITLES[self.kind]), (self.number, self.again, self.save)
+        head = in_row(title, self.summary, label, *widgets, grows=self.summary)
+        head.insertSpacing(1, 8)
         return boxed(in_column(head, self.results, grows=self.results))
 
     # ── following ───────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QFont, QFontDatabase, QGuiApplication, QPainter, QPaintEvent
 from PyQt5.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QSizePolicy,
@@ -14,6 +13,7 @@ from PyQt5.QtWidgets import (
 )
 
 from app.views.widgets.icons import icon
+from app.views.widgets.layouts import in_row
 
 
 class Mark(QWidget):
@@ -41,14 +41,28 @@ def heading(text: str = "", scale: float = 1.0) -> QLabel:
     return label
 
 
-def small_button(name: str, words: str, parent: QWidget | None = None) -> QToolButton:
-    """A flat button that is an icon, with a spoken name and a tooltip."""
+def small_button(
+    name: str,
+    words: str,
+    parent: QWidget | None = None,
+    *,
+    tip: str = "",
+    size: int = 16,
+    checkable: bool = False,
+) -> QToolButton:
+    """A flat button that is an icon, with a spoken name, and a tooltip: the name unless given.
+
+    One that is ``checkable`` stays pressed, and takes the focus by Tab alone.
+    """
     button = QToolButton(parent)
     button.setIcon(icon(name))
-    button.setIconSize(QSize(16, 16))
+    button.setIconSize(QSize(size, size))
     button.setAutoRaise(True)
-    button.setToolTip(words)
+    button.setToolTip(tip or words)
     button.setAccessibleName(words)
+    if checkable:
+        button.setCheckable(True)
+        button.setFocusPolicy(Qt.TabFocus)
     return button
 
 
@@ -125,11 +139,8 @@ class MessageLine(QWidget):
         super().__init__(parent)
         self._mark = Mark("warning")
         self._words = plain_label()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self._mark, 0, Qt.AlignTop)
-        row.addWidget(self._words, 1)
+        row = in_row(self._mark, self._words, into=self, grows=self._words)
+        row.setAlignment(self._mark, Qt.AlignTop)
         self.hide()
 
     def say(self, text: str, warning: bool = False) -> None:

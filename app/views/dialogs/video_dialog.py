@@ -11,7 +11,6 @@ from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
-    QFileDialog,
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
@@ -24,7 +23,7 @@ from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
 from app.views.widgets.fields import decimal_number, line_edit, named, push_button, tick_box
-from app.views.widgets.file_dialogs import ask_path
+from app.views.widgets.file_dialogs import ask_path, ask_paths
 from app.views.widgets.job_strip import clock
 from app.views.widgets.labels import MessageLine
 from app.views.widgets.layouts import in_column, in_form, in_row
@@ -73,7 +72,7 @@ class VideoDialog(DropDialog):
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         for column, width in ((1, 80), (CAMERA, 200), (START, 180)):
             self.table.setColumnWidth(column, width)
-        self.add = push_button("Add videos…", "", self._browse_videos)
+        self.add = push_button("Add videos…", "", lambda: ask_paths(self, "Videos", self.choose))
         self.rate = decimal_number(
             "Look at", "", USUAL_RATE, 60.0, 1.0, least=0.01, suffix=" frames a second"
         )
@@ -121,14 +120,6 @@ class VideoDialog(DropDialog):
     def take_dropped(self, paths: list[Path]) -> None:
         if not self._jobs.has(DETECT):
             self.choose(paths)
-
-    def _browse_videos(self) -> QFileDialog:
-        dialog = QFileDialog(self, "Videos")
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.ExistingFiles)
-        dialog.filesSelected.connect(lambda names: self.choose([Path(name) for name in names]))
-        dialog.open()
-        return dialog
 
     def _choose_out(self, name: str) -> None:
         self.out.setText(name)

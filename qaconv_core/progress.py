@@ -20,7 +20,9 @@ class Progress:
     """The state of a job at one moment.
 
     ``rate`` is in units per second, ``eta`` and ``elapsed`` in seconds; ``total``, ``rate`` and
-    ``eta`` are None while unknown.
+    ``eta`` are None while unknown. Where the stage is one of many and their times were forecast,
+    ``whole`` is the share of all the work that is done, in [0, 1], and ``left`` the seconds that
+    the rest takes.
     """
 
     stage: str
@@ -31,6 +33,8 @@ class Progress:
     eta: float | None = None
     elapsed: float = 0.0
     message: str = ""
+    whole: float | None = None
+    left: float | None = None
 
     @property
     def fraction(self) -> float | None:

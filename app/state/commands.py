@@ -48,6 +48,8 @@ COMMANDS: tuple[Command, ...] = (
              icon="folder"),
     _command("file.open_model", "Open checkpoint…", "File", "Ctrl+Shift+O",
              "Load a checkpoint.pth.tar of any QAConv release.", icon="cube"),
+    _command("file.adapt", "Adapt to these pictures…", "File", "",
+             "Let the model learn these cameras from the pictures alone, without labels."),
     _command("file.open_query", "Search by picture…", "File", "Ctrl+I",
              "Take a picture file as the query.", icon="image"),
     _command("file.open_demo", "Open the demo", "File", "",

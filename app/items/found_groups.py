@@ -30,7 +30,10 @@ OUT_OPACITY = 0.3
 
 
 class FoundGroupModel(QAbstractListModel):
-    """A row for each group: those to learn from first, the largest of them at the top."""
+    """A row for each group: those to learn from first, the largest of them at the top.
+
+    Whoever owns it calls :meth:`refresh` when the groups, or what is taken out, change.
+    """
 
     def __init__(self, adaptation: Adaptation, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +41,6 @@ class FoundGroupModel(QAbstractListModel):
         self._found: FoundGroups | None = None
         self._numbers: list[int] = []
         self._pictures: dict[int, list[ImageRef]] = {}
-        adaptation.groups_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:

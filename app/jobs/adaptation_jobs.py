@@ -111,7 +111,7 @@ class AdaptationJobs(QObject):
             job = adaptation_job(pictures, model, AdaptationRequest(Path("model"), rounds))
             found = forecast_job(job, context.cancel)
             cameras = f" of {pictures.cameras:,} cameras" if pictures.cameras else ""
-            return f"{len(pictures):,} pictures{cameras}. {found.describe().capitalize()}."
+            return f"{len(pictures):,} pictures{cameras}.\n{found.describe()}."
 
         self._slots.replace(
             FORECAST, "Estimating", work, self.adaptation.set_forecast, failed=self._not_forecast,

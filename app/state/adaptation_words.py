@@ -14,6 +14,11 @@ TEACH = (
     "pictures that seem to show one person into groups, learns from them, and checks itself on "
     "pictures that it never learns from. The model that is open now is not changed."
 )
+LIMITS = (
+    "Some thousand pictures are a good number; of some hundred, of one camera, or of people in "
+    "uniforms little can be learned. The new model is kept only where held-out pictures fall into "
+    "groups clearly better than before."
+)
 LOOK = (
     "Each row is believed to be one person, and the model learns from it as if it were. Take out "
     "what is wrong: click a picture (X), or the words of a row (Space)."

@@ -261,6 +261,7 @@ COMMANDS: tuple[Command, ...] = (
     _command("help.failures", "Errors of a whole set", "Help", "", HELP, group=1),
     _command("help.trust", "Explanation checks", "Help", "", HELP, group=1),
     _command("help.decisions", "Decisions and reports", "Help", "", HELP, group=1),
+    _command("help.adapt", "Adapting to own cameras", "Help", "", HELP, group=1),
     _command("help.words", "Words and measures", "Help", "", "", group=1),
     _command("help.about", "About", "Help", "", "", group=2),
 )  # fmt: skip

@@ -58,7 +58,7 @@ def waiting(qtbot, dialog) -> None:
 def test_beforehand_it_says_how_long_and_how_much_memory(qtbot, window):
     dialog = opened(qtbot, window)
     words = dialog.forecast.text()
-    assert words.startswith("80 pictures of 2 cameras. 2 rounds: about")
+    assert words.startswith("80 pictures of 2 cameras.\n2 rounds: about")
     assert "of memory" in words
     assert dialog.title.text() == "Adapt model.pth.tar to pictures"
     assert dialog.path.text().endswith("models/pictures-from-model.pth.tar")
@@ -139,3 +139,14 @@ def test_a_file_that_is_there_is_not_replaced(qtbot, window, world):
     QTest.keyClicks(dialog.path, str(world / "model.pth.tar"))
     assert not dialog.begin.isEnabled()
     assert "there already" in dialog.message.text()
+
+
+def test_a_closed_dialog_is_followed_by_a_new_one(qtbot, window):
+    first = opened(qtbot, window)
+    QTest.keyClick(first, Qt.Key_Escape)
+    assert not first.isVisible()
+    window.dialogs.adaptation.adaptation.add_line("heard by nobody that was closed")
+    window.commands.run("file.adapt")
+    second = window.dialogs.adapt()
+    assert second is not first
+    qtbot.waitUntil(lambda: "pictures" in second.forecast.text(), timeout=WAIT)

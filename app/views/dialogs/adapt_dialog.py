@@ -89,7 +89,8 @@ class AdaptDialog(QDialog):
         self.begin = QPushButton("Begin")
         self.begin.setToolTip("On the command line: qaconv adapt --dataset NAME --out FILE")
         self.pages.addWidget(boxed(in_column(
-            self.title, plain_label(words.TEACH), form, self.forecast, self.message, None,
+            self.title, plain_label(words.TEACH), plain_label(words.LIMITS), form,
+            self.forecast, self.message, None,
             self._buttons(self.anew, self.begin), spacing=16,
         )))  # fmt: skip
 
@@ -157,13 +158,24 @@ class AdaptDialog(QDialog):
         self.again.clicked.connect(lambda _on: self._choose_anew())
         self.jobs.started.connect(self._follow)
         self.jobs.failed.connect(self._show_problem)
-        self.adaptation.changed.connect(self.refresh)
-        self.adaptation.groups_changed.connect(self._show_groups)
         space = self.jobs.controller.workspace
-        space.model_changed.connect(self._other_opened)
-        space.data_changed.connect(self._other_opened)
+        self._heard = (
+            (self.adaptation.changed, self.refresh),
+            (self.adaptation.groups_changed, self._show_groups),
+            (self.adaptation.groups_changed, self.groups.rows.refresh),
+            (space.model_changed, self._other_opened),
+            (space.data_changed, self._other_opened),
+        )
+        for event, listener in self._heard:
+            event.connect(listener)
+        self.finished.connect(self._leave)
         if self.jobs.job is not None:
             self._follow(self.jobs.job)
+
+    def _leave(self, _result: int) -> None:
+        """A closed dialog listens no more; the next one is a new one."""
+        for event, listener in self._heard:
+            event.disconnect(listener)
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 

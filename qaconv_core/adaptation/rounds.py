@@ -212,17 +212,19 @@ class _Adaptation:
     def _leave_out(self, state: State) -> None:
         """Note the groups of the first round that the job leaves out, before it learns."""
         wanted, grouped = sorted(set(self.job.without)), state.grouped[0]
+        if not wanted:
+            return
+        count = int(grouped.labels.max(initial=ALONE)) + 1
+        if wanted[0] < 1 or wanted[-1] > count:
+            raise InputError(f"there are groups 1 to {count:,} to take out, no others")
         places = grouped.places_of(wanted)
-        if not wanted or np.isin(places, grouped.out).all():
+        if np.isin(places, grouped.out).all():
             return
         if state.learning(1):
             raise InputError(
                 "the first round has begun to learn, and its groups can no longer be taken out; "
                 "--overwrite begins anew"
             )
-        count = int(grouped.labels.max(initial=ALONE)) + 1
-        if wanted[0] < 1 or wanted[-1] > count:
-            raise InputError(f"there are groups 1 to {count:,} to take out, no others")
         grouped.out = places
         state.save()
 

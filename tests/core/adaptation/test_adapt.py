@@ -131,7 +131,7 @@ def test_an_evaluation_shows_the_adaptation(adapted, tmp_path, capsys):
 
 
 def test_where_it_does_not_help_the_old_model_is_kept(world, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(engine, "best_round", lambda before, rounds: 0)
+    monkeypatch.setattr(engine, "best_round", lambda before, rounds, maps: 0)
     out = tmp_path / "new.pth.tar"
     run(world, out, "--rounds", "1", "--epochs", "1")
     assert "did not help" in capsys.readouterr().out

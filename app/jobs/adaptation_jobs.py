@@ -17,11 +17,13 @@ from app.state.requests import DEMO, DataRequest, ModelRequest
 from app.state.values import Problem
 from qaconv_core.adaptation.pictures import Pictures, pictures_of
 from qaconv_core.data.resources import resource_path
+from qaconv_core.progress import PhasedProgress, ProgressCallback
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
     from qaconv_core.adaptation import AdaptationJob, AdaptationResult, FoundGroups
+    from qaconv_core.adaptation.forecast import Forecast
     from qaconv_core.adaptation.state import Unfinished
 
 ADAPT, FORECAST = "adapt", "adaptation forecast"
@@ -158,14 +160,20 @@ class AdaptationJobs(QObject):
                     raise _Reviewing
                 return None
 
+            def plan(found: Forecast) -> None:
+                nonlocal tell
+                tell = PhasedProgress(found.phases(job.epochs), context.progress)
+
             job = adaptation_job(pictures_to_adapt(data), model, request)
+            tell: ProgressCallback = context.progress
             try:
                 return adapt(
                     job,
-                    progress=context.progress,
+                    progress=lambda progress: tell(progress),
                     cancel=context.cancel,
                     say=context.tell,
                     on_groups=look,
+                    on_plan=plan,
                 )
             except _Reviewing:
                 return None

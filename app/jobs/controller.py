@@ -274,6 +274,7 @@ class Controller(QObject):
             return
         with self.workspace.batch():
             self.sources.begin(growing)
+            self.workspace.set_map_precision(growing.model.precision)
             self._added.add_waiting()
 
     def _use_matching(self, matching: GallerySearch) -> None:
@@ -283,6 +284,7 @@ class Controller(QObject):
         self._previous = None
         with self.workspace.batch():
             self.sources.use(matching)
+            self.workspace.set_map_precision(matching.model.precision)
             self._show_readable(matching.data)
             self._added.add_waiting()
         if self.measure_unasked and engine.measuring_seconds(matching) <= QUICK_SECONDS:

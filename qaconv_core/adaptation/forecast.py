@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from qaconv_core.adaptation.learning import passes
+from qaconv_core.adaptation.learning import epochs_of, passes
 from qaconv_core.adaptation.neighbours import KEPT, MOST_PAIRWISE
 from qaconv_core.adaptation.pictures import unlabelled
 from qaconv_core.adaptation.values import AdaptationJob
@@ -18,7 +18,7 @@ from qaconv_core.errors import DatasetError, ImageError, MemoryLimitError
 from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, Phase
 from qaconv_core.training.augmentation import resized_picture
 from qaconv_core.training.pictures import CACHE_SHARE, PictureCache
 from qaconv_core.training.transforms import Pixels
@@ -66,6 +66,24 @@ class Forecast:
     memory_bytes: int
     available_bytes: int
 
+    def phases(self, epochs: int) -> list[Phase]:
+        """The steps of all rounds by the stages that they report, with ``epochs`` a round."""
+        steps, found = self.steps, []
+        planned = epochs_of(LEARNED_SHARE * self.pictures, epochs)
+        for number in range(1, self.rounds + 1):
+            parts = [(steps.features, ["grouping: features"]),
+                     (steps.pairs, ["grouping: pairs", "grouping: neighbours"])]  # fmt: skip
+            for epoch in range(1, epochs + 1):
+                # Fewer epochs than asked for are made of many pictures.
+                names = [f"epoch {epoch}/{last}" for last in range(epoch, epochs + 1)]
+                parts.append((steps.learning / planned if epoch <= planned else 0.0, names))
+            parts.append((steps.checking, ["checking: features"]))
+            found += [
+                Phase(seconds, tuple(stage_of(number, self.rounds, name) for name in names))
+                for seconds, names in parts
+            ]
+        return found
+
     @property
     def seconds(self) -> float:
         """Seconds of all rounds."""
@@ -81,6 +99,11 @@ class Forecast:
             f"{format_bytes(self.memory_bytes)} of memory "
             f"({format_bytes(self.available_bytes)} free)"
         )
+
+
+def stage_of(number: int, rounds: int, step: str) -> str:
+    """What a step of round ``number`` (from 1) reports as its stage."""
+    return f"round {number}/{rounds}, {step}"
 
 
 def forecast(

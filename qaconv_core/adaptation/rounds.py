@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from qaconv_core.adaptation.checks import Check, check_model
-from qaconv_core.adaptation.forecast import Forecast, forecast
+from qaconv_core.adaptation.forecast import Forecast, forecast, stage_of
 from qaconv_core.adaptation.grouping import ALONE, Grouping, group_pictures
 from qaconv_core.adaptation.hints import time_hints
 from qaconv_core.adaptation.learning import (
@@ -28,7 +28,6 @@ from qaconv_core.adaptation.reciprocal import reciprocal_distances
 from qaconv_core.adaptation.replay import MapQuality, map_quality, replayed_people, with_replay
 from qaconv_core.adaptation.state import Grouped, State, open_state
 from qaconv_core.adaptation.values import AdaptationJob, AdaptationResult, FoundGroups, Round, Wrong
-from qaconv_core.adaptation.whole import seconds_left, share_done
 from qaconv_core.device import resolve_device
 from qaconv_core.errors import Cancelled, DatasetError, InputError
 from qaconv_core.extraction.network_runner import NetworkRunner
@@ -60,6 +59,7 @@ _MEASURES = (
 )
 
 Say = Callable[[str], None]
+OnPlan = Callable[[Forecast], None]
 OnGroups = Callable[[FoundGroups], Wrong | None]
 
 
@@ -70,17 +70,21 @@ def adapt(
     cancel: CancelToken | None = None,
     say: Say | None = None,
     on_groups: OnGroups | None = None,
+    on_plan: OnPlan | None = None,
 ) -> AdaptationResult:
     """Adapt a model to pictures without labels; write it to ``job.out``.
 
     ``on_groups`` gets the groups of each round before anything is learned from them, and may
     return what is wrong among them; what it raises ends the run, which can be taken up again.
+    ``on_plan`` gets the forecast before the work begins.
 
     An equal job that was interrupted is taken up where it stood, with the same result. Raises
     :class:`~qaconv_core.errors.Cancelled` once the step in hand is saved, and the engine's
     errors, at once where something cannot work.
     """
-    return _Adaptation(job, progress, cancel, say or (lambda line: None), on_groups).run()
+    adaptation = _Adaptation(job, progress, cancel, say or (lambda line: None), on_groups)
+    adaptation.on_plan = on_plan
+    return adaptation.run()
 
 
 class _Adaptation:
@@ -96,10 +100,9 @@ class _Adaptation:
     ) -> None:
         self.job, self.progress, self.cancel, self.say = job, progress, cancel, say
         self.on_groups = on_groups
+        self.on_plan: OnPlan | None = None
         self.device = resolve_device(job.device)
         self.began = time.monotonic()
-        self.begun_at: float | None = None
-        self.worked = 0.0
         self.old = load_checkpoint(job.start, input_size=job.input_size)
 
     def run(self) -> AdaptationResult:
@@ -141,6 +144,8 @@ class _Adaptation:
             self.say(f"left out: {len(people.rejected) - 10:,} more pictures")
         self.plan = self._forecast()
         self.say(self.plan.describe())
+        if self.on_plan is not None:
+            self.on_plan(self.plan)
         if state.grouped:
             self.say(f"going on in round {len(state.rounds) + 1} of {self.job.rounds}")
 
@@ -419,17 +424,7 @@ class _Adaptation:
             return WorkContext(None, self.cancel)
 
         def told(progress: Progress) -> None:
-            share = share_done(self.plan, number, progress)
-            self.begun_at = share if self.begun_at is None else self.begun_at
-            self.worked = max(self.worked, share)
-            report(
-                replace(
-                    progress,
-                    stage=f"round {number}/{self.job.rounds}, {progress.stage}",
-                    whole=self.worked,
-                    left=seconds_left(self.plan, self.begun_at, self.worked, self.began),
-                )
-            )
+            report(replace(progress, stage=stage_of(number, self.job.rounds, progress.stage)))
 
         return WorkContext(told, self.cancel)
 

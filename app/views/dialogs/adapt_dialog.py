@@ -314,8 +314,8 @@ class AdaptDialog(QDialog):
         self.step.setText(progress.stage[:1].upper() + progress.stage[1:])
         if progress.whole is not None:
             self.bar.setValue(round(1000 * progress.whole))
-        if progress.left is not None:
-            self.left.setText(f"about {clock(progress.left)} left")
+        if progress.eta is not None:
+            self.left.setText(f"about {clock(progress.eta)} left")
 
     def _show_problem(self, problem: Problem) -> None:
         if self.pages.currentIndex() == BEFORE:

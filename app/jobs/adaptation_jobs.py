@@ -160,12 +160,13 @@ class AdaptationJobs(QObject):
                     raise _Reviewing
                 return None
 
+            job = adaptation_job(pictures_to_adapt(data), model, request)
+            tell: ProgressCallback = context.progress
+
             def plan(found: Forecast) -> None:
                 nonlocal tell
                 tell = PhasedProgress(found.phases(job.epochs), context.progress)
 
-            job = adaptation_job(pictures_to_adapt(data), model, request)
-            tell: ProgressCallback = context.progress
             try:
                 return adapt(
                     job,

@@ -25,6 +25,7 @@ LOOK = (
 )
 MEASURES = (
     ("Groups' worth", "worth", "How well held-out pictures fall into groups; larger is better."),
+    ("Gain", "gain", "mAP above the old model's, with groups taken for persons."),
     ("Stability", "stability", "How alike the groups of random parts of the pictures are."),
     ("Nearest of other cameras", "across", "Share of other cameras among the five nearest."),
     ("Separation", "separation", "How far the next group is beyond the own one."),

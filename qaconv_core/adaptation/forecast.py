@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from qaconv_core.adaptation.learning import epochs_of, passes
+from qaconv_core.adaptation.learning import MOST_LEARNED, epochs_of, passes
 from qaconv_core.adaptation.neighbours import KEPT, MOST_PAIRWISE
 from qaconv_core.adaptation.pictures import unlabelled
+from qaconv_core.adaptation.replay import LIMITS, REPLAYED
 from qaconv_core.adaptation.values import AdaptationJob
 from qaconv_core.device import available_memory, format_bytes, resolve_device
 from qaconv_core.errors import DatasetError, ImageError, MemoryLimitError
@@ -69,7 +70,7 @@ class Forecast:
     def phases(self, epochs: int) -> list[Phase]:
         """The steps of all rounds by the stages that they report, with ``epochs`` a round."""
         steps, found = self.steps, []
-        planned = epochs_of(LEARNED_SHARE * self.pictures, epochs)
+        planned = epochs_of(_learned(self.pictures), epochs)
         for number in range(1, self.rounds + 1):
             parts = [(steps.features, ["grouping: features"]),
                      (steps.pairs, ["grouping: pairs", "grouping: neighbours"])]  # fmt: skip
@@ -101,6 +102,12 @@ class Forecast:
         )
 
 
+def _learned(pictures: int) -> float:
+    """Pictures that a round learns from, rendered ones among them, about."""
+    own = min(LEARNED_SHARE * pictures, MOST_LEARNED)
+    return own + min(max(REPLAYED * own, LIMITS[0]), LIMITS[1])
+
+
 def stage_of(number: int, rounds: int, step: str) -> str:
     """What a step of round ``number`` (from 1) reports as its stage."""
     return f"round {number}/{rounds}, {step}"
@@ -127,7 +134,7 @@ def forecast(
     steps = Steps(
         features=n * forward,
         pairs=pairs * pair,
-        learning=passes(LEARNED_SHARE * n, epochs) * LEARNING_COST * forward,
+        learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
         checking=2 * CHECKED * forward,
     )
     memory = memory_of(model, book, unread)

@@ -25,7 +25,36 @@ SHARE = 0.6
 """Share of what a round learned that its averaged weights keep."""
 PASSES = 4400
 """Pictures that a round shows to the network about at most, counted again in every epoch."""
+MOST_LEARNED = 1700
+"""Pictures that a round learns from at most."""
 _BATCH = 64
+
+
+def thinned(labels: Int64, cameras: Int64, most: int = MOST_LEARNED) -> Int64:
+    """Places, ascending, of the grouped pictures to learn from, at most about ``most``.
+
+    Where there are more, the largest groups give up pictures, those of cameras that they have most
+    pictures of.
+    """
+    kept = np.flatnonzero(labels != ALONE)
+    if len(kept) <= most:
+        return kept
+    # The how-manieth picture of its group, cameras taken in turn, a picture is.
+    turn = _counted(labels[kept] * (cameras.max() + 2) + cameras[kept] + 1)
+    order = np.lexsort((kept, turn, labels[kept]))
+    place = np.empty(len(kept), dtype=np.int64)
+    place[order] = _counted(labels[kept][order])
+    return kept[np.sort(np.lexsort((kept, place))[:most])]
+
+
+def _counted(keys: Int64) -> Int64:
+    """How many equal keys stand before each."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    first = np.searchsorted(ordered, ordered)
+    out = np.empty(len(keys), dtype=np.int64)
+    out[order] = np.arange(len(keys)) - first
+    return out
 
 
 def epochs_of(learned: float, epochs: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qaconv_core.adaptation.checks import Check, check_model
+from qaconv_core.adaptation.checks import Check, Checked, check_model, gain_over
 from qaconv_core.adaptation.forecast import Forecast, forecast, stage_of
 from qaconv_core.adaptation.grouping import ALONE, Grouping, group_pictures
 from qaconv_core.adaptation.hints import time_hints
@@ -21,6 +21,7 @@ from qaconv_core.adaptation.learning import (
     epochs_of,
     grouped_book,
     new_trainer,
+    thinned,
 )
 from qaconv_core.adaptation.neighbours import nearest_pictures
 from qaconv_core.adaptation.pictures import unlabelled
@@ -42,16 +43,17 @@ from qaconv_core.training.pictures import PictureCache, default_workers, open_bo
 from qaconv_core.training.trainer import Surroundings
 from qaconv_core.types import UNKNOWN, Float16, ImageRef, Int64
 
-HELD_SHARE = 0.08
+HELD_SHARE = 0.1
 """Share of the pictures that are held out, in whole groups."""
-HELD_LIMITS = (40, 400)
+HELD_LIMITS = (150, 400)
 """Least and most pictures held out; the least only where it is at most a quarter of all."""
-WORSE = 0.03
-"""How far the worth of the held-out groups may fall before a round counts as no help."""
+CLEAR = 0.005
+"""How much better both worth and gain of a round must be than those of the old model."""
 FELL = "the maps connect parts of the body less often, or the background more often, than before"
 _AT_ONCE = 64
 _MEASURES = (
     ("groups' worth", "worth"),
+    ("gain", "gain"),
     ("stability", "stability"),
     ("nearest of other cameras", "across"),
     ("separation", "separation"),
@@ -101,6 +103,7 @@ class _Adaptation:
         self.job, self.progress, self.cancel, self.say = job, progress, cancel, say
         self.on_groups = on_groups
         self.on_plan: OnPlan | None = None
+        self._old_checked: Checked | None = None
         self.device = resolve_device(job.device)
         self.began = time.monotonic()
         self.old = load_checkpoint(job.start, input_size=job.input_size)
@@ -174,7 +177,7 @@ class _Adaptation:
         labels = grouped.labels.copy()
         labels[state.held_out] = ALONE
         labels[grouped.out] = ALONE
-        chosen = np.flatnonzero(labels != ALONE)
+        chosen = thinned(labels, self.people.cameras)
         count = len(np.unique(labels[chosen]))
         self.say(
             f"round {number}: {count:,} groups of {len(chosen):,} pictures to learn from "
@@ -279,7 +282,8 @@ class _Adaptation:
         if number == 1:
             state.held_out = hold_out(found, self.job.seed)
             held = state.held_out
-            state.before = self._measure(model, maps[held], held)
+            self._old_checked = self._measure(model, maps[held], held)
+            state.before = self._old_checked.check
             self.say(f"before: {words_of_check(state.before, None)}")
             state.maps_before = self._map_quality(start, number, "grouping: maps")
             self.say(f"before: {words_of_maps(state.maps_before, None)}")
@@ -294,7 +298,7 @@ class _Adaptation:
             len(chosen), book.size, job.seed, progress=self._work(number).progress,
             cancel=self.cancel,
         )  # fmt: skip
-        epochs = epochs_of(len(chosen), job.epochs)
+        epochs = epochs_of(len(chosen) + len(rendered.people), job.epochs)
         recipe = adapting_recipe(spec, self.old.network.padding, epochs, job.rate)
         path = state.training(number)
         remove_leftovers(path)
@@ -329,6 +333,14 @@ class _Adaptation:
         return float(trainer.history[-1]["loss"])
 
     def _check(self, path: Path, held: Int64, number: int) -> Check:
+        """The check of a round's model, beside the old one's."""
+        if self._old_checked is None:  # of a run that was interrupted
+            self._old_checked = self._checked(self.job.start, held, number)
+        found = self._checked(path, held, number)
+        gain = gain_over(self._old_checked, found, self.people.cameras[held])
+        return replace(found.check, gain=gain)
+
+    def _checked(self, path: Path, held: Int64, number: int) -> Checked:
         model = load_checkpoint(path, input_size=self.job.input_size)
         maps = self._maps(model, held, self._work(number), "checking: features")
         return self._measure(model, maps, held)
@@ -337,7 +349,7 @@ class _Adaptation:
         work = self._work(number)
         return map_quality(path, self.job.device, self.job.input_size, work, stage)
 
-    def _measure(self, model: Checkpoint, maps: Float16, held: Int64) -> Check:
+    def _measure(self, model: Checkpoint, maps: Float16, held: Int64) -> Checked:
         return check_model(
             maps,
             model.matcher.affine(),
@@ -462,20 +474,25 @@ def hold_out(grouping: Grouping, seed: int) -> Int64:
 def best_round(
     before: Check, rounds: tuple[Round, ...], maps_before: MapQuality | None = None
 ) -> int:
-    """The round whose held-out groups are worth most, 0 where none is worth what the old model's
-    are, give or take :data:`WORSE`. Rounds whose maps have fallen do not count.
+    """The round that is clearly better than the old model and best of all; 0 where none is.
 
-    Worth is the silhouette of the held-out groups times the share of pictures in groups.
+    Clearly better is a round whose held-out groups are worth more by :data:`CLEAR`, and whose gain
+    (:func:`~qaconv_core.adaptation.checks.gain_over`) is more than that. Rounds whose maps have
+    fallen do not count.
     """
-    fit = [
-        one
-        for one in rounds
-        if one.maps is None or maps_before is None or one.maps.honest(maps_before)
-    ]
-    if not fit:
-        return 0
-    best = max(fit, key=lambda one: (one.check.worth, one.number))
-    return best.number if best.check.worth >= before.worth - WORSE else 0
+    fit = [one for one in rounds if _clearly_better(one, before, maps_before)]
+    best = max(fit, key=lambda one: (_betterment(one, before), one.number), default=None)
+    return 0 if best is None else best.number
+
+
+def _clearly_better(one: Round, before: Check, maps_before: MapQuality | None) -> bool:
+    honest = one.maps is None or maps_before is None or one.maps.honest(maps_before)
+    more = one.check.worth - before.worth
+    return honest and min(more, one.check.gain or 0.0) > CLEAR
+
+
+def _betterment(one: Round, before: Check) -> float:
+    return one.check.worth - before.worth + (one.check.gain or 0.0)
 
 
 def agreement(labels: Int64, pids: Int64) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QShowEvent
+from PyQt5.QtGui import QPalette, QShowEvent
 from PyQt5.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -231,7 +231,8 @@ class AdaptDialog(QDialog):
     def _show_work(self) -> None:
         known = self.adaptation
         self.lines.setText("\n".join(known.lines[-3:]))
-        self.stop.setVisible(known.running)
+        for part in (self.stop, self.bar, self.left):
+            part.setVisible(known.running)
         self.go_on.setVisible(known.waiting)
         self.look.setVisible(known.waiting)
         if known.waiting:
@@ -267,22 +268,23 @@ class AdaptDialog(QDialog):
         grid = QGridLayout(table)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(24)
-        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
         names = ["Before", *(f"Round {one.number}" for one in result.rounds)]
-        for column, name in enumerate(names, start=1):
-            kept = column - 1 == result.kept
+        for column, name in enumerate(names, start=2):
+            kept = column - 2 == result.kept
             label = heading(name) if kept else plain_label(name)
             label.setAlignment(Qt.AlignRight)
             label.setToolTip("This model is kept" if kept else "")
             grid.addWidget(label, 0, column)
         for line, (name, meaning, texts) in enumerate(words.outcome_table(result), start=1):
-            label = plain_label(name)
-            label.setToolTip(meaning)
-            grid.addWidget(label, line, 0)
-            for column, text in enumerate(texts, start=1):
-                value = heading(text) if column - 1 == result.kept else plain_label(text)
+            grid.addWidget(plain_label(name, wrap=False), line, 0)
+            told = plain_label(meaning)
+            told.setForegroundRole(QPalette.PlaceholderText)
+            grid.addWidget(told, line, 1)
+            for column, text in enumerate(texts, start=2):
+                value = heading(text) if column - 2 == result.kept else plain_label(text)
                 value.setAlignment(Qt.AlignRight)
-                value.setAccessibleName(f"{name}, {names[column - 1]}: {text}")
+                value.setAccessibleName(f"{name}, {names[column - 2]}: {text}")
                 grid.addWidget(value, line, column)
         return table
 

@@ -24,6 +24,7 @@ from qaconv_core.adaptation.grouping import ALONE, Grouping
 from qaconv_core.adaptation.learning import epochs_of, thinned
 from qaconv_core.adaptation.replay import MapQuality
 from qaconv_core.adaptation.rounds import best_round, hold_out
+from qaconv_core.adaptation.state import State
 from qaconv_core.adaptation.values import Round
 from qaconv_core.cli import adapt as command
 from qaconv_core.errors import Cancelled, InputError
@@ -85,6 +86,7 @@ def test_the_model_says_from_what_on_what_and_when_it_was_adapted(world, adapted
     words = model.spec.adapted
     assert "adapted without labels to 80 pictures of pictures (2 cameras) on 20" in words
     assert "from model.pth.tar" in words
+    assert words in model.spec.in_full()
     assert any(words in note for note in model.notes)
     record = read_tensors(adapted / "new.pth.tar")["adapted"]
     assert record["from_sha256"] == load_model(world / "model.pth.tar", "cpu").spec.sha256
@@ -172,7 +174,8 @@ def test_a_cancelled_run_goes_on_to_the_same_result(world, adapted, tmp_path, mo
     assert not work.exists()
 
 
-def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["round-1.pth.tar", "round-2.pth.tar"])
+def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monkeypatch, name):
     """Killed as soon as the round's first epoch is saved."""
     out = tmp_path / "new.pth.tar"
     code = (
@@ -183,7 +186,7 @@ def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monke
         [sys.executable, "-c", code, "adapt", *options(world, out)],
         cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    wanted = out.with_name("new.pth.tar.work") / "round-1.pth.tar"
+    wanted = out.with_name("new.pth.tar.work") / name
     for _ in range(12_000):
         if wanted.exists() or process.poll() is not None:
             break
@@ -193,6 +196,48 @@ def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monke
     assert wanted.exists()
     assert not out.exists()
     monkeypatch.setattr(engine, "CLEAR", -9.0)
+    run(world, out)
+    assert same(out, adapted / "new.pth.tar")
+
+
+def test_a_disk_that_is_full_in_a_round_costs_that_round_alone(
+    world, adapted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    kept, out = torch.save, tmp_path / "new.pth.tar"
+
+    def full(content, path):
+        if "round-2" in Path(path).name:
+            raise RuntimeError("PytorchStreamWriter failed writing file")
+        kept(content, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(InputError, match=r"round-2\.pth\.tar: cannot be written"):
+            run(world, out)
+    assert not out.exists()
+    assert json.loads((tmp_path / "new.pth.tar.work" / "state.json").read_text())["rounds"]
+    run(world, out)
+    assert same(out, adapted / "new.pth.tar")
+
+
+def test_a_disk_that_is_full_at_the_end_of_a_round_loses_no_learning(
+    world, adapted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
+    out, saved = tmp_path / "new.pth.tar", State.save
+
+    def full(state: State) -> None:
+        if state.rounds:
+            raise InputError("state.json: cannot be written (No space left on device)")
+        saved(state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "save", full)
+        with pytest.raises(InputError, match="No space left"):
+            run(world, out)
+    assert (tmp_path / "new.pth.tar.work" / "round-1.pth.tar").is_file()
     run(world, out)
     assert same(out, adapted / "new.pth.tar")
 

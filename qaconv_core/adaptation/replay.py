@@ -7,6 +7,7 @@ of them is measured what the strongest correspondences connect.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -85,12 +86,16 @@ def replayed_people(
     size: tuple[int, int],
     seed: int,
     *,
+    without: Container[Path] = (),
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> PictureCache:
-    """Rendered pictures with label maps, in memory, to go with ``learned`` pictures of groups."""
+    """Rendered pictures with label maps, in memory, to go with ``learned`` pictures of groups.
+
+    None of the files in ``without`` is among them: who adapts to the demo has them already.
+    """
     demo = _half(open_dataset("demo"), learned=True)
-    refs = (*demo.query, *demo.gallery)
+    refs = [ref for ref in (*demo.query, *demo.gallery) if ref.path not in without]
     least, most = LIMITS
     count = min(max(round(REPLAYED * learned), least), most, len(refs))
     random = np.random.default_rng((seed, 29))
@@ -109,6 +114,8 @@ def replayed_people(
 def with_replay(book: PictureCache, rendered: PictureCache) -> PictureCache:
     """The pictures of both as one training set, whose people and cameras are kept apart."""
     own, other = book.people, rendered.people
+    if not len(other):
+        return book
     cameras = np.where(other.cameras < 0, UNKNOWN, other.cameras + own.cameras.max() + 1)
     people = TrainingSet(
         own.name,

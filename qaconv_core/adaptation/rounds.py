@@ -295,9 +295,13 @@ class _Adaptation:
         spec = self.old.spec
         book = grouped_book(self.book, chosen, labels)
         rendered = replayed_people(
-            len(chosen), book.size, job.seed, progress=self._work(number).progress,
+            len(chosen),
+            book.size,
+            job.seed,
+            without={ref.path for ref in self.people.refs},
+            progress=self._work(number).progress,
             cancel=self.cancel,
-        )  # fmt: skip
+        )
         epochs = epochs_of(len(chosen) + len(rendered.people), job.epochs)
         recipe = adapting_recipe(spec, self.old.network.padding, epochs, job.rate)
         path = state.training(number)

@@ -277,7 +277,7 @@ class AdaptDialog(QDialog):
             label.setToolTip("This model is kept" if kept else "")
             grid.addWidget(label, 0, column)
         for line, (name, meaning, texts) in enumerate(words.outcome_table(result), start=1):
-            grid.addWidget(plain_label(name, wrap=False), line, 0)
+            grid.addWidget(plain_label(name, wrap=False), line, 0, Qt.AlignTop)
             told = plain_label(meaning)
             told.setForegroundRole(QPalette.PlaceholderText)
             grid.addWidget(told, line, 1)

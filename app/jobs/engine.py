@@ -76,13 +76,8 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
     from qaconv_core.data.scenes import gallery_scenes
 
     request = _recognised(request)
-<<<<<<< HEAD
     dataset = dataset_of(request)
-    report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
-=======
-    dataset = _dataset(request)
     report = check_dataset(dataset, decode=decode, work=context)
->>>>>>> main
     return Inspected(request, dataset, report, gallery_scenes(dataset.gallery.paths))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QPoint, QRect, QSize, Qt
+from PyQt5.QtCore import QModelIndex, QObject, QPoint, QRect, QSize, Qt
 from PyQt5.QtGui import QFontMetrics, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.items.captions import bold
+from app.items.row_models import ListModel
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
@@ -29,8 +30,8 @@ PICTURE = QSize(44, 88)
 OUT_OPACITY = 0.3
 
 
-class FoundGroupModel(QAbstractListModel):
-    """A row for each group: those to learn from first, the largest of them at the top.
+class FoundGroupModel(ListModel):
+    """A row for each group, by its number: those to learn from first, the largest at the top.
 
     Whoever owns it calls :meth:`refresh` when the groups, or what is taken out, change.
     """
@@ -39,7 +40,6 @@ class FoundGroupModel(QAbstractListModel):
         super().__init__(parent)
         self.adaptation = adaptation
         self._found: FoundGroups | None = None
-        self._numbers: list[int] = []
         self._pictures: dict[int, list[ImageRef]] = {}
         self.refresh()
 
@@ -47,23 +47,16 @@ class FoundGroupModel(QAbstractListModel):
         """Show the groups that are known now."""
         found = self.adaptation.found
         if found is self._found:
-            if self._numbers:
-                self.dataChanged.emit(self.index(0), self.index(len(self._numbers) - 1))
+            self.tell_changed()
             return
-        self.beginResetModel()
         self._found, self._pictures = found, {}
         order = [] if found is None else largest_first(found.groups)
         held = frozenset() if found is None else found.held_out
-        self._numbers = [n for n in order if n not in held] + [n for n in order if n in held]
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Groups."""
-        return 0 if parent.isValid() else len(self._numbers)
+        self.show_rows([n for n in order if n not in held] + [n for n in order if n in held])
 
     def number(self, row: int) -> int:
-        """The number of a row's group."""
-        return self._numbers[row]
+        """The number of a row's group, from 1."""
+        return int(self.rows[row])
 
     def pictures(self, number: int) -> list[ImageRef]:
         """A group's pictures, cameras in turn."""
@@ -88,11 +81,9 @@ class FoundGroupModel(QAbstractListModel):
         words = f"{len(group):,} pictures"
         return words + (f", {cameras:,} camera{'' if cameras == 1 else 's'}" if cameras else "")
 
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
-        """Words, the number, the pictures, whether it is learned from."""
-        if not index.isValid():
-            return None
-        number = self._numbers[index.row()]
+    def shown(self, row: int, role: int) -> Any:
+        """Words, the number, the pictures."""
+        number = self.number(row)
         if role in (Qt.DisplayRole, Qt.AccessibleTextRole):
             parts = (f"Group {number}", self.size_words(number), self.state(number))
             return ", ".join(filter(None, parts))

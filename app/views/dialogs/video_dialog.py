@@ -23,14 +23,13 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.jobs.videos import DETECT, VideoFacts, VideoWork, detect, read_facts
 from app.state.requests import DataRequest
 from app.state.values import Problem
-from app.views.widgets.dropped_files import DropDialog
+from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
 from app.views.widgets.job_strip import clock
-from app.views.widgets.labels import MessageLine, without_icons
+from app.views.widgets.labels import MessageLine
 from app.views.widgets.layouts import in_column, in_row
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.data.moments import moment_of
@@ -56,12 +55,10 @@ class VideoDialog(DropDialog):
     opened = pyqtSignal(object)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("People in video")
+        super().__init__("People in video", runner, parent)
         self.resize(880, 560)
         self.paths: list[Path] = []
         self.facts: list[VideoFacts] = []
-        self._jobs = JobSlots(runner, self)
         self._out_typed = False
         self._make()
         self._lay_out()
@@ -89,12 +86,11 @@ class VideoDialog(DropDialog):
         self.browse = QPushButton("Folder…")
         self.message = MessageLine()
         self.work = WorkStrip()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.Close)
+        self.buttons = dialog_buttons(self, QDialogButtonBox.Close)
         self.open_found = QPushButton("Open what was found")
         self.open_found.setToolTip("Open the people found before the run was stopped")
         self.start = QPushButton("Find people")
         self.start.setDefault(True)
-        without_icons(self.buttons)
         for button in (self.add, self.browse, self.open_found):
             button.setAutoDefault(False)
 
@@ -117,7 +113,6 @@ class VideoDialog(DropDialog):
         self.table.itemChanged.connect(self._refresh)
         self.start.clicked.connect(self.accept)
         self.open_found.clicked.connect(self._open)
-        self.buttons.rejected.connect(self.reject)
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
@@ -280,7 +275,6 @@ class VideoDialog(DropDialog):
         if self._jobs.has(DETECT):
             self.hide()
             return
-        self._jobs.stop_all()
         super().reject()
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -14,6 +14,7 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,15 @@ def grid(driver: Driver) -> None:
     """The whole ranking."""
     explore(driver, "1")
     driver.key("A")
+
+
+def gallery(driver: Driver) -> None:
+    """The gallery by likeness, before any query."""
+    driver.key("Ctrl+5")
+    page = driver.window.gallery
+    driver.wait(lambda: page.jobs.ready, "the maps")
+    driver.command("sort by likeness")
+    driver.wait(lambda: page.gallery.look.sort == "likeness", "the order")
 
 
 def panels(driver: Driver) -> None:
@@ -370,6 +380,28 @@ def scenes(driver: Driver) -> None:
     driver.key("+", dialog.canvas)
 
 
+def videos(driver: Driver) -> None:
+    """Two rendered cameras before people are looked for in them."""
+    import cv2
+    import numpy as np
+
+    shown = cv2.imread(str(ROOT / "tests" / "data" / "scene.jpg"))
+    folder = Path(tempfile.mkdtemp(prefix="qaconv-videos-"))
+    paths = [folder / name for name in ("north_20240501_080000.avi", "yard.avi")]
+    for path in paths:
+        size = (shown.shape[1], shown.shape[0])
+        video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, size)
+        for number in range(20):
+            video.write(np.roll(shown, 3 * number, axis=1))
+        video.release()
+    driver.window.dialogs.open_videos(paths)
+    dialog = driver.dialog("videos")
+    dialog.out.setText("~/people")  # where this machine keeps its files is nobody's business
+    driver.wait(dialog.start.isEnabled, "the videos")
+    driver.rest()
+    shutil.rmtree(folder)
+
+
 def open_model(driver: Driver) -> None:
     """What was read from the bundled checkpoint before it is used."""
     driver.key("Ctrl+1")
@@ -377,6 +409,27 @@ def open_model(driver: Driver) -> None:
     dialog = driver.dialog("model")
     driver.click(dialog.bundled)
     driver.wait(dialog.use_button.isEnabled, "the checkpoint")
+
+
+def adapt(driver: Driver) -> None:
+    """What an adaptation to the demo would take."""
+    driver.command("adapt to these")
+    dialog = driver.dialog("adapt")
+    driver.wait(lambda: dialog.adaptation.forecast, "the forecast")
+    # Where this machine keeps its files is nobody's business.
+    dialog.path.setText(f"~/models/{Path(dialog.path.text()).name}")
+
+
+def adapt_groups(driver: Driver) -> None:
+    """The groups of the first round, a group and a picture of another one taken out."""
+    driver.command("adapt to these")
+    dialog = driver.dialog("adapt")
+    driver.wait(dialog.begin.isEnabled, "the button")
+    driver.click(dialog.begin)
+    driver.wait(lambda: dialog.adaptation.waiting, "the groups")
+    for key in ("Down", "Space", "Down", "Right", "Right", "X", "Down"):
+        driver.key(key, dialog.groups)
+    driver.wait(lambda: not dialog.groups.delegate.thumbnails.busy, "the pictures")
 
 
 def settings(driver: Driver) -> None:
@@ -455,12 +508,16 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "open-model": open_model,
     "scene": scene,
     "scenes": scenes,
+    "videos": videos,
+    "adapt": adapt,
+    "adapt-groups": adapt_groups,
     "settings": settings,
     "save-match": save_match,
     "palette": palette,
     "keys": keys,
     "jobs": jobs,
     "panels": panels,
+    "gallery": gallery,
 }
 QUESTIONS = (
     "part",
@@ -475,8 +532,9 @@ QUESTIONS = (
 )
 """What the seven questions look like."""
 DARK = (
-    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "gains", "case", "matrix"),
-    *("open-data", "open-model", "scene", "settings", "save-match"),
+    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "gallery"),
+    *("gains", "case", "matrix"),
+    *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
 README = (

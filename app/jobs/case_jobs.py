@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QObject, QTimer, pyqtSignal
+from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs
 from app.jobs.job import JobContext
 from app.jobs.reopening import reopen
+from app.jobs.timers import pause_timer
 from app.state.restoring import reopenable
 from app.state.session import Session
 from app.state.values import Problem, Selection
@@ -77,10 +78,7 @@ class CaseJobs(QObject):
         self._seen: set[tuple[str, str]] = set()
         self._wanted: tuple[Path, ...] = ()
         """Pictures to search by together, once all are queries."""
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(PAUSE_MS)
-        self._timer.timeout.connect(self._keep_view)
+        self._timer = pause_timer(self, PAUSE_MS, self._keep_view)
         space = self.workspace
         space.data_changed.connect(self._data_changed)
         space.model_changed.connect(self._model_changed)

@@ -164,7 +164,7 @@ class EvaluationJobs:
                 *sizes,
                 request.options,
                 on_disk=request.on_disk,
-                estimates=not request.options.normalise,
+                estimates=request.options.estimable,
                 cameras=dataset.gallery.camids,
             )
         except QAConvError as error:
@@ -195,7 +195,7 @@ class EvaluationJobs:
             job = Job(
                 shelf=shelf,
                 on_disk=cache_dir() / "scores" if request.on_disk else None,
-                estimates=not request.options.normalise,
+                estimates=request.options.estimable,
                 progress=context.progress,
                 cancel=context.cancel,
             )

@@ -37,7 +37,7 @@ class DataRequest:
 class CaseRequest:
     """Which case: its file."""
 
-    path: Path
+    path: Path = Path()
 
     @property
     def title(self) -> str:

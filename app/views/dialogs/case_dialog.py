@@ -5,18 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
-    QLineEdit,
-    QPushButton,
-    QWidget,
-)
+from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLayout, QWidget
 
-from app.views.widgets.labels import MessageLine, plain_label, without_icons
-from app.views.widgets.layouts import boxed, in_column, in_row
+from app.views.dialogs.job_dialog import dialog_buttons
+from app.views.widgets.fields import line_edit, push_button
+from app.views.widgets.labels import MessageLine, plain_label
+from app.views.widgets.layouts import in_column, in_form, in_row
 from qaconv_core.paths import typed_path
 from qaconv_core.store.cases import SUFFIX, Case
 
@@ -39,41 +33,27 @@ class CaseDialog(QDialog):
         self.setWindowTitle("New case" if case is None else "Case")
         self.setAttribute(Qt.WA_DeleteOnClose)
         self._new = case is None
-        self.title, self.reference, self.examiner = QLineEdit(), QLineEdit(), QLineEdit()
-        self.path = QLineEdit(str(folder / f"case{SUFFIX}"))
+        known = case or Case("")
+        self.title = line_edit("Title", "", known.title)
+        self.reference = line_edit("Reference", "", known.reference)
+        self.examiner = line_edit("Examiner", "", known.examiner)
+        self.path = line_edit("File", "Where the case is kept", str(folder / f"case{SUFFIX}"))
         self.path.setMinimumWidth(380)
+        self.browse = push_button("Browse…", "Choose folder and name", self._browse)
         self.note = MessageLine()
-        form = QFormLayout()
-        form.setSpacing(8)
-        for name, field in (
+        rows: list[tuple[str, QWidget | QLayout]] = [
             ("&Title", self.title),
             ("&Reference", self.reference),
             ("&Examiner", self.examiner),
-        ):
-            form.addRow(name, field)
-            field.setAccessibleName(name.replace("&", ""))
-        if case is None:
-            self.browse = QPushButton("Browse…")
-            self.browse.setAutoDefault(False)
-            self.browse.clicked.connect(self._browse)
-            self.path.setAccessibleName("File")
-            form.addRow("&File", in_row(self.path, self.browse, grows=self.path))
-        else:
-            for field, text in (
-                (self.title, case.title),
-                (self.reference, case.reference),
-                (self.examiner, case.examiner),
-            ):
-                field.setText(text)
-        self.buttons = without_icons(
-            QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
+        ]
+        if self._new:
+            rows.append(("&File", in_row(self.path, self.browse, grows=self.path)))
+        form = in_form(*rows, spacing=(8, 8))
+        self.buttons = dialog_buttons(
+            self, QDialogButtonBox.Save, QDialogButtonBox.Cancel, accepted=self.save
         )
-        self.buttons.accepted.connect(self.save)
-        self.buttons.rejected.connect(self.reject)
-        parts = [boxed(form), self.note, self.buttons]
-        if case is None:
-            parts.insert(1, plain_label(HOLDS))
-        in_column(*parts, into=self, margins=16)
+        holds = [plain_label(HOLDS)] if self._new else []
+        in_column(form, *holds, self.note, self.buttons, into=self, margins=16)
         self.title.textChanged.connect(self._allow)
         self.path.textChanged.connect(self._allow)
         self._allow()

@@ -6,7 +6,6 @@ from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QBrush, QColor, QKeyEvent, QPalette
 from PyQt5.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QDialog,
     QHeaderView,
     QLabel,
@@ -16,6 +15,7 @@ from PyQt5.QtWidgets import (
 )
 
 from app.items.colours import truth_colour
+from app.views.widgets.fields import combo_box
 from app.views.widgets.labels import plain_label
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.evaluation.match_matrix import FirstCandidates, MatchMatrix, match_matrix
@@ -109,10 +109,7 @@ class MatrixDialog(QDialog):
         self.setWindowTitle("Who is confused with whom")
         self._firsts, self._keys = firsts, keys
         self._turns: dict[tuple[int, int], int] = {}
-        self.by = QComboBox()
-        self.by.setAccessibleName("Counted by")
-        for name in keys:
-            self.by.addItem(name.capitalize(), name)
+        self.by = combo_box("Counted by", "", ((name.capitalize(), name) for name in keys))
         self.view = MatrixView()
         self.view.setAccessibleName("Queries by row, first candidates by column")
         self.words = plain_label()

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QImage, QPixmap, QResizeEvent
-from PyQt5.QtWidgets import QApplication, QBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
+from PyQt5.QtWidgets import QApplication, QBoxLayout, QLabel, QWidget
 
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
@@ -17,6 +17,7 @@ from app.jobs.sheets import SHEET_FORMATS, Sheet
 from app.state.export_choices import ExportChoices
 from app.state.values import Problem
 from app.views.dialogs.export_dialog import ExportDialog
+from app.views.widgets.fields import push_button, whole_number
 from app.views.widgets.labels import plain_label
 from app.views.widgets.layouts import in_row
 
@@ -81,7 +82,9 @@ class SheetDialog(ExportDialog):
     ) -> None:
         self._request_for = request_for
         self.sheet: Sheet | None = None
-        self.counts = {name: _count_field(*about) for name, *about in counts}
+        self.counts = {
+            name: whole_number(name, "", start, most, least) for name, start, least, most in counts
+        }
         self._draw_jobs = JobSlots(runner, self)
         first = self._request()
         stem = "sheet" if first is None else first.stem
@@ -98,19 +101,17 @@ class SheetDialog(ExportDialog):
         self.preview = Preview()
         self.caption = plain_label()
         self.caption.setAccessibleName("Caption")
-        self.copy = QPushButton("Copy caption")
-        self.copy.setToolTip("Copy the caption for a paper")
-        self.copy.setAutoDefault(False)
-        self.copy.clicked.connect(
-            lambda _on: QApplication.clipboard().setText(self.caption.text())
-        )  # fmt: skip
+        self.copy = push_button(
+            "Copy caption",
+            "Copy the caption for a paper",
+            lambda: QApplication.clipboard().setText(self.caption.text()),
+        )
         whole = self.layout()
         assert isinstance(whole, QBoxLayout)
         numbers: list[QWidget] = []
         for name, field in self.counts.items():
             label = QLabel(name)
             label.setBuddy(field)
-            field.setAccessibleName(name)
             numbers += [label, field]
         if numbers:
             whole.insertLayout(0, in_row(*numbers, None))
@@ -172,10 +173,3 @@ class SheetDialog(ExportDialog):
         """Cancel; what is being drawn is not wanted any more."""
         self._draw_jobs.stop_all()
         super().reject()
-
-
-def _count_field(start: int, least: int, most: int) -> QSpinBox:
-    field = QSpinBox()
-    field.setRange(least, most)
-    field.setValue(start)
-    return field

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, QSignalBlocker, Qt, pyqtSignal
-from PyQt5.QtWidgets import QComboBox, QHeaderView, QLabel, QLineEdit, QWidget
+from PyQt5.QtCore import QObject, QSignalBlocker, Qt, pyqtSignal
+from PyQt5.QtWidgets import QHeaderView, QLabel, QWidget
 
+from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
 from app.state.run_comparison import (
     QueryChange,
@@ -17,6 +18,7 @@ from app.state.run_comparison import (
 )
 from app.state.words import ap_text
 from app.views.evaluate.queries_tab import QueriesView
+from app.views.widgets.fields import combo_box, line_edit
 from app.views.widgets.labels import plain_label
 from app.views.widgets.layouts import in_column, in_row
 
@@ -26,51 +28,22 @@ LISTED = (("All queries", ""), ("Gained", "won"), ("Lost", "lost"))
 TOO_FEW = "Tick two runs, or choose one with several methods, to see which queries gained and lost."
 
 
-class ChangesModel(QAbstractTableModel):
+class ChangesModel(TableModel):
     """Queries in both results, the largest change first."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: tuple[QueryChange, ...] = ()
+        super().__init__(COLUMNS, range(1, len(COLUMNS)), parent)
 
-    def show_rows(self, rows: tuple[QueryChange, ...]) -> None:
-        """List other queries."""
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Queries."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+    def shown(self, row: int, column: int, role: int) -> Any:
         """Words, and what a screen reader says."""
-        if not index.isValid():
-            return None
-        change = self.rows[index.row()]
+        change: QueryChange = self.rows[row]
         words = (change.name, ap_text(change.before), ap_text(change.after), _gain(change))
         if role == Qt.DisplayRole:
-            return words[index.column()]
-        if role == Qt.TextAlignmentRole and index.column():
-            return int(Qt.AlignRight | Qt.AlignVCenter)
+            return words[column]
         if role == Qt.ToolTipRole:
             return change.path
         if role == Qt.AccessibleTextRole:
             return ", ".join(f"{name} {word}" for name, word in zip(COLUMNS, words, strict=True))
-        return None
-
-    def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
-        """Names of the columns, each over its numbers."""
-        if orientation != Qt.Horizontal or not 0 <= section < len(COLUMNS):
-            return None
-        if role == Qt.DisplayRole:
-            return COLUMNS[section]
-        if role == Qt.TextAlignmentRole:
-            return int((Qt.AlignRight if section else Qt.AlignLeft) | Qt.AlignVCenter)
         return None
 
 
@@ -90,18 +63,9 @@ class ChangesTab(QWidget):
         self._shown: tuple[FinishedRun, ...] = ()
         self._results: list[RunResult] = []
         self._changes: tuple[QueryChange, ...] = ()
-        self.before, self.after, self.outcome = QComboBox(), QComboBox(), QComboBox()
-        for box, name in (
-            (self.before, "Before"),
-            (self.after, "After"),
-            (self.outcome, "Which queries are listed"),
-        ):
-            box.setAccessibleName(name)
-        for title, outcome in LISTED:
-            self.outcome.addItem(title, outcome)
-        self.text = QLineEdit()
-        self.text.setPlaceholderText("File or person")
-        self.text.setAccessibleName("Files whose name holds")
+        self.before, self.after = combo_box("Before"), combo_box("After")
+        self.outcome = combo_box("Which queries are listed", "", LISTED)
+        self.text = line_edit("Files whose name holds", "", "", "File or person")
         self.text.setClearButtonEnabled(True)
         self.verdict = plain_label()
         self.verdict.setAccessibleName("What was gained and lost")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 
 from PyQt5.QtCore import QPoint, QSignalBlocker, Qt
-from PyQt5.QtWidgets import QDialog, QFormLayout, QLabel, QPushButton, QWidget
+from PyQt5.QtWidgets import QDialog, QLabel, QWidget
 
 from app.state.values import Adjustment
 from app.state.workspace import Workspace
 from app.views.explore.match_controls import Slider
+from app.views.widgets.fields import push_button
 from app.views.widgets.labels import plain_label
-from app.views.widgets.layouts import boxed, in_column, in_row
+from app.views.widgets.layouts import in_column, in_form, in_row
 
 LIMITS = {"brightness": (-100, 100), "contrast": (-100, 100), "sharpness": (0, 100)}
 WIDTH = 180
@@ -25,8 +26,7 @@ class AdjustPopup(QDialog):
         super().__init__(parent, Qt.Popup)
         self.workspace = workspace
         self.setAccessibleName("Adjust the pictures")
-        form = QFormLayout()
-        form.setSpacing(8)
+        rows = []
         self.sliders: dict[str, Slider] = {}
         self.numbers: dict[str, QLabel] = {}
         for field in fields(Adjustment):
@@ -38,13 +38,17 @@ class AdjustPopup(QDialog):
             number.setMinimumWidth(number.fontMetrics().horizontalAdvance("−100"))
             number.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
             self.sliders[name], self.numbers[name] = slider, number
-            form.addRow(name.capitalize(), in_row(slider, number))
-        self.reset = QPushButton("As they are")
-        self.reset.setToolTip("Show the pictures as their files are")
-        self.reset.clicked.connect(lambda _on: workspace.change_look(adjust=Adjustment()))
+            rows.append((name.capitalize(), in_row(slider, number)))
+        self.reset = push_button(
+            "As they are",
+            "Show the pictures as their files are",
+            lambda: workspace.change_look(adjust=Adjustment()),
+        )
         note = plain_label(NOTE)
         note.setMaximumWidth(320)
-        in_column(boxed(form), note, in_row(None, self.reset), into=self, margins=16)
+        in_column(
+            in_form(*rows, spacing=(8, 8)), note, in_row(None, self.reset), into=self, margins=16
+        )
         workspace.look_changed.connect(self.refresh)
         self.refresh()
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from PyQt5.QtCore import QSize, Qt, QTimer, pyqtSignal
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QHideEvent, QIcon, QPixmap
 from PyQt5.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
     QPlainTextEdit,
-    QPushButton,
     QWidget,
 )
 
 from app.jobs.case_jobs import CaseJobs
 from app.jobs.images import ImageLoader
+from app.jobs.timers import pause_timer
 from app.state.values import Selection
 from app.state.words import DECIDED
 from app.views.explore.sightings import SightingTimeline
+from app.views.widgets.fields import push_button
 from app.views.widgets.labels import MessageLine, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row
 
@@ -52,8 +54,8 @@ class CasePanel(QWidget):
         self.notes.setPlaceholderText("Notes on the case")
         self.notes.setTabChangesFocus(True)
         self.buttons = {
-            id: self._button(id, *words)
-            for id, *words in (
+            id: push_button(words, tip, partial(self.command_wanted.emit, id), tip)
+            for id, words, tip in (
                 ("file.new_case", "New…", "Begin a case about what is open"),
                 ("file.open_case", "Open…", "Open a case"),
                 ("query.to_case", "Add query", "Take the chosen queries into the case"),
@@ -62,10 +64,7 @@ class CasePanel(QWidget):
                 ("file.save_case_log", "Save log…", "Save every entry with its time, as CSV"),
             )
         }
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(PAUSE_MS)
-        self._timer.timeout.connect(self.keep_notes)
+        self._timer = pause_timer(self, PAUSE_MS, self.keep_notes)
         self._lay_out()
         self._shown: tuple[Path, ...] | None = None
         self.notes.textChanged.connect(self._timer.start)
@@ -78,7 +77,7 @@ class CasePanel(QWidget):
     def _make_tray(self) -> QListWidget:
         tray = QListWidget()
         tray.setAccessibleName("Query pictures of the case")
-        tray.setToolTip("A click shows a picture's ranking, Delete takes it out of the case.")
+        tray.setToolTip("A click shows a picture's ranking.")
         tray.setViewMode(QListView.IconMode)
         tray.setFlow(QListView.LeftToRight)
         tray.setWrapping(False)
@@ -89,18 +88,9 @@ class CasePanel(QWidget):
         tray.itemClicked.connect(lambda item: self._show_query(item.data(Qt.UserRole)))
         return tray
 
-    def _button(self, id: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
-        button.clicked.connect(lambda _on: self.command_wanted.emit(id))
-        return button
-
     def _lay_out(self) -> None:
         b = self.buttons
-        self.remove = QPushButton("Remove")
-        self.remove.setToolTip("Take the marked picture out of the case (Delete)")
-        self.remove.clicked.connect(lambda _on: self._remove())
+        self.remove = push_button("Remove", "Take the marked picture out of the case", self._remove)
         queries = in_row(b["query.to_case"], b["query.case_all"], self.remove, None, spacing=4)
         log = in_column(self.count, in_row(None, b["file.save_case_log"]))
         self.whole = boxed(

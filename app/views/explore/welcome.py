@@ -18,6 +18,7 @@ from PyQt5.QtWidgets import (
 
 from app.state.requests import CaseRequest, DataRequest, ModelRequest, Request, place_of
 from app.state.settings import Settings
+from app.views.widgets.fields import push_button
 from app.views.widgets.icons import icon
 from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label, small_button
 from app.views.widgets.layouts import in_row
@@ -101,12 +102,16 @@ class WelcomePage(QWidget):
         column.addStretch(2)
         column.addWidget(heading("See why two pictures match", 1.5), 0, Qt.AlignHCenter)
         column.addLayout(row)
-        hint = plain_label("Or drop a folder, a picture, a checkpoint or a case on this window.")
+        hint = plain_label(
+            "Or drop a folder, a picture, a video, a checkpoint or a case on this window."
+        )
         hint.setAlignment(Qt.AlignHCenter)
         column.addWidget(hint)
-        self.case = QPushButton("Open a case…")
-        self.case.setToolTip("Go on with a case: one file with queries, decisions and notes")
-        self.case.clicked.connect(lambda _on: self.chosen.emit("file.open_case"))
+        self.case = push_button(
+            "Open a case…",
+            "Go on with a case: one file with queries, decisions and notes",
+            lambda: self.chosen.emit("file.open_case"),
+        )
         column.addWidget(self.case, 0, Qt.AlignHCenter)
         column.addWidget(self.recent)
         column.addStretch(3)

@@ -19,6 +19,7 @@ from app.views.dialogs.case_dialog import FILTER, CaseDialog
 from app.views.explore.case_panel import CasePanel
 from app.views.explore.explore_page import ExplorePage
 from app.views.widgets.actions import Handler, Handlers, toggle_of
+from app.views.widgets.file_dialogs import ask_path
 
 NO_CASE = "No case is open."
 
@@ -107,26 +108,19 @@ class CaseCommands(QObject):
         dialog.open()
         return dialog
 
-    def ask_open(self) -> QFileDialog:
+    def ask_open(self) -> None:
         """Choose a case."""
-        dialog = self._file_dialog("Open case", "")
-        dialog.setFileMode(QFileDialog.ExistingFile)
-        dialog.setNameFilter(FILTER)
-        dialog.fileSelected.connect(lambda path: self.open(Path(path)))
-        dialog.open()
-        return dialog
+        ask_path(self._window, "Open case", str(self._choices.folder),
+                 lambda path: self.open(Path(path)), FILTER)  # fmt: skip
 
     def ask_log(self) -> QFileDialog:
         """Ask where the log goes."""
-        dialog = self._file_dialog("Save log", "case_log.csv")
+        dialog = QFileDialog(
+            self._window, "Save log", str(self._choices.folder / "case_log.csv"), "CSV (*.csv)"
+        )
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptSave)
-        dialog.setNameFilter("CSV (*.csv)")
         dialog.setDefaultSuffix("csv")
         dialog.fileSelected.connect(lambda path: self.jobs.save_log(Path(path)))
         dialog.open()
-        return dialog
-
-    def _file_dialog(self, title: str, name: str) -> QFileDialog:
-        dialog = QFileDialog(self._window, title, str(self._choices.folder / name))
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
         return dialog

@@ -11,10 +11,13 @@ from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
 
 from app.jobs import engine
+from app.jobs.adaptation_jobs import AdaptationJobs
 from app.jobs.controller import Controller
+from app.jobs.images import ImageLoader
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
 from app.state.values import Selection
+from app.views.dialogs.adapt_dialog import AdaptDialog
 from app.views.dialogs.command_palette import CommandPalette
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
 from app.views.dialogs.import_dialog import ImportDialog
@@ -24,6 +27,7 @@ from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
 from app.views.dialogs.scene_dialog import SceneDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
+from app.views.dialogs.video_dialog import VideoDialog
 from app.views.shell.palette_places import PalettePlaces
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
@@ -47,8 +51,11 @@ class Dialogs(QObject):
         settings: SettingsFile,
         commands: Actions,
         theme: Theme | None,
+        thumbnails: ImageLoader,
     ) -> None:
         super().__init__(window)
+        self.thumbnails = thumbnails
+        self.adaptation = AdaptationJobs(controller, self)
         self.window, self.controller, self.settings = window, controller, settings
         self.theme = theme
         self.palette = CommandPalette(commands, window)
@@ -65,6 +72,11 @@ class Dialogs(QObject):
                 self.show_matrix,
                 enabled=lambda: "qaconv" in self.controller.workspace.measures_complete,
                 reason=lambda: "Evaluate this data set first (Ctrl+Shift+E).",
+            ),
+            "file.adapt": Handler(
+                self.adapt,
+                lambda: not self.adaptation.why_not(),
+                reason=self.adaptation.why_not,
             ),
             "edit.palette": Handler(self.open_palette),
             "edit.settings": Handler(self.open_settings),
@@ -156,6 +168,24 @@ class Dialogs(QObject):
         dialog.open_scenes(paths)
         return dialog
 
+    def open_videos(self, paths: Sequence[Path] = ()) -> VideoDialog:
+        """Find the people of videos; the set that they make is opened."""
+
+        def make() -> VideoDialog:
+            made = VideoDialog(self.controller.runner, self.window)
+            made.opened.connect(self._open_found)
+            return made
+
+        dialog = self._show("videos", make)
+        assert isinstance(dialog, VideoDialog)
+        if paths:
+            dialog.take_dropped(list(paths))
+        return dialog
+
+    def _open_found(self, request: DataRequest) -> None:
+        self.controller.open(request)
+        self._data_opened(request)
+
     def open_model(self, path: str = "") -> OpenModelDialog:
         """Choose a checkpoint, or look at one before it is used."""
 
@@ -194,6 +224,16 @@ class Dialogs(QObject):
             lambda context: engine.first_candidates(matching, space.method, context), show,
             lane="files", quiet=True,
         )  # fmt: skip
+
+    def adapt(self) -> AdaptDialog:
+        """Adapt the open model to the open pictures, or see how far that has come."""
+
+        def make() -> AdaptDialog:
+            return AdaptDialog(self.adaptation, self.thumbnails, self.window)
+
+        dialog = self._show("adapt", make)
+        assert isinstance(dialog, AdaptDialog)
+        return dialog
 
     def open_settings(self) -> SettingsDialog:
         """Data folder, device, theme, feature store."""

@@ -18,6 +18,7 @@ from app.jobs.decision_jobs import DecisionJobs
 from app.jobs.job import JobContext
 from app.jobs.reopening import reopen
 from app.jobs.timers import pause_timer
+from app.state.requests import DataRequest
 from app.state.restoring import reopenable
 from app.state.session import Session
 from app.state.values import Problem, Selection
@@ -391,7 +392,7 @@ def _places(images: ImageSet, root: Path, names: set[str]) -> dict[str, int]:
     return {name: i for i, path in near if (name := relative_name(root, path)) in names}
 
 
-def _data_entry(data: OpenSet, request: Any) -> dict[str, Any]:
+def _data_entry(data: OpenSet, request: DataRequest | None) -> dict[str, Any]:
     return {
         "name": data.name if request is None else request.name,
         "root": str(data.root),

@@ -47,7 +47,7 @@ class CaseDialog(QDialog):
             ("&Examiner", self.examiner),
         ]
         if self._new:
-            rows.append(("&File", in_row(self.path, self.browse, grows=self.path)))
+            rows.append(("File", in_row(self.path, self.browse, grows=self.path)))
         form = in_form(*rows, spacing=(8, 8))
         self.buttons = dialog_buttons(
             self, QDialogButtonBox.Save, QDialogButtonBox.Cancel, accepted=self.save

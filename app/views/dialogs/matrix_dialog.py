@@ -29,6 +29,8 @@ HINT = (
     "Rows are queries, columns their first candidates. Numbers are wrong ones / all; a click opens "
     "a query."
 )
+NARROWEST = 64
+"""Pixels of a column: numbers have air around them."""
 PALEST, STRONGEST = 0.12, 0.75
 
 
@@ -56,6 +58,7 @@ class MatrixView(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SingleSelection)
         self.setTabKeyNavigation(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
+        self.horizontalHeader().setMinimumSectionSize(NARROWEST)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.cellClicked.connect(self.chosen)
 

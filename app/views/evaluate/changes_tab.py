@@ -121,6 +121,7 @@ class ChangesTab(QWidget):
         self.model.show_rows(tuple(c for c in rows if text in c.name.lower()))
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.Stretch)
 
     def _open(self, row: int) -> None:
         run = self._results[self.before.currentIndex()].run

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -64,12 +65,23 @@ class ChoiceButton(QPushButton):
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)
         column.addWidget(Mark(choice.name, 40), 0, Qt.AlignHCenter)
-        column.addWidget(heading(choice.title, 1.25), 0, Qt.AlignHCenter)
+        title = heading(choice.title, 1.25)
+        title.setWordWrap(True)
+        title.setAlignment(Qt.AlignHCenter)
+        column.addWidget(title)
         words = plain_label(choice.words)
         words.setAlignment(Qt.AlignHCenter | Qt.AlignTop)
         column.addWidget(words, 1)
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WA_TransparentForMouseEvents)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As high as its words need at this width: fonts differ."""
+        super().resizeEvent(event)
+        layout = self.layout()
+        self.setMinimumHeight(max(160, layout.totalHeightForWidth(self.width())))
+        layout.invalidate()
+        layout.setGeometry(self.rect())
 
 
 class WelcomePage(QWidget):

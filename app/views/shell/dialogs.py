@@ -86,7 +86,10 @@ class Dialogs(QObject):
 
     def find_places(self, show_run: Callable[[int], object]) -> None:
         """Let the palette find queries, recent sets and checkpoints, runs and settings."""
-        self._places = PalettePlaces(self.controller, self.settings, self, show_run)
+        self._places = PalettePlaces(
+            self.controller, self.settings, self.open_data, self.open_model, self.open_setting,
+            show_run,
+        )  # fmt: skip
         self.palette.find_in(self._places.sources())
 
     def open_palette(self) -> None:

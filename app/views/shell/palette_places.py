@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,27 +11,29 @@ from app.jobs import evaluation_jobs
 from app.jobs.controller import Controller
 from app.state.evaluation import FinishedRun
 from app.state.listing import matches_text
+from app.state.requests import DataRequest
 from app.state.settings import SettingsFile
 from app.views.dialogs.command_palette import PlaceEntry, PlaceSource
 from app.views.dialogs.settings_dialog import FIELDS
 from qaconv_core.evaluation.reports import set_name
 
-if TYPE_CHECKING:
-    from app.views.shell.dialogs import Dialogs
-
 
 class PalettePlaces:
-    """``show_run`` shows the run with a number."""
+    """``open_data``, ``open_model`` (a path) and ``open_setting`` (a field) lead to dialogs,
+    ``show_run`` to the run with a number."""
 
     def __init__(
         self,
         controller: Controller,
         settings: SettingsFile,
-        dialogs: Dialogs,
+        open_data: Callable[[DataRequest], object],
+        open_model: Callable[[str], object],
+        open_setting: Callable[[str], object],
         show_run: Callable[[int], object],
     ) -> None:
-        self._controller, self._settings, self._dialogs = controller, settings, dialogs
-        self._show_run = show_run
+        self._controller, self._settings = controller, settings
+        self._open_data, self._open_model = open_data, open_model
+        self._open_setting, self._show_run = open_setting, show_run
         self._runs: tuple[FinishedRun, ...] = ()
 
     def sources(self) -> tuple[PlaceSource, ...]:
@@ -65,11 +66,11 @@ class PalettePlaces:
         for request in kept.recent_data:
             if typed in request.title.lower():
                 words = f"Data set: {request.title}"
-                yield PlaceEntry(words, "folder", partial(self._dialogs.open_data, request))
+                yield PlaceEntry(words, "folder", partial(self._open_data, request))
         for model in kept.recent_models:
             if typed in model.title.lower():
                 words = f"Checkpoint: {model.title}"
-                yield PlaceEntry(words, "cube", partial(self._dialogs.open_model, model.path))
+                yield PlaceEntry(words, "cube", partial(self._open_model, model.path))
 
     def runs(self, typed: str) -> Iterator[PlaceEntry]:
         """Evaluation runs by number, data set or model."""
@@ -83,4 +84,4 @@ class PalettePlaces:
         for name, title in FIELDS.items():
             words = f"Setting: {title}"
             if typed in words.lower():
-                yield PlaceEntry(words, "gear", partial(self._dialogs.open_setting, name))
+                yield PlaceEntry(words, "gear", partial(self._open_setting, name))

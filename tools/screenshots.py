@@ -310,7 +310,7 @@ def case(driver: Driver) -> None:
         folder = Path(driver.window.settings.path).parent
         commands.jobs.create(folder / f"station{SUFFIX}", "Bag at the station", "2026/17", "A. E.")
         driver.wait(lambda: commands.jobs.case is not None, "the case")
-    driver.key("Q")
+    driver.key("V")
     for _ in range(6):
         driver.rest()
         known = driver.space.ranking.truth_of(driver.space.selection.candidate)

@@ -107,7 +107,7 @@ def _case(case: Case) -> list[str]:
 def _meaning() -> str:
     """What the numbers mean and what they do not, on a page of its own when printed."""
     parts = [html.heading(MEANING), html.paragraph(NUMBERS), html.paragraph(LIMITS)]
-    return f'<section class="candidate">{"".join(parts)}</section>'
+    return f'<section class="meaning">{"".join(parts)}</section>'
 
 
 def _candidate(report: MatchReport, candidate: Candidate, lines: int) -> str:

@@ -56,7 +56,7 @@ def persons_on(
     network: nn.Module, picture: npt.NDArray[np.uint8], device: torch.device
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Persons on an RGB picture (h, w, 3): corners as shares (n, 4), and their scores (n,)."""
-    image = torch.from_numpy(np.ascontiguousarray(picture)).to(device).permute(2, 0, 1) / 255
+    image = torch.from_numpy(picture.copy()).to(device).permute(2, 0, 1) / 255
     with torch.inference_mode():
         found: dict[str, Any] = network([image])[0]
     persons = found["labels"] == PERSON

@@ -14,7 +14,8 @@ from app.items.decision_marks import paint_decided
 from app.items.fitted_text import fitted
 from app.items.match_painting import paint_tag
 from app.items.part_layers import PART, paint_outline
-from app.items.result_model import ENTRY_ROLE, ResultEntry
+from app.items.result_model import ResultEntry
+from app.items.row_models import ENTRY_ROLE
 from app.items.row_texts import camera_text, move_text, who_text
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+from PyQt5.QtCore import QObject
 
+from app.items.row_models import EntryModel
 from app.items.row_texts import move_sentence, track_sentence, who_sentence
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
@@ -27,7 +27,6 @@ from app.state.workspace import Workspace
 from qaconv_core.galleries.values import Found, OpenSet
 from qaconv_core.types import ImageRef, Int64, RankingResult
 
-ENTRY_ROLE = Qt.UserRole
 NONE = np.empty(0, dtype=np.int64)
 
 
@@ -62,7 +61,7 @@ class ResultEntry:
         return score_text(self.score)
 
 
-class ResultModel(QAbstractListModel):
+class ResultModel(EntryModel):
     """Rows are the listed places of ``workspace.ranking``, best first; follows the workspace."""
 
     def __init__(
@@ -70,7 +69,7 @@ class ResultModel(QAbstractListModel):
     ) -> None:
         super().__init__(parent)
         self.workspace, self.thumbnails = workspace, thumbnails
-        self.places: Int64 = NONE
+        self.rows: Int64 = NONE
         self.ranking: RankingResult | None = None
         self.moves: Int64 | None = None
         self._data: OpenSet | None = None
@@ -78,7 +77,7 @@ class ResultModel(QAbstractListModel):
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
             event.connect(self._update_rows)
         workspace.decided_changed.connect(self._update_decided)
-        workspace.parts.found_changed.connect(self._tell_changed)
+        workspace.parts.found_changed.connect(self.tell_changed)
         self._update_rows()
 
     def _update_rows(self) -> None:
@@ -90,21 +89,18 @@ class ResultModel(QAbstractListModel):
             return
         self.beginResetModel()
         self._data, self.ranking, self._filter = space.data, space.ranking, space.result_filter
-        self.places, self.moves = NONE, None
+        self.rows, self.moves = NONE, None
         if self._data is not None and self.ranking is not None:
-            self.places = listed_places(self._data, self.ranking, self._filter, space.decided)
+            self.rows = listed_places(self._data, self.ranking, self._filter, space.decided)
             self.moves = rank_moves(self.ranking)
         self.endResetModel()
 
     # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.places)
-
     def candidate_at(self, row: int) -> int:
         """The gallery index that a row shows."""
         assert self.ranking is not None
-        return int(self.ranking.order[self.places[row]])
+        return int(self.ranking.order[self.rows[row]])
 
     def path_at(self, row: int) -> Path | None:
         """The file that a row shows."""
@@ -115,8 +111,8 @@ class ResultModel(QAbstractListModel):
         if candidate is None or self.ranking is None:
             return None
         place = self.ranking.place_of(candidate)
-        row = int(np.searchsorted(self.places, place))
-        return row if row < len(self.places) and self.places[row] == place else None
+        row = int(np.searchsorted(self.rows, place))
+        return row if row < len(self.rows) and self.rows[row] == place else None
 
     def row_beside(self, candidate: int | None, step: int, truth: int | None = None) -> int | None:
         """The next row after (``step`` 1) or before (−1) a picture, of that truth if one is given.
@@ -126,10 +122,10 @@ class ResultModel(QAbstractListModel):
         if self.ranking is None:
             return None
         place = -1 if candidate is None else self.ranking.place_of(candidate)
-        wanted = np.ones(len(self.places), dtype=bool)
+        wanted = np.ones(len(self.rows), dtype=bool)
         if truth is not None:
-            wanted = self.ranking.truth[self.places] == truth
-        beside = self.places > place if step > 0 else self.places < place
+            wanted = self.ranking.truth[self.rows] == truth
+        beside = self.rows > place if step > 0 else self.rows < place
         rows = np.flatnonzero(wanted & beside)
         if not len(rows):
             return None
@@ -139,7 +135,7 @@ class ResultModel(QAbstractListModel):
         """What a row shows."""
         assert self._data is not None
         assert self.ranking is not None
-        ranking, place = self.ranking, int(self.places[row])
+        ranking, place = self.ranking, int(self.rows[row])
         candidate = int(ranking.order[place])
         decision, found = self.workspace.decided.get(candidate), self._found(candidate)
         aside = "" if found is None else share_text(found.evidence)
@@ -185,26 +181,9 @@ class ResultModel(QAbstractListModel):
             self._filter = None
             self._update_rows()
         else:
-            self._tell_changed()
+            self.tell_changed()
 
-    def _tell_changed(self) -> None:
-        if self.rowCount():
-            self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
-
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
-        if not index.isValid() or index.row() >= len(self.places):
-            return None
-        if role == ENTRY_ROLE:
-            return self.entry(index.row())
-        if role == Qt.DisplayRole:
-            return self.entry(index.row()).ref.path.name
-        if role == Qt.ToolTipRole:
-            return "\n".join(self._sentences(self.entry(index.row())))
-        if role == Qt.AccessibleTextRole:
-            return ", ".join(self._sentences(self.entry(index.row())))
-        return None
-
-    def _sentences(self, entry: ResultEntry) -> list[str]:
+    def sentences(self, entry: ResultEntry) -> list[str]:
         assert self.ranking is not None
         rank = f"Rank {entry.rank:,}" if entry.rank else "No rank"
         truth = TRUTHS.get(entry.truth, "person not known")

@@ -76,8 +76,8 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
     from qaconv_core.data.scenes import gallery_scenes
 
     request = _recognised(request)
-    dataset = _dataset(request)
-    report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
+    dataset = dataset_of(request)
+    report = check_dataset(dataset, decode=decode, work=context)
     return Inspected(request, dataset, report, gallery_scenes(dataset.gallery.paths))
 
 
@@ -90,7 +90,9 @@ def _recognised(request: DataRequest) -> DataRequest:
     return replace(request, name=recognise(request.root))
 
 
-def _dataset(request: DataRequest) -> Dataset:
+def dataset_of(request: DataRequest) -> Dataset:
+    """The data set that a request names, with the queries that it gives."""
+    request = _recognised(request)
     dataset = _searched(request)
     if not request.queries:
         return dataset
@@ -229,10 +231,9 @@ def _ranks_and_top(
 
 def measure_cohorts(matching: GallerySearch, context: JobContext) -> None:
     """How the gallery looks to pictures of each camera; from the store where it was measured."""
-    from qaconv_core.progress import WorkContext
     from qaconv_core.ranking.cohorts import CohortRule
 
-    matching.measure_cohorts(CohortRule(), WorkContext(context.progress, context.cancel))
+    matching.measure_cohorts(CohortRule(), context)
 
 
 def rank_normalised(matching: GallerySearch, query: int, context: JobContext) -> RankingResult:

@@ -6,7 +6,7 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from qaconv_core.cli.options import show
+from qaconv_core.cli.options import add_device_option, add_quiet_option, show
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, WorkContext
@@ -66,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="room around a box in its crop, as a share of the box's height",
     )
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    add_device_option(group)
     group = parser.add_argument_group("video")
     group.add_argument(
         "--fps", type=float, default=2.0, metavar="F", help="frames a second that are looked at"
@@ -87,7 +87,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE=NAME",
         help="the camera of a picture or video; videos of one name are of one camera",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt5.QtCore import QEvent, QSignalBlocker, QSize, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QSignalBlocker, pyqtSignal
 from PyQt5.QtWidgets import QCheckBox, QLabel, QToolButton, QWidget
 
 from app.items.result_model import ResultModel
@@ -14,11 +14,11 @@ from app.state.values import CANDIDATE_VIEWS, METHODS, NORMALISED, CandidateView
 from app.state.workspace import Workspace
 from app.views.explore.filter_choices import CameraChoice, TimeChoice, camera_chip, time_chip
 from app.views.widgets.choice import Choice
+from app.views.widgets.fields import tick_box
 from app.views.widgets.filter_field import ChipText, FilterField
 from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.hints import LinkButton
-from app.views.widgets.icons import icon
-from app.views.widgets.labels import heading
+from app.views.widgets.labels import heading, small_button
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.tile_view import SizeSlider
 from qaconv_core.types import RankingResult
@@ -126,12 +126,9 @@ class ResultsHeader(QWidget):
     # ── how it is put together ──────────────────────────────────────────────────────────────────
 
     def _make_hides(self) -> dict[str, QCheckBox]:
-        boxes = {}
-        for name, (words, tip) in HIDES.items():
-            boxes[name] = QCheckBox(words)
-            boxes[name].setToolTip(tip)
-            boxes[name].setAccessibleName(f"Hide {words}")
-        return boxes
+        return {
+            name: tick_box(words, tip, name=f"Hide {words}") for name, (words, tip) in HIDES.items()
+        }
 
     def _popup(self) -> QWidget:
         return boxed(
@@ -142,14 +139,9 @@ class ResultsHeader(QWidget):
         )  # fmt: skip
 
     def _view_button(self, view: CandidateView) -> QToolButton:
-        command, button = BY_ID[f"view.candidates_{view}"], QToolButton()
-        button.setIcon(icon(command.icon))
-        button.setIconSize(QSize(18, 18))
-        button.setCheckable(True)
-        button.setAutoRaise(True)
-        button.setFocusPolicy(Qt.TabFocus)
-        button.setAccessibleName(command.title)
-        button.setToolTip(f"{command.title} ({command.keys[0]})")
+        command = BY_ID[f"view.candidates_{view}"]
+        tip = f"{command.title} ({command.keys[0]})"
+        button = small_button(command.icon, command.title, tip=tip, size=18, checkable=True)
         button.clicked.connect(lambda _on: self.view_chosen.emit(view))
         return button
 

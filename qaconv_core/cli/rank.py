@@ -183,6 +183,8 @@ def ranking_table(listing: Listing) -> str:
     part = listing.part
     names = " + ".join(str(query.path) for query in listing.queries)
     lines = [f"{names}  against {listing.others:,} pictures", *listing.notes]
+    if listing.ranking.tracks is not None:
+        lines.append("each track once, by the best of its pictures")
     if part is not None:
         lines.append(
             f"by {part['cells']} of {part['of']} cells of the query, which hold "

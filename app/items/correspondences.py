@@ -20,6 +20,7 @@ from app.state.overlay import (
 )
 from app.state.values import EACH, Cell, Look
 from app.state.zones import SHORT, ZONES, PairZones, zones_by_height
+from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import Correspondence
 from qaconv_core.types import Side
@@ -188,9 +189,9 @@ class CorrespondenceModel(QAbstractTableModel):
         if orientation != Qt.Horizontal:
             return None
         if role == Qt.DisplayRole:
-            return COLUMNS[section]
+            return self._title(section)
         if role == Qt.ToolTipRole:
-            return _TIPS[section]
+            return words.ABOVE_STRANGERS if self._normalised(section) else _TIPS[section]
         if role == Qt.TextAlignmentRole:
             return int(self._alignment(section))
         return None
@@ -212,6 +213,13 @@ class CorrespondenceModel(QAbstractTableModel):
             return swatch(self._drawn.get((row.query_cell, row.gallery_cell)))
         return None
 
+    def _normalised(self, column: int) -> bool:
+        """Whether a column holds parts of a normalised score."""
+        return column == 4 and self._pair is not None and self._pair.normalised is not None
+
+    def _title(self, column: int) -> str:
+        return "Above\nstrangers" if self._normalised(column) else COLUMNS[column]
+
     def _alignment(self, column: int) -> int:
         side = Qt.AlignLeft if column < 2 else Qt.AlignRight
         return int(side | Qt.AlignVCenter)
@@ -229,6 +237,8 @@ class CorrespondenceModel(QAbstractTableModel):
         if column < 2:
             sentence = words.cell_sentence(_cell(row, column), self._pair.match.grid)
             return f"{COLUMNS[column]}: {ZONES[self._zone(row, column)]}\nCell in {sentence}"
+        if self._normalised(column):
+            return words.ABOVE_STRANGERS
         if column == 4 and self._pair.relative is not None:
             return f"{self._standing(row)}\n{words.BEYOND}"
         return _TIPS[column]
@@ -242,7 +252,7 @@ class CorrespondenceModel(QAbstractTableModel):
         """The percentile of the cell that the row starts from."""
         assert self._pair is not None
         relative, cell = self._pair.relative, own_cell(row, self._look.direction)
-        assert relative is not None
+        assert isinstance(relative, RelativeMatch)
         query = cell.side == "query"
         percentiles = relative.query_percentile if query else relative.gallery_percentile
         return words.percentile_text(float(percentiles.ravel()[cell.number]))
@@ -252,4 +262,5 @@ class CorrespondenceModel(QAbstractTableModel):
         similarity, adds, beyond = (self._text(row, column) for column in range(2, 5))
         said = f"query {query} to gallery {gallery}, similarity {similarity}, contribution {adds}"
         known = self._pair is not None and self._pair.relative is not None
-        return f"{said}, above average {beyond}" if known else said
+        title = self._title(4).lower().replace("\n", " ")
+        return f"{said}, {title} {beyond}" if known else said

@@ -37,7 +37,9 @@ class ResultEntry:
 
     ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
     ``value`` what re-ranking, TLift or normalisation ranks by. ``aside`` is shown beside the
-    score: the share of the part's evidence, or the normalised score.
+    score: the share of the part's evidence, or the normalised score. ``below`` the line of
+    normalised scores are those that strangers reach, ``first_below`` is the first of them in a row;
+    ``strangers`` says how many look as much alike.
     """
 
     candidate: int
@@ -53,6 +55,9 @@ class ResultEntry:
     part_logit: float | None = None
     value: float | None = None
     aside: str = ""
+    below: bool = False
+    first_below: bool = False
+    strangers: str = ""
 
     @property
     def value_text(self) -> str:
@@ -141,8 +146,9 @@ class ResultModel(QAbstractListModel):
         candidate = int(ranking.order[place])
         decision, found = self.workspace.decided.get(candidate), self._found(candidate)
         aside = "" if found is None else share_text(found.evidence)
-        if ranking.method == NORMALISED:
-            aside = deviations_text(float(ranking.values[place]))
+        strangers = self.workspace.strangers
+        if strangers is not None:
+            aside = deviations_text(float(strangers.n[candidate]))
         return ResultEntry(
             candidate=candidate,
             ref=self._data.gallery[candidate],
@@ -157,7 +163,15 @@ class ResultModel(QAbstractListModel):
             part_logit=ranking.part_logit_at(place),
             value=float(ranking.values[place]) if ranking.kind == "score" else None,
             aside=aside,
+            below=self._below(row),
+            first_below=self._below(row) and (not row or not self._below(row - 1)),
+            strangers="" if strangers is None else strangers.share_words(candidate),
         )
+
+    def _below(self, row: int) -> bool:
+        """Whether a row is below the line of normalised scores."""
+        strangers = self.workspace.strangers
+        return strangers is not None and not strangers.above_line(self.candidate_at(row))
 
     def _found(self, candidate: int) -> Found | None:
         """Where the part was found, where the rows are ranked by it and that is known already."""
@@ -197,6 +211,9 @@ class ResultModel(QAbstractListModel):
         said = [f"{rank}, {truth}", self._value(entry)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
+        if entry.strangers:
+            where = "Below" if entry.below else "Above"
+            said.append(f"{where} the line; {entry.strangers}")
         if entry.found is not None:
             said.append(evidence_sentence(entry.found.evidence))
         said.append(decided_sentence(entry.decided, entry.note))
@@ -215,4 +232,7 @@ class ResultModel(QAbstractListModel):
             said += f" (whole pictures); by part logit {logit_text(entry.part_logit)}"
         if entry.value is not None:
             said += f"; {value_sentence(self.ranking.method, entry.value)}"
+        strangers = self.workspace.strangers
+        if strangers is not None and self.ranking.method != NORMALISED:
+            said += f"; {value_sentence(NORMALISED, float(strangers.n[entry.candidate]))}"
         return said

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from app.state import words
 from app.state.drawn_parts import NOTHING, Drawing
+from app.state.values import NORMALISED
 from app.state.workspace import Workspace
 from app.state.zones import PairZones
 from qaconv_core.galleries.values import PairView, Why
@@ -145,6 +146,8 @@ def _candidate_panel(
     lines = [_candidate_title(role, ranking, candidate)]
     if pair is not None:
         lines.append(_numbers(ranking, pair))
+        if ranking is not None and space.strangers is not None:
+            lines.append(space.strangers.share_words(candidate).capitalize())
     lines += [words.who_text(ref), ref.path.name]
     decision = space.decided.get(candidate)
     decided = "" if decision is None else decision.verdict
@@ -171,6 +174,8 @@ def _numbers(ranking: RankingResult | None, pair: PairView) -> str:
         text += f" · by part {words.logit_text(pair.match.logit)}"
     if ranking is not None and ranking.kind == "score":
         text += f" · {words.value_text(ranking.method, ranking.value_of(pair.candidate))}"
+    if pair.normalised is not None and ranking is not None and ranking.method != NORMALISED:
+        text += f" · {words.value_text(NORMALISED, pair.normalised.n)}"
     return text
 
 

@@ -112,6 +112,7 @@ def _look_of(record: dict[str, Any]) -> Look:
         smooth=flag_of(record, "smooth", usual.smooth),
         fuse=one_of(record, "fuse", ("max", "mean")),
         exact=flag_of(record, "exact", usual.exact),
+        false_alarms=number_of(record, "false_alarms", usual.false_alarms, 0.001, 0.5),
     )
 
 

@@ -140,6 +140,11 @@ def test_options_of_cohorts_are_not_ignored(qaconv, market, checkpoint):
         assert done.complaint == f"qaconv: {option} needs --normalise: add it"
 
 
+def record_of(folder):
+    (ranking,) = json.loads((folder / "r.json").read_text())["queries"]
+    return ranking["normalised"]
+
+
 def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     query = pictures(market)[0]
     command = ("rank", "--query", query, "--gallery", "market", "--data-dir", market,
@@ -147,6 +152,7 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     done = qaconv(*command, "--top", "26", "--false-alarms", "0.3", "--json", "r.json",
                   "--csv", "r.csv", "--figure", "r.png")  # fmt: skip
     assert "a query without a match has somebody above it in 30.0 % of cases" in done.out
+    assert ("probably nobody is there" in done.out) == (record_of(tmp_path)["above"] == 0)
     assert "at most 20 gallery pictures are compared with all" in done.err
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["normalisation"]["pictures_a_camera"] == "at most 200"
@@ -154,7 +160,7 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     results = ranking["results"]
     n = [item["normalised"] for item in results]
     assert n == sorted(n, reverse=True)
-    above = [item["above_line"] for item in results]
+    above = [item["above_line"] for item in results if item["truth"] != "junk"]
     assert sum(above) == ranking["normalised"]["above"]
     assert all(item["share_counted"] >= 1 / (item["strangers"] + 1) for item in results)
     assert "strangers_as_much_alike" in (tmp_path / "r.csv").read_text().splitlines()[0]

@@ -105,6 +105,9 @@ class DetailsPanel(QWidget):
         if space.look.mode != "compare" or space.why is None or other is None:
             stands = self.context.words
             return f"score {score} = sigmoid(logit / 10)" + (f", {stands}" if stands else "")
+        if pair.normalised is not None and other.normalised is not None:
+            n = [words.logit_text(p.total) for p in (pair, other)]
+            return f"{n[0]} − ({n[1]}), in standard deviations above strangers"
         logits = [words.logit_text(p.match.logit) for p in (pair, other)]
         return (
             f"logit {logits[0]} − ({logits[1]}); scores {score} and "

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from qaconv_core.galleries.cohorts import normalised_ranking, open_cohorts
+from qaconv_core.galleries.cohorts import Asked, normalised_ranking, open_cohorts, pair_cohorts
 from qaconv_core.models import QAConv
 from qaconv_core.progress import NO_CONTEXT
 from qaconv_core.ranking import camera_normalise, rank_gallery
@@ -22,6 +22,7 @@ CAMS[-4:] = 3  # too few for a cohort of its own
 TIMES = np.linspace(0, 400, G)
 RULE = CohortRule(30, nearby=6.0)
 HEAD = QAConv((3, 2)).eval().affine()
+NONE = np.empty(0, int)
 
 
 def logits(seed=0):
@@ -44,7 +45,7 @@ def never(*_):
 def test_n_is_that_of_the_formula(camera):
     row, gg = logits()
     found = normalised_ranking(
-        rank_gallery(row), opened(gg), camera, 201.0, np.empty(0, int), 5, never
+        rank_gallery(row), opened(gg), Asked((camera, 201.0), NONE), 5, never
     )
     expected = camera_normalise(
         row[None], gg, [camera], CAMS, query_times=[201.0], gallery_times=TIMES, rule=RULE
@@ -66,7 +67,7 @@ def test_a_query_out_of_the_gallery_is_no_stranger_to_itself():
     cohorts = opened(gg, rows=rows)
     asked.clear()
     found = normalised_ranking(
-        rank_gallery(gg[own]), cohorts, int(CAMS[own]), np.nan, np.array([own]), 5, never
+        rank_gallery(gg[own]), cohorts, Asked((int(CAMS[own]), np.nan), np.array([own])), 5, never
     )
     assert own not in asked  # its logits are the query's
     expected = camera_normalise(
@@ -90,7 +91,7 @@ def test_of_estimates_the_best_are_exact():
         scored.extend(some.tolist())
         return row[some]
 
-    found = normalised_ranking(base, opened(gg), 1, np.nan, np.empty(0, int), 5, exact)
+    found = normalised_ranking(base, opened(gg), Asked((1, np.nan), NONE), 5, exact)
     head = found.ranking.order[:5]
     np.testing.assert_array_equal(found.logits[head], row[head])
     assert len(scored) < G
@@ -102,7 +103,9 @@ def test_of_estimates_the_best_are_exact():
 
 def test_strangers_that_look_as_much_alike_are_counted():
     row, gg = logits(4)
-    found = normalised_ranking(rank_gallery(row), opened(gg), 0, 200.0, np.array([6]), 5, never)
+    found = normalised_ranking(
+        rank_gallery(row), opened(gg), Asked((0, 200.0), np.array([6])), 5, never
+    )
     for index in (0, 1, 7, 50, G - 1):
         same = np.flatnonzero(np.equal(CAMS, CAMS[index])) if CAMS[index] < 3 else np.arange(G)
         leave = {6, index}
@@ -115,8 +118,41 @@ def test_strangers_that_look_as_much_alike_are_counted():
         assert found.alike[index] == sum(row[x] >= row[index] for x in others)
         assert found.counted_share(index) >= 1 / (len(others) + 1)
     best = int(found.ranking.order[0])
-    assert "strangers look" in found.words(best)
+    assert "strangers look" in found.share_words(best)
+    assert found.above_line(best) == (found.n[best] > found.line.value)
+    assert found.above(found.ranking) == (found.n > found.line.value).sum()
     assert found.normal_share(best) == pytest.approx(1 - NormalDist().cdf(found.n[best]))
+
+
+def test_cohorts_of_one_pair_are_those_of_the_formula():
+    cohorts = opened(logits(5)[1])
+    query = Asked((1, 200.0), np.array([10]))
+    z, t = cohorts.pair(query, 6)
+    near = {x for x in range(G) for c, s in ((1, 200.0), (0, TIMES[6]))
+            if CAMS[x] == c and abs(TIMES[x] - s) <= RULE.nearby} | {6, 10}  # fmt: skip
+    assert z.tolist() == [x for x in range(G) if CAMS[x] == 0 and x not in near]
+    assert t.tolist() == [x for x in cohorts.sample.rows.tolist() if CAMS[x] == 1 and x not in near]
+    outside = Asked((0, float(TIMES[6])), NONE)  # as far as cohorts go, 6 itself without its file
+    z_out, t_out = pair_cohorts(cohorts.whole, cohorts.sample, query, outside)
+    assert (z_out.tolist(), t_out.tolist()) == (z.tolist(), t.tolist())
+
+
+def test_strangers_of_a_search_by_part_are_few_enough(monkeypatch):
+    cohorts = opened(logits(6)[1])
+    query = Asked((1, np.nan), NONE)
+    assert len(cohorts.part_strangers(query)) == 30
+    monkeypatch.setattr("qaconv_core.galleries.cohorts.PART_PAIRS", 22 * G)
+    few = cohorts.part_strangers(query)
+    assert len(few) == 22
+    assert (CAMS[cohorts.sample.rows[few]] == 1).all()
+    assert cohorts.part_strangers(query).tolist() == few.tolist()
+    values = np.random.default_rng(1).normal(0, 1, (22, G)).astype(np.float32)
+    sums = cohorts.part_sums(few, values)
+    for g in (0, 1, int(cohorts.sample.rows[few[3]])):
+        _, t = cohorts.pair(query, g, by_part=True)
+        kept = np.isin(cohorts.sample.rows[few], t)
+        expected = (kept.sum(), values[kept, g].sum(), (values[kept, g] ** 2).sum())
+        np.testing.assert_allclose(sums[:, g], expected, rtol=1e-5)
 
 
 def test_statistics_are_measured_once(tmp_path):

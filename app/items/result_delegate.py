@@ -80,7 +80,7 @@ class ResultDelegate(QStyledItemDelegate):
         room, words = self._shared_out(option)
         picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
         if entry.first_below:
-            self._draw_line(painter, option)
+            self._draw_line_before(painter, option)
         if entry.below:
             painter.setOpacity(BELOW)
         covered = draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
@@ -100,7 +100,7 @@ class ResultDelegate(QStyledItemDelegate):
             self._draw_words(painter, words, entry, option.font, ink)
         painter.restore()
 
-    def _draw_line(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
+    def _draw_line_before(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
         """Before the first candidate below the line of normalised scores."""
         painter.setPen(QPen(option.palette.color(QPalette.Highlight), 2))
         x = option.rect.left() + 1

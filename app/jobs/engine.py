@@ -279,7 +279,7 @@ def measure(matching: GallerySearch, context: JobContext) -> Measured:
         job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
         done = evaluate(matching.model, data.dataset, options, job)
         assert done.scores is not None, "without estimates there are scores"
-    matrices = {
+    matrices: dict[str, Float32 | None] = {
         "qaconv": done.scores.score,
         "qaconv+rerank": done.scores.score_rerank,
         "qaconv+rerank+tlift": done.scores.score_tlift,

@@ -222,7 +222,9 @@ def _report(
         seconds={**rankings.seconds, "total": seconds},
         separation=separable.to_dict(),
         cameras=camera_report(scores.score, labels, options.junk_rule),
-        open_set=open_sets(scores.score, rankings.score_norm, labels, options.junk_rule),
+        open_set=open_sets(
+            scores.score, rankings.score_norm, labels, options.junk_rule, rankings.largest
+        ),
         notes=tuple(rankings.notes),
     )
 

@@ -447,7 +447,9 @@ def _report(
         seconds={},
         separation=separable.to_dict(),
         cameras=camera_report(logits, labels, options.junk_rule),
-        open_set=open_sets(logits, rankings.score_norm, labels, options.junk_rule),
+        open_set=open_sets(
+            logits, rankings.score_norm, labels, options.junk_rule, rankings.largest
+        ),
         rejected=rejected,
         notes=_notes(model, dataset, sides, rankings, labels),
     )

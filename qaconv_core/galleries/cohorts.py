@@ -31,6 +31,7 @@ from qaconv_core.ranking.camera_norm import (
 )
 from qaconv_core.ranking.cohorts import FEWEST, CohortRule, Cohorts, Placed
 from qaconv_core.ranking.line import FALSE_ALARMS, default_line
+from qaconv_core.ranking.other_times import OtherTimes
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.store.atomic import replacing
 from qaconv_core.types import (
@@ -81,13 +82,15 @@ class GalleryCohorts:
     """What is known of a gallery before any query.
 
     ``whole`` are its cohorts for the query's side, ``sample`` those for the gallery's side;
-    ``towards`` the sums of the latter. ``times_known`` says whether any picture has a time.
+    ``towards`` the sums of the latter, ``largest`` what its line rests on
+    (:func:`~qaconv_core.ranking.line.default_line`). ``times_known`` says whether any picture has a time.
     """
 
     whole: Cohorts
     towards: Towards
     cams: Int64
     times: Float64
+    largest: Float64
 
     @property
     def sample(self) -> Cohorts:
@@ -158,12 +161,15 @@ def open_cohorts(
     sample = Cohorts.of(cams, times, len(cams), rule)
     targets = sample.place_own(cams, times)
     path = _file(gallery, cams, times, rule, head)
-    sums = _load(path, (3, len(sample.members), len(cams)))
-    if sums is None:
-        sums = column_sums(_blocks(sample, rows, context), sample, targets)
-        _keep(path, sums)
+    known = _load(path, (3, len(sample.members), len(cams)))
+    if known is None:
+        watched = OtherTimes(sample, cams, times)
+        sums = column_sums(watched.watch(_blocks(sample, rows, context)), sample, targets)
+        known = sums, watched.largest(sums)
+        _keep(path, *known)
+    sums, largest = known
     towards = Towards(sample, targets, sums, _row_reader(sample, rows))
-    return GalleryCohorts(whole, towards, cams, times)
+    return GalleryCohorts(whole, towards, cams, times, largest)
 
 
 def _row_reader(sample: Cohorts, rows: RowLogits) -> Callable[[Int64], Float32]:
@@ -196,24 +202,27 @@ def _file(
     return Path(name).with_name(f"cohorts-{key.hexdigest()[:32]}.npz")
 
 
-def _load(path: Path | None, shape: tuple[int, ...]) -> Float64 | None:
+def _load(path: Path | None, shape: tuple[int, ...]) -> tuple[Float64, Float64] | None:
+    """Sums of that shape, and what the line rests on."""
     if path is None or not path.exists():
         return None
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = np.asarray(file["sums"], dtype=np.float64)
+            found, largest = (np.asarray(file[n], dtype=np.float64) for n in ("sums", "largest"))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         log.warning("%s: cannot be read (%s); measured again", path, error)
         return None
-    return found if found.shape == shape and np.isfinite(found).all() else None
+    fits = found.shape == shape and largest.ndim == 2 and len(largest) == 2
+    finite = fits and np.isfinite(found).all() and np.isfinite(largest).all()
+    return (found, largest) if finite else None
 
 
-def _keep(path: Path | None, sums: Float64) -> None:
+def _keep(path: Path | None, sums: Float64, largest: Float64) -> None:
     if path is None:
         return
     try:
         with replacing(path, error=StoreError) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, sums=sums)
+            np.savez(stream, sums=sums, largest=largest)
     except StoreError as error:
         log.warning("%s; the statistics of this gallery are not kept", error)
 
@@ -266,7 +275,7 @@ def normalised_ranking(
     n = scale.of(logits)
     ranking = rank_gallery(n.astype(np.float32), method=METHOD)
     alike, count = _alike(logits, scale.sides)
-    line = default_line(len(logits) - len(asked.same), false_alarms)
+    line = default_line(len(logits) - len(asked.same), false_alarms, cohorts.largest)
     whole = logits if base.whole_logits is None else base.whole_logits[base.places]
     ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
     return NormalisedRanking(n, alike, count, line, ranking, logits, scale.slope)

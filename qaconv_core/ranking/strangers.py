@@ -46,7 +46,7 @@ class Strangers:
         """The line, and whether anybody is above it, for people."""
         told = (
             f"line: {self.line.value:.2f} above strangers; a query without a match has somebody "
-            f"above it in {100 * self.line.false_alarms:.1f} % of cases"
+            f"above it in {100 * self.line.false_alarms:.1f} % of cases, by {self.line.basis}"
         )
         nobody = "Nobody is above it here: probably nobody is there"
         return told if self.above(ranking) else f"{told}. {nobody}"
@@ -67,6 +67,7 @@ class Strangers:
         return {
             "line": self.line.value,
             "false_alarms": self.line.false_alarms,
+            "basis": self.line.basis,
             "strangers": self.line.strangers,
             "above": self.above(ranking),
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -35,21 +34,23 @@ def default_line(
     """The :class:`Line` of a gallery of ``strangers`` pictures.
 
     ``largest`` (2, m) are the largest N of m pictures among known strangers, and how many these
-    are (:mod:`~qaconv_core.ranking.other_times`). Of fewer than :data:`FEWEST_PICTURES`, or without
-    them, N of each stranger is taken as an independent standard normal number.
+    are (:mod:`~qaconv_core.ranking.other_times`): their quartiles say by how much and how widely
+    they exceed those of as many standard normal numbers. Of fewer than :data:`FEWEST_PICTURES`, or
+    without them, N of each stranger is taken as an independent standard normal number.
     """
     if largest is None or largest.shape[1] < FEWEST_PICTURES:
         share = 1 - (1 - false_alarms) ** (1 / max(1, strangers))
         return Line(-NormalDist().inv_cdf(share), false_alarms, strangers)
     values, counts = largest
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    scale = (high - low) / (_reduced(0.75) - _reduced(0.25))
-    # The largest of all strangers is that of so many independent groups as large as these.
-    within = (1 - false_alarms) ** (float(counts.mean()) / max(1, strangers))
-    value = float(middle + scale * (_reduced(within) - _reduced(0.5)))
+    group = float(counts.mean())
+
+    def reduced(share: float) -> float:
+        """The quantile of the largest of ``group`` standard normal numbers."""
+        return NormalDist().inv_cdf(share ** (1 / group))
+
+    scale = (high - low) / (reduced(0.75) - reduced(0.25))
+    # The largest of all strangers is that of so many independent groups.
+    within = (1 - false_alarms) ** (group / max(1, strangers))
+    value = float(middle + scale * (reduced(within) - reduced(0.5)))
     return Line(value, false_alarms, strangers, OTHER_TIMES)
-
-
-def _reduced(share: float) -> float:
-    """The quantile of the standard Gumbel distribution."""
-    return -math.log(-math.log(share))

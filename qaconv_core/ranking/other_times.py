@@ -1,9 +1,9 @@
 """How alike strangers get: each picture beside what its own camera saw at other times.
 
 Who stands before a camera long before or after a picture was taken is nearly always somebody else,
-so that this needs no labels. The largest N of each picture among these follows a Gumbel
-distribution, whose tail is what a line has to hold; its quartiles are hardly moved by the few who
-do come back.
+so that this needs no labels. How large the largest N of a picture is among these says what a line
+has to hold: tails that are heavier than a normal's, and strangers who look alike together.
+Quartiles of it are hardly moved by the few who do come back.
 """
 
 from __future__ import annotations

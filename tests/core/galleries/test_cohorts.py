@@ -14,6 +14,7 @@ from qaconv_core.progress import NO_CONTEXT
 from qaconv_core.ranking import camera_normalise, rank_gallery
 from qaconv_core.ranking.cohorts import CohortRule
 from qaconv_core.ranking.line import default_line
+from qaconv_core.ranking.other_times import GAP
 from qaconv_core.types import FeatureBank
 
 G = 140
@@ -132,7 +133,7 @@ def test_cohorts_of_one_pair_are_those_of_the_formula():
             if CAMS[x] == c and abs(TIMES[x] - s) <= RULE.nearby} | {6, 10}  # fmt: skip
     assert z.tolist() == [x for x in range(G) if CAMS[x] == 0 and x not in near]
     assert t.tolist() == [x for x in cohorts.sample.rows.tolist() if CAMS[x] == 1 and x not in near]
-    outside = Asked((0, float(TIMES[6])), NONE)  # as far as cohorts go, 6 itself without its file
+    outside = Asked((0, float(TIMES[6])), np.array([6]))
     z_out, t_out = pair_cohorts(cohorts.whole, cohorts.sample, query, outside)
     assert (z_out.tolist(), t_out.tolist()) == (z.tolist(), t.tolist())
 
@@ -173,3 +174,40 @@ def test_the_line_holds_the_share_of_queries():
     line = default_line(1000, 0.1)
     assert 1 - NormalDist().cdf(line.value) ** 1000 == pytest.approx(0.1)
     assert default_line(1000, 0.01).value > line.value > default_line(10, 0.1).value
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.3])
+def test_a_line_from_other_times_follows_the_tails_of_strangers(scale):
+    """Oracle: strangers drawn anew, of whom the line is crossed in a tenth of cases."""
+    random = np.random.default_rng(1)
+    known = (random.normal(0, scale, (2000, 100))).max(axis=1)
+    line = default_line(600, 0.1, np.stack([known, np.full(2000, 100.0)]))
+    crossed = random.normal(0, scale, (4000, 600)).max(axis=1) > line.value
+    assert crossed.mean() == pytest.approx(0.1, abs=0.025)
+    known[:100] = 9.0  # one in twenty came back
+    again = default_line(600, 0.1, np.stack([known, np.full(2000, 100.0)]))
+    assert again.value == pytest.approx(line.value, abs=0.25)
+    assert default_line(600, 0.1, np.ones((2, 59))) == default_line(600, 0.1)
+
+
+def test_strangers_at_other_times_are_those_of_the_formula():
+    """Oracle: N of pairs of one camera with every other picture left out by hand."""
+    _, gg = logits(7)
+    cohorts = opened(gg)
+    times = cohorts.times
+    sample = cohorts.sample.rows
+    expected = []
+    for camera in (0, 1, 2):
+        here = np.flatnonzero(np.equal(CAMS, camera))
+        queries = sample[CAMS[sample] == camera]
+        for x in queries:
+            far = here[np.abs(times[here] - times[x]) > GAP]
+            n = []
+            for g in far:
+                z = gg[x, far[far != g]]
+                near = (np.abs(times - times[g]) <= RULE.nearby) & (times != times[g])
+                others = [q for q in queries if q not in (x, g) and not near[q]]
+                t = gg[others, g]
+                n.append(((gg[x, g] - z.mean()) / z.std() + (gg[x, g] - t.mean()) / t.std()) / 2)
+            expected.append((max(n), len(far)))
+    np.testing.assert_allclose(cohorts.largest.T, expected, rtol=1e-4)

@@ -83,7 +83,7 @@ class GalleryCohorts:
 
     ``whole`` are its cohorts for the query's side, ``sample`` those for the gallery's side;
     ``towards`` the sums of the latter, ``largest`` what its line rests on
-    (:func:`~qaconv_core.ranking.line.default_line`). ``times_known`` says whether any picture has a time.
+    (:func:`~qaconv_core.ranking.line.default_line`).
     """
 
     whole: Cohorts

@@ -38,6 +38,7 @@ from qaconv_core.searching.top import (
     rank_top,
 )
 from qaconv_core.store.features import FeatureShelf, FeatureStore
+from qaconv_core.store.keys import file_keys
 from qaconv_core.types import (
     CorrespondenceMap,
     FeatureBank,
@@ -45,9 +46,12 @@ from qaconv_core.types import (
     ImageRef,
     ModelSpec,
     RankingResult,
+    Rejected,
 )
 
 Picture = str | Path | Image.Image | npt.NDArray[np.uint8]
+NEW_MAPS = 0.01
+"""Share of pictures without a stored map up to which stored maps of a set are used."""
 DEMO = "demo"
 PREPROCESSING = "RGB, PIL bicubic with antialiasing, values in [0, 1], no mean/std"
 
@@ -85,6 +89,7 @@ class Model:
     def __init__(
         self, checkpoint: Checkpoint, device: torch.device, precision: str = "auto"
     ) -> None:
+        self._checkpoint = checkpoint
         self.spec: ModelSpec = checkpoint.spec
         self.notes = checkpoint.notes
         self.device = device
@@ -181,6 +186,29 @@ class Model:
         if self.precision != "float32":
             description += f", {self.precision}"
         return store.open(self.feature_key, self.map_shape, description)
+
+    def in_precision(self, precision: str) -> Model:
+        """The same network and head, computing in another arithmetic."""
+        return Model(self._checkpoint, self.device, precision)
+
+    def count_stored(self, store: FeatureStore, refs: Sequence[ImageRef]) -> int:
+        """How many of these files have a map of this model in the store."""
+        keys = [key for key in file_keys(refs) if not isinstance(key, Rejected)]
+        if not store.has(self.feature_key):
+            return 0
+        with self.open_shelf(store) as shelf:
+            return int((shelf.lookup(keys) >= 0).sum())
+
+    def with_stored_maps(self, store: FeatureStore, refs: Sequence[ImageRef]) -> Model:
+        """The same model in float32 where the store has these files' maps in float32, else itself.
+
+        So maps are not computed again in an arithmetic that is coarser than what is stored. Up to
+        :data:`NEW_MAPS` of the files may be missing (damaged ones never have a map).
+        """
+        exact = self if self.precision == "float32" else self.in_precision("float32")
+        if exact is self or not len(refs):
+            return self
+        return exact if exact.count_stored(store, refs) >= (1 - NEW_MAPS) * len(refs) else self
 
     def plan(self, queries: int, galleries: int, *, in_memory: bool = True) -> ScoringPlan:
         """How scoring ``queries`` × ``galleries`` pairs is cut into pieces that fit the memory.

@@ -13,7 +13,7 @@ from app.items.row_texts import who_sentence, who_text
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_queries
 from app.state.values import Measures, QueryFilter
-from app.state.words import METHOD_NAMES, SIGNS, ap_text, score_text
+from app.state.words import JOIN, METHOD_NAMES, SIGNS, ap_text, score_text
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import ImageRef, Int64, RankingResult
@@ -44,7 +44,7 @@ class QueryEntry:
         """``Person 2 · c1``, and that the user brought it where so."""
         who = who_text(self.ref.pid, self.ref.camid)
         who = who if self.ref.pid is None else f"Person {who}"
-        return " · ".join(part for part in ("Added picture" if self.added else "", who) if part)
+        return JOIN.join(part for part in ("Added picture" if self.added else "", who) if part)
 
     @property
     def verdict(self) -> str:

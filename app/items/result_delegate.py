@@ -9,6 +9,7 @@ from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.items.captions import bold
 from app.items.colours import truth_colour
 from app.items.decision_marks import paint_decided
+from app.items.fitted_text import fitted
 from app.items.part_layers import PART, paint_outline
 from app.items.result_model import ENTRY_ROLE, ResultEntry
 from app.items.row_texts import camera_text, move_text, who_text
@@ -154,11 +155,16 @@ class ResultDelegate(QStyledItemDelegate):
         row.translate(0, line)
         painter.setPen(ink)
         painter.drawText(row, Qt.AlignRight, entry.aside)
-        who = who_text(entry.ref.pid, entry.ref.camid) or entry.ref.path.name
+        who = who_text(entry.ref.pid, entry.ref.camid)
         metrics = QFontMetrics(font)
         left = row.width() - (metrics.horizontalAdvance(entry.aside) + PAD if entry.aside else 0)
         painter.setPen(faded(ink, 190))
-        painter.drawText(row, Qt.AlignLeft, metrics.elidedText(who, Qt.ElideRight, left))
+        short = (
+            fitted(who, metrics, left)
+            if who
+            else metrics.elidedText(entry.ref.path.name, Qt.ElideMiddle, left)
+        )
+        painter.drawText(row, Qt.AlignLeft, short)
         if self.moves and entry.rank:
             row.translate(0, line)
             painter.setPen(ink)
@@ -181,6 +187,6 @@ class ResultDelegate(QStyledItemDelegate):
             painter.setFont(style)
             painter.setPen(colour)
             painter.drawText(
-                row, Qt.AlignLeft, metrics.elidedText(text, Qt.ElideRight, row.width())
+                row, Qt.AlignLeft, metrics.elidedText(text, Qt.ElideMiddle, row.width())
             )
             row.translate(0, metrics.lineSpacing())

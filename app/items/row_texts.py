@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.state.words import JOIN
+
 
 def count_text(number: int) -> str:
     """``15,870``."""
@@ -21,7 +23,7 @@ def camera_text(camid: int | None) -> str:
 def who_text(pid: int | None, camid: int | None) -> str:
     """``2 · c1``: person and camera, as far as they are known."""
     known = ("" if pid is None else str(pid), camera_text(camid))
-    return " · ".join(part for part in known if part)
+    return JOIN.join(part for part in known if part)
 
 
 def who_sentence(pid: int | None, camid: int | None) -> str:

@@ -275,6 +275,7 @@ class Controller(QObject):
             return
         with self.workspace.batch():
             self.sources.begin(growing)
+            self.workspace.set_map_precision(growing.model.precision)
             self._added.add_waiting()
 
     def _use_matching(self, matching: GallerySearch) -> None:
@@ -284,6 +285,7 @@ class Controller(QObject):
         self._previous = None
         with self.workspace.batch():
             self.sources.use(matching)
+            self.workspace.set_map_precision(matching.model.precision)
             self._show_readable(matching.data)
             self._added.add_waiting()
         pending, self.workspace.pending_method = self.workspace.pending_method, ""

@@ -48,8 +48,6 @@ log = logging.getLogger(__name__)
 NORMALISED_ESTIMATES = (
     "the best candidates have exact logits; what strangers look like rests on estimates"
 )
-CPU_RATE = 25e9
-"""Multiplications and additions a second taken for the estimate of a scoring job's time."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +102,10 @@ def _dataset(request: DataRequest) -> Dataset:
 
 def _searched(request: DataRequest) -> Dataset:
     """The set whose gallery is searched, with its own queries."""
-    from qaconv_core.data import DATASETS, open_dataset, open_folder
-    from qaconv_core.data.catalog import dataset_key
+    from qaconv_core.data import DATASETS, open_dataset, open_gallery
 
     if request.gallery:
-        name = dataset_key(request.gallery)
-        if name in DATASETS and name != "folder":
-            return open_dataset(name, request.root)
-        return open_folder(request.gallery, split=False)
+        return open_gallery(request.gallery, request.root)
     if request.name == "folder" or request.root is None or request.name in DATASETS:
         return open_dataset(request.name, request.root)
     return open_dataset("folder", request.root)
@@ -201,12 +195,18 @@ def search_partly(
 ) -> GallerySearch:
     """The set under a model, once all its maps are there; ``context`` is told of a part of them.
 
-    Maps of the ``first`` queries come first.
+    Maps of the ``first`` queries come first. Where the set's maps are stored in float32 those are
+    used, and ``.model`` computes in it.
     """
+    from app.jobs.phases import in_phases, maps_phases
     from qaconv_core.galleries.search import open_search
 
+    store = feature_store()
+    if store is not None:
+        model = model.with_stored_maps(store, [*data.gallery, *data.query[: data.added_from]])
+    context = in_phases(context, maps_phases(data.added_from, len(data.gallery)))
     found, _rejected = open_search(
-        model, data, feature_store(), first=first, report=context.tell,
+        model, data, store, first=first, report=context.tell,
         progress=context.progress, cancel=context.cancel,
     )  # fmt: skip
     return found
@@ -260,21 +260,27 @@ def rank_normalised(
 
 def measuring_seconds(matching: GallerySearch) -> float:
     """About how long measuring the whole set takes on this machine's CPU, with re-ranking."""
-    c, h, w = matching.model.map_shape
+    from app.jobs.machine_rates import usual_rates
+
     p, g = matching.data.added_from, len(matching.data.gallery)
-    pairs = p * g + (p * p + g * g) / 2
-    seconds = pairs * (h * w) ** 2 * c / CPU_RATE
-    return seconds / 50 if matching.model.device.type == "cuda" else seconds
+    return (p * g + (p * p + g * g) / 2) / usual_rates(matching.model).pairs
 
 
 def measure(matching: GallerySearch, context: JobContext) -> Measured:
     """AP of every query by plain QAConv, + re-ranking and, where times are known, + TLift."""
+    from app.jobs.machine_rates import usual_rates
+    from app.jobs.phases import evaluation_phases, in_phases
     from qaconv_core.evaluation.evaluator import Job as EvaluationJob
     from qaconv_core.evaluation.evaluator import evaluate
     from qaconv_core.evaluation.methods import MethodOptions
+    from qaconv_core.ranking import tlift_available
 
     data = matching.data
     options = MethodOptions(rerank=True, tlift=True, normalise=True, junk_rule=data.junk_rule)
+    sizes = data.added_from, len(data.gallery)
+    lifts = not tlift_available(data.dataset.query.times, data.dataset.gallery.times)
+    phases = evaluation_phases(*sizes, 0, options, usual_rates(matching.model), lifts=lifts)
+    context = in_phases(context, phases)
     with open_shelf(matching.model) as shelf:
         job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
         done = evaluate(matching.model, data.dataset, options, job)

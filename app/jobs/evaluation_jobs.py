@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from app.jobs import engine
 from app.jobs.job import JobContext
+from app.jobs.phases import evaluation_phases, in_phases
 from app.state.evaluation import (
     Estimate,
     EvaluationRequest,
@@ -25,11 +26,12 @@ from app.state.evaluation import (
 )
 from app.state.requests import DEMO, ModelRequest
 from qaconv_core.errors import DatasetError, QAConvError
-from qaconv_core.progress import Progress
-from qaconv_core.types import Dataset, EvaluationReport
+from qaconv_core.progress import Phase, Progress
+from qaconv_core.types import Dataset, EvaluationReport, ImageRef
 
 if TYPE_CHECKING:
     from app.jobs.machine_rates import Rates
+    from qaconv_core.evaluation.methods import MethodOptions
     from qaconv_core.model import Model
     from qaconv_core.store.runs import RunRecord
 
@@ -152,8 +154,9 @@ class EvaluationJobs:
             dataset = self._dataset(request.choice, fresh=False)
             check_sides(dataset)
             sizes = len(dataset.query), len(dataset.gallery)
-            stored = _stored(model, dataset)
-            estimate = SetEstimate(title, *sizes, stored=stored)
+            model = _as_stored(model, dataset)
+            stored, unused = _stored(model, dataset)
+            estimate = SetEstimate(title, *sizes, stored=stored, unused=unused)
             off = tlift_available(dataset.query.times, dataset.gallery.times)
             estimate = replace(estimate, tlift_off=off)
             plan = forecast(
@@ -161,7 +164,7 @@ class EvaluationJobs:
                 *sizes,
                 request.options,
                 on_disk=request.on_disk,
-                estimates=not request.options.normalise,
+                estimates=request.options.estimable,
                 cameras=dataset.gallery.camids,
             )
         except QAConvError as error:
@@ -185,11 +188,14 @@ class EvaluationJobs:
         context.progress(Progress("reading names", 0, None, "pictures"))
         dataset = self._dataset(request.choice, fresh=True)
         model, wanted = self._loaded(request, context)
+        model = _as_stored(model, dataset)
+        phases = self._phases(model, wanted, dataset, request.options)
+        context = in_phases(context, phases)
         with engine.open_shelf(model) as shelf:
             job = Job(
                 shelf=shelf,
                 on_disk=cache_dir() / "scores" if request.on_disk else None,
-                estimates=not request.options.normalise,
+                estimates=request.options.estimable,
                 progress=context.progress,
                 cancel=context.cancel,
             )
@@ -199,6 +205,20 @@ class EvaluationJobs:
         paths = tuple(str(path) for path in found.query.paths)
         run = FinishedRun(0, _now(), "evaluate", found.report, paths, str(dataset.root))
         return _kept(run, request.command())
+
+    def _phases(
+        self, model: Model, wanted: ModelRequest, dataset: Dataset, options: MethodOptions
+    ) -> list[Phase]:
+        """The phases of an evaluation; with usual rates where this machine's are not known."""
+        from app.jobs.machine_rates import usual_rates
+        from qaconv_core.ranking import tlift_available
+
+        p, g = len(dataset.query), len(dataset.gallery)
+        lifts = not tlift_available(dataset.query.times, dataset.gallery.times)
+        known = self._rates
+        rates = known[1] if known is not None and known[0] == wanted else usual_rates(model)
+        missing = p + g - _stored(model, dataset)[0]
+        return evaluation_phases(p, g, missing, options, rates, lifts=lifts)
 
     def _loaded(
         self, request: EvaluationRequest, context: JobContext
@@ -244,17 +264,27 @@ def _devices() -> tuple[str, ...]:
     return ("cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count())))
 
 
-def _stored(model: Model, dataset: Dataset) -> int:
-    """How many pictures of query and gallery have a stored feature map."""
-    from qaconv_core.store.keys import file_keys
-    from qaconv_core.types import Rejected
+def _as_stored(model: Model, dataset: Dataset) -> Model:
+    """The model in the precision of the maps that are used: better ones where they are stored."""
+    store = engine.feature_store()
+    return model if store is None else model.with_stored_maps(store, _pictures(dataset))
 
-    keys = file_keys([*dataset.query, *dataset.gallery])
-    with engine.open_shelf(model) as shelf:
-        if shelf is None:
-            return 0
-        there = [key for key in keys if not isinstance(key, Rejected)]
-        return int((shelf.lookup(there) >= 0).sum())
+
+def _stored(model: Model, dataset: Dataset) -> tuple[int, str]:
+    """How many pictures of query and gallery have a stored feature map, and the precision of maps
+    of Explore that are stored and too coarse to measure with ("" where there are none)."""
+    store = engine.feature_store()
+    if store is None:
+        return 0, ""
+    pictures, coarse = _pictures(dataset), model.in_precision("fast")
+    stored = model.count_stored(store, pictures)
+    other = model.precision == "float32" != coarse.precision
+    unused = other and coarse.count_stored(store, pictures) > stored
+    return stored, coarse.precision if unused else ""
+
+
+def _pictures(dataset: Dataset) -> list[ImageRef]:
+    return [*dataset.query, *dataset.gallery]
 
 
 def _kept(run: FinishedRun, command: str) -> FinishedRun:

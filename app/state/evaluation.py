@@ -84,7 +84,8 @@ class EvaluationRequest:
 class SetEstimate:
     """What one data set will take: seconds by stage, bytes; ``problem`` says why it cannot run.
 
-    ``tlift_off`` is the reason why TLift would be left out ("" where it would not).
+    ``tlift_off`` is the reason why TLift would be left out ("" where it would not). ``unused`` is
+    the precision of stored maps of Explore that are too coarse to measure with.
     """
 
     title: str
@@ -92,6 +93,7 @@ class SetEstimate:
     galleries: int = 0
     pairs: int = 0
     stored: int = 0
+    unused: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     memory_bytes: int = 0
     available_bytes: int = 0

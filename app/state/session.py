@@ -29,7 +29,7 @@ from qaconv_core.store.records import is_number
 log = logging.getLogger(__name__)
 
 FILE_NAME = "session.json"
-PAGES = ("explore", "evaluate", "failures", "trust")
+PAGES = ("explore", "gallery", "evaluate", "failures", "trust")
 _MEASURES = ("relative", "contribution", "similarity")
 
 

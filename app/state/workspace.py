@@ -67,11 +67,14 @@ class Workspace:
     ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
     candidates stand among strangers. ``pending_method`` is that of a session that was restored,
     to be ranked by once it can be.
+    ``map_precision`` is
+    the arithmetic of the maps in use: better than the model's where such maps were stored.
     """
 
     def __init__(self) -> None:
         self.data: OpenSet | None = None
         self.model: ModelInfo | None = None
+        self.map_precision = ""
         self.model_loading = False
         self.selection = Selection()
         self.method: Method = "qaconv"
@@ -150,11 +153,18 @@ class Workspace:
     def set_model(self, model: ModelInfo | None) -> None:
         """Another model: rankings and explanations of the old one are gone, the selection stays."""
         self.model = model
+        self.map_precision = "" if model is None else model.precision
         self._forget_results()
         with self.batch():
             self._emit_results()
             self.model_changed.emit()
             self._update_drawing()
+
+    def set_map_precision(self, precision: str) -> None:
+        """What the maps that are used were computed in; nothing else changes."""
+        if precision != self.map_precision:
+            self.map_precision = precision
+            self.model_changed.emit()
 
     def set_model_loading(self, on: bool) -> None:
         """Whether a model is on its way; the present one, if any, stays in use until then."""

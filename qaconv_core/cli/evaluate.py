@@ -12,6 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qaconv_core.cli.experiments import (
+    add_experiment_options,
+    check_experiment,
+    chosen_experiment,
+)
 from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
@@ -59,6 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_data_options(parser)
     add_model_options(parser)
+    add_experiment_options(parser)
     add_work_options(parser)
     parser.add_argument(
         "--on-disk", action="store_true", help="keep score matrices in files instead of memory"
@@ -104,6 +110,12 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--k2", type=positive, default=6, help="re-ranking: query expansion")
     group.add_argument(
         "--lambda", dest="lambda_", type=float, default=0.3, help="re-ranking: original distance"
+    )
+    group.add_argument(
+        "--rerank-on",
+        choices=("score", "logit"),
+        default="score",
+        help="re-ranking: distances are 1 − score, or −logit as in upstream's newest code",
     )
     group.add_argument(
         "--rerank-top",
@@ -202,6 +214,7 @@ def method_options(arguments: argparse.Namespace, on_by_default: bool) -> Method
         k1=arguments.k1,
         k2=arguments.k2,
         lambda_=arguments.lambda_,
+        rerank_on=arguments.rerank_on,
         rerank_top=arguments.rerank_top,
         tau=arguments.tau,
         sigma=arguments.sigma,
@@ -240,7 +253,12 @@ def _evaluate_all(
     datasets = [open_named_dataset(name, arguments) for name in names]
     if arguments.labels:
         datasets = [_labelled(dataset) for dataset in datasets]
+    experiment = chosen_experiment(arguments)
+    if experiment is not None:
+        say(f"checkpoint: {experiment}")
+        arguments.checkpoint = str(experiment)
     model = load_chosen_model(arguments, arguments.dataset)
+    check_experiment(model.spec, arguments)
     reports: list[EvaluationReport] = []
     outputs = Outputs()
     failure: QAConvError | None = None
@@ -282,16 +300,10 @@ def _labelled(dataset: Dataset) -> Dataset:
 
 def _say_intervals(found: Evaluation) -> None:
     """How far the mean over few labelled persons can be trusted."""
-    from qaconv_core.evaluation.bootstrap import DRAWS, LEVEL, bootstrap_interval
+    from qaconv_core.evaluation.bootstrap import interval_sentence
 
     for result in found.report.results:
-        low, high = bootstrap_interval(result.ap, found.query.pids)
-        persons = len(set(found.query.pids.tolist()))
-        show(
-            f"{result.method}: mAP {100 * result.mAP:.1f} %, {100 * LEVEL:.0f} % interval "
-            f"{100 * low:.1f} to {100 * high:.1f} % (bootstrap over {persons} labelled persons, "
-            f"{DRAWS:,} draws)"
-        )
+        show(interval_sentence(result.method, result.ap, found.query.pids))
 
 
 class Outputs:
@@ -334,7 +346,7 @@ def _evaluate_one(
     check_sides(dataset)
     sizes = len(dataset.query), len(dataset.gallery)
     keep_inner = _keeps_inner(arguments, options, *sizes)
-    estimates = not options.normalise and not (
+    estimates = options.estimable and not (
         arguments.exact or arguments.save_score or arguments.score_figure or crew
     )
     plan = forecast(

@@ -13,7 +13,6 @@ from qaconv_core.cli.evaluate import say_rejected
 from qaconv_core.cli.options import work_on
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.errors import InputError
-from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken
 from qaconv_core.types import Dataset, ImageSet
 
@@ -26,21 +25,9 @@ if TYPE_CHECKING:
 
 def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
     """The gallery of a data set, or all pictures of a folder or table."""
-    from qaconv_core.data import DATASETS, open_dataset, open_folder
-    from qaconv_core.data.catalog import dataset_key
-    from qaconv_core.data.description import find_named
+    from qaconv_core.data import open_gallery as open_searched
 
-    if dataset_key(name) in DATASETS and name.lower() != "folder":
-        dataset = open_dataset(name, arguments.data_dir)
-        return dataset, dataset.gallery
-    imported = None if typed_path(name).exists() else find_named(name)
-    if imported is not None:
-        name = str(imported)
-    elif not typed_path(name).exists():
-        raise InputError(
-            f"{name}: no such folder, and no data set of that name ({', '.join(DATASETS)})"
-        )
-    dataset = open_folder(name, split=False)
+    dataset = open_searched(name, arguments.data_dir)
     return dataset, dataset.gallery
 
 

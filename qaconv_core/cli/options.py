@@ -128,6 +128,14 @@ def load_chosen_model(arguments: argparse.Namespace, dataset: str = "") -> Model
 
 def newest_checkpoint(exp_dir: Path, dataset: str) -> Path:
     """The newest ``<exp-dir>/<Dataset>/<method>/<sub_method>/checkpoint.pth.tar``."""
+    return checkpoints_below(exp_dir, dataset)[0]
+
+
+def checkpoints_below(exp_dir: Path, dataset: str) -> list[Path]:
+    """All such checkpoints, newest first; those of other data sets where ``dataset`` has none.
+
+    Raises :class:`InputError` where there is none at all.
+    """
     if not exp_dir.is_dir():
         raise InputError(f"{exp_dir}: no such folder; --exp-dir is where training writes its runs")
     found = [path for path in exp_dir.rglob("checkpoint.pth.tar") if path.is_file()]
@@ -138,7 +146,7 @@ def newest_checkpoint(exp_dir: Path, dataset: str) -> Path:
             f"{exp_dir}: holds no checkpoint.pth.tar (expected "
             f"{exp_dir}/{dataset.capitalize() or 'Dataset'}/<method>/<sub_method>/)"
         )
-    return max(candidates, key=lambda path: path.stat().st_mtime)
+    return sorted(candidates, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def dataset_names(text: str, option: str) -> list[str]:
@@ -157,8 +165,9 @@ def open_named_dataset(
     A folder that is one of the named sets by its content is read as such, with its times.
     """
     from qaconv_core.data import DATASETS, open_dataset, recognise
+    from qaconv_core.data.catalog import dataset_key
 
-    if name.lower() not in DATASETS and typed_path(name).exists():
+    if dataset_key(name) not in DATASETS and typed_path(name).exists():
         kind = recognise(name)
         if kind != "folder":
             say(f"{name}: recognised as {kind} by its folders and file names")

@@ -1,6 +1,12 @@
 """Data sets on disk, pictures in memory. Nothing here imports torch."""
 
-from qaconv_core.data.catalog import DATASETS, find_dataset, open_dataset, recognise
+from qaconv_core.data.catalog import (
+    DATASETS,
+    find_dataset,
+    open_dataset,
+    open_gallery,
+    recognise,
+)
 from qaconv_core.data.check import check_dataset
 from qaconv_core.data.check_report import CheckReport
 from qaconv_core.data.folder import open_folder
@@ -16,6 +22,7 @@ __all__ = [
     "find_dataset",
     "open_dataset",
     "open_folder",
+    "open_gallery",
     "read_image",
     "recognise",
     "resource_path",

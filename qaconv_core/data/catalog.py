@@ -75,6 +75,29 @@ def open_dataset(
     return _with_everything(dataset) if combine_all else dataset
 
 
+def open_gallery(name: str, root: str | Path | None = None) -> Dataset:
+    """The data set whose gallery is searched: ``name`` is one of :data:`DATASETS` (below ``root``)
+    or of an import, or a folder or table.
+
+    A folder that :func:`recognise` takes for a named set with a test part has that set's gallery;
+    of any other folder or table all pictures are searched.
+    """
+    key = dataset_key(name)
+    if key in DATASETS and key != "folder":
+        return open_dataset(key, root)
+    if not typed_path(name).exists():
+        imported = find_named(name)
+        if imported is None:
+            raise DatasetError(
+                f"{shown(name)}: no such folder, and no data set of that name "
+                f"({', '.join(DATASETS)})"
+            )
+        return open_folder(imported, split=False)
+    kind = recognise(name)
+    dataset = open_folder(name, split=False) if kind == "folder" else open_dataset(kind, name)
+    return dataset if len(dataset.gallery) else open_folder(name, split=False)
+
+
 def dataset_key(name: str) -> str:
     """The form in which :data:`DATASETS` names a data set: ``CUHK03-NP-labeled`` in lower case
     with underscores."""

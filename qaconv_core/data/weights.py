@@ -17,12 +17,10 @@ from qaconv_core.store.folders import data_dir
 
 _TORCHVISION = "https://download.pytorch.org/models/"
 _IBN_NET = "https://github.com/XingangPan/IBN-Net/releases/download/v1.0/"
-_IMAGENET = "start of training (qaconv train --recipe v1, v2.0, v2.1); cannot find people by itself"
+_IMAGENET = "start of training (qaconv train --recipe v1, or --ibn none); cannot find people itself"
 _SMALL = "start of training a small network (qaconv train --recipe lite); cannot find people itself"
-_IBN_A = (
-    "start of training for cameras unlike those trained on (qaconv train --ibn a --weights FILE)"
-)
-_IBN_B = "start of training as the published IBN-b models did (qaconv train --ibn b --weights FILE)"
+_IBN_A = "start of training for cameras unlike those trained on (qaconv train --ibn a)"
+_IBN_B = "start of training as the published IBN-b models did (qaconv train --recipe v2.0, v2.1)"
 _PUBLISHED = (
     "models trained on real pedestrians by QAConv's authors (qaconv evaluate --checkpoint FILE); "
     "the page leads to them, read the terms there"

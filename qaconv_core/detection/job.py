@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from qaconv_core.data.images import read_image
 from qaconv_core.detection.boxes import PersonBox
-from qaconv_core.detection.crops import MARGIN, PART, crop_name, cut, write_crop
+from qaconv_core.detection.crops import BOXES, MARGIN, PART, crop_name, cut, write_crop
 from qaconv_core.detection.foreign import GivenBoxes
 from qaconv_core.detection.frames import Frame, Sampling, Video, VideoError, start_in_metadata
 from qaconv_core.detection.journal import FoundFrame, Journal
@@ -28,7 +28,7 @@ from qaconv_core.detection.sources import (
     moment_in_name,
     moment_of_picture,
 )
-from qaconv_core.detection.tables import BOXES, Totals, write_tables
+from qaconv_core.detection.tables import Totals, write_tables
 from qaconv_core.errors import Cancelled, ImageError, InputError
 from qaconv_core.progress import NO_CONTEXT, Tracker, WorkContext
 from qaconv_core.readable import shown

@@ -2,6 +2,7 @@
 
 ``boxes.csv`` has a row for each box; row n of ``pictures.csv`` is the crop of row n. That one is
 what a data set is opened by: it has the columns that :mod:`qaconv_core.data.table` reads.
+``sources.csv`` says where each scene or video lies.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from qaconv_core.detection.boxes import PersonBox
-from qaconv_core.detection.crops import crop_name
+from qaconv_core.detection.crops import BOXES, PICTURES, crop_name
 from qaconv_core.detection.journal import FoundFrame, Journal
 from qaconv_core.detection.sources import Source
 from qaconv_core.detection.tracking import PersonTracker
 from qaconv_core.readable import csv_cell
 from qaconv_core.store.atomic import replacing
+from qaconv_core.store.folders import SOURCES
 
-BOXES, PICTURES = "boxes.csv", "pictures.csv"
 BOX_COLUMNS = ("file", "frame", "time", "x", "y", "w", "h", "score", "track")
 PICTURE_COLUMNS = ("path", "camid", "time", "scene", "row")
+SOURCE_COLUMNS = ("file", "path")
 
 Start = Callable[[Source], datetime | None]
 """When a source began, or a picture was taken; None where that is not known."""
@@ -41,7 +43,7 @@ class Totals:
 
 
 def write_tables(out: Path, journal: Journal, sources: Sequence[Source], start: Start) -> Totals:
-    """Write both tables whole or not at all. Raises InputError.
+    """Write each table whole or not at all. Raises InputError.
 
     Times are dates where the start of every source is known; else seconds from each video's first
     frame. Dates stand in ``pictures.csv`` only where all are dates: clocks of several videos that
@@ -56,8 +58,10 @@ def write_tables(out: Path, journal: Journal, sources: Sequence[Source], start: 
     with (
         _table(out / BOXES, BOX_COLUMNS) as boxes,
         _table(out / PICTURES, PICTURE_COLUMNS) as pictures,
+        _table(out / SOURCES, SOURCE_COLUMNS) as places,
     ):
         for source in used:
+            places(source.name, str(source.path))
             began, last = starts[source.name], next_track - 1
             for frame, numbers in _tracked(journal.frames(source), source, next_track):
                 time = _time(frame.time, began)

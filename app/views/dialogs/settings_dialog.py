@@ -37,8 +37,8 @@ _PRECISION_WORDS = {
 }
 _PRECISION_HELP = (
     "What the network computes in. Fast maps differ from float32 in their third digit; evaluations "
-    "on a processor are float32 whatever is chosen here. A GPU computes in mixed precision, or "
-    "always in float32."
+    "on a processor are float32 whatever is chosen here, and Explore uses their stored maps. A GPU "
+    "computes in mixed precision, or always in float32."
 )
 
 

@@ -233,6 +233,9 @@ def _details(parts: Sequence) -> list[str]:
     stored = sum(part.stored for part in parts)
     pictures = sum(part.queries + part.galleries for part in parts)
     lines = [f"{pictures:,} pictures ({stored:,} already have feature maps), {pairs:,} pairs"]
+    unused = sorted({part.unused for part in parts} - {""})
+    if unused:
+        lines.append(f"Maps are computed again in float32: Explore's are {', '.join(unused)}.")
     stages: dict[str, float] = {}
     for part in parts:
         for stage, seconds in part.seconds.items():

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt5.QtCore import QEvent, QSignalBlocker, QSize, Qt, pyqtSignal
-from PyQt5.QtWidgets import QCheckBox, QLabel, QSlider, QToolButton, QWidget
+from PyQt5.QtWidgets import QCheckBox, QLabel, QToolButton, QWidget
 
-from app.items.result_delegate import MOST, SMALLEST_IN_GRID
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
 from app.state.commands import BY_ID
@@ -31,6 +30,7 @@ from app.views.widgets.icons import icon
 from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column, in_row
 from qaconv_core.ranking.strangers import Strangers
+from app.views.widgets.tile_view import SizeSlider
 from qaconv_core.types import RankingResult
 
 METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
@@ -138,7 +138,9 @@ class ResultsHeader(QWidget):
         self.chosen.setToolTip("Ctrl+click and Shift+click choose several, Shift+→ one more.")
         self.report = LinkButton("Report…", "Save a report on the candidates chosen.")
         self.views = {view: self._view_button(view) for view in CANDIDATE_VIEWS}
-        self.size_slider = self._make_size()
+        self.size_slider = SizeSlider()
+        self.size_slider.valueChanged.connect(self.size_chosen)
+        self.size_slider.hide()
         self._arrange()
         self._connect()
         self._show_data()
@@ -172,17 +174,6 @@ class ResultsHeader(QWidget):
         button.setToolTip(f"{command.title} ({command.keys[0]})")
         button.clicked.connect(lambda _on: self.view_chosen.emit(view))
         return button
-
-    def _make_size(self) -> QSlider:
-        slider = QSlider(Qt.Horizontal)
-        slider.setRange(SMALLEST_IN_GRID, MOST)
-        slider.setFixedWidth(96)
-        slider.setFocusPolicy(Qt.TabFocus)
-        slider.setAccessibleName("Size of the pictures")
-        slider.setToolTip("Size of the pictures (Ctrl and the wheel)")
-        slider.valueChanged.connect(self.size_chosen)
-        slider.hide()
-        return slider
 
     def _arrange(self) -> None:
         self.by = QLabel("Ranked by")

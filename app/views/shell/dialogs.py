@@ -21,6 +21,7 @@ from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.key_sheet import KeySheet
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
+from app.views.dialogs.scene_dialog import SceneDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
@@ -29,10 +30,12 @@ from app.views.widgets.theme import Theme
 class Dialogs(QObject):
     """Opens dialogs and keeps what was opened with them in the settings.
 
-    ``theme_chosen`` carries the name of the theme to use.
+    ``theme_chosen`` carries the name of the theme to use, ``pictures_wanted`` the paths of people's
+    pictures to search for.
     """
 
     theme_chosen = pyqtSignal(str)
+    pictures_wanted = pyqtSignal(object)
 
     def __init__(
         self,
@@ -131,6 +134,26 @@ class Dialogs(QObject):
         assert isinstance(dialog, ImportDialog)
         if places:
             dialog.choose(places)
+        return dialog
+
+    def scenes(self) -> SceneDialog:
+        """Pictures of whole scenes, and the people on them."""
+
+        def make() -> SceneDialog:
+            made = SceneDialog(self.controller.runner, self.window)
+            made.queries_wanted.connect(self.pictures_wanted)
+            made.whole_wanted.connect(self.pictures_wanted)
+            made.gallery_wanted.connect(self.open_data)
+            return made
+
+        dialog = self._show("scenes", make)
+        assert isinstance(dialog, SceneDialog)
+        return dialog
+
+    def open_scenes(self, paths: Sequence[Path]) -> SceneDialog:
+        """Find the people on pictures of whole scenes."""
+        dialog = self.scenes()
+        dialog.open_scenes(paths)
         return dialog
 
     def open_model(self, path: str = "") -> OpenModelDialog:

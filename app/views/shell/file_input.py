@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, Qt
@@ -18,6 +19,7 @@ from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.dropped_files import local_paths
 from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES
+from qaconv_core.data.scenes import looks_like_scene
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.folders import data_dir
@@ -43,10 +45,10 @@ def kind_of(path: Path) -> str:
 class FileInput(QObject):
     """Takes what is dropped on the window, pasted or chosen, and does the right thing with it.
 
-    Pictures become queries, once it is known that they can be read. Folders and tables go to
-    ``open_data``, checkpoints to ``open_model`` (each shows its report first); ``tell`` shows what
-    cannot be used. Without an open data set a picture is kept, and ``open_data`` asks where to
-    search for it.
+    Pictures become queries, once it is known that they can be read; those that look like whole
+    scenes go to ``open_scenes``. Folders and tables go to ``open_data``, checkpoints to
+    ``open_model`` (each shows its report first); ``tell`` shows what cannot be used. Without an
+    open data set a picture is kept, and ``open_data`` asks where to search for it.
     """
 
     def __init__(
@@ -57,12 +59,13 @@ class FileInput(QObject):
         open_data: Callable[[DataRequest | None], object],
         open_model: Callable[[str], object],
         import_pictures: Callable[[Sequence[Path]], object],
+        open_scenes: Callable[[Sequence[Path]], object],
         tell: Callable[[Problem], object],
     ) -> None:
         super().__init__(window)
         self.window, self.controller = window, controller
         self._open_data, self._open_model, self._tell = open_data, open_model, tell
-        self._import_pictures = import_pictures
+        self._import_pictures, self._open_scenes = import_pictures, open_scenes
         self._plate = DropPlate(window)
         window.setAcceptDrops(True)
         window.installEventFilter(self)
@@ -167,22 +170,28 @@ class FileInput(QObject):
     def _take_pictures(self, paths: Sequence[Path]) -> None:
         names = ", ".join(path.name for path in paths[:2])
 
-        def look(context: JobContext) -> tuple[list[Path], list[str]]:
+        def look(context: JobContext) -> Readable:
             return readable(paths, context)
 
-        def use(found: tuple[list[Path], list[str]]) -> None:
-            good, faults = found
+        def use(found: Readable) -> None:
+            faults = found.faults
             if faults:
                 more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
                 self._say(faults[0] + more, "\n".join(faults))
-            if good:
-                self.controller.add_pictures(good)
-                if self.controller.workspace.data is None:
-                    self._open_data(None)
+            if found.people:
+                self.search(found.people)
+            if found.scenes:
+                self._open_scenes(found.scenes)
 
         self.controller.runner.start(
             f"Reading {names}", look, lane="files", quiet=len(paths) < 8, done=use
         )
+
+    def search(self, paths: Sequence[Path]) -> None:
+        """Search for pictures of people; where no set is open, ask for one first."""
+        self.controller.add_pictures(paths)
+        if self.controller.workspace.data is None:
+            self._open_data(None)
 
     def _say(self, message: str, details: str = "") -> None:
         self._tell(Problem(message, details))
@@ -225,18 +234,28 @@ def _image_of(content: object) -> QImage:
     return content if isinstance(content, QImage) else QImage()
 
 
-def readable(paths: Sequence[Path], context: JobContext) -> tuple[list[Path], list[str]]:
-    """Those of the pictures that can be decoded, and a sentence for each of the others."""
-    good, faults = [], []
+@dataclass
+class Readable:
+    """Pictures that can be decoded, of one person or of whole scenes, and a sentence for each of
+    the others."""
+
+    people: list[Path] = field(default_factory=list)
+    scenes: list[Path] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def readable(paths: Sequence[Path], context: JobContext) -> Readable:
+    """Decode pictures, and tell people from scenes."""
+    found = Readable()
     for path in paths:
         context.cancel.raise_if_cancelled()
         try:
-            read_image(path)
+            scene = looks_like_scene(*read_image(path).size)
         except ImageError as error:
-            faults.append(str(error))
+            found.faults.append(str(error))
         else:
-            good.append(path)
-    return good, faults
+            (found.scenes if scene else found.people).append(path)
+    return found
 
 
 def keep_image(image: QImage) -> Path:

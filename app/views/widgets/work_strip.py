@@ -96,7 +96,7 @@ class JobRow(QWidget):
         self.bar.setMaximumHeight(14)
         self.bar.setTextVisible(False)
         self.rate = QLabel()
-        self.rate.setToolTip("Rate, and time left in this step.")
+        self.rate.setToolTip("Rate of this step, and time left until the whole is done.")
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setAccessibleName(f"Cancel: {title}")
         self.cancel_button.setToolTip("Stop; feature maps that were computed are kept.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qaconv_core.data import recognise
+from qaconv_core.data import open_gallery, recognise
+from qaconv_core.errors import DatasetError
 from tests.builders import (
     write_clonedperson,
     write_cuhk03,
@@ -54,3 +55,26 @@ def test_anything_else_is_a_folder(tmp_path):
     ):
         assert recognise(path) == "folder"
     assert recognise(tmp_path) == "folder"
+
+
+def test_a_gallery_folder_is_a_known_set_too(tmp_path):
+    root = write_market(tmp_path / "of mine")
+    found = open_gallery(str(root))
+    assert (found.name, len(found.query) > 0) == ("market", True)
+    assert [ref.time is not None for ref in found.gallery] == [True] * len(found.gallery)
+    assert {ref.path.parent.name for ref in found.gallery} == {"bounding_box_test"}
+    by_name = open_gallery("Market", root)
+    assert by_name.gallery == found.gallery
+
+
+def test_a_known_set_without_a_gallery_is_searched_whole(tmp_path):
+    root = write_randperson(tmp_path / "of mine")
+    assert recognise(root) == "randperson"
+    found = open_gallery(str(root))
+    assert found.name == "folder"
+    assert len(found.gallery) > 0
+
+
+def test_a_gallery_that_is_nothing_is_named():
+    with pytest.raises(DatasetError, match=r"nothing.+: no such folder, and no data set of that"):
+        open_gallery("nothing here")

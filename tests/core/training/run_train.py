@@ -1,7 +1,8 @@
 """What ``torchrun`` starts in the tests: ``qaconv train`` with the options given.
 
 Recipe v2.0 keeps its norms here, as in the test: learning ones see their own process's pictures.
-Its head is even: a random one lets rounding decide more often which of two equal cells learns.
+Its head is even: with a random one float32's rounding decides more often which of two cells learns
+(run_two.py compares that one in float64).
 """
 
 from __future__ import annotations

@@ -200,6 +200,7 @@ def in_two_processes(script: str, *options: object, folder: Path) -> None:
 def test_two_processes_stop_resume_and_learn_alike(tmp_path):
     write_people(tmp_path / "set", people=4, views=2, labels=True)
     in_two_processes("run_two.py", tmp_path, folder=tmp_path)
+    assert json.loads((tmp_path / "v2.0.json").read_text())["alone"] < 1e-13
     for recipe in ("v1", "v2.1", "scratch"):
         found = json.loads((tmp_path / f"{recipe}.json").read_text())
         assert found["epochs"] == 2

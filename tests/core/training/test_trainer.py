@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -13,7 +17,7 @@ from qaconv_core import load_model
 from qaconv_core.data.weights import published, weights_folder
 from qaconv_core.errors import Cancelled, CheckpointError, InputError
 from qaconv_core.models import load_checkpoint
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.training import export_checkpoint, make_recipe
 from qaconv_core.training.building import new_criterion
 from qaconv_core.training.checkpoint import read_saved
@@ -22,6 +26,7 @@ from qaconv_core.training.losses import Batch
 from qaconv_core.training.recipes import change_recipe
 from qaconv_core.training.trainer import Trainer
 from qaconv_core.types import FIRST_RELEASES
+from tests.checkpoints import resnet_tensors
 from tests.core.training.tiny import tiny_book, tiny_recipe, tiny_trainer
 
 PLAIN = {
@@ -257,16 +262,21 @@ def test_backbones_start_from_files(tmp_path):
         new_network(make_recipe("v2.1", arch="resnet18"), path)
 
 
-def test_weights_that_cannot_be_downloaded_give_one_clear_line(monkeypatch):
-    from urllib.error import URLError
-
+@pytest.mark.parametrize(("ibn", "name"), [("b", "resnet50_ibn_b"), ("none", "resnet50")])
+def test_weights_that_cannot_be_downloaded_give_one_clear_line(monkeypatch, ibn, name):
     def offline(*arguments, **options):
         raise URLError("Name or service not known")
 
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
-    with pytest.raises(InputError, match=r"cannot be downloaded \(Name or .*--weights FILE"):
-        new_network(make_recipe("v2.1"))
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+    text = rf"weights of {name} are missing; give the file by --weights FILE.*{name}-.*Name or"
+    with pytest.raises(InputError, match=text) as caught:
+        new_network(make_recipe("v2.1", ibn=ibn))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_ibn_network_that_nobody_published_is_one_line():
+    with pytest.raises(InputError, match="nobody publishes ImageNet weights of resnet152_ibn_b"):
+        new_network(make_recipe("v2.1", arch="resnet152"))
 
 
 def test_weights_that_were_downloaded_are_taken_from_there():
@@ -276,6 +286,37 @@ def test_weights_that_were_downloaded_are_taken_from_there():
     network, line = new_network(make_recipe("v1", arch="resnet18"))
     assert torch.equal(network.base.conv1.weight, state["conv1.weight"])
     assert published("resnet18").file_name in line
+
+
+@pytest.mark.parametrize("ibn", ["a", "b"])
+def test_ibn_networks_start_from_ibn_nets_own_weights(ibn, monkeypatch, tmp_path):
+    """Its release's file is fetched once, checked, with progress; norms are the file's, too."""
+    tensors = resnet_tensors("resnet18", ibn)
+    state = {k.removeprefix("base."): v for k, v in tensors.items() if k.startswith("base.")}
+    torch.save({**state, "fc.weight": torch.zeros(1000, 512)}, tmp_path / "release.pth")
+    content, fetched = (tmp_path / "release.pth").read_bytes(), []
+
+    def serve(request, timeout):
+        fetched.append(request.full_url)
+        answer = io.BytesIO(content)
+        answer.status, answer.headers = 200, {"Content-Length": str(len(content))}
+        return answer
+
+    monkeypatch.setattr("urllib.request.urlopen", serve)
+    recipe = make_recipe("v2.1", arch="resnet18", ibn=ibn)
+    with pytest.raises(InputError, match="is not the published one"):
+        new_network(recipe)
+    known = replace(published(f"resnet18_ibn_{ibn}"), sha256=sha256(content).hexdigest()[:8])
+    monkeypatch.setattr("qaconv_core.data.weights.PUBLISHED", (known,))
+    told = []
+    network, line = new_network(recipe, context=WorkContext(told.append))
+    own = network.base.state_dict()
+    assert all(torch.equal(v, state[k]) for k, v in own.items() if "num_batches" not in k)
+    assert line == f"backbone: {known.file_name}, ImageNet"
+    assert told[-1].stage == "downloading"
+    assert told[-1].done == len(content)
+    new_network(recipe)
+    assert fetched == [known.url] * 2
 
 
 def test_release_weights_are_found_under_prefixes(tmp_path):

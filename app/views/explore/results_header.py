@@ -29,8 +29,8 @@ from app.views.widgets.hints import LinkButton
 from app.views.widgets.icons import icon
 from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column, in_row
-from qaconv_core.ranking.strangers import Strangers
 from app.views.widgets.tile_view import SizeSlider
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.types import RankingResult
 
 METHOD_WORDS: dict[Method, tuple[str, str]] = dict(

@@ -115,7 +115,9 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
     if options.normalise:
         from qaconv_core.evaluation.normalised import NormalisedScores, SavedLogits
 
-        source = SavedLogits(scores.score, scores.inner_similarities())
+        source = SavedLogits(
+            scores.score, scores.inner_similarities(), scores.inner_rows == "gallery"
+        )
         normalised = NormalisedScores(source, labels, options, context=context)
     return methods.measure_methods(
         scores.score,

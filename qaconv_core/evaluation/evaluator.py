@@ -517,4 +517,5 @@ def _scores(
         score_norm_tlift=rankings.score_norm_tlift,
         score_qq=saved.made(QUERY_STAGE) if saved else None,
         score_gg=saved.made(GALLERY_STAGE) if saved else None,
+        inner_rows="gallery" if saved and saved.inner_head is not saved.model.head else "query",
     )

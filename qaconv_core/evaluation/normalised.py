@@ -227,10 +227,19 @@ class _Kept:
 class SavedLogits:
     """The :class:`LogitSource` of saved scores; those within the two sides may be missing."""
 
-    rows_are_gallery = False
-
-    def __init__(self, score: Matrix, within: tuple[Matrix, Matrix] | None) -> None:
+    def __init__(
+        self,
+        score: Matrix,
+        within: tuple[Matrix, Matrix] | None,
+        rows_are_gallery: bool = False,
+    ) -> None:
         self._score, self._within = score, within
+        self._rows_are_gallery = rows_are_gallery
+
+    @property
+    def rows_are_gallery(self) -> bool:
+        """Whether the scores within a side have the row in the gallery's role."""
+        return self._rows_are_gallery
 
     @property
     def has_inner(self) -> bool:
@@ -244,7 +253,8 @@ class SavedLogits:
     def inner(self) -> tuple[Matrix, Matrix]:
         """Within queries (p, p) and within the gallery (g, g)."""
         assert self._within is not None
-        return self._within
+        queries, gallery = self._within
+        return (queries.T, gallery.T) if self._rows_are_gallery else (queries, gallery)
 
     def from_gallery(self, rows: Int64) -> Iterable[tuple[int, Matrix]]:
         """Blocks of chosen rows within the gallery."""

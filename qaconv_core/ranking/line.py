@@ -34,23 +34,27 @@ def default_line(
     """The :class:`Line` of a gallery of ``strangers`` pictures.
 
     ``largest`` (2, m) are the largest N of m pictures among known strangers, and how many these
-    are (:mod:`~qaconv_core.ranking.other_times`): their quartiles say by how much and how widely
-    they exceed those of as many standard normal numbers. Of fewer than :data:`FEWEST_PICTURES`, or
-    without them, N of each stranger is taken as an independent standard normal number.
+    are (:mod:`~qaconv_core.ranking.other_times`): their quantiles say by how much they exceed the
+    largest of as many standard normal numbers. Where they do not, with fewer than
+    :data:`FEWEST_PICTURES` of them, or without, N of each stranger is taken as an independent
+    standard normal number.
     """
+    share = 1 - (1 - false_alarms) ** (1 / max(1, strangers))
+    normal = Line(-NormalDist().inv_cdf(share), false_alarms, strangers)
     if largest is None or largest.shape[1] < FEWEST_PICTURES:
-        share = 1 - (1 - false_alarms) ** (1 / max(1, strangers))
-        return Line(-NormalDist().inv_cdf(share), false_alarms, strangers)
+        return normal
     values, counts = largest
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+    low, middle, high = np.quantile(values, (0.5, 0.75, 0.95))
     group = float(counts.mean())
 
     def reduced(share: float) -> float:
         """The quantile of the largest of ``group`` standard normal numbers."""
         return NormalDist().inv_cdf(share ** (1 / group))
 
-    scale = (high - low) / (reduced(0.75) - reduced(0.25))
+    scale = (high - low) / (reduced(0.95) - reduced(0.5))
     # The largest of all strangers is that of so many independent groups.
     within = (1 - false_alarms) ** (group / max(1, strangers))
-    value = float(middle + scale * (reduced(within) - reduced(0.5)))
+    value = float(middle + scale * (reduced(within) - reduced(0.75)))
+    if value <= normal.value:
+        return normal
     return Line(value, false_alarms, strangers, OTHER_TIMES)

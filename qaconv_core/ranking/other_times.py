@@ -3,7 +3,7 @@
 Who stands before a camera long before or after a picture was taken is nearly always somebody else,
 so that this needs no labels. How large the largest N of a picture is among these says what a line
 has to hold: tails that are heavier than a normal's, and strangers who look alike together.
-Quartiles of it are hardly moved by the few who do come back.
+Fewer than one in twenty must come back to the same camera.
 """
 
 from __future__ import annotations

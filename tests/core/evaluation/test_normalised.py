@@ -196,3 +196,14 @@ def test_wrong_options_are_named():
         CohortRule(20)
     with pytest.raises(InputError, match="0 or more seconds"):
         CohortRule(nearby=-1)
+
+
+def test_saved_matrices_with_the_row_in_the_gallerys_role_are_turned():
+    qq, qg, gg = matrices(symmetric=False)
+    usual = NormalisedScores(SavedLogits(qg, (qq, gg)), labels(), OPTIONS)
+    turned = NormalisedScores(SavedLogits(qg, (qq.T, gg.T), True), labels(), OPTIONS)
+    wrong = NormalisedScores(SavedLogits(qg, (qq.T, gg.T)), labels(), OPTIONS)
+    np.testing.assert_allclose(turned.scores(), usual.scores(), atol=1e-6)
+    assert np.abs(wrong.scores() - usual.scores()).max() > 0.01
+    for ours, theirs in zip(turned.within(), usual.within(), strict=True):
+        np.testing.assert_allclose(ours, theirs.T, atol=1e-6)

@@ -125,15 +125,17 @@ def save_scores(path: str | os.PathLike[str], scores: SavedScores) -> None:
     """Write ``scores`` to ``path``, atomically: .npz (our names) or .mat (upstream's names).
 
     Both hold ``score`` (p, g), ``score_rerank``, ``score_tlift``, ``score_norm`` and so on
-    where they exist, and ``kind``. The .npz has ``query_paths``, ``query_ids``, ``query_cams``,
-    ``query_times`` and the same for the gallery; the .mat ``prob_list``, ``prob_ids``,
-    ``prob_cams``, ``prob_time``, ``gal_…``.
+    where they exist, and ``kind``; ``inner_rows`` where that is ``gallery``. The .npz has
+    ``query_paths``, ``query_ids``, ``query_cams``, ``query_times`` and the same for the gallery;
+    the .mat ``prob_list``, ``prob_ids``, ``prob_cams``, ``prob_time``, ``gal_…``.
     Distances are written as they were read, under ``dist``. A .mat file cannot hold matrices over
     2 GB: those among queries or gallery pictures are then left out.
     """
     check_score_path(path, *scores.shape)
     suffix = Path(path).suffix.lower()
-    arrays: dict[str, Any] = {"kind": scores.kind, "inner_rows": scores.inner_rows}
+    arrays: dict[str, Any] = {"kind": scores.kind}
+    if scores.inner_rows != "query":
+        arrays["inner_rows"] = scores.inner_rows
     for name in MATRICES:
         matrix = getattr(scores, name)
         if matrix is None or (suffix == ".mat" and matrix.nbytes > _MAT_LIMIT):

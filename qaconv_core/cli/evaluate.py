@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,6 +26,7 @@ from qaconv_core.cli.options import (
     positive,
     show,
     work_on,
+    write_json,
     write_result,
 )
 from qaconv_core.cli.terminal import say
@@ -475,8 +475,7 @@ def write_reports(
         show(form.report_table(reports))
     if arguments.json:
         document = form.reports_json(reports, per_query=arguments.per_query)
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        outputs.attempt(partial(write_result, arguments.json, text, "JSON"))
+        outputs.attempt(partial(write_json, arguments.json, document))
     for name, make in (
         ("csv", form.report_csv),
         ("latex", form.report_latex),

@@ -199,7 +199,7 @@ class CorrespondenceModel(TableModel):
         return column == 4 and self._pair is not None and self._pair.normalised is not None
 
     def _title(self, column: int) -> str:
-        return "Above\nstrangers" if self._normalised(column) else COLUMNS[column]
+        return "Norma-\nlised" if self._normalised(column) else COLUMNS[column]
 
     def _text(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
@@ -239,5 +239,5 @@ class CorrespondenceModel(TableModel):
         similarity, adds, beyond = (self._text(row, column) for column in range(2, 5))
         said = f"query {query} to gallery {gallery}, similarity {similarity}, contribution {adds}"
         known = self._pair is not None and self._pair.relative is not None
-        title = self._title(4).lower().replace("\n", " ")
+        title = "above strangers" if self._normalised(4) else "above average"
         return f"{said}, {title} {beyond}" if known else said

@@ -172,10 +172,12 @@ def _numbers(ranking: RankingResult | None, pair: PairView) -> str:
     text = f"logit {words.logit_text(pair.logit)} · score {words.score_text(pair.score)}"
     if pair.part is not None:
         text += f" · by part {words.logit_text(pair.match.logit)}"
-    if ranking is not None and ranking.kind == "score":
+    by_n = ranking is not None and ranking.method == NORMALISED
+    if ranking is not None and ranking.kind == "score" and not by_n:
         text += f" · {words.value_text(ranking.method, ranking.value_of(pair.candidate))}"
-    if pair.normalised is not None and ranking is not None and ranking.method != NORMALISED:
-        text += f" · {words.value_text(NORMALISED, pair.normalised.n)}"
+    if ranking is not None and (by_n or pair.normalised is not None):
+        n = ranking.value_of(pair.candidate) if by_n else pair.total
+        text = f"{words.value_text(NORMALISED, n)} · {text}"
     return text
 
 

@@ -48,7 +48,7 @@ class Strangers:
             f"line: {self.line.value:.2f} above strangers; a query without a match has somebody "
             f"above it in {100 * self.line.false_alarms:.1f} % of cases, by {self.line.basis}"
         )
-        nobody = "Nobody is above it here: probably nobody is there"
+        nobody = "None is above it here: probably nobody is there, or nobody clear"
         return told if self.above(ranking) else f"{told}. {nobody}"
 
     def record(self, index: int) -> dict[str, Any]:

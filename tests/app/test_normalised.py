@@ -139,8 +139,9 @@ def test_pairs_are_explained_by_the_parts_of_n(qtbot, window):
     assert lines_of(pair, space.look).values() == pytest.approx(
         [parts.query.flat[line.query_cell] for line in lines_of(pair, space.look).drawn]
     )
-    assert details.table.rows.headerData(4, Qt.Horizontal) == "Above\nstrangers"
+    assert details.table.rows.headerData(4, Qt.Horizontal) == "Norma-\nlised"
     assert "above strangers" in window.explore.inspector.readout.toolTip()
+    assert window.explore.inspector.controls.colour_by.text() == "above strangers"
     space.change_look(colour_by="contribution", heat_of="contribution")
     assert details.chart.rows[-1].label == "logit", "plain contributions stay one choice away"
     press(window, Qt.Key_1, modifiers=Qt.AltModifier)

@@ -369,7 +369,7 @@ def line_words(strangers: Strangers, ranking: RankingResult) -> str:
     """The line, and how many candidates are above it."""
     line, above = deviations_text(strangers.line.value), strangers.above(ranking)
     if not above:
-        return f"Probably nobody: no candidate is above the line at {line}"
+        return f"Probably nobody, or nobody clear: none above the line at {line}"
     return f"{count_text(above)} above the line at {line}"
 
 

@@ -144,6 +144,6 @@ def ranking_export(space: Workspace) -> RankingExport | None:
         ranking,
         places,
         "" if model is None else model.source,
-        "" if model is None else model.spec.describe(),
+        "" if model is None else model.spec.in_full(),
         space.strangers,
     )

@@ -134,6 +134,7 @@ def test_pairs_are_explained_by_the_parts_of_n(qtbot, window):
     rows = details.chart.rows
     assert rows[-1].label == "above strangers"
     assert rows[-1].part.value == pytest.approx(n[pair.candidate], abs=1e-4)
+    assert space.strangers.share_words(pair.candidate) in details.score.text()
     zones = [row.part.value for row in rows if row.part.kind == "zone"]
     assert sum(zones) == pytest.approx(n[pair.candidate], abs=1e-4)
     assert lines_of(pair, space.look).values() == pytest.approx(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
 from qaconv_core.cli.galleries import as_stored, averages_for
+from qaconv_core.cli.match_export import add_export_options, run_export
 from qaconv_core.cli.options import (
     add_blur_option,
     add_data_options,
@@ -39,14 +40,18 @@ _EXAMPLES = """\
 examples:
   qaconv match A.jpg B.jpg --figure match.pdf --json match.json
   qaconv match A.jpg B.jpg --against demo --figure match.png     what is distinctive
+  qaconv match --dataset demo --out pairs                        figures of all true matches
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``qaconv match``."""
-    parser.add_argument("query", metavar="A.jpg", help="the query picture")
-    parser.add_argument("gallery", metavar="B.jpg", help="the picture it is matched with")
+    parser.add_argument("query", metavar="A.jpg", nargs="?", help="the query picture")
+    parser.add_argument(
+        "gallery", metavar="B.jpg", nargs="?", help="the picture it is matched with"
+    )
     add_model_options(parser)
+    add_export_options(parser)
     parser.add_argument(
         "--against",
         metavar="DIR|DATASET",
@@ -59,7 +64,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_blur_option(parser)
     add_line_options(parser)
     parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
-    parser.epilog = "\n".join([_EXAMPLES, "what is beyond the usual, and is not:", *limits.AVERAGE])
+    parser.epilog = "\n".join(
+        [_EXAMPLES, "what is above average, and what that does not say:", *limits.AVERAGE]
+    )
     parser.set_defaults(run=run)
 
 
@@ -68,7 +75,10 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold", type=float, metavar="S", help="only matches of at least this similarity"
     )
-    parser.add_argument("--top", type=int, default=12, metavar="N", help="at most so many matches")
+    parser.add_argument(
+        "--top", type=int, metavar="N",
+        help="at most so many matches (12; with --dataset all of enough contribution)",
+    )  # fmt: skip
     parser.add_argument(
         "--direction", choices=DIRECTIONS, default="query", help="whose cells are followed"
     )
@@ -80,7 +90,14 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
-    """Explain one pair on the terminal, as JSON and as a figure."""
+    """Explain one pair on the terminal, as JSON and as a figure; or draw the pairs of a set."""
+    if arguments.dataset is not None:
+        run_export(arguments, cancel)
+        return
+    if arguments.query is None or arguments.gallery is None:
+        raise InputError("name two pictures, A.jpg B.jpg, or a data set: --dataset NAME --out DIR")
+    if arguments.top is None:
+        arguments.top = 12
     check_outputs(arguments)
     from qaconv_core.data.images import read_image
 
@@ -147,7 +164,7 @@ def _summary(
     ]
     if beyond is not None:
         lines.append(
-            f"beyond the gallery's mean logit {beyond.mean_logit:.3f}: "
+            f"above the average logit {beyond.mean_logit:.3f}: "
             f"query cells {beyond.query.sum():+.3f}, gallery cells {beyond.gallery.sum():+.3f}"
         )
     sides = None if beyond is None else beyond.sides
@@ -155,7 +172,7 @@ def _summary(
         match, arguments.threshold, arguments.top, arguments.direction, order, relative=sides
     )
     lines.append(f"{len(chosen)} of {total} matches shown ({arguments.direction} cells):")
-    more = "  beyond usual" if sides else ""
+    more = "  above average" if sides else ""
     lines.append(f"  query cell (row, column)   gallery cell   similarity      adds{more}")
     added = worth(chosen, sides, arguments.direction) if sides else [None] * len(chosen)
     width = match.grid[1]
@@ -163,6 +180,6 @@ def _summary(
         q, g = divmod(found.query_cell, width), divmod(found.gallery_cell, width)
         lines.append(
             f"  {q[0]:>10}, {q[1]:<12} {g[0]:>6}, {g[1]:<8} {found.similarity:>8.3f} "
-            f"{found.contribution:>+11.3f}" + ("" if extra is None else f" {extra:>+13.3f}")
+            f"{found.contribution:>+11.3f}" + ("" if extra is None else f" {extra:>+14.3f}")
         )
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.checkpoints import Checkpoint
 from qaconv_core.progress import CancelToken
+from qaconv_core.training.memory import kept_bytes
 from qaconv_core.training.pictures import PictureCache
 
 LEARNING_COST = 4.0
@@ -25,9 +26,6 @@ SEARCH_GAIN = 4.0
 """How much less the bounded search costs than all pairs in both roles."""
 _LIBRARY_BYTES = 700 << 20
 _BATCH = 64
-_PIXEL_BYTES = {True: 3500, False: 1000}
-"""What a training keeps of each pixel of a batch, in networks with bottlenecks and without."""
-BOTTLENECKS = ("resnet50", "resnet101", "resnet152")
 _PROBE = 24
 _PAIR_BYTES = 32  # logits, N in float64 with its sums, distances
 _NEAR_BYTES = 64 * KEPT  # lists, sparse distances and what they are made of, a picture
@@ -91,8 +89,8 @@ def memory_of(model: Checkpoint, book: PictureCache) -> int:
     grouping = maps + pairs + _NEAR_BYTES * n
     height, width = book.size
     copied = n * height * width * 3 if book.pixels is not None else 0
-    deep = _PIXEL_BYTES[spec.arch in BOTTLENECKS]
-    return _LIBRARY_BYTES + max(grouping, copied + _BATCH * height * width * deep)
+    learning = copied + _BATCH * kept_bytes(model.network, book.size)
+    return _LIBRARY_BYTES + max(grouping, learning)
 
 
 def _rates(

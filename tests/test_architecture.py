@@ -134,7 +134,7 @@ def test_the_windows_imports_point_one_way(path):
         assert own is None or layer is None or layer <= own, f"{path} imports {name}"
 
 
-PAGES = ("explore", "evaluate", "insights")
+PAGES = ("explore", "gallery", "evaluate", "insights")
 VIEWS_MAY_IMPORT = {
     "widgets": ("widgets",),
     "dialogs": ("widgets", "dialogs"),

@@ -14,6 +14,7 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,15 @@ def grid(driver: Driver) -> None:
     """The whole ranking."""
     explore(driver, "1")
     driver.key("A")
+
+
+def gallery(driver: Driver) -> None:
+    """The gallery by likeness, before any query."""
+    driver.key("Ctrl+5")
+    page = driver.window.gallery
+    driver.wait(lambda: page.jobs.ready, "the maps")
+    driver.command("sort by likeness")
+    driver.wait(lambda: page.gallery.look.sort == "likeness", "the order")
 
 
 def panels(driver: Driver) -> None:
@@ -299,6 +309,52 @@ def demo_row(names: Any) -> Any:
     return names.visualItemRect(names.item(names.count() - 1)).center()
 
 
+def scene(driver: Driver) -> None:
+    """A rendered scene: its people found, one of them chosen."""
+    driver.key("Ctrl+1")
+    driver.window.dialogs.open_scenes([ROOT / "tests" / "data" / "scene.jpg"])
+    dialog = driver.dialog("scenes")
+    driver.wait(lambda: dialog.scene.found == "found" and dialog.scene.size, "the people")
+    driver.rest()
+    for _ in range(5):
+        driver.key("N", dialog.canvas)
+
+
+def scenes(driver: Driver) -> None:
+    """Two scenes, people chosen on both."""
+    scene(driver)
+    dialog = driver.dialog("scenes")
+    dialog.open_scenes([ROOT / "docs" / "images" / "detect.jpg"])
+    looked = lambda: all(scene.found == "found" for scene in dialog.scenes)  # noqa: E731
+    driver.wait(looked, "the people")
+    driver.rest()
+    driver.key("N", dialog.canvas)
+    driver.key("+", dialog.canvas)
+    driver.key("+", dialog.canvas)
+
+
+def videos(driver: Driver) -> None:
+    """Two rendered cameras before people are looked for in them."""
+    import cv2
+    import numpy as np
+
+    shown = cv2.imread(str(ROOT / "tests" / "data" / "scene.jpg"))
+    folder = Path(tempfile.mkdtemp(prefix="qaconv-videos-"))
+    paths = [folder / name for name in ("north_20240501_080000.avi", "yard.avi")]
+    for path in paths:
+        size = (shown.shape[1], shown.shape[0])
+        video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, size)
+        for number in range(20):
+            video.write(np.roll(shown, 3 * number, axis=1))
+        video.release()
+    driver.window.dialogs.open_videos(paths)
+    dialog = driver.dialog("videos")
+    dialog.out.setText("~/people")  # where this machine keeps its files is nobody's business
+    driver.wait(dialog.start.isEnabled, "the videos")
+    driver.rest()
+    shutil.rmtree(folder)
+
+
 def open_model(driver: Driver) -> None:
     """What was read from the bundled checkpoint before it is used."""
     driver.key("Ctrl+1")
@@ -378,12 +434,16 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "queries": queries,
     "open-data": open_data,
     "open-model": open_model,
+    "scene": scene,
+    "scenes": scenes,
+    "videos": videos,
     "settings": settings,
     "save-match": save_match,
     "palette": palette,
     "keys": keys,
     "jobs": jobs,
     "panels": panels,
+    "gallery": gallery,
 }
 QUESTIONS = (
     "part",
@@ -398,8 +458,8 @@ QUESTIONS = (
 )
 """What the seven questions look like."""
 DARK = (
-    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores"),
-    *("open-data", "open-model", "settings", "save-match"),
+    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "gallery"),
+    *("open-data", "open-model", "scene", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
 README = (

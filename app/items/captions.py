@@ -7,6 +7,7 @@ from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette
 
 from app.items.colours import truth_colour
 from app.items.decision_marks import paint_decided
+from app.items.fitted_text import fitted
 from app.state import words
 from app.state.scene import Panel
 
@@ -35,7 +36,8 @@ def line_rect(area: QRectF, font: QFont, number: int) -> QRectF:
 def paint_caption(
     painter: QPainter, area: QRectF, panel: Panel, font: QFont, palette: QPalette
 ) -> None:
-    """Title and truth in the first line, then the rest, centred; long names lose their middle."""
+    """Title and truth in the first line, then the rest, centred. Where there is no room parts of a
+    line go, and the middle of a name."""
     ink = palette.color(QPalette.Active, QPalette.WindowText)
     faint = QColor(ink)
     faint.setAlphaF(0.72)
@@ -45,9 +47,13 @@ def paint_caption(
     for number, text in enumerate(panel.caption[1:], start=1):
         rect = line_rect(area, font, number)
         painter.setPen(ink if text.startswith("logit") else faint)
-        painter.drawText(
-            rect, Qt.AlignCenter, metrics.elidedText(text, Qt.ElideMiddle, rect.width())
+        named = panel.ref is not None and text == panel.ref.path.name
+        short = (
+            metrics.elidedText(text, Qt.ElideMiddle, rect.width())
+            if named
+            else fitted(text, metrics, rect.width())
         )
+        painter.drawText(rect, Qt.AlignCenter, short)
 
 
 def _paint_title(painter: QPainter, rect: QRectF, panel: Panel, font: QFont, ink: QColor) -> None:

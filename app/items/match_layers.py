@@ -91,8 +91,10 @@ def _paint_placeholder(painter: QPainter, stage: Stage, number: int, palette: QP
     painter.drawRoundedRect(box, 6, 6)
     painter.setBrush(Qt.NoBrush)
     painter.setPen(faint)
-    text = panel.hint if panel.ref is None else stage.faults[number] or "Loading…"
-    flags = int(Qt.AlignCenter) | int(Qt.TextWrapAnywhere)
+    fault = "" if panel.ref is None else stage.faults[number]
+    text = panel.hint if panel.ref is None else fault or "Loading…"
+    # A fault names a file, which may be one long word.
+    flags = int(Qt.AlignCenter) | int(Qt.TextWrapAnywhere if fault else Qt.TextWordWrap)
     painter.drawText(box.adjusted(10, 10, -10, -10), flags, text)
 
 

@@ -8,7 +8,9 @@ from PyQt5.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.items.captions import bold
 from app.items.colours import truth_colour
-from app.items.query_model import ENTRY_ROLE, QueryEntry
+from app.items.fitted_text import fitted
+from app.items.query_model import QueryEntry
+from app.items.row_models import ENTRY_ROLE
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
@@ -51,10 +53,11 @@ class QueryDelegate(QStyledItemDelegate):
         ink = option.palette.color(QPalette.Text)
         strong = bold(option.font)
         line = QFontMetrics(option.font).lineSpacing()
-        texts = [(entry.title or entry.ref.path.name, strong, ink)]
+        name = entry.ref.path.name
+        texts = [(entry.title or name, strong, ink)]
         if entry.verdict:
             texts.append((entry.verdict, option.font, ink))
-        texts.append((entry.ref.path.name, option.font, faded(ink, 170)))
+        texts.append((name, option.font, faded(ink, 170)))
         top = room.top() + (room.height() - line * len(texts)) // 2
         for place, (text, font, colour) in enumerate(texts):
             row = QRect(room.left(), top + place * line, room.width(), line)
@@ -62,8 +65,11 @@ class QueryDelegate(QStyledItemDelegate):
                 row = self._draw_error(painter, option, row)
             painter.setFont(font)
             painter.setPen(colour)
-            mode = Qt.ElideMiddle if place == len(texts) - 1 else Qt.ElideRight
-            short = QFontMetrics(font).elidedText(text, mode, row.width())
+            metrics = QFontMetrics(font)
+            if text == name:
+                short = metrics.elidedText(text, Qt.ElideMiddle, row.width())
+            else:
+                short = fitted(text, metrics, row.width())
             painter.drawText(row, int(Qt.AlignLeft | Qt.AlignVCenter), short)
 
     def _draw_error(self, painter: QPainter, option: QStyleOptionViewItem, row: QRect) -> QRect:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.state.words import JOIN
+
 
 def count_text(number: int) -> str:
     """``15,870``."""
@@ -21,13 +23,18 @@ def camera_text(camid: int | None) -> str:
 def who_text(pid: int | None, camid: int | None) -> str:
     """``2 · c1``: person and camera, as far as they are known."""
     known = ("" if pid is None else str(pid), camera_text(camid))
-    return " · ".join(part for part in known if part)
+    return JOIN.join(part for part in known if part)
 
 
 def who_sentence(pid: int | None, camid: int | None) -> str:
     """``Person 2, camera 1``."""
     person = "Person not known" if pid is None else f"Person {pid}"
     return person if camid is None or camid < 0 else f"{person}, camera {camid + 1}"
+
+
+def track_sentence(pictures: int) -> str:
+    """``The best of the 12 pictures of a track``; empty for a single picture."""
+    return f"The best of the {count_text(pictures)} pictures of a track" if pictures > 1 else ""
 
 
 def move_text(move: int | None) -> str:

@@ -46,8 +46,6 @@ log = logging.getLogger(__name__)
 NORMALISED_ESTIMATES = (
     "the best candidates have exact logits; what strangers look like rests on estimates"
 )
-CPU_RATE = 25e9
-"""Multiplications and additions a second taken for the estimate of a scoring job's time."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
 
     request = _recognised(request)
     dataset = _dataset(request)
-    report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
+    report = check_dataset(dataset, decode=decode, work=context)
     return Inspected(request, dataset, report, gallery_scenes(dataset.gallery.paths))
 
 
@@ -198,11 +196,13 @@ def search_partly(
     Maps of the ``first`` queries come first. Where the set's maps are stored in float32 those are
     used, and ``.model`` computes in it.
     """
+    from app.jobs.phases import in_phases, maps_phases
     from qaconv_core.galleries.search import open_search
 
     store = feature_store()
     if store is not None:
         model = model.with_stored_maps(store, [*data.gallery, *data.query[: data.added_from]])
+    context = in_phases(context, maps_phases(data.added_from, len(data.gallery)))
     found, _rejected = open_search(
         model, data, store, first=first, report=context.tell,
         progress=context.progress, cancel=context.cancel,
@@ -229,10 +229,9 @@ def _ranks_and_top(
 
 def measure_cohorts(matching: GallerySearch, context: JobContext) -> None:
     """How the gallery looks to pictures of each camera; from the store where it was measured."""
-    from qaconv_core.progress import WorkContext
     from qaconv_core.ranking.cohorts import CohortRule
 
-    matching.measure_cohorts(CohortRule(), WorkContext(context.progress, context.cancel))
+    matching.measure_cohorts(CohortRule(), context)
 
 
 def rank_normalised(matching: GallerySearch, query: int, context: JobContext) -> RankingResult:
@@ -253,21 +252,27 @@ def rank_normalised(matching: GallerySearch, query: int, context: JobContext) ->
 
 def measuring_seconds(matching: GallerySearch) -> float:
     """About how long measuring the whole set takes on this machine's CPU, with re-ranking."""
-    c, h, w = matching.model.map_shape
+    from app.jobs.machine_rates import usual_rates
+
     p, g = matching.data.added_from, len(matching.data.gallery)
-    pairs = p * g + (p * p + g * g) / 2
-    seconds = pairs * (h * w) ** 2 * c / CPU_RATE
-    return seconds / 50 if matching.model.device.type == "cuda" else seconds
+    return (p * g + (p * p + g * g) / 2) / usual_rates(matching.model).pairs
 
 
 def measure(matching: GallerySearch, context: JobContext) -> Measured:
     """AP of every query by plain QAConv, + re-ranking and, where times are known, + TLift."""
+    from app.jobs.machine_rates import usual_rates
+    from app.jobs.phases import evaluation_phases, in_phases
     from qaconv_core.evaluation.evaluator import Job as EvaluationJob
     from qaconv_core.evaluation.evaluator import evaluate
     from qaconv_core.evaluation.methods import MethodOptions
+    from qaconv_core.ranking import tlift_available
 
     data = matching.data
     options = MethodOptions(rerank=True, tlift=True, junk_rule=data.junk_rule)
+    sizes = data.added_from, len(data.gallery)
+    lifts = not tlift_available(data.dataset.query.times, data.dataset.gallery.times)
+    phases = evaluation_phases(*sizes, 0, options, usual_rates(matching.model), lifts=lifts)
+    context = in_phases(context, phases)
     with open_shelf(matching.model) as shelf:
         job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
         done = evaluate(matching.model, data.dataset, options, job)

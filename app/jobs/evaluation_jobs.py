@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from app.jobs import engine
 from app.jobs.job import JobContext
+from app.jobs.phases import evaluation_phases, in_phases
 from app.state.evaluation import (
     Estimate,
     EvaluationRequest,
@@ -25,11 +26,12 @@ from app.state.evaluation import (
 )
 from app.state.requests import DEMO, ModelRequest
 from qaconv_core.errors import DatasetError, QAConvError
-from qaconv_core.progress import Progress
+from qaconv_core.progress import Phase, Progress
 from qaconv_core.types import Dataset, EvaluationReport, ImageRef
 
 if TYPE_CHECKING:
     from app.jobs.machine_rates import Rates
+    from qaconv_core.evaluation.methods import MethodOptions
     from qaconv_core.model import Model
     from qaconv_core.store.runs import RunRecord
 
@@ -187,6 +189,8 @@ class EvaluationJobs:
         dataset = self._dataset(request.choice, fresh=True)
         model, wanted = self._loaded(request, context)
         model = _as_stored(model, dataset)
+        phases = self._phases(model, wanted, dataset, request.options)
+        context = in_phases(context, phases)
         with engine.open_shelf(model) as shelf:
             job = Job(
                 shelf=shelf,
@@ -201,6 +205,20 @@ class EvaluationJobs:
         paths = tuple(str(path) for path in found.query.paths)
         run = FinishedRun(0, _now(), "evaluate", found.report, paths, str(dataset.root))
         return _kept(run, request.command())
+
+    def _phases(
+        self, model: Model, wanted: ModelRequest, dataset: Dataset, options: MethodOptions
+    ) -> list[Phase]:
+        """The phases of an evaluation; with usual rates where this machine's are not known."""
+        from app.jobs.machine_rates import usual_rates
+        from qaconv_core.ranking import tlift_available
+
+        p, g = len(dataset.query), len(dataset.gallery)
+        lifts = not tlift_available(dataset.query.times, dataset.gallery.times)
+        known = self._rates
+        rates = known[1] if known is not None and known[0] == wanted else usual_rates(model)
+        missing = p + g - _stored(model, dataset)[0]
+        return evaluation_phases(p, g, missing, options, rates, lifts=lifts)
 
     def _loaded(
         self, request: EvaluationRequest, context: JobContext

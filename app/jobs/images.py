@@ -11,6 +11,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PyQt5.QtCore import QObject, Qt, pyqtSignal, pyqtSlot
 from PyQt5.QtGui import QImage
 
@@ -32,7 +33,12 @@ def decode(path: Path, height: int | None) -> QImage:
     if height is not None and picture.height > height:
         width = max(1, round(picture.width * height / picture.height))
         picture = picture.resize((width, height), reducing_gap=2.0)
-    pixels = np.ascontiguousarray(np.asarray(picture))
+    return image_of(np.asarray(picture))
+
+
+def image_of(picture: npt.NDArray[np.uint8]) -> QImage:
+    """Pixels (h, w, 3) uint8 RGB as Qt's picture."""
+    pixels = np.ascontiguousarray(picture)
     rows, columns, _ = pixels.shape
     # A copy: QImage does not keep the array's memory alive.
     image = QImage(pixels.data, columns, rows, 3 * columns, QImage.Format_RGB888)  # type: ignore[call-overload]  # stub: bytes only

@@ -19,6 +19,7 @@ from app.jobs import engine
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots, tell_stopped
 from app.jobs.kept_findings import keep_findings, kept_findings
+from app.jobs.phases import AVERAGES, check_phases, errors_phases, in_phases
 from app.jobs.runner import JobRunner
 from app.jobs.sources import Sources
 from app.state.export_choices import JSON, Format
@@ -34,6 +35,7 @@ from app.state.insights import (
 from qaconv_core.store.atomic import atomic_write_text
 
 if TYPE_CHECKING:
+    from app.jobs.machine_rates import Rates
     from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
     from qaconv_core.galleries.search import GallerySearch
 
@@ -47,12 +49,16 @@ CURVE_RATE = 3e7
 
 def find_errors(matching: GallerySearch, clusters: int, context: JobContext) -> ErrorFindings:
     """All wrong Rank-1 results of the set, by camera pair and in clusters."""
+    from app.jobs.machine_rates import usual_rates
     from qaconv_core.data.label_maps import LABELS, has_label_maps, read_label_map
     from qaconv_core.evaluation.errors_of_ranking import analyse_errors
     from qaconv_core.evaluation.evaluator import Job as EngineJob
 
     dataset = matching.data.dataset
     labelled = has_label_maps(dataset)
+    rates = usual_rates(matching.model)
+    phases = errors_phases(matching.data.added_from, len(matching.data.gallery), rates)
+    context = in_phases(context, phases)
     with engine.open_shelf(matching.model) as shelf:
         found = analyse_errors(
             matching.model,
@@ -71,7 +77,7 @@ def _averages(found: ErrorAnalysis, context: JobContext) -> dict[str, Picture]:
     from qaconv_core.progress import Tracker
 
     groups = [g for g in (found.together, *found.cameras, *found.clusters) if g is not None]
-    tracker = Tracker("average pictures", len(groups), "groups", context.progress, context.cancel)
+    tracker = Tracker(AVERAGES, len(groups), "groups", context.progress, context.cancel)
     made = {}
     for group in groups:
         picture = average_picture(found, group)
@@ -90,6 +96,7 @@ def stretched(picture: Picture) -> Picture:
 
 def check_explanations(matching: GallerySearch, pairs: int, context: JobContext) -> CheckFindings:
     """Whether explanations show what decides, on so many pairs of each kind."""
+    from app.jobs.machine_rates import usual_rates
     from qaconv_core.data.label_maps import PERSON, has_label_maps, read_label_map
     from qaconv_core.evaluation import explanation_checks as checks
     from qaconv_core.evaluation.evaluator import Job as EngineJob
@@ -97,6 +104,8 @@ def check_explanations(matching: GallerySearch, pairs: int, context: JobContext)
 
     dataset = matching.data.dataset
     labelled = has_label_maps(dataset)
+    seconds = _seconds_of_a_pair(matching, usual_rates(matching.model))
+    context = in_phases(context, check_phases(*(pairs * one for one in seconds)))
     with engine.open_shelf(matching.model) as shelf:
         report = checks.check_explanations(
             matching.model,
@@ -112,15 +121,21 @@ def check_explanations(matching: GallerySearch, pairs: int, context: JobContext)
 def forecast(matching: GallerySearch) -> InsightTimes:
     """About how long each will take, from a measurement of a second or two."""
     from app.jobs.machine_rates import measure_rates
-    from qaconv_core.evaluation.explanation_checks import GALLERY_LIMIT
 
     rates = measure_rates(matching.model)
     queries, galleries = matching.data.added_from, len(matching.data.gallery)
-    h, w = matching.model.spec.grid
-    curves = min(galleries, GALLERY_LIMIT) * (h * w) ** 2 / CURVE_RATE
     return InsightTimes(
-        queries * galleries / rates.pairs, 2 * (SHOWN_PICTURES / rates.images + curves)
+        queries * galleries / rates.pairs, 2 * sum(_seconds_of_a_pair(matching, rates))
     )
+
+
+def _seconds_of_a_pair(matching: GallerySearch, rates: Rates) -> tuple[float, float]:
+    """What the checks of one pair take: in the network, and in removal curves."""
+    from qaconv_core.evaluation.explanation_checks import GALLERY_LIMIT
+
+    h, w = matching.model.spec.grid
+    galleries = min(len(matching.data.gallery), GALLERY_LIMIT)
+    return SHOWN_PICTURES / rates.images, galleries * (h * w) ** 2 / CURVE_RATE
 
 
 @dataclass(frozen=True)

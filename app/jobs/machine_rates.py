@@ -16,6 +16,9 @@ from qaconv_core.types import Float32
 
 SMALL = 60, 240
 """Queries and gallery pictures of the small ranking that re-ranking and TLift are timed on."""
+USUAL_IMAGES = 100.0
+CPU_RATE = 25e9
+"""Multiplications and additions a second taken for the estimate of a scoring job's time."""
 FLOPS = 1.5e9
 """Multiplications and additions of the timed scoring on a CPU; a GPU gets fifty times as many."""
 
@@ -54,6 +57,13 @@ class Rates:
         if options.tlift and lifts:
             out["TLift"] = times * queries * galleries / self.lift
         return {stage: seconds for stage, seconds in out.items() if seconds > 0}
+
+
+def usual_rates(model: Model) -> Rates:
+    """Rates of two cores of a server, for what only their proportions matter to."""
+    c, h, w = model.map_shape
+    faster = 50 if model.device.type == "cuda" else 1
+    return Rates(USUAL_IMAGES * faster, CPU_RATE * faster / ((h * w) ** 2 * c), 4e6, 2e7)
 
 
 def measure_rates(model: Model, with_images: bool = True) -> Rates:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 HELP = "Read what it does, how, and what it does not say."
-MENUS = ("File", "Edit", "Query", "Candidate", "Match", "Evaluate", "View", "Help")
+MENUS = ("File", "Edit", "Query", "Candidate", "Match", "Gallery", "Evaluate", "View", "Help")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ COMMANDS: tuple[Command, ...] = (
              "Load a checkpoint.pth.tar of any QAConv release.", icon="cube"),
     _command("file.open_query", "Search by picture…", "File", "Ctrl+I",
              "Take a picture file as the query.", icon="image"),
+    _command("file.open_scenes", "Find people in scenes…", "File", "Ctrl+Shift+I",
+             "Find the people on pictures of whole scenes, to search for them or among them.",
+             icon="users"),
+    _command("file.open_videos", "Find people in video…", "File", "",
+             "Find and follow the people of videos, each a camera with its own clock.",
+             icon="film-strip"),
     _command("file.open_demo", "Open the demo", "File", "",
              "Open the bundled synthetic people with the bundled model.", icon="play"),
     _command("file.export_match", "Save match figure…", "File", "Ctrl+S",
@@ -94,6 +100,8 @@ COMMANDS: tuple[Command, ...] = (
     _command("query.next_error", "Next error", "Query", "E",
              "Go to the next query whose rank 1 is a false match."),
     _command("query.filter", "Filter queries", "Query", "Ctrl+L", "Type to filter the queries."),
+    _command("query.show_scene", "Show in its scene", "Query", "Shift+Z",
+             "Open the scene that this query was cut out of, with its box."),
     _command("query.sort_file", "Sort by file", "Query", "", "", checkable=True, group=1),
     _command("query.sort_person", "Sort by person", "Query", "", "", checkable=True, group=1),
     _command("query.sort_ap", "Sort by AP, worst first", "Query", "", "", checkable=True, group=1),
@@ -117,6 +125,9 @@ COMMANDS: tuple[Command, ...] = (
              "Candidate", "W",
              "Compare the first false match with the first true one: the exact differences by "
              "cell.", icon="question", group=1),
+    _command("candidate.show_scene", "Show in its scene", "Candidate", "Z",
+             "Open the scene or video frame that this candidate was cut out of, with its box.",
+             icon="frame-corners", group=1),
     _command("candidate.confirm", "Confirm", "Candidate", "Y",
              "Decide that this candidate is the person.", group=4),
     _command("candidate.reject", "Reject", "Candidate", "R",
@@ -135,6 +146,12 @@ COMMANDS: tuple[Command, ...] = (
              "To the next candidate that nothing was decided about.", group=4),
     _command("candidate.hide_decided", "Hide decided", "Candidate", "",
              "Hide candidates that something was decided about.", checkable=True, group=2),
+    _command("candidate.every_picture", "Every picture of a track", "Candidate", "",
+             "List all pictures of who was followed through a video, not the best one alone.",
+             checkable=True, group=2),
+    _command("candidate.play_track", "Play the track", "Candidate", "V",
+             "Show the pictures of the candidate's track in turn, and stop.", group=1,
+             checkable=True),
     _command("candidate.hide_false", "Hide false matches", "Candidate", "", "", checkable=True,
              group=2),
     _command("candidate.method_qaconv", "Rank by QAConv", "Candidate", "Alt+1", "",
@@ -204,6 +221,21 @@ COMMANDS: tuple[Command, ...] = (
     _command("match.occlusion_map", "Which region matters", "Match", "O",
              "For every region: what happens to the logit and the order if it is hidden.",
              icon="target", checkable=True, group=5),
+    # Gallery
+    _command("gallery.search", "Search by this picture", "Gallery", "Q",
+             "Take the chosen picture of the gallery as the query.", icon="magnifying-glass"),
+    _command("gallery.unfold", "Unfold near-duplicates", "Gallery", "Shift+F",
+             "Show the pictures that are folded into the chosen tile, or fold them again.",
+             group=1),
+    _command("gallery.fold", "Fold near-duplicates", "Gallery", "",
+             "Show pictures that look nearly the same as one tile with their number.",
+             checkable=True, group=1),
+    _command("gallery.sort_camera", "Sort by camera", "Gallery", "", "", checkable=True, group=2),
+    _command("gallery.sort_time", "Sort by time", "Gallery", "", "", checkable=True, group=2),
+    _command("gallery.sort_name", "Sort by name", "Gallery", "", "", checkable=True, group=2),
+    _command("gallery.sort_likeness", "Sort by likeness", "Gallery", "",
+             "Alike pictures beside each other; their feature maps are compared first.",
+             checkable=True, group=2),
     # Evaluate
     _command("evaluate.show", "Evaluate", "Evaluate", "Ctrl+E", "Choose what to measure.",
              icon="chart-line"),
@@ -218,6 +250,8 @@ COMMANDS: tuple[Command, ...] = (
     # View
     _command("view.explore", "Explore", "View", "Ctrl+1", "Queries, ranking, match.",
              icon="image-square", checkable=True),
+    _command("view.gallery", "Gallery", "View", "Ctrl+5", "Look at the gallery's pictures.",
+             icon="squares-four", checkable=True),
     _command("view.evaluate", "Evaluate", "View", "Ctrl+2", "Runs and curves.",
              icon="chart-line", checkable=True),
     _command("view.failures", "Errors", "View", "Ctrl+3", "What misleads the model.",

@@ -188,10 +188,14 @@ def time_text(seconds: float | None) -> str:
     return sign + clock
 
 
+JOIN = " · "
+"""Between the parts of a line of words; whole parts go where there is no room."""
+
+
 def who_text(ref: ImageRef) -> str:
     """Person, camera and time of a picture, as far as they are known."""
     parts = (person_text(ref), camera_text(ref), time_text(ref.time))
-    return " · ".join(part for part in parts if part)
+    return JOIN.join(part for part in parts if part)
 
 
 DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,6 +26,7 @@ from qaconv_core.cli.options import (
     positive,
     show,
     work_on,
+    write_json,
     write_result,
 )
 from qaconv_core.cli.terminal import say
@@ -300,16 +300,10 @@ def _labelled(dataset: Dataset) -> Dataset:
 
 def _say_intervals(found: Evaluation) -> None:
     """How far the mean over few labelled persons can be trusted."""
-    from qaconv_core.evaluation.bootstrap import DRAWS, LEVEL, bootstrap_interval
+    from qaconv_core.evaluation.bootstrap import interval_sentence
 
     for result in found.report.results:
-        low, high = bootstrap_interval(result.ap, found.query.pids)
-        persons = len(set(found.query.pids.tolist()))
-        show(
-            f"{result.method}: mAP {100 * result.mAP:.1f} %, {100 * LEVEL:.0f} % interval "
-            f"{100 * low:.1f} to {100 * high:.1f} % (bootstrap over {persons} labelled persons, "
-            f"{DRAWS:,} draws)"
-        )
+        show(interval_sentence(result.method, result.ap, found.query.pids))
 
 
 class Outputs:
@@ -481,8 +475,7 @@ def write_reports(
         show(form.report_table(reports))
     if arguments.json:
         document = form.reports_json(reports, per_query=arguments.per_query)
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        outputs.attempt(partial(write_result, arguments.json, text, "JSON"))
+        outputs.attempt(partial(write_json, arguments.json, document))
     for name, make in (
         ("csv", form.report_csv),
         ("latex", form.report_latex),

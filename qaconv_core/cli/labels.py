@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,7 @@ from qaconv_core.cli.options import add_data_options, open_named_dataset, show
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import shown
+from qaconv_core.readable import json_text, shown
 
 if TYPE_CHECKING:
     from qaconv_core.store.labels import LabelChange, LabelLog
@@ -111,20 +109,18 @@ def _pictures(given: list[str], dataset: Dataset, log: LabelLog) -> list[Path]:
 
 
 def _list(dataset: Dataset, log: LabelLog, as_json: bool) -> None:
-    refs = (*dataset.query, *dataset.gallery, *dataset.train)
-    cameras = {log.name_of(ref.path): ref.camid for ref in refs}
-    persons = log.persons()
+    from qaconv_core.data.labelled import persons_by_camera
+
     if as_json:
-        record = {"dataset": dataset.name, "file": str(log.path), "persons": persons}
-        show(json.dumps(record, indent=2, ensure_ascii=False))
+        record = {"dataset": dataset.name, "file": str(log.path), "persons": log.persons()}
+        show(json_text(record))
         return
+    persons = persons_by_camera(dataset, log)
     if not persons:
         show("no labels yet")
-    for person, pictures in persons.items():
-        seen = Counter(cameras.get(picture) for picture in pictures)
-        order = sorted(seen, key=lambda camera: -1 if camera is None else camera)
-        where = ", ".join(f"{_camera(dataset, camera)}: {seen[camera]}" for camera in order)
-        show(f"{shown(person):<24} {len(pictures):>5} pictures  {where}")
+    for person in persons:
+        where = ", ".join(f"{_camera(dataset, camera)}: {n}" for camera, n in person.cameras)
+        show(f"{shown(person.name):<24} {person.pictures:>5} pictures  {where}")
 
 
 def _camera(dataset: Dataset, camera: int | None) -> str:

@@ -19,6 +19,7 @@ from qaconv_core.cli.evaluate import (
     remember,
     write_reports,
 )
+from qaconv_core.cli.options import add_quiet_option
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, WorkContext
@@ -48,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="what the numbers are, where the file does not say",
     )
     parser.add_argument("--name", help="name of the data set in the report")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.add_argument(
         "--no-history", action="store_true", help="do not keep this run in qaconv runs"
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qaconv_core.data.images import picture_size
@@ -48,6 +49,32 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
         notes=(*(n for n in dataset.notes if n not in (CHOSEN, NO_PIDS)), *notes),
         person_names={number: name for name, number in numbers.items()},
     )
+
+
+@dataclass(frozen=True)
+class PersonCount:
+    """A person of the labels: name, number of pictures, and how many in each camera."""
+
+    name: str
+    pictures: int
+    cameras: tuple[tuple[int | None, int], ...]
+
+
+def persons_by_camera(dataset: Dataset, log: LabelLog) -> list[PersonCount]:
+    """All persons in the order in which they came; cameras in order, the unknown one first."""
+    refs = (*dataset.query, *dataset.gallery, *dataset.train)
+    persons = log.persons()
+    named = {picture for pictures in persons.values() for picture in pictures}
+    found = ((log.name_of(ref.path), ref.camid) for ref in refs) if named else ()
+    cameras = {name: camera for name, camera in found if name in named}
+    counts = []
+    for person, pictures in persons.items():
+        seen = Counter(cameras.get(picture) for picture in pictures)
+        order = sorted(seen, key=lambda camera: -1 if camera is None else camera)
+        counts.append(
+            PersonCount(person, len(pictures), tuple((camera, seen[camera]) for camera in order))
+        )
+    return counts
 
 
 def export_labels(dataset: Dataset, target: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from pathlib import Path
@@ -16,6 +17,8 @@ from qaconv_core.readable import shown
 from qaconv_core.store.atomic import reason
 
 FOLDER = "crops"
+BOXES, PICTURES = "boxes.csv", "pictures.csv"
+"""The tables beside that folder; see :mod:`qaconv_core.detection.tables`."""
 PART = ".crop.part"
 MARGIN = 0.03
 """Room on each side of a box, as a share of its height; never beyond the picture."""
@@ -31,6 +34,17 @@ def crop_name(source: str, frame: int, number: int, video: bool) -> str:
     safe = shown(source).replace("\\", "_")
     place = f"{safe}/{frame:06d}" if video else safe
     return f"{FOLDER}/{place}_{number:02d}.jpg"
+
+
+def output_of(crop: Path) -> Path | None:
+    """The output folder that a crop lies in; None where it lies in none."""
+    folders = (folder for folder in crop.parents if folder.name == FOLDER)
+    return next((folder.parent for folder in folders if _is_output(folder.parent)), None)
+
+
+@functools.lru_cache(maxsize=256)
+def _is_output(folder: Path) -> bool:
+    return (folder / BOXES).is_file() and (folder / PICTURES).is_file()
 
 
 def cut(

@@ -27,6 +27,7 @@ from qaconv_core.detection.tiles import (
 from qaconv_core.device import resolve_device
 from qaconv_core.errors import InputError
 from qaconv_core.models.detector import SIDE, load_detector
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 
 DEFAULT_SCORE = 0.4
 """Score from which a box is kept; docs/detecting.md has what others give."""
@@ -58,6 +59,15 @@ class FindOptions:
         scales = usual if tiles is None else read_scales(tiles)
         return cls(DEFAULT_SCORE if score is None else score, min_height, scales)
 
+    @staticmethod
+    def settings(pictures: FindOptions, videos: FindOptions) -> dict[str, object]:
+        """What a run of the detector that goes on is held against."""
+        return {
+            "score": pictures.score,
+            "min height": pictures.min_height,
+            "tiles": [list(pictures.scales), list(videos.scales)],
+        }
+
     def __post_init__(self) -> None:
         if not 0 < self.score < 1:
             raise InputError(f"the least score must lie between 0 and 1, not {self.score:g}")
@@ -81,14 +91,20 @@ class PersonFinder:
         return lambda picture, video: self.find(picture, videos if video else pictures)
 
     def find(
-        self, picture: npt.NDArray[np.uint8], options: FindOptions | None = None
+        self,
+        picture: npt.NDArray[np.uint8],
+        options: FindOptions | None = None,
+        context: WorkContext = NO_CONTEXT,
     ) -> list[PersonBox]:
-        """The people on an RGB picture (h, w, 3), the surest first; boxes lie inside it."""
+        """The people on an RGB picture (h, w, 3), the surest first; boxes lie inside it.
+
+        ``context`` hears of every batch of tiles, and can stop it.
+        """
         options = options or FindOptions()
         height, width = picture.shape[:2]
         tiles = plan_tiles(width, height, options.scales)
         floor = max(_LOWEST, 0.5 * options.score)
-        boxes, scores, cut = self._candidates(picture, tiles, floor)
+        boxes, scores, cut = self._candidates(picture, tiles, floor, context)
         kept = without_parts(boxes, scores, cut)
         boxes, scores = boxes[kept], scores[kept]
         kept = suppress(boxes, scores, JOINED)
@@ -101,11 +117,16 @@ class PersonFinder:
         ]
 
     def _candidates(
-        self, picture: npt.NDArray[np.uint8], tiles: list[Tile], floor: float
+        self,
+        picture: npt.NDArray[np.uint8],
+        tiles: list[Tile],
+        floor: float,
+        context: WorkContext,
     ) -> tuple[Boxes, Scores, np.ndarray]:
         """Boxes on the picture of all tiles, their scores, and which a tile's border cuts off."""
         height, width = picture.shape[:2]
         all_boxes, all_scores, all_cut = [], [], []
+        tracker = context.tracker("people", len(tiles), "tiles")
         for first in range(0, len(tiles), BATCH):
             batch = tiles[first : first + BATCH]
             shares, scores = self._run([_input(picture, tile) for tile in batch])
@@ -121,6 +142,7 @@ class PersonFinder:
                 all_boxes.append(boxes)
                 all_scores.append(sure_scores)
                 all_cut.append(cut_off(boxes, tile, width, height))
+            tracker.advance(len(batch))
         boxes = np.concatenate(all_boxes)
         large = (boxes[:, 2:] - boxes[:, :2] >= _SMALLEST).all(1)
         return boxes[large], np.concatenate(all_scores)[large], np.concatenate(all_cut)[large]

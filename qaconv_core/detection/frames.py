@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ _MOVED = 12.0
 """Levels of grey by which a cell of the thumbnail must have changed."""
 _MOVED_CELLS = 3
 _MAC_EPOCH = datetime(1904, 1, 1)
-_LARGEST_ATOM = 1 << 20
+_TOLD_EVERY = 32
 
 
 @dataclass(frozen=True)
@@ -151,17 +151,32 @@ class Video:
             if number > after:
                 yield Frame(number, time, picture)
 
-    def pictures_at(self, numbers: set[int], after: int = -1) -> Iterator[Frame]:
-        """The frames of these numbers that are there, in order, beyond number ``after``."""
+    def pictures_at(
+        self, numbers: set[int], after: int = -1, on_read: Callable[[int], object] | None = None
+    ) -> Iterator[Frame]:
+        """The frames of these numbers that are there, in order, beyond number ``after``.
+
+        ``on_read`` is called now and then with the number of frames that were gone through.
+        """
         last, time = max(numbers, default=-1), 0.0
         while self.read <= last and self._capture.grab():
             number = self.read
             self.read += 1
+            if on_read is not None and self.read % _TOLD_EVERY == 0:
+                on_read(_TOLD_EVERY)
             time = self._time(number, time)
             if number in numbers and number > after:
                 picture = self._retrieve()
                 if picture is not None:
                     yield Frame(number, time, picture)
+
+    def sought(self, number: int) -> npt.NDArray[np.uint8] | None:
+        """The frame that the file's index has under a number: quick, and not exact in every file.
+
+        The frames after it cannot be gone through as the file's own.
+        """
+        self._capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+        return self._retrieve() if self._capture.grab() else None
 
     def shortfall(self) -> str:
         """After the last frame: a line where the file holds far fewer frames than it says."""

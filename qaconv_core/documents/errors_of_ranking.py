@@ -62,7 +62,7 @@ def _section(
     for group in shown:
         numbers = ", ".join(str(number + 1) for number in group.examples)
         pieces.append(html.heading(group.name, 3))
-        pieces.append(html.paragraph(f"failures number {numbers}", "faint"))
+        pieces.append(html.paragraph(f"failures number {numbers}", "faint leads"))
         pieces.append(_examples(analysis, group))
     return pieces
 
@@ -95,12 +95,14 @@ def _examples(analysis: ErrorAnalysis, group: ErrorGroup) -> str:
         error = analysis.errors[number]
         query = analysis.query[error.query].path
         false, true = (analysis.gallery[i].path for i in (error.false, error.true))
-        shown += [
-            (query, f"{number + 1}: query {query.name}"),
-            (false, f"✕ first false {false.name}"),
-            (true, f"✓ first true {true.name}"),
-        ]
-    return html.pictures(shown)
+        shown.append(
+            [
+                (query, f"{number + 1}: query {query.name}"),
+                (false, f"✕ first false {false.name}"),
+                (true, f"✓ first true {true.name}"),
+            ]
+        )
+    return html.picture_groups(shown)
 
 
 def _rows(analysis: ErrorAnalysis) -> list[tuple[object, ...]]:

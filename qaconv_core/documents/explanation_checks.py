@@ -108,5 +108,5 @@ def _examples(report: ExplanationCheckReport, group: ExplanationCheckGroup, most
     shown = []
     for q, g in group.pairs[:most]:
         query, gallery = report.query[q].path, report.gallery[g].path
-        shown += [(query, f"query {query.name}"), (gallery, gallery.name)]
-    return html.heading(f"Examples: {group.name}", 3) + html.pictures(shown)
+        shown.append([(query, f"query {query.name}"), (gallery, gallery.name)])
+    return html.heading(f"Examples: {group.name}", 3) + html.picture_groups(shown)

@@ -36,11 +36,24 @@ table { border-collapse: collapse; margin: 8px 0; } th { font-weight: 600; text-
 th, td { padding: 4px 16px 4px 0; border-bottom: 1px solid #e6e6e9; vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: 8px 0 16px; } figure > img { max-width: 100%; height: auto; }
-.pictures { display: flex; flex-wrap: wrap; gap: 16px; } .pictures figure { width: 132px; }
+.pictures { display: flex; flex-wrap: wrap; gap: 16px 24px; } .pictures figure { width: 132px; }
 .pictures img { width: 128px; border: 2px solid #d5d5d8; }
+.group { display: flex; gap: 8px; } .group figure { margin-bottom: 0; }
 figcaption { font-size: 13px; overflow-wrap: anywhere; }
 .note { white-space: pre-wrap; }
-section.candidate { break-inside: avoid; border-top: 1px solid #d5d5d8; margin-top: 32px; }
+section.candidate { border-top: 1px solid #d5d5d8; margin-top: 32px; }
+@media print {
+  @page { size: A4; margin: 16mm; }
+  body { padding: 0; max-width: none; font-size: 10.5pt; }
+  h1, h2, h3, .leads { break-after: avoid; } p { orphans: 3; widows: 3; }
+  figure, tr, .limits { break-inside: avoid; } figure > img { max-height: 200mm; }
+  /* Rows of a flex container are cut where a page ends; those of inline blocks are not. */
+  .pictures { display: block; }
+  .pictures > * { display: inline-block; vertical-align: top; margin: 0 12px 8px 0; }
+  .group { white-space: nowrap; } .group figure { display: inline-block; white-space: normal;
+    vertical-align: top; margin-right: 8px; }
+  section.candidate { break-before: page; border-top: 0; margin-top: 0; }
+}
 """ + "".join(
     f".{verdict} {{ color: {colour}; font-weight: 600; }}\n"
     for verdict, colour in DECISIONS.items()
@@ -112,6 +125,13 @@ def figure(made: Figure, words: str) -> str:
 def pictures(items: Iterable[tuple[Path | Image.Image, str]]) -> str:
     """Pictures beside each other with captions; the reason replaces a file that cannot be read."""
     return f'<div class="pictures">{"".join(_picture(*item) for item in items)}</div>'
+
+
+def picture_groups(groups: Iterable[Iterable[tuple[Path | Image.Image, str]]]) -> str:
+    """Pictures with captions as :func:`pictures` has them; those of a group stay in one row."""
+    rows = ("".join(_picture(*item) for item in group) for group in groups)
+    inner = "".join(f'<div class="group">{row}</div>' for row in rows)
+    return f'<div class="pictures">{inner}</div>'
 
 
 def _picture(picture: Path | Image.Image, words: str) -> str:

@@ -30,3 +30,14 @@ def bootstrap_interval(
     means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def interval_sentence(title: str, ap: Float64, persons: Int64) -> str:
+    """mAP of the average precisions ``ap`` (n,) and its interval, in words. ``persons`` (n,) are
+    the queries' pids."""
+    low, high = bootstrap_interval(ap, persons)
+    return (
+        f"{title}: mAP {100 * float(np.nanmean(ap)):.1f} %, {100 * LEVEL:.0f} % interval "
+        f"{100 * low:.1f} to {100 * high:.1f} % (bootstrap over {len(np.unique(persons))} labelled "
+        f"persons, {DRAWS:,} draws)"
+    )

@@ -16,6 +16,11 @@ from qaconv_core.ranking import truth_labels
 from qaconv_core.types import Bool, Dataset, Float32, Float64, Int64, RankingResult
 
 
+def curves_stage(pairs: str) -> str:
+    """The stage of removal curves of one kind of pairs, for progress."""
+    return f"curves of {pairs}"
+
+
 class ExplanationCheckData:
     """Features of a data set and, query by query, its averages over (a part of) the gallery."""
 

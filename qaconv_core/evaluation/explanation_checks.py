@@ -21,7 +21,7 @@ from PIL import Image
 
 from qaconv_core.data.images import read_image
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.check_pairs import ExplanationCheckData
+from qaconv_core.evaluation.check_pairs import ExplanationCheckData, curves_stage
 from qaconv_core.evaluation.evaluator import Job, check_sides
 from qaconv_core.evaluation.explanations import (
     ExplanationQuality,
@@ -42,6 +42,9 @@ from qaconv_core.types import (
 ORDERS = ("contribution", "relative")
 """How strong cells are chosen: by contribution, or by contribution above average."""
 
+FIRST_PAIRS = ("true pairs", "best matches")
+"""The first kind of pairs: where persons are known, and where not."""
+CONTROL_PAIRS = ("different people", "random pairs")
 GALLERY_LIMIT = 2000
 """The most gallery pictures that averages and ranks are taken over, evenly spread."""
 
@@ -181,7 +184,7 @@ def check_explanations(
             context=job,
             stage=name,
         )
-        curves = data.curves(pairs, f"curves of {name}")
+        curves = data.curves(pairs, curves_stage(name))
         named = dict(zip(ORDERS, quality, strict=True))
         groups.append(ExplanationCheckGroup(name, tuple(pairs), named, mean_curves(curves)))
     if not groups:
@@ -205,14 +208,14 @@ def _choose(
     same = data.readable(choose_pairs(dataset, count, True, seed))
     if same:
         return {
-            "true pairs": same,
-            "different people": data.readable(choose_pairs(dataset, count, False, seed)),
+            FIRST_PAIRS[0]: same,
+            CONTROL_PAIRS[0]: data.readable(choose_pairs(dataset, count, False, seed)),
         }, []
     note = (
         "no person is known on both sides: measured are each query's best match, which may be "
         "wrong, and random pairs, which are nearly always different people"
     )
     return {
-        "best matches": data.best_matches(count, seed),
-        "random pairs": data.readable(random_pairs(dataset, count, seed)),
+        FIRST_PAIRS[1]: data.best_matches(count, seed),
+        CONTROL_PAIRS[1]: data.readable(random_pairs(dataset, count, seed)),
     }, [note]

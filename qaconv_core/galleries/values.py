@@ -10,6 +10,7 @@ import numpy as np
 
 from qaconv_core.explaining.values import ContributionDifference, Reason, RelativeMatch
 from qaconv_core.types import (
+    UNKNOWN,
     Bool,
     CorrespondenceMap,
     Dataset,
@@ -67,6 +68,32 @@ class OpenSet:
     def query_camids(self) -> Int64:
         """(p,) 0-based; −1 where not known."""
         return self.query.camids
+
+    @cached_property
+    def gallery_tracks(self) -> Int64 | None:
+        """(g,) tracks of a video, −1 where a picture is in none; None where all are in none."""
+        tracks = self.gallery.tracks
+        return tracks if (tracks != UNKNOWN).any() else None
+
+    @cached_property
+    def _track_sizes(self) -> dict[int, int]:
+        tracks = self.gallery_tracks
+        if tracks is None:
+            return {}
+        numbers, counts = np.unique(tracks[tracks != UNKNOWN], return_counts=True)
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+    def track_size(self, candidate: int) -> int:
+        """How many gallery pictures the track of a candidate has; 1 where it is in none."""
+        track = self.gallery[candidate].track
+        return 1 if track is None else self._track_sizes[track]
+
+    def track_of(self, candidate: int) -> Int64:
+        """Gallery indices of the pictures of a candidate's track, itself included, in order."""
+        track, tracks = self.gallery[candidate].track, self.gallery_tracks
+        if track is None or tracks is None:
+            return np.array([candidate], dtype=np.int64)
+        return np.flatnonzero(tracks == track)
 
     @property
     def dataset(self) -> Dataset:
@@ -223,3 +250,32 @@ class Regions:
     def limit(self) -> float:
         """The largest change, whatever its sign."""
         return max((float(np.abs(m).max()) for m in self.changes.values()), default=0.0) or 1.0
+
+
+@dataclass(frozen=True)
+class LikenessOrder:
+    """``order`` (n,): gallery indices, alike ones beside each other. ``starts`` (m,): places in
+    ``order`` where a group of near-duplicates begins; the groups are stretches of ``order``.
+    """
+
+    order: Int64
+    starts: Int64
+
+    def groups(self) -> list[Int64]:
+        """The gallery indices of each group; the first stands for the others."""
+        return np.split(self.order, self.starts[1:])
+
+    @cached_property
+    def group_of(self) -> Int64:
+        """(n,) the number of each picture's group."""
+        sizes = np.diff(np.append(self.starts, len(self.order)))
+        found = np.empty(len(self.order), dtype=np.int64)
+        found[self.order] = np.repeat(np.arange(len(self.starts)), sizes)
+        return found
+
+    @cached_property
+    def places(self) -> Int64:
+        """(n,) where each picture stands in ``order``."""
+        found = np.empty(len(self.order), dtype=np.int64)
+        found[self.order] = np.arange(len(self.order))
+        return found

@@ -27,6 +27,15 @@ CONTRADICTION = "its history contradicts itself"
 Step = TypeVar("Step")
 
 
+def relative_name(root: Path, picture: str | os.PathLike[str]) -> str:
+    """A picture's name relative to ``root``, with ``/``; its whole path where it lies elsewhere."""
+    whole = Path(os.path.realpath(picture))
+    try:
+        return whole.relative_to(root).as_posix()
+    except ValueError:
+        return str(whole)
+
+
 @dataclass(frozen=True)
 class _History(Generic[Step]):
     """All changes, and how many of them count: the others are undone."""
@@ -55,11 +64,7 @@ class ChangeLog(ABC, Generic[Step]):
 
     def name_of(self, picture: str | os.PathLike[str]) -> str:
         """The name of a picture in the file: relative to the root where it lies below it."""
-        whole = Path(os.path.realpath(picture))
-        try:
-            return whole.relative_to(self.root).as_posix()
-        except ValueError:
-            return str(whole)
+        return relative_name(self.root, picture)
 
     def undo(self) -> Step | None:
         """Undo the last change and return it; None where there is none."""

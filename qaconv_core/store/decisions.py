@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -75,7 +76,7 @@ class Change:
     after: Decision | None
 
 
-def _decisions(changes: Sequence[Change]) -> dict[tuple[str, str], Decision]:
+def decisions_after(changes: Sequence[Change]) -> dict[tuple[str, str], Decision]:
     """The decisions after these changes, the latest last."""
     found: dict[tuple[str, str], Decision] = {}
     for change in changes:
@@ -95,26 +96,40 @@ def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
     return data_dir() / "decisions" / f"{name}-{digest}.json"
 
 
-class DecisionLog(ChangeLog[Change]):
-    """The decisions about one data set, as :class:`ChangeLog` keeps changes."""
+class DecisionBook(ABC):
+    """Decisions about pairs of one data set's pictures, made of changes that are kept somewhere.
 
-    def __init__(
-        self,
-        dataset: str,
-        root: str | os.PathLike[str],
-        path: str | os.PathLike[str] | None = None,
-    ) -> None:
-        super().__init__(dataset, root, decisions_path(dataset, root) if path is None else path)
+    ``dataset`` names the set. All methods raise :class:`StoreError` where that cannot be read or
+    written.
+    """
+
+    dataset: str
+
+    @abstractmethod
+    def name_of(self, picture: str | os.PathLike[str]) -> str:
+        """The name of a picture, relative to the data set's root where it lies below it."""
+
+    @abstractmethod
+    def undo(self) -> Change | None:
+        """Undo the last change and return it; None where there is none."""
+
+    @abstractmethod
+    def _in_force(self) -> tuple[Change, ...]:
+        """The changes, without those undone."""
+
+    @abstractmethod
+    def _change(self, make: Callable[[tuple[Change, ...]], Change | None]) -> Change | None:
+        """Add what ``make`` makes of the changes in force, and return it; None adds nothing."""
 
     def all(self) -> list[Decision]:
         """The decisions in force, the latest last."""
-        return list(_decisions(self._in_force()).values())
+        return list(decisions_after(self._in_force()).values())
 
     def get(
         self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]
     ) -> Decision | None:
         """The decision about a pair; None where there is none."""
-        return _decisions(self._in_force()).get((self.name_of(query), self.name_of(gallery)))
+        return decisions_after(self._in_force()).get((self.name_of(query), self.name_of(gallery)))
 
     def decide(
         self,
@@ -154,20 +169,42 @@ class DecisionLog(ChangeLog[Change]):
 
     def _set(self, query: str, gallery: str, after: Decision | None) -> None:
         def make(changes: tuple[Change, ...]) -> Change | None:
-            before = _decisions(changes).get((query, gallery))
+            before = decisions_after(changes).get((query, gallery))
             return None if before is None and after is None else Change(before, after)
 
         self._change(make)
 
+
+class DecisionLog(ChangeLog[Change], DecisionBook):
+    """The decisions about one data set, as :class:`ChangeLog` keeps changes."""
+
+    def __init__(
+        self,
+        dataset: str,
+        root: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(dataset, root, decisions_path(dataset, root) if path is None else path)
+
     def _step(self, record: Any) -> Change:
-        change = Change(_decision(record["before"]), _decision(record["after"]))
-        if change.before is None and change.after is None:
-            raise DamagedRecord(CONTRADICTION)
-        return change
+        return change_of(record)
 
     def _record(self, step: Change) -> dict[str, Any]:
-        sides = (("before", step.before), ("after", step.after))
-        return {name: None if side is None else asdict(side) for name, side in sides}
+        return change_record(step)
+
+
+def change_of(record: Any) -> Change:
+    """A change from its record; errors of values and keys where it is none of ours."""
+    change = Change(_decision(record["before"]), _decision(record["after"]))
+    if change.before is None and change.after is None:
+        raise DamagedRecord(CONTRADICTION)
+    return change
+
+
+def change_record(step: Change) -> dict[str, Any]:
+    """A change as plain values for JSON."""
+    sides = (("before", step.before), ("after", step.after))
+    return {name: None if side is None else asdict(side) for name, side in sides}
 
 
 def _decision(values: Any) -> Decision | None:

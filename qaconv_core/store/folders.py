@@ -15,6 +15,10 @@ from qaconv_core.store.atomic import reason
 APP_NAME = "qaconv-explorer"
 CACHE_VARIABLE = "QACONV_CACHE_DIR"
 DATA_VARIABLE = "QACONV_DATA_DIR"
+SCENES = "scenes"
+"""Below :func:`data_dir`: a folder of crops for each choice of people on scenes."""
+SOURCES = "sources.csv"
+"""In a folder of crops: where the scenes lie that they were cut out of."""
 
 
 def cache_dir() -> Path:

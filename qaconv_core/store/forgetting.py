@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -20,7 +21,7 @@ from typing import Any
 from qaconv_core.errors import StoreError
 from qaconv_core.progress import NO_CONTEXT, Tracker, WorkContext
 from qaconv_core.store.atomic import atomic_write_text, reason
-from qaconv_core.store.folders import cache_dir, data_dir
+from qaconv_core.store.folders import SCENES, SOURCES, cache_dir, data_dir
 from qaconv_core.store.index import INDEX_NAME, forget_paths
 from qaconv_core.store.raw import BINARY, sync
 from qaconv_core.store.records import DamagedRecord, read_json
@@ -32,7 +33,6 @@ _LARGEST_TEXT = 64 << 20
 _MOST_SEARCHED = 300
 _DERIVED = ("*.i8", "*.lost", "*.pooled", "*.there", "index-damaged.sqlite*")
 _TEXTS = (".txt", ".log", ".csv", ".jsonl")
-_GONE = object()
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def forget(
     With ``dry_run`` nothing is removed, and what would be is counted. The pictures themselves and
     files beside them stay. Raises :class:`StoreError` where a file cannot be changed.
     """
-    mentions = Mentions(places)
+    cut_out = _crops_of_scenes(data_dir() / SCENES, Mentions(places))
+    mentions = Mentions([*places, *cut_out])
     counts: dict[str, int] = {}
 
     def count(what: str, number: int) -> None:
@@ -109,6 +110,10 @@ def forget(
             count("feature maps", _forget_maps(folder, mentions, dry_run))
             tracker.advance()
         count("runs", _forget_runs(data / _RUNS, mentions, dry_run))
+        for folder in cut_out:
+            count("crops of scenes", len(list(folder.rglob("*.jpg"))))
+            if not dry_run:
+                shutil.rmtree(folder)
         for path in _files(data):
             _forget_in_file(path, mentions, dry_run, count)
             tracker.advance()
@@ -125,6 +130,12 @@ def forget(
     left = () if dry_run else tuple(_left(mentions, (data, cache), tracker))
     found = tuple((what, number) for what, number in sorted(counts.items()) if number)
     return Forgotten(found, left)
+
+
+def _crops_of_scenes(folder: Path, mentions: Mentions) -> list[Path]:
+    """Folders of crops that the program keeps of scenes in the places."""
+    tables = sorted(folder.glob(f"*/{SOURCES}"))
+    return [table.parent for table in tables if mentions.in_bytes(table.read_bytes())]
 
 
 def _forget_maps(folder: Path, mentions: Mentions, dry_run: bool) -> int:

@@ -27,11 +27,12 @@ class Asked:
         self.window = QMainWindow()
         self.controller = Controller(Workspace(), runner)
         self.data, self.models, self.problems, self.pictures = [], [], [], []
-        self.imports = []
+        self.imports, self.scenes, self.videos = [], [], []
         self.controller.add_pictures = self.pictures.append
         self.file_input = FileInput(
             self.window, self.controller, open_data=self.data.append,
-            import_pictures=self.imports.append,
+            import_pictures=self.imports.append, open_scenes=self.scenes.append,
+            open_videos=self.videos.append,
             open_model=self.models.append, tell=self.problems.append,
         )  # fmt: skip
         self.actions = Actions(self.window)
@@ -186,3 +187,14 @@ def test_several_folders_are_imported_together(asked, tmp_path):
     assert asked.drop(tmp_path / "north", tmp_path / "south")
     assert asked.imports == [[tmp_path / "north", tmp_path / "south"]]
     assert asked.data == []
+
+
+def test_pictures_of_whole_scenes_are_not_taken_for_people(qtbot, asked, tmp_path):
+    asked.controller.workspace.open_data(sample_set(tmp_path / "set", pictures=False))
+    person = write_picture(tmp_path / "person.png")
+    wide = tmp_path / "street.png"
+    read_image(person).resize((200, 100)).save(wide)
+    asked.drop(wide, person)
+    qtbot.waitUntil(lambda: asked.pictures == [[person]])
+    assert asked.scenes == [[wide]]
+    assert asked.problems == []

@@ -50,7 +50,7 @@ def test_nothing_is_lost_at_any_width(qtbot, window, width):
     qtbot.waitUntil(lambda: window.bar.width() == width)
     bar = window.bar
     assert hidden_buttons(bar) == []
-    assert bar.place.shown.startswith("sample · ")
+    qtbot.waitUntil(lambda: bar.place.shown.startswith("sample · "))
     assert bar.place.shown.endswith("ar · CPU")
     assert bar.place.fontMetrics().horizontalAdvance(bar.place.shown) <= bar.place.width()
     assert "checkpoint_of_epoch_60.pth.tar" in bar.place.toolTip()
@@ -66,3 +66,18 @@ def test_buttons_give_their_words_back_with_the_room(qtbot, window):
     words, none = Qt.ToolButtonTextBesideIcon, Qt.ToolButtonIconOnly
     assert styles == [words, none, words, none]
     assert window.bar.opening[0].accessibleName() or window.bar.opening[0].toolTip()
+
+
+def test_pages_give_up_their_words_last(qtbot, window):
+    pages = window.bar.button(window.commands, "view.gallery")
+    styles = []
+    for width in (1280, SMALLEST[0], 1280):
+        window.resize(width, 700)
+        qtbot.waitUntil(lambda width=width: window.bar.width() == width)
+        styles.append(pages.toolButtonStyle())
+    assert styles == [
+        Qt.ToolButtonTextBesideIcon,
+        Qt.ToolButtonIconOnly,
+        Qt.ToolButtonTextBesideIcon,
+    ]
+    assert pages.toolTip()

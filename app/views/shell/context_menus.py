@@ -6,12 +6,17 @@ from PyQt5.QtCore import QObject, QPoint, Qt
 from PyQt5.QtWidgets import QAbstractItemView, QMenu, QWidget
 
 from app.views.explore.explore_page import ExplorePage
+from app.views.gallery.gallery_page import GalleryPage
 from app.views.widgets.actions import Actions
 
-QUERY = ("query.next_error", "", "file.open_query", "edit.paste", "", "file.export_ranking")
+QUERY = (
+    "query.next_error", "query.show_scene", "", "file.open_query", "edit.paste", "",
+    "file.export_ranking",
+)  # fmt: skip
 CANDIDATE = (
     "candidate.confirm", "candidate.reject", "candidate.unsure", "candidate.note",
-    "candidate.withdraw", "", "candidate.compare", "candidate.why_false", "",
+    "candidate.withdraw", "", "candidate.show_scene", "candidate.compare", "candidate.why_false",
+    "",
     "file.export_match", "file.save_report", "edit.copy_figure",
 )  # fmt: skip
 MATCH = (
@@ -19,18 +24,23 @@ MATCH = (
     "match.grid", "match.zoom_fit", "", "match.part_box", "match.hide_box", "match.occlusion_map",
     "match.part_whole", "", "edit.copy_figure", "edit.copy_numbers", "file.export_match",
 )  # fmt: skip
+GALLERY = (
+    "gallery.search", "", "gallery.unfold", "gallery.fold", "", "gallery.sort_camera",
+    "gallery.sort_time", "gallery.sort_name", "gallery.sort_likeness",
+)  # fmt: skip
 
 
 class ContextMenus(QObject):
     """Opens a menu where the right button was clicked; what is under it is chosen first."""
 
-    def __init__(self, explore: ExplorePage, commands: Actions) -> None:
+    def __init__(self, explore: ExplorePage, gallery: GalleryPage, commands: Actions) -> None:
         super().__init__(explore)
         self._commands = commands
         for widget, ids in (
             (explore.queries.list, QUERY),
             (explore.results.view, CANDIDATE),
             (explore.inspector.canvas, MATCH),
+            (gallery.grid, GALLERY),
         ):
             widget.setContextMenuPolicy(Qt.CustomContextMenu)
             widget.customContextMenuRequested.connect(

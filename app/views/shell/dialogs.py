@@ -21,7 +21,9 @@ from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.key_sheet import KeySheet
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
+from app.views.dialogs.scene_dialog import SceneDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
+from app.views.dialogs.video_dialog import VideoDialog
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
 
@@ -29,10 +31,12 @@ from app.views.widgets.theme import Theme
 class Dialogs(QObject):
     """Opens dialogs and keeps what was opened with them in the settings.
 
-    ``theme_chosen`` carries the name of the theme to use.
+    ``theme_chosen`` carries the name of the theme to use, ``pictures_wanted`` the paths of people's
+    pictures to search for.
     """
 
     theme_chosen = pyqtSignal(str)
+    pictures_wanted = pyqtSignal(object)
 
     def __init__(
         self,
@@ -132,6 +136,44 @@ class Dialogs(QObject):
         if places:
             dialog.choose(places)
         return dialog
+
+    def scenes(self) -> SceneDialog:
+        """Pictures of whole scenes, and the people on them."""
+
+        def make() -> SceneDialog:
+            made = SceneDialog(self.controller.runner, self.window)
+            made.queries_wanted.connect(self.pictures_wanted)
+            made.whole_wanted.connect(self.pictures_wanted)
+            made.gallery_wanted.connect(self.open_data)
+            return made
+
+        dialog = self._show("scenes", make)
+        assert isinstance(dialog, SceneDialog)
+        return dialog
+
+    def open_scenes(self, paths: Sequence[Path]) -> SceneDialog:
+        """Find the people on pictures of whole scenes."""
+        dialog = self.scenes()
+        dialog.open_scenes(paths)
+        return dialog
+
+    def open_videos(self, paths: Sequence[Path] = ()) -> VideoDialog:
+        """Find the people of videos; the set that they make is opened."""
+
+        def make() -> VideoDialog:
+            made = VideoDialog(self.controller.runner, self.window)
+            made.opened.connect(self._open_found)
+            return made
+
+        dialog = self._show("videos", make)
+        assert isinstance(dialog, VideoDialog)
+        if paths:
+            dialog.take_dropped(list(paths))
+        return dialog
+
+    def _open_found(self, request: DataRequest) -> None:
+        self.controller.open(request)
+        self._data_opened(request)
 
     def open_model(self, path: str = "") -> OpenModelDialog:
         """Choose a checkpoint, or look at one before it is used."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, Qt
@@ -17,36 +20,54 @@ from app.state.values import Problem
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.dropped_files import local_paths
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import IMAGE_SUFFIXES
+from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name
+from qaconv_core.data.scenes import looks_like_scene
+from qaconv_core.data.videos import is_video_name
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.folders import data_dir
 
 PASTED = "pasted"
+_LOOKED_AT = 1000
 _CHECKPOINTS = frozenset((".pth", ".tar", ".pt"))
 
 
 def kind_of(path: Path) -> str:
-    """``picture``, ``folder``, ``table``, ``checkpoint``, ``missing`` or ``unknown``."""
+    """``picture``, ``video``, ``folder``, ``table``, ``checkpoint``, ``missing`` or ``unknown``.
+
+    A folder that holds videos and no picture is ``video`` too.
+    """
     if path.is_dir():
-        return "folder"
+        return "video" if _holds_videos(path) else "folder"
     if not path.is_file():
         return "missing"
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return "picture"
+    if is_video_name(path.name):
+        return "video"
     if suffix == ".csv":
         return "table"
     return "checkpoint" if suffix in _CHECKPOINTS else "unknown"
 
 
+def _holds_videos(folder: Path) -> bool:
+    """Whether the first files of a folder are videos, and none a picture."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in itertools.islice(entries, _LOOKED_AT)]
+    except OSError:
+        return False
+    return any(map(is_video_name, names)) and not any(map(is_picture_name, names))
+
+
 class FileInput(QObject):
     """Takes what is dropped on the window, pasted or chosen, and does the right thing with it.
 
-    Pictures become queries, once it is known that they can be read. Folders and tables go to
-    ``open_data``, checkpoints to ``open_model`` (each shows its report first); ``tell`` shows what
-    cannot be used. Without an open data set a picture is kept, and ``open_data`` asks where to
-    search for it.
+    Pictures become queries, once it is known that they can be read; those that look like whole
+    scenes go to ``open_scenes``, videos to ``open_videos``. Folders and tables go to ``open_data``,
+    checkpoints to ``open_model`` (each shows its report first); ``tell`` shows what cannot be used.
+    Without an open data set a picture is kept, and ``open_data`` asks where to search for it.
     """
 
     def __init__(
@@ -57,12 +78,15 @@ class FileInput(QObject):
         open_data: Callable[[DataRequest | None], object],
         open_model: Callable[[str], object],
         import_pictures: Callable[[Sequence[Path]], object],
+        open_scenes: Callable[[Sequence[Path]], object],
+        open_videos: Callable[[Sequence[Path]], object],
         tell: Callable[[Problem], object],
     ) -> None:
         super().__init__(window)
         self.window, self.controller = window, controller
         self._open_data, self._open_model, self._tell = open_data, open_model, tell
         self._import_pictures = import_pictures
+        self._open_scenes, self._open_videos = open_scenes, open_videos
         self._plate = DropPlate(window)
         window.setAcceptDrops(True)
         window.installEventFilter(self)
@@ -122,12 +146,16 @@ class FileInput(QObject):
         return False
 
     def take(self, paths: Sequence[Path]) -> None:
-        """Pictures become queries; else several folders and tables are imported, or the one, or a
-        checkpoint, is opened."""
+        """Pictures become queries; else people are found in videos; else several folders and tables
+        are imported, or the one, or a checkpoint, is opened."""
         kinds = [(kind_of(path), path) for path in paths]
         pictures = [path for kind, path in kinds if kind == "picture"]
         if pictures:
             self._take_pictures(pictures)
+            return
+        videos = [path for kind, path in kinds if kind == "video"]
+        if videos:
+            self._open_videos(videos)
             return
         places = [path for kind, path in kinds if kind in ("folder", "table")]
         if len(places) > 1:
@@ -148,8 +176,8 @@ class FileInput(QObject):
         if kind == "missing":
             self._say(f"{path}: no such file")
         else:
-            self._say(f"{path.name}: not a picture, a folder, a table (.csv) or a checkpoint "
-                      "(.pth.tar)")  # fmt: skip
+            self._say(f"{path.name}: not a picture, a video, a folder, a table (.csv) or a "
+                      "checkpoint (.pth.tar)")  # fmt: skip
 
     def take_image(self, image: QImage) -> None:
         """Keep a picture that is no file yet, under the data folder, and take it as a query."""
@@ -167,22 +195,28 @@ class FileInput(QObject):
     def _take_pictures(self, paths: Sequence[Path]) -> None:
         names = ", ".join(path.name for path in paths[:2])
 
-        def look(context: JobContext) -> tuple[list[Path], list[str]]:
+        def look(context: JobContext) -> Readable:
             return readable(paths, context)
 
-        def use(found: tuple[list[Path], list[str]]) -> None:
-            good, faults = found
+        def use(found: Readable) -> None:
+            faults = found.faults
             if faults:
                 more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
                 self._say(faults[0] + more, "\n".join(faults))
-            if good:
-                self.controller.add_pictures(good)
-                if self.controller.workspace.data is None:
-                    self._open_data(None)
+            if found.people:
+                self.search(found.people)
+            if found.scenes:
+                self._open_scenes(found.scenes)
 
         self.controller.runner.start(
             f"Reading {names}", look, lane="files", quiet=len(paths) < 8, done=use
         )
+
+    def search(self, paths: Sequence[Path]) -> None:
+        """Search for pictures of people; where no set is open, ask for one first."""
+        self.controller.add_pictures(paths)
+        if self.controller.workspace.data is None:
+            self._open_data(None)
 
     def _say(self, message: str, details: str = "") -> None:
         self._tell(Problem(message, details))
@@ -193,6 +227,8 @@ def _drop_words(paths: Sequence[Path]) -> str:
     kinds = {kind_of(path) for path in paths} or {"picture"}
     if "picture" in kinds:
         return "Drop to search by this picture"
+    if "video" in kinds:
+        return "Drop to find the people in this video"
     return "Drop to open this checkpoint" if kinds == {"checkpoint"} else "Drop to open this set"
 
 
@@ -225,18 +261,28 @@ def _image_of(content: object) -> QImage:
     return content if isinstance(content, QImage) else QImage()
 
 
-def readable(paths: Sequence[Path], context: JobContext) -> tuple[list[Path], list[str]]:
-    """Those of the pictures that can be decoded, and a sentence for each of the others."""
-    good, faults = [], []
+@dataclass
+class Readable:
+    """Pictures that can be decoded, of one person or of whole scenes, and a sentence for each of
+    the others."""
+
+    people: list[Path] = field(default_factory=list)
+    scenes: list[Path] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def readable(paths: Sequence[Path], context: JobContext) -> Readable:
+    """Decode pictures, and tell people from scenes."""
+    found = Readable()
     for path in paths:
         context.cancel.raise_if_cancelled()
         try:
-            read_image(path)
+            scene = looks_like_scene(*read_image(path).size)
         except ImageError as error:
-            faults.append(str(error))
+            found.faults.append(str(error))
         else:
-            good.append(path)
-    return good, faults
+            (found.scenes if scene else found.people).append(path)
+    return found
 
 
 def keep_image(image: QImage) -> Path:

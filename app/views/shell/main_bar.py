@@ -30,6 +30,8 @@ BETWEEN = " · "
 ICON = 18
 FEWEST = 5
 """Letters, the ellipsis among them, that stay of a name."""
+READABLE = 12
+"""Letters that stay of a name while buttons still have words to give up."""
 
 
 def fitted(parts: Sequence[str], room: int, width: Callable[[str], int]) -> str:
@@ -85,6 +87,13 @@ class Place(QLabel):
         margins = self.contentsMargins()
         return self._width(self.text()) + margins.left() + margins.right()
 
+    @property
+    def least(self) -> int:
+        """Pixels that the line takes with its names shortened as far as they can still be read."""
+        margins = self.contentsMargins()
+        short = BETWEEN.join(_shortened(part, READABLE) for part in self.parts)
+        return self._width(short) + margins.left() + margins.right()
+
     def minimumSizeHint(self) -> QSize:
         return QSize(0, super().minimumSizeHint().height())
 
@@ -104,7 +113,8 @@ class Place(QLabel):
 class MainBar(QToolBar):
     """Buttons of the most used commands; ``place`` names data set, model and device.
 
-    Where there is not room for all words, the buttons that open something keep their icons only.
+    Where there is not room for all words, the buttons that open something keep their icons only;
+    where that is not enough, those of the pages do, too.
     """
 
     def __init__(self, commands: Actions, parent: QWidget | None = None) -> None:
@@ -127,7 +137,9 @@ class MainBar(QToolBar):
         for id in ICON_ONLY:
             self.button(commands, id).setToolButtonStyle(Qt.ToolButtonIconOnly)
         self.opening = [self.button(commands, id) for id in SHORT]
-        self._wordless = 0
+        self._foldable = (self.opening, [self.button(commands, id) for id in GROUPS[0]])
+        self._saved: list[int] = []
+        """Pixels that each group of buttons without words gave up."""
         self.place = Place(self)
         self.addWidget(self.place)
 
@@ -162,22 +174,27 @@ class MainBar(QToolBar):
             self._fit()
 
     def _fit(self) -> None:
-        """Words on the buttons that open something, where what is open has room beside them."""
-        words = self.opening[0].toolButtonStyle() != Qt.ToolButtonIconOnly
+        """Words on as many buttons as there is room for beside what is open."""
         others = [w for w in map(self.widgetForAction, self.actions()) if w is not self.place]
         taken = sum(w.sizeHint().width() for w in others if w is not None)
         # The margins and spaces of the bar are what its own wish has besides its widgets'.
         frame = self.sizeHint().width() - taken - self.place.sizeHint().width()
         left = self.width() - taken - max(frame, 0)
-        if words and left < self.place.wanted:
-            self._wordless = self._set_words(False)
-        elif not words and left >= self.place.wanted + self._wordless:
-            self._set_words(True)
+        wanted = (self.place.wanted, self.place.least)
+        folded = len(self._saved)
+        if folded and left >= wanted[folded - 1] + self._saved[-1]:
+            self._saved.pop()
+            self._set_words(self._foldable[folded - 1], True)
+            self._fit()
+        elif folded < len(self._foldable) and left < wanted[folded]:
+            self._saved.append(self._set_words(self._foldable[folded], False))
+            self._fit()
 
-    def _set_words(self, on: bool) -> int:
+    @staticmethod
+    def _set_words(buttons: Sequence[QToolButton], on: bool) -> int:
         """Words on the buttons or none; returns by how many pixels they became narrower."""
-        before = sum(button.sizeHint().width() for button in self.opening)
+        before = sum(button.sizeHint().width() for button in buttons)
         style = Qt.ToolButtonTextBesideIcon if on else Qt.ToolButtonIconOnly
-        for button in self.opening:
+        for button in buttons:
             button.setToolButtonStyle(style)
-        return before - sum(button.sizeHint().width() for button in self.opening)
+        return before - sum(button.sizeHint().width() for button in buttons)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from PyQt5.QtCore import QCoreApplication, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
 
 from app.jobs.controller import Controller
+from app.jobs.gallery_jobs import GalleryJobs
 from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
 from app.state.commands import Command
 from app.state.export_choices import ExportChoices
+from app.state.gallery import Gallery
 from app.state.insights import KINDS
 from app.state.requests import DataRequest, ModelRequest
 from app.state.session import Session, session_of
@@ -28,6 +31,7 @@ from app.views.dialogs.help_dialog import help_on
 from app.views.explore.decision_commands import DecisionCommands
 from app.views.explore.export_commands import ExportCommands
 from app.views.explore.report_commands import ReportCommands
+from app.views.gallery.gallery_page import GalleryPage
 from app.views.insights.insight_pages import InsightPages
 from app.views.shell.context_menus import ContextMenus
 from app.views.shell.dialogs import Dialogs
@@ -37,6 +41,7 @@ from app.views.shell.main_bar import MainBar
 from app.views.shell.pages import Pages
 from app.views.shell.problems import ProblemLog, ProblemsPanel, ProblemStrip
 from app.views.shell.recent_menu import RecentMenu
+from app.views.shell.scene_commands import SceneCommands
 from app.views.shell.session_keeper import SessionKeeper
 from app.views.shell.window_layout import keep_layout, restore_layout
 from app.views.widgets.actions import Actions, Handler, toggle_of
@@ -46,7 +51,9 @@ from app.views.widgets.theme import Theme
 SMALLEST = (960, 540)
 FIRST_SIZE = (1440, 900)
 THEME_IDS = {f"view.theme_{name}": name for name in ("system", "light", "dark")}
-EXPLORE_MENUS = ("Query", "Candidate", "Match")
+MENUS_OF_PAGES = {
+    "Query": "explore", "Candidate": "explore", "Match": "explore", "Gallery": "gallery",
+}  # fmt: skip
 
 
 def _application() -> QCoreApplication:
@@ -90,13 +97,17 @@ class MainWindow(QMainWindow):
             open_data=self.dialogs.open_data,
             open_model=self.dialogs.open_model,
             import_pictures=self.dialogs.import_pictures,
+            open_scenes=self.dialogs.open_scenes,
+            open_videos=self.dialogs.open_videos,
             tell=self.problems.add,
         )
+        self.scene_commands = SceneCommands(self.controller, self.dialogs, self)
         self.export_commands = ExportCommands(self.workspace, self.runner, self, choices)
         self.decision_commands = DecisionCommands(self.controller, self)
         self.insights = InsightPages(
             self.controller, self.explore.thumbnails, self.export_commands.choices, self
         )
+        self._make_gallery()
         for kind in KINDS:
             self.pages.offer(kind, partial(self.insights.page, kind))
         self.report_commands = ReportCommands(
@@ -106,7 +117,7 @@ class MainWindow(QMainWindow):
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
         menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
-        self.context_menus = ContextMenus(self.explore, self.commands)
+        self.context_menus = ContextMenus(self.explore, self.gallery, self.commands)
         self._guard = KeyGuard(self)
         _application().installEventFilter(self._guard)
         self._listen()
@@ -126,6 +137,14 @@ class MainWindow(QMainWindow):
         self.addDockWidget(Qt.BottomDockWidgetArea, self.problems_dock)
         self.problems_dock.hide()
 
+    def _make_gallery(self) -> None:
+        """The page Gallery, which is made at once: its commands are bound from the start."""
+        controller, gallery = self.controller, Gallery(self.workspace)
+        jobs = GalleryJobs(controller.sources, controller.runner, gallery, self)
+        self.gallery = GalleryPage(gallery, jobs, self.explore.thumbnails, self)
+        self.gallery.hide()
+        self.pages.offer("gallery", lambda: self.gallery)
+
     def _make_bars(self) -> None:
         self.bar = MainBar(self.commands, self)
         self.addToolBar(self.bar)
@@ -142,9 +161,11 @@ class MainWindow(QMainWindow):
         bind(self.pages.handlers())
         bind(self.dialogs.handlers())
         bind(self.file_input.handlers())
+        bind(self.scene_commands.handlers())
         bind(self.export_commands.handlers())
         bind(self.decision_commands.handlers())
         bind(self.insights.handlers())
+        bind(self.gallery.handlers())
         bind(self.report_commands.handlers())
         bind({id: self._theme_handler(name) for id, name in THEME_IDS.items()})
         bind(
@@ -175,9 +196,9 @@ class MainWindow(QMainWindow):
         )
 
     def _belongs(self, command: Command) -> bool:
-        """Whether a command is about what is shown: those of Explore need its page and a set."""
-        explores = self.page == "explore" and self.workspace.data is not None
-        return explores or command.menu not in EXPLORE_MENUS
+        """Whether a command is about what is shown: those of a page need it, and a set."""
+        page = MENUS_OF_PAGES.get(command.menu)
+        return page is None or (self.page == page and self.workspace.data is not None)
 
     def _listen(self) -> None:
         space = self.workspace
@@ -194,6 +215,9 @@ class MainWindow(QMainWindow):
             space.decided_changed,
             space.parts.changed,
             self.pages.changed,
+            self.gallery.gallery.changed,
+            self.gallery.gallery.chosen_changed,
+            self.gallery.jobs.ready_changed,
         )
         for event in (space.data_changed, space.model_changed):
             event.connect(self._show_names)
@@ -205,7 +229,9 @@ class MainWindow(QMainWindow):
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.inspector.command_wanted.connect(self.commands.run)
         self.dialogs.theme_chosen.connect(self.use_theme)
+        self.dialogs.pictures_wanted.connect(self.file_input.search)
         for part in (
+            self.scene_commands,
             self.export_commands,
             self.decision_commands,
             self.report_commands,
@@ -213,9 +239,16 @@ class MainWindow(QMainWindow):
         ):
             part.reported.connect(self._show_message)
         self.commands.refused.connect(self._show_message)
+        self.gallery.search_wanted.connect(self._search_by)
+        self.gallery.data_wanted.connect(lambda: self.dialogs.open_data())
         self.insights.failed.connect(self.problems.add)
         self.insights.page_wanted.connect(self.pages.choose)
         self.insights.data_requested.connect(lambda: self.dialogs.open_data())
+
+    def _search_by(self, picture: Path) -> None:
+        """Take a picture of the gallery as the query, and show what is found."""
+        self.pages.choose("explore")
+        self.controller.add_pictures([picture])
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
 

@@ -28,7 +28,7 @@ from PyQt5.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PyQt5.QtWidgets import QAbstractItemView, QApplication, QScrollBar, QStyle, QWidget
+from PyQt5.QtWidgets import QAbstractItemView, QApplication, QScrollBar, QSlider, QStyle, QWidget
 
 from app.items.result_delegate import (
     MOST,
@@ -52,6 +52,18 @@ class SlimBar(QScrollBar):
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), SLIM)
+
+
+class SizeSlider(QSlider):
+    """Chooses the height of a grid's pictures."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Horizontal, parent)
+        self.setRange(SMALLEST_IN_GRID, MOST)
+        self.setFixedWidth(96)
+        self.setFocusPolicy(Qt.TabFocus)
+        self.setAccessibleName("Size of the pictures")
+        self.setToolTip("Size of the pictures (Ctrl and the wheel)")
 
 
 class TileView(QAbstractItemView):

@@ -1,0 +1,32 @@
+"""Words that give way where there is little room: whole parts go before letters do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QFontMetrics, QFontMetricsF
+
+from app.state.words import JOIN
+
+
+def fitted(text: str, metrics: QFontMetrics | QFontMetricsF, width: float) -> str:
+    """The longest form of a line that has room; where none has, the middle of the shortest goes.
+
+    "person 2 · camera 5 · 17:22" becomes "person 2 · c5 · 17:22", "2 · c5 · 17:22", "2 · c5", "2".
+    """
+    short = text
+    for short in _shorter(text):
+        if metrics.horizontalAdvance(short) <= width:
+            return short
+    return metrics.elidedText(short, Qt.ElideMiddle, width)  # type: ignore[arg-type]  # int or float
+
+
+def _shorter(text: str) -> Iterator[str]:
+    yield text
+    parts = text.replace("camera ", "c").split(JOIN)
+    yield JOIN.join(parts)
+    if len(parts) > 1 and parts[0].lower().startswith("person "):
+        parts[0] = parts[0].split(" ", 1)[1]
+    for count in range(len(parts), 0, -1):
+        yield JOIN.join(parts[:count])

@@ -1,0 +1,278 @@
+"""Persons given to pictures: read and changed in a worker thread, in the order they were made.
+
+What is shown changes once a change is on the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PyQt5.QtCore import QObject, pyqtSignal
+
+from app.jobs import engine
+from app.jobs.decision_jobs import Tell
+from app.jobs.job import Job, JobContext
+from app.jobs.job_slots import JobSlots
+from app.jobs.runner import JobRunner
+from app.jobs.sources import Sources
+from app.state.gallery import Gallery
+from qaconv_core.data.labelled import PersonCount, export_labels, labelled, persons_by_camera
+from qaconv_core.galleries.values import OpenSet
+from qaconv_core.store.decisions import DecisionLog
+from qaconv_core.store.labels import LabelChange, LabelLog
+
+if TYPE_CHECKING:
+    from qaconv_core.galleries.search import GallerySearch
+    from qaconv_core.galleries.suggestions import Suggestion, Suggestions
+
+Act = Callable[[LabelLog, DecisionLog, OpenSet], LabelChange | None]
+Found = tuple[dict[int, str], tuple[PersonCount, ...]]
+
+
+@dataclass(frozen=True)
+class LabelMeasure:
+    """What the model measures on the labelled pictures: Rank-1 in [0, 1], and mAP with its interval
+    in a sentence."""
+
+    rank1: float
+    sentence: str
+    queries: int
+
+
+class LabelJobs(QObject):
+    """The persons of the open set. ``started`` carries a job that takes its time, ``measured`` a
+    :class:`LabelMeasure`, ``suggested`` what :func:`suggest` found."""
+
+    started = pyqtSignal(object)
+    measured = pyqtSignal(object)
+    suggested = pyqtSignal(object)
+
+    def __init__(
+        self,
+        sources: Sources,
+        runner: JobRunner,
+        gallery: Gallery,
+        tell: Tell,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._sources, self._runner, self.gallery, self._tell = sources, runner, gallery, tell
+        self._slots = JobSlots(runner, self)
+        self._logs: tuple[LabelLog, DecisionLog] | None = None
+        gallery.space.data_changed.connect(self._open)
+        gallery.forgotten.connect(self._stop)
+        self._open()
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a set whose pictures can be given to persons."""
+        return self._logs is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the feature maps are there."""
+        return self._sources.matching is not None
+
+    def running(self, name: str) -> bool:
+        """Whether ``suggest`` or ``evaluate`` is under way."""
+        return self._slots.has(name)
+
+    def _stop(self) -> None:
+        self._slots.stop("suggest", "evaluate")
+
+    # ── reading and changing ────────────────────────────────────────────────────────────────────
+
+    def _open(self) -> None:
+        data = self.gallery.space.data
+        if data is None:
+            self._logs = None
+        elif self._logs is None or self._logs[0].root != LabelLog(data.name, data.root).root:
+            self._logs = LabelLog(data.name, data.root), DecisionLog(data.name, data.root)
+        self.read()
+
+    def read(self) -> None:
+        """Read the persons of the open set."""
+        data, logs = self.gallery.space.data, self._logs
+        if data is None or logs is None:
+            return
+        self._slots.replace(
+            "read", "Reading persons", lambda _context: persons_of(logs[0], data),
+            lambda found: self._show(logs[0], found), lane="records", quiet=True,
+        )  # fmt: skip
+
+    def _show(self, log: LabelLog, found: Found) -> None:
+        if self._logs is not None and log is self._logs[0]:
+            self.gallery.set_persons(*found)
+
+    def change(self, title: str, act: Act, nothing: str = "Nothing to change") -> None:
+        """Make a change, show the persons as they are then, and say what was done."""
+        data, logs = self.gallery.space.data, self._logs
+        if data is None or logs is None:
+            return
+
+        def work(_context: JobContext) -> tuple[Found, str]:
+            made = act(*logs, data)
+            return persons_of(logs[0], data), nothing if made is None else made.what
+
+        def apply(result: tuple[Found, str]) -> None:
+            self._show(logs[0], result[0])
+            self._tell(result[1][:1].upper() + result[1][1:])
+
+        self._runner.start(title, work, lane="records", quiet=True, done=apply)
+
+    def assign(self, pictures: Sequence[int], person: str | None) -> None:
+        """Give gallery pictures to a person; None: to a new one."""
+        self.change(
+            "Giving pictures to a person",
+            lambda log, _decided, data: log.assign(_paths(data, pictures), person),
+        )
+
+    def clear(self, pictures: Sequence[int]) -> None:
+        """Take their person away from gallery pictures."""
+        self.change(
+            "Taking persons away", lambda log, _decided, data: log.clear(_paths(data, pictures))
+        )
+
+    def merge(self, person: str, others: Sequence[str]) -> None:
+        """Make others' pictures those of a person."""
+        self.change("Merging persons", lambda log, *_: log.merge(person, others))
+
+    def rename(self, person: str, name: str) -> None:
+        """Give a person another name."""
+        self.change("Renaming a person", lambda log, *_: log.rename(person, name))
+
+    def undo(self) -> None:
+        """Undo the last change of persons."""
+
+        def act(log: LabelLog, *_: object) -> LabelChange | None:
+            undone = log.undo()
+            return None if undone is None else LabelChange(f"Undone: {undone.what}", {}, {})
+
+        self.change("Undoing", act, "Nothing to undo")
+
+    def take_decisions(self) -> None:
+        """Make persons of the candidates that were confirmed."""
+        self.change(
+            "Reading decisions",
+            lambda log, decided, _data: log.take_decisions(decided.all()),
+            "No confirmed candidate says anything new",
+        )
+
+    def answer(self, pair: Suggestion, same: bool) -> None:
+        """A person answered whether two pictures show one person; kept as a decision, too."""
+
+        def act(log: LabelLog, decided: DecisionLog, data: OpenSet) -> LabelChange | None:
+            one, other = _paths(data, (pair.one, pair.other))
+            verdict = "confirm" if same else "reject"
+            decided.decide(one, other, verdict, logit=pair.logit)
+            return join(log, one, other) if same else LabelChange("Two persons", {}, {})
+
+        self.change("Keeping the answer", act)
+
+    # ── longer work ─────────────────────────────────────────────────────────────────────────────
+
+    def suggest(self) -> None:
+        """Look for the pairs whose answer teaches most."""
+        matching, logs = self._sources.matching, self._logs
+        if matching is None or logs is None:
+            return
+        persons = dict(self.gallery.persons)
+        self._start(
+            "suggest", f"Pairs to ask about in {matching.data.name}",
+            lambda context: suggest(matching, logs[1], persons, context), self.suggested.emit,
+        )  # fmt: skip
+
+    def evaluate(self) -> None:
+        """Measure the model on the labelled pictures."""
+        matching, logs = self._sources.matching, self._logs
+        if matching is None or logs is None:
+            return
+        self._start(
+            "evaluate", f"Measuring labels of {matching.data.name}",
+            lambda context: measure_labels(matching, logs[0], context), self.measured.emit,
+        )  # fmt: skip
+
+    def _start(
+        self, name: str, title: str, work: Callable[[JobContext], object],
+        done: Callable[[object], None],
+    ) -> None:  # fmt: skip
+        def tell_end() -> None:
+            self.gallery.people_changed.emit()
+
+        job: Job = self._slots.replace(name, title, work, done, lane="long", ended=tell_end)
+        self.started.emit(job)
+        self.gallery.people_changed.emit()
+
+    def export(self, target: Path) -> None:
+        """Write the labels, by the suffix: CSV, COCO or a folder in Market-1501's layout."""
+        data, logs = self.gallery.space.data, self._logs
+        if data is None or logs is None:
+            return
+        self._runner.start(
+            f"Saving {target.name}",
+            lambda _context: export_labels(labelled(data.dataset, logs[0]), target),
+            lane="records",
+            done=lambda count: self._tell(f"{count:,} labelled pictures: {target.name}"),
+        )
+
+
+def _paths(data: OpenSet, pictures: Sequence[int]) -> list[Path]:
+    return [data.gallery[picture].path for picture in pictures]
+
+
+def persons_of(log: LabelLog, data: OpenSet) -> Found:
+    """The names of gallery pictures, by index, and all persons with their counts."""
+    labels = log.all()
+    if not labels:
+        return {}, ()
+    names = ((index, labels.get(log.name_of(ref.path))) for index, ref in enumerate(data.gallery))
+    known = {index: name for index, name in names if name is not None}
+    return known, tuple(persons_by_camera(data.dataset, log))
+
+
+def join(log: LabelLog, one: Path, other: Path) -> LabelChange:
+    """Make two pictures those of one person; where each has one, the second person is merged."""
+    labels = log.all()
+    known = [labels.get(log.name_of(path)) for path in (one, other)]
+    if known[0] is not None and known[1] is not None and known[0] != known[1]:
+        return log.merge(known[0], [known[1]])
+    return log.assign((one, other), known[0] or known[1])
+
+
+def suggest(
+    matching: GallerySearch, decided: DecisionLog, persons: dict[int, str], context: JobContext
+) -> Suggestions:
+    """Pairs to ask about; those that were decided about are left out."""
+    from qaconv_core.galleries.suggestions import suggest_pairs
+
+    data = matching.data
+    made = decided.all()
+    wanted = {name for decision in made for name in (decision.query, decision.gallery)}
+    here = ((decided.name_of(ref.path), index) for index, ref in enumerate(data.gallery))
+    places = {name: index for name, index in here if name in wanted} if wanted else {}
+    apart = [
+        (places[d.query], places[d.gallery])
+        for d in made
+        if d.query in places and d.gallery in places
+    ]
+    return suggest_pairs(matching.model, matching.gallery, persons, apart, context=context)
+
+
+def measure_labels(matching: GallerySearch, log: LabelLog, context: JobContext) -> LabelMeasure:
+    """Rank-1 and mAP on the labelled pictures, by the data set's own protocol."""
+    from qaconv_core.evaluation.bootstrap import interval_sentence
+    from qaconv_core.evaluation.evaluator import Job as EvaluationJob
+    from qaconv_core.evaluation.evaluator import evaluate
+    from qaconv_core.evaluation.methods import MethodOptions
+
+    dataset = labelled(matching.data.dataset, log)
+    options = MethodOptions(junk_rule=matching.data.junk_rule)
+    with engine.open_shelf(matching.model) as shelf:
+        job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
+        found = evaluate(matching.model, dataset, options, job)
+    result = found.report.results[0]
+    sentence = interval_sentence("QAConv", result.ap, found.query.pids)
+    return LabelMeasure(result.rank(1), sentence, found.report.counts.valid_queries)

@@ -1,0 +1,1 @@
+"""The page Gallery: the pictures before there is a query, and the persons given to them."""

@@ -1,0 +1,473 @@
+"""A case: one file with all that a person did about one question, and a log of it.
+
+The file is JSON. It holds the log: entries with their time, each with a hash over itself and the
+hash before it, so that an entry which is changed, removed or put in between breaks the chain from
+there on. What the case is now (:class:`Case`) follows from the entries. How far the log was when it
+was last written here is also kept in the user's data folder: a log that was cut short, or written
+anew as a whole, does not agree with that. Beside the log stands how the window showed the case
+last, which proves nothing and has no hash.
+
+Entries are added under a lock, and the file is replaced whole, as
+:mod:`~qaconv_core.store.change_log` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from qaconv_core.errors import InputError, StoreError
+from qaconv_core.files import check_input
+from qaconv_core.readable import csv_text, shown
+from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.store.change_log import relative_name
+from qaconv_core.store.decisions import (
+    Change,
+    Decision,
+    DecisionBook,
+    change_of,
+    change_record,
+    decisions_after,
+)
+from qaconv_core.store.folders import data_dir
+from qaconv_core.store.locks import exclusive
+from qaconv_core.store.records import DamagedRecord, is_number, read_json
+
+FORMAT, VERSION = "qaconv-case", 1
+SUFFIX = ".qcase"
+KINDS = (
+    "created", "described", "opened", "data", "model", "queries", "note", "looked", "decision",
+    "undone", "saved",
+)  # fmt: skip
+_LONGEST_TEXT = 1 << 20
+_FIRST_HASH = "0" * 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the log: its time in UTC (ISO form), what happened, and its place in the chain.
+
+    ``what`` are plain values, by ``kind`` (one of :data:`KINDS`).
+    """
+
+    time: str
+    kind: str
+    what: dict[str, Any]
+    hash: str
+
+    def words(self) -> str:
+        """What happened, for people."""
+        return _WORDS[self.kind](self.what)
+
+
+@dataclass(frozen=True)
+class CasePicture:
+    """A query picture of a case: its file as it was named, and the SHA-256 of its content."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CaseData:
+    """The data set of a case: how it is opened, what it is called, its counts and fingerprint.
+
+    ``fingerprint`` is a SHA-256 over names and sizes of all files.
+    """
+
+    name: str
+    root: str
+    gallery: str
+    title: str
+    queries: int
+    pictures: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class CaseModel:
+    """The model of a case: its file (or ``demo``), the file's SHA-256, and what it is."""
+
+    path: str
+    sha256: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A pair that was looked at: names as in decisions, with its rank and logit at that time."""
+
+    query: str
+    gallery: str
+    rank: int | None
+    logit: float | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a case is after all its entries.
+
+    ``fault`` says where the log does not hold ("" where it does). ``seen`` are the pairs looked
+    at, the latest last. ``view`` is how the window showed it last, as plain values.
+    """
+
+    id: str
+    title: str = ""
+    reference: str = ""
+    examiner: str = ""
+    data: CaseData | None = None
+    model: CaseModel | None = None
+    queries: tuple[CasePicture, ...] = ()
+    notes: str = ""
+    seen: tuple[Sighting, ...] = ()
+    changes: tuple[Change, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    view: dict[str, Any] = field(default_factory=dict)
+    fault: str = ""
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """The decisions in force, the latest last."""
+        return list(decisions_after(self.changes).values())
+
+    @property
+    def created(self) -> str:
+        """When the case was begun (ISO form)."""
+        return self.entries[0].time if self.entries else ""
+
+    @property
+    def seal(self) -> str:
+        """The hash that the log ends with."""
+        return self.entries[-1].hash if self.entries else _FIRST_HASH
+
+
+# ── the file ────────────────────────────────────────────────────────────────────────────────────
+
+
+class CaseFile:
+    """A case on the disk. All methods raise :class:`StoreError` naming the file."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(os.path.abspath(path))
+
+    @classmethod
+    def create(
+        cls, path: str | os.PathLike[str], title: str, reference: str = "", examiner: str = ""
+    ) -> CaseFile:
+        """A new case; the file must not be there yet."""
+        made = cls(path)
+        if made.path.exists():
+            raise StoreError(f"{shown(made.path)}: is there already; choose another name")
+        what = {"id": secrets.token_hex(16)} | _described(title, reference, examiner)
+        made.add("created", what)
+        return made
+
+    def read(self) -> Case:
+        """What the case is now."""
+        entries, view = self._stored()
+        return replace(_case_of(entries), view=view)
+
+    def add(self, kind: str, what: dict[str, Any], view: dict[str, Any] | None = None) -> Case:
+        """Add an entry (and another view), and return what the case is with it."""
+        return self.change(lambda _case: (kind, what), view)
+
+    def describe(self, title: str, reference: str, examiner: str) -> Case:
+        """Title, reference and examiner from now on."""
+        return self.add("described", _described(title, reference, examiner))
+
+    def show_as(self, view: dict[str, Any]) -> Case:
+        """Keep how the window shows the case."""
+        return self.change(lambda _case: None, view)
+
+    def change(
+        self,
+        make: Callable[[Case], tuple[str, dict[str, Any]] | None],
+        view: dict[str, Any] | None = None,
+    ) -> Case:
+        """Add the entry (kind, values) that ``make`` makes of the case as it is; None adds none."""
+        with exclusive(self.path):
+            entries, before = self._stored() if self.path.exists() else ((), {})
+            case = replace(_case_of(entries), view=before)
+            made = make(case)
+            if made is None and view in (None, before):
+                return case
+            if made is not None:
+                added = _entry(case.seal, *made)
+                fault = case.fault
+                case = replace(_case_of((*entries, added), kept=False), fault=fault, view=before)
+            case = case if view is None else replace(case, view=view)
+            self._write(case)
+            return case
+
+    def _stored(self) -> tuple[tuple[Entry, ...], dict[str, Any]]:
+        """Entries, and the view."""
+        check_input(self.path, "case", StoreError)
+        try:
+            record = read_json(self.path)
+            if not isinstance(record, dict) or record.get("format") != FORMAT:
+                raise DamagedRecord("it is no case of this program")
+            version = record.get("version")
+            if not isinstance(version, int) or version > VERSION:
+                raise DamagedRecord("it was written by a newer version of this program; update it")
+            entries = tuple(map(_entry_of, record["entries"]))
+            if not entries or entries[0].kind != "created":
+                raise DamagedRecord("it does not say which case it is")
+            _case_of(entries)  # so that a damaged one is refused here
+        except OSError as cause:
+            raise StoreError(f"{shown(self.path)}: cannot be read ({reason(cause)})") from cause
+        except (DamagedRecord, KeyError, TypeError, AttributeError, InputError) as cause:
+            why = cause if isinstance(cause, DamagedRecord) else "it is damaged"
+            raise StoreError(f"{shown(self.path)}: cannot be opened ({shown(why)})") from cause
+        view = record.get("view")
+        return entries, view if isinstance(view, dict) else {}
+
+    def _write(self, case: Case) -> None:
+        entries = [vars(entry) for entry in case.entries]
+        record = {"format": FORMAT, "version": VERSION, "entries": entries, "view": case.view}
+        # ASCII, so that names which are no valid Unicode come back as they were.
+        atomic_write_text(self.path, json.dumps(record, indent=1) + "\n", error=StoreError)
+        seal = {"entries": len(entries), "hash": case.seal}
+        kept = _seal_path(case.id)
+        try:
+            kept.parent.mkdir(exist_ok=True)
+        except OSError as cause:
+            raise StoreError(f"{kept.parent}: cannot be made ({reason(cause)})") from cause
+        atomic_write_text(kept, json.dumps(seal) + "\n", error=StoreError)
+
+
+class CaseDecisions(DecisionBook):
+    """The decisions of a case, about pictures below ``root``; undo is an entry like any other."""
+
+    def __init__(self, file: CaseFile, dataset: str, root: str | os.PathLike[str]) -> None:
+        self.file, self.dataset = file, dataset
+        self.root = Path(os.path.realpath(root))
+
+    def name_of(self, picture: str | os.PathLike[str]) -> str:
+        """As :meth:`DecisionBook.name_of` says."""
+        return relative_name(self.root, picture)
+
+    def undo(self) -> Change | None:
+        """Undo the last change and return it; None where there is none."""
+        undone: list[Change] = []
+
+        def make(case: Case) -> tuple[str, dict[str, Any]] | None:
+            undone.extend(case.changes[-1:])
+            return ("undone", change_record(undone[0])) if undone else None
+
+        self.file.change(make)
+        return undone[0] if undone else None
+
+    def _in_force(self) -> tuple[Change, ...]:
+        return self.file.read().changes
+
+    def _change(self, make: Callable[[tuple[Change, ...]], Change | None]) -> Change | None:
+        made: list[Change | None] = []
+
+        def entry(case: Case) -> tuple[str, dict[str, Any]] | None:
+            made.append(make(case.changes))
+            return None if made[0] is None else ("decision", change_record(made[0]))
+
+        self.file.change(entry)
+        return made[0]
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _entry(before: str, kind: str, what: dict[str, Any]) -> Entry:
+    time = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return Entry(time, kind, what, _chained(before, time, kind, what))
+
+
+def _chained(before: str, time: str, kind: str, what: dict[str, Any]) -> str:
+    text = json.dumps([before, time, kind, what], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _entry_of(record: Any) -> Entry:
+    entry = Entry(record["time"], record["kind"], record["what"], record["hash"])
+    if entry.kind not in KINDS:
+        raise DamagedRecord(f"an entry of a kind that is not known: {entry.kind!r}")
+    for text in (entry.time, entry.hash):
+        _text(text)
+    if not isinstance(entry.what, dict):
+        raise DamagedRecord("an entry that says nothing")
+    return entry
+
+
+def _case_of(entries: Sequence[Entry], *, kept: bool = True) -> Case:
+    """The case after all entries; ``fault`` names the first that does not hold, and what the end
+    of the log that was ``kept`` here contradicts."""
+    case, fault, before = Case(""), "", _FIRST_HASH
+    for number, entry in enumerate(entries, start=1):
+        if not fault and entry.hash != _chained(before, entry.time, entry.kind, entry.what):
+            fault = (
+                f"entry {number} of the log ({entry.time}) was changed, or entries before it were "
+                "removed, outside of this program"
+            )
+        before = entry.hash
+        case = _APPLY[entry.kind](case, entry.what)
+    case = replace(case, entries=tuple(entries))
+    return replace(case, fault=fault or (_unlike_seal(case) if kept and entries else ""))
+
+
+def _unlike_seal(case: Case) -> str:
+    """In words, what contradicts the end of the log that was kept here; "" where nothing does."""
+    try:
+        kept = read_json(_seal_path(case.id, write=False), 4096)
+        count, ending = int(kept["entries"]), str(kept["hash"])
+    except (OSError, DamagedRecord, KeyError, TypeError, ValueError, AttributeError):
+        return ""  # the case was never written here
+    if count > len(case.entries):
+        return f"{count - len(case.entries)} entries at the end of the log are missing"
+    if count > 0 and case.entries[count - 1].hash != ending:
+        return "the log was written anew outside of this program"
+    return ""
+
+
+def _seal_path(id: str, *, write: bool = True) -> Path:
+    return data_dir(write=write) / "cases" / f"{id}.json"
+
+
+def _text(value: object, longest: int = 4096) -> str:
+    if not isinstance(value, str) or len(value) > longest:
+        raise DamagedRecord("something else where a text should be")
+    return value
+
+
+def _texts(what: dict[str, Any], *names: str) -> list[str]:
+    return [_text(what[name]) for name in names]
+
+
+def _count(value: object) -> int:
+    if not is_number(value) or value < 0:  # type: ignore[operator]  # a number
+        raise DamagedRecord("something else where a count should be")
+    return int(value)  # type: ignore[call-overload]
+
+
+def _described(title: str, reference: str, examiner: str) -> dict[str, Any]:
+    return {"title": title, "reference": reference, "examiner": examiner}
+
+
+def _describe(case: Case, what: dict[str, Any]) -> Case:
+    title, reference, examiner = _texts(what, "title", "reference", "examiner")
+    return replace(case, title=title, reference=reference, examiner=examiner)
+
+
+def _create(case: Case, what: dict[str, Any]) -> Case:
+    id = _text(what["id"], 32)
+    if case.id or len(id) != 32 or not all(sign in "0123456789abcdef" for sign in id):
+        raise DamagedRecord("it does not say which case it is")
+    return _describe(replace(case, id=id), what)
+
+
+def _use_data(case: Case, what: dict[str, Any]) -> Case:
+    name, root, gallery, title, seen = _texts(
+        what, "name", "root", "gallery", "title", "fingerprint"
+    )
+    queries, pictures = (_count(what[count]) for count in ("queries", "pictures"))
+    return replace(case, data=CaseData(name, root, gallery, title, queries, pictures, seen))
+
+
+def _use_model(case: Case, what: dict[str, Any]) -> Case:
+    return replace(case, model=CaseModel(*_texts(what, "path", "sha256", "description")))
+
+
+def _use_queries(case: Case, what: dict[str, Any]) -> Case:
+    found = (CasePicture(*_texts(one, "path", "sha256")) for one in what["pictures"])
+    return replace(case, queries=tuple(found))
+
+
+def _look(case: Case, what: dict[str, Any]) -> Case:
+    rank, logit = what["rank"], what["logit"]
+    if logit is not None and not is_number(logit):
+        raise DamagedRecord("something else where a logit should be")
+    query, gallery = _texts(what, "query", "gallery")
+    seen = Sighting(query, gallery, None if rank is None else _count(rank), logit)
+    return replace(case, seen=(*case.seen, seen))
+
+
+def _decide(case: Case, what: dict[str, Any]) -> Case:
+    return replace(case, changes=(*case.changes, change_of(what)))
+
+
+def _undo(case: Case, what: dict[str, Any]) -> Case:
+    change_of(what)
+    return replace(case, changes=case.changes[:-1])
+
+
+def _note(case: Case, what: dict[str, Any]) -> Case:
+    return replace(case, notes=_text(what["text"], _LONGEST_TEXT))
+
+
+def _save(case: Case, what: dict[str, Any]) -> Case:
+    _texts(what, "file", "sha256")
+    return case
+
+
+_APPLY: dict[str, Callable[[Case, dict[str, Any]], Case]] = {
+    "created": _create,
+    "described": _describe,
+    "opened": lambda case, _what: case,
+    "data": _use_data,
+    "model": _use_model,
+    "queries": _use_queries,
+    "note": _note,
+    "looked": _look,
+    "decision": _decide,
+    "undone": _undo,
+    "saved": _save,
+}
+
+
+# ── for people ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _decided_words(what: dict[str, Any]) -> str:
+    change = change_of(what)
+    about = change.after or change.before
+    assert about is not None
+    pair = f"{about.gallery} under {about.query}"
+    if change.after is None:
+        return f"withdrawn: {pair}"
+    note = f"; note: {change.after.note}" if change.after.note else ""
+    rank = f", rank {about.rank}" if about.rank else ""
+    return f"{change.after.verdict}: {pair}{rank}{note}"
+
+
+_WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "created": lambda what: f"case begun: {what['title']}",
+    "described": lambda what: "title {title}, reference {reference}, examiner {examiner}".format(
+        **what
+    ),
+    "opened": lambda _what: "case opened",
+    "data": lambda what: (
+        f"data set {what['title']}: {what['pictures']} pictures, fingerprint {what['fingerprint']}"
+    ),
+    "model": lambda what: f"model {what['description']}, SHA-256 {what['sha256']}",
+    "queries": lambda what: (
+        "queries: "
+        + ", ".join(f"{one['path']} (SHA-256 {one['sha256']})" for one in what["pictures"])
+    ),
+    "note": lambda what: f"notes: {what['text']}",
+    "looked": lambda what: f"looked at {what['gallery']} under {what['query']}",
+    "decision": _decided_words,
+    "undone": lambda what: f"undone: {_decided_words(what)}",
+    "saved": lambda what: f"saved {what['file']} (SHA-256 {what['sha256']})",
+}
+
+
+def case_log_csv(case: Case) -> str:
+    """The log as CSV: number, time, kind, words, hash of every entry."""
+    rows = (
+        (number, entry.time, entry.kind, entry.words(), entry.hash)
+        for number, entry in enumerate(case.entries, start=1)
+    )
+    return csv_text(("number", "time", "kind", "what", "hash"), rows)

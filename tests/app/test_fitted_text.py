@@ -1,0 +1,41 @@
+"""Lines of words lose whole parts before letters."""
+
+from __future__ import annotations
+
+import pytest
+from PyQt5.QtGui import QFont, QFontMetrics
+
+from app.items.fitted_text import fitted
+
+
+@pytest.fixture
+def metrics(qapp):
+    return QFontMetrics(QFont())
+
+
+FORMS = (
+    "person 168 · camera 5 · 17:22",
+    "person 168 · c5 · 17:22",
+    "168 · c5 · 17:22",
+    "168 · c5",
+    "168",
+)
+
+
+@pytest.mark.parametrize("shown", FORMS)
+def test_the_longest_form_that_has_room_is_shown(metrics, shown):
+    assert fitted(FORMS[0], metrics, metrics.horizontalAdvance(shown)) == shown
+
+
+def test_nothing_is_wider_than_its_room(metrics):
+    for width in range(20, 400, 7):
+        for text in (*FORMS, "IMG 0123456789", "AP 0.812 · ✓ 1,203", "logit −4.73 · score 0.384"):
+            short = fitted(text, metrics, width)
+            assert metrics.horizontalAdvance(short) <= width
+            assert " · " not in short or "…" not in short
+
+
+def test_a_word_alone_loses_its_middle(metrics):
+    short = fitted("IMG_0001_2026_edited", metrics, metrics.horizontalAdvance("IMG_00…edited"))
+    assert short.startswith("IMG")
+    assert short.endswith("ed")

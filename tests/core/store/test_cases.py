@@ -1,0 +1,181 @@
+"""Cases: what is put in comes back, nothing is changed silently, nothing foreign is believed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import threading
+
+import pytest
+
+from qaconv_core.errors import StoreError
+from qaconv_core.store import cases
+from qaconv_core.store.cases import CaseDecisions, CaseFile, case_log_csv
+
+DATA = {
+    "name": "market", "root": "/data", "gallery": "", "title": "market", "queries": 5,
+    "pictures": 26, "fingerprint": "f" * 64,
+}  # fmt: skip
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "own"))
+    return CaseFile.create(tmp_path / "theft.qcase", "Theft", "2026/17", "A. Examiner")
+
+
+def edit(file, change):
+    record = json.loads(file.path.read_text())
+    change(record)
+    file.path.write_text(json.dumps(record))
+
+
+def test_what_is_put_in_comes_back(file, tmp_path):
+    file.add("data", DATA)
+    file.add("model", {"path": "demo", "sha256": "a" * 64, "description": "ResNet-50"})
+    file.add("queries", {"pictures": [{"path": "q.jpg", "sha256": "b" * 64}]})
+    file.add("note", {"text": "two\nlines"})
+    file.add("looked", {"query": "q.jpg", "gallery": "g.jpg", "rank": 3, "logit": -1.5})
+    book = CaseDecisions(file, "market", tmp_path)
+    made = book.decide(tmp_path / "q.jpg", tmp_path / "g.jpg", "confirm", "the bag", logit=2.0)
+    case = CaseFile(file.path).read()
+    assert (case.title, case.reference, case.examiner) == ("Theft", "2026/17", "A. Examiner")
+    assert case.data.pictures == 26
+    assert case.model.description == "ResNet-50"
+    assert [picture.path for picture in case.queries] == ["q.jpg"]
+    assert case.notes == "two\nlines"
+    assert (case.seen[0].gallery, case.seen[0].rank) == ("g.jpg", 3)
+    assert case.decisions == [made]
+    assert case.fault == ""
+
+
+def test_an_undone_decision_stays_in_the_log(file, tmp_path):
+    book = CaseDecisions(file, "market", tmp_path)
+    book.decide("q.jpg", "g.jpg", "reject")
+    book.decide("q.jpg", "g.jpg", "confirm")
+    assert book.undo().after.verdict == "confirm"
+    assert [d.verdict for d in book.all()] == ["reject"]
+    book.clear("q.jpg", "g.jpg")
+    assert book.all() == []
+    kinds = [entry.kind for entry in file.read().entries]
+    assert kinds == ["created", "decision", "decision", "undone", "decision"]
+    assert book.undo() is not None
+    assert book.undo() is not None
+    assert book.undo() is None
+
+
+def _say_otherwise(record):
+    record["entries"][1]["what"]["text"] = "other words"
+
+
+def _remove_one(record):
+    del record["entries"][1]
+
+
+def _date_back(record):
+    record["entries"][2]["time"] = "2020-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("change", "number"), [(_say_otherwise, 2), (_remove_one, 2), (_date_back, 3)]
+)
+def test_a_silent_edit_is_detected(file, change, number):
+    for text in ("one", "two", "three"):
+        file.add("note", {"text": text})
+    edit(file, change)
+    assert f"entry {number} of the log" in file.read().fault
+
+
+def test_going_on_does_not_hide_an_edit(file):
+    file.add("note", {"text": "one"})
+    edit(file, _say_otherwise)
+    file.add("note", {"text": "two"})
+    assert "entry 2 of the log" in file.read().fault
+
+
+def test_a_log_that_was_cut_short_is_detected(file):
+    for text in ("one", "two"):
+        file.add("note", {"text": text})
+    edit(file, lambda record: record["entries"].pop())
+    assert file.read().fault == "1 entries at the end of the log are missing"
+
+
+def test_a_log_written_anew_with_right_hashes_is_detected(file):
+    file.add("note", {"text": "one"})
+    _say = cases._entry
+
+    def forge(record):
+        first = record["entries"][0]
+        record["entries"][1] = vars(_say(first["hash"], "note", {"text": "forged"}))
+
+    edit(file, forge)
+    assert file.read().fault == "the log was written anew outside of this program"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b"\x00\x01",
+        b'{"format": "qaconv-case", "version": 99, "entries": []}',
+        b'{"format": "qaconv-case", "version": 1, "entries": []}',
+        b'{"format": "qaconv-case", "version": 1, "entries": [5]}',
+        b'{"format": "qaconv-case", "version": 1, "entries": [{"time": "", "kind": "created",'
+        b' "what": {"id": "../../x", "title": "", "reference": "", "examiner": ""}, "hash": ""}]}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_case_is_one_line_and_stays_where_it_is(tmp_path, content):
+    path = tmp_path / "x.qcase"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"x\.qcase: cannot be opened") as error:
+        CaseFile(path).read()
+    assert "\n" not in str(error.value)
+    assert path.read_bytes() == content
+
+
+def test_a_case_that_is_not_there_or_a_folder_is_one_line(tmp_path):
+    for path in (tmp_path / "none.qcase", tmp_path):
+        with pytest.raises(StoreError):
+            CaseFile(path).read()
+
+
+def test_a_new_case_replaces_none(file):
+    with pytest.raises(StoreError, match="is there already"):
+        CaseFile.create(file.path, "Other")
+
+
+def test_entries_of_two_writers_are_all_kept(file):
+    def write(name):
+        for number in range(20):
+            CaseFile(file.path).add("note", {"text": f"{name} {number}"})
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    case = file.read()
+    assert len(case.entries) == 41
+    assert case.fault == ""
+
+
+def test_the_view_is_kept_beside_the_log(file):
+    file.show_as({"page": "explore"})
+    file.add("note", {"text": "one"})
+    case = file.read()
+    assert case.view == {"page": "explore"}
+    assert len(case.entries) == 2
+    assert case.fault == ""
+
+
+def test_the_log_as_a_table(file, tmp_path):
+    CaseDecisions(file, "market", tmp_path).decide("q.jpg", "g.jpg", "confirm", "=1+1")
+    file.add("note", {"text": "=cmd()"})
+    rows = list(csv.DictReader(io.StringIO(case_log_csv(file.read()))))
+    assert [row["kind"] for row in rows] == ["created", "decision", "note"]
+    assert rows[1]["what"].startswith("confirm: ")
+    assert rows[2]["hash"] == file.read().seal

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from app.jobs.job import JobContext
 from app.state.part_words import share_text
 from app.state.words import METHOD_NAMES, TRUTHS
+from qaconv_core.explaining.limits import STRANGERS
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.store.cases import Case
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 class ReportRequest:
     """What a report is to hold: ``candidates`` of a ranking's first query, in this order.
 
-    ``decided`` are decisions by gallery index, ``model`` words for the model;
-    ``case`` is the open one.
+    ``decided`` are decisions by gallery index, ``model`` words for the model, ``strangers`` how
+    candidates stand among these, where they are normalised; ``case`` is the open one.
     """
 
     matching: GallerySearch
@@ -33,6 +35,7 @@ class ReportRequest:
     candidates: tuple[int, ...]
     decided: Mapping[int, Decision]
     model: str
+    strangers: Strangers | None = None
     case: Case | None = None
 
     def write(self, path: Path, context: JobContext) -> None:
@@ -42,7 +45,7 @@ class ReportRequest:
 
         ranking, data = self.ranking, self.matching.data
         query = ranking.queries[0]
-        if ranking.part is None:
+        if ranking.part is None and self.strangers is None:
             self.matching.measure_average(query, context.cancel)
         rows = []
         for index in self.candidates:
@@ -57,7 +60,7 @@ class ReportRequest:
             created=day_and_time(datetime.now().astimezone().isoformat()),
             part=part_words(ranking),
             cells=ranking.part,
-            notes=notes(ranking),
+            notes=notes(ranking, self.strangers),
             model_sha256=self.matching.model.spec.sha256,
             case=self.case,
         )
@@ -66,8 +69,9 @@ class ReportRequest:
     def _candidate(self, index: int) -> Candidate:
         from qaconv_core.documents.match_report import Candidate
 
-        ranking = self.ranking
-        pair = self.matching.explain(ranking.queries[0], index, ranking.part)
+        ranking, strangers = self.ranking, self.strangers
+        normalised = strangers is not None
+        pair = self.matching.explain(ranking.queries[0], index, ranking.part, normalised)
         return Candidate(
             ref=self.matching.data.gallery[index],
             rank=ranking.rank_of(index),
@@ -77,6 +81,7 @@ class ReportRequest:
             relative=pair.relative,
             truth=TRUTHS.get(ranking.truth_of(index), ""),
             decision=self.decided.get(index),
+            alike="" if strangers is None else strangers.share_words(index),
         )
 
 
@@ -91,7 +96,7 @@ def part_words(ranking: RankingResult) -> str:
     )
 
 
-def notes(ranking: RankingResult) -> tuple[str, ...]:
+def notes(ranking: RankingResult, strangers: Strangers | None = None) -> tuple[str, ...]:
     """What the ranks are, where they are not those of the logits shown."""
     found = []
     if len(ranking.queries) > 1:
@@ -99,11 +104,13 @@ def notes(ranking: RankingResult) -> tuple[str, ...]:
             f"Ranked by {len(ranking.queries)} pictures together; logits, lines and maps are of "
             "the first one."
         )
-    if ranking.method != "qaconv" and ranking.part is None:
+    if ranking.method != "qaconv" and (ranking.part is None or strangers is not None):
         found.append(
-            f"Ranks are those of {METHOD_NAMES[ranking.method]}; logits, lines and maps are those "
-            "of QAConv."
+            f"Ranks are those of {METHOD_NAMES[ranking.method]}; logits are those of QAConv"
+            + (", and so are lines and maps." if strangers is None else ".")
         )
+    if strangers is not None:
+        found += [strangers.line_words(ranking), *STRANGERS]
     if ranking.approximation:
         found.append(ranking.approximation)
     return tuple(found)

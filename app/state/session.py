@@ -31,6 +31,7 @@ LIMITS: Limits = {
     "brightness": (-100, 100),
     "contrast": (-100, 100),
     "sharpness": (0, 100),
+    "false_alarms": (0.001, 0.5),
     "fuse": ("max", "mean"),
     "sort": ("file", "person", "ap", "score"),
     "method": METHODS,

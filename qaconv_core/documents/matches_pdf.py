@@ -55,14 +55,14 @@ _WIDTH, _HEIGHT = PAGE
 _INNER = _WIDTH - 2 * MARGIN
 _FOOT = _HEIGHT - 0.32
 _COLUMNS = {
-    "rank": 0.7, "file": 4.8, "by part": 1.0, "logit": 1.0, "score": 1.0, "person": 1.1,
-    "camera": 0.9, "known to be": 1.6, "decided": 1.15,
+    "rank": 0.7, "file": 4.8, "above strangers": 1.5, "by part": 1.0, "logit": 1.0, "score": 1.0,
+    "person": 1.1, "camera": 0.9, "known to be": 1.6, "decided": 1.15,
 }  # fmt: skip
 _CASE_COLUMNS = {
     "decided": 1.75, "query": 2.0, "candidate": 2.2, "verdict": 0.95, "rank": 0.6, "logit": 0.85,
     "score": 0.75, "by part": 0.85, "note": 2.6,
 }  # fmt: skip
-_TO_RIGHT = ("rank", "by part", "logit", "score")
+_TO_RIGHT = ("rank", "above strangers", "by part", "logit", "score")
 _TOP = 2.45  # of a candidate's figure: below heading and numbers
 _NOTE_LINES = 7
 
@@ -153,6 +153,8 @@ def _table_pages(
     """A page with a table from ``top`` on, and those on which the table continues."""
     rows = [tuple(value_text(cell) for cell in row) for row in found]
     widths = [columns[name] for name in head]
+    if "file" in head:
+        widths[head.index("file")] -= max(0.0, sum(widths) - _INNER)
     to_right = [place for place, name in enumerate(head) if name in _TO_RIGHT]
     while rows:
         fitting = table_room(_FOOT - top - 0.2)

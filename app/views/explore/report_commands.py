@@ -73,7 +73,13 @@ class ReportCommands(QObject):
             return None
         model = "" if space.model is None else f"{space.model.title}, {space.model.spec.in_full()}"
         request = ReportRequest(
-            matching, space.ranking, candidates, dict(space.decided), model, self._case()
+            matching,
+            space.ranking,
+            candidates,
+            dict(space.decided),
+            model,
+            space.strangers,
+            self._case(),
         )
 
         def done(_nothing: object) -> None:

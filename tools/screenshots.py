@@ -554,6 +554,7 @@ README = (
     *QUESTIONS,
     "cmc",
     "scores",
+    "case",
     "lines-dark",
     "cmc-dark",
 )

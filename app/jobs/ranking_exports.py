@@ -26,6 +26,8 @@ from qaconv_core.types import Int64, RankingResult
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from qaconv_core.figures.ranking import RankedPicture
+
 __all__ = ["FORMATS", "RankingExport", "ranking_export"]
 
 DRAWN = 20
@@ -96,23 +98,13 @@ class RankingExport:
     def figure(self) -> Figure:
         """The query and the first of what is listed."""
         from qaconv_core.data.images import read_image
-        from qaconv_core.figures.ranking import RankedPicture, ranking_figure
+        from qaconv_core.figures.ranking import ranking_figure
 
         query = self.data.query[self.ranking.queries[0]]
-        items = []
-        for place in self.places[:DRAWN]:
-            item = self._item(int(place))
-            items.append(
-                RankedPicture(
-                    read_image(item["path"]),
-                    item["rank"],
-                    item["score"],
-                    item["pid"],
-                    item["camid"],
-                    int(self.ranking.truth[place]),
-                    normalised=item.get("normalised"),
-                )
-            )
+        items = [
+            ranked_picture(self._item(int(place)), int(self.ranking.truth[place]))
+            for place in self.places[:DRAWN]
+        ]
         return ranking_figure(
             read_image(query.path), query.path.name, items, note=self.ranking.approximation
         )
@@ -128,6 +120,15 @@ class RankingExport:
             from qaconv_core.figures.sizes import save_at_width
 
             save_at_width(self.figure(), path, width or 2000)
+
+
+def ranked_picture(item: dict[str, Any], truth: int) -> RankedPicture:
+    """A ranked item with its picture, to be drawn."""
+    from qaconv_core.data.images import read_image
+    from qaconv_core.figures.ranking import RankedPicture
+
+    image = read_image(item["path"])
+    return RankedPicture(image, item["rank"], item["score"], item["pid"], item["camid"], truth)
 
 
 def ranking_export(space: Workspace) -> RankingExport | None:

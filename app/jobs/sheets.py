@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.jobs.match_exports import short_name
+from app.jobs.ranking_exports import ranked_picture
 from app.jobs.zone_maps import read_zones
 from app.state.export_choices import FIGURES, Format
 from app.state.words import METHOD_NAMES, SIGNS, TRUTHS, logit_text, score_text
@@ -244,22 +245,12 @@ class GridRequest:
 
     def _figure(self, ranked: Sequence[Sequence[tuple[dict[str, Any], int]]]) -> Figure:
         from qaconv_core.data.images import read_image
-        from qaconv_core.figures.ranking import RankedPicture, RankedRow, ranking_grid
+        from qaconv_core.figures.ranking import RankedRow, ranking_grid
 
         rows = []
         for query, row in zip(self.queries, ranked, strict=True):
             path = self.matching.data.query[query].path
-            pictures = [
-                RankedPicture(
-                    read_image(item["path"]),
-                    item["rank"],
-                    item["score"],
-                    item["pid"],
-                    item["camid"],
-                    truth,
-                )
-                for item, truth in row
-            ]
+            pictures = [ranked_picture(item, truth) for item, truth in row]
             rows.append(RankedRow(read_image(path), path.name, pictures))
         return ranking_grid(rows)
 

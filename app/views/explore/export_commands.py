@@ -109,11 +109,11 @@ class ExportCommands(QObject):
         """Ask for format, size and file of the ranking, as it is listed."""
         return self._ask("Save ranking", ranking_export(self.workspace))
 
-    def save_sheet(self) -> SheetDialog:
+    def save_sheet(self) -> SheetDialog | None:
         """Compare the chosen candidates on a sheet."""
         return self._ask_sheet("Compare candidates", self._sheet, ())
 
-    def save_grid(self) -> SheetDialog:
+    def save_grid(self) -> SheetDialog | None:
         """Show several queries with their first candidates, as a figure."""
         return self._ask_sheet("Queries and their candidates", self._grid, GRID_COUNTS)
 
@@ -133,7 +133,9 @@ class ExportCommands(QObject):
         title: str,
         request_for: Callable[..., CompareRequest | GridRequest | None],
         counts: tuple[tuple[str, int, int, int], ...],
-    ) -> SheetDialog:
+    ) -> SheetDialog | None:
+        if request_for(*(start for _name, start, *_limits in counts)) is None:
+            return None
         dialog = SheetDialog(title, request_for, counts, self.runner, self.choices, self._window)
         dialog.saved.connect(self._on_saved)
         dialog.open()

@@ -94,6 +94,21 @@ def gallery(driver: Driver) -> None:
     driver.wait(lambda: page.gallery.look.sort == "likeness", "the order")
 
 
+def persons(driver: Driver) -> None:
+    """Some persons named, and a pair that is asked about."""
+    driver.key("Ctrl+5")
+    page, data = driver.window.gallery, driver.space.data
+    driver.wait(lambda: page.jobs.ready, "the maps")
+    for pid in (53, 57, 7, 39):
+        page.gallery.choose(tuple((data.gallery_pids == pid).nonzero()[0].tolist()))
+        driver.key("Ctrl+N")
+        driver.rest()
+    driver.command("evaluate labels")
+    driver.wait(page.persons.result.isVisible, "the measure")
+    driver.command("suggest pairs")
+    driver.wait(lambda: page.persons.box.asking, "a pair")
+
+
 def panels(driver: Driver) -> None:
     """The pictures alone, under heat maps."""
     explore(driver, "2")
@@ -420,6 +435,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "jobs": jobs,
     "panels": panels,
     "gallery": gallery,
+    "persons": persons,
 }
 QUESTIONS = (
     "part",

@@ -59,7 +59,7 @@ class LabelJobs(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._sources, self._runner, self.gallery, self._tell = sources, runner, gallery, tell
+        self._sources, self.runner, self.gallery, self._tell = sources, runner, gallery, tell
         self._slots = JobSlots(runner, self)
         self._logs: tuple[LabelLog, DecisionLog] | None = None
         gallery.space.data_changed.connect(self._open)
@@ -121,7 +121,7 @@ class LabelJobs(QObject):
             self._show(logs[0], result[0])
             self._tell(result[1][:1].upper() + result[1][1:])
 
-        self._runner.start(title, work, lane="records", quiet=True, done=apply)
+        self.runner.start(title, work, lane="records", quiet=True, done=apply)
 
     def assign(self, pictures: Sequence[int], person: str | None) -> None:
         """Give gallery pictures to a person; None: to a new one."""
@@ -207,16 +207,14 @@ class LabelJobs(QObject):
         self.gallery.people_changed.emit()
 
     def export(self, target: Path) -> None:
-        """Write the labels, by the suffix: CSV, COCO or a folder in Market-1501's layout."""
+        """Write the labels, by the suffix: CSV, COCO or a folder in Market-1501's layout; in a
+        worker thread.
+
+        Raises :class:`~qaconv_core.errors.InputError`.
+        """
         data, logs = self.gallery.space.data, self._logs
-        if data is None or logs is None:
-            return
-        self._runner.start(
-            f"Saving {target.name}",
-            lambda _context: export_labels(labelled(data.dataset, logs[0]), target),
-            lane="records",
-            done=lambda count: self._tell(f"{count:,} labelled pictures: {target.name}"),
-        )
+        if data is not None and logs is not None:
+            export_labels(labelled(data.dataset, logs[0]), target)
 
 
 def _paths(data: OpenSet, pictures: Sequence[int]) -> list[Path]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file. ``unit`` is that of its width: ``px``, ``mm``, or "" where it has none."""
+    """A kind of file, or of folder where ``suffix`` is "". ``unit`` is that of its width: ``px``,
+    ``mm``, or "" where it has none."""
 
     suffix: str
     title: str

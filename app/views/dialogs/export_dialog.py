@@ -80,7 +80,8 @@ class ExportDialog(QDialog):
     def _make_fields(self) -> None:
         self.format = QComboBox()
         for format in self._formats:
-            self.format.addItem(f"{format.title} ({format.suffix})")
+            suffix = f" ({format.suffix})" if format.suffix else ""
+            self.format.addItem(format.title + suffix)
         self.format.setAccessibleName("Format")
         self.format.setToolTip("Figures as PNG, SVG or PDF; numbers as JSON or CSV")
         self.width_field = QSpinBox()

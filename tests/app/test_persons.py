@@ -81,6 +81,12 @@ def push(window, id):
     raise AssertionError(id)
 
 
+def back_to(qtbot, window):
+    """The window after a dialog; without a window manager it does not become active by itself."""
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=WAIT)
+
+
 def log_of(window):
     data = window.workspace.data
     return LabelLog(data.name, data.root)
@@ -121,14 +127,14 @@ def test_split_give_rename_merge_take_away_and_undo(qtbot, window):
     box.setEditText("Ann")
     QTest.keyClick(box, Qt.Key_Return)
     qtbot.waitUntil(lambda: "Ann" in names(window), timeout=WAIT)
-    window.activateWindow()
-    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=WAIT)
+    back_to(qtbot, window)
     pick(window, "person 2")
     press(window, Qt.Key_F2)
     dialog = next(d for d in window.findChildren(QInputDialog) if d.isVisible())
     dialog.setTextValue("Bob")
     dialog.accept()
     qtbot.waitUntil(lambda: "Bob" in names(window), timeout=WAIT)
+    back_to(qtbot, window)
     pick(window, None)
     pick(window, "Ann", "Bob")
     push(window, "gallery.merge")

@@ -16,7 +16,7 @@ from qaconv_core.types import ImageRef
 
 ANSWERS = {Qt.Key_Y: True, Qt.Key_R: False, Qt.Key_J: None}
 """Keys of the same person, of two persons, and of the next pair."""
-_HIGH = 168
+_HIGH = 128
 
 
 class PairPicture(QWidget):

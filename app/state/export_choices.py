@@ -15,6 +15,11 @@ class Format:
     title: str
     unit: str = ""
 
+    @property
+    def pictures(self) -> bool:
+        """Whether pictures can be in it."""
+        return bool(self.unit) or self.suffix in (".html", ".pdf")
+
 
 PNG = Format(".png", "PNG picture", "px")
 SVG = Format(".svg", "SVG drawing", "mm")
@@ -22,13 +27,19 @@ PDF = Format(".pdf", "PDF document", "mm")
 JSON = Format(".json", "JSON numbers")
 CSV = Format(".csv", "CSV table")
 FIGURES = (PNG, SVG, PDF)
+BLURS = {"": "As they are", "faces": "Head zones blurred", "all": "Blurred"}
+"""How pictures are shown in what is exported."""
 RANGES = {"px": (100, 20_000), "mm": (20, 2_000)}
 
 
 @dataclass
 class ExportChoices:
-    """What was last chosen: where, as what, how wide. The session may keep it."""
+    """What was last chosen: where, as what, how wide, and how pictures are shown.
+
+    ``blur`` is one of :data:`BLURS`. The session may keep all of it.
+    """
 
     folder: Path = field(default_factory=Path.home)
     suffix: str = ".png"
+    blur: str = ""
     widths: dict[str, int] = field(default_factory=lambda: {"px": 2000, "mm": 180})

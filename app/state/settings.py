@@ -78,6 +78,15 @@ class Settings:
         plain = replace(request, queries=())
         return replace(self, recent_data=_first(plain, self.recent_data))
 
+    def without_data(self, root: Path) -> Settings:
+        """Without recent data sets at a place or below it."""
+
+        def there(text: str) -> bool:
+            return bool(text) and root in (Path(text), *Path(text).parents)
+
+        kept = (r for r in self.recent_data if not (there(str(r.root or "")) or there(r.gallery)))
+        return replace(self, recent_data=tuple(kept))
+
     def with_model(self, request: ModelRequest) -> Settings:
         """With a checkpoint at the top of the recent ones."""
         if request.path == DEMO:

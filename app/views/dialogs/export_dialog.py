@@ -27,13 +27,18 @@ from PyQt5.QtWidgets import (
 
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
+from app.jobs.keeping import with_blur
 from app.jobs.runner import JobRunner
-from app.state.export_choices import RANGES, ExportChoices, Format
+from app.state.export_choices import BLURS, RANGES, ExportChoices, Format
 from app.state.values import Problem
 from qaconv_core.paths import typed_path
 
 Write = Callable[[Path, float | None], None]
 SPACING = 8
+BLUR_TIP = (
+    "Blur the upper quarter of every picture, where heads are, or whole pictures. The same is done "
+    "to the figure that Ctrl+C copies. Lines and numbers stay."
+)
 WIDTH_TIPS = {
     "px": "Width of the picture in pixels; the height follows",
     "mm": "Width of the drawing in millimetres, text included; the height follows",
@@ -44,7 +49,8 @@ class ExportDialog(QDialog):
     """Format, width, file. ``write(path, width)`` runs in a worker; ``saved`` tells the path.
 
     ``width`` is in the format's unit, None where it has none. ``write`` and ``runner`` are None
-    where a subclass saves in its own way. ``choices`` are those of the last dialog; saving a file
+    where a subclass saves in its own way. ``people``: what is drawn shows people, who can be
+    blurred. ``choices`` are those of the last dialog; saving a file
     updates them.
     """
 
@@ -59,8 +65,10 @@ class ExportDialog(QDialog):
         runner: JobRunner | None,
         choices: ExportChoices,
         parent: QWidget | None = None,
+        people: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._people = people
         self.setWindowTitle(title)
         self.setAttribute(Qt.WA_DeleteOnClose)
         self._write, self._choices = write, choices
@@ -87,6 +95,12 @@ class ExportDialog(QDialog):
         self.width_field = QSpinBox()
         self.width_field.setAccessibleName("Width")
         self.width_field.valueChanged.connect(self._on_width)
+        self.blur = QComboBox()
+        for blur, words in BLURS.items():
+            self.blur.addItem(words, blur)
+        self.blur.setCurrentIndex(list(BLURS).index(self._choices.blur))
+        self.blur.setAccessibleName("Pictures")
+        self.blur.setToolTip(BLUR_TIP)
         self.path = QLineEdit()
         self.path.setAccessibleName("File")
         self.path.setToolTip("The file to write; the suffix follows the format")
@@ -107,7 +121,9 @@ class ExportDialog(QDialog):
         form.setSpacing(SPACING)
         form.addRow("Format", self.format)
         form.addRow("Width", self.width_field)
+        form.addRow("Pictures", self.blur)
         form.addRow("File", file_row)
+        self._blur_label = form.labelForField(self.blur)
         self._width_label = form.labelForField(self.width_field)
         self.buttons = QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
         for button in self.buttons.buttons():
@@ -136,6 +152,8 @@ class ExportDialog(QDialog):
         format = self.chosen
         for widget in (self.width_field, self._width_label):
             widget.setVisible(bool(format.unit))
+        for widget in (self.blur, self._blur_label):
+            widget.setVisible(self._people and format.pictures)
         if format.unit:
             kept = self._widths[format.unit]
             self.width_field.setRange(*RANGES[format.unit])
@@ -198,11 +216,12 @@ class ExportDialog(QDialog):
             return
         path = self._with_suffix()
         width = float(self.width_field.value()) if self.chosen.unit else None
+        blur = self.blur.currentData() if self._people else ""
         self._wait(True)
 
         def work(context: JobContext) -> None:
             context.cancel.raise_if_cancelled()
-            write(path, width)
+            with_blur(blur, lambda: write(path, width))
 
         jobs.replace(
             "save", f"Saving {path.name}", work, lambda _nothing: self._on_saved(path),
@@ -210,7 +229,7 @@ class ExportDialog(QDialog):
         )  # fmt: skip
 
     def _wait(self, on: bool) -> None:
-        for widget in (self.format, self.width_field, self.path, self.browse):
+        for widget in (self.format, self.width_field, self.blur, self.path, self.browse):
             widget.setEnabled(not on)
         self.buttons.button(QDialogButtonBox.Save).setEnabled(not on)
         if on:
@@ -220,6 +239,8 @@ class ExportDialog(QDialog):
         """The next dialog begins where this one ended."""
         self._choices.folder, self._choices.suffix = path.parent, self.chosen.suffix
         self._choices.widths = self._widths
+        if self._people:
+            self._choices.blur = self.blur.currentData()
 
     def _on_saved(self, path: Path) -> None:
         self.keep_choices(path)

@@ -16,6 +16,7 @@ from app.state.listing import matches_text
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
 from app.views.dialogs.command_palette import CommandPalette, PlaceEntry
+from app.views.dialogs.forget_dialog import ForgetDialog
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
 from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.key_sheet import KeySheet
@@ -23,8 +24,10 @@ from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
 from app.views.dialogs.scene_dialog import SceneDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
+from app.views.dialogs.weights_dialog import WeightsDialog
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
+from qaconv_core.galleries.values import OpenSet
 
 
 class Dialogs(QObject):
@@ -57,6 +60,12 @@ class Dialogs(QObject):
             "file.open_data": Handler(self.open_data),
             "file.import": Handler(self.import_pictures),
             "file.open_model": Handler(self.open_model),
+            "file.weights": Handler(self.open_weights),
+            "file.forget": Handler(
+                self.forget_data,
+                lambda: self.controller.workspace.data is not None,
+                reason=lambda: "no data set is open",
+            ),
             "edit.palette": Handler(self.palette.popup),
             "edit.settings": Handler(self.open_settings),
             "help.keys": Handler(lambda: self._show("keys", lambda: KeySheet(self.window))),
@@ -170,6 +179,32 @@ class Dialogs(QObject):
         if path:
             dialog.choose(path)
         return dialog
+
+    def open_weights(self) -> WeightsDialog:
+        """What weights there are, and how to come by others."""
+        dialog = self._show("weights", lambda: WeightsDialog(self.controller.runner, self.window))
+        assert isinstance(dialog, WeightsDialog)
+        return dialog
+
+    def forget_data(self) -> ForgetDialog | None:
+        """Remove all that is kept of the open data set."""
+        data = self.controller.workspace.data
+        if data is None:
+            return None
+
+        def make() -> ForgetDialog:
+            made = ForgetDialog(data, self.controller.runner, self.window)
+            made.closing.connect(self._close_forgotten)
+            return made
+
+        dialog = self._show("forget", make)
+        assert isinstance(dialog, ForgetDialog)
+        return dialog
+
+    def _close_forgotten(self, data: OpenSet) -> None:
+        """Nothing of the set is written again."""
+        self.controller.close_data()
+        self.settings.change(self.settings.value.without_data(data.root))
 
     def open_settings(self) -> SettingsDialog:
         """Data folder, device, theme, feature store."""

@@ -55,6 +55,7 @@ class WeightsDialog(QDialog):
         self.download.setAutoDefault(False)
         self.download.setEnabled(False)
         self.buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
+        self.buttons.button(QDialogButtonBox.Close).setAutoDefault(False)  # Return downloads
         in_column(
             plain_label(NO_NETWORK), self.list, self.work, self.message,
             in_row(self.download, None, self.buttons), into=self, grows=self.list, margins=16,

@@ -203,8 +203,9 @@ class Dialogs(QObject):
 
     def _close_forgotten(self, data: OpenSet) -> None:
         """Nothing of the set is written again."""
+        opened = self.controller.data_request
         self.controller.close_data()
-        self.settings.change(self.settings.value.without_data(data.root))
+        self.settings.change(self.settings.value.without_data(data.root, opened))
 
     def open_settings(self) -> SettingsDialog:
         """Data folder, device, theme, feature store."""

@@ -79,6 +79,11 @@ class WorkContext:
         """A tracker of one stage that reports here and stops when asked to."""
         return Tracker(stage, total, unit, self.progress, self.cancel)
 
+    def raise_if_cancelled(self) -> None:
+        """Raise :class:`Cancelled` when somebody asked to stop."""
+        if self.cancel is not None:
+            self.cancel.raise_if_cancelled()
+
 
 NO_CONTEXT = WorkContext()
 """Reports to nobody and is never stopped."""

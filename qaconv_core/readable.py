@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -43,6 +44,11 @@ def encoded(text: str) -> bytes:
     In JSON such an escape is the very character, so that a reader gets the name as it is on disk.
     """
     return text.encode("utf-8", errors="backslashreplace")
+
+
+def json_text(record: Any, indent: int | None = 2) -> str:
+    """A result as JSON for a file or a terminal, names as they are."""
+    return json.dumps(record, indent=indent, ensure_ascii=False) + "\n"
 
 
 def csv_cell(value: Any) -> Any:

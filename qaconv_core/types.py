@@ -46,13 +46,15 @@ class ImageRef:
     """One picture of a data set: where it is and what is known of it.
 
     ``camid`` is 0-based, ``time`` in seconds; pid, camid and time are None where unknown. Pid 0
-    is a distractor in Market-1501.
+    is a distractor in Market-1501. Pictures of one ``track`` show one person in neighbouring
+    frames of a video; None: in no track.
     """
 
     path: Path
     pid: int | None = None
     camid: int | None = None
     time: float | None = None
+    track: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,13 @@ class ImageSet(Sequence[ImageRef]):
     def times(self) -> Float64:
         """Times in seconds, shape (n,); NaN where not known."""
         return np.array([np.nan if r.time is None else r.time for r in self.refs], dtype=np.float64)
+
+    @property
+    def tracks(self) -> Int64:
+        """Tracks, shape (n,); :data:`UNKNOWN` where a picture is in none."""
+        return np.array(
+            [UNKNOWN if r.track is None else r.track for r in self.refs], dtype=np.int64
+        )
 
     def select(self, indices: Sequence[int] | Int64) -> ImageSet:
         """The pictures at ``indices``, in that order."""
@@ -282,7 +291,9 @@ class RankingResult:
     - ``part`` (h, w): the cells of the first query that were searched by (None: all), and
       ``evidence`` the share of the query's evidence that they hold, in [0, 1];
     - ``whole_logits`` (n,): plain logits of the whole pictures, where ``values`` are something
-      else: logits by a part, re-ranked scores, TLift's values.
+      else: logits by a part, re-ranked scores, TLift's values;
+    - ``tracks`` (n,): the track of each picture, :data:`UNKNOWN` where it is in none; None: nobody
+      is in any. A track has one rank, that of the best of its pictures.
 
     ``certainty`` says how far order and values can be relied on: ``"exact"`` to the last place;
     else up to place ``exact_to`` (0: no place), which is ``"proved"``, ``"measured"``, or true of
@@ -302,6 +313,7 @@ class RankingResult:
     part: Bool | None = None
     evidence: float = 1.0
     whole_logits: Float32 | None = None
+    tracks: Int64 | None = None
     certainty: Certainty = "exact"
     exact_to: int | None = None
     bounds: Float32 | None = None
@@ -314,7 +326,8 @@ class RankingResult:
 
     def __post_init__(self) -> None:
         count = len(self.order)
-        columns = (self.values, self.truth, self.before, self.bounds, self.whole_logits)
+        columns = (self.values, self.truth, self.before, self.bounds, self.whole_logits,
+                   self.tracks)  # fmt: skip
         if any(column is not None and len(column) != count for column in columns):
             raise InputError("order, values and truth of a ranking must have one length")
         seen = np.zeros(self.size, dtype=np.bool_)
@@ -350,7 +363,12 @@ class RankingResult:
     @cached_property
     def ranks(self) -> Int64:
         """(n,) the rank of each place: see :func:`ranks`."""
-        return ranks(self.truth)
+        return ranks(self.truth, self.tracks)
+
+    @cached_property
+    def leads(self) -> Bool:
+        """(n,) whether a place is the best of its track, or in none; all junk leads."""
+        return leads(self.truth, self.tracks)
 
     @cached_property
     def places(self) -> Int64:
@@ -430,19 +448,41 @@ class RankingResult:
             before=None if self.before is None else self.before[places],
             bounds=None if self.bounds is None else self.bounds[places],
             whole_logits=None if self.whole_logits is None else self.whole_logits[places],
+            tracks=None if self.tracks is None else self.tracks[places],
             gallery=self.size,
             exact_to=kept,
         )
 
 
-def ranks(truth: npt.NDArray[np.int8]) -> Int64:
+def ranks(truth: npt.NDArray[np.int8], tracks: Int64 | None = None) -> Int64:
     """(n,) the ranks of pictures of ``truth`` (n,) in order, from 1; 0 for junk, which has none.
 
     Junk takes no place: what follows it has the rank that it would have without it. A 0 is never
-    shown or written.
+    shown or written. All pictures of a track (n,) have the rank of the best of them.
     """
     counted = truth != RankingResult.JUNK
-    return np.where(counted, np.cumsum(counted), 0).astype(np.int64)
+    first = counted & leads(truth, tracks)
+    own = np.where(counted, np.cumsum(first), 0).astype(np.int64)
+    if tracks is not None:
+        later = counted & ~first
+        heads = np.flatnonzero(first)
+        by_track = dict(zip(tracks[heads].tolist(), own[heads].tolist(), strict=True))
+        own[later] = [by_track[track] for track in tracks[later].tolist()]
+    return own
+
+
+def leads(truth: npt.NDArray[np.int8], tracks: Int64 | None) -> Bool:
+    """(n,) which pictures in order are the first of their track that is not junk, or in no track.
+
+    Junk always is.
+    """
+    out = np.ones(len(truth), dtype=np.bool_)
+    if tracks is not None:
+        followed = np.flatnonzero((tracks != UNKNOWN) & (truth != RankingResult.JUNK))
+        _, first = np.unique(tracks[followed], return_index=True)
+        out[followed] = False
+        out[followed[first]] = True
+    return out
 
 
 def score_of_logit(logit: float) -> float:

@@ -130,11 +130,12 @@ def k_reciprocal(dist_qg, dist_qq, dist_gg, k1=20, k2=6, lambda_=0.3):
     p, n = qg.shape[0], sum(qg.shape)
     full = np.block([[qq, qg], [qg.T, gg]])
     original = np.zeros((n, n))
+    largest = [max(full[m, i] for m in range(n)) for i in range(n)]
     for i in range(n):
-        largest = max(full[m, i] for m in range(n))
         for j in range(n):
-            original[i, j] = full[j, i] / (largest or 1.0)
-    ranks = [sorted(range(n), key=lambda j, i=i: (full[j, i], j)) for i in range(n)]
+            original[i, j] = full[j, i] / (largest[i] or 1.0)
+    turns = [-1 if largest[i] < 0 else 1 for i in range(n)]
+    ranks = [sorted(range(n), key=lambda j, i=i: (turns[i] * full[j, i], j)) for i in range(n)]
     v = np.zeros((n, n))
     for i in range(n):
         near = reciprocal(ranks, i, k1)

@@ -14,6 +14,7 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -347,6 +348,28 @@ def scenes(driver: Driver) -> None:
     driver.key("+", dialog.canvas)
 
 
+def videos(driver: Driver) -> None:
+    """Two rendered cameras before people are looked for in them."""
+    import cv2
+    import numpy as np
+
+    shown = cv2.imread(str(ROOT / "tests" / "data" / "scene.jpg"))
+    folder = Path(tempfile.mkdtemp(prefix="qaconv-videos-"))
+    paths = [folder / name for name in ("north_20240501_080000.avi", "yard.avi")]
+    for path in paths:
+        size = (shown.shape[1], shown.shape[0])
+        video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, size)
+        for number in range(20):
+            video.write(np.roll(shown, 3 * number, axis=1))
+        video.release()
+    driver.window.dialogs.open_videos(paths)
+    dialog = driver.dialog("videos")
+    dialog.out.setText("~/people")  # where this machine keeps its files is nobody's business
+    driver.wait(dialog.start.isEnabled, "the videos")
+    driver.rest()
+    shutil.rmtree(folder)
+
+
 def open_model(driver: Driver) -> None:
     """What was read from the bundled checkpoint before it is used."""
     driver.key("Ctrl+1")
@@ -428,6 +451,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "open-model": open_model,
     "scene": scene,
     "scenes": scenes,
+    "videos": videos,
     "settings": settings,
     "save-match": save_match,
     "palette": palette,

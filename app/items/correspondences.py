@@ -6,10 +6,11 @@ import functools
 from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, QRectF, Qt
+from PyQt5.QtCore import QObject, QRectF, Qt
 from PyQt5.QtGui import QColor, QPainter, QPen, QPixmap
 
 from app.items.colours import colour_of, line_colour
+from app.items.row_models import TableModel
 from app.state import words
 from app.state.overlay import (
     all_correspondences,
@@ -26,7 +27,6 @@ from qaconv_core.types import Side
 
 COLUMNS = ("Query", "Gallery", "Simi-\nlarity", "Contri-\nbution", "Above\naverage")
 _TIPS = (words.CELL, words.CELL, words.SIMILARITY, words.ADDS, words.BEYOND)
-_ROOT = QModelIndex()
 
 
 @functools.lru_cache(maxsize=512)
@@ -53,14 +53,13 @@ def _cell(row: Correspondence, column: int) -> int:
     return row.query_cell if column == 0 else row.gallery_cell
 
 
-class CorrespondenceModel(QAbstractTableModel):
+class CorrespondenceModel(TableModel):
     """Every correspondence of the chosen direction; those drawn as lines have their colour."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(COLUMNS, range(2, len(COLUMNS)), parent)
         self._pair: PairView | None = None
         self._look = Look()
-        self._rows: list[Correspondence] = []
         self._zones: PairZones | None = None
         self._drawn: dict[tuple[int, int], QColor] = {}
         self._beyond: dict[Correspondence, float] = {}
@@ -78,17 +77,15 @@ class CorrespondenceModel(QAbstractTableModel):
         if pair is self._pair and look.direction == self._look.direction:
             self._look = look
             self._find_drawn()
-            if self._rows:
-                last = self.index(len(self._rows) - 1, 0)
-                self.dataChanged.emit(self.index(0, 0), last, [Qt.DecorationRole])
+            self.tell_changed(0, Qt.DecorationRole)
             return False
         self.beginResetModel()
         self._pair, self._look, self._zones = pair, look, zones
         if pair is not None and zones is None:
             self._zones = PairZones(*[zones_by_height(pair.match.grid)] * 2)
-        self._rows = [] if pair is None else all_correspondences(pair, look.direction)
-        beyond = beyond_usual(self._rows, look.direction, None if pair is None else pair.relative)
-        self._beyond = dict(zip(self._rows, beyond, strict=True))
+        self.rows = [] if pair is None else all_correspondences(pair, look.direction)
+        beyond = beyond_usual(self.rows, look.direction, None if pair is None else pair.relative)
+        self._beyond = dict(zip(self.rows, beyond, strict=True))
         self._find_drawn()
         self._order()
         self.endResetModel()
@@ -113,12 +110,12 @@ class CorrespondenceModel(QAbstractTableModel):
 
     def _order(self) -> None:
         """Ties stand in the order of their cells, whichever way is sorted."""
-        if not self._rows:
+        if not self.rows:
             return
-        keys = np.array([self._key(row) for row in self._rows], dtype=np.float64)
-        cells = np.array([(row.query_cell, row.gallery_cell) for row in self._rows])
+        keys = np.array([self._key(row) for row in self.rows], dtype=np.float64)
+        cells = np.array([(row.query_cell, row.gallery_cell) for row in self.rows])
         places = np.lexsort((cells[:, 1], cells[:, 0], -keys if self._descending else keys))
-        self._rows = [self._rows[i] for i in places]
+        self.rows = [self.rows[i] for i in places]
 
     def _key(self, row: Correspondence) -> float:
         """What a row is sorted by; by contribution while the average is not known."""
@@ -133,10 +130,10 @@ class CorrespondenceModel(QAbstractTableModel):
             return
         self.layoutAboutToBeChanged.emit()
         kept = self.persistentIndexList()
-        before = [self._rows[index.row()] for index in kept]
+        before = [self.rows[index.row()] for index in kept]
         self._sorted_by, self._descending = column, order == Qt.DescendingOrder
         self._order()
-        places = {row: i for i, row in enumerate(self._rows)}
+        places = {row: i for i, row in enumerate(self.rows)}
         self.changePersistentIndexList(
             kept,
             [
@@ -150,71 +147,45 @@ class CorrespondenceModel(QAbstractTableModel):
 
     def cell_of(self, row: int) -> Cell:
         """The cell that a row starts from."""
-        return own_cell(self._rows[row], self._look.direction)
+        return own_cell(self.rows[row], self._look.direction)
 
     def row_of(self, cell: Cell | None) -> int | None:
         """The row of a cell: its own, else the best that is matched with it; None: no row."""
         if cell is None:
             return None
         column = 0 if cell.side == "query" else 1
-        found = [i for i, row in enumerate(self._rows) if row[column] == cell.number]
-        return max(found, key=lambda i: self._rows[i].similarity, default=None)
+        found = [i for i, row in enumerate(self.rows) if row[column] == cell.number]
+        return max(found, key=lambda i: self.rows[i].similarity, default=None)
 
     def wide_rows(self, column: int) -> list[int]:
         """Rows among which is the one with the widest words of a column."""
-        if not self._rows or self._pair is None:
+        if not self.rows or self._pair is None:
             return []
         if column < 2:
-            zones = [self._zone(row, column) for row in self._rows]
+            zones = [self._zone(row, column) for row in self.rows]
             return [zones.index(max(zones, key=lambda zone: len(SHORT[zone])))]
-        values = np.array([self._beyond[r] if column == 4 else r[column] for r in self._rows])
+        values = np.array([self._beyond[r] if column == 4 else r[column] for r in self.rows])
         values = np.nan_to_num(values)  # unknown ones are a dash
         return [int(values.argmin()), int(values.argmax())]
 
     # ── what Qt asks for ────────────────────────────────────────────────────────────────────────
 
-    def rowCount(self, parent: QModelIndex = _ROOT) -> int:
-        """Correspondences."""
-        return 0 if parent.isValid() else len(self._rows)
+    def title_tip(self, column: int) -> str:
+        """The sentence that explains a column."""
+        return _TIPS[column]
 
-    def columnCount(self, parent: QModelIndex = _ROOT) -> int:
-        """Two cells, similarity, contribution, contribution above average."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.DisplayRole
-    ) -> Any:
-        """Names of the columns, and the sentences that explain them."""
-        if orientation != Qt.Horizontal:
-            return None
-        if role == Qt.DisplayRole:
-            return COLUMNS[section]
-        if role == Qt.ToolTipRole:
-            return _TIPS[section]
-        if role == Qt.TextAlignmentRole:
-            return int(self._alignment(section))
-        return None
-
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+    def shown(self, row: int, column: int, role: int) -> Any:
         """Texts, tooltips, spoken texts, and the colour of lines that are drawn."""
-        if not index.isValid() or self._pair is None:
-            return None
-        row, column = self._rows[index.row()], index.column()
+        line: Correspondence = self.rows[row]
         if role == Qt.DisplayRole:
-            return self._text(row, column)
-        if role == Qt.TextAlignmentRole:
-            return int(self._alignment(column))
+            return self._text(line, column)
         if role == Qt.ToolTipRole:
-            return self._tip(row, column)
+            return self._tip(line, column)
         if role == Qt.AccessibleTextRole:
-            return self._spoken(row)
+            return self._spoken(line)
         if role == Qt.DecorationRole and column == 0:
-            return swatch(self._drawn.get((row.query_cell, row.gallery_cell)))
+            return swatch(self._drawn.get((line.query_cell, line.gallery_cell)))
         return None
-
-    def _alignment(self, column: int) -> int:
-        side = Qt.AlignLeft if column < 2 else Qt.AlignRight
-        return int(side | Qt.AlignVCenter)
 
     def _text(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None

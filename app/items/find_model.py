@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QAbstractListModel, QModelIndex, Qt
+from PyQt5.QtCore import Qt
 
+from app.items.row_models import ListModel
 from app.items.row_texts import count_text, who_sentence
 from app.state.listing import listed_places
 from app.state.values import ResultFilter
@@ -32,12 +33,11 @@ def found(data: OpenSet, names: Sequence[str], text: str) -> Int64:
     return np.flatnonzero(hits)
 
 
-class FindModel(QAbstractListModel):
-    """Hits in the order of the ranking (of the gallery, where there is none)."""
+class FindModel(ListModel):
+    """Hits, as gallery indices, in the order of the ranking (of the gallery without one)."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.hits: list[int] = []
         self.total = 0
         self.hidden: frozenset[int] = frozenset()
         self._data: OpenSet | None = None
@@ -58,9 +58,9 @@ class FindModel(QAbstractListModel):
         if ranking is not None:
             places = ranking.places[hits]
             hits = hits[np.lexsort((places, places < 0))]  # those not ranked yet at the end
-        self.total, self.hits = len(hits), hits[:MOST].tolist()
+        self.total, self.rows = len(hits), hits[:MOST].tolist()
         self.hidden = frozenset()
-        if data is not None and ranking is not None and self.hits:
+        if data is not None and ranking is not None and self.rows:
             listed = ranking.order[listed_places(data, ranking, chosen)]
             ranked = hits[ranking.places[hits] >= 0]
             self.hidden = frozenset(ranked[~np.isin(ranked, listed)].tolist())
@@ -72,13 +72,9 @@ class FindModel(QAbstractListModel):
             self._names = images, [ref.path.name.lower() for ref in images]
         return self._names[1]
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.hits)
-
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
-        if not index.isValid() or index.row() >= len(self.hits) or self._data is None:
-            return None
-        hit = self.hits[index.row()]
+    def shown(self, row: int, role: int) -> Any:
+        assert self._data is not None
+        hit = self.rows[row]
         ref = self._data.gallery[hit]
         if role == Qt.DisplayRole:
             words = [self._rank(hit), ref.path.name]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt
+from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
 from PyQt5.QtGui import QFontMetrics, QImage, QPainter, QPalette
 from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.items.captions import bold
 from app.items.mean_map_image import image_of, paint_mean
+from app.items.row_models import ListModel
 from app.items.thumbnail import faded
 from app.state.insight_words import count_words, group_line, group_title, margin_words
 from app.state.insights import ErrorFindings, mean_scale
@@ -21,25 +22,23 @@ GAP = 8
 MAP = QSize(28, 56)
 
 
-class GroupModel(QAbstractListModel):
+class GroupModel(ListModel):
     """Rows are headings (plain text) and groups."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: list[Any] = []
         self._pictures: dict[str, QImage] = {}
 
     def set_findings(self, found: ErrorFindings | None) -> None:
         """Show other findings."""
-        self.beginResetModel()
-        self._rows, self._pictures = [], {}
+        rows: list[Any] = []
         for section in () if found is None else found.sections:
             if len(section.groups) > 1 or section.groups[0].name != "all":
-                self._rows.append(section.title)
-            self._rows += section.groups
-        if found is not None:
-            self._pictures = {name: image_of(p) for name, p in found.averages.items()}
-        self.endResetModel()
+                rows.append(section.title)
+            rows += section.groups
+        averages = {} if found is None else found.averages
+        self._pictures = {name: image_of(p) for name, p in averages.items()}
+        self.show_rows(rows)
 
     def picture(self, name: str) -> QImage | None:
         """The average picture of a group, greyed."""
@@ -47,26 +46,20 @@ class GroupModel(QAbstractListModel):
 
     def row_of(self, name: str) -> int:
         """The row of a group; of the first one where there is none of that name."""
-        for row, entry in enumerate(self._rows):
+        for row, entry in enumerate(self.rows):
             if not isinstance(entry, str) and entry.name == name:
                 return row
         return 0
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Headings and groups."""
-        return 0 if parent.isValid() else len(self._rows)
-
     def flags(self, index: QModelIndex) -> Qt.ItemFlags:
         """Headings cannot be chosen."""
-        if index.isValid() and isinstance(self._rows[index.row()], str):
+        if index.isValid() and isinstance(self.rows[index.row()], str):
             return Qt.ItemFlags(Qt.NoItemFlags)
         return super().flags(index)
 
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+    def shown(self, row: int, role: int) -> Any:
         """Words, the group itself, its picture."""
-        if not index.isValid():
-            return None
-        entry = self._rows[index.row()]
+        entry = self.rows[row]
         if isinstance(entry, str):
             return entry if role in (Qt.DisplayRole, Qt.AccessibleTextRole) else None
         if role == Qt.DisplayRole:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize, Qt
+from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette
 from PyQt5.QtWidgets import QStyle, QStyleOptionViewItem
 
 from app.items.result_delegate import FRAME, PAD, ResultDelegate
+from app.items.row_models import ListModel
 from app.items.row_texts import who_text
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
@@ -34,28 +34,12 @@ class Tile:
     place: PairPlace
 
 
-class TileModel(QAbstractListModel):
+class TileModel(ListModel):
     """Tiles in the order they are shown."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.tiles: Sequence[Tile] = ()
-
-    def set_tiles(self, tiles: Sequence[Tile]) -> None:
-        """Show others."""
-        self.beginResetModel()
-        self.tiles = tiles
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Tiles."""
-        return 0 if parent.isValid() else len(self.tiles)
-
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+    def shown(self, row: int, role: int) -> Any:
         """The tile, its line, and what a screen reader says."""
-        if not index.isValid():
-            return None
-        tile = self.tiles[index.row()]
+        tile = self.rows[row]
         if role == TILE_ROLE:
             return tile
         if role in (Qt.ToolTipRole, Qt.AccessibleTextRole):

@@ -9,7 +9,8 @@ from PyQt5.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 from app.items.captions import bold
 from app.items.colours import truth_colour
 from app.items.fitted_text import fitted
-from app.items.query_model import ENTRY_ROLE, QueryEntry
+from app.items.query_model import QueryEntry
+from app.items.row_models import ENTRY_ROLE
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader

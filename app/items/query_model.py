@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+from PyQt5.QtCore import QObject
 
+from app.items.row_models import EntryModel
 from app.items.row_texts import who_sentence, who_text
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_queries
@@ -17,8 +17,6 @@ from app.state.words import JOIN, METHOD_NAMES, SIGNS, ap_text, score_text
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import ImageRef, Int64, RankingResult
-
-ENTRY_ROLE = Qt.UserRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,8 @@ class QueryEntry:
         return "no true match" if self.measured else ""
 
 
-class QueryModel(QAbstractListModel):
-    """Rows in the order of :func:`~app.state.listing.listed_queries`; follows the workspace.
+class QueryModel(EntryModel):
+    """Queries in the order of :func:`~app.state.listing.listed_queries`; follows the workspace.
 
     New measures of a single query do not re-sort the list. It is sorted when filter, method or set
     change, and when the whole set has been measured.
@@ -68,7 +66,7 @@ class QueryModel(QAbstractListModel):
     ) -> None:
         super().__init__(parent)
         self.workspace, self.thumbnails = workspace, thumbnails
-        self.listed: Int64 = np.empty(0, dtype=np.int64)
+        self.rows: Int64 = np.empty(0, dtype=np.int64)
         self._data: OpenSet | None = None
         self._measures = Measures.unknown(0)
         self._sorted_for: tuple[str, frozenset[str], QueryFilter] | None = None
@@ -85,11 +83,11 @@ class QueryModel(QAbstractListModel):
         if space.data is not self._data:
             return  # another set is being opened; it tells when it is there
         now = (space.method, space.measures_complete, space.query_filter)
-        if now != self._sorted_for or not len(self.listed):
+        if now != self._sorted_for or not len(self.rows):
             self._relist()
         else:
             self._measures = space.current_measures
-            self._tell_all()
+            self.tell_changed()
 
     def _relist(self) -> None:
         space = self.workspace
@@ -98,32 +96,25 @@ class QueryModel(QAbstractListModel):
         if data is not None:
             listed = listed_queries(data, measures, space.query_filter)
         self._sorted_for = (space.method, space.measures_complete, space.query_filter)
-        if data is self._data and np.array_equal(listed, self.listed):
+        if data is self._data and np.array_equal(listed, self.rows):
             self._measures = measures
-            self._tell_all()
+            self.tell_changed()
             return
         self.beginResetModel()
-        self._data, self._measures, self.listed = data, measures, listed
+        self._data, self._measures, self.rows = data, measures, listed
         self.endResetModel()
-
-    def _tell_all(self) -> None:
-        if len(self.listed):
-            self.dataChanged.emit(self.index(0), self.index(len(self.listed) - 1))
 
     # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.listed)
-
     def row_of(self, query: int) -> int | None:
         """The row of a query, or None where it is not listed."""
-        found = np.flatnonzero(self.listed == query)
+        found = np.flatnonzero(self.rows == query)
         return int(found[0]) if len(found) else None
 
     def entry(self, row: int) -> QueryEntry:
         """What a row shows."""
         assert self._data is not None
-        query = int(self.listed[row])
+        query = int(self.rows[row])
         known = self._measures
         ap, top = float(known.ap[query]), float(known.top[query])
         return QueryEntry(
@@ -136,21 +127,12 @@ class QueryModel(QAbstractListModel):
             measured=not math.isnan(top),
         )
 
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
-        if not index.isValid() or index.row() >= len(self.listed):
-            return None
-        if role == ENTRY_ROLE:
-            return self.entry(index.row())
-        if role == Qt.DisplayRole:
-            return self.entry(index.row()).ref.path.name
-        if role == Qt.ToolTipRole:
-            return "\n".join(self._sentences(self.entry(index.row())))
-        if role == Qt.AccessibleTextRole:
-            return ", ".join(self._sentences(self.entry(index.row()))[:-1])
-        return None
-
-    def _sentences(self, entry: QueryEntry) -> list[str]:
+    def sentences(self, entry: QueryEntry) -> list[str]:
         """What can be said of a query; the protocol comes last."""
+        return [*self.spoken(entry), self._protocol()]
+
+    def spoken(self, entry: QueryEntry) -> list[str]:
+        """All but the protocol."""
         said = ["Added picture"] if entry.added else []
         said += [who_sentence(entry.ref.pid, entry.ref.camid), entry.ref.path.name]
         if entry.first_true:
@@ -166,7 +148,7 @@ class QueryModel(QAbstractListModel):
         if not math.isnan(entry.top):
             said.append(f"Score of the best candidate {score_text(entry.top)}")
         said.append(self.thumbnails.fault(entry.ref.path))
-        return [*(sentence for sentence in said if sentence), self._protocol()]
+        return [sentence for sentence in said if sentence]
 
     def _protocol(self) -> str:
         if self._data is not None and not self._data.junk_rule:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PyQt5.QtCore import QModelIndex, QObject, QPoint, QRect, QRectF, QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
@@ -10,8 +12,10 @@ from app.items.captions import bold
 from app.items.colours import truth_colour
 from app.items.decision_marks import paint_decided
 from app.items.fitted_text import fitted
+from app.items.match_painting import paint_tag
 from app.items.part_layers import PART, paint_outline
-from app.items.result_model import ENTRY_ROLE, ResultEntry
+from app.items.result_model import ResultEntry
+from app.items.row_models import ENTRY_ROLE
 from app.items.row_texts import camera_text, move_text, who_text
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
@@ -40,6 +44,8 @@ class ResultDelegate(QStyledItemDelegate):
         self.thumbnails = thumbnails
         self.moves = self.aside = False
         self.beside = self.wordy = True
+        self.playing: dict[int, Path] = {}
+        """Pictures shown in place of candidates' own: their tracks play."""
 
     def _lines(self) -> int:
         if not self.wordy:
@@ -78,13 +84,16 @@ class ResultDelegate(QStyledItemDelegate):
         ink = option.palette.color(QPalette.Text)
         room, words = self._shared_out(option)
         picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
-        covered = draw_thumbnail(painter, picture, entry.ref.path, self.thumbnails, option.palette)
+        path = self.playing.get(entry.candidate, entry.ref.path)
+        covered = draw_thumbnail(painter, picture, path, self.thumbnails, option.palette)
         self._draw_mark(painter, covered, entry.truth, option)
         if entry.found is not None:
             box = Box(covered.x(), covered.y(), covered.width(), covered.height())
             painter.setRenderHint(QPainter.Antialiasing, False)  # thin lines stay sharp
             paint_outline(painter, box, entry.found.cells, PART, 1.0)
             painter.setRenderHint(QPainter.Antialiasing)
+        if entry.pictures > 1:
+            self._draw_track(painter, covered, entry, option.font)
         side = QFontMetrics(option.font).height()
         corner = covered.bottomRight() - QPoint(side - 1 - FRAME, side - 1 - FRAME)
         paint_decided(painter, QRectF(QRect(corner, QSize(side, side))), entry.decided)
@@ -106,6 +115,17 @@ class ResultDelegate(QStyledItemDelegate):
             words.setTop(room.bottom() + 1 - high)
             room.setBottom(words.top() - 1 - PAD)
         return room, words
+
+    def _draw_track(
+        self, painter: QPainter, covered: QRect, entry: ResultEntry, font: QFont
+    ) -> None:
+        """How many pictures the track has, in the upper right corner; a triangle: it can play."""
+        sign = "❚❚" if entry.candidate in self.playing else "▶"
+        words, metrics = f"{sign} {entry.pictures}", QFontMetrics(font)
+        plate = QRect(0, 0, metrics.horizontalAdvance(words) + 2 * PAD, metrics.height())
+        plate.moveTopRight(covered.topRight())
+        if plate.width() <= covered.width():
+            paint_tag(painter, QRectF(plate), words, font)
 
     def _draw_mark(
         self, painter: QPainter, covered: QRect, truth: int, option: QStyleOptionViewItem

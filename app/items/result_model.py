@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+from PyQt5.QtCore import QObject
 
-from app.items.row_texts import move_sentence, who_sentence
+from app.items.row_models import EntryModel
+from app.items.row_texts import move_sentence, track_sentence, who_sentence
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_places, rank_moves
 from app.state.part_words import evidence_sentence, share_text
@@ -27,7 +27,6 @@ from app.state.workspace import Workspace
 from qaconv_core.galleries.values import Found, OpenSet
 from qaconv_core.types import ImageRef, Int64, RankingResult
 
-ENTRY_ROLE = Qt.UserRole
 NONE = np.empty(0, dtype=np.int64)
 
 
@@ -37,7 +36,8 @@ class ResultEntry:
 
     ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
     ``value`` what re-ranking, TLift or normalisation ranks by. ``aside`` is shown beside the
-    score: the share of the part's evidence, or the normalised score.
+    score: the share of the part's evidence, or the normalised score. ``pictures`` is how
+    many its track has.
     """
 
     candidate: int
@@ -53,6 +53,7 @@ class ResultEntry:
     part_logit: float | None = None
     value: float | None = None
     aside: str = ""
+    pictures: int = 1
 
     @property
     def value_text(self) -> str:
@@ -60,7 +61,7 @@ class ResultEntry:
         return score_text(self.score)
 
 
-class ResultModel(QAbstractListModel):
+class ResultModel(EntryModel):
     """Rows are the listed places of ``workspace.ranking``, best first; follows the workspace."""
 
     def __init__(
@@ -68,7 +69,7 @@ class ResultModel(QAbstractListModel):
     ) -> None:
         super().__init__(parent)
         self.workspace, self.thumbnails = workspace, thumbnails
-        self.places: Int64 = NONE
+        self.rows: Int64 = NONE
         self.ranking: RankingResult | None = None
         self.moves: Int64 | None = None
         self._data: OpenSet | None = None
@@ -76,7 +77,7 @@ class ResultModel(QAbstractListModel):
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
             event.connect(self._update_rows)
         workspace.decided_changed.connect(self._update_decided)
-        workspace.parts.found_changed.connect(self._tell_changed)
+        workspace.parts.found_changed.connect(self.tell_changed)
         self._update_rows()
 
     def _update_rows(self) -> None:
@@ -88,21 +89,18 @@ class ResultModel(QAbstractListModel):
             return
         self.beginResetModel()
         self._data, self.ranking, self._filter = space.data, space.ranking, space.result_filter
-        self.places, self.moves = NONE, None
+        self.rows, self.moves = NONE, None
         if self._data is not None and self.ranking is not None:
-            self.places = listed_places(self._data, self.ranking, self._filter, space.decided)
+            self.rows = listed_places(self._data, self.ranking, self._filter, space.decided)
             self.moves = rank_moves(self.ranking)
         self.endResetModel()
 
     # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.places)
-
     def candidate_at(self, row: int) -> int:
         """The gallery index that a row shows."""
         assert self.ranking is not None
-        return int(self.ranking.order[self.places[row]])
+        return int(self.ranking.order[self.rows[row]])
 
     def path_at(self, row: int) -> Path | None:
         """The file that a row shows."""
@@ -113,8 +111,8 @@ class ResultModel(QAbstractListModel):
         if candidate is None or self.ranking is None:
             return None
         place = self.ranking.place_of(candidate)
-        row = int(np.searchsorted(self.places, place))
-        return row if row < len(self.places) and self.places[row] == place else None
+        row = int(np.searchsorted(self.rows, place))
+        return row if row < len(self.rows) and self.rows[row] == place else None
 
     def row_beside(self, candidate: int | None, step: int, truth: int | None = None) -> int | None:
         """The next row after (``step`` 1) or before (−1) a picture, of that truth if one is given.
@@ -124,10 +122,10 @@ class ResultModel(QAbstractListModel):
         if self.ranking is None:
             return None
         place = -1 if candidate is None else self.ranking.place_of(candidate)
-        wanted = np.ones(len(self.places), dtype=bool)
+        wanted = np.ones(len(self.rows), dtype=bool)
         if truth is not None:
-            wanted = self.ranking.truth[self.places] == truth
-        beside = self.places > place if step > 0 else self.places < place
+            wanted = self.ranking.truth[self.rows] == truth
+        beside = self.rows > place if step > 0 else self.rows < place
         rows = np.flatnonzero(wanted & beside)
         if not len(rows):
             return None
@@ -137,7 +135,7 @@ class ResultModel(QAbstractListModel):
         """What a row shows."""
         assert self._data is not None
         assert self.ranking is not None
-        ranking, place = self.ranking, int(self.places[row])
+        ranking, place = self.ranking, int(self.rows[row])
         candidate = int(ranking.order[place])
         decision, found = self.workspace.decided.get(candidate), self._found(candidate)
         aside = "" if found is None else share_text(found.evidence)
@@ -157,7 +155,19 @@ class ResultModel(QAbstractListModel):
             part_logit=ranking.part_logit_at(place),
             value=float(ranking.values[place]) if ranking.kind == "score" else None,
             aside=aside,
+            pictures=1 if self._filter_every else self._data.track_size(candidate),
         )
+
+    @property
+    def _filter_every(self) -> bool:
+        return self._filter is not None and self._filter.every_picture
+
+    def track_paths(self, row: int) -> list[Path]:
+        """The pictures of a row's track, in order; one where it is in none."""
+        assert self._data is not None
+        return [
+            self._data.gallery[int(i)].path for i in self._data.track_of(self.candidate_at(row))
+        ]
 
     def _found(self, candidate: int) -> Found | None:
         """Where the part was found, where the rows are ranked by it and that is known already."""
@@ -171,30 +181,13 @@ class ResultModel(QAbstractListModel):
             self._filter = None
             self._update_rows()
         else:
-            self._tell_changed()
+            self.tell_changed()
 
-    def _tell_changed(self) -> None:
-        if self.rowCount():
-            self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
-
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
-        if not index.isValid() or index.row() >= len(self.places):
-            return None
-        if role == ENTRY_ROLE:
-            return self.entry(index.row())
-        if role == Qt.DisplayRole:
-            return self.entry(index.row()).ref.path.name
-        if role == Qt.ToolTipRole:
-            return "\n".join(self._sentences(self.entry(index.row())))
-        if role == Qt.AccessibleTextRole:
-            return ", ".join(self._sentences(self.entry(index.row())))
-        return None
-
-    def _sentences(self, entry: ResultEntry) -> list[str]:
+    def sentences(self, entry: ResultEntry) -> list[str]:
         assert self.ranking is not None
         rank = f"Rank {entry.rank:,}" if entry.rank else "No rank"
         truth = TRUTHS.get(entry.truth, "person not known")
-        said = [f"{rank}, {truth}", self._value(entry)]
+        said = [f"{rank}, {truth}", self._value(entry), track_sentence(entry.pictures)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
         if entry.found is not None:

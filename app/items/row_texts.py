@@ -32,6 +32,11 @@ def who_sentence(pid: int | None, camid: int | None) -> str:
     return person if camid is None or camid < 0 else f"{person}, camera {camid + 1}"
 
 
+def track_sentence(pictures: int) -> str:
+    """``The best of the 12 pictures of a track``; empty for a single picture."""
+    return f"The best of the {count_text(pictures)} pictures of a track" if pictures > 1 else ""
+
+
 def move_text(move: int | None) -> str:
     """``▲12``, ``▼3`` or ``=``; empty where there is nothing to compare with."""
     if move is None:

@@ -77,7 +77,7 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
 
     request = _recognised(request)
     dataset = _dataset(request)
-    report = check_dataset(dataset, decode=decode, progress=context.progress, cancel=context.cancel)
+    report = check_dataset(dataset, decode=decode, work=context)
     return Inspected(request, dataset, report, gallery_scenes(dataset.gallery.paths))
 
 
@@ -229,10 +229,9 @@ def _ranks_and_top(
 
 def measure_cohorts(matching: GallerySearch, context: JobContext) -> None:
     """How the gallery looks to pictures of each camera; from the store where it was measured."""
-    from qaconv_core.progress import WorkContext
     from qaconv_core.ranking.cohorts import CohortRule
 
-    matching.measure_cohorts(CohortRule(), WorkContext(context.progress, context.cancel))
+    matching.measure_cohorts(CohortRule(), context)
 
 
 def rank_normalised(matching: GallerySearch, query: int, context: JobContext) -> RankingResult:

@@ -164,7 +164,7 @@ class EvaluationJobs:
                 *sizes,
                 request.options,
                 on_disk=request.on_disk,
-                estimates=not request.options.normalise,
+                estimates=request.options.estimable,
                 cameras=dataset.gallery.camids,
             )
         except QAConvError as error:
@@ -195,7 +195,7 @@ class EvaluationJobs:
             job = Job(
                 shelf=shelf,
                 on_disk=cache_dir() / "scores" if request.on_disk else None,
-                estimates=not request.options.normalise,
+                estimates=request.options.estimable,
                 progress=context.progress,
                 cancel=context.cancel,
             )
@@ -217,7 +217,7 @@ class EvaluationJobs:
         lifts = not tlift_available(dataset.query.times, dataset.gallery.times)
         known = self._rates
         rates = known[1] if known is not None and known[0] == wanted else usual_rates(model)
-        missing = p + g - _stored(model, dataset)
+        missing = p + g - _stored(model, dataset)[0]
         return evaluation_phases(p, g, missing, options, rates, lifts=lifts)
 
     def _loaded(

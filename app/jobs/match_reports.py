@@ -43,7 +43,7 @@ class ReportRequest:
             self.matching.measure_average(query, context.cancel)
         rows = []
         for index in self.candidates:
-            context.cancel.raise_if_cancelled()
+            context.raise_if_cancelled()
             rows.append(self._candidate(index))
         report = MatchReport(
             query=data.query[query],
@@ -56,7 +56,7 @@ class ReportRequest:
             cells=ranking.part,
             notes=notes(ranking),
         )
-        write_match_report(report, path, progress=context.progress, cancel=context.cancel)
+        write_match_report(report, path, work=context)
 
     def _candidate(self, index: int) -> Candidate:
         from qaconv_core.documents.match_report import Candidate

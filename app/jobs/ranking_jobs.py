@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
-from PyQt5.QtCore import QObject, QTimer
+from PyQt5.QtCore import QObject
 
 from app.jobs import engine
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
 from app.jobs.sources import Sources
+from app.jobs.timers import pause_timer
 from app.state.next_step import Rank, candidate_of_new_ranking, rank_step, ranking_is_current
 from app.state.values import NORMALISED
 from app.state.workspace import Workspace
@@ -28,10 +29,7 @@ class RankingJobs:
         self, workspace: Workspace, slots: JobSlots, sources: Sources, parent: QObject
     ) -> None:
         self._workspace, self._slots, self._sources = workspace, slots, sources
-        self._later = QTimer(parent)
-        self._later.setSingleShot(True)
-        self._later.setInterval(PAUSE_MS)
-        self._later.timeout.connect(self.grow)
+        self._later = pause_timer(parent, PAUSE_MS, self.grow)
 
     def rank(self, step: Rank) -> None:
         """Rank the gallery, or as much of it as there are maps of."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.state.values import Measures, QueryFilter, ResultFilter
 from qaconv_core.galleries.values import OpenSet
-from qaconv_core.types import Bool, ImageSet, Int64, RankingResult
+from qaconv_core.types import UNKNOWN, Bool, ImageSet, Int64, RankingResult, leads, ranks
 
 QUERY_SORTS = ("file", "person", "ap", "score")
 
@@ -66,8 +66,12 @@ def listed_places(
         keep &= ranking.truth != RankingResult.JUNK
     if chosen.hide_false:
         keep &= ranking.truth != RankingResult.FALSE
+    tracks = ranking.tracks
     if chosen.hide_decided and decided:
-        keep &= ~np.isin(order, list(decided))
+        out = np.isin(order, list(decided))
+        if tracks is not None:  # who was decided about in one picture is so in all of the track
+            out |= np.isin(tracks, tracks[out & (tracks != UNKNOWN)])
+        keep &= ~out
     camids = data.gallery_camids[order]
     if chosen.hide_same_camera:
         own = data.query_camids[list(ranking.queries)]
@@ -78,21 +82,23 @@ def listed_places(
         times = data.gallery_times[order]
         low, high = chosen.time_range
         keep &= (times >= low) & (times <= high)
-    return np.flatnonzero(keep)
+    places = np.flatnonzero(keep)
+    if tracks is not None and not chosen.every_picture:
+        places = places[leads(ranking.truth[places], tracks[places])]
+    return places
 
 
 def rank_moves(ranking: RankingResult) -> Int64 | None:
     """(g,) how many ranks each place gained on plain QAConv (negative: lost); None for QAConv.
 
-    Ranks leave junk out, as :attr:`RankingResult.ranks` does; junk itself has a move of 0.
+    Ranks are those of :attr:`RankingResult.ranks`; junk has a move of 0.
     """
-    if ranking.before is None:
+    before, tracks = ranking.before, ranking.tracks
+    if before is None:
         return None
-    counted = ranking.truth != RankingResult.JUNK
-    plain = np.empty(len(counted), dtype=np.int64)
-    plain[ranking.before] = counted
-    gained = np.cumsum(plain)[ranking.before] - ranking.ranks
-    return np.where(counted, gained, 0)
+    plain = np.argsort(before)
+    plain_ranks = ranks(ranking.truth[plain], None if tracks is None else tracks[plain])
+    return plain_ranks[before] - ranking.ranks
 
 
 def step_in(listed: Int64, current: int | None, step: int) -> int | None:

@@ -8,17 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.state.requests import DEMO, DataRequest, ModelRequest
-from app.state.stored import (
-    flag_of,
-    number_of,
-    numbers_of,
-    one_of,
-    read_record,
-    record_of,
-    text_of,
-    texts_of,
-    write_record,
-)
+from app.state.stored import Limits, fitting, plain, read_record, write_record
 from app.state.values import CANDIDATE_VIEWS
 from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import StoreError
@@ -30,6 +20,14 @@ THEMES = ("system", "light", "dark")
 ARITHMETICS = ("", "fast", "float32")
 """What the settings offer as the precision of feature maps."""
 LONGEST_RECENT = 8
+REQUEST_LIMITS: Limits = {"input_size": (1, 1 << 20), "precision": ("", *PRECISIONS)}
+LIMITS: Limits = {
+    **REQUEST_LIMITS,
+    "theme": THEMES,
+    "candidates": CANDIDATE_VIEWS,
+    "tile_size": (0, 1000),
+}
+"""What the fields of the settings may hold; see :func:`~app.state.stored.fitting`."""
 FILE_NAME = "settings.json"
 
 
@@ -106,97 +104,23 @@ class Settings:
 
     def to_record(self) -> dict[str, Any]:
         """For JSON."""
-        return {
-            "theme": self.theme,
-            "data_folder": self.data_folder,
-            "device": self.device,
-            "precision": self.precision,
-            "recent_data": [data_record(request) for request in self.recent_data],
-            "recent_models": [model_record(request) for request in self.recent_models],
-            "geometry": self.geometry,
-            "state": self.state,
-            "docks": self.docks,
-            "splitters": {name: list(sizes) for name, sizes in self.splitters.items()},
-            "hints_seen": list(self.hints_seen),
-            "restore_session": self.restore_session,
-            "candidates": self.candidates,
-            "tile_size": self.tile_size,
-            "panels_hidden": self.panels_hidden,
-        }
+        record: dict[str, Any] = plain(self)
+        return record
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Settings:
         """Whatever of a record makes sense; defaults for the rest."""
-        splitters = record_of(record, "splitters")
-        return cls(
-            theme=one_of(record, "theme", THEMES),
-            data_folder=text_of(record, "data_folder"),
-            device=text_of(record, "device", "auto") or "auto",
-            precision=one_of(record, "precision", ARITHMETICS),
-            recent_data=tuple(map(data_of, _records(record, "recent_data")))[:LONGEST_RECENT],
-            recent_models=tuple(map(model_of, _records(record, "recent_models")))[:LONGEST_RECENT],
-            geometry=text_of(record, "geometry"),
-            state=text_of(record, "state"),
-            docks=text_of(record, "docks"),
-            splitters={name: numbers_of(splitters, name) for name in splitters},
-            hints_seen=texts_of(record, "hints_seen"),
-            restore_session=flag_of(record, "restore_session", True),
-            candidates=one_of(record, "candidates", CANDIDATE_VIEWS),
-            tile_size=int(number_of(record, "tile_size", 112, 0, 1000)),
-            panels_hidden=flag_of(record, "panels_hidden", False),
+        found = fitting(cls(), record, LIMITS)
+        return replace(
+            found,
+            precision=found.precision if found.precision in ARITHMETICS else "",
+            recent_data=found.recent_data[:LONGEST_RECENT],
+            recent_models=found.recent_models[:LONGEST_RECENT],
         )
 
 
 def _first(item: Any, items: tuple[Any, ...]) -> tuple[Any, ...]:
     return (item, *(other for other in items if other != item))[:LONGEST_RECENT]
-
-
-def _records(record: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    value = record.get(key)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def data_record(request: DataRequest) -> dict[str, Any]:
-    """A request for a data set, for JSON."""
-    return {
-        "name": request.name,
-        "root": "" if request.root is None else str(request.root),
-        "queries": [str(path) for path in request.queries],
-        "gallery": request.gallery,
-    }
-
-
-def data_of(record: dict[str, Any]) -> DataRequest:
-    """The request that a record stands for; the demo where it says nothing."""
-    root = text_of(record, "root")
-    return DataRequest(
-        name=text_of(record, "name", DEMO) or DEMO,
-        root=Path(root) if root else None,
-        queries=tuple(map(Path, texts_of(record, "queries"))),
-        gallery=text_of(record, "gallery"),
-    )
-
-
-def model_record(request: ModelRequest) -> dict[str, Any]:
-    """A request for a checkpoint, for JSON."""
-    size = request.input_size
-    return {
-        "path": request.path,
-        "device": request.device,
-        "precision": request.precision,
-        "input_size": None if size is None else list(size),
-    }
-
-
-def model_of(record: dict[str, Any]) -> ModelRequest:
-    """The request that a record stands for; the bundled model where it says nothing."""
-    size = numbers_of(record, "input_size")
-    return ModelRequest(
-        path=text_of(record, "path", DEMO) or DEMO,
-        device=text_of(record, "device", "auto") or "auto",
-        input_size=(size[0], size[1]) if len(size) == 2 and min(size) > 0 else None,
-        precision=one_of(record, "precision", ("", *PRECISIONS)),
-    )
 
 
 class SettingsFile:

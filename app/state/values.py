@@ -178,7 +178,7 @@ class QueryFilter:
 @dataclass(frozen=True)
 class ResultFilter:
     """Which ranked pictures are listed: junk, false ones, the query's camera, those that were
-    decided about, cameras, times."""
+    decided about, cameras, times. Of a track the best picture is listed, or ``every_picture``."""
 
     hide_junk: bool = False
     hide_false: bool = False
@@ -186,6 +186,7 @@ class ResultFilter:
     camids: frozenset[int] | None = None
     time_range: tuple[float, float] | None = None
     hide_decided: bool = False
+    every_picture: bool = False
 
 
 @dataclass(frozen=True)

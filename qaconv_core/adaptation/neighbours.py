@@ -10,6 +10,7 @@ pictures the bounded search finds the nearest of each, one row of estimates at a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,18 +22,18 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.models import AffineHead
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.ranking import camera_normalise
-from qaconv_core.ranking.camera_norm import SCALE, SHIFT, moments
-from qaconv_core.ranking.cohorts import FEWEST
+from qaconv_core.ranking.camera_norm import SCALE, SHIFT, column_sums, moments
+from qaconv_core.ranking.cohorts import FEWEST, CohortRule, Cohorts
 from qaconv_core.searching.top import prepare_search, rank_top
-from qaconv_core.types import UNKNOWN, FeatureBank, Float16, Float32, Float64, Int64
+from qaconv_core.types import FeatureBank, Float16, Float32, Float64, Int64
 
 MOST_PAIRWISE = 5000
 """Pictures up to which all pairs are scored."""
 KEPT = 64
 """Neighbours of each picture that are kept, itself among them."""
 _ROWS = 512
-# Pictures of a cohort, and of all cohorts, in the bounded search.
-_SAMPLE, _SAMPLES = 200, 2400
+# Pictures of a cohort, and of all cohorts, in the bounded search; how many are scored at once.
+_SAMPLE, _SAMPLES, _AT_ONCE = 200, 2400, 64
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ def _bounded(
     own = np.arange(n)[:, None]
     x: Float64 = logits / np.float64(10)
     if normalise:
-        cohorts = _cohorts(maps, head, cameras, device, work)
-        z, t = cohorts.standard(own, places, logits), cohorts.standard(places, own, logits)
+        to = _strangers(maps, head, cameras, device, work)
+        z, t = to.standard(own, places, logits), to.standard(places, own, logits)
         x = np.asarray(_steep((z + t) / 2), dtype=np.float64)
     distances = distance_of(x)
     distances[places == own] = -1
@@ -168,11 +169,11 @@ def _bounded(
 
 
 @dataclass(frozen=True)
-class _Cohorts:
-    """Sums over a random sample of each camera's pictures; the last cohort is of all pictures.
+class _Strangers:
+    """Cohorts of a sample of each camera's pictures, and every picture's logits to them.
 
-    ``of`` (n,) is the cohort of each picture, ``drawn`` (n,) whether it is in that one's sample;
-    ``sums`` (3, n, cohorts) are count, Σ and Σ² of each picture's logits to each sample.
+    ``of`` (n,) is the cohort of each picture, ``drawn`` (n,) whether it is in the sample; ``sums``
+    (3, cohorts, n) are those of :func:`~qaconv_core.ranking.camera_norm.column_sums`.
     """
 
     of: Int64
@@ -183,42 +184,30 @@ class _Cohorts:
         """Logits over those of ``one`` to the camera of ``other``, without ``other`` itself."""
         values = logits.astype(np.float64)
         terms = self.drawn[other] * np.stack([np.ones(values.shape), values, values**2])
-        mean, deviation = moments(self.sums[:, one, self.of[other]] - terms)
+        mean, deviation = moments(self.sums[:, self.of[other], one] - terms)
         return np.asarray((values - mean) / deviation)
 
 
-def _cohorts(
+def _strangers(
     maps: Float16,
     head: AffineHead,
     cameras: Int64,
     device: torch.device | str,
     work: WorkContext,
-) -> _Cohorts:
+) -> _Strangers:
     n = len(maps)
-    kinds, counts = np.unique(cameras[cameras != UNKNOWN], return_counts=True)
-    kinds = kinds[counts > FEWEST]
-    of = np.full(n, len(kinds), dtype=np.int64)
-    for number, kind in enumerate(kinds):
-        of[cameras == kind] = number
-    most = max(FEWEST + 1, min(_SAMPLE, _SAMPLES // (len(kinds) + 1)))
-    random = np.random.default_rng(n)
-    drawn = np.zeros(n, dtype=np.bool_)
-    sums = np.empty((3, n, len(kinds) + 1))
-    for number in range(len(kinds) + 1):
-        members = np.arange(n) if number == len(kinds) else np.flatnonzero(of == number)
-        members = np.sort(random.permutation(members)[:most])
-        drawn[members[of[members] == number]] = True
-        scores = score_maps(
-            maps,
-            maps[members],
-            head,
-            device=device,
-            progress=work.progress,
-            cancel=work.cancel,
-            stage="grouping: cohorts",
-        ).astype(np.float64)
-        counted = np.ones(scores.shape)
-        counted[members, np.arange(len(members))] = 0  # a picture is not in its own cohort
-        scores *= counted
-        sums[:, :, number] = counted.sum(axis=1), scores.sum(axis=1), (scores**2).sum(axis=1)
-    return _Cohorts(of, drawn, sums)
+    share = _SAMPLES // len(np.unique(cameras))
+    rule = CohortRule(max(FEWEST + 1, min(_SAMPLE, share)))
+    cohorts = Cohorts.of(cameras, None, n, rule)
+    rows = cohorts.rows
+    tracker = work.tracker("grouping: cohorts", len(rows), "images")
+
+    def blocks() -> Iterator[tuple[int, Float32]]:
+        for start in range(0, len(rows), _AT_ONCE):
+            some = maps[rows[start : start + _AT_ONCE]]
+            yield start, score_maps(maps, some, head, device=device, cancel=work.cancel).T
+            tracker.advance(len(some))
+
+    own = cohorts.place_own(cameras, np.full(n, np.nan))
+    drawn = np.isin(np.arange(n), rows)
+    return _Strangers(own.cohort, drawn, column_sums(blocks(), cohorts, own))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qaconv_core.adaptation.pictures import FOLDERS
 from qaconv_core.cli.options import (
     add_data_options,
+    add_size_options,
+    add_training_machine_options,
     input_size,
     open_named_dataset,
     positive,
     show,
+    write_json,
     write_result,
 )
 from qaconv_core.cli.terminal import say
@@ -59,8 +61,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=positive, default=4, metavar="N", help="epochs of training in a round"
     )
     parser.add_argument("--lr", type=float, default=3e-4, help="rate of learning")
-    parser.add_argument("--height", type=positive, help="height of the model's input in pixels")
-    parser.add_argument("--width", type=positive, help="width of the model's input in pixels")
+    add_size_options(parser, "the model's input")
     parser.add_argument(
         "--groups", metavar="FILE", help="show the groups of the round under way as a page (.html)"
     )
@@ -83,10 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="begin anew and replace FILE; else the same command goes on where it was stopped",
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
-    parser.add_argument("-j", "--workers", type=int, metavar="N", help="processes for pictures")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_training_machine_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -124,8 +122,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         say("stopped to look at the groups; the same command without --review goes on")
         return
     if arguments.json:
-        text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        write_result(arguments.json, text, "JSON")
+        write_json(arguments.json, result.to_dict())
     if arguments.json != "-":
         show(outcome(result))
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from qaconv_core.cli.options import show, write_result
+from qaconv_core.cli.options import add_device_option, show, write_json
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import Cancelled
 from qaconv_core.progress import CancelToken
@@ -14,7 +13,7 @@ from qaconv_core.progress import CancelToken
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``qaconv bench``."""
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, …")
+    add_device_option(parser, "cpu")
     parser.add_argument("--quick", action="store_true", help="small sizes: a minute or two")
     parser.add_argument(
         "--only",
@@ -73,8 +72,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
 
 def _save(arguments: argparse.Namespace, record: dict[str, object]) -> None:
     if arguments.json:
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        write_result(arguments.json, text, "JSON")
+        write_json(arguments.json, record)
     if arguments.write:
         from qaconv_core.bench.page import write_page
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from qaconv_core.cli.options import show
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
+from qaconv_core.readable import json_text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             for s in shelves
         ]
         record = {"folder": str(store.root), "bytes": total, "models": listed}
-        show(json.dumps(record, indent=2, ensure_ascii=False))
+        show(json_text(record))
         return
     show(f"{store.root}: {format_bytes(total)}")
     for s in shelves:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from qaconv_core.cli.options import (
     add_data_options,
+    add_quiet_option,
     open_named_dataset,
     show,
-    write_result,
+    write_json,
 )
 from qaconv_core.cli.terminal import ProgressShower
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="name every junk box (pid −1) too")
     parser.add_argument("--json", metavar="FILE", help="the findings as JSON ('-': stdout)")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -43,13 +43,14 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     dataset = open_named_dataset(arguments.dataset, arguments)
     with ProgressShower(arguments.quiet) as progress:
         report = check_dataset(
-            dataset, decode=not arguments.names_only, progress=progress, cancel=cancel
+            dataset,
+            decode=not arguments.names_only,
+            work=WorkContext(progress, cancel),
         )
     if arguments.json != "-":
         show("\n".join(report.lines(every_file=arguments.all)))
     if arguments.json:
-        text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        write_result(arguments.json, text, "JSON")
+        write_json(arguments.json, report.to_dict())
 
 
 def _check_scores(arguments: argparse.Namespace) -> None:
@@ -63,4 +64,4 @@ def _check_scores(arguments: argparse.Namespace) -> None:
     if arguments.json != "-":
         show("\n".join(matrix_lines(report)))
     if arguments.json:
-        write_result(arguments.json, json.dumps(report, indent=2) + "\n", "JSON")
+        write_json(arguments.json, report)

@@ -6,7 +6,7 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from qaconv_core.cli.options import show
+from qaconv_core.cli.options import add_device_option, add_quiet_option, show
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, WorkContext
@@ -60,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="room around a box in its crop, as a share of the box's height",
     )
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    add_device_option(group)
     group = parser.add_argument_group("video")
     group.add_argument(
         "--fps", type=float, default=2.0, metavar="F", help="frames a second that are looked at"
@@ -75,7 +75,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="when a video began, e.g. '2024-05-01 12:00:00'; for one file, or for all (else the "
         "file's name or metadata tell)",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    group.add_argument(
+        "--camera",
+        action="append",
+        metavar="FILE=NAME",
+        help="the camera of a picture or video; videos of one name are of one camera",
+    )
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -90,6 +96,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         arguments.margin,
         _starts(arguments.start or []),
         settings,
+        _cameras(arguments.camera or []),
     )
     with ProgressShower(arguments.quiet) as progress:
         done = detect_people(
@@ -115,8 +122,7 @@ def _finder(arguments: argparse.Namespace) -> tuple[Finder | GivenBoxes, dict[st
 
     pictures = FindOptions.of(arguments.score, arguments.min_height, arguments.tiles, video=False)
     videos = FindOptions.of(arguments.score, arguments.min_height, arguments.tiles, video=True)
-    settings: dict[str, object] = {"score": pictures.score, "min height": pictures.min_height}
-    settings["tiles"] = [list(pictures.scales), list(videos.scales)]
+    settings = FindOptions.settings(pictures, videos)
     return PersonFinder(arguments.device).bound(pictures, videos), settings
 
 
@@ -127,6 +133,18 @@ def _starts(texts: list[str]) -> dict[str, datetime]:
     for text in texts:
         name, equals, moment = text.rpartition("=")
         found[name if equals else ""] = read_moment(moment)
+    return found
+
+
+def _cameras(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, camera = text.rpartition("=")
+        if not (equals and name and camera.strip()):
+            raise InputError(
+                f"camera '{shown(text)}': give a file and a name, as in gate.mp4=north"
+            )
+        found[name] = camera.strip()
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qaconv_core.cli.experiments import (
+    add_experiment_options,
+    check_experiment,
+    chosen_experiment,
+)
 from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
@@ -22,6 +26,7 @@ from qaconv_core.cli.options import (
     positive,
     show,
     work_on,
+    write_json,
     write_result,
 )
 from qaconv_core.cli.terminal import say
@@ -59,6 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_data_options(parser)
     add_model_options(parser)
+    add_experiment_options(parser)
     add_work_options(parser)
     parser.add_argument(
         "--on-disk", action="store_true", help="keep score matrices in files instead of memory"
@@ -104,6 +110,12 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--k2", type=positive, default=6, help="re-ranking: query expansion")
     group.add_argument(
         "--lambda", dest="lambda_", type=float, default=0.3, help="re-ranking: original distance"
+    )
+    group.add_argument(
+        "--rerank-on",
+        choices=("score", "logit"),
+        default="score",
+        help="re-ranking: distances are 1 − score, or −logit as in upstream's newest code",
     )
     group.add_argument(
         "--rerank-top",
@@ -202,6 +214,7 @@ def method_options(arguments: argparse.Namespace, on_by_default: bool) -> Method
         k1=arguments.k1,
         k2=arguments.k2,
         lambda_=arguments.lambda_,
+        rerank_on=arguments.rerank_on,
         rerank_top=arguments.rerank_top,
         tau=arguments.tau,
         sigma=arguments.sigma,
@@ -240,7 +253,12 @@ def _evaluate_all(
     datasets = [open_named_dataset(name, arguments) for name in names]
     if arguments.labels:
         datasets = [_labelled(dataset) for dataset in datasets]
+    experiment = chosen_experiment(arguments)
+    if experiment is not None:
+        say(f"checkpoint: {experiment}")
+        arguments.checkpoint = str(experiment)
     model = load_chosen_model(arguments, arguments.dataset)
+    check_experiment(model.spec, arguments)
     reports: list[EvaluationReport] = []
     outputs = Outputs()
     failure: QAConvError | None = None
@@ -328,7 +346,7 @@ def _evaluate_one(
     check_sides(dataset)
     sizes = len(dataset.query), len(dataset.gallery)
     keep_inner = _keeps_inner(arguments, options, *sizes)
-    estimates = not options.normalise and not (
+    estimates = options.estimable and not (
         arguments.exact or arguments.save_score or arguments.score_figure or crew
     )
     plan = forecast(
@@ -457,8 +475,7 @@ def write_reports(
         show(form.report_table(reports))
     if arguments.json:
         document = form.reports_json(reports, per_query=arguments.per_query)
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        outputs.attempt(partial(write_result, arguments.json, text, "JSON"))
+        outputs.attempt(partial(write_json, arguments.json, document))
     for name, make in (
         ("csv", form.report_csv),
         ("latex", form.report_latex),

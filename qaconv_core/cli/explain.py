@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
     add_work_options,
+    check_page,
     load_chosen_model,
     open_named_dataset,
     positive,
@@ -23,6 +23,7 @@ from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.progress import CancelToken
+from qaconv_core.readable import json_text
 
 if TYPE_CHECKING:
     from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
@@ -120,18 +121,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             "--failures"
         )
     for option in ("report", "failures"):
-        _check_page(getattr(arguments, option), option)
+        check_page(getattr(arguments, option), option, (*_PAGES, ".json"))
     _explain_dataset(arguments, cancel)
-
-
-def _check_page(file: str | None, option: str) -> None:
-    if file in (None, "-"):
-        return
-    path = Path(str(file))
-    if path.suffix.lower() not in (*_PAGES, ".json"):
-        raise InputError(f"{file}: --{option} writes .html or .json; choose one of these")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"{file}: --{option} takes a file in a folder that exists")
 
 
 def _explain_dataset(arguments: argparse.Namespace, cancel: CancelToken) -> None:
@@ -209,7 +200,7 @@ def _write_page(file: str, record: dict[str, Any], make: Any, what: str) -> None
     if file != "-" and Path(file).suffix.lower() in _PAGES:
         write_result(file, make(), what)
     else:
-        write_result(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n", what)
+        write_result(file, json_text(record, indent=1), what)
 
 
 def _write_decisions(dataset: Dataset, file: str) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qaconv_core.cli.galleries import as_stored, averages_for
-from qaconv_core.cli.options import load_chosen_model, show, write_result
+from qaconv_core.cli.options import load_chosen_model, show, write_json
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
@@ -48,7 +47,7 @@ def explain_pictures(arguments: argparse.Namespace, cancel: CancelToken) -> None
     if arguments.json != "-":
         show(text)
     if arguments.json:
-        write_result(arguments.json, json.dumps(record, ensure_ascii=False) + "\n", "JSON")
+        write_json(arguments.json, record, indent=None)
     if arguments.figure:
         from qaconv_core.figures.heat import heat_figure
         from qaconv_core.figures.style import save_figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from qaconv_core.cli.options import add_data_options, open_named_dataset, show
+from qaconv_core.cli.options import add_data_options, add_quiet_option, open_named_dataset, show
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import DatasetError, StoreError
 from qaconv_core.paths import typed_path
@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_data_options(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.epilog = (
         "Removes stored feature maps, decisions, labels, runs, imports, cases and the session that "
         "name the pictures, pasted pictures that were compared with them, and entries of recent "

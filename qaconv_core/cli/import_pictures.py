@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qaconv_core.cli.options import show, write_result
+from qaconv_core.cli.options import add_quiet_option, show, write_json
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.paths import typed_path
@@ -63,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="look only, write nothing")
     parser.add_argument("--json", metavar="FILE", help="what was understood as JSON ('-': stdout)")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     fields = [f"  {{{name}}}".ljust(14) + meaning for name, meaning in FIELDS.items()]
     parser.epilog = "\n".join([_EXAMPLES, *fields])
     parser.set_defaults(run=run)
@@ -88,8 +87,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         say(f"written: {file}" + (", in place of an earlier one" if earlier == file else ""))
         show("\n".join(_next_steps(arguments, proposal)))
     if arguments.json:
-        text = json.dumps(proposal_record(proposal, file), indent=2, ensure_ascii=False) + "\n"
-        write_result(arguments.json, text, "JSON")
+        write_json(arguments.json, proposal_record(proposal, file))
 
 
 def proposal_lines(proposal: Proposal) -> list[str]:

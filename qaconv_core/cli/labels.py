@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from qaconv_core.cli.options import add_data_options, open_named_dataset, show
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import shown
+from qaconv_core.readable import json_text, shown
 
 if TYPE_CHECKING:
     from qaconv_core.store.labels import LabelChange, LabelLog
@@ -114,7 +113,7 @@ def _list(dataset: Dataset, log: LabelLog, as_json: bool) -> None:
 
     if as_json:
         record = {"dataset": dataset.name, "file": str(log.path), "persons": log.persons()}
-        show(json.dumps(record, indent=2, ensure_ascii=False))
+        show(json_text(record))
         return
     persons = persons_by_camera(dataset, log)
     if not persons:

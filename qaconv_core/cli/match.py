@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from qaconv_core.cli.options import (
     add_work_options,
     load_chosen_model,
     show,
-    write_result,
+    write_json,
 )
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
@@ -111,7 +110,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         }
         if beyond is not None:
             record["relative"] = {"against": arguments.against, **beyond.to_dict()}
-        write_result(arguments.json, json.dumps(record, ensure_ascii=False) + "\n", "JSON")
+        write_json(arguments.json, record, indent=None)
     if arguments.figure:
         from qaconv_core.figures.match import match_figure
         from qaconv_core.figures.style import save_figure

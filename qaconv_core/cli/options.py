@@ -7,14 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.device import PRECISIONS
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import shown, shown_lines
+from qaconv_core.readable import json_text, shown, shown_lines
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="take the newest checkpoint.pth.tar below <DIR>/<Dataset>/, where training writes it",
     )
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    add_device_option(group)
     group.add_argument(
         "--precision",
         choices=PRECISIONS,
@@ -59,8 +59,32 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="arithmetic of the feature network; auto: mixed on CUDA, float32 elsewhere; fast: "
         "also bfloat16 on processors that have it",
     )
-    group.add_argument("--height", type=positive, help="height of the model's input in pixels")
-    group.add_argument("--width", type=positive, help="width of the model's input in pixels")
+    add_size_options(group, "the model's input")
+
+
+def add_device_option(group: argparse._ActionsContainer, default: str = "auto") -> None:
+    """Where to compute."""
+    automatic = "auto, " if default == "auto" else ""
+    group.add_argument("--device", default=default, help=f"{automatic}cpu, cuda, cuda:1, …")
+
+
+def add_size_options(group: argparse._ActionsContainer, what: str) -> None:
+    """The size of pictures that go into a network; see :func:`input_size`."""
+    for side in ("height", "width"):
+        group.add_argument(f"--{side}", type=positive, help=f"{side} of {what} in pixels")
+
+
+def add_quiet_option(group: argparse._ActionsContainer) -> None:
+    """For scripts."""
+    group.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def add_training_machine_options(group: argparse._ActionsContainer) -> None:
+    """Where a training runs, and what decides its random numbers."""
+    group.add_argument("--seed", type=int, default=0)
+    add_device_option(group)
+    group.add_argument("-j", "--workers", type=int, metavar="N", help="processes for pictures")
+    add_quiet_option(group)
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +106,7 @@ def add_work_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("-j", "--workers", type=int, metavar="N", help="processes that decode")
     group.add_argument("--no-cache", action="store_true", help="neither read nor keep feature maps")
-    group.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(group)
 
 
 def add_blur_option(parser: argparse.ArgumentParser) -> None:
@@ -128,6 +152,14 @@ def load_chosen_model(arguments: argparse.Namespace, dataset: str = "") -> Model
 
 def newest_checkpoint(exp_dir: Path, dataset: str) -> Path:
     """The newest ``<exp-dir>/<Dataset>/<method>/<sub_method>/checkpoint.pth.tar``."""
+    return checkpoints_below(exp_dir, dataset)[0]
+
+
+def checkpoints_below(exp_dir: Path, dataset: str) -> list[Path]:
+    """All such checkpoints, newest first; those of other data sets where ``dataset`` has none.
+
+    Raises :class:`InputError` where there is none at all.
+    """
     if not exp_dir.is_dir():
         raise InputError(f"{exp_dir}: no such folder; --exp-dir is where training writes its runs")
     found = [path for path in exp_dir.rglob("checkpoint.pth.tar") if path.is_file()]
@@ -138,7 +170,7 @@ def newest_checkpoint(exp_dir: Path, dataset: str) -> Path:
             f"{exp_dir}: holds no checkpoint.pth.tar (expected "
             f"{exp_dir}/{dataset.capitalize() or 'Dataset'}/<method>/<sub_method>/)"
         )
-    return max(candidates, key=lambda path: path.stat().st_mtime)
+    return sorted(candidates, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def dataset_names(text: str, option: str) -> list[str]:
@@ -200,6 +232,23 @@ def show(text: str) -> None:
     """Result text on stdout."""
     text = shown_lines(text)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def check_page(file: str | None, option: str, suffixes: tuple[str, ...]) -> None:
+    """Refuse a report that could not be written, before the work."""
+    if file in (None, "-"):
+        return
+    path = Path(str(file))
+    if path.suffix.lower() not in suffixes:
+        known = " or ".join(suffix for suffix in suffixes if suffix != ".htm")
+        raise InputError(f"{file}: --{option} writes {known}; choose one of these")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InputError(f"{file}: --{option} takes a file in a folder that exists")
+
+
+def write_json(path: str, record: Any, indent: int | None = 2) -> None:
+    """Write a result as JSON; ``-`` is stdout."""
+    write_result(path, json_text(record, indent), "JSON")
 
 
 def write_result(path: str, text: str, what: str) -> None:

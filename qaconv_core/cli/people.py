@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 
-from qaconv_core.cli.options import positive, show
+from qaconv_core.cli.options import add_quiet_option, positive, show
 from qaconv_core.cli.terminal import ProgressShower
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 
 
 def picture_size(text: str) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-j", "--workers", type=positive, metavar="W", help="processes (default: one per core)"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -96,8 +96,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             arguments.assets,
             order,
             workers=arguments.workers or os.cpu_count() or 1,
-            progress=progress,
-            cancel=cancel,
+            work=WorkContext(progress, cancel),
         )
     show(f"{made.total:,} pictures in {arguments.out} ({made.found:,} were already there)")
 
@@ -115,6 +114,6 @@ def _render_scenes(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     )
     with ProgressShower(arguments.quiet) as progress:
         boxes = render_scenes(
-            arguments.out, arguments.assets, order, progress=progress, cancel=cancel
+            arguments.out, arguments.assets, order, work=WorkContext(progress, cancel)
         )
     show(f"{boxes:,} boxes of people in {arguments.out}")

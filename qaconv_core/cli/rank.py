@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,14 @@ from qaconv_core.cli.options import (
     add_data_options,
     add_model_options,
     add_work_options,
+    check_page,
     load_chosen_model,
     positive,
     show,
+    write_json,
     write_result,
 )
-from qaconv_core.cli.rank_report import check_report, model_words, numbered, write_match_reports
+from qaconv_core.cli.rank_report import model_words, numbered, write_match_reports
 from qaconv_core.cli.regions import add_region_options
 from qaconv_core.cli.search import Listing, RankCommand
 from qaconv_core.cli.terminal import say
@@ -122,7 +123,7 @@ def _share(text: str) -> float:
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Rank the gallery for each query picture."""
     check_outputs(arguments)
-    check_report(arguments.report)
+    check_page(arguments.report, "report", (".html", ".htm", ".pdf"))
     cohort_rule(arguments)
     from qaconv_core.data.images import read_image
     from qaconv_core.data.own_files import known_pictures
@@ -169,9 +170,7 @@ def _write(
         }
         if arguments.normalise:
             record["normalisation"] = cohort_rule(arguments).record()
-        write_result(
-            arguments.json, json.dumps(record, indent=2, ensure_ascii=False) + "\n", "JSON"
-        )
+        write_json(arguments.json, record)
     if arguments.csv:
         text = ranking_csv(records, data.name, model_words(model.spec))
         write_result(arguments.csv, text, "CSV")

@@ -9,25 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from qaconv_core.cli.search import Listing
 from qaconv_core.cli.terminal import say
-from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import TRUTH_WORDS, ranking_record
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.types import ImageRef, ModelSpec
 
 if TYPE_CHECKING:
     from qaconv_core.documents.matches import Candidate
     from qaconv_core.galleries.search import GallerySearch
-
-
-def check_report(file: str | None) -> None:
-    """Refuse a report that could not be written, before the work."""
-    if file is None:
-        return
-    path = Path(file)
-    if path.suffix.lower() not in (".html", ".htm", ".pdf"):
-        raise InputError(f"{file}: --report writes .html or .pdf; choose one of these suffixes")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"{file}: --report takes a file in a folder that exists")
 
 
 def model_words(spec: ModelSpec) -> str:
@@ -65,7 +53,7 @@ def write_match_reports(
             notes=_notes(listing),
         )
         path = numbered(arguments.report, number, len(listings))
-        write_match_report(report, path, cancel=cancel)
+        write_match_report(report, path, work=WorkContext(cancel=cancel))
         say(f"report: {path}")
 
 

@@ -19,7 +19,9 @@ from qaconv_core.cli.evaluate import (
     remember,
     write_reports,
 )
+from qaconv_core.cli.options import add_quiet_option
 from qaconv_core.cli.terminal import ProgressShower, say
+from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, WorkContext
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="what the numbers are, where the file does not say",
     )
     parser.add_argument("--name", help="name of the data set in the report")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.add_argument(
         "--no-history", action="store_true", help="do not keep this run in qaconv runs"
     )
@@ -84,9 +86,19 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
     from qaconv_core.evaluation import methods
 
     scale = Scale(scores)
+    inner_logits = scores.score_qq is not None and scores.score_gg is not None
+    if options.on_logits and not (scale.rule == "logit" and inner_logits):
+        raise InputError(
+            "--rerank-on logit needs logits, also within queries and within the gallery: "
+            "qaconv evaluate --rerank --save-score FILE --save-inner writes them"
+        )
 
     def within() -> tuple[Float32, Float32]:
-        plain = scale.distance(scores.score)
+        if options.on_logits:
+            assert scores.score_qq is not None
+            assert scores.score_gg is not None
+            return options.distances(scores.score_qq), options.distances(scores.score_gg)
+        plain = scale.distances(scores.score)
         queries = scale.inner(scores.score_qq, scores.dist_qq)
         gallery = scale.inner(scores.score_gg, scores.dist_gg)
         if queries is None:
@@ -108,7 +120,7 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
         normalised = NormalisedScores(source, labels, options, context=context)
     return methods.measure_methods(
         scores.score,
-        lambda: scale.distance(scores.score),
+        lambda: (options if options.on_logits else scale).distances(scores.score),
         labels,
         options,
         within=within,
@@ -158,7 +170,7 @@ class Scale:
         """What the numbers are taken for, in words."""
         return RULES[self.rule]
 
-    def distance(self, score: Float32) -> Float32:
+    def distances(self, score: Float32) -> Float32:
         """Distances ≥ 0 of similarities, the shape of ``score``."""
         from qaconv_core.evaluation.methods import distance_of_logits
 
@@ -172,7 +184,7 @@ class Scale:
     def inner(self, score: Float32 | None, dist: Float32 | None) -> Float32 | None:
         """Distances within one side, from whichever of the two the file holds."""
         if score is not None:
-            return self.distance(score)
+            return self.distances(score)
         if dist is not None:
             scale = self.longest if self.rule == "distance" else 1.0
             return np.asarray(dist / scale, dtype=np.float32)

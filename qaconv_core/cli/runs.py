@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from qaconv_core.cli.options import positive, show
 from qaconv_core.cli.terminal import say
 from qaconv_core.progress import CancelToken
+from qaconv_core.readable import json_text
 from qaconv_core.store.runs import RunHistory
 
 
@@ -40,18 +40,9 @@ def _list(history: RunHistory, arguments: argparse.Namespace) -> None:
 
     records = history.list(arguments.dataset, arguments.limit)
     if arguments.json:
-        listed = [
-            {
-                "id": r.id,
-                "created": r.created,
-                "kind": r.kind,
-                "dataset": r.dataset,
-                "command": r.command,
-                "results": r.results,
-            }
-            for r in records
-        ]
-        show(json.dumps(listed, indent=2, ensure_ascii=False))
+        names = ("id", "created", "kind", "dataset", "command", "results")
+        listed = [{name: getattr(record, name) for name in names} for record in records]
+        show(json_text(listed))
     elif records:
         show(runs_table(records))
     else:
@@ -63,28 +54,15 @@ def _show(history: RunHistory, arguments: argparse.Namespace) -> None:
 
     for number in arguments.ids:
         record = history.get(number)
-        show(
-            json.dumps(
-                {
-                    "id": record.id,
-                    "created": record.created,
-                    "kind": record.kind,
-                    "command": record.command,
-                    **short_document(record.report),
-                },
-                indent=2,
-                ensure_ascii=False,
-            )
-        )
+        what = {name: getattr(record, name) for name in ("id", "created", "kind", "command")}
+        show(json_text({**what, **short_document(record.report)}))
 
 
 def _compare(history: RunHistory, arguments: argparse.Namespace) -> None:
     from qaconv_core.evaluation.reports import comparison_table
 
     rows = history.compare(arguments.ids)
-    show(
-        json.dumps(rows, indent=2, ensure_ascii=False) if arguments.json else comparison_table(rows)
-    )
+    show(json_text(rows) if arguments.json else comparison_table(rows))
 
 
 def _delete(history: RunHistory, arguments: argparse.Namespace) -> None:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from qaconv_core.cli.options import (
     DEFAULT_EXP_DIR,
     add_data_options,
+    add_size_options,
+    add_training_machine_options,
     dataset_names,
+    input_size,
     open_named_dataset,
     positive,
     show,
@@ -89,8 +92,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--final_layer", choices=("layer2", "layer3", "layer4"))
     group.add_argument("--neck", type=int, metavar="N", help="channels of the neck, 0: none")
     group.add_argument("--padding", choices=("zeros", "replicate", "reflect"))
-    group.add_argument("--height", type=positive, help="height of the input in pixels")
-    group.add_argument("--width", type=positive, help="width of the input in pixels")
+    add_size_options(group, "the input")
     group.add_argument("--init", choices=INITS, help="what the backbone starts from")
     group.add_argument(
         "--weights",
@@ -210,10 +212,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--export", type=Path, metavar="FILE", help="also write a small model file")
     group.add_argument("--rerank", action="store_true", help="evaluate with re-ranking too")
     group.add_argument("--tlift", "--do_tlift", action="store_true", help="and with TLift")
-    group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
-    group.add_argument("-j", "--workers", type=int, metavar="N", help="processes for pictures")
-    group.add_argument("--quiet", action="store_true", help="no progress")
+    add_training_machine_options(group)
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
@@ -304,11 +303,8 @@ def recipe_changes(arguments: argparse.Namespace) -> dict[str, Any]:
         high = high if arguments.max_size is None else arguments.max_size
         low = min(low, high) if arguments.min_size is None else arguments.min_size
         changes["occlusion"] = (low, high)
-    if arguments.height is not None or arguments.width is not None:
-        if arguments.height is None or arguments.width is None:
-            raise InputError("--height and --width belong together; give both")
-        changes["input_size"] = (arguments.height, arguments.width)
-    return changes
+    size = input_size(arguments)
+    return changes if size is None else {**changes, "input_size": size}
 
 
 class TrainingShower(ProgressShower):

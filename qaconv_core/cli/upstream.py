@@ -11,20 +11,12 @@ from typing import Any
 
 from qaconv_core.cli.terminal import say
 
-_CHECKPOINT = "is read from the checkpoint"
 _PRE_TRAINING = "there is no pre-training; backbones start from ImageNet weights (--init)"
 _BLOCKS = "pictures are scored in blocks that fit this machine"
-_RUN = "--checkpoint names a model; else the newest below --exp-dir is taken"
 
 EVALUATING = {
-    "-a --arch": _CHECKPOINT,
-    "--neck": _CHECKPOINT,
-    "--ibn": _CHECKPOINT,
-    "--ibn_layers": _CHECKPOINT,
-    "--final_layer": _CHECKPOINT,
-    "--method": _RUN,
-    "--sub_method": _RUN,
-    "--resume": _RUN,
+    "--ibn_layers": "is read from the checkpoint",
+    "--resume": "--checkpoint names a model; else the newest below --exp-dir is taken",
     "--combine_all": "is for training; queries and gallery are evaluated as they are",
     "--evaluate": "is what this command does",
     "--test_gal_batch": _BLOCKS,

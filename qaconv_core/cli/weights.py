@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qaconv_core.cli.options import DEFAULT_EXP_DIR, show
+from qaconv_core.cli.options import DEFAULT_EXP_DIR, add_quiet_option, show
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.progress import CancelToken, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import json_text, shown
 
 if TYPE_CHECKING:
     from qaconv_core.data.weights import Weights, WeightsFile
@@ -33,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--exp-dir", type=Path, default=DEFAULT_EXP_DIR, metavar="DIR", help="list trainings there"
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -52,7 +51,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             "on_disk": [_file_record(file) for file in there],
             "published": [_published_record(weights) for weights in PUBLISHED],
         }
-        show(json.dumps(record, indent=2, ensure_ascii=False))
+        show(json_text(record))
         return
     show("\n".join(_lines(bundled, there, PUBLISHED)))
 

@@ -18,7 +18,7 @@ from qaconv_core.data.published import unlike_published
 from qaconv_core.data.scan import peek
 from qaconv_core.data.scenes import gallery_scenes, query_scene
 from qaconv_core.errors import ImageError
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected
 
 _DISTRACTOR_SETS = frozenset(("market", "demo"))
@@ -31,20 +31,19 @@ def check_dataset(
     *,
     decode: bool = True,
     workers: int | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    work: WorkContext = NO_CONTEXT,
 ) -> CheckReport:
     """Count a data set's pictures and find what would distort an evaluation.
 
     With ``decode`` every picture is decoded, in ``workers`` threads (default: one per core, at
     most 8); those that cannot be are counted as rejected. Raises
-    :class:`~qaconv_core.errors.Cancelled` when ``cancel`` was set.
+    :class:`~qaconv_core.errors.Cancelled` when ``work`` was cancelled.
     """
     sets = {"train": dataset.train, "query": dataset.query, "gallery": dataset.gallery}
     damaged: dict[Path, str] = {}
     if decode:
         paths = list(dict.fromkeys(ref.path for images in sets.values() for ref in images))
-        damaged = _undecodable(paths, workers, progress, cancel)
+        damaged = _undecodable(paths, workers, work)
         sets = {name: _without(images, damaged) for name, images in sets.items()}
     summaries = tuple(_summary(name, images, dataset.name) for name, images in sets.items())
     valid = valid_queries(sets["query"], sets["gallery"])
@@ -143,11 +142,10 @@ def _warnings(
 def _undecodable(
     paths: Sequence[Path],
     workers: int | None,
-    progress: ProgressCallback | None,
-    cancel: CancelToken | None,
+    work: WorkContext,
 ) -> dict[Path, str]:
     """Decode all pictures in threads; reasons of those that fail, in the order of ``paths``."""
-    tracker = Tracker("checking pictures", len(paths), callback=progress, cancel=cancel)
+    tracker = work.tracker("checking pictures", len(paths))
     threads = max(1, workers if workers is not None else min(8, os.cpu_count() or 1))
     batches = (paths[i : i + _BATCH] for i in range(0, len(paths), _BATCH))
     faults: dict[Path, str] = {}

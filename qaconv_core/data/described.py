@@ -17,7 +17,7 @@ from qaconv_core.data.moments import time_of
 from qaconv_core.data.name_fields import FieldPattern
 from qaconv_core.data.scan import Scan, peek, scan_pictures
 from qaconv_core.data.splits import choose_queries, divide_folders
-from qaconv_core.data.table import SPLITS, parse_table
+from qaconv_core.data.table import SPLITS, parse_table, track_numbers
 from qaconv_core.data.times import market_shift
 from qaconv_core.errors import DatasetError
 from qaconv_core.progress import NO_CONTEXT, WorkContext
@@ -39,6 +39,7 @@ class OwnPicture(NamedTuple):
     camera: str = ""
     time: Time = None
     split: str = ""
+    track: str = ""
 
 
 @dataclass
@@ -94,9 +95,10 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
     pids, person_names = _numbered((p.pid for p in pictures), "persons", 1)
     camids, camera_names = _numbered((p.camera for p in pictures), "cameras", 0)
     times, time_note = _on_one_clock([p.time for p in pictures])
+    tracks = track_numbers([p.track for p in pictures])
     refs = [
-        ImageRef(p.path, pids.get(p.pid), camids.get(p.camera), time)
-        for p, time in zip(pictures, times, strict=True)
+        ImageRef(p.path, pids.get(p.pid), camids.get(p.camera), time, track)
+        for p, time, track in zip(pictures, times, tracks, strict=True)
     ]
     notes = [*found.notes, *([time_note] if time_note else [])]
     for names, what in ((person_names, "persons"), (camera_names, "cameras")):
@@ -173,9 +175,14 @@ def _add_table(source: Source, found: OwnPictures) -> None:
         [_label(getattr(row, column)) for row in table.rows] for column in ("pid", "camid")
     )
     found.pictures += [
-        OwnPicture(row.path, pid, camera, row.time, row.split)
+        OwnPicture(row.path, pid, camera, row.time, row.split, _track(source, row.track))
         for row, pid, camera in zip(table.rows, persons, cameras, strict=True)
     ]
+
+
+def _track(source: Source, text: str) -> str:
+    """A track's name: tables count theirs from 1, each for itself."""
+    return f"{source.path}: {text}" if _label(text) else ""
 
 
 def scan_source(folder: Path, context: WorkContext = NO_CONTEXT) -> Scan:

@@ -152,23 +152,6 @@ def save_description(description: Description) -> Description:
     return _save_own(description, own)
 
 
-def forget_description(file: Path) -> list[Path]:
-    """Remove a ``qaconv.toml`` and what the user's data folder lists of it; the files removed."""
-    removed = []
-    for own in _own_files():
-        try:
-            listed = Path(str(_parsed(own).get("see", ""))) == file
-        except DatasetError:
-            listed = False
-        if listed and own != file:
-            own.unlink(missing_ok=True)
-            removed.append(own)
-    if file.is_file():
-        file.unlink()
-        removed.append(file)
-    return removed
-
-
 def description_toml(description: Description, folder: Path | None) -> str:
     """A description as TOML; paths relative to ``folder`` (None: absolute)."""
     lines = [

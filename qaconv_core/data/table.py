@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import StringIO
@@ -24,6 +24,8 @@ from qaconv_core.readable import shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 COLUMNS = ("path", "pid", "camid", "time", "split")
+TRACK = "track"
+"""Column of tables that qaconv detect writes: pictures of one person in neighbouring frames."""
 SPLITS = {"train": "train", "query": "query", "gallery": "gallery", "probe": "query"}
 ALIASES = {
     "path": (
@@ -59,6 +61,7 @@ class TableRow:
     camid: str
     time: float | datetime | None
     split: str
+    track: str = ""
 
 
 @dataclass
@@ -101,6 +104,7 @@ class Table:
             values.get("camid", ""),
             self._time(line, values.get("time", "")),
             self._split(line, values.get("split", "")),
+            values.get(TRACK, ""),
         )
         key = (str(path), row.split)
         if key in self.first_line:
@@ -193,20 +197,22 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
                            "relative to the table")  # fmt: skip
     pids, pid_note = table.numbers("pid", 1)
     camids, cam_note = table.numbers("camid", 0)
+    tracks = track_numbers([row.track for row in table.rows])
     times, time_note = table.times()
     has_splits = any(row.split for row in table.rows)
     by_split: dict[str, list[ImageRef]] = {"train": [], "query": [], "gallery": [], "": []}
-    for row, pid, camid, time in zip(table.rows, pids, camids, times, strict=True):
+    known = zip(table.rows, pids, camids, times, tracks, strict=True)
+    for row, pid, camid, time, track in known:
         if has_splits and split and not row.split:
             table.reject(row.path, row.line, "no split, though other rows have one")
         else:
-            ref = ImageRef(row.path, pid, camid, time)
+            ref = ImageRef(row.path, pid, camid, time, track)
             by_split[row.split if split else ""].append(ref)
     notes = [note for note in (pid_note, cam_note, time_note) if note]
     taken = [f"{a} as {b}" for a, b in zip(table.header, table.names, strict=True) if a != b]
     if taken:
         notes.append(f"columns taken: {peek(taken)}")
-    unused = [name for name in table.names if name and name not in COLUMNS]
+    unused = [name for name in table.names if name and name not in (*COLUMNS, TRACK)]
     if unused:
         notes.append(f"columns not used: {peek(unused)}")
     if not split:
@@ -224,6 +230,13 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
         rejected=tuple(table.rejected),
         notes=tuple(notes),
     )
+
+
+def track_numbers(cells: Sequence[str]) -> list[int | None]:
+    """Tracks as a table names them: whole numbers as they are, else numbered from 1."""
+    known = [text for text in cells if text.lower() not in _UNKNOWN]
+    numbers, _ = number_labels(known, 1)
+    return [numbers.get(text) for text in cells]
 
 
 def header_of(file: Path) -> list[str]:

@@ -59,6 +59,15 @@ class FindOptions:
         scales = usual if tiles is None else read_scales(tiles)
         return cls(DEFAULT_SCORE if score is None else score, min_height, scales)
 
+    @staticmethod
+    def settings(pictures: FindOptions, videos: FindOptions) -> dict[str, object]:
+        """What a run of the detector that goes on is held against."""
+        return {
+            "score": pictures.score,
+            "min height": pictures.min_height,
+            "tiles": [list(pictures.scales), list(videos.scales)],
+        }
+
     def __post_init__(self) -> None:
         if not 0 < self.score < 1:
             raise InputError(f"the least score must lie between 0 and 1, not {self.score:g}")

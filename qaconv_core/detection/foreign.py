@@ -17,7 +17,6 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -49,13 +48,6 @@ _MOT_CLASSES = frozenset((1, 7))
 """Pedestrian and static person, where an eighth column tells the class."""
 _NUMBER = re.compile(r"([0-9]+)(?=[^0-9]*$)")
 _ALL = ""
-
-
-@dataclass(frozen=True)
-class _Row:
-    file: str
-    frame: int
-    box: PersonBox
 
 
 class GivenBoxes:

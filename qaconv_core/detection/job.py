@@ -44,14 +44,15 @@ Finder = Callable[[npt.NDArray[np.uint8], bool], list[PersonBox]]
 class Work:
     """What is done with every source: frames of videos, room around crops, starts of clocks.
 
-    ``starts`` are by the source's name, "" for all others; ``settings`` say how boxes are found:
-    another run goes on only with the same.
+    ``starts`` and ``cameras`` are by the source's name, "" for all other starts; ``settings`` say
+    how boxes are found: another run goes on only with the same.
     """
 
     sampling: Sampling = field(default_factory=Sampling)
     margin: float = MARGIN
     starts: Mapping[str, datetime] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    cameras: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.margin <= 1:
@@ -99,19 +100,26 @@ def detect_people(
         try:
             run.all_of(sources)
         except Cancelled:
-            totals = write_tables(root, journal, sources, run.start)
+            totals = write_tables(root, journal, sources, run.start, work.cameras)
             done = sum(journal.done(source) for source in sources)
             raise Cancelled(
                 f"{done:,} of {len(sources):,} files are done, {totals.boxes:,} people found; the "
                 "same command goes on"
             ) from None
-        totals = write_tables(root, journal, sources, run.start)
+        totals = write_tables(root, journal, sources, run.start, work.cameras)
         notes = [
             f"{shown(source.name)}: {journal.note(source)}"
             for source in sources
             if journal.note(source)
         ]
     return Detected(totals, before, (*rejected, *run.rejected), (*totals.notes, *notes))
+
+
+def start_of(source: Source) -> datetime | None:
+    """When a source began or was taken, by its name or by what the file says itself."""
+    if not source.video:
+        return moment_of_picture(source.path)
+    return moment_in_name(source.path.name) or start_in_metadata(source.path)
 
 
 class _Run:
@@ -149,9 +157,7 @@ class _Run:
     def start(self, source: Source) -> datetime | None:
         """When a source began: as told, by its name, or by what the file says itself."""
         told = self.work.starts.get(source.name) or self.work.starts.get("")
-        if not source.video:
-            return moment_of_picture(source.path)
-        return told or moment_in_name(source.path.name) or start_in_metadata(source.path)
+        return told if told and source.video else start_of(source)
 
     def _try(self, source: Source, look: Callable[[Source], None]) -> None:
         try:

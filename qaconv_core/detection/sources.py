@@ -15,32 +15,13 @@ from PIL import Image
 from qaconv_core.data.camera_names import is_camera_folder
 from qaconv_core.data.moments import MOMENT, moment_of
 from qaconv_core.data.scan import scan_pictures, stat_fault
+from qaconv_core.data.videos import is_video_name
 from qaconv_core.errors import InputError
 from qaconv_core.files import check_input
 from qaconv_core.paths import typed_path
 from qaconv_core.readable import shown
 from qaconv_core.types import Rejected
 
-VIDEO_SUFFIXES = frozenset(
-    [
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".avi",
-        ".mkv",
-        ".webm",
-        ".mpg",
-        ".mpeg",
-        ".wmv",
-        ".flv",
-        ".3gp",
-        ".ts",
-        ".mts",
-        ".m2ts",
-        ".ogv",
-        ".dav",
-    ]
-)
 _IN_NAME = re.compile(rf"(?<![0-9])(?:{MOMENT})(?![0-9])")
 _TAKEN, _EXIF = 0x9003, 0x8769
 
@@ -56,11 +37,6 @@ class Source:
     name: str
     video: bool
     camera: str = ""
-
-
-def is_video_name(name: str) -> bool:
-    """Whether a file of that name is worth opening as a video."""
-    return not name.startswith(".") and os.path.splitext(name.lower())[1] in VIDEO_SUFFIXES
 
 
 def find_sources(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from qaconv_core.store.atomic import replacing
 from qaconv_core.store.folders import SOURCES
 
 BOX_COLUMNS = ("file", "frame", "time", "x", "y", "w", "h", "score", "track")
-PICTURE_COLUMNS = ("path", "camid", "time", "scene", "row")
+PICTURE_COLUMNS = ("path", "camid", "time", "scene", "row", "track")
 SOURCE_COLUMNS = ("file", "path")
 
 Start = Callable[[Source], datetime | None]
@@ -42,8 +42,16 @@ class Totals:
     notes: tuple[str, ...] = ()
 
 
-def write_tables(out: Path, journal: Journal, sources: Sequence[Source], start: Start) -> Totals:
-    """Write each table whole or not at all. Raises InputError.
+def write_tables(
+    out: Path,
+    journal: Journal,
+    sources: Sequence[Source],
+    start: Start,
+    cameras: Mapping[str, str],
+) -> Totals:
+    """Write each table whole or not at all; ``cameras`` by a source's name go before its own.
+
+    Raises InputError.
 
     Times are dates where the start of every source is known; else seconds from each video's first
     frame. Dates stand in ``pictures.csv`` only where all are dates: clocks of several videos that
@@ -62,6 +70,7 @@ def write_tables(out: Path, journal: Journal, sources: Sequence[Source], start: 
     ):
         for source in used:
             places(source.name, str(source.path))
+            camera = cameras.get(source.name, source.camera)
             began, last = starts[source.name], next_track - 1
             for frame, numbers in _tracked(journal.frames(source), source, next_track):
                 time = _time(frame.time, began)
@@ -70,7 +79,7 @@ def write_tables(out: Path, journal: Journal, sources: Sequence[Source], start: 
                     count += 1
                     boxes(source.name, frame.number, time, *_numbers(box), track)
                     crop = crop_name(source.name, frame.number, place, source.video)
-                    pictures(crop, source.camera, comparable, source.name, count)
+                    pictures(crop, camera, comparable, source.name, count, track)
                     last = max(last, track or 0)
             next_track = last + 1
     notes = []

@@ -17,7 +17,7 @@ from qaconv_core.errors import ImageError
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.figures.match import match_figure
 from qaconv_core.figures.style import part_picture
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import WorkContext
 from qaconv_core.store.decisions import VERDICTS, Decision
 from qaconv_core.types import Bool, CorrespondenceMap, ImageRef, score_of_logit
 
@@ -191,13 +191,9 @@ def drawn(report: MatchReport, candidate: Candidate, lines: int) -> Figure:
     )
 
 
-def one_by_one(
-    candidates: Sequence[Candidate],
-    progress: ProgressCallback | None,
-    cancel: CancelToken | None,
-) -> Iterator[Candidate]:
+def one_by_one(candidates: Sequence[Candidate], work: WorkContext) -> Iterator[Candidate]:
     """The candidates one after the other; reports progress and stops when asked to."""
-    tracker = Tracker("writing the report", len(candidates), "candidates", progress, cancel)
+    tracker = work.tracker("writing the report", len(candidates), "candidates")
     for candidate in candidates:
         yield candidate
         tracker.advance()

@@ -19,7 +19,7 @@ from qaconv_core.documents.match_report import (
 )
 from qaconv_core.errors import ImageError, InputError
 from qaconv_core.explaining.limits import NUMBERS
-from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.decisions import Decision
 
@@ -41,14 +41,12 @@ def write_match_report(
     path: str | os.PathLike[str],
     *,
     lines: int = LINES,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    work: WorkContext = NO_CONTEXT,
 ) -> None:
     """Write the report atomically, as HTML or PDF by the suffix of ``path``."""
     suffix = Path(path).suffix
-    content = match_report_bytes(report, suffix, lines=lines, progress=progress, cancel=cancel)
-    if cancel is not None:
-        cancel.raise_if_cancelled()
+    content = match_report_bytes(report, suffix, lines=lines, work=work)
+    work.raise_if_cancelled()
     atomic_write_bytes(path, content)
 
 
@@ -57,8 +55,7 @@ def match_report_bytes(
     suffix: str,
     *,
     lines: int = LINES,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    work: WorkContext = NO_CONTEXT,
 ) -> bytes:
     """The report as the content of a file of one of :data:`SUFFIXES`; :class:`InputError` else."""
     if suffix.lower() not in SUFFIXES:
@@ -66,8 +63,8 @@ def match_report_bytes(
     if suffix.lower() == ".pdf":
         from qaconv_core.documents.matches_pdf import match_report_pdf
 
-        return match_report_pdf(report, lines=lines, progress=progress, cancel=cancel)
-    page = match_report_html(report, lines=lines, progress=progress, cancel=cancel)
+        return match_report_pdf(report, lines=lines, work=work)
+    page = match_report_html(report, lines=lines, work=work)
     return page.encode("utf-8")
 
 
@@ -75,8 +72,7 @@ def match_report_html(
     report: MatchReport,
     *,
     lines: int = LINES,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    work: WorkContext = NO_CONTEXT,
 ) -> str:
     """The report as one HTML file; each candidate with its ``lines`` strongest correspondences.
 
@@ -87,7 +83,7 @@ def match_report_html(
     body += [html.paragraph(remark) for remark in report.remarks]
     body += [html.heading("Overview"), html.table(*overview(report))]
     body += [html.paragraph(NUMBERS, "limits")]
-    for candidate in one_by_one(report.candidates, progress, cancel):
+    for candidate in one_by_one(report.candidates, work):
         body.append(_candidate(report, candidate, lines))
     return html.page(report.title, report.lead, body)
 

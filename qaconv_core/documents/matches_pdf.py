@@ -43,7 +43,7 @@ from qaconv_core.figures.pages import (
 )
 from qaconv_core.figures.pair import Box
 from qaconv_core.figures.style import FAINT, INK, blank_page, drawing, fit_text
-from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import shown
 
 _WIDTH, _HEIGHT = PAGE
@@ -62,8 +62,7 @@ def match_report_pdf(
     report: MatchReport,
     *,
     lines: int = 12,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    work: WorkContext = NO_CONTEXT,
 ) -> bytes:
     """The report as the content of a PDF file, with the words of its HTML.
 
@@ -72,7 +71,7 @@ def match_report_pdf(
     out = io.BytesIO()
     about = {"Title": shown(report.title), "Creator": f"QAConv Explorer {__version__}"}
     pages = PdfPages(out, metadata={**about, "CreationDate": None})
-    wanted = report_pages(report, lines, progress, cancel)
+    wanted = report_pages(report, lines, work)
     for number in itertools.count(1):
         with drawing():  # anew for each page: others may draw in between
             page = next(wanted, None)
@@ -87,12 +86,11 @@ def match_report_pdf(
 def report_pages(
     report: MatchReport,
     lines: int = 12,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    work: WorkContext = NO_CONTEXT,
 ) -> Iterator[Figure]:
     """The pages, one after the other, without their numbers."""
     yield from _first_pages(report)
-    for candidate in one_by_one(report.candidates, progress, cancel):
+    for candidate in one_by_one(report.candidates, work):
         yield from _candidate_pages(report, candidate, lines)
 
 

@@ -167,7 +167,8 @@ def evaluate(
     seconds = {"extracting": query.seconds + gallery.seconds}
     with _matrix_folder(job.on_disk) as folder:
         keep = job.keep_inner or options.normalise
-        scoring = _Scoring(model, query.bank, gallery.bank, replace(job, keep_inner=keep), folder)
+        wanted = replace(job, keep_inner=keep)
+        scoring = _Scoring(model, query.bank, gallery.bank, wanted, folder, options)
         labels = _labels(query.refs, gallery.refs)
         estimated = scoring.from_estimates(labels, options)
         if estimated is not None:
@@ -245,10 +246,16 @@ class _Scoring:
     """Score matrices of one evaluation, each computed when it is first needed."""
 
     def __init__(
-        self, model: Model, query: FeatureBank, gallery: FeatureBank, job: Job, folder: Path | None
+        self,
+        model: Model,
+        query: FeatureBank,
+        gallery: FeatureBank,
+        job: Job,
+        folder: Path | None,
+        options: MethodOptions,
     ) -> None:
         self.model, self.query, self.gallery = model, query, gallery
-        self.job, self.folder = job, folder
+        self.job, self.folder, self.options = job, folder, options
         self.helpers = job.helpers(query, gallery) if job.helpers else None
         self.inner_head = inner_head(model)
         self.seconds: dict[str, float] = {}
@@ -268,7 +275,8 @@ class _Scoring:
         if self.job.keep_inner:
             return self._distances(QUERY_STAGE), self._distances(GALLERY_STAGE)
         inner = self._made.pop(QUERY_STAGE), self._made.pop(GALLERY_STAGE)
-        return distance_of_logits(inner[0], inner[0]), distance_of_logits(inner[1], inner[1])
+        queries, gallery = (self.options.distances(logits, logits) for logits in inner)
+        return queries, gallery
 
     def inner_logits(self) -> tuple[Float32, Float32]:
         """Logits among the queries (p, p) and among the gallery (g, g), in re-ranking's roles."""
@@ -294,7 +302,7 @@ class _Scoring:
     def from_estimates(self, labels: Labels, options: MethodOptions) -> FromEstimates | None:
         """Measures from estimates, None where every pair is scored exactly."""
         job, sizes = self.job, (len(labels.query_ids), len(labels.gallery_ids))
-        if not job.estimates or job.helpers or job.keep_inner:
+        if not (job.estimates and options.estimable) or job.helpers or job.keep_inner:
             return None
         if not estimates_serve(self.model, *sizes, options):
             return None
@@ -344,7 +352,7 @@ class _Scoring:
 
     def _distances(self, stage: str) -> Float32:
         logits = self._made[stage]
-        return distance_of_logits(logits, self.place(f"{stage} distances", logits.shape))
+        return self.options.distances(logits, self.place(f"{stage} distances", logits.shape))
 
     def place(self, name: str, shape: tuple[int, ...]) -> Float32 | None:
         """A file-backed matrix to fill, or None where matrices live in memory."""

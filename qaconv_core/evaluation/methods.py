@@ -35,6 +35,8 @@ GalleryDistances = Callable[[Int64, Int64], Matrix]
 Place = Callable[[str, tuple[int, ...]], Float32 | None]
 """(name, shape) -> a matrix to fill, in a file perhaps; None: the caller makes one in memory."""
 TOPK = 50
+RERANKED = ("score", "logit")
+"""What re-ranking can take for distances: 1 − score, or −logit."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,9 @@ class MethodOptions:
     """Which methods are measured, with which parameters and by which protocol.
 
     ``normalise`` measures scores normalised by camera, too, with cohorts by ``cohorts``.
-    ``rerank_top`` re-ranks only that many nearest pictures of each query (an approximation);
-    ``tau`` and ``sigma`` are seconds. Defaults are those of the papers.
+    ``rerank_on`` is what re-ranking takes for distances: of ``"score"`` 1 − score, of ``"logit"``
+    −logit, as QAConv's newest code. ``rerank_top`` re-ranks only that many nearest pictures of each
+    query (an approximation); ``tau`` and ``sigma`` are seconds. Defaults are those of the papers.
     """
 
     rerank: bool = False
@@ -53,6 +56,7 @@ class MethodOptions:
     k1: int = 20
     k2: int = 6
     lambda_: float = 0.3
+    rerank_on: str = "score"
     rerank_top: int | None = None
     tau: float = 100.0
     sigma: float = 200.0
@@ -66,18 +70,43 @@ class MethodOptions:
             raise InputError(f"unknown AP {self.ap!r}: choose from {', '.join(AP_KINDS)}")
         if self.rerank_top is not None and self.rerank_top < 1:
             raise InputError(f"--rerank-top takes a number from 1, not {self.rerank_top}")
+        if self.rerank_on not in RERANKED:
+            raise InputError(f"--rerank-on is one of {', '.join(RERANKED)}, not {self.rerank_on!r}")
+        if self.rerank_on == "logit" and (self.normalise or self.rerank_top is not None):
+            raise InputError(
+                "--rerank-on logit re-ranks the logits of whole galleries: leave out --normalise "
+                "and --rerank-top"
+            )
         if self.normalise and self.rerank_top is not None:
             raise InputError(
                 "normalised scores are re-ranked over the whole gallery: leave out --rerank-top "
                 "or --normalise"
             )
 
+    @property
+    def on_logits(self) -> bool:
+        """Whether −logit is re-ranked."""
+        return self.rerank and self.rerank_on == "logit"
+
+    @property
+    def estimable(self) -> bool:
+        """Whether these methods can be measured from estimated logits."""
+        return not (self.normalise or self.on_logits)
+
+    def distances(self, logits: Matrix, out: Float32 | None = None) -> Float32:
+        """What re-ranking takes of logits, float32, the shape of ``logits``; row by row into
+        ``out``."""
+        if self.on_logits:
+            return np.negative(np.asarray(logits, dtype=np.float32), out=out)
+        return distance_of_logits(logits, out)
+
     def rerank_parameters(self) -> dict[str, Any] | None:
         """What a report says of re-ranking; None where it is off."""
         if not self.rerank:
             return None
         scope = f"the {self.rerank_top} nearest" if self.rerank_top else "the whole gallery"
-        return {"k1": self.k1, "k2": self.k2, "lambda": self.lambda_, "over": scope}
+        found = {"k1": self.k1, "k2": self.k2, "lambda": self.lambda_, "over": scope}
+        return {**found, "distance": "−logit"} if self.on_logits else found
 
     def normalisation(self) -> dict[str, Any] | None:
         """What a report says of normalised scores; None where there are none."""
@@ -372,6 +401,7 @@ def _rerank(
         progress=context.progress,
         cancel=context.cancel,
         out=place("re-ranked", distance.shape),
+        signed=options.on_logits,
     )
     return ranked, within_approximation
 

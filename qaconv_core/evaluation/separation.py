@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.formats import plain
 from qaconv_core.evaluation.operating import OperatingCurve, operating_curve
 from qaconv_core.ranking.arrays import Ids, id_vector, real_matrix, row_blocks
 from qaconv_core.ranking.protocol import Pairs, label_block, leave_out
@@ -67,8 +68,8 @@ class Separation:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as numbers and lists for JSON, None where not a number."""
-        plain: dict[str, Any] = _jsonable(asdict(self))
-        return plain
+        record: dict[str, Any] = plain(asdict(self))
+        return record
 
 
 def separation(
@@ -221,15 +222,3 @@ def _std(values: Float32) -> float:
     mean = values.mean(dtype=np.float64)
     parts = (values[a:b] - mean for a, b in row_blocks(len(values), 8))
     return math.sqrt(sum(float(np.dot(part, part)) for part in parts) / len(values))
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _jsonable(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

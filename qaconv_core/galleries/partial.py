@@ -88,11 +88,12 @@ class PartialGallery:
         by_index = np.argsort(positions)  # ties rank in gallery order
         positions = positions[by_index]
         truth = self._truth.of([self.data.query[query] for query in queries])
-        ranking = rank_gallery(values[by_index], truth[positions])
+        ranking, tracks = rank_gallery(values[by_index], truth[positions]), self.data.gallery_tracks
         return replace(
             ranking,
             queries=queries,
             order=positions[ranking.order],
+            tracks=None if tracks is None else tracks[positions[ranking.order]],
             gallery=len(self.data.gallery),
         )
 

@@ -188,9 +188,8 @@ class GallerySearch:
         if estimates is not None:
             maps = {query: self.query_map(query) for query in queries}
             found = estimates.rank(maps, fuse, head or choice.LIMITS.ranking_head, cancel)
-            truth = self.truth(queries)[found.order]
             words = estimate_words(found)
-            return replace(found, queries=queries, truth=truth, approximation=words)
+            return replace(self._labelled(found, queries), approximation=words)
         ranking = self.in_order(queries, self.joined(queries, method, fuse, cancel), method)
         if method == "qaconv":
             return ranking
@@ -251,10 +250,7 @@ class GallerySearch:
         found = normalised_ranking(
             base, self.cohorts, *_seen(ref), own, wanted, exact, false_alarms,
         )  # fmt: skip
-        ranking = replace(
-            found.ranking, queries=(query,), truth=self.truth((query,))[found.ranking.order]
-        )
-        return replace(found, ranking=ranking)
+        return replace(found, ranking=self._labelled(found.ranking, (query,)))
 
     def rank_by_part(
         self,
@@ -309,18 +305,31 @@ class GallerySearch:
             self.query_map(query), self.gallery, self.model.head, top, pooled=pooled,
             shortlist=shortlist, cancel=cancel,
         )  # fmt: skip
-        truth = self.truth((query,))[found.ranking.order]
-        return replace(found, ranking=replace(found.ranking, queries=(query,), truth=truth))
+        return replace(found, ranking=self._labelled(found.ranking, (query,)))
 
     def in_order(
         self, queries: tuple[int, ...], values: Float32, method: str = "qaconv"
     ) -> RankingResult:
         """The gallery in order of ``values`` (g,), with its truth for ``queries``."""
-        return replace(rank_gallery(values, self.truth(queries), method=method), queries=queries)
+        return self._labelled(rank_gallery(values, method=method), queries)
+
+    def _labelled(self, ranking: RankingResult, queries: tuple[int, ...]) -> RankingResult:
+        """The ranking with what is known of its pictures for ``queries``: truth and tracks."""
+        tracks = self.data.gallery_tracks
+        return replace(
+            ranking,
+            queries=queries,
+            truth=self.truth(queries)[ranking.order],
+            tracks=None if tracks is None else tracks[ranking.order],
+        )
 
     def listed(self, ranking: RankingResult, top: int) -> RankingResult:
-        """The first ``top`` ranks, with the junk among them and without the queries' own files."""
-        others = np.flatnonzero(~np.isin(ranking.order, self.own_files(ranking.queries)))
+        """The first ``top`` ranks, with the junk among them and without the queries' own files.
+
+        Of a track only the best picture is listed.
+        """
+        own = np.isin(ranking.order, self.own_files(ranking.queries))
+        others = np.flatnonzero(~own & ranking.leads)
         counted = ranking.truth[others] != RankingResult.JUNK
         head = ranking.select(others[np.cumsum(counted) - counted < top])
         return replace(head, approximation=head_words(ranking))

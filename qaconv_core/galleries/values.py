@@ -10,6 +10,7 @@ import numpy as np
 
 from qaconv_core.explaining.values import ContributionDifference, Reason, RelativeMatch
 from qaconv_core.types import (
+    UNKNOWN,
     Bool,
     CorrespondenceMap,
     Dataset,
@@ -67,6 +68,32 @@ class OpenSet:
     def query_camids(self) -> Int64:
         """(p,) 0-based; −1 where not known."""
         return self.query.camids
+
+    @cached_property
+    def gallery_tracks(self) -> Int64 | None:
+        """(g,) tracks of a video, −1 where a picture is in none; None where all are in none."""
+        tracks = self.gallery.tracks
+        return tracks if (tracks != UNKNOWN).any() else None
+
+    @cached_property
+    def _track_sizes(self) -> dict[int, int]:
+        tracks = self.gallery_tracks
+        if tracks is None:
+            return {}
+        numbers, counts = np.unique(tracks[tracks != UNKNOWN], return_counts=True)
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+    def track_size(self, candidate: int) -> int:
+        """How many gallery pictures the track of a candidate has; 1 where it is in none."""
+        track = self.gallery[candidate].track
+        return 1 if track is None else self._track_sizes[track]
+
+    def track_of(self, candidate: int) -> Int64:
+        """Gallery indices of the pictures of a candidate's track, itself included, in order."""
+        track, tracks = self.gallery[candidate].track, self.gallery_tracks
+        if track is None or tracks is None:
+            return np.array([candidate], dtype=np.int64)
+        return np.flatnonzero(tracks == track)
 
     @property
     def dataset(self) -> Dataset:

@@ -44,10 +44,6 @@ class Plan:
         """Channels that come out of a stage."""
         return self.stages[layer][-1].channels
 
-    def block_count(self, layer: str) -> int:
-        """Blocks of a stage."""
-        return sum(row.count for row in self.stages[layer])
-
 
 class InvertedResidual(nn.Module):
     """1×1 to wider, k×k each channel by itself, 1×1 to ``out``; added to what came in if it fits.

@@ -40,7 +40,7 @@ from qaconv_core.people.shot import Actor, View, take, take_empty
 from qaconv_core.people.traffic import Order, Shot, person_look, plan_groups
 from qaconv_core.people.walk import Walker
 from qaconv_core.processes import fresh_pool, submit
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import NO_CONTEXT, CancelToken, Tracker, WorkContext
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.records import DamagedRecord, read_json
 
@@ -145,8 +145,7 @@ def generate_people(
     order: Order,
     *,
     workers: int = 1,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    work: WorkContext = NO_CONTEXT,
 ) -> Made:
     """Write a set in Market-1501's layout below ``out`` (and ``labels/`` beside it on request).
 
@@ -160,7 +159,7 @@ def generate_people(
     missing = [[s for s in group if not _complete(root, order, s)] for group in groups]
     missing = [group for group in missing if group]
     found = total - sum(len(group) for group in missing)
-    tracker = Tracker("people", total, "images", progress, cancel, start=found)
+    tracker = Tracker("people", total, "images", work.progress, work.cancel, start=found)
     if workers <= 1:
         studio = Studio(order, opened)
         for group in missing:
@@ -168,7 +167,7 @@ def generate_people(
                 _write(root, order, shot, studio)
                 tracker.advance()
     else:
-        _in_processes(root, opened.root, order, missing, workers, tracker, cancel)
+        _in_processes(root, opened.root, order, missing, workers, tracker, work.cancel)
     return Made(total, found)
 
 

@@ -23,7 +23,7 @@ from qaconv_core.people.pose import draw_arms, draw_stance
 from qaconv_core.people.scenes import Passer, Seen, Stage
 from qaconv_core.people.shot import Actor
 from qaconv_core.people.traffic import Order
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import NO_CONTEXT, CancelToken, Tracker, WorkContext
 from qaconv_core.readable import csv_text
 from qaconv_core.store.atomic import atomic_write_bytes, atomic_write_text, replacing
 
@@ -85,21 +85,20 @@ def render_scenes(
     assets: str | os.PathLike[str] | None,
     order: SceneOrder,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    work: WorkContext = NO_CONTEXT,
 ) -> int:
     """Write scenes (``c1/0001.jpg`` …) or a video a camera (``c1.mp4``), and ``truth.csv``.
 
     Returns how many boxes there are. Raises :class:`InputError` and :class:`Cancelled`.
     """
-    cancel = cancel or CancelToken()
+    cancel = work.cancel or CancelToken()
     root = Path(out)
     studio = Studio(order.set_order, open_assets(assets))
     root.mkdir(parents=True, exist_ok=True)
     writer = _Writer()
     frames = round(order.seconds * VIDEO_RATE)
     total = order.scenes + frames * order.cameras
-    tracker = Tracker("scenes", total, "images", progress, cancel)
+    tracker = work.tracker("scenes", total)
     stages = {}
     for number in range(1, order.cameras + 1):
         cancel.raise_if_cancelled()

@@ -32,11 +32,11 @@ class ColumnHeads:
     """The ``k`` smallest values of each of ``columns`` columns, ties by row, and the largest.
 
     Rows come in ascending order, by :meth:`take` or :meth:`add`. ``least`` is kept for
-    :meth:`check`.
+    :meth:`check`. ``signed`` values may be negative.
     """
 
-    def __init__(self, columns: int, k: int, dtype: np.dtype[Any]) -> None:
-        self.k = k
+    def __init__(self, columns: int, k: int, dtype: np.dtype[Any], signed: bool = False) -> None:
+        self.k, self.signed = k, signed
         self.largest: Array = np.full(columns, -np.inf, dtype=dtype)
         self.least: Array = np.full(columns, np.inf, dtype=dtype)
         self._values: Array = np.full((columns, k), np.inf, dtype=dtype)
@@ -107,9 +107,9 @@ class ColumnHeads:
         self._limit[touched] = self._values[touched, -1]
 
     def check(self) -> None:
-        """InputError unless all values so far are finite and, but for rounding, ≥ 0."""
+        """InputError unless all values so far are finite and, but for rounding, ≥ 0 or signed."""
         seen = self.largest != -np.inf
-        check_range(self.least[seen], self.largest[seen])
+        check_range(self.least[seen], self.largest[seen], self.signed)
 
     def rows(self) -> Index:
         """Rows of the smallest values of each column, smallest first, (columns, k)."""
@@ -117,12 +117,12 @@ class ColumnHeads:
         return self._rows
 
 
-def check_range(least: Array, largest: Array) -> None:
+def check_range(least: Array, largest: Array, signed: bool = False) -> None:
     """InputError unless distances between ``least`` and ``largest`` are finite and, but for
-    rounding, not negative. NaN among them makes both NaN."""
+    rounding, not negative, where they are not ``signed``. NaN among them makes both NaN."""
     if not (np.isfinite(largest).all() and np.isfinite(least).all()):
         raise InputError("distances to re-rank must be finite, but some are NaN or infinite")
-    if (least < -SLACK * np.abs(largest)).any():
+    if not signed and (least < -SLACK * np.abs(largest)).any():
         raise InputError(
             "distances to re-rank must not be negative; for QAConv pass 1 − sigmoid(logit / 10)"
         )

@@ -29,6 +29,7 @@ from scipy import sparse
 
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.ranking.arrays import Matrix
 from qaconv_core.ranking.columns import ColumnHeads, Index, stripes
 from qaconv_core.ranking.distances import DistanceTable
 from qaconv_core.threads import in_threads
@@ -52,6 +53,7 @@ def k_reciprocal_rerank(
     cancel: CancelToken | None = None,
     workers: int | None = None,
     out: Float32 | None = None,
+    signed: bool = False,
 ) -> Float32:
     """Re-ranked distances of every query to every gallery picture, float32 (p, g).
 
@@ -60,7 +62,10 @@ def k_reciprocal_rerank(
     gallery picture, and need not be symmetric. ``lambda_`` in [0, 1] is the share of the original
     distance. Sets smaller than ``k1`` are fine. ``workers`` threads share the work (default: 1).
     ``out`` (p, g) receives the result; like the distances it may be memory-mapped. Files are read
-    from beginning to end, so that neither they nor the result need fit into memory.
+    from beginning to end, so that neither they nor the result need fit into memory. ``signed``
+    takes any finite numbers for distances, −logits say, as QAConv's newest code does; pictures to
+    which all of them are negative then have their order turned around, as there (step 1 divides by
+    a negative maximum).
 
     Raises InputError for wrong shapes or options, NaN, infinite or negative distances, and
     Cancelled when ``cancel`` is set.
@@ -76,7 +81,7 @@ def k_reciprocal_rerank(
     tracker = Tracker("re-ranking", table.n + table.p, "pictures", progress, cancel)
     if out.size == 0:
         return out
-    found = Reranked.of(table, k1, k2, lambda_, workers or 1, tracker)
+    found = Reranked.of(table, k1, k2, lambda_, workers or 1, tracker, signed)
 
     def fill(rows: tuple[int, int]) -> int:
         out[slice(*rows)] = found.rows(*rows)
@@ -108,9 +113,10 @@ class Reranked:
         lambda_: float,
         workers: int = 1,
         tracker: Tracker | None = None,
+        signed: bool = False,
     ) -> Reranked:
         """Do steps 1 to 5; ``tracker`` counts pictures."""
-        encoder = Encoder(table, k1, k2, workers)
+        encoder = Encoder(table, k1, k2, workers, signed)
         encoding = encoder.encode(tracker)
         return cls(table, encoding, encoder.scale, lambda_)
 
@@ -139,11 +145,15 @@ def check_options(k1: int, k2: int, lambda_: float) -> None:
 class Encoder:
     """Steps 1 to 5: from distances to the sparse encoding V of every picture.
 
-    ``scale`` (n,) holds the largest distance to each picture (1 where all are 0).
+    ``scale`` (n,) holds the largest distance to each picture (1 where all are 0). ``signed``
+    distances may be negative.
     """
 
-    def __init__(self, table: DistanceTable, k1: int, k2: int, workers: int = 1) -> None:
+    def __init__(
+        self, table: DistanceTable, k1: int, k2: int, workers: int = 1, signed: bool = False
+    ) -> None:
         self.table, self.k1, self.k2, self.workers = table, k1, k2, workers
+        self.signed = signed
         self.scale: npt.NDArray[Any] = np.ones(table.n, dtype=table.dtype)
         self.ranks: Index = np.empty((table.n, 0), dtype=np.int32)
 
@@ -159,11 +169,27 @@ class Encoder:
 
     def _rank(self, tracker: Tracker | None) -> None:
         """Steps 1 and 2's N(i, k), and ``scale``: every matrix read once, row by row."""
+        heads = self._heads(tracker)
+        self.ranks = np.concatenate([one.rows() for one in heads])
+        largest = np.concatenate([one.largest for one in heads])
+        turned = largest < 0
+        if self.signed and turned.any():  # O grows where D falls
+            far = np.concatenate([one.rows() for one in self._heads(None, -1)])
+            self.ranks[turned] = far[turned]
+        usable = largest != 0 if self.signed else largest > 0
+        self.scale = np.where(usable, largest, 1).astype(self.table.dtype)
+
+    def _heads(self, tracker: Tracker | None, sign: int = 1) -> list[ColumnHeads]:
+        """The smallest of ``sign`` · D[:, i] of each picture i, queries first."""
         table, p = self.table, self.table.p
         width = min(table.n, max(self.k1 + 1, self.k2))
-        query = ColumnHeads(p, width, table.dtype)
+        query = ColumnHeads(p, width, table.dtype, self.signed)
         spans = stripes(table.g, self.workers)
-        gallery = [ColumnHeads(b - a, width, table.dtype) for a, b in spans]
+        gallery = [ColumnHeads(b - a, width, table.dtype, self.signed) for a, b in spans]
+
+        def blocks(part: Matrix) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+            for start, block in table.blocks(part):
+                yield start, block if sign > 0 else -block
 
         def take(block: npt.NDArray[Any], first: int) -> None:
             def one(number: int) -> None:
@@ -176,19 +202,16 @@ class Encoder:
             if tracker is not None:
                 tracker.advance(len(block))
 
-        for start, block in table.blocks(table.qq):
+        for start, block in blocks(table.qq):
             query.take(block, start)
         numbers = np.arange(p, table.n)
-        for start, block in table.blocks(table.qg):
+        for start, block in blocks(table.qg):
             take(block, start)
             query.add(start, numbers, block)
         query.check()
-        for start, block in table.blocks(table.gg):
+        for start, block in blocks(table.gg):
             take(block, p + start)
-        heads = [query, *gallery]
-        self.ranks = np.concatenate([one.rows() for one in heads])
-        largest = np.concatenate([one.largest for one in heads])
-        self.scale = np.where(largest > 0, largest, 1).astype(table.dtype)
+        return [query, *gallery]
 
     def _weights(self, pattern: Any) -> Any:
         """Step 4: exp(−O) on the pattern, rows summing to 1."""

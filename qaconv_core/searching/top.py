@@ -46,6 +46,8 @@ Prepared = PreparedGallery | CoarseGallery
 
 _BLOCK = 256  # pictures estimated by a thread between two looks at the cancel token
 _PORTION = 64  # pictures scored exactly before the limit is looked at again, at least
+_SAMPLED_BLOCKS = 4  # estimated first, evenly spread over the gallery
+_MOST_UNDECIDED = 0.6  # share of the sample from which scoring everything exactly is quicker
 
 
 def plan_search(
@@ -109,9 +111,10 @@ def rank_top(
     The ``top`` first places are exact; values further down are estimates within ``bounds`` (by
     coarse maps the exact logit is at most so far above the estimate, as far as was measured). The
     truth is left open. ``prepared`` is :func:`prepare_search` of the same pictures. Everything is
-    scored in float32 without it, with ``exact``, and where
-    :func:`~qaconv_core.searching.choice.choose_search` says so. Raises
-    InputError for wrong shapes, ``top`` below 1, or maps that are not finite.
+    scored in float32 without it, with ``exact``, where
+    :func:`~qaconv_core.searching.choice.choose_search` says so, and where a sample shows that the
+    bounds leave most pictures undecided. Raises InputError for wrong shapes, ``top`` below 1, or
+    maps that are not finite.
     """
     query = np.asarray(query_map)
     query = query[None] if query.ndim == 3 else query
@@ -130,8 +133,9 @@ def rank_top(
         fast_bytes=isinstance(prepared, PreparedGallery) and fast_bytes(query.shape[1]),
     ).path
     if path == BYTES and isinstance(prepared, PreparedGallery):
-        estimates, bounds = _estimates(query, prepared, head, threads, progress, cancel)
-        return _certified(query, gallery, head, min(top, count), estimates, bounds, cancel)
+        found = _estimates(query, prepared, head, top, threads, progress, cancel)
+        if found is not None:
+            return _certified(query, gallery, head, min(top, count), *found, cancel)
     if path == COARSE and isinstance(prepared, CoarseGallery):
         coarse = coarse_logits(query, prepared, head, threads, progress, cancel)
         return _measured(query, gallery, head, min(top, count), coarse, cancel)
@@ -166,11 +170,15 @@ def _estimates(
     query: npt.NDArray[np.floating],
     prepared: PreparedGallery,
     head: AffineHead,
+    top: int,
     workers: int,
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
-) -> tuple[Float32, Float64]:
-    """Estimated logits (g,), and how far each can be from the exact one (g,)."""
+) -> tuple[Float32, Float64] | None:
+    """Estimated logits (g,), and how far each can be from the exact one (g,).
+
+    None where a sample shows that estimates do not pay.
+    """
     small: QuantisedMaps = quantise(query)
     count = len(prepared)
     estimates, bounds = np.empty(count, dtype=np.float32), np.empty(count)
@@ -186,9 +194,27 @@ def _estimates(
         bounds[start : start + _BLOCK] = logit_bound(small, part, head)
         return len(part)
 
-    for done in in_threads(work, range(0, count, _BLOCK), workers, alone):
+    starts = range(0, count, _BLOCK)
+    sample = starts[:: -(-len(starts) // _SAMPLED_BLOCKS)]
+    for done in in_threads(work, sample, workers, alone):
+        tracker.advance(done)
+    left = sorted(set(starts) - set(sample))
+    if not left:
+        return estimates, bounds
+    seen = np.concatenate([np.arange(a, min(a + _BLOCK, count)) for a in sample])
+    if _undecided(estimates[seen], bounds[seen], top / count) > _MOST_UNDECIDED:
+        return None
+    for done in in_threads(work, left, workers, alone):
         tracker.advance(done)
     return estimates, bounds
+
+
+def _undecided(estimates: Float32, bounds: Float64, share: float) -> float:
+    """What part of a sample (n,) may lie above the estimate below which the ``share`` of it lies
+    that is wanted exactly."""
+    wanted = min(len(estimates), max(1, round(share * len(estimates))))
+    limit = np.partition(estimates, -wanted)[-wanted]
+    return float(np.mean(estimates + bounds >= limit))
 
 
 def _certified(

@@ -34,7 +34,6 @@ _LARGEST_TEXT = 64 << 20
 _MOST_SEARCHED = 300
 _DERIVED = ("*.i8", "*.lost", "*.pooled", "*.there", "index-damaged.sqlite*")
 _TEXTS = (".txt", ".log", ".csv", ".jsonl")
-_GONE = object()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ class Saved:
     unfinished: Unfinished | None = None
     calibration: Calibration | None = None
     average: dict[str, Any] = field(default_factory=dict)
+    decks: list[list[int]] = field(default_factory=list)
 
 
 def save_training(
@@ -86,6 +87,7 @@ def save_training(
             "random": torch.get_rng_state(),
             "unfinished": _unfinished_dict(saved.unfinished),
             "average": saved.average,
+            "decks": saved.decks,
         },
     }
     _write(path, content)
@@ -139,7 +141,8 @@ def read_saved(path: Path, content: Mapping[str, Any] | None = None) -> Saved:
             scaler=dict(resume["scaler"]),
             unfinished=_unfinished(resume["unfinished"]),
             calibration=read_calibration(content),
-            average=dict(resume.get("average", {})),  # older files have none
+            average=dict(resume.get("average", {})),  # older files have none, as of decks
+            decks=[[int(place) for place in left] for left in resume.get("decks", [])],
         )
     except (KeyError, TypeError, ValueError, InputError) as error:
         raise CheckpointError(f"{path}: the state to resume from is damaged ({error})") from None

@@ -1,8 +1,8 @@
 """Which pictures share a batch: at random, by person, or by the graph of look-alikes.
 
 A plan of an epoch is an int64 array (batches, batch size) of places in the training set. It depends
-on seed and epoch alone (the graph sampler's also on the network at that moment), so that a resumed
-run makes the plan that the interrupted one would have made.
+on seed and epoch alone (the graph sampler's also on the network and on its decks at that moment),
+so that a resumed run makes the plan that the interrupted one would have made.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def identity_plan(
     width = _people_per_batch(people, batch_size, num_instance)
     groups: list[tuple[int, Int64]] = []
     for person, pictures in enumerate(people.pictures_of):
-        deck = _Deck(pictures, random)
+        deck = _Deck(pictures)
         count = max(1, round(len(pictures) / num_instance))
-        groups += [(person, deck.draw(num_instance)) for _ in range(count)]
+        groups += [(person, deck.draw(num_instance, random)) for _ in range(count)]
     return _deal(groups, width, people, num_instance, random)
 
 
@@ -73,8 +73,8 @@ def _deal(
         if len(rows) < width:
             others = np.setdiff1d(np.arange(people.classes), chosen)
             for person in random.permutation(others)[: width - len(rows)]:
-                deck = _Deck(people.pictures_of[int(person)], random)
-                rows.append(deck.draw(num_instance))
+                deck = _Deck(people.pictures_of[int(person)])
+                rows.append(deck.draw(num_instance, random))
         batches.append(np.concatenate(rows))
     random.shuffle(batches)
     return np.stack(batches).astype(np.int64)
@@ -86,13 +86,14 @@ def graph_plan(
     num_instance: int,
     random: np.random.Generator,
     distances: Distances,
+    decks: Decks,
 ) -> Int64:
     """One batch for each person: that person and the nearest others (Liao & Shao, CVPR 2022).
 
     A random picture of everybody is drawn, ``distances`` among these make the graph, and each
     person's batch_size / num_instance − 1 nearest neighbours fill its batch with
-    ``num_instance`` pictures each. A person's pictures are used up in turn. Equal distances go to
-    the person with the lower number.
+    ``num_instance`` pictures each. A person's pictures are used up in turn, over all epochs of
+    ``decks``. Equal distances go to the person with the lower number.
     """
     width = _people_per_batch(people, batch_size, num_instance)
     shown = np.array([random.choice(pictures) for pictures in people.pictures_of], dtype=np.int64)
@@ -102,9 +103,8 @@ def graph_plan(
     found[np.isnan(found)] = np.inf
     np.fill_diagonal(found, np.inf)
     nearest = neighbours(found, width - 1)
-    decks = [_Deck(pictures, random) for pictures in people.pictures_of]
     batches = [
-        np.concatenate([decks[other].draw(num_instance) for other in (person, *row)])
+        np.concatenate([decks.draw(other, num_instance, random) for other in (person, *row)])
         for person, row in enumerate(nearest.tolist())
     ]
     random.shuffle(batches)
@@ -134,17 +134,44 @@ def _people_per_batch(people: TrainingSet, batch_size: int, num_instance: int) -
 class _Deck:
     """A person's pictures, dealt in random order and shuffled anew once used up."""
 
-    def __init__(self, pictures: Int64, random: np.random.Generator) -> None:
-        self._pictures, self._random = pictures, random
-        self._left: list[int] = []
+    def __init__(self, pictures: Int64) -> None:
+        self._pictures = pictures
+        self.left: list[int] = []
 
-    def draw(self, count: int) -> Int64:
+    def draw(self, count: int, random: np.random.Generator) -> Int64:
         """``count`` pictures; none repeated while there are others."""
         drawn: list[int] = []
         while len(drawn) < count:
-            if not self._left:
-                fresh = self._random.permutation(self._pictures).tolist()
+            if not self.left:
+                fresh = random.permutation(self._pictures).tolist()
                 # Not yet drawn first: a new round must not repeat a picture of this hand.
-                self._left = [p for p in fresh if p in drawn] + [p for p in fresh if p not in drawn]
-            drawn.append(self._left.pop())
+                self.left = [p for p in fresh if p in drawn] + [p for p in fresh if p not in drawn]
+            drawn.append(self.left.pop())
         return np.array(drawn, dtype=np.int64)
+
+
+class Decks:
+    """Everybody's pictures, dealt out from epoch to epoch (the published sampler does so)."""
+
+    def __init__(self, people: TrainingSet) -> None:
+        self._people = people
+        self._decks = [_Deck(pictures) for pictures in people.pictures_of]
+
+    def draw(self, person: int, count: int, random: np.random.Generator) -> Int64:
+        """``count`` pictures of a person; none repeated while there are others."""
+        return self._decks[person].draw(count, random)
+
+    def state(self) -> list[list[int]]:
+        """What is left to deal of each person, for a checkpoint."""
+        return [list(deck.left) for deck in self._decks]
+
+    def restore(self, state: list[list[int]]) -> None:
+        """Take up a state; one without persons begins anew. Raises InputError for another's."""
+        fits = len(state) in (0, len(self._decks)) and all(
+            len(set(left)) == len(left) and set(left) <= set(pictures.tolist())
+            for left, pictures in zip(state, self._people.pictures_of, strict=False)
+        )
+        if not fits:
+            raise InputError("the pictures that the sampler had left are those of other people")
+        for deck, left in zip(self._decks, state, strict=False):
+            deck.left = list(left)

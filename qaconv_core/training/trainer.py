@@ -28,7 +28,7 @@ from qaconv_core.training.losses import Batch, finite_mean
 from qaconv_core.training.pictures import PictureCache
 from qaconv_core.training.precision import autocast, training_precision
 from qaconv_core.training.recipes import Recipe
-from qaconv_core.training.samplers import graph_plan, identity_plan, random_plan
+from qaconv_core.training.samplers import Decks, graph_plan, identity_plan, random_plan
 from qaconv_core.training.schedule import Schedule
 from qaconv_core.training.teaching import Teachers
 from qaconv_core.types import Float32, Int64
@@ -109,6 +109,7 @@ class Trainer:
             self.device.type, enabled=self.precision == "float16" and on_gpu
         )
         self.schedule = Schedule(recipe)
+        self._decks = Decks(book.people)
         self.epoch = 0
         self.history: list[dict[str, float]] = []
         self.calibration: Calibration | None = None
@@ -289,7 +290,7 @@ class Trainer:
         if recipe.sampler == "identity" or self.epoch < recipe.gs_pre_epochs:
             plan = identity_plan(people, size, count, random)
         else:
-            plan = graph_plan(people, size, count, random, self._distances)
+            plan = graph_plan(people, size, count, random, self._distances, self._decks)
         return np.repeat(plan, recipe.views, axis=1)
 
     def _distances(self, places: Int64) -> Float32:
@@ -430,6 +431,7 @@ class Trainer:
             unfinished=self._unfinished,
             calibration=self.calibration,
             average=self._average.state(),
+            decks=self._decks.state(),
         )
         save_training(path, saved, self.network, self.criterion, self.optimizer)
 
@@ -452,6 +454,7 @@ class Trainer:
         if saved.scaler and self.scaler.is_enabled():
             self.scaler.load_state_dict(saved.scaler)
         self._unfinished = saved.unfinished
+        self._decks.restore(saved.decks)
         self._average.restore(saved.average if self.recipe.average else {})
         self.calibration = saved.calibration
         if self.calibration is not None and not self.finished:

@@ -120,15 +120,15 @@ def test_the_table_tells_what_is_beyond_usual(qtmodeltester, known):
     model = CorrespondenceModel()
     model.set_pair(known.pair, known.look)
     qtmodeltester.check(model)
-    pair, row = known.pair, model._rows[0]
-    values = [beyond_usual([r], "query", pair.relative)[0] for r in model._rows]
+    pair, row = known.pair, model.rows[0]
+    values = [beyond_usual([r], "query", pair.relative)[0] for r in model.rows]
     assert values == sorted(values, reverse=True)
     assert model.index(0, 4).data().startswith("+")
     percentile = pair.relative.query_percentile.flat[row.query_cell]
     assert f"{percentile:.0f} %" in model.index(0, 4).data(Qt.ToolTipRole)
     model.set_pair(sample_pair(), known.look)
     assert model.index(0, 4).data() == "–"
-    adds = [r.contribution for r in model._rows]
+    adds = [r.contribution for r in model.rows]
     assert adds == sorted(adds, reverse=True)
 
 

@@ -27,11 +27,12 @@ class Asked:
         self.window = QMainWindow()
         self.controller = Controller(Workspace(), runner)
         self.data, self.models, self.problems, self.pictures = [], [], [], []
-        self.imports, self.scenes = [], []
+        self.imports, self.scenes, self.videos = [], [], []
         self.controller.add_pictures = self.pictures.append
         self.file_input = FileInput(
             self.window, self.controller, open_data=self.data.append,
             import_pictures=self.imports.append, open_scenes=self.scenes.append,
+            open_videos=self.videos.append,
             open_model=self.models.append, tell=self.problems.append,
         )  # fmt: skip
         self.actions = Actions(self.window)

@@ -29,7 +29,7 @@ def bar(panel):
 
 
 def hits(bar):
-    return bar.model.hits
+    return bar.model.rows
 
 
 def by_hand(space, text):

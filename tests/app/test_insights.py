@@ -116,21 +116,21 @@ def test_failures_are_found_by_the_button_and_shown_in_groups(qtbot, window, fai
     assert failures.title.text() == group.name
     assert f"stands {adds_text(group.margin)} above" in failures.sentence.text()
     assert failures.bar.ends == tuple(adds_text(s * abs(group.mean).max()) for s in (-1, 1))
-    assert [e.number - 1 for e in failures.examples.model.examples] == list(group.examples)
+    assert [e.number - 1 for e in failures.examples.model.rows] == list(group.examples)
 
 
 def test_a_cell_orders_the_examples_by_what_it_adds(qtbot, window, failures):
     cell = 5
     click(failures.map, failures.map.centre_of(cell))
     assert failures.insights.cell == cell
-    values = [example.value for example in failures.examples.model.examples]
+    values = [example.value for example in failures.examples.model.rows]
     assert values == sorted(values, reverse=True)
     assert failures.examples.model.columnCount() == 7
     press(window, Qt.Key_Right)
     assert failures.insights.cell == cell + 1
     press(window, Qt.Key_Escape)
     assert failures.insights.cell is None
-    margins = [example.failure.margin for example in failures.examples.model.examples]
+    margins = [example.failure.margin for example in failures.examples.model.rows]
     assert margins == sorted(margins, reverse=True)
 
 
@@ -148,7 +148,7 @@ def opened(qtbot, window, example):
 
 
 def test_an_example_is_opened_by_mouse_and_by_return(qtbot, window, failures):
-    tiles, examples = failures.examples.tiles, failures.examples.model.examples
+    tiles, examples = failures.examples.tiles, failures.examples.model.rows
     click(tiles.viewport(), tiles.visualRect(failures.examples.model.index(0, 0)).center())
     opened(qtbot, window, examples[0])
     press(window, Qt.Key_3, Qt.ControlModifier)

@@ -9,7 +9,7 @@ import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
-from app.items.result_model import ENTRY_ROLE
+from app.items.row_models import ENTRY_ROLE
 from app.jobs.ranking_exports import ranking_export
 from app.state.scene import scene_of
 from app.state.values import NORMALISED

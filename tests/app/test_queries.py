@@ -9,7 +9,7 @@ import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
-from app.items.query_model import ENTRY_ROLE
+from app.items.row_models import ENTRY_ROLE
 from app.views.explore.queries_panel import QueriesPanel
 from app.views.widgets.actions import Actions
 from qaconv_core.galleries.values import OpenSet
@@ -37,7 +37,7 @@ def panel(qtbot, joint, thumbnails):  # noqa: F811
 
 
 def listed(panel):
-    return panel.model.listed.tolist()
+    return panel.model.rows.tolist()
 
 
 def chosen_rows(panel):
@@ -141,7 +141,7 @@ def test_a_click_chooses_one_query_once(panel, joint):
     heard = []
     joint.selection_changed.connect(lambda: heard.append(joint.selection.queries))
     click(panel.list, panel.model.index(2))
-    assert heard == [(int(panel.model.listed[2]),)]
+    assert heard == [(int(panel.model.rows[2]),)]
     assert panel.fuse.isHidden()
 
 

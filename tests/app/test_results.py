@@ -31,7 +31,7 @@ def chosen(panel):
 
 def truths(panel):
     ranking = panel.workspace.ranking
-    return ranking.truth[panel.model.places].tolist()
+    return ranking.truth[panel.model.rows].tolist()
 
 
 def test_the_model_keeps_qts_rules(panel, qtmodeltester, space):
@@ -86,7 +86,7 @@ def test_boxes_hide_what_they_say(panel, space, name):
         "hide_same_camera": data.gallery_camids[ranking.order] == data.query_camids[0],
     }[name]
     QTest.mouseClick(panel.header.hides[name], Qt.LeftButton, pos=_box(panel.header.hides[name]))
-    assert panel.model.places.tolist() == np.flatnonzero(~hidden).tolist()
+    assert panel.model.rows.tolist() == np.flatnonzero(~hidden).tolist()
     assert panel.header.count.text() == f"{int((~hidden).sum())} of 12"
     panel.handlers()[f"candidate.{name}"].run()
     assert panel.model.rowCount() == 12
@@ -107,7 +107,7 @@ def _left(box):
 def test_cameras_and_times_are_chosen(panel, space):
     panel.header.cameras.boxes[1].click()
     data, order = space.data, space.ranking.order
-    assert panel.model.places.tolist() == np.flatnonzero(data.gallery_camids[order] != 1).tolist()
+    assert panel.model.rows.tolist() == np.flatnonzero(data.gallery_camids[order] != 1).tolist()
     panel.header.cameras.boxes[1].click()
     assert space.result_filter.camids is None
     panel.header.cameras.boxes[2].click()
@@ -117,7 +117,7 @@ def test_cameras_and_times_are_chosen(panel, space):
     panel.header.times.high.setValue(301)
     times = data.gallery_times[order]
     assert space.result_filter.time_range == (200, 301)
-    assert panel.model.places.tolist() == np.flatnonzero((times >= 200) & (times <= 301)).tolist()
+    assert panel.model.rows.tolist() == np.flatnonzero((times >= 200) & (times <= 301)).tolist()
     panel.header.times.low.setValue(0)
     panel.header.times.high.setValue(9999)
     assert space.result_filter.time_range is None
@@ -195,7 +195,7 @@ def test_a_hidden_candidate_is_told_and_walked_on_from(panel, space):
     assert chosen(panel) == -1
     assert panel.note.text() == "The candidate, of the same camera, is hidden by the filters above."
     panel.handlers()["candidate.previous"].run()
-    assert panel.model.places[chosen(panel)] == junk - 1
+    assert panel.model.rows[chosen(panel)] == junk - 1
     assert panel.note.isHidden()
 
 
@@ -318,7 +318,7 @@ def test_a_hundred_thousand_rows_make_nothing_before_they_are_seen(qtbot, panel,
     assert 54_321 in panel.view.visible_rows()
     assert len(set(made)) < 200
     panel.handlers()["candidate.next_true"].run()
-    assert ranking.truth[panel.model.places[chosen(panel)]] == TRUE
+    assert ranking.truth[panel.model.rows[chosen(panel)]] == TRUE
     assert (ranking.truth[54_322 : chosen(panel)] != TRUE).all()
 
 

@@ -74,8 +74,8 @@ def test_queries_are_filtered_sorted_and_joined(qtbot, window):
     assert panel.model.rowCount() == 6
     press(window, Qt.Key_L, modifiers=Qt.ControlModifier)
     type_into(window, "0001_c")
-    assert [space.data.query[i].pid for i in panel.model.listed] == [1, 1]
-    first, second = (int(i) for i in panel.model.listed)
+    assert [space.data.query[i].pid for i in panel.model.rows] == [1, 1]
+    first, second = (int(i) for i in panel.model.rows)
     click(panel.list, panel.model.index(0))
     settled(qtbot, window)
     alone = {c: space.ranking.values[space.ranking.place_of(c)] for c in listed(window)}
@@ -100,14 +100,14 @@ def test_queries_are_sorted_by_what_was_measured(qtbot, window):
     press(window, Qt.Key_E, modifiers=Qt.ControlModifier | Qt.ShiftModifier)
     qtbot.waitUntil(lambda: bool(space.measures_complete), timeout=WAIT)
     run_by_palette(qtbot, window, "sort by ap")
-    ap = space.current_measures.ap[panel.model.listed]
+    ap = space.current_measures.ap[panel.model.rows]
     known = ap[~np.isnan(ap)]
     assert len(known) == 6
     assert list(known) == sorted(known)
     panel.filter_bar.sort.setFocus()
     QTest.keyClick(panel.filter_bar.sort, Qt.Key_End)
     assert space.query_filter.sort == "score"
-    top = space.current_measures.top[panel.model.listed]
+    top = space.current_measures.top[panel.model.rows]
     assert list(top) == sorted(top, reverse=True)
 
 

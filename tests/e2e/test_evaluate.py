@@ -205,6 +205,31 @@ def test_rescoring_our_own_file_gives_the_same_numbers(qaconv, market, checkpoin
     assert "(an approximation" not in done.out
 
 
+def test_logits_are_re_ranked_where_asked_and_the_protocol_says_so(
+    qaconv, market, checkpoint, tmp_path
+):
+    asked = ("--rerank", "--tlift", "--rerank-on", "logit", "--quiet")
+    where = ("--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint)
+    done = qaconv("evaluate", *where, *asked, "--json", "a.json", "--save-score", "s.npz")
+    report = json.loads((tmp_path / "a.json").read_text())
+    assert report["protocol"]["rerank"]["distance"] == "−logit"
+    assert "distance −logit" in done.out
+    saved = np.load(tmp_path / "s.npz", allow_pickle=False)
+    slow = oracles.k_reciprocal(-saved["score"], -saved["score_qq"], -saved["score_gg"])
+    np.testing.assert_allclose(saved["score_rerank"], 1 - slow, atol=1e-4)
+    qaconv("evaluate", *where, *asked, "--on-disk", "--json", "c.json")
+    qaconv("rescore", "s.npz", *asked, "--json", "b.json")
+    for name in ("b.json", "c.json"):
+        again = json.loads((tmp_path / name).read_text())
+        assert again["results"] == report["results"]
+        assert again["protocol"]["rerank"] == report["protocol"]["rerank"]
+    np.savez(tmp_path / "t.npz", **{k: saved[k] for k in saved.files if k != "score_gg"})
+    told = qaconv("rescore", "t.npz", *asked, status=2).err
+    assert "--rerank-on logit needs logits, also within queries" in told
+    told = qaconv("evaluate", *where, *asked, "--rerank-top", 5, status=2).err
+    assert "leave out --normalise and --rerank-top" in told
+
+
 def test_rescoring_foreign_scores_labels_what_is_estimated(qaconv, tmp_path):
     rng = np.random.default_rng(0)
     ids, cams = np.arange(30) % 6, np.arange(30) % 3

@@ -9,21 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QIcon
-from PyQt5.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QSpinBox, QWidget
 
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
@@ -31,6 +17,9 @@ from app.jobs.keeping import with_blur
 from app.jobs.runner import JobRunner
 from app.state.export_choices import BLURS, RANGES, ExportChoices, Format
 from app.state.values import Problem
+from app.views.dialogs.job_dialog import dialog_buttons
+from app.views.widgets.fields import combo_box, line_edit, named, push_button
+from app.views.widgets.layouts import in_column, in_form, in_row
 from qaconv_core.paths import typed_path
 
 Write = Callable[[Path, float | None], None]
@@ -86,55 +75,36 @@ class ExportDialog(QDialog):
         self.path.textChanged.connect(self._on_path)
 
     def _make_fields(self) -> None:
-        self.format = QComboBox()
-        for format in self._formats:
-            suffix = f" ({format.suffix})" if format.suffix else ""
-            self.format.addItem(format.title + suffix)
-        self.format.setAccessibleName("Format")
-        self.format.setToolTip("Figures as PNG, SVG or PDF; numbers as JSON or CSV")
-        self.width_field = QSpinBox()
-        self.width_field.setAccessibleName("Width")
+        self.format = combo_box(
+            "Format", "Figures as PNG, SVG or PDF; numbers as JSON or CSV",
+            ((_format_words(format), None) for format in self._formats),
+        )  # fmt: skip
+        self.width_field = named(QSpinBox(), "Width")
         self.width_field.valueChanged.connect(self._on_width)
-        self.blur = QComboBox()
-        for blur, words in BLURS.items():
-            self.blur.addItem(words, blur)
+        self.blur = combo_box(
+            "Pictures", BLUR_TIP, ((words, blur) for blur, words in BLURS.items())
+        )
         self.blur.setCurrentIndex(list(BLURS).index(self._choices.blur))
-        self.blur.setAccessibleName("Pictures")
-        self.blur.setToolTip(BLUR_TIP)
-        self.path = QLineEdit()
-        self.path.setAccessibleName("File")
-        self.path.setToolTip("The file to write; the suffix follows the format")
+        self.path = line_edit("File", "The file to write; the suffix follows the format")
         self.path.setMinimumWidth(380)
-        self.browse = QPushButton("Browse…")
-        self.browse.setToolTip("Choose folder and name")
-        self.browse.setAutoDefault(False)
-        self.browse.clicked.connect(self._browse)
-        self.note = QLabel()
+        self.browse = push_button("Browse…", "Choose folder and name", self._browse)
+        self.note = named(QLabel(), "Note")
         self.note.setWordWrap(True)
-        self.note.setAccessibleName("Note")
 
     def _lay_out(self) -> None:
-        file_row = QHBoxLayout()
-        file_row.addWidget(self.path, 1)
-        file_row.addWidget(self.browse)
-        form = QFormLayout()
-        form.setSpacing(SPACING)
-        form.addRow("Format", self.format)
-        form.addRow("Width", self.width_field)
-        form.addRow("Pictures", self.blur)
-        form.addRow("File", file_row)
-        self._blur_label = form.labelForField(self.blur)
+        form = in_form(
+            ("Format", self.format),
+            ("Width", self.width_field),
+            ("Pictures", self.blur),
+            ("File", in_row(self.path, self.browse, grows=self.path, spacing=-1)),
+            spacing=(SPACING, SPACING),
+        )
         self._width_label = form.labelForField(self.width_field)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
-        for button in self.buttons.buttons():
-            button.setIcon(QIcon())  # words are enough
-        self.buttons.accepted.connect(self.save)
-        self.buttons.rejected.connect(self.reject)
-        whole = QVBoxLayout(self)
-        whole.setSpacing(SPACING)
-        whole.addLayout(form)
-        whole.addWidget(self.note)
-        whole.addWidget(self.buttons)
+        self._blur_label = form.labelForField(self.blur)
+        self.buttons = dialog_buttons(
+            self, QDialogButtonBox.Save, QDialogButtonBox.Cancel, accepted=self.save
+        )
+        in_column(form, self.note, self.buttons, into=self, margins=-1, spacing=SPACING)
 
     # ── what is chosen ──────────────────────────────────────────────────────────────────────────
 
@@ -257,3 +227,7 @@ class ExportDialog(QDialog):
         if self._jobs is not None:
             self._jobs.stop_all()
         super().reject()
+
+
+def _format_words(format: Format) -> str:
+    return f"{format.title} ({format.suffix})" if format.suffix else format.title

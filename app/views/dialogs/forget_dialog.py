@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QWidget
+from PyQt5.QtWidgets import QDialogButtonBox, QWidget
 
-from app.jobs.job_slots import JobSlots
 from app.jobs.keeping import forget_set
 from app.jobs.runner import JobRunner
 from app.state.values import Problem
-from app.views.widgets.labels import MessageLine, heading, plain_label, without_icons
+from app.views.dialogs.job_dialog import JobDialog, dialog_buttons
+from app.views.widgets.fields import push_button
+from app.views.widgets.labels import MessageLine, heading, plain_label
 from app.views.widgets.layouts import in_column
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.galleries.values import OpenSet
@@ -21,7 +22,7 @@ WHAT_STAYS = (
 )
 
 
-class ForgetDialog(QDialog):
+class ForgetDialog(JobDialog):
     """Counts what is kept, and removes it.
 
     ``closing`` asks for the data set to be closed, so that nothing of it is written again.
@@ -30,27 +31,23 @@ class ForgetDialog(QDialog):
     closing = pyqtSignal(object)
 
     def __init__(self, data: OpenSet, runner: JobRunner, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Forget this data set")
+        super().__init__("Forget this data set", runner, parent)
         self.resize(520, 0)
-        self.data, self._runner, self._jobs = data, runner, JobSlots(runner, self)
+        self.data, self._runner = data, runner
         self.found = plain_label("Looking for what is kept…")
         self.found.setAccessibleName("What is kept of the data set")
         self.work = WorkStrip()
         self.message = MessageLine()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.Cancel)
-        self.forget = QPushButton("Forget")
-        self.forget.setToolTip("Close the data set and remove all that is kept of it.")
-        self.forget.setAutoDefault(False)
+        self.forget = push_button(
+            "Forget", "Close the data set and remove all that is kept of it.", self._press
+        )
         self.forget.setEnabled(False)
-        self.buttons.addButton(self.forget, QDialogButtonBox.AcceptRole)
-        without_icons(self.buttons)
+        self.buttons = dialog_buttons(self, QDialogButtonBox.Cancel)
+        self.buttons.addButton(self.forget, QDialogButtonBox.ActionRole)
         in_column(
             heading(data.name), plain_label(str(data.root)), self.found, plain_label(WHAT_STAYS),
             self.work, self.message, self.buttons, into=self, margins=16, spacing=12,
         )  # fmt: skip
-        self.forget.clicked.connect(lambda _on: self._press())
-        self.buttons.rejected.connect(self.reject)
         self._run("count", "Looking for what is kept", True, self._show_counts)
 
     def _run(self, name: str, title: str, dry_run: bool, done: object) -> None:
@@ -97,11 +94,6 @@ class ForgetDialog(QDialog):
         self.forget.setText("Forget")
         self.forget.setEnabled(True)
         return True
-
-    def done(self, result: int) -> None:
-        """Close; what is being removed stops between two files."""
-        self._jobs.stop_all()
-        super().done(result)
 
 
 def _words(found: Forgotten) -> str:

@@ -15,7 +15,7 @@ from PyQt5.QtWidgets import (
 from app.state.drawn_parts import PART_TOOLS
 from app.state.workspace import Workspace
 from app.views.dialogs.help_topics import TOPICS
-from app.views.widgets.labels import without_icons
+from app.views.dialogs.job_dialog import dialog_buttons
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core import __version__
 
@@ -161,8 +161,7 @@ class HelpDialog(QDialog):
         self.text.setFrameShape(QTextBrowser.NoFrame)
         self.text.document().setDocumentMargin(16)
         self.topics.currentItemChanged.connect(lambda item, _before: self._show(item))
-        buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
-        buttons.rejected.connect(self.reject)
+        buttons = dialog_buttons(self, QDialogButtonBox.Close)
         both = in_row(self.topics, self.text, grows=self.text, spacing=16)
         in_column(both, buttons, into=self, grows=both, margins=16, spacing=16)
         self.choose(id)

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PyQt5.QtCore import QSize, Qt, QTimer, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QIcon, QPixmap
+from PyQt5.QtCore import QSize, pyqtSignal
+from PyQt5.QtGui import QIcon, QPixmap
 from PyQt5.QtWidgets import (
-    QComboBox,
     QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
     QHeaderView,
-    QLineEdit,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -22,13 +17,15 @@ from PyQt5.QtWidgets import (
 
 from app.jobs.images import ImageLoader
 from app.jobs.imports import propose_import, save_import
-from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
+from app.jobs.timers import pause_timer
 from app.state.requests import DataRequest
 from app.state.values import Problem
-from app.views.widgets.dropped_files import DropDialog
-from app.views.widgets.labels import MessageLine, plain_label, without_icons
-from app.views.widgets.layouts import in_column, in_row
+from app.views.dialogs.job_dialog import DropDialog
+from app.views.widgets.fields import combo_box, line_edit, push_button
+from app.views.widgets.file_dialogs import TABLES, ask_path
+from app.views.widgets.labels import MessageLine, plain_label
+from app.views.widgets.layouts import in_column, in_form, in_row
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
@@ -52,39 +49,33 @@ class ImportDialog(DropDialog):
     imported = pyqtSignal(object)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Import pictures")
+        super().__init__("Import pictures", runner, parent)
         self.resize(920, 640)
         self.places: list[Path] = []
         self.proposal: Proposal | None = None
         self._shown: list[Path] = []
-        self._jobs = JobSlots(runner, self)
         self._thumbnails = ImageLoader(_THUMBNAIL, parent=self)
         self._thumbnails.loaded.connect(self._show_thumbnail)
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(_PAUSE)
-        self._later.timeout.connect(self._propose)
+        self._later = pause_timer(self, _PAUSE, self._propose)
         self._make()
         self.message.say("Choose a folder or a table, or drop several here.")
 
     def _make(self) -> None:
         self.where = plain_label("")
-        self.browse = QPushButton("Folder…")
-        self.browse_table = QPushButton("Table…")
-        self.pattern = QComboBox()
+        self.browse = push_button("Folder…", "", self._browse_folder)
+        self.browse_table = push_button("Table…", "", self._browse_table)
+        tip = f"How files are named, without the suffix. {_FIELDS}"
+        self.pattern = combo_box("File names", tip)
         self.pattern.setEditable(True)
         self.pattern.addItems([RECOGNISE, *PRESETS, "none", "{pid}_c{cam}_{frame}"])
-        self.pattern.setToolTip(f"How files are named, without the suffix. {_FIELDS}")
-        self.folders = QComboBox()
+        self.folders = combo_box("Folders", "What folders are, the outermost first")
         self.folders.addItems(FOLDERS)
-        self.folders.setToolTip("What folders are, the outermost first")
-        self.unit = QComboBox()
+        self.unit = combo_box("Times")
         self.unit.addItems([RECOGNISE, *UNITS])
-        self.rate = QLineEdit()
-        self.rate.setPlaceholderText("frames per second, where frames are counted")
-        self.name = QLineEdit()
-        self.name.setPlaceholderText("a name by which commands find it; may be left empty")
+        rate = "frames per second, where frames are counted"
+        self.rate = line_edit("Rate", placeholder=rate)
+        name = "a name by which commands find it; may be left empty"
+        self.name = line_edit("Name", placeholder=name)
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setHorizontalHeaderLabels(COLUMNS)
         self.table.setAccessibleName("Pictures as they are understood")
@@ -96,40 +87,21 @@ class ImportDialog(DropDialog):
         self.possible = plain_label("")
         self.possible.setAccessibleName("What is possible")
         self.message = MessageLine()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
-        self.save = self.buttons.button(QDialogButtonBox.Save)
-        self.save.setText("Save and open…")
-        self.save.setToolTip("Write qaconv.toml beside the pictures, and look at the data set")
+        self.save = self.make_buttons(
+            QDialogButtonBox.Save, "Save and open…",
+            "Write qaconv.toml beside the pictures, and look at the data set",
+        )  # fmt: skip
         self.save.setEnabled(False)
-        without_icons(self.buttons)
-        form = QFormLayout()
-        rows: tuple[tuple[str, QWidget], ...] = (
-            ("File names", self.pattern),
-            ("Folders", self.folders),
-            ("Times", self.unit),
-            ("Rate", self.rate),
-            ("Name", self.name),
-        )
-        for title, widget in rows:
-            widget.setAccessibleName(title)
-            form.addRow(title, widget)
+        fields = (self.pattern, self.folders, self.unit, self.rate, self.name)
+        form = in_form(*((field.accessibleName(), field) for field in fields))
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
         in_column(where, form, self.table, self.possible, self.message, self.buttons,
                   into=self, grows=self.table, margins=16)  # fmt: skip
-        self._connect()
-
-    def _connect(self) -> None:
-        for button in (self.browse, self.browse_table):
-            button.setAutoDefault(False)
-        self.browse.clicked.connect(self._browse_folder)
-        self.browse_table.clicked.connect(self._browse_table)
         self.pattern.editTextChanged.connect(self._changed)
         self.folders.currentTextChanged.connect(self._changed)
         self.unit.currentTextChanged.connect(self._changed)
         self.rate.textChanged.connect(self._changed)
         self.name.textChanged.connect(self._changed)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
@@ -141,18 +113,13 @@ class ImportDialog(DropDialog):
         self._propose()
 
     def _browse_folder(self) -> None:
-        dialog = QFileDialog(self, "Folder of pictures")
-        dialog.setFileMode(QFileDialog.Directory)
-        dialog.setOption(QFileDialog.ShowDirsOnly)
-        self._ask(dialog)
+        ask_path(self, "Folder of pictures", "", self._browsed)
 
     def _browse_table(self) -> None:
-        self._ask(QFileDialog(self, "Table of pictures", "", "Tables (*.csv)"))
+        ask_path(self, "Table of pictures", "", self._browsed, TABLES)
 
-    def _ask(self, dialog: QFileDialog) -> None:
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.choose([Path(name)]))
-        dialog.open()
+    def _browsed(self, name: str) -> None:
+        self.choose([Path(name)])
 
     def take_dropped(self, paths: list[Path]) -> None:
         self.choose(paths)
@@ -227,18 +194,9 @@ class ImportDialog(DropDialog):
 
     def _saved(self, request: DataRequest) -> None:
         self.imported.emit(request)
-        self._end()
         super().accept()
 
-    def reject(self) -> None:
-        self._end()
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._end()
-        super().closeEvent(event)
-
-    def _end(self) -> None:
+    def stop_work(self) -> None:
+        super().stop_work()
         self._later.stop()
-        self._jobs.stop_all()
         self._thumbnails.close()

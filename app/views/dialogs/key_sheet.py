@@ -7,16 +7,15 @@ from PyQt5.QtGui import QKeySequence
 from PyQt5.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFrame,
     QGridLayout,
     QLabel,
-    QScrollArea,
     QWidget,
 )
 
 from app.state.commands import COMMANDS, MENUS, Command
-from app.views.widgets.labels import heading, without_icons
-from app.views.widgets.layouts import boxed, in_column, in_row
+from app.views.dialogs.job_dialog import dialog_buttons
+from app.views.widgets.labels import heading
+from app.views.widgets.layouts import boxed, in_column, in_row, scrolled
 
 MOUSE = (
     ("Point at a picture", "Show where that place is matched"),
@@ -57,13 +56,9 @@ class KeySheet(QDialog):
         page = in_row(margins=8, spacing=32)
         for blocks in columns:
             page.addLayout(in_column(*(_block(*block) for block in blocks), None, spacing=16), 1)
-        area = QScrollArea()
-        area.setWidget(boxed(page))
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.NoFrame)
+        area = scrolled(boxed(page))
         area.setAccessibleName("Sheet of keys")
-        buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
-        buttons.rejected.connect(self.reject)
+        buttons = dialog_buttons(self, QDialogButtonBox.Close)
         in_column(area, buttons, into=self, grows=area, margins=16)
 
     def _columns(self, blocks: list[Block]) -> list[list[Block]]:

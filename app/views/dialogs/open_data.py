@@ -5,32 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
-    QFileDialog,
-    QFrame,
-    QHBoxLayout,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
-    QPushButton,
-    QScrollArea,
     QWidget,
 )
 
 from app.jobs.controller import Controller
 from app.jobs.engine import Inspected
 from app.jobs.inspections import DATA, inspect_data
-from app.jobs.job_slots import JobSlots
 from app.state.requests import BY_CONTENT, DEMO, DataRequest
 from app.state.values import Problem
 from app.views.dialogs.check_panel import CheckPanel
-from app.views.widgets.dropped_files import DropDialog
+from app.views.dialogs.job_dialog import DropDialog
+from app.views.widgets.fields import line_edit, push_button
+from app.views.widgets.file_dialogs import TABLES, ask_path
 from app.views.widgets.job_strip import progress_words
-from app.views.widgets.labels import MessageLine, plain_label, without_icons
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.labels import MessageLine, plain_label
+from app.views.widgets.layouts import in_column, in_row, scrolled
 from qaconv_core.errors import QAConvError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import Progress
@@ -62,43 +56,40 @@ class OpenDataDialog(DropDialog):
     def __init__(
         self, controller: Controller, data_folder: str = "", parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__("Open data set", controller.runner, parent)
         self.controller = controller
         self._found: Inspected | None = None
         self._asked: DataRequest | None = None
-        self._jobs = JobSlots(controller.runner, self)
-        self.setWindowTitle("Open data set")
         self.resize(880, 560)
         self.names = self._make_names()
-        self.path = QLineEdit(data_folder)
-        self.path.setPlaceholderText("Folder or CSV table; it can also be dropped here")
-        self.path.setAccessibleName("Folder or table")
-        self.path.setToolTip("The data folder, the set's own folder, or a CSV table")
+        self.path = line_edit(
+            "Folder or table", "The data folder, the set's own folder, or a CSV table",
+            data_folder, "Folder or CSV table; it can also be dropped here",
+        )  # fmt: skip
         self.path.editingFinished.connect(self._path_edited)
-        self.browse = QPushButton("Folder…")
-        self.browse.setToolTip("Choose a folder")
-        self.browse_table = QPushButton("Table…")
-        self.browse_table.setToolTip("Choose a CSV table with a column path")
+        self.browse = push_button("Folder…", "Choose a folder", self._browse_folder)
+        self.browse_table = push_button(
+            "Table…", "Choose a CSV table with a column path", self._browse_table
+        )
         self.message = MessageLine()
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QFrame.NoFrame)
-        self.decode = QPushButton("Decode every picture")
-        self.decode.setToolTip("Finds damaged pictures before a long run does; takes a while")
+        self.area = scrolled()
+        self.decode = push_button(
+            "Decode every picture", "Finds damaged pictures before a long run does; takes a while",
+            lambda: self.inspect(decode=True),
+        )  # fmt: skip
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of decoding")
         self.rate = plain_label(wrap=False)
-        self.describe = QPushButton("Persons, cameras, times…")
-        self.describe.setToolTip("Say what folders, file names and columns mean")
+        self.describe = push_button(
+            "Persons, cameras, times…", "Say what folders, file names and columns mean",
+            self._describe,
+        )  # fmt: skip
         self.describe.hide()
-        self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop decoding; the report without it stays")
-        self.buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
-        self.open_button = self.buttons.button(QDialogButtonBox.Open)
-        without_icons(self.buttons)
+        self.stop = push_button("Stop", "Stop decoding; the report without it stays", self._stop)
+        self.open_button = self.make_buttons(QDialogButtonBox.Open)
         self._lay_out()
-        self._connect()
+        self.names.currentItemChanged.connect(lambda *_: self.inspect())
         self._show_working(False)
         self._allow_open("")
         self.message.say("Choose a data set on the left, or drop a folder or a table here.")
@@ -120,29 +111,11 @@ class OpenDataDialog(DropDialog):
 
     def _lay_out(self) -> None:
         where = in_row(self.path, self.browse, self.browse_table)
-        work = QHBoxLayout()
-        work.addWidget(self.describe)
-        work.addWidget(self.decode)
-        work.addWidget(self.bar, 1)
-        work.addWidget(self.rate)
-        work.addWidget(self.stop)
+        work = in_row(self.describe, self.decode, self.bar, self.rate, self.stop, grows=self.bar)
         work.addStretch()
         right = in_column(where, self.message, self.area, work, grows=self.area)
         both = in_row(self.names, right, grows=right, spacing=16)
         in_column(both, self.buttons, into=self, grows=both, margins=16, spacing=16)
-
-    def _connect(self) -> None:
-        # Enter in the path looks at it; only a set that was looked at can be opened.
-        for button in (self.browse, self.browse_table, self.describe, self.decode, self.stop):
-            button.setAutoDefault(False)
-        self.names.currentItemChanged.connect(lambda *_: self.inspect())
-        self.browse.clicked.connect(self._browse_folder)
-        self.browse_table.clicked.connect(self._browse_table)
-        self.decode.clicked.connect(lambda: self.inspect(decode=True))
-        self.stop.clicked.connect(self._stop)
-        self.describe.clicked.connect(self._describe)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
@@ -186,20 +159,13 @@ class OpenDataDialog(DropDialog):
             self.inspect()
 
     def _browse_folder(self) -> None:
-        dialog = QFileDialog(self, "Folder of the data set", self.path.text())
-        dialog.setFileMode(QFileDialog.Directory)
-        dialog.setOption(QFileDialog.ShowDirsOnly)
-        self._ask(dialog)
+        ask_path(self, "Folder of the data set", self.path.text(), self._browsed)
 
     def _browse_table(self) -> None:
-        dialog = QFileDialog(self, "Table of pictures", self.path.text(), "Tables (*.csv)")
-        dialog.setFileMode(QFileDialog.ExistingFile)
-        self._ask(dialog)
+        ask_path(self, "Table of pictures", self.path.text(), self._browsed, TABLES)
 
-    def _ask(self, dialog: QFileDialog) -> None:
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.choose_path(Path(name)))
-        dialog.open()
+    def _browsed(self, name: str) -> None:
+        self.choose_path(Path(name))
 
     def take_dropped(self, paths: list[Path]) -> None:
         self.choose_path(paths[0])
@@ -291,11 +257,3 @@ class OpenDataDialog(DropDialog):
             return
         self.opened.emit(self._found.request)
         super().accept()
-
-    def reject(self) -> None:
-        self._jobs.stop_all()
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._jobs.stop_all()
-        super().closeEvent(event)

@@ -5,15 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import (
     QComboBox,
     QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
     QSpinBox,
     QWidget,
 )
@@ -21,13 +15,14 @@ from PyQt5.QtWidgets import (
 from app.jobs.controller import Controller
 from app.jobs.engine import LoadedModel
 from app.jobs.inspections import inspect_model
-from app.jobs.job_slots import JobSlots
 from app.state.requests import DEMO, ModelRequest
 from app.state.values import ModelInfo, Problem
 from app.views.dialogs.check_panel import marked_line
-from app.views.widgets.dropped_files import DropDialog
-from app.views.widgets.labels import MessageLine, heading, plain_label, without_icons
-from app.views.widgets.layouts import boxed, in_column
+from app.views.dialogs.job_dialog import DropDialog
+from app.views.widgets.fields import combo_box, line_edit, push_button, whole_number
+from app.views.widgets.file_dialogs import CHECKPOINTS, ask_path
+from app.views.widgets.labels import MessageLine, heading, plain_label
+from app.views.widgets.layouts import boxed, in_column, in_form, in_row
 from qaconv_core.paths import typed_path
 from qaconv_core.types import arch_title
 
@@ -41,9 +36,9 @@ DEVICES = (
 
 def device_box(chosen: str) -> QComboBox:
     """A choice of devices; ``cuda:1`` and the like can be typed."""
-    box = QComboBox()
-    box.setAccessibleName("Device")
-    box.setToolTip("Where features and scores are computed; cuda:1 and the like can be typed")
+    box = combo_box(
+        "Device", "Where features and scores are computed; cuda:1 and the like can be typed"
+    )
     box.setEditable(True)
     box.setInsertPolicy(QComboBox.NoInsert)
     for name, words in DEVICES:
@@ -89,75 +84,52 @@ class OpenModelDialog(DropDialog):
         precision: str = "",
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__("Open checkpoint", controller.runner, parent)
         self.controller, self._precision = controller, precision
         self._loaded: LoadedModel | None = None
         self._asked: ModelRequest | None = None
-        self._jobs = JobSlots(controller.runner, self)
-        self.setWindowTitle("Open checkpoint")
         self.resize(640, 432)
-        self.path = QLineEdit()
-        self.path.setAccessibleName("Checkpoint file")
-        self.path.setPlaceholderText("checkpoint.pth.tar; it can also be dropped here")
-        self.path.setToolTip("A checkpoint of any QAConv release")
-        self.browse = QPushButton("File…")
-        self.browse.setToolTip("Choose a checkpoint file")
-        self.bundled = QPushButton("Bundled model")
-        self.bundled.setToolTip("Take the model that comes with the program")
+        self.path = line_edit(
+            "Checkpoint file", "A checkpoint of any QAConv release",
+            placeholder="checkpoint.pth.tar; it can also be dropped here",
+        )  # fmt: skip
+        self.browse = push_button("File…", "Choose a checkpoint file", self._browse)
+        self.bundled = push_button(
+            "Bundled model", "Take the model that comes with the program",
+            lambda: self.choose(DEMO),
+        )  # fmt: skip
         self.device = device_box(device)
         self.height_box, self.width_box = _pixels("height", 384), _pixels("width", 128)
-        self.size_row = self._make_size_row()
+        self.read_again = push_button(
+            "Read again", "Read the file with this training size", self.inspect
+        )
+        cross = plain_label("×", wrap=False)
+        self.size_row = boxed(in_row(self.height_box, cross, self.width_box, self.read_again, None))
         self.message = MessageLine()
         self.facts = QWidget()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
-        self.use_button = self.buttons.button(QDialogButtonBox.Ok)
-        self.use_button.setText("Use")
-        self.use_button.setToolTip("Match with this model from now on")
-        without_icons(self.buttons)
+        self.use_button = self.make_buttons(
+            QDialogButtonBox.Ok, "Use", "Match with this model from now on"
+        )
         self._lay_out()
         self._connect()
         self._allow(False)
 
     # ── how it looks ────────────────────────────────────────────────────────────────────────────
 
-    def _make_size_row(self) -> QWidget:
-        row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(8)
-        self.read_again = QPushButton("Read again")
-        self.read_again.setToolTip("Read the file with this training size")
-        for widget in (self.height_box, plain_label("×", wrap=False), self.width_box,
-                       self.read_again):  # fmt: skip
-            line.addWidget(widget)
-        line.addStretch(1)
-        return row
-
     def _lay_out(self) -> None:
-        where = QHBoxLayout()
-        for widget in (self.path, self.browse, self.bundled):
-            where.addWidget(widget)
-        self.form = QFormLayout()
-        self.form.setSpacing(8)
-        self.form.addRow("File", where)
-        self.form.addRow("Device", self.device)
-        self.form.addRow("Trained at", self.size_row)
+        where = in_row(self.path, self.browse, self.bundled, spacing=-1)
+        self.form = in_form(
+            ("File", where), ("Device", self.device), ("Trained at", self.size_row), spacing=(8, 8)
+        )
         self._show_size(False)
         self._facts_column = in_column(self.facts)
         in_column(self.form, self.message, self._facts_column, None, self.buttons,
                into=self, margins=16, spacing=16)  # fmt: skip
 
     def _connect(self) -> None:
-        for button in (self.browse, self.bundled, self.read_again):
-            button.setAutoDefault(False)
         self.path.editingFinished.connect(self._edited)
         self.device.activated.connect(lambda _index: self._edited())
         self.device.lineEdit().editingFinished.connect(self._edited)
-        self.browse.clicked.connect(self._browse)
-        self.bundled.clicked.connect(lambda: self.choose(DEMO))
-        self.read_again.clicked.connect(self.inspect)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
 
     def _show_size(self, on: bool) -> None:
         self.size_row.setVisible(on)
@@ -190,13 +162,7 @@ class OpenModelDialog(DropDialog):
             self.inspect()
 
     def _browse(self) -> None:
-        dialog = QFileDialog(
-            self, "Checkpoint", self.path.text(), "Checkpoints (*.tar *.pth *.pt);;All files (*)"
-        )
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.ExistingFile)
-        dialog.fileSelected.connect(self.choose)
-        dialog.open()
+        ask_path(self, "Checkpoint", self.path.text(), self.choose, CHECKPOINTS)
 
     def take_dropped(self, paths: list[Path]) -> None:
         self.choose(str(paths[0]))
@@ -252,36 +218,24 @@ class OpenModelDialog(DropDialog):
             return
         self.controller.use_model(self._loaded)
         self.opened.emit(self._loaded.request)
-        self._loaded = None
         super().accept()
 
-    def reject(self) -> None:
-        self._jobs.stop_all()
+    def stop_work(self) -> None:
+        super().stop_work()
         self._loaded = None  # a network is large; closed dialogs do not keep one
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._jobs.stop_all()
-        super().closeEvent(event)
 
 
 def _pixels(side: str, value: int) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(16, 2048)
+    tip = f"The {side} of the pictures that the network was trained on"
+    box = whole_number(f"Training {side} in pixels", tip, value, 2048, 16, " px")
     box.setSingleStep(16)
-    box.setValue(value)
-    box.setSuffix(" px")
-    box.setAccessibleName(f"Training {side} in pixels")
-    box.setToolTip(f"The {side} of the pictures that the network was trained on")
     return box
 
 
 def _facts_page(info: ModelInfo | None) -> QWidget:
     if info is None:
         return QWidget()
-    facts = QFormLayout()
-    facts.setHorizontalSpacing(24)
-    facts.setVerticalSpacing(4)
+    facts = in_form(spacing=(24, 4))
     for name, value in facts_of(info):
         label = plain_label(value)
         label.setAccessibleName(f"{name}: {value}")

@@ -7,26 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QIcon, QImage, QKeyEvent, QPixmap
+from PyQt5.QtGui import QIcon, QImage, QKeyEvent, QPixmap
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
-    QPushButton,
     QWidget,
 )
 
 from app.jobs.images import ImageLoader
-from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.jobs.scenes import KEEP, Kept, find_people, keep_people, load_scene
 from app.state.requests import DataRequest
 from app.state.scene_boxes import SceneBoxes
 from app.state.values import Problem
+from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
 from app.views.dialogs.scene_canvas import STEP, SceneCanvas
-from app.views.widgets.dropped_files import DropDialog
-from app.views.widgets.labels import MessageLine, quiet_label, small_button, without_icons
+from app.views.widgets.fields import push_button
+from app.views.widgets.labels import MessageLine, quiet_label, small_button
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.data.scan import is_picture_name
 from qaconv_core.detection.boxes import PersonBox
@@ -63,11 +62,9 @@ class SceneDialog(DropDialog):
     whole_wanted = pyqtSignal(object)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("People in scenes")
+        super().__init__("People in scenes", runner, parent)
         self.resize(1040, 720)
         self.scenes: list[SceneBoxes] = []
-        self._jobs = JobSlots(runner, self)
         self._looking: SceneBoxes | None = None
         self._image: QImage | None = None
         self._thumbnails = ImageLoader(_THUMBNAIL, parent=self)
@@ -98,17 +95,19 @@ class SceneDialog(DropDialog):
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(160)
         self.bar.setAccessibleName("Progress of finding people")
-        self.buttons = QDialogButtonBox(QDialogButtonBox.Cancel)
-        self.search = QPushButton()
-        self.gallery = QPushButton()
-        self.whole = QPushButton("Search whole pictures")
+        self.buttons = dialog_buttons(self, QDialogButtonBox.Cancel)
+        self.search = push_button(
+            "", "Cut the chosen people out and search the open gallery for each", self.accept
+        )
         self.search.setDefault(True)
-        self.search.setToolTip("Cut the chosen people out and search the open gallery for each")
-        self.gallery.setToolTip("Cut the chosen people out and open them as a data set to search")
-        self.whole.setToolTip("Search for these pictures as they are, each as one person")
-        self.gallery.setAutoDefault(False)
-        self.whole.setAutoDefault(False)
-        without_icons(self.buttons)
+        self.gallery = push_button(
+            "", "Cut the chosen people out and open them as a data set to search",
+            lambda: self._keep(self._open_gallery),
+        )  # fmt: skip
+        self.whole = push_button(
+            "Search whole pictures", "Search for these pictures as they are, each as one person",
+            self._search_whole,
+        )  # fmt: skip
 
     def _lay_out(self) -> None:
         tools = in_row(
@@ -130,10 +129,6 @@ class SceneDialog(DropDialog):
         self.zoom_fit.clicked.connect(self.canvas.zoom_fit)
         self.undo.clicked.connect(lambda: self._edit("undo"))
         self.delete.clicked.connect(lambda: self._edit("delete"))
-        self.search.clicked.connect(self.accept)
-        self.gallery.clicked.connect(lambda: self._keep(self._open_gallery))
-        self.whole.clicked.connect(self._search_whole)
-        self.buttons.rejected.connect(self.reject)
 
     # ── which scenes ────────────────────────────────────────────────────────────────────────────
 
@@ -344,28 +339,16 @@ class SceneDialog(DropDialog):
 
     def _search(self, kept: Kept) -> None:
         self.queries_wanted.emit(list(kept.crops))
-        self._finish()
+        super().accept()
 
     def _open_gallery(self, kept: Kept) -> None:
         self.gallery_wanted.emit(DataRequest("folder", kept.folder))
-        self._finish()
+        super().accept()
 
     def _search_whole(self) -> None:
         self.whole_wanted.emit([scene.path for scene in self.scenes if scene.frame is None])
-        self._finish()
-
-    def _finish(self) -> None:
-        self._end()
         super().accept()
 
-    def reject(self) -> None:
-        self._end()
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._end()
-        super().closeEvent(event)
-
-    def _end(self) -> None:
-        self._jobs.stop_all()
+    def stop_work(self) -> None:
+        super().stop_work()
         self._thumbnails.close()

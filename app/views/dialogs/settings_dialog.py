@@ -5,27 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
-    QWidget,
-)
+from PyQt5.QtWidgets import QDialogButtonBox, QWidget
 
 from app.jobs.job import JobContext, Work
-from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.state.settings import ARITHMETICS, THEMES, Settings
 from app.state.values import Problem
+from app.views.dialogs.job_dialog import JobDialog
 from app.views.dialogs.open_model import device_box
-from app.views.widgets.labels import plain_label, without_icons
-from app.views.widgets.layouts import in_column
+from app.views.widgets.fields import combo_box, line_edit, push_button, tick_box
+from app.views.widgets.file_dialogs import ask_path
+from app.views.widgets.labels import plain_label
+from app.views.widgets.layouts import in_column, in_form, in_row
 from qaconv_core.device import format_bytes
 
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
@@ -61,7 +52,7 @@ def clear_cache(_context: JobContext) -> tuple[str, str]:
     return f"{format_bytes(store.clear())} freed", str(store.root)
 
 
-class SettingsDialog(QDialog):
+class SettingsDialog(JobDialog):
     """Shows :class:`Settings`; ``changed`` tells new ones. The theme changes at once, to be seen.
 
     ``theme_tried`` tells a theme that is being looked at; *Cancel* tells the old one again.
@@ -73,79 +64,56 @@ class SettingsDialog(QDialog):
     def __init__(
         self, settings: Settings, runner: JobRunner, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self.settings, self._jobs = settings, JobSlots(runner, self)
-        self.setWindowTitle("Settings")
+        super().__init__("Settings", runner, parent)
+        self.settings = settings
         self.resize(600, 0)
-        self.folder = QLineEdit(settings.data_folder)
-        self.folder.setAccessibleName("Data folder")
-        self.folder.setToolTip("Where data sets are looked for by their names")
-        self.folder.setPlaceholderText("Folder that holds market, duke, msmt …")
-        self.browse = QPushButton("Folder…")
-        self.browse.setToolTip("Choose the data folder")
+        self.folder = line_edit(
+            "Data folder", "Where data sets are looked for by their names", settings.data_folder,
+            "Folder that holds market, duke, msmt …",
+        )  # fmt: skip
+        self.browse = push_button("Folder…", "Choose the data folder", self._browse)
         self.device = device_box(settings.device)
-        self.precision = QComboBox()
-        self.precision.setAccessibleName("Precision of feature maps")
-        self.precision.setToolTip(_PRECISION_HELP)
-        for name in ARITHMETICS:
-            self.precision.addItem(_PRECISION_WORDS[name], name)
-        self.precision.setCurrentIndex(ARITHMETICS.index(settings.precision))
-        self.theme = QComboBox()
-        self.theme.setAccessibleName("Theme")
-        self.theme.setToolTip("Light, dark, or as the system is")
-        for name in THEMES:
-            self.theme.addItem(_THEME_WORDS[name], name)
-        self.theme.setCurrentIndex(THEMES.index(settings.theme))
-        self.session = QCheckBox("Open at the start what was open last")
-        self.session.setChecked(settings.restore_session)
-        self.session.setToolTip("Data set, checkpoint, query and view come back")
+        self.precision = combo_box(
+            "Precision of feature maps", _PRECISION_HELP,
+            ((_PRECISION_WORDS[name], name) for name in ARITHMETICS), settings.precision,
+        )  # fmt: skip
+        self.theme = combo_box(
+            "Theme", "Light, dark, or as the system is",
+            ((_THEME_WORDS[name], name) for name in THEMES), settings.theme,
+        )  # fmt: skip
+        self.session = tick_box(
+            "Open at the start what was open last",
+            "Data set, checkpoint, query and view come back", settings.restore_session,
+        )  # fmt: skip
         self.cache = plain_label("…")
         self.cache.setAccessibleName("Size of the feature store")
-        self.clear = QPushButton("Clear")
-        self.clear.setToolTip("Remove all stored feature maps; they are computed again when needed")
-        self.buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
-        without_icons(self.buttons)
+        self.clear = push_button(
+            "Clear", "Remove all stored feature maps; they are computed again when needed",
+            self._clear,
+        )  # fmt: skip
+        self.make_buttons(QDialogButtonBox.Ok)
         self._lay_out()
-        self._connect()
-        self._run("Measuring the feature store", cache_size)
-
-    def _lay_out(self) -> None:
-        where = QHBoxLayout()
-        where.addWidget(self.folder)
-        where.addWidget(self.browse)
-        store = QHBoxLayout()
-        store.setSpacing(16)
-        store.addWidget(self.cache, 1)
-        store.addWidget(self.clear, 0, Qt.AlignTop)
-        form = QFormLayout()
-        form.setVerticalSpacing(16)
-        form.setHorizontalSpacing(16)
-        form.addRow("Data folder", where)
-        form.addRow("Device", self.device)
-        form.addRow("Feature maps", self.precision)
-        form.addRow("Theme", self.theme)
-        form.addRow("Start", self.session)
-        form.addRow("Feature store", store)
-        in_column(form, None, self.buttons, into=self, margins=16, spacing=16)
-
-    def _connect(self) -> None:
-        for button in (self.browse, self.clear):
-            button.setAutoDefault(False)
-        self.browse.clicked.connect(self._browse)
-        self.clear.clicked.connect(self._clear)
         self.theme.currentIndexChanged.connect(
             lambda _index: self.theme_tried.emit(self.theme.currentData())
         )
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        self._run("Measuring the feature store", cache_size)
+
+    def _lay_out(self) -> None:
+        store = in_row(self.cache, self.clear, grows=self.cache, spacing=16)
+        store.setAlignment(self.clear, Qt.AlignTop)
+        form = in_form(
+            ("Data folder", in_row(self.folder, self.browse, spacing=-1)),
+            ("Device", self.device),
+            ("Feature maps", self.precision),
+            ("Theme", self.theme),
+            ("Start", self.session),
+            ("Feature store", store),
+            spacing=(16, 16),
+        )
+        in_column(form, None, self.buttons, into=self, margins=16, spacing=16)
 
     def _browse(self) -> None:
-        dialog = QFileDialog(self, "Data folder", self.folder.text())
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.Directory)
-        dialog.setOption(QFileDialog.ShowDirsOnly)
-        dialog.fileSelected.connect(self.folder.setText)
-        dialog.open()
+        ask_path(self, "Data folder", self.folder.text(), self.folder.setText)
 
     def _clear(self) -> None:
         """Asked twice on the button itself: a slip must not cost an hour of computing."""
@@ -188,14 +156,12 @@ class SettingsDialog(QDialog):
 
     def accept(self) -> None:
         """Take the settings."""
-        self._jobs.stop_all()
         if self.wanted != self.settings:
             self.changed.emit(self.wanted)
         super().accept()
 
     def reject(self) -> None:
         """Leave everything as it was; a theme that was tried is taken back."""
-        self._jobs.stop_all()
         if self.theme.currentData() != self.settings.theme:
             self.theme_tried.emit(self.settings.theme)
         super().reject()

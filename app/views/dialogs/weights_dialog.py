@@ -7,20 +7,19 @@ from pathlib import Path
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QFont
 from PyQt5.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QHeaderView,
-    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
     QWidget,
 )
 
-from app.jobs.job_slots import JobSlots
 from app.jobs.keeping import WeightsLists, WeightsRow, fetch_weights, list_weights
 from app.jobs.runner import JobRunner
 from app.state.values import Problem
-from app.views.widgets.labels import MessageLine, plain_label, without_icons
+from app.views.dialogs.job_dialog import JobDialog, dialog_buttons
+from app.views.widgets.fields import named, push_button
+from app.views.widgets.labels import MessageLine, plain_label
 from app.views.widgets.layouts import in_column, in_row
 from app.views.widgets.work_strip import WorkStrip
 
@@ -31,18 +30,17 @@ NO_NETWORK = (
 )
 
 
-class WeightsDialog(QDialog):
-    """The list, and a button that downloads the chosen weights."""
+class WeightsDialog(JobDialog):
+    """The list, and a button that downloads the chosen weights.
+
+    When the dialog closes, a download stops, and what has arrived stays.
+    """
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Weights")
+        super().__init__("Weights", runner, parent)
         self.resize(920, 560)
-        self._jobs = JobSlots(runner, self)
-        self.list = QTreeWidget()
+        self.list = named(QTreeWidget(), "Weights", "What each is good for stands beside it.")
         self.list.setHeaderLabels(COLUMNS)
-        self.list.setAccessibleName("Weights")
-        self.list.setToolTip("What each is good for stands beside it.")
         self.list.setUniformRowHeights(True)
         self.list.setRootIsDecorated(False)
         self.list.setIndentation(12)
@@ -50,11 +48,11 @@ class WeightsDialog(QDialog):
             self.list.header().setSectionResizeMode(column, QHeaderView.ResizeToContents)
         self.work = WorkStrip()
         self.message = MessageLine()
-        self.download = QPushButton("Download")
-        self.download.setToolTip("Fetch the chosen weights from the internet.")
-        self.download.setAutoDefault(False)
+        self.download = push_button(
+            "Download", "Fetch the chosen weights from the internet.", self.fetch
+        )
         self.download.setEnabled(False)
-        self.buttons = without_icons(QDialogButtonBox(QDialogButtonBox.Close))
+        self.buttons = dialog_buttons(self, QDialogButtonBox.Close)
         self.buttons.button(QDialogButtonBox.Close).setAutoDefault(False)  # Return downloads
         in_column(
             plain_label(NO_NETWORK), self.list, self.work, self.message,
@@ -62,8 +60,6 @@ class WeightsDialog(QDialog):
         )  # fmt: skip
         self.list.currentItemChanged.connect(lambda *_: self._show_button())
         self.list.itemActivated.connect(lambda *_: self.fetch())
-        self.download.clicked.connect(lambda _on: self.fetch())
-        self.buttons.rejected.connect(self.reject)
         self._list()
 
     # ── the list ────────────────────────────────────────────────────────────────────────────────
@@ -136,8 +132,3 @@ class WeightsDialog(QDialog):
     def _failed(self, problem: Problem) -> bool:
         self.message.say(problem.message, warning=True)
         return True
-
-    def done(self, result: int) -> None:
-        """Close; a download stops, and what has arrived stays."""
-        self._jobs.stop_all()
-        super().done(result)

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import QSignalBlocker
-from PyQt5.QtWidgets import QComboBox, QLabel, QWidget
+from PyQt5.QtWidgets import QLabel, QWidget
 
 from app.state.evaluation import RunList
 from app.views.widgets.chart import Chart
+from app.views.widgets.fields import combo_box
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.curves import cmc_figure
@@ -30,9 +31,8 @@ class CmcTab(QWidget):
         super().__init__(parent)
         self._runs = runs
         self.chart = Chart("CMC curve", EMPTY)
-        self.method = QComboBox()
-        self.method.setAccessibleName("Methods whose curves are shown")
-        self.method.setToolTip("Show the curves of all methods, or of one only.")
+        tip = "Show the curves of all methods, or of one only."
+        self.method = combo_box("Methods whose curves are shown", tip)
         self.method.currentIndexChanged.connect(lambda _row: self.chart.draw(self.maker()))
         margins = (8, 8, 8, 0)
         head = in_row(QLabel("Curves of"), self.method, None, margins=margins, spacing=-1)

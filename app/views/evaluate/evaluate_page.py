@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt5.QtCore import QTimer, pyqtSignal
+from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
@@ -17,6 +17,7 @@ from app.jobs import evaluation_jobs as evaluating
 from app.jobs.job import Job, JobContext, Work
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
+from app.jobs.timers import pause_timer
 from app.state.evaluation import (
     Estimate,
     EvaluationRequest,
@@ -65,10 +66,7 @@ class EvaluatePage(QWidget):
         self._normalise = False
         self._slots = JobSlots(runner, self)
         self._export_when_read = False
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(PAUSE_MS)
-        self._rest.timeout.connect(self._forecast)
+        self._rest = pause_timer(self, PAUSE_MS, self._forecast)
         self.setAccessibleName("Evaluate")
         QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
         self.runs.shown_changed.connect(self._runs_shown)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PyQt5.QtCore import QObject, Qt
 from PyQt5.QtGui import QFont, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
@@ -18,7 +18,9 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
+from app.views.widgets.layouts import in_splitter
 from app.views.widgets.run_words import points
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
@@ -88,77 +90,52 @@ def rows_of(runs: Sequence[FinishedRun]) -> tuple[list[Row], list[str]]:
     return rows, notes
 
 
-class MeasuresModel(QAbstractTableModel):
+class MeasuresModel(TableModel):
     """Rows of :func:`rows_of`; the best measure of each data set is bold where several compete."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: list[Row] = []
+        super().__init__(COLUMNS, range(len(WORDS), len(COLUMNS)), parent)
         self._cells: list[list[str]] = []
         self._best: set[tuple[int, int]] = set()
 
-    def show_rows(self, rows: list[Row]) -> None:
-        """Show other rows."""
-        self.beginResetModel()
-        self.rows, self._cells = rows, [row.cells() for row in rows]
-        self._best = _best_cells(rows)
-        self.endResetModel()
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show other methods of runs."""
+        self._cells, self._best = [row.cells() for row in rows], _best_cells(rows)
+        super().show_rows(rows)
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Methods of all runs."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+    def shown(self, row: int, column: int, role: int) -> Any:
         """Words, and what a screen reader says."""
-        if not index.isValid():
-            return None
-        words = self._cells[index.row()]
         if role == Qt.DisplayRole:
-            return self._shown(index)
-        if role == Qt.TextAlignmentRole and index.column() >= len(WORDS):
-            return int(Qt.AlignRight | Qt.AlignVCenter)
-        if role == Qt.FontRole and (index.row(), index.column()) in self._best:
+            return self._words(row, column)
+        if role == Qt.FontRole and (row, column) in self._best:
             font = QFont()
             font.setBold(True)
             return font
         if role == Qt.AccessibleTextRole:
-            return f"{COLUMNS[index.column()]} {words[index.column()]}"
-        if role == Qt.ToolTipRole and self.rows[index.row()].mark and index.column() == METHOD:
-            return f"An approximation: {self.rows[index.row()].result.approximation}"
-        if role == Qt.ToolTipRole and index.column() == 2:
-            return self.rows[index.row()].run.model_details or None
+            return f"{COLUMNS[column]} {self._cells[row][column]}"
+        if role == Qt.ToolTipRole and self.rows[row].mark and column == METHOD:
+            return f"An approximation: {self.rows[row].result.approximation}"
+        if role == Qt.ToolTipRole and column == 2:
+            return self.rows[row].run.model_details or None
         return None
 
-    def _shown(self, index: QModelIndex) -> str:
+    def _words(self, row: int, column: int) -> str:
         """The words of a cell, less what the row above says already of the same run."""
-        row, column = index.row(), index.column()
         words = self._cells[row][column]
         if row == 0 or column >= len(WORDS) or self.rows[row].run is not self.rows[row - 1].run:
             return words
         above = method_label(self.rows[row - 1].result.method)
         return words.removeprefix(above).strip() if column == METHOD else ""
 
-    def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
-        """Names of the columns and what they mean."""
-        if orientation != Qt.Horizontal or not 0 <= section < len(COLUMNS):
-            return None
-        name = COLUMNS[section]
-        if role == Qt.DisplayRole:
-            return name
-        if role == Qt.ToolTipRole:
+    def title_tip(self, column: int) -> str | None:
+        """What a measure means."""
+        name, share = COLUMNS[column], None
+        if name.startswith("Rank"):
             share = "Share of valid queries with a true match among the first so many."
-            return TIPS.get(name, share if name.startswith("Rank") else None)
-        if role == Qt.TextAlignmentRole:
-            side = Qt.AlignLeft if section < len(WORDS) else Qt.AlignRight
-            return int(side | Qt.AlignVCenter)
-        return None
+        return TIPS.get(name, share)
 
 
-def _best_cells(rows: list[Row]) -> set[tuple[int, int]]:
+def _best_cells(rows: Sequence[Row]) -> set[tuple[int, int]]:
     best: set[tuple[int, int]] = set()
     for dataset in {row.run.report.dataset for row in rows}:
         places = [i for i, row in enumerate(rows) if row.run.report.dataset == dataset]
@@ -195,11 +172,7 @@ class MeasuresTab(QSplitter):
         self.words.setReadOnly(True)
         self.words.setAccessibleName("Notes and protocol")
         self.words.setFrameShape(QPlainTextEdit.NoFrame)
-        for part in (self.view, self.words):
-            self.addWidget(part)
-        self.setStretchFactor(0, 3)
-        self.setStretchFactor(1, 2)
-        self.setChildrenCollapsible(False)
+        in_splitter(Qt.Vertical, self.view, self.words, stretches=(3, 2), into=self)
         self._moved = False
         self.splitterMoved.connect(self._remember)
         runs.shown_changed.connect(self.refresh)

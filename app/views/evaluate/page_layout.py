@@ -21,8 +21,9 @@ from app.views.evaluate.queries_tab import QueriesTab
 from app.views.evaluate.request_form import RequestForm
 from app.views.evaluate.runs_list import RunsView
 from app.views.evaluate.scores_tab import ScoresTab
+from app.views.widgets.fields import push_button
 from app.views.widgets.labels import heading, quiet_label
-from app.views.widgets.layouts import boxed, in_column, in_row
+from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
 from app.views.widgets.work_strip import WorkStrip
 
 NO_RUNS = (
@@ -40,9 +41,9 @@ class PageContent(QSplitter):
         self.form = RequestForm()
         self.work = WorkStrip()
         self.runs = RunsView(runs)
-        self.delete_button = QPushButton("Delete")
-        self.delete_button.setToolTip("Delete the chosen run from the history.")
-        self.delete_button.setAccessibleName("Delete the chosen run")
+        self.delete_button = push_button(
+            "Delete", "Delete the chosen run from the history.", name="Delete the chosen run"
+        )
         self.save_button = _menu_button("Save", "Save tables, figures and numbers.")
         self.copy_button = _menu_button("Copy", "Copy the table or the figure to the clipboard.")
         self.table, self.cmc = MeasuresTab(runs), CmcTab(runs)
@@ -66,12 +67,8 @@ class PageContent(QSplitter):
         self.results = QStackedWidget()
         self.results.addWidget(self.empty)
         self.results.addWidget(self._results())
-        self.addWidget(self.form)
-        self.addWidget(self._right())
-        self.setStretchFactor(0, 0)
-        self.setStretchFactor(1, 1)
-        self.setSizes([320, 960])
-        self.setChildrenCollapsible(False)
+        in_splitter(Qt.Horizontal, self.form, self._right(), stretches=(0, 1), sizes=(320, 960),
+                    into=self)  # fmt: skip
 
     def _right(self) -> QWidget:
         return boxed(in_column(self.work, self.results, grows=self.results, margins=(0, 8, 8, 0)))
@@ -80,14 +77,8 @@ class PageContent(QSplitter):
         hint = quiet_label("tick to compare, choose to look inside")
         buttons = (self.delete_button, self.copy_button, self.save_button)
         head = in_row(heading("Runs"), hint, *buttons, grows=hint, spacing=4)
-        parts = QSplitter(Qt.Vertical)
-        parts.addWidget(boxed(in_column(head, self.runs, spacing=4)))
-        parts.addWidget(self.tabs)
-        parts.setStretchFactor(0, 1)
-        parts.setStretchFactor(1, 4)
-        parts.setSizes([150, 550])
-        parts.setChildrenCollapsible(False)
-        return parts
+        runs = boxed(in_column(head, self.runs, spacing=4))
+        return in_splitter(Qt.Vertical, runs, self.tabs, stretches=(1, 4), sizes=(150, 550))
 
     def show_results(self, there: bool) -> None:
         """Runs and what they show, or what to do to have some."""
@@ -95,8 +86,6 @@ class PageContent(QSplitter):
 
 
 def _menu_button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(tip.rstrip("."))
+    button = push_button(text, tip, name=tip.rstrip("."))
     button.setMenu(QMenu(button))
     return button

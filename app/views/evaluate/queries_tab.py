@@ -8,9 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import (
-    QAbstractTableModel,
     QItemSelectionModel,
-    QModelIndex,
     QObject,
     QPoint,
     QPointF,
@@ -20,19 +18,19 @@ from PyQt5.QtCore import (
 )
 from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import (
-    QComboBox,
     QHeaderView,
     QLabel,
-    QSplitter,
     QTableView,
     QToolTip,
     QWidget,
 )
 
+from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
 from app.state.words import ap_text
 from app.views.widgets.chart import Chart
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.fields import combo_box
+from app.views.widgets.layouts import in_column, in_row, in_splitter
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.queries import ap_figure, worst_first
@@ -43,13 +41,12 @@ REACH = 14.0
 """Logical pixels within which a point is meant."""
 
 
-class QueriesModel(QAbstractTableModel):
+class QueriesModel(TableModel):
     """Valid queries of a run by AP of one method, the worst first; a column for each method."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(("Query",), (), parent)
         self.results: tuple[MethodResult, ...] = ()
-        self.order: list[int] = []
         self._paths: tuple[str, ...] = ()
 
     def show_run(self, run: FinishedRun | None, method: int) -> None:
@@ -57,39 +54,28 @@ class QueriesModel(QAbstractTableModel):
         self.beginResetModel()
         self.results = () if run is None else run.report.results
         self._paths = () if run is None else run.query_paths
-        self.order = worst_first(self.results[method]).tolist() if self.results else []
+        self.columns = ("Query", *map(self._title, range(len(self.results))))
+        self.numbers = range(1, len(self.columns))
+        self.rows = worst_first(self.results[method]).tolist() if self.results else []
         self.endResetModel()
 
     def path(self, row: int) -> str:
         """The file of a query, "" where the run did not keep it."""
-        query = self.order[row]
+        query = self.rows[row]
         return self._paths[query] if query < len(self._paths) else ""
 
     def name(self, row: int) -> str:
         """A query's file name, or its number."""
-        return PurePath(self.path(row)).name or f"query {self.order[row] + 1}"
-
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Valid queries."""
-        return 0 if parent.isValid() else len(self.order)
-
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """File, and AP by each method."""
-        return 0 if parent.isValid() else 1 + len(self.results)
+        return PurePath(self.path(row)).name or f"query {self.rows[row] + 1}"
 
     def _ap(self, row: int, column: int) -> str:
-        ap, query = self.results[column - 1].ap, self.order[row]
+        ap, query = self.results[column - 1].ap, self.rows[row]
         return ap_text(float(ap[query])) if query < len(ap) else "–"
 
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+    def shown(self, row: int, column: int, role: int) -> Any:
         """Words, and what a screen reader says."""
-        if not index.isValid():
-            return None
-        row, column = index.row(), index.column()
         if role == Qt.DisplayRole:
             return self.name(row) if column == 0 else self._ap(row, column)
-        if role == Qt.TextAlignmentRole and column:
-            return int(Qt.AlignRight | Qt.AlignVCenter)
         if role == Qt.ToolTipRole:
             return self.path(row) or None
         if role == Qt.AccessibleTextRole:
@@ -101,23 +87,16 @@ class QueriesModel(QAbstractTableModel):
         return None
 
     def _title(self, number: int) -> str:
-        """``+ TLift`` for ``qaconv+rerank+tlift`` after ``qaconv+rerank``."""
+        """What a method adds: ``+ TLift`` for ``qaconv+rerank+tlift`` after ``qaconv+rerank``."""
         before = self.results[number - 1].method if number else ""
         label = method_label(self.results[number].method)
         return label.removeprefix(method_label(before)).strip() if before else label
 
-    def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
-        """``Query`` and the methods, each by what it adds to the one before."""
-        if orientation != Qt.Horizontal or not 0 <= section <= len(self.results):
+    def title_tip(self, column: int) -> str | None:
+        """Which AP a column shows."""
+        if not column:
             return None
-        if role == Qt.DisplayRole:
-            return "Query" if section == 0 else self._title(section - 1)
-        if role == Qt.ToolTipRole and section:
-            label = method_label(self.results[section - 1].method)
-            return f"Average precision by {label}, in [0, 1]."
-        if role == Qt.TextAlignmentRole:
-            return int((Qt.AlignRight if section else Qt.AlignLeft) | Qt.AlignVCenter)
-        return None
+        return f"Average precision by {method_label(self.results[column - 1].method)}, in [0, 1]."
 
 
 class QueriesChart(Chart):
@@ -135,10 +114,10 @@ class QueriesChart(Chart):
 
     def place_at(self, point: QPoint) -> int | None:
         """The place of the query whose point is meant, None where none is."""
-        if self.canvas is None or self.result is None or not self._model.order:
+        if self.canvas is None or self.result is None or not self._model.rows:
             return None
         nearest = round(self.to_data(QPointF(point))[0]) - 1
-        place = min(max(nearest, 0), len(self._model.order) - 1)
+        place = min(max(nearest, 0), len(self._model.rows) - 1)
         centre = self.point_of(place)
         across = abs(centre.x() - point.x())
         # The stem below a point belongs to it.
@@ -148,7 +127,7 @@ class QueriesChart(Chart):
     def point_of(self, place: int) -> QPointF:
         """Where the point of a query lies in the chart."""
         assert self.result is not None
-        return self.to_point(place + 1, float(self.result.ap[self._model.order[place]]))
+        return self.to_point(place + 1, float(self.result.ap[self._model.rows[place]]))
 
     def paint_layer(self, painter: QPainter) -> None:
         """Rings around the chosen point and the one under the mouse."""
@@ -156,7 +135,7 @@ class QueriesChart(Chart):
             return
         painter.setBrush(Qt.NoBrush)
         for place, width in ((self._hovered, 1.5), (self.marked, 2.5)):
-            if place is not None and place < len(self._model.order):
+            if place is not None and place < len(self._model.rows):
                 painter.setPen(QPen(self.palette().color(QPalette.Highlight), width))
                 painter.drawEllipse(self.point_of(place), 6.0, 6.0)
 
@@ -170,7 +149,7 @@ class QueriesChart(Chart):
         self._hovered = self.place_at(event.pos())
         self.setCursor(Qt.ArrowCursor if self._hovered is None else Qt.PointingHandCursor)
         if self._hovered is not None and self.result is not None:
-            ap = float(self.result.ap[self._model.order[self._hovered]])
+            ap = float(self.result.ap[self._model.rows[self._hovered]])
             text = f"{self._model.name(self._hovered)}\nAP {ap_text(ap)}"
             QToolTip.showText(event.globalPos(), text, self)
         else:
@@ -219,9 +198,8 @@ class QueriesTab(QWidget):
         self.model = QueriesModel(self)
         self.chart = QueriesChart(self.model)
         self.view = QueriesView(self.model)
-        self.method = QComboBox()
-        self.method.setAccessibleName("Method whose AP is shown")
-        self.method.setToolTip("Queries are sorted by their AP under this method.")
+        tip = "Queries are sorted by their AP under this method."
+        self.method = combo_box("Method whose AP is shown", tip)
         self.note = QLabel()
         self._lay_out()
         self.method.currentIndexChanged.connect(lambda _row: self._show())
@@ -236,11 +214,7 @@ class QueriesTab(QWidget):
     def _lay_out(self) -> None:
         head = in_row(QLabel("By"), self.method, self.note,
                       grows=self.note, margins=(8, 8, 8, 0), spacing=-1)  # fmt: skip
-        parts = QSplitter(Qt.Horizontal)
-        parts.addWidget(self.chart)
-        parts.addWidget(self.view)
-        parts.setSizes([500, 500])
-        parts.setChildrenCollapsible(False)
+        parts = in_splitter(Qt.Horizontal, self.chart, self.view, sizes=(500, 500))
         in_column(head, parts, into=self, grows=parts, spacing=-1)
 
     def refresh(self) -> None:

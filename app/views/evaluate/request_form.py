@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QMenu,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt5.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QLabel, QMenu, QWidget
 
 from app.state.evaluation import Estimate, EvaluationRequest
 from app.state.requests import DEMO
 from app.views.evaluate.methods_form import MethodsForm
 from app.views.evaluate.set_list import SetList
+from app.views.widgets.fields import combo_box, line_edit, push_button
+from app.views.widgets.file_dialogs import CHECKPOINTS, TABLES, ask_path
 from app.views.widgets.labels import heading
-from app.views.widgets.layouts import in_column
+from app.views.widgets.layouts import boxed, in_column, in_form, in_row, scrolled
 from app.views.widgets.run_words import about
 from qaconv_core.device import format_bytes
-
-TABLES = "Tables (*.csv);;All files (*)"
-CHECKPOINTS = "Checkpoints (*.pth.tar *.pth *.pt *.tar);;All files (*)"
 
 
 class RequestForm(QWidget):
@@ -51,23 +37,13 @@ class RequestForm(QWidget):
         self.sets = SetList()
         self.methods = MethodsForm()
         self._build_fields()
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        for title, parts in (
-            ("Data sets", (self._folder_row(), self.sets, self._browse_row())),
-            ("Model", (self._model_row(),)),
-            ("Methods and protocol", (self.methods,)),
-        ):
-            column.addWidget(heading(title))
-            for part in parts:
-                column.addWidget(part, 1 if part is self.sets else 0)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.NoFrame)
+        inner = boxed(in_column(
+            heading("Data sets"), self._folder_row(),
+            self.sets, in_row(self.browse_button, None), heading("Model"), self._model_form(),
+            heading("Methods and protocol"), self.methods, grows=self.sets, margins=8,
+        ))  # fmt: skip
+        scroll = scrolled(inner)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
         bar = scroll.verticalScrollBar().sizeHint().width()
         scroll.setMinimumWidth(inner.minimumSizeHint().width() + bar)
         in_column(scroll, self._foot(), into=self, grows=scroll, spacing=0)
@@ -76,27 +52,31 @@ class RequestForm(QWidget):
     # ── building ────────────────────────────────────────────────────────────────────────────────
 
     def _build_fields(self) -> None:
-        self.folder = QLineEdit("data")
-        self.folder.setAccessibleName("Data folder")
-        self.folder.setToolTip("The folder below which data sets are looked for (--data-dir).")
-        self.folder_button = _button("…", "Choose the data folder.", "Choose data folder")
-        self.browse_button = QPushButton("Add another set")
-        self.browse_button.setToolTip("Evaluate any folder of pictures or a CSV table.")
-        self.browse_button.setAccessibleName("Add another data set")
+        self.folder = line_edit(
+            "Data folder", "The folder below which data sets are looked for (--data-dir).", "data"
+        )
+        self.folder_button = push_button(
+            "…", "Choose the data folder.", self._ask_folder, "Choose data folder"
+        )
+        self.browse_button = push_button(
+            "Add another set", "Evaluate any folder of pictures or a CSV table.",
+            name="Add another data set",
+        )  # fmt: skip
         menu = QMenu(self.browse_button)
         menu.addAction("Folder…").triggered.connect(lambda _on: self._ask_set(table=False))
         menu.addAction("Table…").triggered.connect(lambda _on: self._ask_set(table=True))
         self.browse_button.setMenu(menu)
         self.sets.setMinimumHeight(6 * self.fontMetrics().lineSpacing())
-        self.checkpoint = QComboBox()
-        self.checkpoint.setAccessibleName("Checkpoint")
-        self.checkpoint.setToolTip("The model to evaluate.")
+        self.checkpoint = combo_box(
+            "Checkpoint", "The model to evaluate.", [("bundled model", DEMO)]
+        )
         self.checkpoint.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
-        self.checkpoint.addItem("bundled model", DEMO)
-        self.checkpoint_button = _button("…", "Choose a checkpoint file.", "Choose checkpoint")
-        self.device = QComboBox()
-        self.device.setAccessibleName("Device")
-        self.device.setToolTip("Where to compute; auto takes a GPU if there is one.")
+        self.checkpoint_button = push_button(
+            "…", "Choose a checkpoint file.", self._ask_checkpoint, "Choose checkpoint"
+        )
+        for button in (self.folder_button, self.checkpoint_button):
+            button.setFixedWidth(32)
+        self.device = combo_box("Device", "Where to compute; auto takes a GPU if there is one.")
         self.device.addItems(["auto", "cpu"])
         for field in (self.folder, self.checkpoint, self.device):
             field.setMinimumWidth(80)
@@ -104,23 +84,17 @@ class RequestForm(QWidget):
         self.estimate.setWordWrap(True)
         self.estimate.setTextInteractionFlags(Qt.TextSelectableByMouse)
         self.estimate.setAccessibleName("Estimated time and memory")
-        self.start_button = QPushButton("Start")
-        self.start_button.setAccessibleName("Start evaluation")
-        self.start_button.setToolTip("Evaluate the ticked data sets, one after another.")
+        self.start_button = push_button(
+            "Start", "Evaluate the ticked data sets, one after another.",
+            self.start_requested.emit, "Start evaluation",
+        )  # fmt: skip
 
-    def _folder_row(self) -> QWidget:
-        return _row(QLabel("In"), self.folder, self.folder_button, stretch=1)
+    def _folder_row(self) -> QHBoxLayout:
+        return in_row(QLabel("In"), self.folder, self.folder_button, grows=self.folder, spacing=-1)
 
-    def _browse_row(self) -> QWidget:
-        return _row(self.browse_button, QWidget(), stretch=1)
-
-    def _model_row(self) -> QWidget:
-        box = QWidget()
-        form = QFormLayout(box)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Checkpoint", _row(self.checkpoint, self.checkpoint_button, stretch=0))
-        form.addRow("Device", self.device)
-        return box
+    def _model_form(self) -> QFormLayout:
+        chosen = in_row(self.checkpoint, self.checkpoint_button, grows=self.checkpoint, spacing=-1)
+        return in_form(("Checkpoint", chosen), ("Device", self.device))
 
     def _foot(self) -> QWidget:
         foot = QFrame()
@@ -133,9 +107,6 @@ class RequestForm(QWidget):
         self.checkpoint.currentIndexChanged.connect(lambda _row: self.changed.emit())
         self.device.currentIndexChanged.connect(lambda _row: self.changed.emit())
         self.folder.editingFinished.connect(self._folder_edited)
-        self.start_button.clicked.connect(lambda _on: self.start_requested.emit())
-        self.folder_button.clicked.connect(lambda _on: self._ask_folder())
-        self.checkpoint_button.clicked.connect(lambda _on: self._ask_checkpoint())
 
     def _folder_edited(self) -> None:
         """The focus leaving the field is no change."""
@@ -146,25 +117,17 @@ class RequestForm(QWidget):
     # ── asking ──────────────────────────────────────────────────────────────────────────────────
 
     def _ask_folder(self) -> None:
-        dialog = QFileDialog(self, "Data folder", self.folder.text())
-        dialog.setFileMode(QFileDialog.Directory)
-        self._open(dialog, self.set_folder)
+        ask_path(self, "Data folder", self.folder.text(), self.set_folder)
 
     def _ask_set(self, table: bool) -> None:
-        title = "Table of pictures" if table else "Folder of pictures"
-        dialog = QFileDialog(self, title, self.folder.text(), TABLES if table else "")
-        dialog.setFileMode(QFileDialog.ExistingFile if table else QFileDialog.Directory)
-        self._open(dialog, lambda path: self.browsed.emit(Path(path)))
+        title, filters = ("Table of pictures", TABLES) if table else ("Folder of pictures", "")
+        ask_path(self, title, self.folder.text(), self._browsed, filters)
+
+    def _browsed(self, path: str) -> None:
+        self.browsed.emit(Path(path))
 
     def _ask_checkpoint(self) -> None:
-        dialog = QFileDialog(self, "Checkpoint", "", CHECKPOINTS)
-        dialog.setFileMode(QFileDialog.ExistingFile)
-        self._open(dialog, self.add_checkpoint)
-
-    def _open(self, dialog: QFileDialog, then: Callable[[str], object]) -> None:
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.fileSelected.connect(then)
-        dialog.open()
+        ask_path(self, "Checkpoint", "", self.add_checkpoint, CHECKPOINTS)
 
     # ── what is chosen ──────────────────────────────────────────────────────────────────────────
 
@@ -246,21 +209,3 @@ def _details(parts: Sequence) -> list[str]:
 
 def _words(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def _button(text: str, tip: str, name: str = "") -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(name or text)
-    if len(text) == 1:
-        button.setFixedWidth(32)
-    return button
-
-
-def _row(*widgets: QWidget, stretch: int) -> QWidget:
-    box = QWidget()
-    row = QHBoxLayout(box)
-    row.setContentsMargins(0, 0, 0, 0)
-    for place, widget in enumerate(widgets):
-        row.addWidget(widget, 1 if place == stretch else 0)
-    return box

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt5.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QObject, Qt
+from PyQt5.QtCore import QItemSelectionModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
 
+from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
 from app.views.widgets.run_words import local_time
 from app.views.widgets.table_style import show_as_rows, space_columns
@@ -31,40 +32,27 @@ def cells(run: FinishedRun) -> tuple[str, ...]:
     return (*head, *measures, local_time(run.created))
 
 
-class RunsModel(QAbstractTableModel):
+class RunsModel(TableModel):
     """Runs of a :class:`~app.state.evaluation.RunList`, newest first, with ticks."""
 
     def __init__(self, runs: RunList, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(COLUMNS, NUMBERS, parent)
         self._runs = runs
-        self.runs = runs.runs
-        self._cells = [cells(run) for run in self.runs]
+        self._reload()
         runs.changed.connect(self._reload)
         runs.shown_changed.connect(self._ticks_changed)
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Runs."""
-        return 0 if parent.isValid() else len(self.runs)
-
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
+    def shown(self, row: int, column: int, role: int) -> Any:
         """Words, ticks, and what a screen reader says."""
-        if not index.isValid():
-            return None
-        run, words = self.runs[index.row()], self._cells[index.row()]
+        run, words = self.rows[row], self._cells[row]
         if role == Qt.DisplayRole:
-            return words[index.column()]
-        if role == Qt.CheckStateRole and index.column() == 0:
+            return words[column]
+        if role == Qt.CheckStateRole and column == 0:
             return Qt.Checked if run.id in self._runs.compared else Qt.Unchecked
-        if role == Qt.TextAlignmentRole and index.column() in NUMBERS:
-            return int(Qt.AlignRight | Qt.AlignVCenter)
         if role == Qt.AccessibleTextRole:
             return ", ".join(f"{name} {word}" for name, word in zip(COLUMNS, words, strict=True))
         if role == Qt.ToolTipRole:
-            if index.column() == 2:
+            if column == 2:
                 return run.model_details or None
             return "Tick runs to compare them; choose one to see its scores and queries."
         return None
@@ -73,7 +61,7 @@ class RunsModel(QAbstractTableModel):
         """Tick or untick."""
         if role != Qt.CheckStateRole or not index.isValid() or index.column() != 0:
             return False
-        self._runs.tick(self.runs[index.row()].id, value == Qt.Checked)
+        self._runs.tick(self.rows[index.row()].id, value == Qt.Checked)
         return True
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlags:
@@ -81,28 +69,12 @@ class RunsModel(QAbstractTableModel):
         plain = super().flags(index)
         return plain | Qt.ItemIsUserCheckable if index.isValid() and index.column() == 0 else plain
 
-    def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
-        """Names of the columns; measures are in percent."""
-        if orientation != Qt.Horizontal or not 0 <= section < len(COLUMNS):
-            return None
-        if role == Qt.DisplayRole:
-            return COLUMNS[section]
-        if role == Qt.TextAlignmentRole:
-            side = Qt.AlignRight if section in NUMBERS else Qt.AlignLeft
-            return int(side | Qt.AlignVCenter)
-        return None
-
     def _reload(self) -> None:
-        self.beginResetModel()
-        self.runs = self._runs.runs
-        self._cells = [cells(run) for run in self.runs]
-        self.endResetModel()
+        self._cells = [cells(run) for run in self._runs.runs]
+        self.show_rows(self._runs.runs)
 
     def _ticks_changed(self) -> None:
-        if self.runs:
-            self.dataChanged.emit(
-                self.index(0, 0), self.index(len(self.runs) - 1, 0), [Qt.CheckStateRole]
-            )
+        self.tell_changed(0, Qt.CheckStateRole)
 
 
 class RunsView(QTableView):
@@ -137,10 +109,10 @@ class RunsView(QTableView):
 
     def _chosen(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():
-            self._runs.select(self._rows.runs[current.row()].id)
+            self._runs.select(self._rows.rows[current.row()].id)
 
     def _show_current(self) -> None:
-        ids = [run.id for run in self._rows.runs]
+        ids = [run.id for run in self._rows.rows]
         if self._runs.current_id not in ids:
             return
         row = ids.index(self._runs.current_id)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
-from PyQt5.QtWidgets import (
-    QDoubleSpinBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt5.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.state.evaluation import FinishedRun, RunList
 from app.state.words import decimals, score_text
 from app.views.widgets.chart import Chart
+from app.views.widgets.fields import decimal_number, push_button
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.operating import OperatingPoint
 from qaconv_core.figures.distributions import score_distribution_figure
@@ -142,12 +138,9 @@ class ScoresTab(QWidget):
         self.point: OperatingPoint | None = None
         self.chart = ScoresChart()
         self.chart.moved.connect(self.set_threshold)
-        self.number = QDoubleSpinBox()
-        self.number.setDecimals(3)
-        self.number.setRange(-1e6, 1e6)
+        tip = "Pairs with a larger logit are accepted as the same person."
+        self.number = decimal_number("Threshold", tip, 0.0, 1e6, 1.0, digits=3, least=-1e6)
         self.number.setKeyboardTracking(False)
-        self.number.setAccessibleName("Threshold")
-        self.number.setToolTip("Pairs with a larger logit are accepted as the same person.")
         self.number.valueChanged.connect(self.set_threshold)
         self.words = QLabel()
         self.words.setWordWrap(True)
@@ -161,20 +154,10 @@ class ScoresTab(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(QLabel("Threshold"))
-        row.addWidget(self.number)
-        row.addSpacing(8)
-        row.addLayout(self.marks)
-        row.addStretch(1)
-        below = QVBoxLayout(self.controls)
-        below.setContentsMargins(8, 0, 8, 8)
-        below.addLayout(row)
-        below.addWidget(self.words)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.chart, 1)
-        column.addWidget(self.controls)
+        self.marks.setContentsMargins(8, 0, 0, 0)
+        row = in_row(QLabel("Threshold"), self.number, self.marks, None, spacing=-1)
+        in_column(row, self.words, into=self.controls, margins=(8, 0, 8, 8), spacing=-1)
+        in_column(self.chart, self.controls, into=self, grows=self.chart, spacing=-1)
 
     def refresh(self) -> None:
         """Show the current run."""
@@ -222,10 +205,11 @@ class ScoresTab(QWidget):
             button.deleteLater()
         self.mark_buttons = []
         for target, threshold in self._roc():
-            button = QPushButton(f"FPR ≤ {100 * target:g} %")
-            button.setToolTip(f"The lowest threshold that keeps the FPR at or under {target:g}.")
-            button.setAccessibleName(button.text())
-            button.clicked.connect(lambda _on, t=threshold: self.set_threshold(t))
+            button = push_button(
+                f"FPR ≤ {100 * target:g} %",
+                f"The lowest threshold that keeps the FPR at or under {target:g}.",
+                partial(self.set_threshold, threshold),
+            )
             self.marks.addWidget(button)
             self.mark_buttons.append(button)
 

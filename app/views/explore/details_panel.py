@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QShowEvent
-from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QWidget
 
 from app.jobs.images import ImageLoader
 from app.state import words
@@ -19,16 +19,6 @@ from qaconv_core.galleries.values import PairView
 
 SPACING = 8
 LEAST, NARROWEST, WIDTH = 144, 280, 320
-
-
-def column_of(widget: QWidget, *parts: QWidget) -> QVBoxLayout:
-    """Lay parts out one below the other in a widget."""
-    column = QVBoxLayout(widget)
-    column.setContentsMargins(SPACING, SPACING, SPACING, SPACING)
-    column.setSpacing(SPACING)
-    for part in parts:
-        column.addWidget(part)
-    return column
 
 
 class DetailsPanel(QWidget):

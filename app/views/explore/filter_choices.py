@@ -10,10 +10,10 @@ from PyQt5.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QLabel,
-    QPushButton,
     QWidget,
 )
 
+from app.views.widgets.fields import decimal_number, push_button
 from app.views.widgets.filter_field import ChipText
 
 Cameras = frozenset[int] | None
@@ -32,9 +32,9 @@ class CameraChoice(QWidget):
         self.setAccessibleName("Cameras")
         self.setToolTip("Choose of which cameras pictures are listed.")
         self.boxes: dict[int, QCheckBox] = {}
-        self.everything = QPushButton("All cameras")
-        self.everything.setToolTip("List pictures of all cameras.")
-        self.everything.clicked.connect(lambda: self.chosen.emit(None))
+        self.everything = push_button(
+            "All cameras", "List pictures of all cameras.", lambda: self.chosen.emit(None)
+        )
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.addWidget(self.everything, 0, 0, 1, -1)
@@ -85,9 +85,9 @@ class TimeChoice(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Times")
         self.low, self.high = self._box("From, seconds"), self._box("To, seconds")
-        self.everything = QPushButton("All times")
-        self.everything.setToolTip("List pictures of all times.")
-        self.everything.clicked.connect(lambda: self.chosen.emit(None))
+        self.everything = push_button(
+            "All times", "List pictures of all times.", lambda: self.chosen.emit(None)
+        )
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for row, (name, box) in enumerate((("From", self.low), ("To", self.high))):
@@ -97,11 +97,8 @@ class TimeChoice(QWidget):
         self.set_limits(None)
 
     def _box(self, name: str) -> QDoubleSpinBox:
-        box = QDoubleSpinBox()
-        box.setAccessibleName(name)
-        box.setToolTip("Times are seconds since the first camera's start, as the data set says.")
-        box.setSuffix(" s")
-        box.setDecimals(1)
+        tip = "Times are seconds since the first camera's start, as the data set says."
+        box = decimal_number(name, tip, 0.0, 99.99, 1.0, digits=1, suffix=" s")
         box.setKeyboardTracking(False)
         box.valueChanged.connect(self._tell)
         return box

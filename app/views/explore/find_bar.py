@@ -16,6 +16,7 @@ from app.items.find_model import FindModel
 from app.items.row_texts import count_text
 from app.state.workspace import Workspace
 from app.views.explore.results_header import NO_FILTER
+from app.views.widgets.fields import named
 from app.views.widgets.hints import LinkButton
 from app.views.widgets.layouts import in_column, in_row
 
@@ -45,34 +46,29 @@ class FindBar(QWidget):
         super().__init__(parent)
         self.workspace = workspace
         self.model = FindModel(self)
-        self.field, self.hits = FindEdit(), QListView()
-        self.message = QLabel()
-        self.show_hidden = LinkButton("Show hidden", "Hide nothing, so that these can be seen.")
-        self.close_button = QToolButton()
-        self._name()
-        self._arrange()
-        self._connect()
-
-    def _name(self) -> None:
+        self.field = named(
+            FindEdit(), "Find in the gallery",
+            "Type, choose with ↑ and ↓, Enter jumps there, Esc closes.",
+        )  # fmt: skip
         self.field.setPlaceholderText("Person number or part of a file name")
-        self.field.setAccessibleName("Find in the gallery")
-        self.field.setToolTip("Type, choose with ↑ and ↓, Enter jumps there, Esc closes.")
         self.field.setClearButtonEnabled(True)
-        self.hits.setAccessibleName("Found in the gallery")
-        self.hits.setToolTip("Found pictures with their rank; click to jump there.")
+        self.hits = named(
+            QListView(), "Found in the gallery",
+            "Found pictures with their rank; click to jump there.",
+        )  # fmt: skip
         self.hits.setFocusPolicy(Qt.NoFocus)
         self.hits.setUniformItemSizes(True)
         self.hits.setEditTriggers(QListView.NoEditTriggers)
         self.hits.setModel(self.model)
+        self.message = QLabel()
+        self.show_hidden = LinkButton("Show hidden", "Hide nothing, so that these can be seen.")
+        self.close_button = named(QToolButton(), "Close find", "Close (Esc).")
         self.close_button.setText("✕")
         self.close_button.setAutoRaise(True)
-        self.close_button.setAccessibleName("Close find")
-        self.close_button.setToolTip("Close (Esc).")
-
-    def _arrange(self) -> None:
         line = in_row(self.field, self.message, self.show_hidden, self.close_button,
                    grows=self.field, spacing=4)  # fmt: skip
         in_column(line, self.hits, into=self, spacing=4)
+        self._connect()
 
     def _connect(self) -> None:
         self.field.textChanged.connect(self.search)
@@ -137,4 +133,4 @@ class FindBar(QWidget):
 
     def _jump(self, index: QModelIndex) -> None:
         if index.isValid():
-            self.workspace.select_candidate(self.model.hits[index.row()])
+            self.workspace.select_candidate(self.model.rows[index.row()])

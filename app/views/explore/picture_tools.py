@@ -13,7 +13,7 @@ from app.state.commands import BY_ID
 from app.state.drawn_parts import Tool
 from app.state.workspace import Workspace
 from app.views.widgets.actions import Handler, Handlers
-from app.views.widgets.icons import icon
+from app.views.widgets.labels import small_button
 
 TOOLS: dict[str, Tool] = {
     "match.part_box": "box",
@@ -68,14 +68,10 @@ class PictureTools(QWidget):
 
     def _button(self, id: str) -> QToolButton:
         command = BY_ID[id]
-        button = QToolButton(self)
-        button.setIcon(icon(command.icon))
-        button.setIconSize(QSize(ICON, ICON))
-        button.setAccessibleName(command.title)
         keys = f" ({command.keys[0]})" if command.keys else ""
-        button.setToolTip(f"{command.title}{keys}\n{command.tip}".strip())
+        tip = f"{command.title}{keys}\n{command.tip}".strip()
+        button = small_button(command.icon, command.title, self, tip=tip, size=ICON)
         button.setCheckable(command.checkable)
-        button.setAutoRaise(True)
         button.setFocusPolicy(Qt.TabFocus)
         return button
 

@@ -15,7 +15,8 @@ from PyQt5.QtWidgets import (
 )
 
 from app.items.query_delegate import QueryDelegate
-from app.items.query_model import ENTRY_ROLE, QueryModel
+from app.items.query_model import QueryModel
+from app.items.row_models import ENTRY_ROLE
 from app.items.row_texts import shown_of
 from app.jobs.images import ImageLoader
 from app.state.listing import QUERY_SORTS, next_error, step_in
@@ -198,7 +199,7 @@ class QueriesPanel(QWidget):
         if self._updating:
             return
         rows = sorted(index.row() for index in self.list.selectionModel().selectedIndexes())
-        queries = [int(self.model.listed[row]) for row in rows]
+        queries = [int(self.model.rows[row]) for row in rows]
         if not queries:
             self._show_selection()  # there is always a query, once one was chosen
             return
@@ -214,7 +215,7 @@ class QueriesPanel(QWidget):
         The query that was shown large stays the first one.
         """
         shown = self.workspace.selection.query
-        current = self.model.listed[self.list.currentIndex().row()]
+        current = self.model.rows[self.list.currentIndex().row()]
         first = shown if shown in queries else int(current)
         if first not in queries:
             first = queries[0]
@@ -245,12 +246,12 @@ class QueriesPanel(QWidget):
 
     def step(self, by: int) -> None:
         """To the query so many rows further down."""
-        self._go(step_in(self.model.listed, self.workspace.selection.query, by))
+        self._go(step_in(self.model.rows, self.workspace.selection.query, by))
 
     def go_to_next_error(self) -> None:
         """To the next query whose rank 1 is a false match, from the top again after the last."""
         measures = self.workspace.current_measures
-        self._go(next_error(self.model.listed, measures, self.workspace.selection.query))
+        self._go(next_error(self.model.rows, measures, self.workspace.selection.query))
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
@@ -259,7 +260,7 @@ class QueriesPanel(QWidget):
         space = self.workspace
 
         def any_listed() -> bool:
-            return len(self.model.listed) > 0
+            return len(self.model.rows) > 0
 
         def sort_by(name: str) -> Handler:
             return Handler(
@@ -280,5 +281,5 @@ class QueriesPanel(QWidget):
         }
 
     def _any_error(self) -> bool:
-        listed, first_true = self.model.listed, self.workspace.current_measures.first_true
+        listed, first_true = self.model.rows, self.workspace.current_measures.first_true
         return len(first_true) > 0 and bool((first_true[listed] > 1).any())

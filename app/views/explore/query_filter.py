@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QRegularExpression, Qt
 from PyQt5.QtGui import QKeyEvent, QRegularExpressionValidator
-from PyQt5.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+from PyQt5.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.state.workspace import Workspace
 from app.views.explore.filter_choices import CameraChoice, camera_chip
+from app.views.widgets.fields import combo_box, named, tick_box
 from app.views.widgets.filter_field import ChipText, FilterField
 from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column
@@ -42,37 +43,34 @@ class QueryFilterBar(QWidget):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
-        self.text = FilterEdit()
-        self.person = FilterEdit()
-        self.cameras = CameraChoice()
-        self.errors = QCheckBox("Errors only")
-        self.sort = QComboBox()
-        self._name()
-        self.filters = FilterField("Choose which queries are listed.", self._popup())
-        self._arrange()
-        self._connect()
-        self._show_data()
-
-    def _name(self) -> None:
+        self.text = named(
+            FilterEdit(), "Filter queries by file or person",
+            "List queries whose file name holds this, or of this person (Ctrl+L).",
+        )  # fmt: skip
         self.text.setPlaceholderText("File or person")
         self.text.setClearButtonEnabled(True)
-        self.text.setAccessibleName("Filter queries by file or person")
-        self.text.setToolTip("List queries whose file name holds this, or of this person (Ctrl+L).")
+        self.person = named(
+            FilterEdit(), "Filter queries by person number",
+            "List queries of the person with exactly this number.",
+        )  # fmt: skip
         self.person.setPlaceholderText("Person")
-        self.person.setAccessibleName("Filter queries by person number")
-        self.person.setToolTip("List queries of the person with exactly this number.")
         self.person.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{0,9}")))
-        self.errors.setAccessibleName("List errors only")
-        self.errors.setToolTip("List only queries whose rank 1 is known to be a false match.")
-        self.sort.setAccessibleName("Order of the queries")
-        self.sort.setToolTip("Sort queries by file, person, AP or the score of the best candidate.")
-        for key, words in SORTS.items():
-            self.sort.addItem(words, key)
+        self.cameras = CameraChoice()
+        self.errors = tick_box(
+            "Errors only", "List only queries whose rank 1 is known to be a false match.",
+            name="List errors only",
+        )  # fmt: skip
+        self.sort = combo_box(
+            "Order of the queries",
+            "Sort queries by file, person, AP or the score of the best candidate.",
+            ((words, key) for key, words in SORTS.items()),
+        )
         self.sort.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
         self.sort.setMinimumContentsLength(8)
-
-    def _arrange(self) -> None:
+        self.filters = FilterField("Choose which queries are listed.", self._popup())
         in_column(self.text, self.filters, into=self, spacing=4)
+        self._connect()
+        self._show_data()
 
     def _popup(self) -> QWidget:
         return boxed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt5.QtCore import QEvent, QSignalBlocker, QSize, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QSignalBlocker, pyqtSignal
 from PyQt5.QtWidgets import QCheckBox, QLabel, QToolButton, QWidget
 
 from app.items.result_model import ResultModel
@@ -14,11 +14,11 @@ from app.state.values import CANDIDATE_VIEWS, METHODS, NORMALISED, CandidateView
 from app.state.workspace import Workspace
 from app.views.explore.filter_choices import CameraChoice, TimeChoice, camera_chip, time_chip
 from app.views.widgets.choice import Choice
+from app.views.widgets.fields import tick_box
 from app.views.widgets.filter_field import ChipText, FilterField
 from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.hints import LinkButton
-from app.views.widgets.icons import icon
-from app.views.widgets.labels import heading
+from app.views.widgets.labels import heading, small_button
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.tile_view import SizeSlider
 from qaconv_core.types import RankingResult
@@ -50,9 +50,15 @@ NO_FILTER = {
     "hide_same_camera": False,
     "hide_false": False,
     "hide_decided": False,
+    "every_picture": False,
     "camids": None,
     "time_range": None,
 }
+EVERY = (
+    "every picture of a track",
+    "List all pictures of who was followed through a video. Else each track is listed once, by "
+    "the best of its pictures.",
+)
 UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
 NO_MAPS = "Not there yet: this needs the feature maps of the whole gallery."
 BY_PART = (
@@ -92,6 +98,8 @@ class ResultsHeader(QWidget):
         self.measure = self.method.menu().addAction("Evaluate this data set")
         self.measure.setToolTip("Measure all queries now: AP, re-ranking and TLift (Ctrl+Shift+E).")
         self.hides = self._make_hides()
+        self.every = QCheckBox(EVERY[0].capitalize())
+        self.every.setToolTip(EVERY[1])
         self.cameras, self.times = CameraChoice(), TimeChoice()
         self.filters = FilterField("Choose which pictures are listed.", self._popup())
         self.count, self.truth, self.dot = QLabel(), QLabel(), QLabel("·")
@@ -118,30 +126,22 @@ class ResultsHeader(QWidget):
     # ── how it is put together ──────────────────────────────────────────────────────────────────
 
     def _make_hides(self) -> dict[str, QCheckBox]:
-        boxes = {}
-        for name, (words, tip) in HIDES.items():
-            boxes[name] = QCheckBox(words)
-            boxes[name].setToolTip(tip)
-            boxes[name].setAccessibleName(f"Hide {words}")
-        return boxes
+        return {
+            name: tick_box(words, tip, name=f"Hide {words}") for name, (words, tip) in HIDES.items()
+        }
 
     def _popup(self) -> QWidget:
         return boxed(
             in_column(
-                heading("Hide"), *self.hides.values(), heading("Cameras"), self.cameras,
-                heading("Times"), self.times, margins=12, spacing=6,
+                heading("Hide"), *self.hides.values(), self.every, heading("Cameras"),
+                self.cameras, heading("Times"), self.times, margins=12, spacing=6,
             )
         )  # fmt: skip
 
     def _view_button(self, view: CandidateView) -> QToolButton:
-        command, button = BY_ID[f"view.candidates_{view}"], QToolButton()
-        button.setIcon(icon(command.icon))
-        button.setIconSize(QSize(18, 18))
-        button.setCheckable(True)
-        button.setAutoRaise(True)
-        button.setFocusPolicy(Qt.TabFocus)
-        button.setAccessibleName(command.title)
-        button.setToolTip(f"{command.title} ({command.keys[0]})")
+        command = BY_ID[f"view.candidates_{view}"]
+        tip = f"{command.title} ({command.keys[0]})"
+        button = small_button(command.icon, command.title, tip=tip, size=18, checkable=True)
         button.clicked.connect(lambda _on: self.view_chosen.emit(view))
         return button
 
@@ -185,6 +185,7 @@ class ResultsHeader(QWidget):
         self.method.chosen.connect(self._choose_method)
         for name, box in self.hides.items():
             box.clicked.connect(lambda on, name=name: space.change_result_filter(**{name: on}))
+        self.every.clicked.connect(lambda on: space.change_result_filter(every_picture=on))
         self.cameras.chosen.connect(lambda chosen: space.change_result_filter(camids=chosen))
         self.times.chosen.connect(lambda chosen: space.change_result_filter(time_range=chosen))
         self.filters.removed.connect(
@@ -204,6 +205,7 @@ class ResultsHeader(QWidget):
     def _show_data(self) -> None:
         data = self.workspace.data
         self.cameras.set_cameras(() if data is None else np.unique(data.gallery_camids).tolist())
+        self.every.setVisible(data is not None and data.gallery_tracks is not None)
         self.times.set_limits(None if data is None else _limits(data.gallery_times))
         self.refresh()
 
@@ -213,6 +215,9 @@ class ResultsHeader(QWidget):
         self._show_methods()
         for name, box in self.hides.items():
             box.setChecked(getattr(chosen, name))
+        self.every.setChecked(chosen.every_picture)
+        tracks = self.workspace.data is not None and self.workspace.data.gallery_tracks is not None
+        every = (ChipText("every_picture", *EVERY),) if tracks and chosen.every_picture else ()
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
         hidden = tuple(
@@ -221,7 +226,7 @@ class ResultsHeader(QWidget):
             if getattr(chosen, name)
         )
         self.filters.show_chips(
-            (*hidden, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
+            (*hidden, *every, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
         )
         ranking = self.workspace.ranking
         self.count.setText("" if ranking is None else self._count_words(ranking))

@@ -17,6 +17,7 @@ from app.state.workspace import Workspace
 from app.views.explore.candidate_selection import CandidateSelection
 from app.views.explore.find_bar import FindBar
 from app.views.explore.results_header import HIDES, NO_FILTER, ResultsHeader
+from app.views.explore.track_player import TrackPlayer
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.hints import EmptyPage, NoteLine
 from app.views.widgets.layouts import in_column
@@ -31,6 +32,7 @@ NO_GALLERY = "This set has no gallery pictures to rank."
 LOADING = "The ranking appears here once the model is loaded."
 PREPARING = "The ranking appears here once the feature maps are computed."
 RANKING = "Ranking…"
+NO_TRACKS = "it was not followed through a video"
 
 
 class ResultsPanel(QWidget):
@@ -54,6 +56,7 @@ class ResultsPanel(QWidget):
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
         self._clicked = self._scrolled_away = False
+        self.player = TrackPlayer(self.view, self.model, self.delegate, thumbnails)
         self.candidate_selection = CandidateSelection(workspace, self.model, self.view)
         self._arrange()
         self._connect()
@@ -261,6 +264,11 @@ class ResultsPanel(QWidget):
             self.workspace.compare_with(true)
             self.workspace.change_look(mode="compare")
 
+    def _play(self) -> None:
+        candidate = self.workspace.selection.candidate
+        if candidate is not None:
+            self.player.toggle(candidate)
+
     def _toggle(self, name: str) -> None:
         now = getattr(self.workspace.result_filter, name)
         self.workspace.change_result_filter(**{name: not now})
@@ -309,6 +317,18 @@ class ResultsPanel(QWidget):
             ),
             "candidate.next_undecided": step(self.next_undecided),
             **{f"candidate.{name}": hide(name) for name in HIDES},
+            "candidate.every_picture": Handler(
+                lambda: self._toggle("every_picture"),
+                lambda: space.data is not None and space.data.gallery_tracks is not None,
+                checked=lambda: space.result_filter.every_picture,
+                reason=lambda: NO_TRACKS,
+            ),
+            "candidate.play_track": Handler(
+                self._play,
+                lambda: self.player.can_play(space.selection.candidate),
+                checked=lambda: self.player.playing is not None,
+                reason=lambda: NO_TRACKS,
+            ),
             "candidate.exact": Handler(
                 lambda: space.change_look(exact=not space.look.exact),
                 checked=lambda: space.look.exact,

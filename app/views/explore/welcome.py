@@ -99,7 +99,9 @@ class WelcomePage(QWidget):
         column.addStretch(2)
         column.addWidget(heading("See why two pictures match", 1.5), 0, Qt.AlignHCenter)
         column.addLayout(row)
-        hint = plain_label("Or drop a folder, a picture or a checkpoint anywhere in this window.")
+        hint = plain_label(
+            "Or drop a folder, a picture, a video or a checkpoint anywhere in this window."
+        )
         hint.setAlignment(Qt.AlignHCenter)
         column.addWidget(hint)
         column.addWidget(self.recent)

@@ -6,65 +6,36 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import (
-    QComboBox,
-    QLabel,
-    QSpinBox,
-    QSplitter,
-    QTabWidget,
-    QWidget,
-)
+from PyQt5.QtWidgets import QLabel, QTabWidget, QWidget
 
 from app.items.pair_tiles import WIDEST, tiles_of
 from app.items.picture_tiles import TileDelegate, TileModel
-from app.jobs.images import ImageLoader
-from app.jobs.insight_jobs import InsightJobs
 from app.state import check_measures as words
 from app.state.insights import CheckFindings
-from app.state.workspace import Workspace
 from app.views.insights.insight_page import InsightPage
 from app.views.insights.measure_table import MeasureTable
 from app.views.insights.picture_tiles import PictureTiles
 from app.views.widgets.chart import Chart
+from app.views.widgets.fields import combo_box
 from app.views.widgets.labels import plain_label
-from app.views.widgets.layouts import boxed, in_column, in_row
+from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
 from qaconv_core.explaining.limits import LIMITS
 
-MOST_PAIRS = 2000
 NO_CURVES = "There are no curves to draw."
 
 
 class ChecksPage(InsightPage):
     """Measures, removal curves and pairs of the explanation checks."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        jobs: InsightJobs,
-        thumbnails: ImageLoader,
-        parent: QWidget | None = None,
-    ) -> None:
-        self._thumbnails = thumbnails
-        self._shown: CheckFindings | None = None
-        super().__init__("trust", workspace, jobs, parent)
+    kind = "trust"
 
     # ── building ────────────────────────────────────────────────────────────────────────────────
 
-    def _make_number(self) -> QSpinBox:
-        box = QSpinBox()
-        box.setRange(1, MOST_PAIRS)
-        box.setValue(self.insights.pairs)
-        box.setAccessibleName("Pairs")
-        box.setToolTip("At most so many pairs of each kind are measured (--pairs).")
-        box.valueChanged.connect(lambda value: setattr(self.insights, "pairs", value))
-        return box
-
     def _make_results(self) -> QWidget:
-        self.order = QComboBox()
-        self.order.setAccessibleName("How strong matches are chosen")
-        self.order.setToolTip("The 12 strongest matches of each pair are looked at.")
-        for order, name in words.ORDERS.items():
-            self.order.addItem(name, order)
+        self.order = combo_box(
+            "How strong matches are chosen", "The 12 strongest matches of each pair are looked at.",
+            ((name, order) for order, name in words.ORDERS.items()),
+        )  # fmt: skip
         self.order.currentIndexChanged.connect(lambda _row: self._show_measures())
         self.measures = MeasureTable()
         self.chart = Chart("Removal curves", NO_CURVES)
@@ -74,14 +45,9 @@ class ChecksPage(InsightPage):
         self.tabs.setAccessibleName("Curves and pairs")
         self.tabs.addTab(self._curves(), "Curves")
         self.tiles: list[PictureTiles] = []
-        parts = QSplitter(Qt.Horizontal)
-        parts.addWidget(self._left())
-        parts.addWidget(self.tabs)
-        parts.setStretchFactor(0, 0)
-        parts.setStretchFactor(1, 1)
-        parts.setSizes([480, 800])
-        parts.setChildrenCollapsible(False)
-        return parts
+        return in_splitter(
+            Qt.Horizontal, self._left(), self.tabs, stretches=(0, 1), sizes=(480, 800)
+        )
 
     def _left(self) -> QWidget:
         label = QLabel("Strongest by")
@@ -98,11 +64,7 @@ class ChecksPage(InsightPage):
 
     # ── showing ─────────────────────────────────────────────────────────────────────────────────
 
-    def _show_found(self) -> None:
-        found = self.insights.trust
-        if found is None or found is self._shown:
-            return
-        self._shown = found
+    def _show_found(self, found: CheckFindings) -> None:
         self.summary.setText(words.trust_summary(found))
         self.summary.setToolTip(LIMITS)
         self.curve_words.setText(words.CURVES.format(crowd=found.report.gallery_ranked))
@@ -136,8 +98,8 @@ class ChecksPage(InsightPage):
         self.tiles = []
         for group in found.report.groups:
             model = TileModel(self)
-            model.set_tiles(tiles_of(found, group))
-            view = PictureTiles(model, TileDelegate(self._thumbnails, 2, WIDEST, self))
+            model.show_rows(tiles_of(found, group))
+            view = PictureTiles(model, TileDelegate(self.thumbnails, 2, WIDEST, self))
             view.setAccessibleName(f"Pairs that were measured: {group.name}")
             view.open_pair.connect(self.open_pair)
             self.tiles.append(view)

@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QModelIndex, QSignalBlocker, Qt
-from PyQt5.QtWidgets import QListView, QSpinBox, QSplitter, QWidget
+from PyQt5.QtWidgets import QListView, QWidget
 
 from app.items.colour_bar import ColourBar
 from app.items.group_model import GROUP_ROLE, GroupDelegate, GroupModel
-from app.jobs.images import ImageLoader
-from app.jobs.insight_jobs import InsightJobs
 from app.state import insight_words as words
 from app.state.insights import ErrorFindings, mean_scale
-from app.state.workspace import Workspace
 from app.views.insights.examples import Examples
 from app.views.insights.insight_page import InsightPage
 from app.views.insights.map_view import MapView
 from app.views.insights.part_bars import PartBars
 from app.views.widgets.labels import heading, plain_label
-from app.views.widgets.layouts import boxed, in_column
-
-MOST_CLUSTERS = 20
+from app.views.widgets.layouts import boxed, in_column, in_splitter
 
 
 class ErrorsPage(InsightPage):
     """What misleads the model, over the whole set."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        jobs: InsightJobs,
-        thumbnails: ImageLoader,
-        parent: QWidget | None = None,
-    ) -> None:
-        self._thumbnails = thumbnails
-        self._shown: ErrorFindings | None = None
-        super().__init__("failures", workspace, jobs, parent)
-        self.insights.choice_changed.connect(self._show_choice)
+    kind = "failures"
 
     # ── building ────────────────────────────────────────────────────────────────────────────────
-
-    def _make_number(self) -> QSpinBox:
-        box = QSpinBox()
-        box.setRange(1, MOST_CLUSTERS)
-        box.setValue(self.insights.clusters)
-        box.setAccessibleName("Clusters")
-        box.setToolTip("At most so many clusters of errors that look alike (--clusters).")
-        box.valueChanged.connect(lambda value: setattr(self.insights, "clusters", value))
-        return box
 
     def _make_results(self) -> QWidget:
         self.groups = QListView()
@@ -57,19 +33,17 @@ class ErrorsPage(InsightPage):
         self.groups.setMinimumWidth(248)
         self.groups.setVerticalScrollMode(QListView.ScrollPerPixel)
         self.groups.selectionModel().currentChanged.connect(self._group_chosen)
-        self.examples = Examples(self.insights, self._thumbnails)
+        self.insights.choice_changed.connect(self._show_choice)
+        self.examples = Examples(self.insights, self.thumbnails)
         self.examples.open_pair.connect(self.open_pair)
         self.nothing = plain_label(words.NONE_FAILED)
         self.nothing.setAlignment(Qt.AlignCenter)
         self.nothing.hide()
-        parts = QSplitter(Qt.Horizontal)
-        for widget, stretch in ((self.groups, 0), (self._map_column(), 0), (self._right(), 1)):
-            parts.addWidget(widget)
-            parts.setStretchFactor(parts.count() - 1, stretch)
-        parts.setSizes([248, 280, 752])
-        parts.setChildrenCollapsible(False)
-        self.parts = parts
-        whole = in_column(parts, grows=parts)
+        self.parts = in_splitter(
+            Qt.Horizontal, self.groups, self._map_column(), self._right(),
+            stretches=(0, 0, 1), sizes=(248, 280, 752),
+        )  # fmt: skip
+        whole = in_column(self.parts, grows=self.parts)
         whole.addWidget(self.nothing, 1)
         return boxed(whole)
 
@@ -106,11 +80,7 @@ class ErrorsPage(InsightPage):
 
     # ── showing ─────────────────────────────────────────────────────────────────────────────────
 
-    def _show_found(self) -> None:
-        found = self.insights.failures
-        if found is None or found is self._shown:
-            return
-        self._shown = found
+    def _show_found(self, found: ErrorFindings) -> None:
         self.summary.setText(words.failures_summary(found))
         self.parts.setVisible(bool(found.sections))
         self.nothing.setVisible(not found.sections)

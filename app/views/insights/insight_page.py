@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import (
     QGraphicsOpacityEffect,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
-    QSpinBox,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
+from app.jobs.images import ImageLoader
 from app.jobs.insight_jobs import InsightJobs
 from app.jobs.job import Job
 from app.state import insight_words as words
 from app.state.evaluation import Failure
 from app.state.insights import Kind, why_no_failures, why_no_trust
 from app.state.workspace import Workspace
+from app.views.widgets.fields import push_button, whole_number
 from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label
-from app.views.widgets.layouts import boxed, in_column
+from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.run_words import about
 from app.views.widgets.work_strip import WorkStrip
 
 ICONS: dict[Kind, str] = {"failures": "warning-circle", "trust": "scales"}
+NUMBERS: dict[Kind, tuple[str, int, str, str]] = {
+    "failures": (
+        "Clusters", 20, "At most so many clusters of errors that look alike (--clusters).",
+        "clusters",
+    ),
+    "trust": (
+        "Pairs", 2000, "At most so many pairs of each kind are measured (--pairs).", "pairs"
+    ),
+}  # fmt: skip
+"""What is chosen beside a kind's results: name, largest value, tooltip, field of the insights."""
 GREY = 0.45
 REASONS = {"failures": why_no_failures, "trust": why_no_trust}
 
@@ -40,13 +50,11 @@ class EmptyState(QWidget):
         self.explanation = plain_label(words.TEACH[kind])
         self.state = plain_label()
         self.state.setAccessibleName("Whether it can begin, and how long it takes")
-        self.button = QPushButton(words.BUTTONS[kind])
+        tip = f"On the command line: {words.COMMANDS[kind]}"
+        self.button = push_button(words.BUTTONS[kind], tip)
         self.button.setDefault(True)
-        self.button.setToolTip(f"On the command line: {words.COMMANDS[kind]}")
-        self.button.setAccessibleName(words.BUTTONS[kind])
         self.button.setMinimumWidth(160)
-        middle = QVBoxLayout()
-        middle.setSpacing(16)
+        middle = in_column(spacing=16)
         middle.addStretch(2)
         for label in (self.explanation, self.state):
             label.setAlignment(Qt.AlignHCenter)
@@ -55,10 +63,7 @@ class EmptyState(QWidget):
         for part in parts:
             middle.addWidget(part, 0, Qt.AlignHCenter)
         middle.addStretch(3)
-        row = QHBoxLayout(self)
-        row.addStretch(1)
-        row.addLayout(middle)
-        row.addStretch(1)
+        in_row(None, middle, None, into=self, margins=-1, spacing=-1)
 
 
 class InsightPage(QWidget):
@@ -72,24 +77,31 @@ class InsightPage(QWidget):
     save_requested = pyqtSignal()
     data_requested = pyqtSignal()
 
+    kind: Kind
+
     def __init__(
-        self, kind: Kind, workspace: Workspace, jobs: InsightJobs, parent: QWidget | None = None
+        self,
+        workspace: Workspace,
+        jobs: InsightJobs,
+        thumbnails: ImageLoader,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.kind, self.workspace, self.jobs = kind, workspace, jobs
-        self.insights = jobs.insights
+        self.workspace, self.jobs, self.thumbnails = workspace, jobs, thumbnails
+        self.insights, kind = jobs.insights, self.kind
+        self._shown: Any = None
         self.setAccessibleName(kind.capitalize())
         self.work = WorkStrip()
         self.empty = EmptyState(kind)
         self.empty.button.clicked.connect(lambda _on: self._begin())
         self.summary = ElidedLabel()
-        self.number = self._make_number()
-        self.again = QPushButton("Measure again" if kind == "trust" else "Find again")
-        self.again.setToolTip("Once more, with the number beside.")
-        self.again.clicked.connect(lambda _on: self._begin())
-        self.save = QPushButton("Save report…")
-        self.save.setToolTip(f"HTML or JSON. On the command line: {words.COMMANDS[kind]}")
-        self.save.clicked.connect(lambda _on: self.save_requested.emit())
+        name, most, tip, field = NUMBERS[kind]
+        self.number = whole_number(name, tip, getattr(self.insights, field), most)
+        self.number.valueChanged.connect(lambda value: setattr(self.insights, field, value))
+        again = "Measure again" if kind == "trust" else "Find again"
+        self.again = push_button(again, "Once more, with the number beside.", self._begin)
+        tip = f"HTML or JSON. On the command line: {words.COMMANDS[kind]}"
+        self.save = push_button("Save report…", tip, self.save_requested.emit)
         self.results = self._make_results()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -106,35 +118,28 @@ class InsightPage(QWidget):
     def _make_results(self) -> QWidget:
         raise NotImplementedError
 
-    def _make_number(self) -> QSpinBox:
-        raise NotImplementedError
-
     @property
     def first(self) -> QWidget:
         """The widget that takes the focus when findings are shown."""
         raise NotImplementedError
 
-    def _show_found(self) -> None:
-        """Show the findings, which are there."""
+    def _show_found(self, found: Any) -> None:
+        """Show findings that were not shown yet."""
         raise NotImplementedError
 
     @property
-    def found(self) -> object | None:
+    def found(self) -> Any:
         """The findings of this kind."""
         return getattr(self.insights, self.kind)
 
     # ── laying out ──────────────────────────────────────────────────────────────────────────────
 
     def _whole(self) -> QWidget:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(heading(words.TITLES[self.kind]))
-        head.addSpacing(8)
-        head.addWidget(self.summary, 1)
         label = QLabel(self.number.accessibleName())
         label.setBuddy(self.number)
-        for widget in (label, self.number, self.again, self.save):
-            head.addWidget(widget)
+        title, widgets = heading(words.TITLES[self.kind]), (self.number, self.again, self.save)
+        head = in_row(title, self.summary, label, *widgets, grows=self.summary)
+        head.insertSpacing(1, 8)
         return boxed(in_column(head, self.results, grows=self.results))
 
     # ── following ───────────────────────────────────────────────────────────────────────────────
@@ -151,7 +156,9 @@ class InsightPage(QWidget):
         self.stack.setCurrentIndex(1 if there else 0)
         self.again.setEnabled(not running and self.jobs.ready)
         if there:
-            self._show_found()
+            if self.found is not self._shown:
+                self._shown = self.found
+                self._show_found(self._shown)
             self._grey(running)
             if arrived:
                 self.first.setFocus()

@@ -24,6 +24,7 @@ from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
 from app.views.dialogs.scene_dialog import SceneDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
+from app.views.dialogs.video_dialog import VideoDialog
 from app.views.dialogs.weights_dialog import WeightsDialog
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
@@ -164,6 +165,24 @@ class Dialogs(QObject):
         dialog = self.scenes()
         dialog.open_scenes(paths)
         return dialog
+
+    def open_videos(self, paths: Sequence[Path] = ()) -> VideoDialog:
+        """Find the people of videos; the set that they make is opened."""
+
+        def make() -> VideoDialog:
+            made = VideoDialog(self.controller.runner, self.window)
+            made.opened.connect(self._open_found)
+            return made
+
+        dialog = self._show("videos", make)
+        assert isinstance(dialog, VideoDialog)
+        if paths:
+            dialog.take_dropped(list(paths))
+        return dialog
+
+    def _open_found(self, request: DataRequest) -> None:
+        self.controller.open(request)
+        self._data_opened(request)
 
     def open_model(self, path: str = "") -> OpenModelDialog:
         """Choose a checkpoint, or look at one before it is used."""

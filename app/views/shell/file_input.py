@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,37 +20,54 @@ from app.state.values import Problem
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.dropped_files import local_paths
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import IMAGE_SUFFIXES
+from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name
 from qaconv_core.data.scenes import looks_like_scene
+from qaconv_core.data.videos import is_video_name
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.folders import data_dir
 
 PASTED = "pasted"
+_LOOKED_AT = 1000
 _CHECKPOINTS = frozenset((".pth", ".tar", ".pt"))
 
 
 def kind_of(path: Path) -> str:
-    """``picture``, ``folder``, ``table``, ``checkpoint``, ``missing`` or ``unknown``."""
+    """``picture``, ``video``, ``folder``, ``table``, ``checkpoint``, ``missing`` or ``unknown``.
+
+    A folder that holds videos and no picture is ``video`` too.
+    """
     if path.is_dir():
-        return "folder"
+        return "video" if _holds_videos(path) else "folder"
     if not path.is_file():
         return "missing"
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return "picture"
+    if is_video_name(path.name):
+        return "video"
     if suffix == ".csv":
         return "table"
     return "checkpoint" if suffix in _CHECKPOINTS else "unknown"
+
+
+def _holds_videos(folder: Path) -> bool:
+    """Whether the first files of a folder are videos, and none a picture."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in itertools.islice(entries, _LOOKED_AT)]
+    except OSError:
+        return False
+    return any(map(is_video_name, names)) and not any(map(is_picture_name, names))
 
 
 class FileInput(QObject):
     """Takes what is dropped on the window, pasted or chosen, and does the right thing with it.
 
     Pictures become queries, once it is known that they can be read; those that look like whole
-    scenes go to ``open_scenes``. Folders and tables go to ``open_data``, checkpoints to
-    ``open_model`` (each shows its report first); ``tell`` shows what cannot be used. Without an
-    open data set a picture is kept, and ``open_data`` asks where to search for it.
+    scenes go to ``open_scenes``, videos to ``open_videos``. Folders and tables go to ``open_data``,
+    checkpoints to ``open_model`` (each shows its report first); ``tell`` shows what cannot be used.
+    Without an open data set a picture is kept, and ``open_data`` asks where to search for it.
     """
 
     def __init__(
@@ -60,12 +79,14 @@ class FileInput(QObject):
         open_model: Callable[[str], object],
         import_pictures: Callable[[Sequence[Path]], object],
         open_scenes: Callable[[Sequence[Path]], object],
+        open_videos: Callable[[Sequence[Path]], object],
         tell: Callable[[Problem], object],
     ) -> None:
         super().__init__(window)
         self.window, self.controller = window, controller
         self._open_data, self._open_model, self._tell = open_data, open_model, tell
-        self._import_pictures, self._open_scenes = import_pictures, open_scenes
+        self._import_pictures = import_pictures
+        self._open_scenes, self._open_videos = open_scenes, open_videos
         self._plate = DropPlate(window)
         window.setAcceptDrops(True)
         window.installEventFilter(self)
@@ -125,12 +146,16 @@ class FileInput(QObject):
         return False
 
     def take(self, paths: Sequence[Path]) -> None:
-        """Pictures become queries; else several folders and tables are imported, or the one, or a
-        checkpoint, is opened."""
+        """Pictures become queries; else people are found in videos; else several folders and tables
+        are imported, or the one, or a checkpoint, is opened."""
         kinds = [(kind_of(path), path) for path in paths]
         pictures = [path for kind, path in kinds if kind == "picture"]
         if pictures:
             self._take_pictures(pictures)
+            return
+        videos = [path for kind, path in kinds if kind == "video"]
+        if videos:
+            self._open_videos(videos)
             return
         places = [path for kind, path in kinds if kind in ("folder", "table")]
         if len(places) > 1:
@@ -151,8 +176,8 @@ class FileInput(QObject):
         if kind == "missing":
             self._say(f"{path}: no such file")
         else:
-            self._say(f"{path.name}: not a picture, a folder, a table (.csv) or a checkpoint "
-                      "(.pth.tar)")  # fmt: skip
+            self._say(f"{path.name}: not a picture, a video, a folder, a table (.csv) or a "
+                      "checkpoint (.pth.tar)")  # fmt: skip
 
     def take_image(self, image: QImage) -> None:
         """Keep a picture that is no file yet, under the data folder, and take it as a query."""
@@ -202,6 +227,8 @@ def _drop_words(paths: Sequence[Path]) -> str:
     kinds = {kind_of(path) for path in paths} or {"picture"}
     if "picture" in kinds:
         return "Drop to search by this picture"
+    if "video" in kinds:
+        return "Drop to find the people in this video"
     return "Drop to open this checkpoint" if kinds == {"checkpoint"} else "Drop to open this set"
 
 

@@ -99,6 +99,7 @@ class MainWindow(QMainWindow):
             open_model=self.dialogs.open_model,
             import_pictures=self.dialogs.import_pictures,
             open_scenes=self.dialogs.open_scenes,
+            open_videos=self.dialogs.open_videos,
             tell=self.problems.add,
         )
         self.scene_commands = SceneCommands(self.controller, self.dialogs, self)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
-from PyQt5.QtGui import QGuiApplication, QPalette
+from PyQt5.QtGui import QPalette
 from PyQt5.QtWidgets import (
     QDockWidget,
     QFrame,
-    QHBoxLayout,
     QLabel,
-    QScrollArea,
     QToolButton,
     QWidget,
 )
@@ -23,12 +21,14 @@ from app.views.widgets.job_strip import JobList, JobStrip
 from app.views.widgets.labels import (
     ElidedLabel,
     Mark,
+    copy_with_details,
     details_box,
     fold_button,
+    plain_label,
     sentence_case,
     small_button,
 )
-from app.views.widgets.layouts import boxed, in_column, in_row
+from app.views.widgets.layouts import boxed, in_column, in_row, scrolled
 
 __all__ = [
     "ErrorHooks",
@@ -92,36 +92,28 @@ class ProblemCard(QFrame):
         self.setBackgroundRole(QPalette.Base)
         self.setAutoFillBackground(True)
         self.setAccessibleName(f"Problem: {problem.message}")
-        self.message = QLabel(sentence(problem))
-        self.message.setTextFormat(Qt.PlainText)
-        self.message.setWordWrap(True)
+        self.message = plain_label(sentence(problem))
         self.message.setTextInteractionFlags(Qt.TextSelectableByMouse | Qt.TextSelectableByKeyboard)
         self.fold = fold_button("Details")
-        self.fold.toggled.connect(self._show_details)
         self.copy = small_button("copy", "Copy this problem with its details")
         self.copy.clicked.connect(self.copy_text)
         self.dismiss = small_button("x", "Dismiss this problem")
         self.dismiss.clicked.connect(lambda: dismiss(problem))
         self.details = details_box(problem.details)
         self.details.hide()
+        self.fold.toggled.connect(self.details.setVisible)
         mark = Mark("warning", 20)
-        top = QHBoxLayout()
-        top.setSpacing(8)
-        top.addWidget(mark, 0, Qt.AlignTop)
-        top.addWidget(self.message, 1)
-        for button in (self.fold, self.copy, self.dismiss):
-            top.addWidget(button, 0, Qt.AlignTop)
+        at_top = (mark, self.fold, self.copy, self.dismiss)
+        top = in_row(mark, self.message, *at_top[1:], grows=self.message)
+        for widget in at_top:
+            top.setAlignment(widget, Qt.AlignTop)
         in_column(top, self.details, into=self, margins=8)
         # Only now: a widget shown before it has a place is a window of its own for a moment.
         self.fold.setVisible(bool(problem.details))
 
-    def _show_details(self, on: bool) -> None:
-        self.details.setVisible(on)
-
     def copy_text(self) -> None:
         """Put the sentence and the details on the clipboard."""
-        text = f"{sentence(self.problem)}\n\n{self.problem.details}".strip()
-        QGuiApplication.clipboard().setText(text + "\n")
+        copy_with_details(sentence(self.problem), self.problem.details)
 
 
 def sentence(problem: Problem) -> str:
@@ -148,10 +140,7 @@ class ProblemsPanel(QDockWidget):
         jobs = () if runner is None else (JobList(runner),)
         self._first = len(jobs)
         self._column = in_column(*jobs, self.nothing, None, margins=8)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.NoFrame)
-        area.setWidget(boxed(self._column))
+        area = scrolled(boxed(self._column))
         area.setAccessibleName("List of problems")
         self.setWidget(area)
         log.changed.connect(self._refresh)

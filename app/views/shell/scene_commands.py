@@ -37,6 +37,7 @@ class SceneCommands(QObject):
         """The commands answered here."""
         return {
             "file.open_scenes": Handler(self.ask),
+            "file.open_videos": Handler(self._dialogs.open_videos),
             "query.show_scene": _of_picture(self._query, self.show_scene),
             "candidate.show_scene": _of_picture(self._candidate, self.show_scene),
         }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt5.QtCore import QObject, QTimer
+from PyQt5.QtCore import QObject
 
 from app.jobs.runner import JobRunner
+from app.jobs.timers import pause_timer
 from app.state.session import Session, save_session
 from app.state.workspace import Workspace
 
@@ -29,10 +30,7 @@ class SessionKeeper(QObject):
         super().__init__(parent)
         self._runner, self._folder, self._session = runner, folder, session
         self._written: Session | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(PAUSE_MS)
-        self._timer.timeout.connect(self._write_change)
+        self._timer = pause_timer(self, PAUSE_MS, self._write_change)
         for event in (
             workspace.data_changed,
             workspace.model_changed,

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PyQt5.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt5.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QKeySequence
 from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QWidget
 
+from app.jobs.timers import pause_timer
 from app.state.commands import BY_ID, COMMANDS, MENUS, Command
 
 MNEMONICS = {"Evaluate": "E&valuate", "View": "V&iew"}
@@ -65,10 +66,7 @@ class Actions(QObject):
         self._available = available
         self._handlers: dict[str, Handler] = {}
         self.by_id: dict[str, QAction] = {c.id: self._make(c, window) for c in COMMANDS}
-        self._due = QTimer(self)
-        self._due.setSingleShot(True)
-        self._due.setInterval(0)
-        self._due.timeout.connect(self.refresh)
+        self._due = pause_timer(self, 0, self.refresh)
         window.installEventFilter(self)
 
     def _make(self, command: Command, window: QWidget) -> QAction:

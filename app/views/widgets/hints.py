@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
-from PyQt5.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
+
+from app.views.widgets.layouts import in_column
 
 
 class LinkButton(QPushButton):
@@ -52,11 +54,8 @@ class EmptyPage(QWidget):
         self.label.setAlignment(Qt.AlignCenter)
         self.link = LinkButton("", "")
         self.link.clicked.connect(self.link_clicked)
-        layout = QVBoxLayout(self)
-        layout.addStretch()
-        layout.addWidget(self.label)
-        layout.addWidget(self.link, 0, Qt.AlignHCenter)
-        layout.addStretch()
+        layout = in_column(None, self.label, self.link, None, into=self, margins=-1, spacing=-1)
+        layout.setAlignment(self.link, Qt.AlignHCenter)
 
     def say(self, words: str, link: str = "") -> None:
         """Show these words, and a link below them where there is one."""

@@ -56,6 +56,23 @@ def state_words(job: Job) -> str:
     return progress_words(job.progress)
 
 
+class JobBar(QProgressBar):
+    """How much of a job is done; where that is not known, an empty bar: it needs no animation."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.setAccessibleName(f"Progress of {title}")
+        self.setMaximumHeight(14)
+        self.setTextVisible(False)
+        self.setRange(0, 1000)
+        self.setValue(0)
+
+    def show_progress(self, progress: Progress | None) -> None:
+        """Show how far it is, as far as that is known."""
+        fraction = None if progress is None else progress.fraction
+        self.setValue(round(1000 * (fraction or 0.0)))
+
+
 class JobRow(QWidget):
     """One job: title, bar, percent, rate and time left, and a button that cancels it."""
 
@@ -66,11 +83,8 @@ class JobRow(QWidget):
         self.title = QLabel(job.title)
         self.title.setTextFormat(Qt.PlainText)
         self.title.setMaximumWidth(320)
-        self.bar = QProgressBar()
+        self.bar = JobBar(job.title)
         self.bar.setFixedWidth(160)
-        self.bar.setMaximumHeight(14)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(f"Progress of {job.title}")
         self.words = QLabel()
         self.cancel = small_button("x", "Cancel; what is computed so far is kept")
         self.cancel.setAccessibleName(f"Cancel {job.title}")
@@ -81,10 +95,7 @@ class JobRow(QWidget):
     def show_job(self) -> None:
         """Show where the job stands now."""
         progress = self.job.progress
-        fraction = None if progress is None else progress.fraction
-        # A bar without an end would need an animation; an empty one and the words do as well.
-        self.bar.setRange(0, 1000)
-        self.bar.setValue(0 if fraction is None else round(1000 * fraction))
+        self.bar.show_progress(progress)
         words = (percent_words(progress), state_words(self.job))
         self.words.setText(" · ".join(filter(None, words)))
         self.bar.setToolTip(progress.stage if progress is not None else self.job.title)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QFont, QFontDatabase, QIcon, QPainter, QPaintEvent
+from PyQt5.QtGui import QFont, QFontDatabase, QGuiApplication, QPainter, QPaintEvent
 from PyQt5.QtWidgets import (
-    QDialogButtonBox,
-    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QSizePolicy,
@@ -15,6 +13,7 @@ from PyQt5.QtWidgets import (
 )
 
 from app.views.widgets.icons import icon
+from app.views.widgets.layouts import in_row
 
 
 class Mark(QWidget):
@@ -42,14 +41,28 @@ def heading(text: str = "", scale: float = 1.0) -> QLabel:
     return label
 
 
-def small_button(name: str, words: str, parent: QWidget | None = None) -> QToolButton:
-    """A flat button that is an icon, with a spoken name and a tooltip."""
+def small_button(
+    name: str,
+    words: str,
+    parent: QWidget | None = None,
+    *,
+    tip: str = "",
+    size: int = 16,
+    checkable: bool = False,
+) -> QToolButton:
+    """A flat button that is an icon, with a spoken name, and a tooltip: the name unless given.
+
+    One that is ``checkable`` stays pressed, and takes the focus by Tab alone.
+    """
     button = QToolButton(parent)
     button.setIcon(icon(name))
-    button.setIconSize(QSize(16, 16))
+    button.setIconSize(QSize(size, size))
     button.setAutoRaise(True)
-    button.setToolTip(words)
+    button.setToolTip(tip or words)
     button.setAccessibleName(words)
+    if checkable:
+        button.setCheckable(True)
+        button.setFocusPolicy(Qt.TabFocus)
     return button
 
 
@@ -86,11 +99,9 @@ def details_box(text: str) -> QPlainTextEdit:
     return box
 
 
-def without_icons(box: QDialogButtonBox) -> QDialogButtonBox:
-    """Remove the style's coloured icons: the buttons show words."""
-    for button in box.buttons():
-        button.setIcon(QIcon())
-    return box
+def copy_with_details(sentence: str, details: str) -> None:
+    """Put a sentence and its details on the clipboard."""
+    QGuiApplication.clipboard().setText(f"{sentence}\n\n{details}".strip() + "\n")
 
 
 def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
@@ -128,11 +139,8 @@ class MessageLine(QWidget):
         super().__init__(parent)
         self._mark = Mark("warning")
         self._words = plain_label()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self._mark, 0, Qt.AlignTop)
-        row.addWidget(self._words, 1)
+        row = in_row(self._mark, self._words, into=self, grows=self._words)
+        row.setAlignment(self._mark, Qt.AlignTop)
         self.hide()
 
     def say(self, text: str, warning: bool = False) -> None:

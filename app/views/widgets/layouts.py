@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
-from PyQt5.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import (
+    QBoxLayout,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLayout,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 Part = QWidget | QLayout
 _Box = TypeVar("_Box", bound=QBoxLayout)
@@ -40,11 +52,63 @@ def in_row(
     return _filled(layout, parts, grows, margins, spacing)
 
 
+def in_form(
+    *rows: tuple[str, Part],
+    into: QWidget | None = None,
+    margins: Margins = 0,
+    spacing: tuple[int, int] = (-1, -1),
+) -> QFormLayout:
+    """Fields below each other with their labels; ``spacing`` is between columns, between rows."""
+    form = QFormLayout() if into is None else QFormLayout(into)
+    form.setContentsMargins(*_sides(margins))
+    form.setHorizontalSpacing(spacing[0])
+    form.setVerticalSpacing(spacing[1])
+    for label, field in rows:
+        form.addRow(label, field)
+    return form
+
+
+def in_splitter(
+    orientation: Qt.Orientation,
+    *parts: QWidget,
+    stretches: Sequence[int] = (),
+    sizes: Sequence[int] = (),
+    into: QSplitter | None = None,
+) -> QSplitter:
+    """Parts with handles between them, none of which can be dragged away.
+
+    ``sizes`` are their first ones in pixels, ``stretches`` their shares of the room that is added.
+    """
+    splitter = QSplitter(orientation) if into is None else into
+    for part in parts:
+        splitter.addWidget(part)
+    for place, stretch in enumerate(stretches):
+        splitter.setStretchFactor(place, stretch)
+    if sizes:
+        splitter.setSizes(list(sizes))
+    splitter.setChildrenCollapsible(False)
+    return splitter
+
+
+def scrolled(widget: QWidget | None = None) -> QScrollArea:
+    """A widget that is scrolled where it has no room, without a frame around it."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.NoFrame)
+    if widget is not None:
+        area.setWidget(widget)
+    return area
+
+
 def boxed(layout: QLayout) -> QWidget:
     """A widget of its own around a layout."""
     box = QWidget()
     box.setLayout(layout)
     return box
+
+
+def _sides(margins: Margins) -> tuple[int, int, int, int]:
+    return (margins, margins, margins, margins) if isinstance(margins, int) else margins
 
 
 def _filled(
@@ -54,7 +118,7 @@ def _filled(
     margins: Margins,
     spacing: int,
 ) -> _Box:
-    layout.setContentsMargins(*((margins,) * 4 if isinstance(margins, int) else margins))
+    layout.setContentsMargins(*_sides(margins))
     layout.setSpacing(spacing)
     for part in parts:
         if part is None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt5.QtCore import QTimer
 from PyQt5.QtGui import QColor, QPainter, QPalette
 from PyQt5.QtWidgets import QWidget
+
+from app.jobs.timers import pause_timer
 
 AFTER_MS = 120
 
@@ -19,10 +20,7 @@ class StaleOverlay:
         self._widget, self._tell = widget, drawn
         self._stale = False
         self.drawn = False
-        self._timer = QTimer(widget)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(AFTER_MS)
-        self._timer.timeout.connect(self._draw)
+        self._timer = pause_timer(widget, AFTER_MS, self._draw)
 
     def set(self, stale: bool) -> None:
         """Say whether what the widget shows is out of date."""

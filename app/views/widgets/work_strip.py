@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import (
-    QApplication,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QWidget,
-)
+from PyQt5.QtWidgets import QFrame, QLabel, QWidget
 
 from app.jobs.job import Job, JobState
 from app.state.evaluation import Failure
-from app.views.widgets.job_strip import percent_words, progress_words
-from app.views.widgets.labels import ElidedLabel, details_box, plain_label
-from app.views.widgets.layouts import in_column
+from app.views.widgets.fields import push_button
+from app.views.widgets.job_strip import JobBar, percent_words, progress_words
+from app.views.widgets.labels import ElidedLabel, copy_with_details, details_box, plain_label
+from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.progress import Progress
 
 SENTENCES = {
@@ -88,27 +81,15 @@ class JobRow(QWidget):
         self.title = ElidedLabel(title)
         self.title.setToolTip(title)
         self.step = QLabel(SENTENCES[JobState.QUEUED])
-        self.bar = QProgressBar()
-        self.bar.setAccessibleName(f"Progress of {title}")
-        self.bar.setRange(0, 1000)
-        self.bar.setValue(0)
+        self.bar = JobBar(title)
         self.bar.setMinimumWidth(60)
-        self.bar.setMaximumHeight(14)
-        self.bar.setTextVisible(False)
         self.rate = QLabel()
         self.rate.setToolTip("Rate of this step, and time left until the whole is done.")
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setAccessibleName(f"Cancel: {title}")
-        self.cancel_button.setToolTip("Stop; feature maps that were computed are kept.")
-        self.cancel_button.clicked.connect(lambda _on: job.cancel())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 8, 4)
-        row.setSpacing(12)
-        row.addWidget(self.title, 2)
-        row.addWidget(self.step)
-        row.addWidget(self.bar, 1)
-        row.addWidget(self.rate)
-        row.addWidget(self.cancel_button)
+        tip = "Stop; feature maps that were computed are kept."
+        self.cancel_button = push_button("Cancel", tip, job.cancel, f"Cancel: {title}")
+        row = in_row(self.title, self.step, self.bar, self.rate, self.cancel_button,
+                     into=self, grows=self.bar, margins=(8, 4, 8, 4), spacing=12)  # fmt: skip
+        row.setStretch(0, 2)
         self.rate.setMinimumWidth(24 * self.rate.fontMetrics().averageCharWidth())
         self.rate.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
         job.state_changed.connect(self._show_state)
@@ -125,8 +106,7 @@ class JobRow(QWidget):
         if self._job.state is JobState.CANCELLING:
             return
         self.step.setText(progress.stage)
-        # A bar without an end would need an animation; an empty one and the words do as well.
-        self.bar.setValue(round(1000 * (progress.fraction or 0.0)))
+        self.bar.show_progress(progress)
         words = (percent_words(progress), progress_words(progress))
         self.rate.setText(" · ".join(filter(None, words)))
 
@@ -140,23 +120,17 @@ class FailureRow(QFrame):
         self.text = plain_label(f"{failure.title}: {failure.problem.message}")
         self.details = details_box(failure.problem.details)
         self.details.hide()
-        self.again_button = QPushButton("Try again")
-        self.details_button = QPushButton("Details")
+        self.again_button = push_button("Try again", "Do it once more.")
+        self.details_button = push_button("Details", "Show the details.")
         self.details_button.setCheckable(True)
         self.details_button.toggled.connect(self.details.setVisible)
-        self.copy_button = QPushButton("Copy")
-        self.copy_button.clicked.connect(
-            lambda _on: QApplication.clipboard().setText(
-                f"{self.text.text()}\n\n{failure.problem.details}"
-            )
-        )
-        self.close_button = QPushButton("Close")
-        head = QHBoxLayout()
-        head.addWidget(self.text, 1)
-        tips = ("Do it once more.", "Show the details.", "Copy all of it.", "Hide this.")
-        buttons = (self.again_button, self.details_button, self.copy_button, self.close_button)
-        for button, tip in zip(buttons, tips, strict=True):
-            button.setToolTip(tip)
+        self.copy_button = push_button("Copy", "Copy all of it.", self._copy)
+        self.close_button = push_button("Close", "Hide this.")
+        head = in_row(self.text, grows=self.text, spacing=-1)
+        for button in (self.again_button, self.details_button, self.copy_button, self.close_button):
             button.setAccessibleName(f"{button.text()}: {failure.title}")
             head.addWidget(button, 0, Qt.AlignTop)
         in_column(head, self.details, into=self, margins=(8, 4, 8, 4), spacing=-1)
+
+    def _copy(self) -> None:
+        copy_with_details(self.text.text(), self.details.toPlainText())

@@ -12,7 +12,7 @@ import pytest
 from qaconv_core.data import check_dataset, open_dataset, resources
 from qaconv_core.data.check import valid_queries
 from qaconv_core.errors import Cancelled, InputError
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.types import ImageRef, ImageSet
 from tests import builders
 
@@ -125,12 +125,12 @@ def test_progress_and_cancel(tmp_path):
     builders.write_names(tmp_path, [f"{n}.jpg" for n in range(200)])
     data = open_dataset("folder", tmp_path)
     seen = []
-    check_dataset(data, workers=2, progress=seen.append)
+    check_dataset(data, workers=2, work=WorkContext(seen.append))
     assert seen[-1].done == seen[-1].total == 200
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        check_dataset(data, workers=2, cancel=token)
+        check_dataset(data, workers=2, work=WorkContext(cancel=token))
 
 
 def test_demo_is_found_in_the_resources(tmp_path, monkeypatch):

@@ -13,7 +13,6 @@ from qaconv_core.data.description import (
     Source,
     find_description,
     find_named,
-    forget_description,
     own_file,
     read_description,
     save_description,
@@ -91,14 +90,6 @@ def test_several_folders_lie_in_one_file_beside_them_or_in_the_users_own(tmp_pat
     saved = save_description(Description((*beside.sources, Source(apart)), "apart"))
     assert saved.file.parent == tmp_path / "own" / "imports"
     assert len(open_dataset("apart").gallery) == 5
-
-
-def test_forgetting_removes_the_file_and_its_name(pictures):
-    saved = save_description(Description((source(pictures),), "shop"))
-    assert len(forget_description(saved.file)) == 2
-    assert find_description(pictures) is None
-    assert find_named("shop") is None
-    assert not list((pictures.parent / "own" / "imports").iterdir())
 
 
 def test_no_write_without_any_place_to_write(pictures, monkeypatch, tmp_path):

@@ -29,7 +29,7 @@ from qaconv_core.explaining.limits import LIMITS, NUMBERS
 from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.figures.pages import PAGE, wrapped
 from qaconv_core.figures.style import drawing, text_width
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import ImageRef, ImageSet
 from tests.builders import write_picture
@@ -171,7 +171,7 @@ def test_lines_are_as_long_as_their_room():
 
 def test_a_report_is_written_whole_or_not_at_all(report, tmp_path):
     told = []
-    write_match_report(report, tmp_path / "r.pdf", progress=told.append)
+    write_match_report(report, tmp_path / "r.pdf", work=WorkContext(told.append))
     assert [news.done for news in told] == [0, 1, 2]
     assert told[-1].total == 2
     with pytest.raises(InputError, match=r"\.pdf"):
@@ -181,7 +181,7 @@ def test_a_report_is_written_whole_or_not_at_all(report, tmp_path):
         (tmp_path / name).write_text("before")
         with pytest.raises(Cancelled):
             write_match_report(
-                report, tmp_path / name, progress=lambda _news: cancel.cancel(), cancel=cancel
+                report, tmp_path / name, work=WorkContext(lambda _news: cancel.cancel(), cancel)
             )
         assert (tmp_path / name).read_text() == "before"
 

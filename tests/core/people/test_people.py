@@ -26,7 +26,7 @@ from qaconv_core.people.parts import LABEL_OF, Material
 from qaconv_core.people.person import Person
 from qaconv_core.people.pose import draw_arms, draw_stance
 from qaconv_core.people.traffic import FRAME_RATE, person_look, plan_groups
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 
 SMALL = Order(people=3, cameras=2, seed=5, per_camera=2, size=(64, 32), labels=True)
 
@@ -229,7 +229,7 @@ def test_cancel_between_two_pictures(tiny_folder, tmp_path):
             cancel.cancel()
 
     with pytest.raises(Cancelled):
-        generate_people(tmp_path / "c", tiny_folder, SMALL, progress=listen, cancel=cancel)
+        generate_people(tmp_path / "c", tiny_folder, SMALL, work=WorkContext(listen, cancel))
     assert len(list((tmp_path / "c").glob("*/*.jpg"))) == 3
 
 

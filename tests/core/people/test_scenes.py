@@ -14,7 +14,7 @@ from qaconv_core.people.pose import Stance
 from qaconv_core.people.scene_sets import SceneOrder, render_scenes
 from qaconv_core.people.scenes import Stage
 from qaconv_core.people.shot import Actor
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 
 ORDER = SceneOrder(scenes=2, people=4, cameras=2, seed=4)
 
@@ -83,6 +83,6 @@ def test_rendering_stops_when_asked_to_and_refuses_nothing_to_do(tmp_path, tiny_
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        render_scenes(tmp_path, tiny_folder, ORDER, cancel=cancel)
+        render_scenes(tmp_path, tiny_folder, ORDER, work=WorkContext(cancel=cancel))
     with pytest.raises(InputError, match="nothing to render"):
         SceneOrder()

@@ -54,6 +54,20 @@ def test_agrees_with_the_oracle_on_the_reference_distances() -> None:
     assert_agrees(part)
 
 
+def test_signed_numbers_are_ranked_as_published_with_columns_turned_around() -> None:
+    random = np.random.default_rng(4)
+    qg, qq, gg = (random.normal(2, 6, shape) for shape in ((7, 30), (7, 7), (30, 30)))
+    qg[:, 5], gg[:, 5] = -np.abs(qg[:, 5]), -np.abs(gg[:, 5])  # all logits to it are positive
+    qq[:, 2], qg[2] = -np.abs(qq[:, 2]), -np.abs(qg[2])
+    sample = Problem(*(part.astype(np.float32) for part in (qg, qq, gg)), *[np.empty(0)] * 4)
+    for workers in (1, 3):
+        fast = reranked(sample, signed=True, workers=workers)
+        slow = oracles.k_reciprocal(sample.qg, sample.qq, sample.gg)
+        np.testing.assert_allclose(fast, slow, atol=1e-5, rtol=1e-5)
+    with pytest.raises(InputError, match="must not be negative"):
+        reranked(sample)
+
+
 @SETTINGS
 @given(
     seed=st.integers(0, 10**6),

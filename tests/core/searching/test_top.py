@@ -73,6 +73,22 @@ def test_ties_stand_in_gallery_order_and_most_pictures_are_not_rescored():
     assert found.certainty == "proved"
 
 
+def test_where_a_sample_leaves_most_undecided_everything_is_scored_exactly_at_once():
+    """Pictures so much alike that no bound tells them apart: estimating them all is no use."""
+    grid = (4, 2)
+    noise = np.random.default_rng(4).standard_normal((2048, 16, *grid)).astype(np.float32)
+    gallery, head = unit_maps(1, 16, grid, 3) + 1e-4 * noise, random_head(grid)
+    seen = []
+    found = rank_top(
+        gallery[5], gallery, head, 3, prepared=prepare_gallery(gallery), progress=seen.append
+    )
+    assert max(p.done for p in seen if p.stage == "searching") == 1024
+    assert found.certainty == "exact"
+    assert found.bounds is None
+    logits = score_maps(gallery[5:6], gallery, head)[0]
+    assert found.values.tolist() == np.sort(logits)[::-1].tolist()
+
+
 @pytest.mark.parametrize("loud", [1.0, 40.0])
 def test_the_bound_holds_also_for_maps_made_to_break_it(loud):
     """All weight on a few cells, one channel far above the rest: the scale fits nothing else."""

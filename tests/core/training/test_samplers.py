@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from qaconv_core.data import open_dataset
 from qaconv_core.errors import InputError
 from qaconv_core.training.people import TrainingSet, join_training_sets
 from qaconv_core.training.pictures import open_book
-from qaconv_core.training.samplers import graph_plan, identity_plan, neighbours, random_plan
+from qaconv_core.training.samplers import Decks, graph_plan, identity_plan, neighbours, random_plan
 from qaconv_core.types import ImageRef
 from tests import oracles
 from tests.core.training.tiny import SIZE, tiny_recipe, tiny_trainer, write_people
@@ -39,7 +40,7 @@ def line_distances(people: TrainingSet):
 
 def test_graph_batches_hold_each_person_and_its_nearest():
     people = people_with([3, 2, 5, 4, 2, 3, 7])
-    plan = graph_plan(people, 6, 2, rng(), line_distances(people))
+    plan = graph_plan(people, 6, 2, rng(), line_distances(people), Decks(people))
     assert plan.shape == (7, 6)
     found = {tuple(people.labels[batch].tolist()) for batch in plan}
     # Each person first, then its two nearest on the line 0 1 4 9 16 25 36.
@@ -52,11 +53,38 @@ def test_graph_batches_hold_each_person_and_its_nearest():
 
 def test_graph_uses_a_persons_pictures_up_before_repeating_any():
     people = people_with([4] * 5)
-    plan = graph_plan(people, 10, 2, rng(1), line_distances(people))
+    plan = graph_plan(people, 10, 2, rng(1), line_distances(people), Decks(people))
     counts = np.bincount(plan.ravel(), minlength=20)
     # Everybody stands in all five batches with two pictures each: ten draws of four pictures.
     assert counts.reshape(5, 4).sum(axis=1).tolist() == [10] * 5
     assert set(counts.tolist()) <= {2, 3}
+
+
+def test_decks_go_on_from_epoch_to_epoch():
+    people = people_with([5] * 4)
+    decks, again, fresh = Decks(people), Decks(people), Decks(people)
+    drawn: list[list[int]] = [[] for _ in range(4)]
+    for epoch in range(6):
+        if epoch == 3:  # as a resumed run does
+            again.restore(json.loads(json.dumps(decks.state())))
+            decks = again
+        plan = graph_plan(people, 8, 2, rng(epoch), line_distances(people), decks)
+        for batch in plan.tolist():
+            for place in batch:
+                drawn[people.labels[place]].append(place)
+    # Over all epochs everybody's five pictures were used equally often, but for the last round.
+    for places in drawn:
+        counts = np.bincount(places, minlength=20)[np.unique(places)]
+        assert len(counts) == 5
+        assert counts.max() - counts.min() <= 1
+    once, twice = (
+        graph_plan(people, 8, 2, rng(9), line_distances(people), d) for d in (decks, fresh)
+    )
+    assert (once != twice).any()
+    with pytest.raises(InputError, match="other people"):
+        decks.restore([[0, 0], [], [], []])
+    with pytest.raises(InputError, match="other people"):
+        decks.restore([[7], [], [], []])
 
 
 def test_graph_takes_one_random_picture_of_everybody():
@@ -67,7 +95,7 @@ def test_graph_takes_one_random_picture_of_everybody():
         seen.append(places)
         return np.ones((3, 3))
 
-    plan = graph_plan(people, 4, 2, rng(), distances)
+    plan = graph_plan(people, 4, 2, rng(), distances, Decks(people))
     assert people.labels[seen[0]].tolist() == [0, 1, 2]
     # Equal distances go to the lower number.
     first_two = {tuple(dict.fromkeys(people.labels[b].tolist())) for b in plan}
@@ -77,11 +105,11 @@ def test_graph_takes_one_random_picture_of_everybody():
 def test_distances_that_are_no_numbers_are_far():
     people = people_with([2, 2, 2])
     table = np.array([[0, np.nan, 3], [np.nan, 0, np.inf], [3, 1, 0]], np.float32)
-    plan = graph_plan(people, 4, 2, rng(), lambda places: table)
+    plan = graph_plan(people, 4, 2, rng(), lambda places: table, Decks(people))
     pairs = {tuple(dict.fromkeys(people.labels[b].tolist())) for b in plan}
     assert pairs == {(0, 2), (1, 0), (2, 1)}
     with pytest.raises(InputError, match="3 people need square distances"):
-        graph_plan(people, 4, 2, rng(), lambda places: table[:2])
+        graph_plan(people, 4, 2, rng(), lambda places: table[:2], Decks(people))
 
 
 def test_neighbours_equal_a_plain_sort(monkeypatch):
@@ -120,7 +148,7 @@ def test_people_with_few_pictures_are_repeated_but_not_before_need():
 def test_fewer_people_than_a_batch_holds_make_smaller_batches():
     people = people_with([2, 2])
     assert identity_plan(people, 64, 2, rng()).shape[1] == 4
-    assert graph_plan(people, 64, 2, rng(), line_distances(people)).shape == (2, 4)
+    assert graph_plan(people, 64, 2, rng(), line_distances(people), Decks(people)).shape == (2, 4)
     assert random_plan(people, 64, rng()).shape == (1, 4)
 
 
@@ -136,7 +164,7 @@ def test_plans_depend_on_the_seed_alone():
     for make in (
         lambda r: random_plan(people, 4, r),
         lambda r: identity_plan(people, 4, 2, r),
-        lambda r: graph_plan(people, 4, 2, r, line_distances(people)),
+        lambda r: graph_plan(people, 4, 2, r, line_distances(people), Decks(people)),
     ):
         np.testing.assert_array_equal(make(rng(5)), make(rng(5)))
         assert not np.array_equal(make(rng(5)), make(rng(6)))

@@ -1,0 +1,295 @@
+"""People in video: which cameras and clocks, which frames; then a job that can be stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QCloseEvent
+from PyQt5.QtWidgets import (
+    QCheckBox,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from app.jobs.runner import JobRunner
+from app.jobs.videos import DETECT, VideoFacts, VideoWork, detect, read_facts
+from app.state.requests import DataRequest
+from app.state.values import Problem
+from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
+from app.views.widgets.job_strip import clock
+from app.views.widgets.labels import MessageLine
+from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.work_strip import WorkStrip
+from qaconv_core.data.moments import moment_of
+from qaconv_core.detection.crops import PICTURES
+from qaconv_core.paths import typed_path
+
+if TYPE_CHECKING:
+    from qaconv_core.detection.job import Detected
+
+COLUMNS = ("File", "Length", "Camera", "Starts at")
+CAMERA, START = 2, 3
+USUAL_RATE = 2.0
+NO_START = "not known"
+
+
+class VideoDialog(DropDialog):
+    """Videos, each with its camera and the time when it began; what to look at; where to.
+
+    ``opened`` carries the request of the set that was made. While people are looked for, closing
+    hides the dialog: the job goes on, and ends with the set opened.
+    """
+
+    opened = pyqtSignal(object)
+
+    def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__("People in video", runner, parent)
+        self.resize(880, 560)
+        self.paths: list[Path] = []
+        self.facts: list[VideoFacts] = []
+        self._out_typed = False
+        self._make()
+        self._lay_out()
+        self._connect()
+        self.message.say("Choose videos, or drop them here.")
+        self._refresh()
+
+    def _make(self) -> None:
+        self.table = QTableWidget(0, len(COLUMNS))
+        self.table.setHorizontalHeaderLabels(COLUMNS)
+        self.table.setAccessibleName("Videos")
+        self.table.setToolTip("Camera and start can be changed: click, or press F2")
+        self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
+        for column, width in ((1, 80), (CAMERA, 200), (START, 180)):
+            self.table.setColumnWidth(column, width)
+        self.add = QPushButton("Add videos…")
+        self.rate = QDoubleSpinBox()
+        self.rate.setRange(0.01, 60.0)
+        self.rate.setValue(USUAL_RATE)
+        self.rate.setSuffix(" frames a second")
+        self.motion = QCheckBox("of those, only frames in which something moved")
+        self.out = QLineEdit()
+        self.out.setToolTip("Folder of the crops and tables; a run that was stopped goes on there")
+        self.browse = QPushButton("Folder…")
+        self.message = MessageLine()
+        self.work = WorkStrip()
+        self.buttons = dialog_buttons(self, QDialogButtonBox.Close)
+        self.open_found = QPushButton("Open what was found")
+        self.open_found.setToolTip("Open the people found before the run was stopped")
+        self.start = QPushButton("Find people")
+        self.start.setDefault(True)
+        for button in (self.add, self.browse, self.open_found):
+            button.setAutoDefault(False)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.addRow("Look at", in_row(self.rate, self.motion, None))
+        form.addRow("Into", in_row(self.out, self.browse, grows=self.out))
+        self.rate.setAccessibleName("Look at")
+        self.out.setAccessibleName("Into")
+        last = in_row(self.open_found, None, self.buttons, self.start)
+        in_column(self.table, in_row(self.add, None), form, self.message, self.work, last,
+                  into=self, grows=self.table, margins=16)  # fmt: skip
+
+    def _connect(self) -> None:
+        self.add.clicked.connect(self._browse_videos)
+        self.browse.clicked.connect(self._browse_folder)
+        self.rate.valueChanged.connect(self._refresh)
+        self.motion.toggled.connect(self._refresh)
+        self.out.textEdited.connect(self._out_edited)
+        self.table.itemChanged.connect(self._refresh)
+        self.start.clicked.connect(self.accept)
+        self.open_found.clicked.connect(self._open)
+
+    # ── choosing ────────────────────────────────────────────────────────────────────────────────
+
+    def choose(self, paths: Sequence[Path]) -> None:
+        """Look at videos, and at folders of them, besides those that are shown."""
+        self.paths = list(dict.fromkeys((*self.paths, *(path.absolute() for path in paths))))
+        if not self._out_typed and self.paths:
+            self.out.setText(str(out_for(self.paths)))
+        self.message.say("Reading the videos…")
+        read_facts(self._jobs, self.paths, self._show, self._failed)
+
+    def take_dropped(self, paths: list[Path]) -> None:
+        if not self._jobs.has(DETECT):
+            self.choose(paths)
+
+    def _browse_videos(self) -> QFileDialog:
+        dialog = QFileDialog(self, "Videos")
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.ExistingFiles)
+        dialog.filesSelected.connect(lambda names: self.choose([Path(name) for name in names]))
+        dialog.open()
+        return dialog
+
+    def _browse_folder(self) -> None:
+        dialog = QFileDialog(self, "Folder of the crops")
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.Directory)
+        dialog.fileSelected.connect(self._choose_out)
+        dialog.open()
+
+    def _choose_out(self, name: str) -> None:
+        self.out.setText(name)
+        self._out_edited()
+
+    def _out_edited(self) -> None:
+        self._out_typed = True
+        self._refresh()
+
+    def _show(self, facts: list[VideoFacts]) -> None:
+        kept = {(row.path, column): self._cell(number, column)
+                for number, row in enumerate(self.facts) for column in (CAMERA, START)}  # fmt: skip
+        self.facts = facts
+        self.table.blockSignals(True)
+        self.table.setRowCount(len(facts))
+        for number, one in enumerate(facts):
+            length = "picture" if not one.video else clock(one.seconds) if one.seconds else "–"
+            start = one.start.isoformat(" ", "seconds") if one.start else NO_START
+            camera = kept.get((one.path, CAMERA), one.camera)
+            start = kept.get((one.path, START), start)
+            for column, text in enumerate((one.name, length, camera, start)):
+                item = QTableWidgetItem(text)
+                editable = column in (CAMERA, START) and not one.fault
+                if not editable:
+                    item.setFlags(Qt.ItemIsSelectable | Qt.ItemIsEnabled)
+                item.setToolTip(one.fault or str(one.path))
+                self.table.setItem(number, column, item)
+        self.table.blockSignals(False)
+        self._refresh()
+
+    def _cell(self, row: int, column: int) -> str:
+        item = self.table.item(row, column)
+        return "" if item is None else item.text().strip()
+
+    def _failed(self, problem: Problem) -> bool:
+        self.message.say(problem.message, warning=True)
+        self._refresh_buttons(bool(self.facts))
+        return True
+
+    # ── what is said ────────────────────────────────────────────────────────────────────────────
+
+    def wanted(self) -> VideoWork:
+        """What is to be done. Raises ValueError with a sentence where a start is no time."""
+        starts: dict[str, datetime] = {}
+        cameras: dict[str, str] = {}
+        for row, one in enumerate(self.facts):
+            camera, text = self._cell(row, CAMERA), self._cell(row, START)
+            if camera:
+                cameras[one.name] = camera
+            if text in ("", NO_START):
+                continue
+            start = moment_of(text)
+            if start is None:
+                raise ValueError(
+                    f"{one.name}: “{text}” is no date with time; write it like 2024-05-01 12:00:00"
+                )
+            starts[one.name] = start
+        out = typed_path(self.out.text().strip())
+        return VideoWork(self.rate.value(), self.motion.isChecked(), out, starts, cameras)
+
+    def _refresh(self, *_changed: object) -> None:
+        try:
+            work = self.wanted()
+        except ValueError as error:
+            self.message.say(str(error), warning=True)
+            self._refresh_buttons(False)
+            return
+        usable = [one for one in self.facts if not one.fault]
+        ready = bool(usable) and bool(self.out.text().strip())
+        self._refresh_buttons(ready)
+        if self.facts and not self._jobs.has(DETECT):
+            self._say_what(usable, work)
+
+    def _say_what(self, usable: list[VideoFacts], work: VideoWork) -> None:
+        faults = [f"{one.name}: {one.fault}" for one in self.facts if one.fault]
+        frames = sum(round((one.seconds or 0) * work.rate) or 1 for one in usable)
+        cameras = len({work.cameras.get(one.name, "") for one in usable})
+        said = f"{frames:,} frames of {cameras} {'camera' if cameras == 1 else 'cameras'} at most."
+        if len(work.starts) < len([one for one in usable if one.video]):
+            said += " Times can be compared between cameras once each video has a start."
+        self.message.say("; ".join([*faults, said]), warning=bool(faults))
+
+    def _refresh_buttons(self, ready: bool) -> None:
+        busy = self._jobs.has(DETECT)
+        self.start.setEnabled(ready and not busy)
+        for widget in (self.table, self.add, self.rate, self.motion, self.out, self.browse):
+            widget.setEnabled(not busy)
+        there = (typed_path(self.out.text().strip() or ".") / PICTURES).is_file()
+        self.start.setText("Go on" if there and self.out.text().strip() else "Find people")
+        self.open_found.setVisible(there and bool(self.out.text().strip()))
+        self.open_found.setEnabled(not busy)
+
+    # ── running ─────────────────────────────────────────────────────────────────────────────────
+
+    def accept(self) -> None:
+        """Start, or go on where a run was stopped."""
+        if not self.start.isEnabled():
+            return
+        work = self.wanted()
+        job = detect(self._jobs, self.paths, work, self._done, self._not_done, self._ended)
+        names = ", ".join(one.name for one in self.facts[:2])
+        self.work.add_job(f"Finding people in {names}", job)
+        self.message.say("You may close this dialog: the search goes on, and its set opens then.")
+        self._refresh_buttons(False)
+
+    def _done(self, done: Detected) -> None:
+        if not done.totals.boxes:
+            self.message.say("Nobody was found.", warning=True)
+            return
+        for fault in done.rejected[:1]:
+            self.message.say(str(fault), warning=True)
+        self._open()
+
+    def _open(self) -> None:
+        self.opened.emit(DataRequest("folder", self.wanted().out.absolute()))
+        super().accept()
+
+    def _not_done(self, problem: Problem) -> bool:
+        self.message.say(problem.message, warning=True)
+        return True
+
+    def _ended(self) -> None:
+        said = self.message.text()
+        self._refresh()
+        if said.startswith("You may close"):
+            self.message.say("Stopped. “Go on” looks at the rest; what was found is kept.")
+        else:
+            self.message.say(said, warning=True)
+
+    def reject(self) -> None:
+        if self._jobs.has(DETECT):
+            self.hide()
+            return
+        super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._jobs.has(DETECT):
+            self.hide()
+            event.ignore()
+            return
+        self._jobs.stop_all()
+        super().closeEvent(event)
+
+
+def out_for(paths: Sequence[Path]) -> Path:
+    """Where the people of videos go unless another folder is named: beside them."""
+    first = paths[0]
+    if first.is_dir():
+        return first.with_name(f"{first.name} people")
+    name = first.stem if len(paths) == 1 else first.parent.name
+    return first.with_name(f"{name} people")

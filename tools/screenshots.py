@@ -110,6 +110,23 @@ def persons(driver: Driver) -> None:
     driver.wait(lambda: page.persons.box.asking, "a pair")
 
 
+def weights(driver: Driver) -> None:
+    """What weights there are, one of the published chosen."""
+    driver.key("Ctrl+1")
+    driver.command("weights")
+    dialog = driver.dialog("weights")
+    driver.wait(lambda: dialog.list.topLevelItemCount() == 3, "the list")
+    dialog.list.setCurrentItem(dialog.list.topLevelItem(2).child(0))
+
+
+def forget(driver: Driver) -> None:
+    """What is kept of the demo, before it is forgotten."""
+    driver.key("Ctrl+1")
+    driver.command("forget this data set")
+    dialog = driver.dialog("forget")
+    driver.wait(dialog.forget.isEnabled, "the count")
+
+
 def panels(driver: Driver) -> None:
     """The pictures alone, under heat maps."""
     explore(driver, "2")
@@ -460,6 +477,8 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "panels": panels,
     "gallery": gallery,
     "persons": persons,
+    "weights": weights,
+    "forget": forget,
 }
 QUESTIONS = (
     "part",

@@ -11,10 +11,12 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QInputDialog, QToolButton
 
+from app.state.words import logit_text
 from qaconv_core.cli import main
 from qaconv_core.data import open_dataset
 from qaconv_core.data.labelled import labelled
 from qaconv_core.evaluation.bootstrap import bootstrap_interval
+from qaconv_core.galleries.suggestions import labelled_logits
 from qaconv_core.store.decisions import DecisionLog
 from qaconv_core.store.labels import LabelLog
 from tests.app.lists import click
@@ -227,6 +229,12 @@ def test_labels_are_measured_with_their_interval(qtbot, window):
     assert f"Rank-1 {100 * result.cmc[0]:.1f} % of {result.valid_queries} queries" in text
     assert f"mAP {100 * result.mAP:.1f} %" in text
     assert f"{100 * low:.1f} to {100 * high:.1f} %" in text
+    same, different = labelled_logits(
+        matching.model, matching.gallery, window.gallery.gallery.persons
+    )
+    threshold = np.sort(different)[::-1][int(0.01 * len(different))]
+    assert f"Above a logit of {logit_text(float(threshold))} lie" in text
+    assert f"{100 * np.mean(same > threshold):.1f} % of the labelled pairs of one person" in text
 
 
 @pytest.mark.parametrize("ending", [".csv", ".json", ""])

@@ -118,7 +118,7 @@ class PersonsPanel(QWidget):
         """What was measured on the labelled pictures."""
         self.result.setText(
             f"Rank-1 {100 * found.rank1:.1f} % of {count_text(found.queries)} queries. "
-            f"{found.sentence}"
+            f"{found.sentence}. {found.threshold}".rstrip()
         )
         self.result.show()
 

@@ -245,7 +245,7 @@ COMMANDS: tuple[Command, ...] = (
     _command("gallery.give", "Give to person…", "Gallery", "Ctrl+G",
              "Give the chosen pictures to a person that is there, or to one of another name.",
              group=3),
-    _command("gallery.take_away", "Take the person away", "Gallery", "Ctrl+Del",
+    _command("gallery.take_away", "Remove the person", "Gallery", "Ctrl+Del",
              "The chosen pictures have no person any more.", group=3),
     _command("gallery.rename", "Rename person…", "Gallery", "F2",
              "Give the person chosen in the list another name.", group=4),

@@ -21,7 +21,7 @@ ABOUT_PICTURES = ("gallery.new_person", "gallery.give", "gallery.take_away")
 ABOUT_PERSONS = ("gallery.rename", "gallery.merge", "gallery.from_decisions")
 ABOUT_ALL = ("gallery.suggest", "gallery.evaluate_labels", "file.save_labels")
 SHORT = {
-    "gallery.take_away": "Take away",
+    "gallery.take_away": "Remove",
     "gallery.give": "Give to…",
     "gallery.rename": "Rename…",
     "gallery.merge": "Merge",

@@ -396,6 +396,27 @@ def open_model(driver: Driver) -> None:
     driver.wait(dialog.use_button.isEnabled, "the checkpoint")
 
 
+def adapt(driver: Driver) -> None:
+    """What an adaptation to the demo would take."""
+    driver.command("adapt to these")
+    dialog = driver.dialog("adapt")
+    driver.wait(lambda: dialog.adaptation.forecast, "the forecast")
+    # Where this machine keeps its files is nobody's business.
+    dialog.path.setText(f"~/models/{Path(dialog.path.text()).name}")
+
+
+def adapt_groups(driver: Driver) -> None:
+    """The groups of the first round, a group and a picture of another one taken out."""
+    driver.command("adapt to these")
+    dialog = driver.dialog("adapt")
+    driver.wait(dialog.begin.isEnabled, "the button")
+    driver.click(dialog.begin)
+    driver.wait(lambda: dialog.adaptation.waiting, "the groups")
+    for key in ("Down", "Space", "Down", "Right", "Right", "X", "Down"):
+        driver.key(key, dialog.groups)
+    driver.wait(lambda: not dialog.groups.delegate.thumbnails.busy, "the pictures")
+
+
 def settings(driver: Driver) -> None:
     """Folders, device, theme and the feature store."""
     driver.key("Ctrl+,")
@@ -469,6 +490,8 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scene": scene,
     "scenes": scenes,
     "videos": videos,
+    "adapt": adapt,
+    "adapt-groups": adapt_groups,
     "settings": settings,
     "save-match": save_match,
     "palette": palette,
@@ -494,7 +517,7 @@ QUESTIONS = (
 """What the seven questions look like."""
 DARK = (
     *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "gallery"),
-    *("open-data", "open-model", "scene", "settings", "save-match"),
+    *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
 README = (

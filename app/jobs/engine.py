@@ -76,7 +76,7 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
     from qaconv_core.data.scenes import gallery_scenes
 
     request = _recognised(request)
-    dataset = _dataset(request)
+    dataset = dataset_of(request)
     report = check_dataset(dataset, decode=decode, work=context)
     return Inspected(request, dataset, report, gallery_scenes(dataset.gallery.paths))
 
@@ -90,7 +90,9 @@ def _recognised(request: DataRequest) -> DataRequest:
     return replace(request, name=recognise(request.root))
 
 
-def _dataset(request: DataRequest) -> Dataset:
+def dataset_of(request: DataRequest) -> Dataset:
+    """The data set that a request names, with the queries that it gives."""
+    request = _recognised(request)
     dataset = _searched(request)
     if not request.queries:
         return dataset

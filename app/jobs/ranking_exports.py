@@ -133,5 +133,5 @@ def ranking_export(space: Workspace) -> RankingExport | None:
         ranking,
         places,
         "" if model is None else model.source,
-        "" if model is None else model.spec.describe(),
+        "" if model is None else model.spec.in_full(),
     )

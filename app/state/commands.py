@@ -48,6 +48,8 @@ COMMANDS: tuple[Command, ...] = (
              icon="folder"),
     _command("file.open_model", "Open checkpoint…", "File", "Ctrl+Shift+O",
              "Load a checkpoint.pth.tar of any QAConv release.", icon="cube"),
+    _command("file.adapt", "Adapt to these pictures…", "File", "",
+             "Let the model learn these cameras from the pictures alone, without labels."),
     _command("file.open_query", "Search by picture…", "File", "Ctrl+I",
              "Take a picture file as the query.", icon="image"),
     _command("file.open_scenes", "Find people in scenes…", "File", "Ctrl+Shift+I",
@@ -320,6 +322,7 @@ COMMANDS: tuple[Command, ...] = (
     _command("help.failures", "Errors of a whole set", "Help", "", HELP, group=1),
     _command("help.trust", "Explanation checks", "Help", "", HELP, group=1),
     _command("help.decisions", "Decisions and reports", "Help", "", HELP, group=1),
+    _command("help.adapt", "Adapting to own cameras", "Help", "", HELP, group=1),
     _command("help.words", "Words and measures", "Help", "", "", group=1),
     _command("help.about", "About", "Help", "", "", group=2),
 )  # fmt: skip

@@ -163,7 +163,7 @@ def _write(
     if arguments.json:
         record = {
             "gallery": len(data.gallery),
-            "checkpoint": {"model": model.spec.describe(), "sha256": model.spec.sha256},
+            "checkpoint": {"model": model.spec.in_full(), "sha256": model.spec.sha256},
             "score": SCORE_WORDS,
             "camid": "0-based",
             "queries": records,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def model_words(spec: ModelSpec) -> str:
     """What a model is, and of which file."""
-    return f"{spec.describe()}; checkpoint {spec.sha256[:12]}"
+    return f"{spec.in_full()}; checkpoint {spec.sha256[:12]}"
 
 
 def numbered(file: str, number: int, count: int) -> Path:

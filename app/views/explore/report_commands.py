@@ -63,7 +63,7 @@ class ReportCommands(QObject):
         space, matching = self.workspace, self.controller.matching
         if matching is None or space.ranking is None:
             return None
-        model = "" if space.model is None else f"{space.model.title}, {space.model.spec.describe()}"
+        model = "" if space.model is None else f"{space.model.title}, {space.model.spec.in_full()}"
         request = ReportRequest(matching, space.ranking, candidates, dict(space.decided), model)
         blur = self._choices.blur
         return self.controller.runner.start(

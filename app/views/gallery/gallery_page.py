@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PyQt5.QtCore import QModelIndex, QSignalBlocker, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QShowEvent
-from PyQt5.QtWidgets import QCheckBox, QLabel, QLineEdit, QSplitter, QStackedWidget, QWidget
+from PyQt5.QtWidgets import QLabel, QSplitter, QStackedWidget, QWidget
 
 from app.items.gallery_model import GalleryDelegate, GalleryModel
 from app.items.result_delegate import MOST, SMALLEST_IN_GRID
@@ -23,6 +23,7 @@ from app.views.gallery.person_commands import NO_MAPS, PersonCommands
 from app.views.gallery.persons_panel import PersonsPanel
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.choice import Choice
+from app.views.widgets.fields import line_edit, named, tick_box
 from app.views.widgets.hints import EmptyPage
 from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column, in_row
@@ -32,6 +33,7 @@ from app.views.widgets.work_strip import WorkStrip
 NO_DATA = "No data set is open: its pictures will stand here."
 ALONE = "the chosen picture has no near-duplicates"
 SORT_TIP = "In which order the pictures stand. By likeness, alike ones stand beside each other."
+FIELD_TIP = "Only pictures whose file name holds this, or of that person number."
 FOLD_TIP = (
     "Show pictures that look nearly the same as one tile with their number. A click on the number "
     "unfolds them. It says how alike the pictures are, not whether they show one person."
@@ -65,15 +67,11 @@ class GalleryPage(QWidget):
         self.delegate = GalleryDelegate(thumbnails, self)
         self.grid = GalleryGrid(self.model, self.delegate)
         self.sort = Choice("Order", SORT_TIP, GALLERY_SORTS)
-        self.fold = QCheckBox(BY_ID["gallery.fold"].title)
-        self.fold.setToolTip(FOLD_TIP)
-        self.field = QLineEdit()
-        self.field.setPlaceholderText("File or person")
-        self.field.setAccessibleName("List only files or persons with this text")
-        self.field.setToolTip("Only pictures whose file name holds this, or of that person number.")
+        self.fold = tick_box(BY_ID["gallery.fold"].title, FOLD_TIP)
+        self.field = line_edit("List only files or persons with this text", FIELD_TIP,
+                               placeholder="File or person")  # fmt: skip
         self.field.setClearButtonEnabled(True)
-        self.count = QLabel()
-        self.count.setAccessibleName("Pictures listed")
+        self.count = named(QLabel(), "Pictures listed")
         self.slider = SizeSlider()
         self.work = WorkStrip()
         self.persons = PersonsPanel(gallery, thumbnails, actions)

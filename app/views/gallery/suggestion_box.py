@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt5.QtCore import QRect, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PyQt5.QtWidgets import QPushButton, QSizePolicy, QWidget
+from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from app.items.thumbnail import draw_thumbnail
 from app.jobs.images import ImageLoader
 from app.state.gallery import Gallery
 from app.state.words import logit_text, who_text
+from app.views.widgets.fields import push_button
 from app.views.widgets.labels import plain_label
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.types import ImageRef
 
 ANSWERS = {Qt.Key_Y: True, Qt.Key_R: False, Qt.Key_J: None}
 """Keys of the same person, of two persons, and of the next pair."""
+CHOICES: dict[bool | None, tuple[str, str]] = {
+    True: ("Same", "They show one person (Y): both get its name."),
+    False: ("Different", "They show two persons (R): the pair is not asked about again."),
+    None: ("Skip", "Leave this pair open (J)."),
+}
 _HIGH = 128
 
 
@@ -67,19 +75,9 @@ class SuggestionBox(QWidget):
         self.picture = PairPicture(thumbnails)
         self.words = plain_label()
         self.buttons = {
-            True: QPushButton("Same"),
-            False: QPushButton("Different"),
-            None: QPushButton("Skip"),
+            answer: push_button(words, tip, partial(self.answer, answer), f"{words}: this pair")
+            for answer, (words, tip) in CHOICES.items()
         }
-        tips = {
-            True: "They show one person (Y): both get its name.",
-            False: "They show two persons (R): the pair is not asked about again.",
-            None: "Leave this pair open (J).",
-        }
-        for answer, button in self.buttons.items():
-            button.setToolTip(tips[answer])
-            button.setAccessibleName(f"{button.text()}: answer for this pair")
-            button.clicked.connect(lambda _on, answer=answer: self.answer(answer))
         in_column(self.picture, self.words, in_row(*self.buttons.values(), spacing=4), into=self)
         gallery.forgotten.connect(self.clear)
         self.hide()

@@ -11,10 +11,13 @@ import numpy as np
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
 
+from app.jobs.adaptation_jobs import AdaptationJobs
 from app.jobs.controller import Controller
+from app.jobs.images import ImageLoader
 from app.state.listing import matches_text
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
+from app.views.dialogs.adapt_dialog import AdaptDialog
 from app.views.dialogs.command_palette import CommandPalette, PlaceEntry
 from app.views.dialogs.forget_dialog import ForgetDialog
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
@@ -48,8 +51,11 @@ class Dialogs(QObject):
         settings: SettingsFile,
         commands: Actions,
         theme: Theme | None,
+        thumbnails: ImageLoader,
     ) -> None:
         super().__init__(window)
+        self.thumbnails = thumbnails
+        self.adaptation = AdaptationJobs(controller, self)
         self.window, self.controller, self.settings = window, controller, settings
         self.theme = theme
         self.palette = CommandPalette(commands, window, (self._find_queries, self._find_recent))
@@ -66,6 +72,10 @@ class Dialogs(QObject):
                 self.forget_data,
                 lambda: self.controller.workspace.data is not None,
                 reason=lambda: "no data set is open",
+            "file.adapt": Handler(
+                self.adapt,
+                lambda: not self.adaptation.why_not(),
+                reason=self.adaptation.why_not,
             ),
             "edit.palette": Handler(self.palette.popup),
             "edit.settings": Handler(self.open_settings),
@@ -225,6 +235,16 @@ class Dialogs(QObject):
         opened = self.controller.data_request
         self.controller.close_data()
         self.settings.change(self.settings.value.without_data(data.root, opened))
+
+    def adapt(self) -> AdaptDialog:
+        """Adapt the open model to the open pictures, or see how far that has come."""
+
+        def make() -> AdaptDialog:
+            return AdaptDialog(self.adaptation, self.thumbnails, self.window)
+
+        dialog = self._show("adapt", make)
+        assert isinstance(dialog, AdaptDialog)
+        return dialog
 
     def open_settings(self) -> SettingsDialog:
         """Data folder, device, theme, feature store."""

@@ -91,7 +91,9 @@ class MainWindow(QMainWindow):
         choices = ExportChoices()
         self._make_pages(choices)
         self._make_bars()
-        self.dialogs = Dialogs(self, self.controller, self.settings, self.commands, theme)
+        self.dialogs = Dialogs(
+            self, self.controller, self.settings, self.commands, theme, self.explore.thumbnails
+        )
         self.file_input = FileInput(
             self,
             self.controller,

@@ -72,6 +72,7 @@ class Dialogs(QObject):
                 self.forget_data,
                 lambda: self.controller.workspace.data is not None,
                 reason=lambda: "no data set is open",
+            ),
             "file.adapt": Handler(
                 self.adapt,
                 lambda: not self.adaptation.why_not(),

@@ -526,6 +526,7 @@ README = (
     "hover",
     "compare",
     *QUESTIONS,
+    "persons",
     "cmc",
     "scores",
     "lines-dark",

@@ -32,7 +32,7 @@ class ForgetDialog(JobDialog):
 
     def __init__(self, data: OpenSet, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("Forget this data set", runner, parent)
-        self.resize(520, 0)
+        self.setMinimumWidth(520)
         self.data, self._runner = data, runner
         self.found = plain_label("Looking for what is kept…")
         self.found.setAccessibleName("What is kept of the data set")
@@ -61,6 +61,7 @@ class ForgetDialog(JobDialog):
 
     def _show_counts(self, found: Forgotten) -> None:
         self.found.setText("Kept of it: " + _words(found))
+        self.adjustSize()
         self.forget.setEnabled(True)
 
     def _press(self) -> None:
@@ -88,6 +89,7 @@ class ForgetDialog(JobDialog):
                              "yourself", warning=True)  # fmt: skip
         else:
             self.message.say("Nothing of it is kept any more.")
+        self.adjustSize()
 
     def _failed(self, problem: Problem) -> bool:
         self.message.say(problem.message, warning=True)

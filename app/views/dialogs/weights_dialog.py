@@ -46,6 +46,8 @@ class WeightsDialog(JobDialog):
         self.list.setIndentation(12)
         for column in range(3):
             self.list.header().setSectionResizeMode(column, QHeaderView.ResizeToContents)
+        self.words = named(plain_label(), "What the chosen weights are good for")
+        self.words.setMinimumHeight(2 * self.words.fontMetrics().lineSpacing())
         self.work = WorkStrip()
         self.message = MessageLine()
         self.download = push_button(
@@ -55,7 +57,7 @@ class WeightsDialog(JobDialog):
         self.buttons = dialog_buttons(self, QDialogButtonBox.Close)
         self.buttons.button(QDialogButtonBox.Close).setAutoDefault(False)  # Return downloads
         in_column(
-            plain_label(NO_NETWORK), self.list, self.work, self.message,
+            plain_label(NO_NETWORK), self.list, self.words, self.work, self.message,
             in_row(self.download, None, self.buttons), into=self, grows=self.list, margins=16,
         )  # fmt: skip
         self.list.currentItemChanged.connect(lambda *_: self._show_button())
@@ -100,6 +102,7 @@ class WeightsDialog(JobDialog):
 
     def _show_button(self) -> None:
         row = self.chosen
+        self.words.setText("" if row is None else f"{row.name}: {row.good_for}.")
         can = row is not None and row.weights is not None and not self._jobs.has("fetch")
         self.download.setEnabled(can)
         resumes = row is not None and row.weights is not None and row.state == "broken off"

@@ -95,6 +95,38 @@ def gallery(driver: Driver) -> None:
     driver.wait(lambda: page.gallery.look.sort == "likeness", "the order")
 
 
+def persons(driver: Driver) -> None:
+    """Some persons named, and a pair that is asked about."""
+    driver.key("Ctrl+5")
+    page, data = driver.window.gallery, driver.space.data
+    driver.wait(lambda: page.jobs.ready, "the maps")
+    for pid in (53, 57, 7, 39):
+        page.gallery.choose(tuple((data.gallery_pids == pid).nonzero()[0].tolist()))
+        driver.key("Ctrl+N")
+        driver.rest()
+    driver.command("evaluate labels")
+    driver.wait(page.persons.result.isVisible, "the measure")
+    driver.command("suggest pairs")
+    driver.wait(lambda: page.persons.box.asking, "a pair")
+
+
+def weights(driver: Driver) -> None:
+    """What weights there are, one of the published chosen."""
+    driver.key("Ctrl+1")
+    driver.command("weights")
+    dialog = driver.dialog("weights")
+    driver.wait(lambda: dialog.list.topLevelItemCount() == 3, "the list")
+    dialog.list.setCurrentItem(dialog.list.topLevelItem(2).child(0))
+
+
+def forget(driver: Driver) -> None:
+    """What is kept of the demo, before it is forgotten."""
+    driver.key("Ctrl+1")
+    driver.command("forget this data set")
+    dialog = driver.dialog("forget")
+    driver.wait(dialog.forget.isEnabled, "the count")
+
+
 def panels(driver: Driver) -> None:
     """The pictures alone, under heat maps."""
     explore(driver, "2")
@@ -476,6 +508,9 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "jobs": jobs,
     "panels": panels,
     "gallery": gallery,
+    "persons": persons,
+    "weights": weights,
+    "forget": forget,
 }
 QUESTIONS = (
     "part",
@@ -500,6 +535,7 @@ README = (
     "hover",
     "compare",
     *QUESTIONS,
+    "persons",
     "cmc",
     "scores",
     "lines-dark",

@@ -10,6 +10,7 @@ from PyQt5.QtWidgets import QFileDialog, QWidget
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs
 from app.jobs.job import Job
+from app.jobs.keeping import with_blur
 from app.jobs.match_reports import ReportRequest
 from app.state.export_choices import ExportChoices
 from app.state.report_choice import report_choices
@@ -66,9 +67,10 @@ class ReportCommands(QObject):
         request = ReportRequest(
             matching, space.ranking, candidates, dict(space.decided), model, space.strangers
         )
+        blur = self._choices.blur
         return self.controller.runner.start(
             f"Writing {path.name}",
-            lambda context: request.write(path, context),
+            lambda context: with_blur(blur, lambda: request.write(path, context)),
             lane="files",
             done=lambda _nothing: self.reported.emit(f"Saved {path.name}"),
         )

@@ -191,6 +191,10 @@ class ModelSpec:
             f"{name}{ibn} to {self.layer}, {neck}, {self.head} head, {self.grid[0]}×{self.grid[1]}"
         )
 
+    def in_full(self) -> str:
+        """:meth:`describe`, and how the model was adapted where it was: what a report says."""
+        return "; ".join(filter(None, (self.describe(), self.adapted)))
+
 
 def arch_title(arch: str) -> str:
     """An architecture's name as people write it: ``resnet50`` is ResNet-50."""

@@ -206,6 +206,14 @@ def why(driver: Driver) -> None:
     driver.wait(lambda: driver.shown and driver.space.why is not None, "both candidates")
 
 
+def strangers(driver: Driver) -> None:
+    """Ranked and explained by how far each candidate stands above strangers."""
+    explore(driver, "2")
+    driver.key("Alt+4")
+    driver.wait(lambda: driver.space.strangers is not None, "the strangers")
+    driver.wait(lambda: driver.shown and driver.space.pair.normalised is not None, "the match")
+
+
 def crowd(driver: Driver) -> None:
     """What is distinctive: heat maps beyond the average over the gallery."""
     explore(driver, "2")
@@ -364,6 +372,27 @@ def open_model(driver: Driver) -> None:
     driver.wait(dialog.use_button.isEnabled, "the checkpoint")
 
 
+def adapt(driver: Driver) -> None:
+    """What an adaptation to the demo would take."""
+    driver.command("adapt to these")
+    dialog = driver.dialog("adapt")
+    driver.wait(lambda: dialog.adaptation.forecast, "the forecast")
+    # Where this machine keeps its files is nobody's business.
+    dialog.path.setText(f"~/models/{Path(dialog.path.text()).name}")
+
+
+def adapt_groups(driver: Driver) -> None:
+    """The groups of the first round, a group and a picture of another one taken out."""
+    driver.command("adapt to these")
+    dialog = driver.dialog("adapt")
+    driver.wait(dialog.begin.isEnabled, "the button")
+    driver.click(dialog.begin)
+    driver.wait(lambda: dialog.adaptation.waiting, "the groups")
+    for key in ("Down", "Space", "Down", "Right", "Right", "X", "Down"):
+        driver.key(key, dialog.groups)
+    driver.wait(lambda: not dialog.groups.delegate.thumbnails.busy, "the pictures")
+
+
 def settings(driver: Driver) -> None:
     """Folders, device, theme and the feature store."""
     driver.key("Ctrl+,")
@@ -421,6 +450,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "region": region,
     "why": why,
     "crowd": crowd,
+    "strangers": strangers,
     "failures": failures,
     "trust": trust,
     "trust-pairs": trust_pairs,
@@ -437,6 +467,8 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scene": scene,
     "scenes": scenes,
     "videos": videos,
+    "adapt": adapt,
+    "adapt-groups": adapt_groups,
     "settings": settings,
     "save-match": save_match,
     "palette": palette,
@@ -458,8 +490,8 @@ QUESTIONS = (
 )
 """What the seven questions look like."""
 DARK = (
-    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "gallery"),
-    *("open-data", "open-model", "scene", "settings", "save-match"),
+    *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
+    *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
 README = (

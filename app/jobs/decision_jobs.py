@@ -187,7 +187,7 @@ def shown_pair(space: Workspace, candidate: int | None = None) -> Pair | None:
     candidate = space.selection.candidate if candidate is None else candidate
     if query is None or candidate is None:
         return None
-    model = "" if space.model is None else f"{space.model.title}, {space.model.spec.describe()}"
+    model = "" if space.model is None else f"{space.model.title}, {space.model.spec.in_full()}"
     pair = Pair(query, candidate, model=model)
     ranking, shown = space.ranking, space.pair
     if ranking is not None and query in ranking.queries and ranking.whole:

@@ -164,9 +164,9 @@ class FinishedRun:
         """
         given = self.report.checkpoint
         name = given.path or given.name or "–"
-        if not name.startswith("checkpoint.") or not given.model:
-            return name
-        return f"{given.model.split(' to ')[0]} · {(given.sha256 or '')[:6]}"
+        if name.startswith("checkpoint.") and given.model:
+            name = f"{given.model.split(' to ')[0]} · {(given.sha256 or '')[:6]}"
+        return f"{name}, adapted" if given.adapted else name
 
     @property
     def model_details(self) -> str:

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from qaconv_core.adaptation.values import AdaptationJob as AdaptationJob
     from qaconv_core.adaptation.values import AdaptationResult as AdaptationResult
     from qaconv_core.adaptation.values import FoundGroups as FoundGroups
+    from qaconv_core.adaptation.values import Wrong as Wrong
 
-__all__ = ["AdaptationJob", "AdaptationResult", "FoundGroups", "adapt", "pictures_of"]
+__all__ = ["AdaptationJob", "AdaptationResult", "FoundGroups", "Wrong", "adapt", "pictures_of"]
 
 _HOMES = {
     "AdaptationJob": "qaconv_core.adaptation.values",
     "AdaptationResult": "qaconv_core.adaptation.values",
     "FoundGroups": "qaconv_core.adaptation.values",
+    "Wrong": "qaconv_core.adaptation.values",
     "adapt": "qaconv_core.adaptation.rounds",
     "pictures_of": "qaconv_core.adaptation.pictures",
 }

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from qaconv_core.adaptation.learning import MOST_LEARNED, epochs_of, passes
 from qaconv_core.adaptation.neighbours import KEPT, MOST_PAIRWISE
-from qaconv_core.device import available_memory, format_bytes
-from qaconv_core.errors import MemoryLimitError
+from qaconv_core.adaptation.pictures import unlabelled
+from qaconv_core.adaptation.replay import LIMITS, REPLAYED
+from qaconv_core.adaptation.values import AdaptationJob
+from qaconv_core.device import available_memory, format_bytes, resolve_device
+from qaconv_core.errors import DatasetError, ImageError, MemoryLimitError
 from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
-from qaconv_core.models.checkpoints import Checkpoint
-from qaconv_core.progress import CancelToken
-from qaconv_core.training.memory import kept_bytes
-from qaconv_core.training.pictures import PictureCache
+from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
+from qaconv_core.progress import CancelToken, Phase
+from qaconv_core.training.augmentation import resized_picture
+from qaconv_core.training.pictures import CACHE_SHARE, PictureCache
+from qaconv_core.training.transforms import Pixels
 
 LEARNING_COST = 4.0
 """What a picture costs in training, in forward passes."""
@@ -24,11 +30,31 @@ LEARNED_SHARE = 0.8
 """Share of the pictures that are in groups, about."""
 SEARCH_GAIN = 4.0
 """How much less the bounded search costs than all pairs in both roles."""
+CHECKED = 300
+"""Pictures that a round's check and calibration look at, about."""
 _LIBRARY_BYTES = 700 << 20
 _BATCH = 64
+_PIXEL_BYTES = {True: 3500, False: 1000}
+"""What a training keeps of each pixel of a batch, in networks with bottlenecks and without."""
+BOTTLENECKS = ("resnet50", "resnet101", "resnet152")
 _PROBE = 24
 _PAIR_BYTES = 32  # logits, N in float64 with its sums, distances
 _NEAR_BYTES = 64 * KEPT  # lists, sparse distances and what they are made of, a picture
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Seconds of the steps of one round."""
+
+    features: float
+    pairs: float
+    learning: float
+    checking: float
+
+    @property
+    def whole(self) -> float:
+        """Seconds of the round."""
+        return self.features + self.pairs + self.learning + self.checking
 
 
 @dataclass(frozen=True)
@@ -37,9 +63,32 @@ class Forecast:
 
     pictures: int
     rounds: int
-    seconds: float
+    steps: Steps
     memory_bytes: int
     available_bytes: int
+
+    def phases(self, epochs: int) -> list[Phase]:
+        """The steps of all rounds by the stages that they report, with ``epochs`` a round."""
+        steps, found = self.steps, []
+        planned = epochs_of(_learned(self.pictures), epochs)
+        for number in range(1, self.rounds + 1):
+            parts = [(steps.features, ["grouping: features"]),
+                     (steps.pairs, ["grouping: pairs", "grouping: neighbours"])]  # fmt: skip
+            for epoch in range(1, epochs + 1):
+                # Fewer epochs than asked for are made of many pictures.
+                names = [f"epoch {epoch}/{last}" for last in range(epoch, epochs + 1)]
+                parts.append((steps.learning / planned if epoch <= planned else 0.0, names))
+            parts.append((steps.checking, ["checking: features"]))
+            found += [
+                Phase(seconds, tuple(stage_of(number, self.rounds, name) for name in names))
+                for seconds, names in parts
+            ]
+        return found
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all rounds."""
+        return self.rounds * self.steps.whole
 
     def describe(self) -> str:
         """One line for people."""
@@ -53,6 +102,17 @@ class Forecast:
         )
 
 
+def _learned(pictures: int) -> float:
+    """Pictures that a round learns from, rendered ones among them, about."""
+    own = min(LEARNED_SHARE * pictures, MOST_LEARNED)
+    return own + min(max(REPLAYED * own, LIMITS[0]), LIMITS[1])
+
+
+def stage_of(number: int, rounds: int, step: str) -> str:
+    """What a step of round ``number`` (from 1) reports as its stage."""
+    return f"round {number}/{rounds}, {step}"
+
+
 def forecast(
     model: Checkpoint,
     book: PictureCache,
@@ -60,27 +120,59 @@ def forecast(
     epochs: int,
     *,
     device: torch.device,
+    unread: bool = False,
     cancel: CancelToken | None = None,
 ) -> Forecast:
     """Measure a few pictures and pairs, and reckon with them.
 
-    Raises :class:`MemoryLimitError` where the work does not fit into the free memory.
+    ``unread`` says that the pictures of ``book`` are still to be read into memory. Raises
+    :class:`MemoryLimitError` where the work does not fit into the free memory.
     """
     n = len(book.people)
     forward, pair = _rates(model, book, device, cancel)
     pairs = n * n / 2 if n <= MOST_PAIRWISE else n * n / SEARCH_GAIN
-    each = n * forward + pairs * pair + LEARNED_SHARE * n * epochs * LEARNING_COST * forward
-    memory = memory_of(model, book)
+    steps = Steps(
+        features=n * forward,
+        pairs=pairs * pair,
+        learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
+        checking=2 * CHECKED * forward,
+    )
+    memory = memory_of(model, book, unread)
     free = available_memory("cpu")
     if memory > free:
         raise MemoryLimitError(
             f"adapting to {n:,} pictures takes {format_bytes(memory)} of memory and "
             f"{format_bytes(free)} are free; close other programs, or give fewer pictures"
         )
-    return Forecast(n, rounds, rounds * each, memory, free)
+    return Forecast(n, rounds, steps, memory, free)
 
 
-def memory_of(model: Checkpoint, book: PictureCache) -> int:
+def forecast_job(job: AdaptationJob, cancel: CancelToken | None = None) -> Forecast:
+    """What ``job`` takes, before any but a few pictures are read.
+
+    Raises the errors of :func:`forecast`, and :class:`DatasetError` where none of those few
+    pictures can be read.
+    """
+    model = load_checkpoint(job.start, input_size=job.input_size)
+    size = model.spec.input_size
+    refs = job.pictures.refs
+    some = [refs[i] for i in np.linspace(0, len(refs) - 1, min(2 * _PROBE, len(refs)), dtype=int)]
+    found: list[Pixels] = []
+    for ref in some:
+        with contextlib.suppress(ImageError):
+            found.append(resized_picture(ref.path, size))
+        if len(found) == _PROBE:
+            break
+    if not found:
+        raise DatasetError(f"{job.pictures.name}: none of {len(some)} pictures can be read")
+    book = PictureCache(unlabelled(job.pictures), size, np.stack(found))
+    return forecast(
+        model, book, job.rounds, job.epochs, device=resolve_device(job.device), unread=True,
+        cancel=cancel,
+    )  # fmt: skip
+
+
+def memory_of(model: Checkpoint, book: PictureCache, unread: bool = False) -> int:
     """The most bytes that are needed at once beside the pictures already read."""
     n = len(book.people)
     spec = model.spec
@@ -88,9 +180,12 @@ def memory_of(model: Checkpoint, book: PictureCache) -> int:
     pairs = _PAIR_BYTES * n * n if n <= MOST_PAIRWISE else maps
     grouping = maps + pairs + _NEAR_BYTES * n
     height, width = book.size
-    copied = n * height * width * 3 if book.pixels is not None else 0
-    learning = copied + _BATCH * kept_bytes(model.network, book.size)
-    return _LIBRARY_BYTES + max(grouping, learning)
+    pixels = n * height * width * 3
+    fits = pixels <= available_memory("cpu") // (2 * CACHE_SHARE)
+    copied = pixels if book.pixels is not None and (fits or not unread) else 0
+    deep = _PIXEL_BYTES[spec.arch in BOTTLENECKS]
+    most = _LIBRARY_BYTES + max(grouping, copied + _BATCH * height * width * deep)
+    return most + (copied if unread else 0)
 
 
 def _rates(
@@ -98,7 +193,8 @@ def _rates(
 ) -> tuple[float, float]:
     """Seconds of one picture's forward pass and of one pair."""
     runner = NetworkRunner(model.network.to(device), device, input_size=book.size)
-    count = min(_PROBE, len(book.people))
+    there = len(book.people) if book.pixels is None else len(book.pixels)
+    count = min(_PROBE, there)
     pixels = np.stack([book.picture(i) for i in range(count)]).transpose(0, 3, 1, 2)
     pixels = np.ascontiguousarray(pixels)
     runner.maps(pixels[: runner.batch])  # the first pass makes ready

@@ -23,7 +23,48 @@ RATE = 3e-4
 EPOCHS = 4
 SHARE = 0.6
 """Share of what a round learned that its averaged weights keep."""
+PASSES = 4400
+"""Pictures that a round shows to the network about at most, counted again in every epoch."""
+MOST_LEARNED = 1700
+"""Pictures that a round learns from at most."""
 _BATCH = 64
+
+
+def thinned(labels: Int64, cameras: Int64, most: int = MOST_LEARNED) -> Int64:
+    """Places, ascending, of the grouped pictures to learn from, at most about ``most``.
+
+    Where there are more, the largest groups give up pictures, those of cameras that they have most
+    pictures of.
+    """
+    kept = np.flatnonzero(labels != ALONE)
+    if len(kept) <= most:
+        return kept
+    # The how-manieth picture of its group, cameras taken in turn, a picture is.
+    turn = _counted(labels[kept] * (cameras.max() + 2) + cameras[kept] + 1)
+    order = np.lexsort((kept, turn, labels[kept]))
+    place = np.empty(len(kept), dtype=np.int64)
+    place[order] = _counted(labels[kept][order])
+    return kept[np.sort(np.lexsort((kept, place))[:most])]
+
+
+def _counted(keys: Int64) -> Int64:
+    """How many equal keys stand before each."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    first = np.searchsorted(ordered, ordered)
+    out = np.empty(len(keys), dtype=np.int64)
+    out[order] = np.arange(len(keys)) - first
+    return out
+
+
+def epochs_of(learned: float, epochs: int) -> int:
+    """Epochs of a round: ``epochs``, or fewer where so many pictures would take too long."""
+    return max(1, min(epochs, round(PASSES / max(learned, 1))))
+
+
+def passes(learned: float, epochs: int) -> float:
+    """Pictures that a round shows to the network, counted again in every epoch."""
+    return learned * epochs_of(learned, epochs)
 
 
 def adapting_recipe(
@@ -31,7 +72,8 @@ def adapting_recipe(
 ) -> Recipe:
     """The scratch recipe's losses for a finished network of any published form.
 
-    Networks that came from ImageNet keep their norms and learn their backbone slowly.
+    Label maps are learned from where pictures have them. Networks that came from ImageNet keep
+    their norms and learn their backbone slowly.
     """
     small = spec.arch in SMALL_PLANS
     base = RECIPES["lite" if small else "scratch"]
@@ -53,8 +95,6 @@ def adapting_recipe(
         epochs=epochs,
         batch_size=_BATCH,
         calibrate=False,  # after the averaging
-        part_weight=0.0,
-        background_weight=0.0,
         mix=0.0,
     )
 
@@ -94,9 +134,11 @@ def new_trainer(
     return trainer
 
 
-def average_with_start(trainer: Trainer, start: Path, share: float = SHARE) -> None:
+def average_with_start(
+    trainer: Trainer, start: Path, book: PictureCache, share: float = SHARE
+) -> None:
     """Move the trained weights back towards the model in ``start``: ``share`` of what was learned
-    stays. Then give the logits scale and zero by pairs of the pictures learned from.
+    stays. Then give the logits scale and zero by pairs of the pictures of ``book``.
 
     Between old and new weights lie models that know the new cameras and have forgotten less
     (Wortsman et al., CVPR 2022).
@@ -113,7 +155,7 @@ def average_with_start(trainer: Trainer, start: Path, share: float = SHARE) -> N
     found = calibrate(
         trainer.network,
         matcher.affine(),
-        trainer.book,
+        book,
         trainer.recipe.augmentation,
         device=trainer.device,
         seed=trainer.seed,

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from qaconv_core.errors import DatasetError, InputError
-from qaconv_core.types import Dataset, ImageRef
+from qaconv_core.training.people import TrainingSet
+from qaconv_core.types import UNKNOWN, Dataset, ImageRef
 
 FOLDERS = ("auto", "cameras", "persons", "none")
 """What the folders of a plain folder of pictures may stand for."""
@@ -59,6 +62,35 @@ def pictures_of(dataset: Dataset, folders: str = "auto") -> Pictures:
             f"at least (never fewer than {FEWEST_PICTURES})"
         )
     return Pictures(refs, name, tuple(notes))
+
+
+def cameras_in_turn(group: Sequence[ImageRef]) -> list[ImageRef]:
+    """A group's pictures, one of each camera before the second of any."""
+    turns: dict[int | None, int] = {}
+    keyed = []
+    for ref in group:
+        turn = turns.get(ref.camid, 0)
+        turns[ref.camid] = turn + 1
+        keyed.append((turn, -1 if ref.camid is None else ref.camid, ref))
+    return [ref for _, _, ref in sorted(keyed, key=lambda item: item[:2])]
+
+
+def largest_first(groups: Sequence[Sequence[ImageRef]]) -> list[int]:
+    """Numbers of groups, from 1: those that most likely show several persons come first."""
+    numbers = range(1, len(groups) + 1)
+    return sorted(numbers, key=lambda number: (-len(groups[number - 1]), number))
+
+
+def unlabelled(pictures: Pictures) -> TrainingSet:
+    """The pictures as a training set of nobody known."""
+    cameras = [UNKNOWN if ref.camid is None else ref.camid for ref in pictures.refs]
+    return TrainingSet(
+        pictures.name,
+        pictures.refs,
+        np.zeros(len(pictures), dtype=np.int64),
+        np.array(cameras, dtype=np.int64),
+        (None,) * len(pictures),
+    )
 
 
 def _about_queries(note: str) -> bool:

@@ -11,20 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from qaconv_core.adaptation.checks import Check, check_model
-from qaconv_core.adaptation.forecast import Forecast, forecast
+from qaconv_core.adaptation.checks import Check, Checked, check_model, gain_over
+from qaconv_core.adaptation.forecast import Forecast, forecast, stage_of
 from qaconv_core.adaptation.grouping import ALONE, Grouping, group_pictures
 from qaconv_core.adaptation.hints import time_hints
 from qaconv_core.adaptation.learning import (
     adapting_recipe,
     average_with_start,
+    epochs_of,
     grouped_book,
     new_trainer,
+    thinned,
 )
 from qaconv_core.adaptation.neighbours import nearest_pictures
+from qaconv_core.adaptation.pictures import unlabelled
 from qaconv_core.adaptation.reciprocal import reciprocal_distances
+from qaconv_core.adaptation.replay import MapQuality, map_quality, replayed_people, with_replay
 from qaconv_core.adaptation.state import Grouped, State, open_state
-from qaconv_core.adaptation.values import AdaptationJob, AdaptationResult, FoundGroups, Round
+from qaconv_core.adaptation.values import AdaptationJob, AdaptationResult, FoundGroups, Round, Wrong
 from qaconv_core.device import resolve_device
 from qaconv_core.errors import Cancelled, DatasetError, InputError
 from qaconv_core.extraction.network_runner import NetworkRunner
@@ -35,20 +39,21 @@ from qaconv_core.readable import shown
 from qaconv_core.store.atomic import remove_leftovers
 from qaconv_core.training.checkpoint import export_checkpoint
 from qaconv_core.training.distributed import Team
-from qaconv_core.training.people import TrainingSet
 from qaconv_core.training.pictures import PictureCache, default_workers, open_book
 from qaconv_core.training.trainer import Surroundings
 from qaconv_core.types import UNKNOWN, Float16, ImageRef, Int64
 
-HELD_SHARE = 0.08
+HELD_SHARE = 0.1
 """Share of the pictures that are held out, in whole groups."""
-HELD_LIMITS = (40, 400)
+HELD_LIMITS = (150, 400)
 """Least and most pictures held out; the least only where it is at most a quarter of all."""
-WORSE = 0.03
-"""How far the worth of the held-out groups may fall before a round counts as no help."""
+CLEAR = 0.005
+"""How much better both worth and gain of a round must be than those of the old model."""
+FELL = "the maps connect parts of the body less often, or the background more often, than before"
 _AT_ONCE = 64
 _MEASURES = (
     ("groups' worth", "worth"),
+    ("gain", "gain"),
     ("stability", "stability"),
     ("nearest of other cameras", "across"),
     ("separation", "separation"),
@@ -56,7 +61,8 @@ _MEASURES = (
 )
 
 Say = Callable[[str], None]
-OnGroups = Callable[[FoundGroups], None]
+OnPlan = Callable[[Forecast], None]
+OnGroups = Callable[[FoundGroups], Wrong | None]
 
 
 def adapt(
@@ -66,17 +72,21 @@ def adapt(
     cancel: CancelToken | None = None,
     say: Say | None = None,
     on_groups: OnGroups | None = None,
+    on_plan: OnPlan | None = None,
 ) -> AdaptationResult:
     """Adapt a model to pictures without labels; write it to ``job.out``.
 
-    ``on_groups`` gets the groups of each round before anything is learned from them; what it
-    raises ends the run, which can be taken up again.
+    ``on_groups`` gets the groups of each round before anything is learned from them, and may
+    return what is wrong among them; what it raises ends the run, which can be taken up again.
+    ``on_plan`` gets the forecast before the work begins.
 
     An equal job that was interrupted is taken up where it stood, with the same result. Raises
     :class:`~qaconv_core.errors.Cancelled` once the step in hand is saved, and the engine's
     errors, at once where something cannot work.
     """
-    return _Adaptation(job, progress, cancel, say or (lambda line: None), on_groups).run()
+    adaptation = _Adaptation(job, progress, cancel, say or (lambda line: None), on_groups)
+    adaptation.on_plan = on_plan
+    return adaptation.run()
 
 
 class _Adaptation:
@@ -92,6 +102,8 @@ class _Adaptation:
     ) -> None:
         self.job, self.progress, self.cancel, self.say = job, progress, cancel, say
         self.on_groups = on_groups
+        self.on_plan: OnPlan | None = None
+        self._old_checked: Checked | None = None
         self.device = resolve_device(job.device)
         self.began = time.monotonic()
         self.old = load_checkpoint(job.start, input_size=job.input_size)
@@ -115,9 +127,9 @@ class _Adaptation:
                 "--overwrite begins anew"
             )
         self._introduce(state)
-        for number in range(len(state.rounds) + 1, job.rounds + 1):
-            if not self._round(state, number):
-                break
+        more = not self._maps_fell(state)
+        while more and len(state.rounds) < job.rounds:
+            more = self._round(state, len(state.rounds) + 1)
         return self._finish(state)
 
     def _introduce(self, state: State) -> None:
@@ -135,6 +147,8 @@ class _Adaptation:
             self.say(f"left out: {len(people.rejected) - 10:,} more pictures")
         self.plan = self._forecast()
         self.say(self.plan.describe())
+        if self.on_plan is not None:
+            self.on_plan(self.plan)
         if state.grouped:
             self.say(f"going on in round {len(state.rounds) + 1} of {self.job.rounds}")
 
@@ -147,22 +161,23 @@ class _Adaptation:
     # ── one round ───────────────────────────────────────────────────────────────────────────────
 
     def _round(self, state: State, number: int) -> bool:
-        """Group, learn, check. False where there are too few groups to learn from."""
+        """Group, learn, check. False where no further round is to be made."""
         began = time.monotonic()
         start = self.job.start if number == 1 else state.model(number - 1)
         if len(state.grouped) < number:
             self._group(state, number, start)
         grouped = state.grouped[number - 1]
         if number == 1:
-            self._take_out(state)
+            self._leave_out(state)
+        if self.on_groups is not None:
+            wrong = self.on_groups(self._found(state, number))
+            if wrong is not None:
+                self._take_out(state, number, wrong)
         assert state.held_out is not None
         labels = grouped.labels.copy()
         labels[state.held_out] = ALONE
-        if number == 1:
-            labels[np.isin(labels, np.array(state.left_out) - 1)] = ALONE
-        if self.on_groups is not None:
-            self.on_groups(self._found(state, number))
-        chosen = np.flatnonzero(labels != ALONE)
+        labels[grouped.out] = ALONE
+        chosen = thinned(labels, self.people.cameras)
         count = len(np.unique(labels[chosen]))
         self.say(
             f"round {number}: {count:,} groups of {len(chosen):,} pictures to learn from "
@@ -173,6 +188,7 @@ class _Adaptation:
             return False
         loss = self._learn(state, number, start, chosen, labels)
         check = self._check(state.model(number), state.held_out, number)
+        maps = self._map_quality(state.model(number), number)
         state.rounds.append(
             Round(
                 number,
@@ -184,46 +200,71 @@ class _Adaptation:
                 time.monotonic() - began,
                 check,
                 agreement(grouped.labels, self.pids),
+                maps,
             )
         )
         state.save()
         state.training(number).unlink(missing_ok=True)
         self.say(f"round {number}: {words_of_check(check, state.before)}")
+        self.say(f"round {number}: {words_of_maps(maps, state.maps_before)}")
+        return not self._maps_fell(state)
+
+    def _maps_fell(self, state: State) -> bool:
+        """Whether the maps of the last round are so much worse that no further one is made."""
+        last = state.rounds[-1].maps if state.rounds else None
+        if last is None or state.maps_before is None or last.honest(state.maps_before):
+            return False
+        self.say(f"note: {FELL}; round {len(state.rounds)} is not kept, and no further one is made")
         return True
 
-    def _take_out(self, state: State) -> None:
-        """Note the groups that a person took out, before anything is learned."""
-        wanted = tuple(sorted(set(self.job.without)))
-        if not wanted or wanted == state.left_out:
+    def _leave_out(self, state: State) -> None:
+        """Note the groups of the first round that the job leaves out, before it learns."""
+        wanted, grouped = sorted(set(self.job.without)), state.grouped[0]
+        if not wanted:
             return
-        if state.learning:
+        count = int(grouped.labels.max(initial=ALONE)) + 1
+        if wanted[0] < 1 or wanted[-1] > count:
+            raise InputError(f"there are groups 1 to {count:,} to take out, no others")
+        places = grouped.places_of(wanted)
+        if np.isin(places, grouped.out).all():
+            return
+        if state.learning(1):
             raise InputError(
                 "the first round has begun to learn, and its groups can no longer be taken out; "
                 "--overwrite begins anew"
             )
-        count = int(state.grouped[0].labels.max(initial=ALONE)) + 1
-        if wanted[0] < 1 or wanted[-1] > count:
-            raise InputError(f"there are groups 1 to {count:,} to take out, no others")
-        state.left_out = wanted
+        grouped.out = places
         state.save()
 
+    def _take_out(self, state: State, number: int, wrong: Wrong) -> None:
+        """Note what a person found wrong among the groups that were shown."""
+        grouped = state.grouped[number - 1]
+        if state.learning(number):
+            return
+        named = [k for k, ref in enumerate(self.people.refs) if ref.path in wrong.pictures]
+        places = np.union1d(grouped.places_of(wrong.groups), np.array(named, dtype=np.int64))
+        if not np.array_equal(places, grouped.out):
+            grouped.out = places.astype(np.int64)
+            state.save()
+
     def _found(self, state: State, number: int) -> FoundGroups:
-        labels, refs = state.grouped[number - 1].labels, self.people.refs
+        grouped, refs = state.grouped[number - 1], self.people.refs
+        labels = grouped.labels
         count = int(labels.max(initial=ALONE)) + 1
         groups: list[list[ImageRef]] = [[] for _ in range(count)]
         for label, ref in zip(labels.tolist(), refs, strict=True):
             if label != ALONE:
                 groups[label].append(ref)
         assert state.held_out is not None
-        held = set(labels[state.held_out].tolist()) - {ALONE}
-        # Later rounds group held-out pictures together with others, which are learned from.
-        held -= set(np.delete(labels, state.held_out).tolist())
         return FoundGroups(
             number,
             tuple(tuple(group) for group in groups),
             int((labels == ALONE).sum()),
-            frozenset(label + 1 for label in held),
-            frozenset(state.left_out if number == 1 else ()),
+            # Later rounds group held-out pictures together with others, which are learned from.
+            _whole_groups(labels, state.held_out),
+            _whole_groups(labels, grouped.out),
+            frozenset(refs[place].path for place in grouped.out.tolist()),
+            state.learning(number),
         )
 
     def _group(self, state: State, number: int, start: Path) -> None:
@@ -241,16 +282,28 @@ class _Adaptation:
         if number == 1:
             state.held_out = hold_out(found, self.job.seed)
             held = state.held_out
-            state.before = self._measure(model, maps[held], held)
+            self._old_checked = self._measure(model, maps[held], held)
+            state.before = self._old_checked.check
             self.say(f"before: {words_of_check(state.before, None)}")
+            state.maps_before = self._map_quality(start, number, "grouping: maps")
+            self.say(f"before: {words_of_maps(state.maps_before, None)}")
         state.save()
 
     def _learn(self, state: State, number: int, start: Path, chosen: Int64, labels: Int64) -> float:
         """Train on the groups, write the round's model, return the last epoch's loss."""
         job = self.job
         spec = self.old.spec
-        recipe = adapting_recipe(spec, self.old.network.padding, job.epochs, job.rate)
         book = grouped_book(self.book, chosen, labels)
+        rendered = replayed_people(
+            len(chosen),
+            book.size,
+            job.seed,
+            without={ref.path for ref in self.people.refs},
+            progress=self._work(number).progress,
+            cancel=self.cancel,
+        )
+        epochs = epochs_of(len(chosen) + len(rendered.people), job.epochs)
+        recipe = adapting_recipe(spec, self.old.network.padding, epochs, job.rate)
         path = state.training(number)
         remove_leftovers(path)
         work = self._work(number)
@@ -258,7 +311,7 @@ class _Adaptation:
         trainer = new_trainer(
             recipe,
             start,
-            book,
+            with_replay(book, rendered),
             seed=job.seed * 1000 + number,
             around=Surroundings(
                 Team(device=self.device),
@@ -272,7 +325,7 @@ class _Adaptation:
         whole = path.with_name(f"averaged-{number}.pth.tar")
         try:
             trainer.run(path)
-            average_with_start(trainer, start)
+            average_with_start(trainer, start, book)
         except Cancelled:
             raise Cancelled(
                 f"stopped in round {number} of {job.rounds}; the same command goes on from "
@@ -284,11 +337,23 @@ class _Adaptation:
         return float(trainer.history[-1]["loss"])
 
     def _check(self, path: Path, held: Int64, number: int) -> Check:
+        """The check of a round's model, beside the old one's."""
+        if self._old_checked is None:  # of a run that was interrupted
+            self._old_checked = self._checked(self.job.start, held, number)
+        found = self._checked(path, held, number)
+        gain = gain_over(self._old_checked, found, self.people.cameras[held])
+        return replace(found.check, gain=gain)
+
+    def _checked(self, path: Path, held: Int64, number: int) -> Checked:
         model = load_checkpoint(path, input_size=self.job.input_size)
         maps = self._maps(model, held, self._work(number), "checking: features")
         return self._measure(model, maps, held)
 
-    def _measure(self, model: Checkpoint, maps: Float16, held: Int64) -> Check:
+    def _map_quality(self, path: Path, number: int, stage: str = "checking: maps") -> MapQuality:
+        work = self._work(number)
+        return map_quality(path, self.job.device, self.job.input_size, work, stage)
+
+    def _measure(self, model: Checkpoint, maps: Float16, held: Int64) -> Checked:
         return check_model(
             maps,
             model.matcher.affine(),
@@ -305,12 +370,13 @@ class _Adaptation:
         before = state.before
         assert before is not None
         assert state.held_out is not None
-        kept = best_round(before, rounds)
+        kept = best_round(before, rounds, state.maps_before)
         source = job.start if kept == 0 else state.model(kept)
         result = AdaptationResult(
             job.out,
             kept,
             before,
+            state.maps_before,
             rounds,
             len(self.people),
             job.pictures.cameras,
@@ -340,16 +406,8 @@ class _Adaptation:
     # ── pictures and maps ───────────────────────────────────────────────────────────────────────
 
     def _read_pictures(self) -> PictureCache:
-        refs = self.job.pictures.refs
-        people = TrainingSet(
-            self.job.pictures.name,
-            refs,
-            np.zeros(len(refs), dtype=np.int64),
-            _ids([ref.camid for ref in refs]),
-            (None,) * len(refs),
-        )
         book = open_book(
-            people,
+            unlabelled(self.job.pictures),
             self.old.spec.input_size,
             memory=self.job.memory,
             ranks=2,  # the pictures in groups are copied for the training
@@ -382,9 +440,16 @@ class _Adaptation:
             return WorkContext(None, self.cancel)
 
         def told(progress: Progress) -> None:
-            report(replace(progress, stage=f"round {number}/{self.job.rounds}, {progress.stage}"))
+            report(replace(progress, stage=stage_of(number, self.job.rounds, progress.stage)))
 
         return WorkContext(told, self.cancel)
+
+
+def _whole_groups(labels: Int64, places: Int64) -> frozenset[int]:
+    """Numbers, from 1, of the groups whose pictures are all among ``places``."""
+    inside = set(labels[places].tolist()) - {ALONE}
+    outside = set(np.delete(labels, places).tolist())
+    return frozenset(label + 1 for label in inside - outside)
 
 
 def hold_out(grouping: Grouping, seed: int) -> Int64:
@@ -410,16 +475,28 @@ def hold_out(grouping: Grouping, seed: int) -> Int64:
     return np.flatnonzero(held)
 
 
-def best_round(before: Check, rounds: tuple[Round, ...]) -> int:
-    """The round whose held-out groups are worth most, 0 where none is worth what the old model's
-    are, give or take :data:`WORSE`.
+def best_round(
+    before: Check, rounds: tuple[Round, ...], maps_before: MapQuality | None = None
+) -> int:
+    """The round that is clearly better than the old model and best of all; 0 where none is.
 
-    Worth is the silhouette of the held-out groups times the share of pictures in groups.
+    Clearly better is a round whose held-out groups are worth more by :data:`CLEAR`, and whose gain
+    (:func:`~qaconv_core.adaptation.checks.gain_over`) is more than that. Rounds whose maps have
+    fallen do not count.
     """
-    if not rounds:
-        return 0
-    best = max(rounds, key=lambda one: (one.check.worth, one.number))
-    return best.number if best.check.worth >= before.worth - WORSE else 0
+    fit = [one for one in rounds if _clearly_better(one, before, maps_before)]
+    best = max(fit, key=lambda one: (_betterment(one, before), one.number), default=None)
+    return 0 if best is None else best.number
+
+
+def _clearly_better(one: Round, before: Check, maps_before: MapQuality | None) -> bool:
+    honest = one.maps is None or maps_before is None or one.maps.honest(maps_before)
+    more = one.check.worth - before.worth
+    return honest and min(more, one.check.gain or 0.0) > CLEAR
+
+
+def _betterment(one: Round, before: Check) -> float:
+    return one.check.worth - before.worth + (one.check.gain or 0.0)
 
 
 def agreement(labels: Int64, pids: Int64) -> float | None:
@@ -432,16 +509,26 @@ def agreement(labels: Int64, pids: Int64) -> float | None:
     return float(normalized_mutual_info_score(pids[known], labels[known]))
 
 
+def words_of_maps(maps: MapQuality, before: MapQuality | None) -> str:
+    """What the strongest correspondences of rendered pairs connect, in one line."""
+    names = (("part agreement", "parts"), ("background", "background"))
+    parts = [
+        _change(name, getattr(maps, field), None if before is None else getattr(before, field))
+        for name, field in names
+    ]
+    return f"maps of rendered people: {', '.join(parts)}"
+
+
+def _change(name: str, now: float | None, then: float | None) -> str:
+    if now is None:
+        return ""
+    return f"{name} {now:.3f}" if then is None else f"{name} {then:.3f} → {now:.3f}"
+
+
 def words_of_check(check: Check, before: Check | None) -> str:
     """The measures on the held-out pictures, in one line."""
-
-    def one(name: str, now: float | None, then: float | None) -> str:
-        if now is None:
-            return ""
-        return f"{name} {now:.3f}" if then is None else f"{name} {then:.3f} → {now:.3f}"
-
     parts = [
-        one(name, getattr(check, field), None if before is None else getattr(before, field))
+        _change(name, getattr(check, field), None if before is None else getattr(before, field))
         for name, field in _MEASURES
     ]
     return f"{check.pictures:,} held-out pictures: " + ", ".join(part for part in parts if part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import numpy as np
 
 from qaconv_core.adaptation.checks import Check
 from qaconv_core.adaptation.grouping import ALONE
-from qaconv_core.adaptation.values import AdaptationJob, Round
+from qaconv_core.adaptation.replay import MapQuality
+from qaconv_core.adaptation.values import AdaptationJob, Round, work_folder
 from qaconv_core.errors import InputError
 from qaconv_core.readable import shown
 from qaconv_core.store.atomic import atomic_write_text, reason
@@ -22,39 +23,48 @@ from qaconv_core.store.keys import file_keys
 from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.types import Int64
 
-FORMAT = 1
+FORMAT = 2
 _FILE = "state.json"
 
 
 @dataclass
 class Grouped:
-    """The groups of one round over all pictures that can be read, and how they were found."""
+    """The groups of one round over all pictures that can be read, and how they were found.
+
+    ``out`` are places of pictures that a person took out: the round does not learn from them.
+    """
 
     labels: Int64
     reach: float
+    out: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def places_of(self, groups: Iterable[int]) -> Int64:
+        """Places of the pictures in groups, by numbers from 1."""
+        return np.flatnonzero(np.isin(self.labels, [number - 1 for number in groups]))
 
 
 @dataclass
 class State:
     """How far an adaptation has come: the groups and the finished rounds, by number from 1.
 
+    ``planned`` is the number of rounds that were asked for.
+
     ``held_out`` are places of pictures that are never learned from; ``before`` is the check of
-    the old model. Both are there once the first groups are. ``left_out`` are numbers, from 1, of
-    groups of the first round that a person took out.
+    the old model, ``maps_before`` of its maps. All are there once the first groups are.
     """
 
     folder: Path
     key: str
+    planned: int
     grouped: list[Grouped] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     held_out: Int64 | None = None
-    left_out: tuple[int, ...] = ()
     before: Check | None = None
+    maps_before: MapQuality | None = None
 
-    @property
-    def learning(self) -> bool:
-        """Whether the first round has begun to learn."""
-        return bool(self.rounds) or self.training(1).is_file()
+    def learning(self, number: int) -> bool:
+        """Whether a round has begun to learn."""
+        return len(self.rounds) >= number or self.training(number).is_file()
 
     def training(self, number: int) -> Path:
         """The trainer's own checkpoint of a round."""
@@ -69,10 +79,14 @@ class State:
         content = {
             "format": FORMAT,
             "key": self.key,
+            "planned": self.planned,
             "held_out": None if self.held_out is None else self.held_out.tolist(),
-            "left_out": list(self.left_out),
             "before": None if self.before is None else self.before.to_dict(),
-            "grouped": [{"labels": g.labels.tolist(), "reach": g.reach} for g in self.grouped],
+            "maps_before": None if self.maps_before is None else self.maps_before.to_dict(),
+            "grouped": [
+                {"labels": g.labels.tolist(), "reach": g.reach, "out": g.out.tolist()}
+                for g in self.grouped
+            ],
             "rounds": [one.to_dict() for one in self.rounds],
         }
         atomic_write_text(self.folder / _FILE, json.dumps(content) + "\n")
@@ -82,13 +96,32 @@ class State:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """An adaptation that was stopped in round ``round`` (from 1) of ``planned``."""
+
+    round: int
+    planned: int
+
+
+def unfinished(out: Path) -> Unfinished | None:
+    """What was begun of a model to be written to ``out``; None where nothing that can be read."""
+    try:
+        content = read_json(work_folder(out) / _FILE)
+        done, planned = len(content["rounds"]), int(content["planned"])
+        known = content["format"] == FORMAT
+    except (OSError, DamagedRecord, KeyError, TypeError, ValueError):
+        return None
+    return Unfinished(min(done + 1, planned), planned) if known else None
+
+
 def open_state(job: AdaptationJob, model_sha: str) -> State:
     """The state of an equal job that was interrupted, or a fresh one.
 
     Raises :class:`InputError` where the folder holds another job's work and ``job.overwrite`` is
     not set, and where the folder cannot be made.
     """
-    state = State(job.folder, _key(job, model_sha))
+    state = State(job.folder, _key(job, model_sha), job.rounds)
     if job.overwrite:
         state.remove()
     path = job.folder / _FILE
@@ -114,15 +147,20 @@ def _fill(state: State, content: Any, pictures: int) -> None:
         )
     try:
         state.grouped = [
-            Grouped(_labels(one["labels"], pictures), float(one["reach"]))
+            Grouped(
+                _labels(one["labels"], pictures),
+                float(one["reach"]),
+                np.array(one["out"], dtype=np.int64),
+            )
             for one in content["grouped"]
         ]
         state.rounds = [Round.from_dict(one) for one in content["rounds"]]
         if content["held_out"] is not None:
             state.held_out = np.array(content["held_out"], dtype=np.int64)
-        state.left_out = tuple(int(number) for number in content["left_out"])
         if content["before"] is not None:
             state.before = Check(**content["before"])
+        if content["maps_before"] is not None:
+            state.maps_before = MapQuality(**content["maps_before"])
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedRecord(f"is damaged ({error})") from None
     done = len(state.rounds)

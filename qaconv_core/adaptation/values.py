@@ -9,9 +9,15 @@ from typing import Any
 
 from qaconv_core.adaptation.checks import Check
 from qaconv_core.adaptation.pictures import Pictures
+from qaconv_core.adaptation.replay import MapQuality
 from qaconv_core.types import ImageRef
 
 ROUNDS = 2
+
+
+def work_folder(out: Path) -> Path:
+    """Where the work on a model to be written to ``out`` is kept meanwhile."""
+    return out.with_name(out.name + ".work")
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class AdaptationJob:
     @property
     def folder(self) -> Path:
         """Where the work in progress is kept until the result is written."""
-        return self.out.with_name(self.out.name + ".work")
+        return work_folder(self.out)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class FoundGroups:
 
     Group k of ``groups`` is number k + 1. ``held_out`` and ``left_out`` are numbers of groups that
     nothing is learned from: those kept for the check, and those that a person took out.
+    ``taken_out`` are single pictures that a person took out, those of whole groups among them.
+    ``learning`` says that the round has begun to learn, so that nothing more can be taken out.
     """
 
     round: int
@@ -58,6 +66,16 @@ class FoundGroups:
     alone: int
     held_out: frozenset[int]
     left_out: frozenset[int]
+    taken_out: frozenset[Path] = frozenset()
+    learning: bool = False
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What a person takes out of the groups of a round: numbers of groups from 1, and pictures."""
+
+    groups: frozenset[int] = frozenset()
+    pictures: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,8 @@ class Round:
     """One round: the groups it learned from and what the model was worth afterwards.
 
     ``agreement`` is the normalised mutual information of the groups with the labels, where the
-    pictures have some; it is only reported.
+    pictures have some; it is only reported. ``maps`` is what the strongest correspondences of
+    rendered pairs connect.
     """
 
     number: int
@@ -77,6 +96,7 @@ class Round:
     seconds: float
     check: Check
     agreement: float | None = None
+    maps: MapQuality | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -86,7 +106,8 @@ class Round:
     def from_dict(cls, record: Mapping[str, Any]) -> Round:
         """Read the JSON form; raises TypeError or KeyError where it is another."""
         values = dict(record)
-        return cls(**{**values, "check": Check(**values["check"])})
+        maps = None if values["maps"] is None else MapQuality(**values["maps"])
+        return cls(**{**values, "check": Check(**values["check"]), "maps": maps})
 
 
 @dataclass(frozen=True)
@@ -97,6 +118,7 @@ class AdaptationResult:
     out: Path
     kept: int
     before: Check
+    maps_before: MapQuality | None
     rounds: tuple[Round, ...]
     pictures: int
     cameras: int

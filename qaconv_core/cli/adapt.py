@@ -164,5 +164,6 @@ def outcome(result: AdaptationResult) -> str:
     then, now = result.before, result.rounds[result.kept - 1].check
     return (
         f"{shown(result.out)}: adapted in {result.kept} of {len(result.rounds)} rounds, {minutes}; "
-        f"the held-out groups' worth went from {then.worth:.3f} to {now.worth:.3f}"
+        f"the held-out groups' worth went from {then.worth:.3f} to {now.worth:.3f}, gain "
+        f"{now.gain or 0.0:+.3f}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qaconv_core.adaptation.pictures import cameras_in_turn, largest_first
 from qaconv_core.adaptation.values import FoundGroups
 from qaconv_core.documents import html
 from qaconv_core.types import ImageRef
@@ -23,8 +24,7 @@ def groups_html(found: FoundGroups, name: str) -> str:
         f"{found.alone:,} pictures are in none"
     )
     body = [html.paragraph(_MEANING)]
-    numbers = range(1, len(found.groups) + 1)
-    for number in sorted(numbers, key=lambda number: (-len(found.groups[number - 1]), number)):
+    for number in largest_first(found.groups):
         body += _row(found, number)
     return html.page("Groups", lead, body, limits=False)
 
@@ -39,7 +39,7 @@ def _row(found: FoundGroups, number: int) -> list[str]:
         words += "; held out for the check"
     if number in found.left_out:
         words += "; taken out"
-    shown = _spread(group)
+    shown = cameras_in_turn(group)[:PICTURES]
     return [
         html.heading(words, 3),
         html.pictures((ref.path, _caption(ref)) for ref in shown),
@@ -49,14 +49,3 @@ def _row(found: FoundGroups, number: int) -> list[str]:
 def _caption(ref: ImageRef) -> str:
     where = "" if ref.camid is None else f"camera {ref.camid + 1}, "
     return where + ref.path.name
-
-
-def _spread(group: tuple[ImageRef, ...]) -> list[ImageRef]:
-    """At most :data:`PICTURES` of a group, cameras in turn."""
-    turns: dict[int | None, int] = {}
-    keyed = []
-    for ref in group:
-        turn = turns.get(ref.camid, 0)
-        turns[ref.camid] = turn + 1
-        keyed.append((turn, -1 if ref.camid is None else ref.camid, ref))
-    return [ref for _, _, ref in sorted(keyed, key=lambda item: item[:2])[:PICTURES]]

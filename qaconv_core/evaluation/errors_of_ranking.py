@@ -120,7 +120,7 @@ def analyse_errors(
     parts = PartSums(query, model.spec.grid, labels, part_names or {})
     return ErrorAnalysis(
         dataset.name,
-        model.spec.describe(),
+        model.spec.in_full(),
         model.spec.grid,
         valid,
         errors,

@@ -191,7 +191,7 @@ def check_explanations(
         raise InputError(f"{dataset.root}: holds no pair to measure ({'; '.join(notes)})")
     return ExplanationCheckReport(
         dataset.name,
-        model.spec.describe(),
+        model.spec.in_full(),
         data.size,
         tuple(groups),
         dataset.query,

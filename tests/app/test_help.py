@@ -47,6 +47,7 @@ def test_help_says_what_must_be_said(qapp):
         "help.failures": ("margin", "clusters", "not by what"),
         "help.trust": ("control", "label maps", "not a probability"),
         "help.decisions": ("person's judgement", "undone", "CSV"),
+        "help.adapt": ("one camera", "uniforms", "does not know who is who"),
         "help.words": ("junk", "mINP", "0.830 and 0.811", "sigmoid(logit / 10)"),
         "help.about": ("ECCV 2020", "CVPR 2022", "MIT", "CC0"),
     }.items():

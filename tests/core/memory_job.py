@@ -29,6 +29,7 @@ from qaconv_core.training.memory import kept_bytes
 from qaconv_core.training.people import join_training_sets
 from qaconv_core.training.pictures import PictureCache, open_book
 from tests.core.training.tiny import tiny_dataset, tiny_recipe, tiny_trainer
+from tests.resident import resident
 
 Prepared = tuple[int, Callable[[], Any]]
 """The forecast in bytes, and the job."""
@@ -137,15 +138,6 @@ JOBS: dict[str, Callable[[int, int], Prepared]] = {
     "scoring": scoring, "re-ranking": reranking, "measures": measures, "tlift": tlift,
     "search": search, "training": training,
 }  # fmt: skip
-
-
-def resident(name: str) -> int:
-    """Bytes now (``VmRSS``) or at most since the process began (``VmHWM``).
-
-    ``ru_maxrss`` would not do: it also counts the process that started this one.
-    """
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Help on the seven questions that can be asked about a match: what, how, and what it does not say.
+"""Help on what can be asked about a match or a model: what, how, and what it does not say.
 
 Keys come from the table of commands.
 """
@@ -11,7 +11,8 @@ from app.state.commands import BY_ID
 from app.views.dialogs.key_sheet import keys_words
 from qaconv_core.explaining import limits
 
-OWN_KEYS = {"arrows": "← → ↑ ↓", "walk": "↑ ↓", "return": "Return", "tab": "Tab"}
+OWN_KEYS = {"arrows": "← → ↑ ↓", "walk": "↑ ↓", "return": "Return", "tab": "Tab",
+            "space": "Space", "x": "X"}  # fmt: skip
 """Keys of a list or a map that has the focus; they are no commands."""
 
 
@@ -166,6 +167,9 @@ CROWD = Topic(
         "of the gallery”. These numbers and the gallery's average logit sum to the logit too.",
         "This chooses and colours lines, maps, sum and list at first. What a cell adds in all "
         "(<i>by contribution</i>) and plain likeness (<i>by similarity</i>) are one choice away.",
+        "Where normalised scores rank (Alt+4), the same stands for strangers: a cell's part of the "
+        "score, in standard deviations. All parts add up to it. It says how unusual a likeness is "
+        "among strangers between the two cameras, and is no probability.",
         "A cell of the candidate belongs to one picture only: its average is that, for this "
         "query, of the cells at the same place in all pictures.",
     ),
@@ -297,6 +301,44 @@ DECISIONS = Topic(
     ),
 )
 
+ADAPT = Topic(
+    "Adapting to own cameras",
+    (
+        "A model ranks worse before cameras that it has never seen. <i>Adapt to these "
+        "pictures…</i> makes a model that knows them, from the pictures alone. Pictures that seem "
+        "to show one person are put into groups; the model learns from the groups as if they were "
+        "persons, and rendered people keep its maps honest meanwhile.",
+        "Some pictures are held out and never learned from. The new model is kept only where they "
+        "fall into groups clearly better than before. The old model is not changed.",
+    ),
+    (
+        "<i>File, Adapt to these pictures…</i> says how long it takes and how much memory.",
+        "Each round shows its groups as rows. A click on a picture takes it out, a click on the "
+        "words of a row the whole group; <i>Learn from these groups</i> goes on.",
+        "<i>Stop</i>, or closing the program, loses little: <i>Go on</i> takes it up where it "
+        "stood.",
+        "At the end, <i>Use the new model</i> and <i>Back to the old model</i> change between the "
+        "two.",
+    ),
+    (
+        ("edit.palette", "then type “adapt”"),
+        ("arrows", "walk over groups and pictures"),
+        ("space", "take a group out, or back in"),
+        ("x", "take a picture out, or back in"),
+    ),
+    (
+        "qaconv adapt --dataset NAME --out FILE --groups FILE.html --review",
+        "qaconv adapt --dataset NAME --out FILE --without 3,17",
+    ),
+    (
+        "With some hundred pictures there are few groups, and little is learned; of one camera "
+        "nothing can be learned of how people look before others. People in uniforms share a "
+        "group, and the model learns that they are one person. At night, groups form by the light.",
+        "The check does not know who is who: it sees how pictures fall into groups. Measure on "
+        "pictures of known persons where you have some.",
+    ),
+)
+
 TOPICS: dict[str, Topic] = {
     "help.part": PART,
     "help.what_if": WHAT_IF,
@@ -305,4 +347,5 @@ TOPICS: dict[str, Topic] = {
     "help.failures": FAILURES,
     "help.trust": TRUST,
     "help.decisions": DECISIONS,
+    "help.adapt": ADAPT,
 }

@@ -62,8 +62,10 @@ class ReportCommands(QObject):
         space, matching = self.workspace, self.controller.matching
         if matching is None or space.ranking is None:
             return None
-        model = "" if space.model is None else f"{space.model.title}, {space.model.spec.describe()}"
-        request = ReportRequest(matching, space.ranking, candidates, dict(space.decided), model)
+        model = "" if space.model is None else f"{space.model.title}, {space.model.spec.in_full()}"
+        request = ReportRequest(
+            matching, space.ranking, candidates, dict(space.decided), model, space.strangers
+        )
         return self.controller.runner.start(
             f"Writing {path.name}",
             lambda context: request.write(path, context),

@@ -11,10 +11,13 @@ import numpy as np
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
 
+from app.jobs.adaptation_jobs import AdaptationJobs
 from app.jobs.controller import Controller
+from app.jobs.images import ImageLoader
 from app.state.listing import matches_text
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
+from app.views.dialogs.adapt_dialog import AdaptDialog
 from app.views.dialogs.command_palette import CommandPalette, PlaceEntry
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
 from app.views.dialogs.import_dialog import ImportDialog
@@ -45,8 +48,11 @@ class Dialogs(QObject):
         settings: SettingsFile,
         commands: Actions,
         theme: Theme | None,
+        thumbnails: ImageLoader,
     ) -> None:
         super().__init__(window)
+        self.thumbnails = thumbnails
+        self.adaptation = AdaptationJobs(controller, self)
         self.window, self.controller, self.settings = window, controller, settings
         self.theme = theme
         self.palette = CommandPalette(commands, window, (self._find_queries, self._find_recent))
@@ -58,6 +64,11 @@ class Dialogs(QObject):
             "file.open_data": Handler(self.open_data),
             "file.import": Handler(self.import_pictures),
             "file.open_model": Handler(self.open_model),
+            "file.adapt": Handler(
+                self.adapt,
+                lambda: not self.adaptation.why_not(),
+                reason=self.adaptation.why_not,
+            ),
             "edit.palette": Handler(self.palette.popup),
             "edit.settings": Handler(self.open_settings),
             "help.keys": Handler(lambda: self._show("keys", lambda: KeySheet(self.window))),
@@ -188,6 +199,16 @@ class Dialogs(QObject):
         assert isinstance(dialog, OpenModelDialog)
         if path:
             dialog.choose(path)
+        return dialog
+
+    def adapt(self) -> AdaptDialog:
+        """Adapt the open model to the open pictures, or see how far that has come."""
+
+        def make() -> AdaptDialog:
+            return AdaptDialog(self.adaptation, self.thumbnails, self.window)
+
+        dialog = self._show("adapt", make)
+        assert isinstance(dialog, AdaptDialog)
         return dialog
 
     def open_settings(self) -> SettingsDialog:

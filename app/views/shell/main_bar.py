@@ -13,6 +13,7 @@ from app.state.session import PAGES
 from app.state.workspace import Workspace
 from app.views.widgets.actions import Actions
 from app.views.widgets.icons import icon
+from app.views.widgets.labels import sentence_case
 
 GROUPS = (
     tuple(f"view.{name}" for name in PAGES),
@@ -156,11 +157,15 @@ class MainBar(QToolBar):
             parts.append(space.data.name)
             tips.append(f"{space.data.root}\n{space.data.layout}")
         if space.model is not None:
-            parts += [space.model.title, "GPU" if "cuda" in space.model.device else "CPU"]
+            model = space.model
+            adapted = sentence_case(model.spec.adapted)
+            name = f"{model.title}, adapted" if adapted else model.title
+            parts += [name, "GPU" if "cuda" in model.device else "CPU"]
             maps = f"feature maps computed in {space.map_precision}"
-            if space.map_precision != space.model.precision:
+            if space.map_precision != model.precision:
                 maps += ", as they were stored"
-            tips.append(f"{space.model.spec.describe()}\n{space.model.device}\n{maps}")
+            lines = (model.spec.describe(), adapted, model.device, maps)
+            tips.append("\n".join(filter(None, lines)))
         self.place.name(parts, tips)
         self._fit()
 

@@ -80,8 +80,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
     parser.epilog = "\n".join(
         [
-            *(_EXAMPLES, "what is above average, and what that does not say:"),
-            *(*limits.AVERAGE, *limits.STRANGERS),
+            _EXAMPLES,
+            "what is above average, and what that does not say:",
+            *limits.AVERAGE,
+            *limits.STRANGERS,
         ]
     )
     parser.set_defaults(run=run)
@@ -104,7 +106,7 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
         choices=(*ORDERS, RELATIVE, NORMALISED),
         help="what orders and colours the lines (normalised: above strangers of --against, or of "
         "the reference that comes with the bundled model; contribution where there is neither; "
-        "relative: above the average over --against)",
+        "relative: beyond the average over --against)",
     )
 
 

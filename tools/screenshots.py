@@ -335,6 +335,53 @@ def queries(driver: Driver) -> None:
     evaluate(driver, 3)
 
 
+def gains(driver: Driver) -> None:
+    """Plain QAConv against all methods of the run, query by query."""
+    evaluate(driver, 4)
+
+
+def case(driver: Driver) -> None:
+    """A case: two queries of a person, confirmed sightings, notes."""
+    from qaconv_core.store.cases import SUFFIX
+
+    choose(driver, BACKPACK[0])
+    commands = driver.window.case_commands
+    if commands.jobs.case is None:
+        folder = Path(driver.window.settings.path).parent
+        commands.jobs.create(folder / f"station{SUFFIX}", "Bag at the station", "2026/17", "A. E.")
+        driver.wait(lambda: commands.jobs.case is not None, "the case")
+    driver.key("Ctrl+D")
+    for _ in range(6):
+        driver.rest()
+        known = driver.space.ranking.truth_of(driver.space.selection.candidate)
+        driver.key({1: "Y", 0: "R"}.get(known, "U"))
+        driver.rest()
+        driver.key("Right")
+    driver.type("Seen at four cameras within a minute.", commands.panel.notes)
+    driver.rest()
+    driver.wait(lambda: driver.shown, "the match")
+
+
+def sheet(driver: Driver) -> None:
+    """Three candidates beside each other, as a figure for a paper."""
+    choose(driver, BACKPACK[0])
+    for _ in range(2):
+        driver.rest()
+        driver.key("Shift+Right")
+    driver.rest()
+    driver.key("Shift+C")
+    modal = driver.program.application.activeModalWidget
+    driver.wait(lambda: modal() is not None and modal().sheet is not None, "the sheet")
+
+
+def matrix(driver: Driver) -> None:
+    """Who is confused with whom, by camera."""
+    explore(driver, "1")
+    driver.wait(lambda: "qaconv" in driver.space.measures_complete, "the measures")
+    driver.key("Ctrl+Shift+M")
+    driver.dialog("matrix")
+
+
 def open_data(driver: Driver) -> None:
     """The report on a data set before it is opened."""
     driver.key("Ctrl+1")
@@ -494,6 +541,10 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "cmc": cmc,
     "scores": scores,
     "queries": queries,
+    "gains": gains,
+    "case": case,
+    "sheet": sheet,
+    "matrix": matrix,
     "open-data": open_data,
     "open-model": open_model,
     "scene": scene,
@@ -526,6 +577,7 @@ QUESTIONS = (
 """What the seven questions look like."""
 DARK = (
     *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
+    *("gains", "case", "matrix"),
     *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}

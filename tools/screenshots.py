@@ -426,7 +426,9 @@ def videos(driver: Driver) -> None:
     import numpy as np
 
     shown = cv2.imread(str(ROOT / "tests" / "data" / "scene.jpg"))
-    folder = Path(tempfile.mkdtemp(prefix="qaconv-videos-"))
+    own = Path(os.environ["QACONV_DATA_DIR"])
+    own.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="videos-", dir=own))  # goes with it
     paths = [folder / name for name in ("north_20240501_080000.avi", "yard.avi")]
     for path in paths:
         size = (shown.shape[1], shown.shape[0])
@@ -439,7 +441,20 @@ def videos(driver: Driver) -> None:
     dialog.out.setText("~/people")  # where this machine keeps its files is nobody's business
     driver.wait(dialog.start.isEnabled, "the videos")
     driver.rest()
-    shutil.rmtree(folder)
+
+
+def tracks(driver: Driver) -> None:
+    """People followed through a video: the gallery searched for one of them."""
+    videos(driver)
+    dialog = driver.dialog("videos")
+    dialog.out.setText(str(dialog.paths[0].parent / "people"))
+    driver.click(dialog.start)
+    driver.wait(lambda: driver.space.data.gallery_tracks is not None, "the set")
+    driver.wait(lambda: driver.window.controller.matching is not None, "the maps")
+    driver.window.file_input.take([driver.space.data.gallery[0].path])
+    driver.wait(lambda: driver.space.ranking is not None and driver.shown, "the ranking")
+    driver.rest()
+    driver.key("S")
 
 
 def open_model(driver: Driver) -> None:
@@ -550,6 +565,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scene": scene,
     "scenes": scenes,
     "videos": videos,
+    "tracks": tracks,
     "adapt": adapt,
     "adapt-groups": adapt_groups,
     "settings": settings,

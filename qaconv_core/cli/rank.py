@@ -209,6 +209,8 @@ def ranking_table(listing: Listing) -> str:
     names = " + ".join(str(query.path) for query in listing.queries)
     notes = listing.notes if listing.normalised is None else listing.notes[1:]
     lines = [f"{names}  against {listing.others:,} pictures", *notes]
+    if listing.ranking.tracks is not None:
+        lines.append("each track once, by the best of its pictures")
     if part is not None:
         lines.append(
             f"by {part['cells']} of {part['of']} cells of the query, which hold "

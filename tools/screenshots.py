@@ -95,6 +95,38 @@ def gallery(driver: Driver) -> None:
     driver.wait(lambda: page.gallery.look.sort == "likeness", "the order")
 
 
+def persons(driver: Driver) -> None:
+    """Some persons named, and a pair that is asked about."""
+    driver.key("Ctrl+5")
+    page, data = driver.window.gallery, driver.space.data
+    driver.wait(lambda: page.jobs.ready, "the maps")
+    for pid in (53, 57, 7, 39):
+        page.gallery.choose(tuple((data.gallery_pids == pid).nonzero()[0].tolist()))
+        driver.key("Ctrl+N")
+        driver.rest()
+    driver.command("evaluate labels")
+    driver.wait(page.persons.result.isVisible, "the measure")
+    driver.command("suggest pairs")
+    driver.wait(lambda: page.persons.box.asking, "a pair")
+
+
+def weights(driver: Driver) -> None:
+    """What weights there are, one of the published chosen."""
+    driver.key("Ctrl+1")
+    driver.command("weights")
+    dialog = driver.dialog("weights")
+    driver.wait(lambda: dialog.list.topLevelItemCount() == 3, "the list")
+    dialog.list.setCurrentItem(dialog.list.topLevelItem(2).child(0))
+
+
+def forget(driver: Driver) -> None:
+    """What is kept of the demo, before it is forgotten."""
+    driver.key("Ctrl+1")
+    driver.command("forget this data set")
+    dialog = driver.dialog("forget")
+    driver.wait(dialog.forget.isEnabled, "the count")
+
+
 def panels(driver: Driver) -> None:
     """The pictures alone, under heat maps."""
     explore(driver, "2")
@@ -394,7 +426,9 @@ def videos(driver: Driver) -> None:
     import numpy as np
 
     shown = cv2.imread(str(ROOT / "tests" / "data" / "scene.jpg"))
-    folder = Path(tempfile.mkdtemp(prefix="qaconv-videos-"))
+    own = Path(os.environ["QACONV_DATA_DIR"])
+    own.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="videos-", dir=own))  # goes with it
     paths = [folder / name for name in ("north_20240501_080000.avi", "yard.avi")]
     for path in paths:
         size = (shown.shape[1], shown.shape[0])
@@ -407,7 +441,20 @@ def videos(driver: Driver) -> None:
     dialog.out.setText("~/people")  # where this machine keeps its files is nobody's business
     driver.wait(dialog.start.isEnabled, "the videos")
     driver.rest()
-    shutil.rmtree(folder)
+
+
+def tracks(driver: Driver) -> None:
+    """People followed through a video: the gallery searched for one of them."""
+    videos(driver)
+    dialog = driver.dialog("videos")
+    dialog.out.setText(str(dialog.paths[0].parent / "people"))
+    driver.click(dialog.start)
+    driver.wait(lambda: driver.space.data.gallery_tracks is not None, "the set")
+    driver.wait(lambda: driver.window.controller.matching is not None, "the maps")
+    driver.window.file_input.take([driver.space.data.gallery[0].path])
+    driver.wait(lambda: driver.space.ranking is not None and driver.shown, "the ranking")
+    driver.rest()
+    driver.key("S")
 
 
 def open_model(driver: Driver) -> None:
@@ -518,6 +565,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scene": scene,
     "scenes": scenes,
     "videos": videos,
+    "tracks": tracks,
     "adapt": adapt,
     "adapt-groups": adapt_groups,
     "settings": settings,
@@ -527,6 +575,9 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "jobs": jobs,
     "panels": panels,
     "gallery": gallery,
+    "persons": persons,
+    "weights": weights,
+    "forget": forget,
 }
 QUESTIONS = (
     "part",
@@ -552,6 +603,7 @@ README = (
     "hover",
     "compare",
     *QUESTIONS,
+    "persons",
     "cmc",
     "scores",
     "case",

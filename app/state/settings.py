@@ -77,6 +77,21 @@ class Settings:
         plain = replace(request, queries=())
         return replace(self, recent_data=_first(plain, self.recent_data))
 
+    def without_data(self, root: Path, opened: DataRequest | None = None) -> Settings:
+        """Without recent data sets at a place or below it, and without the one that was
+        ``opened`` so."""
+
+        def there(text: str) -> bool:
+            return bool(text) and root in (Path(text), *Path(text).parents)
+
+        plain = None if opened is None else replace(opened, queries=())
+        kept = (
+            request
+            for request in self.recent_data
+            if not (request == plain or there(str(request.root or "")) or there(request.gallery))
+        )
+        return replace(self, recent_data=tuple(kept))
+
     def with_model(self, request: ModelRequest) -> Settings:
         """With a checkpoint at the top of the recent ones."""
         if request.path == DEMO:

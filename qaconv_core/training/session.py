@@ -189,6 +189,8 @@ def _prepare(
     )
     learned = [f"teachers: {', '.join(recipe.teachers)}"] if recipe.teachers else []
     notes = [*people.notes, *learned, *check_learnable(book.people, recipe.num_instance)]
+    if crew.leads:
+        notes.append(_memory_words(network, recipe, book))
     pretrained = job.weights is not None or recipe.init == "imagenet"
     workers = default_workers(crew.device.type) if job.workers is None else job.workers
     around = Surroundings(crew, workers, shown, cancel, journal.log)
@@ -204,8 +206,6 @@ def _prepare(
         origin = f"resumed from {job.resume} after {trainer.epoch} epochs"
     elif job.weights is not None:
         notes.append(take_neck_and_head(network, trainer.criterion.matcher, job.weights))
-    if crew.leads:
-        notes.append(_memory_words(network, recipe, book))
     _introduce(book, recipe, crew, (origin, *filter(None, notes)), journal)
     return trainer
 

@@ -10,6 +10,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication, QWidget
 
+from app.jobs.keeping import with_blur
 from app.jobs.match_exports import FORMATS, MatchExport, match_export
 from app.jobs.ranking_exports import RankingExport, ranking_export
 from app.jobs.runner import JobRunner
@@ -83,13 +84,15 @@ class ExportCommands(QObject):
         if export is None:
             return
 
+        blur = self.choices.blur
+
         def copy(image: QImage) -> None:
             QApplication.clipboard().setImage(image)
             self.reported.emit("The match figure is on the clipboard")
 
         self.runner.start(
             "Drawing the match figure",
-            lambda _context: export.image(CLIPBOARD_WIDTH),
+            lambda _context: with_blur(blur, lambda: export.image(CLIPBOARD_WIDTH)),
             lane="files",
             done=copy,
         )
@@ -145,8 +148,9 @@ class ExportCommands(QObject):
         if export is None:
             return None
         dialog = ExportDialog(
-            title, export.stem, FORMATS, export.write, self.runner, self.choices, self._window
-        )
+            title, export.stem, FORMATS, export.write, self.runner, self.choices, self._window,
+            people=True,
+        )  # fmt: skip
         dialog.saved.connect(self._on_saved)
         dialog.open()
         return dialog

@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import QFileDialog, QWidget
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs
 from app.jobs.job import Job
+from app.jobs.keeping import with_blur
 from app.jobs.match_reports import ReportRequest
 from app.state.export_choices import ExportChoices
 from app.state.report_choice import report_choices
@@ -81,6 +82,7 @@ class ReportCommands(QObject):
             space.strangers,
             self._case(),
         )
+        blur = self._choices.blur
 
         def done(_nothing: object) -> None:
             self.reported.emit(f"Saved {path.name}")
@@ -88,7 +90,7 @@ class ReportCommands(QObject):
 
         return self.controller.runner.start(
             f"Writing {path.name}",
-            lambda context: request.write(path, context),
+            lambda context: with_blur(blur, lambda: request.write(path, context)),
             lane="files",
             done=done,
         )

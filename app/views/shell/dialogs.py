@@ -19,6 +19,7 @@ from app.state.settings import Settings, SettingsFile
 from app.state.values import Selection
 from app.views.dialogs.adapt_dialog import AdaptDialog
 from app.views.dialogs.command_palette import CommandPalette
+from app.views.dialogs.forget_dialog import ForgetDialog
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
 from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.key_sheet import KeySheet
@@ -28,10 +29,12 @@ from app.views.dialogs.open_model import OpenModelDialog
 from app.views.dialogs.scene_dialog import SceneDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
 from app.views.dialogs.video_dialog import VideoDialog
+from app.views.dialogs.weights_dialog import WeightsDialog
 from app.views.shell.palette_places import PalettePlaces
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
 from qaconv_core.evaluation.match_matrix import FirstCandidates
+from qaconv_core.galleries.values import OpenSet
 
 
 class Dialogs(QObject):
@@ -68,6 +71,12 @@ class Dialogs(QObject):
             "file.open_data": Handler(self.open_data),
             "file.import": Handler(self.import_pictures),
             "file.open_model": Handler(self.open_model),
+            "file.weights": Handler(self.open_weights),
+            "file.forget": Handler(
+                self.forget_data,
+                lambda: self.controller.workspace.data is not None,
+                reason=lambda: "no data set is open",
+            ),
             "evaluate.matrix": Handler(
                 self.show_matrix,
                 enabled=lambda: "qaconv" in self.controller.workspace.measures_complete,
@@ -203,6 +212,33 @@ class Dialogs(QObject):
         if path:
             dialog.choose(path)
         return dialog
+
+    def open_weights(self) -> WeightsDialog:
+        """What weights there are, and how to come by others."""
+        dialog = self._show("weights", lambda: WeightsDialog(self.controller.runner, self.window))
+        assert isinstance(dialog, WeightsDialog)
+        return dialog
+
+    def forget_data(self) -> ForgetDialog | None:
+        """Remove all that is kept of the open data set."""
+        data = self.controller.workspace.data
+        if data is None:
+            return None
+
+        def make() -> ForgetDialog:
+            made = ForgetDialog(data, self.controller.runner, self.window)
+            made.closing.connect(self._close_forgotten)
+            return made
+
+        dialog = self._show("forget", make)
+        assert isinstance(dialog, ForgetDialog)
+        return dialog
+
+    def _close_forgotten(self, data: OpenSet) -> None:
+        """Nothing of the set is written again."""
+        opened = self.controller.data_request
+        self.controller.close_data()
+        self.settings.change(self.settings.value.without_data(data.root, opened))
 
     def show_matrix(self) -> None:
         """Count the first candidates of the measured set, and show who is confused with whom."""

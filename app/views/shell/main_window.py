@@ -16,6 +16,7 @@ from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.gallery_jobs import GalleryJobs
+from app.jobs.label_jobs import LabelJobs
 from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
 from app.state.commands import Command
@@ -155,7 +156,11 @@ class MainWindow(QMainWindow):
         """The page Gallery, which is made at once: its commands are bound from the start."""
         controller, gallery = self.controller, Gallery(self.workspace)
         jobs = GalleryJobs(controller.sources, controller.runner, gallery, self)
-        self.gallery = GalleryPage(gallery, jobs, self.explore.thumbnails, self)
+        labels = LabelJobs(controller.sources, controller.runner, gallery, self._show_message, self)
+        self.gallery = GalleryPage(
+            gallery, jobs, labels, self.explore.thumbnails, self.commands,
+            self.export_commands.choices, self,
+        )  # fmt: skip
         self.gallery.hide()
         self.pages.offer("gallery", lambda: self.gallery)
 
@@ -181,6 +186,7 @@ class MainWindow(QMainWindow):
         bind(self.case_commands.handlers())
         bind(self.insights.handlers())
         bind(self.gallery.handlers())
+        undo = self.decision_commands.handlers()["edit.undo"]
         bind(self.report_commands.handlers())
         bind({id: self._theme_handler(name) for id, name in THEME_IDS.items()})
         bind(
@@ -192,6 +198,10 @@ class MainWindow(QMainWindow):
                     lambda: space.data is not None and space.model is not None,
                 ),
                 **{id: self._normalised_handler(method) for method, id in NORMALISED_IDS.items()},
+                "edit.undo": Handler(
+                    lambda: (self.gallery.labels.undo if self.page == "gallery" else undo.run)(),
+                    undo.enabled,
+                ),
                 "view.back": Handler(space.go_back, lambda: space.can_go_back),
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),
                 "view.problems": toggle_of(self.problems_dock),
@@ -241,6 +251,7 @@ class MainWindow(QMainWindow):
             self.pages.changed,
             self.gallery.gallery.changed,
             self.gallery.gallery.chosen_changed,
+            self.gallery.gallery.people_changed,
             self.gallery.jobs.ready_changed,
         )
         for event in (space.data_changed, space.model_changed):

@@ -35,7 +35,7 @@ def begin(qtbot, make_window, tmp_path, model):
 
 def new_case(qtbot, window, path):
     """Begin a case by keys."""
-    press(window, Qt.Key_N, modifiers=Qt.ControlModifier)
+    press(window, Qt.Key_N, modifiers=Qt.ControlModifier | Qt.AltModifier)
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, CaseDialog)
     QTest.keyClicks(dialog.title, "Theft of a bag")

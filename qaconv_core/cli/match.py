@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
-from qaconv_core.cli.galleries import as_stored, averages_for
+from qaconv_core.cli.galleries import (
+    above_strangers,
+    against_gallery,
+    as_stored,
+    averages_for,
+    strangers_words,
+)
+from qaconv_core.cli.match_export import add_export_options, run_export
 from qaconv_core.cli.options import (
     add_blur_option,
     add_data_options,
@@ -31,25 +38,38 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.types import CorrespondenceMap
 
 if TYPE_CHECKING:
-    from qaconv_core.explaining.values import RelativeMatch
+    from qaconv_core.explaining.values import Relative
+    from qaconv_core.model import Model
+    from qaconv_core.types import Float32
 
+NORMALISED = "normalised"
+"""The order by what a match adds above strangers."""
+NO_REFERENCE = (
+    "plain contributions, which follow the model's weights: there is no reference of strangers for "
+    "this model; --against GALLERY compares with one"
+)
 
 _EXAMPLES = """\
 examples:
   qaconv match A.jpg B.jpg --figure match.pdf --json match.json
   qaconv match A.jpg B.jpg --against demo --figure match.png     what is distinctive
+  qaconv match --dataset demo --out pairs                        figures of all true matches
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``qaconv match``."""
-    parser.add_argument("query", metavar="A.jpg", help="the query picture")
-    parser.add_argument("gallery", metavar="B.jpg", help="the picture it is matched with")
+    parser.add_argument("query", metavar="A.jpg", nargs="?", help="the query picture")
+    parser.add_argument(
+        "gallery", metavar="B.jpg", nargs="?", help="the picture it is matched with"
+    )
     add_model_options(parser)
+    add_export_options(parser)
     parser.add_argument(
         "--against",
         metavar="DIR|DATASET",
-        help="a gallery: show what the cells add beyond their average over it (and colour by that)",
+        help="a gallery: show what the cells add above its strangers between the two cameras (and "
+        "colour by that), and beyond their average over it",
     )
     add_data_options(parser)
     add_work_options(parser)
@@ -58,7 +78,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_blur_option(parser)
     add_line_options(parser)
     parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
-    parser.epilog = "\n".join([_EXAMPLES, "what is beyond the usual, and is not:", *limits.AVERAGE])
+    parser.epilog = "\n".join(
+        [
+            _EXAMPLES,
+            "what is above average, and what that does not say:",
+            *limits.AVERAGE,
+            *limits.STRANGERS,
+        ]
+    )
     parser.set_defaults(run=run)
 
 
@@ -67,19 +94,31 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold", type=float, metavar="S", help="only matches of at least this similarity"
     )
-    parser.add_argument("--top", type=int, default=12, metavar="N", help="at most so many matches")
+    parser.add_argument(
+        "--top", type=int, metavar="N",
+        help="at most so many matches (12; with --dataset all of enough contribution)",
+    )  # fmt: skip
     parser.add_argument(
         "--direction", choices=DIRECTIONS, default="query", help="whose cells are followed"
     )
     parser.add_argument(
         "--colour-by",
-        choices=(*ORDERS, RELATIVE),
-        help="what orders and colours the lines (contribution; with --against relative)",
+        choices=(*ORDERS, RELATIVE, NORMALISED),
+        help="what orders and colours the lines (normalised: above strangers of --against, or of "
+        "the reference that comes with the bundled model; contribution where there is neither; "
+        "relative: beyond the average over --against)",
     )
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
-    """Explain one pair on the terminal, as JSON and as a figure."""
+    """Explain one pair on the terminal, as JSON and as a figure; or draw the pairs of a set."""
+    if arguments.dataset is not None:
+        run_export(arguments, cancel)
+        return
+    if arguments.query is None or arguments.gallery is None:
+        raise InputError("name two pictures, A.jpg B.jpg, or a data set: --dataset NAME --out DIR")
+    if arguments.top is None:
+        arguments.top = 12
     check_outputs(arguments)
     from qaconv_core.data.images import read_image
 
@@ -90,17 +129,15 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if arguments.against:
         maps = as_stored(maps)
     match = model.match(maps[0], maps[1])
-    beyond = None
-    if arguments.against:
-        from qaconv_core.explaining.average import relative
-
-        crowd = averages_for(model, arguments.query, maps[0], arguments.against, arguments, cancel)
-        beyond = relative(match, crowd)
-    order = arguments.colour_by or ("contribution" if beyond is None else RELATIVE)
-    if order == RELATIVE and beyond is None:
-        raise InputError("--colour-by relative needs a gallery to be relative to: --against")
+    compared = _compared(model, match, maps, arguments, cancel)
+    order = arguments.colour_by or (NORMALISED if NORMALISED in compared else "contribution")
+    if order in (RELATIVE, NORMALISED) and order not in compared:
+        raise InputError(f"--colour-by {order} needs a gallery to be compared with: --against")
+    if order == "contribution" and arguments.colour_by is None:
+        say(NO_REFERENCE)
+    shown = compared.get(order)
     if arguments.json != "-":
-        show(_summary(match, beyond, order, arguments))
+        show(_summary(match, compared, order, arguments))
     if arguments.json:
         record = {
             "query": str(arguments.query),
@@ -108,8 +145,10 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             "checkpoint": model.spec.sha256,
             **match.to_dict(),
         }
-        if beyond is not None:
-            record["relative"] = {"against": arguments.against, **beyond.to_dict()}
+        if RELATIVE in compared:
+            record[RELATIVE] = {"against": arguments.against, **compared[RELATIVE].to_dict()}
+        if NORMALISED in compared:
+            record[NORMALISED] = compared[NORMALISED].to_dict()
         write_json(arguments.json, record, indent=None)
     if arguments.figure:
         from qaconv_core.figures.match import match_figure
@@ -122,8 +161,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             threshold=arguments.threshold,
             top=arguments.top,
             direction=arguments.direction,
-            colour_by=order,
-            relative=beyond,
+            colour_by=RELATIVE if shown is not None else order,
+            relative=shown,
             heat=not arguments.no_heat,
             labels=(Path(arguments.query).name, Path(arguments.gallery).name),
         )
@@ -131,9 +170,34 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         say(f"figure: {arguments.figure}")
 
 
+def _compared(
+    model: Model,
+    match: CorrespondenceMap,
+    maps: Float32,
+    arguments: argparse.Namespace,
+    cancel: CancelToken,
+) -> dict[str, Relative]:
+    """What the cells add beyond others: beyond the average, and above strangers, as far as there is
+    a gallery or a reference to compare with."""
+    if not arguments.against:
+        from qaconv_core.galleries.reference import above_reference, reference_of
+
+        reference = reference_of(model.spec.sha256)
+        return {} if reference is None else {NORMALISED: above_reference(match, reference)}
+    from qaconv_core.explaining.average import relative
+
+    gallery = against_gallery(model, arguments.against, arguments, cancel)
+    pictures = Path(arguments.query), Path(arguments.gallery)
+    crowd = averages_for(model, pictures[0], maps[0], gallery, arguments, cancel)
+    return {
+        RELATIVE: relative(match, crowd),
+        NORMALISED: above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel),
+    }
+
+
 def _summary(
     match: CorrespondenceMap,
-    beyond: RelativeMatch | None,
+    compared: dict[str, Relative],
     order: str,
     arguments: argparse.Namespace,
 ) -> str:
@@ -144,17 +208,25 @@ def _summary(
         f"bias {match.bias:+.3f}",
         f"score {match.score:.4f} = sigmoid(logit / 10); larger is closer, not a probability",
     ]
-    if beyond is not None:
-        lines.append(
-            f"beyond the gallery's mean logit {beyond.mean_logit:.3f}: "
-            f"query cells {beyond.query.sum():+.3f}, gallery cells {beyond.gallery.sum():+.3f}"
+    for name, beyond in compared.items():
+        what = (
+            f"above the average logit {beyond.base:.3f}: "
+            if name == RELATIVE
+            else f"{beyond.total:+.3f} deviations above {strangers_words(beyond)} = "
         )
-    sides = None if beyond is None else beyond.sides
+        lines.append(
+            f"{what}query cells {beyond.query.sum():+.3f}, "
+            f"gallery cells {beyond.gallery.sum():+.3f}"
+        )
+    shown = compared.get(order) or compared.get(NORMALISED)
+    sides = None if shown is None else shown.sides
+    by = RELATIVE if order == NORMALISED else order
     chosen, total = select_correspondences(
-        match, arguments.threshold, arguments.top, arguments.direction, order, relative=sides
+        match, arguments.threshold, arguments.top, arguments.direction, by, relative=sides
     )
     lines.append(f"{len(chosen)} of {total} matches shown ({arguments.direction} cells):")
-    more = "  beyond usual" if sides else ""
+    named = "above average" if order == RELATIVE else "above strangers"
+    more = f"  {named}" if sides else ""
     lines.append(f"  query cell (row, column)   gallery cell   similarity      adds{more}")
     added = worth(chosen, sides, arguments.direction) if sides else [None] * len(chosen)
     width = match.grid[1]
@@ -162,6 +234,7 @@ def _summary(
         q, g = divmod(found.query_cell, width), divmod(found.gallery_cell, width)
         lines.append(
             f"  {q[0]:>10}, {q[1]:<12} {g[0]:>6}, {g[1]:<8} {found.similarity:>8.3f} "
-            f"{found.contribution:>+11.3f}" + ("" if extra is None else f" {extra:>+13.3f}")
+            f"{found.contribution:>+11.3f}"
+            + ("" if extra is None else f" {extra:>+{len(named) + 1}.3f}")
         )
     return "\n".join(lines)

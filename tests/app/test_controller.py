@@ -53,7 +53,7 @@ def test_opening_shows_the_first_match_explained(opened):
 
 def test_the_set_is_measured_unasked_and_its_methods_can_be_chosen(qtbot, opened):
     space = opened.workspace
-    until(qtbot, lambda: len(space.methods) == 3)
+    until(qtbot, lambda: len(space.methods) == 6)
     assert not np.isnan(space.measures["qaconv"].ap).any()
     space.set_method("qaconv+rerank")
     until(qtbot, lambda: space.ranking.method == "qaconv+rerank" and not space.ranking_stale)
@@ -67,7 +67,7 @@ def test_one_querys_measures_equal_those_of_the_whole_set(qtbot, opened):
     opened.measure_unasked = False
     first = space.measures["qaconv"]
     ap, rank, top = first.ap[0], first.first_true[0], first.top[0]
-    until(qtbot, lambda: len(space.methods) == 3)
+    until(qtbot, lambda: len(space.methods) == 6)
     whole = space.measures["qaconv"]
     assert (whole.ap[0], whole.first_true[0]) == (pytest.approx(ap), rank)
     assert whole.top[0] == pytest.approx(top, abs=1e-5)
@@ -107,6 +107,21 @@ def test_a_picture_becomes_a_query(qtbot, opened, tmp_path):
     opened.add_pictures([picture])  # once more: no second row
     until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
     assert len(space.data.query) == 6
+
+
+def test_pictures_that_are_there_or_on_their_way_get_no_second_row(qtbot, opened, tmp_path):
+    space = opened.workspace
+    first, second, third = (
+        write_picture(tmp_path / f"{name}.png", number, (48, 128))
+        for number, name in enumerate(("one", "two", "three"))
+    )
+    opened.add_pictures([first])
+    opened.add_pictures([first])  # while it is being read
+    until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
+    opened.add_pictures([second, first, second, third], together=True)
+    until(qtbot, lambda: space.ranking.queries == (6, 5, 7) and not space.ranking_stale)
+    files = [ref.path.name for ref in space.data.query][5:]
+    assert files == ["one.png", "two.png", "three.png"]
 
 
 def test_a_scene_as_query_is_told_of(qtbot, opened, runner, tmp_path):

@@ -119,6 +119,16 @@ def weights(driver: Driver) -> None:
     dialog.list.setCurrentItem(dialog.list.topLevelItem(2).child(0))
 
 
+def import_pictures(driver: Driver) -> None:
+    """How the demo's gallery is understood as a folder of somebody's own."""
+    driver.key("Ctrl+1")
+    driver.command("import pictures")
+    dialog = driver.dialog("import")
+    dialog.choose([driver.space.data.gallery[0].path.parent])
+    driver.wait(dialog.save.isEnabled, "the preview")
+    driver.rest()
+
+
 def forget(driver: Driver) -> None:
     """What is kept of the demo, before it is forgotten."""
     driver.key("Ctrl+1")
@@ -577,6 +587,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "gallery": gallery,
     "persons": persons,
     "weights": weights,
+    "import": import_pictures,
     "forget": forget,
 }
 QUESTIONS = (

@@ -47,7 +47,9 @@ def test_the_table_shows_what_is_understood_with_pictures(qtbot, dialog, folder)
     assert ("hof/ann/1.png", "ann", "hof", "–", "–") in texts(dialog)
     assert len(texts(dialog)) == 8
     assert "✓ Evaluate: 4 of 4 queries" in dialog.possible.text()
-    qtbot.waitUntil(lambda: not dialog.table.item(0, 0).icon().isNull(), timeout=10_000)
+    table = dialog.table
+    items = [table.item(row, 0) for row in range(table.rowCount())]
+    qtbot.waitUntil(lambda: not any(item.icon().isNull() for item in items), timeout=10_000)
 
 
 def test_the_preview_follows_what_is_said(qtbot, dialog, folder):
@@ -99,3 +101,16 @@ def test_a_folder_of_ones_own_leads_from_the_report_to_the_import(qtbot, runner,
     QTest.mouseClick(opened.describe, Qt.LeftButton)
     assert wanted == [folder]
     assert not opened.isVisible()
+
+
+def test_the_window_names_its_fields_and_no_options(qtbot, dialog, tmp_path):
+    for number in range(3):
+        write_picture(tmp_path / "a" / f"frame_{number:06}_{number}.png", number)
+        write_picture(tmp_path / "b" / f"frame_{number:06}_{number}.png", number)
+    dialog.choose([tmp_path])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert "--" not in dialog.message.text()
+    assert "--" not in dialog.possible.text()
+    dialog.pattern.setEditText("no field")
+    qtbot.waitUntil(lambda: "has no field" in dialog.message.text(), timeout=10_000)
+    assert "--" not in dialog.message.text()

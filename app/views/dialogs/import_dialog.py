@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -163,10 +164,10 @@ class ImportDialog(DropDialog):
                 self.table.setItem(row, column, QTableWidgetItem(text))
             self._show_thumbnail(self._shown[row])
         self.possible.setText("\n".join(
-            f"{'✓' if item.possible else '✕'} {item.what}: {item.why}"
+            f"{'✓' if item.possible else '✕'} {item.what}: {in_window(item.why)}"
             for item in possibilities(proposal.dataset)
         ))  # fmt: skip
-        said = [*proposal.warnings, *proposal.reasons]
+        said = map(in_window, (*proposal.warnings, *proposal.reasons))
         count = len(proposal.pictures.pictures)
         self.message.say(f"{count:,} pictures. " + "; ".join(said), warning=bool(proposal.warnings))
         self.save.setEnabled(True)
@@ -180,7 +181,7 @@ class ImportDialog(DropDialog):
             item.setIcon(QIcon(QPixmap.fromImage(image)))
 
     def _failed(self, problem: Problem) -> bool:
-        self.message.say(problem.message, warning=True)
+        self.message.say(in_window(problem.message), warning=True)
         return True
 
     # ── deciding ────────────────────────────────────────────────────────────────────────────────
@@ -200,3 +201,9 @@ class ImportDialog(DropDialog):
         super().stop_work()
         self._later.stop()
         self._thumbnails.close()
+
+
+def in_window(sentence: str) -> str:
+    """A sentence of the engine without the options of the command line: the fields stand above."""
+    plain = re.sub(r"; --[a-z]+ .*says otherwise.*$", "", sentence)
+    return plain.replace("--rate", "a rate").replace("--pattern ", "")

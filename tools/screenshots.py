@@ -206,6 +206,14 @@ def why(driver: Driver) -> None:
     driver.wait(lambda: driver.shown and driver.space.why is not None, "both candidates")
 
 
+def strangers(driver: Driver) -> None:
+    """Ranked and explained by how far each candidate stands above strangers."""
+    explore(driver, "2")
+    driver.key("Alt+4")
+    driver.wait(lambda: driver.space.strangers is not None, "the strangers")
+    driver.wait(lambda: driver.shown and driver.space.pair.normalised is not None, "the match")
+
+
 def crowd(driver: Driver) -> None:
     """What is distinctive: heat maps beyond the average over the gallery."""
     explore(driver, "2")
@@ -442,6 +450,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "region": region,
     "why": why,
     "crowd": crowd,
+    "strangers": strangers,
     "failures": failures,
     "trust": trust,
     "trust-pairs": trust_pairs,
@@ -481,7 +490,7 @@ QUESTIONS = (
 )
 """What the seven questions look like."""
 DARK = (
-    *("lines", "heat", *QUESTIONS, "help", "table", "cmc", "scores", "gallery"),
+    *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
     *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}

@@ -22,6 +22,7 @@ ROW, HEAD, GAP = 22.0, 26.0, 8.0
 PATCH = 18.0
 """Side of the picture of a cell before its label."""
 NARROWEST_AXIS = 56.0
+TOTALS = ("logit", "normalised", "difference")
 ADDS_STEP, TAKES_STEP = 215, 45  # of the diverging table: clear, but not the darkest
 
 
@@ -73,7 +74,9 @@ def sections_of(
     ``zones`` are those of the pair, and of the second one where two are compared; ``by_zone`` the
     sums of :func:`~app.state.score_breakdown.zone_terms`, none for a difference.
     """
-    above = any(part.kind == "usual" for part in total.totals)
+    kinds = {part.kind for part in total.totals}
+    above = ", above average" if "usual" in kinds else ""
+    above = ", above strangers" if "normalised" in kinds else above
     difference = total.totals[-1].kind == "difference"
     title = "Largest differences" if difference else "Strongest cells"
     bars = [Bar(BreakdownTerm("zone", value, round(value, 2)), name) for name, value in by_zone]
@@ -86,7 +89,7 @@ def sections_of(
     sections: list[BreakdownSection] = []
     top = 0.0
     for name, group in (
-        ("Zones, above average" if above else "Zones", bars), (title, cells), ("Sum", terms)
+        (f"Zones{above}", bars), (title, cells), ("Sum", terms)
     ):  # fmt: skip
         if group:
             sections.append(_section(name, top, group, width))
@@ -126,7 +129,7 @@ def _name(part: BreakdownTerm) -> str:
         return f"these {part.cells} cells"
     if part.kind == "rest":
         return f"rest of {part.side}"
-    return "average logit" if part.kind == "usual" else part.kind
+    return {"usual": "average logit", "normalised": "above strangers"}.get(part.kind, part.kind)
 
 
 def cell_cutout(image: QImage, number: int, grid: Grid) -> QRectF:
@@ -205,7 +208,7 @@ class BreakdownPainter:
         self._painter.drawText(rect, int(Qt.AlignLeft | Qt.AlignVCenter), section.title)
 
     def _row(self, section: BreakdownSection, row: BreakdownRow, axis: QRectF) -> None:
-        last = row.part.kind in ("logit", "difference")
+        last = row.part.kind in TOTALS
         self._painter.setFont(bold(self._font) if last else self._font)
         self._painter.setPen(self._ink)
         middle = int(Qt.AlignVCenter)
@@ -256,7 +259,7 @@ class BreakdownPainter:
         return axis.left() + share * axis.width()
 
     def _colour(self, row: BreakdownRow) -> QColor:
-        if row.part.kind in ("logit", "difference"):
+        if row.part.kind in TOTALS:
             return self._ink
         red, green, blue, _ = table("contribution")[
             ADDS_STEP if row.part.value >= 0 else TAKES_STEP

@@ -13,8 +13,9 @@ from app.state.overlay import Scale
 NAMES = {
     "contribution": "adds to the logit",
     "relative": "contribution above average",
+    "strangers": "deviations above strangers",
     "similarity": "similarity",
-    "hiding": "logit if hidden",
+    "hiding": "change if hidden",
     "lead": "lead if hidden",
     "misleads": "false − true",
     "difference": "difference over the query",
@@ -22,6 +23,7 @@ NAMES = {
 TIPS = {
     "contribution": words.ADDS,
     "relative": words.BEYOND,
+    "strangers": words.ABOVE_STRANGERS,
     "similarity": words.SIMILARITY,
     "hiding": words.HIDING,
     "lead": words.HIDING,

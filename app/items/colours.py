@@ -17,7 +17,7 @@ from qaconv_core.types import RankingResult
 
 Table = npt.NDArray[np.uint8]
 STEPS = 256
-DIVERGING = ("contribution", "relative", "hiding", "lead", "difference", "misleads")
+DIVERGING = ("contribution", "relative", "strangers", "hiding", "lead", "difference", "misleads")
 STOPS = {**dict.fromkeys(DIVERGING, DIVERGING_STOPS), "similarity": SEQUENTIAL_STOPS}
 FAINTEST = {**dict.fromkeys(DIVERGING, 0.12), "similarity": 0.5}
 """Opacity of a heat map where a cell adds nothing or nothing is similar; 1 at the far end(s)."""

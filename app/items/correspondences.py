@@ -21,6 +21,7 @@ from app.state.overlay import (
 )
 from app.state.values import EACH, Cell, Look
 from app.state.zones import SHORT, ZONES, PairZones, zones_by_height
+from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import Correspondence
 from qaconv_core.types import Side
@@ -172,7 +173,13 @@ class CorrespondenceModel(TableModel):
 
     def title_tip(self, column: int) -> str:
         """The sentence that explains a column."""
-        return _TIPS[column]
+        return words.ABOVE_STRANGERS if self._normalised(column) else _TIPS[column]
+
+    def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
+        """The last column is named by what it holds."""
+        if role == Qt.DisplayRole and orientation == Qt.Horizontal:
+            return self._title(section)
+        return super().headerData(section, orientation, role)
 
     def shown(self, row: int, column: int, role: int) -> Any:
         """Texts, tooltips, spoken texts, and the colour of lines that are drawn."""
@@ -187,6 +194,13 @@ class CorrespondenceModel(TableModel):
             return swatch(self._drawn.get((line.query_cell, line.gallery_cell)))
         return None
 
+    def _normalised(self, column: int) -> bool:
+        """Whether a column holds parts of a normalised score."""
+        return column == 4 and self._pair is not None and self._pair.normalised is not None
+
+    def _title(self, column: int) -> str:
+        return "Norma-\nlised" if self._normalised(column) else COLUMNS[column]
+
     def _text(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None
         if column < 2:
@@ -200,6 +214,8 @@ class CorrespondenceModel(TableModel):
         if column < 2:
             sentence = words.cell_sentence(_cell(row, column), self._pair.match.grid)
             return f"{COLUMNS[column]}: {ZONES[self._zone(row, column)]}\nCell in {sentence}"
+        if self._normalised(column):
+            return words.ABOVE_STRANGERS
         if column == 4 and self._pair.relative is not None:
             return f"{self._standing(row)}\n{words.BEYOND}"
         return _TIPS[column]
@@ -213,7 +229,7 @@ class CorrespondenceModel(TableModel):
         """The percentile of the cell that the row starts from."""
         assert self._pair is not None
         relative, cell = self._pair.relative, own_cell(row, self._look.direction)
-        assert relative is not None
+        assert isinstance(relative, RelativeMatch)
         query = cell.side == "query"
         percentiles = relative.query_percentile if query else relative.gallery_percentile
         return words.percentile_text(float(percentiles.ravel()[cell.number]))
@@ -223,4 +239,5 @@ class CorrespondenceModel(TableModel):
         similarity, adds, beyond = (self._text(row, column) for column in range(2, 5))
         said = f"query {query} to gallery {gallery}, similarity {similarity}, contribution {adds}"
         known = self._pair is not None and self._pair.relative is not None
-        return f"{said}, above average {beyond}" if known else said
+        title = "above strangers" if self._normalised(4) else "above average"
+        return f"{said}, {title} {beyond}" if known else said

@@ -27,6 +27,8 @@ PAD = 4
 FRAME = 3
 SMALLEST, MOST = 56, 256
 """Heights of the picture in a tile of a strip: at the very least, and at most."""
+BELOW = 0.4
+"""How opaque pictures below the line of normalised scores are."""
 SMALLEST_IN_GRID, WORDS_FROM = 32, 72
 """The smallest picture of a grid, and the smallest with words below it."""
 
@@ -84,8 +86,13 @@ class ResultDelegate(QStyledItemDelegate):
         ink = option.palette.color(QPalette.Text)
         room, words = self._shared_out(option)
         picture = room.adjusted(FRAME, FRAME, -FRAME, -FRAME)
+        if entry.first_below:
+            self._draw_line_before(painter, option)
+        if entry.below:
+            painter.setOpacity(BELOW)
         path = self.playing.get(entry.candidate, entry.ref.path)
         covered = draw_thumbnail(painter, picture, path, self.thumbnails, option.palette)
+        painter.setOpacity(1.0)
         self._draw_mark(painter, covered, entry.truth, option)
         if entry.found is not None:
             box = Box(covered.x(), covered.y(), covered.width(), covered.height())
@@ -102,6 +109,12 @@ class ResultDelegate(QStyledItemDelegate):
         elif self.wordy:
             self._draw_words(painter, words, entry, option.font, ink)
         painter.restore()
+
+    def _draw_line_before(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
+        """Before the first candidate below the line of normalised scores."""
+        painter.setPen(QPen(option.palette.color(QPalette.Highlight), 2))
+        x = option.rect.left() + 1
+        painter.drawLine(x, option.rect.top() + PAD, x, option.rect.bottom() - PAD)
 
     def _shared_out(self, option: QStyleOptionViewItem) -> tuple[QRect, QRect]:
         """The rooms of the picture with its frame, and of the words."""

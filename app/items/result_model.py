@@ -37,7 +37,8 @@ class ResultEntry:
     ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
     ``value`` what re-ranking, TLift or normalisation ranks by. ``aside`` is shown beside the
     score: the share of the part's evidence, or the normalised score. ``pictures`` is how
-    many its track has.
+    many its track has. ``below`` the line of normalised scores are those that strangers reach,
+    ``first_below`` is the first of them in a row; ``strangers`` says how many look as much alike.
     """
 
     candidate: int
@@ -53,6 +54,9 @@ class ResultEntry:
     part_logit: float | None = None
     value: float | None = None
     aside: str = ""
+    below: bool = False
+    first_below: bool = False
+    strangers: str = ""
     pictures: int = 1
 
     @property
@@ -139,8 +143,9 @@ class ResultModel(EntryModel):
         candidate = int(ranking.order[place])
         decision, found = self.workspace.decided.get(candidate), self._found(candidate)
         aside = "" if found is None else share_text(found.evidence)
-        if ranking.method == NORMALISED:
-            aside = deviations_text(float(ranking.values[place]))
+        strangers = self.workspace.strangers
+        if strangers is not None:
+            aside = deviations_text(float(strangers.n[candidate]))
         return ResultEntry(
             candidate=candidate,
             ref=self._data.gallery[candidate],
@@ -155,8 +160,16 @@ class ResultModel(EntryModel):
             part_logit=ranking.part_logit_at(place),
             value=float(ranking.values[place]) if ranking.kind == "score" else None,
             aside=aside,
+            below=self._below(row),
+            first_below=self._below(row) and (not row or not self._below(row - 1)),
+            strangers="" if strangers is None else strangers.share_words(candidate),
             pictures=1 if self._filter_every else self._data.track_size(candidate),
         )
+
+    def _below(self, row: int) -> bool:
+        """Whether a row is below the line of normalised scores."""
+        strangers = self.workspace.strangers
+        return strangers is not None and not strangers.above_line(self.candidate_at(row))
 
     @property
     def _filter_every(self) -> bool:
@@ -190,6 +203,9 @@ class ResultModel(EntryModel):
         said = [f"{rank}, {truth}", self._value(entry), track_sentence(entry.pictures)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
+        if entry.strangers:
+            where = "Below" if entry.below else "Above"
+            said.append(f"{where} the line; {entry.strangers}")
         if entry.found is not None:
             said.append(evidence_sentence(entry.found.evidence))
         said.append(decided_sentence(entry.decided, entry.note))
@@ -208,4 +224,7 @@ class ResultModel(EntryModel):
             said += f" (whole pictures); by part logit {logit_text(entry.part_logit)}"
         if entry.value is not None:
             said += f"; {value_sentence(self.ranking.method, entry.value)}"
+        strangers = self.workspace.strangers
+        if strangers is not None and self.ranking.method != NORMALISED:
+            said += f"; {value_sentence(NORMALISED, float(strangers.n[entry.candidate]))}"
         return said

@@ -41,7 +41,7 @@ from app.state.next_step import (
     next_step,
 )
 from app.state.requests import DataRequest, ModelRequest
-from app.state.values import NORMALISED, ModelInfo, Problem, Selection
+from app.state.values import NORMALISED, Method, ModelInfo, Problem, Selection
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import Dataset
@@ -84,6 +84,7 @@ class Controller(QObject):
         self.measure_unasked = True
         self._previous: PreviousSet | None = None
         self._measuring_on_request = False
+        self._wanted_method = NORMALISED
         self._step: Step = Done()
         self._added = AddedPictures(workspace, runner, self.sources)
         self._ranking = RankingJobs(workspace, self.slots, self.sources, self)
@@ -287,6 +288,9 @@ class Controller(QObject):
             self.workspace.set_map_precision(matching.model.precision)
             self._show_readable(matching.data)
             self._added.add_waiting()
+        pending, self.workspace.pending_method = self.workspace.pending_method, ""
+        if pending == NORMALISED:
+            self.normalise()
         if self.measure_unasked and engine.measuring_seconds(matching) <= QUICK_SECONDS:
             self.measure(unasked=True)
 
@@ -325,11 +329,13 @@ class Controller(QObject):
             lambda context: engine.measure(matching, context), apply, lane="long",
         )  # fmt: skip
 
-    def normalise(self) -> None:
-        """Rank by normalised scores, once the gallery's strangers have been measured."""
+    def normalise(self, method: Method = NORMALISED) -> None:
+        """Rank by normalised scores, or by what re-ranking and TLift make of them, once the
+        gallery's strangers have been measured."""
         matching = self.matching
+        self._wanted_method = method
         if matching is None or matching.cohorts is not None:
-            self.workspace.set_method(NORMALISED)
+            self.workspace.set_method(method)
             return
         if self.slots.has("cohorts"):
             return
@@ -339,7 +345,7 @@ class Controller(QObject):
             space = self.workspace
             space.offer_normalised()
             if space.method == before:  # no other one was chosen meanwhile
-                space.set_method(NORMALISED)
+                space.set_method(self._wanted_method)
 
         self.slots.replace(
             "cohorts", f"Measuring strangers of {matching.data.name}",

@@ -17,12 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from app.jobs.job import JobContext
+from app.state.next_step import Rank
 from app.state.requests import BY_CONTENT, DataRequest, ModelRequest
 from app.state.values import METHODS, NORMALISED, Measures, ModelInfo
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.measures import average_precision, match_ranks
 from qaconv_core.galleries.values import MethodScores, OpenSet
 from qaconv_core.paths import typed_path
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.types import (
     Dataset,
     Float32,
@@ -236,20 +238,25 @@ def measure_cohorts(matching: GallerySearch, context: JobContext) -> None:
     matching.measure_cohorts(CohortRule(), context)
 
 
-def rank_normalised(matching: GallerySearch, query: int, context: JobContext) -> RankingResult:
-    """The gallery in order of normalised scores, with the logits and places of plain QAConv."""
+def rank_normalised(
+    matching: GallerySearch, step: Rank, context: JobContext
+) -> tuple[RankingResult, Strangers]:
+    """The gallery in order by a method that rests on normalised scores, with logits and places of
+    plain QAConv, and how its pictures stand among strangers."""
     from qaconv_core.ranking import rank_gallery
 
-    found = matching.rank_normalised(query, cancel=context.cancel)
+    if matching.cohorts is None:  # another set of the same maps was measured
+        measure_cohorts(matching, context)
+    query = step.queries[0]
+    found = matching.rank_normalised(
+        query, false_alarms=step.false_alarms, cancel=context.cancel, part=step.part
+    )
+    if step.method != NORMALISED:
+        return matching.rank(step.queries, step.method, cancel=context.cancel), found
     order = found.ranking.order
     estimated = "" if matching.estimates is None else NORMALISED_ESTIMATES
-    return replace(
-        found.ranking,
-        kind="score",
-        before=rank_gallery(found.logits).places[order],
-        whole_logits=found.logits[order],
-        approximation=estimated,
-    )
+    before = None if step.part is not None else rank_gallery(found.logits).places[order]
+    return replace(found.ranking, before=before, approximation=estimated), found
 
 
 def measuring_seconds(matching: GallerySearch) -> float:
@@ -270,7 +277,7 @@ def measure(matching: GallerySearch, context: JobContext) -> Measured:
     from qaconv_core.ranking import tlift_available
 
     data = matching.data
-    options = MethodOptions(rerank=True, tlift=True, junk_rule=data.junk_rule)
+    options = MethodOptions(rerank=True, tlift=True, normalise=True, junk_rule=data.junk_rule)
     sizes = data.added_from, len(data.gallery)
     lifts = not tlift_available(data.dataset.query.times, data.dataset.gallery.times)
     phases = evaluation_phases(*sizes, 0, options, usual_rates(matching.model), lifts=lifts)
@@ -279,10 +286,13 @@ def measure(matching: GallerySearch, context: JobContext) -> Measured:
         job = EvaluationJob(shelf=shelf, progress=context.progress, cancel=context.cancel)
         done = evaluate(matching.model, data.dataset, options, job)
         assert done.scores is not None, "without estimates there are scores"
-    matrices = {
+    matrices: dict[str, Float32 | None] = {
         "qaconv": done.scores.score,
         "qaconv+rerank": done.scores.score_rerank,
         "qaconv+rerank+tlift": done.scores.score_tlift,
+        NORMALISED: done.scores.score_norm,
+        "qaconv+norm+rerank": done.scores.score_norm_rerank,
+        "qaconv+norm+rerank+tlift": done.scores.score_norm_tlift,
     }
     scores = {name: matrix for name, matrix in matrices.items() if matrix is not None}
     aps = {result.method: result.ap for result in done.report.results}

@@ -89,8 +89,14 @@ class MatchExport:
             "rank": self.rank or None,
             **self._part(),
             **self.pair.match.to_dict(),
-            "relative": None if self.pair.relative is None else self.pair.relative.to_dict(),
+            **self._compared(),
         }
+
+    def _compared(self) -> dict[str, Any]:
+        """Contributions above average, or the parts of the normalised score."""
+        found = self.pair.relative
+        name = "relative" if self.pair.normalised is None else "normalised"
+        return {name: None if found is None else found.to_dict()}
 
     def _part(self) -> dict[str, Any]:
         """The cells searched by (their numbers, row by row), and the plain logit."""

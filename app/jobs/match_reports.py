@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from app.jobs.job import JobContext
 from app.state.part_words import share_text
 from app.state.words import METHOD_NAMES, TRUTHS
+from qaconv_core.explaining.limits import STRANGERS
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 class ReportRequest:
     """What a report is to hold: ``candidates`` of a ranking's first query, in this order.
 
-    ``decided`` are decisions by gallery index, ``model`` words for the model.
+    ``decided`` are decisions by gallery index, ``model`` words for the model, ``strangers`` how
+    candidates stand among these, where they are normalised.
     """
 
     matching: GallerySearch
@@ -31,6 +34,7 @@ class ReportRequest:
     candidates: tuple[int, ...]
     decided: Mapping[int, Decision]
     model: str
+    strangers: Strangers | None = None
 
     def write(self, path: Path, context: JobContext) -> None:
         """Write it whole or not at all, as HTML or PDF by the ending of ``path``."""
@@ -39,7 +43,7 @@ class ReportRequest:
 
         ranking, data = self.ranking, self.matching.data
         query = ranking.queries[0]
-        if ranking.part is None:
+        if ranking.part is None and self.strangers is None:
             self.matching.measure_average(query, context.cancel)
         rows = []
         for index in self.candidates:
@@ -54,15 +58,16 @@ class ReportRequest:
             created=day_and_time(datetime.now().astimezone().isoformat()),
             part=part_words(ranking),
             cells=ranking.part,
-            notes=notes(ranking),
+            notes=notes(ranking, self.strangers),
         )
         write_match_report(report, path, work=context)
 
     def _candidate(self, index: int) -> Candidate:
         from qaconv_core.documents.match_report import Candidate
 
-        ranking = self.ranking
-        pair = self.matching.explain(ranking.queries[0], index, ranking.part)
+        ranking, strangers = self.ranking, self.strangers
+        normalised = strangers is not None
+        pair = self.matching.explain(ranking.queries[0], index, ranking.part, normalised)
         return Candidate(
             ref=self.matching.data.gallery[index],
             rank=ranking.rank_of(index),
@@ -72,6 +77,7 @@ class ReportRequest:
             relative=pair.relative,
             truth=TRUTHS.get(ranking.truth_of(index), ""),
             decision=self.decided.get(index),
+            alike="" if strangers is None else strangers.share_words(index),
         )
 
 
@@ -86,7 +92,7 @@ def part_words(ranking: RankingResult) -> str:
     )
 
 
-def notes(ranking: RankingResult) -> tuple[str, ...]:
+def notes(ranking: RankingResult, strangers: Strangers | None = None) -> tuple[str, ...]:
     """What the ranks are, where they are not those of the logits shown."""
     found = []
     if len(ranking.queries) > 1:
@@ -94,11 +100,13 @@ def notes(ranking: RankingResult) -> tuple[str, ...]:
             f"Ranked by {len(ranking.queries)} pictures together; logits, lines and maps are of "
             "the first one."
         )
-    if ranking.method != "qaconv" and ranking.part is None:
+    if ranking.method != "qaconv" and (ranking.part is None or strangers is not None):
         found.append(
-            f"Ranks are those of {METHOD_NAMES[ranking.method]}; logits, lines and maps are those "
-            "of QAConv."
+            f"Ranks are those of {METHOD_NAMES[ranking.method]}; logits are those of QAConv"
+            + (", and so are lines and maps." if strangers is None else ".")
         )
+    if strangers is not None:
+        found += [strangers.line_words(ranking), *STRANGERS]
     if ranking.approximation:
         found.append(ranking.approximation)
     return tuple(found)

@@ -26,7 +26,7 @@ class PairJobs:
 
     def explain(self, step: Explain) -> None:
         """Explain query and candidate, and the second candidate where there is one."""
-        space, source = self._workspace, self._sources.best
+        space, source, matching = self._workspace, self._sources.best, self._sources.matching
         assert source is not None
         self._slots.stop("average")  # what is waited for comes first; it begins again afterwards
 
@@ -35,11 +35,15 @@ class PairJobs:
         refs = [data.query[step.query]]
         refs += [data.gallery[c] for c in (step.candidate, step.other) if c is not None]
 
-        def work(_context: JobContext) -> Zoned:
-            second = None
-            if step.other is not None:
-                second = source.explain(step.query, step.other, step.part)
-            first = source.explain(step.query, step.candidate, step.part)
+        def work(context: JobContext) -> Zoned:
+            def explained(candidate: int) -> PairView:
+                if not step.normalised:
+                    return source.explain(step.query, candidate, step.part)
+                assert matching is not None
+                return matching.explain(step.query, candidate, step.part, True, context.cancel)
+
+            second = None if step.other is None else explained(step.other)
+            first = explained(step.candidate)
             zones = read_zones(refs, first.match.grid)
             return (first, second, source.why(first, second)), zones
 

@@ -19,6 +19,7 @@ from qaconv_core.evaluation.ranked_lists import (
     ranking_record,
 )
 from qaconv_core.galleries.values import OpenSet
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.types import Int64, RankingResult
 
@@ -40,6 +41,7 @@ class RankingExport:
     places: Int64
     checkpoint: str
     model: str
+    strangers: Strangers | None = None
 
     @property
     def stem(self) -> str:
@@ -58,6 +60,7 @@ class RankingExport:
             "method": self.ranking.method,
             "approximation": self.ranking.approximation,
             **self._part(),
+            **self._line(),
             "results": [self._item(int(place)) for place in self.places],
         }
 
@@ -69,8 +72,15 @@ class RankingExport:
         cells = part.ravel().nonzero()[0].tolist()
         return {"part": cells, "part_cells": cells_text(part), "evidence": self.ranking.evidence}
 
+    def _line(self) -> dict[str, Any]:
+        """The line of normalised scores, where there are any."""
+        known = self.strangers
+        return {} if known is None else {"normalised": known.line_record(self.ranking)}
+
     def _item(self, place: int) -> dict[str, Any]:
-        return ranked_item(self.data.gallery, self.ranking, place)
+        item = ranked_item(self.data.gallery, self.ranking, place)
+        known = self.strangers
+        return item if known is None else {**item, **known.record(item["gallery_index"])}
 
     def json_text(self) -> str:
         """:meth:`record` with what it was computed by."""
@@ -100,6 +110,7 @@ class RankingExport:
                     item["pid"],
                     item["camid"],
                     int(self.ranking.truth[place]),
+                    normalised=item.get("normalised"),
                 )
             )
         return ranking_figure(
@@ -134,4 +145,5 @@ def ranking_export(space: Workspace) -> RankingExport | None:
         places,
         "" if model is None else model.source,
         "" if model is None else model.spec.in_full(),
+        space.strangers,
     )

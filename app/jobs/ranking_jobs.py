@@ -12,14 +12,17 @@ from app.jobs.job_slots import JobSlots
 from app.jobs.sources import Sources
 from app.jobs.timers import pause_timer
 from app.state.next_step import Rank, candidate_of_new_ranking, rank_step, ranking_is_current
-from app.state.values import NORMALISED
+from app.state.values import normalises
 from app.state.workspace import Workspace
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.types import RankingResult
 
 POINTING = 1.0
 """Seconds after the pointer moved over the ranking in which nothing moves under it."""
 PAUSE_MS = 300
 """How long a ranking that may not change now waits."""
+
+Ranked = tuple[RankingResult, Strangers | None]
 
 
 class RankingJobs:
@@ -44,16 +47,18 @@ class RankingJobs:
         matching = self._sources.matching
         assert matching is not None
 
-        def work(context: JobContext) -> RankingResult:
+        def work(context: JobContext) -> Ranked:
             fuse = step.fuse or "max"
+            if normalises(step.method) and len(step.queries) == 1:
+                return engine.rank_normalised(matching, step, context)
             if step.part is not None:
-                return matching.rank_by_part(step.queries, step.part, fuse, context.cancel)
-            if step.method == NORMALISED:
-                return engine.rank_normalised(matching, step.queries[0], context)
-            return matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
+                return matching.rank_by_part(step.queries, step.part, fuse, context.cancel), None
+            ranking = matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
+            return ranking, None
 
-        def apply(ranking: RankingResult) -> None:
-            self._apply(ranking, step)
+        def apply(found: Ranked) -> None:
+            ranking, strangers = found
+            self._apply(ranking, step, strangers)
             self._note_measures(ranking)
 
         self._slots.replace("rank", "Ranking", work, apply, quiet=True)
@@ -92,14 +97,16 @@ class RankingJobs:
         if not grows and not space.ranking_stale:
             space.set_ranking_stale()
 
-    def _apply(self, ranking: RankingResult, step: Rank) -> None:
+    def _apply(
+        self, ranking: RankingResult, step: Rank, strangers: Strangers | None = None
+    ) -> None:
         """Show a ranking, and select its best candidate where no person has chosen one."""
         space = self._workspace
         if step.queries != space.selection.queries:
             return
         candidate = candidate_of_new_ranking(space, ranking)
         with space.batch():
-            space.set_ranking(ranking, step.fuse)
+            space.set_ranking(ranking, step.fuse, strangers)
             if candidate is not None:
                 space.auto_select(candidate)
 

@@ -110,15 +110,17 @@ class WhatIfJobs:
         hidden = (now.hidden_query, now.hidden_gallery)
         assert matching is not None
 
-        def work(_context: JobContext) -> WhatIf:
+        normalised = pair.normalised is not None
+
+        def work(_context: JobContext) -> tuple[WhatIf, PairView]:
             from qaconv_core.galleries.what_if import pair_logits
 
-            return pair_logits(matching, (pair.query, pair.candidate), pair.part, hidden)
+            chosen = pair.query, pair.candidate
+            return pair_logits(matching, chosen, pair.part, hidden, normalised)
 
-        def apply(answer: WhatIf) -> None:
+        def apply(found: tuple[WhatIf, PairView]) -> None:
+            answer, covered = found
             if self._is_current(pair, hidden):
-                match = answer.match or pair.match
-                covered = replace(pair, match=match, relative=None, hidden=hidden)
                 space.parts.set_what_if(answer, covered)
                 self._rank(pair, hidden, answer)
 
@@ -166,8 +168,9 @@ class WhatIfJobs:
             from qaconv_core.galleries.what_if import regions
 
             return regions(
-                matching, pair.query, pair.candidate, other, pair.part, rival, rank, context.cancel
-            )
+                matching, pair.query, pair.candidate, other, pair.part, rival, rank,
+                context.cancel, pair.normalised is not None,
+            )  # fmt: skip
 
         def apply(found: Regions) -> None:
             if wanted is self._regions_for:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from app.state.scene import second_candidate
-from app.state.values import NORMALISED, Method
+from app.state.values import NORMALISED, Method, normalises
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import PairView
 from qaconv_core.types import Bool, RankingResult
@@ -59,6 +59,7 @@ class Rank(Step):
     exact: bool
     part: Bool | None
     whole: bool
+    false_alarms: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,8 @@ class ChooseSecond(Step):
 class Explain(Step):
     """Explain the pair of query and candidate, and that of the second candidate.
 
-    ``again``: the pair is shown already, explained before all maps were there.
+    ``again``: the pair is shown already, explained before all maps were there. ``normalised``: by
+    the parts of its normalised score.
     """
 
     query: int
@@ -93,6 +95,7 @@ class Explain(Step):
     part: Bool | None
     whole: bool
     again: bool
+    normalised: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +138,7 @@ def next_step(space: Workspace, available: Available) -> Step:
         assert selection.query is not None
         return Explain(
             selection.query, selection.candidate, selection.other, part, available.whole,
-            again=_shows_selection(space),
+            again=_shows_selection(space), normalised=explains_normalised(space, available.whole),
         )  # fmt: skip
     if space.pair_stale:
         return KeepPair()
@@ -150,9 +153,10 @@ def next_step(space: Workspace, available: Available) -> Step:
 def rank_step(space: Workspace, whole: bool) -> Rank:
     """How the gallery is to be ranked for what is chosen."""
     queries, look = space.selection.queries, space.look
-    method = space.method if whole and not _plain_only(space) else "qaconv"
+    method = method_of(space) if whole else "qaconv"
     fuse = look.fuse if len(queries) > 1 else ""
-    return Rank(queries, method, fuse, whole and look.exact, space.parts.part, whole)
+    share = look.false_alarms if normalises(method) else 0.0
+    return Rank(queries, method, fuse, whole and look.exact, space.parts.part, whole, share)
 
 
 def ranking_is_current(space: Workspace, whole: bool) -> bool:
@@ -168,25 +172,37 @@ def ranking_is_current(space: Workspace, whole: bool) -> bool:
         return False
     if ranking.exact_to is not None and space.look.exact:
         return False
-    return not whole or ranking.method == ("qaconv" if _plain_only(space) else space.method)
+    strangers = space.strangers
+    if whole and strangers is not None and strangers.line.false_alarms != space.look.false_alarms:
+        return False
+    return not whole or ranking.method == method_of(space)
 
 
-def _plain_only(space: Workspace) -> bool:
-    """Whether only plain QAConv can rank: by a part, or by pictures that were added.
+def method_of(space: Workspace) -> Method:
+    """What ranks the gallery for what is chosen: the method chosen, as far as it can.
 
-    Normalised scores are those of one query, which may be added.
+    A part and added pictures are not re-ranked; normalised scores are those of one query, whole or
+    by a part.
     """
-    queries = space.selection.queries
-    if space.method == NORMALISED:
-        return len(queries) > 1 or space.parts.part is not None
+    queries, method = space.selection.queries, space.method
     added = space.data is not None and any(map(space.data.is_added, queries))
-    return added or space.parts.part is not None
+    if added or space.parts.part is not None:
+        method = NORMALISED if normalises(method) else "qaconv"
+    return "qaconv" if method == NORMALISED and len(queries) > 1 else method
+
+
+def explains_normalised(space: Workspace, whole: bool) -> bool:
+    """Whether pairs are explained by their normalised scores: where these rank one query."""
+    return whole and normalises(method_of(space)) and len(space.selection.queries) == 1
 
 
 def pair_is_current(space: Workspace, whole: bool) -> bool:
     """Whether the pair shown (and the second one) is what is chosen; ``whole``: all maps are
     there."""
     if whole and space.pair_provisional:
+        return False
+    pair = space.pair
+    if pair is not None and (pair.normalised is not None) != explains_normalised(space, whole):
         return False
     return _shows_selection(space)
 
@@ -224,5 +240,5 @@ def candidate_of_new_ranking(space: Workspace, ranking: RankingResult) -> int | 
 
 def same(a: object, b: object) -> bool:
     """Whether these are the very same things; numbers, texts and tuples of them: equal."""
-    plain = (int, str, tuple)
+    plain = (int, float, str, tuple)
     return a is b or (isinstance(a, plain) and isinstance(b, plain) and a == b)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.state.values import EACH, Cell, Look
-from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import (
     RELATIVE,
@@ -24,6 +24,8 @@ from qaconv_core.matching.strongest import (
 from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid, Side
 
 SIDES: tuple[Side, Side] = ("query", "gallery")
+STRANGERS = "strangers"
+"""The kind of a scale of parts of normalised scores."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ class Scale:
     """Which values the two ends of a colour map stand for.
 
     ``kind`` ``"similarity"`` (0 to 1; what is below is shown as 0), or what is counted from zero to
-    both sides: ``"contribution"``, that above average (``"relative"``), or what hiding a region
-    does to a logit (``"hiding"``) or to the lead of one candidate over another (``"lead"``),
-    what a query cell adds for the candidate minus for the compared one (``"difference"``), or what
-    a cell has on average for the false match over the true one (``"misleads"``).
+    both sides: ``"contribution"``, that above average (``"relative"``) or above strangers
+    (``"strangers"``, in standard deviations), or what hiding a region does to what is ranked by
+    (``"hiding"``) or to the lead of one candidate over another (``"lead"``), what a query cell adds
+    for the candidate minus for the compared one (``"difference"``), or what a cell has on average
+    for the false match over the true one (``"misleads"``).
     """
 
     kind: str
@@ -60,14 +63,14 @@ class Scale:
 SIMILARITIES = Scale("similarity", 0.0, 1.0)
 
 
-def kind_of(wanted: str, relative: RelativeMatch | None) -> str:
+def kind_of(wanted: str, relative: Relative | None) -> str:
     """What can be shown of what is wanted: plain contributions until the gallery is known."""
-    wanted = RELATIVE if wanted == EACH else wanted
+    wanted = RELATIVE if wanted in (EACH, STRANGERS) else wanted
     return "contribution" if wanted == RELATIVE and relative is None else wanted
 
 
 def scale_of(
-    kind: str, *matches: CorrespondenceMap, relatives: Sequence[RelativeMatch | None] = ()
+    kind: str, *matches: CorrespondenceMap, relatives: Sequence[Relative | None] = ()
 ) -> Scale:
     """One scale for all heat maps and lines of these matches.
 
@@ -82,12 +85,14 @@ def scale_of(
         values
         for found in (known if beyond else matches)
         for values in (
-            found.sides
-            if isinstance(found, RelativeMatch)
-            else (found.query_contribution, found.gallery_contribution)
+            (found.query_contribution, found.gallery_contribution)
+            if isinstance(found, CorrespondenceMap)
+            else found.sides
         )
     ]
     limit = max((float(np.abs(values).max()) for values in parts), default=0.0) or 1.0
+    if beyond and isinstance(known[0], NormalisedBreakdown):
+        return Scale(STRANGERS, -limit, limit)
     return Scale(RELATIVE if beyond else "contribution", -limit, limit)
 
 
@@ -102,7 +107,7 @@ def similarities(match: CorrespondenceMap, side: Side) -> Float32:
 
 
 def heat_of(
-    match: CorrespondenceMap, side: Side, kind: str, relative: RelativeMatch | None = None
+    match: CorrespondenceMap, side: Side, kind: str, relative: Relative | None = None
 ) -> npt.NDArray[np.floating]:
     """(h, w): what the heat map over one picture shows."""
     kind = kind_of(kind, relative)
@@ -153,7 +158,7 @@ def lines_of(pair: PairView, look: Look) -> Lines:
 
 
 def beyond_usual(
-    lines: Sequence[Correspondence], direction: str, relative: RelativeMatch | None
+    lines: Sequence[Correspondence], direction: str, relative: Relative | None
 ) -> list[float]:
     """What each correspondence contribution above average; NaN where that is not known."""
     if relative is None:
@@ -178,12 +183,14 @@ def own_cell(line: Correspondence, direction: str) -> Cell:
 
 @dataclass(frozen=True)
 class Answer:
-    """One cell explained: its best match, how similar, and what it adds to the logit."""
+    """One cell explained: its best match, how similar, what it adds to the logit and, where the
+    pair is explained by these, its part of the normalised score."""
 
     cell: Cell
     best: Cell
     similarity: float
     adds: float
+    normalised: float | None = None
 
 
 def matched_cell(pair: PairView, cell: Cell) -> Cell:
@@ -201,6 +208,9 @@ def answer_of(pair: PairView, cell: Cell) -> Answer | None:
         matched_cell(pair, cell),
         float(similarities(match, cell.side).ravel()[cell.number]),
         float(contributions(match, cell.side).ravel()[cell.number]),
+        None
+        if pair.normalised is None
+        else float(pair.normalised.sides[SIDES.index(cell.side)].ravel()[cell.number]),
     )
 
 

@@ -55,19 +55,22 @@ def evidence_sentence(share: float) -> str:
 
 def what_if_text(answer: WhatIf) -> str:
     """ "logit +6.10 → +4.32 (−1.78), rank 1 → 3, score 0.648 → 0.606"."""
-    before, after = answer.logit_before, answer.logit_after
-    # The difference of what is shown, so that the three numbers agree.
-    change = round(after, 2) - round(before, 2)
     scores = [words.score_text(score) for score in answer.scores]
-    parts = [
-        f"logit {words.logit_text(before)} → {words.logit_text(after)} ({words.logit_text(change)})"
-    ]
+    parts = [f"logit {_step(answer.logit_before, answer.logit_after)}"]
+    if answer.normalised is not None:
+        parts.insert(0, f"above strangers {_step(*answer.normalised)}")
     if answer.rank_before and answer.rank_after:
         parts.append(f"rank {answer.rank_before} → {answer.rank_after}")
     elif answer.rank_before == 0:
         parts.append("no rank (same camera)")
     parts.append(f"score {scores[0]} → {scores[1]}")
     return ", ".join(parts)
+
+
+def _step(before: float, after: float) -> str:
+    """ "+6.10 → +4.32 (−1.78)": the difference of what is shown, so that the numbers agree."""
+    change = round(after, 2) - round(before, 2)
+    return f"{words.logit_text(before)} → {words.logit_text(after)} ({words.logit_text(change)})"
 
 
 def hidden_text(drawn: Drawing) -> str:

@@ -30,14 +30,24 @@ def answers_text(scene: Scene, answers: Sequence[Answer], which: int = 0) -> str
         return (
             f"{cell} → {zones.words(first.best)} · "
             f"similarity {words.similarity_text(first.similarity)} · "
-            f"contribution {words.adds_text(first.adds)}"
+            f"contribution {words.adds_text(first.adds)}" + _part(first)
         )
-    second = answers[1]
+    second, what = answers[1], "contribution"
+    adds = [first.adds, second.adds]
+    if first.normalised is not None and second.normalised is not None:
+        what, adds = "above strangers", [first.normalised, second.normalised]
     return (
-        f"{cell}: contribution {words.adds_text(first.adds)} for the candidate, "
-        f"{words.adds_text(second.adds)} for the other, "
-        f"difference {words.adds_text(first.adds - second.adds)}"
+        f"{cell}: {what} {words.adds_text(adds[0])} for the candidate, "
+        f"{words.adds_text(adds[1])} for the other, "
+        f"difference {words.adds_text(adds[0] - adds[1])}"
     )
+
+
+def _part(answer: Answer) -> str:
+    """The cell's part of the normalised score, where the pair is explained by these."""
+    if answer.normalised is None:
+        return ""
+    return f" · above strangers {words.adds_text(answer.normalised)} σ"
 
 
 def cells_text(scene: Scene, answer: Answer) -> str:
@@ -87,16 +97,21 @@ def explained_text(scene: Scene, look: Look) -> str:
 
 
 def difference_text(scene: Scene) -> str:
-    """The difference of the logits of a comparison; they themselves stand under the pictures."""
-    first, second = (pair.match.logit for pair in scene.pairs)
+    """The difference of the logits of a comparison, or of its normalised scores; they themselves
+    stand under the pictures."""
+    first, second = (pair.total for pair in scene.pairs)
+    unit = " σ" if scene.pairs[0].normalised is not None else ""
     # The difference of what is shown, so that the three numbers agree.
-    return f"Difference {words.logit_text(round(first, 2) - round(second, 2))}"
+    return f"Difference {words.logit_text(round(first, 2) - round(second, 2))}{unit}"
 
 
 def _sums(pair: PairView, look: Look) -> str:
     if look.heat_of == "relative" and pair.relative is not None:
         beyond = [words.adds_text(float(side.sum())) for side in pair.relative.sides]
-        usual = words.logit_text(pair.relative.mean_logit)
+        if pair.normalised is not None:
+            n = words.adds_text(pair.normalised.n)
+            return f"{n} σ above strangers: query cells {beyond[0]}, gallery cells {beyond[1]}"
+        usual = words.logit_text(pair.relative.base)
         return (
             f"Above the average logit {usual}: query cells {beyond[0]}, gallery cells {beyond[1]}"
         )

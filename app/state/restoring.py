@@ -76,6 +76,7 @@ def restore(space: Workspace, session: Session) -> None:
         if candidate is not None:
             space.select_candidate(candidate)
     if session.method != space.method:
+        space.pending_method = session.method
         _choose_method_later(space, session.method)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from app.state import words
 from app.state.drawn_parts import NOTHING, Drawing
+from app.state.values import NORMALISED
 from app.state.workspace import Workspace
 from app.state.zones import PairZones
 from qaconv_core.galleries.values import PairView, Why
@@ -145,6 +146,8 @@ def _candidate_panel(
     lines = [_candidate_title(role, ranking, candidate)]
     if pair is not None:
         lines.append(_numbers(ranking, pair))
+        if ranking is not None and space.strangers is not None:
+            lines.append(space.strangers.share_words(candidate).capitalize())
     lines += [words.who_text(ref), ref.path.name]
     decision = space.decided.get(candidate)
     decided = "" if decision is None else decision.verdict
@@ -169,8 +172,12 @@ def _numbers(ranking: RankingResult | None, pair: PairView) -> str:
     text = f"logit {words.logit_text(pair.logit)} · score {words.score_text(pair.score)}"
     if pair.part is not None:
         text += f" · by part {words.logit_text(pair.match.logit)}"
-    if ranking is not None and ranking.kind == "score":
+    by_n = ranking is not None and ranking.method == NORMALISED
+    if ranking is not None and ranking.kind == "score" and not by_n:
         text += f" · {words.value_text(ranking.method, ranking.value_of(pair.candidate))}"
+    if ranking is not None and (by_n or pair.normalised is not None):
+        n = ranking.value_of(pair.candidate) if by_n else pair.total
+        text = f"{words.value_text(NORMALISED, n)} · {text}"
     return text
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from app.state.overlay import SIDES, contributions
 from app.state.values import Cell
 from app.state.zones import ZONES, PairZones, zone_sums
-from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.galleries.values import PairView
 from qaconv_core.types import CorrespondenceMap
 
@@ -20,7 +20,7 @@ class BreakdownTerm:
 
     ``kind``: ``zone`` (all cells of a zone of both pictures), ``cell``, ``strongest`` (the cells
     above, together), ``rest`` (all other cells of the picture ``side``), ``bias``, ``usual`` (the
-    average logit over the gallery), ``logit`` or ``difference`` (of two logits).
+    average logit over the gallery), ``logit``, ``normalised`` (score) or ``difference`` (of two).
     ``value`` is exact, ``shown`` is rounded to hundredths so that the parts shown add up to the
     logit shown. ``cells`` counts them. ``own_cell`` is the number of the cell itself where
     ``cell`` stands for one of another picture.
@@ -57,15 +57,19 @@ def breakdown_of(
     match: CorrespondenceMap,
     positive: int = 6,
     negative: int = 3,
-    relative: RelativeMatch | None = None,
+    relative: Relative | None = None,
 ) -> ScoreBreakdown:
     """The breakdown of a logit, with so many cells of positive and negative contribution named.
 
-    With ``relative``, of contributions above average, and the average logit in place of the bias.
+    With ``relative``, of contributions above average, and the average logit in place of the bias;
+    or of a normalised score, which the cells make up alone.
     """
+    total = "logit"
     if relative is not None:
         sides = [side.ravel().astype(np.float64) for side in relative.sides]
-        base = BreakdownTerm("usual", relative.mean_logit, round(relative.mean_logit, 2), cells=0)
+        base = BreakdownTerm("usual", relative.base, round(relative.base, 2), cells=0)
+        if isinstance(relative, NormalisedBreakdown):
+            total = "normalised"
     else:
         sides = [contributions(match, side).ravel().astype(np.float64) for side in SIDES]
         base = BreakdownTerm("bias", match.bias, round(match.bias, 2), cells=0)
@@ -74,7 +78,7 @@ def breakdown_of(
     chosen = [i for i in order[:positive] if adds[i] > 0]
     chosen += [i for i in order[-negative:] if adds[i] < 0] if negative else []
     cells = tuple(_cell_term(int(i), float(adds[i]), size) for i in dict.fromkeys(chosen))
-    return ScoreBreakdown(cells, _totals(base, adds, size, cells))
+    return ScoreBreakdown(cells, _totals(base, adds, size, cells, total))
 
 
 def _cell_term(index: int, value: float, size: int) -> BreakdownTerm:
@@ -83,7 +87,7 @@ def _cell_term(index: int, value: float, size: int) -> BreakdownTerm:
 
 
 def _totals(
-    base: BreakdownTerm, adds: np.ndarray, size: int, cells: tuple[BreakdownTerm, ...]
+    base: BreakdownTerm, adds: np.ndarray, size: int, cells: tuple[BreakdownTerm, ...], total: str
 ) -> tuple[BreakdownTerm, ...]:
     named = np.zeros(len(adds), dtype=bool)
     for part in cells:
@@ -102,7 +106,8 @@ def _totals(
     rest[at] = BreakdownTerm(
         "rest", rest[at].value, round(rest[at].shown + off, 2), None, rest[at].side, rest[at].cells
     )
-    return (strongest, *rest, base, BreakdownTerm("logit", logit, shown, cells=0))
+    beside = (base,) if total == "logit" else ()
+    return (strongest, *rest, *beside, BreakdownTerm(total, logit, shown, cells=0))
 
 
 def _rest(side: str, adds: np.ndarray, named: np.ndarray, start: int, size: int) -> BreakdownTerm:

@@ -28,6 +28,7 @@ LIMITS: Limits = {
     "colour_by": (*_MEASURES, EACH),
     "heat_of": _MEASURES,
     "opacity": (0.0, 1.0),
+    "false_alarms": (0.001, 0.5),
     "fuse": ("max", "mean"),
     "sort": ("file", "person", "ap", "score"),
     "method": METHODS,

@@ -14,9 +14,22 @@ import numpy as np
 
 from qaconv_core.types import Float64, Int64, ModelSpec, Side
 
-Method = Literal["qaconv", "qaconv+rerank", "qaconv+rerank+tlift", "qaconv+norm"]
+Method = Literal[
+    "qaconv", "qaconv+rerank", "qaconv+rerank+tlift",
+    "qaconv+norm", "qaconv+norm+rerank", "qaconv+norm+rerank+tlift",
+]  # fmt: skip
 NORMALISED: Method = "qaconv+norm"
-METHODS: tuple[Method, ...] = ("qaconv", "qaconv+rerank", "qaconv+rerank+tlift", NORMALISED)
+METHODS: tuple[Method, ...] = (
+    "qaconv", "qaconv+rerank", "qaconv+rerank+tlift",
+    NORMALISED, "qaconv+norm+rerank", "qaconv+norm+rerank+tlift",
+)  # fmt: skip
+FALSE_ALARM_CHOICES = (0.01, 0.05, 0.1, 0.2)
+"""Shares of queries without a match that may have somebody above the line, to choose from."""
+
+
+def normalises(method: str) -> bool:
+    """Whether a method rests on scores normalised by camera."""
+    return method.startswith(NORMALISED)
 
 
 @dataclass(frozen=True)
@@ -134,7 +147,8 @@ class Look:
     average; plain ones until that is known), ``contribution``, ``similarity`` or ``each``;
     ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
     [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together;
-    ``fuse`` how several queries are joined; ``exact`` scores every picture of a large gallery,
+    ``fuse`` how several queries are joined; ``false_alarms`` the share of queries without a match
+    that may have somebody above the line; ``exact`` scores every picture of a large gallery,
     where else only the best are exact.
     """
 
@@ -151,6 +165,7 @@ class Look:
     smooth: bool = False
     fuse: str = "max"
     exact: bool = False
+    false_alarms: float = 0.1
 
     @property
     def measure(self) -> str:

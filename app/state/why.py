@@ -25,8 +25,9 @@ def breakdown_of_difference(why: Why, top: int = 9) -> ScoreBreakdown:
     )
     rest = [_rest(kind, [x.amount for x in others if x.kind == kind]) for kind in SIDES]
     found = why.difference
-    # The difference of the logits as they are shown, so that the three numbers agree.
-    shown = round(round(found.a.logit, 2) - round(found.b.logit, 2), 2)
+    # The difference of the values as they are shown, so that the three numbers agree.
+    first, second = found.values
+    shown = round(round(first, 2) - round(second, 2), 2)
     off = round(shown - strongest.shown - sum(part.shown for part in rest), 2)
     last = rest.pop()
     rest.append(

@@ -34,6 +34,15 @@ BEYOND = (
     "A cell's contribution minus its average over the whole gallery, for this query. Cells "
     "that look alike in everybody's picture, such as pavement, come near zero."
 )
+ABOVE_STRANGERS = (
+    "A cell's part of the normalised score: its contribution minus the average over strangers of "
+    "the two cameras, in standard deviations of their logits. All parts add up to the score."
+)
+NORMALISED_SCORE = (
+    "The normalised score says how far the logit stands above those of strangers between the two "
+    "cameras, in standard deviations: 3 is what one stranger in some 700 reaches. It is not a "
+    "probability that the two pictures show one person."
+)
 USUAL = "The mean logit of the whole gallery for this query: what any picture gets."
 DIFFERENCE = (
     "The logit of the candidate minus that of the other, cell by cell. The query's cells are the "
@@ -56,23 +65,29 @@ BIAS = "The bias is the same for every pair of pictures: what the logit would be
 AP = "Average precision of one query: 1 when all its true matches come first."
 CELL = "Rows and columns of the model's grid are counted from 1, from the top left."
 REST = "Rounded so that the numbers shown sum to the logit shown."
+RERANKED = "re-ranked score (1 − re-ranked distance)"
+LIFTED = "TLift value (re-ranked score × its weight in time: may exceed 1)"
 METHOD_NAMES: dict[str, str] = dict(
     zip(
         METHODS,
         ("QAConv", "QAConv + re-ranking", "QAConv + re-ranking + TLift",
-         "QAConv + camera normalisation"),
+         "QAConv + camera normalisation", "QAConv + camera normalisation + re-ranking",
+         "QAConv + camera normalisation + re-ranking + TLift"),
         strict=True,
     )
 )  # fmt: skip
 VALUE_NAMES: dict[str, str] = dict(
-    zip(METHODS, ("logit", "re-ranked", "TLift", "normalised"), strict=True)
+    zip(
+        METHODS,
+        ("logit", "re-ranked", "TLift", "normalised", "re-ranked", "TLift"),
+        strict=True,
+    )
 )
 VALUE_SENTENCES: dict[str, str] = dict(
     zip(
         METHODS,
-        ("logit", "re-ranked score (1 − re-ranked distance)",
-         "TLift value (re-ranked score × its weight in time: may exceed 1)",
-         "normalised by camera: standard deviations, no probability"),
+        ("logit", RERANKED, LIFTED, "normalised by camera: standard deviations, no probability",
+         RERANKED, LIFTED),
         strict=True,
     )
 )  # fmt: skip

@@ -32,6 +32,7 @@ from app.state.values import (
 )
 from app.state.zones import PairZones, ZoneMap, zones_by_height
 from qaconv_core.galleries.values import OpenSet, PairView, Why
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
 
@@ -63,7 +64,10 @@ class Workspace:
 
     ``ranking_stale`` and ``pair_stale`` say that what is shown was chosen before and the new is
     being computed. ``pair_provisional``: the pair was explained before all maps were there.
-    ``ranking_fuse`` is how several queries were joined for the ranking shown. ``map_precision`` is
+    ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
+    candidates stand among strangers. ``pending_method`` is that of a session that was restored,
+    to be ranked by once it can be.
+    ``map_precision`` is
     the arithmetic of the maps in use: better than the model's where such maps were stored.
     """
 
@@ -76,9 +80,11 @@ class Workspace:
         self.method: Method = "qaconv"
         self.methods: tuple[Method, ...] = ("qaconv",)
         self.method_notes: dict[str, str] = {}
+        self.pending_method = ""
         self.ranking: RankingResult | None = None
         self.ranking_stale = False
         self.ranking_fuse = ""
+        self.strangers: Strangers | None = None
         self.pair: PairView | None = None
         self.other_pair: PairView | None = None
         self.why: Why | None = None
@@ -168,6 +174,7 @@ class Workspace:
 
     def _forget_results(self) -> None:
         self.ranking, self.pair, self.other_pair, self.why = None, None, None, None
+        self.strangers = None
         self.ranking_stale = self.pair_stale = self.pair_provisional = False
         self.measures = MeasureTable(0 if self.data is None else len(self.data.query))
         self.measures_complete = frozenset()
@@ -307,9 +314,13 @@ class Workspace:
         """What normalised scores need is there: they can be ranked by."""
         self.set_methods(tuple(dict.fromkeys((*self.methods, NORMALISED))), self.method_notes)
 
-    def set_ranking(self, ranking: RankingResult | None, fuse: str = "") -> None:
-        """A ranking has been computed; ``fuse`` says how several queries were joined."""
+    def set_ranking(
+        self, ranking: RankingResult | None, fuse: str = "", strangers: Strangers | None = None
+    ) -> None:
+        """A ranking has been computed; ``fuse`` says how several queries were joined,
+        ``strangers`` how candidates stand among these, where they are normalised."""
         self.ranking, self.ranking_stale, self.ranking_fuse = ranking, False, fuse
+        self.strangers = strangers
         self.ranking_changed.emit()
 
     def keep_ranking(self) -> None:

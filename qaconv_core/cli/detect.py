@@ -49,6 +49,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "joined by commas (default: whole,1,2 for pictures, whole,2 for video)",
     )
     group.add_argument(
+        "--detector",
+        metavar="NAME",
+        help="bundled (default), or one of torchvision's whose weights are on this disk; qaconv "
+        "weights lists them",
+    )
+    group.add_argument(
         "--boxes",
         metavar="FILE",
         help="take the boxes from a CSV (file,frame,x,y,w,h,score,track), MOT text or COCO JSON",
@@ -111,19 +117,24 @@ def _finder(arguments: argparse.Namespace) -> tuple[Finder | GivenBoxes, dict[st
         from qaconv_core.detection.foreign import read_boxes
         from qaconv_core.detection.sources import find_sources
 
-        for option in ("score", "tiles"):
+        for option in ("score", "tiles", "detector"):
             if getattr(arguments, option) is not None:
                 raise InputError(f"--{option} says how people are found; --boxes has them already")
         given = read_boxes(arguments.boxes)
         for name in given.match(find_sources(arguments.inputs, leave_out=arguments.out)[0]):
             say(f"note: {arguments.boxes}: {shown(name)} is not among the pictures given")
         return given, {"boxes": given.digest}
-    from qaconv_core.detection.finder import FindOptions, PersonFinder
+    from qaconv_core.detection.finder import BUNDLED, FindOptions, PersonFinder
 
-    pictures = FindOptions.of(arguments.score, arguments.min_height, arguments.tiles, video=False)
-    videos = FindOptions.of(arguments.score, arguments.min_height, arguments.tiles, video=True)
-    settings = FindOptions.settings(pictures, videos)
-    return PersonFinder(arguments.device).bound(pictures, videos), settings
+    name = (arguments.detector or BUNDLED).strip().lower()
+    pictures, videos = (
+        FindOptions.of(
+            arguments.score, arguments.min_height, arguments.tiles, video=video, detector=name
+        )
+        for video in (False, True)
+    )
+    finder = PersonFinder(arguments.device, detector=name)
+    return finder.bound(pictures, videos), FindOptions.settings(pictures, videos, name)
 
 
 def _starts(texts: list[str]) -> dict[str, datetime]:

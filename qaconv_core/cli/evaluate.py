@@ -174,7 +174,7 @@ def _cohort(text: str) -> int | str:
 
 def cohort_rule(arguments: argparse.Namespace) -> CohortRule:
     """How cohorts are drawn. InputError for options of cohorts that nothing asks for."""
-    for option in ("cohort", "nearby", "false_alarms"):
+    for option in ("cohort", "nearby", "false_alarms", "query_camera"):
         if not arguments.normalise and getattr(arguments, option, None) is not None:
             raise InputError(f"--{option.replace('_', '-')} needs --normalise: add it")
     from qaconv_core.ranking.cohorts import NEARBY, PER_CAMERA, CohortRule

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qaconv_core.cli.galleries import as_stored, averages_for
+from qaconv_core.cli.galleries import against_gallery, as_stored, averages_for
 from qaconv_core.cli.options import load_chosen_model, show, write_json
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
@@ -38,8 +38,9 @@ def explain_pictures(arguments: argparse.Namespace, cancel: CancelToken) -> None
     maps = model.extract(pictures)
     average = None
     if arguments.against:
-        query, maps = arguments.pictures[0], as_stored(maps)
-        crowd = averages_for(model, query, maps[0], arguments.against, arguments, cancel)
+        query, maps = Path(arguments.pictures[0]), as_stored(maps)
+        gallery = against_gallery(model, arguments.against, arguments, cancel)
+        crowd = averages_for(model, query, maps[0], gallery, arguments, cancel)
         average = crowd.gallery_mean
     work = _two if len(pictures) == 2 else _three
     record, text, items, scale = work(model, maps, pictures, average, arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,9 @@ from qaconv_core.types import Dataset, ImageSet
 
 if TYPE_CHECKING:
     from qaconv_core.explaining.average import AverageContributions
+    from qaconv_core.explaining.values import NormalisedBreakdown, Relative
     from qaconv_core.model import Model
-    from qaconv_core.types import FeatureBank, Float32
+    from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, Int64
 
 
 def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
@@ -52,26 +54,84 @@ def as_stored(maps: Float32) -> Float32:
     return maps.astype(np.float16).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Against:
+    """A gallery that a pair is compared with: the data set, what of it can be read, and the maps of
+    that."""
+
+    dataset: Dataset
+    gallery: ImageSet
+    bank: FeatureBank
+
+    def own_files(self, picture: Path) -> Int64:
+        """Gallery indices of a picture's own file."""
+        from qaconv_core.data.own_files import OwnFiles
+
+        return OwnFiles(self.gallery).of(picture)
+
+
+def against_gallery(
+    model: Model, name: str, arguments: argparse.Namespace, cancel: CancelToken
+) -> Against:
+    """The gallery ``name`` of ``--against``, and its features."""
+    dataset, gallery = open_gallery(name, arguments)
+    return Against(dataset, *gallery_features(model, dataset, gallery, arguments, cancel))
+
+
 def averages_for(
     model: Model,
-    query: str,
+    query: Path,
     query_map: Float32,
-    name: str,
+    against: Against,
     arguments: argparse.Namespace,
     cancel: CancelToken,
 ) -> AverageContributions:
-    """What the cells of a query picture contribute over the gallery ``name``, itself left out."""
-    from qaconv_core.data.own_files import OwnFiles
+    """What the cells of a query picture contribute over a gallery, itself left out."""
     from qaconv_core.explaining.average import average_contributions
 
-    dataset, gallery = open_gallery(name, arguments)
-    gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
     with ProgressShower(arguments.quiet) as progress:
         return average_contributions(
             query_map,
-            bank,
+            against.bank,
             model.head,
-            leave_out=OwnFiles(gallery).of(Path(query)),
+            leave_out=against.own_files(query),
             progress=progress,
             cancel=cancel,
         )
+
+
+def above_strangers(
+    model: Model,
+    match: CorrespondenceMap,
+    pictures: tuple[Path, Path],
+    maps: tuple[Float32, Float32],
+    against: Against,
+    cancel: CancelToken,
+) -> NormalisedBreakdown:
+    """The parts of the normalised score of a pair, beside strangers of a gallery.
+
+    Camera and time of the ``pictures`` are those that the data set knows.
+    """
+    from qaconv_core.data.own_files import known_pictures
+    from qaconv_core.explaining.normalised import normalised_breakdown
+    from qaconv_core.galleries.cohorts import asked_of, pair_cohorts
+    from qaconv_core.ranking.cohorts import CohortRule, Cohorts
+
+    data, refs = against.dataset, against.gallery
+    known = known_pictures(pictures, data.query, data.gallery, data.train)
+    query, candidate = (asked_of(ref, against.own_files(ref.path)) for ref in known)
+    rule = CohortRule()
+    whole, sample = (
+        Cohorts.of(refs.camids, refs.times, len(refs), CohortRule(size, rule.seed, rule.nearby))
+        for size in (None, rule.size)
+    )
+    z, t = pair_cohorts(whole, sample, query, candidate)
+    found = normalised_breakdown(
+        match, *maps, against.bank.select(z), against.bank.select(t), model.head, cancel=cancel
+    )
+    return replace(found, against=f"{len(z):,} and {len(t):,} strangers of {data.name}")
+
+
+def strangers_words(found: Relative) -> str:
+    """Who a normalised score is compared with."""
+    return getattr(found, "against", "") or "strangers"

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
-from qaconv_core.cli.galleries import as_stored, averages_for
+from qaconv_core.cli.galleries import (
+    above_strangers,
+    against_gallery,
+    as_stored,
+    averages_for,
+    strangers_words,
+)
 from qaconv_core.cli.options import (
     add_blur_option,
     add_data_options,
@@ -31,8 +37,16 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.types import CorrespondenceMap
 
 if TYPE_CHECKING:
-    from qaconv_core.explaining.values import RelativeMatch
+    from qaconv_core.explaining.values import Relative
+    from qaconv_core.model import Model
+    from qaconv_core.types import Float32
 
+NORMALISED = "normalised"
+"""The order by what a match adds above strangers."""
+NO_REFERENCE = (
+    "plain contributions, which follow the model's weights: there is no reference of strangers for "
+    "this model; --against GALLERY compares with one"
+)
 
 _EXAMPLES = """\
 examples:
@@ -49,7 +63,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against",
         metavar="DIR|DATASET",
-        help="a gallery: show what the cells add beyond their average over it (and colour by that)",
+        help="a gallery: show what the cells add above its strangers between the two cameras (and "
+        "colour by that), and beyond their average over it",
     )
     add_data_options(parser)
     add_work_options(parser)
@@ -58,7 +73,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_blur_option(parser)
     add_line_options(parser)
     parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
-    parser.epilog = "\n".join([_EXAMPLES, "what is beyond the usual, and is not:", *limits.AVERAGE])
+    parser.epilog = "\n".join(
+        [_EXAMPLES, "what is beyond the usual, and is not:", *limits.AVERAGE, *limits.STRANGERS]
+    )
     parser.set_defaults(run=run)
 
 
@@ -73,8 +90,10 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--colour-by",
-        choices=(*ORDERS, RELATIVE),
-        help="what orders and colours the lines (contribution; with --against relative)",
+        choices=(*ORDERS, RELATIVE, NORMALISED),
+        help="what orders and colours the lines (normalised: above strangers of --against, or of "
+        "the reference that comes with the bundled model; contribution where there is neither; "
+        "relative: beyond the average over --against)",
     )
 
 
@@ -90,17 +109,15 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if arguments.against:
         maps = as_stored(maps)
     match = model.match(maps[0], maps[1])
-    beyond = None
-    if arguments.against:
-        from qaconv_core.explaining.average import relative
-
-        crowd = averages_for(model, arguments.query, maps[0], arguments.against, arguments, cancel)
-        beyond = relative(match, crowd)
-    order = arguments.colour_by or ("contribution" if beyond is None else RELATIVE)
-    if order == RELATIVE and beyond is None:
-        raise InputError("--colour-by relative needs a gallery to be relative to: --against")
+    compared = _compared(model, match, maps, arguments, cancel)
+    order = arguments.colour_by or (NORMALISED if NORMALISED in compared else "contribution")
+    if order in (RELATIVE, NORMALISED) and order not in compared:
+        raise InputError(f"--colour-by {order} needs a gallery to be compared with: --against")
+    if order == "contribution" and arguments.colour_by is None:
+        say(NO_REFERENCE)
+    shown = compared.get(order)
     if arguments.json != "-":
-        show(_summary(match, beyond, order, arguments))
+        show(_summary(match, compared, order, arguments))
     if arguments.json:
         record = {
             "query": str(arguments.query),
@@ -108,8 +125,10 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             "checkpoint": model.spec.sha256,
             **match.to_dict(),
         }
-        if beyond is not None:
-            record["relative"] = {"against": arguments.against, **beyond.to_dict()}
+        if RELATIVE in compared:
+            record[RELATIVE] = {"against": arguments.against, **compared[RELATIVE].to_dict()}
+        if NORMALISED in compared:
+            record[NORMALISED] = compared[NORMALISED].to_dict()
         write_json(arguments.json, record, indent=None)
     if arguments.figure:
         from qaconv_core.figures.match import match_figure
@@ -122,8 +141,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             threshold=arguments.threshold,
             top=arguments.top,
             direction=arguments.direction,
-            colour_by=order,
-            relative=beyond,
+            colour_by=RELATIVE if shown is not None else order,
+            relative=shown,
             heat=not arguments.no_heat,
             labels=(Path(arguments.query).name, Path(arguments.gallery).name),
         )
@@ -131,9 +150,34 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         say(f"figure: {arguments.figure}")
 
 
+def _compared(
+    model: Model,
+    match: CorrespondenceMap,
+    maps: Float32,
+    arguments: argparse.Namespace,
+    cancel: CancelToken,
+) -> dict[str, Relative]:
+    """What the cells add beyond others: beyond the average, and above strangers, as far as there is
+    a gallery or a reference to compare with."""
+    if not arguments.against:
+        from qaconv_core.galleries.reference import above_reference, reference_of
+
+        reference = reference_of(model.spec.sha256)
+        return {} if reference is None else {NORMALISED: above_reference(match, reference)}
+    from qaconv_core.explaining.average import relative
+
+    gallery = against_gallery(model, arguments.against, arguments, cancel)
+    pictures = Path(arguments.query), Path(arguments.gallery)
+    crowd = averages_for(model, pictures[0], maps[0], gallery, arguments, cancel)
+    return {
+        RELATIVE: relative(match, crowd),
+        NORMALISED: above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel),
+    }
+
+
 def _summary(
     match: CorrespondenceMap,
-    beyond: RelativeMatch | None,
+    compared: dict[str, Relative],
     order: str,
     arguments: argparse.Namespace,
 ) -> str:
@@ -144,17 +188,25 @@ def _summary(
         f"bias {match.bias:+.3f}",
         f"score {match.score:.4f} = sigmoid(logit / 10); larger is closer, not a probability",
     ]
-    if beyond is not None:
-        lines.append(
-            f"beyond the gallery's mean logit {beyond.mean_logit:.3f}: "
-            f"query cells {beyond.query.sum():+.3f}, gallery cells {beyond.gallery.sum():+.3f}"
+    for name, beyond in compared.items():
+        what = (
+            f"beyond the gallery's mean logit {beyond.base:.3f}: "
+            if name == RELATIVE
+            else f"{beyond.total:+.3f} deviations above {strangers_words(beyond)} = "
         )
-    sides = None if beyond is None else beyond.sides
+        lines.append(
+            f"{what}query cells {beyond.query.sum():+.3f}, "
+            f"gallery cells {beyond.gallery.sum():+.3f}"
+        )
+    shown = compared.get(order) or compared.get(NORMALISED)
+    sides = None if shown is None else shown.sides
+    by = RELATIVE if order == NORMALISED else order
     chosen, total = select_correspondences(
-        match, arguments.threshold, arguments.top, arguments.direction, order, relative=sides
+        match, arguments.threshold, arguments.top, arguments.direction, by, relative=sides
     )
     lines.append(f"{len(chosen)} of {total} matches shown ({arguments.direction} cells):")
-    more = "  beyond usual" if sides else ""
+    named = "beyond usual" if order == RELATIVE else "above strangers"
+    more = f"  {named}" if sides else ""
     lines.append(f"  query cell (row, column)   gallery cell   similarity      adds{more}")
     added = worth(chosen, sides, arguments.direction) if sides else [None] * len(chosen)
     width = match.grid[1]
@@ -162,6 +214,7 @@ def _summary(
         q, g = divmod(found.query_cell, width), divmod(found.gallery_cell, width)
         lines.append(
             f"  {q[0]:>10}, {q[1]:<12} {g[0]:>6}, {g[1]:<8} {found.similarity:>8.3f} "
-            f"{found.contribution:>+11.3f}" + ("" if extra is None else f" {extra:>+13.3f}")
+            f"{found.contribution:>+11.3f}"
+            + ("" if extra is None else f" {extra:>+{len(named) + 1}.3f}")
         )
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,12 @@ from qaconv_core.cli.rank_report import model_words, numbered, write_match_repor
 from qaconv_core.cli.regions import add_region_options
 from qaconv_core.cli.search import Listing, RankCommand
 from qaconv_core.cli.terminal import say
+from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
 from qaconv_core.readable import shown
-from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
+from qaconv_core.types import Dataset, ImageRef, ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
     from qaconv_core.galleries.cohorts import NormalisedRanking
@@ -90,6 +92,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "standard deviations; the first search of a gallery measures its cohorts",
     )
     group.add_argument(
+        "--query-camera",
+        metavar="C",
+        help="the camera of query pictures of which it is not known, by its number in file names "
+        "(from 1) or its name; else the whole gallery is their cohort",
+    )
+    group.add_argument(
         "--false-alarms",
         type=_share,
         metavar="F",
@@ -134,6 +142,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     dataset, gallery = open_gallery(arguments.gallery, arguments)
     paths = [Path(path) for path in arguments.query]
     queries = known_pictures(paths, dataset.query, dataset.gallery, dataset.train)
+    queries = seen_by(queries, arguments.query_camera, dataset)
     pictures = [read_image(ref.path) for ref in queries]
     for scene in (*map(query_scene, paths), gallery_scenes(gallery.paths)):
         if scene:
@@ -151,6 +160,22 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     _write(arguments, model, data, listings)
     if arguments.report:
         write_match_reports(arguments, search, listings, cancel)
+
+
+def seen_by(
+    queries: tuple[ImageRef, ...], camera: str | None, dataset: Dataset
+) -> tuple[ImageRef, ...]:
+    """The queries; those of unknown camera are of ``camera``, a number from 1 or a name."""
+    if camera is None:
+        return queries
+    named = {name: camid for camid, name in dataset.camera_names.items()}
+    camid = named.get(camera)
+    if camid is None and camera.isdecimal() and int(camera) > 0:
+        camid = int(camera) - 1
+    if camid is None:
+        known = ", ".join(named) or "numbers from 1"
+        raise InputError(f"--query-camera {camera}: no such camera; there are: {known}")
+    return tuple(replace(query, camid=camid) if query.camid is None else query for query in queries)
 
 
 def _write(
@@ -182,7 +207,10 @@ def ranking_table(listing: Listing) -> str:
     """A ranking for the terminal; cameras as people count them, from 1."""
     part = listing.part
     names = " + ".join(str(query.path) for query in listing.queries)
-    lines = [f"{names}  against {listing.others:,} pictures", *listing.notes]
+    notes = listing.notes if listing.normalised is None else listing.notes[1:]
+    lines = [f"{names}  against {listing.others:,} pictures", *notes]
+    if listing.ranking.tracks is not None:
+        lines.append("each track once, by the best of its pictures")
     if part is not None:
         lines.append(
             f"by {part['cells']} of {part['of']} cells of the query, which hold "
@@ -211,16 +239,13 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
     """The table of a ranking by normalised scores, with the line between its rows."""
     lines = [" rank          N      logit   score   person  camera  strangers as much alike; file"]
     ranking, line = listing.ranking, found.line
-    told = (
-        f"{'':>5} ── line: {line.value:.2f} above strangers; a query without a match has somebody "
-        f"above it in {100 * line.false_alarms:.1f} % of cases where strangers are normal ──"
-    )
+    told = f"{'':>5} ── {found.line_words(found.ranking)} ──"
     below = False
     for place, index in enumerate(map(int, ranking.order)):
         if not below and found.n[index] <= line.value:
             below = True
             lines.append(told)
-        ref, logit = listing.gallery[index], float(found.logits[index])
+        ref, logit = listing.gallery[index], listing.logit(place)
         lines.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} "
             f"{found.n[index]:>8.2f} {logit:>10.3f}  {score_of_logit(logit):.4f} "
@@ -255,6 +280,7 @@ def _write_figures(file: str, listings: list[Listing]) -> None:
                 ref.camid,
                 int(ranking.truth[place]),
                 listing.found[place][1].found_mask if listing.found else None,
+                None if ranking.method == "qaconv" else float(ranking.values[place]),
             )
             for place, ref in enumerate(refs)
         ]

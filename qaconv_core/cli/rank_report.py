@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qaconv_core.cli.search import Listing
 from qaconv_core.cli.terminal import say
 from qaconv_core.evaluation.ranked_lists import TRUTH_WORDS, ranking_record
+from qaconv_core.explaining.limits import STRANGERS
 from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.types import ImageRef, ModelSpec
 
@@ -73,23 +74,25 @@ def _candidates(
     ranking = listing.ranking
     book = DecisionLog(search.data.name, search.data.root)
     mask = listing.cells
-    if mask is None:  # a part has averages of its own, which would need another pass
+    found_n = listing.normalised
+    if mask is None and found_n is None:  # a part has averages of its own: another pass
         search.measure_average(ranking.query, cancel)
     found = []
     for place, index in enumerate(map(int, ranking.order)):
         cancel.raise_if_cancelled()
-        pair = search.explain(ranking.query, index, mask)
+        pair = search.explain(ranking.query, index, mask, found_n is not None, cancel)
         ref = search.data.gallery[index]
         found.append(
             Candidate(
                 ref=ref,
                 rank=int(ranking.ranks[place]),
                 logit=listing.logit(place),
-                part_logit=ranking.part_logit_at(place),
+                part_logit=None if mask is None else pair.match.logit,
                 match=pair.match,
                 relative=pair.relative,
                 truth=TRUTH_WORDS[int(ranking.truth[place])],
                 decision=book.get(str(listing.queries[0].path), ref.path),
+                alike="" if found_n is None else found_n.share_words(index),
             )
         )
     return tuple(found)
@@ -106,11 +109,13 @@ def _part(part: dict[str, Any] | None) -> str:
 
 
 def _notes(listing: Listing) -> tuple[str, ...]:
-    names = [query.path.name for query in listing.queries]
+    names, notes = [query.path.name for query in listing.queries], list(listing.notes)
+    if listing.normalised is not None:
+        notes += STRANGERS
     if len(names) == 1:
-        return tuple(listing.notes)
+        return tuple(notes)
     return (
-        *listing.notes,
+        *notes,
         f"Ranked by {len(names)} pictures together ({', '.join(names)}); lines and maps are of the "
         "first one.",
     )

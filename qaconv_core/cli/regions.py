@@ -75,15 +75,15 @@ def region_mask(
     return mask
 
 
-def describe_part(found: PartScores, number: int, arguments: argparse.Namespace) -> dict[str, Any]:
-    """What part of query ``number`` (or of all, −1) was searched by, as plain values."""
-    mask = found.masks[number]
+def describe_part(mask: Bool, evidence: float, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What part of a query was searched by, and the share of the evidence it holds, as plain
+    values."""
     return {
         "part": [list(box) for box in arguments.part or ()],
         "ignore": [list(box) for box in arguments.ignore or ()],
         "cells": int(mask.sum()),
         "of": int(mask.size),
-        "evidence": found.joint_evidence if number < 0 else float(found.evidence[number]),
+        "evidence": evidence,
         "mask": mask.astype(int).tolist(),
     }
 

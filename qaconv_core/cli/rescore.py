@@ -116,7 +116,9 @@ def rerank_saved(scores: SavedScores, options: MethodOptions, context: WorkConte
     if options.normalise:
         from qaconv_core.evaluation.normalised import NormalisedScores, SavedLogits
 
-        source = SavedLogits(scores.score, scores.inner_similarities())
+        source = SavedLogits(
+            scores.score, scores.inner_similarities(), scores.inner_rows == "gallery"
+        )
         normalised = NormalisedScores(source, labels, options, context=context)
     return methods.measure_methods(
         scores.score,
@@ -234,7 +236,9 @@ def _report(
         seconds={**rankings.seconds, "total": seconds},
         separation=separable.to_dict(),
         cameras=camera_report(scores.score, labels, options.junk_rule),
-        open_set=open_sets(scores.score, rankings.score_norm, labels, options.junk_rule),
+        open_set=open_sets(
+            scores.score, rankings.score_norm, labels, options.junk_rule, rankings.largest
+        ),
         notes=tuple(rankings.notes),
     )
 

@@ -16,7 +16,7 @@ from qaconv_core.evaluation.ranked_lists import cells_text, ranked_item, ranking
 from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.ranking.line import FALSE_ALARMS
 from qaconv_core.searching.choice import POOLED, Wish
-from qaconv_core.types import ImageRef, ImageSet, RankingResult, score_of_logit
+from qaconv_core.types import UNKNOWN, ImageRef, ImageSet, RankingResult
 
 if TYPE_CHECKING:
     from qaconv_core.explaining.values import PartMatch, PartScores
@@ -64,31 +64,34 @@ class Listing:
         if self.part is not None and self.cells is not None:
             record |= {"part": self.part, "part_cells": cells_text(self.cells)}
         if self.normalised is not None:
-            record["normalised"] = line_record(self.normalised)
+            record["normalised"] = self.normalised.line_record(self.normalised.ranking)
         return record
 
     def logit(self, place: int) -> float:
-        """The whole pictures' logit of the candidate at ``place``, also where N ordered them."""
-        if self.normalised is not None:
-            return float(self.normalised.logits[self.ranking.order[place]])
+        """The whole pictures' logit of the candidate at ``place``."""
         return float(self.ranking.logit_at(place) or 0.0)
 
     def score(self, place: int) -> float:
         """The score of the candidate at ``place``, in (0, 1)."""
-        if self.normalised is not None:
-            return score_of_logit(self.logit(place))
         return self.ranking.score_at(place)
 
     def _item(self, place: int) -> dict[str, Any]:
         item = ranked_item(self.gallery, self.ranking, place)
         if self.normalised is not None:
-            return {**item, **normalised_record(self.normalised, item["gallery_index"])}
+            item |= self.normalised.record(item["gallery_index"])
+        if self.found and self.normalised is not None:
+            item["part_logit"] = self.found[place][1].match.logit
         return {**item, **place_record(*self.found[place])} if self.found else item
 
     @property
     def notes(self) -> list[str]:
-        """What is not exact about the ranking, for people; none: it is."""
+        """What is not exact about the ranking, for people, and the line of normalised scores."""
         words = self.ranking.approximation
+        if self.normalised is not None:
+            return [
+                self.normalised.line_words(self.normalised.ranking),
+                *([words] if words else []),
+            ]
         if not words or self.shortlist is None:
             return [words] if words else []
         listed = shortlist_record(self.shortlist)
@@ -116,12 +119,11 @@ class RankCommand:
                 "--shortlist ranks by whole single pictures: leave out --joint and parts"
             )
         if asked.normalise:
-            if mask is not None or asked.joint or asked.shortlist is not None:
+            if asked.joint or asked.shortlist is not None:
                 raise InputError(
-                    "--normalise ranks by whole single pictures: leave out --joint, --shortlist "
-                    "and parts"
+                    "--normalise ranks by single pictures: leave out --joint and --shortlist"
                 )
-            return self._normalised()
+            return self._normalised(mask)
         if mask is not None:
             return self._by_part(mask)
         if asked.joint:
@@ -167,23 +169,43 @@ class RankCommand:
         words += " (--exact scores everything)"
         return replace(listing, ranking=replace(listing.ranking, approximation=words))
 
-    def _normalised(self) -> list[Listing]:
-        """By scores normalised by camera."""
+    def _normalised(self, mask: Bool | None) -> list[Listing]:
+        """By scores normalised by camera; by the cells of ``mask`` alone where it is given."""
         self._prepare()
         rule = cohort_rule(self.arguments)
         with ProgressShower(self.arguments.quiet) as progress:
             cohorts = self.search.measure_cohorts(rule, WorkContext(progress, self.cancel))
         data = self.search.data
         known = bool(np.isfinite(data.gallery_times).any())
+        if (data.query_camids == UNKNOWN).any() and (data.gallery_camids != UNKNOWN).any():
+            say("the camera of a query is not known (--query-camera names it)")
         for note in cohorts.whole.notes([data.query_camids, data.gallery_camids], known):
             say(note)
         given = self.arguments.false_alarms
         share = FALSE_ALARMS if given is None else given
-        ranked = (
-            self.search.rank_normalised(query, self._wanted(query), share, self.cancel)
-            for query in self._all
+        listings = []
+        for query in self._all:
+            found = self.search.rank_normalised(
+                query, self._wanted(query), share, self.cancel, mask
+            )
+            listing = self._listed(found.ranking, normalised=found)
+            if mask is not None:
+                listing = self._with_places(listing, mask, query)
+            listings.append(listing)
+        return listings
+
+    def _with_places(self, listing: Listing, mask: Bool, query: int) -> Listing:
+        """The listing with where the part was found in its pictures."""
+        from qaconv_core.explaining.part import find_part
+
+        search, ranking = self.search, listing.ranking
+        found = tuple(
+            (query, find_part(*search.maps_of(query, int(index)), search.model.head, mask))
+            for index in ranking.order
         )
-        return [self._listed(found.ranking, normalised=found) for found in ranked]
+        return replace(
+            listing, part=describe_part(mask, ranking.evidence, self.arguments), found=found
+        )
 
     def _shortlisted(self) -> list[Listing]:
         """Through a shortlist by pooled maps, which every ranking says."""
@@ -211,37 +233,13 @@ class RankCommand:
     def _by_part_of(self, found: PartScores, queries: tuple[int, ...], number: int) -> Listing:
         logits = found.logits if number < 0 else found.by_query[number]
         ranking = self.search.in_order(queries, logits)
-        listing = self._listed(ranking, part=describe_part(found, number, self.arguments))
+        evidence = found.joint_evidence if number < 0 else float(found.evidence[number])
+        part = describe_part(found.masks[number], evidence, self.arguments)
+        listing = self._listed(ranking, part=part)
         places = find_parts(self.search, found, listing.ranking.order, number)
         whole = np.array([part.full_logit for _query, part in places], dtype=np.float32)
         shown = replace(listing.ranking, whole_logits=whole)
         return replace(listing, ranking=shown, found=places)
-
-
-def line_record(found: NormalisedRanking) -> dict[str, Any]:
-    """The line that says whether anybody is there."""
-    line = found.line
-    return {
-        "line": line.value,
-        "false_alarms": line.false_alarms,
-        "strangers": line.strangers,
-        "above": int((found.ranking.values > line.value).sum()),
-    }
-
-
-def normalised_record(found: NormalisedRanking, index: int) -> dict[str, Any]:
-    """N of a candidate beside its logit and score, and how many strangers look as much alike."""
-    logit = float(found.logits[index])
-    return {
-        "logit": logit,
-        "score": score_of_logit(logit),
-        "normalised": float(found.n[index]),
-        "above_line": bool(found.n[index] > found.line.value),
-        "strangers": int(found.cohort[index]),
-        "strangers_as_much_alike": int(found.alike[index]),
-        "share_counted": found.counted_share(index),
-        "share_normal": found.normal_share(index),
-    }
 
 
 def shortlist_record(found: LargeSearch) -> dict[str, Any]:

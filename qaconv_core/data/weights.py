@@ -21,6 +21,7 @@ _IMAGENET = "start of training (qaconv train --recipe v1, or --ibn none); cannot
 _SMALL = "start of training a small network (qaconv train --recipe lite); cannot find people itself"
 _IBN_A = "start of training for cameras unlike those trained on (qaconv train --ibn a)"
 _IBN_B = "start of training as the published IBN-b models did (qaconv train --recipe v2.0, v2.1)"
+_DETECTOR = "finding people in scenes and video (qaconv detect --detector NAME)"
 _PUBLISHED = (
     "models trained on real pedestrians by QAConv's authors (qaconv evaluate --checkpoint FILE); "
     "the page leads to them, read the terms there"
@@ -87,6 +88,24 @@ def _lite(number: int) -> Weights:
                    package=package)  # fmt: skip
 
 
+def _detector(name: str, file: str, megabytes: float) -> Weights:
+    return Weights(name, f"{name}, COCO (torchvision)", _DETECTOR, _TORCHVISION + file,
+                   _hash_in(file), "https://pytorch.org/vision/stable/models.html",
+                   megabytes=megabytes)  # fmt: skip
+
+
+DETECTORS: tuple[Weights, ...] = (
+    _detector("fasterrcnn_resnet50_fpn_v2", "fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", 167),
+    _detector("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_coco-258fb6c6.pth", 160),
+    _detector("fasterrcnn_mobilenet_v3_large_fpn",
+              "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7.pth", 74),
+    _detector("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", 146),
+    _detector("fcos_resnet50_fpn", "fcos_resnet50_fpn_coco-99b0c9b7.pth", 124),
+    _detector("ssdlite320_mobilenet_v3_large",
+              "ssdlite320_mobilenet_v3_large_coco-a79551df.pth", 13),
+)  # fmt: skip
+"""Detectors that stand in for the bundled one."""
+
 PUBLISHED: tuple[Weights, ...] = (
     _imagenet("resnet18", "resnet18-f37072fd.pth", 47),
     _imagenet("resnet34", "resnet34-b627a593.pth", 87),
@@ -105,6 +124,7 @@ PUBLISHED: tuple[Weights, ...] = (
     _ibn_net("resnet34_ibn_b", "resnet34_ibn_b-04134c37.pth", _IBN_B),
     _ibn_net("resnet50_ibn_b", "resnet50_ibn_b-9ca61e85.pth", _IBN_B),
     _ibn_net("resnet101_ibn_b", "resnet101_ibn_b-c55f6dba.pth", _IBN_B),
+    *DETECTORS,
     Weights("qaconv", "published QAConv checkpoints, releases 1.0 to 2.1", _PUBLISHED,
             page=_QACONV_PAGE),
 )  # fmt: skip

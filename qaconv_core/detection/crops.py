@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 from pathlib import Path
@@ -19,6 +18,8 @@ from qaconv_core.store.atomic import reason
 FOLDER = "crops"
 BOXES, PICTURES = "boxes.csv", "pictures.csv"
 """The tables beside that folder; see :mod:`qaconv_core.detection.tables`."""
+JOURNAL = ".detect.jsonl"
+"""What a run that was stopped goes on by, beside that folder too."""
 PART = ".crop.part"
 MARGIN = 0.03
 """Room on each side of a box, as a share of its height; never beyond the picture."""
@@ -42,9 +43,9 @@ def output_of(crop: Path) -> Path | None:
     return next((folder.parent for folder in folders if _is_output(folder.parent)), None)
 
 
-@functools.lru_cache(maxsize=256)
 def _is_output(folder: Path) -> bool:
-    return (folder / BOXES).is_file() and (folder / PICTURES).is_file()
+    tables = (folder / BOXES).is_file() and (folder / PICTURES).is_file()
+    return tables or (folder / JOURNAL).is_file()
 
 
 def cut(

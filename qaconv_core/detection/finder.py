@@ -10,12 +10,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from qaconv_core.data.resources import resource_path
 from qaconv_core.detection.boxes import Boxes, PersonBox, Scores, clipped, suppress
 from qaconv_core.detection.tiles import (
     SCALES,
     VIDEO_SCALES,
+    WHOLE,
     Tile,
     cut_off,
     fills,
@@ -27,8 +29,11 @@ from qaconv_core.detection.tiles import (
 from qaconv_core.device import resolve_device
 from qaconv_core.errors import InputError
 from qaconv_core.models.detector import SIDE, load_detector
+from qaconv_core.models.published_detectors import load_published, persons_on
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 
+BUNDLED = "bundled"
+"""The detector that comes with the program."""
 DEFAULT_SCORE = 0.4
 """Score from which a box is kept; docs/detecting.md has what others give."""
 JOINED = 0.5
@@ -52,17 +57,31 @@ class FindOptions:
 
     @classmethod
     def of(
-        cls, score: float | None, min_height: float, tiles: str | None, *, video: bool
+        cls,
+        score: float | None,
+        min_height: float,
+        tiles: str | None,
+        *,
+        video: bool,
+        detector: str = BUNDLED,
     ) -> FindOptions:
-        """Options as they are typed; None stands for what is usual for a picture or a video."""
-        usual = VIDEO_SCALES if video else SCALES
+        """Options as they are typed; None stands for what is usual for a picture or a video.
+
+        Published detectors see large pictures: they look at the whole alone, unless told otherwise.
+        """
+        usual: tuple[int, ...] = VIDEO_SCALES if video else SCALES
+        if detector != BUNDLED:
+            usual = (WHOLE,)
         scales = usual if tiles is None else read_scales(tiles)
         return cls(DEFAULT_SCORE if score is None else score, min_height, scales)
 
     @staticmethod
-    def settings(pictures: FindOptions, videos: FindOptions) -> dict[str, object]:
+    def settings(
+        pictures: FindOptions, videos: FindOptions, detector: str = BUNDLED
+    ) -> dict[str, object]:
         """What a run of the detector that goes on is held against."""
         return {
+            **({} if detector == BUNDLED else {"detector": detector}),
             "score": pictures.score,
             "min height": pictures.min_height,
             "tiles": [list(pictures.scales), list(videos.scales)],
@@ -78,11 +97,20 @@ class FindOptions:
 class PersonFinder:
     """The detector on one device; may be used by one thread at a time."""
 
-    def __init__(self, device: str = "auto", weights: Path | None = None) -> None:
-        """Load the bundled weights, or those in ``weights``. Raises InputError."""
+    def __init__(
+        self, device: str = "auto", weights: Path | None = None, detector: str = BUNDLED
+    ) -> None:
+        """Load the bundled weights, or those in ``weights``, or a published ``detector``.
+
+        Raises InputError.
+        """
         self.device = resolve_device(device)
-        path = resource_path("detector", "weights.npz") if weights is None else weights
-        self._network = load_detector(path).to(self.device)
+        self._published: nn.Module | None = None
+        if detector == BUNDLED:
+            path = resource_path("detector", "weights.npz") if weights is None else weights
+            self._network = load_detector(path).to(self.device)
+        else:
+            self._published = load_published(detector).to(self.device)
 
     def bound(
         self, pictures: FindOptions, videos: FindOptions
@@ -129,8 +157,8 @@ class PersonFinder:
         tracker = context.tracker("people", len(tiles), "tiles")
         for first in range(0, len(tiles), BATCH):
             batch = tiles[first : first + BATCH]
-            shares, scores = self._run([_input(picture, tile) for tile in batch])
-            for tile, share, score in zip(batch, shares, scores, strict=True):
+            looked = self._look([_part(picture, tile) for tile in batch])
+            for tile, (share, score) in zip(batch, looked, strict=True):
                 sure = score >= floor
                 boxes = share[sure] * np.array([tile.width, tile.height] * 2)
                 boxes += np.array([tile.left, tile.top] * 2)
@@ -147,6 +175,13 @@ class PersonFinder:
         large = (boxes[:, 2:] - boxes[:, :2] >= _SMALLEST).all(1)
         return boxes[large], np.concatenate(all_scores)[large], np.concatenate(all_cut)[large]
 
+    def _look(self, parts: list[npt.NDArray[np.uint8]]) -> list[tuple[Boxes, Scores]]:
+        """Boxes (a, 4) as shares, and their scores (a,), of each part of a picture (h, w, 3)."""
+        if self._published is not None:
+            return [persons_on(self._published, part, self.device) for part in parts]
+        boxes, scores = self._run([_input(part) for part in parts])
+        return list(zip(boxes, scores, strict=True))
+
     def _run(self, inputs: list[npt.NDArray[np.uint8]]) -> tuple[Boxes, Scores]:
         """Shares (n, a, 4) and scores (n, a) of pictures (300, 300, 3)."""
         images = torch.from_numpy(np.stack(inputs)).to(self.device).permute(0, 3, 1, 2).float()
@@ -155,9 +190,12 @@ class PersonFinder:
         return boxes.double().cpu().numpy(), scores.double().cpu().numpy()
 
 
-def _input(picture: npt.NDArray[np.uint8], tile: Tile) -> npt.NDArray[np.uint8]:
+def _part(picture: npt.NDArray[np.uint8], tile: Tile) -> npt.NDArray[np.uint8]:
+    return picture[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
+
+
+def _input(part: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """A tile at the network's size; what is shrunk is averaged, so that nothing is skipped."""
-    part = picture[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
     shrunk = min(part.shape[:2]) > SIDE
     how = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
     return np.ascontiguousarray(cv2.resize(part, (SIDE, SIDE), interpolation=how))

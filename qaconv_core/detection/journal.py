@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from qaconv_core.detection.boxes import PersonBox
+from qaconv_core.detection.crops import JOURNAL
 from qaconv_core.detection.looks import Look, packed, unpacked
 from qaconv_core.detection.sources import Source
 from qaconv_core.errors import InputError
@@ -23,7 +24,6 @@ from qaconv_core.readable import encoded, shown
 from qaconv_core.store.atomic import reason
 from qaconv_core.store.records import DamagedRecord, parse_json
 
-NAME = ".detect.jsonl"
 _VERSION = 1
 _LONGEST = 1 << 24
 
@@ -58,7 +58,7 @@ class Journal:
 
     def __init__(self, folder: Path, options: Mapping[str, Any]) -> None:
         """Open or begin it. Raises :class:`InputError` where it was made with other options."""
-        self.path = folder / NAME
+        self.path = folder / JOURNAL
         self._known: dict[str, _Known] = {}
         check_output(self.path)
         try:

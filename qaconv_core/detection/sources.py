@@ -16,6 +16,7 @@ from qaconv_core.data.camera_names import is_camera_folder
 from qaconv_core.data.moments import MOMENT, moment_of
 from qaconv_core.data.scan import scan_pictures, stat_fault
 from qaconv_core.data.videos import is_video_name
+from qaconv_core.detection.crops import FOLDER, output_of
 from qaconv_core.errors import InputError
 from qaconv_core.files import check_input
 from qaconv_core.paths import typed_path
@@ -108,10 +109,17 @@ def _in_folder(folder: Path, leave_out: Path | None) -> tuple[list[Source], list
     def outside(path: Path) -> bool:
         return own is None or own == folder or own not in path.parents
 
+    folders = {path.parent for path in found}
+    earlier = {output for folder in folders if (output := output_of(folder / "a crop")) is not None}
+    for output in sorted(earlier - {own}):
+        cut_out = [path for path in found if output / FOLDER in path.parents]
+        found = [path for path in found if output / FOLDER not in path.parents]
+        why = f"{len(cut_out):,} pictures cut out of scenes by an earlier run, left out"
+        rejected.append(Rejected(output / FOLDER, why))
     sources = []
     for path in sorted(filter(outside, found), key=lambda p: p.relative_to(folder).parts):
         below = path.relative_to(folder)
-        if own == folder and below.parts[0] == "crops":
+        if own == folder and below.parts[0] == FOLDER:
             continue
         sources.append(_source(path, below.as_posix(), below.parts[:-1]))
     return sources, [fault for fault in rejected if outside(fault.path)]

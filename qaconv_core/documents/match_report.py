@@ -14,7 +14,7 @@ from PIL import Image
 
 from qaconv_core.data.images import read_image
 from qaconv_core.errors import ImageError
-from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.figures.match import match_figure
 from qaconv_core.figures.style import part_picture
 from qaconv_core.progress import WorkContext
@@ -22,7 +22,8 @@ from qaconv_core.store.decisions import VERDICTS, Decision
 from qaconv_core.types import Bool, CorrespondenceMap, ImageRef, score_of_logit
 
 OVERVIEW = (
-    "rank", "file", "by part", "logit", "score", "person", "camera", "known to be", "decided",
+    "rank", "file", "above strangers", "by part", "logit", "score", "person", "camera",
+    "known to be", "decided",
 )  # fmt: skip
 NOT_DECIDED = "Not decided."
 DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
@@ -34,17 +35,25 @@ class Candidate:
 
     ``rank`` counts from 1, 0 is junk; ``logit`` is that of the whole pictures, ``part_logit`` that
     by the part that was searched by, if any, ``match`` the explanation to draw (of the part),
-    ``truth`` a word where it is known, ``decision`` what was decided.
+    ``truth`` a word where it is known, ``decision`` what was decided. ``alike`` says how many
+    strangers look as much alike, where ``relative`` are the parts of a normalised score.
     """
 
     ref: ImageRef
     rank: int
     logit: float
     match: CorrespondenceMap
-    relative: RelativeMatch | None = None
+    relative: Relative | None = None
     truth: str = ""
     decision: Decision | None = None
     part_logit: float | None = None
+    alike: str = ""
+
+    @property
+    def normalised(self) -> float | None:
+        """N, where the candidate is explained by its parts."""
+        found = self.relative
+        return found.n if isinstance(found, NormalisedBreakdown) else None
 
     @property
     def name(self) -> str:
@@ -104,6 +113,7 @@ def overview(report: MatchReport) -> tuple[tuple[str, ...], list[tuple[object, .
         (
             c.rank or "–",
             c.ref.path.name,
+            c.normalised,
             c.part_logit,
             c.logit,
             score_of_logit(c.logit),
@@ -114,9 +124,9 @@ def overview(report: MatchReport) -> tuple[tuple[str, ...], list[tuple[object, .
         )
         for c in report.candidates
     ]
-    if report.cells is not None:
-        return OVERVIEW, rows
-    kept = [place for place, name in enumerate(OVERVIEW) if name != "by part"]
+    normalised = any(c.normalised is not None for c in report.candidates)
+    shown = {"by part": report.cells is not None, "above strangers": normalised}
+    kept = [place for place, name in enumerate(OVERVIEW) if shown.get(name, True)]
     return tuple(OVERVIEW[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
 
 
@@ -134,8 +144,10 @@ def query_pictures(report: MatchReport) -> list[tuple[Path | Image.Image, str]]:
 
 
 def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
-    """The terms that add up to a candidate's logit."""
-    match = candidate.match
+    """The terms that add up to a candidate's logit, or to its normalised score."""
+    match, found = candidate.match, candidate.relative
+    if isinstance(found, NormalisedBreakdown):
+        return _normalised_rows(candidate, found)
     rows = [
         ("logit (larger is closer)", candidate.logit),
         ("score = sigmoid(logit / 10), not a probability", score_of_logit(candidate.logit)),
@@ -147,8 +159,21 @@ def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
         ("gallery cells add", float(match.gallery_contribution.sum())),
         ("bias", match.bias),
     ]
-    if candidate.relative is not None:
-        rows.append(("mean logit of the gallery", candidate.relative.mean_logit))
+    if found is not None:
+        rows.append(("mean logit of the gallery", found.mean_logit))
+    return rows
+
+
+def _normalised_rows(candidate: Candidate, found: NormalisedBreakdown) -> list[tuple[str, float]]:
+    rows = [
+        ("standard deviations above strangers, the sum of", found.n),
+        ("query cells add", float(found.query.sum())),
+        ("gallery cells add", float(found.gallery.sum())),
+        ("logit (larger is closer)", candidate.logit),
+        ("score = sigmoid(logit / 10), not a probability", score_of_logit(candidate.logit)),
+    ]
+    if candidate.part_logit is not None:
+        rows.append(("logit by the part", candidate.part_logit))
     return rows
 
 
@@ -172,8 +197,11 @@ def day_and_time(moment: str) -> str:
 
 def drawn_words(candidate: Candidate) -> str:
     """What the candidate's figure shows."""
-    above_average = "" if candidate.relative is None else " beyond its average over the gallery"
-    return f"Strongest correspondences, and what every cell adds{above_average}"
+    above = "" if candidate.relative is None else " beyond its average over the gallery"
+    if candidate.normalised is not None:
+        above = " above strangers, in standard deviations"
+        above += f"; {candidate.alike}" if candidate.alike else ""
+    return f"Strongest correspondences, and what every cell adds{above}"
 
 
 def drawn(report: MatchReport, candidate: Candidate, lines: int) -> Figure:

@@ -50,10 +50,10 @@ _WIDTH, _HEIGHT = PAGE
 _INNER = _WIDTH - 2 * MARGIN
 _FOOT = _HEIGHT - 0.32
 _COLUMNS = {
-    "rank": 0.7, "file": 4.8, "by part": 1.0, "logit": 1.0, "score": 1.0, "person": 1.1,
-    "camera": 0.9, "known to be": 1.6, "decided": 1.15,
+    "rank": 0.7, "file": 4.8, "above strangers": 1.5, "by part": 1.0, "logit": 1.0, "score": 1.0,
+    "person": 1.1, "camera": 0.9, "known to be": 1.6, "decided": 1.15,
 }  # fmt: skip
-_TO_RIGHT = ("rank", "by part", "logit", "score")
+_TO_RIGHT = ("rank", "above strangers", "by part", "logit", "score")
 _TOP = 2.45  # of a candidate's figure: below heading and numbers
 _NOTE_LINES = 7
 
@@ -130,6 +130,8 @@ def _first_pages(report: MatchReport) -> Iterator[Figure]:
     head, found = overview(report)
     rows = [tuple(value_text(cell) for cell in row) for row in found]
     widths = [_COLUMNS[name] for name in head]
+    wide = sum(widths) - _INNER
+    widths[head.index("file")] -= max(0.0, wide)
     to_right = [head.index(name) for name in _TO_RIGHT if name in head]
     while rows:
         fitting = table_room(_FOOT - top - 0.2)

@@ -455,7 +455,9 @@ def _report(
         seconds={},
         separation=separable.to_dict(),
         cameras=camera_report(logits, labels, options.junk_rule),
-        open_set=open_sets(logits, rankings.score_norm, labels, options.junk_rule),
+        open_set=open_sets(
+            logits, rankings.score_norm, labels, options.junk_rule, rankings.largest
+        ),
         rejected=rejected,
         notes=_notes(model, dataset, sides, rankings, labels),
     )
@@ -515,4 +517,5 @@ def _scores(
         score_norm_tlift=rankings.score_norm_tlift,
         score_qq=saved.made(QUERY_STAGE) if saved else None,
         score_gg=saved.made(GALLERY_STAGE) if saved else None,
+        inner_rows="gallery" if saved and saved.inner_head is not saved.model.head else "query",
     )

@@ -151,7 +151,12 @@ NORMALISING = "normalising"
 
 
 class Normalised(Protocol):
-    """Scores normalised by camera: N, and what re-ranking takes of them."""
+    """Scores normalised by camera: N, and what re-ranking takes of them.
+
+    ``largest`` is what a line rests on (:func:`~qaconv_core.ranking.line.default_line`).
+    """
+
+    largest: Float64 | None
 
     @property
     def within_approximation(self) -> str:
@@ -171,13 +176,15 @@ class Normalised(Protocol):
 class Rankings:
     """Measured methods and the similarities behind them, larger is closer.
 
-    ``score_norm`` is N; ``score_norm_…`` are what re-ranking and TLift make of it.
+    ``score_norm`` is N, ``largest`` what its line rests on; ``score_norm_…`` are what re-ranking
+    and TLift make of it.
     """
 
     results: list[MethodResult] = field(default_factory=list)
     score_rerank: Float32 | None = None
     score_tlift: Float32 | None = None
     score_norm: Float32 | None = None
+    largest: Float64 | None = None
     score_norm_rerank: Float32 | None = None
     score_norm_tlift: Float32 | None = None
     valid_queries: int = 0
@@ -227,6 +234,7 @@ def measure_methods(
         return found
     began = time.monotonic()
     n = found.score_norm = normalised.scores()
+    found.largest = normalised.largest
     steps.took(NORMALISING, began)
     steps.measure("qaconv+norm", n, larger_is_closer=True)
     among = _Among(normalised.within, None, normalised.within_approximation)

@@ -32,6 +32,7 @@ from qaconv_core.ranking.camera_norm import (
     normalised_block,
 )
 from qaconv_core.ranking.cohorts import CohortRule, Cohorts, Placed
+from qaconv_core.ranking.other_times import OtherTimes
 from qaconv_core.types import Float32, Float64, Int64
 
 STAGE = "normalising"
@@ -89,6 +90,8 @@ class NormalisedScores:
         )
         self._towards: Towards | None = None
         self._scores: Float32 | None = None
+        self.largest: Float64 | None = None
+        """What the line rests on, once :meth:`scores` was called; None where it cannot be known."""
         if source.has_inner:
             self._sample = Cohorts.of(*self._gallery, g, rule)
         else:
@@ -140,7 +143,9 @@ class NormalisedScores:
         rows = sample.place(*self._query, left_out)
         targets = sample.place_own(*self._gallery)
         kept = _Kept(np.unique(rows.inside.indices), self._source.from_gallery(sample.rows))
-        sums = column_sums(kept.blocks(), sample, targets)
+        watched = OtherTimes(sample, *self._gallery)
+        sums = column_sums(watched.watch(kept.blocks()), sample, targets)
+        self.largest = watched.largest(sums)
         return rows, Towards(sample, targets, sums, kept.rows)
 
     def _within_gallery(self, values: Matrix) -> Float32:
@@ -222,10 +227,19 @@ class _Kept:
 class SavedLogits:
     """The :class:`LogitSource` of saved scores; those within the two sides may be missing."""
 
-    rows_are_gallery = False
-
-    def __init__(self, score: Matrix, within: tuple[Matrix, Matrix] | None) -> None:
+    def __init__(
+        self,
+        score: Matrix,
+        within: tuple[Matrix, Matrix] | None,
+        rows_are_gallery: bool = False,
+    ) -> None:
         self._score, self._within = score, within
+        self._rows_are_gallery = rows_are_gallery
+
+    @property
+    def rows_are_gallery(self) -> bool:
+        """Whether the scores within a side have the row in the gallery's role."""
+        return self._rows_are_gallery
 
     @property
     def has_inner(self) -> bool:
@@ -239,7 +253,8 @@ class SavedLogits:
     def inner(self) -> tuple[Matrix, Matrix]:
         """Within queries (p, p) and within the gallery (g, g)."""
         assert self._within is not None
-        return self._within
+        queries, gallery = self._within
+        return (queries.T, gallery.T) if self._rows_are_gallery else (queries, gallery)
 
     def from_gallery(self, rows: Int64) -> Iterable[tuple[int, Matrix]]:
         """Blocks of chosen rows within the gallery."""

@@ -19,7 +19,7 @@ from qaconv_core.evaluation.methods import Labels, Matrix
 from qaconv_core.ranking.arrays import row_blocks
 from qaconv_core.ranking.line import default_line
 from qaconv_core.store.records import is_number
-from qaconv_core.types import RankingResult
+from qaconv_core.types import Float64, RankingResult
 
 FALSE_ALARMS = (0.01, 0.1)
 """Shares of queries with a false alarm for which the rate is given."""
@@ -55,12 +55,17 @@ def open_set(
 
 
 def open_sets(
-    logits: Matrix, normalised: Matrix | None, labels: Labels, junk_rule: bool = True
+    logits: Matrix,
+    normalised: Matrix | None,
+    labels: Labels,
+    junk_rule: bool = True,
+    largest: Float64 | None = None,
 ) -> dict[str, Any]:
-    """:func:`open_set` by method; of normalised scores also at the default line."""
+    """:func:`open_set` by method; of normalised scores also at the default line, which rests on
+    ``largest`` (:func:`~qaconv_core.ranking.line.default_line`)."""
     found = {"qaconv": open_set(logits, labels, junk_rule)}
     if normalised is not None:
-        line = default_line(normalised.shape[1])
+        line = default_line(normalised.shape[1], largest=largest)
         found["qaconv+norm"] = open_set(normalised, labels, junk_rule, line.value)
     return {method: measured for method, measured in found.items() if measured}
 

@@ -50,9 +50,9 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
     """The gallery picture at ``place`` (from 0) of a ranking.
 
     ``rank`` counts from 1 and is None for junk, which has none; ``logit`` is None where the ranking
-    is not by logits; ``gallery_index`` counts from 0. Logit and score are those of the whole
-    pictures; beside them stands what the order is by, where that is something else
-    (:data:`VALUES`).
+    is not by logits; ``gallery_index`` counts from 0; ``track`` is there where the picture is in
+    one. Logit and score are those of the whole pictures; beside them stands what the order is by,
+    where that is something else (:data:`VALUES`).
     """
     index = int(ranking.order[place])
     ref = gallery[index]
@@ -67,6 +67,7 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
         "pid": ref.pid,
         "camid": ref.camid,
         "time": ref.time,
+        **({} if ref.track is None else {"track": ref.track}),
         "truth": TRUTH_WORDS[int(ranking.truth[place])],
     }
 

@@ -38,6 +38,8 @@ class SavedScores:
       known; ``…_times`` seconds, NaN where not known; ``…_paths`` empty texts where not known.
     - ``score_qq`` (p, p), ``score_gg`` (g, g) like ``score``, ``dist_qq``, ``dist_gg`` distances
       (smaller is closer): what re-ranking needs besides, None where absent.
+    - ``inner_rows``: the role of the row in these, ``"query"`` or ``"gallery"`` (releases 1.0 and
+      1.1 of QAConv re-rank so).
     """
 
     score: Float32
@@ -59,6 +61,7 @@ class SavedScores:
     score_gg: Float32 | None = None
     dist_qq: Float32 | None = None
     dist_gg: Float32 | None = None
+    inner_rows: str = "query"
     source: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -122,15 +125,17 @@ def save_scores(path: str | os.PathLike[str], scores: SavedScores) -> None:
     """Write ``scores`` to ``path``, atomically: .npz (our names) or .mat (upstream's names).
 
     Both hold ``score`` (p, g), ``score_rerank``, ``score_tlift``, ``score_norm`` and so on
-    where they exist, and ``kind``. The .npz has ``query_paths``, ``query_ids``, ``query_cams``,
-    ``query_times`` and the same for the gallery; the .mat ``prob_list``, ``prob_ids``,
-    ``prob_cams``, ``prob_time``, ``gal_…``.
+    where they exist, and ``kind``; ``inner_rows`` where that is ``gallery``. The .npz has
+    ``query_paths``, ``query_ids``, ``query_cams``, ``query_times`` and the same for the gallery;
+    the .mat ``prob_list``, ``prob_ids``, ``prob_cams``, ``prob_time``, ``gal_…``.
     Distances are written as they were read, under ``dist``. A .mat file cannot hold matrices over
     2 GB: those among queries or gallery pictures are then left out.
     """
     check_score_path(path, *scores.shape)
     suffix = Path(path).suffix.lower()
     arrays: dict[str, Any] = {"kind": scores.kind}
+    if scores.inner_rows != "query":
+        arrays["inner_rows"] = scores.inner_rows
     for name in MATRICES:
         matrix = getattr(scores, name)
         if matrix is None or (suffix == ".mat" and matrix.nbytes > _MAT_LIMIT):
@@ -206,11 +211,17 @@ class _Reading:
             sides[f"{side}_cams"] = self._cams(f"{side}_cams", len(ids))
             sides[f"{side}_times"] = self._times(f"{side}_times", len(ids))
             sides[f"{side}_paths"] = self._paths(f"{side}_paths", len(ids))
-        return SavedScores(**matrices, **sides, kind=kind, source=str(self.path))
+        rows = "gallery" if self._words("inner_rows") == "gallery" else "query"
+        return SavedScores(**matrices, **sides, kind=kind, inner_rows=rows, source=str(self.path))
 
     def _kind(self) -> str:
-        texts = self._texts("kind") if "kind" in self.names else []
-        return texts[0] if len(texts) == 1 and texts[0] in ("logit", "score") else "score"
+        words = self._words("kind")
+        return words if words in ("logit", "score") else "score"
+
+    def _words(self, name: str) -> str:
+        """A single text; "" where there is none."""
+        texts = self._texts(name) if name in self.names else []
+        return texts[0] if len(texts) == 1 else ""
 
     def _fail(self, name: str, expected: str, found: object) -> InputError:
         key = self.names.get(name, name)

@@ -47,7 +47,7 @@ _FIELDS = {
     "paths": ("paths", "list", "names"),
 }
 _ALIASES: dict[str, tuple[str, ...]] = {
-    **{name: (name,) for name in (*MATRICES, "kind")},
+    **{name: (name,) for name in (*MATRICES, "kind", "inner_rows")},
     "dist": ("dist", "distance", "distmat"),
     **{
         f"{side}_{name}": tuple(f"{s}_{n}" for s in sides for n in names)

@@ -11,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.explaining.values import ContributionDifference, Reason
+from qaconv_core.explaining.values import (
+    ContributionDifference,
+    NormalisedBreakdown,
+    Reason,
+)
 from qaconv_core.types import CorrespondenceMap, Float64
 
 
@@ -37,6 +41,23 @@ def difference(
         gallery_a=a.gallery_contribution.astype(np.float64) - own,
         gallery_b=own - b.gallery_contribution.astype(np.float64),
     )
+
+
+def normalised_difference(
+    a: tuple[CorrespondenceMap, NormalisedBreakdown],
+    b: tuple[CorrespondenceMap, NormalisedBreakdown],
+) -> ContributionDifference:
+    """Why two matches of one query have different normalised scores, in standard deviations.
+
+    Each cell's term is its part of N; those of the query's cells are subtracted one from another.
+    """
+    (match_a, parts_a), (match_b, parts_b) = a, b
+    if match_a.grid != match_b.grid:
+        raise InputError("only matches of one query by one model can be compared")
+    return ContributionDifference(
+        match_a, match_b, parts_a.query - parts_b.query, parts_a.gallery, -parts_b.gallery,
+        (parts_a.n, parts_b.n),
+    )  # fmt: skip
 
 
 def reasons(found: ContributionDifference, top: int | None = 12, speaks: str = "") -> list[Reason]:

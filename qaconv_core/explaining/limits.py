@@ -44,6 +44,13 @@ DIFFERENCE = (
 )
 """On the difference of two candidates."""
 
+STRANGERS = (
+    "Unusual among these strangers is no probability that two pictures show one person. Of another "
+    "gallery, or between other cameras, strangers are others; where cameras are not known, all "
+    "pictures stand for them.",
+)
+"""On parts of normalised scores."""
+
 AVERAGE = (
     "Unusual in this gallery is not unusual in the world. In another gallery, or of other cameras, "
     "the same cell may be everybody's; in a gallery of a few pictures the average says little.",

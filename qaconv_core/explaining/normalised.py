@@ -7,6 +7,8 @@ N is affine in the logit, and the logit is a sum of contributions. So each cell'
 In Z the cohort's pictures take the gallery's role: a query cell's mean is over its own
 contributions, a gallery cell's over the cells at the same place in the cohort's pictures. In T they
 take the query's role, the other way round. The bias falls out.
+
+Cells may be left out. Those of the query are left out of T's strangers, too, who take its place.
 """
 
 from __future__ import annotations
@@ -17,25 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.explaining.maxima import CellSource, query_maxima
+from qaconv_core.explaining.maxima import CellSource, GalleryCells, query_maxima
+from qaconv_core.explaining.values import NormalisedBreakdown
+from qaconv_core.matching.cells import kept_cells
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import CorrespondenceMap, Float64
+from qaconv_core.types import Bool, CorrespondenceMap, FeatureBank, Float64
 
-
-@dataclass(frozen=True, eq=False)
-class NormalisedBreakdown:
-    """Parts of N in standard deviations: ``query`` and ``gallery`` (h, w) add up to ``n``.
-
-    ``z`` and ``t`` are its halves before they are halved. ``slope`` is dN/dlogit.
-    """
-
-    n: float
-    z: float
-    t: float
-    slope: float
-    query: Float64
-    gallery: Float64
+Kept = tuple[npt.ArrayLike | None, npt.ArrayLike | None]
+"""The cells of query and gallery picture that take part, (h, w) each; None: all."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +48,35 @@ def normalised_breakdown(
     t_cohort: CellSource,
     head: AffineHead,
     *,
+    keep: Kept = (None, None),
     cancel: CancelToken | None = None,
 ) -> NormalisedBreakdown:
     """The breakdown of a pair with ``match``; both maps are (C, h, w).
 
     ``z_cohort`` and ``t_cohort`` are maps (n, C, h, w) of the strangers of either half, without the
-    pair's own pictures. A half without spread is zero. Raises InputError without any stranger.
+    pair's own pictures. ``keep`` are the cells that the match is made of. A half without spread is
+    zero. Raises InputError without any stranger.
     """
-    z = _half(query_map, z_cohort, head.query_weights, head.gallery_weights, head, cancel)
+    kept = kept_cells(keep[0], head.grid, "query"), kept_cells(keep[1], head.grid, "gallery")
+    wq, wg = head.query_weights * kept[0], head.gallery_weights * kept[1]
+    silent = not kept[0].any()
+    whole = np.zeros_like(wg) if silent else head.gallery_weights
+    z = _half(_without(query_map, kept[0]), z_cohort, wq, whole, head.bias, cancel)
+    if silent or not kept[1].any():
+        wq, wg = np.zeros_like(wq), np.zeros_like(wg)
     # The same maxima, seen from the gallery picture.
-    turned = _half(gallery_map, t_cohort, head.gallery_weights, head.query_weights, head, cancel)
+    strangers = t_cohort if kept[0].all() else _without(_in_memory(t_cohort), kept[0])
+    turned = _half(_without(gallery_map, kept[1]), strangers, wg, wq, head.bias, cancel)
     t = _Half(turned.gallery, turned.query, turned.mean, turned.std)
+    return _assembled(match, z, t)
+
+
+def _assembled(match: CorrespondenceMap, z: _Half, t: _Half) -> NormalisedBreakdown:
     halves = [half for half in (z, t) if half.std > 0]
-    shape = head.grid
-    query, gallery = np.zeros(shape), np.zeros(shape)
+    query, gallery = np.zeros(match.grid), np.zeros(match.grid)
     for half in halves:
-        query += (match.query_contribution - half.query.reshape(shape)) / (2 * half.std)
-        gallery += (match.gallery_contribution - half.gallery.reshape(shape)) / (2 * half.std)
+        query += (match.query_contribution - half.query.reshape(match.grid)) / (2 * half.std)
+        gallery += (match.gallery_contribution - half.gallery.reshape(match.grid)) / (2 * half.std)
     scores = [(match.logit - half.mean) / half.std if half.std > 0 else 0.0 for half in (z, t)]
     slope = sum(1 / half.std for half in halves) / 2
     return NormalisedBreakdown(
@@ -85,14 +89,14 @@ def _half(
     cohort: CellSource,
     own_weights: Float64,
     other_weights: Float64,
-    head: AffineHead,
+    bias: float,
     cancel: CancelToken | None,
 ) -> _Half:
     if not cohort.shape[0]:
         raise InputError("there are no strangers between these two cameras to compare with")
     found = query_maxima(own_map, cohort, cancel=cancel)
     own, other = found.query.astype(np.float64), found.gallery.astype(np.float64)
-    logits = head.bias + own @ own_weights + other @ other_weights
+    logits = bias + own @ own_weights + other @ other_weights
     std = float(logits.std())
     spread = std > 1e-6 * max(1.0, float(np.abs(logits).max()))
     return _Half(
@@ -101,3 +105,24 @@ def _half(
         float(logits.mean()),
         std if spread else 0.0,
     )
+
+
+def _without(maps: npt.NDArray[np.floating], kept: Bool) -> npt.NDArray[np.floating]:
+    """Maps (…, C, h, w) that hold the ``kept`` cells alone.
+
+    In the place of each other cell stands the first of them once more: maxima over all cells are
+    then those over the kept ones.
+    """
+    if kept.all() or not kept.any():
+        return maps
+    flat = np.array(maps).reshape(*maps.shape[:-2], -1)
+    flat[..., ~kept] = flat[..., np.flatnonzero(kept)[:1]]
+    return flat.reshape(maps.shape)
+
+
+def _in_memory(cohort: CellSource) -> npt.NDArray[np.floating]:
+    if isinstance(cohort, FeatureBank):
+        return cohort.read(0, len(cohort))
+    if isinstance(cohort, GalleryCells):
+        return cohort.rows.swapaxes(1, 2).reshape(cohort.shape)
+    return cohort

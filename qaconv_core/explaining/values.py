@@ -173,6 +173,8 @@ class ContributionDifference:
     - ``gallery_a`` (h, w): what A's own cells add; ``gallery_b`` (h, w): what B's own cells add,
       with the opposite sign. Where an average was given it is subtracted from both, which leaves
       the sum unchanged.
+    - ``normalised`` are N of A and of B where the terms are parts of these, which then make up the
+      sum in the place of the logits.
     """
 
     a: CorrespondenceMap
@@ -180,11 +182,17 @@ class ContributionDifference:
     query: Float64
     gallery_a: Float64
     gallery_b: Float64
+    normalised: tuple[float, float] | None = None
+
+    @property
+    def values(self) -> tuple[float, float]:
+        """What the terms are of, for A and for B: both logits, or both normalised scores."""
+        return (self.a.logit, self.b.logit) if self.normalised is None else self.normalised
 
     @property
     def total(self) -> float:
-        """logit_A − logit_B."""
-        return self.a.logit - self.b.logit
+        """The value of A minus that of B."""
+        return self.values[0] - self.values[1]
 
     @property
     def grid(self) -> Grid:
@@ -216,10 +224,65 @@ class RelativeMatch:
         takes them."""
         return self.query, self.gallery
 
+    @property
+    def base(self) -> float:
+        """What stands beside the cells in the sum."""
+        return self.mean_logit
+
+    @property
+    def total(self) -> float:
+        """What the sum makes."""
+        return self.logit
+
     def to_dict(self) -> dict[str, Any]:
         """All fields as numbers and nested lists, for JSON."""
-        return {
-            field.name: value.tolist() if isinstance(value, np.ndarray) else float(value)
-            for field in fields(self)
-            for value in [getattr(self, field.name)]
-        }
+        return _plain(self)
+
+
+@dataclass(frozen=True, eq=False)
+class NormalisedBreakdown:
+    """Parts of a normalised score in standard deviations: ``query`` and ``gallery`` (h, w) add up
+    to ``n``, exactly.
+
+    ``z`` and ``t`` are its halves before they are halved, ``slope`` is dN/dlogit. ``against`` says
+    in words who the strangers are; "" for those of the gallery that is searched.
+    """
+
+    n: float
+    z: float
+    t: float
+    slope: float
+    query: Float64
+    gallery: Float64
+    against: str = ""
+
+    @property
+    def sides(self) -> tuple[Float64, Float64]:
+        """(query, gallery), as those of :class:`RelativeMatch`."""
+        return self.query, self.gallery
+
+    @property
+    def base(self) -> float:
+        """Nothing stands beside the cells in the sum."""
+        return 0.0
+
+    @property
+    def total(self) -> float:
+        """What the sum makes."""
+        return self.n
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as numbers and nested lists, for JSON."""
+        return _plain(self)
+
+
+Relative = RelativeMatch | NormalisedBreakdown
+"""What a pair's cells add beyond what others add there: above average, or above strangers."""
+
+
+def _plain(found: Relative) -> dict[str, Any]:
+    values = {field.name: getattr(found, field.name) for field in fields(found)}
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in values.items()
+    }

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from qaconv_core.errors import InputError
-from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.figures.heat import grey, heat_colours, on_grey
 from qaconv_core.figures.pair import Box, Pair, captions, colour_bar, draw_picture, panel_title
 from qaconv_core.figures.style import (
@@ -42,22 +42,25 @@ _DIRECTION_TEXT = {"query": "query → gallery", "gallery": "gallery → query",
 _BAR_TEXT = "takes away  ←  contribution to the logit  →  adds"
 _SIMILARITY_TEXT = "similarity of the cells"
 _ABOVE_AVERAGE_TEXT = "less than usual  ←  contribution  →  more than usual"
+_ABOVE_STRANGERS_TEXT = "below strangers  ←  standard deviations  →  above strangers"
 _COLOURS = ("contribution", "similarity", RELATIVE)
 
 
 @dataclass(frozen=True)
 class _Terms:
-    """The terms of the sum: both sides' cells (h, w) and the bias or mean logit.
+    """The terms of the sum: both sides' cells (h, w) and what stands beside them, None: nothing.
 
-    ``names`` are those of the three terms, ``heading`` and ``scale`` the words for one cell's term.
+    ``names`` are those of the terms, ``heading`` and ``scale`` the words for one cell's term.
+    ``total`` is what they make where that is not the logit, with its name.
     """
 
     query: npt.NDArray[np.floating]
     gallery: npt.NDArray[np.floating]
-    rest: float
-    names: tuple[str, str, str]
+    rest: float | None
+    names: tuple[str, ...]
     heading: str
     scale: str
+    total: tuple[float, str] | None = None
 
 
 def match_figure(
@@ -71,7 +74,7 @@ def match_figure(
     colour_by: str = "contribution",
     heat: bool = True,
     labels: Sequence[str] | None = None,
-    relative: RelativeMatch | None = None,
+    relative: Relative | None = None,
     among: npt.ArrayLike | None = None,
 ) -> Figure:
     """The two pictures with their strongest correspondences, then what each cell contributed.
@@ -81,8 +84,9 @@ def match_figure(
     (``"contribution"``, ``"similarity"`` or ``"relative"``), wider where stronger. The heat maps
     (``heat``) share one scale, centred on zero. Below stands the sum: query cells + gallery cells +
     bias = logit. With ``"relative"`` lines, maps and sum are of ``relative``, the contributions
-    above average, and the mean logit takes the place of the bias. ``labels`` are the captions (e.g.
-    file names) of query and gallery picture. ``among`` (h, w) restricts the lines to these query
+    above average, and the mean logit takes the place of the bias; or the parts of a normalised
+    score, which make it up alone. ``labels`` are the captions (e.g. file names) of query and
+    gallery picture. ``among`` (h, w) restricts the lines to these query
     cells, as in a search by part. Pictures have one height and are never distorted.
     """
     if colour_by not in _COLOURS:
@@ -131,7 +135,17 @@ class _Lines:
     scale: str
 
 
-def _terms(match: CorrespondenceMap, relative: RelativeMatch | None) -> _Terms:
+def _terms(match: CorrespondenceMap, relative: Relative | None) -> _Terms:
+    if isinstance(relative, NormalisedBreakdown):
+        return _Terms(
+            relative.query,
+            relative.gallery,
+            None,
+            ("query cells, above strangers", "gallery cells, above strangers"),
+            "What each cell adds above strangers",
+            _ABOVE_STRANGERS_TEXT,
+            (relative.n, "deviations above strangers"),
+        )
     if relative is None:
         return _Terms(
             match.query_contribution,
@@ -276,18 +290,19 @@ def _sum_line(
     axes: Axes, match: CorrespondenceMap, terms: _Terms, middle: float, top: float
 ) -> None:
     """query cells + gallery cells + bias = logit → score, each number over its name."""
-    sums = (
-        float(terms.query.sum(dtype=np.float64)),
-        float(terms.gallery.sum(dtype=np.float64)),
-        terms.rest,
-    )
+    sums = [float(side.sum(dtype=np.float64)) for side in (terms.query, terms.gallery)]
+    if terms.rest is not None:
+        sums.append(terms.rest)
     signed: list[tuple[str, str]] = []
     for number, what in zip(sums, terms.names, strict=True):
         signed += [(f"{number:.3f}", what), ("+", "")]
+    made = [(f"{match.logit:.3f}", "logit")]
+    if terms.total is not None:
+        made = [(f"{terms.total[0]:.3f}", terms.total[1]), (";", ""), *made]
     terms_and_result = (
         *signed[:-1],
         ("=", ""),
-        (f"{match.logit:.3f}", "logit"),
+        *made,
         ("→", ""),
         (f"{match.score:.3f}", "score = sigmoid(logit / 10)" if middle > 3.5 else "score"),
     )
@@ -297,7 +312,8 @@ def _sum_line(
     left = middle - sum(widths) / 2
     for (value, name), width in zip(parts, widths, strict=True):
         centre = left + width / 2
-        weight = "bold" if name == "logit" else "normal"
+        bold = made[0][1]
+        weight = "bold" if name == bold else "normal"
         axes.text(centre, top + 0.28, value, ha="center", size=12, weight=weight)
         axes.text(centre, top + 0.48, name, ha="center", size=7.5, color=FAINT)
         left += width

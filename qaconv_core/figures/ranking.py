@@ -45,6 +45,7 @@ class RankedPicture:
     ``rank`` is 1 for the best and 0 or None for junk, which has none; ``pid`` and ``camid`` are
     None where unknown; ``truth`` is one of ``RankingResult.TRUE``, ``FALSE``, ``JUNK``,
     ``NOT_KNOWN``. ``cells`` (h, w) are cells to point out, as where a part of the query was found.
+    ``normalised`` is the score above strangers, shown in the place of ``score``.
     """
 
     image: Image.Image
@@ -54,6 +55,7 @@ class RankedPicture:
     camid: int | None = None
     truth: int = RankingResult.NOT_KNOWN
     cells: Bool | None = None
+    normalised: float | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,8 @@ def _item(axes: Axes, item: RankedPicture, left: float, top: float, width: float
         known.append(f"c{item.camid + 1}")  # as in file names: people count cameras from 1
     together = " · ".join(known)
     lines = [together] if text_width(together, 7) <= width + 0.05 else known
-    score = f"{item.score:.3f}".replace("-", "−")
+    value = f"{item.score:.3f}" if item.normalised is None else f"{item.normalised:+.1f} σ"
+    score = value.replace("-", "−")
     _caption(axes, left, top, width, (f"{item.rank or '–'}   {score}", *lines))
 
 

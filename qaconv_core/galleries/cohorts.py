@@ -11,9 +11,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import NormalDist
 from zipfile import BadZipFile
 
 import numpy as np
@@ -30,19 +29,52 @@ from qaconv_core.ranking.camera_norm import (
     t_sums,
     z_sums,
 )
-from qaconv_core.ranking.cohorts import CohortRule, Cohorts, Pairs
-from qaconv_core.ranking.line import FALSE_ALARMS, Line, default_line
+from qaconv_core.ranking.cohorts import FEWEST, CohortRule, Cohorts, Placed
+from qaconv_core.ranking.line import FALSE_ALARMS, default_line
+from qaconv_core.ranking.other_times import OtherTimes
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.store.atomic import replacing
-from qaconv_core.types import FeatureBank, Float32, Float64, Int64, RankingResult
+from qaconv_core.types import (
+    UNKNOWN,
+    FeatureBank,
+    Float32,
+    Float64,
+    ImageRef,
+    Int64,
+    RankingResult,
+)
 
 log = logging.getLogger(__name__)
 
 METHOD = "qaconv+norm"
 STAGE = "measuring cohorts"
 _PORTION = 64
+PART_PAIRS = 400_000
+"""Pairs that a search by part scores besides its own, for strangers in the query's place."""
 
 RowLogits = Callable[[int], Float32]
 """A gallery picture in the query's role -> its logits to the gallery (g,)."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A picture as cohorts see it: its camera (or UNKNOWN) and time (or NaN), and the gallery
+    indices of its own file."""
+
+    seen: tuple[int, float]
+    same: Int64
+
+    def placed(self, cohorts: Cohorts) -> Placed:
+        """It against cohorts."""
+        places = np.zeros(len(self.same), dtype=np.int64), np.asarray(self.same, dtype=np.int64)
+        camera, time = self.seen
+        return cohorts.place(np.array([camera], dtype=np.int64), np.array([time]), places)
+
+
+def asked_of(ref: ImageRef, same: Int64) -> Asked:
+    """A picture whose own file has the gallery indices ``same``."""
+    camera = UNKNOWN if ref.camid is None else ref.camid
+    return Asked((camera, float("nan") if ref.time is None else ref.time), same)
 
 
 @dataclass(frozen=True)
@@ -50,36 +82,66 @@ class GalleryCohorts:
     """What is known of a gallery before any query.
 
     ``whole`` are its cohorts for the query's side, ``sample`` those for the gallery's side;
-    ``towards`` the sums of the latter. ``times_known`` says whether any picture has a time.
+    ``towards`` the sums of the latter, ``largest`` what its line rests on
+    (:func:`~qaconv_core.ranking.line.default_line`).
     """
 
     whole: Cohorts
     towards: Towards
     cams: Int64
     times: Float64
+    largest: Float64
 
     @property
     def sample(self) -> Cohorts:
         """The pictures that stand for the queries' side."""
         return self.towards.cohorts
 
-    def pair(self, camera: int, time: float, same: Int64, candidate: int) -> tuple[Int64, Int64]:
+    def pair(self, query: Asked, candidate: int, by_part: bool = False) -> tuple[Int64, Int64]:
         """Gallery indices of the cohorts of Z and of T of one pair.
 
-        ``camera`` and ``time`` are the query's, ``same`` its own file in the gallery.
+        ``by_part``: the strangers of a search by part.
         """
-        places = np.zeros(len(same), dtype=np.int64), np.asarray(same, dtype=np.int64)
-        query = np.array([camera], dtype=np.int64), np.array([time])
-        other = self.cams[candidate : candidate + 1], self.times[candidate : candidate + 1]
-        itself = np.zeros(1, dtype=np.int64), np.array([candidate], dtype=np.int64)
-        found = []
-        for cohorts, of_query in ((self.whole, False), (self.sample, True)):
-            first, second = cohorts.place(*query, places), cohorts.place(*other, itself)
-            member = cohorts.members[(first if of_query else second).cohort[0]] > 0
-            member[first.near.indices] = False
-            member[second.near.indices] = False
-            found.append(cohorts.rows[member])
-        return found[0], found[1]
+        seen = int(self.cams[candidate]), float(self.times[candidate])
+        other = Asked(seen, np.array([candidate], dtype=np.int64))
+        drawn = self.part_strangers(query) if by_part else None
+        return pair_cohorts(self.whole, self.sample, query, other, drawn)
+
+    def part_strangers(self, query: Asked) -> Int64:
+        """Positions in ``sample``, ascending, of those who take the query's place in a search by
+        part: its cohort, or as many drawn of it as :data:`PART_PAIRS` allows."""
+        placed = query.placed(self.sample)
+        member = self.sample.members[placed.cohort[0]] > 0
+        member[placed.near.indices] = False
+        found = np.flatnonzero(member)
+        most = max(FEWEST + 1, PART_PAIRS // max(1, len(self.cams)))
+        if len(found) <= most:
+            return found
+        random = np.random.default_rng([self.sample.rule.seed, most])
+        return np.sort(random.choice(found, most, replace=False))
+
+    def part_sums(self, strangers: Int64, logits: Float32) -> Float64:
+        """T's sums (3, g) over ``strangers``, whose ``logits`` (k, g) are by the same part."""
+        near = self.towards.targets.near[:, strangers].T.toarray() > 0
+        values = np.where(near, 0.0, logits)
+        return np.stack([(~near).sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)])
+
+
+def pair_cohorts(
+    whole: Cohorts, sample: Cohorts, query: Asked, candidate: Asked, drawn: Int64 | None = None
+) -> tuple[Int64, Int64]:
+    """Gallery indices of the cohorts of Z (of ``whole``) and of T (of ``sample``, or those
+    ``drawn`` of it) of two pictures, whether they are in the gallery or not."""
+    found = []
+    for cohorts, camera_of in ((whole, candidate), (sample, query)):
+        member = cohorts.members[camera_of.placed(cohorts).cohort[0]] > 0
+        if camera_of is query and drawn is not None:
+            member = np.zeros_like(member)
+            member[drawn] = True
+        for picture in (query, candidate):
+            member[picture.placed(cohorts).near.indices] = False
+        found.append(cohorts.rows[member])
+    return found[0], found[1]
 
 
 def open_cohorts(
@@ -99,12 +161,15 @@ def open_cohorts(
     sample = Cohorts.of(cams, times, len(cams), rule)
     targets = sample.place_own(cams, times)
     path = _file(gallery, cams, times, rule, head)
-    sums = _load(path, (3, len(sample.members), len(cams)))
-    if sums is None:
-        sums = column_sums(_blocks(sample, rows, context), sample, targets)
-        _keep(path, sums)
+    known = _load(path, (3, len(sample.members), len(cams)))
+    if known is None:
+        watched = OtherTimes(sample, cams, times)
+        sums = column_sums(watched.watch(_blocks(sample, rows, context)), sample, targets)
+        known = sums, watched.largest(sums)
+        _keep(path, *known)
+    sums, largest = known
     towards = Towards(sample, targets, sums, _row_reader(sample, rows))
-    return GalleryCohorts(whole, towards, cams, times)
+    return GalleryCohorts(whole, towards, cams, times, largest)
 
 
 def _row_reader(sample: Cohorts, rows: RowLogits) -> Callable[[Int64], Float32]:
@@ -137,24 +202,27 @@ def _file(
     return Path(name).with_name(f"cohorts-{key.hexdigest()[:32]}.npz")
 
 
-def _load(path: Path | None, shape: tuple[int, ...]) -> Float64 | None:
+def _load(path: Path | None, shape: tuple[int, ...]) -> tuple[Float64, Float64] | None:
+    """Sums of that shape, and what the line rests on."""
     if path is None or not path.exists():
         return None
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = np.asarray(file["sums"], dtype=np.float64)
+            found, largest = (np.asarray(file[n], dtype=np.float64) for n in ("sums", "largest"))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         log.warning("%s: cannot be read (%s); measured again", path, error)
         return None
-    return found if found.shape == shape and np.isfinite(found).all() else None
+    fits = found.shape == shape and largest.ndim == 2 and len(largest) == 2
+    finite = fits and np.isfinite(found).all() and np.isfinite(largest).all()
+    return (found, largest) if finite else None
 
 
-def _keep(path: Path | None, sums: Float64) -> None:
+def _keep(path: Path | None, sums: Float64, largest: Float64) -> None:
     if path is None:
         return
     try:
         with replacing(path, error=StoreError) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, sums=sums)
+            np.savez(stream, sums=sums, largest=largest)
     except StoreError as error:
         log.warning("%s; the statistics of this gallery are not kept", error)
 
@@ -163,96 +231,88 @@ def _keep(path: Path | None, sums: Float64) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class NormalisedRanking:
+class NormalisedRanking(Strangers):
     """A gallery in order of N for one query.
 
-    ``ranking`` has N as its values; ``logits`` (g,), ``n`` (g,), ``alike`` (g,) and ``cohort``
-    (g,) are in gallery order: how many of the strangers in the cohort of a picture's camera look at
-    least as much like the query, and how many there are. ``slope`` (g,) is dN/dlogit.
+    ``ranking`` has N as its values, and beside them the logits of the whole pictures. ``logits``
+    (g,) are what N was made of, in gallery order: by the part that was searched by, if any.
+    ``slope`` (g,) is dN/dlogit.
     """
 
     ranking: RankingResult
     logits: Float32
-    n: Float64
-    alike: Int64
-    cohort: Int64
     slope: Float64
-    line: Line
 
-    def counted_share(self, index: int) -> float:
-        """Share of strangers that look as much alike, by count: never below 1 / (cohort + 1)."""
-        return (int(self.alike[index]) + 1) / (int(self.cohort[index]) + 1)
 
-    def normal_share(self, index: int) -> float:
-        """The same by the standard normal distribution of N."""
-        return NormalDist().cdf(-float(self.n[index]))
-
-    def words(self, index: int) -> str:
-        """``3.1 above strangers; 0.2 % look as much alike``: for people."""
-        return f"{self.n[index]:+.1f} deviations above strangers, {self.share_words(index)}"
-
-    def share_words(self, index: int) -> str:
-        """The share of strangers that look as much alike; both where they disagree."""
-        counted, normal = self.counted_share(index), self.normal_share(index)
-        size = int(self.cohort[index])
-        if not self.alike[index]:
-            told = f"none of {size:,} strangers looks as much alike"
-        else:
-            alike = int(self.alike[index])
-            verb = "looks" if alike == 1 else "look"
-            told = f"{alike:,} of {size:,} strangers {verb} as much alike"
-        least = 1 / (size + 1)
-        if max(normal, least) > 2 * counted or counted > 2 * max(normal, least):
-            told += f" (by the normal distribution {max(normal, least):.1%})"
-        return told
+def normalised_values(
+    cohorts: GalleryCohorts, asked: Asked, values: Float32, t_sums: Float64 | None = None
+) -> Float64:
+    """N (g,) of ``values`` (g,). ``t_sums`` are T's sums where they are not those of whole pictures
+    (:meth:`GalleryCohorts.part_sums`)."""
+    return _scale(cohorts, asked, values, t_sums).of(values)
 
 
 def normalised_ranking(
     base: RankingResult,
     cohorts: GalleryCohorts,
-    camera: int,
-    time: float,
-    same: Int64,
+    asked: Asked,
     head: int,
     exact: Callable[[Int64], Float32],
     false_alarms: float = FALSE_ALARMS,
+    part_sums: Float64 | None = None,
 ) -> NormalisedRanking:
     """Order a gallery by N for one query.
 
-    ``base`` is its ranking by logits, exact or estimated; ``same`` the gallery indices of the
-    query's own file; ``exact`` scores gallery indices. The ``head`` best are exact logits.
+    ``base`` is its ranking by logits, exact or estimated; ``exact`` scores gallery indices. The
+    ``head`` best are exact logits. ``part_sums`` belong to a ranking by part.
     """
-    values = base.gallery_values
-    places = np.zeros(len(same), dtype=np.int64), np.asarray(same, dtype=np.int64)
-    query = np.array([camera], dtype=np.int64), np.array([time])
-    whole = cohorts.whole
-    sides = Sides(whole, whole.place(*query, places), whole.place_own(cohorts.cams, cohorts.times))
-    z = z_sums(values[None], sides.rows, sides)[:, 0]
-    t = _towards_query(cohorts, values, query, places)
-    (z_mean, z_std), (t_mean, t_std) = moments(z), moments(t)
+    logits = base.gallery_values
+    scale = _scale(cohorts, asked, logits, part_sums)
+    if base.bounds is not None:
+        bounds = np.zeros(len(logits), dtype=np.float32)
+        bounds[base.order] = base.bounds
+        _certify(logits, bounds, scale.of, head, exact)
+    n = scale.of(logits)
+    ranking = rank_gallery(n.astype(np.float32), method=METHOD)
+    alike, count = _alike(logits, scale.sides)
+    line = default_line(len(logits) - len(asked.same), false_alarms, cohorts.largest)
+    whole = logits if base.whole_logits is None else base.whole_logits[base.places]
+    ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
+    return NormalisedRanking(n, alike, count, line, ranking, logits, scale.slope)
 
-    def normal(logits: Float32) -> Float64:
+
+@dataclass(frozen=True)
+class _Scale:
+    """Mean and deviation (g,) of either half for one query, and who they are of."""
+
+    sides: Sides
+    z: tuple[Float64, Float64]
+    t: tuple[Float64, Float64]
+
+    def of(self, logits: Float32) -> Float64:
+        """N (g,)."""
+        (z_mean, z_std), (t_mean, t_std) = self.z, self.t
         return np.asarray(((logits - z_mean) / z_std + (logits - t_mean) / t_std) / 2)
 
-    logits = values.copy()
-    bounds = np.zeros(len(values), dtype=np.float32)
-    if base.bounds is not None:
-        bounds[base.order] = base.bounds
-        _certify(logits, bounds, normal, head, exact)
-    n = normal(logits)
-    ranking = rank_gallery(n.astype(np.float32), method=METHOD)
-    alike, count = _alike(logits, sides)
-    others = len(values) - len(same)
-    slope = np.asarray((1 / z_std + 1 / t_std) / 2)
-    line = default_line(others, false_alarms)
-    return NormalisedRanking(ranking, logits, n, alike, count, slope, line)
+    @property
+    def slope(self) -> Float64:
+        """dN/dlogit (g,)."""
+        return np.asarray((1 / self.z[1] + 1 / self.t[1]) / 2)
 
 
-def _towards_query(
-    cohorts: GalleryCohorts, values: Float32, query: tuple[Int64, Float64], places: Pairs
-) -> Float64:
+def _scale(
+    cohorts: GalleryCohorts, asked: Asked, values: Float32, part_sums: Float64 | None
+) -> _Scale:
+    whole = cohorts.whole
+    sides = Sides(whole, asked.placed(whole), whole.place_own(cohorts.cams, cohorts.times))
+    z = z_sums(values[None], sides.rows, sides)[:, 0]
+    t = _towards_query(cohorts, values, asked) if part_sums is None else part_sums
+    return _Scale(sides, moments(z), moments(t))
+
+
+def _towards_query(cohorts: GalleryCohorts, values: Float32, asked: Asked) -> Float64:
     """T's sums (3, g). The query's own file answers as the query does: its row is known."""
-    towards, own = cohorts.towards, set(places[1].tolist())
+    towards, own = cohorts.towards, set(asked.same.tolist())
 
     def rows(some: Int64) -> Float32:
         pictures = towards.cohorts.rows[some]
@@ -261,9 +321,8 @@ def _towards_query(
             for position, picture in zip(some, pictures.tolist(), strict=True)
         ])  # fmt: skip
 
-    placed = towards.cohorts.place(*query, places)
     known = Towards(towards.cohorts, towards.targets, towards.sums, rows)
-    return np.asarray(t_sums(placed, known)[:, 0])
+    return np.asarray(t_sums(asked.placed(towards.cohorts), known)[:, 0])
 
 
 def _certify(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from qaconv_core.explaining.difference import difference, reasons
+from qaconv_core.explaining.difference import difference, normalised_difference, reasons
 from qaconv_core.explaining.part import find_part
+from qaconv_core.explaining.values import NormalisedBreakdown
 from qaconv_core.galleries.values import PairView, Why
 from qaconv_core.matching.correspondences import similarity_matrix
 from qaconv_core.model import Model
@@ -35,9 +36,14 @@ def explain_why(
 ) -> Why | None:
     """Why two candidates of one query have other logits; None where there is no second one.
 
-    ``average`` (h, w) are the mean contributions of gallery cells, where known.
+    ``average`` (h, w) are the mean contributions of gallery cells, where known. Where both pairs
+    hold the parts of their normalised scores, the difference is that of these.
     """
     if second is None:
         return None
-    found = difference(first.match, second.match, average)
+    one, two = first.relative, second.relative
+    if isinstance(one, NormalisedBreakdown) and isinstance(two, NormalisedBreakdown):
+        found = normalised_difference((first.match, one), (second.match, two))
+    else:
+        found = difference(first.match, second.match, average)
     return Why(found, tuple(reasons(found, None)))

@@ -76,6 +76,14 @@ class PartSearch:
             cancel=cancel,
         )  # fmt: skip
 
+    def rows(self, maps: FeatureBank, part: Bool, cancel: CancelToken | None = None) -> Float32:
+        """Logits (n, g) of other pictures in the query's role, by the cells ``part`` (h, w)."""
+        queries = maps.read(0, len(maps)).astype(np.float32)
+        found = part_scores(
+            queries, self._gallery(), self._head, [part] * len(queries), cancel=cancel
+        )
+        return found.by_query
+
     def found(
         self, query: int, part: Bool, candidates: Sequence[int], cancel: CancelToken | None = None
     ) -> dict[int, Found]:

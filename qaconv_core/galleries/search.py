@@ -15,11 +15,15 @@ import numpy.typing as npt
 from qaconv_core.caching import LruCache
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.average import AverageContributions, average_contributions, relative
-from qaconv_core.explaining.normalised import NormalisedBreakdown, normalised_breakdown
+from qaconv_core.explaining.normalised import normalised_breakdown
+from qaconv_core.explaining.values import NormalisedBreakdown
 from qaconv_core.galleries.cohorts import (
+    Asked,
     GalleryCohorts,
     NormalisedRanking,
+    asked_of,
     normalised_ranking,
+    normalised_values,
     open_cohorts,
 )
 from qaconv_core.galleries.estimates import Estimates, estimate_words, head_words
@@ -39,10 +43,11 @@ from qaconv_core.searching.choice import Wish
 from qaconv_core.searching.shortlist import LargeSearch, search_large
 from qaconv_core.store.features import FeatureShelf, FeatureStore
 from qaconv_core.types import (
-    UNKNOWN,
     Bool,
+    CorrespondenceMap,
     FeatureBank,
     Float32,
+    Float64,
     ImageRef,
     Int64,
     RankingResult,
@@ -232,25 +237,58 @@ class GallerySearch:
         head: int | None = None,
         false_alarms: float = FALSE_ALARMS,
         cancel: CancelToken | None = None,
+        part: Bool | None = None,
     ) -> NormalisedRanking:
         """The gallery in order of the scores of one query, normalised by camera.
 
-        The ``head`` best have exact logits, as in :meth:`rank`.
+        The ``head`` best have exact logits, as in :meth:`rank`. With ``part`` (h, w) all are those
+        of these cells of the query, among strangers of whom the same cells take part.
         """
-        if self.cohorts is None:
-            raise InputError("the gallery's cohorts are not measured yet")
-        ref, own = self.data.query[query], self.own_files((query,))
+        cohorts = self._known_cohorts
         wanted = head or choice.LIMITS.ranking_head
-        base = self.rank((query,), cancel=cancel, head=wanted)
+        sums = None
+        if part is None:
+            base = self.rank((query,), cancel=cancel, head=wanted)
+        else:
+            base, sums = (
+                self.rank_by_part((query,), part, cancel=cancel),
+                self._part_sums(query, part, cancel),
+            )
         query_map = self.query_map(query)[None]
 
         def exact(some: Int64) -> Float32:
             return self.model.score(query_map, self.gallery.select(some), cancel=cancel)[0]
 
         found = normalised_ranking(
-            base, self.cohorts, *_seen(ref), own, wanted, exact, false_alarms,
-        )  # fmt: skip
-        return replace(found, ranking=self._labelled(found.ranking, (query,)))
+            base, cohorts, self._asked(query), wanted, exact, false_alarms, sums
+        )
+        ranking = self._labelled(found.ranking, (query,))
+        return replace(found, ranking=replace(ranking, part=part, evidence=base.evidence))
+
+    def normalised_values(
+        self, query: int, part: Bool | None, cancel: CancelToken | None = None
+    ) -> Float64:
+        """N (g,) of one query, by the cells ``part`` (h, w) of it."""
+        values, _evidence = self.part_values((query,), part, "max", cancel)
+        sums = None if part is None else self._part_sums(query, part, cancel)
+        return normalised_values(self._known_cohorts, self._asked(query), values, sums)
+
+    @property
+    def _known_cohorts(self) -> GalleryCohorts:
+        if self.cohorts is None:
+            raise InputError("the gallery's cohorts are not measured yet")
+        return self.cohorts
+
+    def _asked(self, query: int) -> Asked:
+        return asked_of(self.data.query[query], self.own_files((query,)))
+
+    def _part_sums(self, query: int, part: Bool, cancel: CancelToken | None) -> Float64:
+        """T's sums (3, g) by part: strangers take the query's place with the same cells."""
+        cohorts, asked = self._known_cohorts, self._asked(query)
+        strangers = cohorts.part_strangers(asked)
+        maps = self.gallery.select(cohorts.sample.rows[strangers])
+        logits = self.parts.rows(maps, part, cancel)
+        return cohorts.part_sums(strangers, logits)
 
     def rank_by_part(
         self,
@@ -348,31 +386,61 @@ class GallerySearch:
         """Both maps (C, h, w) of a pair."""
         return self.query_map(query), np.asarray(self.gallery[candidate], dtype=np.float32)
 
-    def explain(self, query: int, candidate: int, part: Bool | None = None) -> PairView:
+    def explain(
+        self,
+        query: int,
+        candidate: int,
+        part: Bool | None = None,
+        normalised: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> PairView:
         """One pair, with the similarity of every cell to every cell.
 
         With ``part`` (h, w) the match is that of these cells of the query alone; no average is
-        known then.
+        known then. With ``normalised`` the pair's ``relative`` are the parts of its normalised
+        score, which holds by part, too.
         """
         maps = self.maps_of(query, candidate)
-        return self.with_average(explain_pair(self.model, query, candidate, maps, part))
+        pair = explain_pair(self.model, query, candidate, maps, part)
+        return self.with_normalised(pair, cancel) if normalised else self.with_average(pair)
 
     def explain_normalised(
         self, query: int, candidate: int, cancel: CancelToken | None = None
     ) -> NormalisedBreakdown:
         """Where the normalised score of a pair comes from, cell by cell; adds up to N."""
-        if self.cohorts is None:
-            raise InputError("the gallery's cohorts are not measured yet")
-        ref = self.data.query[query]
-        z, t = self.cohorts.pair(*_seen(ref), self.own_files((query,)), candidate)
-        maps = self.maps_of(query, candidate)
+        match = self.model.match(*self.maps_of(query, candidate))
+        return self._breakdown(query, candidate, match, (None, None), False, cancel)
+
+    def with_normalised(self, pair: PairView, cancel: CancelToken | None = None) -> PairView:
+        """The pair with the parts of its normalised score, of the cells that take part in it.
+
+        Cells hidden in the query are hidden in strangers who take its place, too; those hidden in
+        the candidate are hidden from everybody who is compared with it.
+        """
+        found = self._breakdown(
+            pair.query, pair.candidate, pair.match, pair.taking_part,
+            pair.taking_part[0] is not None, cancel,
+        )  # fmt: skip
+        return replace(pair, relative=found)
+
+    def _breakdown(
+        self,
+        query: int,
+        candidate: int,
+        match: CorrespondenceMap,
+        keep: tuple[Bool | None, Bool | None],
+        by_part: bool,
+        cancel: CancelToken | None,
+    ) -> NormalisedBreakdown:
+        z, t = self._known_cohorts.pair(self._asked(query), candidate, by_part)
         return normalised_breakdown(
-            self.model.match(*maps), *maps, self.gallery.select(z), self.gallery.select(t),
-            self.model.head, cancel=cancel,
+            match, *self.maps_of(query, candidate), self.gallery.select(z), self.gallery.select(t),
+            self.model.head, keep=keep, cancel=cancel,
         )  # fmt: skip
 
     def why(self, first: PairView, second: PairView | None) -> Why | None:
-        """Why two candidates of one query have other logits, above average where that is known."""
+        """Why two candidates of one query have other logits, above average where that is known;
+        why they have other normalised scores, where the pairs hold the parts of these."""
         average = None if first.part is not None else self.average(first.query)
         return explain_why(first, second, None if average is None else average.gallery_mean)
 
@@ -401,12 +469,6 @@ class GallerySearch:
         """What :meth:`measure_average` found; None where it was not done."""
         kept = self._averages.get(query)
         return None if kept is None else kept[0]
-
-
-def _seen(ref: ImageRef) -> tuple[int, float]:
-    """Camera and time of a picture; UNKNOWN and NaN where not known."""
-    camera = UNKNOWN if ref.camid is None else ref.camid
-    return camera, float("nan") if ref.time is None else ref.time
 
 
 def open_search(

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from qaconv_core.explaining.values import ContributionDifference, Reason, RelativeMatch
+from qaconv_core.explaining.values import (
+    ContributionDifference,
+    NormalisedBreakdown,
+    Reason,
+    Relative,
+)
 from qaconv_core.types import (
     UNKNOWN,
     Bool,
@@ -133,9 +138,9 @@ class PairView:
     in [−1, 1]. ``match`` is exact: contributions and bias add up to its logit. In a search by part
     it is that of the cells ``part`` (h, w) of the query alone, ``full_logit`` the plain logit and
     ``evidence`` the share of the pair's evidence that remains, in [0, 1]. ``relative`` are the
-    contributions above their mean over the gallery; None while that is not known, and in a search
-    by part. ``hidden`` are the cells of query and candidate that ``match`` leaves out besides,
-    (h, w) each; None: none.
+    contributions above their mean over the gallery, or the parts of the pair's normalised score;
+    None while they are not known. In a search by part there are only the latter. ``hidden`` are
+    the cells of query and candidate that ``match`` leaves out besides, (h, w) each; None: none.
     """
 
     query: int
@@ -144,9 +149,20 @@ class PairView:
     similarity: Float32
     part: Bool | None = None
     full_logit: float | None = None
-    relative: RelativeMatch | None = None
+    relative: Relative | None = None
     evidence: float = 1.0
     hidden: tuple[Bool | None, Bool | None] = (None, None)
+
+    @property
+    def total(self) -> float:
+        """What the cells make up: the normalised score where its parts are known, else the logit of
+        the match."""
+        return self.match.logit if self.normalised is None else self.normalised.n
+
+    @property
+    def normalised(self) -> NormalisedBreakdown | None:
+        """The parts of the pair's normalised score, where it is explained by these."""
+        return self.relative if isinstance(self.relative, NormalisedBreakdown) else None
 
     @property
     def taking_part(self) -> tuple[Bool | None, Bool | None]:
@@ -213,14 +229,15 @@ class WhatIf:
     """A pair with its hidden cells covered: logits and ranks (from 1; 0: has none) before, after.
 
     The rank after is None while it is being computed. Ranks are QAConv's (by the part, where one is
-    drawn), junk left out. ``match`` explains the logit after.
+    drawn), junk left out. ``normalised`` are N before and after, where the gallery is ranked by
+    it; ranks are then by N.
     """
 
     logit_before: float
     logit_after: float
     rank_before: int | None = None
     rank_after: int | None = None
-    match: CorrespondenceMap | None = field(default=None, compare=False)
+    normalised: tuple[float, float] | None = None
 
     @property
     def scores(self) -> tuple[float, float]:
@@ -233,7 +250,8 @@ class Regions:
     """What hiding a window of cells would do, for every window (around each cell), exactly.
 
     ``changes`` (h, w) by picture (side, which candidate): of the pair's logit, or, with ``lead``,
-    of how far the first candidate's logit is above the compared one's. ``flips`` (h, w): the
+    of how far the first candidate's logit is above the compared one's. ``normalised``: of N in the
+    place of the logit, with strangers as they are. ``flips`` (h, w): the
     candidate and its ``rival`` (a gallery index) would change places; None where there is no rival,
     as for junk, which has no rank.
     """
@@ -245,6 +263,7 @@ class Regions:
     rival: int | None = None
     rival_rank: int = 0
     has_rank: bool = True
+    normalised: bool = False
 
     @property
     def limit(self) -> float:

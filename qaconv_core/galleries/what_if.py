@@ -5,6 +5,8 @@ Everything is exact: see :mod:`qaconv_core.explaining.covering`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from qaconv_core.explaining.covering import (
@@ -16,7 +18,7 @@ from qaconv_core.explaining.covering import (
 )
 from qaconv_core.explaining.part import rank_of
 from qaconv_core.galleries.search import GallerySearch
-from qaconv_core.galleries.values import Regions, WhatIf
+from qaconv_core.galleries.values import PairView, Regions, WhatIf
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.fusion import fuse_logits
 from qaconv_core.types import Bool, Float64, RankingResult, Side
@@ -29,8 +31,10 @@ def pair_logits(
     pair: tuple[int, int],
     part: Bool | None,
     hidden: tuple[Bool | None, Bool | None],
-) -> WhatIf:
-    """Logits of (query, candidate) before and after the ``hidden`` cells of either are covered."""
+    normalised: bool = False,
+) -> tuple[WhatIf, PairView]:
+    """Logits of (query, candidate) before and after the ``hidden`` cells of either are covered,
+    and the pair without them; with ``normalised`` N before and after, too."""
     query_map, gallery_map = search.maps_of(*pair)
     head = search.model.head
     out = None if part is None else ~part
@@ -39,7 +43,13 @@ def pair_logits(
         query_map, gallery_map, head,
         hide_query=_either(out, hidden[0]), hide_gallery=hidden[1],
     )  # fmt: skip
-    return WhatIf(before, after.logit, match=after)
+    whole = search.explain(*pair, part, normalised)
+    covered = replace(whole, match=after, relative=None, hidden=hidden)
+    n = None
+    if normalised:
+        covered = search.with_normalised(covered)
+        n = whole.total, covered.total
+    return WhatIf(before, after.logit, normalised=n), covered
 
 
 def what_if_ranks(
@@ -53,17 +63,22 @@ def what_if_ranks(
     """The candidate's rank before and after cells are covered; (0, 0) where it has none.
 
     Cells hidden in the query are hidden from the whole gallery, those in the candidate from it
-    alone.
+    alone. Ranks are by N where the ranking is.
     """
     queries, part = ranking.queries, ranking.part
     counted = np.sort(ranking.order[ranking.truth != RankingResult.JUNK])
     place = int(np.searchsorted(counted, candidate))
     if place == len(counted) or counted[place] != candidate:
         return 0, 0
-    before, _ = search.part_values(queries, part, fuse, cancel)
     left = part if hidden[0] is None else ~hidden[0] if part is None else part & ~hidden[0]
-    after, _ = search.part_values(queries, left, fuse, cancel)
     own = None
+    if "norm" in ranking.method:
+        n, n_left = (search.normalised_values(queries[0], p, cancel) for p in (part, left))
+        if hidden[1] is not None:
+            own = pair_logits(search, (queries[0], candidate), part, hidden, True)[1].total
+        return rank_of(n[counted], place), rank_of(n_left[counted], place, own)
+    before, _ = search.part_values(queries, part, fuse, cancel)
+    after, _ = search.part_values(queries, left, fuse, cancel)
     if hidden[1] is not None:
         own = _fused_logit(search, queries, candidate, left, hidden[1], fuse)
     return rank_of(before[counted], place), rank_of(after[counted], place, own)
@@ -109,23 +124,68 @@ def regions(
     rival: int | None,
     rival_rank: int,
     cancel: CancelToken,
+    normalised: bool = False,
 ) -> Regions:
     """What hiding every window does to a pair, or (``other``) to its lead over another candidate.
 
     ``rival`` is the candidate whose order against the first is watched; the other one where there
-    is one.
+    is one. ``normalised``: what it does to N, whose strangers stay as they are.
     """
+    found = _regions(
+        _Ranked(search, query, part, normalised), candidate, other, rival, rival_rank, cancel
+    )
+    return replace(found, normalised=normalised)
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """What candidates of a query, or of its ``part``, are ranked by with cells hidden: the logit,
+    or N."""
+
+    search: GallerySearch
+    query: int
+    part: Bool | None
+    normalised: bool
+
+    def base(self, candidate: int) -> float:
+        """With nothing hidden."""
+        return float(self._value(candidate, np.array(_base(self.search, *self._pair(candidate)))))
+
+    def hidden(self, candidate: int, side: Side, cancel: CancelToken) -> Float64:
+        """(h, w): with the window around each cell of one picture hidden."""
+        logits = _hidden(self.search, *self._pair(candidate), side, cancel)
+        return self._value(candidate, logits)
+
+    def _pair(self, candidate: int) -> tuple[int, int, Bool | None]:
+        return self.query, candidate, self.part
+
+    def _value(self, candidate: int, logits: Float64) -> Float64:
+        if not self.normalised:
+            return logits
+        pair = self.search.explain(self.query, candidate, self.part, True)
+        assert pair.normalised is not None
+        return pair.normalised.n + pair.normalised.slope * (logits - pair.match.logit)
+
+
+def _regions(
+    ranked: _Ranked,
+    candidate: int,
+    other: int | None,
+    rival: int | None,
+    rival_rank: int,
+    cancel: CancelToken,
+) -> Regions:
     against = rival if other is None else other
-    a = {side: _hidden(search, query, candidate, part, side, cancel) for side in _SIDES}
-    base = _base(search, query, candidate, part)
-    grid = search.model.head.grid
+    a = {side: ranked.hidden(candidate, side, cancel) for side in _SIDES}
+    base = ranked.base(candidate)
+    grid = ranked.search.model.head.grid
     nothing = np.zeros(grid, dtype=np.bool_)
     changes: dict[tuple[Side, int], Float64] = {(side, 0): a[side] - base for side in _SIDES}
     if against is None:
         flips = {(side, 0): nothing for side in _SIDES}
         return Regions(changes, flips, WINDOW)
-    b = {side: _hidden(search, query, against, part, side, cancel) for side in _SIDES}
-    base_b = _base(search, query, against, part)
+    b = {side: ranked.hidden(against, side, cancel) for side in _SIDES}
+    base_b = ranked.base(against)
     lead = base - base_b
     leads: dict[tuple[Side, int], Float64] = {
         ("query", 0): a["query"] - b["query"],

@@ -3,7 +3,8 @@
 A cohort is the pictures of one camera. The last cohort holds all pictures: it is lent to cameras
 that are not known or that have at most :data:`FEWEST` pictures. In no cohort of a pair stand the
 two pictures themselves and, where times are known, what their cameras saw within
-:data:`NEARBY` seconds of them: that is mostly the same person at the same moment, not a stranger.
+:data:`NEARBY` seconds of them in another frame, which is often the same person. What a camera saw
+in the same frame is a stranger: nobody is in two places at once.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ PER_CAMERA = 200
 """Pictures of each camera that stand for the queries' side where a gallery has more. On a part of
 Market-1501, 80 a camera measured .004 mAP below all of them."""
 NEARBY = 0.25
-"""Seconds within which pictures of one camera count as near-duplicates: the same moment. What a
-camera sees for longer around a picture is as often somebody else, and leaving it out measured
-worse on two rendered sets (docs/normalisation.md)."""
+"""Seconds within which other frames of one camera hold near-duplicates. What a camera sees for
+longer around a picture is as often somebody else, and leaving it out measured worse on two rendered
+sets (docs/normalisation.md)."""
+
+SAME_FRAME = 1e-3
+"""Seconds within which pictures of one camera are of one frame: they show different people."""
 
 Pairs = tuple[Int64, Int64]
 Sparse = Any
@@ -151,7 +155,9 @@ class Cohorts:
             begin, end = _within(self.times[pool], times[here], self.rule.nearby)
             length = end - begin
             at = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-            found.append((np.repeat(here, length), pool[np.repeat(begin, length) + at]))
+            picture, other = np.repeat(here, length), pool[np.repeat(begin, length) + at]
+            later = np.abs(times[picture] - self.times[other]) > SAME_FRAME
+            found.append((picture[later], other[later]))
         return np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
 
     @cached_property

@@ -5,21 +5,56 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import NormalDist
 
+import numpy as np
+
+from qaconv_core.types import Float64
+
 FALSE_ALARMS = 0.1
 """Share of queries without a match that may have a candidate above the line, by default."""
+FEWEST_PICTURES = 60
+"""Pictures whose largest N among strangers must be known for a line that rests on them."""
+NORMAL = "N of strangers taken as standard normal"
+OTHER_TIMES = "what each camera saw at other times"
 
 
 @dataclass(frozen=True)
 class Line:
     """N above which a query without a match has any candidate in a share ``false_alarms`` of
-    cases, where N of each of ``strangers`` is a standard normal number."""
+    cases, among ``strangers`` pictures; ``basis`` says in words what that rests on."""
 
     value: float
     false_alarms: float
     strangers: int
+    basis: str = NORMAL
 
 
-def default_line(strangers: int, false_alarms: float = FALSE_ALARMS) -> Line:
-    """The :class:`Line` of a gallery of ``strangers`` pictures."""
+def default_line(
+    strangers: int, false_alarms: float = FALSE_ALARMS, largest: Float64 | None = None
+) -> Line:
+    """The :class:`Line` of a gallery of ``strangers`` pictures.
+
+    ``largest`` (2, m) are the largest N of m pictures among known strangers, and how many these
+    are (:mod:`~qaconv_core.ranking.other_times`): their quantiles say by how much they exceed the
+    largest of as many standard normal numbers. Where they do not, with fewer than
+    :data:`FEWEST_PICTURES` of them, or without, N of each stranger is taken as an independent
+    standard normal number.
+    """
     share = 1 - (1 - false_alarms) ** (1 / max(1, strangers))
-    return Line(-NormalDist().inv_cdf(share), false_alarms, strangers)
+    normal = Line(-NormalDist().inv_cdf(share), false_alarms, strangers)
+    if largest is None or largest.shape[1] < FEWEST_PICTURES:
+        return normal
+    values, counts = largest
+    low, middle, high = np.quantile(values, (0.5, 0.75, 0.95))
+    group = float(counts.mean())
+
+    def reduced(share: float) -> float:
+        """The quantile of the largest of ``group`` standard normal numbers."""
+        return NormalDist().inv_cdf(share ** (1 / group))
+
+    scale = (high - low) / (reduced(0.95) - reduced(0.5))
+    # The largest of all strangers is that of so many independent groups.
+    within = (1 - false_alarms) ** (group / max(1, strangers))
+    value = float(middle + scale * (reduced(within) - reduced(0.75)))
+    if value <= normal.value:
+        return normal
+    return Line(value, false_alarms, strangers, OTHER_TIMES)

@@ -102,7 +102,7 @@ def test_what_is_not_available_is_last_and_says_why(window):
     palette = window.palette_
     palette.popup()
     assert palette.found[-1] == "candidate.method_tlift"
-    QTest.keyClicks(palette.field, "tlift")
+    QTest.keyClicks(palette.field, "qaconv tlift")
     assert "times are not known" in palette.tip.text()
     assert "not available" in palette.list.item(0).data(Qt.AccessibleTextRole)
     QTest.keyClick(palette.field, Qt.Key_Return)

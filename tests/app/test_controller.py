@@ -53,7 +53,7 @@ def test_opening_shows_the_first_match_explained(opened):
 
 def test_the_set_is_measured_unasked_and_its_methods_can_be_chosen(qtbot, opened):
     space = opened.workspace
-    until(qtbot, lambda: len(space.methods) == 3)
+    until(qtbot, lambda: len(space.methods) == 6)
     assert not np.isnan(space.measures["qaconv"].ap).any()
     space.set_method("qaconv+rerank")
     until(qtbot, lambda: space.ranking.method == "qaconv+rerank" and not space.ranking_stale)
@@ -67,7 +67,7 @@ def test_one_querys_measures_equal_those_of_the_whole_set(qtbot, opened):
     opened.measure_unasked = False
     first = space.measures["qaconv"]
     ap, rank, top = first.ap[0], first.first_true[0], first.top[0]
-    until(qtbot, lambda: len(space.methods) == 3)
+    until(qtbot, lambda: len(space.methods) == 6)
     whole = space.measures["qaconv"]
     assert (whole.ap[0], whole.first_true[0]) == (pytest.approx(ap), rank)
     assert whole.top[0] == pytest.approx(top, abs=1e-5)

@@ -191,7 +191,7 @@ def test_a_job_is_cancelled_from_the_bottom_line(qtbot, window):
 def test_measuring_brings_ap_and_the_other_methods(qtbot, window):
     space = window.workspace
     window.commands.run("evaluate.current")
-    qtbot.waitUntil(lambda: len(space.methods) == 3, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(space.methods) == 6, timeout=WAIT)
     press(window, Qt.Key_2, modifiers=Qt.AltModifier)
     qtbot.waitUntil(lambda: space.ranking.method == "qaconv+rerank", timeout=WAIT)
     settled(qtbot, window)

@@ -64,7 +64,7 @@ def in_step(qtbot, window, measuring):
     assert measuring.begun.is_set()
     assert not space.measures_complete
     measuring.let.set()
-    qtbot.waitUntil(lambda: len(space.methods) == 3, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(space.methods) == 6, timeout=WAIT)
     assert not window.problems.problems
     for method in space.methods:
         known = space.measures[method]

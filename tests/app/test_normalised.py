@@ -11,8 +11,12 @@ from PyQt5.QtTest import QTest
 
 from app.items.row_models import ENTRY_ROLE
 from app.jobs.ranking_exports import ranking_export
+from app.state.overlay import lines_of
+from app.state.part_words import drawn_text
+from app.state.restoring import restore
 from app.state.scene import scene_of
-from app.state.values import NORMALISED
+from app.state.session import Session, session_of
+from app.state.values import METHODS, NORMALISED
 from qaconv_core.progress import WorkContext
 from qaconv_core.ranking.cohorts import CohortRule
 from tests.app.real import WAIT, press, settled, tiny_market
@@ -105,3 +109,147 @@ def test_keys_change_the_method_and_several_queries_are_ranked_plainly(qtbot, wi
     ranked(qtbot, window)
     assert np.isfinite(space.measures.of(NORMALISED).ap[:2]).all()
     assert (space.measures.of(NORMALISED).top[:2] < 1).all()
+
+
+def by_n(qtbot, window):
+    """Ranked and explained by normalised scores."""
+    press(window, Qt.Key_4, modifiers=Qt.AltModifier)
+    ranked(qtbot, window)
+    explained(qtbot, window)
+
+
+def explained(qtbot, window):
+    space = window.workspace
+    qtbot.waitUntil(
+        lambda: space.pair.normalised is not None and not space.pair_stale, timeout=WAIT
+    )
+
+
+def test_pairs_are_explained_by_the_parts_of_n(qtbot, window):
+    space, details = window.workspace, window.explore.details
+    by_n(qtbot, window)
+    pair, n = space.pair, space.strangers.n
+    parts = pair.normalised
+    assert parts.query.sum() + parts.gallery.sum() == pytest.approx(n[pair.candidate], abs=1e-4)
+    rows = details.chart.rows
+    assert rows[-1].label == "above strangers"
+    assert rows[-1].part.value == pytest.approx(n[pair.candidate], abs=1e-4)
+    assert space.strangers.share_words(pair.candidate) in details.score.text()
+    zones = [row.part.value for row in rows if row.part.kind == "zone"]
+    assert sum(zones) == pytest.approx(n[pair.candidate], abs=1e-4)
+    assert lines_of(pair, space.look).values() == pytest.approx(
+        [parts.query.flat[line.query_cell] for line in lines_of(pair, space.look).drawn]
+    )
+    assert details.table.rows.headerData(4, Qt.Horizontal) == "Norma-\nlised"
+    assert "above strangers" in window.explore.inspector.readout.toolTip()
+    assert window.explore.inspector.controls.colour_by.text() == "above strangers"
+    space.change_look(colour_by="contribution", heat_of="contribution")
+    assert details.chart.rows[-1].label == "logit", "plain contributions stay one choice away"
+    press(window, Qt.Key_1, modifiers=Qt.AltModifier)
+    qtbot.waitUntil(lambda: space.pair.normalised is None and not space.pair_stale, timeout=WAIT)
+
+
+def test_a_part_two_candidates_and_what_if_follow_n(qtbot, window):
+    space, matching = window.workspace, window.controller.matching
+    by_n(qtbot, window)
+    part = np.zeros(space.pair.match.grid, bool)
+    part[: part.shape[0] // 2] = True
+    space.parts.draw(part)
+    part = space.parts.part
+    qtbot.waitUntil(lambda: space.ranking.part is part and not space.ranking_stale, timeout=WAIT)
+    explained(qtbot, window)
+    assert space.ranking.method == NORMALISED
+    best = matching.explain(0, space.pair.candidate, part, normalised=True)
+    assert space.strangers.n[space.pair.candidate] == pytest.approx(best.total, abs=1e-4)
+    assert (space.pair.normalised.query[~part] == 0).all()
+    space.parts.whole_query()
+    qtbot.waitUntil(lambda: space.ranking.part is None and not space.ranking_stale, timeout=WAIT)
+    explained(qtbot, window)
+
+    space.change_look(mode="compare")
+    qtbot.waitUntil(lambda: space.why is not None and not space.pair_stale, timeout=WAIT)
+    difference, n = space.why.difference, space.strangers.n
+    wanted = n[space.pair.candidate] - n[space.other_pair.candidate]
+    parts = (difference.query, difference.gallery_a, difference.gallery_b)
+    assert sum(p.sum() for p in parts) == pytest.approx(wanted, abs=1e-4)
+    assert difference.total == pytest.approx(wanted, abs=1e-4)
+    space.change_look(mode="lines")
+
+    hidden = np.zeros_like(part)
+    hidden[0] = True
+    space.parts.hide("query", hidden)
+    qtbot.waitUntil(
+        lambda: space.parts.now.what_if is not None
+        and space.parts.now.what_if.rank_after is not None, timeout=WAIT,
+    )  # fmt: skip
+    answer, covered = space.parts.now.what_if, space.shown_pair
+    left = matching.explain(0, space.pair.candidate, ~hidden, normalised=True)
+    assert answer.normalised == pytest.approx((space.pair.total, left.total), abs=1e-4)
+    assert covered.normalised.query.sum() + covered.normalised.gallery.sum() == pytest.approx(
+        left.total, abs=1e-4
+    )
+    after = matching.rank_normalised(0, part=~hidden)
+    assert answer.rank_after == after.ranking.rank_of(space.pair.candidate)
+    assert "above strangers" in drawn_text(space.parts.now)
+
+
+def test_the_line_is_drawn_and_says_when_nobody_is_there(qtbot, window, tmp_path):
+    space, results = window.workspace, window.explore.results
+    by_n(qtbot, window)
+    strangers, ranking = space.strangers, space.ranking
+    header = results.header
+    assert header.lined.isVisible()
+    counted = ranking.truth != ranking.JUNK
+    above = int((ranking.values[counted] > strangers.line.value).sum())
+    assert header.line.text().startswith(f"{above} above" if above else "Probably nobody")
+    rows = [results.model.entry(row) for row in range(results.model.rowCount())]
+    assert [r.below for r in rows] == [
+        strangers.n[r.candidate] <= strangers.line.value for r in rows
+    ]
+    assert sum(r.first_below for r in rows) == 1
+    tip = results.model.index(0).data(Qt.ToolTipRole)
+    assert strangers.share_words(rows[0].candidate) in tip
+    before = strangers.line.value
+    header.alarms.actions_["0.01"].trigger()
+    qtbot.waitUntil(
+        lambda: space.strangers.line.false_alarms == 0.01 and not space.ranking_stale, timeout=WAIT
+    )
+    assert space.strangers.line.value > before
+    assert "Probably nobody" in header.line.text() or space.strangers.above(space.ranking)
+    kept = session_of(space, None, window.controller.model_request)
+    again = Session.from_record(json.loads(json.dumps(kept.to_record())))
+    assert (again.method, again.look.false_alarms) == (NORMALISED, 0.01)
+    (item,) = json.loads(ranking_export(space).json_text())["queries"]
+    assert item["normalised"]["false_alarms"] == 0.01
+
+
+def test_normalised_scores_are_re_ranked_as_on_the_command_line(qtbot, window):
+    space, matching = window.workspace, window.controller.matching
+    window.controller.measure()
+    qtbot.waitUntil(lambda: bool(space.measures_complete), timeout=WAIT)
+    assert space.methods == METHODS
+    press(window, Qt.Key_5, modifiers=Qt.AltModifier)
+    qtbot.waitUntil(
+        lambda: space.ranking.method == "qaconv+norm+rerank" and not space.ranking_stale,
+        timeout=WAIT,
+    )
+    explained(qtbot, window)
+    wanted = matching.measured.scores["qaconv+norm+rerank"][0]
+    np.testing.assert_allclose(space.ranking.gallery_values, wanted)
+    assert space.pair.total == pytest.approx(space.strangers.n[space.pair.candidate], abs=1e-4)
+    captions = " ".join(str(panel) for panel in scene_of(space).panels)
+    assert "re-ranked" in captions
+    assert "above strangers" in captions or "below strangers" in captions
+
+
+def test_a_session_ranked_by_n_comes_back(qtbot, window):
+    by_n(qtbot, window)
+    space, controller = window.workspace, window.controller
+    kept = session_of(space, controller.data_request, controller.model_request)
+    space.set_method("qaconv")
+    controller.measure_unasked = False
+    controller.open(kept.data, restore=lambda: restore(space, kept))
+    qtbot.waitUntil(
+        lambda: space.ranking is not None and space.ranking.method == NORMALISED
+        and not space.ranking_stale, timeout=WAIT,
+    )  # fmt: skip

@@ -46,7 +46,7 @@ def test_a_session_is_reopened(qtbot, start, data, model, tmp_path):
     first = start()
     open_and_wait(qtbot, first, data, model)
     space = first.workspace
-    until(qtbot, lambda: len(space.methods) == 3)
+    until(qtbot, lambda: len(space.methods) == 6)
     space.change_look(mode="heat")
     space.set_method("qaconv+rerank")
     space.select_queries((3,))
@@ -58,7 +58,7 @@ def test_a_session_is_reopened(qtbot, start, data, model, tmp_path):
     second.measure_unasked = True
     assert reopen(second, load_session(tmp_path)) == ()
     again = second.workspace
-    until(qtbot, lambda: again.pair is not None and len(again.methods) == 3)
+    until(qtbot, lambda: again.pair is not None and len(again.methods) == 6)
     assert (again.selection.queries, again.selection.candidate) == ((3,), candidate)
     assert again.look.mode == "heat"
     assert again.method == "qaconv+rerank"

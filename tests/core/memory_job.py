@@ -20,6 +20,7 @@ from qaconv_core.matching.plan import plan_scoring
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.ranking import k_reciprocal_rerank, rerank_work, temporal_lift
+from tests.resident import resident
 
 Prepared = tuple[int, Callable[[], Any]]
 """The forecast in bytes, and the job."""
@@ -92,15 +93,6 @@ def tlift(p: int, g: int) -> Prepared:
 JOBS: dict[str, Callable[[int, int], Prepared]] = {
     "scoring": scoring, "re-ranking": reranking, "measures": measures, "tlift": tlift,
 }  # fmt: skip
-
-
-def resident(name: str) -> int:
-    """Bytes now (``VmRSS``) or at most since the process began (``VmHWM``).
-
-    ``ru_maxrss`` would not do: it also counts the process that started this one.
-    """
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import signal
 import subprocess
@@ -109,6 +110,24 @@ def test_people_of_a_video_keep_their_tracks(qaconv, tmp_path):
     assert len(lengths) <= 6
     assert sum(length >= 4 for length in lengths.values()) >= 2
     assert f"{len(lengths)} tracks" in done.out
+    query = next((tmp_path / "out" / "crops").rglob("*.jpg"))
+    options = ("--query", query, "--gallery", "out", "--top", 99, "--json", "r.json")
+    ranked = qaconv("rank", *options, "--quiet")
+    assert "each track once, by the best of its pictures" in ranked.out
+    results = json.loads((tmp_path / "r.json").read_text())["queries"][0]["results"]
+    assert {result["track"] for result in results} <= set(map(int, lengths))
+    assert [result["rank"] for result in results] == list(range(1, len(results) + 1))
+    assert len(lengths) - 1 <= len(results) <= len(lengths)  # without the query's own picture
+
+
+def test_cameras_can_be_named(qaconv, tmp_path):
+    shutil.copy(SCENE, tmp_path / "a.jpg")
+    options = ("--out", "out", "--tiles", "whole", "--quiet")
+    qaconv("detect", "a.jpg", *options, "--camera", "a.jpg=north gate")
+    with open(tmp_path / "out" / "pictures.csv", encoding="utf-8") as file:
+        assert {row["camid"] for row in csv.DictReader(file)} == {"north gate"}
+    done = qaconv("detect", "a.jpg", *options, "--camera", "north", status=2)
+    assert "give a file and a name" in done.complaint
 
 
 def test_a_run_that_could_read_nothing_fails(qaconv, tmp_path):

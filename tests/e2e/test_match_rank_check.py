@@ -8,6 +8,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -140,6 +141,11 @@ def test_options_of_cohorts_are_not_ignored(qaconv, market, checkpoint):
         assert done.complaint == f"qaconv: {option} needs --normalise: add it"
 
 
+def record_of(folder):
+    (ranking,) = json.loads((folder / "r.json").read_text())["queries"]
+    return ranking["normalised"]
+
+
 def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     query = pictures(market)[0]
     command = ("rank", "--query", query, "--gallery", "market", "--data-dir", market,
@@ -147,6 +153,7 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     done = qaconv(*command, "--top", "26", "--false-alarms", "0.3", "--json", "r.json",
                   "--csv", "r.csv", "--figure", "r.png")  # fmt: skip
     assert "a query without a match has somebody above it in 30.0 % of cases" in done.out
+    assert ("probably nobody is there" in done.out) == (record_of(tmp_path)["above"] == 0)
     assert "at most 20 gallery pictures are compared with all" in done.err
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["normalisation"]["pictures_a_camera"] == "at most 200"
@@ -154,7 +161,7 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     results = ranking["results"]
     n = [item["normalised"] for item in results]
     assert n == sorted(n, reverse=True)
-    above = [item["above_line"] for item in results]
+    above = [item["above_line"] for item in results if item["truth"] != "junk"]
     assert sum(above) == ranking["normalised"]["above"]
     assert all(item["share_counted"] >= 1 / (item["strangers"] + 1) for item in results)
     assert "strangers_as_much_alike" in (tmp_path / "r.csv").read_text().splitlines()[0]
@@ -235,3 +242,69 @@ def test_people_without_assets_say_where_they_are_found(qaconv, tmp_path, monkey
     monkeypatch.delenv("QACONV_PEOPLE_ASSETS", raising=False)
     done = qaconv("people", "--out", tmp_path / "made", "--people", 2, status=2)
     assert "QACONV_PEOPLE_ASSETS" in done.complaint
+
+
+def test_match_against_a_gallery_is_explained_by_n(qaconv, market, checkpoint, tmp_path):
+    query = pictures(market)[0]
+    options = ("--data-dir", market, "--checkpoint", checkpoint, "--quiet")
+    qaconv("rank", "--query", query, "--gallery", "market", *options, "--normalise",
+           "--json", "r.json", "--report", "r.html")  # fmt: skip
+    (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    best = ranking["results"][0]
+    done = qaconv("match", query, best["path"], "--against", "market", *options,
+                  "--json", "m.json", "--figure", "m.png")  # fmt: skip
+    record = json.loads((tmp_path / "m.json").read_text())
+    parts = record["normalised"]
+    assert np.sum(parts["query"]) + np.sum(parts["gallery"]) == pytest.approx(parts["n"], abs=1e-4)
+    assert parts["n"] == pytest.approx(best["normalised"], abs=1e-3)
+    assert "strangers of market" in done.out
+    assert "above strangers" in done.out
+    assert "relative" in record, "the average stays there to be chosen"
+    report = (tmp_path / "r.html").read_text()
+    assert "standard deviations above strangers, the sum of" in report
+    assert "is no probability" in report
+    plain = qaconv("match", query, best["path"], "--against", "market", *options,
+                   "--colour-by", "contribution")  # fmt: skip
+    assert "deviations above" in plain.out
+
+
+def test_match_without_a_gallery_has_a_reference_for_the_bundled_model_alone(
+    qaconv, market, checkpoint, tmp_path
+):
+    pair = pictures(market)[:2]
+    done = qaconv("match", *pair, "--checkpoint", checkpoint, "--json", "m.json")
+    assert "there is no reference of strangers for this model" in done.err
+    assert "normalised" not in json.loads((tmp_path / "m.json").read_text())
+    refused = qaconv("match", *pair, "--checkpoint", checkpoint, "--colour-by", "normalised",
+                     status=2)  # fmt: skip
+    assert "--against" in refused.err
+
+
+def test_a_part_is_ranked_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
+    done = qaconv("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir",
+                  market, "--checkpoint", checkpoint, "--quiet", "--normalise", "--part",
+                  "0,0,1,0.5", "--json", "r.json", "--csv", "r.csv",
+                  "--report", "r.pdf")  # fmt: skip
+    (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    n = [item["normalised"] for item in ranking["results"]]
+    assert n == sorted(n, reverse=True)
+    assert all(item["part_logit"] != item["logit"] for item in ranking["results"])
+    assert "cells of the query, which hold" in done.out
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_camera_of_an_outside_query_can_be_named(qaconv, market, checkpoint, tmp_path):
+    query = tmp_path / "outside.jpg"
+    query.write_bytes(pictures(market)[0].read_bytes())
+    command = (
+        "rank", "--query", query, "--gallery", "market", "--data-dir", market, "--checkpoint",
+        checkpoint, "--quiet", "--normalise", "--json", "r.json",
+    )  # fmt: skip
+    assert "--query-camera names it" in qaconv(*command).err
+    named = qaconv(*command, "--query-camera", "1")
+    assert "--query-camera names it" not in named.err
+    (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    assert ranking["camid"] == 0
+    assert "no such camera" in qaconv(*command, "--query-camera", "door", status=2).err
+    without = [part for part in command if part != "--normalise"]
+    assert "needs --normalise" in qaconv(*without, "--query-camera", "1", status=2).err

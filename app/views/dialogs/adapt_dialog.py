@@ -7,17 +7,13 @@ from pathlib import Path
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QPalette, QShowEvent
 from PyQt5.QtWidgets import (
-    QCheckBox,
     QDialog,
     QFileDialog,
-    QFormLayout,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QStackedWidget,
     QWidget,
 )
@@ -29,9 +25,10 @@ from app.state import adaptation_words as words
 from app.state.adaptation import SUFFIX, AdaptationRequest
 from app.state.values import Problem
 from app.views.dialogs.adapt_groups import GroupList
+from app.views.widgets.fields import line_edit, push_button, tick_box, whole_number
 from app.views.widgets.job_strip import clock
 from app.views.widgets.labels import ElidedLabel, MessageLine, heading, plain_label
-from app.views.widgets.layouts import boxed, in_column, in_row
+from app.views.widgets.layouts import boxed, in_column, in_form, in_row
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import Progress
 
@@ -63,31 +60,33 @@ class AdaptDialog(QDialog):
 
     def _make_before(self) -> None:
         self.title = heading(scale=1.25)
-        self.path = QLineEdit()
-        self.path.setAccessibleName("New model")
-        self.path.setToolTip("The file of the new model; the old one is not changed")
-        self.browse = QPushButton("Browse…")
-        self.browse.setToolTip("Choose folder and name")
-        self.rounds = QSpinBox()
-        self.rounds.setRange(1, MOST_ROUNDS)
-        self.rounds.setValue(AdaptationRequest(Path()).rounds)
-        self.rounds.setAccessibleName("Rounds")
-        self.rounds.setToolTip("Rounds of grouping and learning; the best one is kept")
-        self.review = QCheckBox("Stop in each round, so that I can take wrong groups out")
-        self.review.setChecked(True)
-        self.review.setToolTip("Off: it learns from the groups as they are found")
-        form = QFormLayout()
-        form.setSpacing(8)
-        form.addRow("New model", in_row(self.path, self.browse, grows=self.path))
-        form.addRow("Rounds", in_row(self.rounds, None))
-        form.addRow("", self.review)
+        self.path = line_edit("New model", "The file of the new model; the old one is not changed")
+        self.browse = push_button("Browse…", "Choose folder and name", self._browse)
+        self.rounds = whole_number(
+            "Rounds", "Rounds of grouping and learning; the best one is kept",
+            AdaptationRequest(Path()).rounds, MOST_ROUNDS,
+        )  # fmt: skip
+        self.review = tick_box(
+            "Stop in each round, so that I can take wrong groups out",
+            "Off: it learns from the groups as they are found", on=True,
+        )  # fmt: skip
+        form = in_form(
+            ("New model", in_row(self.path, self.browse, grows=self.path)),
+            ("Rounds", in_row(self.rounds, None)),
+            ("", self.review),
+            spacing=(8, 8),
+        )
         self.forecast = plain_label()
         self.forecast.setAccessibleName("How long it takes, and how much memory")
         self.message = MessageLine()
-        self.anew = QPushButton("Begin anew")
-        self.anew.setToolTip("Forget what was begun for this file, and begin from the start")
-        self.begin = QPushButton("Begin")
-        self.begin.setToolTip("On the command line: qaconv adapt --dataset NAME --out FILE")
+        self.anew = push_button(
+            "Begin anew", "Forget what was begun for this file, and begin from the start",
+            lambda: self._start(anew=True),
+        )  # fmt: skip
+        self.begin = push_button(
+            "Begin", "On the command line: qaconv adapt --dataset NAME --out FILE",
+            lambda: self._start(anew=False),
+        )  # fmt: skip
         self.pages.addWidget(boxed(in_column(
             self.title, plain_label(words.TEACH), plain_label(words.LIMITS), form,
             self.forecast, self.message, None,
@@ -102,15 +101,18 @@ class AdaptDialog(QDialog):
         self.bar.setMaximumHeight(14)
         self.bar.setAccessibleName("Progress of the whole adaptation")
         self.left = QLabel()
-        self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop after the batch in hand; it can be taken up again at any time")
+        self.stop = push_button(
+            "Stop", "Stop after the batch in hand; it can be taken up again at any time",
+            self.jobs.cancel,
+        )  # fmt: skip
         self.lines = plain_label()
         self.lines.setAccessibleName("What was done so far")
         self.found = heading()
         self.look = plain_label(words.LOOK)
         self.groups = GroupList(self.adaptation, thumbnails)
-        self.go_on = QPushButton("Learn from these groups")
-        self.go_on.setToolTip("Go on without what is taken out")
+        self.go_on = push_button(
+            "Learn from these groups", "Go on without what is taken out", self.jobs.go_on
+        )
         head = in_row(self.step, self.bar, self.left, self.stop, spacing=12)
         head.setStretch(0, 2)
         head.setStretch(1, 1)
@@ -123,12 +125,15 @@ class AdaptDialog(QDialog):
         self.outcome = heading(scale=1.25)
         self.told = plain_label()
         self.table = QWidget()
-        self.use_new = QPushButton("Use the new model")
-        self.use_new.setToolTip("Match with the adapted model from now on")
-        self.use_old = QPushButton("Back to the old model")
-        self.use_old.setToolTip("Match with the model as it was")
-        self.again = QPushButton("Adapt again…")
-        self.again.setToolTip("Choose anew, from the model that is open now")
+        self.use_new = push_button(
+            "Use the new model", "Match with the adapted model from now on", self.jobs.use_new
+        )
+        self.use_old = push_button(
+            "Back to the old model", "Match with the model as it was", self.jobs.use_old
+        )
+        self.again = push_button(
+            "Adapt again…", "Choose anew, from the model that is open now", self._choose_anew
+        )
         self._last = in_column(
             self.outcome, self.told, self.table, None,
             self._buttons(self.again, self.use_old, self.use_new), spacing=16,
@@ -136,26 +141,14 @@ class AdaptDialog(QDialog):
         self.pages.addWidget(boxed(self._last))
 
     def _buttons(self, *buttons: QPushButton) -> QHBoxLayout:
-        close = QPushButton("Close")
-        close.setToolTip("Close this window; work that is under way goes on")
-        close.clicked.connect(self.close)
-        for button in (*buttons, close):
-            button.setAutoDefault(False)
+        close = push_button(
+            "Close", "Close this window; work that is under way goes on", self.close
+        )
         return in_row(None, *buttons, close)
 
     def _connect(self) -> None:
-        self.browse.setAutoDefault(False)
-        self.stop.setAutoDefault(False)
         self.path.textEdited.connect(self._path_typed)
-        self.browse.clicked.connect(self._browse)
         self.rounds.valueChanged.connect(lambda _value: self._estimate())
-        self.begin.clicked.connect(lambda _on: self._start(anew=False))
-        self.anew.clicked.connect(lambda _on: self._start(anew=True))
-        self.stop.clicked.connect(lambda _on: self.jobs.cancel())
-        self.go_on.clicked.connect(lambda _on: self.jobs.go_on())
-        self.use_new.clicked.connect(lambda _on: self.jobs.use_new())
-        self.use_old.clicked.connect(lambda _on: self.jobs.use_old())
-        self.again.clicked.connect(lambda _on: self._choose_anew())
         self.jobs.started.connect(self._follow)
         self.jobs.failed.connect(self._show_problem)
         space = self.jobs.controller.workspace

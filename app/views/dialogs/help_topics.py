@@ -167,6 +167,9 @@ CROWD = Topic(
         "of the gallery”. These numbers and the gallery's average logit sum to the logit too.",
         "This chooses and colours lines, maps, sum and list at first. What a cell adds in all "
         "(<i>by contribution</i>) and plain likeness (<i>by similarity</i>) are one choice away.",
+        "Where normalised scores rank (Alt+4), the same stands for strangers: a cell's part of the "
+        "score, in standard deviations. All parts add up to it. It says how unusual a likeness is "
+        "among strangers between the two cameras, and is no probability.",
         "A cell of the candidate belongs to one picture only: its average is that, for this "
         "query, of the cells at the same place in all pictures.",
     ),

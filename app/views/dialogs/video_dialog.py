@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import (
-    QCheckBox,
     QDialogButtonBox,
-    QDoubleSpinBox,
-    QFileDialog,
-    QFormLayout,
     QHeaderView,
-    QLineEdit,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -28,9 +22,11 @@ from app.jobs.videos import DETECT, VideoFacts, VideoWork, detect, read_facts
 from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
+from app.views.widgets.fields import decimal_number, line_edit, named, push_button, tick_box
+from app.views.widgets.file_dialogs import ask_path, ask_paths
 from app.views.widgets.job_strip import clock
 from app.views.widgets.labels import MessageLine
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_form, in_row
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.data.moments import moment_of
 from qaconv_core.detection.crops import PICTURES
@@ -67,52 +63,49 @@ class VideoDialog(DropDialog):
         self._refresh()
 
     def _make(self) -> None:
-        self.table = QTableWidget(0, len(COLUMNS))
+        self.table = named(
+            QTableWidget(0, len(COLUMNS)), "Videos",
+            "Camera and start can be changed: click, or press F2",
+        )  # fmt: skip
         self.table.setHorizontalHeaderLabels(COLUMNS)
-        self.table.setAccessibleName("Videos")
-        self.table.setToolTip("Camera and start can be changed: click, or press F2")
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         for column, width in ((1, 80), (CAMERA, 200), (START, 180)):
             self.table.setColumnWidth(column, width)
-        self.add = QPushButton("Add videos…")
-        self.rate = QDoubleSpinBox()
-        self.rate.setRange(0.01, 60.0)
-        self.rate.setValue(USUAL_RATE)
-        self.rate.setSuffix(" frames a second")
-        self.motion = QCheckBox("of those, only frames in which something moved")
-        self.out = QLineEdit()
-        self.out.setToolTip("Folder of the crops and tables; a run that was stopped goes on there")
-        self.browse = QPushButton("Folder…")
+        self.add = push_button("Add videos…", "", lambda: ask_paths(self, "Videos", self.choose))
+        self.rate = decimal_number(
+            "Look at", "", USUAL_RATE, 60.0, 1.0, least=0.01, suffix=" frames a second"
+        )
+        self.motion = tick_box("of those, only frames in which something moved", "")
+        self.out = line_edit(
+            "Into", "Folder of the crops and tables; a run that was stopped goes on there"
+        )
+        self.browse = push_button(
+            "Folder…", "", lambda: ask_path(self, "Folder of the crops", "", self._choose_out)
+        )
         self.message = MessageLine()
         self.work = WorkStrip()
         self.buttons = dialog_buttons(self, QDialogButtonBox.Close)
-        self.open_found = QPushButton("Open what was found")
-        self.open_found.setToolTip("Open the people found before the run was stopped")
-        self.start = QPushButton("Find people")
+        self.open_found = push_button(
+            "Open what was found", "Open the people found before the run was stopped", self._open
+        )
+        self.start = push_button("Find people", "", self.accept)
         self.start.setDefault(True)
-        for button in (self.add, self.browse, self.open_found):
-            button.setAutoDefault(False)
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.addRow("Look at", in_row(self.rate, self.motion, None))
-        form.addRow("Into", in_row(self.out, self.browse, grows=self.out))
-        self.rate.setAccessibleName("Look at")
-        self.out.setAccessibleName("Into")
+        form = in_form(
+            ("Look at", in_row(self.rate, self.motion, None)),
+            ("Into", in_row(self.out, self.browse, grows=self.out)),
+        )
         last = in_row(self.open_found, None, self.buttons, self.start)
         in_column(self.table, in_row(self.add, None), form, self.message, self.work, last,
                   into=self, grows=self.table, margins=16)  # fmt: skip
 
     def _connect(self) -> None:
-        self.add.clicked.connect(self._browse_videos)
-        self.browse.clicked.connect(self._browse_folder)
         self.rate.valueChanged.connect(self._refresh)
         self.motion.toggled.connect(self._refresh)
         self.out.textEdited.connect(self._out_edited)
         self.table.itemChanged.connect(self._refresh)
-        self.start.clicked.connect(self.accept)
-        self.open_found.clicked.connect(self._open)
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
@@ -127,21 +120,6 @@ class VideoDialog(DropDialog):
     def take_dropped(self, paths: list[Path]) -> None:
         if not self._jobs.has(DETECT):
             self.choose(paths)
-
-    def _browse_videos(self) -> QFileDialog:
-        dialog = QFileDialog(self, "Videos")
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.ExistingFiles)
-        dialog.filesSelected.connect(lambda names: self.choose([Path(name) for name in names]))
-        dialog.open()
-        return dialog
-
-    def _browse_folder(self) -> None:
-        dialog = QFileDialog(self, "Folder of the crops")
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.Directory)
-        dialog.fileSelected.connect(self._choose_out)
-        dialog.open()
 
     def _choose_out(self, name: str) -> None:
         self.out.setText(name)
@@ -274,16 +252,15 @@ class VideoDialog(DropDialog):
     def reject(self) -> None:
         if self._jobs.has(DETECT):
             self.hide()
-            return
-        super().reject()
+        else:
+            super().reject()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._jobs.has(DETECT):
             self.hide()
             event.ignore()
-            return
-        self._jobs.stop_all()
-        super().closeEvent(event)
+        else:
+            super().closeEvent(event)
 
 
 def out_for(paths: Sequence[Path]) -> Path:

@@ -33,7 +33,7 @@ from app.state.why import breakdown_of_difference
 from app.state.workspace import Workspace
 from app.state.zones import PairZones
 from app.views.widgets.stale_overlay import StaleOverlay
-from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.galleries.values import PairView
 
 EMPTY = "The score breakdown stands here once there is a match."
@@ -47,6 +47,7 @@ _TIPS = {
     "usual": words.USUAL,
     "difference": words.DIFFERENCE,
     "logit": words.LOGIT,
+    "normalised": words.NORMALISED_SCORE,
 }
 
 
@@ -124,8 +125,9 @@ class BreakdownChart(QWidget):
             self.update()
 
     @property
-    def _relative(self) -> RelativeMatch | None:
-        """Contributions above average, where the look asks for them and they are known."""
+    def _relative(self) -> Relative | None:
+        """Contributions above average, or parts of the normalised score, where the look asks for
+        them and they are known."""
         pair = self.workspace.shown_pair
         wanted = self.workspace.look.measure == "relative"
         return pair.relative if wanted and pair is not None else None
@@ -219,5 +221,7 @@ class BreakdownChart(QWidget):
             ]
             ends[1] = f"matched with {ends[1]}"
             told = words.BEYOND if self._relative else words.ADDS
+            if isinstance(self._relative, NormalisedBreakdown):
+                told = words.ABOVE_STRANGERS
             return "\n".join((number, *ends, told))
         return f"{number}\n{_TIPS[row.part.kind]}"

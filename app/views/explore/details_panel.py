@@ -94,7 +94,12 @@ class DetailsPanel(QWidget):
         score = words.score_text(pair.match.score)
         if space.look.mode != "compare" or space.why is None or other is None:
             stands = self.context.words
-            return f"score {score} = sigmoid(logit / 10)" + (f", {stands}" if stands else "")
+            text = f"score {score} = sigmoid(logit / 10)" + (f", {stands}" if stands else "")
+            known = None if pair.normalised is None else space.strangers
+            return text if known is None else f"{text}; {known.share_words(pair.candidate)}"
+        if pair.normalised is not None and other.normalised is not None:
+            n = [words.logit_text(p.total) for p in (pair, other)]
+            return f"{n[0]} − ({n[1]}), in standard deviations above strangers"
         logits = [words.logit_text(p.match.logit) for p in (pair, other)]
         return (
             f"logit {logits[0]} − ({logits[1]}); scores {score} and "

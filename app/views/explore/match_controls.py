@@ -93,7 +93,15 @@ class MatchControls(QWidget):
         self._lay_out()
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         workspace.look_changed.connect(self.refresh)
+        workspace.pair_changed.connect(self.refresh)
         self.refresh()
+
+    @property
+    def _relative_words(self) -> str:
+        """What a contribution is compared with: the average, or strangers where these rank."""
+        pair = self.workspace.pair
+        normalised = pair is not None and pair.normalised is not None
+        return "above strangers" if normalised else KINDS["relative"]
 
     def _chosen(self, mode: Mode, choose_mode: Callable[[Mode], None]) -> None:
         choose_mode(mode)
@@ -199,8 +207,9 @@ class MatchControls(QWidget):
         for mode, button in self.modes.items():
             button.setChecked(mode == look.mode)
         self.direction.show_value(look.direction)
-        self.colour_by.show_value(look.colour_by)
-        self.heat_of.show_value(look.heat_of)
+        for choice, value in ((self.colour_by, look.colour_by), (self.heat_of, look.heat_of)):
+            choice.name_value("relative", self._relative_words)
+            choice.show_value(value)
         for widget, number in (
             (self.threshold, round(look.threshold * 100)),
             (self.count, look.count),

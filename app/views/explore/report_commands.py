@@ -63,7 +63,9 @@ class ReportCommands(QObject):
         if matching is None or space.ranking is None:
             return None
         model = "" if space.model is None else f"{space.model.title}, {space.model.spec.in_full()}"
-        request = ReportRequest(matching, space.ranking, candidates, dict(space.decided), model)
+        request = ReportRequest(
+            matching, space.ranking, candidates, dict(space.decided), model, space.strangers
+        )
         return self.controller.runner.start(
             f"Writing {path.name}",
             lambda context: request.write(path, context),

@@ -10,7 +10,16 @@ from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
 from app.state.commands import BY_ID
 from app.state.part_words import part_text
-from app.state.values import CANDIDATE_VIEWS, METHODS, NORMALISED, CandidateView, Method
+from app.state.values import (
+    CANDIDATE_VIEWS,
+    FALSE_ALARM_CHOICES,
+    METHODS,
+    NORMALISED,
+    CandidateView,
+    Method,
+    normalises,
+)
+from app.state.words import deviations_text
 from app.state.workspace import Workspace
 from app.views.explore.filter_choices import CameraChoice, TimeChoice, camera_chip, time_chip
 from app.views.widgets.choice import Choice
@@ -21,6 +30,7 @@ from app.views.widgets.hints import LinkButton
 from app.views.widgets.labels import heading, small_button
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.tile_view import SizeSlider
+from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.types import RankingResult
 
 METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
@@ -35,9 +45,21 @@ METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
                 "Rank by how far each score stands above those of strangers between the two "
                 "cameras, in standard deviations: no probability.",
             ),
+            ("+ normalisation + re-ranking", "Re-ranked distances of normalised scores."),
+            ("+ normalisation + TLift", "Normalised, re-ranked, and lifted by when and where."),
         ),
         strict=True,
     )
+)
+NORMALISED_IDS: dict[Method, str] = {
+    METHODS[3]: "candidate.method_norm",
+    METHODS[4]: "candidate.method_norm_rerank",
+    METHODS[5]: "candidate.method_norm_tlift",
+}
+"""Commands of the methods for which strangers are measured first."""
+LINE = (
+    "A query whose person is not in the gallery has somebody above the line in this share of "
+    "cases. It rests on normalised scores alone; no labels are used. Candidates below it are pale."
 )
 HIDES = {
     "hide_junk": ("same camera (ignored)", "Hide pictures of the query's person from its camera."),
@@ -60,6 +82,7 @@ EVERY = (
     "the best of its pictures.",
 )
 UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
+PARTLY = "Parts and added pictures are not re-ranked: ranked by normalised scores alone."
 NO_MAPS = "Not there yet: this needs the feature maps of the whole gallery."
 BY_PART = (
     "Ranked by the cells drawn on the query alone, by plain QAConv: terms of the other cells drop "
@@ -92,7 +115,7 @@ class ResultsHeader(QWidget):
         super().__init__(parent)
         self.workspace, self.model = workspace, model
         self.method = Choice(
-            "Ranked by", "How the gallery is ranked (Alt+1 to Alt+4).",
+            "Ranked by", "How the gallery is ranked (Alt+1 to Alt+6).",
             {method: words for method, (words, _tip) in METHOD_WORDS.items()},
         )  # fmt: skip
         self.measure = self.method.menu().addAction("Evaluate this data set")
@@ -108,6 +131,13 @@ class ResultsHeader(QWidget):
         self.part.setToolTip(BY_PART)
         self.added_note = QLabel(ADDED_ONLY)
         self.whole = LinkButton("Whole query", "Rank by the whole query again (Backspace, Esc).")
+        self.line = QLabel()
+        self.line.setAccessibleName("Is anybody there?")
+        self.line.setToolTip(LINE)
+        self.alarms = Choice(
+            "False alarms", "Share of queries without a match with somebody above the line.",
+            {str(share): f"{100 * share:.0f} % false alarms" for share in FALSE_ALARM_CHOICES},
+        )  # fmt: skip
         self.estimates = QLabel()
         self.estimates.setAccessibleName("Exactness")
         self.exact = LinkButton("Score all exactly", ALL_EXACT)
@@ -158,7 +188,8 @@ class ResultsHeader(QWidget):
         self.by_part = _together(self.part, self.whole)
         self.estimated = _together(self.estimates, self.exact)
         self.several = _together(self.chosen, self.report)
-        self.states = (self.by_part, self.estimated, self.several, self.added_note)
+        self.lined = _together(self.line, self.alarms)
+        self.states = (self.lined, self.by_part, self.estimated, self.several, self.added_note)
         for state in self.states:
             states.addWidget(state)
         in_column(first, self.second, into=self, spacing=4)
@@ -192,12 +223,14 @@ class ResultsHeader(QWidget):
             lambda name: space.change_result_filter(**{name: NO_FILTER[name]})
         )
         self.whole.clicked.connect(space.parts.whole_query)
+        self.alarms.chosen.connect(lambda share: space.change_look(false_alarms=float(share)))
         self.exact.clicked.connect(lambda: space.change_look(exact=True))
         self.measure.triggered.connect(lambda: self.command_wanted.emit("evaluate.current"))
         self.report.clicked.connect(lambda: self.command_wanted.emit("file.save_report"))
         space.data_changed.connect(self._show_data)
         space.filters_changed.connect(self.refresh)
         space.method_changed.connect(self.refresh)
+        space.look_changed.connect(self._show_line)
         space.measures_changed.connect(self._show_methods)
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
@@ -236,8 +269,19 @@ class ResultsHeader(QWidget):
         self.dot.setVisible(bool(self.count.text() and self.truth.text()))
         self.part.setText("" if ranking is None else part_text(ranking))
         self.by_part.setVisible(bool(self.part.text()))
+        self._show_line()
         self._show_exactness(ranking)
         self.show_chosen()
+
+    def _show_line(self) -> None:
+        """The line, and whether anybody is above it, where the ranking knows strangers."""
+        strangers = self.workspace.strangers
+        ranking, share = self.workspace.ranking, str(self.workspace.look.false_alarms)
+        if share in self.alarms.actions_:
+            self.alarms.show_value(share)
+        self.lined.setVisible(strangers is not None)
+        if strangers is not None and ranking is not None:
+            self.line.setText(line_words(strangers, ranking))
 
     def show_chosen(self) -> None:
         """How many candidates are chosen, where that is more than the one looked at."""
@@ -276,7 +320,7 @@ class ResultsHeader(QWidget):
         self.method.show_value(space.method)
         whole = space.ranking is not None and space.ranking.whole
         for method in METHODS:
-            on = method in space.methods or (method == NORMALISED and whole)
+            on = whole if method == NORMALISED else method in space.methods
             action = self.method.actions_[method]
             action.setEnabled(on)
             action.setToolTip(METHOD_WORDS[method][1] if on else self.reason(method))
@@ -284,9 +328,9 @@ class ResultsHeader(QWidget):
         self.measure.setVisible(ready and not space.measures_complete)
 
     def _choose_method(self, method: Method) -> None:
-        if method == NORMALISED:  # what it needs is measured first
+        if method in NORMALISED_IDS:  # what it needs is measured first
             self.method.show_value(self.workspace.method)
-            self.command_wanted.emit("candidate.method_norm")
+            self.command_wanted.emit(NORMALISED_IDS[method])
         else:
             self.workspace.set_method(method)
 
@@ -303,7 +347,9 @@ class ResultsHeader(QWidget):
             return ""
         if method == NORMALISED:
             return ONE_QUERY if len(ranking.queries) > 1 else ""
-        return ADDED_ONLY if any(data.is_added(query) for query in ranking.queries) else ""
+        if not any(data.is_added(query) for query in ranking.queries):
+            return PARTLY if normalises(method) and ranking.part is not None else ""
+        return PARTLY if normalises(method) else ADDED_ONLY
 
     def _truth_words(self) -> str:
         """What is known of true matches."""
@@ -317,6 +363,14 @@ class ResultsHeader(QWidget):
             return "no true match yet"
         known = data.query[ranking.queries[0]].pid is not None and (data.gallery_pids >= 0).any()
         return "No true match in the gallery" if known else "Person not known"
+
+
+def line_words(strangers: Strangers, ranking: RankingResult) -> str:
+    """The line, and how many candidates are above it."""
+    line, above = deviations_text(strangers.line.value), strangers.above(ranking)
+    if not above:
+        return f"Probably nobody, or nobody clear: none above the line at {line}"
+    return f"{count_text(above)} above the line at {line}"
 
 
 def exactness_words(ranking: RankingResult) -> str:

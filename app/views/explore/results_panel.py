@@ -12,7 +12,7 @@ from app.items.result_delegate import ResultDelegate
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text
 from app.jobs.images import ImageLoader
-from app.state.values import METHODS, NORMALISED, CandidateView, Method
+from app.state.values import METHODS, CandidateView, Method
 from app.state.workspace import Workspace
 from app.views.explore.candidate_selection import CandidateSelection
 from app.views.explore.find_bar import FindBar
@@ -116,8 +116,7 @@ class ResultsPanel(QWidget):
         ranking = self.model.ranking
         self.delegate.moves = self.model.moves is not None
         by_part = ranking is not None and ranking.part is not None
-        normalised = ranking is not None and ranking.method == NORMALISED
-        self.delegate.aside = by_part or normalised
+        self.delegate.aside = by_part or self.workspace.strangers is not None
         self.view.measure_tiles()
         self._show_ranking_state()
         self._show_selection()

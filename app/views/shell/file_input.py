@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, Qt
 from PyQt5.QtGui import QDropEvent, QGuiApplication, QImage, QPixmap
-from PyQt5.QtWidgets import QFileDialog, QFrame, QLabel, QWidget
+from PyQt5.QtWidgets import QFrame, QLabel, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.job import JobContext
@@ -19,6 +19,7 @@ from app.state.requests import BY_CONTENT, DataRequest
 from app.state.values import Problem
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.dropped_files import local_paths
+from app.views.widgets.file_dialogs import PICTURES, ask_paths
 from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name
 from qaconv_core.data.scenes import looks_like_scene
@@ -97,15 +98,9 @@ class FileInput(QObject):
 
     # ── three ways in ───────────────────────────────────────────────────────────────────────────
 
-    def ask(self) -> QFileDialog:
+    def ask(self) -> None:
         """Choose picture files."""
-        suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-        dialog = QFileDialog(self.window, "Search by picture", "", f"Pictures ({suffixes})")
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.ExistingFiles)
-        dialog.filesSelected.connect(lambda names: self.take([Path(name) for name in names]))
-        dialog.open()
-        return dialog
+        ask_paths(self.window, "Search by picture", self.take, PICTURES)
 
     def paste(self) -> None:
         """Take what is on the clipboard: files, a picture, or the path of a file as text."""

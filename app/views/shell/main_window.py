@@ -25,12 +25,13 @@ from app.state.insights import KINDS
 from app.state.requests import DataRequest, ModelRequest
 from app.state.session import Session, session_of
 from app.state.settings import SettingsFile
-from app.state.values import NORMALISED, Problem
+from app.state.values import NORMALISED, Method, Problem
 from app.state.workspace import Workspace
 from app.views.dialogs.help_dialog import help_on
 from app.views.explore.decision_commands import DecisionCommands
 from app.views.explore.export_commands import ExportCommands
 from app.views.explore.report_commands import ReportCommands
+from app.views.explore.results_header import NORMALISED_IDS
 from app.views.gallery.gallery_page import GalleryPage
 from app.views.insights.insight_pages import InsightPages
 from app.views.shell.context_menus import ContextMenus
@@ -178,18 +179,27 @@ class MainWindow(QMainWindow):
                     self.controller.measure,
                     lambda: space.data is not None and space.model is not None,
                 ),
-                "candidate.method_norm": Handler(
-                    self.controller.normalise,
-                    lambda: space.ranking is not None and self.controller.matching is not None,
-                    lambda: space.method == NORMALISED,
-                    lambda: "the feature maps are not all there yet",
-                ),
+                **{id: self._normalised_handler(method) for method, id in NORMALISED_IDS.items()},
                 "view.back": Handler(space.go_back, lambda: space.can_go_back),
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),
                 "view.problems": toggle_of(self.problems_dock),
                 "view.full_screen": Handler(self.switch_full_screen, checked=self.isFullScreen),
                 "help.here": Handler(lambda: self.dialogs.open_help(help_on(space, self.page))),
             }
+        )
+
+    def _normalised_handler(self, method: Method) -> Handler:
+        space, header = self.workspace, self.explore.results.header
+
+        def enabled() -> bool:
+            there = space.ranking is not None and self.controller.matching is not None
+            return there and (method == NORMALISED or method in space.methods)
+
+        return Handler(
+            lambda: self.controller.normalise(method),
+            enabled,
+            lambda: space.method == method,
+            lambda: header.reason(method),
         )
 
     def _theme_handler(self, name: str) -> Handler:

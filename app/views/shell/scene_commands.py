@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import QObject, Qt, pyqtSignal
-from PyQt5.QtWidgets import QFileDialog, QWidget
+from PyQt5.QtCore import QObject, pyqtSignal
+from PyQt5.QtWidgets import QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.job_slots import JobSlots
 from app.jobs.scenes import find_origin
 from app.views.shell.dialogs import Dialogs
 from app.views.widgets.actions import Handler, Handlers
-from qaconv_core.data.scan import IMAGE_SUFFIXES
+from app.views.widgets.file_dialogs import PICTURES, ask_paths
 from qaconv_core.detection.crops import output_of
 
 if TYPE_CHECKING:
@@ -42,17 +42,9 @@ class SceneCommands(QObject):
             "candidate.show_scene": _of_picture(self._candidate, self.show_scene),
         }
 
-    def ask(self) -> QFileDialog:
+    def ask(self) -> None:
         """Choose pictures of scenes."""
-        suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-        dialog = QFileDialog(self._window, "Find people in scenes", "", f"Pictures ({suffixes})")
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.ExistingFiles)
-        dialog.filesSelected.connect(
-            lambda names: self._dialogs.open_scenes([Path(name) for name in names])
-        )
-        dialog.open()
-        return dialog
+        ask_paths(self._window, "Find people in scenes", self._dialogs.open_scenes, PICTURES)
 
     def show_scene(self, picture: Path) -> None:
         """Open the scene that a picture was cut out of."""

@@ -98,6 +98,11 @@ class Choice(ChooserButton):
             group.addAction(action)
             self.actions_[value] = action
 
+    def name_value(self, value: str, text: str) -> None:
+        """Another text for one of the entries."""
+        self.actions_[value].setText(text)
+        self._short[value] = text
+
     def show_value(self, value: str) -> None:
         """Show which is chosen, without telling."""
         self.value = value

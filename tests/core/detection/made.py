@@ -53,3 +53,41 @@ def write_video(path, frames=30, rate=10, code="MJPG", blocks=walkers):
         writer.write(np.ascontiguousarray(scene(blocks(number))[:, :, ::-1]))
     writer.release()
     return path
+
+
+def write_uneven_video(path, seconds, blocks=walkers):
+    """A Matroska file of JPEG pictures at these times: the plainest video of variable rate."""
+    from io import BytesIO
+
+    def element(mark, *parts):
+        data = b"".join(parts)
+        return bytes.fromhex(mark) + (len(data) | 1 << 56).to_bytes(8, "big") + data
+
+    def number(mark, value):
+        return element(mark, value.to_bytes(4, "big"))
+
+    frames = []
+    for place, time in enumerate(seconds):
+        jpeg = BytesIO()
+        Image.fromarray(scene(blocks(place))).save(jpeg, "JPEG", quality=95)
+        stamp = round(1000 * time).to_bytes(2, "big")
+        frames.append(element("a3", b"\x81", stamp, b"\x80", jpeg.getvalue()))
+    picture = element("e0", number("b0", 320), number("ba", 240))
+    track = element(
+        "ae",
+        number("d7", 1),
+        number("73c5", 1),
+        number("83", 1),
+        element("86", b"V_MJPEG"),
+        picture,
+    )
+    path.write_bytes(
+        element("1a45dfa3", element("4282", b"matroska"), number("4287", 4), number("4285", 2))
+        + element(
+            "18538067",
+            element("1549a966", number("2ad7b1", 1_000_000)),
+            element("1654ae6b", track),
+            element("1f43b675", number("e7", 0), *frames),
+        )
+    )
+    return path

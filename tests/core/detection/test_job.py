@@ -14,12 +14,12 @@ from PIL import Image
 
 from qaconv_core.data.catalog import open_dataset
 from qaconv_core.data.folder import open_folder
+from qaconv_core.detection.crops import JOURNAL
 from qaconv_core.detection.frames import Sampling
 from qaconv_core.detection.job import Work, detect_people
-from qaconv_core.detection.journal import NAME
 from qaconv_core.errors import Cancelled, DatasetError, InputError
 from qaconv_core.progress import CancelToken, WorkContext
-from tests.core.detection.made import find_blocks, save, walkers, write_video
+from tests.core.detection.made import find_blocks, save, walkers, write_uneven_video, write_video
 
 ONE, TWO = [(20, 40, 30, 90, "red")], [(20, 40, 30, 90, "red"), (200, 60, 30, 80, "blue")]
 
@@ -72,6 +72,18 @@ def test_the_output_folder_opens_as_a_data_set_with_cameras(scenes, tmp_path):
     (tmp_path / "out" / "pictures.csv").unlink()
     data = open_dataset("folder", tmp_path / "out")  # the crops alone
     assert len(data.gallery) + len(data.query) == 5
+
+
+def test_crops_of_an_earlier_run_are_no_scenes(scenes, tmp_path):
+    detect_people([scenes], scenes / "people", find_blocks)
+    (scenes / "people" / "boxes.csv").unlink()  # a run that was killed has no tables yet
+    done = detect_people([scenes], tmp_path / "other", find_blocks)
+    assert done.totals.sources == 4
+    (fault,) = [fault for fault in done.rejected if fault.path.name == "crops"]
+    assert fault.reason == "5 pictures cut out of scenes by an earlier run, left out"
+    again = detect_people([scenes], scenes / "people", find_blocks)  # its own are passed over
+    assert again.found_done == 4
+    assert not any(fault.path.name == "crops" for fault in again.rejected)
 
 
 def test_bad_files_are_named_and_skipped(scenes, tmp_path):
@@ -144,13 +156,13 @@ def test_a_killed_run_goes_on_to_the_same_result(scenes, tmp_path):
     write_video(scenes / "gate.avi")
     detect_people([scenes], tmp_path / "once", find_blocks)
     expected = tree(tmp_path / "once")
-    whole = expected[NAME]
+    whole = expected[JOURNAL]
     for length in np.linspace(0, len(whole) - 1, 9).astype(int):
         out = tmp_path / f"killed{length}"
         shutil.copytree(tmp_path / "once", out)
         for name in ("boxes.csv", "pictures.csv"):
             (out / name).unlink()
-        (out / NAME).write_bytes(whole[:length])
+        (out / JOURNAL).write_bytes(whole[:length])
         (out / ".crop.part").write_bytes(b"half")
         detect_people([scenes], out, find_blocks)
         assert tree(out) == expected
@@ -164,7 +176,7 @@ def test_what_changed_is_looked_at_again_and_other_options_are_refused(scenes, t
     assert (done.found_done, 99 - seen.left, done.totals.boxes) == (3, 1, 6)
     with pytest.raises(InputError, match=r"other options \(margin\)"):
         detect_people([scenes], tmp_path / "out", find_blocks, Work(margin=0.2))
-    (tmp_path / "out" / NAME).write_bytes(b'{"somebody": "else"}\n')
+    (tmp_path / "out" / JOURNAL).write_bytes(b'{"somebody": "else"}\n')
     with pytest.raises(InputError, match="not a journal"):
         detect_people([scenes], tmp_path / "out", find_blocks)
 
@@ -202,6 +214,16 @@ def test_a_video_cut_short_is_read_as_far_as_it_goes(tmp_path):
     assert any("cut.avi: ends after" in note for note in done.notes) or not done.notes
     frames = {int(row["frame"]) for row in rows_of(tmp_path / "out" / "boxes.csv")}
     assert 15 <= max(frames) < 35
+
+
+def test_times_of_a_video_of_variable_rate_are_those_of_its_stream(tmp_path):
+    seconds = [0.0, 0.1, 0.2, 3.0, 3.1, 3.2, 7.5, 7.6]
+    video = write_uneven_video(tmp_path / "phone.mkv", seconds)
+    detect_people([video], tmp_path / "out", find_blocks, Work(Sampling(2)))
+    rows = rows_of(tmp_path / "out" / "boxes.csv")
+    times = sorted({float(row["time"]) for row in rows})
+    assert times == [0.0, 3.0, 7.5]  # by a mean rate these would be frames 0, 1 and 2
+    assert {int(row["frame"]) for row in rows} == {0, 3, 6}
 
 
 def test_no_more_than_two_frames_of_a_video_are_in_memory(tmp_path):

@@ -132,7 +132,7 @@ def test_an_evaluation_scores_each_pair_once(head):
         told[progress.stage] = progress.done
 
     job = Job(progress=listen, keep_inner=True)
-    scoring = _Scoring(model_of(rule), query, gallery, job, None)
+    scoring = _Scoring(model_of(rule), query, gallery, job, None, OPTIONS)
     known = labels()
     options = MethodOptions(rerank=True, normalise=True)
     normalised = _normalised(scoring, known, options, job)
@@ -161,7 +161,7 @@ def test_the_first_releases_take_the_other_role_within_a_side():
     found = []
     for release in ("v2.0", FIRST_RELEASES):
         job = Job(keep_inner=True)
-        scoring = _Scoring(model_of(rule, release), query, gallery, job, None)
+        scoring = _Scoring(model_of(rule, release), query, gallery, job, None, OPTIONS)
         normalised = _normalised(scoring, known, options, job)
         found.append((normalised.scores(), *normalised.within()))
     np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-4)
@@ -175,7 +175,7 @@ def test_without_re_ranking_only_the_cohorts_are_scored():
     rule = rule_of("shared")
     told: dict[str, int] = {}
     job = Job(progress=lambda progress: told.update({progress.stage: progress.done}))
-    scoring = _Scoring(model_of(rule), query, gallery, job, None)
+    scoring = _Scoring(model_of(rule), query, gallery, job, None, OPTIONS)
     known = labels()
     options = MethodOptions(normalise=True, cohorts=CohortRule(25))
     found = _normalised(scoring, known, options, job).scores()
@@ -196,3 +196,14 @@ def test_wrong_options_are_named():
         CohortRule(20)
     with pytest.raises(InputError, match="0 or more seconds"):
         CohortRule(nearby=-1)
+
+
+def test_saved_matrices_with_the_row_in_the_gallerys_role_are_turned():
+    qq, qg, gg = matrices(symmetric=False)
+    usual = NormalisedScores(SavedLogits(qg, (qq, gg)), labels(), OPTIONS)
+    turned = NormalisedScores(SavedLogits(qg, (qq.T, gg.T), True), labels(), OPTIONS)
+    wrong = NormalisedScores(SavedLogits(qg, (qq.T, gg.T)), labels(), OPTIONS)
+    np.testing.assert_allclose(turned.scores(), usual.scores(), atol=1e-6)
+    assert np.abs(wrong.scores() - usual.scores()).max() > 0.01
+    for ours, theirs in zip(turned.within(), usual.within(), strict=True):
+        np.testing.assert_allclose(ours, theirs.T, atol=1e-6)

@@ -60,3 +60,40 @@ def test_a_cohort_without_spread_or_without_pictures():
     assert (found.n, found.slope) == (0, 0)
     with pytest.raises(InputError, match="no strangers"):
         normalised_breakdown(match, query[0], gallery[0], gallery[:0], gallery[1:], rule)
+
+
+@pytest.mark.parametrize("head", ["shared", "two-sided"])
+@pytest.mark.parametrize("keep_gallery", [None, [1, 1, 0, 1, 0, 1]])
+def test_of_some_cells_strangers_have_the_same_cells(head, keep_gallery):
+    """Oracle: logits of every pair with the cells left out, one by one."""
+    torch.manual_seed(6)
+    rule = QAConv((3, 2), head).eval().affine()
+    gallery, query = unit_maps(40, 3), unit_maps(1, 4)[0]
+    keep = np.array([[0, 1], [1, 0], [0, 1]], bool)
+    other = None if keep_gallery is None else np.array(keep_gallery, bool).reshape(3, 2)
+    z, t = np.arange(1, 20), np.arange(20, 40)
+    match = match_maps(query, gallery[0], rule, keep_query=keep, keep_gallery=other)
+    found = normalised_breakdown(
+        match, query, gallery[0], gallery[z], gallery[t], rule, keep=(keep, other)
+    )
+    towards = [match_maps(query, gallery[x], rule, keep_query=keep).logit for x in z]
+    back = [
+        match_maps(gallery[x], gallery[0], rule, keep_query=keep, keep_gallery=other).logit
+        for x in t
+    ]
+    halves = [(match.logit - np.mean(x)) / np.std(x) for x in (towards, back)]
+    assert (found.z, found.t) == pytest.approx(halves, abs=1e-4)
+    assert found.query.sum() + found.gallery.sum() == pytest.approx(sum(halves) / 2, abs=1e-4)
+    assert (found.query[~keep] == 0).all()
+
+
+def test_without_any_cell_nothing_stands_out():
+    torch.manual_seed(6)
+    rule = QAConv((3, 2)).eval().affine()
+    gallery, query = unit_maps(20, 3), unit_maps(1, 4)[0]
+    none = np.zeros((3, 2), bool)
+    match = match_maps(query, gallery[0], rule, keep_query=none)
+    found = normalised_breakdown(
+        match, query, gallery[0], gallery[1:9], gallery[9:], rule, keep=(none, None)
+    )
+    assert (found.n, np.abs(found.query).sum(), np.abs(found.gallery).sum()) == (0, 0, 0)

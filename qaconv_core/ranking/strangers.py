@@ -1,0 +1,88 @@
+"""How a query's candidates stand among strangers: N, and how many strangers look as much alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from qaconv_core.ranking.line import Line
+from qaconv_core.types import Float64, Int64, RankingResult
+
+
+@dataclass(frozen=True, eq=False)
+class Strangers:
+    """What is known of the candidates of one query, in gallery order.
+
+    ``n`` (g,) are normalised scores, ``alike`` (g,) how many of the strangers in the cohort of a
+    picture's camera look at least as much like the query, ``cohort`` (g,) how many there are.
+    ``line`` is what strangers rarely cross.
+    """
+
+    n: Float64
+    alike: Int64
+    cohort: Int64
+    line: Line
+
+    def counted_share(self, index: int) -> float:
+        """Share of strangers that look as much alike, by count: never below 1 / (cohort + 1)."""
+        return (int(self.alike[index]) + 1) / (int(self.cohort[index]) + 1)
+
+    def normal_share(self, index: int) -> float:
+        """The same by the standard normal distribution of N."""
+        return NormalDist().cdf(-float(self.n[index]))
+
+    def above_line(self, index: int) -> bool:
+        """Whether strangers rarely look as much alike."""
+        return bool(self.n[index] > self.line.value)
+
+    def above(self, ranking: RankingResult) -> int:
+        """How many pictures of a ranking of this gallery are above the line; junk does not count,
+        nor does the query's own file."""
+        counted = ranking.truth != RankingResult.JUNK
+        return int((self.n[ranking.order[counted]] > self.line.value).sum())
+
+    def line_words(self, ranking: RankingResult) -> str:
+        """The line, and whether anybody is above it, for people."""
+        told = (
+            f"line: {self.line.value:.2f} above strangers; a query without a match has somebody "
+            f"above it in {100 * self.line.false_alarms:.1f} % of cases, by {self.line.basis}"
+        )
+        nobody = "None is above it here: probably nobody is there, or nobody clear"
+        return told if self.above(ranking) else f"{told}. {nobody}"
+
+    def record(self, index: int) -> dict[str, Any]:
+        """N of a candidate, and how many strangers look as much alike, as plain values."""
+        return {
+            "normalised": float(self.n[index]),
+            "above_line": self.above_line(index),
+            "strangers": int(self.cohort[index]),
+            "strangers_as_much_alike": int(self.alike[index]),
+            "share_counted": self.counted_share(index),
+            "share_normal": self.normal_share(index),
+        }
+
+    def line_record(self, ranking: RankingResult) -> dict[str, Any]:
+        """The line that says whether anybody is there, as plain values."""
+        return {
+            "line": self.line.value,
+            "false_alarms": self.line.false_alarms,
+            "basis": self.line.basis,
+            "strangers": self.line.strangers,
+            "above": self.above(ranking),
+        }
+
+    def share_words(self, index: int) -> str:
+        """The share of strangers that look as much alike; both where they disagree."""
+        counted, normal = self.counted_share(index), self.normal_share(index)
+        size = int(self.cohort[index])
+        if not self.alike[index]:
+            told = f"none of {size:,} strangers looks as much alike"
+        else:
+            alike = int(self.alike[index])
+            verb = "looks" if alike == 1 else "look"
+            told = f"{alike:,} of {size:,} strangers {verb} as much alike"
+        least = 1 / (size + 1)
+        if max(normal, least) > 2 * counted or counted > 2 * max(normal, least):
+            told += f" (by the normal distribution {max(normal, least):.1%})"
+        return told

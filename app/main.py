@@ -13,6 +13,7 @@ from app import startup
 from app.state.requests import BY_CONTENT, DEMO, DataRequest, ModelRequest
 from qaconv_core.errors import InputError
 from qaconv_core.paths import typed_path
+from qaconv_core.readable import shown
 from qaconv_core.threads import spin_briefly
 
 DEFAULT_DATA_DIR = "data"
@@ -27,18 +28,28 @@ def open_window(arguments: argparse.Namespace) -> None:
     problem = startup.prepare()
     if problem:
         raise InputError(problem)
-    data, model = data_request(arguments), model_request(arguments)
+    data, model, case = data_request(arguments), model_request(arguments), case_file(arguments)
     try:
         from app.program import Program
     except ImportError as error:
         raise InputError(startup.import_problem(error)) from None
     program = Program(sys.argv[:1])
     try:
-        program.window.begin(data, model, program.session)
+        program.window.begin(data, model, program.session, case)
         with InterruptByCtrlC(program.window.close):
             program.run()
     finally:
         program.end()
+
+
+def case_file(arguments: argparse.Namespace) -> Path | None:
+    """The case that was named; None where none was."""
+    if arguments.case is None:
+        return None
+    path = typed_path(arguments.case).absolute()
+    if not path.is_file():
+        raise InputError(f"{shown(path)}: no such case; check the path")
+    return path
 
 
 def data_request(arguments: argparse.Namespace) -> DataRequest | None:

@@ -193,9 +193,9 @@ class Model:
 
     def count_stored(self, store: FeatureStore, refs: Sequence[ImageRef]) -> int:
         """How many of these files have a map of this model in the store."""
-        keys = [key for key in file_keys(refs) if not isinstance(key, Rejected)]
         if not store.has(self.feature_key):
             return 0
+        keys = [key for key in file_keys(refs) if not isinstance(key, Rejected)]
         with self.open_shelf(store) as shelf:
             return int((shelf.lookup(keys) >= 0).sum())
 

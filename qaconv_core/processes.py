@@ -32,6 +32,12 @@ def fresh_pool(
     )
 
 
+def end_workers() -> None:
+    """End all worker processes of this one at once, whatever they do."""
+    for worker in multiprocessing.active_children():
+        worker.kill()
+
+
 def submit(
     pool: ProcessPoolExecutor, work: Callable[..., Result], *arguments: object
 ) -> Future[Result]:

@@ -8,6 +8,8 @@ import tempfile
 import pytest
 from hypothesis import settings
 
+from tests.serving import server  # noqa: F401  # a fixture of all tests
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # The same examples in every run; `--hypothesis-profile=default` draws others.
 settings.register_profile("fixed", derandomize=True, deadline=None)

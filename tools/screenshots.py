@@ -95,6 +95,38 @@ def gallery(driver: Driver) -> None:
     driver.wait(lambda: page.gallery.look.sort == "likeness", "the order")
 
 
+def persons(driver: Driver) -> None:
+    """Some persons named, and a pair that is asked about."""
+    driver.key("Ctrl+5")
+    page, data = driver.window.gallery, driver.space.data
+    driver.wait(lambda: page.jobs.ready, "the maps")
+    for pid in (53, 57, 7, 39):
+        page.gallery.choose(tuple((data.gallery_pids == pid).nonzero()[0].tolist()))
+        driver.key("Ctrl+N")
+        driver.rest()
+    driver.command("evaluate labels")
+    driver.wait(page.persons.result.isVisible, "the measure")
+    driver.command("suggest pairs")
+    driver.wait(lambda: page.persons.box.asking, "a pair")
+
+
+def weights(driver: Driver) -> None:
+    """What weights there are, one of the published chosen."""
+    driver.key("Ctrl+1")
+    driver.command("weights")
+    dialog = driver.dialog("weights")
+    driver.wait(lambda: dialog.list.topLevelItemCount() == 3, "the list")
+    dialog.list.setCurrentItem(dialog.list.topLevelItem(2).child(0))
+
+
+def forget(driver: Driver) -> None:
+    """What is kept of the demo, before it is forgotten."""
+    driver.key("Ctrl+1")
+    driver.command("forget this data set")
+    dialog = driver.dialog("forget")
+    driver.wait(dialog.forget.isEnabled, "the count")
+
+
 def panels(driver: Driver) -> None:
     """The pictures alone, under heat maps."""
     explore(driver, "2")
@@ -303,6 +335,53 @@ def queries(driver: Driver) -> None:
     evaluate(driver, 3)
 
 
+def gains(driver: Driver) -> None:
+    """Plain QAConv against all methods of the run, query by query."""
+    evaluate(driver, 4)
+
+
+def case(driver: Driver) -> None:
+    """A case: two queries of a person, confirmed sightings, notes."""
+    from qaconv_core.store.cases import SUFFIX
+
+    choose(driver, BACKPACK[0])
+    commands = driver.window.case_commands
+    if commands.jobs.case is None:
+        folder = Path(driver.window.settings.path).parent
+        commands.jobs.create(folder / f"station{SUFFIX}", "Bag at the station", "2026/17", "A. E.")
+        driver.wait(lambda: commands.jobs.case is not None, "the case")
+    driver.key("Ctrl+D")
+    for _ in range(6):
+        driver.rest()
+        known = driver.space.ranking.truth_of(driver.space.selection.candidate)
+        driver.key({1: "Y", 0: "R"}.get(known, "U"))
+        driver.rest()
+        driver.key("Right")
+    driver.type("Seen at four cameras within a minute.", commands.panel.notes)
+    driver.rest()
+    driver.wait(lambda: driver.shown, "the match")
+
+
+def sheet(driver: Driver) -> None:
+    """Three candidates beside each other, as a figure for a paper."""
+    choose(driver, BACKPACK[0])
+    for _ in range(2):
+        driver.rest()
+        driver.key("Shift+Right")
+    driver.rest()
+    driver.key("Shift+C")
+    modal = driver.program.application.activeModalWidget
+    driver.wait(lambda: modal() is not None and modal().sheet is not None, "the sheet")
+
+
+def matrix(driver: Driver) -> None:
+    """Who is confused with whom, by camera."""
+    explore(driver, "1")
+    driver.wait(lambda: "qaconv" in driver.space.measures_complete, "the measures")
+    driver.key("Ctrl+Shift+M")
+    driver.dialog("matrix")
+
+
 def open_data(driver: Driver) -> None:
     """The report on a data set before it is opened."""
     driver.key("Ctrl+1")
@@ -347,7 +426,9 @@ def videos(driver: Driver) -> None:
     import numpy as np
 
     shown = cv2.imread(str(ROOT / "tests" / "data" / "scene.jpg"))
-    folder = Path(tempfile.mkdtemp(prefix="qaconv-videos-"))
+    own = Path(os.environ["QACONV_DATA_DIR"])
+    own.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="videos-", dir=own))  # goes with it
     paths = [folder / name for name in ("north_20240501_080000.avi", "yard.avi")]
     for path in paths:
         size = (shown.shape[1], shown.shape[0])
@@ -360,7 +441,20 @@ def videos(driver: Driver) -> None:
     dialog.out.setText("~/people")  # where this machine keeps its files is nobody's business
     driver.wait(dialog.start.isEnabled, "the videos")
     driver.rest()
-    shutil.rmtree(folder)
+
+
+def tracks(driver: Driver) -> None:
+    """People followed through a video: the gallery searched for one of them."""
+    videos(driver)
+    dialog = driver.dialog("videos")
+    dialog.out.setText(str(dialog.paths[0].parent / "people"))
+    driver.click(dialog.start)
+    driver.wait(lambda: driver.space.data.gallery_tracks is not None, "the set")
+    driver.wait(lambda: driver.window.controller.matching is not None, "the maps")
+    driver.window.file_input.take([driver.space.data.gallery[0].path])
+    driver.wait(lambda: driver.space.ranking is not None and driver.shown, "the ranking")
+    driver.rest()
+    driver.key("S")
 
 
 def open_model(driver: Driver) -> None:
@@ -462,11 +556,16 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "cmc": cmc,
     "scores": scores,
     "queries": queries,
+    "gains": gains,
+    "case": case,
+    "sheet": sheet,
+    "matrix": matrix,
     "open-data": open_data,
     "open-model": open_model,
     "scene": scene,
     "scenes": scenes,
     "videos": videos,
+    "tracks": tracks,
     "adapt": adapt,
     "adapt-groups": adapt_groups,
     "settings": settings,
@@ -476,6 +575,9 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "jobs": jobs,
     "panels": panels,
     "gallery": gallery,
+    "persons": persons,
+    "weights": weights,
+    "forget": forget,
 }
 QUESTIONS = (
     "part",
@@ -491,6 +593,7 @@ QUESTIONS = (
 """What the seven questions look like."""
 DARK = (
     *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
+    *("gains", "case", "matrix"),
     *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
@@ -500,6 +603,7 @@ README = (
     "hover",
     "compare",
     *QUESTIONS,
+    "persons",
     "cmc",
     "scores",
     "lines-dark",

@@ -199,7 +199,7 @@ class CorrespondenceModel(TableModel):
         return column == 4 and self._pair is not None and self._pair.normalised is not None
 
     def _title(self, column: int) -> str:
-        return "Norma-\nlised" if self._normalised(column) else COLUMNS[column]
+        return "Part\nof N" if self._normalised(column) else COLUMNS[column]
 
     def _text(self, row: Correspondence, column: int) -> str:
         assert self._pair is not None

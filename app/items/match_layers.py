@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PyQt5.QtCore import QRectF, Qt
-from PyQt5.QtGui import QColor, QFont, QPainter, QPalette
+from PyQt5.QtGui import QColor, QFont, QPainter, QPalette, QPixmap
 
+from app.items.adjusted import adjusted
 from app.items.captions import paint_caption
 from app.items.colours import colour_of, heat_image, line_colour, truth_colour
 from app.items.match_painting import (
@@ -38,7 +39,7 @@ from app.items.match_stage import (
 )
 from app.items.part_layers import paint_drawn
 from app.state.overlay import heat_of
-from app.state.values import EACH, Cell
+from app.state.values import EACH, Adjustment, Cell
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────
 
@@ -76,6 +77,8 @@ def _paint_picture(
         return
     picture = greyed(image) if grey else image
     pixmap = fitted(picture, box.width * ratio, box.height * ratio)
+    if stage.look.adjust != Adjustment():  # at the screen's size, which is the smaller one
+        pixmap = QPixmap.fromImage(adjusted(pixmap.toImage(), stage.look.adjust))
     painter.drawPixmap(rect_of(box), pixmap, QRectF(pixmap.rect()))
 
 

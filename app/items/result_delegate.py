@@ -35,7 +35,8 @@ SMALLEST_IN_GRID, WORDS_FROM = 32, 72
 
 class ResultDelegate(QStyledItemDelegate):
     """Tiles of one size. ``moves`` adds a line on how the rank moved; ``aside`` makes room for
-    the share of each pair's evidence, or its normalised score.
+    the share of each pair's evidence, or its normalised score, ``tracks`` for how many pictures a
+    track has.
 
     In a strip the words stand ``beside`` the picture, which so gets the height; in a grid they
     stand below it. Without ``wordy`` tiles are pictures alone.
@@ -44,7 +45,7 @@ class ResultDelegate(QStyledItemDelegate):
     def __init__(self, thumbnails: ImageLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.thumbnails = thumbnails
-        self.moves = self.aside = False
+        self.moves = self.aside = self.tracks = False
         self.beside = self.wordy = True
         self.playing: dict[int, Path] = {}
         """Pictures shown in place of candidates' own: their tracks play."""
@@ -63,6 +64,8 @@ class ResultDelegate(QStyledItemDelegate):
             text = QFontMetrics(bold(font)).horizontalAdvance("8,888")
             if self.aside:
                 text = max(text, metrics.horizontalAdvance("+88.8 σ"))
+            if self.tracks:
+                text = max(text, metrics.horizontalAdvance("c88 ▶ 88"))
             return QSize(wide + text + 5 * PAD, max(high, words) + 3 * PAD)
         longest = "888 · c8 88 %" if self.aside else "8888 0.888"
         text = metrics.horizontalAdvance(longest) if self.wordy else 0
@@ -99,7 +102,7 @@ class ResultDelegate(QStyledItemDelegate):
             painter.setRenderHint(QPainter.Antialiasing, False)  # thin lines stay sharp
             paint_outline(painter, box, entry.found.cells, PART, 1.0)
             painter.setRenderHint(QPainter.Antialiasing)
-        if entry.pictures > 1:
+        if entry.pictures > 1 and not (self.wordy and self.beside):
             self._draw_track(painter, covered, entry, option.font)
         side = QFontMetrics(option.font).height()
         corner = covered.bottomRight() - QPoint(side - 1 - FRAME, side - 1 - FRAME)
@@ -133,12 +136,16 @@ class ResultDelegate(QStyledItemDelegate):
         self, painter: QPainter, covered: QRect, entry: ResultEntry, font: QFont
     ) -> None:
         """How many pictures the track has, in the upper right corner; a triangle: it can play."""
-        sign = "❚❚" if entry.candidate in self.playing else "▶"
-        words, metrics = f"{sign} {entry.pictures}", QFontMetrics(font)
+        words, metrics = self._track_words(entry), QFontMetrics(font)
         plate = QRect(0, 0, metrics.horizontalAdvance(words) + 2 * PAD, metrics.height())
         plate.moveTopRight(covered.topRight())
         if plate.width() <= covered.width():
             paint_tag(painter, QRectF(plate), words, font)
+
+    def _track_words(self, entry: ResultEntry) -> str:
+        """``▶ 8``: a track of eight pictures, which can play."""
+        sign = "❚❚" if entry.candidate in self.playing else "▶"
+        return f"{sign} {entry.pictures}" if entry.pictures > 1 else ""
 
     def _draw_mark(
         self, painter: QPainter, covered: QRect, truth: int, option: QStyleOptionViewItem
@@ -195,7 +202,9 @@ class ResultDelegate(QStyledItemDelegate):
     ) -> None:
         """Rank, score, camera, and what else there is, one below the other."""
         metrics = QFontMetrics(font)
-        camera = camera_text(entry.ref.camid) or entry.ref.path.name
+        track = self._track_words(entry)
+        camera = camera_text(entry.ref.camid) or ("" if track else entry.ref.path.name)
+        camera = f"{camera} {track}".strip()
         lines = [(f"{entry.rank:,}" if entry.rank else "–", bold(font), ink)]
         lines += [(entry.value_text, font, ink), (camera, font, faded(ink, 190))]
         if self.aside:

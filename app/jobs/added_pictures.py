@@ -23,6 +23,7 @@ class AddedPictures:
     def __init__(self, workspace: Workspace, runner: JobRunner, sources: Sources) -> None:
         self._workspace, self._runner, self._sources = workspace, runner, sources
         self._waiting: list[Path] = []
+        self._reading: set[Path] = set()
         self._waiting_candidate: Path | None = None
         self._waiting_together = False
 
@@ -31,7 +32,8 @@ class AddedPictures:
     ) -> None:
         """Add pictures as further queries; the first of them is selected, or all ``together``.
 
-        ``candidate`` is the gallery picture to show beside it; else it is the best one.
+        ``candidate`` is the gallery picture to show beside it; else it is the best one. A picture
+        that is in the list already, or on its way there, gets no second row.
         """
         if not paths:
             return
@@ -42,40 +44,46 @@ class AddedPictures:
             return
         files = tuple(typed_path(path).absolute() for path in paths)
         known = self._workspace.data
-        added = self._added_before(files)
-        if len(added) == len(files):  # once more: they stand in the list already
-            queries = added if together else added[:1]
-            self._workspace.look_at(Selection(queries, self._gallery_index(candidate)))
+        places = self._places()
+        fresh = tuple(f for f in dict.fromkeys(files) if f not in places and f not in self._reading)
+        if not fresh:
+            self._select(files, candidate, together)
             return
+        self._reading.update(fresh)
 
         def work(_context: JobContext) -> tuple[OpenSet, tuple[ImageRef, ...], list[str]]:
             sides = () if known is None else (known.query, known.gallery)
-            refs = known_pictures(files, *sides)
-            scenes = [scene for scene in map(query_scene, files) if scene]
+            refs = known_pictures(fresh, *sides)
+            scenes = [scene for scene in map(query_scene, fresh) if scene]
             return source.add_queries(refs), refs, scenes
 
         def apply(found: tuple[OpenSet, tuple[ImageRef, ...], list[str]]) -> None:
+            self._reading.difference_update(fresh)
             data, refs, scenes = found
             now = self._sources.best
             if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
                 # Another set was opened meanwhile, or all maps came without these pictures.
                 self.add(paths, candidate, together)
                 return
-            self._show(data if now is source else now.data, len(refs), candidate, together)
+            with self._workspace.batch():
+                self._workspace.extend_data(data if now is source else now.data)
+                self._select(files, candidate, together)
             for scene in scenes:
                 self._runner.problem.emit(Problem(scene))
 
-        names = ", ".join(path.name for path in files[:2])
-        self._runner.start(f"Reading {names}", work, done=apply)
+        names = ", ".join(path.name for path in fresh[:2])
+        self._runner.start(
+            f"Reading {names}", work, done=apply,
+            ended=lambda: self._reading.difference_update(fresh),
+        )  # fmt: skip
 
-    def _show(self, data: OpenSet, count: int, candidate: Path | None, together: bool) -> None:
-        """The set has ``count`` more queries at its end: select them."""
-        space = self._workspace
-        added = tuple(range(len(data.query) - count, len(data.query)))
-        with space.batch():
-            space.extend_data(data)
-            queries = added if together else added[:1]
-            space.look_at(Selection(queries, self._gallery_index(candidate)))
+    def _select(self, files: Sequence[Path], candidate: Path | None, together: bool) -> None:
+        """Select the added queries that show these files, or the first of them."""
+        places = self._places()
+        queries = tuple(places[file] for file in dict.fromkeys(files) if file in places)
+        if queries:
+            chosen = queries if together else queries[:1]
+            self._workspace.look_at(Selection(chosen, self._gallery_index(candidate)))
 
     def add_waiting(self) -> None:
         """Add the pictures that waited."""
@@ -91,13 +99,12 @@ class AddedPictures:
         """The pictures that wait were for another set."""
         self._waiting, self._waiting_candidate, self._waiting_together = [], None, False
 
-    def _added_before(self, files: Sequence[Path]) -> tuple[int, ...]:
-        """The added queries that show these files, as far as there are such."""
+    def _places(self) -> dict[Path, int]:
+        """The added queries, by their files."""
         data = self._workspace.data
         if data is None:
-            return ()
-        places = {data.query[i].path: i for i in range(data.added_from, len(data.query))}
-        return tuple(places[file] for file in files if file in places)
+            return {}
+        return {data.query[i].path: i for i in range(data.added_from, len(data.query))}
 
     def _gallery_index(self, candidate: Path | None) -> int | None:
         """Where a file stands in the gallery; None where it does not."""

@@ -190,6 +190,15 @@ class Controller(QObject):
             space.select_queries((0,))
         self._prepare()
 
+    def close_data(self) -> None:
+        """Show no data set, and give its maps back."""
+        self.slots.stop(DATA)
+        self._previous = None
+        self._forget_maps()
+        self._added.forget_waiting()
+        self.data_request = None
+        self.workspace.open_data(None)
+
     def open_model(
         self,
         request: ModelRequest,

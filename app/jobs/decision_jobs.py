@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from PyQt5.QtCore import QObject, pyqtSignal
+
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.state.part_words import ranked_by
@@ -18,7 +20,7 @@ from app.state.workspace import Workspace
 from qaconv_core.evaluation.ranked_lists import cells_text
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.atomic import atomic_write_text
-from qaconv_core.store.decisions import Decision, DecisionLog, decisions_csv
+from qaconv_core.store.decisions import Decision, DecisionBook, DecisionLog, decisions_csv
 from qaconv_core.types import ImageRef
 
 Tell = Callable[[str], None]
@@ -41,12 +43,21 @@ class Pair:
     model: str = ""
 
 
-class DecisionJobs:
-    """The decisions about the open set; ``tell`` gets a short sentence when a change is kept."""
+class DecisionJobs(QObject):
+    """The decisions about the open set; ``tell`` gets a short sentence when a change is kept.
 
-    def __init__(self, workspace: Workspace, runner: JobRunner, tell: Tell) -> None:
+    ``kept``: a change is kept. They are the data set's, or those of a case (:meth:`keep_in`).
+    """
+
+    kept = pyqtSignal()
+
+    def __init__(
+        self, workspace: Workspace, runner: JobRunner, tell: Tell, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
         self.workspace, self._runner, self._tell = workspace, runner, tell
-        self.log: DecisionLog | None = None
+        self.log: DecisionBook | None = None
+        self._book: DecisionBook | None = None
         self._data: OpenSet | None = None
         self._query: int | None = None
         self._slots = JobSlots(runner)
@@ -61,10 +72,17 @@ class DecisionJobs:
         data = self.workspace.data
         if data is None:
             self.log = None
+        elif self._book is not None:
+            self.log = self._book
         elif self.log is None or self._data is None or data.root != self._data.root:
             self.log = DecisionLog(data.name, data.root)
         self._data, self._query = data, None
         self._read()
+
+    def keep_in(self, book: DecisionBook | None) -> None:
+        """Keep decisions there from now on; None: in the data set's own log."""
+        self._book, self.log = book, None
+        self._open()
 
     def _read(self) -> None:
         """Another query: read what was decided about its candidates."""
@@ -81,12 +99,12 @@ class DecisionJobs:
                 lambda decided: self._show(log, query, decided), lane="records", quiet=True,
             )  # fmt: skip
 
-    def _show(self, log: DecisionLog, query: int, decided: dict[int, Decision]) -> None:
+    def _show(self, log: DecisionBook, query: int, decided: dict[int, Decision]) -> None:
         if query == self._query and log is self.log:
             self.workspace.set_decided(decided)
 
     def _change(
-        self, title: str, query: int, change: Callable[[DecisionLog, OpenSet], str]
+        self, title: str, query: int, change: Callable[[DecisionBook, OpenSet], str]
     ) -> None:
         """Make a change, then read what is decided about a query's candidates, and show both."""
         log, data = self.log, self._data
@@ -101,6 +119,7 @@ class DecisionJobs:
             decided, sentence = found
             self._show(log, query, decided)
             self._tell(sentence)
+            self.kept.emit()
 
         self._runner.start(title, work, lane="records", quiet=True, done=apply)
 
@@ -109,7 +128,7 @@ class DecisionJobs:
     def decide(self, pair: Pair, verdict: str | None, note: str | None = None) -> None:
         """Decide about a candidate. None: verdict or note stay as they are (at first: unsure)."""
 
-        def change(log: DecisionLog, data: OpenSet) -> str:
+        def change(log: DecisionBook, data: OpenSet) -> str:
             query, candidate = data.query[pair.query].path, data.gallery[pair.candidate].path
             before = log.get(query, candidate)
             made = verdict or ("unsure" if before is None else before.verdict)
@@ -126,7 +145,7 @@ class DecisionJobs:
     def withdraw(self, pair: Pair) -> None:
         """Withdraw the decision about a candidate, with its note; can be undone."""
 
-        def change(log: DecisionLog, data: OpenSet) -> str:
+        def change(log: DecisionBook, data: OpenSet) -> str:
             candidate = data.gallery[pair.candidate].path
             log.clear(data.query[pair.query].path, candidate)
             return f"Not decided: {candidate.name}"
@@ -136,7 +155,7 @@ class DecisionJobs:
     def undo(self) -> None:
         """Undo the last change about this data set."""
 
-        def change(log: DecisionLog, _data: OpenSet) -> str:
+        def change(log: DecisionBook, _data: OpenSet) -> str:
             undone = log.undo()
             about = None if undone is None else undone.after or undone.before
             return "Nothing to undo" if about is None else f"Undone: {Path(about.gallery).name}"
@@ -156,7 +175,7 @@ class DecisionJobs:
             )
 
 
-def decided_of(log: DecisionLog, data: OpenSet, query: int) -> dict[int, Decision]:
+def decided_of(log: DecisionBook, data: OpenSet, query: int) -> dict[int, Decision]:
     """What was decided about the candidates of a query, by gallery index."""
     name = log.name_of(data.query[query].path)
     wanted = {d.gallery: d for d in log.all() if d.query == name}

@@ -39,11 +39,15 @@ from qaconv_core.types import (
 if TYPE_CHECKING:
     from qaconv_core.data.check_report import CheckReport
     from qaconv_core.evaluation.evaluator import Evaluation
+    from qaconv_core.evaluation.match_matrix import FirstCandidates
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.model import Model
     from qaconv_core.store.features import FeatureShelf, FeatureStore
 
 log = logging.getLogger(__name__)
+
+FIRSTS_AT_ONCE = 64
+"""Queries whose first candidates are looked for together."""
 
 NORMALISED_ESTIMATES = (
     "the best candidates have exact logits; what strangers look like rests on estimates"
@@ -308,6 +312,22 @@ def measure(matching: GallerySearch, context: JobContext) -> Measured:
     }
     approximations = {result.method: result.approximation for result in done.report.results}
     return Measured(scores, approximations, measures, notes, done)
+
+
+def first_candidates(matching: GallerySearch, method: str, context: JobContext) -> FirstCandidates:
+    """The first candidate of every query of a measured set, by a method, or by plain QAConv."""
+    from qaconv_core.evaluation import match_matrix
+
+    assert matching.measured is not None, "the set was measured"
+    known = matching.measured.scores
+    scores = known.get(method, known["qaconv"])
+    blocks = []
+    for start in range(0, len(scores), FIRSTS_AT_ONCE):
+        context.cancel.raise_if_cancelled()
+        some = range(start, min(start + FIRSTS_AT_ONCE, len(scores)))
+        truth = np.stack([matching.truth((query,)) for query in some])
+        blocks.append(match_matrix.first_candidates(scores[some.start : some.stop], truth, start))
+    return match_matrix.joined(blocks)
 
 
 def _measures(matching: GallerySearch, method: str, scores: Float32, ap: Float64) -> Measures:

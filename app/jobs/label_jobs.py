@@ -19,6 +19,7 @@ from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.jobs.sources import Sources
 from app.state.gallery import Gallery
+from app.state.words import logit_text
 from qaconv_core.data.labelled import PersonCount, export_labels, labelled, persons_by_camera
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.decisions import DecisionLog
@@ -28,18 +29,22 @@ if TYPE_CHECKING:
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.galleries.suggestions import Suggestion, Suggestions
 
+FALSE_PAIRS = 0.01
+"""Share of labelled pairs of two persons that may lie above the threshold."""
+
 Act = Callable[[LabelLog, DecisionLog, OpenSet], LabelChange | None]
 Found = tuple[dict[int, str], tuple[PersonCount, ...]]
 
 
 @dataclass(frozen=True)
 class LabelMeasure:
-    """What the model measures on the labelled pictures: Rank-1 in [0, 1], and mAP with its interval
-    in a sentence."""
+    """What the model measures on the labelled pictures: Rank-1 in [0, 1], mAP with its interval in
+    a sentence, and the threshold of labelled pairs at :data:`FALSE_PAIRS` in another."""
 
     rank1: float
     sentence: str
     queries: int
+    threshold: str = ""
 
 
 class LabelJobs(QObject):
@@ -59,7 +64,7 @@ class LabelJobs(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._sources, self._runner, self.gallery, self._tell = sources, runner, gallery, tell
+        self._sources, self.runner, self.gallery, self._tell = sources, runner, gallery, tell
         self._slots = JobSlots(runner, self)
         self._logs: tuple[LabelLog, DecisionLog] | None = None
         gallery.space.data_changed.connect(self._open)
@@ -121,7 +126,7 @@ class LabelJobs(QObject):
             self._show(logs[0], result[0])
             self._tell(result[1][:1].upper() + result[1][1:])
 
-        self._runner.start(title, work, lane="records", quiet=True, done=apply)
+        self.runner.start(title, work, lane="records", quiet=True, done=apply)
 
     def assign(self, pictures: Sequence[int], person: str | None) -> None:
         """Give gallery pictures to a person; None: to a new one."""
@@ -207,16 +212,14 @@ class LabelJobs(QObject):
         self.gallery.people_changed.emit()
 
     def export(self, target: Path) -> None:
-        """Write the labels, by the suffix: CSV, COCO or a folder in Market-1501's layout."""
+        """Write the labels, by the suffix: CSV, COCO or a folder in Market-1501's layout; in a
+        worker thread.
+
+        Raises :class:`~qaconv_core.errors.InputError`.
+        """
         data, logs = self.gallery.space.data, self._logs
-        if data is None or logs is None:
-            return
-        self._runner.start(
-            f"Saving {target.name}",
-            lambda _context: export_labels(labelled(data.dataset, logs[0]), target),
-            lane="records",
-            done=lambda count: self._tell(f"{count:,} labelled pictures: {target.name}"),
-        )
+        if data is not None and logs is not None:
+            export_labels(labelled(data.dataset, logs[0]), target)
 
 
 def _paths(data: OpenSet, pictures: Sequence[int]) -> list[Path]:
@@ -275,4 +278,21 @@ def measure_labels(matching: GallerySearch, log: LabelLog, context: JobContext) 
         found = evaluate(matching.model, dataset, options, job)
     result = found.report.results[0]
     sentence = interval_sentence("QAConv", result.ap, found.query.pids)
-    return LabelMeasure(result.rank(1), sentence, found.report.counts.valid_queries)
+    threshold = _threshold_words(matching, log)
+    return LabelMeasure(result.rank(1), sentence, found.report.counts.valid_queries, threshold)
+
+
+def _threshold_words(matching: GallerySearch, log: LabelLog) -> str:
+    """How many labelled pairs of one person lie above the logit that few pairs of two exceed."""
+    from qaconv_core.evaluation.separation import roc_point
+    from qaconv_core.galleries.suggestions import labelled_logits
+
+    persons = persons_of(log, matching.data)[0]
+    same, different = labelled_logits(matching.model, matching.gallery, persons)
+    if not (len(same) and len(different)):
+        return ""
+    point = roc_point(same, different, FALSE_PAIRS)
+    return (
+        f"Above a logit of {logit_text(point.threshold)} lie {100 * point.tpr:.1f} % of the "
+        f"labelled pairs of one person and {100 * point.fpr:.1f} % of those of two."
+    )

@@ -13,6 +13,7 @@ from app.state.part_words import share_text
 from app.state.words import METHOD_NAMES, TRUTHS
 from qaconv_core.explaining.limits import STRANGERS
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.store.cases import Case
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
 
@@ -26,7 +27,7 @@ class ReportRequest:
     """What a report is to hold: ``candidates`` of a ranking's first query, in this order.
 
     ``decided`` are decisions by gallery index, ``model`` words for the model, ``strangers`` how
-    candidates stand among these, where they are normalised.
+    candidates stand among these, where they are normalised; ``case`` is the open one.
     """
 
     matching: GallerySearch
@@ -35,6 +36,7 @@ class ReportRequest:
     decided: Mapping[int, Decision]
     model: str
     strangers: Strangers | None = None
+    case: Case | None = None
 
     def write(self, path: Path, context: JobContext) -> None:
         """Write it whole or not at all, as HTML or PDF by the ending of ``path``."""
@@ -59,6 +61,8 @@ class ReportRequest:
             part=part_words(ranking),
             cells=ranking.part,
             notes=notes(ranking, self.strangers),
+            model_sha256=self.matching.model.spec.sha256,
+            case=self.case,
         )
         write_match_report(report, path, work=context)
 

@@ -161,7 +161,11 @@ class Gallery:
         self.rows = GalleryRows()
         if data is not None:
             self.rows = gallery_rows(data, self.look, self.likeness, self.unfolded, self.persons)
+        # What cannot be seen is not chosen: the next command would change it.
+        listed = set(self.rows.pictures.tolist()) if self.chosen else ()
+        kept = tuple(picture for picture in self.chosen if picture in listed)
         self.changed.emit()
+        self.choose(kept)
 
     def change_look(self, **changes: Any) -> None:
         """Change fields of ``look``; what needs likeness waits until that is known."""

@@ -34,6 +34,18 @@ class DataRequest:
 
 
 @dataclass(frozen=True)
+class CaseRequest:
+    """Which case: its file."""
+
+    path: Path = Path()
+
+    @property
+    def title(self) -> str:
+        """A short name for lists."""
+        return self.path.stem
+
+
+@dataclass(frozen=True)
 class ModelRequest:
     """Which checkpoint (a path, or ``demo``), on which device, and what a file cannot tell.
 
@@ -55,3 +67,13 @@ class ModelRequest:
     def title(self) -> str:
         """A short name for lists and titles."""
         return "bundled model" if self.path == DEMO else Path(self.path).name
+
+
+Request = DataRequest | ModelRequest | CaseRequest
+
+
+def place_of(request: Request) -> str:
+    """Where it lies, for a tooltip."""
+    if isinstance(request, DataRequest):
+        return str(request.root or request.gallery)
+    return str(request.path)

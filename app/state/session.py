@@ -28,6 +28,9 @@ LIMITS: Limits = {
     "colour_by": (*_MEASURES, EACH),
     "heat_of": _MEASURES,
     "opacity": (0.0, 1.0),
+    "brightness": (-100, 100),
+    "contrast": (-100, 100),
+    "sharpness": (0, 100),
     "false_alarms": (0.001, 0.5),
     "fuse": ("max", "mean"),
     "sort": ("file", "person", "ap", "score"),
@@ -43,7 +46,7 @@ class Session:
 
     ``added`` says that the queries are added pictures, ``normalise`` that evaluations measure
     normalised scores, too. ``note`` is the line that says that the kept session was damaged and put
-    aside; it is not kept.
+    aside; it is not kept. ``case`` is the file of the case that was open.
     """
 
     data: DataRequest | None = None
@@ -57,6 +60,7 @@ class Session:
     method: str = "qaconv"
     page: str = "explore"
     normalise: bool = False
+    case: str = ""
     note: str = field(default="", metadata={"key": ""})
 
     def to_record(self) -> dict[str, Any]:

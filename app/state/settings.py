@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from app.state.requests import DEMO, DataRequest, ModelRequest
+from app.state.requests import DEMO, CaseRequest, DataRequest, ModelRequest
 from app.state.stored import Limits, fitting, plain, read_record, write_record
 from app.state.values import CANDIDATE_VIEWS
 from qaconv_core.device import PRECISIONS
@@ -50,6 +50,7 @@ class Settings:
     precision: str = ""
     recent_data: tuple[DataRequest, ...] = ()
     recent_models: tuple[ModelRequest, ...] = ()
+    recent_cases: tuple[CaseRequest, ...] = ()
     geometry: str = ""
     state: str = ""
     docks: str = ""
@@ -76,12 +77,31 @@ class Settings:
         plain = replace(request, queries=())
         return replace(self, recent_data=_first(plain, self.recent_data))
 
+    def without_data(self, root: Path, opened: DataRequest | None = None) -> Settings:
+        """Without recent data sets at a place or below it, and without the one that was
+        ``opened`` so."""
+
+        def there(text: str) -> bool:
+            return bool(text) and root in (Path(text), *Path(text).parents)
+
+        plain = None if opened is None else replace(opened, queries=())
+        kept = (
+            request
+            for request in self.recent_data
+            if not (request == plain or there(str(request.root or "")) or there(request.gallery))
+        )
+        return replace(self, recent_data=tuple(kept))
+
     def with_model(self, request: ModelRequest) -> Settings:
         """With a checkpoint at the top of the recent ones."""
         if request.path == DEMO:
             return self
         others = tuple(m for m in self.recent_models if m.path != request.path)
         return replace(self, recent_models=_first(request, others))
+
+    def with_case(self, request: CaseRequest) -> Settings:
+        """With a case at the top of the recent ones."""
+        return replace(self, recent_cases=_first(request, self.recent_cases))
 
     def with_hint_seen(self, name: str) -> Settings:
         """With a hint that is not to be shown again."""
@@ -101,6 +121,7 @@ class Settings:
             precision=found.precision if found.precision in ARITHMETICS else "",
             recent_data=found.recent_data[:LONGEST_RECENT],
             recent_models=found.recent_models[:LONGEST_RECENT],
+            recent_cases=found.recent_cases[:LONGEST_RECENT],
         )
 
 

@@ -139,6 +139,16 @@ MOST_LINES = 999
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """How pictures are shown: ``brightness`` and ``contrast`` in [−100, 100], ``sharpness`` in
+    [0, 100]; 0 is as the file is."""
+
+    brightness: int = 0
+    contrast: int = 0
+    sharpness: int = 0
+
+
+@dataclass(frozen=True)
 class Look:
     """How the inspector shows a pair.
 
@@ -149,7 +159,7 @@ class Look:
     [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together;
     ``fuse`` how several queries are joined; ``false_alarms`` the share of queries without a match
     that may have somebody above the line; ``exact`` scores every picture of a large gallery,
-    where else only the best are exact.
+    where else only the best are exact; ``adjust`` changes pictures on the screen.
     """
 
     mode: Mode = "lines"
@@ -166,6 +176,7 @@ class Look:
     fuse: str = "max"
     exact: bool = False
     false_alarms: float = 0.1
+    adjust: Adjustment = Adjustment()
 
     @property
     def measure(self) -> str:

@@ -21,6 +21,7 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
 from qaconv_core.progress import CancelToken, Phase
 from qaconv_core.training.augmentation import resized_picture
+from qaconv_core.training.memory import kept_bytes
 from qaconv_core.training.pictures import CACHE_SHARE, PictureCache
 from qaconv_core.training.transforms import Pixels
 
@@ -34,9 +35,6 @@ CHECKED = 300
 """Pictures that a round's check and calibration look at, about."""
 _LIBRARY_BYTES = 700 << 20
 _BATCH = 64
-_PIXEL_BYTES = {True: 3500, False: 1000}
-"""What a training keeps of each pixel of a batch, in networks with bottlenecks and without."""
-BOTTLENECKS = ("resnet50", "resnet101", "resnet152")
 _PROBE = 24
 _PAIR_BYTES = 32  # logits, N in float64 with its sums, distances
 _NEAR_BYTES = 64 * KEPT  # lists, sparse distances and what they are made of, a picture
@@ -183,9 +181,8 @@ def memory_of(model: Checkpoint, book: PictureCache, unread: bool = False) -> in
     pixels = n * height * width * 3
     fits = pixels <= available_memory("cpu") // (2 * CACHE_SHARE)
     copied = pixels if book.pixels is not None and (fits or not unread) else 0
-    deep = _PIXEL_BYTES[spec.arch in BOTTLENECKS]
-    most = _LIBRARY_BYTES + max(grouping, copied + _BATCH * height * width * deep)
-    return most + (copied if unread else 0)
+    learning = copied + _BATCH * kept_bytes(model.network, book.size)
+    return _LIBRARY_BYTES + max(grouping, learning) + (copied if unread else 0)
 
 
 def _rates(

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import qaconv_core
+from qaconv_core.bench.others import BUSY_WORDS, others_words
 from qaconv_core.bench.timing import Figure, Timing, stop_if_asked
 from qaconv_core.errors import QAConvError
 from qaconv_core.threads import SPIN, WAITING
@@ -40,18 +41,20 @@ def load_average() -> float | None:
     return None
 
 
-def load_words(load: dict[str, float | None], cores: int) -> str:
-    """``load`` (before, during, after) for people, and whether the machine was busy."""
+def load_words(load: dict[str, float | None], cores: int, others: float | None = None) -> str:
+    """``load`` (before, during, after) for people, and whether the machine was busy.
+
+    ``others`` are the cores that other programs used meanwhile; where that is not known, only a
+    load far above what measuring makes itself tells of them.
+    """
     known = {when: value for when, value in load.items() if value is not None}
     told = [f"{value:.1f} {when}" for when, value in known.items()]
-    if not told:
-        return ""
-    # The measuring itself takes the cores, and a process decodes pictures beside it.
-    busy = known.get("before", 0) > cores / 2 or known.get("during", 0) > 1.5 * cores + 1
-    words = (
-        "; the machine was busy with something else, and the figures are of that" if busy else ""
-    )
-    return f"load average {', '.join(told)}{words}"
+    words = [f"load average {', '.join(told)}"] if told else []
+    if others is not None:
+        words.append(others_words(others, cores))
+    elif known.get("during", 0) > 1.5 * cores + 1:
+        words.append(BUSY_WORDS)
+    return "; ".join(words)
 
 
 def busy_figures(pictures: int, repeats: int) -> Iterator[Figure]:

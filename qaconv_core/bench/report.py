@@ -38,7 +38,7 @@ def peaks_line(record: dict[str, Any]) -> str:
 
 def load_line(record: dict[str, Any]) -> str:
     """How busy the machine was; "" where nothing is known of it."""
-    return load_words(record.get("load", {}), record["machine"]["cores"])
+    return load_words(record.get("load", {}), record["machine"]["cores"], record.get("others"))
 
 
 def all_aims(record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The parts that ``qaconv bench`` measures, in order, and the record of a run."""
+"""What ``qaconv bench`` measures for each part, and the record of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from qaconv_core.bench.evaluation import evaluation_figure, growing_figures
 from qaconv_core.bench.features import features_figures
 from qaconv_core.bench.large import large_gallery_figures
 from qaconv_core.bench.machine import machine_record, measure_peaks
+from qaconv_core.bench.others import OtherPrograms
 from qaconv_core.bench.part_search import DEMO_GALLERY, DEMO_GRID, hiding_figures, part_figures
+from qaconv_core.bench.parts import BUSY_MACHINE, PARTS, Part
 from qaconv_core.bench.progress_plan import ProgressPlan, Report
 from qaconv_core.bench.ranking import (
     disk_rerank_figure,
@@ -112,19 +114,6 @@ class Bench:
 
 
 Figures = Iterator[Figure]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Something to measure: ``name`` for ``--only``, and the seconds that it takes in full on two
-    cores. Parts that are ``large`` only run when named."""
-
-    name: str
-    title: str
-    seconds: float
-    measure: Callable[[Bench], Figures]
-    device: str = "cpu"
-    large: bool = False
 
 
 def _features(bench: Bench) -> Figures:
@@ -241,38 +230,31 @@ def _evaluation(bench: Bench) -> Figures:
     yield on_device.evaluation_figure(*bench.suite.ranking, bench.device)
 
 
-FEATURES = "features of pictures"
-BUSY_MACHINE = "busy-machine"
-GALLERY, GRID, CHANNELS = (f"growth with the {what}" for what in ("gallery", "grid", "channels"))
-
-ESTIMATED = "evaluation from estimates"
-EVALUATIONS = "growth of an evaluation with re-ranking"
-
-PARTS: tuple[Part, ...] = (
-    Part("features", FEATURES, 150, _features),
-    Part("query", "one query", 60, _query),
-    Part("worst-case", "one query, worst case", 60, _worst),
-    Part("part-search", "search by part, what if", 60, _part_search),
-    Part("preparing", "preparing a gallery", 5, _preparing),
-    Part("shortlist", "through a shortlist", 60, _shortlist),
-    Part("pairs", "all pairs", 40, _pairs),
-    Part("gallery", GALLERY, 90, _growing(_with_gallery)),
-    Part("grid", GRID, 40, _growing(_with_grid)),
-    Part("channels", CHANNELS, 30, _growing(_with_channels)),
-    Part("evaluation-estimates", ESTIMATED, 450, _estimates),
-    Part("measures", "CMC, mAP, mINP", 20, _measures),
-    Part("tlift", "temporal lifting", 40, _tlift),
-    Part("re-ranking", "re-ranking", 150, _rerank),
-    Part(BUSY_MACHINE, "busy machine", 90, _busy),
-    Part("re-ranking-on-disk", "re-ranking from disk", 250, _rerank_on_disk, large=True),
-    Part("evaluation-growth", EVALUATIONS, 6000, _evaluation_growth, large=True),
-    Part("million", "a large gallery from disk", 900, _large_gallery, large=True),
-    Part("features", FEATURES, 30, _features, device="cuda"),
-    Part("gallery", GALLERY, 30, _fused(_with_gallery), device="cuda"),
-    Part("grid", GRID, 30, _fused(_with_grid), device="cuda"),
-    Part("channels", CHANNELS, 30, _fused(_with_channels), device="cuda"),
-    Part("evaluation", "scoring of an evaluation", 60, _evaluation, device="cuda"),
-)
+_MEASURES: dict[tuple[str, str], Callable[[Bench], Figures]] = {
+    ("features", "cpu"): _features,
+    ("query", "cpu"): _query,
+    ("worst-case", "cpu"): _worst,
+    ("part-search", "cpu"): _part_search,
+    ("preparing", "cpu"): _preparing,
+    ("shortlist", "cpu"): _shortlist,
+    ("pairs", "cpu"): _pairs,
+    ("gallery", "cpu"): _growing(_with_gallery),
+    ("grid", "cpu"): _growing(_with_grid),
+    ("channels", "cpu"): _growing(_with_channels),
+    ("evaluation-estimates", "cpu"): _estimates,
+    ("measures", "cpu"): _measures,
+    ("tlift", "cpu"): _tlift,
+    ("re-ranking", "cpu"): _rerank,
+    (BUSY_MACHINE, "cpu"): _busy,
+    ("re-ranking-on-disk", "cpu"): _rerank_on_disk,
+    ("evaluation-growth", "cpu"): _evaluation_growth,
+    ("million", "cpu"): _large_gallery,
+    ("features", "cuda"): _features,
+    ("gallery", "cuda"): _fused(_with_gallery),
+    ("grid", "cuda"): _fused(_with_grid),
+    ("channels", "cuda"): _fused(_with_channels),
+    ("evaluation", "cuda"): _evaluation,
+}
 
 
 def chosen_parts(device: torch.device, only: Sequence[str] = ()) -> list[Part]:
@@ -305,7 +287,7 @@ def run_suite(
     found: dict[str, list[dict[str, Any]]] = {}
     peaks: dict[str, float] = {}
     complete = 0
-    loads = [load_average()]
+    loads, others = [load_average()], OtherPrograms()
     with (
         stoppable(cancel),
         tempfile.TemporaryDirectory(
@@ -314,14 +296,18 @@ def run_suite(
     ):
         try:
             report("the machine's peaks")
-            peaks |= measure_peaks(device)
+            with others.watched():
+                peaks |= measure_peaks(device)
             for part in parts:
                 if cancel is not None:
                     cancel.raise_if_cancelled()
                 plan.begin()
-                for figure in part.measure(Bench(suite, device, Path(place))):
-                    aims = [aim.to_dict() for aim in aims_of(figure, peaks)]
-                    found.setdefault(part.title, []).append(figure.to_dict(peaks) | {"aims": aims})
+                measure = _MEASURES[part.name, part.device]
+                with others.watched():
+                    for figure in measure(Bench(suite, device, Path(place))):
+                        aims = [aim.to_dict() for aim in aims_of(figure, peaks)]
+                        measured = figure.to_dict(peaks) | {"aims": aims}
+                        found.setdefault(part.title, []).append(measured)
                 complete += 1
                 if part.name != BUSY_MACHINE:  # which makes a load of its own
                     loads.append(load_average())
@@ -337,6 +323,7 @@ def run_suite(
             "during": max((load for load in loads if load is not None), default=None),
             "after": loads[-1],
         },
+        "others": others.cores,
         "parts": found,
         "left_out": [part.title for part in parts[complete:]],
     }

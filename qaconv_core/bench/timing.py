@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qaconv_core.processes import fresh_pool, submit
+from qaconv_core.processes import end_workers, fresh_pool, submit
 from qaconv_core.progress import CancelToken
 
 Work = Callable[[], Any]
@@ -168,7 +168,11 @@ def in_child(work: Callable[..., Any], *arguments: Any) -> Any:
     """What ``work`` returns in a process of its own, which has no memory left over from before."""
     stop_if_asked()
     with fresh_pool(1) as pool:
-        return submit(pool, work, *arguments).result()
+        try:
+            return submit(pool, work, *arguments).result()
+        except KeyboardInterrupt:  # the pool would wait for it
+            end_workers()
+            raise
 
 
 def _own_memory(status: Path = Path("/proc/self/status")) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from qaconv_core.bench.parts import part_words
+from qaconv_core.cli.interrupts import breaking_at_once
 from qaconv_core.cli.options import add_device_option, show, write_json
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import Cancelled
@@ -19,10 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--only",
         metavar="A,B",
         default="",
-        help="only these parts, separated by commas: features, query, worst-case, preparing, "
-        "shortlist, pairs, gallery, grid, channels, measures, tlift, re-ranking, "
-        "busy-machine; and two that run "
-        "only when named: re-ranking-on-disk (MSMT17's size, 35 GB of disk), million (53 GB)",
+        help=f"only these parts, separated by commas: {part_words()}",
     )
     parser.add_argument("--json", metavar="FILE", help="everything measured, as JSON")
     parser.add_argument("--figure", metavar="FILE", help="growth curves (.png, .pdf, .svg)")
@@ -53,14 +52,15 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     device = resolve_device(arguments.device)
     only = [name.strip() for name in arguments.only.split(",") if name.strip()]
     chosen_parts(device, only)
-    record = run_suite(
-        QUICK if arguments.quick else FULL,
-        device,
-        lambda title: say(f"measuring: {title}"),
-        cancel,
-        arguments.work_dir,
-        only,
-    )
+    with breaking_at_once():
+        record = run_suite(
+            QUICK if arguments.quick else FULL,
+            device,
+            lambda title: say(f"measuring: {title}"),
+            cancel,
+            arguments.work_dir,
+            only,
+        )
     record["command"] = arguments.command_line
     if arguments.json != "-":
         show(bench_text(record))

@@ -57,7 +57,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--boxes",
         metavar="FILE",
-        help="take the boxes from a CSV (file,frame,x,y,w,h,score,track), MOT text or COCO JSON",
+        help="take the boxes from a CSV (file,frame,x,y,w,h,score,track), MOT text, COCO JSON or "
+        "CVAT XML",
     )
     group.add_argument(
         "--margin",
@@ -121,8 +122,11 @@ def _finder(arguments: argparse.Namespace) -> tuple[Finder | GivenBoxes, dict[st
             if getattr(arguments, option) is not None:
                 raise InputError(f"--{option} says how people are found; --boxes has them already")
         given = read_boxes(arguments.boxes)
-        for name in given.match(find_sources(arguments.inputs, leave_out=arguments.out)[0]):
+        left = given.match(find_sources(arguments.inputs, leave_out=arguments.out)[0])
+        for name in left[:NAMED_FAULTS]:
             say(f"note: {arguments.boxes}: {shown(name)} is not among the pictures given")
+        if len(left) > NAMED_FAULTS:
+            say(f"note: {arguments.boxes}: {len(left) - NAMED_FAULTS:,} more are not among them")
         return given, {"boxes": given.digest}
     from qaconv_core.detection.finder import BUNDLED, FindOptions, PersonFinder
 

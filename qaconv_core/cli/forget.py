@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
 def _places(arguments: argparse.Namespace) -> list[Path]:
     """The folders and tables of the data set, and pictures that lie elsewhere."""
     from qaconv_core.data.description import find_named, read_description
+    from qaconv_core.store.forgetting import places_of
 
     name = arguments.dataset
     described = find_named(name)
@@ -67,11 +68,4 @@ def _places(arguments: argparse.Namespace) -> list[Path]:
         if len(path.parts) < 2 and not path.is_absolute():
             raise
         return [path]
-    places = [typed_path(name)] if typed_path(name).exists() else []
-    places.append(dataset.root)
-    around = {place.absolute() for place in places}
-    splits = (dataset.train, dataset.query, dataset.gallery)
-    elsewhere = {
-        ref.path for split in splits for ref in split if around.isdisjoint(ref.path.parents)
-    }
-    return [*dict.fromkeys(places), *sorted(elsewhere)]
+    return places_of(dataset, [typed_path(name)] if typed_path(name).exists() else [])

@@ -18,6 +18,7 @@ GROUP = "qaconv.window"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``qaconv gui``; without any, the last session or the demo opens."""
+    parser.add_argument("case", nargs="?", metavar="CASE", help="case (.qcase) to go on with")
     parser.add_argument("-d", "--dataset", metavar="NAME", help="data set to open, or a folder")
     parser.add_argument(
         "--data-dir",

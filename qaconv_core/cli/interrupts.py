@@ -22,6 +22,21 @@ PATIENCE = 1.5
 """Seconds that threads and libraries of an interrupted program have to end."""
 
 
+_breakable = False
+
+
+@contextlib.contextmanager
+def breaking_at_once() -> Iterator[None]:
+    """Within this context the first Ctrl-C raises KeyboardInterrupt: for jobs whose work in hand
+    is of no use to anybody."""
+    global _breakable
+    before, _breakable = _breakable, True
+    try:
+        yield
+    finally:
+        _breakable = before
+
+
 def leave_on_interrupt() -> None:
     """From now on Ctrl-C ends this process at once, with one line and status 130.
 
@@ -35,10 +50,9 @@ def end_soon(status: int) -> None:
 
     What they write is moved to its place when it is whole, so that they may end at any moment.
     """
-    import multiprocessing
+    from qaconv_core.processes import end_workers
 
-    for worker in multiprocessing.active_children():
-        worker.kill()
+    end_workers()
     late = threading.Timer(PATIENCE, _exit, (status,))
     late.daemon = True
     late.start()
@@ -80,6 +94,8 @@ def interruptible() -> Iterator[CancelToken]:
             cancel.cancel()
             raise KeyboardInterrupt
         cancel.cancel()
+        if _breakable:
+            raise KeyboardInterrupt
         notice.start()
 
     previous = signal.signal(signal.SIGINT, on_interrupt)

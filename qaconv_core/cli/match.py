@@ -14,6 +14,7 @@ from qaconv_core.cli.galleries import (
     averages_for,
     strangers_words,
 )
+from qaconv_core.cli.match_export import add_export_options, run_export
 from qaconv_core.cli.options import (
     add_blur_option,
     add_data_options,
@@ -52,14 +53,18 @@ _EXAMPLES = """\
 examples:
   qaconv match A.jpg B.jpg --figure match.pdf --json match.json
   qaconv match A.jpg B.jpg --against demo --figure match.png     what is distinctive
+  qaconv match --dataset demo --out pairs                        figures of all true matches
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``qaconv match``."""
-    parser.add_argument("query", metavar="A.jpg", help="the query picture")
-    parser.add_argument("gallery", metavar="B.jpg", help="the picture it is matched with")
+    parser.add_argument("query", metavar="A.jpg", nargs="?", help="the query picture")
+    parser.add_argument(
+        "gallery", metavar="B.jpg", nargs="?", help="the picture it is matched with"
+    )
     add_model_options(parser)
+    add_export_options(parser)
     parser.add_argument(
         "--against",
         metavar="DIR|DATASET",
@@ -74,7 +79,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_line_options(parser)
     parser.add_argument("--no-heat", action="store_true", help="lines only, no contribution maps")
     parser.epilog = "\n".join(
-        [_EXAMPLES, "what is beyond the usual, and is not:", *limits.AVERAGE, *limits.STRANGERS]
+        [
+            _EXAMPLES,
+            "what is above average, and what that does not say:",
+            *limits.AVERAGE,
+            *limits.STRANGERS,
+        ]
     )
     parser.set_defaults(run=run)
 
@@ -84,7 +94,10 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold", type=float, metavar="S", help="only matches of at least this similarity"
     )
-    parser.add_argument("--top", type=int, default=12, metavar="N", help="at most so many matches")
+    parser.add_argument(
+        "--top", type=int, metavar="N",
+        help="at most so many matches (12; with --dataset all of enough contribution)",
+    )  # fmt: skip
     parser.add_argument(
         "--direction", choices=DIRECTIONS, default="query", help="whose cells are followed"
     )
@@ -98,7 +111,14 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
-    """Explain one pair on the terminal, as JSON and as a figure."""
+    """Explain one pair on the terminal, as JSON and as a figure; or draw the pairs of a set."""
+    if arguments.dataset is not None:
+        run_export(arguments, cancel)
+        return
+    if arguments.query is None or arguments.gallery is None:
+        raise InputError("name two pictures, A.jpg B.jpg, or a data set: --dataset NAME --out DIR")
+    if arguments.top is None:
+        arguments.top = 12
     check_outputs(arguments)
     from qaconv_core.data.images import read_image
 
@@ -190,7 +210,7 @@ def _summary(
     ]
     for name, beyond in compared.items():
         what = (
-            f"beyond the gallery's mean logit {beyond.base:.3f}: "
+            f"above the average logit {beyond.base:.3f}: "
             if name == RELATIVE
             else f"{beyond.total:+.3f} deviations above {strangers_words(beyond)} = "
         )
@@ -205,7 +225,7 @@ def _summary(
         match, arguments.threshold, arguments.top, arguments.direction, by, relative=sides
     )
     lines.append(f"{len(chosen)} of {total} matches shown ({arguments.direction} cells):")
-    named = "beyond usual" if order == RELATIVE else "above strangers"
+    named = "above average" if order == RELATIVE else "above strangers"
     more = f"  {named}" if sides else ""
     lines.append(f"  query cell (row, column)   gallery cell   similarity      adds{more}")
     added = worth(chosen, sides, arguments.direction) if sides else [None] * len(chosen)

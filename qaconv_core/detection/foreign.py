@@ -1,4 +1,4 @@
-"""Boxes that somebody else found: CSV, MOT text, COCO JSON.
+"""Boxes that somebody else found: CSV, MOT text, COCO JSON, CVAT XML.
 
 - **CSV** with a header: ``file``, ``x``, ``y``, ``w``, ``h`` in pixels, and perhaps ``frame``
   (from 0), ``score``, ``track``, as ``boxes.csv`` has them; other usual names are understood, and
@@ -7,13 +7,13 @@
   1. It belongs to one video, or to pictures whose names are frame numbers.
 - **COCO** JSON: ``images`` and ``annotations`` with ``bbox``; of several categories those called
   person or pedestrian.
+- **CVAT** XML: images with boxes, or tracks of a video (:mod:`~qaconv_core.detection.cvat`).
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from qaconv_core.detection.box_values import PERSONS, checked_box, finite_number, is_number
 from qaconv_core.detection.boxes import PersonBox
+from qaconv_core.detection.cvat import cvat_rows
 from qaconv_core.detection.sources import Source
 from qaconv_core.errors import InputError
 from qaconv_core.files import check_input
@@ -43,7 +45,6 @@ _NAMES = {
     "score": ("score", "confidence", "conf"),
     "track": ("track", "track_id", "id", "trackid", "pid", "person"),
 }
-_PERSONS = frozenset(("person", "pedestrian", "people", "persons", "pedestrians", "human"))
 _MOT_CLASSES = frozenset((1, 7))
 """Pedestrian and static person, where an eighth column tells the class."""
 _NUMBER = re.compile(r"([0-9]+)(?=[^0-9]*$)")
@@ -70,13 +71,18 @@ class GivenBoxes:
     def match(self, sources: Sequence[Source]) -> list[str]:
         """Find each source's boxes: by its whole name, else by the file's name alone.
 
-        Returns names in the file that no source has. Raises :class:`InputError` where none is
-        found at all, or where it is not clear to which video the boxes belong.
+        Returns names in the file (of frames, where it has no others) that no source has. Raises
+        :class:`InputError` where none is found at all, or where it is not clear to which video
+        the boxes belong.
         """
         names = {source.name for source in sources}
         if set(self._rows) == {_ALL}:
             self._by_source = self._of_one(sources)
-            return []
+            if sources[0].video:
+                return []
+            there = {id(boxes) for found in self._by_source.values() for boxes in found.values()}
+            frames = sorted(self._rows[_ALL].items())
+            return [f"frame {number + 1}" for number, boxes in frames if id(boxes) not in there]
         left = dict(self._rows)
         found: dict[str, dict[int, list[PersonBox]]] = {}
         for name in names & set(left):
@@ -147,9 +153,13 @@ def read_boxes(path: str | Path) -> GivenBoxes:
         data = file.read_bytes()
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{origin}: not UTF-8 text; save it as CSV or JSON in UTF-8") from None
+        raise InputError(
+            f"{origin}: not UTF-8 text; save it as CSV, JSON or XML in UTF-8"
+        ) from None
     if text.lstrip()[:1] in ("{", "["):
         rows = list(_coco(text, origin))
+    elif text.lstrip()[:1] == "<":
+        rows = cvat_rows(text, origin)
     else:
         rows = _table(text, origin)
     if not rows:
@@ -183,7 +193,7 @@ def _table(text: str, origin: str) -> list[tuple[str, int, PersonBox]]:
 
 def _columns(cells: list[str], origin: str) -> dict[str, int]:
     """Places of our columns in a header; {} where the first line is one of numbers (MOT)."""
-    if len(cells) >= 6 and all(_is_number(cell) for cell in cells[:6]):
+    if len(cells) >= 6 and all(is_number(cell) for cell in cells[:6]):
         return {}
     names = [cell.lower() for cell in cells]
     found = {}
@@ -211,35 +221,35 @@ def _from_columns(
         place = columns.get(name)
         return cells[place] if place is not None and place < len(cells) else ""
 
-    x, y = (_finite(cell(name), name, where) for name in ("x", "y"))
+    x, y = (finite_number(cell(name), name, where) for name in ("x", "y"))
     w, h = (
-        _finite(cell(size), size, where)
+        finite_number(cell(size), size, where)
         if size in columns
-        else _finite(cell(corner), corner, where) - start
+        else finite_number(cell(corner), corner, where) - start
         for size, corner, start in (("w", "right", x), ("h", "bottom", y))
     )
-    score = _finite(cell("score"), "score", where) if cell("score") else None
+    score = finite_number(cell("score"), "score", where) if cell("score") else None
     text = cell("track")
-    track = int(float(text)) if _is_number(text) and float(text) >= 0 else None
-    frame = int(_finite(cell("frame"), "frame", where)) if cell("frame") else 0
-    return [(cell("file").removeprefix("'"), frame, _checked(x, y, w, h, score, track, where))]
+    track = int(float(text)) if is_number(text) and float(text) >= 0 else None
+    frame = int(finite_number(cell("frame"), "frame", where)) if cell("frame") else 0
+    return [(cell("file").removeprefix("'"), frame, checked_box(x, y, w, h, score, track, where))]
 
 
 def _from_mot(cells: list[str], where: str) -> list[tuple[str, int, PersonBox]]:
     if len(cells) < 6:
         raise InputError(f"{where}: {len(cells)} numbers, where MOT lines have 6 or more")
     frame, number, x, y, w, h = (
-        _finite(cell, "frame, id, left, top, width, height", where) for cell in cells[:6]
+        finite_number(cell, "frame, id, left, top, width, height", where) for cell in cells[:6]
     )
-    score = _finite(cells[6], "confidence", where) if len(cells) > 6 and cells[6] else None
+    score = finite_number(cells[6], "confidence", where) if len(cells) > 6 and cells[6] else None
     kind = cells[7] if len(cells) > 7 else ""
     truth = len(cells) == 9  # ground truth: the seventh number says whether the box counts
-    if truth and (score == 0 or (_is_number(kind) and float(kind) not in (-1, *_MOT_CLASSES))):
+    if truth and (score == 0 or (is_number(kind) and float(kind) not in (-1, *_MOT_CLASSES))):
         return []
     track = int(number) if number >= 0 else None
     if score is not None and not 0 <= score <= 1:
         score = None
-    return [(_ALL, int(frame) - 1, _checked(x, y, w, h, score, track, where))]
+    return [(_ALL, int(frame) - 1, checked_box(x, y, w, h, score, track, where))]
 
 
 def _coco(text: str, origin: str) -> Iterable[tuple[str, int, PersonBox]]:
@@ -247,7 +257,7 @@ def _coco(text: str, origin: str) -> Iterable[tuple[str, int, PersonBox]]:
         value = parse_json(text)
         images = {image["id"]: str(image["file_name"]) for image in value["images"]}
         kinds = {c["id"]: str(c["name"]).lower() for c in value.get("categories", ())}
-        wanted = {number for number, name in kinds.items() if name in _PERSONS}
+        wanted = {number for number, name in kinds.items() if name in PERSONS}
         for number, note in enumerate(value["annotations"], 1):
             if kinds and note.get("category_id") not in (wanted or kinds):
                 continue
@@ -260,7 +270,7 @@ def _coco(text: str, origin: str) -> Iterable[tuple[str, int, PersonBox]]:
             yield (
                 images[note["image_id"]],
                 0,
-                _checked(x, y, w, h, _optional(note, "score"), _whole(note, "track_id"), where),
+                checked_box(x, y, w, h, _optional(note, "score"), _whole(note, "track_id"), where),
             )
     except DamagedRecord as error:
         raise InputError(f"{origin}: {error}") from error
@@ -282,27 +292,6 @@ def _optional(note: Mapping[str, Any], name: str) -> float | None:
 def _whole(note: Mapping[str, Any], name: str) -> int | None:
     value = note.get(name)
     return value if isinstance(value, int) and value >= 0 else None
-
-
-def _checked(
-    x: float, y: float, w: float, h: float, score: float | None, track: int | None, where: str
-) -> PersonBox:
-    if not all(math.isfinite(v) and abs(v) < 1e7 for v in (x, y, w, h)) or w <= 0 or h <= 0:
-        raise InputError(f"{where}: {x:g}, {y:g}, {w:g}, {h:g} is no box; sizes are above 0 pixels")
-    return PersonBox(x, y, w, h, score, track)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text)) and "_" not in text
-    except ValueError:
-        return False
-
-
-def _finite(text: str, name: str, where: str) -> float:
-    if not _is_number(text):
-        raise InputError(f"{where}: “{shown(text[:40])}” is no number ({name})")
-    return float(text)
 
 
 def _base(name: str) -> str:

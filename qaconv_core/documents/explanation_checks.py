@@ -7,7 +7,7 @@ from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup, Exp
 from qaconv_core.evaluation.explanations import SHIFTS, STRONG
 from qaconv_core.figures.explanation_checks import curves_figure
 
-_CHOSEN = {"contribution": "contribution", "relative": "contribution beyond the usual"}
+_CHOSEN = {"contribution": "contribution", "relative": "contribution above average"}
 _HEAD = (
     "pairs",
     "strongest by",

@@ -41,7 +41,7 @@ figure { margin: 8px 0 16px; } figure > img { max-width: 100%; height: auto; }
 .group { display: flex; gap: 8px; } .group figure { margin-bottom: 0; }
 figcaption { font-size: 13px; overflow-wrap: anywhere; }
 .note { white-space: pre-wrap; }
-section.candidate { border-top: 1px solid #d5d5d8; margin-top: 32px; }
+section { border-top: 1px solid #d5d5d8; margin-top: 32px; }
 @media print {
   @page { size: A4; margin: 16mm; }
   body { padding: 0; max-width: none; font-size: 10.5pt; }
@@ -52,7 +52,8 @@ section.candidate { border-top: 1px solid #d5d5d8; margin-top: 32px; }
   .pictures > * { display: inline-block; vertical-align: top; margin: 0 12px 8px 0; }
   .group { white-space: nowrap; } .group figure { display: inline-block; white-space: normal;
     vertical-align: top; margin-right: 8px; }
-  section.candidate { break-before: page; border-top: 0; margin-top: 0; }
+  .pictures figure { width: 88px; } .pictures img { width: 84px; }
+  section { break-before: page; border-top: 0; margin-top: 0; }
 }
 """ + "".join(
     f".{verdict} {{ color: {colour}; font-weight: 600; }}\n"

@@ -18,6 +18,7 @@ from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.figures.match import match_figure
 from qaconv_core.figures.style import part_picture
 from qaconv_core.progress import WorkContext
+from qaconv_core.store.cases import Case, picture_hash
 from qaconv_core.store.decisions import VERDICTS, Decision
 from qaconv_core.types import Bool, CorrespondenceMap, ImageRef, score_of_logit
 
@@ -25,6 +26,7 @@ OVERVIEW = (
     "rank", "file", "above strangers", "by part", "logit", "score", "person", "camera",
     "known to be", "decided",
 )  # fmt: skip
+MEANING = "What the numbers mean, and what they do not"
 NOT_DECIDED = "Not decided."
 DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
 
@@ -67,7 +69,7 @@ class MatchReport:
     """What a report holds; ``created`` is a date in words.
 
     ``cells`` (h, w) are the query cells that were searched by, None where all were; ``part`` says
-    so in words.
+    so in words. ``case`` is the case that the report belongs to.
     """
 
     query: ImageRef
@@ -79,6 +81,8 @@ class MatchReport:
     part: str = ""
     notes: tuple[str, ...] = ()
     cells: Bool | None = None
+    model_sha256: str = ""
+    case: Case | None = None
 
     @property
     def title(self) -> str:
@@ -99,12 +103,70 @@ class MatchReport:
     def facts(self) -> list[tuple[str, str]]:
         """What was searched, by which model, and when, as pairs of names and words."""
         found = [("searched", f"{self.gallery}; {self.pictures:,} pictures"), ("model", self.model)]
+        if self.case is not None:
+            found = [*_case_facts(self.case), *found]
+        if self.model_sha256:
+            found.append(("model file", f"SHA-256 {self.model_sha256}"))
+        found.append(("query file", hash_words(self.query)))
         return [*found, ("made", self.created)] if self.created else found
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """How the query was cut, and the notes."""
         return (self.part, *self.notes) if self.part else self.notes
+
+
+def _case_facts(case: Case) -> list[tuple[str, str]]:
+    """What a case is called, whose it is, and whether its log holds."""
+    log = f"{len(case.entries):,} entries; it ends with {case.seal}"
+    holds = f"{log}; it does not hold: {case.fault}" if case.fault else f"{log}; the chain holds"
+    facts = [
+        ("case", case.title),
+        ("reference", case.reference),
+        ("examiner", case.examiner),
+        ("begun", day_and_time(case.created)),
+        ("log", holds),
+    ]
+    if case.data is not None:
+        facts.append(("data set", f"{case.data.title}, fingerprint {case.data.fingerprint}"))
+    return [(name, words) for name, words in facts if words]
+
+
+def hash_words(ref: ImageRef) -> str:
+    """ "SHA-256 …" of a picture's file, or that it cannot be read."""
+    digest = picture_hash(ref.path)
+    return f"SHA-256 {digest}" if digest else "cannot be read any more"
+
+
+CASE_HEAD = (
+    "decided",
+    "query",
+    "candidate",
+    "verdict",
+    "rank",
+    "logit",
+    "score",
+    "by part",
+    "note",
+)
+
+
+def case_rows(case: Case) -> list[tuple[object, ...]]:
+    """The decisions of a case in the order they were made, as rows below :data:`CASE_HEAD`."""
+    return [
+        (
+            day_and_time(d.decided),
+            d.query,
+            d.gallery,
+            DECIDED[d.verdict],
+            d.rank,
+            d.logit,
+            d.score,
+            d.part_logit,
+            d.note,
+        )
+        for d in case.decisions
+    ]
 
 
 def overview(report: MatchReport) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
@@ -153,6 +215,7 @@ def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
         ("score = sigmoid(logit / 10), not a probability", score_of_logit(candidate.logit)),
     ]
     if candidate.part_logit is not None:
+        rows.append(("score by the part", score_of_logit(candidate.part_logit)))
         rows.append(("logit by the part, the sum of", candidate.part_logit))
     rows += [
         ("query cells add", float(match.query_contribution.sum())),

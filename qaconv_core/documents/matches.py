@@ -7,20 +7,25 @@ from pathlib import Path
 
 from qaconv_core.documents import html
 from qaconv_core.documents.match_report import (
+    CASE_HEAD,
+    MEANING,
     Candidate,
     MatchReport,
+    case_rows,
     decided_words,
     drawn,
     drawn_words,
+    hash_words,
     number_rows,
     one_by_one,
     overview,
     query_pictures,
 )
 from qaconv_core.errors import ImageError, InputError
-from qaconv_core.explaining.limits import NUMBERS
+from qaconv_core.explaining.limits import LIMITS, NUMBERS
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.store.atomic import atomic_write_bytes
+from qaconv_core.store.cases import Case
 from qaconv_core.store.decisions import Decision
 
 __all__ = [
@@ -82,10 +87,27 @@ def match_report_html(
     body += [html.table(("report", ""), report.facts)]
     body += [html.paragraph(remark) for remark in report.remarks]
     body += [html.heading("Overview"), html.table(*overview(report))]
-    body += [html.paragraph(NUMBERS, "limits")]
+    if report.case is not None:
+        body += _case(report.case)
     for candidate in one_by_one(report.candidates, work):
         body.append(_candidate(report, candidate, lines))
-    return html.page(report.title, report.lead, body)
+    body.append(_meaning())
+    return html.page(report.title, report.lead, body, limits=False)
+
+
+def _case(case: Case) -> list[str]:
+    """Notes of a case, and its decisions in their order."""
+    found = [html.heading("Notes"), html.paragraph(case.notes, "note")] if case.notes else []
+    if case.decisions:
+        found.append(html.heading("Decisions of the case, in their order"))
+        found.append(html.table(CASE_HEAD, case_rows(case)))
+    return found
+
+
+def _meaning() -> str:
+    """What the numbers mean and what they do not, on a page of its own when printed."""
+    parts = [html.heading(MEANING), html.paragraph(NUMBERS), html.paragraph(LIMITS)]
+    return f'<section class="meaning">{"".join(parts)}</section>'
 
 
 def _candidate(report: MatchReport, candidate: Candidate, lines: int) -> str:
@@ -94,6 +116,7 @@ def _candidate(report: MatchReport, candidate: Candidate, lines: int) -> str:
         html.heading(candidate.name),
         html.pictures([(query_pictures(report)[-1][0], "query"), (path, str(path))]),
         html.table(("what", "value"), number_rows(candidate)),
+        html.paragraph(f"File: {hash_words(candidate.ref)}", "faint"),
         _decided(candidate.decision),
         _drawn(report, candidate, lines),
     ]

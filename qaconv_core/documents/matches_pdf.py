@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -16,11 +16,15 @@ from qaconv_core import __version__
 from qaconv_core.data.images import read_image
 from qaconv_core.documents.html import value_text
 from qaconv_core.documents.match_report import (
+    CASE_HEAD,
+    MEANING,
     Candidate,
     MatchReport,
+    case_rows,
     decided_words,
     drawn,
     drawn_words,
+    hash_words,
     number_rows,
     one_by_one,
     overview,
@@ -45,6 +49,7 @@ from qaconv_core.figures.pair import Box
 from qaconv_core.figures.style import FAINT, INK, blank_page, drawing, fit_text
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import shown
+from qaconv_core.store.cases import Case
 
 _WIDTH, _HEIGHT = PAGE
 _INNER = _WIDTH - 2 * MARGIN
@@ -52,6 +57,10 @@ _FOOT = _HEIGHT - 0.32
 _COLUMNS = {
     "rank": 0.7, "file": 4.8, "above strangers": 1.5, "by part": 1.0, "logit": 1.0, "score": 1.0,
     "person": 1.1, "camera": 0.9, "known to be": 1.6, "decided": 1.15,
+}  # fmt: skip
+_CASE_COLUMNS = {
+    "decided": 1.75, "query": 2.0, "candidate": 2.2, "verdict": 0.95, "rank": 0.6, "logit": 0.85,
+    "score": 0.75, "by part": 0.85, "note": 2.6,
 }  # fmt: skip
 _TO_RIGHT = ("rank", "above strangers", "by part", "logit", "score")
 _TOP = 2.45  # of a candidate's figure: below heading and numbers
@@ -90,8 +99,11 @@ def report_pages(
 ) -> Iterator[Figure]:
     """The pages, one after the other, without their numbers."""
     yield from _first_pages(report)
+    if report.case is not None:
+        yield from _case_pages(report.case)
     for candidate in one_by_one(report.candidates, work):
         yield from _candidate_pages(report, candidate, lines)
+    yield _meaning_page()
 
 
 def _number(page: Figure, title: str, number: int) -> None:
@@ -124,25 +136,62 @@ def _first_pages(report: MatchReport) -> Iterator[Figure]:
     top += 0.1
     for remark in report.remarks:
         top = write_paragraph(axes, left, top, _INNER - 2.6, remark)
-    for words in (NUMBERS, LIMITS):
-        top = write_paragraph(axes, left, top, _INNER - 2.6, words, 9.5, FAINT)
     top = max(top, column) + 0.3
     head, found = overview(report)
+    yield from _table_pages(figure, axes, top, "Overview", head, found, _COLUMNS)
+
+
+def _table_pages(
+    figure: Figure,
+    axes: Axes,
+    top: float,
+    title: str,
+    head: Sequence[str],
+    found: Sequence[Sequence[object]],
+    columns: Mapping[str, float],
+) -> Iterator[Figure]:
+    """A page with a table from ``top`` on, and those on which the table continues."""
     rows = [tuple(value_text(cell) for cell in row) for row in found]
-    widths = [_COLUMNS[name] for name in head]
-    wide = sum(widths) - _INNER
-    widths[head.index("file")] -= max(0.0, wide)
-    to_right = [head.index(name) for name in _TO_RIGHT if name in head]
+    widths = [columns[name] for name in head]
+    if "file" in head:
+        widths[head.index("file")] -= max(0.0, sum(widths) - _INNER)
+    to_right = [place for place, name in enumerate(head) if name in _TO_RIGHT]
     while rows:
         fitting = table_room(_FOOT - top - 0.2)
         if fitting < min(len(rows), 4):
             yield figure
             figure, axes = blank_page(*PAGE)
-            top = _heading(axes, "Overview")
+            top = _heading(axes, title)
             fitting = table_room(_FOOT - top - 0.2)
         shown, rows = rows[:fitting], rows[fitting:]
         top = write_table(axes, MARGIN, top, head, shown, widths, right=to_right)
     yield figure
+
+
+def _case_pages(case: Case) -> Iterator[Figure]:
+    """Notes of a case, and its decisions in their order."""
+    lines = wrapped(case.notes, 10.0, _INNER) if case.notes else []
+    room = int((_FOOT - 1.2) / line_height(10.0))
+    for start in range(0, len(lines), room):
+        figure, axes = blank_page(*PAGE)
+        top = _heading(axes, "Notes")
+        write_lines(axes, MARGIN, top, lines[start : start + room])
+        yield figure
+    if case.decisions:
+        figure, axes = blank_page(*PAGE)
+        title = "Decisions of the case, in their order"
+        rows = case_rows(case)
+        yield from _table_pages(
+            figure, axes, _heading(axes, title), title, CASE_HEAD, rows, _CASE_COLUMNS
+        )
+
+
+def _meaning_page() -> Figure:
+    figure, axes = blank_page(*PAGE)
+    top = _heading(axes, MEANING)
+    for words in (NUMBERS, LIMITS):
+        top = write_paragraph(axes, MARGIN, top, _INNER, words) + 0.1
+    return figure
 
 
 def _heading(axes: Axes, words: str, size: float = 15.0) -> float:
@@ -195,6 +244,7 @@ def _candidate_head(axes: Axes, report: MatchReport, candidate: Candidate) -> li
     colour = FAINT if decision is None else DECISIONS[decision.verdict]
     decided_text = wrapped(decided_words(decision), 10.0, width)
     top = write_lines(axes, left, top, decided_text, bold=decision is not None, colour=colour)
+    top = write_paragraph(axes, left, top, width, hash_words(candidate.ref), 7.0, FAINT)
     note = wrapped(decision.note, 9.0, width) if decision is not None and decision.note else []
     shown = (
         note if len(note) <= _NOTE_LINES else [*note[:_NOTE_LINES], "… (whole on the next page)"]

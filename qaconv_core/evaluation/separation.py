@@ -100,7 +100,7 @@ def separation(
     positive, negative = _split(matrix, *labels, junk_rule, larger_is_better, left_out)
     edges = _edges(positive, negative, bins)
     sign = 1 if larger_is_better else -1
-    roc = tuple(_roc_point(positive, negative, f, sign) for f in FPR_TARGETS)
+    roc = tuple(roc_point(positive, negative, f, sign) for f in FPR_TARGETS)
     return Separation(
         positives=len(positive),
         negatives=len(negative),
@@ -170,7 +170,9 @@ def _histogram(ascending: Float32, edges: Float64) -> Int64:
     return np.diff(below)
 
 
-def _roc_point(positive: Float32, negative: Float32, target: float, sign: int) -> RocPoint:
+def roc_point(positive: Float32, negative: Float32, target: float, sign: int = 1) -> RocPoint:
+    """The point of an FPR of at most ``target`` for values (n,) and (m,), each ascending in
+    closeness (``sign`` −1: negated)."""
     n = len(negative)
     if n == 0:
         return RocPoint(target, math.nan, math.nan, math.nan)

@@ -16,7 +16,7 @@ from qaconv_core.types import Float64
 
 _NAMES = {
     "contribution": "largest contribution first",
-    "relative": "largest beyond the usual first",
+    "relative": "largest above average first",
     "random": "random order",
 }
 _STYLES = {"contribution": "-", "relative": "--", "random": ":"}

@@ -19,7 +19,7 @@ from qaconv_core.figures.style import DIVERGING, FAINT, blank_page, drawing, fit
 _GREY_FROM, _GREY_TO = 85.0, 245.0  # black and white of the pictures under a heat map
 _HEIGHT, _WIDEST = 3.0, 3.0
 _MARGIN, _GAP, _HEAD, _FOOT = 0.3, 0.35, 0.5, 0.75
-_PER_ROW = 6
+PER_ROW = 6
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class HeatItem:
     marked: npt.NDArray[np.bool_] | None = None
 
 
-def heat_figure(items: Sequence[HeatItem], scale: str) -> Figure:
-    """Heat maps beside each other, six in a row, on one scale that ``scale`` names.
+def heat_figure(items: Sequence[HeatItem], scale: str, per_row: int = PER_ROW) -> Figure:
+    """Heat maps beside each other, ``per_row`` in a row, on one scale that ``scale`` names.
 
     Without a picture a map is drawn as wide as a person's picture is (1 : 2).
     """
@@ -45,7 +45,7 @@ def heat_figure(items: Sequence[HeatItem], scale: str) -> Figure:
         raise InputError("there is no map to draw")
     limit = max(float(np.abs(item.values).max()) for item in items) or 1.0
     widths = [_width(item) for item in items]
-    rows = [range(i, min(i + _PER_ROW, len(items))) for i in range(0, len(items), _PER_ROW)]
+    rows = [range(i, min(i + per_row, len(items))) for i in range(0, len(items), per_row)]
     row_widths = [sum(max(widths[i], 1.3) + _GAP for i in row) - _GAP for row in rows]
     width = max(4.0, *row_widths) + 2 * _MARGIN
     row_height = _HEAD + _HEIGHT + 0.15

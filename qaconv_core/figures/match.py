@@ -41,7 +41,7 @@ _SUM_HEIGHT = 0.75
 _DIRECTION_TEXT = {"query": "query → gallery", "gallery": "gallery → query", "mutual": "mutual"}
 _BAR_TEXT = "takes away  ←  contribution to the logit  →  adds"
 _SIMILARITY_TEXT = "similarity of the cells"
-_ABOVE_AVERAGE_TEXT = "less than usual  ←  contribution  →  more than usual"
+_ABOVE_AVERAGE_TEXT = "below average  ←  contribution  →  above average"
 _ABOVE_STRANGERS_TEXT = "below strangers  ←  standard deviations  →  above strangers"
 _COLOURS = ("contribution", "similarity", RELATIVE)
 
@@ -76,11 +76,12 @@ def match_figure(
     labels: Sequence[str] | None = None,
     relative: Relative | None = None,
     among: npt.ArrayLike | None = None,
+    contribution: float | None = None,
 ) -> Figure:
     """The two pictures with their strongest correspondences, then what each cell contributed.
 
     Lines join cells chosen by :func:`~qaconv_core.matching.strongest.select_correspondences`
-    (``threshold``, ``top``, ``direction``), coloured and ordered by ``colour_by``
+    (``threshold``, ``contribution``, ``top``, ``direction``), coloured and ordered by ``colour_by``
     (``"contribution"``, ``"similarity"`` or ``"relative"``), wider where stronger. The heat maps
     (``heat``) share one scale, centred on zero. Below stands the sum: query cells + gallery cells +
     bias = logit. With ``"relative"`` lines, maps and sum are of ``relative``, the contributions
@@ -104,6 +105,7 @@ def match_figure(
         order_by=colour_by,
         relative=None if relative is None else relative.sides,
         among=among,
+        contribution=contribution,
     )
     if colour_by == "similarity":
         values = np.array([line.similarity for line in lines])
@@ -119,6 +121,8 @@ def match_figure(
     shown = f"{len(lines)} of {total} shown"
     if threshold is not None:
         shown += f", similarity ≥ {threshold:.2f}"
+    if contribution is not None:
+        shown += f", contribution ≥ {contribution:.3g}"
     with drawing():
         scale = _SIMILARITY_TEXT if colour_by == "similarity" else terms.scale
         return _draw(pair, match, _Lines(lines, values, title, shown, scale), terms, heat)
@@ -159,8 +163,8 @@ def _terms(match: CorrespondenceMap, relative: Relative | None) -> _Terms:
         relative.query,
         relative.gallery,
         relative.mean_logit,
-        ("query cells, beyond usual", "gallery cells, beyond usual", "mean logit of the gallery"),
-        "What each cell adds beyond the usual",
+        ("query cells, above average", "gallery cells, above average", "average logit"),
+        "Contribution of each cell above average",
         _ABOVE_AVERAGE_TEXT,
     )
 

@@ -101,6 +101,69 @@ def ranking_figure(
         return _draw(query_image, query_caption, items, box_width, query_cells, note)
 
 
+@dataclass(frozen=True)
+class RankedRow:
+    """A query with its caption, and its ranked gallery pictures, best first."""
+
+    image: Image.Image
+    caption: str
+    items: Sequence[RankedPicture]
+
+
+def ranking_grid(rows: Sequence[RankedRow]) -> Figure:
+    """Several queries below each other, each with its ranked pictures in one row beside it.
+
+    Pictures are marked as :func:`ranking_figure` does.
+    """
+    if not rows:
+        raise InputError("there is no query to draw")
+    aspects = [row.image.width / row.image.height for row in rows]
+    box_width = _BOX_HEIGHT * min(max(statistics.median(aspects), 0.5), 1.6)
+    truths = {item.truth for row in rows for item in row.items}
+    marks = _marks_of(truths)
+    first = _MARGIN + box_width + 2.5 * _GAP
+    columns = max(1, *(len(row.items) for row in rows))
+    width = max(first + columns * (box_width + _GAP) - _GAP + _MARGIN, _legend_room(marks))
+    row_height = _BOX_HEIGHT + _CAPTION
+    with drawing():
+        height = _MARGIN + len(rows) * row_height + (_LEGEND if marks else 0.1)
+        figure, axes = blank_page(width, height)
+        for number, row in enumerate(rows):
+            top = _MARGIN + number * row_height
+            _query(axes, row.image, row.caption, top, box_width)
+            for column, item in enumerate(row.items):
+                _item(axes, item, first + column * (box_width + _GAP), top, box_width)
+        line, foot = first - 1.25 * _GAP, _MARGIN + len(rows) * row_height - 0.15
+        axes.plot([line, line], [_MARGIN, foot], color=RULE, lw=0.8)
+        _legend(axes, marks, height - 0.2)
+    return figure
+
+
+def _marks_of(truths: set[int]) -> list[_Mark]:
+    """The marks to explain; none where nothing is marked."""
+    if truths <= {RankingResult.NOT_KNOWN}:
+        return []
+    return [mark for truth, mark in _MARKS.items() if truth in truths]
+
+
+def _legend_room(marks: Sequence[_Mark]) -> float:
+    return 2 * _MARGIN + sum(_legend_width(mark) for mark in marks)
+
+
+def _query(
+    axes: Axes,
+    image: Image.Image,
+    caption: str,
+    top: float,
+    width: float,
+    cells: Bool | None = None,
+) -> None:
+    """The query at the left margin, with its frame and caption."""
+    _picture(axes, image, _MARGIN, top, width, cells)
+    _frame(axes, _MARGIN, top, width, _Mark("", INK, "-", 1.6, ""))
+    _caption(axes, _MARGIN, top, width, ("query", *caption.split("\n")[:2]))
+
+
 def _draw(
     query_image: Image.Image,
     query_caption: str,
@@ -112,20 +175,14 @@ def _draw(
     columns = max(1, min(_PER_ROW, len(items)))
     rows = max(1, -(-len(items) // _PER_ROW))
     first = _MARGIN + box_width + 2.5 * _GAP  # where the ranked pictures begin
-    truths = {item.truth for item in items}
-    marks = [mark for truth, mark in _MARKS.items() if truth in truths]
-    if truths <= {RankingResult.NOT_KNOWN}:
-        marks = []  # nothing is marked, so there is nothing to explain
-    legend_width = 2 * _MARGIN + sum(_legend_width(mark) for mark in marks)
-    width = max(first + columns * (box_width + _GAP) - _GAP + _MARGIN, legend_width)
+    marks = _marks_of({item.truth for item in items})
+    width = max(first + columns * (box_width + _GAP) - _GAP + _MARGIN, _legend_room(marks))
     row_height = _BOX_HEIGHT + _CAPTION
     noted = wrap_text(note, 8, width - 2 * _MARGIN)
     below = len(noted) * _NOTE_LINE
     height = _MARGIN + rows * row_height + (_LEGEND if marks else 0.1) + below
     figure, axes = blank_page(width, height)
-    _picture(axes, query_image, _MARGIN, _MARGIN, box_width, query_cells)
-    _frame(axes, _MARGIN, _MARGIN, box_width, _Mark("", INK, "-", 1.6, ""))
-    _caption(axes, _MARGIN, _MARGIN, box_width, ("query", *query_caption.split("\n")[:2]))
+    _query(axes, query_image, query_caption, _MARGIN, box_width, query_cells)
     line = first - 1.25 * _GAP
     axes.plot([line, line], [_MARGIN, _MARGIN + rows * row_height - 0.15], color=RULE, lw=0.8)
     for i, item in enumerate(items):

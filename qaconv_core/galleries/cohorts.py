@@ -12,6 +12,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -91,6 +92,11 @@ class GalleryCohorts:
     cams: Int64
     times: Float64
     largest: Float64
+
+    @cached_property
+    def own(self) -> Placed:
+        """The gallery's pictures against ``whole``."""
+        return self.whole.place_own(self.cams, self.times)
 
     @property
     def sample(self) -> Cohorts:
@@ -304,7 +310,7 @@ def _scale(
     cohorts: GalleryCohorts, asked: Asked, values: Float32, part_sums: Float64 | None
 ) -> _Scale:
     whole = cohorts.whole
-    sides = Sides(whole, asked.placed(whole), whole.place_own(cohorts.cams, cohorts.times))
+    sides = Sides(whole, asked.placed(whole), cohorts.own)
     z = z_sums(values[None], sides.rows, sides)[:, 0]
     t = _towards_query(cohorts, values, asked) if part_sums is None else part_sums
     return _Scale(sides, moments(z), moments(t))

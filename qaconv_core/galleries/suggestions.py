@@ -154,11 +154,13 @@ def _threshold(
         missed = 1 - curve.true_above / curve.positives
         wrong = curve.false_above / curve.negatives
         place = int(np.argmin(np.abs(missed - wrong)))
+        # The same pairs lie above every value up to the next one: the middle is fair to both.
+        ends = curve.thresholds[place : place + 2]
         rule = (
             f"{len(same):,} labelled pairs of one person and {len(different):,} of two are told "
             "apart equally well on both sides of it"
         )
-        return float(curve.thresholds[place]), rule
+        return float(ends.mean()), rule
     return (float(np.median(best)) if best else 0.0), FROM_GALLERY
 
 

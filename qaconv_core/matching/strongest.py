@@ -41,6 +41,7 @@ def select_correspondences(
     relative: BothSides | None = None,
     among: npt.ArrayLike | None = None,
     among_gallery: npt.ArrayLike | None = None,
+    contribution: float | None = None,
 ) -> tuple[list[Correspondence], int]:
     """The strongest correspondences, strongest first, and how many there are in all.
 
@@ -51,11 +52,11 @@ def select_correspondences(
     - ``"gallery"``: each gallery cell with its best query cell; the contribution is its own;
     - ``"mutual"``: pairs that are each other's best; the contribution is the sum of both cells'.
 
-    Selected are those with ``similarity >= threshold`` (None: all), and of these the first ``top``
-    (None: all). They are ordered by ``order_by``, the largest signed value first: contribution,
-    similarity or relative contribution. Ties stand in the order of cell numbers (the gallery's for
-    ``"gallery"``, else the query's). The total counts the whole direction, before threshold and
-    top.
+    Selected are those with ``similarity >= threshold`` and a contribution of at least
+    ``contribution`` (None: all), and of these the first ``top`` (None: all). They are ordered by
+    ``order_by``, the largest signed value first: contribution, similarity or relative contribution.
+    Ties stand in the order of cell numbers (the gallery's for ``"gallery"``, else the query's). The
+    total counts the whole direction, before thresholds and top.
 
     ``relative`` are relative contributions of all cells (as
     :attr:`~qaconv_core.explaining.values.RelativeMatch.sides`); ``order_by="relative"`` needs them.
@@ -72,9 +73,9 @@ def select_correspondences(
         raise InputError("an order by relative contribution needs something to be relative to")
     if top is not None and top < 0:
         raise InputError(f"cannot show {top} correspondences; give 0 or more")
-    query, gallery, similarity, contribution = _candidates(match, direction)
+    query, gallery, similarity, contributions = _candidates(match, direction)
     beyond = None if relative is None else _added(relative, query, gallery, direction, match.grid)
-    strengths = {"contribution": contribution, "similarity": similarity, RELATIVE: beyond}
+    strengths = {"contribution": contributions, "similarity": similarity, RELATIVE: beyond}
     strength = strengths[order_by]
     assert strength is not None
     order = np.lexsort((gallery if direction == "gallery" else query, -strength))
@@ -85,8 +86,12 @@ def select_correspondences(
     total = len(order)
     if threshold is not None:
         order = order[similarity[order] >= threshold]
+    if contribution is not None:
+        order = order[contributions[order] >= contribution]
     chosen = [
-        Correspondence(int(query[i]), int(gallery[i]), float(similarity[i]), float(contribution[i]))
+        Correspondence(
+            int(query[i]), int(gallery[i]), float(similarity[i]), float(contributions[i])
+        )
         for i in order[:top]
     ]
     return chosen, total

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,6 @@ log = logging.getLogger(__name__)
 _BLOCK = 64  # maps prepared at once: some 6 MB of float32
 
 
-_Rows = TypeVar("_Rows", bound="KeptRows")
-
-
 @dataclass(frozen=True)
 class KeptRows:
     """A prepared gallery; picture i is row ``rows[i]`` of ``cells`` (m, …)."""
@@ -50,10 +47,6 @@ class KeptRows:
     def nbytes(self) -> int:
         """Bytes that these pictures take, on disk or in memory."""
         return len(self) * self.cells[:1].nbytes
-
-    def select(self: _Rows, indices: npt.NDArray[np.integer] | list[int]) -> _Rows:
-        """The pictures at ``indices``, in that order; nothing is copied."""
-        return replace(self, rows=self.rows[np.asarray(indices, np.int64)])
 
 
 @dataclass(frozen=True)

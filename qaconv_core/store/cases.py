@@ -36,9 +36,11 @@ from qaconv_core.store.decisions import (
     change_record,
     decisions_after,
 )
+from qaconv_core.store.download import file_sha256
 from qaconv_core.store.folders import data_dir
 from qaconv_core.store.locks import exclusive
 from qaconv_core.store.records import DamagedRecord, is_number, read_json
+from qaconv_core.types import ImageSet
 
 FORMAT, VERSION = "qaconv-case", 1
 SUFFIX = ".qcase"
@@ -276,6 +278,28 @@ class CaseDecisions(DecisionBook):
 
         self.file.change(entry)
         return made[0]
+
+
+def picture_hash(path: Path) -> str:
+    """SHA-256 of a file as hexadecimal digits; "" where it cannot be read."""
+    try:
+        check_input(path, error=StoreError)
+        return file_sha256(path)
+    except (OSError, StoreError):
+        return ""
+
+
+def fingerprint(images: ImageSet, root: Path) -> str:
+    """SHA-256 over names and sizes of all files, which changes when one comes, goes or grows."""
+    found = hashlib.sha256()
+    for ref in images:
+        try:
+            size = os.stat(ref.path).st_size
+        except OSError:
+            size = -1
+        name = relative_name(root, ref.path).encode("utf-8", "surrogateescape")
+        found.update(name + f"\t{size}\n".encode())
+    return found.hexdigest()
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────

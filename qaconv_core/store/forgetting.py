@@ -25,6 +25,7 @@ from qaconv_core.store.folders import SCENES, SOURCES, cache_dir, data_dir
 from qaconv_core.store.index import INDEX_NAME, forget_paths
 from qaconv_core.store.raw import BINARY, sync
 from qaconv_core.store.records import DamagedRecord, read_json
+from qaconv_core.types import Dataset
 
 _RUNS = "runs.sqlite"
 _MAPS = ".f16"
@@ -83,6 +84,17 @@ class Mentions:
 
     def _folders(self) -> set[str]:
         return {path for path in self._paths if os.path.isdir(path)}
+
+
+def places_of(dataset: Dataset, named: Sequence[Path] = ()) -> list[Path]:
+    """The folders and files of a data set: ``named`` ones, its root, and pictures elsewhere."""
+    places = dict.fromkeys((*named, dataset.root))
+    around = {place.absolute() for place in places}
+    splits = (dataset.train, dataset.query, dataset.gallery)
+    elsewhere = {
+        ref.path for split in splits for ref in split if around.isdisjoint(ref.path.parents)
+    }
+    return [*places, *sorted(elsewhere)]
 
 
 def forget(

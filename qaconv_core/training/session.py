@@ -10,16 +10,19 @@ from typing import Any
 
 import torch
 
+from qaconv_core.device import format_bytes
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.evaluation.evaluator import Job, evaluate
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.evaluation.reports import report_json
 from qaconv_core.model import load_model
+from qaconv_core.models import FeatureNetwork
 from qaconv_core.progress import CancelToken, ProgressCallback, WorkContext
 from qaconv_core.training.checkpoint import FILE_NAME
 from qaconv_core.training.distributed import Team, team
 from qaconv_core.training.initial import new_network, take_neck_and_head
 from qaconv_core.training.journal import Journal
+from qaconv_core.training.memory import kept_bytes
 from qaconv_core.training.people import (
     TrainingSet,
     check_learnable,
@@ -186,6 +189,8 @@ def _prepare(
     )
     learned = [f"teachers: {', '.join(recipe.teachers)}"] if recipe.teachers else []
     notes = [*people.notes, *learned, *check_learnable(book.people, recipe.num_instance)]
+    if crew.leads:
+        notes.append(_memory_words(network, recipe, book))
     pretrained = job.weights is not None or recipe.init == "imagenet"
     workers = default_workers(crew.device.type) if job.workers is None else job.workers
     around = Surroundings(crew, workers, shown, cancel, journal.log)
@@ -203,6 +208,15 @@ def _prepare(
         notes.append(take_neck_and_head(network, trainer.criterion.matcher, job.weights))
     _introduce(book, recipe, crew, (origin, *filter(None, notes)), journal)
     return trainer
+
+
+def _memory_words(network: FeatureNetwork, recipe: Recipe, book: PictureCache) -> str:
+    """What a step takes, and the pictures that are kept."""
+    step = recipe.batch_size * kept_bytes(network, recipe.input_size)
+    pictures = 0 if book.pixels is None else book.pixels.nbytes
+    return (
+        f"memory: about {format_bytes(step)} for each step, {format_bytes(pictures)} for pictures"
+    )
 
 
 def _introduce(

@@ -109,6 +109,21 @@ def test_a_picture_becomes_a_query(qtbot, opened, tmp_path):
     assert len(space.data.query) == 6
 
 
+def test_pictures_that_are_there_or_on_their_way_get_no_second_row(qtbot, opened, tmp_path):
+    space = opened.workspace
+    first, second, third = (
+        write_picture(tmp_path / f"{name}.png", number, (48, 128))
+        for number, name in enumerate(("one", "two", "three"))
+    )
+    opened.add_pictures([first])
+    opened.add_pictures([first])  # while it is being read
+    until(qtbot, lambda: space.ranking.queries == (5,) and not space.ranking_stale)
+    opened.add_pictures([second, first, second, third], together=True)
+    until(qtbot, lambda: space.ranking.queries == (6, 5, 7) and not space.ranking_stale)
+    files = [ref.path.name for ref in space.data.query][5:]
+    assert files == ["one.png", "two.png", "three.png"]
+
+
 def test_a_scene_as_query_is_told_of(qtbot, opened, runner, tmp_path):
     space = opened.workspace
     scene = write_picture(tmp_path / "street.png", 3, (320, 180))

@@ -268,7 +268,7 @@ def test_all_decided_are_the_default_and_pdf_is_chosen_by_the_ending(qtbot, open
         qtbot.keyClick(dialog, Qt.Key_Return)
     content = (tmp_path / "r.pdf").read_bytes()
     assert content.startswith(b"%PDF")
-    assert content.count(b"/Type /Page ") == 2
+    assert content.count(b"/Type /Page ") == 3
 
 
 def test_a_report_that_is_cancelled_leaves_no_file(qtbot, opened, tmp_path):

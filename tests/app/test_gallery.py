@@ -16,6 +16,7 @@ from PyQt5.QtWidgets import QApplication, QMenu
 
 from app.items.gallery_model import TILE_ROLE, GalleryDelegate, GalleryModel
 from app.state.gallery import NOBODY, Gallery, GalleryLook, gallery_rows
+from app.state.requests import DataRequest
 from app.views.gallery.gallery_grid import GalleryGrid
 from qaconv_core.galleries.values import LikenessOrder
 from qaconv_core.types import ImageSet
@@ -348,3 +349,48 @@ def test_without_a_set_the_page_leads_to_one(qtbot, make_window, tmp_path):
     QTest.mouseClick(page.empty.link, Qt.LeftButton)
     assert "data" in window.dialogs._open
     write_picture(tmp_path / "a.png", 1, (32, 64))
+
+
+def test_a_folder_with_everything_that_lies_about(qtbot, make_window, model, tmp_path):
+    folder = tmp_path / "снимки 写真"
+    sizes = {"привет мир.png": (48, 128), "é'\"&.png": (9, 400), "写真 (2).png": (300, 40),
+             "x" * 200 + ".png": (5, 7)}  # fmt: skip
+    for number, (name, size) in enumerate(sizes.items()):
+        write_picture(folder / name, number, size)
+    for name in ("z1.png", "z2.png"):
+        write_picture(folder / name, 9, (32, 64))
+    (folder / "notes.jpg").write_text("no picture")
+    (folder / "again").symlink_to(folder, target_is_directory=True)
+    window = make_window()
+    with all_maps(window.controller):
+        window.controller.open(DataRequest("folder", folder), model)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+    window.pages.choose("gallery")
+    page = window.gallery
+    qtbot.waitUntil(lambda: page.count.text() == "6 pictures", timeout=WAIT)
+    listed = {page.model.path_at(row).name for row in range(page.model.rowCount())}
+    assert listed == {*sizes, "z1.png", "z2.png"}, "the file that is no picture is left out"
+    page.sort.actions_["likeness"].trigger()
+    wait_likeness(qtbot, window)
+    page.fold_duplicates(True)
+    assert page.gallery.rows.counts.sum() == 6
+    page.fold_duplicates(False)
+    gone = next(r for r in range(6) if page.model.path_at(r).name == "z2.png")
+    (folder / "z2.png").unlink()  # as on a share that vanishes
+    click(page.grid, page.model.index(gone))
+    before = len(window.problems.problems)
+    press(window, Qt.Key_Q)
+    qtbot.waitUntil(lambda: len(window.problems.problems) > before, timeout=WAIT)
+    assert "z2.png" in window.problems.problems[-1].message
+    window.pages.choose("gallery")
+    there = next(r for r in range(6) if page.model.path_at(r).name == "привет мир.png")
+    click(page.grid, page.model.index(there))
+    press(window, Qt.Key_Q)
+    space = window.workspace
+
+    def found():
+        query = space.selection.query
+        return query is not None and space.data.query[query].path.name == "привет мир.png"
+
+    qtbot.waitUntil(found, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)

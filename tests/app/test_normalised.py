@@ -140,7 +140,7 @@ def test_pairs_are_explained_by_the_parts_of_n(qtbot, window):
     assert lines_of(pair, space.look).values() == pytest.approx(
         [parts.query.flat[line.query_cell] for line in lines_of(pair, space.look).drawn]
     )
-    assert details.table.rows.headerData(4, Qt.Horizontal) == "Norma-\nlised"
+    assert details.table.rows.headerData(4, Qt.Horizontal) == "Part\nof N"
     assert "above strangers" in window.explore.inspector.readout.toolTip()
     assert window.explore.inspector.controls.colour_by.text() == "above strangers"
     space.change_look(colour_by="contribution", heat_of="contribution")

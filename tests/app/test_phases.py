@@ -55,7 +55,8 @@ def holds(seen, bars, phases):
 
 def test_measuring_the_set_has_one_bar(qtbot, opened):
     rates = _rates(opened)
-    plan = evaluation_phases(5, 26, 0, MethodOptions(rerank=True, tlift=True), rates)
+    options = MethodOptions(rerank=True, tlift=True, normalise=True)
+    plan = evaluation_phases(5, 26, 0, options, rates)
     seen, bars = progress_of(
         qtbot, opened, "Measuring",
         lambda: QTest.keyClick(opened, Qt.Key_E, Qt.ControlModifier | Qt.ShiftModifier),

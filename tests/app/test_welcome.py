@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QToolButton
+from PyQt5.QtWidgets import QLabel, QToolButton
 
 from app.state.commands import BY_ID
-from app.state.requests import DataRequest, ModelRequest
+from app.state.requests import CaseRequest, DataRequest, ModelRequest
 from app.state.settings import Settings
 from app.views.explore.welcome import EXPLORE_HINT, HintStrip, WelcomePage
 
@@ -71,3 +71,36 @@ def test_the_hint_is_shown_until_it_was_dismissed(strip):
     assert seen == [EXPLORE_HINT]
     strip.show_unless_seen(Settings().with_hint_seen(EXPLORE_HINT))
     assert not strip.isVisible()
+
+
+def test_large_letters_are_not_cut(qtbot):
+    page = WelcomePage()
+    qtbot.addWidget(page)
+    font = page.font()
+    font.setPointSizeF(15)
+    page.setFont(font)
+    page.resize(1000, 700)
+    page.show()
+    for button in page.choices:
+        qtbot.waitUntil(
+            lambda button=button: all(
+                label.height() >= label.heightForWidth(label.width())
+                for label in button.findChildren(QLabel)
+            ),
+            timeout=5000,
+        )
+
+
+def test_a_recent_case_and_the_button_lead_to_cases(qtbot, tmp_path):
+    page = WelcomePage()
+    qtbot.addWidget(page)
+    request = CaseRequest(tmp_path / "theft.qcase")
+    page.show_recent(Settings().with_case(request))
+    page.show()
+    button = next(b for b in page.recent.findChildren(QToolButton) if b.text() == "theft")
+    with qtbot.waitSignal(page.reopen_case, timeout=2000) as opened:
+        QTest.mouseClick(button, Qt.LeftButton)
+    assert opened.args == [request]
+    with qtbot.waitSignal(page.chosen, timeout=2000) as chosen:
+        QTest.mouseClick(page.case, Qt.LeftButton)
+    assert chosen.args == ["file.open_case"]

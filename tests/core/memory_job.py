@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gc
 import sys
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,12 @@ from qaconv_core.matching.plan import plan_scoring
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.ranking import k_reciprocal_rerank, rerank_work, temporal_lift
+from qaconv_core.searching.prepared import prepare_gallery
+from qaconv_core.searching.top import rank_top
+from qaconv_core.training.memory import kept_bytes
+from qaconv_core.training.people import join_training_sets
+from qaconv_core.training.pictures import PictureCache, open_book
+from tests.core.training.tiny import tiny_dataset, tiny_recipe, tiny_trainer
 from tests.resident import resident
 
 Prepared = tuple[int, Callable[[], Any]]
@@ -90,8 +99,44 @@ def tlift(p: int, g: int) -> Prepared:
     return 4 * p * g + LABELS_BYTES, lambda: temporal_lift(score, *cams, *times)
 
 
+def search(count: int, queries: int) -> Prepared:
+    gallery = np.tile(maps(1000, 32, (6, 4)), (count // 1000, 1, 1, 1))
+    weights, asked = head(24, (6, 4)), gallery[:queries].astype(np.float32)
+    few = prepare_gallery(gallery[:600])
+    rank_top(asked[0], gallery[:600], weights, 10, prepared=few)
+
+    def job() -> Any:
+        prepared = prepare_gallery(gallery)
+        return prepared, [rank_top(one, gallery, weights, 10, prepared=prepared) for one in asked]
+
+    return few.nbytes // len(few) * count, job
+
+
+def training(pictures: int, batch: int) -> Prepared:
+    """An epoch of ResNet-18 on 128×64 pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = tiny_dataset(Path(folder), pictures // 4, 4)
+        recipe = tiny_recipe("v2.1", layer="layer3", input_size=(128, 64), batch_size=batch,
+                             epochs=1, gs_pre_epochs=1)  # fmt: skip
+        book = open_book(join_training_sets([dataset]), recipe.input_size, workers=0)
+    few = open_few(book, 16)
+    tiny_trainer(replace(recipe, batch_size=4), few).run()
+    trainer = tiny_trainer(recipe, book)
+    return batch * kept_bytes(trainer.network, recipe.input_size), trainer.run
+
+
+def open_few(book: PictureCache, count: int) -> PictureCache:
+    """The first pictures of a set."""
+    people = book.people
+    parts = {name: getattr(people, name)[:count] for name in ("refs", "labels", "cameras")}
+    some = replace(people, **parts, label_maps=people.label_maps[:count])
+    assert book.pixels is not None
+    return PictureCache(some, book.size, book.pixels[:count], None)
+
+
 JOBS: dict[str, Callable[[int, int], Prepared]] = {
     "scoring": scoring, "re-ranking": reranking, "measures": measures, "tlift": tlift,
+    "search": search, "training": training,
 }  # fmt: skip
 
 

@@ -36,6 +36,8 @@ def measured(job: str, *sizes: int) -> tuple[int, int]:
         ("re-ranking", (600, 5000)),
         ("tlift", (2000, 8000)),
         ("measures", (2500, 16000)),
+        ("search", (60000, 2)),
+        ("training", (64, 64)),
     ],
 )
 def test_memory_is_within_a_quarter_of_the_forecast(job, sizes):

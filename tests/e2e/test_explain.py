@@ -161,7 +161,7 @@ def test_match_against_a_gallery(qaconv, market, checkpoint, files, tmp_path):
     total = np.sum(beyond["query"]) + np.sum(beyond["gallery"]) + beyond["mean_logit"]
     assert total == pytest.approx(match["logit"], abs=1e-3)
     assert 0 <= np.min(beyond["query_percentile"]) <= np.max(beyond["query_percentile"]) <= 100
-    assert "beyond usual" in done.out
+    assert "above average" in done.out
     done = qaconv("match", a, b, "--checkpoint", checkpoint, "--colour-by", "relative", status=2)
     assert "--against" in done.complaint
 

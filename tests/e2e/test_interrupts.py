@@ -74,3 +74,26 @@ def test_a_worker_that_starts_does_not_hear_it(tmp_path):
     )
     status, err, _ = interrupted(script, tmp_path)
     assert (status, err) == (7, "")
+
+
+MEASURING = """
+import sys, time
+from qaconv_core.bench import suite, timing
+from qaconv_core.cli import program
+def slow(bench):
+    print("here", flush=True)
+    {act}
+    yield
+suite._MEASURES["query", "cpu"] = slow
+suite.measure_peaks = lambda device: {{}}
+sys.exit(program(["bench", "--quick", "--only", "query"]))
+"""
+
+
+@pytest.mark.parametrize("act", ["time.sleep(60)", "timing.in_child(time.sleep, 60)"])
+def test_a_measurement_is_broken_off_at_once(tmp_path, own_folders, act):
+    status, err, seconds = interrupted(MEASURING.format(act=act), tmp_path)
+    assert status == 130
+    assert "qaconv: interrupted; what was measured so far is kept" in err
+    assert "Traceback" not in err
+    assert seconds < 20

@@ -291,6 +291,9 @@ def _boxes(folder: Path, random: Random) -> None:
         b"file,frame,x,y,w,h,score,track\na.png,0,1,2,30,60,0.9,4\nb.png,0,5,5,9,20,,\n",
         b"image;x1;y1;x2;y2;confidence\na.png;20;40;50;130;0.9\n",
         b"1,3,794.2,47.5,71.2,174.8,1,-1,-1,-1\n2,3,794.2,47.5,71.2,174.8,1,-1,-1,-1\n",
+        b'<annotations><image name="a.png"><box label="person" xtl="1" ytl="2" xbr="30" ybr="60"/>'
+        b'</image><track id="3"><box frame="1" outside="0" xtl="1" ytl="1" xbr="9" ybr="9"/>'
+        b"</track></annotations>",
     )
     note = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 60], "score": 0.5, "track_id": 3}
     coco = {"images": [{"id": 1, "file_name": "a.png"}], "annotations": [note, dict(note)],

@@ -68,7 +68,7 @@ class CommandPalette(QDialog):
         self._words = [f"{c.menu}: {c.title}" for c in self._commands]
         self.field = QLineEdit()
         self.field.setPlaceholderText(
-            "Type some letters of a command, a query, a data set or a checkpoint"
+            "Some letters of a command, query, data set, checkpoint, run or setting"
         )
         self.field.setAccessibleName("Command to find")
         self.field.setClearButtonEnabled(True)
@@ -91,6 +91,10 @@ class CommandPalette(QDialog):
         in_column(self.field, self.list, bottom, into=self, grows=self.list, margins=8)
         self.list.currentItemChanged.connect(self._show_tip)
         self.resize(560, 400)
+
+    def find_in(self, sources: Sequence[PlaceSource]) -> None:
+        """Find places there."""
+        self._sources = sources
 
     def popup(self) -> None:
         """Show the palette over its window, with nothing typed yet."""

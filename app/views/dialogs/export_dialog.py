@@ -13,8 +13,9 @@ from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QSpi
 
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
+from app.jobs.keeping import with_blur
 from app.jobs.runner import JobRunner
-from app.state.export_choices import RANGES, ExportChoices, Format
+from app.state.export_choices import BLURS, RANGES, ExportChoices, Format
 from app.state.values import Problem
 from app.views.dialogs.job_dialog import dialog_buttons
 from app.views.widgets.fields import combo_box, line_edit, named, push_button
@@ -23,6 +24,10 @@ from qaconv_core.paths import typed_path
 
 Write = Callable[[Path, float | None], None]
 SPACING = 8
+BLUR_TIP = (
+    "Blur the upper quarter of every picture, where heads are, or whole pictures. The same is done "
+    "to the figure that Ctrl+C copies. Lines and numbers stay."
+)
 WIDTH_TIPS = {
     "px": "Width of the picture in pixels; the height follows",
     "mm": "Width of the drawing in millimetres, text included; the height follows",
@@ -33,7 +38,8 @@ class ExportDialog(QDialog):
     """Format, width, file. ``write(path, width)`` runs in a worker; ``saved`` tells the path.
 
     ``width`` is in the format's unit, None where it has none. ``write`` and ``runner`` are None
-    where a subclass saves in its own way. ``choices`` are those of the last dialog; saving a file
+    where a subclass saves in its own way. ``people``: what is drawn shows people, who can be
+    blurred. ``choices`` are those of the last dialog; saving a file
     updates them.
     """
 
@@ -48,8 +54,10 @@ class ExportDialog(QDialog):
         runner: JobRunner | None,
         choices: ExportChoices,
         parent: QWidget | None = None,
+        people: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._people = people
         self.setWindowTitle(title)
         self.setAttribute(Qt.WA_DeleteOnClose)
         self._write, self._choices = write, choices
@@ -69,10 +77,14 @@ class ExportDialog(QDialog):
     def _make_fields(self) -> None:
         self.format = combo_box(
             "Format", "Figures as PNG, SVG or PDF; numbers as JSON or CSV",
-            ((f"{format.title} ({format.suffix})", None) for format in self._formats),
+            ((_format_words(format), None) for format in self._formats),
         )  # fmt: skip
         self.width_field = named(QSpinBox(), "Width")
         self.width_field.valueChanged.connect(self._on_width)
+        self.blur = combo_box(
+            "Pictures", BLUR_TIP, ((words, blur) for blur, words in BLURS.items())
+        )
+        self.blur.setCurrentIndex(list(BLURS).index(self._choices.blur))
         self.path = line_edit("File", "The file to write; the suffix follows the format")
         self.path.setMinimumWidth(380)
         self.browse = push_button("Browse…", "Choose folder and name", self._browse)
@@ -83,10 +95,12 @@ class ExportDialog(QDialog):
         form = in_form(
             ("Format", self.format),
             ("Width", self.width_field),
+            ("Pictures", self.blur),
             ("File", in_row(self.path, self.browse, grows=self.path, spacing=-1)),
             spacing=(SPACING, SPACING),
         )
         self._width_label = form.labelForField(self.width_field)
+        self._blur_label = form.labelForField(self.blur)
         self.buttons = dialog_buttons(
             self, QDialogButtonBox.Save, QDialogButtonBox.Cancel, accepted=self.save
         )
@@ -108,6 +122,8 @@ class ExportDialog(QDialog):
         format = self.chosen
         for widget in (self.width_field, self._width_label):
             widget.setVisible(bool(format.unit))
+        for widget in (self.blur, self._blur_label):
+            widget.setVisible(self._people and format.pictures)
         if format.unit:
             kept = self._widths[format.unit]
             self.width_field.setRange(*RANGES[format.unit])
@@ -170,11 +186,12 @@ class ExportDialog(QDialog):
             return
         path = self._with_suffix()
         width = float(self.width_field.value()) if self.chosen.unit else None
+        blur = self.blur.currentData() if self._people else ""
         self._wait(True)
 
         def work(context: JobContext) -> None:
             context.cancel.raise_if_cancelled()
-            write(path, width)
+            with_blur(blur, lambda: write(path, width))
 
         jobs.replace(
             "save", f"Saving {path.name}", work, lambda _nothing: self._on_saved(path),
@@ -182,7 +199,7 @@ class ExportDialog(QDialog):
         )  # fmt: skip
 
     def _wait(self, on: bool) -> None:
-        for widget in (self.format, self.width_field, self.path, self.browse):
+        for widget in (self.format, self.width_field, self.blur, self.path, self.browse):
             widget.setEnabled(not on)
         self.buttons.button(QDialogButtonBox.Save).setEnabled(not on)
         if on:
@@ -192,6 +209,8 @@ class ExportDialog(QDialog):
         """The next dialog begins where this one ended."""
         self._choices.folder, self._choices.suffix = path.parent, self.chosen.suffix
         self._choices.widths = self._widths
+        if self._people:
+            self._choices.blur = self.blur.currentData()
 
     def _on_saved(self, path: Path) -> None:
         self.keep_choices(path)
@@ -208,3 +227,7 @@ class ExportDialog(QDialog):
         if self._jobs is not None:
             self._jobs.stop_all()
         super().reject()
+
+
+def _format_words(format: Format) -> str:
+    return f"{format.title} ({format.suffix})" if format.suffix else format.title

@@ -276,6 +276,9 @@ DECISIONS = Topic(
         "the decision and the note, and says what the numbers mean: one web page without scripts, "
         "or a PDF with a page for each candidate. It needs no other file, and its pictures carry "
         "no hidden information. All decisions about a data set are also saved as a table (CSV).",
+        "A <b>case</b> is one file that keeps data set, model, query pictures of one person, "
+        "decisions and notes as you go. Every decision is an entry of its log, in which a silent "
+        "edit shows. While a case is open, decisions are the case's.",
     ),
     (
         "The buttons beside the candidate decide; a click on the one that is lit withdraws.",

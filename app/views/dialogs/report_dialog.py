@@ -47,7 +47,7 @@ class ReportDialog(ExportDialog):
     ) -> None:
         self._candidates = tuple(choices)
         self._ranking = ranking
-        super().__init__("Save report", stem, FORMATS, None, None, kept, parent)
+        super().__init__("Save report", stem, FORMATS, None, None, kept, parent, people=True)
         self.format.setToolTip("Both hold the same; a PDF has a page for each candidate")
 
     def _lay_out(self) -> None:

@@ -19,6 +19,15 @@ from app.views.widgets.labels import plain_label
 from app.views.widgets.layouts import in_column, in_form, in_row
 from qaconv_core.device import format_bytes
 
+FIELDS = {
+    "folder": "Data folder",
+    "device": "Device",
+    "precision": "Precision of feature maps",
+    "theme": "Theme",
+    "session": "Open at the start what was open last",
+    "clear": "Clear the feature store",
+}
+"""What can be set, by the name of its field."""
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
 _PRECISION_WORDS = {
@@ -97,6 +106,10 @@ class SettingsDialog(JobDialog):
             lambda _index: self.theme_tried.emit(self.theme.currentData())
         )
         self._run("Measuring the feature store", cache_size)
+
+    def focus_on(self, name: str) -> None:
+        """Give one of :data:`FIELDS` the focus."""
+        getattr(self, name).setFocus(Qt.ShortcutFocusReason)
 
     def _lay_out(self) -> None:
         store = in_row(self.cache, self.clear, grows=self.cache, spacing=16)

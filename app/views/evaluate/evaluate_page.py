@@ -66,6 +66,7 @@ class EvaluatePage(QWidget):
         self._normalise = False
         self._slots = JobSlots(runner, self)
         self._export_when_read = False
+        self.select_when_read: int | None = None
         self._rest = pause_timer(self, PAUSE_MS, self._forecast)
         self.setAccessibleName("Evaluate")
         QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
@@ -106,6 +107,7 @@ class EvaluatePage(QWidget):
         form.browsed.connect(self._identify)
         form.start_requested.connect(self.start)
         content.queries.open_query.connect(self.open_query)
+        content.changes.open_query.connect(self.open_query)
         content.delete_button.clicked.connect(lambda _on: self.delete_current())
         self.workspace.data_changed.connect(self.find_sets)
         self.workspace.model_changed.connect(self._take_model)
@@ -245,6 +247,9 @@ class EvaluatePage(QWidget):
         known = [(run.id, run.created) for run in self.runs.runs if run.id >= 0]
         if known != [(run.id, run.created) for run in runs]:
             self.runs.put(runs)
+        if self.select_when_read is not None:
+            self.runs.select(self.select_when_read)
+            self.select_when_read = None
         if self._export_when_read:
             self._export_when_read = False
             assert self.exports is not None

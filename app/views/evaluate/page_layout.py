@@ -15,6 +15,7 @@ from PyQt5.QtWidgets import (
 
 from app.state.evaluation import RunList
 from app.views.evaluate.cameras_tab import CamerasTab
+from app.views.evaluate.changes_tab import ChangesTab
 from app.views.evaluate.cmc_tab import CmcTab
 from app.views.evaluate.measures_tab import MeasuresTab
 from app.views.evaluate.queries_tab import QueriesTab
@@ -48,7 +49,7 @@ class PageContent(QSplitter):
         self.copy_button = _menu_button("Copy", "Copy the table or the figure to the clipboard.")
         self.table, self.cmc = MeasuresTab(runs), CmcTab(runs)
         self.scores, self.queries = ScoresTab(runs), QueriesTab(runs)
-        self.cameras = CamerasTab(runs)
+        self.cameras, self.changes = CamerasTab(runs), ChangesTab(runs)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName("What the shown runs found")
@@ -57,6 +58,7 @@ class PageContent(QSplitter):
             (self.cmc, "CMC curve", "Share of queries found within the first k."),
             (self.scores, "Scores", "Scores of true and false pairs, and a threshold."),
             (self.queries, "Queries", "AP of every query of the chosen run."),
+            (self.changes, "Gains", "Two runs or methods, query by query."),
             (self.cameras, "Cameras", "Scores of strangers between any two cameras."),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(part, title), tip)

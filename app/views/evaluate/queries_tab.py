@@ -168,7 +168,7 @@ class QueriesView(QTableView):
 
     picked = pyqtSignal(int)
 
-    def __init__(self, model: QueriesModel, parent: QWidget | None = None) -> None:
+    def __init__(self, model: TableModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setModel(model)
         self.setAccessibleName("Queries, the worst first")

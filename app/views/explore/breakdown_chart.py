@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt5.QtCore import QEvent, QPointF, QSize, Qt
+from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import (
     QHelpEvent,
     QHideEvent,
@@ -63,6 +63,7 @@ class BreakdownChart(QWidget):
         self.stale_overlay = StaleOverlay(self)
         self._sections: tuple[BreakdownSection, ...] = ()
         self._shown: PairView | None = None
+        self._marked: tuple[BreakdownRow, ...] = ()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         self.setAccessibleName("Score breakdown")
         self.setMouseTracking(True)
@@ -70,7 +71,7 @@ class BreakdownChart(QWidget):
         workspace.look_changed.connect(self.refresh)
         workspace.parts.changed.connect(self._on_drawn)
         workspace.selection_changed.connect(self._on_cell)
-        workspace.hover_changed.connect(self._on_cell)
+        workspace.hover_changed.connect(self._mark)
         self.refresh()
 
     def refresh(self) -> None:
@@ -85,6 +86,7 @@ class BreakdownChart(QWidget):
         )
         self.stale_overlay.set(scene_of(self.workspace).stale)
         self.setAccessibleDescription(spoken(self._sections) or EMPTY)
+        self._marked = self._rows_of_cell()
         self.setMinimumHeight(round(height_of(self._sections)) or 96)
         self.updateGeometry()
         self.update()
@@ -134,7 +136,23 @@ class BreakdownChart(QWidget):
 
     def _on_cell(self) -> None:
         self.stale_overlay.set(scene_of(self.workspace).stale)
+        self._marked = self._rows_of_cell()
         self.update()
+
+    def _rows_of_cell(self) -> tuple[BreakdownRow, ...]:
+        """The bars of the cell that is pointed at or pinned."""
+        cell = self.workspace.cell
+        if cell is None:
+            return ()
+        return tuple(row for row in self.rows if row.part.cell == cell)
+
+    def _mark(self) -> None:
+        """Another cell is pointed at: paint anew what is or was marked, and no more."""
+        marked = self._rows_of_cell()
+        for row in (*self._marked, *marked) if marked != self._marked else ():
+            whole = QRectF(0, row.rect.top(), self.width(), row.rect.height())
+            self.update(whole.adjusted(0, -2, 0, 2).toAlignedRect())
+        self._marked = marked
 
     @property
     def rows(self) -> tuple[BreakdownRow, ...]:
@@ -158,8 +176,7 @@ class BreakdownChart(QWidget):
             flags = int(Qt.AlignCenter) | int(Qt.TextWordWrap)
             painter.drawText(self.rect(), flags, EMPTY)
             return
-        cell = self.workspace.cell
-        marked = [row for row in self.rows if cell is not None and row.part.cell == cell]
+        marked = list(self._rows_of_cell())
         pair = self.workspace.pair
         assert pair is not None
         query, gallery = (self.pictures.get(path) for path in self._paths())

@@ -25,7 +25,7 @@ class DecisionCommands(QObject):
     def __init__(self, controller: Controller, window: QWidget) -> None:
         super().__init__(window)
         self.controller, self.workspace, self._window = controller, controller.workspace, window
-        self.jobs = DecisionJobs(controller.workspace, controller.runner, self.reported.emit)
+        self.jobs = DecisionJobs(controller.workspace, controller.runner, self.reported.emit, self)
 
     def handlers(self) -> Handlers:
         """The commands."""

@@ -25,7 +25,7 @@ from app.views.widgets.actions import Handler, Handlers, toggle_of
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
-NARROWEST = {"Queries": 208, "Score breakdown": 316}
+NARROWEST = {"Queries": 208, "Score breakdown": 316, "Case": 316}
 ROOM_FOR_BOTH = 1160
 """Pixels of width from which grid and match stand side by side."""
 STRIP_SHARE = 0.17
@@ -55,7 +55,7 @@ class ExplorePage(QMainWindow):
         self.setDockNestingEnabled(True)
         self.queries_dock = self._dock("Queries", self.queries, Qt.LeftDockWidgetArea)
         self.details_dock = self._dock("Score breakdown", self.details, Qt.RightDockWidgetArea)
-        self.docks = (self.queries_dock, self.details_dock)
+        self.docks: tuple[QDockWidget, ...] = (self.queries_dock, self.details_dock)
         self.setCorner(Qt.BottomLeftCorner, Qt.LeftDockWidgetArea)
         self.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)
         self.view: CandidateView = "strip"
@@ -82,6 +82,14 @@ class ExplorePage(QMainWindow):
         widget.setMinimumWidth(NARROWEST[title])
         dock.setAccessibleName(title)
         self.addDockWidget(area, dock)
+        return dock
+
+    def add_panel(self, title: str, widget: QWidget) -> QDockWidget:
+        """A further panel behind the score breakdown, closed at first."""
+        dock = self._dock(title, widget, Qt.RightDockWidgetArea)
+        self.tabifyDockWidget(self.details_dock, dock)
+        dock.hide()
+        self.docks = (*self.docks, dock)
         return dock
 
     # ── candidates: strip, grid or closed ───────────────────────────────────────────────────────
@@ -166,16 +174,18 @@ class ExplorePage(QMainWindow):
     def arrange(self) -> None:
         """The layout of a first start."""
         self.hide_panels(False)
-        for dock, area in zip(
-            self.docks, (Qt.LeftDockWidgetArea, Qt.RightDockWidgetArea), strict=True
-        ):
+        first = (self.queries_dock, self.details_dock)
+        for dock in self.docks:
+            left = dock is self.queries_dock
             dock.setFloating(False)
-            self.addDockWidget(area, dock)
-            dock.show()
+            self.addDockWidget(Qt.LeftDockWidgetArea if left else Qt.RightDockWidgetArea, dock)
+            if dock in first:
+                dock.show()
+            else:
+                self.tabifyDockWidget(self.details_dock, dock)
+        self.details_dock.raise_()
         width = self.width()
-        self.resizeDocks(
-            list(self.docks), [max(208, width // 6), max(336, width // 5)], Qt.Horizontal
-        )
+        self.resizeDocks(list(first), [max(208, width // 6), max(336, width // 5)], Qt.Horizontal)
         self._sizes.clear()
         self.view = "strip"
         self.results.show_as(self.view, self.tile_size)

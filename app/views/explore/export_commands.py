@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication, QWidget
 
+from app.jobs.keeping import with_blur
 from app.jobs.match_exports import FORMATS, MatchExport, match_export
 from app.jobs.ranking_exports import RankingExport, ranking_export
 from app.jobs.runner import JobRunner
+from app.jobs.sheets import CompareRequest, GridRequest, compare_request, grid_request
 from app.state.export_choices import ExportChoices
+from app.state.listing import listed_queries
 from app.state.workspace import Workspace
 from app.views.dialogs.export_dialog import ExportDialog
+from app.views.dialogs.sheet_dialog import SheetDialog
 from app.views.widgets.actions import Handler, Handlers
 
+if TYPE_CHECKING:
+    from qaconv_core.galleries.search import GallerySearch
+
 CLIPBOARD_WIDTH = 2000
+GRID_COUNTS = (("Queries", 5, 1, 20), ("Candidates of each", 10, 1, 20))
+NOT_A_FEW = "Choose two to four candidates (Shift+arrows or Ctrl+click)."
 
 
 class ExportCommands(QObject):
@@ -30,9 +41,11 @@ class ExportCommands(QObject):
         runner: JobRunner,
         window: QWidget,
         choices: ExportChoices | None = None,
+        matching: Callable[[], GallerySearch | None] = lambda: None,
     ) -> None:
         super().__init__(window)
         self.workspace, self.runner, self._window = workspace, runner, window
+        self._matching = matching
         self.choices = choices or ExportChoices()
 
     def handlers(self) -> Handlers:
@@ -46,6 +59,16 @@ class ExportCommands(QObject):
             "edit.copy_figure": Handler(self.copy_figure, matched),
             "edit.copy_numbers": Handler(self.copy_numbers, matched),
             "file.export_match": Handler(self.save, matched),
+            "file.export_grid": Handler(
+                self.save_grid,
+                enabled=lambda: self._grid(1, 1) is not None,
+                reason=lambda: "The feature maps are not all there yet.",
+            ),
+            "candidate.sheet": Handler(
+                self.save_sheet,
+                enabled=lambda: self._sheet() is not None,
+                reason=lambda: NOT_A_FEW,
+            ),
             "file.export_ranking": Handler(
                 self.save_ranking,
                 enabled=lambda: space.ranking is not None and space.ranking.whole,
@@ -61,13 +84,15 @@ class ExportCommands(QObject):
         if export is None:
             return
 
+        blur = self.choices.blur
+
         def copy(image: QImage) -> None:
             QApplication.clipboard().setImage(image)
             self.reported.emit("The match figure is on the clipboard")
 
         self.runner.start(
             "Drawing the match figure",
-            lambda _context: export.image(CLIPBOARD_WIDTH),
+            lambda _context: with_blur(blur, lambda: export.image(CLIPBOARD_WIDTH)),
             lane="files",
             done=copy,
         )
@@ -87,12 +112,43 @@ class ExportCommands(QObject):
         """Ask for format, size and file of the ranking, as it is listed."""
         return self._ask("Save ranking", ranking_export(self.workspace))
 
+    def save_sheet(self) -> SheetDialog:
+        """Compare the chosen candidates on a sheet."""
+        return self._ask_sheet("Compare candidates", self._sheet, ())
+
+    def save_grid(self) -> SheetDialog:
+        """Show several queries with their first candidates, as a figure."""
+        return self._ask_sheet("Queries and their candidates", self._grid, GRID_COUNTS)
+
+    def _sheet(self) -> CompareRequest | None:
+        return compare_request(self.workspace, self._matching())
+
+    def _grid(self, rows: int, count: int) -> GridRequest | None:
+        space = self.workspace
+        if space.data is None:
+            return None
+        measures = space.measures.of(space.method)
+        listed = listed_queries(space.data, measures, space.query_filter).tolist()
+        return grid_request(space, self._matching(), listed, rows, count)
+
+    def _ask_sheet(
+        self,
+        title: str,
+        request_for: Callable[..., CompareRequest | GridRequest | None],
+        counts: tuple[tuple[str, int, int, int], ...],
+    ) -> SheetDialog:
+        dialog = SheetDialog(title, request_for, counts, self.runner, self.choices, self._window)
+        dialog.saved.connect(self._on_saved)
+        dialog.open()
+        return dialog
+
     def _ask(self, title: str, export: MatchExport | RankingExport | None) -> ExportDialog | None:
         if export is None:
             return None
         dialog = ExportDialog(
-            title, export.stem, FORMATS, export.write, self.runner, self.choices, self._window
-        )
+            title, export.stem, FORMATS, export.write, self.runner, self.choices, self._window,
+            people=True,
+        )  # fmt: skip
         dialog.saved.connect(self._on_saved)
         dialog.open()
         return dialog

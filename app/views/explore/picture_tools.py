@@ -11,7 +11,9 @@ from PyQt5.QtWidgets import QToolButton, QWidget
 
 from app.state.commands import BY_ID
 from app.state.drawn_parts import Tool
+from app.state.values import Adjustment
 from app.state.workspace import Workspace
+from app.views.explore.adjust_popup import AdjustPopup
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.labels import small_button
 
@@ -26,7 +28,7 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     ("match.part_box", "match.part_lasso", "match.part_paint"),
     ("match.part_ignore", "match.part_whole"),
     ("match.hide_box", "match.occlusion_map"),
-    SWITCHES,
+    (*SWITCHES, "match.adjust"),
     ("match.zoom_in", "match.zoom_fit", "match.zoom_out"),
 )
 OF_PARTS = ("match.part_ignore", "match.part_whole")
@@ -56,6 +58,7 @@ class PictureTools(QWidget):
         self.workspace, self.parts = workspace, workspace.parts
         self._drop_stroke, self._zooming = drop_stroke, zooming
         self.setAccessibleName("Tools")
+        self.popup = AdjustPopup(workspace, self)
         self.buttons = {id: self._button(id) for group in GROUPS for id in group}
         self.show_zoom(1.0)
         self._handlers = self.handlers()
@@ -143,6 +146,7 @@ class PictureTools(QWidget):
         return {
             **{id: tool_of(tool) for id, tool in TOOLS.items()},
             **{id: switch(id.split(".")[1]) for id in SWITCHES},
+            "match.adjust": Handler(self.adjust, checked=lambda: space.look.adjust != Adjustment()),
             "match.part_ignore": Handler(parts.switch_ignore, checked=lambda: parts.now.ignore),
             "match.part_whole": Handler(parts.whole_query),
             "match.take_cell": Handler(self.take_cell),
@@ -154,6 +158,10 @@ class PictureTools(QWidget):
             "match.zoom_out": Handler(lambda: zooming.by(1 / zooming.step)),
             "match.zoom_fit": Handler(zooming.fit),
         }
+
+    def adjust(self) -> None:
+        """Show the sliders beside their button."""
+        self.popup.show_beside(self.buttons["match.adjust"])
 
     def take_cell(self) -> None:
         """Add the cell pinned or pointed at to the drawn part, or remove it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -10,17 +11,24 @@ from PyQt5.QtWidgets import QFileDialog, QWidget
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs
 from app.jobs.job import Job
+from app.jobs.keeping import with_blur
 from app.jobs.match_reports import ReportRequest
 from app.state.export_choices import ExportChoices
 from app.state.report_choice import report_choices
 from app.views.dialogs.report_dialog import ReportDialog
 from app.views.widgets.actions import Handler, Handlers
+from qaconv_core.store.cases import Case
 
 
 class ReportCommands(QObject):
-    """Save reports and decisions. ``reported``: a sentence for the bottom line."""
+    """Save reports and decisions.
+
+    ``reported``: a sentence for the bottom line. ``saved`` carries the file of a report.
+    ``case`` gives the open case.
+    """
 
     reported = pyqtSignal(str)
+    saved = pyqtSignal(object)
 
     def __init__(
         self,
@@ -28,8 +36,10 @@ class ReportCommands(QObject):
         decisions: DecisionJobs,
         choices: ExportChoices,
         window: QWidget,
+        case: Callable[[], Case | None] = lambda: None,
     ) -> None:
         super().__init__(window)
+        self._case = case
         self.controller, self.workspace = controller, controller.workspace
         self._decisions, self._choices, self._window = decisions, choices, window
 
@@ -64,13 +74,25 @@ class ReportCommands(QObject):
             return None
         model = "" if space.model is None else f"{space.model.title}, {space.model.spec.in_full()}"
         request = ReportRequest(
-            matching, space.ranking, candidates, dict(space.decided), model, space.strangers
+            matching,
+            space.ranking,
+            candidates,
+            dict(space.decided),
+            model,
+            space.strangers,
+            self._case(),
         )
+        blur = self._choices.blur
+
+        def done(_nothing: object) -> None:
+            self.reported.emit(f"Saved {path.name}")
+            self.saved.emit(path)
+
         return self.controller.runner.start(
             f"Writing {path.name}",
-            lambda context: request.write(path, context),
+            lambda context: with_blur(blur, lambda: request.write(path, context)),
             lane="files",
-            done=lambda _nothing: self.reported.emit(f"Saved {path.name}"),
+            done=done,
         )
 
     def ask_csv(self) -> QFileDialog:

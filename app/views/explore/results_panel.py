@@ -115,6 +115,7 @@ class ResultsPanel(QWidget):
     def _on_rows_changed(self) -> None:
         ranking = self.model.ranking
         self.delegate.moves = self.model.moves is not None
+        self.delegate.tracks = ranking is not None and ranking.tracks is not None
         by_part = ranking is not None and ranking.part is not None
         self.delegate.aside = by_part or self.workspace.strangers is not None
         self.view.measure_tiles()

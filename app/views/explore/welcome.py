@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -16,13 +17,15 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from app.state.requests import DataRequest, ModelRequest
+from app.state.requests import CaseRequest, DataRequest, ModelRequest, Request, place_of
 from app.state.settings import Settings
+from app.views.widgets.fields import push_button
 from app.views.widgets.icons import icon
 from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label, small_button
 from app.views.widgets.layouts import in_row
 
 EXPLORE_HINT = "explore"
+ICONS = {DataRequest: "folder", ModelRequest: "cube", CaseRequest: "briefcase"}
 EXPLORE_HINT_WORDS = (
     "Point at a picture: the other one shows what matches there. A click pins it. F1: all keys."
 )
@@ -62,21 +65,33 @@ class ChoiceButton(QPushButton):
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)
         column.addWidget(Mark(choice.name, 40), 0, Qt.AlignHCenter)
-        column.addWidget(heading(choice.title, 1.25), 0, Qt.AlignHCenter)
+        title = heading(choice.title, 1.25)
+        title.setWordWrap(True)
+        title.setAlignment(Qt.AlignHCenter)
+        column.addWidget(title)
         words = plain_label(choice.words)
         words.setAlignment(Qt.AlignHCenter | Qt.AlignTop)
         column.addWidget(words, 1)
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WA_TransparentForMouseEvents)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As high as its words need at this width: fonts differ."""
+        super().resizeEvent(event)
+        layout = self.layout()
+        self.setMinimumHeight(max(160, layout.totalHeightForWidth(self.width())))
+        layout.invalidate()
+        layout.setGeometry(self.rect())
+
 
 class WelcomePage(QWidget):
     """Shown while nothing is open. ``chosen`` tells the id of a command, ``reopen_data`` and
-    ``reopen_model`` a recent data set or checkpoint."""
+    ``reopen_model`` and ``reopen_case`` a recent data set, checkpoint or case."""
 
     chosen = pyqtSignal(str)
     reopen_data = pyqtSignal(object)
     reopen_model = pyqtSignal(object)
+    reopen_case = pyqtSignal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,10 +115,16 @@ class WelcomePage(QWidget):
         column.addWidget(heading("See why two pictures match", 1.5), 0, Qt.AlignHCenter)
         column.addLayout(row)
         hint = plain_label(
-            "Or drop a folder, a picture, a video or a checkpoint anywhere in this window."
+            "Or drop a folder, a picture, a video, a checkpoint or a case on this window."
         )
         hint.setAlignment(Qt.AlignHCenter)
         column.addWidget(hint)
+        self.case = push_button(
+            "Open a case…",
+            "Go on with a case: one file with queries, decisions and notes",
+            lambda: self.chosen.emit("file.open_case"),
+        )
+        column.addWidget(self.case, 0, Qt.AlignHCenter)
         column.addWidget(self.recent)
         column.addStretch(3)
         across = QHBoxLayout(self)
@@ -120,13 +141,15 @@ class WelcomePage(QWidget):
                 widget.deleteLater()
         self._list(0, "Recent data sets", settings.recent_data, self.reopen_data.emit)
         self._list(1, "Recent checkpoints", settings.recent_models, self.reopen_model.emit)
-        self.recent.setVisible(bool(settings.recent_data or settings.recent_models))
+        self._list(2, "Recent cases", settings.recent_cases, self.reopen_case.emit)
+        lists = (settings.recent_data, settings.recent_models, settings.recent_cases)
+        self.recent.setVisible(any(lists))
 
     def _list(
         self,
         column: int,
         title: str,
-        requests: Sequence[DataRequest | ModelRequest],
+        requests: Sequence[Request],
         open_it: Callable[[object], None],
     ) -> None:
         if not requests:
@@ -137,10 +160,9 @@ class WelcomePage(QWidget):
             button.setText(request.title)
             button.setAutoRaise(True)
             button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
-            button.setIcon(icon("folder" if isinstance(request, DataRequest) else "cube"))
+            button.setIcon(icon(ICONS[type(request)]))
             button.setIconSize(QSize(16, 16))
-            where = str(request.root or request.gallery) if isinstance(request, DataRequest) \
-                else request.path  # fmt: skip
+            where = place_of(request)
             button.setToolTip(where)
             button.setAccessibleName(f"Open {request.title}, {where}")
             button.clicked.connect(lambda _on, request=request: open_it(request))

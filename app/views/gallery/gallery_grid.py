@@ -56,6 +56,9 @@ class GalleryGrid(TileView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """With Shift, arrows choose all from the tile that was chosen without it."""
         before = self.currentIndex().row()
+        if event.text().isalpha() and not event.modifiers():
+            event.ignore()  # no search by first letters: the page may have a use for it
+            return
         super().keyPressEvent(event)
         now = self.currentIndex().row()
         if now != before and event.modifiers() & Qt.ShiftModifier:

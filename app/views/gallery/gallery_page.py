@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt5.QtCore import QModelIndex, QSignalBlocker, pyqtSignal
-from PyQt5.QtGui import QShowEvent
-from PyQt5.QtWidgets import QCheckBox, QLabel, QLineEdit, QStackedWidget, QWidget
+from PyQt5.QtCore import QModelIndex, QSignalBlocker, Qt, pyqtSignal
+from PyQt5.QtGui import QKeyEvent, QShowEvent
+from PyQt5.QtWidgets import QLabel, QSplitter, QStackedWidget, QWidget
 
 from app.items.gallery_model import GalleryDelegate, GalleryModel
 from app.items.result_delegate import MOST, SMALLEST_IN_GRID
@@ -14,11 +14,16 @@ from app.items.row_texts import count_text, shown_of
 from app.jobs.gallery_jobs import GalleryJobs
 from app.jobs.images import ImageLoader
 from app.jobs.job import Job
+from app.jobs.label_jobs import LabelJobs
 from app.state.commands import BY_ID
+from app.state.export_choices import ExportChoices
 from app.state.gallery import GALLERY_SORTS, Gallery
 from app.views.gallery.gallery_grid import GalleryGrid
-from app.views.widgets.actions import Handler, Handlers
+from app.views.gallery.person_commands import NO_MAPS, PersonCommands
+from app.views.gallery.persons_panel import PersonsPanel
+from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.choice import Choice
+from app.views.widgets.fields import line_edit, named, tick_box
 from app.views.widgets.hints import EmptyPage
 from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column, in_row
@@ -26,9 +31,9 @@ from app.views.widgets.tile_view import SizeSlider
 from app.views.widgets.work_strip import WorkStrip
 
 NO_DATA = "No data set is open: its pictures will stand here."
-NO_MAPS = "the feature maps of the gallery are not all there yet"
 ALONE = "the chosen picture has no near-duplicates"
 SORT_TIP = "In which order the pictures stand. By likeness, alike ones stand beside each other."
+FIELD_TIP = "Only pictures whose file name holds this, or of that person number."
 FOLD_TIP = (
     "Show pictures that look nearly the same as one tile with their number. A click on the number "
     "unfolds them. It says how alike the pictures are, not whether they show one person."
@@ -49,27 +54,28 @@ class GalleryPage(QWidget):
         self,
         gallery: Gallery,
         jobs: GalleryJobs,
+        labels: LabelJobs,
         thumbnails: ImageLoader,
+        actions: Actions,
+        choices: ExportChoices,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.gallery, self.jobs = gallery, jobs
+        self.gallery, self.jobs, self.labels = gallery, jobs, labels
         self.setAccessibleName("Gallery")
         self.model = GalleryModel(gallery, self)
         self.delegate = GalleryDelegate(thumbnails, self)
         self.grid = GalleryGrid(self.model, self.delegate)
         self.sort = Choice("Order", SORT_TIP, GALLERY_SORTS)
-        self.fold = QCheckBox(BY_ID["gallery.fold"].title)
-        self.fold.setToolTip(FOLD_TIP)
-        self.field = QLineEdit()
-        self.field.setPlaceholderText("File or person")
-        self.field.setAccessibleName("List only files or persons with this text")
-        self.field.setToolTip("Only pictures whose file name holds this, or of that person number.")
+        self.fold = tick_box(BY_ID["gallery.fold"].title, FOLD_TIP)
+        self.field = line_edit("List only files or persons with this text", FIELD_TIP,
+                               placeholder="File or person")  # fmt: skip
         self.field.setClearButtonEnabled(True)
-        self.count = QLabel()
-        self.count.setAccessibleName("Pictures listed")
+        self.count = named(QLabel(), "Pictures listed")
         self.slider = SizeSlider()
         self.work = WorkStrip()
+        self.persons = PersonsPanel(gallery, thumbnails, actions)
+        self.person_commands = PersonCommands(gallery, labels, self.persons, labels.runner, choices)
         self.empty = EmptyPage()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.grid)
@@ -86,7 +92,12 @@ class GalleryPage(QWidget):
             heading("Gallery"), boxed(in_row(self.sort, spacing=4)), self.fold, self.field, None,
             self.count, self.slider, spacing=12,
         )  # fmt: skip
-        in_column(head, self.work, self.stack, into=self, grows=self.stack, margins=8)
+        self.splitter = QSplitter(Qt.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.stack)
+        self.splitter.addWidget(self.persons)
+        self.splitter.setStretchFactor(0, 1)
+        in_column(head, self.work, self.splitter, into=self, grows=self.splitter, margins=8)
 
     def _connect(self) -> None:
         self.sort.chosen.connect(self.sort_by)
@@ -100,6 +111,7 @@ class GalleryPage(QWidget):
         self.gallery.changed.connect(self.refresh)
         self.gallery.chosen_changed.connect(self._show_count)
         self.jobs.started.connect(self._show_job)
+        self.labels.started.connect(self._show_job)
         self.jobs.ready_changed.connect(self.refresh)
 
     # ── following ───────────────────────────────────────────────────────────────────────────────
@@ -107,6 +119,12 @@ class GalleryPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.grid.setFocus()
+        self.labels.read()  # the command line may have changed them
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Letters that answer about a pair."""
+        if not self.persons.box.take_key(event):
+            super().keyPressEvent(event)
 
     def refresh(self) -> None:
         """Show the gallery as it is."""
@@ -221,5 +239,6 @@ class GalleryPage(QWidget):
                 lambda: self.fold_duplicates(not self.gallery.look.fold), self.fold.isEnabled,
                 lambda: self.gallery.look.fold, lambda: NO_MAPS,
             ),
+            **self.person_commands.handlers(),
             **{f"gallery.sort_{sort}": by(sort) for sort in GALLERY_SORTS},
         }  # fmt: skip

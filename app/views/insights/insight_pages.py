@@ -110,7 +110,7 @@ class InsightPages(QObject):
             return None
         dialog = ExportDialog(
             f"Save report on {kind}", export.stem, REPORT_FORMATS, export.write, self._runner,
-            self._choices, self._window,
+            self._choices, self._window, people=True,
         )  # fmt: skip
         dialog.saved.connect(self._on_saved)
         dialog.open()

@@ -25,7 +25,8 @@ MATCH = (
     "match.part_whole", "", "edit.copy_figure", "edit.copy_numbers", "file.export_match",
 )  # fmt: skip
 GALLERY = (
-    "gallery.search", "", "gallery.unfold", "gallery.fold", "", "gallery.sort_camera",
+    "gallery.search", "", "gallery.new_person", "gallery.give", "gallery.take_away", "",
+    "gallery.unfold", "gallery.fold", "", "gallery.sort_camera",
     "gallery.sort_time", "gallery.sort_name", "gallery.sort_likeness",
 )  # fmt: skip
 

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
 
+from app.jobs import engine
 from app.jobs.adaptation_jobs import AdaptationJobs
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
-from app.state.listing import matches_text
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
+from app.state.values import Selection
 from app.views.dialogs.adapt_dialog import AdaptDialog
-from app.views.dialogs.command_palette import CommandPalette, PlaceEntry
+from app.views.dialogs.command_palette import CommandPalette
+from app.views.dialogs.forget_dialog import ForgetDialog
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
 from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.key_sheet import KeySheet
+from app.views.dialogs.matrix_dialog import MatrixDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
 from app.views.dialogs.scene_dialog import SceneDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
 from app.views.dialogs.video_dialog import VideoDialog
+from app.views.dialogs.weights_dialog import WeightsDialog
+from app.views.shell.palette_places import PalettePlaces
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
+from qaconv_core.evaluation.match_matrix import FirstCandidates
+from qaconv_core.galleries.values import OpenSet
 
 
 class Dialogs(QObject):
@@ -55,7 +61,8 @@ class Dialogs(QObject):
         self.adaptation = AdaptationJobs(controller, self)
         self.window, self.controller, self.settings = window, controller, settings
         self.theme = theme
-        self.palette = CommandPalette(commands, window, (self._find_queries, self._find_recent))
+        self.palette = CommandPalette(commands, window)
+        self._places: PalettePlaces | None = None
         self._open: dict[str, QDialog] = {}
 
     def handlers(self) -> Handlers:
@@ -64,40 +71,45 @@ class Dialogs(QObject):
             "file.open_data": Handler(self.open_data),
             "file.import": Handler(self.import_pictures),
             "file.open_model": Handler(self.open_model),
+            "file.weights": Handler(self.open_weights),
+            "file.forget": Handler(
+                self.forget_data,
+                lambda: self.controller.workspace.data is not None,
+                reason=lambda: "no data set is open",
+            ),
+            "evaluate.matrix": Handler(
+                self.show_matrix,
+                enabled=lambda: "qaconv" in self.controller.workspace.measures_complete,
+                reason=lambda: "Evaluate this data set first (Ctrl+Shift+E).",
+            ),
             "file.adapt": Handler(
                 self.adapt,
                 lambda: not self.adaptation.why_not(),
                 reason=self.adaptation.why_not,
             ),
-            "edit.palette": Handler(self.palette.popup),
+            "edit.palette": Handler(self.open_palette),
             "edit.settings": Handler(self.open_settings),
             "help.keys": Handler(lambda: self._show("keys", lambda: KeySheet(self.window))),
             **{id: Handler(partial(self.open_help, id)) for id in TEXTS},
         }
 
-    # ── places for the palette ──────────────────────────────────────────────────────────────────
+    def find_places(self, show_run: Callable[[int], object]) -> None:
+        """Let the palette find queries, recent sets and checkpoints, runs and settings."""
+        self._places = PalettePlaces(
+            self.controller, self.settings, self.open_data, self.open_model, self.open_setting,
+            show_run,
+        )  # fmt: skip
+        self.palette.find_in(self._places.sources())
 
-    def _find_queries(self, typed: str) -> Iterator[PlaceEntry]:
-        """Queries whose file name holds what was typed, or of the person with that number."""
-        space = self.controller.workspace
-        if space.data is None:
-            return
-        for number in np.flatnonzero(matches_text(space.data.query, typed)):
-            ref = space.data.query[int(number)]
-            words = f"Query: {ref.path.name}"
-            yield PlaceEntry(words, "image", partial(space.select_queries, (int(number),)))
+    def open_palette(self) -> None:
+        """Show the palette."""
+        if self._places is not None:
+            self._places.read_runs()
+        self.palette.popup()
 
-    def _find_recent(self, typed: str) -> Iterator[PlaceEntry]:
-        """Data sets and checkpoints that were open before."""
-        kept = self.settings.value
-        for request in kept.recent_data:
-            if typed in request.title.lower():
-                words = f"Data set: {request.title}"
-                yield PlaceEntry(words, "folder", partial(self.open_data, request))
-        for model in kept.recent_models:
-            if typed in model.title.lower():
-                words = f"Checkpoint: {model.title}"
-                yield PlaceEntry(words, "cube", partial(self.open_model, model.path))
+    def open_setting(self, name: str) -> None:
+        """Open the settings at one of them."""
+        self.open_settings().focus_on(name)
 
     def open_help(self, id: str) -> HelpDialog:
         """Show a help text, in the window of help that is open or in a new one."""
@@ -200,6 +212,57 @@ class Dialogs(QObject):
         if path:
             dialog.choose(path)
         return dialog
+
+    def open_weights(self) -> WeightsDialog:
+        """What weights there are, and how to come by others."""
+        dialog = self._show("weights", lambda: WeightsDialog(self.controller.runner, self.window))
+        assert isinstance(dialog, WeightsDialog)
+        return dialog
+
+    def forget_data(self) -> ForgetDialog | None:
+        """Remove all that is kept of the open data set."""
+        data = self.controller.workspace.data
+        if data is None:
+            return None
+
+        def make() -> ForgetDialog:
+            made = ForgetDialog(data, self.controller.runner, self.window)
+            made.closing.connect(self._close_forgotten)
+            return made
+
+        dialog = self._show("forget", make)
+        assert isinstance(dialog, ForgetDialog)
+        return dialog
+
+    def _close_forgotten(self, data: OpenSet) -> None:
+        """Nothing of the set is written again."""
+        opened = self.controller.data_request
+        self.controller.close_data()
+        self.settings.change(self.settings.value.without_data(data.root, opened))
+
+    def show_matrix(self) -> None:
+        """Count the first candidates of the measured set, and show who is confused with whom."""
+        matching, space = self.controller.matching, self.controller.workspace
+        if matching is None or matching.measured is None:
+            return
+
+        def show(firsts: FirstCandidates) -> None:
+            data = matching.data
+            keys = {
+                "camera": (data.query_camids, data.gallery_camids),
+                "person": (data.query_pids, data.gallery_pids),
+            }
+            dialog = self._show("matrix", lambda: MatrixDialog(firsts, keys, self.window))
+            assert isinstance(dialog, MatrixDialog)
+            dialog.opened.connect(
+                lambda query, candidate: space.look_at(Selection((query,), candidate))
+            )
+
+        self.controller.slots.replace(
+            "matrix", "Counting first candidates",
+            lambda context: engine.first_candidates(matching, space.method, context), show,
+            lane="files", quiet=True,
+        )  # fmt: skip
 
     def adapt(self) -> AdaptDialog:
         """Adapt the open model to the open pictures, or see how far that has come."""

@@ -26,6 +26,7 @@ from qaconv_core.data.scenes import looks_like_scene
 from qaconv_core.data.videos import is_video_name
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
+from qaconv_core.store.cases import SUFFIX
 from qaconv_core.store.folders import data_dir
 
 PASTED = "pasted"
@@ -34,7 +35,8 @@ _CHECKPOINTS = frozenset((".pth", ".tar", ".pt"))
 
 
 def kind_of(path: Path) -> str:
-    """``picture``, ``video``, ``folder``, ``table``, ``checkpoint``, ``missing`` or ``unknown``.
+    """``picture``, ``video``, ``folder``, ``table``, ``checkpoint``, ``case``, ``missing`` or
+    ``unknown``.
 
     A folder that holds videos and no picture is ``video`` too.
     """
@@ -47,8 +49,8 @@ def kind_of(path: Path) -> str:
         return "picture"
     if is_video_name(path.name):
         return "video"
-    if suffix == ".csv":
-        return "table"
+    if suffix in (".csv", SUFFIX):
+        return "table" if suffix == ".csv" else "case"
     return "checkpoint" if suffix in _CHECKPOINTS else "unknown"
 
 
@@ -81,12 +83,13 @@ class FileInput(QObject):
         import_pictures: Callable[[Sequence[Path]], object],
         open_scenes: Callable[[Sequence[Path]], object],
         open_videos: Callable[[Sequence[Path]], object],
+        open_case: Callable[[Path], object] = lambda _path: None,
         tell: Callable[[Problem], object],
     ) -> None:
         super().__init__(window)
         self.window, self.controller = window, controller
         self._open_data, self._open_model, self._tell = open_data, open_model, tell
-        self._import_pictures = import_pictures
+        self._import_pictures, self._open_case = import_pictures, open_case
         self._open_scenes, self._open_videos = open_scenes, open_videos
         self._plate = DropPlate(window)
         window.setAcceptDrops(True)
@@ -164,6 +167,9 @@ class FileInput(QObject):
             if kind == "checkpoint":
                 self._open_model(str(path.absolute()))
                 return
+            if kind == "case":
+                self._open_case(path.absolute())
+                return
         if kinds:
             self._refuse(*kinds[0])
 
@@ -171,8 +177,8 @@ class FileInput(QObject):
         if kind == "missing":
             self._say(f"{path}: no such file")
         else:
-            self._say(f"{path.name}: not a picture, a video, a folder, a table (.csv) or a "
-                      "checkpoint (.pth.tar)")  # fmt: skip
+            self._say(f"{path.name}: not a picture, a video, a folder, a table (.csv), a "
+                      "checkpoint (.pth.tar) or a case (.qcase)")  # fmt: skip
 
     def take_image(self, image: QImage) -> None:
         """Keep a picture that is no file yet, under the data folder, and take it as a query."""
@@ -220,6 +226,8 @@ class FileInput(QObject):
 def _drop_words(paths: Sequence[Path]) -> str:
     """What dropping these will do."""
     kinds = {kind_of(path) for path in paths} or {"picture"}
+    if kinds == {"case"}:
+        return "Drop to open this case"
     if "picture" in kinds:
         return "Drop to search by this picture"
     if "video" in kinds:

@@ -16,6 +16,7 @@ from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.gallery_jobs import GalleryJobs
+from app.jobs.label_jobs import LabelJobs
 from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
 from app.state.commands import Command
@@ -34,6 +35,7 @@ from app.views.explore.report_commands import ReportCommands
 from app.views.explore.results_header import NORMALISED_IDS
 from app.views.gallery.gallery_page import GalleryPage
 from app.views.insights.insight_pages import InsightPages
+from app.views.shell.case_commands import CaseCommands
 from app.views.shell.context_menus import ContextMenus
 from app.views.shell.dialogs import Dialogs
 from app.views.shell.file_input import FileInput
@@ -94,6 +96,7 @@ class MainWindow(QMainWindow):
         self.dialogs = Dialogs(
             self, self.controller, self.settings, self.commands, theme, self.explore.thumbnails
         )
+        self.dialogs.find_places(self.pages.show_run)
         self.file_input = FileInput(
             self,
             self.controller,
@@ -101,12 +104,19 @@ class MainWindow(QMainWindow):
             open_model=self.dialogs.open_model,
             import_pictures=self.dialogs.import_pictures,
             open_scenes=self.dialogs.open_scenes,
+            open_case=lambda path: self.case_commands.open(path),
             open_videos=self.dialogs.open_videos,
             tell=self.problems.add,
         )
         self.scene_commands = SceneCommands(self.controller, self.dialogs, self)
-        self.export_commands = ExportCommands(self.workspace, self.runner, self, choices)
+        self.export_commands = ExportCommands(
+            self.workspace, self.runner, self, choices, lambda: self.controller.matching
+        )
         self.decision_commands = DecisionCommands(self.controller, self)
+        self.case_commands = CaseCommands(
+            self.controller, self.decision_commands.jobs, self.explore, self.settings, choices,
+            self.session, self,
+        )  # fmt: skip
         self.insights = InsightPages(
             self.controller, self.explore.thumbnails, self.export_commands.choices, self
         )
@@ -114,8 +124,10 @@ class MainWindow(QMainWindow):
         for kind in KINDS:
             self.pages.offer(kind, partial(self.insights.page, kind))
         self.report_commands = ReportCommands(
-            self.controller, self.decision_commands.jobs, self.export_commands.choices, self
-        )
+            self.controller, self.decision_commands.jobs, self.export_commands.choices, self,
+            lambda: self.case_commands.jobs.case,
+        )  # fmt: skip
+        self.report_commands.saved.connect(self.case_commands.jobs.note_saved)
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
@@ -144,7 +156,11 @@ class MainWindow(QMainWindow):
         """The page Gallery, which is made at once: its commands are bound from the start."""
         controller, gallery = self.controller, Gallery(self.workspace)
         jobs = GalleryJobs(controller.sources, controller.runner, gallery, self)
-        self.gallery = GalleryPage(gallery, jobs, self.explore.thumbnails, self)
+        labels = LabelJobs(controller.sources, controller.runner, gallery, self._show_message, self)
+        self.gallery = GalleryPage(
+            gallery, jobs, labels, self.explore.thumbnails, self.commands,
+            self.export_commands.choices, self,
+        )  # fmt: skip
         self.gallery.hide()
         self.pages.offer("gallery", lambda: self.gallery)
 
@@ -167,8 +183,10 @@ class MainWindow(QMainWindow):
         bind(self.scene_commands.handlers())
         bind(self.export_commands.handlers())
         bind(self.decision_commands.handlers())
+        bind(self.case_commands.handlers())
         bind(self.insights.handlers())
         bind(self.gallery.handlers())
+        undo = self.decision_commands.handlers()["edit.undo"]
         bind(self.report_commands.handlers())
         bind({id: self._theme_handler(name) for id, name in THEME_IDS.items()})
         bind(
@@ -180,6 +198,10 @@ class MainWindow(QMainWindow):
                     lambda: space.data is not None and space.model is not None,
                 ),
                 **{id: self._normalised_handler(method) for method, id in NORMALISED_IDS.items()},
+                "edit.undo": Handler(
+                    lambda: (self.gallery.labels.undo if self.page == "gallery" else undo.run)(),
+                    undo.enabled,
+                ),
                 "view.back": Handler(space.go_back, lambda: space.can_go_back),
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),
                 "view.problems": toggle_of(self.problems_dock),
@@ -229,6 +251,7 @@ class MainWindow(QMainWindow):
             self.pages.changed,
             self.gallery.gallery.changed,
             self.gallery.gallery.chosen_changed,
+            self.gallery.gallery.people_changed,
             self.gallery.jobs.ready_changed,
         )
         for event in (space.data_changed, space.model_changed):
@@ -236,6 +259,10 @@ class MainWindow(QMainWindow):
         self.welcome.chosen.connect(self.commands.run)
         self.welcome.reopen_data.connect(self.dialogs.open_data)
         self.welcome.reopen_model.connect(lambda request: self.dialogs.open_model(request.path))
+        self.welcome.reopen_case.connect(lambda request: self.case_commands.open(request.path))
+        self.recent.case_chosen.connect(lambda request: self.case_commands.open(request.path))
+        self.case_commands.jobs.changed.connect(self.commands.refresh_later)
+        self.case_commands.panel.command_wanted.connect(self.commands.run)
         self.recent.data_chosen.connect(self.dialogs.open_data)
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
@@ -246,6 +273,7 @@ class MainWindow(QMainWindow):
             self.scene_commands,
             self.export_commands,
             self.decision_commands,
+            self.case_commands,
             self.report_commands,
             self.insights,
         ):
@@ -307,11 +335,17 @@ class MainWindow(QMainWindow):
         data: DataRequest | None = None,
         model: ModelRequest | None = None,
         session: Session | None = None,
+        case: Path | None = None,
     ) -> None:
         """Open what was asked for, else what the last session left, else the demo."""
         if session is not None:
             self.pages.set_normalise(session.normalise)
-        if data is not None or model is not None:
+        if case is None and session is not None and data is model is None and session.case:
+            kept_case = Path(session.case)
+            case = kept_case if kept_case.is_file() else None
+        if case is not None:
+            self.case_commands.open(case)
+        elif data is not None or model is not None:
             kept = self.settings.value
             wanted = kept.bundled if model is None else kept.under(model)
             self.controller.open(data or DataRequest(), wanted)
@@ -342,7 +376,9 @@ class MainWindow(QMainWindow):
         shown = session_of(
             self.workspace, controller.data_request, controller.model_request, self.page
         )
-        return replace(shown, normalise=self.pages.normalise)
+        file = self.case_commands.jobs.file
+        case = "" if file is None else str(file.path)
+        return replace(shown, normalise=self.pages.normalise, case=case)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep layout and session, stop what runs; caches stay whole."""
@@ -358,6 +394,7 @@ class MainWindow(QMainWindow):
         """What is to come back at the next start."""
         if self._laid_out:
             keep_layout(self, self.explore, self.settings)
+        self.case_commands.finish()
         if self._keeper is not None:
             self._keeper.finish()
 

@@ -117,6 +117,17 @@ class Pages(QStackedWidget):
         self.evaluate = page
         return page
 
+    def show_run(self, id: int) -> None:
+        """Look at a run of the history, as soon as that has been read."""
+        self.choose("evaluate")
+        page = self.evaluate
+        assert page is not None
+        page.build()
+        if page.runs.find(id) is not None:
+            page.runs.select(id)
+        else:
+            page.select_when_read = id
+
     def _open_query(self, dataset: str, path: str) -> None:
         """Show a query of an evaluation in the browser; its data set is opened if need be."""
         if self._choose_query(path):

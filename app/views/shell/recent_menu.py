@@ -1,19 +1,21 @@
-"""The menu of what was open lately: data sets first, then checkpoints."""
+"""The menu of what was open lately: data sets, then checkpoints, then cases."""
 
 from __future__ import annotations
 
 from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtWidgets import QMenu, QWidget
 
-from app.state.requests import DataRequest, ModelRequest
+from app.state.requests import CaseRequest, DataRequest, ModelRequest, Request, place_of
 from app.state.settings import SettingsFile
 
 
 class RecentMenu(QMenu):
-    """Filled anew each time it is opened. ``data_chosen`` and ``model_chosen`` tell a request."""
+    """Filled anew each time it is opened. ``data_chosen``, ``model_chosen`` and ``case_chosen``
+    tell a request."""
 
     data_chosen = pyqtSignal(object)
     model_chosen = pyqtSignal(object)
+    case_chosen = pyqtSignal(object)
 
     def __init__(self, settings: SettingsFile, parent: QWidget | None = None) -> None:
         super().__init__("Open recent", parent)
@@ -26,19 +28,21 @@ class RecentMenu(QMenu):
         """List what the settings remember."""
         self.clear()
         kept = self.settings.value
-        for request in kept.recent_data:
-            self._add(request, str(request.root or request.gallery))
-        if kept.recent_data and kept.recent_models:
-            self.addSeparator()
-        for model in kept.recent_models:
-            self._add(model, model.path)
+        for requests in (kept.recent_data, kept.recent_models, kept.recent_cases):
+            if requests and not self.isEmpty():
+                self.addSeparator()
+            for request in requests:
+                self._add(request)
         if self.isEmpty():
             self.addAction("Nothing was opened yet").setEnabled(False)
 
-    def _add(self, request: DataRequest | ModelRequest, where: str) -> None:
+    def _add(self, request: Request) -> None:
         # An ampersand in a name is no mnemonic.
         action = self.addAction(request.title.replace("&", "&&"))
-        action.setToolTip(where)
-        is_data = isinstance(request, DataRequest)
-        signal = self.data_chosen if is_data else self.model_chosen
-        action.triggered.connect(lambda _on: signal.emit(request))
+        action.setToolTip(place_of(request))
+        chosen = {
+            DataRequest: self.data_chosen,
+            ModelRequest: self.model_chosen,
+            CaseRequest: self.case_chosen,
+        }[type(request)]
+        action.triggered.connect(lambda _on: chosen.emit(request))

@@ -16,6 +16,8 @@ PREFIX = "ph"
 # Below this share of the box the glyphs' own margins make them look lost, above it they are cut.
 _SHARE = 0.95
 
+MOST_DRAWN = 16
+"""Pixmaps of an icon that are kept: sizes, states, themes."""
 _known: dict[str, QIcon] = {}
 
 
@@ -50,9 +52,22 @@ def colour_of(palette: QPalette, mode: int) -> QColor:
 
 
 class PaintedIcon(QIconEngine):
-    """An icon that its ``paint`` draws anew for every size."""
+    """An icon that its ``paint`` draws anew for every size and palette; drawn once, it is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn: dict[tuple[int, ...], QPixmap] = {}
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        colours = QApplication.palette().cacheKey()
+        key = size.width(), size.height(), int(mode), int(state), colours
+        if key not in self._drawn:
+            if len(self._drawn) >= MOST_DRAWN:
+                self._drawn.clear()
+            self._drawn[key] = self._draw(size, mode, state)
+        return self._drawn[key]
+
+    def _draw(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         pixmap = QPixmap(size)
         pixmap.fill(Qt.transparent)
         painter = QPainter(pixmap)

@@ -18,7 +18,9 @@ from qaconv_core.bench import busy, features, large, machine, rivals, scoring
 from qaconv_core.bench import suite as suite_module
 from qaconv_core.bench.aims import DEMO, aims_of
 from qaconv_core.bench.busy import AS_IT_COMES, SHORT, load_words
+from qaconv_core.bench.others import OtherPrograms
 from qaconv_core.bench.page import BEGIN, END, merged
+from qaconv_core.bench.parts import PARTS
 from qaconv_core.bench.plain import (
     dense_rerank,
     plain_features,
@@ -356,12 +358,66 @@ def test_a_new_run_replaces_the_parts_that_it_measured_on_the_same_device():
     ]
 
 
-def test_a_busy_machine_is_told_of_by_its_load():
-    idle = load_words({"before": 0.2, "during": 2.1, "after": 2.0}, 2)
-    assert idle == "load average 0.2 before, 2.1 during, 2.0 after"
-    assert "busy" in load_words({"before": 1.2, "during": 2.1, "after": 2.0}, 2)
+def test_a_busy_machine_is_told_of_by_what_others_use():
+    load = {"before": 9.0, "during": 9.0, "after": 2.0}  # of what has just ended
+    told = "load average 9.0 before, 9.0 during, 2.0 after; other programs used 0.1 of 2 cores"
+    assert load_words(load, 2, 0.1) == f"{told} while it measured"
+    assert "busy" in load_words({"before": 0.1}, 2, 0.9)
+    # Where the system does not tell what others use.
+    idle = load_words({"before": 1.8, "during": 2.1, "after": 2.0}, 2)
+    assert idle == "load average 1.8 before, 2.1 during, 2.0 after"
     assert "busy" in load_words({"before": 0.2, "during": 4.5, "after": 2.0}, 2)
     assert load_words({"before": None, "during": None, "after": None}, 2) == ""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_own_work_and_that_of_own_processes_is_not_of_others(tmp_path):
+    """A made /proc: a core that all use, of which this process and its child used most."""
+    ticks, pid = os.sysconf("SC_CLK_TCK"), os.getpid()
+    core = min(os.sched_getaffinity(0))
+
+    def write(all_seconds, own, child, other):
+        counts = f"{all_seconds * ticks} 0 0 {99 * ticks} {9 * ticks} 0 0 0 5 0"
+        (tmp_path / "stat").write_text(f"cpu  1 1 1 1\ncpu{core} {counts}\n")
+        for number, parent, used in ((pid, 1, own), (90001, pid, child), (90002, 1, other)):
+            (tmp_path / str(number)).mkdir(exist_ok=True)
+            fields = ["S", str(parent), *["0"] * 9, str(used * ticks), "0", "0", "0"]
+            (tmp_path / str(number) / "stat").write_text(f"{number} (a) b) {' '.join(fields)}\n")
+
+    others = OtherPrograms(tmp_path)
+    assert others.cores is None
+    write(100, 10, 5, 50)
+    with others.watched():
+        write(112, 16, 9, 52)  # 12 seconds, of which 6 + 4 our own
+    assert others._used == pytest.approx(2)
+    (tmp_path / "stat").unlink()
+    with others.watched():
+        pass
+    assert others.cores is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_ones_own_work_is_not_of_others_on_this_machine():
+    others = OtherPrograms()
+    with others.watched():
+        begun = time.monotonic()
+        end = time.process_time() + 0.5
+        while time.process_time() < end:
+            sum(range(1000))
+        seconds = time.monotonic() - begun
+    # Whatever runs beside this, the half second of work is not among it.
+    assert others.cores is not None
+    assert others.cores * seconds <= len(os.sched_getaffinity(0)) * seconds - 0.45
+
+
+def test_the_help_names_every_part(capsys):
+    assert main(["bench", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
+    for part in PARTS:
+        assert part.name in text
+        assert not part.large or part.needs in text
+    for part in PARTS:
+        assert (part.name, part.device) in suite_module._MEASURES
 
 
 def test_both_settings_are_measured_quiet_and_beside_busy_programs(monkeypatch):

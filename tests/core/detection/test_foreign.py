@@ -106,3 +106,76 @@ def test_given_boxes_of_a_video_keep_their_tracks(tmp_path):
     detect_people([video], tmp_path / "out", given)
     rows = rows_of(tmp_path / "out" / "boxes.csv")
     assert [(row["frame"], row["track"]) for row in rows] == [("1", "1"), ("4", "1"), ("4", "2")]
+
+
+CVAT_IMAGES = """<?xml version="1.0" encoding="utf-8"?>
+<annotations>
+  <version>1.1</version>
+  <image id="0" name="cam1/000001.png" width="320" height="240">
+    <box label="Person" source="manual" occluded="0" xtl="20.0" ytl="40" xbr="50" ybr="130"/>
+    <box label="car" xtl="1" ytl="1" xbr="90" ybr="60"><attribute name="id">3</attribute></box>
+  </image>
+  <image id="1" name="cam3/000009.png" width="320" height="240">
+    <box label="person" xtl="5" ytl="5" xbr="25" ybr="65"></box>
+  </image>
+</annotations>
+"""
+CVAT_TRACKS = """<annotations><meta><task><name>t</name></task><source>v.avi</source></meta>
+<track id="7" label="pedestrian" source="manual">
+<box frame="0" outside="0" xtl="10" ytl="20" xbr="40" ybr="110"/>
+<box frame="2" outside="1" xtl="10" ytl="20" xbr="40" ybr="110"/></track>
+<track id="8" label="dog"><box frame="1" outside="0" xtl="1" ytl="1" xbr="9" ybr="9"/></track>
+</annotations>"""
+
+
+def test_cvat_images_give_persons_and_say_which_pictures_are_missing(tmp_path, sources):
+    given = read_boxes(write(tmp_path, CVAT_IMAGES, "a.xml"))
+    assert len(given) == 2
+    assert given.match(sources) == ["cam3/000009.png"]
+    assert given.on("cam1/000001.png", 0, 320, 240) == [PersonBox(20, 40, 30, 90, None, None)]
+
+
+@pytest.mark.parametrize("text", [CVAT_TRACKS, CVAT_TRACKS.replace("v.avi", "")])
+def test_cvat_tracks_belong_to_their_video(tmp_path, text):
+    given = read_boxes(write(tmp_path, text, "a.xml"))
+    video = write_video(tmp_path / "v.avi", frames=6)
+    assert given.match(find_sources([video])[0]) == []
+    assert given.frames_of("v.avi") == {0}
+    assert given.on("v.avi", 0, 320, 240) == [PersonBox(10, 20, 30, 90, None, 7)]
+
+
+ENTITY = '<!DOCTYPE a [<!ENTITY x "1">]>'
+LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10 if i else "ha"}">' for i in range(30))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{ENTITY}<annotations/>", "document type"),
+        (f"<!DOCTYPE a [{LAUGHS}]><annotations>&l29;</annotations>", "document type"),
+        ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><annotations/>', "document type"),
+        ("<annotations><image name='a'>", "not XML"),
+        ("<html><body/></html>", "begins with <html>"),
+        ("<annotations/>", "holds no boxes"),
+        ("<annotations><box xtl='1' ytl='1' xbr='2' ybr='2'/></annotations>", "outside of images"),
+        ("<annotations><image/></annotations>", "without a name"),
+        ("<annotations><image name='a'><box xtl='9' ytl='1' xbr='2' ybr='2'/></image>"
+         "</annotations>", "is no box"),
+        ("<annotations><image name='a'><box xtl='9' ytl='1' xbr='nan' ybr='2'/></image>"
+         "</annotations>", "is no number"),
+        ("<annotations><image name='a'><box/></image></annotations>", "is no number"),
+    ],
+)  # fmt: skip
+def test_faulty_cvat_is_one_line_that_names_the_place(tmp_path, text, said):
+    path = write(tmp_path, text, "a.xml")
+    with pytest.raises(InputError) as caught:
+        read_boxes(path)
+    assert said in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_mot_lines_without_a_picture_are_said(tmp_path, sources):
+    text = "".join(f"{frame},1,20,40,30,90,1,-1,-1,-1\n" for frame in (1, 2, 5, 12))
+    given = read_boxes(write(tmp_path, text, "det.txt"))
+    assert given.match(sources) == ["frame 5", "frame 12"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -30,6 +31,7 @@ from qaconv_core.explaining.values import RelativeMatch
 from qaconv_core.figures.pages import PAGE, wrapped
 from qaconv_core.figures.style import drawing, text_width
 from qaconv_core.progress import CancelToken, WorkContext
+from qaconv_core.store.cases import CaseDecisions, CaseFile
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import ImageRef, ImageSet
 from tests.builders import write_picture
@@ -130,9 +132,10 @@ def pages_of(report) -> list[str]:
 
 
 def test_the_pdf_has_the_words_of_the_html_and_a_page_for_each_candidate(report):
-    first, good, gone = pages_of(report)
-    for words in (report.lead, NUMBERS, LIMITS):
-        assert words.replace("\x07", "\\x07") in first
+    first, good, gone, meaning = pages_of(report)
+    assert report.lead.replace("\x07", "\\x07") in first
+    for words in (NUMBERS, LIMITS):
+        assert words in meaning
     assert "query: q&" in first
     assert "good.png" in first
     assert "3.250" in first
@@ -144,14 +147,14 @@ def test_the_pdf_has_the_words_of_the_html_and_a_page_for_each_candidate(report)
     assert "Not decided." in gone
     content = match_report_bytes(report, ".PDF")
     assert content.startswith(b"%PDF")
-    assert content.count(b"/Type /Page ") == 3
+    assert content.count(b"/Type /Page ") == 4
     assert content == match_report_bytes(report, ".pdf")  # no date inside
 
 
 def test_what_is_long_goes_on_on_further_pages(report):
     many = replace(report, candidates=(report.candidates[1],) * 60)
     words = pages_of(many)
-    overview = words[:-60]
+    overview = words[:-61]  # a page for each, and the meaning of the numbers
     assert len(overview) > 1
     assert sum(page.count("gone.png") for page in overview) == 60
     assert all(page.startswith("Overview") for page in overview[1:])
@@ -159,7 +162,7 @@ def test_what_is_long_goes_on_on_further_pages(report):
     noted = replace(report, candidates=(replace(report.candidates[1], decision=decision),))
     words = pages_of(noted)
     assert "whole on the next page" in words[1]
-    assert sum(page.count("seen again") for page in words[2:]) == 900
+    assert sum(page.count("seen again") for page in words[2:-1]) == 900
 
 
 def test_lines_are_as_long_as_their_room():
@@ -220,3 +223,32 @@ def test_the_page_of_failures_names_its_examples(tmp_path):
     assert "✕ first false <1>.png" in words
     assert "bag" in words
     assert len(reader.sources) == 3 * (1 + 2 * 3)
+
+
+def test_a_report_of_a_case_says_what_is_needed_to_check_it(report, tmp_path, monkeypatch):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "own"))
+    file = CaseFile.create(tmp_path / "a.qcase", "Theft", "2026/17", HOSTILE)
+    file.add("note", {"text": "first line\nsecond line"})
+    book = CaseDecisions(file, "set", tmp_path)
+    book.decide(tmp_path / "q.png", tmp_path / "b.png", "reject", logit=-3.0, rank=2)
+    book.decide(tmp_path / "q.png", tmp_path / "a.png", "confirm", "bag", logit=20.0, rank=1,
+                part_logit=1.25)  # fmt: skip
+    case = file.read()
+    with_case = replace(report, case=case, model_sha256="c" * 64)
+    picture = report.candidates[0].ref.path
+    digest = hashlib.sha256(picture.read_bytes()).hexdigest()
+    page = match_report_html(with_case)
+    checked(page)
+    pdf = " ".join(pages_of(with_case))
+    for words in (
+        "Theft", "2026/17", case.seal, "the chain holds", "c" * 64, digest, "first line",
+        "second line", "−3.000", "1.250", "0.881", "cannot be read any more",
+    ):  # fmt: skip
+        assert words in html_words(page), words
+        assert words in pdf, words
+    text = html_words(page)
+    assert text.index("b.png") < text.index("a.png")  # in the order of the decisions
+
+
+def html_words(page: str) -> str:
+    return " ".join(Reader(page).words)

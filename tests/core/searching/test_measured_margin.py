@@ -41,7 +41,7 @@ def test_coarse_logits_are_those_of_averaged_maps_and_weights():
     small = pooled_head(head, (7, 3))
     expected = score_maps(pool(query, (7, 3)), pool(gallery, (7, 3)), small)[0]
     np.testing.assert_allclose(coarse_logits(query, coarse, head), expected, atol=1e-5)
-    some = coarse.select([5, 3, 69])
+    some = replace(coarse, rows=coarse.rows[[5, 3, 69]])
     np.testing.assert_allclose(coarse_logits(query, some, head), expected[[5, 3, 69]], atol=1e-5)
 
 

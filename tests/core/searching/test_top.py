@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -129,7 +131,7 @@ def test_a_part_of_a_prepared_gallery_can_be_searched():
     grid = (3, 2)
     gallery, head = people_maps(90, 8, grid, 1), random_head(grid)
     chosen = np.array([3, 80, 41, 42, 43, 7])
-    part = prepare_gallery(gallery).select(chosen)
+    part = replace(prepare_gallery(gallery), rows=chosen)
     found = rank_top(gallery[42], gallery[chosen], head, 2, prepared=part)
     assert found.order[0] == 3
 

@@ -1,0 +1,413 @@
+"""The open case: kept as one goes, and brought back whole.
+
+Every change is an entry of the case's log, written in the lane of records, which is done to its end
+also when the program closes. While a case is open, decisions are the case's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PyQt5.QtCore import QObject, pyqtSignal
+
+from app.jobs.controller import Controller
+from app.jobs.decision_jobs import DecisionJobs
+from app.jobs.job import JobContext
+from app.jobs.reopening import reopen
+from app.jobs.timers import pause_timer
+from app.state.requests import DataRequest
+from app.state.restoring import reopenable
+from app.state.session import Session
+from app.state.values import Problem, Selection
+from qaconv_core.galleries.values import OpenSet
+from qaconv_core.readable import shown
+from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.store.cases import (
+    Case,
+    CaseDecisions,
+    CaseFile,
+    case_log_csv,
+    fingerprint,
+    picture_hash,
+)
+from qaconv_core.store.change_log import relative_name
+from qaconv_core.types import ImageSet
+
+PAUSE_MS = 1000
+"""From a change of what is shown to its writing."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A confirmed candidate where and when it was seen; ``query`` and ``candidate`` are indices."""
+
+    query: int
+    candidate: int
+    camid: int | None
+    time: float | None
+    name: str
+
+
+class CaseJobs(QObject):
+    """Opens, keeps and closes a case. ``changed``: it is another one, or has another entry.
+
+    ``reported`` carries a sentence for the bottom line. ``session`` is what the window shows.
+    """
+
+    changed = pyqtSignal()
+    reported = pyqtSignal(str)
+
+    def __init__(
+        self,
+        controller: Controller,
+        decisions: DecisionJobs,
+        session: Callable[[], Session],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.controller, self.workspace = controller, controller.workspace
+        self._decisions, self._session = decisions, session
+        self.file: CaseFile | None = None
+        self.case: Case | None = None
+        self._awaited = ""
+        """The root of the data set that is on its way; "" where none is."""
+        self._left = ""
+        """The root of the set that was open before it."""
+        self._seen: set[tuple[str, str]] = set()
+        self._wanted: tuple[Path, ...] = ()
+        """Pictures to search by together, once all are queries."""
+        self._timer = pause_timer(self, PAUSE_MS, self._keep_view)
+        space = self.workspace
+        space.data_changed.connect(self._data_changed)
+        space.model_changed.connect(self._model_changed)
+        for event in (space.selection_changed, space.look_changed, space.filters_changed,
+                      space.method_changed):  # fmt: skip
+            event.connect(self._view_changed)
+        controller.settled.connect(self._looked)
+        decisions.kept.connect(self._decided)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a case is open, and its data set with it."""
+        return self.case is not None and not self._awaited
+
+    # ── beginning and ending ────────────────────────────────────────────────────────────────────
+
+    def create(self, path: Path, title: str, reference: str, examiner: str) -> None:
+        """Begin a case about what is open."""
+        space, view = self.workspace, self._session().to_record()
+        data, model = space.data, self._model_entry()
+        queries = () if data is None else tuple(data.query[i].path for i in space.selection.queries)
+
+        def work(_context: JobContext) -> tuple[CaseFile, Case]:
+            file = CaseFile.create(path, title, reference, examiner)
+            if data is not None:
+                file.add("data", _data_entry(data, self.controller.data_request))
+                file.add("queries", _queries_entry(data, queries))
+            if model is not None:
+                file.add("model", model)
+            return file, file.show_as(view)
+
+        self.controller.runner.start(
+            f"Beginning {path.name}", work, lane="records", quiet=True, done=self._begun
+        )
+
+    def _begun(self, made: tuple[CaseFile, Case]) -> None:
+        self._take(*made)
+        self.reported.emit(f"Case {made[0].path.name} is kept as you go")
+        self._use_decisions()
+
+    def open(self, path: Path) -> None:
+        """Bring a case back: data set, model, queries, decisions, notes, view."""
+
+        def work(_context: JobContext) -> tuple[CaseFile, Case]:
+            file = CaseFile(path)
+            return file, file.add("opened", {})
+
+        self.controller.runner.start(
+            f"Opening {path.name}", work, lane="records", quiet=True, done=self._opened
+        )
+
+    def _opened(self, found: tuple[CaseFile, Case]) -> None:
+        self.close()
+        self._take(*found)
+        file, case = found
+        if case.fault:
+            self._problem(f"{shown(file.path.name)}: {case.fault}; the log does not hold")
+        if case.data is None:
+            return
+        session = Session.from_record(case.view)
+        lost = reopenable(session).missing
+        if lost:
+            for sentence in lost:
+                self._problem(f"{shown(file.path.name)}: {sentence}")
+            return
+        before = self.workspace.data
+        self._awaited, self._left = case.data.root, "" if before is None else str(before.root)
+        reopen(self.controller, session)
+        self.reported.emit(f"Case {file.path.name}")
+
+    def _take(self, file: CaseFile, case: Case) -> None:
+        self.file, self._seen = file, {(s.query, s.gallery) for s in case.seen}
+        self._show(case)
+
+    def close(self) -> None:
+        """Keep the view, and go on without a case."""
+        if self.file is None:
+            return
+        self.finish()
+        self.file = self.case = None
+        self._awaited, self._wanted = "", ()
+        self._decisions.keep_in(None)
+        self.changed.emit()
+
+    def finish(self) -> None:
+        """Write what still waits to be written."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._keep_view()
+
+    def _show(self, case: Case) -> None:
+        self.case = case
+        self.changed.emit()
+
+    def _problem(self, words: str) -> None:
+        self.controller.runner.problem.emit(Problem(words))
+
+    # ── what happens is kept ────────────────────────────────────────────────────────────────────
+
+    def _write(self, change: Callable[[CaseFile], Case]) -> None:
+        file = self.file
+        if file is None:
+            return
+
+        def show(case: Case) -> None:
+            if self.file is file:
+                self._show(case)
+
+        self.controller.runner.start(
+            f"Keeping {file.path.name}", lambda _context: change(file), lane="records",
+            quiet=True, done=show,
+        )  # fmt: skip
+
+    def _add(self, kind: str, what: dict[str, Any]) -> None:
+        self._write(lambda file: file.add(kind, what))
+
+    def describe(self, title: str, reference: str, examiner: str) -> None:
+        """Give the case other words."""
+        self._write(lambda file: file.describe(title, reference, examiner))
+
+    def set_notes(self, text: str) -> None:
+        """Keep the notes, as lines of text."""
+        if self.case is not None and text != self.case.notes:
+            self._add("note", {"text": text})
+
+    def note_saved(self, path: Path) -> None:
+        """A report or figure was saved: the log says so, with its SHA-256."""
+        self._write(
+            lambda file: file.add("saved", {"file": path.name, "sha256": picture_hash(path)})
+        )
+
+    def _keep_view(self) -> None:
+        view = self._session().to_record()
+        self._write(lambda file: file.show_as(view))
+
+    def _view_changed(self) -> None:
+        if self.file is not None and not self._awaited and not self._timer.isActive():
+            self._timer.start()
+
+    def _looked(self) -> None:
+        """A pair is shown: the first time, where a person chose it, the log says so."""
+        space = self.workspace
+        data, pair, ranking = space.data, space.pair, space.ranking
+        if self.file is None or self._awaited or data is None or pair is None:
+            return
+        if space.auto_selected:
+            return
+        names = (
+            relative_name(data.root, data.query[pair.query].path),
+            relative_name(data.root, data.gallery[pair.candidate].path),
+        )
+        if names in self._seen:
+            return
+        self._seen.add(names)
+        known = ranking is not None and pair.query in ranking.queries and ranking.whole
+        rank = ranking.rank_of(pair.candidate) if known and ranking is not None else None
+        what = {"query": names[0], "gallery": names[1], "rank": rank, "logit": pair.logit}
+        self._add("looked", what)
+
+    def _decided(self) -> None:
+        """A decision was kept in the case: show it as it is now."""
+        self._write(lambda file: file.read())
+
+    def _model_changed(self) -> None:
+        model = self._model_entry()
+        if self.case is None or self._awaited or model is None:
+            return
+        known = self.case.model
+        if known is None or known.sha256 != model["sha256"]:
+            self._add("model", model)
+
+    def _model_entry(self) -> dict[str, Any] | None:
+        model = self.workspace.model
+        if model is None:
+            return None
+        spec = model.spec
+        return {"path": model.source, "sha256": spec.sha256, "description": spec.describe()}
+
+    # ── the data set ────────────────────────────────────────────────────────────────────────────
+
+    def _data_changed(self) -> None:
+        data, case = self.workspace.data, self.case
+        if data is None or case is None:
+            return
+        if case.data is None or str(data.root) == case.data.root:
+            if self._awaited or case.data is None:
+                self._awaited = ""
+                self._arrived(data, case)
+            self._search_wanted()
+        elif not self._awaited or str(data.root) != self._left:
+            self.reported.emit("The case was closed: another data set was opened")
+            self.close()
+
+    def _arrived(self, data: OpenSet, case: Case) -> None:
+        self._use_decisions()
+        if case.data is None:
+            request = self.controller.data_request
+            self._write(lambda file: file.add("data", _data_entry(data, request)))
+            return
+        known, queries = case.data, case.queries
+
+        def check(_context: JobContext) -> list[str]:
+            root = Path(data.root)
+            faults = [
+                f"{shown(one.path)}: is not the picture that it was when it came into the case"
+                for one in queries
+                if picture_hash(root / one.path) != one.sha256
+            ]
+            if fingerprint(data.gallery, root) != known.fingerprint:
+                faults.append(f"{known.title}: files were added, removed or changed since")
+            return faults
+
+        def tell(faults: list[str]) -> None:
+            for fault in faults:
+                self._problem(fault)
+
+        self.controller.runner.start(
+            "Checking the case's files", check, lane="files", quiet=True, done=tell
+        )
+
+    def _use_decisions(self) -> None:
+        data = self.workspace.data
+        if self.file is not None and data is not None:
+            self._decisions.keep_in(CaseDecisions(self.file, data.name, data.root))
+
+    # ── queries ─────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def pictures(self) -> tuple[Path, ...]:
+        """The query pictures of the case."""
+        if self.case is None or self.case.data is None:
+            return ()
+        return tuple(Path(self.case.data.root) / one.path for one in self.case.queries)
+
+    def add_queries(self) -> None:
+        """Take the chosen queries into the case."""
+        space = self.workspace
+        data = space.data
+        if data is None or self.case is None:
+            return
+        chosen = [data.query[i].path for i in space.selection.queries]
+        self._set_queries((*self.pictures, *(p for p in chosen if p not in self.pictures)))
+
+    def remove_query(self, path: Path) -> None:
+        """Take a picture out of the case."""
+        self._set_queries([one for one in self.pictures if one != path])
+
+    def _set_queries(self, paths: Sequence[Path]) -> None:
+        data = self.workspace.data
+        if data is not None:
+            self._write(lambda file: file.add("queries", _queries_entry(data, paths)))
+
+    def search_by_all(self) -> None:
+        """Rank by all query pictures of the case together."""
+        self._wanted = self.pictures
+        data = self.workspace.data
+        if data is None or not self._wanted:
+            return
+        known = {ref.path for ref in data.query}
+        missing = [path for path in self._wanted if path not in known]
+        if missing:
+            self.controller.add_pictures(missing, together=True)
+        else:
+            self._search_wanted()
+
+    def _search_wanted(self) -> None:
+        data = self.workspace.data
+        if data is None or not self._wanted:
+            return
+        places = {ref.path: place for place, ref in enumerate(data.query)}
+        if all(path in places for path in self._wanted):
+            queries = tuple(places[path] for path in self._wanted)
+            self._wanted = ()
+            self.workspace.look_at(Selection(queries))
+
+    # ── what it comes to ────────────────────────────────────────────────────────────────────────
+
+    def confirmed(self) -> list[Confirmed]:
+        """Confirmed candidates of the open set, in the order of their decisions."""
+        data = self.workspace.data
+        if self.case is None or data is None:
+            return []
+        found = [d for d in self.case.decisions if d.verdict == "confirm"]
+        queries = _places(data.query, Path(data.root), {d.query for d in found})
+        gallery = _places(data.gallery, Path(data.root), {d.gallery for d in found})
+        sightings = []
+        for decision in found:
+            query, candidate = queries.get(decision.query), gallery.get(decision.gallery)
+            if query is not None and candidate is not None:
+                ref = data.gallery[candidate]
+                sightings.append(Confirmed(query, candidate, ref.camid, ref.time, decision.gallery))
+        return sightings
+
+    def save_log(self, path: Path) -> None:
+        """Write the log as CSV."""
+        case = self.case
+        if case is not None:
+            self.controller.runner.start(
+                f"Saving {path.name}",
+                lambda _context: atomic_write_text(path, case_log_csv(case)),
+                lane="records",
+                done=lambda _nothing: self.reported.emit(f"Saved {path.name}"),
+            )
+
+
+def _places(images: ImageSet, root: Path, names: set[str]) -> dict[str, int]:
+    """Where pictures of these names stand."""
+    last = {Path(name).name for name in names}
+    near = ((i, ref.path) for i, ref in enumerate(images) if ref.path.name in last)
+    return {name: i for i, path in near if (name := relative_name(root, path)) in names}
+
+
+def _data_entry(data: OpenSet, request: DataRequest | None) -> dict[str, Any]:
+    return {
+        "name": data.name if request is None else request.name,
+        "root": str(data.root),
+        "gallery": "" if request is None else request.gallery,
+        "title": data.name,
+        "queries": data.added_from,
+        "pictures": len(data.gallery),
+        "fingerprint": fingerprint(data.gallery, Path(data.root)),
+    }
+
+
+def _queries_entry(data: OpenSet, paths: Sequence[Path]) -> dict[str, Any]:
+    root = Path(data.root)
+    return {
+        "pictures": [
+            {"path": relative_name(root, path), "sha256": picture_hash(path)} for path in paths
+        ]
+    }

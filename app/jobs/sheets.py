@@ -1,0 +1,286 @@
+"""Sheets for papers: a query beside two to four candidates, and several queries × their first k.
+
+A sheet is a figure, a caption, and a table of its numbers for LaTeX. All of it is made in worker
+threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.jobs.match_exports import short_name
+from app.jobs.zone_maps import read_zones
+from app.state.export_choices import FIGURES, Format
+from app.state.words import METHOD_NAMES, SIGNS, TRUTHS, logit_text, score_text
+from app.state.workspace import Workspace
+from app.state.zones import ZONES, PairZones, ZoneMap, zone_sums, zones_by_height
+from qaconv_core.evaluation.formats import latex_escape
+from qaconv_core.evaluation.ranked_lists import ranked_item
+from qaconv_core.galleries.values import PairView
+from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.types import Grid, ImageRef, RankingResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from qaconv_core.galleries.search import GallerySearch
+
+LATEX = Format(".tex", "LaTeX with its figure", "mm")
+SHEET_FORMATS: tuple[Format, ...] = (*FIGURES, LATEX)
+FEWEST, MOST = 2, 4
+"""Candidates that can be compared on a sheet."""
+SCALE = "speaks against  ←  contribution above average  →  speaks for the match"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure that is made when it is wanted, its caption, and its numbers as rows of text."""
+
+    stem: str
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    figure: Callable[[], Figure]
+    """Makes the figure, in any thread."""
+
+    def write(self, path: Path, width: float | None) -> None:
+        """Write a file by the suffix of ``path``; beside LaTeX its figure, as PDF."""
+        from qaconv_core.figures.sizes import save_at_width
+
+        if path.suffix.lower() != LATEX.suffix:
+            save_at_width(self.figure(), path, width or 2000)
+            return
+        save_at_width(self.figure(), path.with_suffix(".pdf"), width or 180)
+        atomic_write_text(path, self.latex(path.stem, width or 180))
+
+    def latex(self, stem: str, width: float) -> str:
+        """The figure and the table of its numbers, with the caption."""
+        columns = "l" + "r" * (len(self.head) - 1)
+        rows = [" & ".join(map(_cell, row)) + r" \\" for row in (self.head, *self.rows)]
+        return "\n".join(
+            (
+                r"\begin{figure}",
+                r"  \centering",
+                rf"  \includegraphics[width={width:g}mm]{{{stem}.pdf}}",
+                rf"  \caption{{{latex_escape(self.caption)}}}",
+                r"\end{figure}",
+                r"\begin{table}",
+                r"  \centering",
+                rf"  \caption{{{latex_escape(self.caption)}}}",
+                rf"  \begin{{tabular}}{{{columns}}}",
+                r"    \hline",
+                f"    {rows[0]}",
+                r"    \hline",
+                *(f"    {row}" for row in rows[1:]),
+                r"    \hline",
+                r"  \end{tabular}",
+                r"\end{table}",
+                "",
+            )
+        )
+
+
+def _cell(text: str) -> str:
+    """A cell of a LaTeX table; minus as an operator."""
+    return latex_escape(text).replace("−", "$-$").replace("✓", "yes").replace("✕", "no")
+
+
+# ── candidates beside each other ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """Candidates of one query, best first, as they are to be compared."""
+
+    matching: GallerySearch
+    ranking: RankingResult
+    candidates: tuple[int, ...]
+    model: str
+
+    @property
+    def stem(self) -> str:
+        """A file name that says what it is: ``compare_0002_c1_3_candidates``."""
+        query = self.matching.data.query[self.ranking.queries[0]]
+        return f"compare_{short_name(query)}_{len(self.candidates)}_candidates"
+
+    def sheet(self) -> Sheet:
+        """Explain every pair, and make the sheet of them."""
+        ranking, data = self.ranking, self.matching.data
+        query = data.query[ranking.queries[0]]
+        pairs = [self.matching.explain(ranking.queries[0], c) for c in self.candidates]
+        refs = [data.gallery[c] for c in self.candidates]
+        titles = [_title(ranking, c) for c in self.candidates]
+        zones = self._zones((query, *refs), pairs[0].match.grid)
+        sums = [
+            zone_sums(pair, PairZones(zones[0], own), "relative")
+            for pair, own in zip(pairs, zones[1:], strict=True)
+        ]
+        rows = [
+            ("logit", *(logit_text(pair.logit) for pair in pairs)),
+            ("score", *(score_text(pair.score) for pair in pairs)),
+        ]
+        for number, zone in enumerate(ZONES):
+            if any(one[number] for one in sums):
+                rows.append((zone, *(logit_text(float(one[number])) for one in sums)))
+        words = "; ".join(
+            f"{title}: {ref.path.name}" for title, ref in zip(titles, refs, strict=True)
+        )
+        above = "above the average over the gallery" if pairs[0].relative is not None else "as is"
+        caption = (
+            f"Query {query.path.name} ({data.name}) beside {len(refs)} candidates ({words}). "
+            f"Above, what each cell of the candidate contributes, below, of the query, {above}. "
+            f"Model: {self.model}."
+        )
+        return Sheet(
+            self.stem, caption, ("", *titles), tuple(rows),
+            lambda: self._figure(query, refs, titles, pairs),
+        )  # fmt: skip
+
+    def _zones(self, refs: Sequence[ImageRef], grid: Grid) -> list[ZoneMap]:
+        """Zones of every picture: from its label map where there is one, else by height."""
+        known = read_zones(refs, grid)
+        return [known.get(ref.path, zones_by_height(grid)) for ref in refs]
+
+    def _figure(
+        self,
+        query: ImageRef,
+        refs: Sequence[ImageRef],
+        titles: Sequence[str],
+        pairs: Sequence[PairView],
+    ) -> Figure:
+        from qaconv_core.data.images import read_image
+        from qaconv_core.figures.heat import HeatItem, heat_figure
+
+        picture = read_image(query.path)
+        above, below = [], []
+        for ref, title, pair in zip(refs, titles, pairs, strict=True):
+            match, known = pair.match, pair.relative
+            sides = (match.query_contribution, match.gallery_contribution)
+            own, other = sides if known is None else known.sides
+            numbers = f"score {score_text(pair.score)} · logit {logit_text(pair.logit)}"
+            above.append(HeatItem(title, other, numbers, read_image(ref.path)))
+            below.append(HeatItem("query", own, f"for {title}", picture))
+        return heat_figure([*above, *below], SCALE, len(refs))
+
+
+def _title(ranking: RankingResult, candidate: int) -> str:
+    """ "rank 3 ✕"; junk has no rank."""
+    rank, truth = ranking.rank_of(candidate), ranking.truth_of(candidate)
+    return f"rank {rank} {SIGNS.get(truth, '')}".strip() if rank else "same camera"
+
+
+def compare_request(space: Workspace, matching: GallerySearch | None) -> CompareRequest | None:
+    """The chosen candidates (two to four, best first); where one is chosen, it and the compared
+    one, or the one ranked before or after it. None where there is nothing to compare."""
+    ranking, chosen = space.ranking, space.selection
+    if matching is None or ranking is None or not ranking.whole or ranking.part is not None:
+        return None
+    if chosen.candidate is None or chosen.query not in ranking.queries:
+        return None
+    wanted = set(chosen.chosen)
+    if chosen.other is not None:
+        wanted.add(chosen.other)
+    if len(wanted) == 1:
+        place = ranking.place_of(chosen.candidate)
+        wanted.add(int(ranking.order[place - 1 if place else min(1, len(ranking.order) - 1)]))
+    found = sorted(wanted, key=ranking.place_of)
+    if not FEWEST <= len(found) <= MOST:
+        return None
+    model = "" if space.model is None else space.model.spec.describe()
+    return CompareRequest(matching, ranking, tuple(found), model)
+
+
+# ── queries × first k ───────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class GridRequest:
+    """Several queries, each with its first ``count`` candidates by a method, junk left out."""
+
+    matching: GallerySearch
+    queries: tuple[int, ...]
+    count: int
+    method: str
+    model: str
+
+    @property
+    def stem(self) -> str:
+        """A file name that says what it is: ``grid_market_5x10``."""
+        return f"grid_{self.matching.data.name}_{len(self.queries)}x{self.count}"
+
+    def sheet(self) -> Sheet:
+        """Rank all queries, and make the sheet of them."""
+        data = self.matching.data
+        ranked = [self._first(query) for query in self.queries]
+        truths = {truth for row in ranked for _item, truth in row}
+        signs = ", ".join(f"{SIGNS[t]} {TRUTHS[t]}" for t in sorted(truths & set(SIGNS))[::-1])
+        caption = (
+            f"The first {self.count} candidates of {len(self.queries)} queries of {data.name} by "
+            f"{METHOD_NAMES[self.method]}{f' ({signs})' if signs else ''}. Model: {self.model}."
+        )
+        rows = [
+            (
+                data.query[query].path.name,
+                *(f"{score_text(item['score'])} {SIGNS.get(truth, '')}" for item, truth in row),
+            )
+            for query, row in zip(self.queries, ranked, strict=True)
+        ]
+        longest = max(map(len, rows))
+        head = ("query", *(f"rank {k}" for k in range(1, longest)))
+        filled = tuple((*row, *[""] * (longest - len(row))) for row in rows)
+        return Sheet(self.stem, caption, head, filled, lambda: self._figure(ranked))
+
+    def _first(self, query: int) -> list[tuple[dict[str, Any], int]]:
+        """The first candidates of a query, each with its truth."""
+        ranking = self.matching.rank((query,), self.method)
+        places = np.flatnonzero(ranking.truth != RankingResult.JUNK)[: self.count].tolist()
+        gallery = self.matching.data.gallery
+        return [(ranked_item(gallery, ranking, k), int(ranking.truth[k])) for k in places]
+
+    def _figure(self, ranked: Sequence[Sequence[tuple[dict[str, Any], int]]]) -> Figure:
+        from qaconv_core.data.images import read_image
+        from qaconv_core.figures.ranking import RankedPicture, RankedRow, ranking_grid
+
+        rows = []
+        for query, row in zip(self.queries, ranked, strict=True):
+            path = self.matching.data.query[query].path
+            pictures = [
+                RankedPicture(
+                    read_image(item["path"]),
+                    item["rank"],
+                    item["score"],
+                    item["pid"],
+                    item["camid"],
+                    truth,
+                )
+                for item, truth in row
+            ]
+            rows.append(RankedRow(read_image(path), path.name, pictures))
+        return ranking_grid(rows)
+
+
+def grid_request(
+    space: Workspace, matching: GallerySearch | None, listed: Sequence[int], rows: int, count: int
+) -> GridRequest | None:
+    """Those of several queries that are chosen; where one is, it and those ``listed`` after it."""
+    chosen = space.selection.queries
+    if matching is None or not chosen:
+        return None
+    queries = chosen
+    if len(chosen) == 1 and chosen[0] in listed:
+        place = list(listed).index(chosen[0])
+        queries = tuple(int(query) for query in listed[place : place + rows])
+    method = space.method if space.method in matching_methods(matching) else "qaconv"
+    model = "" if space.model is None else space.model.spec.describe()
+    return GridRequest(matching, queries[:rows], count, method, model)
+
+
+def matching_methods(matching: GallerySearch) -> tuple[str, ...]:
+    """The methods that any query can be ranked by at once."""
+    measured = matching.measured
+    return ("qaconv",) if measured is None else ("qaconv", *measured.scores)

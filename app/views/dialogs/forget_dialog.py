@@ -1,0 +1,102 @@
+"""Forgetting the open data set: what is kept of it, and a button that is pressed twice."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtWidgets import QDialogButtonBox, QWidget
+
+from app.jobs.keeping import forget_set
+from app.jobs.runner import JobRunner
+from app.state.values import Problem
+from app.views.dialogs.job_dialog import JobDialog, dialog_buttons
+from app.views.widgets.fields import push_button
+from app.views.widgets.labels import MessageLine, heading, plain_label
+from app.views.widgets.layouts import in_column
+from app.views.widgets.work_strip import WorkStrip
+from qaconv_core.galleries.values import OpenSet
+from qaconv_core.store.forgetting import Forgotten
+
+WHAT_STAYS = (
+    "Your pictures stay where they are, and so do the files beside them (qaconv.toml) and what you "
+    "saved elsewhere. What the program keeps is removed and overwritten; this cannot be undone."
+)
+
+
+class ForgetDialog(JobDialog):
+    """Counts what is kept, and removes it.
+
+    ``closing`` asks for the data set to be closed, so that nothing of it is written again.
+    """
+
+    closing = pyqtSignal(object)
+
+    def __init__(self, data: OpenSet, runner: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__("Forget this data set", runner, parent)
+        self.setMinimumWidth(520)
+        self.data, self._runner = data, runner
+        self.found = plain_label("Looking for what is kept…")
+        self.found.setAccessibleName("What is kept of the data set")
+        self.work = WorkStrip()
+        self.message = MessageLine()
+        self.forget = push_button(
+            "Forget", "Close the data set and remove all that is kept of it.", self._press
+        )
+        self.forget.setEnabled(False)
+        self.buttons = dialog_buttons(self, QDialogButtonBox.Cancel)
+        self.buttons.addButton(self.forget, QDialogButtonBox.ActionRole)
+        in_column(
+            heading(data.name), plain_label(str(data.root)), self.found, plain_label(WHAT_STAYS),
+            self.work, self.message, self.buttons, into=self, margins=16, spacing=12,
+        )  # fmt: skip
+        self._run("count", "Looking for what is kept", True, self._show_counts)
+
+    def _run(self, name: str, title: str, dry_run: bool, done: object) -> None:
+        data = self.data
+        job = self._jobs.replace(
+            name, title, lambda context: forget_set(data, dry_run, context), done,  # type: ignore[arg-type]  # one of two methods
+            failed=self._failed, lane="files", quiet=dry_run,
+        )  # fmt: skip
+        if not dry_run:
+            self.work.add_job(title, job)
+
+    def _show_counts(self, found: Forgotten) -> None:
+        self.found.setText("Kept of it: " + _words(found))
+        self.adjustSize()
+        self.forget.setEnabled(True)
+
+    def _press(self) -> None:
+        """Asked twice on the button itself: there is no way back."""
+        running = [job.title for job in self._runner.jobs if not (job.quiet or job.state.final)]
+        if running:
+            self.message.say(f"{', '.join(running)}: wait for this, or cancel it, first; it would "
+                             "keep more of the pictures", warning=True)  # fmt: skip
+            return
+        self.message.say("")
+        if self.forget.text() == "Forget":
+            self.forget.setText("Really forget")
+            return
+        self.forget.setEnabled(False)
+        self.closing.emit(self.data)
+        self._run("forget", f"Forgetting {self.data.name}", False, self._show_done)
+
+    def _show_done(self, done: Forgotten) -> None:
+        self.forget.hide()
+        self.buttons.button(QDialogButtonBox.Cancel).setText("Close")
+        self.found.setText("Removed: " + _words(done))
+        if done.left:
+            files = ", ".join(map(str, done.left[:5]))
+            self.message.say(f"{len(done.left)} files still name it: {files}; look at them "
+                             "yourself", warning=True)  # fmt: skip
+        else:
+            self.message.say("Nothing of it is kept any more.")
+        self.adjustSize()
+
+    def _failed(self, problem: Problem) -> bool:
+        self.message.say(problem.message, warning=True)
+        self.forget.setText("Forget")
+        self.forget.setEnabled(True)
+        return True
+
+
+def _words(found: Forgotten) -> str:
+    return ", ".join(f"{number:,} {what}" for what, number in found.found) or "nothing"

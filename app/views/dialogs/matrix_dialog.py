@@ -1,0 +1,149 @@
+"""Who is confused with whom: first candidates by camera or person; a click opens a query."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QBrush, QColor, QKeyEvent, QPalette
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from app.items.colours import truth_colour
+from app.views.widgets.fields import combo_box
+from app.views.widgets.labels import plain_label
+from app.views.widgets.layouts import in_column, in_row
+from qaconv_core.evaluation.match_matrix import FirstCandidates, MatchMatrix, match_matrix
+from qaconv_core.types import Int64, RankingResult
+
+NOTHING = {
+    "camera": "The cameras of this data set are not known.",
+    "person": "No first candidate shows somebody else: nobody is confused with anybody.",
+}
+HINT = (
+    "Rows are queries, columns their first candidates. Numbers are wrong ones / all; a click opens "
+    "a query."
+)
+NARROWEST = 64
+"""Pixels of a column: numbers have air around them."""
+PALEST, STRONGEST = 0.12, 0.75
+
+
+def cell_words(matrix: MatchMatrix, row: int, column: int) -> str:
+    """ "12 queries of camera 1 have a first candidate of camera 3; 4 of them are wrong"."""
+    shift = int(matrix.by == "camera")  # cameras count from 1 for people
+    count, wrong = int(matrix.counts[row, column]), int(matrix.wrong[row, column])
+    who, whom = matrix.rows[row] + shift, matrix.columns[column] + shift
+    queries = "1 query" if count == 1 else f"{count:,} queries"
+    have = "has" if count == 1 else "have"
+    return (
+        f"{queries} of {matrix.by} {who} {have} a first candidate of {matrix.by} {whom}; "
+        f"{wrong:,} of them {'is' if wrong == 1 else 'are'} wrong"
+    )
+
+
+class MatrixView(QTableWidget):
+    """The counts; ``chosen`` tells row and column of a cell with queries in it."""
+
+    chosen = pyqtSignal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.setTabKeyNavigation(False)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
+        self.horizontalHeader().setMinimumSectionSize(NARROWEST)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
+        self.cellClicked.connect(self.chosen)
+
+    def show_matrix(self, matrix: MatchMatrix) -> None:
+        """Show other counts; the more wrong ones, the stronger the colour."""
+        shift = int(matrix.by == "camera")
+        prefix = "c" if shift else ""
+        self.clear()
+        self.setRowCount(len(matrix.rows))
+        self.setColumnCount(len(matrix.columns))
+        self.setVerticalHeaderLabels([f"{prefix}{key + shift}" for key in matrix.rows])
+        self.setHorizontalHeaderLabels([f"{prefix}{key + shift}" for key in matrix.columns])
+        most = max(1, int(matrix.wrong.max(initial=0)))
+        for row, column in matrix.members:
+            self.setItem(row, column, self._item(matrix, row, column, most))
+
+    def _item(self, matrix: MatchMatrix, row: int, column: int, most: int) -> QTableWidgetItem:
+        count, wrong = int(matrix.counts[row, column]), int(matrix.wrong[row, column])
+        item = QTableWidgetItem(f"{wrong:,} / {count:,}" if wrong else f"{count:,}")
+        item.setTextAlignment(int(Qt.AlignRight | Qt.AlignVCenter))
+        item.setToolTip(cell_words(matrix, row, column))
+        item.setData(Qt.AccessibleTextRole, cell_words(matrix, row, column))
+        colour = truth_colour(RankingResult.FALSE)
+        if wrong and colour is not None:
+            ground = QColor(colour)
+            ground.setAlphaF(PALEST + (STRONGEST - PALEST) * wrong / most)
+            item.setBackground(QBrush(ground))
+            item.setForeground(self.palette().brush(QPalette.Text))
+        return item
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return opens the cell."""
+        if event.key() in (Qt.Key_Return, Qt.Key_Enter) and self.currentItem() is not None:
+            self.chosen.emit(self.currentRow(), self.currentColumn())
+            return
+        super().keyPressEvent(event)
+
+
+class MatrixDialog(QDialog):
+    """``opened`` carries a query and its first candidate; another click on a cell, the next one."""
+
+    opened = pyqtSignal(int, int)
+
+    def __init__(
+        self,
+        firsts: FirstCandidates,
+        keys: dict[str, tuple[Int64, Int64]],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Who is confused with whom")
+        self._firsts, self._keys = firsts, keys
+        self._turns: dict[tuple[int, int], int] = {}
+        self.by = combo_box("Counted by", "", ((name.capitalize(), name) for name in keys))
+        self.view = MatrixView()
+        self.view.setAccessibleName("Queries by row, first candidates by column")
+        self.words = plain_label()
+        hint = plain_label(HINT)
+        label = QLabel("&By")
+        label.setBuddy(self.by)
+        in_column(
+            in_row(label, self.by, None), hint, self.view, self.words, into=self, grows=self.view,
+            margins=16,
+        )  # fmt: skip
+        self.by.currentIndexChanged.connect(lambda _row: self._show_counts())
+        self.view.chosen.connect(self._open)
+        self.resize(760, 560)
+        self._show_counts()
+
+    def _show_counts(self) -> None:
+        by = self.by.currentData()
+        self.matrix = match_matrix(self._firsts, *self._keys[by], by)
+        self._turns.clear()
+        self.view.show_matrix(self.matrix)
+        self.words.setText("" if self.matrix.rows else NOTHING[by])
+
+    def _open(self, row: int, column: int) -> None:
+        members = self.matrix.members.get((row, column), ())
+        if not members:
+            return
+        turn = self._turns.get((row, column), -1) + 1
+        self._turns[row, column] = turn
+        place = members[turn % len(members)]
+        self.words.setText(
+            f"{cell_words(self.matrix, row, column)}. Open: {turn % len(members) + 1} of "
+            f"{len(members):,}."
+        )
+        self.opened.emit(int(self._firsts.query[place]), int(self._firsts.candidate[place]))

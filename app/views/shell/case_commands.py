@@ -1,0 +1,126 @@
+"""Commands about cases, and the panel that shows the open one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt5.QtCore import QObject, Qt, pyqtSignal
+from PyQt5.QtWidgets import QFileDialog, QWidget
+
+from app.jobs.case_jobs import CaseJobs
+from app.jobs.controller import Controller
+from app.jobs.decision_jobs import DecisionJobs
+from app.state.export_choices import ExportChoices
+from app.state.requests import CaseRequest
+from app.state.session import Session
+from app.state.settings import SettingsFile
+from app.views.dialogs.case_dialog import FILTER, CaseDialog
+from app.views.explore.case_panel import CasePanel
+from app.views.explore.explore_page import ExplorePage
+from app.views.widgets.actions import Handler, Handlers, toggle_of
+from app.views.widgets.file_dialogs import ask_path
+
+NO_CASE = "No case is open."
+
+
+class CaseCommands(QObject):
+    """``reported``: a sentence for the bottom line."""
+
+    reported = pyqtSignal(str)
+
+    def __init__(
+        self,
+        controller: Controller,
+        decisions: DecisionJobs,
+        explore: ExplorePage,
+        settings: SettingsFile,
+        choices: ExportChoices,
+        session: Callable[[], Session],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._settings, self._choices = window, settings, choices
+        self.jobs = CaseJobs(controller, decisions, session, self)
+        self.panel = CasePanel(self.jobs, explore.thumbnails)
+        self.dock = explore.add_panel("Case", self.panel)
+        self._shown: Path | None = None
+        self.jobs.reported.connect(self.reported)
+        self.jobs.changed.connect(self._case_changed)
+
+    def handlers(self) -> Handlers:
+        """The commands answered here."""
+        space = self.jobs.workspace
+
+        def with_case(work: Callable[[], object]) -> Handler:
+            return Handler(work, lambda: self.jobs.case is not None, reason=lambda: NO_CASE)
+
+        return {
+            "file.new_case": Handler(
+                self.ask_new, lambda: space.data is not None,
+                reason=lambda: "Open a data set first: a case is about its pictures.",
+            ),
+            "file.open_case": Handler(self.ask_open),
+            "file.describe_case": with_case(self.ask_words),
+            "file.save_case_log": with_case(self.ask_log),
+            "file.close_case": with_case(self.close),
+            "query.to_case": with_case(self.jobs.add_queries),
+            "query.case_all": with_case(self.jobs.search_by_all),
+            "view.case": toggle_of(self.dock),
+        }  # fmt: skip
+
+    def open(self, path: Path) -> None:
+        """Open a case."""
+        self.jobs.open(path)
+
+    def close(self) -> None:
+        """Keep what was written, and go on without a case."""
+        self.finish()
+        self.jobs.close()
+
+    def finish(self) -> None:
+        """Write what still waits to be written."""
+        self.panel.keep_notes()
+        self.jobs.finish()
+
+    def _case_changed(self) -> None:
+        path = None if self.jobs.file is None else self.jobs.file.path
+        if path == self._shown:
+            return
+        self._shown = path
+        self.dock.setVisible(path is not None)
+        if path is not None:
+            self.dock.raise_()
+            self._choices.folder = path.parent
+            self._settings.change(self._settings.value.with_case(CaseRequest(path)))
+
+    def ask_new(self) -> CaseDialog:
+        """Ask what a new case is about, and where it is kept."""
+        dialog = CaseDialog(self._choices.folder, None, self._window)
+        dialog.wanted.connect(self.jobs.create)
+        dialog.open()
+        return dialog
+
+    def ask_words(self) -> CaseDialog:
+        """Ask for other words."""
+        dialog = CaseDialog(self._choices.folder, self.jobs.case, self._window)
+        dialog.wanted.connect(lambda _path, *words: self.jobs.describe(*words))
+        dialog.open()
+        return dialog
+
+    def ask_open(self) -> None:
+        """Choose a case."""
+        ask_path(self._window, "Open case", str(self._choices.folder),
+                 lambda path: self.open(Path(path)), FILTER)  # fmt: skip
+
+    def ask_log(self) -> QFileDialog:
+        """Ask where the log goes."""
+        dialog = QFileDialog(
+            self._window, "Save log", str(self._choices.folder / "case_log.csv"), "CSV (*.csv)"
+        )
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda path: self.jobs.save_log(Path(path)))
+        dialog.open()
+        return dialog

@@ -1,0 +1,253 @@
+"""A case in the window: begun, kept as one goes, brought back whole, its log complete."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox
+
+from app.state.requests import CaseRequest
+from app.views.dialogs.case_dialog import CaseDialog
+from qaconv_core.store.cases import CaseFile
+from tests.app.real import WAIT, drop, press, settled, tiny_market
+
+
+@pytest.fixture
+def begin(qtbot, make_window, tmp_path, model):
+    data = tiny_market(tmp_path)
+
+    def make():
+        window = make_window()
+        window.begin(data, model)
+        qtbot.waitUntil(lambda: window.controller.matching is not None, timeout=WAIT)
+        settled(qtbot, window)
+        return window
+
+    return make
+
+
+def new_case(qtbot, window, path):
+    """Begin a case by keys."""
+    press(window, Qt.Key_N, modifiers=Qt.ControlModifier)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, CaseDialog)
+    QTest.keyClicks(dialog.title, "Theft of a bag")
+    QTest.keyClicks(dialog.reference, "2026/17")
+    QTest.keyClicks(dialog.examiner, "A. Examiner")
+    dialog.path.setText(str(path))
+    QTest.mouseClick(dialog.buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
+    jobs = window.case_commands.jobs
+    qtbot.waitUntil(lambda: jobs.case is not None, timeout=WAIT)
+    QApplication.setActiveWindow(window)
+    window.explore.queries.list.setFocus()
+    return jobs
+
+
+def stored(path):
+    return CaseFile(path).read()
+
+
+def wait_for(qtbot, condition):
+    qtbot.waitUntil(condition, timeout=WAIT)
+
+
+def test_everything_is_kept_as_one_goes_and_comes_back(qtbot, begin, make_window, tmp_path):
+    window, path = begin(), tmp_path / "theft.qcase"
+    jobs, space = new_case(qtbot, window, path), window.workspace
+    press(window, Qt.Key_Home, Qt.Key_Right)
+    settled(qtbot, window)
+    press(window, Qt.Key_Y)
+    wait_for(qtbot, lambda: len(jobs.case.decisions) == 1)
+    press(window, Qt.Key_Down)
+    settled(qtbot, window)
+    press(window, Qt.Key_D, modifiers=Qt.ControlModifier)
+    wait_for(qtbot, lambda: len(jobs.case.queries) == 2)
+    press(window, Qt.Key_Right)
+    settled(qtbot, window)
+    panel = window.case_commands.panel
+    panel.notes.setFocus()
+    QTest.keyClicks(panel.notes, "line one")
+    QTest.keyClick(panel.notes, Qt.Key_Return)
+    QTest.keyClicks(panel.notes, "line two")
+    query, candidate = space.selection.query, space.selection.candidate
+    looked = space.data.query[query].path, space.data.gallery[candidate].path
+    window.close()
+    case = stored(path)
+    assert case.notes == "line one\nline two"
+    assert (case.title, case.reference, case.examiner) == (
+        "Theft of a bag", "2026/17", "A. Examiner",
+    )  # fmt: skip
+    assert case.data.pictures == 26
+    assert case.model.sha256 == window.workspace.model.spec.sha256
+    assert case.fault == ""
+    assert {s.gallery.rsplit("/", 1)[-1] for s in case.seen} >= {looked[1].name}
+
+    again = make_window()
+    again.begin(case=path)
+    wait_for(qtbot, lambda: again.controller.matching is not None)
+    settled(qtbot, again)
+    space = again.workspace
+    assert space.data.query[space.selection.query].path == looked[0]
+    assert space.data.gallery[space.selection.candidate].path == looked[1]
+    assert again.case_commands.panel.notes.toPlainText() == "line one\nline two"
+    assert again.case_commands.panel.tray.count() == 2
+    assert not again.problems.problems
+    press(again, Qt.Key_Up)
+    wait_for(qtbot, lambda: len(space.decided) == 1)
+    assert [d.verdict for d in space.decided.values()] == ["confirm"]
+    assert again.settings.value.recent_cases[0] == CaseRequest(path)
+
+
+def test_decisions_of_a_case_are_its_own(qtbot, begin, tmp_path):
+    window = begin()
+    press(window, Qt.Key_Home, Qt.Key_R)
+    wait_for(qtbot, lambda: len(window.workspace.decided) == 1)
+    new_case(qtbot, window, tmp_path / "a.qcase")
+    wait_for(qtbot, lambda: not window.workspace.decided)
+    window.commands.run("file.close_case")
+    wait_for(qtbot, lambda: len(window.workspace.decided) == 1)
+
+
+def test_undo_is_an_entry_of_the_log_which_can_be_exported(qtbot, begin, tmp_path):
+    window = begin()
+    jobs = new_case(qtbot, window, tmp_path / "a.qcase")
+    press(window, Qt.Key_Home, Qt.Key_Y)
+    wait_for(qtbot, lambda: len(jobs.case.decisions) == 1)
+    press(window, Qt.Key_Z, modifiers=Qt.ControlModifier)
+    wait_for(qtbot, lambda: not jobs.case.decisions)
+    jobs.save_log(tmp_path / "log.csv")
+    wait_for(qtbot, (tmp_path / "log.csv").is_file)
+    with (tmp_path / "log.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    kinds = [row["kind"] for row in rows]
+    assert kinds[:2] == ["created", "data"]
+    assert kinds.index("decision") < kinds.index("undone")
+    assert rows[-1]["hash"] == jobs.case.seal
+
+
+def test_a_silent_edit_is_told(qtbot, begin, make_window, tmp_path):
+    window, path = begin(), tmp_path / "a.qcase"
+    jobs = new_case(qtbot, window, path)
+    press(window, Qt.Key_Home, Qt.Key_Y)
+    wait_for(qtbot, lambda: len(jobs.case.decisions) == 1)
+    window.close()
+    path.write_text(path.read_text().replace('"confirm"', '"reject"'))
+    again = make_window()
+    again.begin(case=path)
+    wait_for(qtbot, lambda: bool(again.problems.problems))
+    assert "of the log" in again.problems.problems[0].message
+    panel = again.case_commands.panel
+    wait_for(qtbot, lambda: again.controller.matching is not None)
+    settled(qtbot, again)
+    assert "does not hold" in panel.fault.text()
+
+
+def test_changed_pictures_are_told(qtbot, begin, make_window, tmp_path):
+    window, path = begin(), tmp_path / "a.qcase"
+    new_case(qtbot, window, path)
+    picture = window.workspace.data.query[window.workspace.selection.query].path
+    other = window.workspace.data.query[1].path
+    window.close()
+    shutil.copy(other, picture)
+    again = make_window()
+    again.begin(case=path)
+    wait_for(qtbot, lambda: bool(again.problems.problems))
+    assert "not the picture that it was" in again.problems.problems[0].message
+    wait_for(qtbot, lambda: again.controller.matching is not None)
+    settled(qtbot, again)
+
+
+def test_all_pictures_of_a_case_are_searched_by_together(qtbot, begin, tmp_path):
+    window = begin()
+    jobs = new_case(qtbot, window, tmp_path / "a.qcase")
+    press(window, Qt.Key_Down)
+    settled(qtbot, window)
+    press(window, Qt.Key_D, modifiers=Qt.ControlModifier)
+    wait_for(qtbot, lambda: len(jobs.case.queries) == 2)
+    window.explore.queries.list.setFocus()
+    press(window, Qt.Key_D, modifiers=Qt.ControlModifier | Qt.ShiftModifier)
+    wait_for(qtbot, lambda: len(window.workspace.selection.queries) == 2)
+    settled(qtbot, window)
+    panel = window.case_commands.panel
+    panel.tray.setCurrentRow(0)
+    QTest.mouseClick(panel.remove, Qt.LeftButton)
+    wait_for(qtbot, lambda: panel.tray.count() == 1)
+
+
+def test_a_sighting_on_the_timeline_opens_the_pair(qtbot, begin, tmp_path):
+    window = begin()
+    jobs, space = new_case(qtbot, window, tmp_path / "a.qcase"), window.workspace
+    for key in (Qt.Key_Home, Qt.Key_Right):
+        press(window, key)
+        settled(qtbot, window)
+        press(window, Qt.Key_Y)
+        wait_for(qtbot, lambda key=key: space.selection.candidate in space.decided)
+    timeline = window.case_commands.panel.timeline
+    wait_for(qtbot, lambda: len(timeline.sightings) == 2)
+    cameras = {space.data.gallery[s.candidate].camid for s in timeline.sightings}
+    assert set(timeline.rows) == cameras
+    press(window, Qt.Key_Down)
+    settled(qtbot, window)
+    first = timeline.sightings[0]
+    QTest.mouseClick(timeline, Qt.LeftButton, pos=timeline.point_of(0).toPoint())
+    wait_for(qtbot, lambda: space.selection.candidate == first.candidate)
+    assert space.selection.query == first.query
+    settled(qtbot, window)
+    assert len(jobs.confirmed()) == 2
+
+
+def test_a_dropped_case_is_opened_and_another_set_closes_it(qtbot, begin, tmp_path):
+    window, path = begin(), tmp_path / "a.qcase"
+    jobs = new_case(qtbot, window, path)
+    window.commands.run("file.close_case")
+    assert jobs.case is None
+    drop(window, path)
+    wait_for(qtbot, lambda: jobs.ready)
+    wait_for(qtbot, lambda: window.controller.matching is not None)
+    settled(qtbot, window)
+    window.controller.open(tiny_market(tmp_path / "other"))
+    wait_for(qtbot, lambda: jobs.case is None)
+    wait_for(qtbot, lambda: window.controller.matching is not None)
+    settled(qtbot, window)
+    assert stored(path).fault == ""
+
+
+def test_the_last_session_brings_its_case_back(qtbot, begin, make_window, tmp_path):
+    window, path = begin(), tmp_path / "a.qcase"
+    new_case(qtbot, window, path)
+    session = window.session()
+    assert session.case == str(path)
+    window.close()
+    again = make_window()
+    again.begin(session=session)
+    wait_for(qtbot, lambda: again.case_commands.jobs.case is not None)
+    wait_for(qtbot, lambda: again.controller.matching is not None)
+    settled(qtbot, again)
+
+
+@pytest.mark.parametrize("content", ["", "{}", json.dumps({"format": "qaconv-case"})])
+def test_a_damaged_case_is_one_line_and_changes_nothing(qtbot, begin, tmp_path, content):
+    window, path = begin(), tmp_path / "bad.qcase"
+    path.write_text(content)
+    drop(window, path)
+    wait_for(qtbot, lambda: bool(window.problems.problems))
+    assert "bad.qcase" in window.problems.problems[0].message
+    assert path.read_text() == content
+    assert window.case_commands.jobs.case is None
+
+
+def test_the_command_line_names_a_case(tmp_path):
+    missing = tmp_path / "none.qcase"
+    done = subprocess.run(
+        [sys.executable, "-m", "qaconv_core", "gui", str(missing)], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "no such case" in done.stderr or "not installed" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

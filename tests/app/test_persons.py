@@ -1,0 +1,274 @@
+"""Persons given to pictures on the page Gallery, by keys and mouse; the command line has them."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QInputDialog, QToolButton
+
+from app.state.words import logit_text
+from qaconv_core.cli import main
+from qaconv_core.data import open_dataset
+from qaconv_core.data.labelled import labelled
+from qaconv_core.evaluation.bootstrap import bootstrap_interval
+from qaconv_core.galleries.suggestions import labelled_logits
+from qaconv_core.store.decisions import DecisionLog
+from qaconv_core.store.labels import LabelLog
+from tests.app.lists import click
+from tests.app.real import WAIT, all_maps, open_and_wait, press, settled, tiny_market
+
+
+@pytest.fixture
+def window(qtbot, make_window, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "own"))
+    window = make_window()
+    window.request = tiny_market(tmp_path)
+    with all_maps(window.controller):
+        open_and_wait(qtbot, window.controller, window.request, model)
+    press(window, Qt.Key_5, modifiers=Qt.ControlModifier)
+    rest(qtbot, window)
+    return window
+
+
+def rest(qtbot, window):
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+
+
+def rows_of(window, pid):
+    """The rows of a person's pictures, by its true number."""
+    model, data = window.gallery.model, window.workspace.data
+    return [r for r in range(model.rowCount()) if data.gallery[model.picture_at(r)].pid == pid]
+
+
+def choose(window, rows):
+    page = window.gallery
+    for place, row in enumerate(rows):
+        click(page.grid, page.model.index(row), Qt.ControlModifier if place else Qt.NoModifier)
+
+
+def names(window):
+    return [person.name for person in window.gallery.gallery.people]
+
+
+def name_persons(qtbot, window, pids):
+    for pid in pids:
+        choose(window, rows_of(window, pid))
+        press(window, Qt.Key_N, modifiers=Qt.ControlModifier)
+        rest(qtbot, window)
+
+
+def pick(window, *persons, keys=Qt.ControlModifier):
+    """Click on rows of the list of persons."""
+    panel = window.gallery.persons
+    for place, person in enumerate(persons):
+        index = panel.model.index(panel.model.row_of(person), 0)
+        at = panel.table.visualRect(index).center()
+        with_keys = keys if place else Qt.NoModifier
+        QTest.mouseClick(panel.table.viewport(), Qt.LeftButton, with_keys, at)
+
+
+def push(window, id):
+    """Click on the panel's button of a command."""
+    for button in window.gallery.persons.findChildren(QToolButton):
+        if button.defaultAction() is window.commands.by_id[id]:
+            window.commands.refresh()
+            assert button.isEnabled(), id
+            QTest.mouseClick(button, Qt.LeftButton)
+            return
+    raise AssertionError(id)
+
+
+def back_to(qtbot, window):
+    """The window after a dialog; without a window manager it does not become active by itself."""
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=WAIT)
+
+
+def log_of(window):
+    data = window.workspace.data
+    return LabelLog(data.name, data.root)
+
+
+def test_chosen_pictures_become_persons_listed_with_their_cameras(qtbot, window):
+    page, panel = window.gallery, window.gallery.persons
+    name_persons(qtbot, window, (1, 2))
+    assert names(window) == ["person 1", "person 2"]
+    data = window.workspace.data
+    wanted = {i: f"person {data.gallery[i].pid}" for i in range(len(data.gallery))
+              if data.gallery[i].pid in (1, 2)}  # fmt: skip
+    assert page.gallery.persons == wanted
+    texts = [panel.model.index(2, column).data() for column in range(3)]
+    assert texts == ["person 1", "5", "c1 1, c2 2, c3 2"]
+    assert panel.count.text() == "2 persons · 10 of 26 pictures"
+    pick(window, "person 1")
+    assert page.count.text() == "5 of 26 pictures"
+    assert page.gallery.chosen == (), "what is not listed is not chosen any more"
+    pick(window, "")
+    assert page.count.text() == "16 of 26 pictures"
+    pick(window, None)
+    assert page.count.text() == "26 pictures"
+
+
+def test_split_give_rename_merge_take_away_and_undo(qtbot, window):
+    name_persons(qtbot, window, (1, 2))
+    rows = rows_of(window, 1)[:2]
+    choose(window, rows)
+    press(window, Qt.Key_N, modifiers=Qt.ControlModifier)  # split off
+    rest(qtbot, window)
+    assert sorted(len(p) for p in log_of(window).persons().values()) == [2, 3, 5]
+    choose(window, rows_of(window, 3))
+    press(window, Qt.Key_G, modifiers=Qt.ControlModifier)
+    dialog = window.findChild(QInputDialog)
+    box = dialog.findChild(QComboBox)
+    assert [box.itemText(i) for i in range(box.count())] == names(window)
+    box.setEditText("Ann")
+    QTest.keyClick(box, Qt.Key_Return)
+    qtbot.waitUntil(lambda: "Ann" in names(window), timeout=WAIT)
+    back_to(qtbot, window)
+    pick(window, "person 2")
+    press(window, Qt.Key_F2)
+    dialog = next(d for d in window.findChildren(QInputDialog) if d.isVisible())
+    dialog.setTextValue("Bob")
+    dialog.accept()
+    qtbot.waitUntil(lambda: "Bob" in names(window), timeout=WAIT)
+    back_to(qtbot, window)
+    pick(window, None)
+    pick(window, "Ann", "Bob")
+    push(window, "gallery.merge")
+    qtbot.waitUntil(lambda: len(names(window)) == 3, timeout=WAIT)
+    merged = next(name for name in names(window) if name in ("Ann", "Bob"))
+    assert len(log_of(window).persons()[merged]) == 10
+    window.gallery.grid.setFocus()
+    press(window, Qt.Key_Z, modifiers=Qt.ControlModifier)
+    qtbot.waitUntil(lambda: {"Ann", "Bob"} <= set(names(window)), timeout=WAIT)
+    pick(window, None)
+    choose(window, rows_of(window, 3))
+    push(window, "gallery.take_away")
+    qtbot.waitUntil(lambda: "Ann" not in names(window), timeout=WAIT)
+    rest(qtbot, window)
+
+
+def test_a_name_that_is_taken_is_refused_in_words(qtbot, window):
+    name_persons(qtbot, window, (1, 2))
+    window.gallery.labels.rename("person 1", "person 2")
+    qtbot.waitUntil(lambda: bool(window.problems.problems), timeout=WAIT)
+    assert "is there already" in window.problems.problems[-1].message
+    assert names(window) == ["person 1", "person 2"]
+
+
+def test_confirmed_candidates_become_a_person(qtbot, window):
+    press(window, Qt.Key_1, modifiers=Qt.ControlModifier)
+    settled(qtbot, window)
+    press(window, Qt.Key_Y)
+    rest(qtbot, window)
+    press(window, Qt.Key_5, modifiers=Qt.ControlModifier)
+    push(window, "gallery.from_decisions")
+    qtbot.waitUntil(lambda: names(window) == ["person 1"], timeout=WAIT)
+    assert window.gallery.gallery.people[0].pictures == 2, "the query and the candidate"
+
+
+def test_pairs_are_asked_about_and_answers_are_kept(qtbot, window):
+    box = window.gallery.persons.box
+    push(window, "gallery.suggest")
+    qtbot.waitUntil(lambda: box.asking, timeout=WAIT)
+    rest(qtbot, window)
+    assert len(box.picture.refs) == 2
+    first = [ref.path for ref in box.picture.refs]
+    assert "threshold" in box.words.text()
+    window.gallery.grid.setFocus()
+    press(window, Qt.Key_Y)
+    qtbot.waitUntil(lambda: names(window) == ["person 1"], timeout=WAIT)
+    log = log_of(window)
+    assert set(log.all()) == {log.name_of(path) for path in first}
+    second = [ref.path for ref in box.picture.refs]
+    assert second != first
+    press(window, Qt.Key_R)
+    rest(qtbot, window)
+    data = window.workspace.data
+    decisions = DecisionLog(data.name, data.root).all()
+    assert [d.verdict for d in decisions] == ["confirm", "reject"]
+    assert decisions[1].logit is not None
+    push(window, "gallery.suggest")
+    rest(qtbot, window)
+    again = [[p.one, p.other] for p in box._pairs]
+    paths = data.gallery.paths
+    assert [paths.index(path) for path in second] not in again
+    before = len(box._pairs)
+    press(window, Qt.Key_J)
+    assert len(box._pairs) == before - 1
+    QTest.mouseClick(box.buttons[None], Qt.LeftButton)
+    assert len(box._pairs) == before - 2
+
+
+def test_labels_are_measured_with_their_interval(qtbot, window):
+    assert not window.commands.can_run("gallery.evaluate_labels")
+    name_persons(qtbot, window, (1, 2, 3))
+    panel = window.gallery.persons
+    push(window, "gallery.evaluate_labels")
+    qtbot.waitUntil(panel.result.isVisible, timeout=WAIT)
+    rest(qtbot, window)
+    text = panel.result.text()
+    assert "bootstrap over 3 labelled persons" in text
+    data = open_dataset("market", window.request.root)
+    found = labelled(data, log_of(window))
+    matching = window.controller.matching
+    places = {path: i for i, path in enumerate(data.gallery.paths)}
+    maps = [np.asarray(matching.gallery[places[r.path]], np.float32)[None] for r in found.query]
+    own = matching.gallery.select([places[r.path] for r in found.gallery])
+    scores = np.concatenate([matching.model.score(m, own) for m in maps])
+    from qaconv_core.evaluation import ranking_metrics
+
+    result = ranking_metrics(-scores, found.query.pids, found.gallery.pids,
+                             found.query.camids, found.gallery.camids)  # fmt: skip
+    low, high = bootstrap_interval(result.ap, found.query.pids)
+    assert f"Rank-1 {100 * result.cmc[0]:.1f} % of {result.valid_queries} queries" in text
+    assert f"mAP {100 * result.mAP:.1f} %" in text
+    assert f"{100 * low:.1f} to {100 * high:.1f} %" in text
+    same, different = labelled_logits(
+        matching.model, matching.gallery, window.gallery.gallery.persons
+    )
+    threshold = np.sort(different)[::-1][int(0.01 * len(different))]
+    assert f"Above a logit of {logit_text(float(threshold))} lie" in text
+    assert f"{100 * np.mean(same > threshold):.1f} % of the labelled pairs of one person" in text
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ""])
+def test_labels_are_saved_and_read_by_the_command_line(qtbot, window, tmp_path, ending, capsys):
+    name_persons(qtbot, window, (1, 2))
+    dialog = window.gallery.person_commands.save()
+    dialog.path.setText(str(tmp_path / f"labels{ending}"))
+    assert dialog.chosen.suffix == ending
+    QTest.mouseClick(dialog.buttons.button(QDialogButtonBox.Save), Qt.LeftButton)
+    target = tmp_path / f"labels{ending}"
+    qtbot.waitUntil(target.exists, timeout=WAIT)
+    rest(qtbot, window)
+    if ending == ".csv":
+        rows = list(csv.DictReader(target.open(encoding="utf-8")))
+        assert {row["person"] for row in rows} == {"person 1", "person 2"}
+        assert len(rows) == 10
+    elif ending == ".json":
+        record = json.loads(target.read_text(encoding="utf-8"))
+        assert len(record["annotations"]) == 10
+    else:
+        assert len(list(target.rglob("*.jpg"))) == 10
+    capsys.readouterr()
+    folder = ["--dataset", "market", "--data-dir", str(window.request.root)]
+    assert main(["labels", *folder]) == 0
+    listed = capsys.readouterr().out
+    assert "person 2" in listed
+    assert "c1: 1, c2: 2, c3: 2" in listed
+
+
+def test_the_command_lines_changes_are_seen_when_the_page_is_shown(qtbot, window):
+    press(window, Qt.Key_1, modifiers=Qt.ControlModifier)
+    log = log_of(window)
+    log.assign([window.workspace.data.gallery[0].path], "Zoe")
+    assert names(window) == []
+    press(window, Qt.Key_5, modifiers=Qt.ControlModifier)
+    qtbot.waitUntil(lambda: names(window) == ["Zoe"], timeout=WAIT)
+    assert QApplication.focusWidget() is window.gallery.grid

@@ -21,11 +21,11 @@ from qaconv_core.types import Int64, ModelSpec
 
 RATE = 3e-4
 EPOCHS = 4
-SHARE = 0.6
+SHARE = 0.7
 """Share of what a round learned that its averaged weights keep."""
-PASSES = 4400
+PASSES = 16_000
 """Pictures that a round shows to the network about at most, counted again in every epoch."""
-MOST_LEARNED = 1700
+MOST_LEARNED = 4000
 """Pictures that a round learns from at most."""
 _BATCH = 64
 

@@ -10,6 +10,7 @@ from PyQt5.QtTest import QTest
 
 from app.state.requests import DataRequest, ModelRequest
 from app.views.dialogs.adapt_dialog import AFTERWARDS, BEFORE, MEANWHILE, AdaptDialog
+from qaconv_core.adaptation import replay
 from qaconv_core.adaptation import rounds as engine
 from tests.app.real import WAIT
 from tests.core.adaptation.small import write_cameras, write_model
@@ -26,6 +27,7 @@ def world(tmp_path) -> Path:
 def window(qtbot, make_window, world, monkeypatch):
     """The pictures open under the tiny model; whatever comes of so small a model is kept."""
     monkeypatch.setattr(engine, "best_round", lambda before, rounds, maps: len(rounds))
+    monkeypatch.setattr(replay, "PAIRS", 4)
     made = make_window()
     request = ModelRequest(str(world / "model.pth.tar"), "cpu")
     made.begin(DataRequest("folder", world / "pictures"), request)
@@ -52,7 +54,7 @@ def begin(dialog, out: Path, rounds: int = 1) -> None:
 
 
 def waiting(qtbot, dialog) -> None:
-    qtbot.waitUntil(lambda: dialog.adaptation.waiting, timeout=WAIT)
+    qtbot.waitUntil(lambda: dialog.adaptation.waiting, timeout=6 * WAIT)
 
 
 def test_beforehand_it_says_how_long_and_how_much_memory(qtbot, window):

@@ -1,0 +1,80 @@
+"""What an adaptation takes: beforehand from a few pictures, and its steps as those of one job."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from qaconv_core.adaptation.forecast import Forecast, Steps, forecast_job, stage_of
+from qaconv_core.adaptation.pictures import Pictures
+from qaconv_core.adaptation.values import AdaptationJob
+from qaconv_core.errors import DatasetError, MemoryLimitError
+from qaconv_core.progress import PhasedProgress, Progress
+from qaconv_core.types import ImageRef
+from tests.core.adaptation.small import write_cameras, write_model
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    write_cameras(folder / "pictures")
+    write_model(folder / "model.pth.tar")
+    return folder
+
+
+def job(world: Path, refs: list[ImageRef]) -> AdaptationJob:
+    return AdaptationJob(
+        Pictures(tuple(refs), "own"), world / "model.pth.tar", world / "new", device="cpu"
+    )
+
+
+def refs_of(world: Path) -> list[ImageRef]:
+    return [ImageRef(path) for path in sorted((world / "pictures").rglob("*.png"))]
+
+
+def test_a_job_is_forecast_from_some_of_its_pictures(world):
+    refs = refs_of(world)
+    found = forecast_job(job(world, refs))
+    assert found.pictures == len(refs)
+    assert found.seconds == pytest.approx(2 * found.steps.whole)
+    assert found.steps.learning > found.steps.checking > 0
+    broken = [ImageRef(world / f"none-{i}.png") for i in range(20)]
+    assert forecast_job(job(world, refs + broken)).pictures == len(refs) + 20
+
+
+def test_pictures_that_cannot_be_read_are_met_beforehand(world):
+    with pytest.raises(DatasetError, match="none of 9 pictures can be read"):
+        forecast_job(job(world, [ImageRef(world / f"none-{i}.png") for i in range(9)]))
+
+
+def test_more_than_there_is_memory_for_is_refused_beforehand(world, monkeypatch):
+    monkeypatch.setattr("qaconv_core.adaptation.forecast.available_memory", lambda _device: 1 << 20)
+    with pytest.raises(MemoryLimitError, match="close other programs, or give fewer pictures"):
+        forecast_job(job(world, refs_of(world)))
+
+
+def steps_of_a_round(number: int, epochs: int) -> list[str]:
+    names = ["grouping: features", "grouping: pairs", "grouping: maps", "reading pictures"]
+    names += [f"epoch {k}/{epochs}" for k in range(1, epochs + 1)]
+    names += ["calibrating: features", "calibrating: scores", "checking: features"]
+    return [stage_of(number, 2, name) for name in names]
+
+
+@pytest.mark.parametrize("made", [1, 2, 4])
+@pytest.mark.parametrize("pictures", [400, 3000])
+def test_the_steps_of_all_rounds_are_one_job(made, pictures):
+    plan = Forecast(pictures, 2, Steps(10.0, 20.0, 60.0, 10.0), 0, 0)
+    told: list[Progress] = []
+    whole = PhasedProgress(plan.phases(4), told.append)
+    for stage in steps_of_a_round(1, made) + steps_of_a_round(2, made):
+        for done in range(5):
+            whole(Progress(stage, done, 4))
+    shares = [progress.fraction for progress in told]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert shares[-1] == pytest.approx(1)
+    half = len(shares) // 2
+    assert shares[half - 1] == pytest.approx(0.5)
+    assert max(b - a for a, b in pairwise(shares)) < 0.25

@@ -140,7 +140,7 @@ def test_exports_follow_the_look(known):
     assert sorted(drawn) == pytest.approx(sorted(lines.values()))
     assert export.numbers()["relative"]["mean_logit"] == known.pair.relative.mean_logit
     texts = [text.get_text() for axes in export.figure().axes for text in axes.texts]
-    assert "mean logit of the gallery" in texts
+    assert "average logit" in texts
 
 
 def test_sessions_of_before_keep_what_they_had_chosen():

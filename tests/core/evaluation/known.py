@@ -22,7 +22,7 @@ class KnownModel:
 
     def __init__(self, feature: str) -> None:
         self.feature = feature
-        self.spec = SimpleNamespace(grid=GRID)
+        self.spec = SimpleNamespace(grid=GRID, in_full=lambda: "colours")
 
     def extract(self, pictures):
         return np.stack([self.features(np.asarray(p)) for p in pictures])
@@ -56,7 +56,7 @@ class KnownBench(KnownModel):
         self.codes = codes
         ones = np.ones(GRID[0] * GRID[1])
         self.head = AffineHead(ones if weights is None else weights, ones, -3.0, GRID)
-        self.spec = SimpleNamespace(grid=GRID, describe=lambda: "colours")
+        self.spec = SimpleNamespace(grid=GRID, in_full=lambda: "colours")
         self.device = "cpu"
 
     def match(self, query_map, gallery_map):

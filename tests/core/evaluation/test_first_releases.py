@@ -45,7 +45,7 @@ def scoring(vectors, release, **job):
         spec=SimpleNamespace(release=release),
         plan=lambda p, g, in_memory: plan_scoring(p, g, (16, 6, 4), available=1 << 40),
     )
-    return _Scoring(model, *banks, Job(**job), job.get("on_disk"))
+    return _Scoring(model, *banks, Job(**job), job.get("on_disk"), MethodOptions())
 
 
 def measured(found, vectors, **options):

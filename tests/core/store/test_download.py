@@ -157,8 +157,8 @@ def test_the_catalogue_is_torchvisions():
     torchvision = pytest.importorskip("torchvision")
     for item in PUBLISHED:
         if "pytorch.org/models" in item.url:
-            theirs = torchvision.models.get_model_weights(item.name)["IMAGENET1K_V1"]
-            assert item.url == theirs.url
+            known = torchvision.models.get_model_weights(item.name)
+            theirs = next(weights for weights in known if weights.url == item.url)
             assert abs(theirs.meta["_file_size"] * 1.048576 - item.megabytes) < 1
 
 
@@ -172,6 +172,7 @@ def test_every_download_has_a_hash_and_bundled_files_are_there():
         path.relative_to(resources_folder()).as_posix()
         for suffix in ("*.pth.tar", "*.npz")
         for path in resources_folder().rglob(suffix)
+        if path.name != "reference.npz"  # statistics of strangers
     )
     assert "detector/weights.npz" in names
     with pytest.raises(InputError, match="resnet50"):

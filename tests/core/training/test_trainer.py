@@ -275,7 +275,7 @@ def test_weights_that_cannot_be_downloaded_give_one_clear_line(monkeypatch, ibn,
 
 
 def test_an_ibn_network_that_nobody_published_is_one_line():
-    with pytest.raises(InputError, match="nobody publishes ImageNet weights of resnet152_ibn_b"):
+    with pytest.raises(InputError, match="no IBN-b variant of resnet152"):
         new_network(make_recipe("v2.1", arch="resnet152"))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
 from qaconv_core.cli.galleries import (
+    NORMALISED,
     above_strangers,
     against_gallery,
     as_stored,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from qaconv_core.model import Model
     from qaconv_core.types import Float32
 
-NORMALISED = "normalised"
-"""The order by what a match adds above strangers."""
 NO_REFERENCE = (
     "plain contributions, which follow the model's weights: there is no reference of strangers for "
     "this model; --against GALLERY compares with one"
@@ -227,14 +226,14 @@ def _summary(
     lines.append(f"{len(chosen)} of {total} matches shown ({arguments.direction} cells):")
     named = "above average" if order == RELATIVE else "above strangers"
     more = f"  {named}" if sides else ""
-    lines.append(f"  query cell (row, column)   gallery cell   similarity      adds{more}")
+    lines.append(f"  query cell (row, column)   gallery cell   similarity  contribution{more}")
     added = worth(chosen, sides, arguments.direction) if sides else [None] * len(chosen)
     width = match.grid[1]
     for found, extra in zip(chosen, added, strict=True):
         q, g = divmod(found.query_cell, width), divmod(found.gallery_cell, width)
         lines.append(
             f"  {q[0]:>10}, {q[1]:<12} {g[0]:>6}, {g[1]:<8} {found.similarity:>8.3f} "
-            f"{found.contribution:>+11.3f}"
+            f"{found.contribution:>+13.3f}"
             + ("" if extra is None else f" {extra:>+{len(named) + 1}.3f}")
         )
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from app.jobs.runner import JobRunner
 from app.state.settings import SettingsFile
 from app.views.shell.main_window import MainWindow
 from app.views.widgets.theme import Theme
-from tests.app.real import tiny_model
+from tests.app.real import opened_window, tiny_market, tiny_model
 from tests.app.samples import sample_workspace
 
 
@@ -112,3 +112,9 @@ def make_window(qtbot, qapp):
     yield make
     for window in made:
         window.close()
+
+
+@pytest.fixture
+def window(qtbot, make_window, tmp_path, model):
+    """The tiny set is open, its maps are there and its first match is explained."""
+    return opened_window(qtbot, make_window, tiny_market(tmp_path), model)

@@ -58,6 +58,15 @@ def all_maps(controller: Controller):
     assert seen, "the maps were not computed in time"
 
 
+def opened_window(qtbot, make_window, data, model):
+    """A window on a set whose maps are all there and whose first match is explained."""
+    window = make_window()
+    window.begin(data, model)
+    qtbot.waitUntil(lambda: window.controller.matching is not None, timeout=WAIT)
+    settled(qtbot, window)
+    return window
+
+
 def settled(qtbot, window):
     """Wait until what is chosen is what is shown."""
 

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
-from tests.app.real import WAIT, press, settled, tiny_market
+from tests.app.real import WAIT, press, settled
 
 KEYS = Qt.ControlModifier | Qt.ShiftModifier
-
-
-@pytest.fixture
-def window(qtbot, make_window, tmp_path, model):
-    made = make_window()
-    made.begin(tiny_market(tmp_path), model)
-    qtbot.waitUntil(lambda: made.controller.matching is not None, timeout=WAIT)
-    settled(qtbot, made)
-    return made
 
 
 def test_before_measuring_the_key_says_what_to_do(qtbot, window):

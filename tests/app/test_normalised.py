@@ -19,17 +19,13 @@ from app.state.session import Session, session_of
 from app.state.values import METHODS, NORMALISED
 from qaconv_core.progress import WorkContext
 from qaconv_core.ranking.cohorts import CohortRule
-from tests.app.real import WAIT, press, settled, tiny_market
+from tests.app.real import WAIT, press, settled
 
 
 @pytest.fixture
-def window(qtbot, make_window, tmp_path, model):
-    made = make_window()
-    made.begin(tiny_market(tmp_path), model)
-    qtbot.waitUntil(lambda: made.controller.matching is not None, timeout=WAIT)
-    settled(qtbot, made)
-    qtbot.waitUntil(lambda: not made.runner.busy, timeout=WAIT)
-    return made
+def window(qtbot, window):
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+    return window
 
 
 def choose(window):

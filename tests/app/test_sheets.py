@@ -12,18 +12,14 @@ from app.jobs.sheets import compare_request
 from app.state.words import logit_text
 from app.state.zones import ZONES
 from app.views.dialogs.sheet_dialog import SheetDialog
-from tests.app.real import WAIT, press, settled, tiny_market
+from tests.app.real import WAIT, press, settled
 from tests.app.saving import saved
 
 
 @pytest.fixture
-def window(qtbot, make_window, tmp_path, model):
-    made = make_window()
-    made.begin(tiny_market(tmp_path), model)
-    qtbot.waitUntil(lambda: made.controller.matching is not None, timeout=WAIT)
-    settled(qtbot, made)
-    made.export_commands.choices.folder = tmp_path
-    return made
+def window(window, tmp_path):
+    window.export_commands.choices.folder = tmp_path
+    return window
 
 
 def opened(qtbot, window, key, modifiers):

@@ -13,7 +13,7 @@ from app.state.session import load_session
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
 from tests.app.lists import click
-from tests.app.real import WAIT, press, settled, tiny_market
+from tests.app.real import WAIT, opened_window, press, settled, tiny_market
 from tests.small_world import person
 
 
@@ -22,11 +22,7 @@ def window(qtbot, make_window, tmp_path, model):
     """The tiny set, with a second query of the first person; the first match is explained."""
     data = tiny_market(tmp_path)
     person(1, 77).save(data.root / "market" / "query" / "0001_c2s1_001900_00.jpg")
-    made = make_window()
-    made.begin(data, model)
-    qtbot.waitUntil(lambda: made.controller.matching is not None, timeout=WAIT)
-    settled(qtbot, made)
-    return made
+    return opened_window(qtbot, make_window, data, model)
 
 
 def type_into(window, text: str) -> None:

@@ -15,17 +15,7 @@ from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
 from app.views.dialogs.export_dialog import ExportDialog
 from qaconv_core.evaluation.stored_runs import open_history
-from tests.app.real import WAIT, press, settled, tiny_market
-
-
-@pytest.fixture
-def window(qtbot, make_window, tmp_path, model):
-    """The tiny set is open, its maps are there and its first match is explained."""
-    made = make_window()
-    made.begin(tiny_market(tmp_path), model)
-    qtbot.waitUntil(lambda: made.controller.matching is not None, timeout=WAIT)
-    settled(qtbot, made)
-    return made
+from tests.app.real import WAIT, press, settled
 
 
 def click_on(button) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from PyQt5.QtCore import QMimeData, QPoint, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PyQt5.QtTest import QTest
@@ -14,17 +13,7 @@ from PyQt5.QtWidgets import QApplication
 from app.state.values import Cell
 from app.views.shell.context_menus import CANDIDATE
 from qaconv_core.types import RankingResult
-from tests.app.real import WAIT, press, settled, tiny_market
-
-
-@pytest.fixture
-def window(qtbot, make_window, tmp_path, model):
-    data = tiny_market(tmp_path)
-    made = make_window()
-    made.begin(data, model)
-    qtbot.waitUntil(lambda: made.controller.matching is not None, timeout=WAIT)
-    settled(qtbot, made)
-    return made
+from tests.app.real import WAIT, press, settled
 
 
 def test_full_screen_and_hidden_panels_are_kept(qtbot, window):

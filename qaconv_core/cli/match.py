@@ -129,7 +129,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         maps = as_stored(maps)
     match = model.match(maps[0], maps[1])
     compared = _compared(model, match, maps, arguments, cancel)
-    order = arguments.colour_by or (NORMALISED if NORMALISED in compared else "contribution")
+    known = [name for name in (NORMALISED, RELATIVE) if name in compared]
+    order = arguments.colour_by or (*known, "contribution")[0]
     if order in (RELATIVE, NORMALISED) and order not in compared:
         raise InputError(f"--colour-by {order} needs a gallery to be compared with: --against")
     if order == "contribution" and arguments.colour_by is None:
@@ -188,10 +189,13 @@ def _compared(
     gallery = against_gallery(model, arguments.against, arguments, cancel)
     pictures = Path(arguments.query), Path(arguments.gallery)
     crowd = averages_for(model, pictures[0], maps[0], gallery, arguments, cancel)
-    return {
-        RELATIVE: relative(match, crowd),
-        NORMALISED: above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel),
-    }
+    found: dict[str, Relative] = {RELATIVE: relative(match, crowd)}
+    try:
+        above = above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel)
+    except InputError as error:  # too few pictures: the average is left
+        say(str(error))
+        return found
+    return {**found, NORMALISED: above}
 
 
 def _summary(

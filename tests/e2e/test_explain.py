@@ -246,7 +246,7 @@ def test_a_candidate_that_is_the_query(qaconv, checkpoint, alone, tmp_path):
     query, copy = alone
     options = ("--checkpoint", checkpoint, "--json", "x.json", "--figure", "x.png")
     ways = [(copy,), (copy, "--window", "1x1"), (copy, "--window", "40x40"), (copy, copy)]
-    for more in (*ways, (copy, copy, "--against", "one")):
+    for more in (*ways, (copy, copy, "--against", "one", "--colour-by", "relative")):
         qaconv("explain", query, *more, *options)
         numbers = numbers_of(json.loads((tmp_path / "x.json").read_text()))
         assert np.isfinite(numbers).all()

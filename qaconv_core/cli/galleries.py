@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from qaconv_core.model import Model
     from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, Int64
 
+NORMALISED = "normalised"
+"""The order by what a match adds above strangers."""
+
 
 def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
     """The gallery of a data set, or all pictures of a folder or table."""

@@ -12,25 +12,31 @@ from qaconv_core.types import Float64, Int64, RankingResult
 
 @dataclass(frozen=True, eq=False)
 class Strangers:
-    """What is known of the candidates of one query, in gallery order.
+    """What is known of the candidates of one query, or of several together, in gallery order.
 
     ``n`` (g,) are normalised scores, ``alike`` (g,) how many of the strangers in the cohort of a
     picture's camera look at least as much like the query, ``cohort`` (g,) how many there are.
-    ``line`` is what strangers rarely cross.
+    ``line`` is what strangers rarely cross. ``queries`` is how many were ranked together, ``fuse``
+    whether the largest of their N counts (``"max"``) or their ``"mean"``; "" for one query. Of
+    several, strangers are compared by their N of all queries together.
     """
 
     n: Float64
     alike: Int64
     cohort: Int64
     line: Line
+    queries: int = 1
+    fuse: str = ""
 
     def counted_share(self, index: int) -> float:
         """Share of strangers that look as much alike, by count: never below 1 / (cohort + 1)."""
         return (int(self.alike[index]) + 1) / (int(self.cohort[index]) + 1)
 
     def normal_share(self, index: int) -> float:
-        """The same by the standard normal distribution of N."""
-        return NormalDist().cdf(-float(self.n[index]))
+        """The same by the standard normal distribution of N: at most this, where the largest of
+        several counts."""
+        tries = self.queries if self.fuse == "max" else 1
+        return min(1.0, tries * NormalDist().cdf(-float(self.n[index])))
 
     def above_line(self, index: int) -> bool:
         """Whether strangers rarely look as much alike."""
@@ -44,12 +50,20 @@ class Strangers:
 
     def line_words(self, ranking: RankingResult) -> str:
         """The line, and whether anybody is above it, for people."""
-        told = (
+        told = self._together + (
             f"line: {self.line.value:.2f} above strangers; a query without a match has somebody "
             f"above it in {100 * self.line.false_alarms:.1f} % of cases, by {self.line.basis}"
         )
         nobody = "None is above it here: probably nobody is there, or nobody clear"
         return told if self.above(ranking) else f"{told}. {nobody}"
+
+    @property
+    def _together(self) -> str:
+        """What N is made of, where several queries are ranked together."""
+        if not self.fuse:
+            return ""
+        kind = "largest" if self.fuse == "max" else "mean"
+        return f"N is the {kind} of {self.queries} queries; "
 
     def record(self, index: int) -> dict[str, Any]:
         """N of a candidate, and how many strangers look as much alike, as plain values."""
@@ -70,9 +84,16 @@ class Strangers:
             "basis": self.line.basis,
             "strangers": self.line.strangers,
             "above": self.above(ranking),
+            **({"queries": self.queries, "fuse": self.fuse} if self.fuse else {}),
         }
 
     def share_words(self, index: int) -> str:
+        """:meth:`counted_words`, with N of all queries where several are ranked together."""
+        told = self.counted_words(index)
+        n = float(self.n[index])
+        return f"{self.queries} queries together {n:+.2f} σ: {told}" if self.fuse else told
+
+    def counted_words(self, index: int) -> str:
         """The share of strangers that look as much alike; both where they disagree."""
         counted, normal = self.counted_share(index), self.normal_share(index)
         size = int(self.cohort[index])

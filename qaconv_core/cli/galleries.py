@@ -107,8 +107,9 @@ def above_strangers(
     maps: tuple[Float32, Float32],
     against: Against,
     cancel: CancelToken,
-) -> NormalisedBreakdown:
-    """The parts of the normalised score of a pair, beside strangers of a gallery.
+) -> NormalisedBreakdown | None:
+    """The parts of the normalised score of a pair, beside strangers of a gallery; None where there
+    are none between the two cameras.
 
     Camera and time of the ``pictures`` are those that the data set knows.
     """
@@ -126,6 +127,8 @@ def above_strangers(
         for size in (None, rule.size)
     )
     z, t = pair_cohorts(whole, sample, query, candidate)
+    if not len(z) or not len(t):
+        return None
     found = normalised_breakdown(
         match, *maps, against.bank.select(z), against.bank.select(t), model.head, cancel=cancel
     )

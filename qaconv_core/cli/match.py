@@ -130,7 +130,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         maps = as_stored(maps)
     match = model.match(maps[0], maps[1])
     compared = _compared(model, match, maps, arguments, cancel)
-    order = arguments.colour_by or (NORMALISED if NORMALISED in compared else "contribution")
+    order = arguments.colour_by or next(
+        (name for name in (NORMALISED, RELATIVE) if name in compared), "contribution"
+    )
     if order in (RELATIVE, NORMALISED) and order not in compared:
         raise InputError(f"--colour-by {order} needs a gallery to be compared with: --against")
     if order == "contribution" and arguments.colour_by is None:
@@ -189,10 +191,15 @@ def _compared(
     gallery = against_gallery(model, arguments.against, arguments, cancel)
     pictures = Path(arguments.query), Path(arguments.gallery)
     crowd = averages_for(model, pictures[0], maps[0], gallery, arguments, cancel)
-    return {
-        RELATIVE: relative(match, crowd),
-        NORMALISED: above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel),
-    }
+    average: dict[str, Relative] = {RELATIVE: relative(match, crowd)}
+    strangers = above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel)
+    if strangers is not None:
+        return {**average, NORMALISED: strangers}
+    nobody = f"{arguments.against} has no strangers between these two cameras to compare with"
+    if arguments.colour_by == NORMALISED:
+        raise InputError(f"{nobody}: leave out --colour-by {NORMALISED}")
+    say(f"{nobody}: the average over it is compared with instead")
+    return average
 
 
 def _summary(

@@ -13,6 +13,7 @@ from qaconv_core.cli.galleries import (
     against_gallery,
     as_stored,
     averages_for,
+    no_strangers,
     strangers_words,
 )
 from qaconv_core.cli.options import load_chosen_model, show, write_json
@@ -24,10 +25,10 @@ from qaconv_core.progress import CancelToken
 if TYPE_CHECKING:
     from PIL import Image
 
-    from qaconv_core.explaining.values import ContributionDifference, Reason
+    from qaconv_core.explaining.values import ContributionDifference, NormalisedBreakdown, Reason
     from qaconv_core.figures.heat import HeatItem
     from qaconv_core.model import Model
-    from qaconv_core.types import Float32
+    from qaconv_core.types import CorrespondenceMap, Float32
 
 _CHANGE = "hiding it lowers the logit  ←  change  →  hiding it raises the logit"
 _LEAD = "speaks for B  ←  difference of the {}  →  speaks for A"
@@ -109,6 +110,27 @@ def _two(
     return record, "\n".join(lines), items, _CHANGE
 
 
+def _above_strangers(
+    model: Model,
+    maps: Float32,
+    matches: tuple[CorrespondenceMap, CorrespondenceMap],
+    against: Against,
+    arguments: argparse.Namespace,
+    cancel: CancelToken,
+) -> tuple[NormalisedBreakdown, NormalisedBreakdown] | None:
+    """The normalised scores of both candidates in parts; None, and a line that says so, where one
+    of them has no strangers."""
+    query, *candidates = (Path(path) for path in arguments.pictures)
+    found = [
+        above_strangers(model, match, (query, path), (maps[0], candidate), against, cancel)
+        for match, path, candidate in zip(matches, candidates, maps[1:], strict=True)
+    ]
+    if found[0] is not None and found[1] is not None:
+        return found[0], found[1]
+    say(no_strangers(arguments))
+    return None
+
+
 def _three(
     model: Model,
     maps: Float32,
@@ -126,15 +148,9 @@ def _three(
     a, b = (model.match(maps[0], candidate) for candidate in maps[1:])
     parts = None
     if against is not None and arguments.colour_by != RELATIVE:
-        paths = [Path(path) for path in arguments.pictures]
-        parts_a, parts_b = (
-            above_strangers(
-                model, match, (paths[0], paths[which]), (maps[0], maps[which]), against, cancel
-            )
-            for which, match in ((1, a), (2, b))
-        )
-        parts = parts_a, parts_b
-        found = normalised_difference((a, parts_a), (b, parts_b))
+        parts = _above_strangers(model, maps, (a, b), against, arguments, cancel)
+    if parts is not None:
+        found = normalised_difference((a, parts[0]), (b, parts[1]))
     else:
         average = None
         if against is not None:

@@ -13,6 +13,7 @@ from qaconv_core.cli.galleries import (
     against_gallery,
     as_stored,
     averages_for,
+    no_strangers,
     strangers_words,
 )
 from qaconv_core.cli.match_export import add_export_options, run_export
@@ -189,13 +190,12 @@ def _compared(
     gallery = against_gallery(model, arguments.against, arguments, cancel)
     pictures = Path(arguments.query), Path(arguments.gallery)
     crowd = averages_for(model, pictures[0], maps[0], gallery, arguments, cancel)
-    found: dict[str, Relative] = {RELATIVE: relative(match, crowd)}
-    try:
-        above = above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel)
-    except InputError as error:  # too few pictures: the average is left
-        say(str(error))
-        return found
-    return {**found, NORMALISED: above}
+    average: dict[str, Relative] = {RELATIVE: relative(match, crowd)}
+    strangers = above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel)
+    if strangers is not None:
+        return {**average, NORMALISED: strangers}
+    say(no_strangers(arguments))
+    return average
 
 
 def _summary(

@@ -144,7 +144,7 @@ def test_a_report_to_hand_over_with_decisions(qaconv, market, checkpoint, files,
     rank(qaconv, market, checkpoint, "--report", "r.pdf", "--top", 2, query=[query])
     content = (tmp_path / "r.pdf").read_bytes()
     assert content.startswith(b"%PDF")
-    assert content.count(b"/Type /Page ") == 1 + 2
+    assert content.count(b"/Type /Page ") == 1 + 2 + 1  # the last: what the numbers mean
     done = qaconv("explain", "-d", "market", "--data-dir", market, "--decisions", "d.csv")
     assert "1 decisions" in done.err
     row = next(csv.DictReader((tmp_path / "d.csv").open()))
@@ -162,6 +162,11 @@ def test_match_against_a_gallery(qaconv, market, checkpoint, files, tmp_path):
     assert total == pytest.approx(match["logit"], abs=1e-3)
     assert 0 <= np.min(beyond["query_percentile"]) <= np.max(beyond["query_percentile"]) <= 100
     assert "above the average logit" in done.out
+    assert "deviations above" in done.out
+    assert "contribution  above strangers" in done.out
+    done = qaconv("match", a, b, "--checkpoint", checkpoint, "--against", "market",
+                  "--data-dir", market, "--colour-by", "relative")  # fmt: skip
+    assert "contribution  above average" in done.out
     done = qaconv("match", a, b, "--checkpoint", checkpoint, "--colour-by", "relative", status=2)
     assert "--against" in done.complaint
 
@@ -253,7 +258,13 @@ def test_a_candidate_that_is_the_query(qaconv, checkpoint, alone, tmp_path):
     record = json.loads((tmp_path / "x.json").read_text())
     assert record["difference"] == pytest.approx(0, abs=1e-6)
     assert np.abs(record["query"]).max() == pytest.approx(0, abs=1e-6)
-    qaconv("match", query, copy, "--against", "one", *options)
+    done = qaconv("match", query, copy, "--against", "one", *options)
+    nobody = "one has no strangers between these two cameras to compare with"
+    assert f"{nobody}: the average over it is compared with instead\n" in done.err
+    assert "contribution  above average" in done.out
+    refused = qaconv("match", query, copy, "--against", "one", "--colour-by", "normalised",
+                     *options, status=2)  # fmt: skip
+    assert f"{nobody}: leave out --colour-by normalised" in refused.complaint
     record = json.loads((tmp_path / "x.json").read_text())
     assert np.isfinite(numbers_of(record)).all()
     assert np.array(record["query_similarity"]) == pytest.approx(1, abs=1e-3)

@@ -205,6 +205,30 @@ def test_pairs_are_asked_about_and_answers_are_kept(qtbot, window):
     assert len(box._pairs) == before - 2
 
 
+@pytest.mark.parametrize("key", [Qt.Key_R, Qt.Key_Y])
+def test_undo_takes_the_answer_back_and_asks_again(qtbot, window, key):
+    name_persons(qtbot, window, (1,))
+    box, data = window.gallery.persons.box, window.workspace.data
+    before, decided = log_of(window).all(), DecisionLog(data.name, data.root)
+    push(window, "gallery.suggest")
+    qtbot.waitUntil(lambda: box.asking, timeout=WAIT)
+    rest(qtbot, window)
+    first, left = box.picture.refs, len(box._pairs)
+    window.gallery.grid.setFocus()
+    press(window, key)
+    rest(qtbot, window)
+    assert len(decided.all()) == 1
+    assert box.picture.refs != first
+    press(window, Qt.Key_Z, modifiers=Qt.ControlModifier)
+    qtbot.waitUntil(lambda: box.picture.refs == first, timeout=WAIT)
+    assert decided.all() == [], "nothing for Take confirmed to bring back"
+    assert log_of(window).all() == before, "earlier changes of persons stay"
+    assert len(box._pairs) == left
+    press(window, Qt.Key_Z, modifiers=Qt.ControlModifier)
+    qtbot.waitUntil(lambda: names(window) == [], timeout=WAIT)
+    rest(qtbot, window)
+
+
 def test_labels_are_measured_with_their_interval(qtbot, window):
     assert not window.commands.can_run("gallery.evaluate_labels")
     name_persons(qtbot, window, (1, 2, 3))

@@ -9,7 +9,7 @@ import pytest
 from qaconv_core.data import open_folder
 from qaconv_core.data.labelled import export_labels, labelled
 from qaconv_core.errors import InputError, StoreError
-from qaconv_core.evaluation.bootstrap import bootstrap_interval
+from qaconv_core.evaluation.bootstrap import FEW, bootstrap_interval, interval_sentence
 from qaconv_core.store.decisions import Decision, DecisionLog
 from qaconv_core.store.labels import LabelLog, labels_path, undo_labels
 from tests.builders import write_picture
@@ -189,3 +189,13 @@ def test_the_bootstrap_interval():
     with_gaps = np.concatenate([alike, [np.nan]])
     assert bootstrap_interval(with_gaps, np.append(persons, 99)) == (low, high)
     assert np.isnan(bootstrap_interval(alike[:5], persons[:5])).all()
+
+
+def test_few_persons_get_no_interval():
+    persons = np.repeat(np.arange(FEW), 2)
+    ap = np.linspace(0.5, 1, 2 * FEW)
+    assert "95 % interval" in interval_sentence("QAConv", ap, persons)
+    ap[:2] = np.nan  # the first person's queries have no true match
+    few = interval_sentence("QAConv", ap, persons)
+    assert "mAP 77.6 % on 9 labelled persons: so few say nothing yet" in few
+    assert "to 1" not in few

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -164,7 +165,16 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     above = [item["above_line"] for item in results if item["truth"] != "junk"]
     assert sum(above) == ranking["normalised"]["above"]
     assert all(item["share_counted"] >= 1 / (item["strangers"] + 1) for item in results)
-    assert "strangers_as_much_alike" in (tmp_path / "r.csv").read_text().splitlines()[0]
+    assert all(item["share_least"] == 1 / (item["strangers"] + 1) for item in results)
+    assert all(item["share_normal"] == pytest.approx(NormalDist().cdf(-item["normalised"]))
+               for item in results)  # fmt: skip
+    for item in results:
+        if not item["strangers_as_much_alike"]:
+            assert f"looks as much alike: at most {100 * item['share_least']:.1f} %" in done.out
+    assert (
+        "strangers_as_much_alike,share_counted,share_least,share_normal"
+        in (tmp_path / "r.csv").read_text().splitlines()[0]
+    )
     assert (tmp_path / "r.png").stat().st_size > 1000
     refused = qaconv(*command, "--shortlist", "9", status=2)
     assert "leave out --shortlist" in refused.err

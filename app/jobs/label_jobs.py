@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
-from app.jobs.decision_jobs import Tell
+from app.jobs.decision_jobs import DecisionJobs, Tell
 from app.jobs.job import Job, JobContext
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
@@ -22,7 +22,7 @@ from app.state.gallery import Gallery
 from app.state.words import logit_text
 from qaconv_core.data.labelled import PersonCount, export_labels, labelled, persons_by_camera
 from qaconv_core.galleries.values import OpenSet
-from qaconv_core.store.decisions import DecisionLog
+from qaconv_core.store.decisions import DecisionBook
 from qaconv_core.store.labels import LabelChange, LabelLog, undo_labels
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FALSE_PAIRS = 0.01
 """Share of labelled pairs of two persons that may lie above the threshold."""
 
-Act = Callable[[LabelLog, DecisionLog, OpenSet], LabelChange | None]
+Act = Callable[[LabelLog, DecisionBook, OpenSet], LabelChange | None]
 Found = tuple[dict[int, str], tuple[PersonCount, ...]]
 
 
@@ -48,7 +48,8 @@ class LabelMeasure:
 
 
 class LabelJobs(QObject):
-    """The persons of the open set. ``started`` carries a job that takes its time, ``measured`` a
+    """The persons of the open set. Decisions, read and made, are those of ``decisions``: the data
+    set's, or those of the open case. ``started`` carries a job that takes its time, ``measured`` a
     :class:`LabelMeasure`, ``suggested`` what :func:`suggest` found, ``asked_again`` the pair whose
     answer was undone."""
 
@@ -62,13 +63,15 @@ class LabelJobs(QObject):
         sources: Sources,
         runner: JobRunner,
         gallery: Gallery,
+        decisions: DecisionJobs,
         tell: Tell,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._sources, self.runner, self.gallery, self._tell = sources, runner, gallery, tell
+        self._decisions = decisions
         self._slots = JobSlots(runner, self)
-        self._logs: tuple[LabelLog, DecisionLog] | None = None
+        self._log: LabelLog | None = None
         self._answered: dict[tuple[str, ...], Suggestion] = {}
         gallery.space.data_changed.connect(self._open)
         gallery.forgotten.connect(self._stop)
@@ -77,7 +80,7 @@ class LabelJobs(QObject):
     @property
     def open(self) -> bool:
         """Whether there is a set whose pictures can be given to persons."""
-        return self._logs is not None
+        return self._log is not None
 
     @property
     def ready(self) -> bool:
@@ -96,24 +99,24 @@ class LabelJobs(QObject):
     def _open(self) -> None:
         data = self.gallery.space.data
         if data is None:
-            self._logs = None
-        elif self._logs is None or self._logs[0].root != LabelLog(data.name, data.root).root:
-            self._logs = LabelLog(data.name, data.root), DecisionLog(data.name, data.root)
+            self._log = None
+        elif self._log is None or self._log.root != LabelLog(data.name, data.root).root:
+            self._log = LabelLog(data.name, data.root)
             self._answered = {}
         self.read()
 
     def read(self) -> None:
         """Read the persons of the open set."""
-        data, logs = self.gallery.space.data, self._logs
-        if data is None or logs is None:
+        data, log = self.gallery.space.data, self._log
+        if data is None or log is None:
             return
         self._slots.replace(
-            "read", "Reading persons", lambda _context: persons_of(logs[0], data),
-            lambda found: self._show(logs[0], found), lane="records", quiet=True,
+            "read", "Reading persons", lambda _context: persons_of(log, data),
+            lambda found: self._show(log, found), lane="records", quiet=True,
         )  # fmt: skip
 
     def _show(self, log: LabelLog, found: Found) -> None:
-        if self._logs is not None and log is self._logs[0]:
+        if log is self._log:
             self.gallery.set_persons(*found)
 
     def change(
@@ -123,19 +126,20 @@ class LabelJobs(QObject):
 
         ``undo``: ``act`` returns the change that it undid.
         """
-        data, logs = self.gallery.space.data, self._logs
-        if data is None or logs is None:
+        data, log, decided = self.gallery.space.data, self._log, self._decisions.log
+        if data is None or log is None or decided is None:
             return
 
         def work(_context: JobContext) -> tuple[Found, LabelChange | None]:
-            made = act(*logs, data)
-            return persons_of(logs[0], data), made
+            made = act(log, decided, data)
+            return persons_of(log, data), made
 
         def apply(result: tuple[Found, LabelChange | None]) -> None:
             found, made = result
-            self._show(logs[0], found)
+            self._show(log, found)
             what = nothing if made is None else made.what
             self._tell(f"Undone: {what}" if undo and made else what[:1].upper() + what[1:])
+            self._decisions.kept.emit()  # an answer is a decision
             pair = self._answered.pop(made.answer, None) if undo and made else None
             if pair is not None:
                 self.asked_again.emit(pair)
@@ -181,7 +185,7 @@ class LabelJobs(QObject):
     def answer(self, pair: Suggestion, same: bool) -> None:
         """A person answered whether two pictures show one person; kept as a decision, too."""
 
-        def act(log: LabelLog, decided: DecisionLog, data: OpenSet) -> LabelChange | None:
+        def act(log: LabelLog, decided: DecisionBook, data: OpenSet) -> LabelChange | None:
             one, other = _paths(data, (pair.one, pair.other))
             verdict = "confirm" if same else "reject"
             decided.decide(one, other, verdict, logit=pair.logit)
@@ -195,23 +199,23 @@ class LabelJobs(QObject):
 
     def suggest(self) -> None:
         """Look for the pairs whose answer teaches most."""
-        matching, logs = self._sources.matching, self._logs
-        if matching is None or logs is None:
+        matching, decided = self._sources.matching, self._decisions.log
+        if matching is None or decided is None:
             return
         persons = dict(self.gallery.persons)
         self._start(
             "suggest", f"Pairs to ask about in {matching.data.name}",
-            lambda context: suggest(matching, logs[1], persons, context), self.suggested.emit,
+            lambda context: suggest(matching, decided, persons, context), self.suggested.emit,
         )  # fmt: skip
 
     def evaluate(self) -> None:
         """Measure the model on the labelled pictures."""
-        matching, logs = self._sources.matching, self._logs
-        if matching is None or logs is None:
+        matching, log = self._sources.matching, self._log
+        if matching is None or log is None:
             return
         self._start(
             "evaluate", f"Measuring labels of {matching.data.name}",
-            lambda context: measure_labels(matching, logs[0], context), self.measured.emit,
+            lambda context: measure_labels(matching, log, context), self.measured.emit,
         )  # fmt: skip
 
     def _start(
@@ -231,9 +235,9 @@ class LabelJobs(QObject):
 
         Raises :class:`~qaconv_core.errors.InputError`.
         """
-        data, logs = self.gallery.space.data, self._logs
-        if data is not None and logs is not None:
-            export_labels(labelled(data.dataset, logs[0]), target)
+        data, log = self.gallery.space.data, self._log
+        if data is not None and log is not None:
+            export_labels(labelled(data.dataset, log), target)
 
 
 def _paths(data: OpenSet, pictures: Sequence[int]) -> list[Path]:
@@ -251,7 +255,7 @@ def persons_of(log: LabelLog, data: OpenSet) -> Found:
 
 
 def suggest(
-    matching: GallerySearch, decided: DecisionLog, persons: dict[int, str], context: JobContext
+    matching: GallerySearch, decided: DecisionBook, persons: dict[int, str], context: JobContext
 ) -> Suggestions:
     """Pairs to ask about; those that were decided about are left out."""
     from qaconv_core.galleries.suggestions import suggest_pairs

@@ -14,7 +14,7 @@ from typing import Any
 
 from qaconv_core.errors import InputError
 from qaconv_core.store.change_log import ChangeLog
-from qaconv_core.store.decisions import Decision, DecisionLog, decisions_path
+from qaconv_core.store.decisions import Decision, DecisionBook, decisions_path
 
 _LONGEST_NAME = 80
 _Relabel = Callable[[dict[str, str]], tuple[str, dict[str, str]]]
@@ -204,14 +204,14 @@ class LabelLog(ChangeLog[LabelChange]):
         return {**record, "answer": list(step.answer)}
 
 
-def undo_labels(log: LabelLog, decided: DecisionLog) -> LabelChange | None:
+def undo_labels(log: LabelLog, decided: DecisionBook) -> LabelChange | None:
     """Undo the last change of persons, with the decision where it was an answer about a pair.
 
     A decision that is another one by now stays. Returns the change; None where there is none.
     """
     undone = log.undo()
     if undone is not None and undone.answer:
-        one, other = (decided.root / name for name in undone.answer)
+        one, other = (log.root / name for name in undone.answer)
         made = decided.get(one, other)
         if made is not None and made.verdict == ("confirm" if undone.after else "reject"):
             decided.clear(one, other)

@@ -176,6 +176,29 @@ def test_confirmed_candidates_become_a_person(qtbot, window):
     assert window.gallery.model.rowCount() == 1
 
 
+def test_while_a_case_is_open_its_decisions_count(qtbot, window, tmp_path):
+    data = window.workspace.data
+    old = DecisionLog(data.name, data.root)
+    old.decide(data.query[0].path, data.gallery[0].path, "confirm")
+    jobs = window.case_commands.jobs
+    jobs.create(tmp_path / "a.qcase", "Theft", "", "")
+    qtbot.waitUntil(lambda: jobs.ready, timeout=WAIT)
+    rest(qtbot, window)
+    window.commands.run("gallery.from_decisions")
+    rest(qtbot, window)
+    assert names(window) == [], "the set's decisions are not the case's"
+    push(window, "gallery.suggest")
+    qtbot.waitUntil(lambda: window.gallery.persons.box.asking, timeout=WAIT)
+    rest(qtbot, window)
+    window.gallery.grid.setFocus()
+    press(window, Qt.Key_R)
+    qtbot.waitUntil(lambda: [d.verdict for d in jobs.case.decisions] == ["reject"], timeout=WAIT)
+    assert [d.verdict for d in old.all()] == ["confirm"]
+    window.commands.run("file.close_case")
+    window.commands.run("gallery.from_decisions")
+    qtbot.waitUntil(lambda: names(window) == ["person 1"], timeout=WAIT)
+
+
 def test_pairs_are_asked_about_and_answers_are_kept(qtbot, window):
     box = window.gallery.persons.box
     push(window, "gallery.suggest")

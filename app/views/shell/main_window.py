@@ -156,7 +156,10 @@ class MainWindow(QMainWindow):
         """The page Gallery, which is made at once: its commands are bound from the start."""
         controller, gallery = self.controller, Gallery(self.workspace)
         jobs = GalleryJobs(controller.sources, controller.runner, gallery, self)
-        labels = LabelJobs(controller.sources, controller.runner, gallery, self._show_message, self)
+        labels = LabelJobs(
+            controller.sources, controller.runner, gallery, self.decision_commands.jobs,
+            self._show_message, self,
+        )  # fmt: skip
         self.gallery = GalleryPage(
             gallery, jobs, labels, self.explore.thumbnails, self.commands,
             self.export_commands.choices, self,

@@ -237,7 +237,12 @@ def ranking_table(listing: Listing) -> str:
 
 def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
     """The table of a ranking by normalised scores, with the line between its rows."""
-    lines = [" rank          N      logit   score   person  camera  strangers as much alike; file"]
+    # Beside N of a part stand the numbers of the whole pictures, its own among them.
+    first = "" if found.whole_n is None else "part N   "
+    lines = [
+        f" rank     {first}     N      logit   score   person  camera  "
+        "strangers as much alike; file"
+    ]
     ranking, line = listing.ranking, found.line
     told = f"{'':>5} ── {found.line_words(found.ranking)} ──"
     below = False
@@ -246,9 +251,10 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
             below = True
             lines.append(told)
         ref, logit = listing.gallery[index], listing.logit(place)
+        whole = "" if found.whole_n is None else f"{found.whole_n[index]:>8.2f} "
         lines.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} "
-            f"{found.n[index]:>8.2f} {logit:>10.3f}  {score_of_logit(logit):.4f} "
+            f"{found.n[index]:>8.2f} {whole}{logit:>10.3f}  {score_of_logit(logit):.4f} "
             f"{_person(ref):>8}  {_camera(ref):>6}  {found.share_words(index)}; {shown(ref.path)}"
         )
     return lines if below else [*lines, told]

@@ -284,7 +284,8 @@ def normalised_ranking(
     line = default_line(len(logits) - len(asked.same), false_alarms, cohorts.largest)
     whole = logits if base.whole_logits is None else base.whole_logits[base.places]
     ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
-    return NormalisedRanking(n, alike, count, line, ranking, logits, scale.slope)
+    whole_n = None if part_sums is None else normalised_values(cohorts, asked, whole)
+    return NormalisedRanking(n, alike, count, line, ranking, logits, scale.slope, whole_n=whole_n)
 
 
 @dataclass(frozen=True)

@@ -291,13 +291,32 @@ def test_match_without_a_gallery_has_a_reference_for_the_bundled_model_alone(
 
 
 def test_a_part_is_ranked_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
-    done = qaconv("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir",
-                  market, "--checkpoint", checkpoint, "--quiet", "--normalise", "--part",
-                  "0,0,1,0.5", "--json", "r.json", "--csv", "r.csv",
-                  "--report", "r.pdf")  # fmt: skip
+    command = ("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir",
+               market, "--checkpoint", checkpoint, "--quiet", "--normalise", "--top", "26",
+               "--json", "r.json", "--csv", "r.csv")  # fmt: skip
+    qaconv(*command)
     (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
-    n = [item["normalised"] for item in ranking["results"]]
+    assert "part_normalised" not in (tmp_path / "r.csv").read_text()
+    whole = {item["path"]: item["normalised"] for item in ranking["results"]}
+    done = qaconv(*command, "--part", "0,0,1,0.5", "--report", "r.pdf")
+    (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    n = [item["part_normalised"] for item in ranking["results"]]
     assert n == sorted(n, reverse=True)
+    for item in ranking["results"]:
+        assert item["normalised"] == pytest.approx(whole[item["path"]], abs=1e-2)
+    assert any(item["normalised"] != item["part_normalised"] for item in ranking["results"])
+    for row, item in zip(csv.DictReader((tmp_path / "r.csv").open()), ranking["results"],
+                         strict=True):  # fmt: skip
+        for name in ("normalised", "part_normalised", "logit", "part_logit"):
+            assert float(row[name]) == pytest.approx(item[name])
+    assert " part N        N      logit   score" in done.out
+    best = ranking["results"][0]
+    told = f"{best['part_normalised']:>8.2f} {best['normalised']:>8.2f} {best['logit']:>10.3f}  "
+    assert told in done.out
+    qaconv(*command[:-4], "--part", "0,0,1,0.5", "--top", 1, "--report", "r.html")
+    assert "standard deviations above strangers by the part, the sum of" in (
+        tmp_path / "r.html"
+    ).read_text(encoding="utf-8")
     assert all(item["part_logit"] != item["logit"] for item in ranking["results"])
     assert "cells of the query, which hold" in done.out
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")

@@ -112,7 +112,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--report",
         metavar="FILE",
         help="the results with lines, maps, scores and decisions as one .html or .pdf file to "
-        "hand over",
+        "hand over; several rankings get a numbered file each, as do their figures: FILE r.html "
+        "becomes r-1.html, r-2.html",
     )
     parser.epilog = "\n".join([_EXAMPLES, "what a search by part does not say:", *limits.PART])
     parser.set_defaults(run=run)
@@ -170,11 +171,18 @@ def seen_by(
         return queries
     named = {name: camid for camid, name in dataset.camera_names.items()}
     camid = named.get(camera)
-    if camid is None and camera.isdecimal() and int(camera) > 0:
+    if camid is None and camera.isdecimal():
         camid = int(camera) - 1
-    if camid is None:
-        known = ", ".join(named) or "numbers from 1"
-        raise InputError(f"--query-camera {camera}: no such camera; there are: {known}")
+    sides = dataset.query, dataset.gallery, dataset.train
+    there = {ref.camid for side in sides for ref in side if ref.camid is not None}
+    if not there:
+        raise InputError(f"--query-camera {camera}: {dataset.name} does not say its cameras")
+    if camid not in there:
+        known = ", ".join(dataset.camera_names.get(c, str(c + 1)) for c in sorted(there))
+        raise InputError(
+            f"--query-camera {camera}: no such camera; there are: {known} (leave it out for "
+            "a camera that is none of them)"
+        )
     return tuple(replace(query, camid=camid) if query.camid is None else query for query in queries)
 
 

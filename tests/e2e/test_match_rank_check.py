@@ -155,7 +155,10 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
                   "--csv", "r.csv", "--figure", "r.png")  # fmt: skip
     assert "a query without a match has somebody above it in 30.0 % of cases" in done.out
     assert ("probably nobody is there" in done.out) == (record_of(tmp_path)["above"] == 0)
-    assert "at most 20 gallery pictures are compared with all" in done.err
+    assert (
+        "pictures of cameras 1, 2, 3, of which the gallery has at most 20 each, are compared with "
+        "all pictures"
+    ) in done.err
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["normalisation"]["pictures_a_camera"] == "at most 200"
     (ranking,) = record["queries"]
@@ -178,6 +181,9 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     assert (tmp_path / "r.png").stat().st_size > 1000
     refused = qaconv(*command, "--joint", "max", status=2)
     assert "leave out --joint" in refused.err
+    for share, words in (("1e-9", "1e-07 %"), ("1e-30", "1e-28 %")):
+        rare = qaconv(*command, "--false-alarms", share)
+        assert f"has somebody above it in {words} of cases" in rare.out
 
 
 def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):
@@ -187,7 +193,8 @@ def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tm
         person(pid, 5).save(folder / f"shot {pid}.jpg", quality=95)
     queries = [folder / "shot 1.jpg", folder / "shot 2.jpg"]
     qaconv("rank", "--query", *queries, "--gallery", folder, "--checkpoint", checkpoint,
-           "--json", "r.json", "--figure", "strip.png", "--top", 3)  # fmt: skip
+           "--json", "r.json", "--figure", "strip.png", "--report", "two.html",
+           "--top", 3)  # fmt: skip
     rankings = json.loads((tmp_path / "r.json").read_text())["queries"]
     for query, ranking in zip(queries, rankings, strict=True):
         assert ranking["gallery"] == 5
@@ -195,6 +202,9 @@ def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tm
         assert {item["truth"] for item in ranking["results"]} == {"unknown"}
     assert (tmp_path / "strip-1.png").exists()
     assert (tmp_path / "strip-2.png").exists()
+    assert [path.name for path in sorted(tmp_path.glob("*.html"))] == ["two-1.html", "two-2.html"]
+    told = " ".join(qaconv("rank", "--help").out.split())
+    assert "several rankings get a numbered file each" in told
 
 
 def test_check_says_what_is_there_and_what_is_not(qaconv, market):
@@ -334,6 +344,11 @@ def test_the_camera_of_an_outside_query_can_be_named(qaconv, market, checkpoint,
     assert "--query-camera names it" not in named.err
     (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
     assert ranking["camid"] == 0
-    assert "no such camera" in qaconv(*command, "--query-camera", "door", status=2).err
+    for camera in ("door", "99", "0"):
+        refused = qaconv(*command, "--query-camera", camera, status=2)
+        assert refused.complaint == (
+            f"qaconv: --query-camera {camera}: no such camera; there are: 1, 2, 3 (leave it "
+            "out for a camera that is none of them)"
+        )
     without = [part for part in command if part != "--normalise"]
     assert "needs --normalise" in qaconv(*without, "--query-camera", "1", status=2).err

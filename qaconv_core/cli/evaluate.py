@@ -114,8 +114,8 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--rerank-on",
         choices=("score", "logit"),
-        default="score",
-        help="re-ranking: distances are 1 − score, or −logit as in upstream's newest code",
+        help="re-ranking: distances are 1 − score (the default), or −logit as in upstream's newest "
+        "code",
     )
     group.add_argument(
         "--rerank-top",
@@ -206,15 +206,18 @@ def method_options(arguments: argparse.Namespace, on_by_default: bool) -> Method
     from qaconv_core.evaluation.methods import MethodOptions
 
     rerank = on_by_default if arguments.rerank is None else arguments.rerank
+    rerank = bool(rerank or (arguments.rerank is None and arguments.rerank_top))
+    if not rerank and arguments.rerank_on is not None:
+        raise InputError("--rerank-on needs --rerank: add it")
     return MethodOptions(
-        rerank=bool(rerank or (arguments.rerank is None and arguments.rerank_top)),
+        rerank=rerank,
         tlift=on_by_default if arguments.tlift is None else arguments.tlift,
         normalise=arguments.normalise,
         cohorts=cohort_rule(arguments),
         k1=arguments.k1,
         k2=arguments.k2,
         lambda_=arguments.lambda_,
-        rerank_on=arguments.rerank_on,
+        rerank_on=arguments.rerank_on or "score",
         rerank_top=arguments.rerank_top,
         tau=arguments.tau,
         sigma=arguments.sigma,

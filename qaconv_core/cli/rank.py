@@ -113,7 +113,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--report",
         metavar="FILE",
         help="the results with lines, maps, scores and decisions as one .html or .pdf file to "
-        "hand over",
+        "hand over; several rankings get a numbered file each, as do their figures: FILE r.html "
+        "becomes r-1.html, r-2.html",
     )
     parser.epilog = "\n".join([_EXAMPLES, "what a search by part does not say:", *limits.PART])
     parser.set_defaults(run=run)
@@ -171,11 +172,18 @@ def seen_by(
         return queries
     named = {name: camid for camid, name in dataset.camera_names.items()}
     camid = named.get(camera)
-    if camid is None and camera.isdecimal() and int(camera) > 0:
+    if camid is None and camera.isdecimal():
         camid = int(camera) - 1
-    if camid is None:
-        known = ", ".join(named) or "numbers from 1"
-        raise InputError(f"--query-camera {camera}: no such camera; there are: {known}")
+    sides = dataset.query, dataset.gallery, dataset.train
+    there = {ref.camid for side in sides for ref in side if ref.camid is not None}
+    if not there:
+        raise InputError(f"--query-camera {camera}: {dataset.name} does not say its cameras")
+    if camid not in there:
+        known = ", ".join(dataset.camera_names.get(c, str(c + 1)) for c in sorted(there))
+        raise InputError(
+            f"--query-camera {camera}: no such camera; there are: {known} (leave it out for "
+            "a camera that is none of them)"
+        )
     return tuple(replace(query, camid=camid) if query.camid is None else query for query in queries)
 
 
@@ -238,7 +246,12 @@ def ranking_table(listing: Listing) -> str:
 
 def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
     """The table of a ranking by normalised scores, with the line between its rows."""
-    lines = [" rank          N      logit   score   person  camera  strangers as much alike; file"]
+    # Beside N of a part stand the numbers of the whole pictures, its own among them.
+    first = "" if found.whole_n is None else "part N   "
+    lines = [
+        f" rank     {first}     N      logit   score   person  camera  "
+        "strangers as much alike; file"
+    ]
     ranking, line = listing.ranking, found.line
     told = f"{'':>5} ── {found.line_words(found.ranking)} ──"
     below = False
@@ -247,9 +260,10 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
             below = True
             lines.append(told)
         ref, logit = listing.gallery[index], listing.logit(place)
+        whole = "" if found.whole_n is None else f"{found.whole_n[index]:>8.2f} "
         lines.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} "
-            f"{found.n[index]:>8.2f} {logit:>10.3f}  {score_of_logit(logit):.4f} "
+            f"{found.n[index]:>8.2f} {whole}{logit:>10.3f}  {score_of_logit(logit):.4f} "
             f"{_person(ref):>8}  {_camera(ref):>6}  {found.counted_words(index)}; {shown(ref.path)}"
         )
     return lines if below else [*lines, told]

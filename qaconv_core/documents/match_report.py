@@ -229,8 +229,9 @@ def number_rows(candidate: Candidate) -> list[tuple[str, float]]:
 
 
 def _normalised_rows(candidate: Candidate, found: NormalisedBreakdown) -> list[tuple[str, float]]:
+    by_part = "" if candidate.part_logit is None else " by the part"
     rows = [
-        ("standard deviations above strangers, the sum of", found.n),
+        (f"standard deviations above strangers{by_part}, the sum of", found.n),
         ("query cells add", float(found.query.sum())),
         ("gallery cells add", float(found.gallery.sum())),
         ("logit (larger is closer)", candidate.logit),

@@ -22,13 +22,14 @@ TRUTH_WORDS = {
 }
 COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
 PART_COLUMNS = ("evidence", "part")
+PART_NORMALISED = "part_normalised"
 VALUES = {"qaconv": "part_logit", "qaconv+rerank": "reranked", "qaconv+rerank+tlift": "lifted",
           "qaconv+norm": "normalised"}  # fmt: skip
 """What a ranking is by, where that is not the plain logit: a logit by part, a re-ranked score, or
 TLift's value (re-ranked score × weight in time, which may exceed 1)."""
 NORMALISED_COLUMNS = (
-    "normalised", "above_line", "strangers", "strangers_as_much_alike", "share_counted",
-    "share_least", "share_normal",
+    "normalised", PART_NORMALISED, "above_line", "strangers", "strangers_as_much_alike",
+    "share_counted", "share_least", "share_normal",
 )  # fmt: skip
 SCORE_WORDS = "sigmoid(logit / 10); larger is closer, not a probability"
 
@@ -91,9 +92,10 @@ def ranking_csv(rankings: list[dict[str, Any]], dataset: str = "", model: str = 
     """
     parts = any("part" in ranking for ranking in rankings)
     items = [item for ranking in rankings for item in ranking["results"]]
-    more = PART_COLUMNS if parts else ()
+    more: tuple[str, ...] = PART_COLUMNS if parts else ()
     if any("normalised" in ranking for ranking in rankings):
-        more = (*more, *NORMALISED_COLUMNS)
+        by_part = any(PART_NORMALISED in item for item in items)
+        more += tuple(name for name in NORMALISED_COLUMNS if by_part or name != PART_NORMALISED)
     others = (name for name in VALUES.values() if name not in more)
     values = [name for name in others if any(name in item for item in items)]
     columns = (*COLUMNS, *values, *more, "dataset", "model")

@@ -287,8 +287,9 @@ def normalised_ranking(
     line = default_line(len(logits) - len(asked.same), false_alarms, cohorts.largest)
     whole = logits if base.whole_logits is None else base.whole_logits[base.places]
     ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
+    whole_n = None if part_sums is None else normalised_values(cohorts, asked, whole)
     return NormalisedRanking(
-        n, alike, count, line, ranking=ranking, logits=logits, slope=scale.slope
+        n, alike, count, line, ranking=ranking, logits=logits, slope=scale.slope, whole_n=whole_n
     )
 
 
@@ -318,8 +319,14 @@ def normalised_together(
     ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
     return NormalisedRanking(
         n, alike, count, line, len(found), fuse, ranking=ranking, logits=logits, slope=slope,
-        best=best,
+        best=best, whole_n=_fused_whole(found, fuse),
     )  # fmt: skip
+
+
+def _fused_whole(found: Sequence[NormalisedRanking], fuse: str) -> Float64 | None:
+    """N (g,) of the whole pictures, where the rankings are by parts."""
+    whole = [one.whole_n for one in found if one.whole_n is not None]
+    return fuse_logits(whole, fuse).astype(np.float64) if len(whole) == len(found) else None
 
 
 def _whole(ranking: RankingResult) -> Float32:

@@ -176,10 +176,10 @@ class Cohorts:
             told.append("normalised: pictures of unknown camera are compared with all pictures")
         if len(small := np.setdiff1d(known, self.kinds)):
             told.append(
-                f"normalised: {_names(small)} with at most {FEWEST} gallery pictures are compared "
-                "with all pictures"
+                f"normalised: pictures of {_names(small)}, of which the gallery has at most "
+                f"{FEWEST}{' each' if len(small) > 1 else ''}, are compared with all pictures"
             )
-        if times_known and len(dense := np.setdiff1d(self.kinds, self.timed)):
+        if times_known and self.rule.nearby and len(dense := np.setdiff1d(self.kinds, self.timed)):
             told.append(
                 f"normalised: {_names(dense)} saw too little besides what lies within "
                 f"{self.rule.nearby:g} s of each other, so near-duplicates stay in their cohorts"

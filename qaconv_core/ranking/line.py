@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -39,7 +40,8 @@ def default_line(
     :data:`FEWEST_PICTURES` of them, or without, N of each stranger is taken as an independent
     standard normal number.
     """
-    share = 1 - (1 - false_alarms) ** (1 / max(1, strangers))
+    # Of shares so small that 1 − share would be 1, too.
+    share = -math.expm1(math.log1p(-false_alarms) / max(1, strangers))
     normal = Line(-NormalDist().inv_cdf(share), false_alarms, strangers)
     if largest is None or largest.shape[1] < FEWEST_PICTURES:
         return normal
@@ -52,9 +54,7 @@ def default_line(
         return NormalDist().inv_cdf(share ** (1 / group))
 
     scale = (high - low) / (reduced(0.95) - reduced(0.5))
-    # The largest of all strangers is that of so many independent groups.
-    within = (1 - false_alarms) ** (group / max(1, strangers))
-    value = float(middle + scale * (reduced(within) - reduced(0.75)))
+    value = float(middle + scale * (normal.value - reduced(0.75)))
     if value <= normal.value:
         return normal
     return Line(value, false_alarms, strangers, OTHER_TIMES)

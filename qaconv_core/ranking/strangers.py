@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qaconv_core.ranking.line import Line
@@ -19,6 +19,7 @@ class Strangers:
     ``line`` is what strangers rarely cross. ``queries`` is how many were ranked together, ``fuse``
     whether the largest of their N counts (``"max"``) or their ``"mean"``; "" for one query. Of
     several, strangers are compared by their N of all queries together.
+    Where all these are of a part of the query, ``whole_n`` (g,) are N of the whole pictures.
     """
 
     n: Float64
@@ -27,6 +28,7 @@ class Strangers:
     line: Line
     queries: int = 1
     fuse: str = ""
+    whole_n: Float64 | None = field(default=None, kw_only=True)
 
     def counted_share(self, index: int) -> float:
         """Share of strangers that look as much alike, by count: never below 1 / (cohort + 1)."""
@@ -70,9 +72,16 @@ class Strangers:
         return f"N is the {kind} of {self.queries} queries; "
 
     def record(self, index: int) -> dict[str, Any]:
-        """N of a candidate, and how many strangers look as much alike, as plain values."""
+        """N of a candidate, and how many strangers look as much alike, as plain values.
+
+        ``normalised`` is N of the whole pictures. In a search by part ``part_normalised`` is the
+        part's, and so are the line and the strangers.
+        """
+        whole = self.n if self.whole_n is None else self.whole_n
+        by_part = {} if self.whole_n is None else {"part_normalised": float(self.n[index])}
         return {
-            "normalised": float(self.n[index]),
+            "normalised": float(whole[index]),
+            **by_part,
             "above_line": self.above_line(index),
             "strangers": int(self.cohort[index]),
             "strangers_as_much_alike": int(self.alike[index]),

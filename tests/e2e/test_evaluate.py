@@ -226,6 +226,9 @@ def test_logits_are_re_ranked_where_asked_and_the_protocol_says_so(
     np.savez(tmp_path / "t.npz", **{k: saved[k] for k in saved.files if k != "score_gg"})
     told = qaconv("rescore", "t.npz", *asked, status=2).err
     assert "--rerank-on logit needs logits, also within queries" in told
+    for command in (("rescore", "s.npz"), ("evaluate", *where)):
+        refused = qaconv(*command, "--rerank-on", "logit", "--quiet", status=2)
+        assert refused.complaint == "qaconv: --rerank-on needs --rerank: add it"
     told = qaconv("evaluate", *where, *asked, "--rerank-top", 5, status=2).err
     assert "leave out --normalise and --rerank-top" in told
 

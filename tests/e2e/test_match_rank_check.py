@@ -155,7 +155,10 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
                   "--csv", "r.csv", "--figure", "r.png")  # fmt: skip
     assert "a query without a match has somebody above it in 30.0 % of cases" in done.out
     assert ("probably nobody is there" in done.out) == (record_of(tmp_path)["above"] == 0)
-    assert "at most 20 gallery pictures are compared with all" in done.err
+    assert (
+        "pictures of cameras 1, 2, 3, of which the gallery has at most 20 each, are compared with "
+        "all pictures"
+    ) in done.err
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["normalisation"]["pictures_a_camera"] == "at most 200"
     (ranking,) = record["queries"]
@@ -178,6 +181,9 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     assert (tmp_path / "r.png").stat().st_size > 1000
     refused = qaconv(*command, "--shortlist", "9", status=2)
     assert "leave out --shortlist" in refused.err
+    for share, words in (("1e-9", "1e-07 %"), ("1e-30", "1e-28 %")):
+        rare = qaconv(*command, "--false-alarms", share)
+        assert f"has somebody above it in {words} of cases" in rare.out
 
 
 @pytest.mark.parametrize(("fuse", "combine"), [("max", max), ("mean", np.mean)])
@@ -219,7 +225,8 @@ def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tm
         person(pid, 5).save(folder / f"shot {pid}.jpg", quality=95)
     queries = [folder / "shot 1.jpg", folder / "shot 2.jpg"]
     qaconv("rank", "--query", *queries, "--gallery", folder, "--checkpoint", checkpoint,
-           "--json", "r.json", "--figure", "strip.png", "--top", 3)  # fmt: skip
+           "--json", "r.json", "--figure", "strip.png", "--report", "two.html",
+           "--top", 3)  # fmt: skip
     rankings = json.loads((tmp_path / "r.json").read_text())["queries"]
     for query, ranking in zip(queries, rankings, strict=True):
         assert ranking["gallery"] == 5
@@ -227,6 +234,9 @@ def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tm
         assert {item["truth"] for item in ranking["results"]} == {"unknown"}
     assert (tmp_path / "strip-1.png").exists()
     assert (tmp_path / "strip-2.png").exists()
+    assert [path.name for path in sorted(tmp_path.glob("*.html"))] == ["two-1.html", "two-2.html"]
+    told = " ".join(qaconv("rank", "--help").out.split())
+    assert "several rankings get a numbered file each" in told
 
 
 def test_check_says_what_is_there_and_what_is_not(qaconv, market):
@@ -323,13 +333,32 @@ def test_match_without_a_gallery_has_a_reference_for_the_bundled_model_alone(
 
 
 def test_a_part_is_ranked_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
-    done = qaconv("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir",
-                  market, "--checkpoint", checkpoint, "--quiet", "--normalise", "--part",
-                  "0,0,1,0.5", "--json", "r.json", "--csv", "r.csv",
-                  "--report", "r.pdf")  # fmt: skip
+    command = ("rank", "--query", pictures(market)[0], "--gallery", "market", "--data-dir",
+               market, "--checkpoint", checkpoint, "--quiet", "--normalise", "--top", "26",
+               "--json", "r.json", "--csv", "r.csv")  # fmt: skip
+    qaconv(*command)
     (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
-    n = [item["normalised"] for item in ranking["results"]]
+    assert "part_normalised" not in (tmp_path / "r.csv").read_text()
+    whole = {item["path"]: item["normalised"] for item in ranking["results"]}
+    done = qaconv(*command, "--part", "0,0,1,0.5", "--report", "r.pdf")
+    (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    n = [item["part_normalised"] for item in ranking["results"]]
     assert n == sorted(n, reverse=True)
+    for item in ranking["results"]:
+        assert item["normalised"] == pytest.approx(whole[item["path"]], abs=1e-2)
+    assert any(item["normalised"] != item["part_normalised"] for item in ranking["results"])
+    for row, item in zip(csv.DictReader((tmp_path / "r.csv").open()), ranking["results"],
+                         strict=True):  # fmt: skip
+        for name in ("normalised", "part_normalised", "logit", "part_logit"):
+            assert float(row[name]) == pytest.approx(item[name])
+    assert " part N        N      logit   score" in done.out
+    best = ranking["results"][0]
+    told = f"{best['part_normalised']:>8.2f} {best['normalised']:>8.2f} {best['logit']:>10.3f}  "
+    assert told in done.out
+    qaconv(*command[:-4], "--part", "0,0,1,0.5", "--top", 1, "--report", "r.html")
+    assert "standard deviations above strangers by the part, the sum of" in (
+        tmp_path / "r.html"
+    ).read_text(encoding="utf-8")
     assert all(item["part_logit"] != item["logit"] for item in ranking["results"])
     assert "cells of the query, which hold" in done.out
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
@@ -347,6 +376,11 @@ def test_the_camera_of_an_outside_query_can_be_named(qaconv, market, checkpoint,
     assert "--query-camera names it" not in named.err
     (ranking,) = json.loads((tmp_path / "r.json").read_text())["queries"]
     assert ranking["camid"] == 0
-    assert "no such camera" in qaconv(*command, "--query-camera", "door", status=2).err
+    for camera in ("door", "99", "0"):
+        refused = qaconv(*command, "--query-camera", camera, status=2)
+        assert refused.complaint == (
+            f"qaconv: --query-camera {camera}: no such camera; there are: 1, 2, 3 (leave it "
+            "out for a camera that is none of them)"
+        )
     without = [part for part in command if part != "--normalise"]
     assert "needs --normalise" in qaconv(*without, "--query-camera", "1", status=2).err

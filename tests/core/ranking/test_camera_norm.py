@@ -134,8 +134,15 @@ def test_a_sample_is_the_same_every_time_and_of_every_camera():
     assert not drawn[0].every
     said = drawn[0].notes([cams], times_known=False)
     assert len(said) == 2
-    assert "camera 3 with at most 20" in said[1]
+    assert "pictures of camera 3, of which the gallery has at most 20, are compared" in said[1]
     assert "one cohort" in drawn[0].notes([np.array([-1])], times_known=False)[0]
+
+
+@pytest.mark.parametrize(("nearby", "told"), [(0.0, False), (1000.0, True)])
+def test_near_duplicates_that_stay_are_told_where_any_were_to_be_left_out(nearby, told):
+    cams, times = np.zeros(40, dtype=np.int64), np.arange(40.0)
+    notes = Cohorts.of(cams, times, 40, CohortRule(nearby=nearby)).notes([cams], times_known=True)
+    assert any("near-duplicates stay" in note for note in notes) == told
 
 
 def test_a_sampled_cohort_is_that_of_the_sampled_rows():

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from app.views.dialogs.export_dialog import ExportDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.shell.session_keeper import PAUSE_MS
 from qaconv_core import device
-from qaconv_core.store.folders import data_dir
+from qaconv_core.store.folders import cache_dir, data_dir
 from qaconv_core.types import RankingResult
 from tests.app.real import WAIT, drop, press, settled, tiny_market
 from tests.builders import write_picture
@@ -386,13 +387,17 @@ def test_no_part_of_the_window_flashes_up_as_a_window(qtbot, qapp, make_window, 
     assert notes.shown == ["MainWindow main"]
 
 
-def test_a_coarser_precision_in_the_settings_takes_the_better_maps_that_are_stored(
-    qtbot, window, monkeypatch
+@pytest.mark.parametrize("stored", [True, False])
+def test_another_precision_in_the_settings_loads_the_model_again(
+    stored, qtbot, window, monkeypatch
 ):
+    """Better maps are used as they are, where they are stored."""
     monkeypatch.setattr(device, "cpu_knows_bfloat16", lambda: True)
     space = window.workspace
     assert "computed in float32" in window.bar.place.toolTip()
     exact, chosen = space.ranking, space.selection.queries
+    if not stored:
+        rmtree(cache_dir() / "features")
     dialog = window.dialogs.open_settings()
     dialog.precision.setFocus()
     QTest.keyClick(dialog.precision, Qt.Key_Home)
@@ -400,9 +405,10 @@ def test_a_coarser_precision_in_the_settings_takes_the_better_maps_that_are_stor
     with qtbot.waitSignal(window.controller.settled, timeout=WAIT):
         QTest.keyClick(dialog, Qt.Key_Return)
     assert window.controller.model.precision == "bfloat16"
-    assert "computed in float32, as they were stored" in window.bar.place.toolTip()
+    taken = "float32, as they were stored" if stored else "bfloat16"
+    assert f"computed in {taken}" in window.bar.place.toolTip()
     assert space.selection.queries == chosen
-    assert np.array_equal(space.ranking.values, exact.values)
+    assert np.array_equal(space.ranking.values, exact.values) == stored
     assert window.session().model.precision == window.settings.value.precision == "fast"
 
 

@@ -23,7 +23,7 @@ from app.state.words import logit_text
 from qaconv_core.data.labelled import PersonCount, export_labels, labelled, persons_by_camera
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.decisions import DecisionBook
-from qaconv_core.store.labels import LabelChange, LabelLog
+from qaconv_core.store.labels import LabelChange, LabelLog, undo_labels
 
 if TYPE_CHECKING:
     from qaconv_core.galleries.search import GallerySearch
@@ -50,11 +50,13 @@ class LabelMeasure:
 class LabelJobs(QObject):
     """The persons of the open set. Decisions, read and made, are those of ``decisions``: the data
     set's, or those of the open case. ``started`` carries a job that takes its time, ``measured`` a
-    :class:`LabelMeasure`, ``suggested`` what :func:`suggest` found."""
+    :class:`LabelMeasure`, ``suggested`` what :func:`suggest` found, ``asked_again`` the pair whose
+    answer was undone."""
 
     started = pyqtSignal(object)
     measured = pyqtSignal(object)
     suggested = pyqtSignal(object)
+    asked_again = pyqtSignal(object)
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class LabelJobs(QObject):
         self._decisions = decisions
         self._slots = JobSlots(runner, self)
         self._log: LabelLog | None = None
+        self._answered: dict[tuple[str, ...], Suggestion] = {}
         gallery.space.data_changed.connect(self._open)
         gallery.forgotten.connect(self._stop)
         self._open()
@@ -99,6 +102,7 @@ class LabelJobs(QObject):
             self._log = None
         elif self._log is None or self._log.root != LabelLog(data.name, data.root).root:
             self._log = LabelLog(data.name, data.root)
+            self._answered = {}
         self.read()
 
     def read(self) -> None:
@@ -115,20 +119,31 @@ class LabelJobs(QObject):
         if log is self._log:
             self.gallery.set_persons(*found)
 
-    def change(self, title: str, act: Act, nothing: str = "Nothing to change") -> None:
-        """Make a change, show the persons as they are then, and say what was done."""
+    def change(
+        self, title: str, act: Act, nothing: str = "Nothing to change", undo: bool = False
+    ) -> None:
+        """Make a change, show the persons as they are then, and say what was done.
+
+        ``undo``: ``act`` returns the change that it undid.
+        """
         data, log, decided = self.gallery.space.data, self._log, self._decisions.log
         if data is None or log is None or decided is None:
             return
 
-        def work(_context: JobContext) -> tuple[Found, str]:
+        def work(_context: JobContext) -> tuple[Found, LabelChange | None]:
             made = act(log, decided, data)
-            return persons_of(log, data), nothing if made is None else made.what
+            return persons_of(log, data), made
 
-        def apply(result: tuple[Found, str]) -> None:
-            self._show(log, result[0])
-            self._tell(result[1][:1].upper() + result[1][1:])
-            self._decisions.kept.emit()  # an answer is a decision
+        def apply(result: tuple[Found, LabelChange | None]) -> None:
+            found, made = result
+            self._show(log, found)
+            what = nothing if made is None else made.what
+            self._tell(f"Undone: {what}" if undo and made else what[:1].upper() + what[1:])
+            if made is not None and made.answer:
+                self._decisions.kept.emit()  # an answer is a decision, too
+            pair = self._answered.pop(made.answer, None) if undo and made else None
+            if pair is not None:
+                self.asked_again.emit(pair)
 
         self.runner.start(title, work, lane="records", quiet=True, done=apply)
 
@@ -154,13 +169,11 @@ class LabelJobs(QObject):
         self.change("Renaming a person", lambda log, *_: log.rename(person, name))
 
     def undo(self) -> None:
-        """Undo the last change of persons."""
-
-        def act(log: LabelLog, *_: object) -> LabelChange | None:
-            undone = log.undo()
-            return None if undone is None else LabelChange(f"Undone: {undone.what}", {}, {})
-
-        self.change("Undoing", act, "Nothing to undo")
+        """Undo the last change of persons or the last answer, whichever came later."""
+        self.change(
+            "Undoing", lambda log, decided, _data: undo_labels(log, decided), "Nothing to undo",
+            undo=True,
+        )  # fmt: skip
 
     def take_decisions(self) -> None:
         """Make persons of the candidates that were confirmed."""
@@ -177,7 +190,9 @@ class LabelJobs(QObject):
             one, other = _paths(data, (pair.one, pair.other))
             verdict = "confirm" if same else "reject"
             decided.decide(one, other, verdict, logit=pair.logit)
-            return join(log, one, other) if same else LabelChange("Two persons", {}, {})
+            made = log.answer(one, other, same)
+            self._answered[made.answer] = pair
+            return made
 
         self.change("Keeping the answer", act)
 
@@ -238,15 +253,6 @@ def persons_of(log: LabelLog, data: OpenSet) -> Found:
     names = ((index, labels.get(log.name_of(ref.path))) for index, ref in enumerate(data.gallery))
     known = {index: name for index, name in names if name is not None}
     return known, tuple(persons_by_camera(data.dataset, log))
-
-
-def join(log: LabelLog, one: Path, other: Path) -> LabelChange:
-    """Make two pictures those of one person; where each has one, the second person is merged."""
-    labels = log.all()
-    known = [labels.get(log.name_of(path)) for path in (one, other)]
-    if known[0] is not None and known[1] is not None and known[0] != known[1]:
-        return log.merge(known[0], [known[1]])
-    return log.assign((one, other), known[0] or known[1])
 
 
 def suggest(

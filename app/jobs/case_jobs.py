@@ -36,6 +36,7 @@ from qaconv_core.store.cases import (
     picture_hash,
 )
 from qaconv_core.store.change_log import relative_name
+from qaconv_core.store.locks import held_open
 from qaconv_core.types import ImageSet
 
 PAUSE_MS = 1000
@@ -56,11 +57,15 @@ class Confirmed:
 class CaseJobs(QObject):
     """Opens, keeps and closes a case. ``changed``: it is another one, or has another entry.
 
-    ``reported`` carries a sentence for the bottom line. ``session`` is what the window shows.
+    ``closing``: what the panel holds has to be written now. ``reported`` carries a sentence for the
+    bottom line, ``withdrawn`` a :class:`Problem` of a case that is not open any more. ``session``
+    is what the window shows.
     """
 
     changed = pyqtSignal()
+    closing = pyqtSignal()
     reported = pyqtSignal(str)
+    withdrawn = pyqtSignal(object)
 
     def __init__(
         self,
@@ -74,6 +79,10 @@ class CaseJobs(QObject):
         self._decisions, self._session = decisions, session
         self.file: CaseFile | None = None
         self.case: Case | None = None
+        self._told: list[Problem] = []
+        """What was said against the case."""
+        self._release: Callable[[], None] | None = None
+        """Says to other windows that the case is not open here any more."""
         self._awaited = ""
         """The root of the data set that is on its way; "" where none is."""
         self._left = ""
@@ -120,6 +129,7 @@ class CaseJobs(QObject):
         )
 
     def _begun(self, made: tuple[CaseFile, Case]) -> None:
+        self.close()
         self._take(*made)
         self.reported.emit(f"Case {made[0].path.name} is kept as you go")
         self._use_decisions()
@@ -131,9 +141,17 @@ class CaseJobs(QObject):
             file = CaseFile(path)
             return file, file.add("opened", {})
 
+        def failed(problem: Problem) -> bool:
+            if self.file is None:
+                return False
+            stays = f"{problem.message}; {shown(self.file.path.name)} stays open"
+            self.controller.runner.problem.emit(replace(problem, message=stays))
+            return True
+
         self.controller.runner.start(
-            f"Opening {path.name}", work, lane="records", quiet=True, done=self._opened
-        )
+            f"Opening {path.name}", work, lane="records", quiet=True, done=self._opened,
+            failed=failed,
+        )  # fmt: skip
 
     def _opened(self, found: tuple[CaseFile, Case]) -> None:
         self.close()
@@ -159,6 +177,12 @@ class CaseJobs(QObject):
         self.reported.emit(f"Case {file.path.name}")
 
     def _take(self, file: CaseFile, case: Case) -> None:
+        self._release = held_open(file.path)
+        if self._release is None:
+            self._problem(
+                f"{shown(file.path.name)}: is open in another window or program, too; "
+                "what is done there is shown with the next entry made here"
+            )
         self.file, self._seen = file, {(s.query, s.gallery) for s in case.seen}
         self._show(case)
 
@@ -168,22 +192,32 @@ class CaseJobs(QObject):
             return
         self.finish()
         self.file = self.case = None
+        for problem in self._told:
+            self.withdrawn.emit(problem)
+        self._told.clear()
         self._awaited, self._wanted = "", ()
         self._decisions.keep_in(None)
         self.changed.emit()
 
     def finish(self) -> None:
-        """Write what still waits to be written."""
+        """Write what still waits to be written; another window can have the case then."""
+        self.closing.emit()
         if self._timer.isActive():
             self._timer.stop()
             self._keep_view()
+        if self._release is not None:
+            self._release()
+            self._release = None
 
     def _show(self, case: Case) -> None:
         self.case = case
         self.changed.emit()
 
     def _problem(self, words: str) -> None:
-        self.controller.runner.problem.emit(Problem(words))
+        """Say something against the case, as long as it is open."""
+        problem = Problem(words)
+        self._told.append(problem)
+        self.controller.runner.problem.emit(problem)
 
     # ── what happens is kept ────────────────────────────────────────────────────────────────────
 
@@ -208,10 +242,10 @@ class CaseJobs(QObject):
         """Give the case other words."""
         self._write(lambda file: file.describe(title, reference, examiner))
 
-    def set_notes(self, text: str) -> None:
-        """Keep the notes, as lines of text."""
-        if self.case is not None and text != self.case.notes:
-            self._add("note", {"text": text})
+    def set_notes(self, text: str, known: str) -> None:
+        """Keep the notes, as lines of text, in place of those that were ``known``."""
+        if self.case is not None and text != known:
+            self._write(lambda file: file.note(text, known))
 
     def note_saved(self, path: Path) -> None:
         """A report or figure was saved: the log says so, with its SHA-256."""
@@ -253,7 +287,8 @@ class CaseJobs(QObject):
             return
         self._seen.add(names)
         known = ranking is not None and pair.query in ranking.queries and ranking.whole
-        rank = ranking.rank_of(pair.candidate) if known and ranking is not None else None
+        # A candidate of the query's own camera has rank 0, which is none.
+        rank = (ranking.rank_of(pair.candidate) or None) if known and ranking is not None else None
         what = {"query": names[0], "gallery": names[1], "rank": rank, "logit": pair.logit}
         self._add("looked", what)
 

@@ -139,7 +139,8 @@ class LabelJobs(QObject):
             self._show(log, found)
             what = nothing if made is None else made.what
             self._tell(f"Undone: {what}" if undo and made else what[:1].upper() + what[1:])
-            self._decisions.kept.emit()  # an answer is a decision
+            if made is not None and made.answer:
+                self._decisions.kept.emit()  # an answer is a decision, too
             pair = self._answered.pop(made.answer, None) if undo and made else None
             if pair is not None:
                 self.asked_again.emit(pair)

@@ -169,6 +169,8 @@ class CaseFile:
         made = cls(path)
         if made.path.exists():
             raise StoreError(f"{shown(made.path)}: is there already; choose another name")
+        if not made.path.parent.is_dir():
+            raise StoreError(f"{shown(made.path.parent)}: there is no such folder")
         what = {"id": secrets.token_hex(16)} | _described(title, reference, examiner)
         made.add("created", what)
         return made
@@ -184,6 +186,20 @@ class CaseFile:
     def describe(self, title: str, reference: str, examiner: str) -> Case:
         """Title, reference and examiner from now on."""
         return self.add("described", _described(title, reference, examiner))
+
+    def note(self, text: str, known: str) -> Case:
+        """Other notes, in place of those that were ``known``; what somebody else wrote in between
+        stays, above these."""
+
+        def make(case: Case) -> tuple[str, dict[str, Any]] | None:
+            there, kept = case.notes, text
+            if known and there.endswith(f"\n{known}"):
+                kept = there[: -len(known)] + text
+            elif there not in ("", known, text):
+                kept = f"{there}\n{text}"
+            return None if kept == there else ("note", {"text": kept})
+
+        return self.change(make)
 
     def show_as(self, view: dict[str, Any]) -> Case:
         """Keep how the window shows the case."""

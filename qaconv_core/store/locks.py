@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qaconv_core.errors import StoreError
@@ -11,6 +11,24 @@ from qaconv_core.store.atomic import reason, remove_leftovers
 
 WAIT = 30.0
 """Seconds until a lock that another program holds is an error."""
+
+
+def held_open(path: Path) -> Callable[[], None] | None:
+    """Say to other programs that ``path`` is open here; None where one has it open already.
+
+    What is returned ends that; the system does so when a program ends, however it ends. Where no
+    lock can be had beside the file, nothing is said.
+    """
+    from filelock import FileLock, Timeout
+
+    held = FileLock(path.with_name(f".{path.name}.open.lock"), timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        return None
+    except (OSError, NotImplementedError):
+        return lambda: None
+    return lambda: held.release()
 
 
 @contextlib.contextmanager

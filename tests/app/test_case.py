@@ -242,6 +242,77 @@ def test_a_case_whose_view_is_of_another_set_opens_its_own(qtbot, begin, tmp_pat
     assert len(stored(path).decisions) == 1
 
 
+def test_two_windows_on_one_case_keep_each_others_work(qtbot, begin, make_window, tmp_path):
+    window, path = begin(), tmp_path / "a.qcase"
+    jobs = new_case(qtbot, window, path)
+    assert not window.problems.problems
+    other = make_window()
+    other.begin(case=path)
+    wait_for(qtbot, lambda: other.case_commands.jobs.ready)
+    settled(qtbot, other)
+    assert "is open in another window" in other.problems.problems[0].message
+    for one, words in ((window, "seen at noon"), (other, "seen at night")):
+        panel = one.case_commands.panel
+        QTest.keyClicks(panel.notes, words)
+        panel.keep_notes()
+        wait_for(qtbot, lambda words=words: words in stored(path).notes)
+    assert stored(path).notes == "seen at noon\nseen at night"
+    wait_for(qtbot, lambda: panel.notes.toPlainText() == "seen at noon\nseen at night")
+    jobs.describe("Another title", "", "")
+    wait_for(qtbot, lambda: "night" in window.case_commands.panel.notes.toPlainText())
+    window.commands.run("file.close_case")
+    other.commands.run("file.close_case")
+    assert not other.problems.problems, "what was said of the case goes with it"
+    drop(window, path)
+    wait_for(qtbot, lambda: jobs.ready)
+    settled(qtbot, window)
+    assert not window.problems.problems
+
+
+def test_notes_are_kept_when_another_case_is_opened(qtbot, begin, tmp_path):
+    window, first = begin(), tmp_path / "a.qcase"
+    jobs = new_case(qtbot, window, first)
+    CaseFile.create(tmp_path / "b.qcase", "Another")
+    QTest.keyClicks(window.case_commands.panel.notes, "not yet written")
+    jobs.open(tmp_path / "b.qcase")
+    wait_for(qtbot, lambda: jobs.case is not None and jobs.case.title == "Another")
+    wait_for(qtbot, lambda: stored(first).notes == "not yet written")
+    assert window.case_commands.panel.notes.toPlainText() == ""
+    wait_for(qtbot, lambda: not window.runner.busy)
+
+
+def test_a_refused_case_leaves_the_open_one_and_says_so(qtbot, begin, tmp_path):
+    window, bad = begin(), tmp_path / "bad.qcase"
+    jobs = new_case(qtbot, window, tmp_path / "a.qcase")
+    bad.write_text("{}")
+    jobs.open(bad)
+    wait_for(qtbot, lambda: bool(window.problems.problems))
+    assert window.problems.problems[0].message.endswith("; a.qcase stays open")
+    assert jobs.file.path.name == "a.qcase"
+
+
+def test_a_case_in_a_folder_that_is_not_there_is_refused_in_the_dialog(qtbot, begin, tmp_path):
+    dialog = begin().case_commands.ask_new()
+    dialog.title.setText("Theft")
+    save = dialog.buttons.button(QDialogButtonBox.Save)
+    assert save.isEnabled()
+    dialog.path.setText(str(tmp_path / "none" / "a.qcase"))
+    assert not save.isEnabled()
+    assert "no such folder" in dialog.note.text()
+    dialog.reject()
+
+
+def test_a_candidate_without_rank_is_noted_without_one(qtbot, begin, tmp_path):
+    window = begin()
+    jobs, space = new_case(qtbot, window, tmp_path / "a.qcase"), window.workspace
+    wait_for(qtbot, lambda: space.ranking is not None and space.ranking.whole)
+    unranked = [i for i in range(len(space.data.gallery)) if not space.ranking.rank_of(i)]
+    space.select_candidate(unranked[0])
+    name = space.data.gallery[unranked[0]].path.name
+    wait_for(qtbot, lambda: any(s.gallery.endswith(name) for s in jobs.case.seen))
+    assert jobs.case.seen[-1].rank is None
+
+
 def test_the_last_session_brings_its_case_back(qtbot, begin, make_window, tmp_path):
     window, path = begin(), tmp_path / "a.qcase"
     new_case(qtbot, window, path)

@@ -65,9 +65,13 @@ class CaseDialog(QDialog):
         return path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
 
     def _allow(self) -> None:
-        there = self._new and self.target.exists()
-        self.note.say("This file exists; choose another name." if there else "", warning=there)
-        fine = bool(self.title.text().strip()) and not there
+        fault = ""
+        if self._new and self.target.exists():
+            fault = "This file exists; choose another name."
+        elif self._new and not self.target.parent.is_dir():
+            fault = "There is no such folder; choose another one."
+        self.note.say(fault, warning=bool(fault))
+        fine = bool(self.title.text().strip()) and not fault
         self.buttons.button(QDialogButtonBox.Save).setEnabled(fine)
 
     def _browse(self) -> None:

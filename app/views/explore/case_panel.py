@@ -76,10 +76,13 @@ class CasePanel(QWidget):
         self._timer = pause_timer(self, PAUSE_MS, self.keep_notes)
         self._lay_out()
         self._shown: tuple[Path, ...] | None = None
+        self._known = ""
+        """The notes as they were read or handed over last."""
         self.notes.textChanged.connect(self._timer.start)
         self.timeline.chosen.connect(self._look_at)
         thumbnails.loaded.connect(self._picture_arrived)
         jobs.changed.connect(self.refresh)
+        jobs.closing.connect(self.keep_notes)
         jobs.workspace.data_changed.connect(self.refresh)
         self.refresh()
 
@@ -133,10 +136,8 @@ class CasePanel(QWidget):
         self.about.setText(" · ".join(part for part in about if part))
         self.about.setVisible(any(about))
         self.fault.say(log_words(case), warning=True)
-        if not self._timer.isActive() and self.notes.toPlainText() != case.notes:
-            self.notes.blockSignals(True)
-            self.notes.setPlainText(case.notes)
-            self.notes.blockSignals(False)
+        if not self._timer.isActive():
+            self._show_notes(case.notes)
         counts = dict.fromkeys(DECIDED, 0)
         for decision in case.decisions:
             counts[decision.verdict] += 1
@@ -146,6 +147,13 @@ class CasePanel(QWidget):
         self.count.setToolTip(f"{self.count.text()}\nThe log ends with {case.seal}")
         self.timeline.show_sightings(self.jobs.confirmed())
         self._show_tray()
+
+    def _show_notes(self, text: str) -> None:
+        self._known = text
+        if self.notes.toPlainText() != text:
+            self.notes.blockSignals(True)
+            self.notes.setPlainText(text)
+            self.notes.blockSignals(False)
 
     def _show_tray(self) -> None:
         pictures = self.jobs.pictures
@@ -199,7 +207,9 @@ class CasePanel(QWidget):
         """Keep the notes as they are now."""
         self._timer.stop()
         if self.jobs.case is not None:
-            self.jobs.set_notes(self.notes.toPlainText())
+            text, known = self.notes.toPlainText(), self._known
+            self._known = text
+            self.jobs.set_notes(text, known)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Keep what still waits to be written."""

@@ -63,7 +63,7 @@ class CaseCommands(QObject):
             "file.open_case": Handler(self.ask_open),
             "file.describe_case": with_case(self.ask_words),
             "file.save_case_log": with_case(self.ask_log),
-            "file.close_case": with_case(self.close),
+            "file.close_case": with_case(self.jobs.close),
             "query.to_case": with_case(self.jobs.add_queries),
             "query.case_all": with_case(self.jobs.search_by_all),
             "view.case": toggle_of(self.dock),
@@ -72,16 +72,6 @@ class CaseCommands(QObject):
     def open(self, path: Path) -> None:
         """Open a case."""
         self.jobs.open(path)
-
-    def close(self) -> None:
-        """Keep what was written, and go on without a case."""
-        self.finish()
-        self.jobs.close()
-
-    def finish(self) -> None:
-        """Write what still waits to be written."""
-        self.panel.keep_notes()
-        self.jobs.finish()
 
     def _case_changed(self) -> None:
         path = None if self.jobs.file is None else self.jobs.file.path

@@ -265,6 +265,7 @@ class MainWindow(QMainWindow):
         self.welcome.reopen_case.connect(lambda request: self.case_commands.open(request.path))
         self.recent.case_chosen.connect(lambda request: self.case_commands.open(request.path))
         self.case_commands.jobs.changed.connect(self.commands.refresh_later)
+        self.case_commands.jobs.withdrawn.connect(self.problems.dismiss)
         self.case_commands.panel.command_wanted.connect(self.commands.run)
         self.recent.data_chosen.connect(self.dialogs.open_data)
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
@@ -397,7 +398,7 @@ class MainWindow(QMainWindow):
         """What is to come back at the next start."""
         if self._laid_out:
             keep_layout(self, self.explore, self.settings)
-        self.case_commands.finish()
+        self.case_commands.jobs.finish()
         if self._keeper is not None:
             self._keeper.finish()
 

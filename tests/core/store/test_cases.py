@@ -193,6 +193,22 @@ def test_a_new_case_replaces_none(file):
         CaseFile.create(file.path, "Other")
 
 
+def test_a_new_case_makes_no_folders(file, tmp_path):
+    with pytest.raises(StoreError, match="there is no such folder"):
+        CaseFile.create(tmp_path / "none" / "deeper" / "a.qcase", "Theft")
+    assert not (tmp_path / "none").exists()
+
+
+def test_notes_of_two_writers_are_both_kept(file):
+    file.note("mine", "")
+    assert file.note("theirs", "").notes == "mine\ntheirs"
+    assert file.note("theirs, longer", "theirs").notes == "mine\ntheirs, longer"
+    assert file.note("mine, too", "mine").notes == "mine\ntheirs, longer\nmine, too"
+    assert file.note("all new", file.read().notes).notes == "all new"
+    entries = len(file.read().entries)
+    assert len(file.note("all new", "").entries) == entries
+
+
 def test_entries_of_two_writers_are_all_kept(file):
     def write(name):
         for number in range(20):

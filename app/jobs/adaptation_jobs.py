@@ -18,6 +18,7 @@ from app.state.values import Problem
 from qaconv_core.adaptation.pictures import Pictures, pictures_of
 from qaconv_core.data.resources import resource_path
 from qaconv_core.progress import PhasedProgress, ProgressCallback
+from qaconv_core.readable import counted
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import Dataset
 
@@ -112,7 +113,7 @@ class AdaptationJobs(QObject):
             pictures = pictures_to_adapt(data)
             job = adaptation_job(pictures, model, AdaptationRequest(Path("model"), rounds))
             found = forecast_job(job, context.cancel)
-            cameras = f" of {pictures.cameras:,} cameras" if pictures.cameras else ""
+            cameras = f" of {counted(pictures.cameras, 'camera')}" if pictures.cameras else ""
             return f"{len(pictures):,} pictures{cameras}.\n{found.describe()}."
 
         self._slots.replace(

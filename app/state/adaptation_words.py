@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.state.words import decimals
+from qaconv_core.readable import counted
 
 if TYPE_CHECKING:  # they load torch
     from qaconv_core.adaptation import AdaptationResult, FoundGroups
@@ -42,8 +43,8 @@ def groups_title(found: FoundGroups) -> str:
     """``Round 1: 67 groups of 974 pictures; 474 are in none``."""
     pictures = sum(len(group) for group in found.groups)
     return (
-        f"Round {found.round}: {len(found.groups):,} groups of {pictures:,} pictures; "
-        f"{found.alone:,} are in none"
+        f"Round {found.round}: {counted(len(found.groups), 'group')} of "
+        f"{counted(pictures, 'picture')}; {counted(found.alone, 'is', 'are')} in none"
     )
 
 
@@ -61,9 +62,8 @@ def outcome_words(result: AdaptationResult) -> str:
             "By its own check on held-out pictures no round was clearly better than the model that "
             f"it began with. {result.out} holds that model."
         )
-    return (
-        f"Of {len(result.rounds):,} rounds the model of round {result.kept} was kept: {result.out}"
-    )
+    rounds = counted(len(result.rounds), "round")
+    return f"Of {rounds} the model of round {result.kept} was kept: {result.out}"
 
 
 def outcome_table(result: AdaptationResult) -> list[tuple[str, str, list[str]]]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.files import check_input
-from qaconv_core.readable import csv_text, shown
+from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.change_log import relative_name
 from qaconv_core.store.decisions import (
@@ -350,7 +350,10 @@ def _unlike_seal(case: Case) -> str:
     except (OSError, DamagedRecord, KeyError, TypeError, ValueError, AttributeError):
         return ""  # the case was never written here
     if count > len(case.entries):
-        return f"{count - len(case.entries)} entries at the end of the log are missing"
+        where = "at the end of the log"
+        return counted(
+            count - len(case.entries), f"entry {where} is missing", f"entries {where} are missing"
+        )
     if count > 0 and case.entries[count - 1].hash != ending:
         return "the log was written anew outside of this program"
     return ""
@@ -473,7 +476,8 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "opened": lambda _what: "case opened",
     "data": lambda what: (
-        f"data set {what['title']}: {what['pictures']} pictures, fingerprint {what['fingerprint']}"
+        f"data set {what['title']}: {counted(what['pictures'], 'picture')}, "
+        f"fingerprint {what['fingerprint']}"
     ),
     "model": lambda what: f"model {what['description']}, SHA-256 {what['sha256']}",
     "queries": lambda what: (

@@ -98,7 +98,7 @@ def test_a_log_that_was_cut_short_is_detected(file):
     for text in ("one", "two"):
         file.add("note", {"text": text})
     edit(file, lambda record: record["entries"].pop())
-    assert file.read().fault == "1 entries at the end of the log are missing"
+    assert file.read().fault == "1 entry at the end of the log is missing"
 
 
 def test_a_log_written_anew_with_right_hashes_is_detected(file):

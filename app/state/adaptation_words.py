@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from app.state.words import decimals
@@ -20,6 +21,10 @@ LIMITS = (
     "uniforms little can be learned. The new model is kept only where held-out pictures fall into "
     "groups clearly better than before."
 )
+KEPT = (
+    "You may close this window, or the whole program: what was done is kept. Next time this dialog "
+    "offers Go on, and it goes on from where it stopped."
+)
 LOOK = (
     "Each row is believed to be one person, and the model learns from it as if it were. Take out "
     "what is wrong: click a picture (X), or the words of a row (Space)."
@@ -37,6 +42,12 @@ MAPS = (
     ("Background", "background", "Strongest correspondences that touch the background; less is "
      "better."),
 )  # fmt: skip
+
+
+def step_words(stage: str) -> str:
+    """``Round 1 of 2: grouping`` for the engine's ``round 1/2, grouping``."""
+    words = re.sub(r"^round (\d+)/(\d+), ", r"round \1 of \2: ", stage)
+    return words[:1].upper() + words[1:]
 
 
 def groups_title(found: FoundGroups) -> str:

@@ -115,7 +115,8 @@ def _warnings(
         yield f"{files} left out beside junk boxes; they are listed below"
     if len(query) == 0 or len(gallery) == 0:
         if dataset.name != "randperson":
-            yield "there is no query or no gallery: an evaluation is not possible"
+            missing = [name for name, part in (("query", query), ("gallery", gallery)) if not part]
+            yield f"there is no {' and no '.join(missing)}: an evaluation is not possible"
         return
     scenes = gallery_scenes(gallery.paths)
     if scenes:

@@ -89,7 +89,7 @@ def test_nothing_is_left_of_a_set_and_another_one_stays(used, qaconv, checkpoint
 
     done = qaconv("forget", "--dataset", "geheim")
     assert "12 feature maps" in done.out
-    assert "1 runs" in done.out
+    assert "1 run\n" in done.out
     mentions = Mentions([secret])
     assert [path for path in every_file() if mentions.in_bytes(path.read_bytes())] == []
     assert files_with(b"Geheim", b"a note to nobody") == []

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qaconv_core.adaptation.forecast import Forecast
     from qaconv_core.adaptation.state import Unfinished
 
-BEGUN = Path("models", "begun.json")
+BEGUN = "adaptation.json"
 """In the user's data folder: the set, the model and the new file of the last adaptation."""
 ADAPT, FORECAST = "adapt", "adaptation forecast"
 

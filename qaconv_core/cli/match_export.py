@@ -69,7 +69,12 @@ def run_export(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if not len(dataset.query):
         raise InputError(f"{dataset.root}: data set {dataset.name} has no query pictures")
     model = load_chosen_model(arguments, arguments.dataset)
-    from qaconv_core.documents.match_export import Drawing, export_matches, usual_contribution
+    from qaconv_core.documents.match_export import (
+        Drawing,
+        Source,
+        export_matches,
+        usual_contribution,
+    )
 
     contribution = arguments.contribution
     drawing = Drawing(
@@ -86,8 +91,8 @@ def run_export(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         others = _pictures(model, dataset.gallery, "gallery", arguments, cancel)
     with ProgressShower(arguments.quiet) as progress:
         done = export_matches(
-            model, queries, others, arguments.out, drawing, arguments.index,
-            WorkContext(progress, cancel),
+            model, queries, others, Source(dataset.name, dataset.root, arguments.among),
+            arguments.out, drawing, arguments.index, WorkContext(progress, cancel),
         )  # fmt: skip
     show(_summary(done, arguments))
 

@@ -27,6 +27,7 @@ from qaconv_core.model import Model
 from qaconv_core.progress import WorkContext
 from qaconv_core.readable import csv_text, encoded, shown
 from qaconv_core.store.atomic import atomic_write_bytes
+from qaconv_core.store.cases import fingerprint
 from qaconv_core.types import (
     Bool,
     CorrespondenceMap,
@@ -69,6 +70,28 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class Source:
+    """The data set that pairs are of; ``among`` is the side that its queries are matched with,
+    "query" or "gallery"."""
+
+    name: str
+    root: Path
+    among: str
+
+    def record(self, queries: ImageSet, others: ImageSet) -> dict[str, Any]:
+        """What tells these pictures from those of another set, as plain values."""
+        return {
+            "dataset": self.name,
+            "root": str(self.root.resolve()),
+            "among": self.among,
+            **{
+                side: {"pictures": len(refs), "fingerprint": fingerprint(refs, self.root)}
+                for side, refs in (("queries", queries), ("matched_with", others))
+            },
+        }
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Pictures that could be read, and their maps."""
 
@@ -98,6 +121,7 @@ def export_matches(
     model: Model,
     queries: Pictures,
     others: Pictures,
+    source: Source,
     folder: Path,
     drawing: Drawing,
     index: str,
@@ -108,9 +132,10 @@ def export_matches(
     Figures that are there and whole are not drawn again, so that an interrupted export goes on.
     The index (``index.csv`` or ``index.json``, by ``index``) is written at the end, and as far as
     the work got where ``context`` cancels. Raises :class:`InputError` where the folder holds
-    anything else, or figures drawn otherwise.
+    anything else, figures of other pictures, or figures drawn otherwise.
     """
-    settings = {"checkpoint": model.spec.sha256, **asdict(drawing)}
+    pictures = source.record(queries.refs, others.refs)
+    settings = {"checkpoint": model.spec.sha256, **pictures, **asdict(drawing)}
     _open_folder(folder, settings)
     done: list[Exported] = []
     used: set[str] = set()
@@ -224,8 +249,8 @@ def _open_folder(folder: Path, settings: dict[str, Any]) -> None:
     text = json.dumps(settings, indent=2) + "\n"
     if known and known != text:
         raise InputError(
-            f"{shown(folder)}: holds pairs of another model or drawn otherwise (settings.json); "
-            "name another folder by --out"
+            f"{shown(folder)}: holds pairs of other pictures or of another model, or drawn "
+            "otherwise (settings.json); name another folder by --out"
         )
     if not known and strangers:
         raise InputError(f"{shown(folder)}: is not empty; name a new folder by --out")

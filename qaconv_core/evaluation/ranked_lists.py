@@ -28,7 +28,7 @@ VALUES = {"qaconv": "part_logit", "qaconv+rerank": "reranked", "qaconv+rerank+tl
 TLift's value (re-ranked score × weight in time, which may exceed 1)."""
 NORMALISED_COLUMNS = (
     "normalised", "above_line", "strangers", "strangers_as_much_alike", "share_counted",
-    "share_normal",
+    "share_least", "share_normal",
 )  # fmt: skip
 SCORE_WORDS = "sigmoid(logit / 10); larger is closer, not a probability"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from PIL import Image
 from qaconv_core import load_model
 from qaconv_core.documents import match_export
 from qaconv_core.matching.strongest import select_correspondences
+
+OTHER = "holds pairs of other pictures or of another model, or drawn otherwise"
 
 
 @pytest.fixture
@@ -93,7 +96,30 @@ def test_an_interrupted_export_goes_on(qaconv, asked, tmp_path, monkeypatch):
     assert not set(again) & set(first) - {damaged.name}
     assert sorted(set(drawn)) == sorted(Path(row["file"]).name for row in rows)
     told = qaconv(*asked, "--contribution", "1", status=2).err
-    assert "holds pairs of another model or drawn otherwise" in told
+    assert OTHER in told
+
+
+def test_a_figure_of_another_picture_is_never_reused(qaconv, market, asked, tmp_path):
+    qaconv(*asked)
+    kept = {path: path.read_bytes() for path in (tmp_path / "pairs").rglob("*") if path.is_file()}
+    assert OTHER in qaconv(*asked, "--among", "query", status=2).err
+    copied = tmp_path / "other"
+    shutil.copytree(market, copied)
+    other = ("--data-dir", copied)
+    assert OTHER in qaconv(*asked, *other, status=2).err, "the same names, another folder"
+    picture = next((market / "market" / "bounding_box_test").glob("0*.jpg"))
+    content = picture.read_bytes()
+    Image.new("RGB", (64, 128), "red").save(picture)
+    assert OTHER in qaconv(*asked, status=2).err, "another picture of the same name"
+    picture.unlink()
+    assert OTHER in qaconv(*asked, status=2).err, "a picture less"
+    picture.write_bytes(content)
+    for path, before in kept.items():
+        assert path.read_bytes() == before
+    qaconv(*asked)
+    settings = json.loads((tmp_path / "pairs" / "settings.json").read_text())
+    assert settings["among"] == "gallery"
+    assert settings["dataset"] == "market"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -164,10 +165,51 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
     above = [item["above_line"] for item in results if item["truth"] != "junk"]
     assert sum(above) == ranking["normalised"]["above"]
     assert all(item["share_counted"] >= 1 / (item["strangers"] + 1) for item in results)
-    assert "strangers_as_much_alike" in (tmp_path / "r.csv").read_text().splitlines()[0]
+    assert all(item["share_least"] == 1 / (item["strangers"] + 1) for item in results)
+    assert all(item["share_normal"] == pytest.approx(NormalDist().cdf(-item["normalised"]))
+               for item in results)  # fmt: skip
+    for item in results:
+        if not item["strangers_as_much_alike"]:
+            assert f"looks as much alike: at most {100 * item['share_least']:.1f} %" in done.out
+    assert (
+        "strangers_as_much_alike,share_counted,share_least,share_normal"
+        in (tmp_path / "r.csv").read_text().splitlines()[0]
+    )
     assert (tmp_path / "r.png").stat().st_size > 1000
-    refused = qaconv(*command, "--joint", "max", status=2)
-    assert "leave out --joint" in refused.err
+    refused = qaconv(*command, "--shortlist", "9", status=2)
+    assert "leave out --shortlist" in refused.err
+
+
+@pytest.mark.parametrize(("fuse", "combine"), [("max", max), ("mean", np.mean)])
+def test_several_queries_are_ranked_together_by_n(
+    fuse, combine, qaconv, market, checkpoint, tmp_path
+):
+    command = ("rank", "--query", *pictures(market)[:2], "--gallery", "market", "--data-dir",
+               market, "--checkpoint", checkpoint, "--quiet", "--normalise", "--top",
+               "26")  # fmt: skip
+    done = qaconv(*command, "--joint", fuse, "--json", "j.json", "--csv", "j.csv",
+                  "--report", "j.html", "--figure", "j.png")  # fmt: skip
+    kind = "largest" if fuse == "max" else "mean"
+    assert f"N is the {kind} of 2 queries" in done.out
+    assert f"N is the {kind} of 2 queries" in (tmp_path / "j.html").read_text()
+    (joined,) = json.loads((tmp_path / "j.json").read_text())["queries"]
+    assert (joined["normalised"]["queries"], joined["normalised"]["fuse"]) == (2, fuse)
+    qaconv(*command, "--json", "e.json")
+    each = [
+        {item["path"]: item["normalised"] for item in ranking["results"]}
+        for ranking in json.loads((tmp_path / "e.json").read_text())["queries"]
+    ]
+    known = [item for item in joined["results"] if all(item["path"] in one for one in each)]
+    assert len(known) > 5
+    for item in known:
+        values = [one[item["path"]] for one in each]
+        assert item["normalised"] == pytest.approx(combine(values), abs=1e-4)
+        assert item["by_query"] == int(np.argmax(values))
+    values = [item["normalised"] for item in joined["results"]]
+    assert values == sorted(values, reverse=True)
+    qaconv(*command, "--joint", fuse, "--part", "0,0,1,0.5", "--json", "p.json")
+    (by_part,) = json.loads((tmp_path / "p.json").read_text())["queries"]
+    assert all(item["part_logit"] != item["logit"] for item in by_part["results"])
 
 
 def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from qaconv_core.errors import InputError
+from qaconv_core.readable import counted
 from qaconv_core.threads import usable_cores
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def describe_device(device: torch.device | str) -> str:
     if device.type == "mps":
         return f"Apple GPU (mps), {cpu_model()}"
     cores = usable_cores()
-    return f"{cpu_model()}, {cores} core{'' if cores == 1 else 's'}"
+    return f"{cpu_model()}, {counted(cores, 'core')}"
 
 
 def _cuda_name(device: torch.device) -> str:

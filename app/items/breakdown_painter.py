@@ -126,7 +126,7 @@ def _cell_bar(
 
 def _name(part: BreakdownTerm) -> str:
     if part.kind == "strongest":
-        return f"these {part.cells} cells"
+        return "this cell" if part.cells == 1 else f"these {part.cells} cells"
     if part.kind == "rest":
         return f"rest of {part.side}"
     return {"usual": "average logit", "normalised": "above strangers"}.get(part.kind, part.kind)

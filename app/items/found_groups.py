@@ -16,6 +16,7 @@ from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.adaptation import Adaptation
 from qaconv_core.adaptation.pictures import cameras_in_turn, largest_first
+from qaconv_core.readable import counted
 from qaconv_core.types import ImageRef
 
 if TYPE_CHECKING:  # it loads torch
@@ -78,8 +79,8 @@ class FoundGroupModel(ListModel):
         """``18 pictures, 5 cameras``."""
         group = self.pictures(number)
         cameras = len({ref.camid for ref in group} - {None})
-        words = f"{len(group):,} pictures"
-        return words + (f", {cameras:,} camera{'' if cameras == 1 else 's'}" if cameras else "")
+        words = counted(len(group), "picture")
+        return words + (f", {counted(cameras, 'camera')}" if cameras else "")
 
     def shown(self, row: int, role: int) -> Any:
         """Words, the number, the pictures."""

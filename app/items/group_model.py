@@ -12,8 +12,9 @@ from app.items.captions import bold
 from app.items.mean_map_image import image_of, paint_mean
 from app.items.row_models import ListModel
 from app.items.thumbnail import faded
-from app.state.insight_words import count_words, group_line, group_title, margin_words
+from app.state.insight_words import group_line, group_title, margin_words
 from app.state.insights import ErrorFindings, mean_scale
+from qaconv_core.readable import counted
 
 GROUP_ROLE = Qt.UserRole
 """A row's group of failures; None for a heading."""
@@ -108,7 +109,7 @@ class GroupDelegate(QStyledItemDelegate):
         top = room.top() + (room.height() - 2 * line) // 2
         group, faint = index.data(GROUP_ROLE), faded(ink, 190)
         first = QRect(room.left(), top, room.width(), line)
-        count = count_words(len(group.examples))
+        count = counted(len(group.examples), "failure")
         painter.setFont(option.font)
         painter.setPen(faint)
         painter.drawText(first, int(Qt.AlignRight | Qt.AlignVCenter), count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,13 @@ from app.jobs.job import Job, JobContext
 from app.jobs.job_slots import JobSlots
 from app.state.adaptation import Adaptation, AdaptationRequest, default_out
 from app.state.requests import DEMO, DataRequest, ModelRequest
+from app.state.stored import read_record, write_record
 from app.state.values import Problem
 from qaconv_core.adaptation.pictures import Pictures, pictures_of
 from qaconv_core.data.resources import resource_path
+from qaconv_core.errors import StoreError
 from qaconv_core.progress import PhasedProgress, ProgressCallback
+from qaconv_core.readable import counted
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import Dataset
 
@@ -26,11 +30,21 @@ if TYPE_CHECKING:
     from qaconv_core.adaptation.forecast import Forecast
     from qaconv_core.adaptation.state import Unfinished
 
+BEGUN = "adaptation.json"
+"""In the user's data folder: the set, the model and the new file of the last adaptation."""
 ADAPT, FORECAST = "adapt", "adaptation forecast"
 
 
 class _Reviewing(Exception):
     """The groups shall be looked at before anything is learned from them."""
+
+
+def _note_begun(out: Path, root: Path, model: ModelRequest) -> None:
+    """Remember where the new model goes, for the dialog of another day; not where nothing can be
+    written."""
+    with suppress(StoreError):
+        record = {"root": str(root), "model": model.path, "out": str(out)}
+        write_record(data_dir() / BEGUN, record)
 
 
 def pictures_to_adapt(data: DataRequest | Dataset) -> Pictures:
@@ -88,11 +102,26 @@ class AdaptationJobs(QObject):
         return "No model is loaded yet." if space.model is None else ""
 
     def proposed_out(self) -> Path:
-        """Where the new model goes, unless a person says otherwise."""
+        """Where the new model goes, unless a person says otherwise; first of all where one was
+        begun from the open model and set and is not finished."""
         space = self.controller.workspace
+        begun = None if space.data is None else self._begun(space.data.root)
+        if begun is not None:
+            return begun
         data = "own" if space.data is None else space.data.root.name or space.data.name
         model = "" if space.model is None else space.model.title
         return default_out(data_dir(write=False) / "models", data, model)
+
+    def _begun(self, root: Path) -> Path | None:
+        """The file of the last adaptation, where it is unfinished and of the open ones."""
+        known = read_record(data_dir(write=False) / BEGUN)
+        if (known.get("root"), known.get("model")) != (
+            str(root),
+            self.controller.model_request.path,
+        ):
+            return None
+        out = Path(str(known.get("out")))
+        return out if self.unfinished(out) is not None and not out.exists() else None
 
     def unfinished(self, out: Path) -> Unfinished | None:
         """What was begun for the file ``out`` and is not finished."""
@@ -112,7 +141,7 @@ class AdaptationJobs(QObject):
             pictures = pictures_to_adapt(data)
             job = adaptation_job(pictures, model, AdaptationRequest(Path("model"), rounds))
             found = forecast_job(job, context.cancel)
-            cameras = f" of {pictures.cameras:,} cameras" if pictures.cameras else ""
+            cameras = f" of {counted(pictures.cameras, 'camera')}" if pictures.cameras else ""
             return f"{len(pictures):,} pictures{cameras}.\n{found.describe()}."
 
         self._slots.replace(
@@ -151,6 +180,7 @@ class AdaptationJobs(QObject):
             from qaconv_core.adaptation import Wrong, adapt
 
             request.out.parent.mkdir(parents=True, exist_ok=True)
+            _note_begun(request.out, opened.root, model)
 
             def look(found: FoundGroups) -> Wrong | None:
                 if found.round == looked_at:
@@ -172,7 +202,6 @@ class AdaptationJobs(QObject):
                     job,
                     progress=lambda progress: tell(progress),
                     cancel=context.cancel,
-                    say=context.tell,
                     on_groups=look,
                     on_plan=plan,
                 )
@@ -192,7 +221,7 @@ class AdaptationJobs(QObject):
         known.begin(request, model)
         self.job = self._slots.replace(
             ADAPT, f"Adapting to {opened.name}", work, done,
-            failed=failed, ended=self._ended, reported=self._report, lane="long",
+            failed=failed, ended=self._ended, reported=known.show_groups, lane="long",
         )  # fmt: skip
         self.started.emit(self.job)
 
@@ -200,12 +229,6 @@ class AdaptationJobs(QObject):
         self.job = None
         if self.adaptation.running:
             self.adaptation.stop()
-
-    def _report(self, part: str | FoundGroups) -> None:
-        if isinstance(part, str):
-            self.adaptation.add_line(part.strip())
-        else:
-            self.adaptation.show_groups(part)
 
     # ── the new model and the old one ───────────────────────────────────────────────────────────
 

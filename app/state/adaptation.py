@@ -35,9 +35,9 @@ class Adaptation:
     """The one adaptation of the window.
 
     ``found`` are the groups of the round under way. ``groups_out`` and ``pictures_out`` are what a
-    person takes out of them. ``waiting`` says that the round waits for that. ``lines`` say what was
-    done so far. ``old`` is the model that was adapted, while the new one may be used. ``forecast``
-    is in words, "" while it is not known.
+    person takes out of them. ``waiting`` says that the round waits for that. ``old`` is the model
+    that was adapted, while the new one may be used. ``forecast`` is in words, "" while it is not
+    known.
 
     ``changed``: it stands elsewhere now. ``groups_changed``: other groups, or others taken out.
     """
@@ -51,7 +51,6 @@ class Adaptation:
     old: ModelRequest | None = None
     groups_out: set[int] = field(default_factory=set)
     pictures_out: set[Path] = field(default_factory=set)
-    lines: list[str] = field(default_factory=list)
     changed: Event = field(default_factory=Event)
     groups_changed: Event = field(default_factory=Event)
 
@@ -66,7 +65,7 @@ class Adaptation:
         """Nothing is known of an adaptation."""
         self.request = self.found = self.result = self.old = None
         self.running = self.waiting = False
-        self.groups_out, self.pictures_out, self.lines = set(), set(), []
+        self.groups_out, self.pictures_out = set(), set()
         self.forecast = ""
         self.groups_changed.emit()
         self.changed.emit()
@@ -74,11 +73,6 @@ class Adaptation:
     def set_forecast(self, words: str) -> None:
         """It is known how long it takes."""
         self.forecast = words
-        self.changed.emit()
-
-    def add_line(self, line: str) -> None:
-        """One more thing was done or found."""
-        self.lines.append(line)
         self.changed.emit()
 
     def show_groups(self, found: FoundGroups) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from app.state.words import decimals
+from qaconv_core.readable import counted
 
 if TYPE_CHECKING:  # they load torch
     from qaconv_core.adaptation import AdaptationResult, FoundGroups
@@ -18,6 +20,10 @@ LIMITS = (
     "Some thousand pictures are a good number; of some hundred, of one camera, or of people in "
     "uniforms little can be learned. The new model is kept only where held-out pictures fall into "
     "groups clearly better than before."
+)
+KEPT = (
+    "You may close this window, or the whole program: what was done is kept. Next time this dialog "
+    "offers Go on, and it goes on from where it stopped."
 )
 LOOK = (
     "Each row is believed to be one person, and the model learns from it as if it were. Take out "
@@ -38,12 +44,18 @@ MAPS = (
 )  # fmt: skip
 
 
+def step_words(stage: str) -> str:
+    """``Round 1 of 2: grouping`` for the engine's ``round 1/2, grouping``."""
+    words = re.sub(r"^round (\d+)/(\d+), ", r"round \1 of \2: ", stage)
+    return words[:1].upper() + words[1:]
+
+
 def groups_title(found: FoundGroups) -> str:
     """``Round 1: 67 groups of 974 pictures; 474 are in none``."""
     pictures = sum(len(group) for group in found.groups)
     return (
-        f"Round {found.round}: {len(found.groups):,} groups of {pictures:,} pictures; "
-        f"{found.alone:,} are in none"
+        f"Round {found.round}: {counted(len(found.groups), 'group')} of "
+        f"{counted(pictures, 'picture')}; {counted(found.alone, 'is', 'are')} in none"
     )
 
 
@@ -61,9 +73,8 @@ def outcome_words(result: AdaptationResult) -> str:
             "By its own check on held-out pictures no round was clearly better than the model that "
             f"it began with. {result.out} holds that model."
         )
-    return (
-        f"Of {len(result.rounds):,} rounds the model of round {result.kept} was kept: {result.out}"
-    )
+    rounds = counted(len(result.rounds), "round")
+    return f"Of {rounds} the model of round {result.kept} was kept: {result.out}"
 
 
 def outcome_table(result: AdaptationResult) -> list[tuple[str, str, list[str]]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from app.state.insights import ErrorFindings, Example, Kind
 from app.state.words import adds_text, camera_text, cell_name, decimals
+from qaconv_core.readable import counted
 from qaconv_core.types import Grid
 
 if TYPE_CHECKING:
@@ -56,11 +57,6 @@ def failures_summary(found: ErrorFindings) -> str:
     return f"{wrong:,} of {valid:,} valid queries have a false first match ({share} %)"
 
 
-def count_words(count: int, one: str = "failure") -> str:
-    """ "1 failure", "12 failures"."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
-
-
 def group_title(name: str) -> str:
     """A group's name as the window writes it."""
     return "All errors" if name == "all" else name[:1].upper() + name[1:] \
@@ -74,7 +70,7 @@ def margin_words(margin: float) -> str:
 
 def group_line(group: ErrorGroup) -> str:
     """A group for tooltips and screen readers: "c1 → c2: 12 failures, margin +1.24"."""
-    count, margin = count_words(len(group.examples)), margin_words(group.margin)
+    count, margin = counted(len(group.examples), "failure"), margin_words(group.margin)
     return f"{group_title(group.name)}: {count}, {margin}. {group_meaning(group.name)}".strip()
 
 
@@ -132,6 +128,6 @@ def order_words(count: int, cell: int | None, grid: Grid) -> str:
     """What the examples are, and in which order they stand."""
     by = "the largest margin first" if cell is None else f"by what {cell_name(cell, grid)} adds"
     return (
-        f"{count_words(count)}, {by}: query, ✕ first false match, ✓ first true match. "
+        f"{counted(count, 'failure')}, {by}: query, ✕ first false match, ✓ first true match. "
         "Click one to open it."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.state import words
 from app.state.drawn_parts import Drawing
 from qaconv_core.galleries.values import PairView, Regions, WhatIf
+from qaconv_core.readable import counted
 from qaconv_core.types import RankingResult
 
 HINTS = {
@@ -26,7 +27,7 @@ def part_text(ranking: RankingResult) -> str:
         return ""
     cells = f"by part: {int(part.sum())} of {part.size} cells"
     others = len(ranking.queries) - 1
-    more = f", {others} more {'query' if others == 1 else 'queries'} whole" if others else ""
+    more = f", {counted(others, 'more query', 'more queries')} whole" if others else ""
     share = share_text(ranking.evidence)
     return f"{cells}, {share} of the evidence (each pair's beside its picture){more}"
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from app.state.evaluation import FinishedRun
 from qaconv_core.evaluation.reports import method_label
+from qaconv_core.readable import counted
 from qaconv_core.types import MethodResult
 
 SAME = 0.005
@@ -92,7 +93,7 @@ def comparison_words(changes: tuple[QueryChange, ...]) -> str:
         return "These two have no query in common."
     counts = {name: sum(c.outcome == name for c in changes) for name in ("won", "lost", "same")}
     mean = 100 * float(np.mean([change.gain for change in changes]))
-    gained = f"{counts['won']:,} {'query' if counts['won'] == 1 else 'queries'} gained"
+    gained = f"{counted(counts['won'], 'query', 'queries')} gained"
     sign = "+" if mean >= 0 else "−"
     return (
         f"{gained}, {counts['lost']:,} lost, {counts['same']:,} stayed: mAP {sign}{abs(mean):.1f} "

@@ -20,6 +20,7 @@ from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
 from qaconv_core.progress import CancelToken, Phase
+from qaconv_core.readable import counted
 from qaconv_core.training.augmentation import resized_picture
 from qaconv_core.training.memory import step_bytes
 from qaconv_core.training.pictures import CACHE_SHARE, PictureCache
@@ -91,8 +92,8 @@ class Forecast:
     def describe(self) -> str:
         """One line for people."""
         minutes = self.seconds / 60
-        took = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
-        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        took = counted(round(minutes), "minute") if minutes < 120 else f"{minutes / 60:.1f} hours"
+        rounds = counted(self.rounds, "round")
         return (
             f"{rounds}: about {took} at the speed that this machine has now, at most "
             f"{format_bytes(self.memory_bytes)} of memory "
@@ -139,7 +140,7 @@ def forecast(
     free = available_memory("cpu")
     if memory > free:
         raise MemoryLimitError(
-            f"adapting to {n:,} pictures takes {format_bytes(memory)} of memory and "
+            f"adapting to {counted(n, 'picture')} takes {format_bytes(memory)} of memory and "
             f"{format_bytes(free)} are free; close other programs, or give fewer pictures"
         )
     return Forecast(n, rounds, steps, memory, free)

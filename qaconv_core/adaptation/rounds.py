@@ -35,7 +35,7 @@ from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.models import load_checkpoint
 from qaconv_core.models.checkpoints import Checkpoint
 from qaconv_core.progress import CancelToken, Progress, ProgressCallback, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.store.atomic import remove_leftovers
 from qaconv_core.training.checkpoint import export_checkpoint
 from qaconv_core.training.distributed import Team
@@ -134,7 +134,7 @@ class _Adaptation:
 
     def _introduce(self, state: State) -> None:
         people, cameras = self.people, self.job.pictures.cameras
-        where = f" of {cameras:,} cameras" if cameras else ", cameras not known"
+        where = f" of {counted(cameras, 'camera')}" if cameras else ", cameras not known"
         self.say(f"adapting {self.old.spec.describe()} to {len(people):,} pictures{where}")
         if cameras == 1:
             self.say(
@@ -180,7 +180,8 @@ class _Adaptation:
         chosen = thinned(labels, self.people.cameras)
         count = len(np.unique(labels[chosen]))
         self.say(
-            f"round {number}: {count:,} groups of {len(chosen):,} pictures to learn from "
+            f"round {number}: {counted(count, 'group')} of "
+            f"{counted(len(chosen), 'picture')} to learn from "
             f"(reach {grouped.reach:g}; {len(state.held_out):,} pictures are held out)"
         )
         if count < 2:

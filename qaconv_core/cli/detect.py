@@ -10,7 +10,7 @@ from qaconv_core.cli.options import add_device_option, add_quiet_option, show
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 
 if TYPE_CHECKING:
     from qaconv_core.detection.foreign import GivenBoxes
@@ -173,17 +173,13 @@ def _report(out: str, done: Detected) -> None:
     totals = done.totals
     if not totals.sources:
         raise InputError("none of the pictures and videos can be read; nothing was looked at")
-    text = f"{_counted(totals.boxes, 'person', 'people')} on "
-    text += _counted(totals.sources, "picture or video", "pictures and videos")
+    text = f"{counted(totals.boxes, 'person', 'people')} on "
+    text += counted(totals.sources, "picture or video", "pictures and videos")
     if totals.tracks:
-        text += f", {_counted(totals.tracks, 'track', 'tracks')}"
+        text += f", {counted(totals.tracks, 'track', 'tracks')}"
     text += f": {shown(out)}"
     if done.found_done:
-        text += f" ({_counted(done.found_done, 'file was', 'files were')} done before)"
+        text += f" ({counted(done.found_done, 'file was', 'files were')} done before)"
     show(text)
     if totals.boxes:
         show(f"search them: qaconv rank --query PICTURE --gallery {shown(out)}")
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

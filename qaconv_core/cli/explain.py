@@ -23,7 +23,7 @@ from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.explaining.limits import LIMITS
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import json_text
+from qaconv_core.readable import counted, json_text
 
 if TYPE_CHECKING:
     from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
@@ -218,7 +218,7 @@ def _write_decisions(dataset: Dataset, file: str) -> None:
     from qaconv_core.store.decisions import DecisionLog, decisions_csv
 
     decisions = DecisionLog(dataset.name, dataset.root).all()
-    say(f"{len(decisions)} decisions are kept for {dataset.name}")
+    say(f"{counted(len(decisions), 'decision is', 'decisions are')} kept for {dataset.name}")
     write_result(file, decisions_csv(decisions), "decisions")
 
 

@@ -10,7 +10,7 @@ from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import DatasetError, StoreError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,11 +45,12 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         done = forget(places, dry_run=arguments.dry_run, context=WorkContext(progress, cancel))
     if not done.found:
         show("nothing is kept of it")
-    for what, number in done.found:
-        show(f"{number:,} {what}")
+    for words in done.words:
+        show(words)
     if done.left:
         files = ", ".join(shown(path) for path in done.left[:5])
-        raise StoreError(f"{len(done.left)} files still name it: {files}; look at them yourself")
+        left = counted(len(done.left), "file still names", "files still name")
+        raise StoreError(f"{left} it: {files}; look at them yourself")
 
 
 def _places(arguments: argparse.Namespace) -> list[Path]:

@@ -12,7 +12,7 @@ from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 
 if TYPE_CHECKING:
     from qaconv_core.data.folder_guess import Wishes
@@ -97,7 +97,7 @@ def proposal_lines(proposal: Proposal) -> list[str]:
     dataset = proposal.dataset
     rows = [("file", "person", "camera", "time", "split"), *examples(proposal)]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = [f"{shown(dataset.root)}: {len(proposal.pictures.pictures):,} pictures", ""]
+    lines = [f"{shown(dataset.root)}: {counted(len(proposal.pictures.pictures), 'picture')}", ""]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         lines.append(f"  {'  '.join(cells)}".rstrip())
@@ -106,7 +106,9 @@ def proposal_lines(proposal: Proposal) -> list[str]:
     lines += [f"note: {text}" for text in dataset.notes]
     if proposal.sizes:
         wide, high = (_range(values) for values in zip(*proposal.sizes, strict=True))
-        lines.append(f"sizes: {wide} × {high} pixels ({len(proposal.sizes)} pictures looked at)")
+        lines.append(
+            f"sizes: {wide} × {high} pixels ({counted(len(proposal.sizes), 'picture')} looked at)"
+        )
     lines += _rejected_lines(proposal)
     lines += ["", "What is possible:"]
     for item in possibilities(dataset):

@@ -10,7 +10,7 @@ from qaconv_core.cli.options import add_data_options, open_named_dataset, show
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import json_text, shown
+from qaconv_core.readable import counted, json_text, shown
 
 if TYPE_CHECKING:
     from qaconv_core.store.labels import LabelChange, LabelLog
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         from qaconv_core.data.labelled import export_labels, labelled
 
         count = export_labels(labelled(dataset, log), arguments.export)
-        say(f"{count:,} labelled pictures: {arguments.export}")
+        say(f"{counted(count, 'labelled picture')}: {arguments.export}")
         return
     change = _change(arguments, dataset, log)
     if change is not None:
@@ -121,7 +121,10 @@ def _list(dataset: Dataset, log: LabelLog, as_json: bool) -> None:
         show("no labels yet")
     for person in persons:
         where = ", ".join(f"{_camera(dataset, camera)}: {n}" for camera, n in person.cameras)
-        show(f"{shown(person.name):<24} {person.pictures:>5} pictures  {where}")
+        show(
+            f"{shown(person.name):<24} {person.pictures:>5} "
+            f"{'picture ' if person.pictures == 1 else 'pictures'}  {where}"
+        )
 
 
 def _camera(dataset: Dataset, camera: int | None) -> str:

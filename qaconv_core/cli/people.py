@@ -8,6 +8,7 @@ import os
 from qaconv_core.cli.options import add_quiet_option, positive, show
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.progress import CancelToken, WorkContext
+from qaconv_core.readable import counted
 
 
 def picture_size(text: str) -> tuple[int, int]:
@@ -98,7 +99,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             workers=arguments.workers or os.cpu_count() or 1,
             work=WorkContext(progress, cancel),
         )
-    show(f"{made.total:,} pictures in {arguments.out} ({made.found:,} were already there)")
+    show(f"{counted(made.total, 'picture')} in {arguments.out} ({made.found:,} were already there)")
 
 
 def _render_scenes(arguments: argparse.Namespace, cancel: CancelToken) -> None:
@@ -116,4 +117,4 @@ def _render_scenes(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         boxes = render_scenes(
             arguments.out, arguments.assets, order, work=WorkContext(progress, cancel)
         )
-    show(f"{boxes:,} boxes of people in {arguments.out}")
+    show(f"{counted(boxes, 'box', 'boxes')} of people in {arguments.out}")

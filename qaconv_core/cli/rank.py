@@ -29,7 +29,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             say(f"warning: {scene}")
     model = load_chosen_model(arguments)
     query_maps = model.extract(pictures)
-    say(f"gallery: {len(gallery):,} pictures ({dataset.layout})")
+    say(f"gallery: {counted(len(gallery), 'picture')} ({dataset.layout})")
     gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
     data = OpenSet(
         dataset.name, dataset.root, dataset.layout, ImageSet(queries), gallery,
@@ -217,7 +217,7 @@ def ranking_table(listing: Listing) -> str:
     part = listing.part
     names = " + ".join(str(query.path) for query in listing.queries)
     notes = listing.notes if listing.normalised is None else listing.notes[1:]
-    lines = [f"{names}  against {listing.others:,} pictures", *notes]
+    lines = [f"{names}  against {counted(listing.others, 'picture')}", *notes]
     if listing.ranking.tracks is not None:
         lines.append("each track once, by the best of its pictures")
     if part is not None:

@@ -19,6 +19,7 @@ from qaconv_core.data.scan import peek
 from qaconv_core.data.scenes import gallery_scenes, query_scene
 from qaconv_core.errors import ImageError
 from qaconv_core.progress import NO_CONTEXT, WorkContext
+from qaconv_core.readable import counted
 from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected
 
 _DISTRACTOR_SETS = frozenset(("market", "demo"))
@@ -110,10 +111,12 @@ def _warnings(
     yield from unlike_published(dataset.name, sizes)
     unreadable = len(without_junk_boxes(rejected))
     if unreadable:
-        yield f"{unreadable:,} files are left out beside junk boxes; they are listed below"
+        files = counted(unreadable, "file is", "files are")
+        yield f"{files} left out beside junk boxes; they are listed below"
     if len(query) == 0 or len(gallery) == 0:
         if dataset.name != "randperson":
-            yield "there is no query or no gallery: an evaluation is not possible"
+            missing = [name for name, part in (("query", query), ("gallery", gallery)) if not part]
+            yield f"there is no {' and no '.join(missing)}: an evaluation is not possible"
         return
     scenes = gallery_scenes(gallery.paths)
     if scenes:

@@ -13,7 +13,7 @@ from pathlib import Path
 from qaconv_core.data.images import picture_size
 from qaconv_core.data.splits import CHOSEN, NO_PIDS, choose_queries
 from qaconv_core.errors import InputError
-from qaconv_core.readable import csv_text, shown
+from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.labels import LabelLog
 from qaconv_core.types import Dataset, ImageRef, ImageSet
@@ -40,7 +40,11 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
         )
     query, gallery, note = choose_queries(refs)
     left = len(dataset.query) + len(dataset.gallery) + len(dataset.train) - len(refs)
-    notes = (note, f"persons by labels: {len(numbers)}; {left:,} pictures without one are left out")
+    notes = (
+        note,
+        f"persons by labels: {len(numbers)}; "
+        f"{counted(left, 'picture without one is', 'pictures without one are')} left out",
+    )
     return replace(
         dataset,
         train=ImageSet((), "labels/train"),

@@ -20,7 +20,7 @@ from qaconv_core.data.scenes import scenes_among
 from qaconv_core.errors import DatasetError, ImageError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import NO_CONTEXT, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.types import Dataset
 
 _SIZES = 100
@@ -123,7 +123,9 @@ def possibilities(dataset: Dataset) -> tuple[Possible, ...]:
     cameras = {ref.camid for ref in refs if ref.camid is not None}
     timed = sum(ref.time is not None and ref.camid is not None for ref in refs)
     valid = valid_queries(dataset.query, dataset.gallery)
-    search = Possible("Search", True, f"{len(refs) + len(dataset.train):,} pictures can be ranked")
+    search = Possible(
+        "Search", True, f"{counted(len(refs) + len(dataset.train), 'picture')} can be ranked"
+    )
     return (search, _evaluation(len(pids), cameras, valid, len(dataset.query)), _lifting(
         len(pids), timed, len(refs)), _normalisation(cameras))  # fmt: skip
 

@@ -20,7 +20,7 @@ from qaconv_core.detection.crops import FOLDER, output_of
 from qaconv_core.errors import InputError
 from qaconv_core.files import check_input
 from qaconv_core.paths import typed_path
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.types import Rejected
 
 _IN_NAME = re.compile(rf"(?<![0-9])(?:{MOMENT})(?![0-9])")
@@ -114,7 +114,7 @@ def _in_folder(folder: Path, leave_out: Path | None) -> tuple[list[Source], list
     for output in sorted(earlier - {own}):
         cut_out = [path for path in found if output / FOLDER in path.parents]
         found = [path for path in found if output / FOLDER not in path.parents]
-        why = f"{len(cut_out):,} pictures cut out of scenes by an earlier run, left out"
+        why = f"{counted(len(cut_out), 'picture')} cut out of scenes by an earlier run, left out"
         rejected.append(Rejected(output / FOLDER, why))
     sources = []
     for path in sorted(filter(outside, found), key=lambda p: p.relative_to(folder).parts):

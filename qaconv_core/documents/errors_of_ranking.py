@@ -13,6 +13,7 @@ from qaconv_core.errors import ImageError
 from qaconv_core.evaluation.error_groups import ErrorGroup
 from qaconv_core.evaluation.errors_of_ranking import ErrorAnalysis
 from qaconv_core.figures.heat import HeatItem, heat_figure
+from qaconv_core.readable import counted
 
 EXAMPLES = 6
 """Errors of a group that are shown in pictures."""
@@ -69,7 +70,7 @@ def _section(
 
 def _count(group: ErrorGroup) -> str:
     count = len(group.examples)
-    return f"{count} failure{'' if count == 1 else 's'}"
+    return counted(count, "failure")
 
 
 def average_picture(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qaconv_core.adaptation.pictures import cameras_in_turn, largest_first
 from qaconv_core.adaptation.values import FoundGroups
 from qaconv_core.documents import html
+from qaconv_core.readable import counted
 from qaconv_core.types import ImageRef
 
 PICTURES = 8
@@ -20,8 +21,9 @@ def groups_html(found: FoundGroups, name: str) -> str:
     """The groups of a round as one HTML file, the largest first."""
     pictures = sum(len(group) for group in found.groups)
     lead = (
-        f"{name}, round {found.round}: {len(found.groups):,} groups of {pictures:,} pictures; "
-        f"{found.alone:,} pictures are in none"
+        f"{name}, round {found.round}: {counted(len(found.groups), 'group')} of "
+        f"{counted(pictures, 'picture')}; "
+        f"{counted(found.alone, 'picture is', 'pictures are')} in none"
     )
     body = [html.paragraph(_MEANING)]
     for number in largest_first(found.groups):
@@ -31,10 +33,10 @@ def groups_html(found: FoundGroups, name: str) -> str:
 
 def _row(found: FoundGroups, number: int) -> list[str]:
     group = found.groups[number - 1]
-    words = f"Group {number}: {len(group):,} pictures"
+    words = f"Group {number}: {counted(len(group), 'picture')}"
     cameras = len({ref.camid for ref in group} - {None})
     if cameras:
-        words += f" of {cameras:,} camera{'' if cameras == 1 else 's'}"
+        words += f" of {counted(cameras, 'camera')}"
     if number in found.held_out:
         words += "; held out for the check"
     if number in found.left_out:

@@ -18,6 +18,7 @@ from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.figures.match import match_figure
 from qaconv_core.figures.style import part_picture
 from qaconv_core.progress import WorkContext
+from qaconv_core.readable import counted
 from qaconv_core.store.cases import Case, picture_hash
 from qaconv_core.store.decisions import VERDICTS, Decision
 from qaconv_core.types import Bool, CorrespondenceMap, ImageRef, score_of_logit
@@ -97,12 +98,15 @@ class MatchReport:
         decided = [f"{counts[v]} {DECIDED[v]}" for v in VERDICTS if counts[v]]
         open_ones = count - sum(counts.values())
         decided_text = ", ".join([*decided, *([f"{open_ones} not decided"] if open_ones else [])])
-        return f"{count} {'candidate' if count == 1 else 'candidates'}: {decided_text}"
+        return f"{counted(count, 'candidate')}: {decided_text}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What was searched, by which model, and when, as pairs of names and words."""
-        found = [("searched", f"{self.gallery}; {self.pictures:,} pictures"), ("model", self.model)]
+        found = [
+            ("searched", f"{self.gallery}; {counted(self.pictures, 'picture')}"),
+            ("model", self.model),
+        ]
         if self.case is not None:
             found = [*_case_facts(self.case), *found]
         if self.model_sha256:
@@ -118,7 +122,7 @@ class MatchReport:
 
 def _case_facts(case: Case) -> list[tuple[str, str]]:
     """What a case is called, whose it is, and whether its log holds."""
-    log = f"{len(case.entries):,} entries; it ends with {case.seal}"
+    log = f"{counted(len(case.entries), 'entry', 'entries')}; it ends with {case.seal}"
     holds = f"{log}; it does not hold: {case.fault}" if case.fault else f"{log}; the chain holds"
     holds = f"{holds}; {case.remark}" if case.remark else holds
     facts = [

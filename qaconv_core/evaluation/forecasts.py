@@ -16,6 +16,7 @@ from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.model import Model
 from qaconv_core.ranking import rerank_work
 from qaconv_core.ranking.cohorts import cohort_size
+from qaconv_core.readable import counted
 from qaconv_core.searching.choice import FLOAT32, choose_evaluation
 from qaconv_core.searching.estimated_logits import estimates_work
 from qaconv_core.searching.integer_estimates import fast_bytes
@@ -41,7 +42,8 @@ class Forecast:
         """One line for people."""
         scores = f", scores {format_bytes(self.disk_bytes)} meanwhile" if self.disk_bytes else ""
         return (
-            f"{self.queries:,} queries × {self.galleries:,} gallery pictures: {self.pairs:,} pairs "
+            f"{counted(self.queries, 'query', 'queries')} × "
+            f"{counted(self.galleries, 'gallery picture')}: {counted(self.pairs, 'pair')} "
             f"to score, at most {format_bytes(self.memory_bytes)} of memory "
             f"({format_bytes(self.available_bytes)} free), features "
             f"{format_bytes(self.feature_bytes)} on disk{scores}"

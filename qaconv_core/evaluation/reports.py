@@ -23,7 +23,7 @@ from qaconv_core.evaluation.formats import (
 )
 from qaconv_core.evaluation.open_set import open_set_lines
 from qaconv_core.evaluation.protocol import origin_lines
-from qaconv_core.readable import csv_text, shown
+from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.records import is_number
 from qaconv_core.types import EvaluationReport, MethodResult
 
@@ -71,7 +71,7 @@ def _counts_line(report: EvaluationReport) -> str:
     """``demo: 12 queries (10 valid), 60 gallery pictures``."""
     counts = report.counts
     return (
-        f"{_name(report)}: {counts.query:,} queries "
+        f"{_name(report)}: {counted(counts.query, 'query', 'queries')} "
         f"({counts.valid_queries:,} valid), {counts.gallery:,} gallery pictures"
     )
 

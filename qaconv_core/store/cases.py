@@ -25,7 +25,7 @@ from typing import Any
 
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.files import check_input
-from qaconv_core.readable import csv_text, shown
+from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.change_log import relative_name
 from qaconv_core.store.decisions import (
@@ -377,7 +377,10 @@ class _End:
         if left >= self.entries:
             return "the log was written anew outside of this program"
         where = "at the end" if left == there else f"after entry {left}"
-        return f"{self.entries - left} entries {where} of the log are missing"
+        where += " of the log"
+        return counted(
+            self.entries - left, f"entry {where} is missing", f"entries {where} are missing"
+        )
 
 
 def _judged(case: Case, path: Path) -> Case:
@@ -545,7 +548,8 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "opened": lambda _what: "case opened",
     "data": lambda what: (
-        f"data set {what['title']}: {what['pictures']} pictures, fingerprint {what['fingerprint']}"
+        f"data set {what['title']}: {counted(what['pictures'], 'picture')}, "
+        f"fingerprint {what['fingerprint']}"
     ),
     "model": lambda what: f"model {what['description']}, SHA-256 {what['sha256']}",
     "queries": lambda what: (

@@ -20,6 +20,7 @@ from typing import Any
 
 from qaconv_core.errors import StoreError
 from qaconv_core.progress import NO_CONTEXT, Tracker, WorkContext
+from qaconv_core.readable import counted
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import SCENES, SOURCES, cache_dir, data_dir
 from qaconv_core.store.index import INDEX_NAME, forget_paths
@@ -45,6 +46,22 @@ class Forgotten:
 
     found: tuple[tuple[str, int], ...]
     left: tuple[Path, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """Each thing with its number in words: ``1 file of labels``, ``242 feature maps``."""
+        return [counted(number, _one(what), what) for what, number in self.found]
+
+
+def _one(many: str) -> str:
+    """One of the things that :class:`Forgotten` names: ``files of labels`` → ``file of labels``."""
+    for plural, single in _FIRST_WORDS.items():
+        if many.startswith(f"{plural} "):
+            return single + many.removeprefix(plural)
+    return "score matrix" if many == "score matrices" else many.removesuffix("s")
+
+
+_FIRST_WORDS = {"files": "file", "crops": "crop", "entries": "entry"}
 
 
 class Mentions:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.errors import InputError
+from qaconv_core.readable import counted
 from qaconv_core.store.change_log import ChangeLog
 from qaconv_core.store.decisions import Decision, DecisionBook, decisions_path
 
@@ -84,15 +85,17 @@ class LabelLog(ChangeLog[LabelChange]):
 
         def change(labels: dict[str, str]) -> tuple[str, dict[str, str]]:
             name = _new_name(set(labels.values())) if person is None else _checked(person)
-            return f"{len(names)} pictures are {name}", dict.fromkeys(names, name)
+            return f"{counted(len(names), 'picture is', 'pictures are')} {name}", dict.fromkeys(
+                names, name
+            )
 
         return self._made(change)
 
     def clear(self, pictures: Iterable[str | os.PathLike[str]]) -> LabelChange:
         """Take the person away from pictures."""
         names = [self.name_of(picture) for picture in pictures]
-        return self._made(lambda _: (f"{len(names)} pictures have no person",
-                                       dict.fromkeys(names, "")))  # fmt: skip
+        what = f"{counted(len(names), 'picture has', 'pictures have')} no person"
+        return self._made(lambda _: (what, dict.fromkeys(names, "")))
 
     def merge(self, person: str, others: Sequence[str]) -> LabelChange:
         """Make other persons' pictures those of ``person``."""
@@ -165,7 +168,7 @@ class LabelLog(ChangeLog[LabelChange]):
                 taken = {*labels.values(), *made.values()}
                 name = known.pop() if known else _new_name(taken)
                 made.update({p: name for p in group if labels.get(p) != name})
-            return f"{len(made)} pictures by confirmed pairs", made
+            return f"{counted(len(made), 'picture')} by confirmed pairs", made
 
         return self._changed(change, nothing=True)
 

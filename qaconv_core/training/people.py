@@ -12,6 +12,7 @@ import numpy as np
 
 from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import DatasetError, InputError
+from qaconv_core.readable import counted
 from qaconv_core.types import Dataset, ImageRef, Int64, Rejected
 
 _NAMED = 3
@@ -84,8 +85,9 @@ class TrainingSet:
         """One line for people."""
         cameras = len(set(self.cameras.tolist()) - {-1})
         maps = sum(path is not None for path in self.label_maps)
-        text = f"{self.name}: {len(self):,} pictures of {self.classes:,} people"
-        text += f" from {cameras:,} cameras" if cameras else ""
+        text = f"{self.name}: {counted(len(self), 'picture')} of "
+        text += counted(self.classes, "person", "people")
+        text += f" from {counted(cameras, 'camera')}" if cameras else ""
         return text + (f", {maps:,} with a label map" if maps else "")
 
 
@@ -177,7 +179,8 @@ def check_learnable(people: TrainingSet, num_instance: int) -> list[str]:
     few = sum(1 < count < num_instance for count in counts)
     if few:
         notes.append(
-            f"{few:,} people have fewer than {num_instance} pictures: some are used repeatedly"
+            f"{counted(few, 'person has', 'people have')} fewer than {num_instance} pictures: "
+            "some are used repeatedly"
         )
     return notes
 

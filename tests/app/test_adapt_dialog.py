@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QLabel
 
 from app.state.requests import DataRequest, ModelRequest
 from app.views.dialogs.adapt_dialog import AFTERWARDS, BEFORE, MEANWHILE, AdaptDialog
@@ -121,6 +122,10 @@ def test_what_was_stopped_goes_on_in_another_window(qtbot, window, make_window, 
     other.begin(DataRequest("folder", world / "pictures"), request)
     qtbot.waitUntil(lambda: other.controller.matching is not None, timeout=WAIT)
     dialog = opened(qtbot, other)
+    assert dialog.path.text() == str(out), "proposed, though another one was typed then"
+    assert dialog.begin.text() == "Go on"
+    QTest.keyClicks(dialog.path, "x")
+    assert dialog.begin.text() == "Begin"
     dialog.path.selectAll()
     QTest.keyClicks(dialog.path, str(out))
     assert dialog.begin.text() == "Go on"
@@ -130,7 +135,10 @@ def test_what_was_stopped_goes_on_in_another_window(qtbot, window, make_window, 
     assert dialog.groups.rows.number(0) == number
     click(dialog.go_on)
     qtbot.waitUntil(lambda: dialog.jobs.job is not None, timeout=WAIT)
-    qtbot.waitUntil(lambda: bool(dialog.adaptation.lines), timeout=WAIT)
+    qtbot.waitUntil(lambda: dialog.step.text().startswith("Round 1 of 1: "), timeout=6 * WAIT)
+    shown = " ".join(label.text() for label in dialog.findChildren(QLabel) if label.isVisible())
+    assert "goes on from where it stopped" in shown
+    assert not [word for word in ("loss", "bounding_box", "reach", "note:") if word in shown]
     click(dialog.stop)
     qtbot.waitUntil(lambda: not dialog.adaptation.running, timeout=6 * WAIT)
 
@@ -147,7 +155,8 @@ def test_a_closed_dialog_is_followed_by_a_new_one(qtbot, window):
     first = opened(qtbot, window)
     QTest.keyClick(first, Qt.Key_Escape)
     assert not first.isVisible()
-    window.dialogs.adaptation.adaptation.add_line("heard by nobody that was closed")
+    window.dialogs.adaptation.adaptation.set_forecast("heard by nobody that was closed")
+    assert "heard by nobody" not in first.forecast.text()
     window.commands.run("file.adapt")
     second = window.dialogs.adapt()
     assert second is not first

@@ -189,6 +189,17 @@ def test_several_folders_are_imported_together(asked, tmp_path):
     assert asked.data == []
 
 
+def test_what_is_dropped_beside_pictures_and_left_out_is_said(qtbot, asked, tmp_path):
+    asked.controller.workspace.open_data(sample_set(tmp_path / "set", pictures=False))
+    picture, table = write_picture(tmp_path / "a.png"), tmp_path / "persons.csv"
+    table.write_text("path\n")
+    asked.drop(picture, table)
+    qtbot.waitUntil(lambda: asked.pictures == [[picture]])
+    assert [p.message for p in asked.problems] == [
+        "persons.csv: left out; drop other things than pictures by themselves"
+    ]
+
+
 def test_pictures_of_whole_scenes_are_not_taken_for_people(qtbot, asked, tmp_path):
     asked.controller.workspace.open_data(sample_set(tmp_path / "set", pictures=False))
     person = write_picture(tmp_path / "person.png")

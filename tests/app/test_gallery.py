@@ -250,6 +250,15 @@ def test_near_duplicates_are_folded_by_the_box_and_unfolded_by_a_key(qtbot, wind
     assert page.model.rowCount() == tiles
 
 
+def test_a_set_without_near_duplicates_says_so(qtbot, window):
+    page, gallery = window.gallery, window.gallery.gallery
+    gallery.set_likeness(likeness_of([1] * 28))
+    gallery.change_look(fold=True)
+    assert page.count.text() == "28 pictures, no near-duplicates"
+    gallery.change_look(fold=False)
+    assert page.count.text() == "28 pictures"
+
+
 def test_the_order_by_likeness_is_computed_and_chosen(qtbot, window):
     page = window.gallery
     page.sort.actions_["likeness"].trigger()

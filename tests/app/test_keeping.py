@@ -169,7 +169,7 @@ def test_nothing_is_left_of_a_set_that_was_used_in_every_way(qtbot, window, tmp_
     assert isinstance(dialog, ForgetDialog)
     qtbot.waitUntil(dialog.forget.isEnabled, timeout=WAIT)
     assert "feature maps" in dialog.found.text()
-    assert "files of decisions" in dialog.found.text()
+    assert "file of decisions" in dialog.found.text()
     QTest.mouseClick(dialog.forget, Qt.LeftButton)
     assert dialog.forget.text() == "Really forget"
     assert len(naming("gehéim", "写真")) == len(kept), "one press does nothing"

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from qaconv_core.readable import csv_cell, csv_text, encoded, shown, shown_lines
+from qaconv_core.readable import counted, csv_cell, csv_text, encoded, shown, shown_lines
 
 
 def test_a_name_is_one_line_that_no_terminal_obeys():
@@ -17,6 +17,13 @@ def test_a_name_is_one_line_that_no_terminal_obeys():
     assert shown(os.fsdecode(b"caf\xe9.jpg")) == "caf\\udce9.jpg"
     assert shown("\x1b[31mred\x07\n\x7f\x9b\u202e") == "\\x1b[31mred\\x07\\n\\u007f\\u009b\\u202e"
     assert shown("\U000e0001") == "\\udb40\\udc01"
+
+
+def test_things_are_counted_in_words():
+    assert counted(1, "picture") == "1 picture"
+    assert counted(0, "picture") == "0 pictures"
+    assert counted(1204, "query", "queries") == "1,204 queries"
+    assert counted(1, "file was", "files were") == "1 file was"
 
 
 def test_lines_keep_their_ends_and_json_its_meaning():

@@ -146,7 +146,7 @@ def test_a_report_to_hand_over_with_decisions(qaconv, market, checkpoint, files,
     assert content.startswith(b"%PDF")
     assert content.count(b"/Type /Page ") == 1 + 2 + 1  # the last: what the numbers mean
     done = qaconv("explain", "-d", "market", "--data-dir", market, "--decisions", "d.csv")
-    assert "1 decisions" in done.err
+    assert "1 decision is kept" in done.err
     row = next(csv.DictReader((tmp_path / "d.csv").open()))
     assert row["verdict"] == "confirm"
     assert row["gallery"] == f"bounding_box_test/{files[1][1].name}"

@@ -18,7 +18,7 @@ from qaconv_core.evaluation.stored_runs import open_history
 from qaconv_core.store.decisions import DecisionLog
 from qaconv_core.store.features import FeatureStore, file_keys
 from qaconv_core.store.folders import cache_dir, data_dir
-from qaconv_core.store.forgetting import Mentions, forget
+from qaconv_core.store.forgetting import Forgotten, Mentions, forget
 from tests.small_world import person
 
 
@@ -89,7 +89,7 @@ def test_nothing_is_left_of_a_set_and_another_one_stays(used, qaconv, checkpoint
 
     done = qaconv("forget", "--dataset", "geheim")
     assert "12 feature maps" in done.out
-    assert "1 runs" in done.out
+    assert "1 run\n" in done.out
     mentions = Mentions([secret])
     assert [path for path in every_file() if mentions.in_bytes(path.read_bytes())] == []
     assert files_with(b"Geheim", b"a note to nobody") == []
@@ -136,6 +136,15 @@ def test_a_file_that_still_names_it_is_said(used, qaconv, monkeypatch):
 
 def test_a_name_that_is_nothing(qaconv):
     assert "unknown data set" in qaconv("forget", "--dataset", "nobody", status=2).complaint
+
+
+def test_what_was_forgotten_is_counted_in_words():
+    found = (("feature maps", 1), ("files of labels", 1), ("score matrices", 2), ("imports", 1))
+    words = ["1 feature map", "1 file of labels", "2 score matrices", "1 import"]
+    assert Forgotten(found).words == words
+    assert Forgotten((("score matrices", 1), ("entries of other files (runs)", 1))).words == [
+        "1 score matrix", "1 entry of other files (runs)",
+    ]  # fmt: skip
 
 
 def test_places_are_found_as_a_whole(tmp_path):

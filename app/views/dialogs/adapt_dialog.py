@@ -105,8 +105,7 @@ class AdaptDialog(QDialog):
             "Stop", "Stop after the batch in hand; it can be taken up again at any time",
             self.jobs.cancel,
         )  # fmt: skip
-        self.lines = plain_label()
-        self.lines.setAccessibleName("What was done so far")
+        self.kept = plain_label(words.KEPT)
         self.found = heading()
         self.look = plain_label(words.LOOK)
         self.groups = GroupList(self.adaptation, thumbnails)
@@ -117,7 +116,7 @@ class AdaptDialog(QDialog):
         head.setStretch(0, 2)
         head.setStretch(1, 1)
         self.pages.addWidget(boxed(in_column(
-            head, self.lines, self.found, self.look, self.groups,
+            head, self.kept, self.found, self.look, self.groups,
             self._buttons(self.go_on), grows=self.groups, spacing=12,
         )))  # fmt: skip
 
@@ -223,7 +222,6 @@ class AdaptDialog(QDialog):
 
     def _show_work(self) -> None:
         known = self.adaptation
-        self.lines.setText("\n".join(known.lines[-3:]))
         for part in (self.stop, self.bar, self.left):
             part.setVisible(known.running)
         self.go_on.setVisible(known.waiting)
@@ -306,7 +304,7 @@ class AdaptDialog(QDialog):
     def _show_progress(self, progress: Progress) -> None:
         if self._job is None or self._job.state is JobState.CANCELLING:
             return
-        self.step.setText(progress.stage[:1].upper() + progress.stage[1:])
+        self.step.setText(words.step_words(progress.stage))
         if progress.whole is not None:
             self.bar.setValue(round(1000 * progress.whole))
         if progress.eta is not None:

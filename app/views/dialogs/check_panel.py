@@ -18,7 +18,7 @@ from app.views.widgets.labels import (
 )
 from app.views.widgets.layouts import boxed, in_column, in_row
 from qaconv_core.data.check_report import CheckReport, SplitSummary, short_ranges
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.types import Rejected
 
 _COLUMNS = ("", "pictures", "persons", "cameras", "times")
@@ -71,7 +71,7 @@ class CheckPanel(QWidget):
         super().__init__(parent)
         self.report = report
         self.setAccessibleName(f"Findings on {report.dataset}")
-        self.fold = fold_button(f"{len(report.rejected):,} files left out")
+        self.fold = fold_button(f"{counted(len(report.rejected), 'file')} left out")
         whole = in_column(
             heading(f"{report.dataset}: {report.layout}"),
             plain_label(f"in {shown(report.root)}"),

@@ -14,6 +14,7 @@ from app.views.widgets.labels import MessageLine, heading, plain_label
 from app.views.widgets.layouts import in_column
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.galleries.values import OpenSet
+from qaconv_core.readable import counted
 from qaconv_core.store.forgetting import Forgotten
 
 WHAT_STAYS = (
@@ -85,7 +86,8 @@ class ForgetDialog(JobDialog):
         self.found.setText("Removed: " + _words(done))
         if done.left:
             files = ", ".join(map(str, done.left[:5]))
-            self.message.say(f"{len(done.left)} files still name it: {files}; look at them "
+            left = counted(len(done.left), "file still names", "files still name")
+            self.message.say(f"{left} it: {files}; look at them "
                              "yourself", warning=True)  # fmt: skip
         else:
             self.message.say("Nothing of it is kept any more.")
@@ -99,4 +101,4 @@ class ForgetDialog(JobDialog):
 
 
 def _words(found: Forgotten) -> str:
-    return ", ".join(f"{number:,} {what}" for what, number in found.found) or "nothing"
+    return ", ".join(found.words) or "nothing"

@@ -31,6 +31,7 @@ from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
 from qaconv_core.data.proposal import Proposal, examples, possibilities, spread
+from qaconv_core.readable import counted
 
 COLUMNS = ("File", "Person", "Camera", "Time", "Split")
 RECOGNISE = "Recognise"
@@ -169,7 +170,9 @@ class ImportDialog(DropDialog):
         ))  # fmt: skip
         said = map(in_window, (*proposal.warnings, *proposal.reasons))
         count = len(proposal.pictures.pictures)
-        self.message.say(f"{count:,} pictures. " + "; ".join(said), warning=bool(proposal.warnings))
+        self.message.say(
+            f"{counted(count, 'picture')}. " + "; ".join(said), warning=bool(proposal.warnings)
+        )
         self.save.setEnabled(True)
 
     def _show_thumbnail(self, path: Path) -> None:

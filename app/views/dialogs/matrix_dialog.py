@@ -19,6 +19,7 @@ from app.views.widgets.fields import combo_box
 from app.views.widgets.labels import plain_label
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.evaluation.match_matrix import FirstCandidates, MatchMatrix, match_matrix
+from qaconv_core.readable import counted
 from qaconv_core.types import Int64, RankingResult
 
 NOTHING = {
@@ -39,7 +40,7 @@ def cell_words(matrix: MatchMatrix, row: int, column: int) -> str:
     shift = int(matrix.by == "camera")  # cameras count from 1 for people
     count, wrong = int(matrix.counts[row, column]), int(matrix.wrong[row, column])
     who, whom = matrix.rows[row] + shift, matrix.columns[column] + shift
-    queries = "1 query" if count == 1 else f"{count:,} queries"
+    queries = counted(count, "query", "queries")
     have = "has" if count == 1 else "have"
     return (
         f"{queries} of {matrix.by} {who} {have} a first candidate of {matrix.by} {whom}; "

@@ -19,6 +19,7 @@ from app.items.scene_painting import PersonMark, paint_drawn, paint_people, pain
 from app.state.framing import Box, Zoom
 from app.state.scene_boxes import INSIDE, Handle, SceneBoxes, dragged, drawn, handle_at
 from qaconv_core.detection.boxes import PersonBox
+from qaconv_core.readable import counted
 
 STEP = 1.25
 REACH = 6.0
@@ -79,7 +80,9 @@ class SceneCanvas(QWidget):
         if scene is not None:
             people, chosen = len(scene.boxes), len(scene.chosen)
             words = self._words(scene.current) if scene.current is not None else ""
-            self.setAccessibleDescription(f"{people} boxes, {chosen} chosen. {words}")
+            self.setAccessibleDescription(
+                f"{counted(people, 'box', 'boxes')}, {chosen} chosen. {words}"
+            )
         self.update()
 
     # ── geometry ────────────────────────────────────────────────────────────────────────────────

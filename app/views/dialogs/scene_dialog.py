@@ -30,6 +30,7 @@ from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.data.scan import is_picture_name
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.progress import Progress
+from qaconv_core.readable import counted
 
 if TYPE_CHECKING:
     from qaconv_core.detection.origins import Origin
@@ -47,7 +48,7 @@ _THUMBNAIL = 72
 
 def people_words(number: int) -> str:
     """``1 person``, ``8 people``."""
-    return f"{number:,} {'person' if number == 1 else 'people'}"
+    return counted(number, "person", "people")
 
 
 class SceneDialog(DropDialog):

@@ -31,6 +31,7 @@ from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.data.moments import moment_of
 from qaconv_core.detection.crops import PICTURES
 from qaconv_core.paths import typed_path
+from qaconv_core.readable import counted
 
 if TYPE_CHECKING:
     from qaconv_core.detection.job import Detected
@@ -197,7 +198,7 @@ class VideoDialog(DropDialog):
         faults = [f"{one.name}: {one.fault}" for one in self.facts if one.fault]
         frames = sum(round((one.seconds or 0) * work.rate) or 1 for one in usable)
         cameras = len({work.cameras.get(one.name, "") for one in usable})
-        said = f"{frames:,} frames of {cameras} {'camera' if cameras == 1 else 'cameras'} at most."
+        said = f"{counted(frames, 'frame')} of {counted(cameras, 'camera')} at most."
         if len(work.starts) < len([one for one in usable if one.video]):
             said += " Times can be compared between cameras once each video has a start."
         self.message.say("; ".join([*faults, said]), warning=bool(faults))

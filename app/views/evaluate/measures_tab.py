@@ -26,7 +26,7 @@ from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.protocol import origin_lines
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label, set_name
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.types import MethodResult
 
 WORDS = ("Run", "Data set", "Model", "Method, in %")
@@ -221,7 +221,7 @@ def _notes(runs: Sequence[FinishedRun]) -> list[str]:
     for run in runs:
         texts = [shown(note) for note in run.report.notes]
         if run.report.rejected:
-            texts.append(f"{len(run.report.rejected):,} files were left out")
+            texts.append(f"{counted(len(run.report.rejected), 'file was', 'files were')} left out")
         for text in dict.fromkeys(texts):
             about.setdefault(text, []).append(run.title)
     return [

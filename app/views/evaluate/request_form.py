@@ -18,6 +18,7 @@ from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column, in_form, in_row, scrolled
 from app.views.widgets.run_words import about
 from qaconv_core.device import format_bytes
+from qaconv_core.readable import counted
 
 
 class RequestForm(QWidget):
@@ -195,7 +196,10 @@ def _details(parts: Sequence) -> list[str]:
     pairs = sum(part.pairs for part in parts)
     stored = sum(part.stored for part in parts)
     pictures = sum(part.queries + part.galleries for part in parts)
-    lines = [f"{pictures:,} pictures ({stored:,} already have feature maps), {pairs:,} pairs"]
+    lines = [
+        f"{counted(pictures, 'picture')} ({counted(stored, 'already has', 'already have')} feature "
+        f"maps), {counted(pairs, 'pair')}"
+    ]
     unused = sorted({part.unused for part in parts} - {""})
     if unused:
         lines.append(f"Maps are computed again in float32: Explore's are {', '.join(unused)}.")

@@ -35,6 +35,7 @@ from app.state.zones import PairZones
 from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.galleries.values import PairView
+from qaconv_core.readable import counted
 
 EMPTY = "The score breakdown stands here once there is a match."
 POSITIVE, NEGATIVE = 4, 2
@@ -226,7 +227,7 @@ class BreakdownChart(QWidget):
         pair = self.workspace.shown_pair
         number = f"{row.label}: {words.decimals(row.part.value, 5, signed=True)}"
         if row.part.kind == "rest":
-            number += f" ({row.part.cells} cells)"
+            number += f" ({counted(row.part.cells, 'cell')})"
         if row.part.own_cell is not None and pair is not None:
             place = words.cell_sentence(row.part.own_cell, pair.match.grid)
             return f"{number}\n{place}\n{words.DIFFERENCE}"

@@ -24,6 +24,7 @@ from app.views.explore.sightings import SightingTimeline
 from app.views.widgets.fields import push_button
 from app.views.widgets.labels import MessageLine, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row
+from qaconv_core.readable import counted
 from qaconv_core.store.cases import Case
 
 PICTURE = QSize(48, 80)
@@ -142,7 +143,7 @@ class CasePanel(QWidget):
         for decision in case.decisions:
             counts[decision.verdict] += 1
         decided = ", ".join(f"{n:,} {DECIDED[verdict]}" for verdict, n in counts.items() if n)
-        entries = f"{len(case.entries):,} entries"
+        entries = counted(len(case.entries), "entry", "entries")
         self.count.setText(f"{entries}; {decided}" if decided else entries)
         self.count.setToolTip(f"{self.count.text()}\nThe log ends with {case.seal}")
         self.timeline.show_sightings(self.jobs.confirmed())

@@ -29,6 +29,7 @@ from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.tile_view import SizeSlider
 from app.views.widgets.work_strip import WorkStrip
+from qaconv_core.readable import counted
 
 NO_DATA = "No data set is open: its pictures will stand here."
 ALONE = "the chosen picture has no near-duplicates"
@@ -154,9 +155,10 @@ class GalleryPage(QWidget):
         opened = int(rows.counts[rows.open].sum() - rows.open.sum())
         listed = int(rows.counts.sum()) - opened
         words = count_text(total) if listed == total else shown_of(listed, total)
-        words += " pictures"
-        if self.gallery.look.fold and len(rows) < listed:
-            words += f" in {count_text(len(rows))} tiles"
+        words += " picture" if total == 1 else " pictures"
+        if self.gallery.look.fold and listed:
+            tiles = counted(len(rows), "tile")
+            words += f" in {tiles}" if rows.counts.max() > 1 else ", no near-duplicates"
         chosen = len(self.gallery.chosen)
         self.count.setText(f"{count_text(chosen)} chosen · {words}" if chosen > 1 else words)
 

@@ -15,6 +15,7 @@ from app.state.gallery import Gallery
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.gallery.persons_panel import PersonsPanel
 from app.views.widgets.actions import Handler, Handlers
+from qaconv_core.readable import counted
 
 LABEL_FORMATS = (
     CSV,
@@ -55,7 +56,8 @@ class PersonCommands(QObject):
         pictures = self._pictures()
         names = [person.name for person in self.gallery.people]
         return self._ask(
-            "Give to a person", f"{len(pictures):,} pictures are of:", names, "",
+            "Give to a person",
+            f"{counted(len(pictures), 'picture is', 'pictures are')} of:", names, "",
             lambda name: self.jobs.assign(pictures, name),
         )  # fmt: skip
 

@@ -25,6 +25,7 @@ from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.run_words import about
 from app.views.widgets.work_strip import WorkStrip
+from qaconv_core.readable import counted
 
 ICONS: dict[Kind, str] = {"failures": "warning-circle", "trust": "scales"}
 NUMBERS: dict[Kind, tuple[str, int, str, str]] = {
@@ -195,7 +196,7 @@ class InsightPage(QWidget):
             state.setText(self._forecast(data.added_from, len(data.gallery)))
 
     def _forecast(self, queries: int, galleries: int) -> str:
-        size = f"{queries:,} queries, {galleries:,} gallery pictures"
+        size = f"{counted(queries, 'query', 'queries')}, {counted(galleries, 'gallery picture')}"
         if not queries:
             size = f"No queries: some of the {galleries:,} gallery pictures instead"
         times = self.insights.times

@@ -148,10 +148,16 @@ class FileInput(QObject):
         are imported, or the one, or a checkpoint, is opened."""
         kinds = [(kind_of(path), path) for path in paths]
         pictures = [path for kind, path in kinds if kind == "picture"]
+        videos = [path for kind, path in kinds if kind == "video"]
+        taken = pictures or videos
+        left = [path for _, path in kinds if path not in taken] if taken else []
+        if left:
+            names = ", ".join(path.name for path in left[:2]) + (", …" if len(left) > 2 else "")
+            self._say(f"{names}: left out; drop other things than "
+                      f"{'pictures' if pictures else 'videos'} by themselves")  # fmt: skip
         if pictures:
             self._take_pictures(pictures)
             return
-        videos = [path for kind, path in kinds if kind == "video"]
         if videos:
             self._open_videos(videos)
             return

@@ -98,7 +98,7 @@ def test_a_log_that_was_cut_short_is_detected(file):
     for text in ("one", "two"):
         file.add("note", {"text": text})
     edit(file, lambda record: record["entries"].pop())
-    assert file.read().fault == "1 entries at the end of the log are missing"
+    assert file.read().fault == "1 entry at the end of the log is missing"
 
 
 def test_a_cut_log_is_told_until_it_is_whole_again(file):
@@ -120,7 +120,7 @@ def test_a_cut_log_that_is_moved_is_still_told(file):
     edit(file, lambda record: record["entries"].pop())
     moved = CaseFile(file.path.rename(file.path.with_name("moved.qcase")))
     moved.add("opened", {})
-    assert moved.read().fault == "1 entries after entry 1 of the log are missing"
+    assert moved.read().fault == "1 entry after entry 1 of the log is missing"
 
 
 def test_a_copy_that_goes_further_is_no_fault_of_the_original(file, tmp_path):

@@ -113,6 +113,12 @@ def test_an_answer_is_undone_with_its_decision(log, folder):
     assert [d.verdict for d in decided.all()] == ["reject"]
 
 
+def test_one_picture_is_said_as_one(log, folder):
+    assert log.assign([folder / "1.png"]).what == "1 picture is person 1"
+    assert log.clear([folder / "1.png"]).what == "1 picture has no person"
+    assert log.assign(folder / name for name in NAMES[:2]).what == "2 pictures are person 1"
+
+
 def test_two_writers_lose_nothing(log, folder):
     def give(start):
         own = LabelLog("folder", folder)

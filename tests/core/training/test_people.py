@@ -68,7 +68,7 @@ def test_people_that_teach_nothing_are_refused(pids, message):
 def test_thin_sets_are_noted():
     notes = check_learnable(join_training_sets([made_dataset("a", refs(1, 2, 2, 3, 3, 3, 3))]), 4)
     assert notes[0].startswith("1 of 3 people have one picture")
-    assert notes[1].startswith("1 people have fewer than 4 pictures")
+    assert notes[1].startswith("1 person has fewer than 4 pictures")
 
 
 def test_unreadable_pictures_are_left_out_and_named(tmp_path):

@@ -28,6 +28,12 @@ def shown(value: object) -> str:
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things in words: ``1 query``, ``1,204 queries``; ``many`` is ``one`` with an s
+    unless given."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def shown_lines(text: str) -> str:
     """``text`` of several lines for a terminal: :func:`shown` but for ends of lines and tabs.
 

@@ -9,6 +9,7 @@ from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from app.items.row_texts import camera_text, count_text
 from app.state.gallery import NOBODY, Gallery
 from qaconv_core.data.labelled import PersonCount
+from qaconv_core.readable import counted
 
 COLUMNS = ("Person", "Pictures", "Cameras")
 PERSON_ROLE = Qt.UserRole
@@ -78,4 +79,12 @@ class PeopleModel(QAbstractTableModel):
             return (ALL, NONE)[row], count_text(count), ""
         person = self.people[row - _ABOVE]
         where = (f"{camera_text(camera) or 'no camera'} {n}" for camera, n in person.cameras)
-        return person.name, count_text(person.pictures), ", ".join(where)
+        return person.name, _pictures_text(person), ", ".join(where)
+
+
+def _pictures_text(person: PersonCount) -> str:
+    """The gallery pictures, which a click lists, and those that it does not list."""
+    others = person.pictures - person.listed - person.queries
+    more = [counted(person.queries, "query", "queries")] if person.queries else []
+    more += [f"{count_text(others)} elsewhere"] if others else []
+    return " + ".join([count_text(person.listed), *more])

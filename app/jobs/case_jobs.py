@@ -6,8 +6,9 @@ also when the program closes. While a case is open, decisions are the case's.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.jobs.decision_jobs import DecisionJobs
 from app.jobs.job import JobContext
 from app.jobs.reopening import reopen
 from app.jobs.timers import pause_timer
-from app.state.requests import DataRequest
+from app.state.requests import DEMO, DataRequest
 from app.state.restoring import reopenable
 from app.state.session import Session
 from app.state.values import Problem, Selection
@@ -27,6 +28,7 @@ from qaconv_core.readable import shown
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.cases import (
     Case,
+    CaseData,
     CaseDecisions,
     CaseFile,
     case_log_csv,
@@ -79,6 +81,8 @@ class CaseJobs(QObject):
         self._seen: set[tuple[str, str]] = set()
         self._wanted: tuple[Path, ...] = ()
         """Pictures to search by together, once all are queries."""
+        self._view: dict[str, Any] | None = None
+        """How the window showed the case last, where that is not written yet."""
         self._timer = pause_timer(self, PAUSE_MS, self._keep_view)
         space = self.workspace
         space.data_changed.connect(self._data_changed)
@@ -137,9 +141,13 @@ class CaseJobs(QObject):
         file, case = found
         if case.fault:
             self._problem(f"{shown(file.path.name)}: {case.fault}; the log does not hold")
+        if case.remark:
+            self._problem(f"{shown(file.path.name)}: {case.remark}")
         if case.data is None:
             return
-        session = Session.from_record(case.view)
+        session, strange = _view_of(case, case.data)
+        if strange:
+            self._problem(f"{shown(file.path.name)}: {strange}")
         lost = reopenable(session).missing
         if lost:
             for sentence in lost:
@@ -212,12 +220,22 @@ class CaseJobs(QObject):
         )
 
     def _keep_view(self) -> None:
-        view = self._session().to_record()
-        self._write(lambda file: file.show_as(view))
+        view, self._view = self._view, None
+        if view is not None:
+            self._write(lambda file: file.show_as(view))
 
     def _view_changed(self) -> None:
-        if self.file is not None and not self._awaited and not self._timer.isActive():
+        """Take the view now: when it is written, another data set may be shown."""
+        if self.file is None or self._awaited or not self._shows_its_data():
+            return
+        self._view = self._session().to_record()
+        if not self._timer.isActive():
             self._timer.start()
+
+    def _shows_its_data(self) -> bool:
+        data, case = self.workspace.data, self.case
+        known = None if case is None else case.data
+        return known is None or (data is not None and str(data.root) == known.root)
 
     def _looked(self) -> None:
         """A pair is shown: the first time, where a person chose it, the log says so."""
@@ -390,6 +408,24 @@ def _places(images: ImageSet, root: Path, names: set[str]) -> dict[str, int]:
     last = {Path(name).name for name in names}
     near = ((i, ref.path) for i, ref in enumerate(images) if ref.path.name in last)
     return {name: i for i, path in near if (name := relative_name(root, path)) in names}
+
+
+def _view_of(case: Case, data: CaseData) -> tuple[Session, str]:
+    """How the case is shown, of its own data set; and in words, where its view was of another."""
+    session = Session.from_record(case.view)
+    named = data.name == DEMO or Path(data.gallery).is_absolute()
+    own = DataRequest(data.name, None if named else Path(data.root), gallery=data.gallery)
+    kept = session.data
+    if kept is not None and (kept.name, kept.gallery) == (own.name, own.gallery):
+        # What was asked for may be a folder around the set.
+        place, asked = (os.path.realpath(root or data.root) for root in (data.root, kept.root))
+        if named or Path(place).is_relative_to(asked):
+            return session, ""
+    session = replace(session, data=own, added=False, candidate="", queries=tuple(
+        str(Path(data.root) / one.path) for one in case.queries
+    ))  # fmt: skip
+    was = "no data set" if kept is None else f"another data set ({shown(kept.title)})"
+    return session, f"its view was of {was}; the case's own is opened"
 
 
 def _data_entry(data: OpenSet, request: DataRequest | None) -> dict[str, Any]:

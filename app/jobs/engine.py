@@ -251,12 +251,12 @@ def rank_normalised(
 
     if matching.cohorts is None:  # another set of the same maps was measured
         measure_cohorts(matching, context)
-    query = step.queries[0]
+    fuse = step.fuse or "max"
     found = matching.rank_normalised(
-        query, false_alarms=step.false_alarms, cancel=context.cancel, part=step.part
+        step.queries, fuse, false_alarms=step.false_alarms, cancel=context.cancel, part=step.part
     )
     if step.method != NORMALISED:
-        return matching.rank(step.queries, step.method, cancel=context.cancel), found
+        return matching.rank(step.queries, step.method, fuse, cancel=context.cancel), found
     order = found.ranking.order
     estimated = "" if matching.estimates is None else NORMALISED_ESTIMATES
     before = None if step.part is not None else rank_gallery(found.logits).places[order]

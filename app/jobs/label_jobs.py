@@ -23,7 +23,7 @@ from app.state.words import logit_text
 from qaconv_core.data.labelled import PersonCount, export_labels, labelled, persons_by_camera
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.decisions import DecisionLog
-from qaconv_core.store.labels import LabelChange, LabelLog
+from qaconv_core.store.labels import LabelChange, LabelLog, undo_labels
 
 if TYPE_CHECKING:
     from qaconv_core.galleries.search import GallerySearch
@@ -49,11 +49,13 @@ class LabelMeasure:
 
 class LabelJobs(QObject):
     """The persons of the open set. ``started`` carries a job that takes its time, ``measured`` a
-    :class:`LabelMeasure`, ``suggested`` what :func:`suggest` found."""
+    :class:`LabelMeasure`, ``suggested`` what :func:`suggest` found, ``asked_again`` the pair whose
+    answer was undone."""
 
     started = pyqtSignal(object)
     measured = pyqtSignal(object)
     suggested = pyqtSignal(object)
+    asked_again = pyqtSignal(object)
 
     def __init__(
         self,
@@ -67,6 +69,7 @@ class LabelJobs(QObject):
         self._sources, self.runner, self.gallery, self._tell = sources, runner, gallery, tell
         self._slots = JobSlots(runner, self)
         self._logs: tuple[LabelLog, DecisionLog] | None = None
+        self._answered: dict[tuple[str, ...], Suggestion] = {}
         gallery.space.data_changed.connect(self._open)
         gallery.forgotten.connect(self._stop)
         self._open()
@@ -96,6 +99,7 @@ class LabelJobs(QObject):
             self._logs = None
         elif self._logs is None or self._logs[0].root != LabelLog(data.name, data.root).root:
             self._logs = LabelLog(data.name, data.root), DecisionLog(data.name, data.root)
+            self._answered = {}
         self.read()
 
     def read(self) -> None:
@@ -112,19 +116,29 @@ class LabelJobs(QObject):
         if self._logs is not None and log is self._logs[0]:
             self.gallery.set_persons(*found)
 
-    def change(self, title: str, act: Act, nothing: str = "Nothing to change") -> None:
-        """Make a change, show the persons as they are then, and say what was done."""
+    def change(
+        self, title: str, act: Act, nothing: str = "Nothing to change", undo: bool = False
+    ) -> None:
+        """Make a change, show the persons as they are then, and say what was done.
+
+        ``undo``: ``act`` returns the change that it undid.
+        """
         data, logs = self.gallery.space.data, self._logs
         if data is None or logs is None:
             return
 
-        def work(_context: JobContext) -> tuple[Found, str]:
+        def work(_context: JobContext) -> tuple[Found, LabelChange | None]:
             made = act(*logs, data)
-            return persons_of(logs[0], data), nothing if made is None else made.what
+            return persons_of(logs[0], data), made
 
-        def apply(result: tuple[Found, str]) -> None:
-            self._show(logs[0], result[0])
-            self._tell(result[1][:1].upper() + result[1][1:])
+        def apply(result: tuple[Found, LabelChange | None]) -> None:
+            found, made = result
+            self._show(logs[0], found)
+            what = nothing if made is None else made.what
+            self._tell(f"Undone: {what}" if undo and made else what[:1].upper() + what[1:])
+            pair = self._answered.pop(made.answer, None) if undo and made else None
+            if pair is not None:
+                self.asked_again.emit(pair)
 
         self.runner.start(title, work, lane="records", quiet=True, done=apply)
 
@@ -150,13 +164,11 @@ class LabelJobs(QObject):
         self.change("Renaming a person", lambda log, *_: log.rename(person, name))
 
     def undo(self) -> None:
-        """Undo the last change of persons."""
-
-        def act(log: LabelLog, *_: object) -> LabelChange | None:
-            undone = log.undo()
-            return None if undone is None else LabelChange(f"Undone: {undone.what}", {}, {})
-
-        self.change("Undoing", act, "Nothing to undo")
+        """Undo the last change of persons or the last answer, whichever came later."""
+        self.change(
+            "Undoing", lambda log, decided, _data: undo_labels(log, decided), "Nothing to undo",
+            undo=True,
+        )  # fmt: skip
 
     def take_decisions(self) -> None:
         """Make persons of the candidates that were confirmed."""
@@ -173,7 +185,9 @@ class LabelJobs(QObject):
             one, other = _paths(data, (pair.one, pair.other))
             verdict = "confirm" if same else "reject"
             decided.decide(one, other, verdict, logit=pair.logit)
-            return join(log, one, other) if same else LabelChange("Two persons", {}, {})
+            made = log.answer(one, other, same)
+            self._answered[made.answer] = pair
+            return made
 
         self.change("Keeping the answer", act)
 
@@ -234,15 +248,6 @@ def persons_of(log: LabelLog, data: OpenSet) -> Found:
     names = ((index, labels.get(log.name_of(ref.path))) for index, ref in enumerate(data.gallery))
     known = {index: name for index, name in names if name is not None}
     return known, tuple(persons_by_camera(data.dataset, log))
-
-
-def join(log: LabelLog, one: Path, other: Path) -> LabelChange:
-    """Make two pictures those of one person; where each has one, the second person is merged."""
-    labels = log.all()
-    known = [labels.get(log.name_of(path)) for path in (one, other)]
-    if known[0] is not None and known[1] is not None and known[0] != known[1]:
-        return log.merge(known[0], [known[1]])
-    return log.assign((one, other), known[0] or known[1])
 
 
 def suggest(

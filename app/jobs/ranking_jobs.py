@@ -49,7 +49,7 @@ class RankingJobs:
 
         def work(context: JobContext) -> Ranked:
             fuse = step.fuse or "max"
-            if normalises(step.method) and len(step.queries) == 1:
+            if normalises(step.method):
                 return engine.rank_normalised(matching, step, context)
             if step.part is not None:
                 return matching.rank_by_part(step.queries, step.part, fuse, context.cancel), None

@@ -28,7 +28,7 @@ MEASURES = (
     ("Gain", "gain", "mAP above the old model's, with groups taken for persons."),
     ("Stability", "stability", "How alike the groups of random parts of the pictures are."),
     ("Nearest of other cameras", "across", "Share of other cameras among the five nearest."),
-    ("Separation", "separation", "How far the next group is beyond the own one."),
+    ("Separation", "separation", "How much farther the next group is than the own one."),
     ("mAP", "mAP", "Among the held-out pictures; only where persons are known."),
 )
 MAPS = (

@@ -181,19 +181,18 @@ def ranking_is_current(space: Workspace, whole: bool) -> bool:
 def method_of(space: Workspace) -> Method:
     """What ranks the gallery for what is chosen: the method chosen, as far as it can.
 
-    A part and added pictures are not re-ranked; normalised scores are those of one query, whole or
-    by a part.
+    A part and added pictures are not re-ranked.
     """
     queries, method = space.selection.queries, space.method
     added = space.data is not None and any(map(space.data.is_added, queries))
     if added or space.parts.part is not None:
-        method = NORMALISED if normalises(method) else "qaconv"
-    return "qaconv" if method == NORMALISED and len(queries) > 1 else method
+        return NORMALISED if normalises(method) else "qaconv"
+    return method
 
 
 def explains_normalised(space: Workspace, whole: bool) -> bool:
-    """Whether pairs are explained by their normalised scores: where these rank one query."""
-    return whole and normalises(method_of(space)) and len(space.selection.queries) == 1
+    """Whether pairs are explained by their normalised scores: where these rank."""
+    return whole and normalises(method_of(space))
 
 
 def pair_is_current(space: Workspace, whole: bool) -> bool:

@@ -21,7 +21,7 @@ from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
 from qaconv_core.progress import CancelToken, Phase
 from qaconv_core.training.augmentation import resized_picture
-from qaconv_core.training.memory import kept_bytes
+from qaconv_core.training.memory import step_bytes
 from qaconv_core.training.pictures import CACHE_SHARE, PictureCache
 from qaconv_core.training.transforms import Pixels
 
@@ -181,7 +181,7 @@ def memory_of(model: Checkpoint, book: PictureCache, unread: bool = False) -> in
     pixels = n * height * width * 3
     fits = pixels <= available_memory("cpu") // (2 * CACHE_SHARE)
     copied = pixels if book.pixels is not None and (fits or not unread) else 0
-    learning = copied + _BATCH * kept_bytes(model.network, book.size)
+    learning = copied + step_bytes(model.network, book.size, _BATCH)
     return _LIBRARY_BYTES + max(grouping, learning) + (copied if unread else 0)
 
 

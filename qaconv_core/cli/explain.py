@@ -37,7 +37,8 @@ DEMO = "demo"
 _EXAMPLES = """\
 examples:
   qaconv explain Q.jpg A.jpg --figure hidden.png         what hiding each region does
-  qaconv explain Q.jpg A.jpg B.jpg --against demo        why A has another logit than B
+  qaconv explain Q.jpg A.jpg B.jpg                       why A has another logit than B
+  qaconv explain Q.jpg A.jpg B.jpg --against demo        why A stands higher above strangers
   qaconv explain --dataset demo --report trust.html      how far maps can be trusted
   qaconv explain --dataset demo --failures f.html        what misleads the model
   qaconv explain --dataset demo --decisions d.csv        what was decided in the window
@@ -88,14 +89,24 @@ def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_picture_options(parser: argparse.ArgumentParser) -> None:
+    from qaconv_core.cli.galleries import NORMALISED
     from qaconv_core.cli.regions import window
+    from qaconv_core.matching.strongest import RELATIVE
 
     group = parser.add_argument_group("pictures")
     group.add_argument(
         "--window", type=window, default="3x3", metavar="RxC", help="cells hidden at a time"
     )
     group.add_argument(
-        "--against", metavar="DIR|DATASET", help="a gallery whose average is taken off both sides"
+        "--against",
+        metavar="DIR|DATASET",
+        help="a gallery of strangers: QUERY A B are compared by how far they stand above these",
+    )
+    group.add_argument(
+        "--colour-by",
+        choices=(NORMALISED, RELATIVE),
+        help="what is compared with --against: parts of the normalised scores (the default), or "
+        "contributions above the average of the gallery (relative)",
     )
     group.add_argument("--top", type=positive, default=12, metavar="N", help="reasons to list")
     group.add_argument("--json", metavar="FILE", help="all maps as nested lists")
@@ -115,10 +126,10 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             raise InputError("pictures and --dataset are explained apart; give one of the two")
         explain_pictures(arguments, cancel)
         return
-    if arguments.json or arguments.figure or arguments.against:
+    if arguments.json or arguments.figure or arguments.against or arguments.colour_by:
         raise InputError(
-            "--json, --figure and --against belong to pictures; a data set has --report and "
-            "--failures"
+            "--json, --figure, --against and --colour-by belong to pictures; a data set has "
+            "--report and --failures"
         )
     for option in ("report", "failures"):
         check_page(getattr(arguments, option), option, (*_PAGES, ".json"))

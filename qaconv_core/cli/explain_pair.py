@@ -1,4 +1,4 @@
-"""``qaconv explain QUERY A [B]``: what hiding regions does, and why A has another logit than B."""
+"""``qaconv explain QUERY A [B]``: what hiding regions does, and why A is above B."""
 
 from __future__ import annotations
 
@@ -6,22 +6,32 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qaconv_core.cli.galleries import against_gallery, as_stored, averages_for
+from qaconv_core.cli.galleries import (
+    NORMALISED,
+    Against,
+    above_strangers,
+    against_gallery,
+    as_stored,
+    averages_for,
+    no_strangers,
+    strangers_words,
+)
 from qaconv_core.cli.options import load_chosen_model, show, write_json
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
+from qaconv_core.matching.strongest import RELATIVE
 from qaconv_core.progress import CancelToken
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from qaconv_core.explaining.values import ContributionDifference, Reason
+    from qaconv_core.explaining.values import ContributionDifference, NormalisedBreakdown, Reason
     from qaconv_core.figures.heat import HeatItem
     from qaconv_core.model import Model
-    from qaconv_core.types import Float32, Float64
+    from qaconv_core.types import CorrespondenceMap, Float32
 
 _CHANGE = "hiding it lowers the logit  ←  change  →  hiding it raises the logit"
-_LEAD = "speaks for B  ←  difference of the logits  →  speaks for A"
+_LEAD = "speaks for B  ←  difference of the {}  →  speaks for A"
 
 
 def explain_pictures(arguments: argparse.Namespace, cancel: CancelToken) -> None:
@@ -32,18 +42,20 @@ def explain_pictures(arguments: argparse.Namespace, cancel: CancelToken) -> None
         raise InputError(
             f"{len(arguments.pictures)} pictures were given; explain takes QUERY A or QUERY A B"
         )
+    if arguments.colour_by and (len(arguments.pictures) == 2 or not arguments.against):
+        raise InputError("--colour-by belongs to QUERY A B --against GALLERY")
     pictures = [read_image(path) for path in arguments.pictures]
     model = load_chosen_model(arguments)
     cancel.raise_if_cancelled()
     maps = model.extract(pictures)
-    average = None
+    against = None
     if arguments.against:
-        query, maps = Path(arguments.pictures[0]), as_stored(maps)
-        gallery = against_gallery(model, arguments.against, arguments, cancel)
-        crowd = averages_for(model, query, maps[0], gallery, arguments, cancel)
-        average = crowd.gallery_mean
-    work = _two if len(pictures) == 2 else _three
-    record, text, items, scale = work(model, maps, pictures, average, arguments)
+        maps = as_stored(maps)
+        against = against_gallery(model, arguments.against, arguments, cancel)
+    if len(pictures) == 2:
+        record, text, items, scale = _two(model, maps, pictures, arguments)
+    else:
+        record, text, items, scale = _three(model, maps, pictures, against, arguments, cancel)
     record |= {"pictures": arguments.pictures, "checkpoint": model.spec.sha256}
     if arguments.json != "-":
         show(text)
@@ -64,7 +76,6 @@ def _two(
     model: Model,
     maps: Float32,
     pictures: list[Image.Image],
-    average: Float64 | None,
     arguments: argparse.Namespace,
 ) -> Explained:
     """What hiding each window of the query, and of the candidate, does to the logit."""
@@ -99,21 +110,55 @@ def _two(
     return record, "\n".join(lines), items, _CHANGE
 
 
+def _above_strangers(
+    model: Model,
+    maps: Float32,
+    matches: tuple[CorrespondenceMap, CorrespondenceMap],
+    against: Against,
+    arguments: argparse.Namespace,
+    cancel: CancelToken,
+) -> tuple[NormalisedBreakdown, NormalisedBreakdown] | None:
+    """The normalised scores of both candidates in parts; None, and a line that says so, where one
+    of them has no strangers."""
+    query, *candidates = (Path(path) for path in arguments.pictures)
+    found = [
+        above_strangers(model, match, (query, path), (maps[0], candidate), against, cancel)
+        for match, path, candidate in zip(matches, candidates, maps[1:], strict=True)
+    ]
+    if found[0] is not None and found[1] is not None:
+        return found[0], found[1]
+    say(no_strangers(arguments))
+    return None
+
+
 def _three(
     model: Model,
     maps: Float32,
     pictures: list[Image.Image],
-    average: Float64 | None,
+    against: Against | None,
     arguments: argparse.Namespace,
+    cancel: CancelToken,
 ) -> Explained:
-    """Why A has another logit than B, and which hidden window would change their order."""
+    """Why A has another normalised score, or another logit, than B, and which hidden window would
+    change their order."""
     from qaconv_core.explaining.covering import order_map
-    from qaconv_core.explaining.difference import difference, reasons
+    from qaconv_core.explaining.difference import difference, normalised_difference, reasons
     from qaconv_core.figures.heat import HeatItem
 
     a, b = (model.match(maps[0], candidate) for candidate in maps[1:])
-    found = difference(a, b, average)
-    order = order_map(maps[0], maps[1], maps[2], model.head, arguments.window)
+    parts = None
+    if against is not None and arguments.colour_by != RELATIVE:
+        parts = _above_strangers(model, maps, (a, b), against, arguments, cancel)
+    if parts is not None:
+        found = normalised_difference((a, parts[0]), (b, parts[1]))
+    else:
+        average = None
+        if against is not None:
+            query = Path(arguments.pictures[0])
+            crowd = averages_for(model, query, maps[0], against, arguments, cancel)
+            average = crowd.gallery_mean
+        found = difference(a, b, average)
+    order = order_map(maps[0], maps[1], maps[2], model.head, arguments.window, parts)
     listed = reasons(found, arguments.top)
     names = [Path(path).name for path in arguments.pictures]
     record = {
@@ -123,7 +168,7 @@ def _three(
         "query": found.query.tolist(),
         "gallery_a": found.gallery_a.tolist(),
         "gallery_b": found.gallery_b.tolist(),
-        "relative": average is not None,
+        "relative": against is not None and parts is None,
         "reasons": [reason._asdict() for reason in listed],
         "window": list(arguments.window),
         "margin_hidden": order.margin.tolist(),
@@ -134,15 +179,29 @@ def _three(
         HeatItem("A's own cells", found.gallery_a, names[1], pictures[1]),
         HeatItem("B's own cells", found.gallery_b, names[2], pictures[2]),
     ]
-    scale = _LEAD + ("; outlined: hidden there, the order changes" if order.flips.any() else "")
-    return record, _differences(found, listed, int(order.flips.sum()), model), items, scale
+    if parts is not None:
+        record[NORMALISED] = {"a": parts[0].to_dict(), "b": parts[1].to_dict()}
+    scale = _LEAD.format("logits" if parts is None else "scores above strangers") + (
+        "; outlined: hidden there, the order changes" if order.flips.any() else ""
+    )
+    words = (
+        []
+        if parts is None
+        else [
+            f"{name} stands {each.n:+.3f} deviations above {strangers_words(each)}"
+            for name, each in zip("AB", parts, strict=True)
+        ]
+    )
+    text = _differences(found, listed, int(order.flips.sum()), model)
+    return record, "\n".join([*words, text]), items, scale
 
 
 def _differences(
     found: ContributionDifference, listed: list[Reason], flips: int, model: Model
 ) -> str:
+    value, (a, b) = "logit" if found.normalised is None else "N", found.values
     lines = [
-        f"logit of A {found.a.logit:.3f} − logit of B {found.b.logit:.3f} = {found.total:+.3f}",
+        f"{value} of A {a:.3f} − {value} of B {b:.3f} = {found.total:+.3f}",
         f"  = query cells {found.query.sum():+.3f}, A's own cells {found.gallery_a.sum():+.3f}, "
         f"B's own cells {found.gallery_b.sum():+.3f}",
         f"hiding a window of the query changes the order at {flips} of {found.query.size} places",

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from qaconv_core.model import Model
     from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, Int64
 
+NORMALISED = "normalised"
+"""The order by what a match adds above strangers."""
+
 
 def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
     """The gallery of a data set, or all pictures of a folder or table."""
@@ -133,6 +136,15 @@ def above_strangers(
         match, *maps, against.bank.select(z), against.bank.select(t), model.head, cancel=cancel
     )
     return replace(found, against=f"{len(z):,} and {len(t):,} strangers of {data.name}")
+
+
+def no_strangers(arguments: argparse.Namespace) -> str:
+    """The line that says that the average serves in their place; an error where strangers were
+    asked for."""
+    nobody = f"{arguments.against} has no strangers between these two cameras to compare with"
+    if arguments.colour_by == NORMALISED:
+        raise InputError(f"{nobody}: leave out --colour-by {NORMALISED}")
+    return f"{nobody}: the average over it is compared with instead"
 
 
 def strangers_words(found: Relative) -> str:

@@ -69,11 +69,12 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
 
 
 def _change(arguments: argparse.Namespace, dataset: Dataset, log: LabelLog) -> LabelChange | None:
-    if arguments.undo:
-        return log.undo()
-    if arguments.from_decisions:
-        from qaconv_core.store.decisions import DecisionLog
+    from qaconv_core.store.decisions import DecisionLog
+    from qaconv_core.store.labels import undo_labels
 
+    if arguments.undo:
+        return undo_labels(log, DecisionLog(dataset.name, dataset.root))
+    if arguments.from_decisions:
         return log.take_decisions(DecisionLog(dataset.name, dataset.root).all())
     if arguments.rename:
         return log.rename(*arguments.rename)

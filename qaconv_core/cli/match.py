@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from qaconv_core.cli.evaluate import check_outputs
 from qaconv_core.cli.galleries import (
+    NORMALISED,
     above_strangers,
     against_gallery,
     as_stored,
     averages_for,
+    no_strangers,
     strangers_words,
 )
 from qaconv_core.cli.match_export import add_export_options, run_export
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from qaconv_core.model import Model
     from qaconv_core.types import Float32
 
-NORMALISED = "normalised"
-"""The order by what a match adds above strangers."""
 NO_REFERENCE = (
     "plain contributions, which follow the model's weights: there is no reference of strangers for "
     "this model; --against GALLERY compares with one"
@@ -130,9 +130,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         maps = as_stored(maps)
     match = model.match(maps[0], maps[1])
     compared = _compared(model, match, maps, arguments, cancel)
-    order = arguments.colour_by or next(
-        (name for name in (NORMALISED, RELATIVE) if name in compared), "contribution"
-    )
+    known = [name for name in (NORMALISED, RELATIVE) if name in compared]
+    order = arguments.colour_by or (*known, "contribution")[0]
     if order in (RELATIVE, NORMALISED) and order not in compared:
         raise InputError(f"--colour-by {order} needs a gallery to be compared with: --against")
     if order == "contribution" and arguments.colour_by is None:
@@ -195,10 +194,7 @@ def _compared(
     strangers = above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel)
     if strangers is not None:
         return {**average, NORMALISED: strangers}
-    nobody = f"{arguments.against} has no strangers between these two cameras to compare with"
-    if arguments.colour_by == NORMALISED:
-        raise InputError(f"{nobody}: leave out --colour-by {NORMALISED}")
-    say(f"{nobody}: the average over it is compared with instead")
+    say(no_strangers(arguments))
     return average
 
 
@@ -234,14 +230,14 @@ def _summary(
     lines.append(f"{len(chosen)} of {total} matches shown ({arguments.direction} cells):")
     named = "above average" if order == RELATIVE else "above strangers"
     more = f"  {named}" if sides else ""
-    lines.append(f"  query cell (row, column)   gallery cell   similarity      adds{more}")
+    lines.append(f"  query cell (row, column)   gallery cell   similarity  contribution{more}")
     added = worth(chosen, sides, arguments.direction) if sides else [None] * len(chosen)
     width = match.grid[1]
     for found, extra in zip(chosen, added, strict=True):
         q, g = divmod(found.query_cell, width), divmod(found.gallery_cell, width)
         lines.append(
             f"  {q[0]:>10}, {q[1]:<12} {g[0]:>6}, {g[1]:<8} {found.similarity:>8.3f} "
-            f"{found.contribution:>+11.3f}"
+            f"{found.contribution:>+13.3f}"
             + ("" if extra is None else f" {extra:>+{len(named) + 1}.3f}")
         )
     return "\n".join(lines)

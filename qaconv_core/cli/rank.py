@@ -64,7 +64,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--joint",
         choices=("max", "mean"),
-        help="one ranking by all query pictures together: by the best or the mean of their logits",
+        help="one ranking by all query pictures together: by the best or the mean of their logits "
+        "(with --normalise: of their scores above strangers)",
     )
     add_region_options(parser)
     add_data_options(parser)
@@ -263,7 +264,7 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
         lines.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} "
             f"{found.n[index]:>8.2f} {whole}{logit:>10.3f}  {score_of_logit(logit):.4f} "
-            f"{_person(ref):>8}  {_camera(ref):>6}  {found.share_words(index)}; {shown(ref.path)}"
+            f"{_person(ref):>8}  {_camera(ref):>6}  {found.counted_words(index)}; {shown(ref.path)}"
         )
     return lines if below else [*lines, told]
 

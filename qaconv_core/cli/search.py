@@ -78,7 +78,10 @@ class Listing:
     def _item(self, place: int) -> dict[str, Any]:
         item = ranked_item(self.gallery, self.ranking, place)
         if self.normalised is not None:
-            item |= self.normalised.record(item["gallery_index"])
+            index = item["gallery_index"]
+            item |= self.normalised.record(index)
+            if self.normalised.best is not None:
+                item["by_query"] = int(self.normalised.best[index])
         if self.found and self.normalised is not None:
             item["part_logit"] = self.found[place][1].match.logit
         return {**item, **place_record(*self.found[place])} if self.found else item
@@ -119,10 +122,8 @@ class RankCommand:
                 "--shortlist ranks by whole single pictures: leave out --joint and parts"
             )
         if asked.normalise:
-            if asked.joint or asked.shortlist is not None:
-                raise InputError(
-                    "--normalise ranks by single pictures: leave out --joint and --shortlist"
-                )
+            if asked.shortlist is not None:
+                raise InputError("--normalise needs all scores: leave out --shortlist")
             return self._normalised(mask)
         if mask is not None:
             return self._by_part(mask)
@@ -183,25 +184,30 @@ class RankCommand:
             say(note)
         given = self.arguments.false_alarms
         share = FALSE_ALARMS if given is None else given
+        joint = self.arguments.joint
+        asked = [self._all] if joint else [(query,) for query in self._all]
         listings = []
-        for query in self._all:
+        for queries in asked:
             found = self.search.rank_normalised(
-                query, self._wanted(query), share, self.cancel, mask
-            )
+                queries, joint or "max", max(map(self._wanted, queries)), share, self.cancel,
+                mask, everywhere=True,
+            )  # fmt: skip
             listing = self._listed(found.ranking, normalised=found)
             if mask is not None:
-                listing = self._with_places(listing, mask, query)
+                listing = self._with_places(listing, mask)
             listings.append(listing)
         return listings
 
-    def _with_places(self, listing: Listing, mask: Bool, query: int) -> Listing:
-        """The listing with where the part was found in its pictures."""
+    def _with_places(self, listing: Listing, mask: Bool) -> Listing:
+        """The listing with where the part was found in its pictures, each by its best query."""
         from qaconv_core.explaining.part import find_part
 
-        search, ranking = self.search, listing.ranking
+        search, ranking, head = self.search, listing.ranking, self.search.model.head
+        best = None if listing.normalised is None else listing.normalised.best
+        by = [ranking.queries[0 if best is None else int(best[i])] for i in ranking.order]
         found = tuple(
-            (query, find_part(*search.maps_of(query, int(index)), search.model.head, mask))
-            for index in ranking.order
+            (query, find_part(*search.maps_of(query, int(index)), head, mask))
+            for query, index in zip(by, ranking.order, strict=True)
         )
         return replace(
             listing, part=describe_part(mask, ranking.evidence, self.arguments), found=found

@@ -53,27 +53,36 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
 
 @dataclass(frozen=True)
 class PersonCount:
-    """A person of the labels: name, number of pictures, and how many in each camera."""
+    """A person of the labels: name, number of pictures, and how many in each camera.
+
+    ``listed`` of them are in the gallery, ``queries`` among the queries only; the others are in
+    neither.
+    """
 
     name: str
     pictures: int
     cameras: tuple[tuple[int | None, int], ...]
+    listed: int
+    queries: int
 
 
 def persons_by_camera(dataset: Dataset, log: LabelLog) -> list[PersonCount]:
     """All persons in the order in which they came; cameras in order, the unknown one first."""
-    refs = (*dataset.query, *dataset.gallery, *dataset.train)
     persons = log.persons()
     named = {picture for pictures in persons.values() for picture in pictures}
-    found = ((log.name_of(ref.path), ref.camid) for ref in refs) if named else ()
-    cameras = {name: camera for name, camera in found if name in named}
+    cameras: dict[str, int | None] = {}
+    parts: list[set[str]] = []
+    for part in (dataset.train, dataset.gallery, dataset.query) if named else ():
+        found = {log.name_of(ref.path): ref.camid for ref in part}
+        parts.append(named & found.keys())
+        cameras.update((name, found[name]) for name in parts[-1])
     counts = []
     for person, pictures in persons.items():
+        _, gallery, query = (part.intersection(pictures) for part in parts)
         seen = Counter(cameras.get(picture) for picture in pictures)
         order = sorted(seen, key=lambda camera: -1 if camera is None else camera)
-        counts.append(
-            PersonCount(person, len(pictures), tuple((camera, seen[camera]) for camera in order))
-        )
+        where = tuple((camera, seen[camera]) for camera in order)
+        counts.append(PersonCount(person, len(pictures), where, len(gallery), len(query - gallery)))
     return counts
 
 

@@ -95,14 +95,14 @@ def _detector(name: str, file: str, megabytes: float) -> Weights:
 
 
 DETECTORS: tuple[Weights, ...] = (
-    _detector("fasterrcnn_resnet50_fpn_v2", "fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", 167),
-    _detector("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_coco-258fb6c6.pth", 160),
+    _detector("fasterrcnn_resnet50_fpn_v2", "fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", 175),
+    _detector("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_coco-258fb6c6.pth", 167),
     _detector("fasterrcnn_mobilenet_v3_large_fpn",
-              "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7.pth", 74),
-    _detector("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", 146),
-    _detector("fcos_resnet50_fpn", "fcos_resnet50_fpn_coco-99b0c9b7.pth", 124),
+              "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7.pth", 78),
+    _detector("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", 153),
+    _detector("fcos_resnet50_fpn", "fcos_resnet50_fpn_coco-99b0c9b7.pth", 130),
     _detector("ssdlite320_mobilenet_v3_large",
-              "ssdlite320_mobilenet_v3_large_coco-a79551df.pth", 13),
+              "ssdlite320_mobilenet_v3_large_coco-a79551df.pth", 14),
 )  # fmt: skip
 """Detectors that stand in for the bundled one."""
 

@@ -120,6 +120,7 @@ def _case_facts(case: Case) -> list[tuple[str, str]]:
     """What a case is called, whose it is, and whether its log holds."""
     log = f"{len(case.entries):,} entries; it ends with {case.seal}"
     holds = f"{log}; it does not hold: {case.fault}" if case.fault else f"{log}; the chain holds"
+    holds = f"{holds}; {case.remark}" if case.remark else holds
     facts = [
         ("case", case.title),
         ("reference", case.reference),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from qaconv_core.readable import counted
 from qaconv_core.types import Float64, Int64
 
 DRAWS = 2000
 LEVEL = 0.95
+FEW = 10
+"""With fewer persons, draws hardly differ: the interval would look more certain than it is."""
 
 
 def bootstrap_interval(
@@ -34,10 +37,19 @@ def bootstrap_interval(
 
 def interval_sentence(title: str, ap: Float64, persons: Int64) -> str:
     """mAP of the average precisions ``ap`` (n,) and its interval, in words. ``persons`` (n,) are
-    the queries' pids."""
+    the queries' pids.
+
+    Fewer than :data:`FEW` persons get no interval: they say nothing of others yet.
+    """
+    known = len(np.unique(persons[np.isfinite(ap)]))
+    mean = f"{title}: mAP {100 * float(np.nanmean(ap)):.1f} %"
+    if known < FEW:
+        return (
+            f"{mean} on {counted(known, 'labelled person')}: so few say nothing yet about others; "
+            f"from {FEW} on an interval is given"
+        )
     low, high = bootstrap_interval(ap, persons)
     return (
-        f"{title}: mAP {100 * float(np.nanmean(ap)):.1f} %, {100 * LEVEL:.0f} % interval "
-        f"{100 * low:.1f} to {100 * high:.1f} % (bootstrap over {len(np.unique(persons))} labelled "
-        f"persons, {DRAWS:,} draws)"
+        f"{mean}, {100 * LEVEL:.0f} % interval {100 * low:.1f} to {100 * high:.1f} % "
+        f"(bootstrap over {known} labelled persons, {DRAWS:,} draws)"
     )

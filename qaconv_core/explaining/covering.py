@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
-from qaconv_core.explaining.values import OcclusionMap, OrderMap
+from qaconv_core.explaining.values import NormalisedBreakdown, OcclusionMap, OrderMap
 from qaconv_core.matching.cells import kept_cells
 from qaconv_core.matching.correspondences import check_pair, match_maps, similarity_matrix
 from qaconv_core.models.qaconv import AffineHead
@@ -87,12 +87,20 @@ def order_map(
     map_b: npt.NDArray[np.floating],
     head: AffineHead,
     window: tuple[int, int] = WINDOW,
+    parts: tuple[NormalisedBreakdown, NormalisedBreakdown] | None = None,
 ) -> OrderMap:
-    """By how much candidate A leads B (logit_A − logit_B) with each window of the query hidden."""
+    """By how much candidate A leads B (logit_A − logit_B) with each window of the query hidden.
+
+    With ``parts``, those of their normalised scores, the lead is that of these scores, while
+    strangers stay as they are.
+    """
     a = occlusion_map(query_map, map_a, head, window)
     b = occlusion_map(query_map, map_b, head, window)
-    base = a.logit - b.logit
-    return OrderMap(base + a.change - b.change, base)
+    if parts is None:
+        base = a.logit - b.logit
+        return OrderMap(base + a.change - b.change, base)
+    base = parts[0].n - parts[1].n
+    return OrderMap(base + parts[0].slope * a.change - parts[1].slope * b.change, base)
 
 
 def window_mask(cell: int, window: tuple[int, int], grid: Grid) -> Bool:

@@ -132,8 +132,8 @@ class OcclusionMap:
 class OrderMap:
     """Which region of the query, if hidden, would change the order of candidates A and B.
 
-    ``margin`` (h, w) is logit_A − logit_B with the window around that cell hidden, ``base`` the
-    same with nothing hidden.
+    ``margin`` (h, w) is logit_A − logit_B, or the same of their normalised scores, with the window
+    around that cell hidden, ``base`` the same with nothing hidden.
     """
 
     margin: Float64

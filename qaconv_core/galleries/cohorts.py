@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +31,8 @@ from qaconv_core.ranking.camera_norm import (
     z_sums,
 )
 from qaconv_core.ranking.cohorts import FEWEST, CohortRule, Cohorts, Placed
-from qaconv_core.ranking.line import FALSE_ALARMS, default_line
+from qaconv_core.ranking.fusion import fuse_logits
+from qaconv_core.ranking.line import FALSE_ALARMS, default_line, line_together
 from qaconv_core.ranking.other_times import OtherTimes
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.store.atomic import replacing
@@ -236,18 +237,20 @@ def _keep(path: Path | None, sums: Float64, largest: Float64) -> None:
 # ── one query ───────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class NormalisedRanking(Strangers):
-    """A gallery in order of N for one query.
+    """A gallery in order of N for one query, or for several together.
 
     ``ranking`` has N as its values, and beside them the logits of the whole pictures. ``logits``
     (g,) are what N was made of, in gallery order: by the part that was searched by, if any.
-    ``slope`` (g,) is dN/dlogit.
+    ``slope`` (g,) is dN/dlogit; of several queries, while all their logits move alike. ``best``
+    (g,) is which of several, from 0, each picture stands highest for.
     """
 
     ranking: RankingResult
     logits: Float32
     slope: Float64
+    best: Int64 | None = None
 
 
 def normalised_values(
@@ -280,19 +283,60 @@ def normalised_ranking(
         _certify(logits, bounds, scale.of, head, exact)
     n = scale.of(logits)
     ranking = rank_gallery(n.astype(np.float32), method=METHOD)
-    alike, count = _alike(logits, scale.sides)
+    alike, count = _alike(logits, cohorts, _near(cohorts, asked))
     line = default_line(len(logits) - len(asked.same), false_alarms, cohorts.largest)
     whole = logits if base.whole_logits is None else base.whole_logits[base.places]
     ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
     whole_n = None if part_sums is None else normalised_values(cohorts, asked, whole)
-    return NormalisedRanking(n, alike, count, line, ranking, logits, scale.slope, whole_n=whole_n)
+    return NormalisedRanking(
+        n, alike, count, line, whole_n=whole_n, ranking=ranking, logits=logits, slope=scale.slope
+    )
+
+
+def normalised_together(
+    found: Sequence[NormalisedRanking],
+    fuse: str,
+    cohorts: GalleryCohorts,
+    asked: Sequence[Asked],
+    false_alarms: float = FALSE_ALARMS,
+) -> NormalisedRanking:
+    """Order a gallery by the largest (``fuse`` ``"max"``) or the ``"mean"`` of N of each query.
+
+    ``found`` are the rankings of the queries ``asked``. Logits beside N are joined in the same way.
+    """
+    each = np.stack([one.n for one in found])
+    n = fuse_logits(each, fuse).astype(np.float64)
+    near = np.unique(np.concatenate([_near(cohorts, one) for one in asked]))
+    alike, count = _alike(n, cohorts, near)
+    same = np.unique(np.concatenate([one.same for one in asked]))
+    line = line_together(len(found), fuse, len(n) - len(same), false_alarms, cohorts.largest)
+    slopes = np.stack([one.slope for one in found])
+    best = each.argmax(axis=0)
+    slope = np.take_along_axis(slopes, best[None], 0)[0] if fuse == "max" else slopes.mean(axis=0)
+    logits = fuse_logits([one.logits for one in found], fuse)
+    whole = fuse_logits([_whole(one.ranking) for one in found], fuse)
+    whole_n = None
+    if any(one.whole_n is not None for one in found):
+        rows = [one.n if one.whole_n is None else one.whole_n for one in found]
+        whole_n = fuse_logits(np.stack(rows), fuse).astype(np.float64)
+    ranking = rank_gallery(n.astype(np.float32), method=METHOD)
+    ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
+    return NormalisedRanking(
+        n, alike, count, line, len(found), fuse, ranking=ranking, logits=logits, slope=slope,
+        best=best, whole_n=whole_n,
+    )  # fmt: skip
+
+
+def _whole(ranking: RankingResult) -> Float32:
+    """Logits (g,) of the whole pictures, in gallery order."""
+    assert ranking.whole_logits is not None
+    return ranking.whole_logits[ranking.places]
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """Mean and deviation (g,) of either half for one query, and who they are of."""
+    """Mean and deviation (g,) of either half for one query."""
 
-    sides: Sides
     z: tuple[Float64, Float64]
     t: tuple[Float64, Float64]
 
@@ -314,7 +358,7 @@ def _scale(
     sides = Sides(whole, asked.placed(whole), cohorts.own)
     z = z_sums(values[None], sides.rows, sides)[:, 0]
     t = _towards_query(cohorts, values, asked) if part_sums is None else part_sums
-    return _Scale(sides, moments(z), moments(t))
+    return _Scale(moments(z), moments(t))
 
 
 def _towards_query(cohorts: GalleryCohorts, values: Float32, asked: Asked) -> Float64:
@@ -356,22 +400,30 @@ def _certify(
             limit = float(np.partition(seen, -head)[-head])
 
 
-def _alike(logits: Float32, sides: Sides) -> tuple[Int64, Int64]:
-    """(g,) strangers in the cohort of each picture's camera that look at least as much like the
-    query, and (g,) how many there are; the pair's own pictures do not count."""
-    own = np.zeros(len(logits), dtype=np.bool_)
-    own[sides.rows.near[:1].indices] = True
-    alike, count = np.zeros(len(logits), dtype=np.int64), np.zeros(len(logits), dtype=np.int64)
-    for number, members in enumerate(sides.cohorts.members):
-        here = np.flatnonzero(sides.targets.cohort == number)
+def _near(cohorts: GalleryCohorts, asked: Asked) -> Int64:
+    """Gallery indices of a query's own file and of its near-duplicates in time."""
+    return np.asarray(asked.placed(cohorts.whole).near[:1].indices, dtype=np.int64)
+
+
+def _alike(
+    values: Float32 | Float64, cohorts: GalleryCohorts, left_out: Int64
+) -> tuple[Int64, Int64]:
+    """(g,) strangers in the cohort of each picture's camera with at least its value, and (g,) how
+    many there are; the pair's own pictures do not count, those of the query being ``left_out``."""
+    targets = cohorts.own
+    own = np.zeros(len(values), dtype=np.bool_)
+    own[left_out] = True
+    alike, count = np.zeros(len(values), dtype=np.int64), np.zeros(len(values), dtype=np.int64)
+    for number, members in enumerate(cohorts.whole.members):
+        here = np.flatnonzero(targets.cohort == number)
         inside = (members > 0) & ~own
-        ordered = np.sort(logits[inside])
-        alike[here] = len(ordered) - np.searchsorted(ordered, logits[here], side="left")
+        ordered = np.sort(values[inside])
+        alike[here] = len(ordered) - np.searchsorted(ordered, values[here], side="left")
         count[here] = len(ordered)
-    near = sides.targets.inside
-    picture = np.repeat(np.arange(len(logits)), np.diff(near.indptr))
+    near = targets.inside
+    picture = np.repeat(np.arange(len(values)), np.diff(near.indptr))
     counted = ~own[near.indices]
     picture, other = picture[counted], near.indices[counted]
     np.subtract.at(count, picture, 1)
-    np.subtract.at(alike, picture, (logits[other] >= logits[picture]).astype(np.int64))
+    np.subtract.at(alike, picture, (values[other] >= values[picture]).astype(np.int64))
     return alike, count

@@ -23,6 +23,7 @@ from qaconv_core.galleries.cohorts import (
     NormalisedRanking,
     asked_of,
     normalised_ranking,
+    normalised_together,
     normalised_values,
     open_cohorts,
 )
@@ -233,22 +234,52 @@ class GallerySearch:
 
     def rank_normalised(
         self,
-        query: int,
+        queries: tuple[int, ...],
+        fuse: str = "max",
         head: int | None = None,
         false_alarms: float = FALSE_ALARMS,
         cancel: CancelToken | None = None,
         part: Bool | None = None,
+        everywhere: bool = False,
     ) -> NormalisedRanking:
-        """The gallery in order of the scores of one query, normalised by camera.
+        """The gallery in order of scores normalised by camera: N of one query, or N of each of
+        several joined by ``fuse``.
 
-        The ``head`` best have exact logits, as in :meth:`rank`. With ``part`` (h, w) all are those
-        of these cells of the query, among strangers of whom the same cells take part.
+        The ``head`` best of one query have exact logits, as in :meth:`rank`; of several all have.
+        With ``part`` (h, w) N is that of these cells of the first query (``everywhere``: of all),
+        among strangers of whom the same cells take part.
         """
+        taking_part = _parts_of(queries, part, everywhere)
+        together = len(taking_part) > 1
+        found = [
+            self._rank_one_normalised(query, mask, head, false_alarms, together, cancel)
+            for query, mask in taking_part
+        ]
+        joined = found[0]
+        if together:
+            asked = [self._asked(query) for query, _mask in taking_part]
+            joined = normalised_together(found, fuse, self._known_cohorts, asked, false_alarms)
+        ranking = self._labelled(joined.ranking, queries)
+        if part is not None:
+            shares = [one.ranking.evidence for one, (_query, mask)
+                      in zip(found, taking_part, strict=True) if mask is not None]  # fmt: skip
+            ranking = replace(ranking, part=part, evidence=float(np.mean(shares or [0.0])))
+        return replace(joined, ranking=ranking)
+
+    def _rank_one_normalised(
+        self,
+        query: int,
+        part: Bool | None,
+        head: int | None,
+        false_alarms: float,
+        exact: bool,
+        cancel: CancelToken | None,
+    ) -> NormalisedRanking:
         cohorts = self._known_cohorts
         wanted = head or choice.LIMITS.ranking_head
         sums = None
         if part is None:
-            base = self.rank((query,), cancel=cancel, head=wanted)
+            base = self.rank((query,), exact=exact, cancel=cancel, head=wanted)
         else:
             base, sums = (
                 self.rank_by_part((query,), part, cancel=cancel),
@@ -256,22 +287,29 @@ class GallerySearch:
             )
         query_map = self.query_map(query)[None]
 
-        def exact(some: Int64) -> Float32:
+        def scored(some: Int64) -> Float32:
             return self.model.score(query_map, self.gallery.select(some), cancel=cancel)[0]
 
         found = normalised_ranking(
-            base, cohorts, self._asked(query), wanted, exact, false_alarms, sums
+            base, cohorts, self._asked(query), wanted, scored, false_alarms, sums
         )
-        ranking = self._labelled(found.ranking, (query,))
-        return replace(found, ranking=replace(ranking, part=part, evidence=base.evidence))
+        return replace(found, ranking=replace(found.ranking, evidence=base.evidence))
 
     def normalised_values(
-        self, query: int, part: Bool | None, cancel: CancelToken | None = None
+        self,
+        queries: tuple[int, ...],
+        part: Bool | None,
+        fuse: str = "max",
+        cancel: CancelToken | None = None,
     ) -> Float64:
-        """N (g,) of one query, by the cells ``part`` (h, w) of it."""
-        values, _evidence = self.part_values((query,), part, "max", cancel)
-        sums = None if part is None else self._part_sums(query, part, cancel)
-        return normalised_values(self._known_cohorts, self._asked(query), values, sums)
+        """N (g,) of one query, by the cells ``part`` (h, w) of it, or N of each of several joined
+        by ``fuse``; those after the first take part whole."""
+        rows = []
+        for query, mask in _parts_of(queries, part):
+            values, _evidence = self.part_values((query,), mask, fuse, cancel)
+            sums = None if mask is None else self._part_sums(query, mask, cancel)
+            rows.append(normalised_values(self._known_cohorts, self._asked(query), values, sums))
+        return rows[0] if len(rows) == 1 else fuse_logits(rows, fuse).astype(np.float64)
 
     @property
     def _known_cohorts(self) -> GalleryCohorts:
@@ -469,6 +507,18 @@ class GallerySearch:
         """What :meth:`measure_average` found; None where it was not done."""
         kept = self._averages.get(query)
         return None if kept is None else kept[0]
+
+
+def _parts_of(
+    queries: tuple[int, ...], part: Bool | None, everywhere: bool = False
+) -> list[tuple[int, Bool | None]]:
+    """The queries that take part in a search by ``part`` of the first one (``everywhere``: of all),
+    and by which cells. A first query without any cell takes no part beside others."""
+    found = [(query, part if everywhere or not place else None)
+             for place, query in enumerate(queries)]  # fmt: skip
+    if part is not None and not part.any() and len(found) > 1 and not everywhere:
+        del found[0]
+    return found
 
 
 def open_search(

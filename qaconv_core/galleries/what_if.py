@@ -70,18 +70,36 @@ def what_if_ranks(
     place = int(np.searchsorted(counted, candidate))
     if place == len(counted) or counted[place] != candidate:
         return 0, 0
-    left = part if hidden[0] is None else ~hidden[0] if part is None else part & ~hidden[0]
+    left = _left(part, hidden[0])
     own = None
     if "norm" in ranking.method:
-        n, n_left = (search.normalised_values(queries[0], p, cancel) for p in (part, left))
+        n, n_left = (search.normalised_values(queries, p, fuse, cancel) for p in (part, left))
         if hidden[1] is not None:
-            own = pair_logits(search, (queries[0], candidate), part, hidden, True)[1].total
+            own = _fused_n(search, queries, candidate, part, hidden, fuse)
         return rank_of(n[counted], place), rank_of(n_left[counted], place, own)
     before, _ = search.part_values(queries, part, fuse, cancel)
     after, _ = search.part_values(queries, left, fuse, cancel)
     if hidden[1] is not None:
         own = _fused_logit(search, queries, candidate, left, hidden[1], fuse)
     return rank_of(before[counted], place), rank_of(after[counted], place, own)
+
+
+def _fused_n(
+    search: GallerySearch,
+    queries: tuple[int, ...],
+    candidate: int,
+    part: Bool | None,
+    hidden: tuple[Bool | None, Bool | None],
+    fuse: str,
+) -> float:
+    """The covered candidate's N under all queries; cells are hidden in the first one alone."""
+    left = _left(part, hidden[0])
+    values = []
+    for query in _taking_part(queries, left):
+        first = query == queries[0]
+        shown, out = (part, hidden) if first else (None, (None, hidden[1]))
+        values.append(pair_logits(search, (query, candidate), shown, out, True)[1].total)
+    return float(fuse_logits(values, fuse))
 
 
 def _fused_logit(
@@ -93,9 +111,8 @@ def _fused_logit(
     fuse: str,
 ) -> float:
     """The covered candidate's value under all queries."""
-    taking_part = queries if left is None or left.any() or len(queries) == 1 else queries[1:]
     logits = []
-    for query in taking_part:
+    for query in _taking_part(queries, left):
         out = None if left is None or query != queries[0] else ~left
         query_map, gallery_map = search.maps_of(query, candidate)
         logits.append(
@@ -104,6 +121,18 @@ def _fused_logit(
             )
         )
     return float(fuse_logits(logits, fuse))
+
+
+def _taking_part(queries: tuple[int, ...], left: Bool | None) -> tuple[int, ...]:
+    """All queries, or all but a first one of which no cell is ``left`` beside others."""
+    return queries if left is None or left.any() or len(queries) == 1 else queries[1:]
+
+
+def _left(part: Bool | None, hidden: Bool | None) -> Bool | None:
+    """The cells of ``part`` that are not hidden; None: all."""
+    if hidden is None:
+        return part
+    return ~hidden if part is None else part & ~hidden
 
 
 def _either(a: Bool | None, b: Bool | None) -> Bool | None:

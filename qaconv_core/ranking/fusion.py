@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from qaconv_core.errors import InputError
-from qaconv_core.types import Float32
+from qaconv_core.types import Float32, Float64
 
 FUSIONS = ("max", "mean")
 
 
-def fuse_logits(rows: Float32 | Sequence[Float32] | Sequence[float], fuse: str = "max") -> Float32:
+Rows = Float32 | Float64 | Sequence[Float32] | Sequence[Float64] | Sequence[float]
+
+
+def fuse_logits(rows: Rows, fuse: str = "max") -> Float32:
     """Values of p queries, (p, g) or (p,), as one: the best (``"max"``) or their ``"mean"``.
 
     float32 (g,) or a single number. Raises InputError for another ``fuse``, or without any row.

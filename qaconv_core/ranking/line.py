@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -58,3 +58,26 @@ def default_line(
     if value <= normal.value:
         return normal
     return Line(value, false_alarms, strangers, OTHER_TIMES)
+
+
+def line_together(
+    queries: int, fuse: str, strangers: int, false_alarms: float, largest: Float64 | None = None
+) -> Line:
+    """The :class:`Line` where ``queries`` are ranked together.
+
+    Where the largest of their N counts (``fuse`` ``"max"``), each query gets its part of the false
+    alarms, which add up to at most ``false_alarms`` however the queries depend on each other. Where
+    their mean counts, it is the line of one query: a mean of N spreads no wider than one of them.
+    """
+    if fuse != "max":
+        found = default_line(strangers, false_alarms, largest)
+        return replace(found, basis=f"{found.basis}, as for one query")
+    found = default_line(strangers, false_alarms / queries, largest)
+    basis = f"{found.basis}; {percent_words(found.false_alarms)} for each of {queries} queries"
+    return replace(found, false_alarms=false_alarms, basis=basis)
+
+
+def percent_words(share: float) -> str:
+    """A share in percent with a decimal; below 1 % with two significant digits, never as 0."""
+    percent = 100 * share
+    return f"{percent:.1f} %" if percent >= 1 or not percent else f"{percent:.2g} %"

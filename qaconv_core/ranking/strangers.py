@@ -6,24 +6,28 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from qaconv_core.ranking.line import Line
+from qaconv_core.ranking.line import Line, percent_words
 from qaconv_core.types import Float64, Int64, RankingResult
 
 
 @dataclass(frozen=True, eq=False)
 class Strangers:
-    """What is known of the candidates of one query, in gallery order.
+    """What is known of the candidates of one query, or of several together, in gallery order.
 
     ``n`` (g,) are normalised scores, ``alike`` (g,) how many of the strangers in the cohort of a
     picture's camera look at least as much like the query, ``cohort`` (g,) how many there are.
-    ``line`` is what strangers rarely cross. Where all these are of a part of the query, ``whole_n``
-    (g,) are N of the whole pictures.
+    ``line`` is what strangers rarely cross. ``queries`` is how many were ranked together, ``fuse``
+    whether the largest of their N counts (``"max"``) or their ``"mean"``; "" for one query. Of
+    several, strangers are compared by their N of all queries together. Where all these are of a
+    part of the query, ``whole_n`` (g,) are N of the whole pictures.
     """
 
     n: Float64
     alike: Int64
     cohort: Int64
     line: Line
+    queries: int = 1
+    fuse: str = ""
     whole_n: Float64 | None = field(default=None, kw_only=True)
 
     def counted_share(self, index: int) -> float:
@@ -35,8 +39,10 @@ class Strangers:
         return 1 / (int(self.cohort[index]) + 1)
 
     def normal_share(self, index: int) -> float:
-        """The same by the standard normal distribution of N, however small."""
-        return math.erfc(float(self.n[index]) / math.sqrt(2)) / 2
+        """The same by the standard normal distribution of N, however small: at most this, where the
+        largest of several counts."""
+        tries = self.queries if self.fuse == "max" else 1
+        return min(1.0, tries * math.erfc(float(self.n[index]) / math.sqrt(2)) / 2)
 
     def above_line(self, index: int) -> bool:
         """Whether strangers rarely look as much alike."""
@@ -50,12 +56,20 @@ class Strangers:
 
     def line_words(self, ranking: RankingResult) -> str:
         """The line, and whether anybody is above it, for people."""
-        told = (
+        told = self._together + (
             f"line: {self.line.value:.2f} above strangers; a query without a match has somebody "
             f"above it in {percent_words(self.line.false_alarms)} of cases, by {self.line.basis}"
         )
         nobody = "None is above it here: probably nobody is there, or nobody clear"
         return told if self.above(ranking) else f"{told}. {nobody}"
+
+    @property
+    def _together(self) -> str:
+        """What N is made of, where several queries are ranked together."""
+        if not self.fuse:
+            return ""
+        kind = "largest" if self.fuse == "max" else "mean"
+        return f"N is the {kind} of {self.queries} queries; "
 
     def record(self, index: int) -> dict[str, Any]:
         """N of a candidate, and how many strangers look as much alike, as plain values.
@@ -84,9 +98,16 @@ class Strangers:
             "basis": self.line.basis,
             "strangers": self.line.strangers,
             "above": self.above(ranking),
+            **({"queries": self.queries, "fuse": self.fuse} if self.fuse else {}),
         }
 
     def share_words(self, index: int) -> str:
+        """:meth:`counted_words`, with N of all queries where several are ranked together."""
+        told = self.counted_words(index)
+        n = float(self.n[index])
+        return f"{self.queries} queries together {n:+.2f} σ: {told}" if self.fuse else told
+
+    def counted_words(self, index: int) -> str:
         """How many strangers look as much alike, and the share that this shows where there are
         none; also the share by the normal distribution where the two disagree."""
         counted, normal = self.counted_share(index), self.normal_share(index)
@@ -109,9 +130,3 @@ class Strangers:
         if comparable > 2 * counted or counted > 2 * comparable:
             told += f"; by the normal distribution {percent_words(normal)}"
         return told
-
-
-def percent_words(share: float) -> str:
-    """A share in percent with a decimal; below 1 % with two significant digits, never as 0."""
-    percent = 100 * share
-    return f"{percent:.1f} %" if percent >= 1 or not percent else f"{percent:.2g} %"

@@ -2,10 +2,10 @@
 
 The file is JSON. It holds the log: entries with their time, each with a hash over itself and the
 hash before it, so that an entry which is changed, removed or put in between breaks the chain from
-there on. What the case is now (:class:`Case`) follows from the entries. How far the log was when it
-was last written here is also kept in the user's data folder: a log that was cut short, or written
-anew as a whole, does not agree with that. Beside the log stands how the window showed the case
-last, which proves nothing and has no hash.
+there on. What the case is now (:class:`Case`) follows from the entries. How far the log of each
+copy of the case came here is also kept in the user's data folder, and is never set back: a log that
+was cut short, or written anew as a whole, does not agree with that until it is whole again. Beside
+the log stands how the window showed the case last, which proves nothing and has no hash.
 
 Entries are added under a lock, and the file is replaced whole, as
 :mod:`~qaconv_core.store.change_log` does.
@@ -116,7 +116,8 @@ class Sighting:
 class Case:
     """What a case is after all its entries.
 
-    ``fault`` says where the log does not hold ("" where it does). ``seen`` are the pairs looked
+    ``fault`` says where the log does not hold ("" where it does), ``remark`` what another copy of
+    the case has that this one has not. ``seen`` are the pairs looked
     at, the latest last. ``view`` is how the window showed it last, as plain values.
     """
 
@@ -133,6 +134,7 @@ class Case:
     entries: tuple[Entry, ...] = ()
     view: dict[str, Any] = field(default_factory=dict)
     fault: str = ""
+    remark: str = ""
 
     @property
     def decisions(self) -> list[Decision]:
@@ -173,8 +175,7 @@ class CaseFile:
 
     def read(self) -> Case:
         """What the case is now."""
-        entries, view = self._stored()
-        return replace(_case_of(entries), view=view)
+        return _judged(self._stored(), self.path)
 
     def add(self, kind: str, what: dict[str, Any], view: dict[str, Any] | None = None) -> Case:
         """Add an entry (and another view), and return what the case is with it."""
@@ -195,21 +196,20 @@ class CaseFile:
     ) -> Case:
         """Add the entry (kind, values) that ``make`` makes of the case as it is; None adds none."""
         with exclusive(self.path):
-            entries, before = self._stored() if self.path.exists() else ((), {})
-            case = replace(_case_of(entries), view=before)
-            made = make(case)
-            if made is None and view in (None, before):
-                return case
+            before = self.read() if self.path.exists() else Case("")
+            made = make(before)
+            if made is None and view in (None, before.view):
+                return before
+            case = before
             if made is not None:
-                added = _entry(case.seal, *made)
-                fault = case.fault
-                case = replace(_case_of((*entries, added), kept=False), fault=fault, view=before)
+                grown = _case_of((*before.entries, _entry(before.seal, *made)))
+                case = replace(grown, fault=before.fault, remark=before.remark, view=before.view)
             case = case if view is None else replace(case, view=view)
-            self._write(case)
+            self._write(case, len(before.entries))
             return case
 
-    def _stored(self) -> tuple[tuple[Entry, ...], dict[str, Any]]:
-        """Entries, and the view."""
+    def _stored(self) -> Case:
+        """What the file says, its end not yet compared with what is known of it here."""
         check_input(self.path, "case", StoreError)
         try:
             record = read_json(self.path)
@@ -221,27 +221,22 @@ class CaseFile:
             entries = tuple(map(_entry_of, record["entries"]))
             if not entries or entries[0].kind != "created":
                 raise DamagedRecord("it does not say which case it is")
-            _case_of(entries)  # so that a damaged one is refused here
+            case = _case_of(entries)
         except OSError as cause:
             raise StoreError(f"{shown(self.path)}: cannot be read ({reason(cause)})") from cause
         except (DamagedRecord, KeyError, TypeError, AttributeError, InputError) as cause:
             why = cause if isinstance(cause, DamagedRecord) else "it is damaged"
             raise StoreError(f"{shown(self.path)}: cannot be opened ({shown(why)})") from cause
         view = record.get("view")
-        return entries, view if isinstance(view, dict) else {}
+        return replace(case, view=view if isinstance(view, dict) else {})
 
-    def _write(self, case: Case) -> None:
+    def _write(self, case: Case, before: int) -> None:
+        """Replace the file, which had ``before`` entries, and keep how far its log is."""
         entries = [vars(entry) for entry in case.entries]
         record = {"format": FORMAT, "version": VERSION, "entries": entries, "view": case.view}
         # ASCII, so that names which are no valid Unicode come back as they were.
         atomic_write_text(self.path, json.dumps(record, indent=1) + "\n", error=StoreError)
-        seal = {"entries": len(entries), "hash": case.seal}
-        kept = _seal_path(case.id)
-        try:
-            kept.parent.mkdir(exist_ok=True)
-        except OSError as cause:
-            raise StoreError(f"{kept.parent}: cannot be made ({reason(cause)})") from cause
-        atomic_write_text(kept, json.dumps(seal) + "\n", error=StoreError)
+        _keep_ends(case, self.path, before)
 
 
 class CaseDecisions(DecisionBook):
@@ -326,9 +321,8 @@ def _entry_of(record: Any) -> Entry:
     return entry
 
 
-def _case_of(entries: Sequence[Entry], *, kept: bool = True) -> Case:
-    """The case after all entries; ``fault`` names the first that does not hold, and what the end
-    of the log that was ``kept`` here contradicts."""
+def _case_of(entries: Sequence[Entry]) -> Case:
+    """The case after all entries; ``fault`` names the first that does not hold."""
     case, fault, before = Case(""), "", _FIRST_HASH
     for number, entry in enumerate(entries, start=1):
         if not fault and entry.hash != _chained(before, entry.time, entry.kind, entry.what):
@@ -338,25 +332,87 @@ def _case_of(entries: Sequence[Entry], *, kept: bool = True) -> Case:
             )
         before = entry.hash
         case = _APPLY[entry.kind](case, entry.what)
-    case = replace(case, entries=tuple(entries))
-    return replace(case, fault=fault or (_unlike_seal(case) if kept and entries else ""))
+    return replace(case, entries=tuple(entries), fault=fault)
 
 
-def _unlike_seal(case: Case) -> str:
-    """In words, what contradicts the end of the log that was kept here; "" where nothing does."""
+# ── how far the log came ────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class _End:
+    """How far the log of one copy came: its number of entries and the hash it ended with.
+
+    ``cut``: to how many entries it was found to be cut since; None where it was not.
+    """
+
+    entries: int
+    hash: str
+    cut: int | None = None
+
+    def holds(self, case: Case) -> bool:
+        """Whether the log of ``case`` has all this and, it may be, more."""
+        known = case.entries[: self.entries]
+        return 0 < self.entries == len(known) and known[-1].hash == self.hash
+
+    def missing(self, case: Case) -> str:
+        """In words, what a log that does not hold this lacks."""
+        there = len(case.entries)
+        left = there if self.cut is None else min(self.cut, there)
+        if left >= self.entries:
+            return "the log was written anew outside of this program"
+        where = "at the end" if left == there else f"after entry {left}"
+        return f"{self.entries - left} entries {where} of the log are missing"
+
+
+def _judged(case: Case, path: Path) -> Case:
+    """The case with what the ends that are known of it here say against its log."""
+    here = os.path.realpath(path)
+    for place, end in _read_ends(case.id).items():
+        if end.holds(case):
+            continue
+        if place == here or not os.path.exists(place):
+            case = replace(case, fault=case.fault or end.missing(case))
+        else:
+            how = "has gone further" if end.entries > len(case.entries) else "has other entries"
+            case = replace(case, remark=f"another copy of this case {how}: {shown(place)}")
+    return case
+
+
+def _keep_ends(case: Case, path: Path, before: int) -> None:
+    """Keep how far the log of this copy is; an end that it does not hold is not set back.
+
+    ``before``: the number of its entries before it was written.
+    """
+    here, kept = os.path.realpath(path), _ends_path(case.id)
+    with exclusive(kept):
+        ends: dict[str, _End] = {}
+        for place, end in _read_ends(case.id).items():
+            other = os.path.exists(place) and place != here
+            if other or not end.holds(case):
+                cut = min(before, end.entries if end.cut is None else end.cut)
+                lost = not other and cut < end.entries
+                ends[place] = replace(end, cut=cut) if lost else end
+        ends.setdefault(here, _End(len(case.entries), case.seal))
+        record = {place: vars(end) for place, end in ends.items()}
+        atomic_write_text(kept, json.dumps(record) + "\n", error=StoreError)
+
+
+def _read_ends(id: str) -> dict[str, _End]:
+    """How far the copies of a case came here, by their files; none where nothing is known."""
     try:
-        kept = read_json(_seal_path(case.id, write=False), 4096)
-        count, ending = int(kept["entries"]), str(kept["hash"])
-    except (OSError, DamagedRecord, KeyError, TypeError, ValueError, AttributeError):
-        return ""  # the case was never written here
-    if count > len(case.entries):
-        return f"{count - len(case.entries)} entries at the end of the log are missing"
-    if count > 0 and case.entries[count - 1].hash != ending:
-        return "the log was written anew outside of this program"
-    return ""
+        record = read_json(_ends_path(id, write=False))
+        return {
+            place: _End(
+                _count(end["entries"]), _text(end["hash"], 64),
+                None if end["cut"] is None else _count(end["cut"]),
+            )
+            for place, end in record.items()
+        }  # fmt: skip
+    except (OSError, DamagedRecord, KeyError, TypeError, AttributeError):
+        return {}  # the case was never written here
 
 
-def _seal_path(id: str, *, write: bool = True) -> Path:
+def _ends_path(id: str, *, write: bool = True) -> Path:
     return data_dir(write=write) / "cases" / f"{id}.json"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from qaconv_core.errors import InputError
 from qaconv_core.store.change_log import ChangeLog
-from qaconv_core.store.decisions import Decision, decisions_path
+from qaconv_core.store.decisions import Decision, DecisionLog, decisions_path
 
 _LONGEST_NAME = 80
 _Relabel = Callable[[dict[str, str]], tuple[str, dict[str, str]]]
@@ -25,12 +25,15 @@ class LabelChange:
     """One step of the history: the person of some pictures before and after it.
 
     "" stands for no person. ``what`` says in words what was done, ``made`` when (UTC, ISO form).
+    ``answer`` names the two pictures of an answered pair, whose decision belongs to this step; it
+    is empty for all other steps.
     """
 
     what: str
     before: Mapping[str, str]
     after: Mapping[str, str]
     made: str = ""
+    answer: tuple[str, ...] = ()
 
 
 def _labels(changes: Sequence[LabelChange]) -> dict[str, str]:
@@ -121,6 +124,30 @@ class LabelLog(ChangeLog[LabelChange]):
             raise InputError(f"“{person}” is there already; choose a new name to split off")
         return self.assign(given, person)
 
+    def answer(
+        self, one: str | os.PathLike[str], other: str | os.PathLike[str], same: bool
+    ) -> LabelChange:
+        """Note the answer whether two pictures show one person; if so, they become one.
+
+        A picture without a person gets the other one's; where each has one, the second person is
+        merged into the first. The decision about the pair is kept elsewhere: :func:`undo_labels`
+        takes it back with this step.
+        """
+        names = (self.name_of(one), self.name_of(other))
+
+        def change(labels: dict[str, str]) -> tuple[str, dict[str, str]]:
+            if not same:
+                return "two persons", {}
+            known = [labels[name] for name in names if name in labels]
+            person = known[0] if known else _new_name(set(labels.values()))
+            merged = {p: person for p, name in labels.items() if name in known[1:]}
+            what = f"{known[1]} became {person}" if len({*known}) > 1 else f"both are {person}"
+            return what, {**merged, **dict.fromkeys(names, person)}
+
+        step = self._changed(change, answer=names)
+        assert step is not None
+        return step
+
     def take_decisions(self, decisions: Iterable[Decision]) -> LabelChange | None:
         """Make persons of confirmed pairs: pictures that pairs connect are one person.
 
@@ -147,7 +174,9 @@ class LabelLog(ChangeLog[LabelChange]):
         assert step is not None
         return step
 
-    def _changed(self, change: _Relabel, nothing: bool = False) -> LabelChange | None:
+    def _changed(
+        self, change: _Relabel, nothing: bool = False, answer: tuple[str, ...] = ()
+    ) -> LabelChange | None:
         """Keep what ``change`` does; ``nothing``: leave a change out that changes nothing."""
 
         def make(changes: tuple[LabelChange, ...]) -> LabelChange | None:
@@ -157,16 +186,36 @@ class LabelLog(ChangeLog[LabelChange]):
                 return None
             before = {picture: labels.get(picture, "") for picture in after}
             made = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            return LabelChange(what, before, after, made)
+            return LabelChange(what, before, after, made, answer)
 
         return self._change(make)
 
     def _step(self, record: Any) -> LabelChange:
         before, after = _texts(record["before"]), _texts(record["after"])
-        return LabelChange(str(record["what"]), before, after, str(record["made"]))
+        answer = tuple(record.get("answer", ()))
+        if answer and not (len(answer) == 2 and all(isinstance(name, str) for name in answer)):
+            raise ValueError("an answer is about two pictures")
+        return LabelChange(str(record["what"]), before, after, str(record["made"]), answer)
 
     def _record(self, step: LabelChange) -> dict[str, Any]:
-        return {**vars(step), "before": dict(step.before), "after": dict(step.after)}
+        record = {**vars(step), "before": dict(step.before), "after": dict(step.after)}
+        if not record.pop("answer"):
+            return record
+        return {**record, "answer": list(step.answer)}
+
+
+def undo_labels(log: LabelLog, decided: DecisionLog) -> LabelChange | None:
+    """Undo the last change of persons, with the decision where it was an answer about a pair.
+
+    A decision that is another one by now stays. Returns the change; None where there is none.
+    """
+    undone = log.undo()
+    if undone is not None and undone.answer:
+        one, other = (decided.root / name for name in undone.answer)
+        made = decided.get(one, other)
+        if made is not None and made.verdict == ("confirm" if undone.after else "reject"):
+            decided.clear(one, other)
+    return undone
 
 
 def _connected(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:

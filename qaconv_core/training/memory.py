@@ -8,10 +8,18 @@ import torch
 from torch import nn
 
 _PROBE = 2  # pictures: batch norms want more than one
+_PRODUCTS = 4  # of the similarities of all pairs of cells: themselves, their gradient, maxima
 
 
-def kept_bytes(network: nn.Module, size: tuple[int, int]) -> int:
-    """What a training step keeps of each picture of ``size`` (height, width) for its gradient.
+def step_bytes(network: nn.Module, size: tuple[int, int], batch: int) -> int:
+    """What a training step of ``batch`` pictures takes that are compared with one another."""
+    kept, cells = _kept(network, size)
+    return batch * kept + _PRODUCTS * 4 * (batch * cells) ** 2
+
+
+def _kept(network: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
+    """Bytes that a step keeps of each picture of ``size`` (height, width) for its gradient, and the
+    cells of a feature map.
 
     Found by a pass of two pictures through a copy of ``network``, in float32, and so before
     anything hooks into it. No random number is drawn.
@@ -29,5 +37,4 @@ def kept_bytes(network: nn.Module, size: tuple[int, int]) -> int:
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda found: found):
         # The result holds what is kept, so that no place in memory is used twice meanwhile.
         held = probe(torch.zeros(_PROBE, 3, *size))
-    del held
-    return sum(kept.values()) // _PROBE
+    return sum(kept.values()) // _PROBE, held.shape[-2] * held.shape[-1]

@@ -22,7 +22,7 @@ from qaconv_core.training.checkpoint import FILE_NAME
 from qaconv_core.training.distributed import Team, team
 from qaconv_core.training.initial import new_network, take_neck_and_head
 from qaconv_core.training.journal import Journal
-from qaconv_core.training.memory import kept_bytes
+from qaconv_core.training.memory import step_bytes
 from qaconv_core.training.people import (
     TrainingSet,
     check_learnable,
@@ -212,7 +212,7 @@ def _prepare(
 
 def _memory_words(network: FeatureNetwork, recipe: Recipe, book: PictureCache) -> str:
     """What a step takes, and the pictures that are kept."""
-    step = recipe.batch_size * kept_bytes(network, recipe.input_size)
+    step = step_bytes(network, recipe.input_size, recipe.batch_size)
     pictures = 0 if book.pixels is None else book.pixels.nbytes
     return (
         f"memory: about {format_bytes(step)} for each step, {format_bytes(pictures)} for pictures"

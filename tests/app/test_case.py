@@ -14,6 +14,7 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
 from app.state.requests import CaseRequest
+from app.state.session import Session
 from app.views.dialogs.case_dialog import CaseDialog
 from qaconv_core.store.cases import CaseFile
 from tests.app.real import WAIT, drop, press, settled, tiny_market
@@ -217,6 +218,28 @@ def test_a_dropped_case_is_opened_and_another_set_closes_it(qtbot, begin, tmp_pa
     wait_for(qtbot, lambda: window.controller.matching is not None)
     settled(qtbot, window)
     assert stored(path).fault == ""
+    kept = Session.from_record(stored(path).view)
+    assert kept.data.root == tmp_path / "data", "the view is that from before the switch"
+
+
+def test_a_case_whose_view_is_of_another_set_opens_its_own(qtbot, begin, tmp_path):
+    window, path = begin(), tmp_path / "a.qcase"
+    jobs, own = new_case(qtbot, window, path), str(window.workspace.data.root)
+    window.commands.run("file.close_case")
+    wait_for(qtbot, lambda: not window.runner.busy)
+    view, other = window.session().to_record(), tiny_market(tmp_path / "other")
+    view["data"]["root"] = str(other.root)
+    CaseFile(path).show_as(view)
+    window.controller.open(other)
+    wait_for(qtbot, lambda: str(window.workspace.data.root) != own)
+    drop(window, path)
+    wait_for(qtbot, lambda: jobs.ready)
+    settled(qtbot, window)
+    assert str(window.workspace.data.root) == own
+    assert "its view was of another data set" in window.problems.problems[-1].message
+    press(window, Qt.Key_Home, Qt.Key_Y)
+    wait_for(qtbot, lambda: len(jobs.case.decisions) == 1)
+    assert len(stored(path).decisions) == 1
 
 
 def test_the_last_session_brings_its_case_back(qtbot, begin, make_window, tmp_path):

@@ -626,7 +626,8 @@ def test_everything_has_a_name_for_screen_readers(two):
 
     kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QTableView)
     controls = [w for kind in kinds for w in two.content.findChildren(kind)]
-    inner = ("QTableCornerButton", "QToolButton")  # parts of Qt's own widgets
+    # Parts of Qt's own widgets.
+    inner = ("QTableCornerButton", "QToolButton", "QLineEditIconButton")
     folds = (two.content.form.methods.rerank_fold, two.content.form.methods.tlift_fold)
     assert all(fold.button.accessibleName() and fold.button.toolTip() for fold in folds)
     for control in controls:

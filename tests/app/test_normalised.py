@@ -57,7 +57,7 @@ def test_the_first_choice_measures_strangers_and_ranks_by_n(qtbot, window):
     assert window.explore.results.header.method.value == NORMALISED
 
     matching.measure_cohorts(CohortRule(), WorkContext())
-    wanted = matching.rank_normalised(0)
+    wanted = matching.rank_normalised((0,))
     ranking = space.ranking
     assert ranking.order.tolist() == wanted.ranking.order.tolist() != plain.order.tolist()
     first = int(ranking.order[0])
@@ -83,7 +83,7 @@ def test_the_first_choice_measures_strangers_and_ranks_by_n(qtbot, window):
     assert space.method == NORMALISED, "measuring takes nothing away"
 
 
-def test_keys_change_the_method_and_several_queries_are_ranked_plainly(qtbot, window):
+def test_keys_change_the_method_and_several_queries_are_joined(qtbot, window):
     space = window.workspace
     press(window, Qt.Key_4, modifiers=Qt.AltModifier)
     ranked(qtbot, window)
@@ -91,12 +91,22 @@ def test_keys_change_the_method_and_several_queries_are_ranked_plainly(qtbot, wi
     ranked(qtbot, window)
     assert space.ranking.queries == (1,)
     space.select_queries((0, 1))
-    qtbot.waitUntil(lambda: space.ranking.queries == (0, 1), timeout=WAIT)
-    settled(qtbot, window)
-    assert space.ranking.method == "qaconv"
-    note = window.explore.results.header.added_note
-    assert note.isVisible()
-    assert "Several queries" in note.text()
+    for fuse in ("max", "mean"):
+        window.explore.queries.fuse_buttons[fuse].click()
+        qtbot.waitUntil(
+            lambda fuse=fuse: space.ranking.queries == (0, 1) and not space.ranking_stale
+            and space.ranking_fuse == fuse, timeout=WAIT,
+        )  # fmt: skip
+        settled(qtbot, window)
+        explained(qtbot, window)
+        wanted = window.controller.matching.rank_normalised((0, 1), fuse)
+        assert space.ranking.method == NORMALISED
+        np.testing.assert_allclose(space.strangers.n, wanted.n)
+        assert not window.explore.results.header.added_note.isVisible()
+        assert space.pair.query == 0, "the first query is explained, as for logits"
+        assert "2 queries together" in window.explore.details.score.text()
+        (item,) = json.loads(ranking_export(space).json_text())["queries"]
+        assert (item["normalised"]["queries"], item["normalised"]["fuse"]) == (2, fuse)
     space.select_queries((0,))
     ranked(qtbot, window)
     press(window, Qt.Key_1, modifiers=Qt.AltModifier)
@@ -184,7 +194,7 @@ def test_a_part_two_candidates_and_what_if_follow_n(qtbot, window):
     assert covered.normalised.query.sum() + covered.normalised.gallery.sum() == pytest.approx(
         left.total, abs=1e-4
     )
-    after = matching.rank_normalised(0, part=~hidden)
+    after = matching.rank_normalised((0,), part=~hidden)
     assert answer.rank_after == after.ranking.rank_of(space.pair.candidate)
     assert "above strangers" in drawn_text(space.parts.now)
 

@@ -25,7 +25,7 @@ from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.ranking import k_reciprocal_rerank, rerank_work, temporal_lift
 from qaconv_core.searching.prepared import prepare_gallery
 from qaconv_core.searching.top import rank_top
-from qaconv_core.training.memory import kept_bytes
+from qaconv_core.training.memory import step_bytes
 from qaconv_core.training.people import join_training_sets
 from qaconv_core.training.pictures import PictureCache, open_book
 from tests.core.training.tiny import tiny_dataset, tiny_recipe, tiny_trainer
@@ -122,7 +122,7 @@ def training(pictures: int, batch: int) -> Prepared:
     few = open_few(book, 16)
     tiny_trainer(replace(recipe, batch_size=4), few).run()
     trainer = tiny_trainer(recipe, book)
-    return batch * kept_bytes(trainer.network, recipe.input_size), trainer.run
+    return step_bytes(trainer.network, recipe.input_size, batch), trainer.run
 
 
 def open_few(book: PictureCache, count: int) -> PictureCache:

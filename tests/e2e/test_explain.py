@@ -163,10 +163,10 @@ def test_match_against_a_gallery(qaconv, market, checkpoint, files, tmp_path):
     assert 0 <= np.min(beyond["query_percentile"]) <= np.max(beyond["query_percentile"]) <= 100
     assert "above the average logit" in done.out
     assert "deviations above" in done.out
-    assert "adds  above strangers" in done.out
+    assert "contribution  above strangers" in done.out
     done = qaconv("match", a, b, "--checkpoint", checkpoint, "--against", "market",
                   "--data-dir", market, "--colour-by", "relative")  # fmt: skip
-    assert "adds  above average" in done.out
+    assert "contribution  above average" in done.out
     done = qaconv("match", a, b, "--checkpoint", checkpoint, "--colour-by", "relative", status=2)
     assert "--against" in done.complaint
 
@@ -184,7 +184,7 @@ def test_what_if_for_two_pictures(qaconv, market, checkpoint, files, tmp_path):
 
 def test_why_a_stands_above_b(qaconv, market, checkpoint, files, tmp_path):
     a, b, c = files[0][0], files[1][2], files[1][6]
-    for more in ((), ("--against", "market", "--data-dir", market)):
+    for more in ((), ("--against", "market", "--data-dir", market, "--colour-by", "relative")):
         done = qaconv("explain", a, b, c, "--checkpoint", checkpoint, "--json", "d.json",
                       "--figure", "d.png", *more)  # fmt: skip
         record = json.loads((tmp_path / "d.json").read_text())
@@ -197,6 +197,36 @@ def test_why_a_stands_above_b(qaconv, market, checkpoint, files, tmp_path):
     assert "QUERY A or QUERY A B" in done.complaint
     done = qaconv("explain", a, b, "-d", "market", status=2)
     assert "explained apart" in done.complaint
+    for wrong in ((a, b, c), (a, b, "--against", "market", "--data-dir", market)):
+        done = qaconv("explain", *wrong, "--colour-by", "relative", status=2)
+        assert "QUERY A B --against" in done.complaint
+
+
+def test_why_a_stands_higher_above_strangers(qaconv, market, checkpoint, files, tmp_path):
+    a, b, c = files[0][0], files[1][2], files[1][6]
+    against = ("--checkpoint", checkpoint, "--against", "market", "--data-dir", market)
+    done = qaconv("explain", a, b, c, *against, "--json", "d.json", "--figure", "d.png")
+    record = json.loads((tmp_path / "d.json").read_text())
+    parts = record["normalised"]
+    n = []
+    for name, candidate in (("a", b), ("b", c)):
+        qaconv("match", a, candidate, *against, "--json", "m.json")
+        n.append(json.loads((tmp_path / "m.json").read_text())["normalised"]["n"])
+        assert parts[name]["n"] == pytest.approx(n[-1], abs=1e-5)
+    assert record["difference"] == pytest.approx(n[0] - n[1], abs=1e-5)
+    total = sum(np.sum(record[name]) for name in ("query", "gallery_a", "gallery_b"))
+    assert total == pytest.approx(record["difference"], abs=1e-4)
+    assert record["relative"] is False
+    assert f"N of A {n[0]:.3f}" in done.out
+    assert "strangers of market" in done.out
+    margin, lead = np.array(record["margin_hidden"]), record["difference"]
+    assert np.array_equal(np.array(record["flips"]) == 1, np.sign(margin) != np.sign(lead))
+    qaconv("explain", a, b, "--checkpoint", checkpoint, "--json", "w.json")
+    change = np.array(json.loads((tmp_path / "w.json").read_text())["query_change"])
+    qaconv("explain", a, c, "--checkpoint", checkpoint, "--json", "w.json")
+    change_c = np.array(json.loads((tmp_path / "w.json").read_text())["query_change"])
+    moved = parts["a"]["slope"] * change - parts["b"]["slope"] * change_c
+    assert margin - lead == pytest.approx(moved, abs=1e-2)
 
 
 @pytest.fixture
@@ -221,7 +251,7 @@ def test_a_candidate_that_is_the_query(qaconv, checkpoint, alone, tmp_path):
     query, copy = alone
     options = ("--checkpoint", checkpoint, "--json", "x.json", "--figure", "x.png")
     ways = [(copy,), (copy, "--window", "1x1"), (copy, "--window", "40x40"), (copy, copy)]
-    for more in (*ways, (copy, copy, "--against", "one")):
+    for more in (*ways, (copy, copy, "--against", "one", "--colour-by", "relative")):
         qaconv("explain", query, *more, *options)
         numbers = numbers_of(json.loads((tmp_path / "x.json").read_text()))
         assert np.isfinite(numbers).all()
@@ -231,7 +261,7 @@ def test_a_candidate_that_is_the_query(qaconv, checkpoint, alone, tmp_path):
     done = qaconv("match", query, copy, "--against", "one", *options)
     nobody = "one has no strangers between these two cameras to compare with"
     assert f"{nobody}: the average over it is compared with instead\n" in done.err
-    assert "adds  above average" in done.out
+    assert "contribution  above average" in done.out
     refused = qaconv("match", query, copy, "--against", "one", "--colour-by", "normalised",
                      *options, status=2)  # fmt: skip
     assert f"{nobody}: leave out --colour-by normalised" in refused.complaint

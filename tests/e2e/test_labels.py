@@ -34,8 +34,7 @@ def test_from_looking_to_a_measure(qaconv, flat, checkpoint, tmp_path):
     record = json.loads(qaconv("labels", "--dataset", flat, "--json").out)
     assert record["persons"]["Ann"] == ["0.png", "3.png", "6.png"]
     measured = qaconv("evaluate", "--dataset", flat, "--labels", "--checkpoint", checkpoint)
-    assert "95 % interval" in measured.out
-    assert "bootstrap over 3 labelled persons" in measured.out
+    assert "on 3 labelled persons: so few say nothing yet" in measured.out
     assert "2 pictures without one are left out" in measured.err
     qaconv("labels", "--dataset", flat, "--export", "m")
     assert "valid queries: 3 of 3" in qaconv("check", "--dataset", tmp_path / "m").out

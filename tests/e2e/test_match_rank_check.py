@@ -179,11 +179,48 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
         in (tmp_path / "r.csv").read_text().splitlines()[0]
     )
     assert (tmp_path / "r.png").stat().st_size > 1000
-    refused = qaconv(*command, "--joint", "max", status=2)
-    assert "leave out --joint" in refused.err
     for share, words in (("1e-9", "1e-07 %"), ("1e-30", "1e-28 %")):
         rare = qaconv(*command, "--false-alarms", share)
         assert f"has somebody above it in {words} of cases" in rare.out
+    refused = qaconv(*command, "--shortlist", "9", status=2)
+    assert "leave out --shortlist" in refused.err
+
+
+@pytest.mark.parametrize(("fuse", "combine"), [("max", max), ("mean", np.mean)])
+def test_several_queries_are_ranked_together_by_n(
+    fuse, combine, qaconv, market, checkpoint, tmp_path
+):
+    command = ("rank", "--query", *pictures(market)[:2], "--gallery", "market", "--data-dir",
+               market, "--checkpoint", checkpoint, "--quiet", "--normalise", "--top",
+               "26")  # fmt: skip
+    done = qaconv(*command, "--joint", fuse, "--json", "j.json", "--csv", "j.csv",
+                  "--report", "j.html", "--figure", "j.png")  # fmt: skip
+    kind = "largest" if fuse == "max" else "mean"
+    assert f"N is the {kind} of 2 queries" in done.out
+    assert f"N is the {kind} of 2 queries" in (tmp_path / "j.html").read_text()
+    (joined,) = json.loads((tmp_path / "j.json").read_text())["queries"]
+    assert (joined["normalised"]["queries"], joined["normalised"]["fuse"]) == (2, fuse)
+    qaconv(*command, "--json", "e.json")
+    each = [
+        {item["path"]: item["normalised"] for item in ranking["results"]}
+        for ranking in json.loads((tmp_path / "e.json").read_text())["queries"]
+    ]
+    known = [item for item in joined["results"] if all(item["path"] in one for one in each)]
+    assert len(known) > 5
+    for item in known:
+        values = [one[item["path"]] for one in each]
+        assert item["normalised"] == pytest.approx(combine(values), abs=1e-4)
+        assert item["by_query"] == int(np.argmax(values))
+    values = [item["normalised"] for item in joined["results"]]
+    assert values == sorted(values, reverse=True)
+    qaconv(*command, "--joint", fuse, "--part", "0,0,1,0.5", "--json", "p.json")
+    (by_part,) = json.loads((tmp_path / "p.json").read_text())["queries"]
+    assert all(item["part_logit"] != item["logit"] for item in by_part["results"])
+    whole = {item["path"]: item["normalised"] for item in joined["results"]}
+    for item in by_part["results"]:
+        assert item["normalised"] == pytest.approx(whole[item["path"]], abs=1e-2)
+    values = [item["part_normalised"] for item in by_part["results"]]
+    assert values == sorted(values, reverse=True)
 
 
 def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):

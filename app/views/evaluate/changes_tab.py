@@ -63,8 +63,9 @@ class ChangesTab(QWidget):
         self._shown: tuple[FinishedRun, ...] = ()
         self._results: list[RunResult] = []
         self._changes: tuple[QueryChange, ...] = ()
-        self.before, self.after = combo_box("Before"), combo_box("After")
-        self.outcome = combo_box("Which queries are listed", "", LISTED)
+        self.before = combo_box("Before", "The run and method to compare from")
+        self.after = combo_box("After", "The run and method to compare with it")
+        self.outcome = combo_box("Which queries are listed", "Queries gained, lost or both", LISTED)
         self.text = line_edit("Files whose name holds", "", "", "File or person")
         self.text.setClearButtonEnabled(True)
         self.verdict = plain_label()

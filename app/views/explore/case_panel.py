@@ -24,6 +24,7 @@ from app.views.explore.sightings import SightingTimeline
 from app.views.widgets.fields import push_button
 from app.views.widgets.labels import MessageLine, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row
+from qaconv_core.store.cases import Case
 
 PICTURE = QSize(48, 80)
 PAUSE_MS = 1000
@@ -32,6 +33,14 @@ NO_CASE = (
     "No case is open. A case is one file that keeps data set, model, query pictures, decisions and "
     "notes as you go, with a log of every decision."
 )
+
+
+def log_words(case: Case) -> str:
+    """What is to be said against the log of a case, in sentences; "" where nothing is."""
+    found = [f"The log does not hold: {case.fault}."] if case.fault else []
+    if case.remark:
+        found.append(f"{case.remark[0].upper()}{case.remark[1:]}.")
+    return " ".join(found)
 
 
 class CasePanel(QWidget):
@@ -123,7 +132,7 @@ class CasePanel(QWidget):
         about = (case.reference, case.examiner)
         self.about.setText(" · ".join(part for part in about if part))
         self.about.setVisible(any(about))
-        self.fault.say(f"The log does not hold: {case.fault}." if case.fault else "", warning=True)
+        self.fault.say(log_words(case), warning=True)
         if not self._timer.isActive() and self.notes.toPlainText() != case.notes:
             self.notes.blockSignals(True)
             self.notes.setPlainText(case.notes)

@@ -92,7 +92,6 @@ ALL_EXACT = "Score every picture of the gallery exactly, for this and all other 
 ADDED_ONLY = (
     "Added pictures are ranked by plain QAConv: the other methods need the whole query set."
 )
-ONE_QUERY = "Several queries together are ranked by plain QAConv: strangers are those of one query."
 NARROW = 560
 """Pixels below which the word before the method goes."""
 
@@ -343,10 +342,8 @@ class ResultsHeader(QWidget):
     def _otherwise(self, ranking: RankingResult | None) -> str:
         """Why the gallery is ranked by another method than the one chosen; "" where it is not."""
         data, method = self.workspace.data, self.workspace.method
-        if ranking is None or data is None or method == "qaconv":
+        if ranking is None or data is None or method in ("qaconv", NORMALISED):
             return ""
-        if method == NORMALISED:
-            return ONE_QUERY if len(ranking.queries) > 1 else ""
         if not any(data.is_added(query) for query in ranking.queries):
             return PARTLY if normalises(method) and ranking.part is not None else ""
         return PARTLY if normalises(method) else ADDED_ONLY

@@ -40,6 +40,7 @@ class PersonCommands(QObject):
         self._runner, self._choices = runner, choices
         panel.box.answered.connect(jobs.answer)
         jobs.suggested.connect(panel.box.show_found)
+        jobs.asked_again.connect(panel.box.ask_again)
         jobs.measured.connect(panel.show_measured)
 
     def _pictures(self) -> list[int]:

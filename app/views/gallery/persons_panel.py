@@ -6,7 +6,7 @@ from PyQt5.QtCore import QItemSelection, QItemSelectionModel, QSignalBlocker, Qt
 from PyQt5.QtWidgets import QHeaderView, QTableView, QToolButton, QWidget
 
 from app.items.people_model import PERSON_ROLE, PeopleModel
-from app.items.row_texts import count_text
+from app.items.row_texts import shown_of
 from app.jobs.images import ImageLoader
 from app.jobs.label_jobs import LabelMeasure
 from app.state.gallery import Gallery
@@ -16,6 +16,7 @@ from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.labels import heading, plain_label
 from app.views.widgets.layouts import in_column
 from app.views.widgets.table_style import show_as_rows
+from qaconv_core.readable import counted
 
 ABOUT_PICTURES = ("gallery.new_person", "gallery.give", "gallery.take_away")
 ABOUT_PERSONS = ("gallery.rename", "gallery.merge", "gallery.from_decisions")
@@ -91,10 +92,11 @@ class PersonsPanel(QWidget):
         data, people = self.gallery.space.data, self.gallery.people
         total = 0 if data is None else len(data.gallery)
         known = len(self.gallery.persons)
-        self.count.setText(
-            f"{count_text(len(people))} persons · {count_text(known)} of {count_text(total)} "
-            "pictures"
-        )
+        queries = sum(person.queries for person in people)
+        words = f"{counted(len(people), 'person')} · {shown_of(known, total)} pictures"
+        if queries:
+            words += f" · {counted(queries, 'query', 'queries')}, not listed here"
+        self.count.setText(words)
         self.teach.setVisible(len(people) < 2)
 
     def _choose(self) -> None:
@@ -117,7 +119,7 @@ class PersonsPanel(QWidget):
     def show_measured(self, found: LabelMeasure) -> None:
         """What was measured on the labelled pictures."""
         self.result.setText(
-            f"Rank-1 {100 * found.rank1:.1f} % of {count_text(found.queries)} queries. "
+            f"Rank-1 {100 * found.rank1:.1f} % of {counted(found.queries, 'query', 'queries')}. "
             f"{found.sentence}. {found.threshold}".rstrip()
         )
         self.result.show()

@@ -88,6 +88,12 @@ class SuggestionBox(QWidget):
         self._threshold, self._rule = found.threshold, found.rule  # type: ignore[attr-defined]
         self._show_first()
 
+    def ask_again(self, pair: object) -> None:
+        """Show a pair whose answer was undone, unless nothing is asked any more."""
+        if not self.isHidden():
+            self._pairs.insert(0, pair)
+            self._show_first()
+
     def clear(self) -> None:
         """Nothing is asked any more."""
         self._pairs = []

@@ -17,6 +17,7 @@ from qaconv_core.galleries.estimates import Estimates
 from qaconv_core.galleries.partial import PartialGallery
 from qaconv_core.galleries.search import GallerySearch, open_search
 from qaconv_core.galleries.values import MethodScores, OpenSet
+from qaconv_core.galleries.what_if import pair_logits, what_if_ranks
 from qaconv_core.model import load_model
 from qaconv_core.progress import NO_CONTEXT
 from qaconv_core.ranking.cohorts import CohortRule
@@ -256,9 +257,9 @@ def test_unreadable_pictures_are_left_out_and_named(world, tmp_path):
 
 def test_a_normalised_score_is_broken_down_into_cells(search):
     with pytest.raises(InputError, match="not measured yet"):
-        search.rank_normalised(1)
+        search.rank_normalised((1,))
     search.measure_cohorts(CohortRule(), NO_CONTEXT)
-    found = search.rank_normalised(1)
+    found = search.rank_normalised((1,))
     assert found.ranking.truth.tolist() == search.truth((1,))[found.ranking.order].tolist()
     for candidate in found.ranking.order[:3].tolist():
         parts = search.explain_normalised(1, candidate)
@@ -266,3 +267,81 @@ def test_a_normalised_score_is_broken_down_into_cells(search):
             found.n[candidate], abs=1e-4
         )
         assert parts.slope == pytest.approx(found.slope[candidate], rel=1e-4)
+
+
+@pytest.mark.parametrize(("fuse", "combine"), [("max", np.max), ("mean", np.mean)])
+def test_several_queries_are_normalised_one_by_one_and_joined(search, fuse, combine):
+    search.measure_cohorts(CohortRule(), NO_CONTEXT)
+    each = [search.rank_normalised((query,)) for query in (0, 3)]
+    found = search.rank_normalised((0, 3), fuse, false_alarms=0.2)
+    expected = combine([one.n for one in each], axis=0)
+    np.testing.assert_allclose(found.n, expected, atol=1e-5)
+    assert found.ranking.order.tolist() == sorted_by(found.n.astype(np.float32))
+    assert found.ranking.queries == (0, 3)
+    assert found.ranking.truth.tolist() == search.truth((0, 3))[found.ranking.order].tolist()
+    plain = search.rank((0, 3), fuse=fuse, exact=True)
+    whole = found.ranking.whole_logits[found.ranking.places]
+    np.testing.assert_allclose(whole, plain.gallery_values, atol=1e-4)
+    np.testing.assert_array_equal(found.best, np.argmax([one.n for one in each], axis=0))
+    record = found.line_record(found.ranking)
+    assert (record["queries"], record["fuse"], record["false_alarms"]) == (2, fuse, 0.2)
+    single = search.rank_normalised((0,), false_alarms=0.1 if fuse == "max" else 0.2)
+    assert found.line.value == pytest.approx(single.line.value)
+    kind = "largest" if fuse == "max" else "mean"
+    assert found.line_words(found.ranking).startswith(f"N is the {kind} of 2 queries")
+    index = int(found.ranking.order[0])
+    assert found.share_words(index).startswith(f"2 queries together {found.n[index]:+.2f} σ: ")
+    assert found.counted_words(index) in found.share_words(index)
+
+
+def test_strangers_of_several_queries_are_counted_by_their_joined_n(search):
+    search.measure_cohorts(CohortRule(), NO_CONTEXT)
+    found = search.rank_normalised((0, 3), "mean")
+    cohorts, n = search.cohorts, found.n
+    left_out = set()
+    for query in (0, 3):
+        left_out |= set(search._asked(query).placed(cohorts.whole).near.indices.tolist())
+    for index in (0, 5, len(n) - 1):
+        members = cohorts.whole.members[cohorts.own.cohort[index]] > 0
+        near = set(cohorts.own.inside[index : index + 1].indices.tolist())
+        others = [x for x in np.flatnonzero(members).tolist() if x not in left_out | near]
+        assert found.cohort[index] == len(others)
+        assert found.alike[index] == sum(n[x] >= n[index] for x in others)
+
+
+def test_a_part_is_one_of_the_first_query_or_of_all(search):
+    search.measure_cohorts(CohortRule(), NO_CONTEXT)
+    part = np.zeros(search.model.spec.grid, dtype=bool)
+    part[:2] = True
+    by_part = [search.rank_normalised((query,), part=part) for query in (0, 3)]
+    whole = search.rank_normalised((3,))
+    first = search.rank_normalised((0, 3), "mean", part=part)
+    np.testing.assert_allclose(first.n, (by_part[0].n + whole.n) / 2, atol=1e-5)
+    assert first.ranking.evidence == pytest.approx(by_part[0].ranking.evidence)
+    every = search.rank_normalised((0, 3), "max", part=part, everywhere=True)
+    np.testing.assert_allclose(every.n, np.maximum(*(one.n for one in by_part)), atol=1e-5)
+    shares = [one.ranking.evidence for one in by_part]
+    assert every.ranking.evidence == pytest.approx(np.mean(shares))
+    nothing = search.rank_normalised((0, 3), part=np.zeros_like(part))
+    np.testing.assert_allclose(nothing.n, whole.n, atol=1e-5)
+    assert nothing.ranking.evidence == 0
+    values = search.normalised_values((0, 3), part, "mean")
+    np.testing.assert_allclose(values, first.n, atol=1e-5)
+
+
+def test_hidden_cells_change_the_rank_by_joined_n(search):
+    search.measure_cohorts(CohortRule(), NO_CONTEXT)
+    ranking = search.rank_normalised((0, 3), "mean").ranking
+    candidate = int(ranking.order[ranking.truth != RankingResult.JUNK][2])
+    hidden = np.zeros(search.model.spec.grid, dtype=bool)
+    hidden[0] = True
+    before, after = what_if_ranks(search, ranking, candidate, (hidden, None), "mean")
+    assert before == ranking.rank_of(candidate)
+    left = search.rank_normalised((0, 3), "mean", part=~hidden).ranking
+    assert after == left.rank_of(candidate)
+    _before, covered = what_if_ranks(search, ranking, candidate, (None, hidden), "mean")
+    n = [pair_logits(search, (query, candidate), None, (None, hidden), True)[1].total
+         for query in (0, 3)]  # fmt: skip
+    counted = ranking.order[(ranking.truth != RankingResult.JUNK) & (ranking.order != candidate)]
+    values = ranking.gallery_values[counted]
+    assert covered == 1 + (values > np.mean(n)).sum()

@@ -101,6 +101,51 @@ def test_a_log_that_was_cut_short_is_detected(file):
     assert file.read().fault == "1 entries at the end of the log are missing"
 
 
+def test_a_cut_log_is_told_until_it_is_whole_again(file):
+    for text in ("one", "two", "three"):
+        file.add("note", {"text": text})
+    whole = file.path.read_bytes()
+    edit(file, lambda record: record.update(entries=record["entries"][:2]))
+    assert "2 entries at the end" in file.read().fault
+    for _ in range(4):
+        assert "2 entries" in file.add("opened", {}).fault
+        assert file.read().fault == "2 entries after entry 2 of the log are missing"
+    file.path.write_bytes(whole)
+    assert file.read().fault == ""
+    assert file.add("opened", {}).fault == ""
+
+
+def test_a_cut_log_that_is_moved_is_still_told(file):
+    file.add("note", {"text": "one"})
+    edit(file, lambda record: record["entries"].pop())
+    moved = CaseFile(file.path.rename(file.path.with_name("moved.qcase")))
+    moved.add("opened", {})
+    assert moved.read().fault == "1 entries after entry 1 of the log are missing"
+
+
+def test_a_copy_that_goes_further_is_no_fault_of_the_original(file, tmp_path):
+    copy = CaseFile(tmp_path / "copy.qcase")
+    copy.path.write_bytes(file.path.read_bytes())
+    assert copy.add("note", {"text": "of the copy"}).fault == ""
+    case = file.read()
+    assert case.fault == ""
+    assert case.remark == f"another copy of this case has gone further: {copy.path}"
+    assert file.add("opened", {}).fault == ""
+    file.add("note", {"text": "of the original"})
+    assert file.read().remark == f"another copy of this case has other entries: {copy.path}"
+    assert copy.read().fault == ""
+    assert "another copy" in copy.read().remark
+
+
+def test_a_copy_that_is_handed_back_and_a_case_that_is_moved_hold(file, tmp_path):
+    copy = CaseFile(tmp_path / "copy.qcase")
+    copy.path.write_bytes(file.path.read_bytes())
+    copy.add("note", {"text": "of the copy"})
+    file.path.unlink()
+    moved = CaseFile(copy.path.rename(file.path))
+    assert (moved.read().fault, moved.read().remark) == ("", "")
+
+
 def test_a_log_written_anew_with_right_hashes_is_detected(file):
     file.add("note", {"text": "one"})
     _say = cases._entry

@@ -9,9 +9,9 @@ import pytest
 from qaconv_core.data import open_folder
 from qaconv_core.data.labelled import export_labels, labelled
 from qaconv_core.errors import InputError, StoreError
-from qaconv_core.evaluation.bootstrap import bootstrap_interval
-from qaconv_core.store.decisions import Decision
-from qaconv_core.store.labels import LabelLog, labels_path
+from qaconv_core.evaluation.bootstrap import FEW, bootstrap_interval, interval_sentence
+from qaconv_core.store.decisions import Decision, DecisionLog
+from qaconv_core.store.labels import LabelLog, labels_path, undo_labels
 from tests.builders import write_picture
 
 NAMES = ("1.png", "2.png", "3.png", "李/4.png")
@@ -90,6 +90,29 @@ def test_confirmed_pairs_become_persons(log):
     assert log.all()["李/4.png"] == "Ann"
 
 
+def test_an_answer_is_undone_with_its_decision(log, folder):
+    decided = DecisionLog("folder", folder)
+    one, other, third = (folder / name for name in NAMES[:3])
+    log.assign([one], "Ann")
+    log.assign([third], "Bob")
+    decided.decide(other, third, "confirm")
+    log.answer(other, third, True)
+    decided.decide(one, third, "confirm")
+    log.answer(one, third, True)
+    assert log.persons() == {"Ann": ["1.png", "3.png", "2.png"]}, "Bob's pictures are Ann's now"
+    decided.decide(one, folder / NAMES[3], "reject")
+    log.answer(one, folder / NAMES[3], False)
+    again = LabelLog("folder", folder)  # as after a restart
+    assert undo_labels(again, decided).what == "two persons"
+    assert len(decided.all()) == 2
+    undo_labels(again, decided)
+    assert log.persons() == {"Ann": ["1.png"], "Bob": ["3.png", "2.png"]}
+    decided.decide(other, third, "reject")  # decided anew since then: that stays
+    undo_labels(again, decided)
+    assert log.persons() == {"Ann": ["1.png"], "Bob": ["3.png"]}
+    assert [d.verdict for d in decided.all()] == ["reject"]
+
+
 def test_two_writers_lose_nothing(log, folder):
     def give(start):
         own = LabelLog("folder", folder)
@@ -107,7 +130,9 @@ def test_two_writers_lose_nothing(log, folder):
 @pytest.mark.parametrize(
     "text",
     ["{", "[]", '{"version": 1}', '{"version": 1, "done": 5, "changes": []}',
-     '{"version": 1, "done": 1, "changes": [{"what": "", "made": "", "before": {}, "after": 7}]}'],
+     '{"version": 1, "done": 1, "changes": [{"what": "", "made": "", "before": {}, "after": 7}]}',
+     '{"version": 1, "done": 1, "changes": [{"what": "", "made": "", "before": {}, "after": {},'
+     ' "answer": ["one"]}]}'],
 )  # fmt: skip
 def test_a_damaged_file_is_put_aside(log, folder, text):
     path = labels_path("folder", folder)
@@ -164,3 +189,13 @@ def test_the_bootstrap_interval():
     with_gaps = np.concatenate([alike, [np.nan]])
     assert bootstrap_interval(with_gaps, np.append(persons, 99)) == (low, high)
     assert np.isnan(bootstrap_interval(alike[:5], persons[:5])).all()
+
+
+def test_few_persons_get_no_interval():
+    persons = np.repeat(np.arange(FEW), 2)
+    ap = np.linspace(0.5, 1, 2 * FEW)
+    assert "95 % interval" in interval_sentence("QAConv", ap, persons)
+    ap[:2] = np.nan  # the first person's queries have no true match
+    few = interval_sentence("QAConv", ap, persons)
+    assert "mAP 77.6 % on 9 labelled persons: so few say nothing yet" in few
+    assert "to 1" not in few

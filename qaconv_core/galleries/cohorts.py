@@ -289,7 +289,7 @@ def normalised_ranking(
     ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
     whole_n = None if part_sums is None else normalised_values(cohorts, asked, whole)
     return NormalisedRanking(
-        n, alike, count, line, ranking=ranking, logits=logits, slope=scale.slope, whole_n=whole_n
+        n, alike, count, line, whole_n=whole_n, ranking=ranking, logits=logits, slope=scale.slope
     )
 
 
@@ -315,18 +315,16 @@ def normalised_together(
     slope = np.take_along_axis(slopes, best[None], 0)[0] if fuse == "max" else slopes.mean(axis=0)
     logits = fuse_logits([one.logits for one in found], fuse)
     whole = fuse_logits([_whole(one.ranking) for one in found], fuse)
+    whole_n = None
+    if any(one.whole_n is not None for one in found):
+        rows = [one.n if one.whole_n is None else one.whole_n for one in found]
+        whole_n = fuse_logits(np.stack(rows), fuse).astype(np.float64)
     ranking = rank_gallery(n.astype(np.float32), method=METHOD)
     ranking = replace(ranking, kind="score", whole_logits=whole[ranking.order])
     return NormalisedRanking(
         n, alike, count, line, len(found), fuse, ranking=ranking, logits=logits, slope=slope,
-        best=best, whole_n=_fused_whole(found, fuse),
+        best=best, whole_n=whole_n,
     )  # fmt: skip
-
-
-def _fused_whole(found: Sequence[NormalisedRanking], fuse: str) -> Float64 | None:
-    """N (g,) of the whole pictures, where the rankings are by parts."""
-    whole = [one.whole_n for one in found if one.whole_n is not None]
-    return fuse_logits(whole, fuse).astype(np.float64) if len(whole) == len(found) else None
 
 
 def _whole(ranking: RankingResult) -> Float32:

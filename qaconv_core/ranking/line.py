@@ -73,5 +73,11 @@ def line_together(
         found = default_line(strangers, false_alarms, largest)
         return replace(found, basis=f"{found.basis}, as for one query")
     found = default_line(strangers, false_alarms / queries, largest)
-    basis = f"{found.basis}; {100 * found.false_alarms:.1f} % for each of {queries} queries"
+    basis = f"{found.basis}; {percent_words(found.false_alarms)} for each of {queries} queries"
     return replace(found, false_alarms=false_alarms, basis=basis)
+
+
+def percent_words(share: float) -> str:
+    """A share in percent with a decimal; below 1 % with two significant digits, never as 0."""
+    percent = 100 * share
+    return f"{percent:.1f} %" if percent >= 1 or not percent else f"{percent:.2g} %"

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from qaconv_core.ranking.line import Line
+from qaconv_core.ranking.line import Line, percent_words
 from qaconv_core.types import Float64, Int64, RankingResult
 
 
@@ -18,8 +18,8 @@ class Strangers:
     picture's camera look at least as much like the query, ``cohort`` (g,) how many there are.
     ``line`` is what strangers rarely cross. ``queries`` is how many were ranked together, ``fuse``
     whether the largest of their N counts (``"max"``) or their ``"mean"``; "" for one query. Of
-    several, strangers are compared by their N of all queries together.
-    Where all these are of a part of the query, ``whole_n`` (g,) are N of the whole pictures.
+    several, strangers are compared by their N of all queries together. Where all these are of a
+    part of the query, ``whole_n`` (g,) are N of the whole pictures.
     """
 
     n: Float64
@@ -130,9 +130,3 @@ class Strangers:
         if comparable > 2 * counted or counted > 2 * comparable:
             told += f"; by the normal distribution {percent_words(normal)}"
         return told
-
-
-def percent_words(share: float) -> str:
-    """A share in percent with a decimal; below 1 % with two significant digits, never as 0."""
-    percent = 100 * share
-    return f"{percent:.1f} %" if percent >= 1 or not percent else f"{percent:.2g} %"

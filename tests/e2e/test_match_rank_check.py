@@ -179,11 +179,11 @@ def test_rank_by_normalised_scores(qaconv, market, checkpoint, tmp_path):
         in (tmp_path / "r.csv").read_text().splitlines()[0]
     )
     assert (tmp_path / "r.png").stat().st_size > 1000
-    refused = qaconv(*command, "--shortlist", "9", status=2)
-    assert "leave out --shortlist" in refused.err
     for share, words in (("1e-9", "1e-07 %"), ("1e-30", "1e-28 %")):
         rare = qaconv(*command, "--false-alarms", share)
         assert f"has somebody above it in {words} of cases" in rare.out
+    refused = qaconv(*command, "--shortlist", "9", status=2)
+    assert "leave out --shortlist" in refused.err
 
 
 @pytest.mark.parametrize(("fuse", "combine"), [("max", max), ("mean", np.mean)])
@@ -216,6 +216,11 @@ def test_several_queries_are_ranked_together_by_n(
     qaconv(*command, "--joint", fuse, "--part", "0,0,1,0.5", "--json", "p.json")
     (by_part,) = json.loads((tmp_path / "p.json").read_text())["queries"]
     assert all(item["part_logit"] != item["logit"] for item in by_part["results"])
+    whole = {item["path"]: item["normalised"] for item in joined["results"]}
+    for item in by_part["results"]:
+        assert item["normalised"] == pytest.approx(whole[item["path"]], abs=1e-2)
+    values = [item["part_normalised"] for item in by_part["results"]]
+    assert values == sorted(values, reverse=True)
 
 
 def test_rank_of_several_queries_in_an_own_folder(qaconv, market, checkpoint, tmp_path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qaconv_core.ranking.line import Line
-from qaconv_core.ranking.strangers import Strangers, percent_words
+from qaconv_core.ranking.line import Line, percent_words
+from qaconv_core.ranking.strangers import Strangers
 
 
 @pytest.mark.parametrize(

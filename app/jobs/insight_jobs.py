@@ -6,7 +6,6 @@ The functions run in worker threads; :class:`InsightJobs` starts them and puts w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from app.state.insights import (
     Kind,
     Picture,
 )
+from qaconv_core.readable import json_text
 from qaconv_core.store.atomic import atomic_write_text
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class InsightExport:
     def write(self, path: Path, _width: float | None) -> None:
         """Write the file, by its suffix; in a worker thread."""
         if path.suffix.lower() == JSON.suffix:
-            atomic_write_text(path, json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n")
+            atomic_write_text(path, json_text(self.record(), 1))
         else:
             atomic_write_text(path, self.page())
 

@@ -5,7 +5,6 @@ All of it runs in worker threads; matplotlib is loaded by the first figure.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from qaconv_core.evaluation.reports import (
     report_markdown,
     reports_json,
 )
+from qaconv_core.readable import json_text
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.types import EvaluationReport
 
@@ -82,7 +82,7 @@ def table_export(runs: Sequence[FinishedRun]) -> RunsExport:
 
     def document() -> str:
         found = reports_json(reports, per_query=True)
-        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        return json_text(found)
 
     texts: dict[str, Callable[[], str]] = {
         CSV.suffix: lambda: report_csv(reports),

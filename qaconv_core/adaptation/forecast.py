@@ -12,7 +12,7 @@ import torch
 from qaconv_core.adaptation.learning import MOST_LEARNED, epochs_of, passes
 from qaconv_core.adaptation.neighbours import KEPT, MOST_PAIRWISE
 from qaconv_core.adaptation.pictures import unlabelled
-from qaconv_core.adaptation.replay import LIMITS, REPLAYED
+from qaconv_core.adaptation.replay import replayed_count
 from qaconv_core.adaptation.values import AdaptationJob
 from qaconv_core.device import available_memory, format_bytes, resolve_device
 from qaconv_core.errors import DatasetError, ImageError, MemoryLimitError
@@ -104,7 +104,7 @@ class Forecast:
 def _learned(pictures: int) -> float:
     """Pictures that a round learns from, rendered ones among them, about."""
     own = min(LEARNED_SHARE * pictures, MOST_LEARNED)
-    return own + min(max(REPLAYED * own, LIMITS[0]), LIMITS[1])
+    return own + replayed_count(own)
 
 
 def stage_of(number: int, rounds: int, step: str) -> str:

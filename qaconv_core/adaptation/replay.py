@@ -81,6 +81,12 @@ def map_quality(
     return MapQuality(quality.part_agreement, quality.background)
 
 
+def replayed_count(learned: float) -> int:
+    """How many rendered pictures go with ``learned`` pictures of groups, where there are enough."""
+    least, most = LIMITS
+    return min(max(round(REPLAYED * learned), least), most)
+
+
 def replayed_people(
     learned: int,
     size: tuple[int, int],
@@ -96,8 +102,7 @@ def replayed_people(
     """
     demo = _half(open_dataset("demo"), learned=True)
     refs = [ref for ref in (*demo.query, *demo.gallery) if ref.path not in without]
-    least, most = LIMITS
-    count = min(max(round(REPLAYED * learned), least), most, len(refs))
+    count = min(replayed_count(learned), len(refs))
     random = np.random.default_rng((seed, 29))
     chosen = tuple(refs[i] for i in np.sort(random.permutation(len(refs))[:count]))
     _, labels = np.unique([ref.pid for ref in chosen], return_inverse=True)

@@ -21,6 +21,7 @@ from qaconv_core.bench.report import (
 )
 from qaconv_core.device import format_bytes
 from qaconv_core.errors import InputError
+from qaconv_core.readable import json_text
 from qaconv_core.store.atomic import atomic_write_text
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
@@ -44,7 +45,7 @@ def write_page(path: Path, record: Record) -> None:
     runs = merged(_earlier(numbers), record)
     head, rest = path.read_text(encoding="utf-8").split(BEGIN)
     tail = rest.split(END)[1]
-    atomic_write_text(numbers, json.dumps({"runs": runs}, indent=1, ensure_ascii=False) + "\n")
+    atomic_write_text(numbers, json_text({"runs": runs}, 1))
     atomic_write_text(path, f"{head}{BEGIN}\n{page_text(runs)}{END}{tail}")
 
 

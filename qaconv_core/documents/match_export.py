@@ -25,7 +25,7 @@ from qaconv_core.galleries.truth import GroundTruth
 from qaconv_core.matching.strongest import select_correspondences
 from qaconv_core.model import Model
 from qaconv_core.progress import WorkContext
-from qaconv_core.readable import csv_text, encoded, shown
+from qaconv_core.readable import csv_text, encoded, json_text, shown
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.cases import fingerprint
 from qaconv_core.types import (
@@ -39,7 +39,6 @@ from qaconv_core.types import (
 )
 
 POSITIVES, NEGATIVES = "positives", "negatives"
-INDICES = ("csv", "json")
 _QUERIES_AT_ONCE = 64
 _LONGEST = 80
 _ENDS = {".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF\n", ".svg": b"</svg>\n"}
@@ -260,8 +259,7 @@ def _open_folder(folder: Path, settings: dict[str, Any]) -> None:
 def _write_index(path: Path, settings: dict[str, Any], done: Sequence[Exported]) -> None:
     rows = [asdict(exported) for exported in done]
     if path.suffix == ".json":
-        text = json.dumps({"settings": settings, "pairs": rows}, indent=2, ensure_ascii=False)
-        atomic_write_bytes(path, encoded(text + "\n"))
+        atomic_write_bytes(path, encoded(json_text({"settings": settings, "pairs": rows})))
         return
     fields = list(Exported.__dataclass_fields__)
     text = csv_text(fields, ([row[name] for name in fields] for row in rows))

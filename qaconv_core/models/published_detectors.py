@@ -16,6 +16,7 @@ from torch import nn
 
 from qaconv_core.data.weights import DETECTORS, find_weights
 from qaconv_core.errors import CheckpointError, InputError
+from qaconv_core.models.checkpoints import read_tensors
 from qaconv_core.readable import shown
 
 PERSON = 1
@@ -46,8 +47,8 @@ def _loaded(name: str, path: Path) -> nn.Module:
 
     network: nn.Module = get_model(name, weights=None, weights_backbone=None)
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # a damaged or foreign file fails in every way there is
+        network.load_state_dict(read_tensors(path))
+    except (CheckpointError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{shown(path)}: not the weights of {name}") from error
     return network.requires_grad_(False).eval()
 

@@ -218,8 +218,9 @@ class CaseFile:
                 return before
             case = before
             if made is not None:
-                grown = _case_of((*before.entries, _entry(before.seal, *made)))
-                case = replace(grown, fault=before.fault, remark=before.remark, view=before.view)
+                entry = _entry(before.seal, *made)
+                changed = _APPLY[entry.kind](before, entry.what)
+                case = replace(changed, entries=(*before.entries, entry))
             case = case if view is None else replace(case, view=view)
             self._write(case, len(before.entries))
             return case

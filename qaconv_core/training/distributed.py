@@ -95,13 +95,14 @@ class Team:
 
     def leader_first(self, work: Callable[[], Found]) -> Found:
         """What ``work`` gives in every process; the others begin once the first one has done it,
-        and find what it downloaded."""
+        or has failed, and find what it downloaded."""
         if not self.leads:
             self.any(False)
-        found = work()
-        if self.leads:
-            self.any(False)
-        return found
+        try:
+            return work()
+        finally:
+            if self.leads:
+                self.any(False)
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process; all must ask."""

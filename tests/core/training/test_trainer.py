@@ -277,6 +277,8 @@ def test_weights_that_cannot_be_downloaded_give_one_clear_line(monkeypatch, ibn,
 def test_an_ibn_network_that_nobody_published_is_one_line():
     with pytest.raises(InputError, match="no IBN-b variant of resnet152"):
         new_network(make_recipe("v2.1", arch="resnet152"))
+    with pytest.raises(InputError, match="nobody publishes ImageNet weights of resnet50_ibn_b-v1"):
+        new_network(make_recipe("v2.1", arch="resnet50", ibn="b-v1"))
 
 
 def test_weights_that_were_downloaded_are_taken_from_there():

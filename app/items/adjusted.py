@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PyQt5.QtGui import QImage
 
+from app.jobs.images import image_of
 from app.state.values import Adjustment
 
 Pixels = npt.NDArray[np.uint8]
@@ -24,8 +25,7 @@ def adjusted(image: QImage, by: Adjustment) -> QImage:
     whole = np.frombuffer(bits.asstring(), dtype=np.uint8)
     rows = whole.reshape(height, plain.bytesPerLine())
     pixels = changed(rows[:, : 3 * width].reshape(height, width, 3), by)
-    made = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format_RGB888)
-    return made.copy()  # owns its pixels
+    return image_of(pixels)
 
 
 def changed(pixels: Pixels, by: Adjustment) -> Pixels:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PyQt5.QtCore import QRectF, Qt
-from PyQt5.QtGui import QColor, QFont, QPainter, QPalette, QPixmap
+from PyQt5.QtGui import QColor, QFont, QImage, QPainter, QPalette, QPixmap
 
 from app.items.adjusted import adjusted
 from app.items.captions import paint_caption
@@ -40,6 +40,9 @@ from app.items.match_stage import (
 from app.items.part_layers import paint_drawn
 from app.state.overlay import heat_of
 from app.state.values import EACH, Adjustment, Cell
+from qaconv_core.caching import LruCache
+
+_adjusted: LruCache[tuple[object, ...], QImage] = LruCache(8)
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────
 
@@ -75,11 +78,22 @@ def _paint_picture(
     if image is None:
         _paint_placeholder(painter, stage, number, palette)
         return
-    picture = greyed(image) if grey else image
-    pixmap = fitted(picture, box.width * ratio, box.height * ratio)
-    if stage.look.adjust != Adjustment():  # at the screen's size, which is the smaller one
-        pixmap = QPixmap.fromImage(adjusted(pixmap.toImage(), stage.look.adjust))
+    pixmap = _pixmap(image, box.width * ratio, box.height * ratio, grey, stage.look.adjust)
     painter.drawPixmap(rect_of(box), pixmap, QRectF(pixmap.rect()))
+
+
+def _pixmap(image: QImage, width: float, height: float, grey: bool, adjust: Adjustment) -> QPixmap:
+    """A picture for a place of so many device pixels. What is adjusted is kept, since the picture
+    under the pointer is painted at every move."""
+    if adjust == Adjustment():
+        return fitted(greyed(image) if grey else image, width, height)
+    key = image.cacheKey(), round(width), round(height), grey, adjust
+    found = _adjusted.get(key)
+    if found is None:  # at the screen's size, which is the smaller one
+        plain = fitted(greyed(image) if grey else image, width, height)
+        found = adjusted(plain.toImage(), adjust)
+        _adjusted.put(key, found)
+    return QPixmap.fromImage(found)
 
 
 def _paint_placeholder(painter: QPainter, stage: Stage, number: int, palette: QPalette) -> None:

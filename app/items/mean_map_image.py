@@ -10,6 +10,7 @@ from PyQt5.QtGui import QImage, QPainter, QPalette, QPen
 from app.items.colours import heat_image
 from app.items.match_painting import cell_rect, fitted, greyed, paint_cell, paint_heat
 from app.items.thumbnail import faded
+from app.jobs.images import image_of as pixels_image
 from app.state.framing import Box
 from app.state.insights import Picture
 from app.state.overlay import Scale
@@ -20,11 +21,7 @@ OPACITY = 0.7
 
 def image_of(picture: Picture) -> QImage:
     """A picture (H, W, 3) for painting, greyed so that the map alone has colour."""
-    pixels = np.ascontiguousarray(picture)
-    height, width, _ = pixels.shape
-    # A copy: QImage does not keep the array's memory alive.
-    image = QImage(pixels.data, width, height, 3 * width, QImage.Format_RGB888)  # type: ignore[call-overload]  # stub: bytes only
-    return greyed(image.copy())
+    return greyed(pixels_image(picture))
 
 
 def paint_mean(

@@ -416,6 +416,8 @@ class CaseJobs(QObject):
         if self.case is None or data is None:
             return []
         found = [d for d in self.case.decisions if d.verdict == "confirm"]
+        if not found:
+            return []
         queries = _places(data.query, Path(data.root), {d.query for d in found})
         gallery = _places(data.gallery, Path(data.root), {d.gallery for d in found})
         sightings = []

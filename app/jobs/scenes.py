@@ -16,7 +16,6 @@ from app.jobs.job import Job, JobContext
 from app.jobs.job_slots import JobSlots
 from app.state.scene_boxes import SceneBoxes
 from qaconv_core.detection.boxes import PersonBox
-from qaconv_core.progress import WorkContext
 from qaconv_core.store.folders import SCENES, data_dir
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ def load_scene(
     def read(context: JobContext) -> QImage:
         from qaconv_core.detection.origins import picture_of
 
-        work = WorkContext(context.progress, context.cancel)
-        return image_of(picture_of(_scene(scene, boxes), crop, own, work))
+        return image_of(picture_of(_scene(scene, boxes), crop, own, context))
 
     return slots.replace(
         LOOK, f"Reading {scene.title}", read, done, failed=failed, lane="files",
@@ -78,9 +76,8 @@ def find_people(
     def find(context: JobContext) -> tuple[tuple[PersonBox, ...], tuple[int, int]]:
         from qaconv_core.detection.origins import picture_of
 
-        work = WorkContext(context.progress, context.cancel)
-        picture = picture_of(_scene(scene), context=work)
-        found = _finder().find(picture, context=work)
+        picture = picture_of(_scene(scene), context=context)
+        found = _finder().find(picture, context=context)
         return tuple(found), (picture.shape[1], picture.shape[0])
 
     return slots.replace(FIND, f"Finding people on {scene.title}", find, done, failed=failed)
@@ -98,9 +95,8 @@ def keep_people(
     def keep(context: JobContext) -> Kept:
         from qaconv_core.detection.origins import keep_people as write
 
-        work = WorkContext(context.progress, context.cancel)
         scenes = [_scene(scene, people) for scene, people in told]
-        folder, crops = write(scenes, data_dir() / SCENES, work)
+        folder, crops = write(scenes, data_dir() / SCENES, context)
         return Kept(folder, tuple(crops))
 
     return slots.replace(KEEP, "Cutting people out", keep, done, failed=failed, lane="files")

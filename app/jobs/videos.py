@@ -12,7 +12,6 @@ from app.jobs.inspections import Failed
 from app.jobs.job import Job, JobContext
 from app.jobs.job_slots import JobSlots
 from qaconv_core.errors import ImageError
-from qaconv_core.progress import WorkContext
 
 if TYPE_CHECKING:
     from qaconv_core.detection.job import Detected
@@ -111,8 +110,7 @@ def detect(
             cameras=work.cameras,
         )
         finder = PersonFinder().bound(pictures, videos)
-        context_of = WorkContext(context.progress, context.cancel)
-        return detect_people(paths, work.out, finder, how, context_of)
+        return detect_people(paths, work.out, finder, how, context)
 
     names = ", ".join(path.name for path in paths[:2])
     return slots.replace(

@@ -130,6 +130,7 @@ class Workspace:
     def open_data(self, data: OpenSet | None) -> None:
         """Show another data set; what was chosen and computed belongs to the old one."""
         self.data = data
+        self.pending_method = ""
         self.history = History()
         self.query_filter = replace(self.query_filter, text="", pid=None, camids=None)
         self.result_filter = replace(self.result_filter, camids=None, time_range=None)

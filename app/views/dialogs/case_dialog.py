@@ -60,14 +60,20 @@ class CaseDialog(QDialog):
 
     @property
     def target(self) -> Path:
-        """The file of a new case."""
+        """The file of a new case; a folder's own path where no file is named."""
         path = typed_path(self.path.text().strip()).absolute()
+        if not self.path.text().strip() or not path.name:
+            return path
         return path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
 
     def _allow(self) -> None:
         fault = ""
         if self._new and self.target.exists():
-            fault = "This file exists; choose another name."
+            fault = (
+                "Name a file for the case."
+                if self.target.is_dir()
+                else "This file exists; choose another name."
+            )
         elif self._new and not self.target.parent.is_dir():
             fault = "There is no such folder; choose another one."
         self.note.say(fault, warning=bool(fault))

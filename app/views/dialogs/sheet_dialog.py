@@ -11,7 +11,6 @@ from PyQt5.QtGui import QImage, QPixmap, QResizeEvent
 from PyQt5.QtWidgets import QApplication, QBoxLayout, QLabel, QWidget
 
 from app.jobs.job import JobContext
-from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.jobs.sheets import SHEET_FORMATS, Sheet
 from app.state.export_choices import ExportChoices
@@ -85,10 +84,11 @@ class SheetDialog(ExportDialog):
         self.counts = {
             name: whole_number(name, "", start, most, least) for name, start, least, most in counts
         }
-        self._draw_jobs = JobSlots(runner, self)
         first = self._request()
-        stem = "sheet" if first is None else first.stem
-        super().__init__(title, stem, SHEET_FORMATS, self._write_sheet, runner, choices, parent)
+        self._proposed = "sheet" if first is None else first.stem
+        super().__init__(
+            title, self._proposed, SHEET_FORMATS, self._write_sheet, runner, choices, parent
+        )
         for field in self.counts.values():
             field.valueChanged.connect(lambda _value: self._draw())
         self._draw()
@@ -137,7 +137,8 @@ class SheetDialog(ExportDialog):
             data = figure_bytes(sheet.figure(), ".png", PREVIEW_WIDTH)
             return sheet, QImage.fromData(data, "PNG")
 
-        self._draw_jobs.replace(
+        assert self._jobs is not None
+        self._jobs.replace(
             "draw", "Drawing a sheet", work, self._show_sheet, failed=self._not_drawn,
             lane="files", quiet=True,
         )  # fmt: skip
@@ -148,7 +149,9 @@ class SheetDialog(ExportDialog):
         self.preview.setAccessibleDescription(self.sheet.caption)
         self.caption.setText(self.sheet.caption)
         path = Path(self.path.text())
-        self.path.setText(str(path.with_name(self.sheet.stem + path.suffix)))
+        if path.stem == self._proposed:  # a name that was typed stays
+            self.path.setText(str(path.with_name(self.sheet.stem + path.suffix)))
+            self._proposed = self.sheet.stem
         self.note.setText(self._remark())
 
     def _not_drawn(self, problem: Problem) -> bool:
@@ -169,7 +172,7 @@ class SheetDialog(ExportDialog):
         assert self.sheet is not None
         self.sheet.write(path, width)
 
-    def reject(self) -> None:
-        """Cancel; what is being drawn is not wanted any more."""
-        self._draw_jobs.stop_all()
-        super().reject()
+    def _wait(self, on: bool) -> None:
+        super()._wait(on)
+        for field in self.counts.values():
+            field.setEnabled(not on)

@@ -61,7 +61,7 @@ class ExportCommands(QObject):
             "file.export_match": Handler(self.save, matched),
             "file.export_grid": Handler(
                 self.save_grid,
-                enabled=lambda: self._grid(1, 1) is not None,
+                enabled=lambda: self._matching() is not None and bool(space.selection.queries),
                 reason=lambda: "The feature maps are not all there yet.",
             ),
             "candidate.sheet": Handler(

@@ -252,11 +252,14 @@ class Dialogs(QObject):
                 "camera": (data.query_camids, data.gallery_camids),
                 "person": (data.query_pids, data.gallery_pids),
             }
-            dialog = self._show("matrix", lambda: MatrixDialog(firsts, keys, self.window))
-            assert isinstance(dialog, MatrixDialog)
+            former = self._open.get("matrix")
+            if former is not None:  # of counts that may be others by now
+                former.close()
+            dialog = MatrixDialog(firsts, keys, self.window)
             dialog.opened.connect(
                 lambda query, candidate: space.look_at(Selection((query,), candidate))
             )
+            self._show("matrix", lambda: dialog)
 
         self.controller.slots.replace(
             "matrix", "Counting first candidates",

@@ -116,7 +116,8 @@ class FileInput(QObject):
             mime = event.mimeData()
             if local_paths(mime) or mime.hasImage():
                 event.acceptProposedAction()
-                self._plate.show_over(_drop_words(local_paths(mime)))
+                if event.type() == QEvent.DragEnter:  # a look at the disk
+                    self._plate.show_over(_drop_words(local_paths(mime)))
                 return True
         if event.type() in (QEvent.DragLeave, QEvent.Drop):
             self._plate.hide()

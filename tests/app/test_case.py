@@ -299,6 +299,10 @@ def test_a_case_in_a_folder_that_is_not_there_is_refused_in_the_dialog(qtbot, be
     dialog.path.setText(str(tmp_path / "none" / "a.qcase"))
     assert not save.isEnabled()
     assert "no such folder" in dialog.note.text()
+    for nothing in ("", "/"):
+        dialog.path.setText(nothing)
+        assert not save.isEnabled()
+        assert dialog.note.text() == "Name a file for the case."
     dialog.reject()
 
 

@@ -22,6 +22,9 @@ def test_counts_are_those_of_the_rankings_and_a_click_opens_a_query(qtbot, windo
     qtbot.waitUntil(lambda: "qaconv" in space.measures_complete, timeout=WAIT)
     press(window, Qt.Key_M, modifiers=KEYS)
     qtbot.waitUntil(lambda: "matrix" in window.dialogs._open, timeout=WAIT)
+    first = window.dialogs._open["matrix"]
+    window.dialogs.show_matrix()
+    qtbot.waitUntil(lambda: window.dialogs._open.get("matrix") not in (None, first), timeout=WAIT)
     dialog = window.dialogs._open["matrix"]
     wrong = space.measures.of("qaconv").first_true[: space.data.added_from] > 1
     assert int(dialog.matrix.wrong.sum()) == int(np.sum(wrong))

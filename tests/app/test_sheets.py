@@ -89,3 +89,13 @@ def test_queries_and_their_first_candidates(qtbot, window, suffix, tmp_path):
         assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     else:
         assert content.startswith(b"%PDF" if suffix == ".pdf" else b"<?xml")
+
+
+@pytest.mark.parametrize("typed", ["", "mine.pdf"])
+def test_a_name_that_was_typed_stays(qtbot, window, typed):
+    dialog = opened(qtbot, window, Qt.Key_S, Qt.ControlModifier | Qt.AltModifier)
+    dialog.path.setText(typed)
+    dialog.counts["Queries"].setValue(3)
+    qtbot.waitUntil(lambda: dialog.sheet is not None and len(dialog.sheet.rows) == 3, timeout=WAIT)
+    assert dialog.path.text() == typed
+    dialog.reject()

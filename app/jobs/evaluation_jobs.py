@@ -164,7 +164,7 @@ class EvaluationJobs:
                 *sizes,
                 request.options,
                 on_disk=request.on_disk,
-                estimates=request.options.estimable,
+                estimates=True,
                 cameras=dataset.gallery.camids,
             )
         except QAConvError as error:
@@ -195,7 +195,7 @@ class EvaluationJobs:
             job = Job(
                 shelf=shelf,
                 on_disk=cache_dir() / "scores" if request.on_disk else None,
-                estimates=request.options.estimable,
+                estimates=True,
                 progress=context.progress,
                 cancel=context.cancel,
             )

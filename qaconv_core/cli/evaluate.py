@@ -349,9 +349,7 @@ def _evaluate_one(
     check_sides(dataset)
     sizes = len(dataset.query), len(dataset.gallery)
     keep_inner = _keeps_inner(arguments, options, *sizes)
-    estimates = options.estimable and not (
-        arguments.exact or arguments.save_score or arguments.score_figure or crew
-    )
+    estimates = not (arguments.exact or arguments.save_score or arguments.score_figure or crew)
     plan = forecast(
         model,
         *sizes,

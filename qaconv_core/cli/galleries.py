@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from qaconv_core.progress import CancelToken
 from qaconv_core.types import Dataset, ImageSet
 
 if TYPE_CHECKING:
+    from qaconv_core.data.own_files import OwnFiles
     from qaconv_core.explaining.average import AverageContributions
     from qaconv_core.explaining.values import NormalisedBreakdown, Relative
     from qaconv_core.model import Model
@@ -66,11 +68,15 @@ class Against:
     gallery: ImageSet
     bank: FeatureBank
 
-    def own_files(self, picture: Path) -> Int64:
-        """Gallery indices of a picture's own file."""
+    @cached_property
+    def _files(self) -> OwnFiles:
         from qaconv_core.data.own_files import OwnFiles
 
-        return OwnFiles(self.gallery).of(picture)
+        return OwnFiles(self.gallery)
+
+    def own_files(self, picture: Path) -> Int64:
+        """Gallery indices of a picture's own file."""
+        return self._files.of(picture)
 
 
 def against_gallery(

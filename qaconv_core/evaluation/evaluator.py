@@ -170,7 +170,7 @@ def evaluate(
         wanted = replace(job, keep_inner=keep)
         scoring = _Scoring(model, query.bank, gallery.bank, wanted, folder, options)
         labels = _labels(query.refs, gallery.refs)
-        estimated = scoring.from_estimates(labels, options)
+        estimated = scoring.from_estimates(labels)
         if estimated is not None:
             rankings, logits = estimated.rankings(), estimated.logits.values
             scoring.seconds |= estimated.seconds
@@ -299,15 +299,15 @@ class _Scoring:
         )
         return distance_of_logits(found)
 
-    def from_estimates(self, labels: Labels, options: MethodOptions) -> FromEstimates | None:
+    def from_estimates(self, labels: Labels) -> FromEstimates | None:
         """Measures from estimates, None where every pair is scored exactly."""
         job, sizes = self.job, (len(labels.query_ids), len(labels.gallery_ids))
-        if not (job.estimates and options.estimable) or job.helpers or job.keep_inner:
+        if not job.estimates or job.helpers or job.keep_inner:
             return None
-        if not estimates_serve(self.model, *sizes, options):
+        if not estimates_serve(self.model, *sizes, self.options):
             return None
         stages = ("scoring", QUERY_STAGE, GALLERY_STAGE)
-        return FromEstimates(self._estimated, labels, options, stages, self.place, self.job)
+        return FromEstimates(self._estimated, labels, self.options, stages, self.place, self.job)
 
     def _estimated(self, stage: str, pace: Pace) -> EstimatedLogits:
         rows = self.gallery if stage == GALLERY_STAGE else self.query

@@ -114,7 +114,7 @@ def forecast(
 
 def estimates_serve(model: Model, queries: int, galleries: int, options: MethodOptions) -> bool:
     """Whether an evaluation gains from estimates, and none of its methods needs all logits."""
-    if options.rerank_top or options.normalise:  # whole cohorts are needed
+    if not options.estimable:
         return False
     channels, h, w = model.map_shape
     operations = 2.0 * queries * galleries * channels * (h * w) ** 2

@@ -91,7 +91,7 @@ class MethodOptions:
     @property
     def estimable(self) -> bool:
         """Whether these methods can be measured from estimated logits."""
-        return not (self.normalise or self.on_logits)
+        return not (self.normalise or self.on_logits or self.rerank_top)
 
     def distances(self, logits: Matrix, out: Float32 | None = None) -> Float32:
         """What re-ranking takes of logits, float32, the shape of ``logits``; row by row into

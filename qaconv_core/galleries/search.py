@@ -442,13 +442,6 @@ class GallerySearch:
         pair = explain_pair(self.model, query, candidate, maps, part)
         return self.with_normalised(pair, cancel) if normalised else self.with_average(pair)
 
-    def explain_normalised(
-        self, query: int, candidate: int, cancel: CancelToken | None = None
-    ) -> NormalisedBreakdown:
-        """Where the normalised score of a pair comes from, cell by cell; adds up to N."""
-        match = self.model.match(*self.maps_of(query, candidate))
-        return self._breakdown(query, candidate, match, (None, None), False, cancel)
-
     def with_normalised(self, pair: PairView, cancel: CancelToken | None = None) -> PairView:
         """The pair with the parts of its normalised score, of the cells that take part in it.
 

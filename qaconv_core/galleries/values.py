@@ -291,10 +291,3 @@ class LikenessOrder:
         found = np.empty(len(self.order), dtype=np.int64)
         found[self.order] = np.repeat(np.arange(len(self.starts)), sizes)
         return found
-
-    @cached_property
-    def places(self) -> Int64:
-        """(n,) where each picture stands in ``order``."""
-        found = np.empty(len(self.order), dtype=np.int64)
-        found[self.order] = np.arange(len(self.order))
-        return found

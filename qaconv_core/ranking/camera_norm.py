@@ -148,9 +148,9 @@ def normalised_block(
     stop = start + len(values)
     block = _finite(values, "logit_qg")
     z = z_sums(own, sides.rows.take(start, stop), sides)
-    half = _standard(block, z)
+    half = standard(block, z)
     del z
-    half += _standard(block, t_sums(rows.take(start, stop), towards))
+    half += standard(block, t_sums(rows.take(start, stop), towards))
     half /= 2
     return half
 
@@ -209,7 +209,7 @@ def moments(sums: Float64) -> tuple[Float64, Float64]:
         return np.where(spread, mean, 0.0), deviation
 
 
-def _standard(values: Float64, sums: Float64) -> Float64:
+def standard(values: Float64, sums: Float64) -> Float64:
     """``values`` less the mean over the standard deviation."""
     mean, deviation = moments(sums)
     return np.asarray((values - mean) / deviation)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qaconv_core.ranking.arrays import Matrix
-from qaconv_core.ranking.camera_norm import moments
+from qaconv_core.ranking.camera_norm import standard
 from qaconv_core.ranking.cohorts import Cohorts
 from qaconv_core.types import Bool, Float64, Int64
 
@@ -69,10 +69,8 @@ def _largest(values: Float64, apart: Bool, columns: Float64) -> Float64:
     terms = np.stack([np.ones_like(values), values, values**2])
     among = np.where(apart, terms, 0.0)
     count = among[0].sum(axis=1)
-    halves = []
-    for sums in (among.sum(axis=2)[:, :, None], columns):
-        mean, deviation = moments(sums - terms)  # the pair itself is not in its cohorts
-        halves.append((values - mean) / deviation)
+    # The pair itself is not in its cohorts.
+    halves = [standard(values, s - terms) for s in (among.sum(axis=2)[:, :, None], columns)]
     n = np.where(apart, (halves[0] + halves[1]) / 2, -np.inf)
     some = count > 1
     return np.stack([n.max(axis=1, initial=-np.inf)[some], count[some]])

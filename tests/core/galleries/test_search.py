@@ -262,7 +262,7 @@ def test_a_normalised_score_is_broken_down_into_cells(search):
     found = search.rank_normalised((1,))
     assert found.ranking.truth.tolist() == search.truth((1,))[found.ranking.order].tolist()
     for candidate in found.ranking.order[:3].tolist():
-        parts = search.explain_normalised(1, candidate)
+        parts = search.explain(1, candidate, normalised=True).normalised
         assert parts.query.sum() + parts.gallery.sum() == pytest.approx(
             found.n[candidate], abs=1e-4
         )

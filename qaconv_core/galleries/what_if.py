@@ -5,7 +5,7 @@ Everything is exact: see :mod:`qaconv_core.explaining.covering`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -175,6 +175,7 @@ class _Ranked:
     query: int
     part: Bool | None
     normalised: bool
+    _explained: dict[int, PairView] = field(default_factory=dict)
 
     def base(self, candidate: int) -> float:
         """With nothing hidden."""
@@ -191,7 +192,9 @@ class _Ranked:
     def _value(self, candidate: int, logits: Float64) -> Float64:
         if not self.normalised:
             return logits
-        pair = self.search.explain(self.query, candidate, self.part, True)
+        if candidate not in self._explained:
+            self._explained[candidate] = self.search.explain(*self._pair(candidate), True)
+        pair = self._explained[candidate]
         assert pair.normalised is not None
         return pair.normalised.n + pair.normalised.slope * (logits - pair.match.logit)
 

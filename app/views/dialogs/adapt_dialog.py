@@ -12,7 +12,6 @@ from PyQt5.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QStackedWidget,
     QWidget,
@@ -26,7 +25,7 @@ from app.state.adaptation import SUFFIX, AdaptationRequest
 from app.state.values import Problem
 from app.views.dialogs.adapt_groups import GroupList
 from app.views.widgets.fields import line_edit, push_button, tick_box, whole_number
-from app.views.widgets.job_strip import clock
+from app.views.widgets.job_strip import JobBar, clock
 from app.views.widgets.labels import ElidedLabel, MessageLine, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_form, in_row
 from qaconv_core.paths import typed_path
@@ -95,11 +94,7 @@ class AdaptDialog(QDialog):
 
     def _make_meanwhile(self, thumbnails: ImageLoader) -> None:
         self.step = ElidedLabel()
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 1000)
-        self.bar.setTextVisible(False)
-        self.bar.setMaximumHeight(14)
-        self.bar.setAccessibleName("Progress of the whole adaptation")
+        self.bar = JobBar("the whole adaptation")
         self.left = QLabel()
         self.stop = push_button(
             "Stop", "Stop after the batch in hand; it can be taken up again at any time",

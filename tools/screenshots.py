@@ -671,6 +671,9 @@ def take(driver: Driver, name: str, folder: Path) -> None:
     path = folder / f"{name}.png"
     save(picture_of(driver), path)
     driver.close_dialogs()
+    if driver.space.data is None or driver.space.data.name != "demo":  # the next view's
+        driver.start()
+        driver.measured()
     print(f"{path.name:20} {path.stat().st_size / 1000:6.0f} kB", flush=True)
 
 

@@ -55,11 +55,17 @@ class ChangeLog(ABC, Generic[Step]):
     file is put aside under another name, with a line in the log.
     """
 
+    path_of: Callable[[str, str | os.PathLike[str]], Path]
+    """(data set, root) → the file that is used where no path is given; a static method."""
+
     def __init__(
-        self, dataset: str, root: str | os.PathLike[str], path: str | os.PathLike[str]
+        self,
+        dataset: str,
+        root: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
     ) -> None:
         self.dataset, self.root = dataset, Path(os.path.realpath(root))
-        self.path = Path(path)
+        self.path = self.path_of(dataset, root) if path is None else Path(path)
         self._lock = threading.RLock()
 
     def name_of(self, picture: str | os.PathLike[str]) -> str:

@@ -178,13 +178,7 @@ class DecisionBook(ABC):
 class DecisionLog(ChangeLog[Change], DecisionBook):
     """The decisions about one data set, as :class:`ChangeLog` keeps changes."""
 
-    def __init__(
-        self,
-        dataset: str,
-        root: str | os.PathLike[str],
-        path: str | os.PathLike[str] | None = None,
-    ) -> None:
-        super().__init__(dataset, root, decisions_path(dataset, root) if path is None else path)
+    path_of = staticmethod(decisions_path)
 
     def _step(self, record: Any) -> Change:
         return change_of(record)

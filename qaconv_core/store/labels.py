@@ -58,13 +58,7 @@ class LabelLog(ChangeLog[LabelChange]):
     that is not there or a name that cannot be given.
     """
 
-    def __init__(
-        self,
-        dataset: str,
-        root: str | os.PathLike[str],
-        path: str | os.PathLike[str] | None = None,
-    ) -> None:
-        super().__init__(dataset, root, labels_path(dataset, root) if path is None else path)
+    path_of = staticmethod(labels_path)
 
     def all(self) -> dict[str, str]:
         """The person of each picture that has one."""

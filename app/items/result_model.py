@@ -22,12 +22,15 @@ from app.state.words import (
     score_text,
     time_text,
     value_sentence,
+    value_text,
 )
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import Found, OpenSet
-from qaconv_core.types import ImageRef, Int64, RankingResult
+from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
 
 NONE = np.empty(0, dtype=np.int64)
+MEAN_SIGN = "Ø"
+"""Before a number that is the mean of a track's pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class ResultEntry:
     score: the share of the part's evidence, or the normalised score. ``pictures`` is how
     many its track has. ``below`` the line of normalised scores are those that strangers reach,
     ``first_below`` is the first of them in a row; ``strangers`` says how many look as much alike.
+    ``mean`` is what its track is ranked by, where that is not the best picture.
     """
 
     candidate: int
@@ -58,10 +62,15 @@ class ResultEntry:
     first_below: bool = False
     strangers: str = ""
     pictures: int = 1
+    mean: float | None = None
 
     @property
     def value_text(self) -> str:
-        """The score of the whole pictures, also where they are ranked by a part."""
+        """The score of the whole pictures, also where they are ranked by a part; that of the mean
+        logit (Ø) where a track is ranked by it."""
+        by_logit = self.mean is not None and self.part_logit is None and self.value is None
+        if by_logit and self.mean is not None:
+            return f"{MEAN_SIGN} {score_text(score_of_logit(self.mean))}"
         return score_text(self.score)
 
 
@@ -144,8 +153,12 @@ class ResultModel(EntryModel):
         decision, found = self.workspace.decided.get(candidate), self._found(candidate)
         aside = "" if found is None else share_text(found.evidence)
         strangers = self.workspace.strangers
+        pictures = 1 if self._filter_every else self._data.track_size(candidate)
+        followed = pictures > 1 and ranking.truth[place] != RankingResult.JUNK
+        means = ranking.track_means if followed else None
         if strangers is not None:
-            aside = deviations_text(float(strangers.n[candidate]))
+            sign = "" if means is None else f"{MEAN_SIGN} "
+            aside = sign + deviations_text(strangers.n_of(candidate, track=means is not None))
         return ResultEntry(
             candidate=candidate,
             ref=self._data.gallery[candidate],
@@ -163,7 +176,8 @@ class ResultModel(EntryModel):
             below=self._below(row),
             first_below=self._below(row) and (not row or not self._below(row - 1)),
             strangers="" if strangers is None else strangers.share_words(candidate),
-            pictures=1 if self._filter_every else self._data.track_size(candidate),
+            pictures=pictures,
+            mean=None if means is None else float(means[place]),
         )
 
     def _below(self, row: int) -> bool:
@@ -200,7 +214,7 @@ class ResultModel(EntryModel):
         assert self.ranking is not None
         rank = f"Rank {entry.rank:,}" if entry.rank else "No rank"
         truth = TRUTHS.get(entry.truth, "person not known")
-        said = [f"{rank}, {truth}", self._value(entry), track_sentence(entry.pictures)]
+        said = [f"{rank}, {truth}", self._value(entry), self._track(entry)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
         if entry.strangers:
@@ -214,6 +228,15 @@ class ResultModel(EntryModel):
         said += [f"Time {when}" if when else "", entry.ref.path.name]
         said.append(self.thumbnails.fault(entry.ref.path))
         return [sentence for sentence in said if sentence]
+
+    def _track(self, entry: ResultEntry) -> str:
+        """What its track is ranked by, where it is in one."""
+        if entry.mean is None:
+            return track_sentence(entry.pictures)
+        assert self.ranking is not None
+        by_logit = self.ranking.kind == "logit"
+        mean = logit_text(entry.mean) if by_logit else value_text(self.ranking.method, entry.mean)
+        return track_sentence(entry.pictures, f"logit {mean}" if by_logit else mean)
 
     def _value(self, entry: ResultEntry) -> str:
         assert self.ranking is not None

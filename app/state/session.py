@@ -14,6 +14,7 @@ from app.state.values import EACH, METHODS, MOST_LINES, Look, QueryFilter, Resul
 from app.state.workspace import Workspace
 from qaconv_core.errors import StoreError
 from qaconv_core.matching.strongest import DIRECTIONS
+from qaconv_core.ranking.tracks import TRACK_RULES
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ LIMITS: Limits = {
     "sharpness": (0, 100),
     "false_alarms": (0.001, 0.5),
     "fuse": ("max", "mean"),
+    "tracks": TRACK_RULES,
     "sort": ("file", "person", "ap", "score"),
     "method": METHODS,
     "page": PAGES,

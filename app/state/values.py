@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from qaconv_core.ranking.tracks import BEST
 from qaconv_core.types import Float64, Int64, ModelSpec, Side
 
 Method = Literal[
@@ -159,7 +160,8 @@ class Look:
     [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together;
     ``fuse`` how several queries are joined; ``false_alarms`` the share of queries without a match
     that may have somebody above the line; ``exact`` scores every picture of a large gallery,
-    where else only the best are exact; ``adjust`` changes pictures on the screen.
+    where else only the best are exact; ``tracks`` is what of its pictures a track is ranked by, one
+    of :data:`~qaconv_core.ranking.tracks.TRACK_RULES`; ``adjust`` changes pictures on the screen.
     """
 
     mode: Mode = "lines"
@@ -175,6 +177,7 @@ class Look:
     smooth: bool = False
     fuse: str = "max"
     exact: bool = False
+    tracks: str = BEST
     false_alarms: float = 0.1
     adjust: Adjustment = Adjustment()
 

@@ -33,6 +33,7 @@ from app.state.values import (
 from app.state.zones import PairZones, ZoneMap, zones_by_height
 from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import MEAN
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
 
@@ -263,6 +264,16 @@ class Workspace:
             self.parts.restore()
         else:
             self._travel(self.history.back())
+
+    @property
+    def has_tracks(self) -> bool:
+        """Whether pictures of the gallery are those of people followed through videos."""
+        return self.data is not None and self.data.gallery_tracks is not None
+
+    @property
+    def tracks_by_mean(self) -> bool:
+        """Whether tracks are ranked by the mean of their pictures."""
+        return self.has_tracks and self.look.tracks == MEAN
 
     @property
     def can_go_back(self) -> bool:

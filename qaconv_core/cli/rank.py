@@ -29,6 +29,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.progress import CancelToken
+from qaconv_core.ranking.tracks import BEST, TRACK_RULES
 from qaconv_core.readable import counted, shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, RankingResult, score_of_logit
 
@@ -66,6 +67,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("max", "mean"),
         help="one ranking by all query pictures together: by the best or the mean of their logits "
         "(with --normalise: of their scores above strangers)",
+    )
+    parser.add_argument(
+        "--tracks",
+        choices=TRACK_RULES,
+        default=BEST,
+        help="rank who was followed through a video by the best of their pictures or by the mean "
+        "of all of them (default: best); the best is shown and explained",
     )
     add_region_options(parser)
     add_data_options(parser)
@@ -218,8 +226,7 @@ def ranking_table(listing: Listing) -> str:
     names = " + ".join(str(query.path) for query in listing.queries)
     notes = listing.notes if listing.normalised is None else listing.notes[1:]
     lines = [f"{names}  against {counted(listing.others, 'picture')}", *notes]
-    if listing.ranking.tracks is not None:
-        lines.append("each track once, by the best of its pictures")
+    means = listing.ranking.track_means
     if part is not None:
         lines.append(
             f"by {part['cells']} of {part['of']} cells of the query, which hold "
@@ -229,6 +236,7 @@ def ranking_table(listing: Listing) -> str:
         return "\n".join([*lines, *_normalised_rows(listing, listing.normalised)]) + "\n"
     # A part's logit lies far below a pair's, so its score would be 0 for all.
     first, last = ("part logit  ", "  evidence") if part else ("", "")
+    first = first if means is None else f"track mean  {first}"
     lines.append(f" rank   {first}   logit   score   person  camera{last}  file")
     ranking = listing.ranking
     for place, index in enumerate(ranking.order):
@@ -236,6 +244,8 @@ def ranking_table(listing: Listing) -> str:
         found = listing.found[place][1] if listing.found else None
         share = "" if found is None else f"  {100 * found.evidence:>6.0f} %"
         by_part = "" if found is None else f"{ranking.values[place]:>10.3f}  "
+        if means is not None:
+            by_part = f"{means[place]:>10.3f}  {by_part}"
         lines.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {by_part}"
             f"{ranking.logit_at(place):>8.3f}  {ranking.score_at(place):.4f} {_person(ref):>8}  "
@@ -248,22 +258,24 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
     """The table of a ranking by normalised scores, with the line between its rows."""
     # Beside N of a part stand the numbers of the whole pictures, its own among them.
     first = "" if found.whole_n is None else "part N   "
+    first = first if found.track_n is None else f"mean N   {first}"
     lines = [
         f" rank     {first}     N      logit   score   person  camera  "
         "strangers as much alike; file"
     ]
-    ranking, line = listing.ranking, found.line
+    ranking = listing.ranking
     told = f"{'':>5} ── {found.line_words(found.ranking)} ──"
     below = False
     for place, index in enumerate(map(int, ranking.order)):
-        if not below and found.n[index] <= line.value:
+        if not below and not found.above_line(index):
             below = True
             lines.append(told)
         ref, logit = listing.gallery[index], listing.logit(place)
         whole = "" if found.whole_n is None else f"{found.whole_n[index]:>8.2f} "
+        mean = "" if found.track_n is None else f"{found.track_n[index]:>8.2f} "
         lines.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} "
-            f"{found.n[index]:>8.2f} {whole}{logit:>10.3f}  {score_of_logit(logit):.4f} "
+            f"{mean}{found.n[index]:>8.2f} {whole}{logit:>10.3f}  {score_of_logit(logit):.4f} "
             f"{_person(ref):>8}  {_camera(ref):>6}  {found.counted_words(index)}; {shown(ref.path)}"
         )
     return lines if below else [*lines, told]

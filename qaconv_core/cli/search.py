@@ -15,6 +15,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.ranked_lists import cells_text, ranked_item, ranking_record
 from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.ranking.line import FALSE_ALARMS
+from qaconv_core.ranking.tracks import BEST, RULE_WORDS, by_tracks
 from qaconv_core.searching.choice import POOLED, Wish
 from qaconv_core.types import UNKNOWN, ImageRef, ImageSet, RankingResult
 
@@ -57,6 +58,8 @@ class Listing:
         results = [self._item(place) for place in range(len(self.ranking.order))]
         record = {**ranking_record(self.queries, self.others), "results": results}
         words = self.ranking.approximation
+        if self.ranking.track_rule:
+            record["tracks"] = self.ranking.track_rule
         if words or self.shortlist is not None:
             record["approximation"] = words
         if words and self.shortlist is not None:
@@ -88,21 +91,25 @@ class Listing:
 
     @property
     def notes(self) -> list[str]:
-        """What is not exact about the ranking, for people, and the line of normalised scores."""
+        """What is not exact about the ranking, for people, the line of normalised scores, and what
+        tracks are ranked by."""
+        rule = self.ranking.track_rule
+        tracks = [RULE_WORDS[rule]] if rule else []
         words = self.ranking.approximation
         if self.normalised is not None:
             return [
                 self.normalised.line_words(self.normalised.ranking),
                 *([words] if words else []),
+                *tracks,
             ]
         if not words or self.shortlist is None:
-            return [words] if words else []
+            return [*([words] if words else []), *tracks]
         listed = shortlist_record(self.shortlist)
         shares = listed["share_of_the_head_within"]
         steps = [f"{share:.0%} within {int(n):,}" for n, share in shares.items() if share < 1]
         steps.append(f"all within {listed['deepest']:,} of {listed['length']:,}")
         head = f"of the {listed['head']} best, by their place on the shortlist: "
-        return [words, head + ", ".join(steps)]
+        return [words, head + ", ".join(steps), *tracks]
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,8 @@ class RankCommand:
             raise InputError(
                 "--shortlist ranks by whole single pictures: leave out --joint and parts"
             )
+        if asked.shortlist is not None and self._by_means:
+            raise InputError("--tracks mean needs all scores: leave out --shortlist")
         if asked.normalise:
             if asked.shortlist is not None:
                 raise InputError("--normalise needs all scores: leave out --shortlist")
@@ -137,6 +146,11 @@ class RankCommand:
         return [self._whole(query) for query in self._all]
 
     @property
+    def _by_means(self) -> bool:
+        """Whether tracks are ranked by means, for which every picture is scored exactly."""
+        return self.arguments.tracks != BEST and self.search.data.gallery_tracks is not None
+
+    @property
     def _all(self) -> tuple[int, ...]:
         return tuple(range(len(self.search.data.query)))
 
@@ -145,7 +159,9 @@ class RankCommand:
         return Listing(
             queries=tuple(data.query[query] for query in ranking.queries),
             gallery=data.gallery,
-            ranking=self.search.listed(ranking, self.arguments.top),
+            ranking=self.search.listed(
+                by_tracks(ranking, self.arguments.tracks), self.arguments.top
+            ),
             others=len(data.gallery) - len(self.search.own_files(ranking.queries)),
             **more,
         )
@@ -157,12 +173,14 @@ class RankCommand:
 
     def _prepare(self) -> None:
         """Prepare the gallery for searching, where that pays."""
-        wish: Wish = "exact" if self.arguments.exact else "best"
+        wish: Wish = "exact" if self.arguments.exact or self._by_means else "best"
         with ProgressShower(self.arguments.quiet) as progress:
             self.search.prepare(wish, progress=progress, cancel=self.cancel)
 
     def _whole(self, query: int) -> Listing:
-        ranking = self.search.rank((query,), cancel=self.cancel, head=self._wanted(query))
+        ranking = self.search.rank(
+            (query,), exact=self._by_means, cancel=self.cancel, head=self._wanted(query)
+        )
         listing = self._listed(ranking)
         words = listing.ranking.approximation
         if not words:
@@ -173,6 +191,8 @@ class RankCommand:
     def _normalised(self, mask: Bool | None) -> list[Listing]:
         """By scores normalised by camera; by the cells of ``mask`` alone where it is given."""
         self._prepare()
+        from qaconv_core.galleries.cohorts import normalised_by_tracks
+
         rule = cohort_rule(self.arguments)
         with ProgressShower(self.arguments.quiet) as progress:
             cohorts = self.search.measure_cohorts(rule, WorkContext(progress, self.cancel))
@@ -190,8 +210,9 @@ class RankCommand:
         for queries in asked:
             found = self.search.rank_normalised(
                 queries, joint or "max", max(map(self._wanted, queries)), share, self.cancel,
-                mask, everywhere=True,
+                mask, everywhere=True, exact=self._by_means,
             )  # fmt: skip
+            found = normalised_by_tracks(found, self.arguments.tracks)
             listing = self._listed(found.ranking, normalised=found)
             if mask is not None:
                 listing = self._with_places(listing, mask)

@@ -19,7 +19,9 @@ class Strangers:
     ``line`` is what strangers rarely cross. ``queries`` is how many were ranked together, ``fuse``
     whether the largest of their N counts (``"max"``) or their ``"mean"``; "" for one query. Of
     several, strangers are compared by their N of all queries together. Where all these are of a
-    part of the query, ``whole_n`` (g,) are N of the whole pictures.
+    part of the query, ``whole_n`` (g,) are N of the whole pictures. Where tracks are ranked by
+    means, ``track_n`` (g,) is the mean N of each picture's track, its own in no track; that is
+    what is compared with the line then, which is no less strict: a mean spreads no wider.
     """
 
     n: Float64
@@ -29,6 +31,7 @@ class Strangers:
     queries: int = 1
     fuse: str = ""
     whole_n: Float64 | None = field(default=None, kw_only=True)
+    track_n: Float64 | None = field(default=None, kw_only=True)
 
     def counted_share(self, index: int) -> float:
         """Share of strangers that look as much alike, by count: never below 1 / (cohort + 1)."""
@@ -46,13 +49,20 @@ class Strangers:
 
     def above_line(self, index: int) -> bool:
         """Whether strangers rarely look as much alike."""
-        return bool(self.n[index] > self.line.value)
+        return bool(self._entry_n[index] > self.line.value)
+
+    @property
+    def _entry_n(self) -> Float64:
+        return self.n if self.track_n is None else self.track_n
+
+    def n_of(self, index: int, track: bool = False) -> float:
+        """N of a picture, or the mean of its ``track``, where that is ranked by."""
+        return float((self._entry_n if track else self.n)[index])
 
     def above(self, ranking: RankingResult) -> int:
-        """How many pictures of a ranking of this gallery are above the line; junk does not count,
-        nor does the query's own file."""
-        counted = ranking.truth != RankingResult.JUNK
-        return int((self.n[ranking.order[counted]] > self.line.value).sum())
+        """How many entries of a ranking of this gallery are above the line, a track once; junk does
+        not count, nor does the query's own file."""
+        return int((self._entry_n[ranking.order[ranking.counted_leads]] > self.line.value).sum())
 
     def line_words(self, ranking: RankingResult) -> str:
         """The line, and whether anybody is above it, for people."""

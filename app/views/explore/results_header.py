@@ -31,6 +31,7 @@ from app.views.widgets.labels import heading, small_button
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.tile_view import SizeSlider
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import BEST, MEAN
 from qaconv_core.types import RankingResult
 
 METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
@@ -81,6 +82,11 @@ EVERY = (
     "List all pictures of who was followed through a video. Else each track is listed once, by "
     "the best of its pictures.",
 )
+BY_MEAN = (
+    "tracks by the mean",
+    "Rank who was followed through a video by the mean of all pictures, where else the best one "
+    "counts. The best is shown and explained.",
+)
 UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
 PARTLY = "Parts and added pictures are not re-ranked: ranked by normalised scores alone."
 NO_MAPS = "Not there yet: this needs the feature maps of the whole gallery."
@@ -120,8 +126,9 @@ class ResultsHeader(QWidget):
         self.measure = self.method.menu().addAction("Evaluate this data set")
         self.measure.setToolTip("Measure all queries now: AP, re-ranking and TLift (Ctrl+Shift+E).")
         self.hides = self._make_hides()
-        self.every = QCheckBox(EVERY[0].capitalize())
-        self.every.setToolTip(EVERY[1])
+        self.every, self.by_mean = (
+            tick_box(words.capitalize(), tip) for words, tip in (EVERY, BY_MEAN)
+        )
         self.cameras, self.times = CameraChoice(), TimeChoice()
         self.filters = FilterField("Choose which pictures are listed.", self._popup())
         self.count, self.truth, self.dot = QLabel(), QLabel(), QLabel("·")
@@ -162,7 +169,7 @@ class ResultsHeader(QWidget):
     def _popup(self) -> QWidget:
         return boxed(
             in_column(
-                heading("Hide"), *self.hides.values(), self.every, heading("Cameras"),
+                heading("Hide"), *self.hides.values(), self.every, self.by_mean, heading("Cameras"),
                 self.cameras, heading("Times"), self.times, margins=12, spacing=6,
             )
         )  # fmt: skip
@@ -216,11 +223,10 @@ class ResultsHeader(QWidget):
         for name, box in self.hides.items():
             box.clicked.connect(lambda on, name=name: space.change_result_filter(**{name: on}))
         self.every.clicked.connect(lambda on: space.change_result_filter(every_picture=on))
+        self.by_mean.clicked.connect(self._choose_mean)
         self.cameras.chosen.connect(lambda chosen: space.change_result_filter(camids=chosen))
         self.times.chosen.connect(lambda chosen: space.change_result_filter(time_range=chosen))
-        self.filters.removed.connect(
-            lambda name: space.change_result_filter(**{name: NO_FILTER[name]})
-        )
+        self.filters.removed.connect(self._remove)
         self.whole.clicked.connect(space.parts.whole_query)
         self.alarms.chosen.connect(lambda share: space.change_look(false_alarms=float(share)))
         self.exact.clicked.connect(lambda: space.change_look(exact=True))
@@ -229,7 +235,7 @@ class ResultsHeader(QWidget):
         space.data_changed.connect(self._show_data)
         space.filters_changed.connect(self.refresh)
         space.method_changed.connect(self.refresh)
-        space.look_changed.connect(self._show_line)
+        space.look_changed.connect(self.refresh)
         space.measures_changed.connect(self._show_methods)
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
@@ -237,7 +243,8 @@ class ResultsHeader(QWidget):
     def _show_data(self) -> None:
         data = self.workspace.data
         self.cameras.set_cameras(() if data is None else np.unique(data.gallery_camids).tolist())
-        self.every.setVisible(data is not None and data.gallery_tracks is not None)
+        for box in (self.every, self.by_mean):
+            box.setVisible(self.workspace.has_tracks)
         self.times.set_limits(None if data is None else _limits(data.gallery_times))
         self.refresh()
 
@@ -248,8 +255,15 @@ class ResultsHeader(QWidget):
         for name, box in self.hides.items():
             box.setChecked(getattr(chosen, name))
         self.every.setChecked(chosen.every_picture)
-        tracks = self.workspace.data is not None and self.workspace.data.gallery_tracks is not None
-        every = (ChipText("every_picture", *EVERY),) if tracks and chosen.every_picture else ()
+        self.by_mean.setChecked(self.workspace.look.tracks == MEAN)
+        tracks = tuple(
+            ChipText(name, *words)
+            for name, words, on in (
+                ("every_picture", EVERY, self.workspace.has_tracks and chosen.every_picture),
+                ("tracks", BY_MEAN, self.workspace.tracks_by_mean),
+            )
+            if on
+        )
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
         hidden = tuple(
@@ -258,7 +272,7 @@ class ResultsHeader(QWidget):
             if getattr(chosen, name)
         )
         self.filters.show_chips(
-            (*hidden, *every, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
+            (*hidden, *tracks, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
         )
         ranking = self.workspace.ranking
         self.count.setText("" if ranking is None else self._count_words(ranking))
@@ -325,6 +339,16 @@ class ResultsHeader(QWidget):
             action.setToolTip(METHOD_WORDS[method][1] if on else self.reason(method))
         ready = space.data is not None and space.data.added_from > 0 and space.model is not None
         self.measure.setVisible(ready and not space.measures_complete)
+
+    def _choose_mean(self, on: bool) -> None:
+        self.workspace.change_look(tracks=MEAN if on else BEST)
+
+    def _remove(self, chip: str) -> None:
+        """A filter no more, or tracks by their best picture again."""
+        if chip == "tracks":
+            self._choose_mean(False)
+        else:
+            self.workspace.change_result_filter(**{chip: NO_FILTER[chip]})
 
     def _choose_method(self, method: Method) -> None:
         if method in NORMALISED_IDS:  # what it needs is measured first

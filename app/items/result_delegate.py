@@ -116,7 +116,7 @@ class ResultDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _draw_line_before(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
-        """Before the first candidate below the line of normalised scores."""
+        """Before the first candidate below the line."""
         painter.setPen(QPen(option.palette.color(QPalette.Highlight), 2))
         x = option.rect.left() + 1
         painter.drawLine(x, option.rect.top() + PAD, x, option.rect.bottom() - PAD)

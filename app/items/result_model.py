@@ -26,7 +26,7 @@ from app.state.words import (
 )
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import Found, OpenSet
-from qaconv_core.types import ImageRef, Int64, RankingResult, score_of_logit
+from qaconv_core.types import Bool, ImageRef, Int64, RankingResult, score_of_logit
 
 NONE = np.empty(0, dtype=np.int64)
 MEAN_SIGN = "Ø"
@@ -40,8 +40,8 @@ class ResultEntry:
     ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
     ``value`` what re-ranking, TLift or normalisation ranks by. ``aside`` is shown beside the
     score: the share of the part's evidence, or the normalised score. ``pictures`` is how
-    many its track has. ``below`` the line of normalised scores are those that strangers reach,
-    ``first_below`` is the first of them in a row; ``strangers`` says how many look as much alike.
+    many its track has. ``below``: it is below the line; ``first_below`` is the first of these in a
+    row; ``strangers`` says how many look as much alike.
     ``mean`` is what its track is ranked by, where that is not the best picture.
     """
 
@@ -87,10 +87,13 @@ class ResultModel(EntryModel):
         self.moves: Int64 | None = None
         self._data: OpenSet | None = None
         self._filter: ResultFilter | None = None
+        self._below: Bool | None = None
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
             event.connect(self._update_rows)
         workspace.decided_changed.connect(self._update_decided)
         workspace.parts.found_changed.connect(self.tell_changed)
+        for event in (workspace.labelled_changed, workspace.look_changed):
+            event.connect(self._update_line)
         self._update_rows()
 
     def _update_rows(self) -> None:
@@ -106,7 +109,23 @@ class ResultModel(EntryModel):
         if self._data is not None and self.ranking is not None:
             self.rows = listed_places(self._data, self.ranking, self._filter, space.decided)
             self.moves = rank_moves(self.ranking)
+        self._below = self._places_below()
         self.endResetModel()
+
+    def _update_line(self) -> None:
+        before, below = self._below, self._places_below()
+        self._below = below
+        same = before is below or (before is not None and below is not None
+                                   and np.array_equal(before, below))  # fmt: skip
+        if not same:
+            self.tell_changed()
+
+    def _places_below(self) -> Bool | None:
+        """(n,) which places of the ranking are below its line; None without one."""
+        line = self.workspace.line
+        if line is None or self.ranking is None:
+            return None
+        return ~line.above_places(self.ranking)
 
     # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
@@ -173,17 +192,16 @@ class ResultModel(EntryModel):
             part_logit=ranking.part_logit_at(place),
             value=float(ranking.values[place]) if ranking.kind == "score" else None,
             aside=aside,
-            below=self._below(row),
-            first_below=self._below(row) and (not row or not self._below(row - 1)),
+            below=self._is_below(row),
+            first_below=self._is_below(row) and (not row or not self._is_below(row - 1)),
             strangers="" if strangers is None else strangers.share_words(candidate),
             pictures=pictures,
             mean=None if means is None else float(means[place]),
         )
 
-    def _below(self, row: int) -> bool:
-        """Whether a row is below the line of normalised scores."""
-        strangers = self.workspace.strangers
-        return strangers is not None and not strangers.above_line(self.candidate_at(row))
+    def _is_below(self, row: int) -> bool:
+        """Whether a row is below the line."""
+        return self._below is not None and bool(self._below[self.rows[row]])
 
     @property
     def _filter_every(self) -> bool:
@@ -217,9 +235,9 @@ class ResultModel(EntryModel):
         said = [f"{rank}, {truth}", self._value(entry), self._track(entry)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
-        if entry.strangers:
-            where = "Below" if entry.below else "Above"
-            said.append(f"{where} the line; {entry.strangers}")
+        if self._below is not None:
+            where = "Below the line" if entry.below else "Above the line"
+            said.append("; ".join(text for text in (where, entry.strangers) if text))
         if entry.found is not None:
             said.append(evidence_sentence(entry.found.evidence))
         said.append(decided_sentence(entry.decided, entry.note))

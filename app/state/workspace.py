@@ -19,6 +19,7 @@ from app.state.events import Event, EventQueue
 from app.state.history import History
 from app.state.measure_table import MeasureTable
 from app.state.values import (
+    LINES,
     METHODS,
     NORMALISED,
     Cell,
@@ -31,6 +32,7 @@ from app.state.values import (
     Selection,
 )
 from app.state.zones import PairZones, ZoneMap, zones_by_height
+from qaconv_core.evaluation.labelled_line import LabelledLine, LabelledPairs
 from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import MEAN
@@ -66,7 +68,8 @@ class Workspace:
     ``ranking_stale`` and ``pair_stale`` say that what is shown was chosen before and the new is
     being computed. ``pair_provisional``: the pair was explained before all maps were there.
     ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
-    candidates stand among strangers. ``pending_method`` is that of a session that was restored,
+    candidates stand among strangers, ``labelled`` are logits of pairs that persons were given to.
+    ``pending_method`` is that of a session that was restored,
     to be ranked by once it can be.
     ``map_precision`` is
     the arithmetic of the maps in use: better than the model's where such maps were stored.
@@ -86,6 +89,7 @@ class Workspace:
         self.ranking_stale = False
         self.ranking_fuse = ""
         self.strangers: Strangers | None = None
+        self.labelled: LabelledPairs | None = None
         self.pair: PairView | None = None
         self.other_pair: PairView | None = None
         self.why: Why | None = None
@@ -111,6 +115,7 @@ class Workspace:
         self.pair_changed = Event(self.queue)
         self.measures_changed = Event(self.queue)
         self.look_changed = Event(self.queue)
+        self.labelled_changed = Event(self.queue)
         self.filters_changed = Event(self.queue)
         self.hover_changed = Event(self.queue)
         self.decided_changed = Event(self.queue)
@@ -176,7 +181,7 @@ class Workspace:
 
     def _forget_results(self) -> None:
         self.ranking, self.pair, self.other_pair, self.why = None, None, None, None
-        self.strangers = None
+        self.strangers = self.labelled = None
         self.ranking_stale = self.pair_stale = self.pair_provisional = False
         self.measures = MeasureTable(0 if self.data is None else len(self.data.query))
         self.measures_complete = frozenset()
@@ -334,6 +339,37 @@ class Workspace:
         self.ranking, self.ranking_stale, self.ranking_fuse = ranking, False, fuse
         self.strangers = strangers
         self.ranking_changed.emit()
+
+    def set_labelled(self, pairs: LabelledPairs | None) -> None:
+        """Logits of labelled pairs are known, or those known are none any more."""
+        if pairs is not self.labelled:
+            self.labelled = pairs
+            self.labelled_changed.emit()
+
+    @property
+    def lines(self) -> dict[str, Strangers | LabelledLine]:
+        """The lines that can be drawn in the ranking shown, by their names in
+        :data:`~app.state.values.LINES`."""
+        found: dict[str, Strangers | LabelledLine] = {}
+        if self.strangers is not None:
+            found[LINES[0]] = self.strangers
+        if self.labelled_line is not None:
+            found[LINES[1]] = self.labelled_line
+        return found
+
+    @property
+    def labelled_line(self) -> LabelledLine | None:
+        """The line of labelled pairs in the ranking shown, which is one of whole pictures."""
+        whole = self.ranking is not None and self.ranking.part is None
+        if not whole or self.labelled is None or not self.labelled.enough:
+            return None
+        return self.labelled.line(self.look.false_pairs)
+
+    @property
+    def line(self) -> Strangers | LabelledLine | None:
+        """The line that is drawn in the ranking shown: the one chosen, else the other one."""
+        lines = self.lines
+        return lines.get(self.look.line) or next(iter(lines.values()), None)
 
     def keep_ranking(self) -> None:
         """The ranking shown stays: no other one is on its way any more."""

@@ -12,7 +12,7 @@ from qaconv_core.cli.evaluate import cohort_rule
 from qaconv_core.cli.regions import describe_part, find_parts, place_record, region_mask
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.ranked_lists import cells_text, ranked_item, ranking_record
+from qaconv_core.evaluation.ranked_lists import LABELLED, cells_text, ranked_item, ranking_record
 from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.ranking.line import FALSE_ALARMS
 from qaconv_core.ranking.tracks import BEST, RULE_WORDS, by_tracks
@@ -20,6 +20,7 @@ from qaconv_core.searching.choice import POOLED, Wish
 from qaconv_core.types import UNKNOWN, ImageRef, ImageSet, RankingResult
 
 if TYPE_CHECKING:
+    from qaconv_core.evaluation.labelled_line import LabelledLine
     from qaconv_core.explaining.values import PartMatch, PartScores
     from qaconv_core.galleries.cohorts import NormalisedRanking
     from qaconv_core.galleries.search import GallerySearch
@@ -31,21 +32,24 @@ WITHIN = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
 @dataclass(frozen=True)
 class Listing:
-    """A ranking as it is shown and written: its first places, without the queries' own files.
+    """A ``ranking`` as it is shown and written: the first places of the ``whole`` one, without the
+    queries' own files.
 
     ``others`` is how many gallery pictures are not a query's own file. ``shortlist`` is the search
     of a shortlist; ``part`` and ``found`` (by place) are what a search by part found,
-    ``normalised`` what one by normalised scores did.
+    ``normalised`` what one by normalised scores did, ``labelled`` the line of labelled pairs.
     """
 
     queries: tuple[ImageRef, ...]
     gallery: ImageSet
+    whole: RankingResult
     ranking: RankingResult
     others: int
     shortlist: LargeSearch | None = None
     part: dict[str, Any] | None = None
     found: tuple[tuple[int, PartMatch], ...] = ()
     normalised: NormalisedRanking | None = None
+    labelled: LabelledLine | None = None
 
     @property
     def cells(self) -> Bool | None:
@@ -68,6 +72,8 @@ class Listing:
             record |= {"part": self.part, "part_cells": cells_text(self.cells)}
         if self.normalised is not None:
             record["normalised"] = self.normalised.line_record(self.normalised.ranking)
+        if self.labelled is not None:
+            record["labelled_line"] = self.labelled.record(self.whole)
         return record
 
     def logit(self, place: int) -> float:
@@ -85,23 +91,36 @@ class Listing:
             item |= self.normalised.record(index)
             if self.normalised.best is not None:
                 item["by_query"] = int(self.normalised.best[index])
+        if self.labelled is not None:
+            item[LABELLED] = bool(self.labelled.above_places(self.ranking)[place])
         if self.found and self.normalised is not None:
             item["part_logit"] = self.found[place][1].match.logit
         return {**item, **place_record(*self.found[place])} if self.found else item
 
     @property
     def notes(self) -> list[str]:
-        """What is not exact about the ranking, for people, the line of normalised scores, and what
-        tracks are ranked by."""
+        """For people: the lines, what is not exact about the ranking, what tracks are ranked by."""
+        return [*([] if self.line is None else [self.line[1]]), *self.more_notes]
+
+    @property
+    def line(self) -> tuple[Bool, str] | None:
+        """Which places are above the line that says whether anybody is there, and its words: that
+        of normalised scores, else that of labelled pairs."""
+        if self.normalised is not None:
+            found = self.normalised
+            return found.above_places(self.ranking), found.line_words(found.ranking)
+        if self.labelled is None:
+            return None
+        return self.labelled.above_places(self.ranking), self.labelled.line_words(self.whole)
+
+    @property
+    def more_notes(self) -> list[str]:
+        """All notes but the one about :attr:`line`."""
         rule = self.ranking.track_rule
         tracks = [RULE_WORDS[rule]] if rule else []
+        if self.normalised is not None and self.labelled is not None:
+            tracks.insert(0, self.labelled.line_words(self.whole))
         words = self.ranking.approximation
-        if self.normalised is not None:
-            return [
-                self.normalised.line_words(self.normalised.ranking),
-                *([words] if words else []),
-                *tracks,
-            ]
         if not words or self.shortlist is None:
             return [*([words] if words else []), *tracks]
         listed = shortlist_record(self.shortlist)
@@ -114,11 +133,13 @@ class Listing:
 
 @dataclass(frozen=True)
 class RankCommand:
-    """The search that ``qaconv rank`` was asked for; ``arguments`` are its options."""
+    """The search that ``qaconv rank`` was asked for; ``arguments`` are its options.
+    ``labelled`` is the line of labelled pairs, where it is asked for."""
 
     arguments: argparse.Namespace
     search: GallerySearch
     cancel: CancelToken
+    labelled: LabelledLine | None = None
 
     def listings(self) -> list[Listing]:
         """One ranking for each query picture, or one for all of them."""
@@ -156,13 +177,14 @@ class RankCommand:
 
     def _listed(self, ranking: RankingResult, **more: Any) -> Listing:
         data = self.search.data
+        ranking = by_tracks(ranking, self.arguments.tracks)
         return Listing(
             queries=tuple(data.query[query] for query in ranking.queries),
             gallery=data.gallery,
-            ranking=self.search.listed(
-                by_tracks(ranking, self.arguments.tracks), self.arguments.top
-            ),
+            whole=ranking,
+            ranking=self.search.listed(ranking, self.arguments.top),
             others=len(data.gallery) - len(self.search.own_files(ranking.queries)),
+            labelled=self.labelled,
             **more,
         )
 

@@ -23,7 +23,7 @@ TRUTH_WORDS = {
 COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
 PART_COLUMNS = ("evidence", "part")
 PART_NORMALISED = "part_normalised"
-TRACK_MEAN = "track_mean"
+TRACK_MEAN, LABELLED = "track_mean", "above_labelled_line"
 VALUES = {"qaconv": "part_logit", "qaconv+rerank": "reranked", "qaconv+rerank+tlift": "lifted",
           "qaconv+norm": "normalised"}  # fmt: skip
 """What a ranking is by, where that is not the plain logit: a logit by part, a re-ranked score, or
@@ -102,8 +102,8 @@ def ranking_csv(rankings: list[dict[str, Any]], dataset: str = "", model: str = 
         more += tuple(name for name in NORMALISED_COLUMNS if by_part or name != PART_NORMALISED)
     others = (name for name in VALUES.values() if name not in more)
     values = [name for name in others if any(name in item for item in items)]
-    means = (TRACK_MEAN,) if any(TRACK_MEAN in item for item in items) else ()
-    columns = (*COLUMNS, *means, *values, *more, "dataset", "model")
+    extra = [name for name in (TRACK_MEAN, LABELLED) if any(name in item for item in items)]
+    columns = (*COLUMNS, *extra, *values, *more, "dataset", "model")
     rows = (
         {
             "query": ranking["query"],

@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from qaconv_core.ranking.line import Line, percent_words
-from qaconv_core.types import Float64, Int64, RankingResult
+import numpy as np
+
+from qaconv_core.ranking.line import NOBODY, Line, percent_words
+from qaconv_core.types import Bool, Float64, Int64, RankingResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,11 @@ class Strangers:
     def above(self, ranking: RankingResult) -> int:
         """How many entries of a ranking of this gallery are above the line, a track once; junk does
         not count, nor does the query's own file."""
-        return int((self._entry_n[ranking.order[ranking.counted_leads]] > self.line.value).sum())
+        return int(np.count_nonzero(self.above_places(ranking) & ranking.counted_leads))
+
+    def above_places(self, ranking: RankingResult) -> Bool:
+        """(n,) which places of a ranking of this gallery are above the line."""
+        return np.asarray(self._entry_n[ranking.order] > self.line.value)
 
     def line_words(self, ranking: RankingResult) -> str:
         """The line, and whether anybody is above it, for people."""
@@ -70,8 +76,7 @@ class Strangers:
             f"line: {self.line.value:.2f} above strangers; a query without a match has somebody "
             f"above it in {percent_words(self.line.false_alarms)} of cases, by {self.line.basis}"
         )
-        nobody = "None is above it here: probably nobody is there, or nobody clear"
-        return told if self.above(ranking) else f"{told}. {nobody}"
+        return told if self.above(ranking) else f"{told}. {NOBODY}"
 
     @property
     def _together(self) -> str:

@@ -15,6 +15,7 @@ from app.state.next_step import Rank, candidate_of_new_ranking, rank_step, ranki
 from app.state.values import normalises
 from app.state.workspace import Workspace
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import by_tracks
 from qaconv_core.types import RankingResult
 
 POINTING = 1.0
@@ -52,9 +53,10 @@ class RankingJobs:
             if normalises(step.method):
                 return engine.rank_normalised(matching, step, context)
             if step.part is not None:
-                return matching.rank_by_part(step.queries, step.part, fuse, context.cancel), None
-            ranking = matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
-            return ranking, None
+                ranking = matching.rank_by_part(step.queries, step.part, fuse, context.cancel)
+            else:
+                ranking = matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
+            return by_tracks(ranking, step.tracks), None
 
         def apply(found: Ranked) -> None:
             ranking, strangers = found
@@ -67,7 +69,10 @@ class RankingJobs:
         growing = self._sources.growing
         assert growing is not None
         self._slots.replace(
-            "rank", "Ranking", lambda _context: growing.rank(step.queries, step.fuse or "max"),
+            "rank", "Ranking",
+            lambda _context: by_tracks(
+                growing.rank(step.queries, step.fuse or "max"), step.tracks
+            ),
             lambda ranking: self._apply(ranking, step), quiet=True,
         )  # fmt: skip
 

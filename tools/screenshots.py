@@ -384,6 +384,21 @@ def sheet(driver: Driver) -> None:
     driver.wait(lambda: modal() is not None and modal().sheet is not None, "the sheet")
 
 
+def compare_several(driver: Driver) -> None:
+    """Four candidates under one query, joined at a place of the query."""
+    choose(driver, BACKPACK[0])
+    for _ in range(3):
+        driver.rest()
+        driver.key("Shift+Right")
+    driver.rest()
+    driver.key("4")
+    driver.wait(lambda: len(driver.space.others) == 3 and driver.shown, "four candidates")
+    driver.rest()
+    canvas = driver.window.explore.inspector.canvas
+    driver.point(canvas, driver.on_picture(canvas.scene.find(("query", 0)), *TORSO))
+    driver.wait(lambda: driver.space.hover is not None, "a cell under the pointer")
+
+
 def matrix(driver: Driver) -> None:
     """Who is confused with whom, by camera."""
     explore(driver, "1")
@@ -549,6 +564,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "heat": heat,
     "hover": hover,
     "compare": compare,
+    "compare-several": compare_several,
     "part": part,
     "what-if": what_if,
     "region": region,
@@ -604,7 +620,7 @@ QUESTIONS = (
 """What the seven questions look like."""
 DARK = (
     *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
-    *("gains", "case", "matrix"),
+    *("gains", "case", "matrix", "compare-several"),
     *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -88,11 +88,23 @@ class Mark:
 
 
 def marks_of(scene: Scene, cell: Cell | None, which: int = 0) -> tuple[Mark, ...]:
-    """Where a cell is matched: a query cell in every candidate, a candidate's in the query."""
+    """Where a cell is matched: a query cell in every candidate, a candidate's in the query.
+
+    Among several candidates, the query's cell is marked in the other ones, too.
+    """
     if cell is None:
         return ()
+    if cell.side == "query":
+        return _marks(scene, cell, range(len(scene.pairs)))
+    found = _marks(scene, cell, (which,))
+    if scene.in_columns and found:
+        others = [number for number in range(len(scene.pairs)) if number != which]
+        found += _marks(scene, found[0].answer.best, others)
+    return found
+
+
+def _marks(scene: Scene, cell: Cell, pairs: Iterable[int]) -> tuple[Mark, ...]:
     found = []
-    pairs = range(len(scene.pairs)) if cell.side == "query" else (which,)
     for number in pairs:
         query, gallery = scene.find(("query", 0)), scene.find(("gallery", number))
         if number >= len(scene.pairs) or query is None or gallery is None:
@@ -104,12 +116,16 @@ def marks_of(scene: Scene, cell: Cell | None, which: int = 0) -> tuple[Mark, ...
     return tuple(found)
 
 
-def caption_rect(pane: Pane) -> QRectF:
-    """The room for a caption: under the clip, as wide as it, around the picture's middle."""
-    middle = pane.home.x + pane.home.width / 2
-    half = min(middle - pane.clip.x, pane.clip.x + pane.clip.width - middle) - 6
-    top = pane.clip.y + pane.clip.height
-    return QRectF(middle - half, top, 2 * half, 10_000)
+def before_lines(stage: Stage, pair: int) -> list[QRectF]:
+    """What stands before the lines of a pair: words, and pictures of other candidates."""
+    if not stage.scene.in_columns:
+        return []
+    covered = []
+    for panel, pane in zip(stage.scene.panels, stage.panes, strict=True):
+        if panel.key not in (("query", 0), ("gallery", pair)):
+            covered.append(rect_of(pane.home).adjusted(-4, -4, 4, 4))
+        covered.append(rect_of(pane.words) & rect_of(pane.home).adjusted(-24, 0, 24, 1_000))
+    return covered
 
 
 class Drawn(NamedTuple):
@@ -118,6 +134,7 @@ class Drawn(NamedTuple):
     start: QPointF
     end: QPointF
     value: float
+    pair: int
     number: int
     """Its place among the lines of its pair, strongest first."""
 
@@ -135,7 +152,7 @@ def lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
             start = cell_point(stage.boxes[query], line.query_cell, grid)
             end = cell_point(stage.boxes[gallery], line.gallery_cell, grid)
             if stage.sees(query, start) and stage.sees(gallery, end):
-                seen.append(Drawn(start, end, float(value), place))
+                seen.append(Drawn(start, end, float(value), number, place))
             else:
                 hidden += 1
     return seen, hidden
@@ -159,8 +176,9 @@ def tags_of(stage: Stage, marks: Sequence[Mark], font: QFont) -> list[tuple[int,
         adds = words.adds_text(mark.answer.adds)
         if len(marks) == 1:
             texts = [(mark.end, end, similarity), (mark.start, start, adds)]
-        else:  # one query cell, two candidates: each says what the cell adds there
-            texts = [(mark.end, end, f"{similarity}  {adds}")]
+        else:  # several candidates: each says what the cell adds there
+            candidate = (mark.end, end) if mark.answer.cell.side == "query" else (mark.start, start)
+            texts = [(*candidate, f"{similarity}  {adds}")]
         for panel, rect, text in texts:
             bounds = rect_of(stage.panes[panel].clip)
             middle = (start.center().x() + end.center().x()) / 2

@@ -134,6 +134,8 @@ EACH = "each"
 
 Mode = Literal["lines", "heat", "hover", "compare"]
 MODES: tuple[Mode, ...] = ("lines", "heat", "hover", "compare")
+FEWEST_COMPARED, MOST_COMPARED = 2, 4
+"""Candidates that are compared at once."""
 MOST_LINES = 999
 """Lines between two pictures that can be asked for at most; 0 draws none."""
 

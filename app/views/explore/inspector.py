@@ -64,6 +64,8 @@ class Inspector(QWidget):
         workspace.parts.changed.connect(self._read_out)
         workspace.pair_changed.connect(self._prepare)
         self._linked = workspace.look.linked
+        self._mode_before: Mode = "lines"
+        """That of before a comparison."""
         self._prepare()
         self._read_out()
 
@@ -85,6 +87,8 @@ class Inspector(QWidget):
         if self.workspace.look.linked and not self._linked:
             self.canvas.link()
         self._linked = self.workspace.look.linked
+        if self.workspace.look.mode != "compare":
+            self._mode_before = self.workspace.look.mode
         self._read_out()
 
     def _follow_hint(self) -> None:
@@ -102,15 +106,15 @@ class Inspector(QWidget):
                 self.pictures.get(space.data.gallery[int(near)].path)
 
     def _place_decisions(self) -> None:
-        """Beside the candidate: right of it, or left where it is compared with another one."""
-        compared = len(self.canvas.scene.panels) > 2
-        room = self.decisions.narrowest + SPACING
-        self.canvas.leave_free(*((room, 0) if compared else (0, room)))
-        scene, stage = self.canvas.scene, self.canvas.stage
-        number = scene.find(("gallery", 0))
+        """At the outer side of the candidate, where no line runs."""
+        scene, room = self.canvas.scene, self.decisions.narrowest + SPACING
+        number, query = scene.find(("gallery", 0)), scene.find(("query", 0))
+        right = number is None or query is None or number > query
+        self.canvas.leave_free(*((0, room) if right else (room, 0)))
+        stage = self.canvas.stage
         chosen = number is not None and scene.panels[number].ref is not None
         pane = stage.panes[number] if number is not None and chosen else None
-        self.decisions.stand_beside(pane, right=bool(number))
+        self.decisions.stand_beside(pane, right=right)
         shown = not self.decisions.isHidden()
         self.canvas.cover(QRectF(self.decisions.geometry()) if shown else QRectF())
 
@@ -129,7 +133,7 @@ class Inspector(QWidget):
         elif canvas.marks:
             marks = canvas.marks
             answers = [mark.answer for mark in marks]
-            text = readout.answers_text(canvas.scene, answers, marks[0].pair)
+            text = readout.answers_text(canvas.scene, answers, [mark.pair for mark in marks])
             tip = f"{text}\n{readout.cells_text(canvas.scene, answers[0])}"
         elif drawn_text(self.workspace.parts.now):
             text = drawn_text(self.workspace.parts.now)
@@ -163,11 +167,20 @@ class Inspector(QWidget):
             "match.lower_threshold": of_lines(lambda: self.change_threshold(-THRESHOLD_STEP)),
             "match.direction": of_lines(self.next_direction),
             "match.unpin": Handler(
-                self.tools.release,
-                lambda: space.selection.cell is not None or space.parts.now.anything,
+                self.release, lambda: self._anything_kept() or space.look.mode == "compare"
             ),
             **self.tools.handlers(),
         }
+
+    def _anything_kept(self) -> bool:
+        return self.workspace.selection.cell is not None or self.workspace.parts.now.anything
+
+    def release(self) -> None:
+        """Esc: release what is pinned or drawn; else end the comparison."""
+        if self._anything_kept():
+            self.tools.release()
+        else:
+            self.choose_mode(self._mode_before)
 
     def choose_mode(self, mode: Mode) -> None:
         """Show the match in another way."""

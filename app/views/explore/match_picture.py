@@ -19,10 +19,10 @@ from app.items.match_layers import paint_lines, paint_marks, paint_pictures, pai
 from app.items.match_painting import rect_of
 from app.items.match_stage import Mark, Stage, mark_rects, marks_of, tags_of
 from app.jobs.images import ImageLoader
-from app.state.framing import Zoom, panes
+from app.state.framing import Pane, Zoom, panes, panes_around
 from app.state.overlay import cell_at
 from app.state.scene import Panel, Scene, scene_of
-from app.state.values import Cell
+from app.state.values import MOST_COMPARED, Cell
 from app.state.workspace import Workspace
 from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.types import Side
@@ -32,7 +32,7 @@ FULL_CAPTIONS_FROM = 720
 """Pixels of height below which captions have two lines instead of four."""
 ACCENT = QColor("#ffb000")
 Key = tuple[Side, int]
-KEYS: tuple[Key, ...] = (("query", 0), ("gallery", 0), ("gallery", 1))
+KEYS: tuple[Key, ...] = (("query", 0), *(("gallery", which) for which in range(MOST_COMPARED)))
 
 
 class MatchPicture(QWidget):
@@ -54,7 +54,7 @@ class MatchPicture(QWidget):
         self.scene = Scene()
         self._zooms: dict[Key, Zoom] = {}
         self._active: Key = ("query", 0)
-        self._second_hover: Cell | None = None
+        self._other_hover: tuple[int, Cell] | None = None
         self._stage: Stage | None = None
         self._base: QPixmap | None = None
         self._lines: QPixmap | None = None
@@ -130,7 +130,7 @@ class MatchPicture(QWidget):
             lines = 4 if self.height() >= FULL_CAPTIONS_FROM else 2
             foot = caption_height(self.font(), lines)
             left, right = self._free
-            inside = panes(self.width() - left - right, self.height(), aspects, foot)
+            inside = self._panes(self.width() - left - right, aspects, foot)
             places = tuple(pane.moved(left) for pane in inside)
             boxes = tuple(
                 self.zoom_of(panel.key).box(pane.home)
@@ -141,6 +141,15 @@ class MatchPicture(QWidget):
                 self._covered,
             )  # fmt: skip
         return self._stage
+
+    def _panes(self, width: float, aspects: list[float], foot: float) -> list[Pane]:
+        height = float(self.height())
+        if not self.scene.in_columns:
+            return panes(width, height, aspects, foot)
+        query = self.scene.find(("query", 0))
+        assert query is not None
+        columns = aspects[:query], aspects[query : query + 1], aspects[query + 1 :]
+        return panes_around(width, height, columns, foot)
 
     def leave_free(self, left: int, right: int) -> None:
         """Keep so many pixels at either side free of pictures."""
@@ -241,20 +250,20 @@ class MatchPicture(QWidget):
         return self._marks
 
     def point_at(self, under: tuple[Key, Cell] | None) -> None:
-        """Mark a cell that is pointed at; one of the second candidate is marked here only."""
-        second = under[1] if under is not None and under[0] == ("gallery", 1) else None
-        changed = second != self._second_hover
-        self._second_hover = second
-        self.workspace.set_hover(None if under is None or second is not None else under[1])
+        """Mark a cell that is pointed at; one of another candidate is marked here only."""
+        other = None if under is None or not under[0][1] else (under[0][1], under[1])
+        changed = other != self._other_hover
+        self._other_hover = other
+        self.workspace.set_hover(None if under is None or other is not None else under[1])
         if changed:
             self._update_marks()
             self.scene_changed.emit()
 
     def _wanted_marks(self) -> tuple[Mark, ...]:
-        cell, which = self.workspace.cell, 0
-        if self._second_hover is not None:
-            cell, which = self._second_hover, 1
-        return marks_of(self.scene, cell, which)
+        if self._other_hover is not None:
+            which, cell = self._other_hover
+            return marks_of(self.scene, cell, which)
+        return marks_of(self.scene, self.workspace.cell)
 
     def _update_marks(self) -> None:
         marks = self._wanted_marks()

@@ -399,6 +399,25 @@ def compare_several(driver: Driver) -> None:
     driver.wait(lambda: driver.space.hover is not None, "a cell under the pointer")
 
 
+def swipe(driver: Driver) -> None:
+    """The query over the candidate, left of a line."""
+    explore(driver, "2")
+    driver.key("Shift+K")
+    driver.wait(lambda: driver.window.explore.inspector.canvas.swiping, "the line")
+
+
+def adjust(driver: Driver) -> None:
+    """Pictures adjusted right of a line, as they are left of it."""
+    explore(driver, "1")
+    driver.key("Space")
+    driver.key("K")
+    row = driver.window.explore.inspector.adjust
+    for _ in range(4):
+        driver.key("PgUp", row.sliders["brightness"])
+        driver.key("PgUp", row.sliders["sharpness"])
+    driver.click(row.swipe)
+
+
 def matrix(driver: Driver) -> None:
     """Who is confused with whom, by camera."""
     explore(driver, "1")
@@ -565,6 +584,8 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "hover": hover,
     "compare": compare,
     "compare-several": compare_several,
+    "swipe": swipe,
+    "adjust": adjust,
     "part": part,
     "what-if": what_if,
     "region": region,
@@ -620,7 +641,7 @@ QUESTIONS = (
 """What the seven questions look like."""
 DARK = (
     *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
-    *("gains", "case", "matrix", "compare-several"),
+    *("gains", "case", "matrix", "compare-several", "swipe", "adjust"),
     *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}

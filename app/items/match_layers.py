@@ -79,8 +79,17 @@ def _paint_picture(
     if image is None:
         _paint_placeholder(painter, stage, number, palette)
         return
-    pixmap = _pixmap(image, box.width * ratio, box.height * ratio, grey, stage.look.adjust)
+    size = box.width * ratio, box.height * ratio
+    pixmap = _pixmap(image, *size, grey, stage.look.adjust)
     painter.drawPixmap(rect_of(box), pixmap, QRectF(pixmap.rect()))
+    if stage.look.swipe == "original" and stage.look.adjust != Adjustment():
+        home = stage.panes[number].home
+        painter.save()
+        left = QRectF(0.0, 0.0, home.at(stage.swipe_at, 0.0)[0], 1e6)
+        painter.setClipRect(left, Qt.IntersectClip)
+        plain = _pixmap(image, *size, grey, Adjustment())
+        painter.drawPixmap(rect_of(box), plain, QRectF(plain.rect()))
+        painter.restore()
 
 
 def _pixmap(image: QImage, width: float, height: float, grey: bool, adjust: Adjustment) -> QPixmap:
@@ -210,7 +219,8 @@ def paint_marks(
     painter.setRenderHint(QPainter.Antialiasing)
     for mark in marks:
         start, end = mark_rects(stage, mark)
-        if stage.sees(mark.start, start.center()) and stage.sees(mark.end, end.center()):
+        both = stage.sees(mark.start, start.center()) and stage.sees(mark.end, end.center())
+        if both and not stage.swiped:
             painter.save()
             _stay_behind(painter, before_lines(stage, mark.pair))
             paint_line(painter, *between(start, end), accent, 2.4)

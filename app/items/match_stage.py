@@ -22,7 +22,8 @@ class Stage:
     """Everything that is painted, with its places.
 
     ``boxes`` are the whole pictures as zoomed. ``images`` are None where a picture is not loaded
-    yet; ``faults`` say why one cannot be shown. Other widgets hide ``covered``.
+    yet; ``faults`` say why one cannot be shown. Other widgets hide ``covered``. ``swipe_at`` is
+    where the line of swiping stands, in fractions of the pictures' width.
     """
 
     scene: Scene
@@ -32,12 +33,24 @@ class Stage:
     images: tuple[QImage | None, ...]
     faults: tuple[str, ...]
     caption_lines: int = 4
+    swipe_at: float = 0.5
     covered: QRectF = field(default_factory=QRectF)
 
     @property
     def overlaid(self) -> bool:
         """Whether anything is drawn over the pictures."""
         return self.look.overlay and bool(self.scene.pairs)
+
+    @property
+    def swiped(self) -> bool:
+        """Whether query and candidate lie one over the other."""
+        return swipes_pair(self.scene, self.look)
+
+    @property
+    def draws_lines(self) -> bool:
+        """Whether lines are seen: at one place there is no way between two pictures."""
+        lines = self.look.mode in ("lines", "compare") and not self.swiped
+        return lines and self.scene.drawn.regions is None
 
     @property
     def scale(self) -> Scale:
@@ -58,9 +71,9 @@ class Stage:
     @property
     def legend(self) -> Scale | None:
         """What the colour bar explains: the map over the pictures, else the lines."""
-        lines = self.look.mode in ("lines", "compare")
-        each = lines and self.look.colour_by == EACH
-        if not self.overlaid or (each and self.scene.drawn.regions is None):
+        if not self.overlaid or (self.draws_lines and self.look.colour_by == EACH):
+            return None
+        if self.swiped and self.look.mode == "lines" and self.scene.drawn.regions is None:
             return None
         why = self.scene.why
         if why is None or self.scene.drawn.regions is not None:
@@ -75,6 +88,11 @@ class Stage:
     def sees(self, panel: int, at: QPointF) -> bool:
         """Whether a point lies in the visible part of a picture."""
         return self.panes[panel].clip.holds(at.x(), at.y())
+
+
+def swipes_pair(scene: Scene, look: Look) -> bool:
+    """Whether query and candidate are to lie one over the other: where nothing is compared."""
+    return look.swipe == "pair" and len(scene.panels) == 2
 
 
 @dataclass(frozen=True)
@@ -143,6 +161,8 @@ def lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
     """Lines of all pairs, strongest first, and how many have an end out of sight."""
     seen: list[Drawn] = []
     hidden = 0
+    if not stage.draws_lines:
+        return seen, hidden
     for number, lines in enumerate(stage.lines()):
         query, gallery = stage.scene.find(("query", 0)), stage.scene.find(("gallery", number))
         if query is None or gallery is None:

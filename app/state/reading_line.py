@@ -15,6 +15,7 @@ from qaconv_core.matching.strongest import RELATIVE
 POINT = "Point at a place in one picture: the other shows where it is matched."
 HIDDEN = "The overlay is hidden. Space shows it again."
 SEVERAL = "Point at a place in one picture: it is joined in all. Esc ends the comparison."
+SWIPED = "Left of the line the query, right of it the candidate. Drag it; Esc ends this."
 WAIT = "The chosen match is being explained…"
 SHARES = (
     "Percentages are shares of what the zones that speak for this match contribute together, "
@@ -83,6 +84,8 @@ def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) ->
             "" if scene.why is None else ". Query: red speaks for the candidate, blue for the other"
         )
         return difference_text(scene) + legend + (f". {OWN_FILE}" if prefix else "")
+    if look.swipe == "pair":
+        return prefix + SWIPED
     if not look.overlay:
         return prefix + HIDDEN
     said = evidence_text(scene, look)

@@ -140,6 +140,12 @@ MOST_LINES = 999
 """Lines between two pictures that can be asked for at most; 0 draws none."""
 
 
+Swipe = Literal["", "pair", "original"]
+SWIPES: tuple[Swipe, ...] = ("", "pair", "original")
+"""No line; the query beside the candidate at one place; the file as it is beside the adjusted one,
+in each picture."""
+
+
 @dataclass(frozen=True)
 class Adjustment:
     """How pictures are shown: ``brightness`` and ``contrast`` in [−100, 100], ``sharpness`` in
@@ -158,7 +164,9 @@ class Look:
     ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions above
     average; plain ones until that is known), ``contribution``, ``similarity`` or ``each``;
     ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
-    [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together;
+    [0, 1]; ``swipe`` shows one thing left of a line that is dragged, another right of it (one of
+    :data:`SWIPES`); ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures
+    together;
     ``fuse`` how several queries are joined; ``false_alarms`` the share of queries without a match
     that may have somebody above the line; ``exact`` scores every picture of a large gallery,
     where else only the best are exact; ``adjust`` changes pictures on the screen.
@@ -179,6 +187,7 @@ class Look:
     exact: bool = False
     false_alarms: float = 0.1
     adjust: Adjustment = Adjustment()
+    swipe: Swipe = ""
 
     @property
     def measure(self) -> str:

@@ -14,10 +14,12 @@ from app.state import reading_line as readout
 from app.state.part_words import drawn_text
 from app.state.values import MODES, MOST_LINES, Mode
 from app.state.workspace import Workspace
+from app.views.explore.adjust_row import AdjustRow
 from app.views.explore.decision_bar import DecisionBar
 from app.views.explore.match_canvas import STEP, MatchCanvas
 from app.views.explore.match_controls import MatchControls
 from app.views.explore.picture_tools import PictureTools, Zooming
+from app.views.explore.swipe_handle import STEP as SWIPE_STEP
 from app.views.explore.welcome import HintStrip
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.labels import ElidedLabel
@@ -51,7 +53,12 @@ class Inspector(QWidget):
         self.bar = ColourBar(self, named=False)
         self.controls = MatchControls(workspace, self.choose_mode, self)
         zooming = Zooming(self.canvas.zoom_by, self.canvas.fit, STEP)
-        self.tools = PictureTools(workspace, self.canvas.drop_stroke, zooming, self)
+        self.adjust = AdjustRow(workspace, self)
+        self.adjust.hide()
+        self.adjust.closed.connect(self.switch_adjust)
+        self.tools = PictureTools(
+            workspace, self.canvas.drop_stroke, zooming, self.switch_adjust, self
+        )
         self.hint = HintStrip()
         self.canvas.setMinimumHeight(LOWEST_CANVAS)
         self._lay_out()
@@ -77,7 +84,7 @@ class Inspector(QWidget):
         line.setStretchFactor(self.hint, 1)
         pictures = in_row(self.tools, self.canvas, grows=self.canvas, spacing=SPACING // 2)
         in_column(
-            self.controls, line, pictures, into=self, grows=pictures,
+            self.controls, line, self.adjust, pictures, into=self, grows=pictures,
             margins=(SPACING, SPACING // 2, SPACING, 0), spacing=SPACING // 2,
         )  # fmt: skip
 
@@ -159,6 +166,9 @@ class Inspector(QWidget):
         def of_lines(run: Callable[[], object]) -> Handler:
             return Handler(run, lambda: space.look.mode in ("lines", "compare"))
 
+        def swiping() -> bool:
+            return self.canvas.swiping
+
         return {
             **{f"match.{mode}": mode_of(mode) for mode in MODES},
             "match.more_lines": of_lines(lambda: self.change_count(1)),
@@ -167,7 +177,16 @@ class Inspector(QWidget):
             "match.lower_threshold": of_lines(lambda: self.change_threshold(-THRESHOLD_STEP)),
             "match.direction": of_lines(self.next_direction),
             "match.unpin": Handler(
-                self.release, lambda: self._anything_kept() or space.look.mode == "compare"
+                self.release,
+                lambda: (
+                    self._anything_kept() or self.canvas.swiping or space.look.mode == "compare"
+                ),
+            ),
+            "match.swipe_left": Handler(
+                lambda: self.canvas.swipe_to(self.canvas.swipe_at - SWIPE_STEP), swiping
+            ),
+            "match.swipe_right": Handler(
+                lambda: self.canvas.swipe_to(self.canvas.swipe_at + SWIPE_STEP), swiping
             ),
             **self.tools.handlers(),
         }
@@ -176,11 +195,21 @@ class Inspector(QWidget):
         return self.workspace.selection.cell is not None or self.workspace.parts.now.anything
 
     def release(self) -> None:
-        """Esc: release what is pinned or drawn; else end the comparison."""
+        """Esc: release what is pinned or drawn; else end swiping, else the comparison."""
         if self._anything_kept():
             self.tools.release()
+        elif self.canvas.swiping:
+            self.workspace.change_look(swipe="")
         else:
             self.choose_mode(self._mode_before)
+
+    def switch_adjust(self) -> None:
+        """Show the sliders above the pictures, or close them."""
+        if self.adjust.isVisible():
+            self.adjust.hide()
+            self.canvas.setFocus()
+        else:
+            self.adjust.begin()
 
     def choose_mode(self, mode: Mode) -> None:
         """Show the match in another way."""

@@ -418,6 +418,17 @@ def adjust(driver: Driver) -> None:
     driver.click(row.swipe)
 
 
+def answers(driver: Driver) -> None:
+    """What two queries find first: two cameras' pictures of one person."""
+    choose(driver, BACKPACK[0])
+    view, model = driver.window.explore.queries.list, driver.window.explore.queries.model
+    row = model.row_of(driver.space.selection.query) + 1
+    view.selectionModel().select(model.index(row), view.selectionModel().Select)
+    driver.rest()
+    driver.key("Shift+Q")
+    driver.dialog("answers")
+
+
 def matrix(driver: Driver) -> None:
     """Who is confused with whom, by camera."""
     explore(driver, "1")
@@ -585,6 +596,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "compare": compare,
     "compare-several": compare_several,
     "swipe": swipe,
+    "answers": answers,
     "adjust": adjust,
     "part": part,
     "what-if": what_if,
@@ -641,7 +653,7 @@ QUESTIONS = (
 """What the seven questions look like."""
 DARK = (
     *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
-    *("gains", "case", "matrix", "compare-several", "swipe", "adjust"),
+    *("gains", "case", "matrix", "compare-several", "swipe", "adjust", "answers"),
     *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}

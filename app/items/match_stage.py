@@ -142,7 +142,9 @@ def before_lines(stage: Stage, pair: int) -> list[QRectF]:
     for panel, pane in zip(stage.scene.panels, stage.panes, strict=True):
         if panel.key not in (("query", 0), ("gallery", pair)):
             covered.append(rect_of(pane.home).adjusted(-4, -4, 4, 4))
-        covered.append(rect_of(pane.words) & rect_of(pane.home).adjusted(-24, 0, 24, 1_000))
+        covered.append(
+            rect_of(pane.words).intersected(rect_of(pane.home).adjusted(-24, 0, 24, 1_000))
+        )
     return covered
 
 

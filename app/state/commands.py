@@ -125,6 +125,8 @@ COMMANDS: tuple[Command, ...] = (
              "Go to the previous query in the list."),
     _command("query.next_error", "Next error", "Query", "E",
              "Go to the next query whose rank 1 is a false match."),
+    _command("query.answers", "Compare the answers of two queries…", "Query", "Shift+Q",
+             "The first candidates of two chosen queries, one above the other.", icon="rows"),
     _command("query.to_case", "Take into the case", "Query", "Ctrl+D",
              "Take the chosen queries into the open case."),
     _command("query.case_all", "Search by all pictures of the case", "Query", "Ctrl+Shift+D",

@@ -17,7 +17,7 @@ from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.labels import small_button
 
 LIMITS = {"brightness": (-100, 100), "contrast": (-100, 100), "sharpness": (0, 100)}
-WIDTH = 72
+WIDTH = 56
 NOTE = "Only what is on the screen changes: not the files, not the scores, not the exports."
 
 

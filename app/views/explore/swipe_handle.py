@@ -56,7 +56,7 @@ class SwipeHandle(KeepsArrows, QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move the line, in small steps with Shift."""
-        steps = {Qt.Key_Left: -1, Qt.Key_Right: 1}
+        steps: dict[int, int] = {Qt.Key_Left: -1, Qt.Key_Right: 1}
         step = FINE if event.modifiers() & Qt.ShiftModifier else STEP
         if event.key() in steps:
             self.moved.emit(self._at + step * steps[event.key()])

@@ -86,8 +86,9 @@ class ExplorePage(QMainWindow):
 
     def childEvent(self, event: QChildEvent) -> None:
         """Qt makes the tabs of panels behind each other by itself: they get a spoken name."""
-        if event.polished() and isinstance(event.child(), QTabBar):
-            event.child().setAccessibleName("Panels")
+        child = event.child()
+        if event.polished() and isinstance(child, QTabBar):
+            child.setAccessibleName("Panels")
         super().childEvent(event)
 
     def add_panel(self, title: str, widget: QWidget) -> QDockWidget:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PyQt5.QtCore import QByteArray, Qt
+from PyQt5.QtCore import QByteArray, QChildEvent, Qt
 from PyQt5.QtGui import QResizeEvent
-from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QSplitter, QWidget
+from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QSplitter, QTabBar, QWidget
 
 from app.items.result_delegate import MOST, SMALLEST_IN_GRID
 from app.jobs.images import ImageLoader
@@ -83,6 +83,13 @@ class ExplorePage(QMainWindow):
         dock.setAccessibleName(title)
         self.addDockWidget(area, dock)
         return dock
+
+    def childEvent(self, event: QChildEvent) -> None:
+        """Qt makes the tabs of panels behind each other by itself: they get a spoken name."""
+        child = event.child()
+        if event.polished() and isinstance(child, QTabBar):
+            child.setAccessibleName("Panels")
+        super().childEvent(event)
 
     def add_panel(self, title: str, widget: QWidget) -> QDockWidget:
         """A further panel behind the score breakdown, closed at first."""

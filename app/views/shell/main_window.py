@@ -12,10 +12,11 @@ from pathlib import Path
 
 from PyQt5.QtCore import QCoreApplication, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
-from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
+from PyQt5.QtWidgets import QApplication, QMainWindow, QMessageBox, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.gallery_jobs import GalleryJobs
+from app.jobs.job import Job
 from app.jobs.label_jobs import LabelJobs
 from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
@@ -36,6 +37,7 @@ from app.views.explore.results_header import NORMALISED_IDS
 from app.views.gallery.gallery_page import GalleryPage
 from app.views.insights.insight_pages import InsightPages
 from app.views.shell.case_commands import CaseCommands
+from app.views.shell.closing import STOP, losing, question
 from app.views.shell.context_menus import ContextMenus
 from app.views.shell.dialogs import Dialogs
 from app.views.shell.file_input import FileInput
@@ -90,6 +92,8 @@ class MainWindow(QMainWindow):
         self.runner.problem.connect(self.problems.add)
         self.commands = Actions(self, self._belongs)
         self._laid_out = self._closed = False
+        self._question: QMessageBox | None = None
+        """Whether to stop jobs and close, while that is asked."""
         choices = ExportChoices()
         self._make_pages(choices)
         self._make_bars()
@@ -394,7 +398,15 @@ class MainWindow(QMainWindow):
         return replace(shown, normalise=self.pages.normalise, case=case)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Keep layout and session, stop what runs; caches stay whole."""
+        """Keep layout and session, stop what runs; caches stay whole.
+
+        Where jobs would lose work, this is asked first, once.
+        """
+        jobs = losing(self.runner.jobs)
+        if jobs and not self._closed and self._question is None:
+            event.ignore()
+            self._ask(jobs)
+            return
         if not self._closed:
             self._closed = True
             try:
@@ -402,6 +414,19 @@ class MainWindow(QMainWindow):
             finally:  # whatever happens to that, no thread goes on without its window
                 self._stop()
         super().closeEvent(event)
+
+    def _ask(self, jobs: list[Job]) -> None:
+        """Close where that is the answer. Another wish to close meanwhile is one, too."""
+        box = self._question = question(jobs, self)
+
+        def answered() -> None:
+            stop = box.clickedButton() is not None and box.clickedButton().text() == STOP
+            if stop:
+                self.close()
+            self._question = None
+
+        box.finished.connect(answered)
+        box.open()
 
     def _keep(self) -> None:
         """What is to come back at the next start."""
@@ -421,6 +446,8 @@ class MainWindow(QMainWindow):
         if self._keeper is not None:
             self._keeper.stop()
         _application().removeEventFilter(self._guard)
+        if self._question is not None:
+            self._question.close()
         try:
             self.dialogs.close_all()
         finally:

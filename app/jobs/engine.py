@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from qaconv_core.data.check_report import CheckReport
     from qaconv_core.evaluation.evaluator import Evaluation
     from qaconv_core.evaluation.match_matrix import FirstCandidates
+    from qaconv_core.explaining.evidence import SetEvidence
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.model import Model
     from qaconv_core.store.features import FeatureShelf, FeatureStore
@@ -240,6 +241,13 @@ def measure_cohorts(matching: GallerySearch, context: JobContext) -> None:
     from qaconv_core.ranking.cohorts import CohortRule
 
     matching.measure_cohorts(CohortRule(), context)
+
+
+def compare_evidence(matching: GallerySearch, context: JobContext) -> SetEvidence:
+    """The evidence of the set's pairs; from the store where it was measured."""
+    from qaconv_core.galleries.evidence import open_evidence
+
+    return open_evidence(matching, context)
 
 
 def rank_normalised(

@@ -100,6 +100,12 @@ class OpenSet:
             return np.array([candidate], dtype=np.int64)
         return np.flatnonzero(tracks == track)
 
+    @cached_property
+    def knows_matches(self) -> bool:
+        """Whether a query of the set has a person who is known in the gallery."""
+        asked = set(self.query_pids[: self.added_from].tolist()) - {UNKNOWN}
+        return bool(asked & set(self.gallery_pids.tolist()))
+
     @property
     def dataset(self) -> Dataset:
         """The set without the pictures that the user brought."""

@@ -13,6 +13,7 @@ from app.state.part_words import details_text
 from app.state.workspace import Workspace
 from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
+from app.views.explore.evidence_line import EvidenceLine
 from app.views.explore.score_context import ScoreContext
 from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.galleries.values import PairView
@@ -35,6 +36,7 @@ class DetailsPanel(QWidget):
         self.score = QLabel(self)
         self.score.setWordWrap(True)
         self.score.setToolTip(words.SCORE)
+        self.evidence = EvidenceLine(workspace, self)
         self.drawn = QLabel(self)
         self.drawn.setWordWrap(True)
         self.drawn.setAccessibleName("By part, and what if")
@@ -49,7 +51,15 @@ class DetailsPanel(QWidget):
     def _lay_out(self) -> None:
         """The sum above, scrolled where there is little room; the list below."""
         total = boxed(
-            in_column(self.context, self.chart, self.score, None, margins=SPACING, spacing=SPACING)
+            in_column(
+                self.context,
+                self.chart,
+                self.score,
+                self.evidence,
+                None,
+                margins=SPACING,
+                spacing=SPACING,
+            )
         )
         listed = boxed(in_column(self.shown, self.table, margins=SPACING, spacing=SPACING))
         scroll = QScrollArea(self)

@@ -123,19 +123,7 @@ def open_set(dataset: Dataset) -> OpenSet:
     if not len(dataset.gallery):
         hint = dataset.notes[0] if dataset.notes else "choose another folder"
         raise InputError(f"{dataset.root}: there are no gallery pictures to search ({hint})")
-    cameras = set(dataset.query.camids.tolist()) | set(dataset.gallery.camids.tolist())
-    return OpenSet(
-        name=dataset.name,
-        root=dataset.root,
-        layout=dataset.layout,
-        query=dataset.query,
-        gallery=dataset.gallery,
-        added_from=len(dataset.query),
-        rejected=dataset.rejected,
-        notes=dataset.notes,
-        # With a single camera the rule would leave no true match.
-        junk_rule=len(cameras - {-1}) != 1,
-    )
+    return OpenSet.of(dataset)
 
 
 @dataclass(frozen=True)

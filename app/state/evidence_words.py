@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from app.state.workspace import Workspace
-from app.state.zones import percent, zone_sums
+from app.state.zones import zone_sums
 from qaconv_core.explaining.evidence import EvidenceStanding, SetEvidence
 from qaconv_core.explaining.values import RelativeMatch
-from qaconv_core.explaining.zones import ZONES
 from qaconv_core.matching.strongest import RELATIVE
 
 COMPARE = "Compare with the set's pairs"
@@ -31,33 +30,15 @@ def can_stand(space: Workspace) -> bool:
     return whole and space.shown_why is None
 
 
-def standing_title(standing: EvidenceStanding) -> str:
-    """ "As much in upper body and feet have"."""
-    return f"As much in {' and '.join(ZONES[zone] for zone in standing.zones)} have"
-
-
 def shares_of(standing: EvidenceStanding) -> list[tuple[str, float | None]]:
     """ "✓ true pairs", "✕ false pairs", and the share of each."""
     return [("✓ true pairs", standing.true), ("✕ false pairs", standing.false)]
 
 
-def share_text(share: float | None) -> str:
-    """ "62 %"; "< 1 %" where it is not nothing; "–" where there is no such pair."""
-    if share is None:
-        return "–"
-    return "< 1 %" if 0 < share < 0.005 else percent(share)
-
-
-def standing_sentence(standing: EvidenceStanding) -> str:
-    """The line for screen readers."""
-    true, false = share_text(standing.true), share_text(standing.false)
-    return f"{standing_title(standing)} {true} of the true and {false} of the false pairs."
-
-
 def standing_tip(standing: EvidenceStanding, found: SetEvidence) -> str:
     """What was counted."""
     return (
-        f"{standing_sentence(standing)}\n"
+        f"{standing.words}.\n"
         "Contributions above average, added up by zone over both pictures. Counted are pairs of "
         "this set with at least as much in every zone named: those that hold most of this pair's "
         f"evidence. Measured on {len(found.true):,} true and {len(found.false):,} false pairs of "

@@ -13,8 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from qaconv_core.explaining.zones import ZONES, ZoneMap, leading_zones
-from qaconv_core.types import Float32, Float64, Int64
+from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.explaining.zones import (
+    ZONES,
+    ZoneMap,
+    leading_zones,
+    sums_by_zone,
+    zones_of_picture,
+)
+from qaconv_core.types import Float32, Float64, ImageRef, Int64
 
 SLACK = 1e-4
 """Sums this near to each other are equal: a pair computed alone differs in its last digits."""
@@ -31,6 +38,18 @@ class EvidenceStanding:
     true: float | None
     false: float | None
 
+    @property
+    def where(self) -> str:
+        """ "As much in upper body, beside"."""
+        return f"As much in {', '.join(ZONES[zone] for zone in self.zones)}"
+
+    @property
+    def words(self) -> str:
+        """ "As much in upper body, beside: 12 % of the set's true pairs, < 1 % of its false
+        pairs"."""
+        true, false = share_text(self.true), share_text(self.false)
+        return f"{self.where}: {true} of the set's true pairs, {false} of its false pairs"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -38,6 +57,13 @@ class EvidenceStanding:
             "true_pairs": self.true,
             "false_pairs": self.false,
         }
+
+
+def share_text(share: float | None) -> str:
+    """ "62 %"; "< 1 %" where it is not nothing; "–" where there is no such pair."""
+    if share is None:
+        return "–"
+    return "< 1 %" if 0 < share < 0.005 else f"{round(100 * share)} %"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +84,24 @@ class SetEvidence:
         if not zones:
             return None
         return EvidenceStanding(zones, *(_share(p, sums, zones) for p in (self.true, self.false)))
+
+    def of_pair(
+        self, refs: tuple[ImageRef, ImageRef], above: RelativeMatch
+    ) -> EvidenceStanding | None:
+        """How query and candidate stand by their contributions ``above`` average."""
+        h, w = above.query.shape
+        zones = zones_of_picture(refs[0], (h, w)), zones_of_picture(refs[1], (h, w))
+        return self.standing(sums_by_zone(above.sides, zones))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was counted, for JSON."""
+        return {
+            "true_pairs_counted": len(self.true),
+            "false_pairs_counted": len(self.false),
+            "queries": self.queries,
+            "gallery_pictures": self.pictures,
+        }
 
 
 def _share(pairs: Float32, sums: Float64, zones: tuple[int, ...]) -> float | None:

@@ -49,6 +49,16 @@ class OpenSet:
     notes: tuple[str, ...] = ()
     junk_rule: bool = True
 
+    @classmethod
+    def of(cls, dataset: Dataset) -> OpenSet:
+        """A data set with its queries. With a single camera, same-camera matches count: none would
+        be left."""
+        cameras = set(dataset.query.camids.tolist()) | set(dataset.gallery.camids.tolist())
+        return cls(
+            dataset.name, dataset.root, dataset.layout, dataset.query, dataset.gallery,
+            len(dataset.query), dataset.rejected, dataset.notes, len(cameras - {UNKNOWN}) != 1,
+        )  # fmt: skip
+
     @cached_property
     def gallery_pids(self) -> Int64:
         """(g,); −1 where not known."""

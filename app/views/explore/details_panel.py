@@ -19,7 +19,7 @@ from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.galleries.values import PairView
 
 SPACING = 8
-LEAST, NARROWEST, WIDTH = 144, 280, 320
+LEAST, NARROWEST, WIDTH = 144, 280, 328
 
 
 class DetailsPanel(QWidget):
@@ -53,9 +53,9 @@ class DetailsPanel(QWidget):
         total = boxed(
             in_column(
                 self.context,
+                self.evidence,
                 self.chart,
                 self.score,
-                self.evidence,
                 None,
                 margins=SPACING,
                 spacing=SPACING,
@@ -89,8 +89,9 @@ class DetailsPanel(QWidget):
             return
         self._shared_out = True
         text = self.score.heightForWidth(self.width() - 2 * SPACING)
-        charts = self.chart.sizeHint().height() + self.context.sizeHint().height()
-        wanted = charts + text + 4 * SPACING
+        parts = (self.chart, self.context, self.evidence)
+        charts = sum(part.sizeHint().height() for part in parts if not part.isHidden())
+        wanted = charts + text + 5 * SPACING
         self.splitter.setSizes([wanted, max(self.height() - wanted, LEAST)])
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -13,6 +13,7 @@ from app.state.workspace import Workspace
 from app.views.widgets.fields import push_button
 from app.views.widgets.labels import ElidedLabel
 from app.views.widgets.layouts import in_column, in_row
+from qaconv_core.explaining.evidence import share_text
 from qaconv_core.types import RankingResult
 
 BAR, GAP = 4, 16
@@ -47,7 +48,7 @@ class ShareBars(QWidget):
             line = QRectF(left, 0, width, self.fontMetrics().height())
             painter.setPen(ink)
             painter.drawText(line, int(Qt.AlignLeft | Qt.AlignVCenter), name)
-            painter.drawText(line, int(Qt.AlignRight | Qt.AlignVCenter), words.share_text(share))
+            painter.drawText(line, int(Qt.AlignRight | Qt.AlignVCenter), share_text(share))
             ground = QRectF(left, self.height() - BAR, width, BAR)
             painter.fillRect(ground, faded(ink, 28))
             if share:
@@ -88,7 +89,7 @@ class EvidenceLine(QWidget):
         self.start.setVisible(found is None and not space.evidence_running)
         text, tip = words.COMPARING, words.COMPARE_TIP
         if standing is not None and found is not None:
-            text, tip = words.standing_title(standing), words.standing_tip(standing, found)
+            text, tip = standing.where, words.standing_tip(standing, found)
             self.bars.show_shares(words.shares_of(standing))
         self.title.setText(text)
         self.setToolTip(tip)

@@ -81,6 +81,7 @@ class ReportCommands(QObject):
             model,
             space.strangers,
             self._case(),
+            space.evidence,
         )
         blur = self._choices.blur
 

@@ -50,10 +50,6 @@ log = logging.getLogger(__name__)
 FIRSTS_AT_ONCE = 64
 """Queries whose first candidates are looked for together."""
 
-NORMALISED_ESTIMATES = (
-    "the best candidates have exact logits; what strangers look like rests on estimates"
-)
-
 
 @dataclass(frozen=True)
 class Measured(MethodScores):
@@ -254,9 +250,8 @@ def rank_normalised(
     if step.method != NORMALISED:
         return matching.rank(step.queries, step.method, fuse, cancel=context.cancel), found
     order = found.ranking.order
-    estimated = "" if matching.estimates is None else NORMALISED_ESTIMATES
     before = None if step.part is not None else rank_gallery(found.logits).places[order]
-    return replace(found.ranking, before=before, approximation=estimated), found
+    return replace(found.ranking, before=before), found
 
 
 def measuring_seconds(matching: GallerySearch) -> float:

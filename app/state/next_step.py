@@ -170,12 +170,18 @@ def ranking_is_current(space: Workspace, whole: bool) -> bool:
         return False
     if ranking.part is not space.parts.part:
         return False
-    if ranking.exact_to is not None and space.look.exact:
+    if can_be_exact(ranking) and space.look.exact:
         return False
     strangers = space.strangers
     if whole and strangers is not None and strangers.line.false_alarms != space.look.false_alarms:
         return False
     return not whole or ranking.method == method_of(space)
+
+
+def can_be_exact(ranking: RankingResult) -> bool:
+    """Whether scoring everything would make more of a ranking exact; what strangers look like
+    stays estimated in a gallery that was prepared."""
+    return ranking.exact_to is not None and not normalises(ranking.method)
 
 
 def method_of(space: Workspace) -> Method:

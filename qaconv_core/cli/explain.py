@@ -21,7 +21,7 @@ from qaconv_core.cli.options import (
 )
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
-from qaconv_core.explaining.limits import LIMITS
+from qaconv_core.explaining.limits import LIMITS, PAIR_X
 from qaconv_core.progress import CancelToken
 from qaconv_core.readable import counted, json_text
 
@@ -226,9 +226,19 @@ def _write_decisions(dataset: Dataset, file: str) -> None:
 
 def checks_table(report: ExplanationCheckReport) -> str:
     """The measures of a report for the terminal."""
-    from qaconv_core.documents.explanation_checks import area_rows, quality_head, quality_rows
+    from qaconv_core.documents.explanation_checks import (
+        EQUAL_HEAD,
+        area_rows,
+        equal_rows,
+        equal_words,
+        quality_head,
+        quality_rows,
+    )
 
     lines = _columns(quality_head(report), quality_rows(report))
+    if report.equal is not None:
+        lines += ["", f"true matches look more plausible than false ones, {PAIR_X}"]
+        lines += [equal_words(report.equal), *_columns(EQUAL_HEAD, equal_rows(report.equal))]
     lines += ["", "area between removal curves and random order, share of |logit − bias|"]
     lines += _columns(("pairs", "order", "deletion", "insertion"), area_rows(report))
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])

@@ -99,4 +99,4 @@ def check_phases(network: float, curves: float) -> list[Phase]:
     for names in (FIRST_PAIRS, CONTROL_PAIRS):
         phases.append(Phase(network, names))
         phases.append(Phase(curves, tuple(map(curves_stage, names))))
-    return [*phases, Phase(curves / 2, (STAGE,))]
+    return [*phases, Phase(curves / 8, (STAGE,))]

@@ -31,6 +31,7 @@ from qaconv_core.ranking.fusion import fuse_logits
 from qaconv_core.ranking.line import FALSE_ALARMS, default_line, line_together
 from qaconv_core.ranking.other_times import OtherTimes
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import by_tracks
 from qaconv_core.store.kept_arrays import keep_arrays, kept_path, load_arrays
 from qaconv_core.types import (
     UNKNOWN,
@@ -291,6 +292,17 @@ def normalised_together(
         n, alike, count, line, len(found), fuse, ranking=ranking, logits=logits, slope=slope,
         best=best, whole_n=whole_n,
     )  # fmt: skip
+
+
+def normalised_by_tracks(found: NormalisedRanking, rule: str) -> NormalisedRanking:
+    """The ranking with its tracks in the order of ``rule``
+    (:func:`~qaconv_core.ranking.tracks.by_tracks`)."""
+    ranking = by_tracks(found.ranking, rule)
+    if ranking.track_means is None:
+        return found
+    return replace(
+        found, ranking=ranking, track_n=ranking.track_means[ranking.places].astype(np.float64)
+    )
 
 
 def _whole(ranking: RankingResult) -> Float32:

@@ -80,6 +80,7 @@ class ReportCommands(QObject):
             dict(space.decided),
             model,
             space.strangers,
+            space.labelled_line,
             self._case(),
             space.evidence,
         )

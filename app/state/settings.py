@@ -92,6 +92,11 @@ class Settings:
         )
         return replace(self, recent_data=tuple(kept))
 
+    def without_lost_cases(self) -> Settings:
+        """Without recent cases whose file is not there any more."""
+        kept = tuple(request for request in self.recent_cases if request.path.exists())
+        return replace(self, recent_cases=kept)
+
     def with_model(self, request: ModelRequest) -> Settings:
         """With a checkpoint at the top of the recent ones."""
         if request.path == DEMO:

@@ -41,11 +41,12 @@ class Dialogs(QObject):
     """Opens dialogs and keeps what was opened with them in the settings.
 
     ``theme_chosen`` carries the name of the theme to use, ``pictures_wanted`` the paths of people's
-    pictures to search for.
+    pictures to search for. ``case_closing``: the open case is to be closed, if there is one.
     """
 
     theme_chosen = pyqtSignal(str)
     pictures_wanted = pyqtSignal(object)
+    case_closing = pyqtSignal()
 
     def __init__(
         self,
@@ -228,6 +229,9 @@ class Dialogs(QObject):
         def make() -> ForgetDialog:
             made = ForgetDialog(data, self.controller.runner, self.window)
             made.closing.connect(self._close_forgotten)
+            made.forgotten.connect(
+                lambda: self.settings.change(self.settings.value.without_lost_cases())
+            )
             return made
 
         dialog = self._show("forget", make)
@@ -237,6 +241,7 @@ class Dialogs(QObject):
     def _close_forgotten(self, data: OpenSet) -> None:
         """Nothing of the set is written again."""
         opened = self.controller.data_request
+        self.case_closing.emit()
         self.controller.close_data()
         self.settings.change(self.settings.value.without_data(data.root, opened))
 

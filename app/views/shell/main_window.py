@@ -128,6 +128,7 @@ class MainWindow(QMainWindow):
             lambda: self.case_commands.jobs.case,
         )  # fmt: skip
         self.report_commands.saved.connect(self.case_commands.jobs.note_saved)
+        self.dialogs.case_closing.connect(self.case_commands.jobs.close)
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)

@@ -49,10 +49,6 @@ log = logging.getLogger(__name__)
 FIRSTS_AT_ONCE = 64
 """Queries whose first candidates are looked for together."""
 
-NORMALISED_ESTIMATES = (
-    "the best candidates have exact logits; what strangers look like rests on estimates"
-)
-
 
 @dataclass(frozen=True)
 class Measured(MethodScores):
@@ -262,9 +258,8 @@ def rank_normalised(
         ranking = matching.rank(step.queries, step.method, fuse, cancel=context.cancel)
         return by_tracks(ranking, step.tracks), normalised_by_tracks(found, step.tracks)
     order = found.ranking.order
-    estimated = "" if matching.estimates is None else NORMALISED_ESTIMATES
     before = None if step.part is not None else rank_gallery(found.logits).places[order]
-    ranking = replace(found.ranking, before=before, approximation=estimated)
+    ranking = replace(found.ranking, before=before)
     found = normalised_by_tracks(replace(found, ranking=ranking), step.tracks)
     return found.ranking, found
 

@@ -142,8 +142,16 @@ EACH = "each"
 
 Mode = Literal["lines", "heat", "hover", "compare"]
 MODES: tuple[Mode, ...] = ("lines", "heat", "hover", "compare")
+FEWEST_COMPARED, MOST_COMPARED = 2, 4
+"""Candidates that are compared at once."""
 MOST_LINES = 999
 """Lines between two pictures that can be asked for at most; 0 draws none."""
+
+
+Swipe = Literal["", "pair", "original"]
+SWIPES: tuple[Swipe, ...] = ("", "pair", "original")
+"""No line; the query beside the candidate at one place; the file as it is beside the adjusted one,
+in each picture."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +172,9 @@ class Look:
     ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions above
     average; plain ones until that is known), ``contribution``, ``similarity`` or ``each``;
     ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
-    [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together;
+    [0, 1]; ``swipe`` shows one thing left of a line that is dragged, another right of it (one of
+    :data:`SWIPES`); ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures
+    together;
     ``fuse`` how several queries are joined; ``false_alarms`` the share of queries without a match
     that may have somebody above the line of normalised scores, ``false_pairs`` the share of
     labelled pairs of two persons above the line of labels; ``line`` is the one that is drawn where
@@ -191,6 +201,7 @@ class Look:
     false_pairs: float = FALSE_PAIRS
     line: str = LINES[0]
     adjust: Adjustment = Adjustment()
+    swipe: Swipe = ""
 
     @property
     def measure(self) -> str:

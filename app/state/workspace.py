@@ -21,6 +21,7 @@ from app.state.measure_table import MeasureTable
 from app.state.values import (
     LINES,
     METHODS,
+    MOST_COMPARED,
     NORMALISED,
     Cell,
     Look,
@@ -91,7 +92,7 @@ class Workspace:
         self.strangers: Strangers | None = None
         self.labelled: LabelledPairs | None = None
         self.pair: PairView | None = None
-        self.other_pair: PairView | None = None
+        self.others: tuple[PairView, ...] = ()
         self.why: Why | None = None
         self.decided: dict[int, Decision] = {}
         self.pair_stale = False
@@ -180,7 +181,7 @@ class Workspace:
             self.model_changed.emit()
 
     def _forget_results(self) -> None:
-        self.ranking, self.pair, self.other_pair, self.why = None, None, None, None
+        self.ranking, self.pair, self.others, self.why = None, None, (), None
         self.strangers = self.labelled = None
         self.ranking_stale = self.pair_stale = self.pair_provisional = False
         self.measures = MeasureTable(0 if self.data is None else len(self.data.query))
@@ -235,9 +236,19 @@ class Workspace:
 
     @after_delivery
     def compare_with(self, other: int | None) -> None:
-        """Select a second candidate to compare the first one with."""
-        if other != self.selection.other:
-            self._select(replace(self.selection, other=other))
+        """Select a second candidate to compare the first one with, and with none besides."""
+        if (other, frozenset()) != (self.selection.other, self.selection.more):
+            self._select(replace(self.selection, other=other, more=frozenset()))
+
+    @property
+    def compared(self) -> tuple[int, ...]:
+        """The candidates that the one shown is compared with: in the mode *Compare* those chosen
+        besides, as many as can be compared, best first; else the second one, where there is one."""
+        chosen = self.selection
+        if self.look.mode != "compare" or not chosen.more:
+            return () if chosen.other is None else (chosen.other,)
+        best = sorted(chosen.more, key=None if self.ranking is None else self.ranking.place_of)
+        return tuple(best[: MOST_COMPARED - 1])
 
     @after_delivery
     def look_at(self, selection: Selection) -> None:
@@ -308,8 +319,8 @@ class Workspace:
     def _update_drawing(self) -> None:
         """Forget what was drawn on pictures that are not shown any more."""
         chosen = self.selection
-        compared = chosen.other if self.look.mode == "compare" else None
-        self.parts.belong_to((chosen.queries, self.model), (chosen.candidate, compared))
+        compared = self.compared if self.look.mode == "compare" else ()
+        self.parts.belong_to((chosen.queries, self.model), (chosen.candidate, *compared))
 
     # ── what was computed ───────────────────────────────────────────────────────────────────────
 
@@ -384,15 +395,15 @@ class Workspace:
     def set_pair(
         self,
         pair: PairView | None,
-        other: PairView | None = None,
+        others: tuple[PairView, ...] = (),
         why: Why | None = None,
         provisional: bool = False,
     ) -> None:
-        """A pair has been explained (and, to compare, the second one, and their difference).
+        """A pair has been explained (and, to compare, others; and the difference of two).
 
         ``provisional``: not all maps were there.
         """
-        self.pair, self.other_pair, self.why = pair, other, why
+        self.pair, self.others, self.why = pair, others, why
         self.pair_stale, self.pair_provisional = False, provisional
         self.pair_changed.emit()
 
@@ -447,6 +458,11 @@ class Workspace:
             self.measures_changed.emit()
             kept = {*measures, *(name for name in self.methods if name == NORMALISED)}
             self.set_methods(tuple(name for name in METHODS if name in kept), notes)
+
+    @property
+    def other_pair(self) -> PairView | None:
+        """The second pair, where there are two."""
+        return self.others[0] if len(self.others) == 1 else None
 
     @property
     def shown_pair(self) -> PairView | None:

@@ -301,7 +301,7 @@ def test_a_comparison_answers_in_both(show, space, qtbot):
     canvas = inspector.canvas
     key(inspector, Qt.Key_4)
     other = compared_with(space)
-    space.set_pair(space.pair, sample_pair(0, other))
+    space.set_pair(space.pair, (sample_pair(0, other),))
     qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
     first, second = (p.match.logit for p in (space.pair, space.other_pair))
     captions = [line for panel in canvas.scene.panels for line in panel.caption]
@@ -327,7 +327,7 @@ def test_the_numbers_beside_a_cell_keep_clear_of_the_buttons(show, space, qtbot,
     canvas, buttons = inspector.canvas, inspector.decisions
     key(inspector, mode)
     if mode == Qt.Key_4:
-        space.set_pair(space.pair, sample_pair(0, compared_with(space)))
+        space.set_pair(space.pair, (sample_pair(0, compared_with(space)),))
     qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
     assert buttons.isVisible()
     taken = QRectF(buttons.geometry())

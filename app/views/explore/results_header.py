@@ -9,6 +9,7 @@ from PyQt5.QtWidgets import QCheckBox, QLabel, QToolButton, QWidget
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
 from app.state.commands import BY_ID
+from app.state.next_step import can_be_exact
 from app.state.part_words import part_text
 from app.state.values import (
     CANDIDATE_VIEWS,
@@ -348,7 +349,7 @@ class ResultsHeader(QWidget):
         told = "" if ranking is None else ranking.approximation
         self.estimates.setText(exactness_words(ranking) if ranking is not None and told else "")
         self.estimates.setToolTip(told)
-        self.exact.setVisible(ranking is not None and ranking.exact_to is not None)
+        self.exact.setVisible(ranking is not None and can_be_exact(ranking))
         self.estimated.setVisible(bool(told))
 
     def _count_words(self, ranking: RankingResult) -> str:

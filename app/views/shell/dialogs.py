@@ -173,6 +173,7 @@ class Dialogs(QObject):
             made.queries_wanted.connect(self.pictures_wanted)
             made.whole_wanted.connect(self.pictures_wanted)
             made.gallery_wanted.connect(self.open_data)
+            made.help_wanted.connect(self.open_help)
             return made
 
         dialog = self._show("scenes", make)
@@ -191,6 +192,7 @@ class Dialogs(QObject):
         def make() -> VideoDialog:
             made = VideoDialog(self.controller.runner, self.window)
             made.opened.connect(self._open_found)
+            made.help_wanted.connect(self.open_help)
             return made
 
         dialog = self._show("videos", make)

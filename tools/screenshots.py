@@ -110,6 +110,14 @@ def persons(driver: Driver) -> None:
     driver.wait(lambda: page.persons.box.asking, "a pair")
 
 
+def line_of_labels(driver: Driver) -> None:
+    """Explore with the line of the pairs that were labelled."""
+    persons(driver)
+    driver.key("Ctrl+1")
+    header = driver.window.explore.results.header
+    driver.wait(lambda: header.height() > 40, "the line")
+
+
 def weights(driver: Driver) -> None:
     """What weights there are, one of the published chosen."""
     driver.key("Ctrl+1")
@@ -635,6 +643,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "panels": panels,
     "gallery": gallery,
     "persons": persons,
+    "line-of-labels": line_of_labels,
     "weights": weights,
     "import": import_pictures,
     "forget": forget,
@@ -653,7 +662,8 @@ QUESTIONS = (
 """What the seven questions look like."""
 DARK = (
     *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
-    *("gains", "case", "matrix", "compare-several", "swipe", "adjust", "answers"),
+    *("gains", "case", "matrix", "persons", "line-of-labels", "import", "weights", "forget"),
+    *("scenes", "videos", "tracks", "compare-several", "swipe", "adjust", "answers"),
     *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}

@@ -54,7 +54,16 @@ if TYPE_CHECKING:
 
 QUICK_SECONDS = 60.0
 """A whole set is measured unasked when that is estimated to take no longer."""
-NEEDS_MAPS = ("prepare", "rank", "explain", "average", "measure", "cohorts", *WhatIfJobs.NAMES)
+NEEDS_MAPS = (
+    "prepare",
+    "rank",
+    "explain",
+    "average",
+    "measure",
+    "evidence",
+    "cohorts",
+    *WhatIfJobs.NAMES,
+)
 """The jobs that are of no use once the maps are forgotten."""
 
 
@@ -331,12 +340,37 @@ class Controller(QObject):
         def apply(measured: Measured) -> None:
             matching.measured = measured
             self.workspace.set_measured(measured.measures, measured.notes)
+            self.compare_evidence(unasked=True)
 
         self.slots.replace(
             "measure", f"Measuring {matching.data.name}",
             lambda context: engine.measure(matching, context), apply, lane="long",
             loss="" if unasked else LOST,
         )  # fmt: skip
+
+    @property
+    def can_compare_evidence(self) -> bool:
+        """Whether the evidence of the set's pairs can be measured, and was not yet."""
+        space = self.workspace
+        known = space.evidence is not None or space.evidence_running
+        return self.matching is not None and space.can_compare_evidence and not known
+
+    def compare_evidence(self, *, unasked: bool = False) -> None:
+        """The evidence of the set's pairs, to say how that of a pair stands among it."""
+        matching, space = self.matching, self.workspace
+        if matching is None or not self.can_compare_evidence:
+            return
+
+        def ended() -> None:
+            if matching is self.matching and space.evidence is None:
+                space.set_evidence(None)
+
+        self.slots.replace(
+            "evidence", f"Comparing the evidence of pairs of {matching.data.name}",
+            lambda context: engine.compare_evidence(matching, context), space.set_evidence,
+            failed=lambda _problem: unasked, ended=ended, lane="long",
+        )  # fmt: skip
+        space.set_evidence(None, running=True)
 
     def rank_both(
         self, queries: tuple[int, int], apply: Callable[[tuple[RankingResult, ...]], None]

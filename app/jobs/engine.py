@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from qaconv_core.data.check_report import CheckReport
     from qaconv_core.evaluation.evaluator import Evaluation
     from qaconv_core.evaluation.match_matrix import FirstCandidates
+    from qaconv_core.explaining.evidence import SetEvidence
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.model import Model
     from qaconv_core.store.features import FeatureShelf, FeatureStore
@@ -118,19 +119,7 @@ def open_set(dataset: Dataset) -> OpenSet:
     if not len(dataset.gallery):
         hint = dataset.notes[0] if dataset.notes else "choose another folder"
         raise InputError(f"{dataset.root}: there are no gallery pictures to search ({hint})")
-    cameras = set(dataset.query.camids.tolist()) | set(dataset.gallery.camids.tolist())
-    return OpenSet(
-        name=dataset.name,
-        root=dataset.root,
-        layout=dataset.layout,
-        query=dataset.query,
-        gallery=dataset.gallery,
-        added_from=len(dataset.query),
-        rejected=dataset.rejected,
-        notes=dataset.notes,
-        # With a single camera the rule would leave no true match.
-        junk_rule=len(cameras - {-1}) != 1,
-    )
+    return OpenSet.of(dataset)
 
 
 @dataclass(frozen=True)
@@ -238,24 +227,37 @@ def measure_cohorts(matching: GallerySearch, context: JobContext) -> None:
     matching.measure_cohorts(CohortRule(), context)
 
 
+def compare_evidence(matching: GallerySearch, context: JobContext) -> SetEvidence:
+    """The evidence of the set's pairs; from the store where it was measured."""
+    from qaconv_core.galleries.evidence import open_evidence
+
+    return open_evidence(matching, context)
+
+
 def rank_normalised(
     matching: GallerySearch, step: Rank, context: JobContext
 ) -> tuple[RankingResult, Strangers]:
     """The gallery in order by a method that rests on normalised scores, with logits and places of
     plain QAConv, and how its pictures stand among strangers."""
+    from qaconv_core.galleries.cohorts import normalised_by_tracks
     from qaconv_core.ranking import rank_gallery
+    from qaconv_core.ranking.tracks import by_tracks
 
     if matching.cohorts is None:  # another set of the same maps was measured
         measure_cohorts(matching, context)
     fuse = step.fuse or "max"
     found = matching.rank_normalised(
-        step.queries, fuse, false_alarms=step.false_alarms, cancel=context.cancel, part=step.part
-    )
+        step.queries, fuse, false_alarms=step.false_alarms, cancel=context.cancel, part=step.part,
+        exact=step.exact,
+    )  # fmt: skip
     if step.method != NORMALISED:
-        return matching.rank(step.queries, step.method, fuse, cancel=context.cancel), found
+        ranking = matching.rank(step.queries, step.method, fuse, cancel=context.cancel)
+        return by_tracks(ranking, step.tracks), normalised_by_tracks(found, step.tracks)
     order = found.ranking.order
     before = None if step.part is not None else rank_gallery(found.logits).places[order]
-    return replace(found.ranking, before=before), found
+    ranking = replace(found.ranking, before=before)
+    found = normalised_by_tracks(replace(found, ranking=ranking), step.tracks)
+    return found.ranking, found
 
 
 def measuring_seconds(matching: GallerySearch) -> float:

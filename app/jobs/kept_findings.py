@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 
 
 def findings_path(matching: GallerySearch, kind: Kind, *, write: bool) -> Path:

@@ -18,6 +18,7 @@ from app.state.next_step import Rank, candidate_of_new_ranking, rank_step, ranki
 from app.state.values import normalises
 from app.state.workspace import Workspace
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import by_tracks
 from qaconv_core.types import RankingResult
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def ranked(matching: GallerySearch, step: Rank, context: JobContext) -> Ranked:
     if normalises(step.method):
         return engine.rank_normalised(matching, step, context)
     if step.part is not None:
-        return matching.rank_by_part(step.queries, step.part, fuse, context.cancel), None
-    ranking = matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
-    return ranking, None
+        ranking = matching.rank_by_part(step.queries, step.part, fuse, context.cancel)
+    else:
+        ranking = matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
+    return by_tracks(ranking, step.tracks), None
 
 
 class RankingJobs:
@@ -77,7 +79,10 @@ class RankingJobs:
         growing = self._sources.growing
         assert growing is not None
         self._slots.replace(
-            "rank", "Ranking", lambda _context: growing.rank(step.queries, step.fuse or "max"),
+            "rank", "Ranking",
+            lambda _context: by_tracks(
+                growing.rank(step.queries, step.fuse or "max"), step.tracks
+            ),
             lambda ranking: self._apply(ranking, step), quiet=True,
         )  # fmt: skip
 

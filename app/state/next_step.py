@@ -60,6 +60,7 @@ class Rank(Step):
     part: Bool | None
     whole: bool
     false_alarms: float
+    tracks: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +157,8 @@ def rank_step(space: Workspace, whole: bool) -> Rank:
     method = method_of(space) if whole else "qaconv"
     fuse = look.fuse if len(queries) > 1 else ""
     share = look.false_alarms if normalises(method) else 0.0
-    return Rank(queries, method, fuse, whole and look.exact, space.parts.part, whole, share)
+    exact = whole and (look.exact or space.tracks_by_mean)  # a mean of estimates is none
+    return Rank(queries, method, fuse, exact, space.parts.part, whole, share, look.tracks)
 
 
 def ranking_is_current(space: Workspace, whole: bool) -> bool:
@@ -168,7 +170,7 @@ def ranking_is_current(space: Workspace, whole: bool) -> bool:
         return False
     if len(ranking.queries) > 1 and space.ranking_fuse != space.look.fuse:
         return False
-    if ranking.part is not space.parts.part:
+    if ranking.part is not space.parts.part or ranking.track_rule not in ("", space.look.tracks):
         return False
     if can_be_exact(ranking) and space.look.exact:
         return False

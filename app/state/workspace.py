@@ -19,6 +19,7 @@ from app.state.events import Event, EventQueue
 from app.state.history import History
 from app.state.measure_table import MeasureTable
 from app.state.values import (
+    LINES,
     METHODS,
     MOST_COMPARED,
     NORMALISED,
@@ -31,9 +32,13 @@ from app.state.values import (
     ResultFilter,
     Selection,
 )
-from app.state.zones import PairZones, ZoneMap, zones_by_height
+from app.state.zones import PairZones
+from qaconv_core.evaluation.labelled_line import LabelledLine, LabelledPairs
+from qaconv_core.explaining.evidence import SetEvidence
+from qaconv_core.explaining.zones import ZoneMap, zones_by_height
 from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import MEAN
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
 
@@ -66,8 +71,10 @@ class Workspace:
     ``ranking_stale`` and ``pair_stale`` say that what is shown was chosen before and the new is
     being computed. ``pair_provisional``: the pair was explained before all maps were there.
     ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
-    candidates stand among strangers. ``pending_method`` is that of a session that was restored,
-    to be ranked by once it can be; ``awaited_method`` is one that was chosen and is being prepared.
+    candidates stand among strangers, ``labelled`` are logits of pairs that persons were given to.
+    ``pending_method`` is that of a session that was restored, to be ranked by once it can be;
+    ``awaited_method`` is one that was chosen and is being prepared.
+    ``evidence`` is that of the set's pairs, once it was measured.
     ``map_precision`` is
     the arithmetic of the maps in use: better than the model's where such maps were stored.
     """
@@ -87,6 +94,7 @@ class Workspace:
         self.ranking_stale = False
         self.ranking_fuse = ""
         self.strangers: Strangers | None = None
+        self.labelled: LabelledPairs | None = None
         self.pair: PairView | None = None
         self.others: tuple[PairView, ...] = ()
         self.why: Why | None = None
@@ -95,6 +103,8 @@ class Workspace:
         self.pair_provisional = False
         self.measures = MeasureTable()
         self.measures_complete: frozenset[str] = frozenset()
+        self.evidence: SetEvidence | None = None
+        self.evidence_running = False
         self.look = Look()
         self.query_filter = QueryFilter()
         self.result_filter = ResultFilter()
@@ -111,7 +121,9 @@ class Workspace:
         self.ranking_changed = Event(self.queue)
         self.pair_changed = Event(self.queue)
         self.measures_changed = Event(self.queue)
+        self.evidence_changed = Event(self.queue)
         self.look_changed = Event(self.queue)
+        self.labelled_changed = Event(self.queue)
         self.filters_changed = Event(self.queue)
         self.hover_changed = Event(self.queue)
         self.decided_changed = Event(self.queue)
@@ -177,10 +189,11 @@ class Workspace:
 
     def _forget_results(self) -> None:
         self.ranking, self.pair, self.others, self.why = None, None, (), None
-        self.strangers = None
+        self.strangers = self.labelled = None
         self.ranking_stale = self.pair_stale = self.pair_provisional = False
         self.measures = MeasureTable(0 if self.data is None else len(self.data.query))
         self.measures_complete = frozenset()
+        self.evidence, self.evidence_running = None, False
         self.methods, self.method_notes = ("qaconv",), {}
         self.method, self.awaited_method = "qaconv", None
         self.hover = None
@@ -189,6 +202,7 @@ class Workspace:
         self.ranking_changed.emit()
         self.pair_changed.emit()
         self.measures_changed.emit()
+        self.evidence_changed.emit()
         self.method_changed.emit()
 
     # ── what is chosen ──────────────────────────────────────────────────────────────────────────
@@ -277,6 +291,16 @@ class Workspace:
             self._travel(self.history.back())
 
     @property
+    def has_tracks(self) -> bool:
+        """Whether pictures of the gallery are those of people followed through videos."""
+        return self.data is not None and self.data.gallery_tracks is not None
+
+    @property
+    def tracks_by_mean(self) -> bool:
+        """Whether tracks are ranked by the mean of their pictures."""
+        return self.has_tracks and self.look.tracks == MEAN
+
+    @property
     def can_go_back(self) -> bool:
         """Whether there is anything to go back to."""
         return self.history.can_go_back or self.parts.can_restore
@@ -341,6 +365,37 @@ class Workspace:
         self.ranking, self.ranking_stale, self.ranking_fuse = ranking, False, fuse
         self.strangers = strangers
         self.ranking_changed.emit()
+
+    def set_labelled(self, pairs: LabelledPairs | None) -> None:
+        """Logits of labelled pairs are known, or those known are none any more."""
+        if pairs is not self.labelled:
+            self.labelled = pairs
+            self.labelled_changed.emit()
+
+    @property
+    def lines(self) -> dict[str, Strangers | LabelledLine]:
+        """The lines that can be drawn in the ranking shown, by their names in
+        :data:`~app.state.values.LINES`."""
+        found: dict[str, Strangers | LabelledLine] = {}
+        if self.strangers is not None:
+            found[LINES[0]] = self.strangers
+        if self.labelled_line is not None:
+            found[LINES[1]] = self.labelled_line
+        return found
+
+    @property
+    def labelled_line(self) -> LabelledLine | None:
+        """The line of labelled pairs in the ranking shown, which is one of whole pictures."""
+        whole = self.ranking is not None and self.ranking.part is None
+        if not whole or self.labelled is None or not self.labelled.enough:
+            return None
+        return self.labelled.line(self.look.false_pairs)
+
+    @property
+    def line(self) -> Strangers | LabelledLine | None:
+        """The line that is drawn in the ranking shown: the one chosen, else the other one."""
+        lines = self.lines
+        return lines.get(self.look.line) or next(iter(lines.values()), None)
 
     def keep_ranking(self) -> None:
         """The ranking shown stays: no other one is on its way any more."""
@@ -418,6 +473,16 @@ class Workspace:
             self.measures_changed.emit()
             kept = {*measures, *(name for name in self.methods if name == NORMALISED)}
             self.set_methods(tuple(name for name in METHODS if name in kept), notes)
+
+    def set_evidence(self, found: SetEvidence | None, running: bool = False) -> None:
+        """The evidence of the set's pairs, as far as it is known; whether it is being measured."""
+        self.evidence, self.evidence_running = found, running
+        self.evidence_changed.emit()
+
+    @property
+    def can_compare_evidence(self) -> bool:
+        """Whether a query of the set has a person who is known in the gallery."""
+        return self.data is not None and self.data.knows_matches
 
     @property
     def other_pair(self) -> PairView | None:

@@ -55,6 +55,15 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
     )
 
 
+def labelled_pictures(pictures: ImageSet, log: LabelLog) -> dict[int, str]:
+    """The person of each picture that has one, by its index."""
+    labels = log.all()
+    if not labels:
+        return {}
+    names = ((index, labels.get(log.name_of(ref.path))) for index, ref in enumerate(pictures))
+    return {index: name for index, name in names if name is not None}
+
+
 @dataclass(frozen=True)
 class PersonCount:
     """A person of the labels: name, number of pictures, and how many in each camera.

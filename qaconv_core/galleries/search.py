@@ -250,18 +250,20 @@ class GallerySearch:
         cancel: CancelToken | None = None,
         part: Bool | None = None,
         everywhere: bool = False,
+        exact: bool = False,
     ) -> NormalisedRanking:
         """The gallery in order of scores normalised by camera: N of one query, or N of each of
         several joined by ``fuse``.
 
-        The ``head`` best of one query have exact logits, as in :meth:`rank`; of several all have.
+        The ``head`` best of one query have exact logits, as in :meth:`rank`; of several, or
+        ``exact``, all have.
         With ``part`` (h, w) N is that of these cells of the first query (``everywhere``: of all),
         among strangers of whom the same cells take part.
         """
         taking_part = _parts_of(queries, part, everywhere)
         together = len(taking_part) > 1
         found = [
-            self._rank_one_normalised(query, mask, head, false_alarms, together, cancel)
+            self._rank_one_normalised(query, mask, head, false_alarms, together or exact, cancel)
             for query, mask in taking_part
         ]
         joined = found[0]

@@ -221,8 +221,9 @@ class _KeysDelegate(QStyledItemDelegate):
         styled = QStyleOptionViewItem(option)
         self.initStyleOption(styled, index)
         enabled = bool(index.flags() & Qt.ItemIsEnabled)
-        chosen = bool(option.state & QApplication.style().State_Selected)
-        role = QPalette.HighlightedText if chosen else QPalette.Text
+        style = QApplication.style()
+        filled = bool(option.state & style.State_Selected) and style.objectName() != "fusion"
+        role = QPalette.HighlightedText if filled else QPalette.Text
         group = QPalette.Active if enabled else QPalette.Disabled
         painter.save()
         painter.setPen(option.palette.color(group, role))

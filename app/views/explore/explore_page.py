@@ -25,7 +25,7 @@ from app.views.widgets.actions import Handler, Handlers, toggle_of
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
-NARROWEST = {"Queries": 208, "Score breakdown": 316, "Case": 316}
+NARROWEST = {"Queries": 208, "Score breakdown": 328, "Case": 328}
 ROOM_FOR_BOTH = 1160
 """Pixels of width from which grid and match stand side by side."""
 STRIP_SHARE = 0.17

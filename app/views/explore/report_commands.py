@@ -80,7 +80,9 @@ class ReportCommands(QObject):
             dict(space.decided),
             model,
             space.strangers,
+            space.labelled_line,
             self._case(),
+            space.evidence,
         )
         blur = self._choices.blur
 

@@ -206,6 +206,9 @@ class MainWindow(QMainWindow):
                     self.controller.measure,
                     lambda: space.data is not None and space.model is not None,
                 ),
+                "evaluate.evidence": Handler(
+                    self.controller.compare_evidence, lambda: self.controller.can_compare_evidence
+                ),
                 **{id: self._normalised_handler(method) for method, id in NORMALISED_IDS.items()},
                 "edit.undo": Handler(
                     lambda: (self.gallery.labels.undo if self.page == "gallery" else undo.run)(),
@@ -263,6 +266,7 @@ class MainWindow(QMainWindow):
             space.look_changed,
             space.filters_changed,
             space.measures_changed,
+            space.evidence_changed,
             space.decided_changed,
             space.parts.changed,
             self.pages.changed,
@@ -285,6 +289,7 @@ class MainWindow(QMainWindow):
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.inspector.command_wanted.connect(self.commands.run)
+        self.explore.details.evidence.command_wanted.connect(self.commands.run)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.dialogs.pictures_wanted.connect(self.file_input.search)
         for part in (

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt5.QtCore import QCoreApplication, Qt, QTimer
+from PyQt5.QtCore import QCoreApplication, QPoint, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import QApplication, QMainWindow, QMessageBox, QWidget
 
@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
             open_case=lambda path: self.case_commands.open(path),
             open_videos=self.dialogs.open_videos,
             tell=self.problems.add,
+            takes_own=self._takes_own,
         )
         self.scene_commands = SceneCommands(self.controller, self.dialogs, self)
         self.export_commands = ExportCommands(
@@ -138,6 +139,7 @@ class MainWindow(QMainWindow):
         self.recent = RecentMenu(self.settings, self)
         menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
         self.context_menus = ContextMenus(self.explore, self.gallery, self.commands)
+        self.pages.made.connect(self.context_menus.offer_page)
         self._guard = KeyGuard(self)
         _application().installEventFilter(self._guard)
         self._listen()
@@ -307,6 +309,11 @@ class MainWindow(QMainWindow):
         self.insights.failed.connect(self.problems.add)
         self.insights.page_wanted.connect(self.pages.choose)
         self.insights.data_requested.connect(lambda: self.dialogs.open_data())
+
+    def _takes_own(self, at: QPoint) -> bool:
+        """Whether a picture of this window that is dropped there is to be a query."""
+        explore = self.explore
+        return self.page == "explore" and explore.takes_drop(explore.mapFrom(self, at))
 
     def _search_by(self, picture: Path) -> None:
         """Take a picture of the gallery as the query, and show what is found."""

@@ -118,6 +118,11 @@ def size_on_screen(dialog: QWidget, width: int, height: int) -> None:
     dialog.resize(min(width, room.width()), min(height, room.height() - SCREEN_MARGIN))
 
 
+def fit_height(dialog: QWidget) -> None:
+    """Make a dialog as high as its texts need at its width; Qt's own guess is for a narrow one."""
+    dialog.resize(dialog.width(), dialog.layout().totalHeightForWidth(dialog.width()))
+
+
 def boxed(layout: QLayout) -> QWidget:
     """A widget of its own around a layout."""
     box = QWidget()

@@ -202,11 +202,9 @@ class ImportDialog(DropDialog):
             f"{'✓' if item.possible else '✕'} {item.what}: {in_window(item.why)}"
             for item in possibilities(proposal.dataset)
         ))  # fmt: skip
-        said = map(in_window, (*proposal.warnings, *proposal.reasons))
-        count = len(proposal.pictures.pictures)
-        self.message.say(
-            f"{counted(count, 'picture')}. " + "; ".join(said), warning=bool(proposal.warnings)
-        )
+        said = "; ".join(map(in_window, (*proposal.warnings, *proposal.reasons)))
+        count = counted(len(proposal.pictures.pictures), "picture")
+        self.message.say(f"{count}. {said[:1].upper()}{said[1:]}", warning=bool(proposal.warnings))
         self.save.setEnabled(True)
 
     def _show_thumbnail(self, path: Path) -> None:

@@ -116,6 +116,7 @@ def line_of_labels(driver: Driver) -> None:
     driver.key("Ctrl+1")
     header = driver.window.explore.results.header
     driver.wait(lambda: header.height() > 40, "the line")
+    driver.key("A")  # pale candidates, too
 
 
 def weights(driver: Driver) -> None:
@@ -135,6 +136,7 @@ def import_pictures(driver: Driver) -> None:
     dialog.choose([driver.space.data.gallery[0].path.parent])
     driver.wait(dialog.save.isEnabled, "the preview")
     driver.rest()
+    dialog.where.setText("~/pictures")  # not the place of this copy
 
 
 def forget(driver: Driver) -> None:
@@ -674,6 +676,8 @@ README = (
     "compare",
     *QUESTIONS,
     "persons",
+    "line-of-labels",
+    "import",
     "cmc",
     "scores",
     "case",

@@ -39,6 +39,7 @@ CHANGES = ("ΔRank-1", "ΔmAP")
 COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid")
 LEAST_HEIGHT = 640
 """Pixels from which table, curve and protocol have room below each other."""
+LEAST_CHART = 200
 LEAST_CURVE = 400
 """Pixels of width that the curve takes beside the table."""
 TIPS = {
@@ -212,6 +213,7 @@ class MeasuresTab(QWidget):
         self.view.setAccessibleName("Measures of the shown runs")
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.cmc = CmcTab(runs)
+        self.cmc.setMinimumHeight(LEAST_CHART)
         self.notes = plain_label()
         self.notes.setAccessibleName("Notes")
         self.fold, self.facts = fold_button("Protocol"), Facts()

@@ -19,7 +19,7 @@ from app.jobs import engine
 from app.jobs.added_pictures import AddedPictures
 from app.jobs.engine import Inspected, LoadedModel
 from app.jobs.inspections import DATA, MODEL, Failed, inspect_data, inspect_model
-from app.jobs.job import Job, JobContext
+from app.jobs.job import LOST, Job, JobContext
 from app.jobs.job_slots import JobSlots, tell_stopped
 from app.jobs.pair_jobs import PairJobs
 from app.jobs.ranking_jobs import RankingJobs
@@ -93,7 +93,6 @@ class Controller(QObject):
         self.measure_unasked = True
         self._previous: PreviousSet | None = None
         self._measuring_on_request = False
-        self._wanted_method = NORMALISED
         self._step: Step = Done()
         self._added = AddedPictures(workspace, runner, self.sources)
         self._ranking = RankingJobs(workspace, self.slots, self.sources, self)
@@ -346,6 +345,7 @@ class Controller(QObject):
         self.slots.replace(
             "measure", f"Measuring {matching.data.name}",
             lambda context: engine.measure(matching, context), apply, lane="long",
+            loss="" if unasked else LOST,
         )  # fmt: skip
 
     @property
@@ -382,23 +382,23 @@ class Controller(QObject):
         """Rank by normalised scores, or by what re-ranking and TLift make of them, once the
         gallery's strangers have been measured."""
         matching = self.matching
-        self._wanted_method = method
         if matching is None or matching.cohorts is not None:
             self.workspace.set_method(method)
             return
+        self.workspace.await_method(method)
         if self.slots.has("cohorts"):
             return
-        before = self.workspace.method
 
         def apply(_found: None) -> None:
             space = self.workspace
             space.offer_normalised()
-            if space.method == before:  # no other one was chosen meanwhile
-                space.set_method(self._wanted_method)
+            if space.awaited_method is not None:  # no other one was chosen meanwhile
+                space.set_method(space.awaited_method)
 
         self.slots.replace(
             "cohorts", f"Measuring strangers of {matching.data.name}",
             lambda context: engine.measure_cohorts(matching, context), apply, lane="long",
+            ended=lambda: self.workspace.await_method(None),
         )  # fmt: skip
 
     def close(self) -> None:

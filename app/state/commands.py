@@ -373,6 +373,9 @@ COMMANDS: tuple[Command, ...] = (
     _command("help.trust", "Explanation checks", "Help", "", HELP, group=1),
     _command("help.decisions", "Decisions and reports", "Help", "", HELP, group=1),
     _command("help.adapt", "Adapting to own cameras", "Help", "", HELP, group=1),
+    _command("help.gallery", "The gallery, and its persons", "Help", "", HELP, group=1),
+    _command("help.scenes", "People in scenes", "Help", "", HELP, group=1),
+    _command("help.videos", "People in video", "Help", "", HELP, group=1),
     _command("help.words", "Words and measures", "Help", "", "", group=1),
     _command("help.about", "About", "Help", "", "", group=2),
 )  # fmt: skip

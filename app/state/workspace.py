@@ -72,7 +72,8 @@ class Workspace:
     being computed. ``pair_provisional``: the pair was explained before all maps were there.
     ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
     candidates stand among strangers, ``labelled`` are logits of pairs that persons were given to.
-    ``pending_method`` is that of a session that was restored, to be ranked by once it can be.
+    ``pending_method`` is that of a session that was restored, to be ranked by once it can be;
+    ``awaited_method`` is one that was chosen and is being prepared.
     ``evidence`` is that of the set's pairs, once it was measured.
     ``map_precision`` is
     the arithmetic of the maps in use: better than the model's where such maps were stored.
@@ -88,6 +89,7 @@ class Workspace:
         self.methods: tuple[Method, ...] = ("qaconv",)
         self.method_notes: dict[str, str] = {}
         self.pending_method = ""
+        self.awaited_method: Method | None = None
         self.ranking: RankingResult | None = None
         self.ranking_stale = False
         self.ranking_fuse = ""
@@ -193,7 +195,7 @@ class Workspace:
         self.measures_complete = frozenset()
         self.evidence, self.evidence_running = None, False
         self.methods, self.method_notes = ("qaconv",), {}
-        self.method = "qaconv"
+        self.method, self.awaited_method = "qaconv", None
         self.hover = None
 
     def _emit_results(self) -> None:
@@ -334,8 +336,14 @@ class Workspace:
     @after_delivery
     def set_method(self, method: Method) -> None:
         """Rank by another method; only those in ``methods`` can be chosen."""
-        if method != self.method and method in self.methods:
-            self.method = method
+        if method in self.methods and (method, None) != (self.method, self.awaited_method):
+            self.method, self.awaited_method = method, None
+            self.method_changed.emit()
+
+    def await_method(self, method: Method | None) -> None:
+        """A method was chosen and is being prepared; None: not any more."""
+        if method != self.awaited_method:
+            self.awaited_method = method
             self.method_changed.emit()
 
     def set_methods(self, methods: tuple[Method, ...], notes: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 from app.state.evaluation import FinishedRun
 from app.views.dialogs.job_dialog import dialog_buttons
 from app.views.widgets.fields import line_edit, named
-from app.views.widgets.layouts import in_column, in_form
+from app.views.widgets.layouts import in_column, in_form, size_on_screen
 
 
 class NameDialog(QDialog):
@@ -27,7 +27,7 @@ class NameDialog(QDialog):
         form = in_form(("Name", self.name), ("Note", self.note))
         buttons = dialog_buttons(self, QDialogButtonBox.Save, QDialogButtonBox.Cancel)
         in_column(form, buttons, into=self, margins=16)
-        self.resize(440, 240)
+        size_on_screen(self, 440, 240)
         self.accepted.connect(self._tell)
 
     def _tell(self) -> None:

@@ -46,12 +46,14 @@ class Dialogs(QObject):
     """Opens dialogs and keeps what was opened with them in the settings.
 
     ``theme_chosen`` carries the name of the theme to use, ``pictures_wanted`` the paths of people's
-    pictures to search for, ``pair_wanted`` the place of a match to look at.
+    pictures to search for, ``pair_wanted`` the place of a match to look at. ``case_closing``: the
+    open case is to be closed, if there is one.
     """
 
     theme_chosen = pyqtSignal(str)
     pictures_wanted = pyqtSignal(object)
     pair_wanted = pyqtSignal(object)
+    case_closing = pyqtSignal()
 
     def __init__(
         self,
@@ -174,6 +176,7 @@ class Dialogs(QObject):
             made.queries_wanted.connect(self.pictures_wanted)
             made.whole_wanted.connect(self.pictures_wanted)
             made.gallery_wanted.connect(self.open_data)
+            made.help_wanted.connect(self.open_help)
             return made
 
         dialog = self._show("scenes", make)
@@ -192,6 +195,7 @@ class Dialogs(QObject):
         def make() -> VideoDialog:
             made = VideoDialog(self.controller.runner, self.window)
             made.opened.connect(self._open_found)
+            made.help_wanted.connect(self.open_help)
             return made
 
         dialog = self._show("videos", make)
@@ -234,6 +238,9 @@ class Dialogs(QObject):
         def make() -> ForgetDialog:
             made = ForgetDialog(data, self.controller.runner, self.window)
             made.closing.connect(self._close_forgotten)
+            made.forgotten.connect(
+                lambda: self.settings.change(self.settings.value.without_lost_cases())
+            )
             return made
 
         dialog = self._show("forget", make)
@@ -243,6 +250,7 @@ class Dialogs(QObject):
     def _close_forgotten(self, data: OpenSet) -> None:
         """Nothing of the set is written again."""
         opened = self.controller.data_request
+        self.case_closing.emit()
         self.controller.close_data()
         self.settings.change(self.settings.value.without_data(data.root, opened))
 

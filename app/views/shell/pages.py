@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 class Pages(QStackedWidget):
     """Explore (or the welcome, while nothing is open), and others that are made when first wanted.
 
-    ``changed`` tells that another page was chosen. ``tell`` shows a problem. ``rankings_wanted``
-    asks to show a query as two results rank it.
+    ``changed`` tells that another page was chosen, ``made`` carries name and page of one that is
+    shown for the first time. ``tell`` shows a problem. ``rankings_wanted`` asks to show a query as
+    two results rank it.
     """
 
     changed = pyqtSignal()
+    made = pyqtSignal(str, object)
     rankings_wanted = pyqtSignal(int, object, object)
 
     def __init__(
@@ -84,6 +86,7 @@ class Pages(QStackedWidget):
         if name in self._makers and name not in self._made:
             self._made[name] = self._makers[name]()
             self.addWidget(self._made[name])
+            self.made.emit(name, self._made[name])
         self.current = name
         self.show_current()
         self.changed.emit()

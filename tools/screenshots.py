@@ -672,13 +672,16 @@ README = (
     "heat",
     "hover",
     "compare",
+    "compare-several",
+    "answers",
     *QUESTIONS,
+    "grid",
     "persons",
     "cmc",
     "scores",
-    "case",
     "lines-dark",
     "cmc-dark",
+    "case",
 )
 
 
@@ -730,6 +733,8 @@ def take(driver: Driver, name: str, folder: Path) -> None:
     path = folder / f"{name}.png"
     save(picture_of(driver), path)
     driver.close_dialogs()
+    if name.endswith("-dark"):
+        driver.command("light theme")
     if driver.space.data is None or driver.space.data.name != "demo":  # the next view's
         driver.start()
         driver.measured()

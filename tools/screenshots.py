@@ -689,15 +689,18 @@ README = (
     "heat",
     "hover",
     "compare",
+    "compare-several",
+    "answers",
     *QUESTIONS,
+    "grid",
     "persons",
     "line-of-labels",
     "import",
     "cmc",
     "scores",
-    "case",
     "lines-dark",
     "cmc-dark",
+    "case",
 )
 
 
@@ -749,6 +752,8 @@ def take(driver: Driver, name: str, folder: Path) -> None:
     path = folder / f"{name}.png"
     save(picture_of(driver), path)
     driver.close_dialogs()
+    if name.endswith("-dark"):
+        driver.command("light theme")
     if driver.space.data is None or driver.space.data.name != "demo":  # the next view's
         driver.start()
         driver.measured()

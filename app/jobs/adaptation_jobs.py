@@ -11,7 +11,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
 from app.jobs.controller import Controller
-from app.jobs.job import Job, JobContext
+from app.jobs.job import KEPT, Job, JobContext
 from app.jobs.job_slots import JobSlots
 from app.state.adaptation import Adaptation, AdaptationRequest, default_out
 from app.state.requests import DEMO, DataRequest, ModelRequest
@@ -220,6 +220,7 @@ class AdaptationJobs(QObject):
         self.job = self._slots.replace(
             ADAPT, f"Adapting to {opened.name}", work, done,
             failed=failed, ended=self._ended, reported=known.show_groups, lane="long",
+            loss=KEPT,
         )  # fmt: skip
         self.started.emit(self.job)
 

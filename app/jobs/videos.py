@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.jobs.inspections import Failed
-from app.jobs.job import Job, JobContext
+from app.jobs.job import KEPT, Job, JobContext
 from app.jobs.job_slots import JobSlots
 from qaconv_core.data.weights import BUNDLED_DETECTOR
 from qaconv_core.errors import ImageError
@@ -118,5 +118,6 @@ def detect(
 
     names = ", ".join(path.name for path in paths[:2])
     return slots.replace(
-        DETECT, f"Finding people in {names}", run, done, failed=failed, ended=ended, lane="long"
-    )
+        DETECT, f"Finding people in {names}", run, done, failed=failed, ended=ended, lane="long",
+        loss=KEPT,
+    )  # fmt: skip

@@ -174,7 +174,7 @@ def why_no_failures(data: OpenSet | None) -> str:
     asked = set(data.query_pids[: data.added_from].tolist()) - {UNKNOWN}
     if not asked:
         return "The persons of the queries are not known, so that no match can be called wrong."
-    if not asked & set(data.gallery_pids.tolist()):
+    if not data.knows_matches:
         return "No query's person is known in the gallery, so that no match can be called wrong."
     return ""
 

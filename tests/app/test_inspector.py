@@ -128,7 +128,8 @@ def test_commands_say_whether_they_can_be_run_and_are_on(show, space, qtbot):
     space.change_look(grid=True)
     qtbot.waitUntil(actions.by_id["match.grid"].isChecked)
     off = {name for name in inspector.handlers() if not actions.by_id[name].isEnabled()}
-    assert off == {"match.unpin"}  # nothing is pinned
+    swiping = {"match.swipe_left", "match.swipe_right", "match.swipe_original"}
+    assert off == {"match.unpin", *swiping}  # nothing is pinned, swiped over or adjusted
     space.change_look(mode="heat")
     qtbot.waitUntil(actions.by_id["match.heat"].isChecked)
     assert not actions.by_id["match.lines"].isChecked()

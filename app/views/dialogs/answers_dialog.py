@@ -11,7 +11,7 @@ from app.items.row_texts import who_text
 from app.jobs.images import ImageLoader
 from app.state.words import METHOD_NAMES
 from app.views.widgets.labels import plain_label
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from app.views.widgets.picture_tiles import PictureTiles
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.readable import counted
@@ -67,7 +67,7 @@ class AnswersDialog(QDialog):
             rows.append(in_row(head, strip, grows=strip))
         self.words = plain_label(common_words(*rankings))
         in_column(self.words, *rows, plain_label(HINT), into=self, margins=16)
-        self.resize(960, 560)
+        size_on_screen(self, 960, 560)
         self.strips[0].setFocus()
 
     def _strip(self, tiles: list[Tile], name: str) -> PictureTiles:

@@ -16,7 +16,7 @@ from app.state.drawn_parts import PART_TOOLS
 from app.state.workspace import Workspace
 from app.views.dialogs.help_topics import TOPICS
 from app.views.dialogs.job_dialog import dialog_buttons
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from qaconv_core import __version__
 
 CONTRIBUTION = """
@@ -146,7 +146,7 @@ class HelpDialog(QDialog):
 
     def __init__(self, id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.resize(880, 640)
+        size_on_screen(self, 880, 640)
         self.topics = QListWidget()
         self.topics.setAccessibleName("Help texts")
         self.topics.setToolTip("Choose what to read about (↑ ↓).")

@@ -28,7 +28,7 @@ from app.views.dialogs.video_dialog import out_for
 from app.views.widgets.fields import combo_box, line_edit, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
 from app.views.widgets.labels import MessageLine, plain_label
-from app.views.widgets.layouts import in_column, in_form, in_row
+from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
@@ -60,7 +60,7 @@ class ImportDialog(DropDialog):
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("Import pictures", runner, parent)
-        self.resize(920, 640)
+        size_on_screen(self, 920, 640)
         self.places: list[Path] = []
         self.proposal: Proposal | None = None
         self.boxes: BoxesProposal | None = None
@@ -73,6 +73,7 @@ class ImportDialog(DropDialog):
 
     def _make(self) -> None:
         self.where = plain_label("")
+        self.where.setAccessibleName("Where the pictures lie")
         self.browse = push_button("Folder…", "", self._browse_folder)
         self.browse_table = push_button("Table…", "", self._browse_table)
         tip = f"How files are named, without the suffix. {_FIELDS}"

@@ -27,7 +27,7 @@ from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
 from app.views.dialogs.scene_canvas import STEP, SceneCanvas
 from app.views.widgets.fields import push_button
 from app.views.widgets.labels import MessageLine, quiet_label, small_button
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from qaconv_core.data.scan import is_picture_name
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.progress import Progress
@@ -67,7 +67,7 @@ class SceneDialog(DropDialog):
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("People in scenes", runner, parent)
-        self.resize(1040, 720)
+        size_on_screen(self, 1040, 720)
         self.scenes: list[SceneBoxes] = []
         self._looking: SceneBoxes | None = None
         self._image: QImage | None = None

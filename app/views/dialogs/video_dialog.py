@@ -27,7 +27,7 @@ from app.views.widgets.fields import decimal_number, line_edit, named, push_butt
 from app.views.widgets.file_dialogs import ask_path, ask_paths
 from app.views.widgets.job_strip import clock
 from app.views.widgets.labels import MessageLine, small_button
-from app.views.widgets.layouts import in_column, in_form, in_row
+from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.data.moments import moment_of
 from qaconv_core.detection.crops import PICTURES
@@ -56,7 +56,7 @@ class VideoDialog(DropDialog):
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("People in video", runner, parent)
-        self.resize(880, 560)
+        size_on_screen(self, 880, 560)
         self.paths: list[Path] = []
         self.facts: list[VideoFacts] = []
         self._out_typed = False

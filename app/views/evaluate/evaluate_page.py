@@ -14,7 +14,7 @@ from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
 from app.jobs import evaluation_jobs as evaluating
-from app.jobs.job import Job, JobContext, Work
+from app.jobs.job import LOST, Job, JobContext, Work
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.jobs.timers import pause_timer
@@ -220,6 +220,7 @@ class EvaluatePage(QWidget):
             f"Evaluating {title}",
             lambda context: self.jobs.run(request, context),
             lane="long",
+            loss=LOST,
             done=self._slots.alive(self._finished),
             failed=self._slots.alive(failed),
         )

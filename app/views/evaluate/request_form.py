@@ -43,7 +43,7 @@ class RequestForm(QWidget):
             self.sets, in_row(self.browse_button, None), heading("Model"), self._model_form(),
             heading("Methods and protocol"), self.methods, grows=self.sets, margins=8,
         ))  # fmt: skip
-        scroll = scrolled(inner)
+        scroll = scrolled(inner, name="What to measure")
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         bar = scroll.verticalScrollBar().sizeHint().width()
         scroll.setMinimumWidth(inner.minimumSizeHint().width() + bar)

@@ -65,12 +65,16 @@ class QueriesPanel(QWidget):
     def _make_list(self) -> QListView:
         view = QListView()
         view.setAccessibleName("Queries")
-        view.setToolTip("Click to choose a query; Ctrl or Shift and click for several of a person.")
+        view.setToolTip(
+            "Click to choose a query; Ctrl or Shift and click for several of a person. Drop a "
+            "picture here to search by it."
+        )
         view.setModel(self.model)
         delegate = QueryDelegate(self.thumbnails, view)
         view.setItemDelegate(delegate)
         view.setSelectionMode(QAbstractItemView.ExtendedSelection)
         view.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        view.setDragDropMode(QAbstractItemView.DragOnly)
         view.setUniformItemSizes(True)
         view.setGridSize(delegate.row_size(view.font()))
         view.setVerticalScrollMode(QAbstractItemView.ScrollPerPixel)

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 class Pages(QStackedWidget):
     """Explore (or the welcome, while nothing is open), and others that are made when first wanted.
 
-    ``changed`` tells that another page was chosen. ``tell`` shows a problem.
+    ``changed`` tells that another page was chosen, ``made`` carries name and page of one that is
+    shown for the first time. ``tell`` shows a problem.
     """
 
     changed = pyqtSignal()
+    made = pyqtSignal(str, object)
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class Pages(QStackedWidget):
         if name in self._makers and name not in self._made:
             self._made[name] = self._makers[name]()
             self.addWidget(self._made[name])
+            self.made.emit(name, self._made[name])
         self.current = name
         self.show_current()
         self.changed.emit()

@@ -333,18 +333,24 @@ def evaluate(driver: Driver, tab: int) -> None:
 
 
 def table(driver: Driver) -> None:
-    """The measures of the run."""
+    """The measures of the run, the protocol folded out."""
     evaluate(driver, 0)
+    fold = driver.window.evaluate.content.table.fold
+    if not fold.isChecked():
+        driver.click(fold)
 
 
 def cmc(driver: Driver) -> None:
-    """The CMC curves of the run."""
-    evaluate(driver, 1)
+    """The measures and CMC curves of the run."""
+    evaluate(driver, 0)
+    fold = driver.window.evaluate.content.table.fold
+    if fold.isChecked():
+        driver.click(fold)
 
 
 def scores(driver: Driver) -> None:
     """Scores of true and false pairs, the threshold moved by keys."""
-    evaluate(driver, 2)
+    evaluate(driver, 1)
     chart = driver.window.evaluate.content.scores.chart
     for _ in range(4):
         driver.key("Right", chart)
@@ -352,12 +358,20 @@ def scores(driver: Driver) -> None:
 
 def queries(driver: Driver) -> None:
     """AP of every query."""
-    evaluate(driver, 3)
+    evaluate(driver, 2)
 
 
 def gains(driver: Driver) -> None:
     """Plain QAConv against all methods of the run, query by query."""
-    evaluate(driver, 4)
+    evaluate(driver, 3)
+
+
+def rankings(driver: Driver) -> None:
+    """The query that gained most, as both methods rank it."""
+    gains(driver)
+    view = driver.window.evaluate.content.changes.view
+    driver.click_at(view.viewport(), view.visualRect(view.model().index(0, 0)).center())
+    driver.dialog("answers")
 
 
 def case(driver: Driver) -> None:
@@ -626,6 +640,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scores": scores,
     "queries": queries,
     "gains": gains,
+    "rankings": rankings,
     "case": case,
     "sheet": sheet,
     "matrix": matrix,
@@ -674,15 +689,18 @@ README = (
     "heat",
     "hover",
     "compare",
+    "compare-several",
+    "answers",
     *QUESTIONS,
+    "grid",
     "persons",
     "line-of-labels",
     "import",
     "cmc",
     "scores",
-    "case",
     "lines-dark",
     "cmc-dark",
+    "case",
 )
 
 
@@ -734,6 +752,8 @@ def take(driver: Driver, name: str, folder: Path) -> None:
     path = folder / f"{name}.png"
     save(picture_of(driver), path)
     driver.close_dialogs()
+    if name.endswith("-dark"):
+        driver.command("light theme")
     if driver.space.data is None or driver.space.data.name != "demo":  # the next view's
         driver.start()
         driver.measured()

@@ -125,6 +125,8 @@ COMMANDS: tuple[Command, ...] = (
              "Go to the previous query in the list."),
     _command("query.next_error", "Next error", "Query", "E",
              "Go to the next query whose rank 1 is a false match."),
+    _command("query.previous_error", "Previous error", "Query", "Shift+E",
+             "Go to the query before whose rank 1 is a false match."),
     _command("query.answers", "Compare the answers of two queries…", "Query", "Shift+Q",
              "The first candidates of two chosen queries, one above the other.", icon="rows"),
     _command("query.to_case", "Take into the case", "Query", "Ctrl+D",

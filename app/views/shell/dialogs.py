@@ -14,9 +14,12 @@ from app.jobs import engine
 from app.jobs.adaptation_jobs import AdaptationJobs
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
+from app.jobs.run_rankings import both_rankings
 from app.state.requests import DataRequest, ModelRequest
+from app.state.run_comparison import QueryChange, RunResult
 from app.state.settings import Settings, SettingsFile
 from app.state.values import Selection
+from app.state.words import ap_text
 from app.views.dialogs.adapt_dialog import AdaptDialog
 from app.views.dialogs.answers_dialog import AnswersDialog
 from app.views.dialogs.command_palette import CommandPalette
@@ -285,15 +288,38 @@ class Dialogs(QObject):
             return
 
         def show(rankings: tuple[RankingResult, ...]) -> None:
-            former = self._open.get("answers")
-            if former is not None:
-                former.close()
             first, second = rankings
-            dialog = AnswersDialog(data, (first, second), self.thumbnails, self.window)
-            dialog.opened.connect(self.pair_wanted)
-            self._show("answers", lambda: dialog)
+            self._show_answers(AnswersDialog(data, (first, second), self.thumbnails, self.window))
 
         self.controller.rank_both(queries, show)
+
+    def compare_rankings(
+        self, query: int, results: tuple[RunResult, RunResult], change: QueryChange
+    ) -> None:
+        """Rank a query of the open set as two results do, and show both rankings."""
+        matching = self.controller.matching
+        if matching is None:
+            return
+        aps = (change.before, change.after)
+        first, second = (f"{result.title}: AP {ap_text(ap)}"
+                         for result, ap in zip(results, aps, strict=True))  # fmt: skip
+
+        def show(rankings: tuple[RankingResult, RankingResult]) -> None:
+            self._show_answers(AnswersDialog(
+                matching.data, rankings, self.thumbnails, self.window, (first, second)
+            ))  # fmt: skip
+
+        self.controller.slots.replace(
+            "rankings", f"Ranking {change.name} as both",
+            lambda context: both_rankings(matching, query, results, context), show, lane="files",
+        )  # fmt: skip
+
+    def _show_answers(self, dialog: AnswersDialog) -> None:
+        former = self._open.get("answers")
+        if former is not None:
+            former.close()
+        dialog.opened.connect(self.pair_wanted)
+        self._show("answers", lambda: dialog)
 
     def adapt(self) -> AdaptDialog:
         """Adapt the open model to the open pictures, or see how far that has come."""

@@ -290,6 +290,7 @@ class MainWindow(QMainWindow):
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.inspector.command_wanted.connect(self.commands.run)
+        self.pages.rankings_wanted.connect(self.dialogs.compare_rankings)
         self.explore.details.evidence.command_wanted.connect(self.commands.run)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.dialogs.pictures_wanted.connect(self.file_input.search)

@@ -116,6 +116,7 @@ def line_of_labels(driver: Driver) -> None:
     driver.key("Ctrl+1")
     header = driver.window.explore.results.header
     driver.wait(lambda: header.height() > 40, "the line")
+    driver.key("A")  # pale candidates, too
 
 
 def weights(driver: Driver) -> None:
@@ -135,6 +136,7 @@ def import_pictures(driver: Driver) -> None:
     dialog.choose([driver.space.data.gallery[0].path.parent])
     driver.wait(dialog.save.isEnabled, "the preview")
     driver.rest()
+    dialog.where.setText("~/pictures")  # not the place of this copy
 
 
 def forget(driver: Driver) -> None:
@@ -687,13 +689,18 @@ README = (
     "heat",
     "hover",
     "compare",
+    "compare-several",
+    "answers",
     *QUESTIONS,
+    "grid",
     "persons",
+    "line-of-labels",
+    "import",
     "cmc",
     "scores",
-    "case",
     "lines-dark",
     "cmc-dark",
+    "case",
 )
 
 
@@ -745,6 +752,8 @@ def take(driver: Driver, name: str, folder: Path) -> None:
     path = folder / f"{name}.png"
     save(picture_of(driver), path)
     driver.close_dialogs()
+    if name.endswith("-dark"):
+        driver.command("light theme")
     if driver.space.data is None or driver.space.data.name != "demo":  # the next view's
         driver.start()
         driver.measured()

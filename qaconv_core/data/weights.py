@@ -139,7 +139,7 @@ _BUNDLED = {
     "detector/weights.npz": "the detector: finds the people in scenes and videos (qaconv detect)",
     **{
         f"candidates/{name}.pth.tar": "a small model to be measured beside the bundled one"
-        for name in ("lite0", "lite0_wide", "lite0_wider")
+        for name in ("lite0", "lite0_wide", "lite0_long")
     },
 }
 

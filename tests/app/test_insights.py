@@ -465,3 +465,12 @@ def test_every_control_has_a_name_a_tooltip_and_is_reached_by_tab(qtbot, window,
     tile = failures.examples.model.index(0, 0).data(Qt.AccessibleTextRole)
     assert "query 000" in tile
     assert "false match 000" in tile
+
+
+def test_examples_wrap_where_there_is_room_for_two_rows(qtbot, window, failures):
+    tiles = failures.examples.tiles
+    assert tiles.is_strip
+    window.resize(1600, 1400)
+    qtbot.waitUntil(lambda: not tiles.is_strip, timeout=WAIT)
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: tiles.is_strip, timeout=WAIT)

@@ -192,7 +192,6 @@ class ChangesTab(QWidget):
             self.verdict.setText(comparison_words(self._changes) + some)
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.Stretch)
 
     def _open(self, row: int) -> None:
         first, second = (self._results[box.currentIndex()] for box in (self.before, self.after))

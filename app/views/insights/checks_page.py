@@ -99,7 +99,8 @@ class ChecksPage(InsightPage):
         for group in found.report.groups:
             model = TileModel(self)
             model.show_rows(tiles_of(found, group))
-            view = PictureTiles(model, TileDelegate(self.thumbnails, 2, WIDEST, self))
+            delegate = TileDelegate(self.thumbnails, 2, WIDEST, self)
+            view = PictureTiles(model, delegate, wraps=True)
             view.setAccessibleName(f"Pairs that were measured: {group.name}")
             view.open_pair.connect(self.open_pair)
             self.tiles.append(view)

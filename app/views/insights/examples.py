@@ -57,7 +57,8 @@ class Examples(QTabWidget):
         super().__init__(parent)
         self._insights = insights
         self.model = ExampleModel(self)
-        self.tiles = PictureTiles(self.model, TileDelegate(thumbnails, 3, WIDEST, self), self)
+        delegate = TileDelegate(thumbnails, 3, WIDEST, self)
+        self.tiles = PictureTiles(self.model, delegate, self, wraps=True)
         self.table = ExampleTable(self.model)
         self.setDocumentMode(True)
         self.setAccessibleName("Examples")

@@ -139,9 +139,8 @@ class InsightPage(QWidget):
         label = QLabel(self.number.accessibleName())
         label.setBuddy(self.number)
         title, widgets = heading(words.TITLES[self.kind]), (self.number, self.again, self.save)
-        head = in_row(title, self.summary, label, *widgets, grows=self.summary)
-        head.insertSpacing(1, 8)
-        return boxed(in_column(head, self.results, grows=self.results))
+        head = in_row(title, None, label, *widgets)
+        return boxed(in_column(head, self.summary, self.results, grows=self.results))
 
     # ── following ───────────────────────────────────────────────────────────────────────────────
 

@@ -32,7 +32,7 @@ from app.views.dialogs.case_dialog import CaseDialog
 from app.views.dialogs.matrix_dialog import MatrixDialog
 from app.views.widgets import layouts
 from qaconv_core.evaluation.match_matrix import FirstCandidates
-from tests.app.controls import name_of
+from tests.app.controls import controls, name_of
 from tests.app.real import WAIT, settled
 
 SCREEN = QSize(1024, 600)
@@ -217,3 +217,13 @@ def test_the_welcome_speaks(qtbot, make_window):
     window = make_window()
     qtbot.waitUntil(window.pages.welcome.isVisible, timeout=WAIT)
     assert nameless(window) + twice(window) == []
+
+
+@pytest.mark.parametrize("page", ["explore", "gallery", "evaluate", "failures", "trust"])
+def test_the_whole_page_is_used_by_the_keyboard(qtbot, window, page):
+    """Tab reaches what can be used. Tools that have commands with keys may be left out."""
+    window.pages.choose(page)
+    qtbot.wait(50)
+    shown = [c for c in controls(window.pages.currentWidget()) if c.isVisible() and c.isEnabled()]
+    missed = [name_of(c) for c in shown if not c.focusPolicy() & Qt.TabFocus]
+    assert [name for name in missed if name] == []

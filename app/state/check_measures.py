@@ -146,9 +146,18 @@ def group_words(group: ExplanationCheckGroup) -> str:
     return f"{group.name.capitalize()} ({len(group.pairs)})"
 
 
-def trust_summary(found: CheckFindings) -> str:
-    """What was measured on how many pairs: "50 true pairs, 50 different people"."""
-    return ", ".join(f"{len(g.pairs)} {g.name}" for g in found.report.groups)
+def trust_verdict(found: CheckFindings) -> str:
+    """The result in a sentence, by contribution, with what it was measured on."""
+    groups = found.report.groups
+    pairs = ", ".join(f"{len(g.pairs)} {g.name}" for g in groups)
+    area = groups[0].curves.area["contribution", "deletion"]
+    decide = "decide more than others" if area > 0 else "decide no more than others"
+    said = f"the strongest cells {decide} ({decimals(area, 2, signed=True)})"
+    parts = [group.quality["contribution"].part_agreement for group in groups]
+    if len(parts) == 2 and None not in parts:
+        one, two = (percent(part or 0.0) for part in parts)
+        said = f"{one} of strong matches join the same part, {two} in the control; {said}"
+    return f"{said[:1].upper()}{said[1:]}. Measured on {pairs}."
 
 
 def notes_of(found: CheckFindings) -> str:

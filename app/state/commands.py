@@ -125,6 +125,8 @@ COMMANDS: tuple[Command, ...] = (
              "Go to the previous query in the list."),
     _command("query.next_error", "Next error", "Query", "E",
              "Go to the next query whose rank 1 is a false match."),
+    _command("query.previous_error", "Previous error", "Query", "Shift+E",
+             "Go to the query before whose rank 1 is a false match."),
     _command("query.answers", "Compare the answers of two queries…", "Query", "Shift+Q",
              "The first candidates of two chosen queries, one above the other.", icon="rows"),
     _command("query.to_case", "Take into the case", "Query", "Ctrl+D",
@@ -371,6 +373,9 @@ COMMANDS: tuple[Command, ...] = (
     _command("help.trust", "Explanation checks", "Help", "", HELP, group=1),
     _command("help.decisions", "Decisions and reports", "Help", "", HELP, group=1),
     _command("help.adapt", "Adapting to own cameras", "Help", "", HELP, group=1),
+    _command("help.gallery", "The gallery, and its persons", "Help", "", HELP, group=1),
+    _command("help.scenes", "People in scenes", "Help", "", HELP, group=1),
+    _command("help.videos", "People in video", "Help", "", HELP, group=1),
     _command("help.words", "Words and measures", "Help", "", "", group=1),
     _command("help.about", "About", "Help", "", "", group=2),
 )  # fmt: skip

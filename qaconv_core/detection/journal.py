@@ -126,8 +126,11 @@ class Journal:
         known.done, known.note = True, note
 
     def _of(self, source: Source) -> _Known | None:
+        """What is known of a source that has not changed since. Of one that is not there now, as on
+        a share that went away, all that was found stays."""
         known = self._known.get(source.name)
-        return known if known is not None and known.stamp == _stamp(source.path) else None
+        same = known is not None and _stamp(source.path) in (known.stamp, _GONE)
+        return known if same else None
 
     def _write(self, line: Mapping[str, Any]) -> None:
         try:
@@ -198,10 +201,13 @@ def _frame(value: Any) -> FoundFrame:
     )
 
 
+_GONE = [-1, -1]
+
+
 def _stamp(path: Path) -> list[int]:
     """Size and time of change of a file: what tells whether it is still the same."""
     try:
         status = os.stat(path)
     except OSError:
-        return [-1, -1]
+        return _GONE
     return [status.st_size, status.st_mtime_ns // 1000]

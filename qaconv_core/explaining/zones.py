@@ -7,6 +7,8 @@ NumPy only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -75,11 +77,8 @@ def zones_of_picture(ref: ImageRef, grid: Grid) -> ZoneMap:
     return zones_by_height(grid) if found is None else found
 
 
-def sums_by_zone(
-    sides: tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]],
-    zones: tuple[ZoneMap, ZoneMap],
-) -> Float64:
-    """(zones,): what the cells (h, w) of query and gallery picture add up to in each zone."""
+def sums_by_zone(sides: Sequence[npt.NDArray[np.floating]], zones: Sequence[ZoneMap]) -> Float64:
+    """(zones,): what the cells (h, w) of the pictures ``sides`` add up to in each zone."""
     out = np.zeros(len(ZONES))
     for cells, values in zip(zones, sides, strict=True):
         np.add.at(out, cells.ravel(), np.asarray(values, dtype=np.float64).ravel())

@@ -176,6 +176,10 @@ def export_checkpoint(
     for name in ("epoch", "input_size", "padding", "recipe", ADAPTED, _CALIBRATION):
         if name in content:
             kept[name] = content[name]
+    if isinstance(kept.get("recipe"), dict) and kept["recipe"].get("teachers"):
+        # an exported file goes to others: their folders are nobody's business
+        names = [Path(str(teacher)).name for teacher in kept["recipe"]["teachers"]]
+        kept["recipe"] = {**kept["recipe"], "teachers": names}
     if adapted is not None:
         kept[ADAPTED] = dict(adapted)
     _write(Path(target), kept)

@@ -20,17 +20,20 @@ from qaconv_core.store.forgetting import Forgotten
 WIDTH = 520
 WHAT_STAYS = (
     "Your pictures stay where they are, and so do the files beside them (qaconv.toml) and what you "
-    "saved elsewhere. What the program keeps is removed and overwritten; this cannot be undone."
+    "saved elsewhere, but for cases that hold them. What the program keeps is removed and "
+    "overwritten; this cannot be undone."
 )
 
 
 class ForgetDialog(JobDialog):
     """Counts what is kept, and removes it.
 
-    ``closing`` asks for the data set to be closed, so that nothing of it is written again.
+    ``closing`` asks for the data set to be closed, so that nothing of it is written again;
+    ``forgotten``: it is done.
     """
 
     closing = pyqtSignal(object)
+    forgotten = pyqtSignal()
 
     def __init__(self, data: OpenSet, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("Forget this data set", runner, parent)
@@ -85,6 +88,7 @@ class ForgetDialog(JobDialog):
         self._run("forget", f"Forgetting {self.data.name}", False, self._show_done)
 
     def _show_done(self, done: Forgotten) -> None:
+        self.forgotten.emit()
         self.forget.hide()
         self.buttons.button(QDialogButtonBox.Cancel).setText("Close")
         self.found.setText("Removed: " + _words(done))

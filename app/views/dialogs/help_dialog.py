@@ -123,7 +123,7 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 def help_on(space: Workspace, page: str) -> str:
     """The id of the text about what is shown now, on one of the window's pages."""
-    if page in ("failures", "trust"):
+    if page in ("failures", "trust", "gallery"):
         return f"help.{page}"
     if page != "explore":
         return "help.words"

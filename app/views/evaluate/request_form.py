@@ -161,6 +161,14 @@ class RequestForm(QWidget):
             for choice in self.sets.ticked
         )
 
+    def take(self, request: EvaluationRequest) -> None:
+        """Choose what was requested before, so that one thing can be changed."""
+        self.sets.tick_only(request.choice)
+        self.add_checkpoint(request.checkpoint)
+        if self.device.findText(request.device) >= 0:
+            self.device.setCurrentText(request.device)
+        self.methods.show_options(request.options, request.on_disk)
+
     # ── what it will take ───────────────────────────────────────────────────────────────────────
 
     def say(self, text: str) -> None:

@@ -10,8 +10,8 @@ from app.views.gallery.gallery_page import GalleryPage
 from app.views.widgets.actions import Actions
 
 QUERY = (
-    "query.next_error", "query.answers", "query.to_case", "query.show_scene", "",
-    "file.open_query", "edit.paste", "", "file.export_ranking",
+    "query.next_error", "query.previous_error", "query.answers", "query.to_case",
+    "query.show_scene", "", "file.open_query", "edit.paste", "", "file.export_ranking",
 )  # fmt: skip
 CANDIDATE = (
     "candidate.confirm", "candidate.reject", "candidate.unsure", "candidate.note",

@@ -24,6 +24,7 @@ from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name
 from qaconv_core.data.scenes import looks_like_scene
 from qaconv_core.data.videos import is_video_name
+from qaconv_core.detection.given import is_boxes_file
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.cases import SUFFIX
@@ -155,7 +156,11 @@ class FileInput(QObject):
 
     def take(self, paths: Sequence[Path]) -> None:
         """Pictures become queries; else people are found in videos; else several folders and tables
-        are imported, or the one, or a checkpoint, is opened."""
+        are imported, or the one, or a checkpoint, is opened. What is beside a file of boxes is
+        imported with it."""
+        if len(paths) > 1 and any(map(is_boxes_file, paths)):
+            self._import_pictures(paths)
+            return
         kinds = [(kind_of(path), path) for path in paths]
         pictures = [path for kind, path in kinds if kind == "picture"]
         videos = [path for kind, path in kinds if kind == "video"]

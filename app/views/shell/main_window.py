@@ -133,6 +133,7 @@ class MainWindow(QMainWindow):
             lambda: self.case_commands.jobs.case,
         )  # fmt: skip
         self.report_commands.saved.connect(self.case_commands.jobs.note_saved)
+        self.dialogs.case_closing.connect(self.case_commands.jobs.close)
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
@@ -289,6 +290,7 @@ class MainWindow(QMainWindow):
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.inspector.command_wanted.connect(self.commands.run)
+        self.pages.rankings_wanted.connect(self.dialogs.compare_rankings)
         self.explore.details.evidence.command_wanted.connect(self.commands.run)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.dialogs.pictures_wanted.connect(self.file_input.search)
@@ -397,7 +399,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self._restore_layout)
 
     def _restore_layout(self) -> None:
-        restore_layout(self, self.explore, self.settings)
+        restore_layout(self, self.explore, self.gallery, self.settings)
 
     def session(self) -> Session:
         """What is shown now, for the next start."""
@@ -443,7 +445,7 @@ class MainWindow(QMainWindow):
     def _keep(self) -> None:
         """What is to come back at the next start."""
         if self._laid_out:
-            keep_layout(self, self.explore, self.settings)
+            keep_layout(self, self.explore, self.gallery, self.settings)
         self.case_commands.jobs.finish()
         if self._keeper is not None:
             self._keeper.finish()

@@ -11,6 +11,7 @@ from qaconv_core import load_model
 from qaconv_core.errors import Cancelled, CheckpointError, InputError
 from qaconv_core.training import export_checkpoint, make_recipe
 from qaconv_core.training.averaging import WeightAverage
+from qaconv_core.training.checkpoint import read_saved
 from qaconv_core.training.initial import new_network
 from qaconv_core.training.teaching import open_teachers, standardised, teaching_loss
 from qaconv_core.training.trainer import Surroundings, Trainer
@@ -162,3 +163,12 @@ def test_an_average_of_another_network_is_refused():
 def test_impossible_wishes_are_one_line(name, changes, text):
     with pytest.raises(InputError, match=text):
         make_recipe(name, **changes)
+
+
+def test_an_exported_model_names_its_teachers_without_their_folders(few, teacher, tmp_path):
+    recipe = tiny_recipe("scratch", epochs=1, teachers=("demo", teacher))
+    tiny_trainer(recipe, few).run(tmp_path / "c.pth.tar")
+    assert read_saved(tmp_path / "c.pth.tar").recipe.teachers == ("demo", teacher)
+    export_checkpoint(tmp_path / "c.pth.tar", tmp_path / "small.pth.tar")
+    content = torch.load(tmp_path / "small.pth.tar", weights_only=True)
+    assert content["recipe"]["teachers"] == ["demo", "teacher.pth.tar"]

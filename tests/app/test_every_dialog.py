@@ -10,6 +10,7 @@ import pkgutil
 import re
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ import app.views
 from app.views.dialogs.answers_dialog import AnswersDialog
 from app.views.dialogs.case_dialog import CaseDialog
 from app.views.dialogs.matrix_dialog import MatrixDialog
+from app.views.evaluate.name_dialog import NameDialog
 from app.views.widgets import layouts
 from qaconv_core.evaluation.match_matrix import FirstCandidates
 from tests.app.controls import controls, name_of
@@ -103,6 +105,7 @@ OPEN = {
     "ImportDialog": lambda window: window.dialogs.import_pictures(),
     "KeySheet": keys,
     "MatrixDialog": matrix,
+    "NameDialog": lambda window: NameDialog(SimpleNamespace(id=1, name="", note=""), window),
     "OpenDataDialog": lambda window: window.dialogs.open_data(),
     "OpenModelDialog": lambda window: window.dialogs.open_model(),
     "ReportDialog": report,

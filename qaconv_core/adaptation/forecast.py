@@ -190,7 +190,7 @@ def _rates(
     model: Checkpoint, book: PictureCache, device: torch.device, cancel: CancelToken | None
 ) -> tuple[float, float]:
     """Seconds of one picture's forward pass and of one pair."""
-    runner = NetworkRunner(model.network.to(device), device, input_size=book.size)
+    runner = NetworkRunner(model.network.to(device), device, input_size=book.size, cancel=cancel)
     there = len(book.people) if book.pixels is None else len(book.pixels)
     count = min(_PROBE, there)
     pixels = np.stack([book.picture(i) for i in range(count)]).transpose(0, 3, 1, 2)

@@ -24,7 +24,7 @@ class Blocks:
     def __init__(self, *_device) -> None: ...
 
     def bound(self, *_options):
-        def find(picture, video):
+        def find(picture, video, context):
             if Blocks.hold is not None:
                 Blocks.hold()
             return find_blocks(picture)

@@ -15,6 +15,7 @@ from torch import nn
 from qaconv_core.device import available_memory, resolve_precision
 from qaconv_core.errors import InputError, MemoryLimitError
 from qaconv_core.models.inference import InferenceNetwork, inference_network
+from qaconv_core.models.stopping import stopping_within
 from qaconv_core.progress import CancelToken, raise_if_cancelled
 from qaconv_core.threads import BUDGET
 from qaconv_core.types import Float32
@@ -69,11 +70,16 @@ class NetworkRunner:
         """Feature maps (n, C, h, w) of ``pixels`` (n, 3, H, W), in portions of at most ``batch``.
 
         Raises :class:`MemoryLimitError` when not even one picture fits, :class:`InputError` when
-        maps are not finite, and :class:`~qaconv_core.errors.Cancelled` before a portion.
+        maps are not finite, and :class:`~qaconv_core.errors.Cancelled` within a portion.
         """
         parts: list[Float32] = []
         done = 0
-        with _evaluating(self._network), torch.inference_mode():
+        cancel = self._cancel if self.device.type == "cpu" else None  # a GPU is done in no time
+        with (
+            _evaluating(self._network),
+            torch.inference_mode(),
+            stopping_within(self._network, cancel),
+        ):
             while done < len(pixels):
                 raise_if_cancelled(self._cancel)
                 part = pixels[done : done + self.batch]

@@ -52,6 +52,7 @@ class Confirmed:
     camid: int | None
     time: float | None
     name: str
+    camera: str = ""
 
 
 class CaseJobs(QObject):
@@ -425,7 +426,9 @@ class CaseJobs(QObject):
             query, candidate = queries.get(decision.query), gallery.get(decision.gallery)
             if query is not None and candidate is not None:
                 ref = data.gallery[candidate]
-                sightings.append(Confirmed(query, candidate, ref.camid, ref.time, decision.gallery))
+                sightings.append(
+                    Confirmed(query, candidate, ref.camid, ref.time, decision.gallery, ref.camera)
+                )
         return sightings
 
     def save_log(self, path: Path) -> None:

@@ -33,7 +33,7 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
     for ref in dict.fromkeys((*dataset.query, *dataset.gallery, *dataset.train)):
         person = labels.get(log.name_of(ref.path))
         if person is not None:
-            refs.append(replace(ref, pid=numbers[person]))
+            refs.append(replace(ref, pid=numbers[person], person=person))
     if not refs:
         raise InputError(
             f"{shown(dataset.root)}: no picture has a label yet; give some by qaconv labels"
@@ -51,7 +51,6 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
         query=ImageSet(tuple(query), "labels/query"),
         gallery=ImageSet(tuple(gallery), "labels/gallery"),
         notes=(*(n for n in dataset.notes if n not in (CHOSEN, NO_PIDS)), *notes),
-        person_names={number: name for name, number in numbers.items()},
     )
 
 

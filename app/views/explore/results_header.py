@@ -236,7 +236,8 @@ class ResultsHeader(QWidget):
 
     def _show_data(self) -> None:
         data = self.workspace.data
-        self.cameras.set_cameras(() if data is None else np.unique(data.gallery_camids).tolist())
+        cameras = () if data is None else np.unique(data.gallery_camids).tolist()
+        self.cameras.set_cameras(cameras, {} if data is None else data.camera_names)
         self.every.setVisible(data is not None and data.gallery_tracks is not None)
         self.times.set_limits(None if data is None else _limits(data.gallery_times))
         self.refresh()
@@ -248,7 +249,9 @@ class ResultsHeader(QWidget):
         for name, box in self.hides.items():
             box.setChecked(getattr(chosen, name))
         self.every.setChecked(chosen.every_picture)
-        tracks = self.workspace.data is not None and self.workspace.data.gallery_tracks is not None
+        data = self.workspace.data
+        tracks = data is not None and data.gallery_tracks is not None
+        names = {} if data is None else data.camera_names
         every = (ChipText("every_picture", *EVERY),) if tracks and chosen.every_picture else ()
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
@@ -258,7 +261,7 @@ class ResultsHeader(QWidget):
             if getattr(chosen, name)
         )
         self.filters.show_chips(
-            (*hidden, *every, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
+            (*hidden, *every, *camera_chip(chosen.camids, names), *time_chip(chosen.time_range))
         )
         ranking = self.workspace.ranking
         self.count.setText("" if ranking is None else self._count_words(ranking))

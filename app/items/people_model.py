@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
@@ -81,11 +80,13 @@ class PeopleModel(QAbstractTableModel):
             return (ALL, NONE)[row], count_text(count), ""
         person = self.people[row - _ABOVE]
         data = self.gallery.space.data
-        names: Mapping[int | None, str] = {} if data is None else {**data.camera_names}
-        where = (
-            f"{camera_label(camera, names.get(camera, '')) or 'no camera'} {n}"
-            for camera, n in person.cameras
-        )
+        names = {} if data is None else data.camera_names
+
+        def label(camera: int | None) -> str:
+            name = "" if camera is None else names.get(camera, "")
+            return camera_label(camera, name) or "no camera"
+
+        where = (f"{label(camera)} {n}" for camera, n in person.cameras)
         return person.name, _pictures_text(person), ", ".join(where)
 
 

@@ -22,6 +22,7 @@ from app.state.gallery import Gallery
 from app.state.words import logit_text
 from qaconv_core.data.labelled import PersonCount, export_labels, labelled, persons_by_camera
 from qaconv_core.galleries.values import OpenSet
+from qaconv_core.store.change_log import named_pictures
 from qaconv_core.store.decisions import DecisionBook
 from qaconv_core.store.labels import LabelChange, LabelLog, undo_labels
 
@@ -250,8 +251,8 @@ def persons_of(log: LabelLog, data: OpenSet) -> Found:
     labels = log.all()
     if not labels:
         return {}, ()
-    names = ((index, labels.get(log.name_of(ref.path))) for index, ref in enumerate(data.gallery))
-    known = {index: name for index, name in names if name is not None}
+    found = named_pictures(log.root, data.gallery, labels)
+    known = {index: labels[name] for index, name in found.items()}
     return known, tuple(persons_by_camera(data.dataset, log))
 
 
@@ -264,8 +265,8 @@ def suggest(
     data = matching.data
     made = decided.all()
     wanted = {name for decision in made for name in (decision.query, decision.gallery)}
-    here = ((decided.name_of(ref.path), index) for index, ref in enumerate(data.gallery))
-    places = {name: index for name, index in here if name in wanted} if wanted else {}
+    found = named_pictures(decided.root, data.gallery, wanted)
+    places = {name: index for index, name in found.items()}
     apart = [
         (places[d.query], places[d.gallery])
         for d in made

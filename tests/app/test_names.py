@@ -88,41 +88,41 @@ def test_the_window_and_the_command_line_say_the_names(
     first = queries.index(0, 0)
     assert f"Person {query.person}, camera {query.camera}" in first.data(Qt.AccessibleTextRole)
     bar = page.queries.filter_bar
-    assert [box.text() for box in bar.cameras.boxes.values()] == ["Camera entrance"]
     header = page.results.header
-    assert [box.text() for box in header.cameras.boxes.values()] == [
-        "Camera entrance",
-        "Camera yard",
-    ]
+    for cameras in (bar.cameras, header.cameras):
+        texts = [box.text() for box in cameras.boxes.values()]
+        assert texts == ["Camera entrance", "Camera yard"]
     space.change_result_filter(camids=frozenset({1}))
     assert "camera yard" in [text.words for text in header.filters._texts]
     space.change_result_filter(camids=None)
     bar.person.setText("bob")
     assert space.query_filter.pid == 2
-    assert "Person bob" in queries.index(0, 0).data(Qt.AccessibleTextRole)
-    assert queries.rowCount() == 1
+    rows = [queries.index(i, 0) for i in range(queries.rowCount())]
+    assert rows
+    assert all("Person bob" in row.data(Qt.AccessibleTextRole) for row in rows)
     bar.person.setText("")
     settled(qtbot, window)
     ranking = space.ranking
     record = RankingExport(data, ranking, np.arange(len(ranking.order)), "", "").record()
     command = ["rank", "--query", str(query.path), "--gallery", str(table), "--top", "12",
-               "--checkpoint", model.path, "--device", "cpu", "--json", "r.json", "--quiet"]  # fmt: skip
+               "--checkpoint", model.path, "--device", "cpu", "--json", "r.json",
+               "--quiet"]  # fmt: skip
     capsys.readouterr()
     assert main(command) == 0
     printed = capsys.readouterr().out
     told = json.loads((tmp_path / "r.json").read_text())["queries"][0]
     for item in (*record["results"], *told["results"]):
         assert (item["person"], item["camera"]) == tuple(item["path"].split("/")[-2:-4:-1])
-    assert "entrance" in printed and "anna" in printed
+    assert "entrance" in printed
+    assert "anna" in printed
 
 
 def test_matrix_report_and_files_say_the_names(tmp_path):
     dataset = open_folder(write_folders(tmp_path))
     gallery = dataset.gallery
     firsts = FirstCandidates(np.array([0]), np.array([3]), np.array([True]))
-    matrix = match_matrix(
-        firsts, dataset.query.camids, gallery.camids, "camera", dataset.camera_names
-    )
+    cameras = dataset.query.camids, gallery.camids
+    matrix = match_matrix(firsts, *cameras, "camera", dataset.camera_names)
     assert list(map(matrix.label, matrix.rows)) == ["entrance"]
     assert "of camera entrance has a first candidate of camera" in cell_words(matrix, 0, 0)
     query = dataset.query

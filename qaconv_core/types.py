@@ -317,7 +317,9 @@ class RankingResult:
     - ``whole_logits`` (n,): plain logits of the whole pictures, where ``values`` are something
       else: logits by a part, re-ranked scores, TLift's values;
     - ``tracks`` (n,): the track of each picture, :data:`UNKNOWN` where it is in none; None: nobody
-      is in any. A track has one rank, that of the best of its pictures.
+      is in any. A track has one rank, that of the best of its pictures;
+    - ``track_means`` (n,): the mean that the track of each picture is ranked by, its own value in
+      no track; None: by the best (:func:`~qaconv_core.ranking.tracks.by_tracks`).
 
     ``certainty`` says how far order and values can be relied on: ``"exact"`` to the last place;
     else up to place ``exact_to`` (0: no place), which is ``"proved"``, ``"measured"``, or true of
@@ -338,6 +340,7 @@ class RankingResult:
     evidence: float = 1.0
     whole_logits: Float32 | None = None
     tracks: Int64 | None = None
+    track_means: Float32 | None = None
     certainty: Certainty = "exact"
     exact_to: int | None = None
     bounds: Float32 | None = None
@@ -351,7 +354,7 @@ class RankingResult:
     def __post_init__(self) -> None:
         count = len(self.order)
         columns = (self.values, self.truth, self.before, self.bounds, self.whole_logits,
-                   self.tracks)  # fmt: skip
+                   self.tracks, self.track_means)  # fmt: skip
         if any(column is not None and len(column) != count for column in columns):
             raise InputError("order, values and truth of a ranking must have one length")
         seen = np.zeros(self.size, dtype=np.bool_)
@@ -394,6 +397,11 @@ class RankingResult:
         """(n,) whether a place is the best of its track, or in none; all junk leads."""
         return leads(self.truth, self.tracks)
 
+    @property
+    def counted_leads(self) -> Bool:
+        """(n,) which places have a rank of their own: the best of each track; no junk."""
+        return self.leads & (self.truth != self.JUNK)
+
     @cached_property
     def places(self) -> Int64:
         """(g,) where in the order each gallery picture stands, from 0; −1 where not ranked."""
@@ -407,6 +415,13 @@ class RankingResult:
         values = np.full(self.size, -np.inf, dtype=np.float32)
         values[self.order] = self.values
         return values
+
+    @property
+    def track_rule(self) -> str:
+        """What of its pictures a track is ranked by: ``best`` or ``mean``; "" without tracks."""
+        if self.tracks is None:
+            return ""
+        return "best" if self.track_means is None else "mean"
 
     @property
     def scored(self) -> int:
@@ -473,6 +488,7 @@ class RankingResult:
             bounds=None if self.bounds is None else self.bounds[places],
             whole_logits=None if self.whole_logits is None else self.whole_logits[places],
             tracks=None if self.tracks is None else self.tracks[places],
+            track_means=None if self.track_means is None else self.track_means[places],
             gallery=self.size,
             exact_to=kept,
         )

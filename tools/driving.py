@@ -95,11 +95,12 @@ class Driver:
     def shown(self) -> bool:
         """Whether ranking and match are those of what is chosen."""
         space, chosen = self.space, self.space.selection
-        ranking, pair, other = space.ranking, space.pair, space.other_pair
+        ranking, pair = space.ranking, space.pair
         if ranking is None or space.ranking_stale or pair is None or space.pair_stale:
             return False
         same = ranking.queries == chosen.queries and pair.candidate == chosen.candidate
-        return same and (None if other is None else other.candidate) == chosen.other
+        others = tuple(other.candidate for other in space.others)
+        return same and (space.look.mode != "compare" or others == space.compared)
 
     @property
     def pictures_there(self) -> bool:

@@ -110,6 +110,14 @@ def persons(driver: Driver) -> None:
     driver.wait(lambda: page.persons.box.asking, "a pair")
 
 
+def line_of_labels(driver: Driver) -> None:
+    """Explore with the line of the pairs that were labelled."""
+    persons(driver)
+    driver.key("Ctrl+1")
+    header = driver.window.explore.results.header
+    driver.wait(lambda: header.height() > 40, "the line")
+
+
 def weights(driver: Driver) -> None:
     """What weights there are, one of the published chosen."""
     driver.key("Ctrl+1")
@@ -384,6 +392,51 @@ def sheet(driver: Driver) -> None:
     driver.wait(lambda: modal() is not None and modal().sheet is not None, "the sheet")
 
 
+def compare_several(driver: Driver) -> None:
+    """Four candidates under one query, joined at a place of the query."""
+    choose(driver, BACKPACK[0])
+    for _ in range(3):
+        driver.rest()
+        driver.key("Shift+Right")
+    driver.rest()
+    driver.key("4")
+    driver.wait(lambda: len(driver.space.others) == 3 and driver.shown, "four candidates")
+    driver.rest()
+    canvas = driver.window.explore.inspector.canvas
+    driver.point(canvas, driver.on_picture(canvas.scene.find(("query", 0)), *TORSO))
+    driver.wait(lambda: driver.space.hover is not None, "a cell under the pointer")
+
+
+def swipe(driver: Driver) -> None:
+    """The query over the candidate, left of a line."""
+    explore(driver, "2")
+    driver.key("Shift+K")
+    driver.wait(lambda: driver.window.explore.inspector.canvas.swiping, "the line")
+
+
+def adjust(driver: Driver) -> None:
+    """Pictures adjusted right of a line, as they are left of it."""
+    explore(driver, "1")
+    driver.key("Space")
+    driver.key("K")
+    row = driver.window.explore.inspector.adjust
+    for _ in range(4):
+        driver.key("PgUp", row.sliders["brightness"])
+        driver.key("PgUp", row.sliders["sharpness"])
+    driver.click(row.swipe)
+
+
+def answers(driver: Driver) -> None:
+    """What two queries find first: two cameras' pictures of one person."""
+    choose(driver, BACKPACK[0])
+    view, model = driver.window.explore.queries.list, driver.window.explore.queries.model
+    row = model.row_of(driver.space.selection.query) + 1
+    view.selectionModel().select(model.index(row), view.selectionModel().Select)
+    driver.rest()
+    driver.key("Shift+Q")
+    driver.dialog("answers")
+
+
 def matrix(driver: Driver) -> None:
     """Who is confused with whom, by camera."""
     explore(driver, "1")
@@ -549,6 +602,10 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "heat": heat,
     "hover": hover,
     "compare": compare,
+    "compare-several": compare_several,
+    "swipe": swipe,
+    "answers": answers,
+    "adjust": adjust,
     "part": part,
     "what-if": what_if,
     "region": region,
@@ -586,6 +643,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "panels": panels,
     "gallery": gallery,
     "persons": persons,
+    "line-of-labels": line_of_labels,
     "weights": weights,
     "import": import_pictures,
     "forget": forget,
@@ -604,7 +662,8 @@ QUESTIONS = (
 """What the seven questions look like."""
 DARK = (
     *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
-    *("gains", "case", "matrix"),
+    *("gains", "case", "matrix", "persons", "line-of-labels", "import", "weights", "forget"),
+    *("scenes", "videos", "tracks", "compare-several", "swipe", "adjust", "answers"),
     *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
 )
 VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PyQt5.QtCore import QRectF, Qt
-from PyQt5.QtGui import QColor, QFont, QImage, QPainter, QPalette, QPixmap
+from PyQt5.QtGui import QColor, QFont, QImage, QPainter, QPalette, QPixmap, QRegion
 
 from app.items.adjusted import adjusted
 from app.items.captions import paint_caption
@@ -32,12 +32,13 @@ from app.items.match_painting import (
 from app.items.match_stage import (
     Mark,
     Stage,
-    caption_rect,
+    before_lines,
     lines_in_sight,
     mark_rects,
     tags_of,
 )
 from app.items.part_layers import paint_drawn
+from app.state.framing import Box
 from app.state.overlay import heat_of
 from app.state.values import EACH, Adjustment, Cell
 from qaconv_core.caching import LruCache
@@ -66,7 +67,7 @@ def paint_pictures(
         paint_drawn(painter, stage, number)
         _paint_edges(painter, stage, number, palette)
         painter.restore()
-        place = caption_rect(stage.panes[number])
+        place = rect_of(stage.panes[number].words)
         short = replace(panel, caption=panel.caption[: stage.caption_lines])
         paint_caption(painter, place, short, font, palette)
 
@@ -78,8 +79,17 @@ def _paint_picture(
     if image is None:
         _paint_placeholder(painter, stage, number, palette)
         return
-    pixmap = _pixmap(image, box.width * ratio, box.height * ratio, grey, stage.look.adjust)
+    size = box.width * ratio, box.height * ratio
+    pixmap = _pixmap(image, *size, grey, stage.look.adjust)
     painter.drawPixmap(rect_of(box), pixmap, QRectF(pixmap.rect()))
+    if stage.look.swipe == "original" and stage.look.adjust != Adjustment():
+        home = stage.panes[number].home
+        painter.save()
+        left = QRectF(0.0, 0.0, home.at(stage.swipe_at, 0.0)[0], 1e6)
+        painter.setClipRect(left, Qt.IntersectClip)
+        plain = _pixmap(image, *size, grey, Adjustment())
+        painter.drawPixmap(rect_of(box), plain, QRectF(plain.rect()))
+        painter.restore()
 
 
 def _pixmap(image: QImage, width: float, height: float, grey: bool, adjust: Adjustment) -> QPixmap:
@@ -155,6 +165,9 @@ def _paint_edges(painter: QPainter, stage: Stage, number: int, palette: QPalette
     else:
         quiet = palette.color(QPalette.Active, QPalette.Mid)
         paint_frame(painter, box, quiet, 1.0)
+    if panel.outlined:
+        around = Box(box.x - 5, box.y - 5, box.width + 10, box.height + 10)
+        paint_frame(painter, around, palette.color(QPalette.Active, QPalette.Highlight), 2.0)
 
 
 # ── lines ───────────────────────────────────────────────────────────────────────────────────────
@@ -174,10 +187,21 @@ def paint_lines(painter: QPainter, stage: Stage) -> None:
         for x in lines
     ]
     for line, look in zip(reversed(lines), reversed(looks), strict=True):
+        _stay_behind(painter, before_lines(stage, line.pair))
         paint_line(painter, line.start, line.end, *look)
+    painter.setClipping(False)
     for line, look in zip(reversed(lines), reversed(looks), strict=True):
         paint_dot(painter, line.start, *look)
         paint_dot(painter, line.end, *look)
+
+
+def _stay_behind(painter: QPainter, covered: Sequence[QRectF]) -> None:
+    """Paint nothing there from now on."""
+    if covered:
+        free = QRegion(painter.viewport())
+        for rect in covered:
+            free = free.subtracted(QRegion(rect.toAlignedRect()))
+        painter.setClipRegion(free)
 
 
 # ── what answers to a cell ──────────────────────────────────────────────────────────────────────
@@ -195,8 +219,12 @@ def paint_marks(
     painter.setRenderHint(QPainter.Antialiasing)
     for mark in marks:
         start, end = mark_rects(stage, mark)
-        if stage.sees(mark.start, start.center()) and stage.sees(mark.end, end.center()):
+        both = stage.sees(mark.start, start.center()) and stage.sees(mark.end, end.center())
+        if both and not stage.swiped:
+            painter.save()
+            _stay_behind(painter, before_lines(stage, mark.pair))
             paint_line(painter, *between(start, end), accent, 2.4)
+            painter.restore()
     for mark in marks:
         start, end = mark_rects(stage, mark)
         for panel, rect, cell in (

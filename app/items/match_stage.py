@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,7 +22,8 @@ class Stage:
     """Everything that is painted, with its places.
 
     ``boxes`` are the whole pictures as zoomed. ``images`` are None where a picture is not loaded
-    yet; ``faults`` say why one cannot be shown. Other widgets hide ``covered``.
+    yet; ``faults`` say why one cannot be shown. Other widgets hide ``covered``. ``swipe_at`` is
+    where the line of swiping stands, in fractions of the pictures' width.
     """
 
     scene: Scene
@@ -32,12 +33,24 @@ class Stage:
     images: tuple[QImage | None, ...]
     faults: tuple[str, ...]
     caption_lines: int = 4
+    swipe_at: float = 0.5
     covered: QRectF = field(default_factory=QRectF)
 
     @property
     def overlaid(self) -> bool:
         """Whether anything is drawn over the pictures."""
         return self.look.overlay and bool(self.scene.pairs)
+
+    @property
+    def swiped(self) -> bool:
+        """Whether query and candidate lie one over the other."""
+        return swipes_pair(self.scene, self.look)
+
+    @property
+    def draws_lines(self) -> bool:
+        """Whether lines are seen: at one place there is no way between two pictures."""
+        lines = self.look.mode in ("lines", "compare") and not self.swiped
+        return lines and self.scene.drawn.regions is None
 
     @property
     def scale(self) -> Scale:
@@ -58,9 +71,9 @@ class Stage:
     @property
     def legend(self) -> Scale | None:
         """What the colour bar explains: the map over the pictures, else the lines."""
-        lines = self.look.mode in ("lines", "compare")
-        each = lines and self.look.colour_by == EACH
-        if not self.overlaid or (each and self.scene.drawn.regions is None):
+        if not self.overlaid or (self.draws_lines and self.look.colour_by == EACH):
+            return None
+        if self.swiped and self.look.mode == "lines" and self.scene.drawn.regions is None:
             return None
         why = self.scene.why
         if why is None or self.scene.drawn.regions is not None:
@@ -77,6 +90,11 @@ class Stage:
         return self.panes[panel].clip.holds(at.x(), at.y())
 
 
+def swipes_pair(scene: Scene, look: Look) -> bool:
+    """Whether query and candidate are to lie one over the other: where nothing is compared."""
+    return look.swipe == "pair" and len(scene.panels) == 2
+
+
 @dataclass(frozen=True)
 class Mark:
     """An answer on the screen: from a cell in one panel to its best match in another."""
@@ -88,11 +106,23 @@ class Mark:
 
 
 def marks_of(scene: Scene, cell: Cell | None, which: int = 0) -> tuple[Mark, ...]:
-    """Where a cell is matched: a query cell in every candidate, a candidate's in the query."""
+    """Where a cell is matched: a query cell in every candidate, a candidate's in the query.
+
+    Among several candidates, the query's cell is marked in the other ones, too.
+    """
     if cell is None:
         return ()
+    if cell.side == "query":
+        return _marks(scene, cell, range(len(scene.pairs)))
+    found = _marks(scene, cell, (which,))
+    if scene.in_columns and found:
+        others = [number for number in range(len(scene.pairs)) if number != which]
+        found += _marks(scene, found[0].answer.best, others)
+    return found
+
+
+def _marks(scene: Scene, cell: Cell, pairs: Iterable[int]) -> tuple[Mark, ...]:
     found = []
-    pairs = range(len(scene.pairs)) if cell.side == "query" else (which,)
     for number in pairs:
         query, gallery = scene.find(("query", 0)), scene.find(("gallery", number))
         if number >= len(scene.pairs) or query is None or gallery is None:
@@ -104,12 +134,18 @@ def marks_of(scene: Scene, cell: Cell | None, which: int = 0) -> tuple[Mark, ...
     return tuple(found)
 
 
-def caption_rect(pane: Pane) -> QRectF:
-    """The room for a caption: under the clip, as wide as it, around the picture's middle."""
-    middle = pane.home.x + pane.home.width / 2
-    half = min(middle - pane.clip.x, pane.clip.x + pane.clip.width - middle) - 6
-    top = pane.clip.y + pane.clip.height
-    return QRectF(middle - half, top, 2 * half, 10_000)
+def before_lines(stage: Stage, pair: int) -> list[QRectF]:
+    """What stands before the lines of a pair: words, and pictures of other candidates."""
+    if not stage.scene.in_columns:
+        return []
+    covered = []
+    for panel, pane in zip(stage.scene.panels, stage.panes, strict=True):
+        if panel.key not in (("query", 0), ("gallery", pair)):
+            covered.append(rect_of(pane.home).adjusted(-4, -4, 4, 4))
+        covered.append(
+            rect_of(pane.words).intersected(rect_of(pane.home).adjusted(-24, 0, 24, 1_000))
+        )
+    return covered
 
 
 class Drawn(NamedTuple):
@@ -118,6 +154,7 @@ class Drawn(NamedTuple):
     start: QPointF
     end: QPointF
     value: float
+    pair: int
     number: int
     """Its place among the lines of its pair, strongest first."""
 
@@ -126,6 +163,8 @@ def lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
     """Lines of all pairs, strongest first, and how many have an end out of sight."""
     seen: list[Drawn] = []
     hidden = 0
+    if not stage.draws_lines:
+        return seen, hidden
     for number, lines in enumerate(stage.lines()):
         query, gallery = stage.scene.find(("query", 0)), stage.scene.find(("gallery", number))
         if query is None or gallery is None:
@@ -135,7 +174,7 @@ def lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
             start = cell_point(stage.boxes[query], line.query_cell, grid)
             end = cell_point(stage.boxes[gallery], line.gallery_cell, grid)
             if stage.sees(query, start) and stage.sees(gallery, end):
-                seen.append(Drawn(start, end, float(value), place))
+                seen.append(Drawn(start, end, float(value), number, place))
             else:
                 hidden += 1
     return seen, hidden
@@ -159,8 +198,9 @@ def tags_of(stage: Stage, marks: Sequence[Mark], font: QFont) -> list[tuple[int,
         adds = words.adds_text(mark.answer.adds)
         if len(marks) == 1:
             texts = [(mark.end, end, similarity), (mark.start, start, adds)]
-        else:  # one query cell, two candidates: each says what the cell adds there
-            texts = [(mark.end, end, f"{similarity}  {adds}")]
+        else:  # several candidates: each says what the cell adds there
+            candidate = (mark.end, end) if mark.answer.cell.side == "query" else (mark.start, start)
+            texts = [(*candidate, f"{similarity}  {adds}")]
         for panel, rect, text in texts:
             bounds = rect_of(stage.panes[panel].clip)
             middle = (start.center().x() + end.center().x()) / 2

@@ -25,13 +25,14 @@ TILE_ROLE = Qt.UserRole
 class Tile:
     """Pictures beside each other with their truth, a line of words, and what is spoken.
 
-    ``place`` is what opens in the browser.
+    ``place`` is what opens in the browser. One that is ``marked`` has a line below it.
     """
 
     pictures: tuple[tuple[ImageRef, int], ...]
     line: str
     spoken: str
     place: PairPlace
+    marked: bool = False
 
 
 class TileModel(ListModel):
@@ -89,6 +90,9 @@ class TileDelegate(ResultDelegate):
             self._draw_line(painter, option.font, below, who, faded(ink, 190))
         last = QRect(room.left(), words.top() + line, room.width(), line)
         self._draw_line(painter, option.font, last, tile.line, ink)
+        if tile.marked:
+            below = option.rect.adjusted(2 * PAD, option.rect.height() - PAD, -2 * PAD, -1)
+            painter.fillRect(below, option.palette.color(QPalette.Highlight))
         painter.restore()
 
     def _draw_line(

@@ -14,7 +14,7 @@ from app.items.decision_marks import paint_decided
 from app.items.fitted_text import fitted
 from app.items.match_painting import paint_tag
 from app.items.part_layers import PART, paint_outline
-from app.items.result_model import ResultEntry
+from app.items.result_model import MEAN_SIGN, ResultEntry
 from app.items.row_models import ENTRY_ROLE
 from app.items.row_texts import camera_text, move_text, who_text
 from app.items.selection import draw_ground
@@ -65,9 +65,11 @@ class ResultDelegate(QStyledItemDelegate):
             if self.aside:
                 text = max(text, metrics.horizontalAdvance("+88.8 σ"))
             if self.tracks:
-                text = max(text, metrics.horizontalAdvance("c88 ▶ 88"))
+                followed = ("c88 ▶ 88", f"{MEAN_SIGN} 0.888", f"{MEAN_SIGN} +88.8 σ")
+                text = max(text, *map(metrics.horizontalAdvance, followed[: 2 + self.aside]))
             return QSize(wide + text + 5 * PAD, max(high, words) + 3 * PAD)
         longest = "888 · c8 88 %" if self.aside else "8888 0.888"
+        longest += f" {MEAN_SIGN}" if self.tracks else ""
         text = metrics.horizontalAdvance(longest) if self.wordy else 0
         return QSize(max(text, wide) + 4 * PAD, high + words + (4 if self.wordy else 3) * PAD)
 
@@ -114,7 +116,7 @@ class ResultDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _draw_line_before(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
-        """Before the first candidate below the line of normalised scores."""
+        """Before the first candidate below the line."""
         painter.setPen(QPen(option.palette.color(QPalette.Highlight), 2))
         x = option.rect.left() + 1
         painter.drawLine(x, option.rect.top() + PAD, x, option.rect.bottom() - PAD)

@@ -22,12 +22,15 @@ from app.state.words import (
     score_text,
     time_text,
     value_sentence,
+    value_text,
 )
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import Found, OpenSet
-from qaconv_core.types import ImageRef, Int64, RankingResult
+from qaconv_core.types import Bool, ImageRef, Int64, RankingResult, score_of_logit
 
 NONE = np.empty(0, dtype=np.int64)
+MEAN_SIGN = "Ø"
+"""Before a number that is the mean of a track's pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,9 @@ class ResultEntry:
     ``score`` and ``logit`` are of the whole pictures, ``part_logit`` by the part searched by,
     ``value`` what re-ranking, TLift or normalisation ranks by. ``aside`` is shown beside the
     score: the share of the part's evidence, or the normalised score. ``pictures`` is how
-    many its track has. ``below`` the line of normalised scores are those that strangers reach,
-    ``first_below`` is the first of them in a row; ``strangers`` says how many look as much alike.
+    many its track has. ``below``: it is below the line; ``first_below`` is the first of these in a
+    row; ``strangers`` says how many look as much alike.
+    ``mean`` is what its track is ranked by, where that is not the best picture.
     """
 
     candidate: int
@@ -58,10 +62,15 @@ class ResultEntry:
     first_below: bool = False
     strangers: str = ""
     pictures: int = 1
+    mean: float | None = None
 
     @property
     def value_text(self) -> str:
-        """The score of the whole pictures, also where they are ranked by a part."""
+        """The score of the whole pictures, also where they are ranked by a part; that of the mean
+        logit (Ø) where a track is ranked by it."""
+        by_logit = self.mean is not None and self.part_logit is None and self.value is None
+        if by_logit and self.mean is not None:
+            return f"{MEAN_SIGN} {score_text(score_of_logit(self.mean))}"
         return score_text(self.score)
 
 
@@ -78,10 +87,13 @@ class ResultModel(EntryModel):
         self.moves: Int64 | None = None
         self._data: OpenSet | None = None
         self._filter: ResultFilter | None = None
+        self._below: Bool | None = None
         for event in (workspace.data_changed, workspace.ranking_changed, workspace.filters_changed):
             event.connect(self._update_rows)
         workspace.decided_changed.connect(self._update_decided)
         workspace.parts.found_changed.connect(self.tell_changed)
+        for event in (workspace.labelled_changed, workspace.look_changed):
+            event.connect(self._update_line)
         self._update_rows()
 
     def _update_rows(self) -> None:
@@ -97,7 +109,23 @@ class ResultModel(EntryModel):
         if self._data is not None and self.ranking is not None:
             self.rows = listed_places(self._data, self.ranking, self._filter, space.decided)
             self.moves = rank_moves(self.ranking)
+        self._below = self._places_below()
         self.endResetModel()
+
+    def _update_line(self) -> None:
+        before, below = self._below, self._places_below()
+        self._below = below
+        same = before is below or (before is not None and below is not None
+                                   and np.array_equal(before, below))  # fmt: skip
+        if not same:
+            self.tell_changed()
+
+    def _places_below(self) -> Bool | None:
+        """(n,) which places of the ranking are below its line; None without one."""
+        line = self.workspace.line
+        if line is None or self.ranking is None:
+            return None
+        return ~line.above_places(self.ranking)
 
     # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,8 +172,12 @@ class ResultModel(EntryModel):
         decision, found = self.workspace.decided.get(candidate), self._found(candidate)
         aside = "" if found is None else share_text(found.evidence)
         strangers = self.workspace.strangers
+        pictures = 1 if self._filter_every else self._data.track_size(candidate)
+        followed = pictures > 1 and ranking.truth[place] != RankingResult.JUNK
+        means = ranking.track_means if followed else None
         if strangers is not None:
-            aside = deviations_text(float(strangers.n[candidate]))
+            sign = "" if means is None else f"{MEAN_SIGN} "
+            aside = sign + deviations_text(strangers.n_of(candidate, track=means is not None))
         return ResultEntry(
             candidate=candidate,
             ref=self._data.gallery[candidate],
@@ -160,16 +192,16 @@ class ResultModel(EntryModel):
             part_logit=ranking.part_logit_at(place),
             value=float(ranking.values[place]) if ranking.kind == "score" else None,
             aside=aside,
-            below=self._below(row),
-            first_below=self._below(row) and (not row or not self._below(row - 1)),
+            below=self._is_below(row),
+            first_below=self._is_below(row) and (not row or not self._is_below(row - 1)),
             strangers="" if strangers is None else strangers.share_words(candidate),
-            pictures=1 if self._filter_every else self._data.track_size(candidate),
+            pictures=pictures,
+            mean=None if means is None else float(means[place]),
         )
 
-    def _below(self, row: int) -> bool:
-        """Whether a row is below the line of normalised scores."""
-        strangers = self.workspace.strangers
-        return strangers is not None and not strangers.above_line(self.candidate_at(row))
+    def _is_below(self, row: int) -> bool:
+        """Whether a row is below the line."""
+        return self._below is not None and bool(self._below[self.rows[row]])
 
     @property
     def _filter_every(self) -> bool:
@@ -200,12 +232,12 @@ class ResultModel(EntryModel):
         assert self.ranking is not None
         rank = f"Rank {entry.rank:,}" if entry.rank else "No rank"
         truth = TRUTHS.get(entry.truth, "person not known")
-        said = [f"{rank}, {truth}", self._value(entry), track_sentence(entry.pictures)]
+        said = [f"{rank}, {truth}", self._value(entry), self._track(entry)]
         if entry.truth != RankingResult.JUNK:
             said.append(move_sentence(entry.move))
-        if entry.strangers:
-            where = "Below" if entry.below else "Above"
-            said.append(f"{where} the line; {entry.strangers}")
+        if self._below is not None:
+            where = "Below the line" if entry.below else "Above the line"
+            said.append("; ".join(text for text in (where, entry.strangers) if text))
         if entry.found is not None:
             said.append(evidence_sentence(entry.found.evidence))
         said.append(decided_sentence(entry.decided, entry.note))
@@ -214,6 +246,15 @@ class ResultModel(EntryModel):
         said += [f"Time {when}" if when else "", entry.ref.path.name]
         said.append(self.thumbnails.fault(entry.ref.path))
         return [sentence for sentence in said if sentence]
+
+    def _track(self, entry: ResultEntry) -> str:
+        """What its track is ranked by, where it is in one."""
+        if entry.mean is None:
+            return track_sentence(entry.pictures)
+        assert self.ranking is not None
+        by_logit = self.ranking.kind == "logit"
+        mean = logit_text(entry.mean) if by_logit else value_text(self.ranking.method, entry.mean)
+        return track_sentence(entry.pictures, f"logit {mean}" if by_logit else mean)
 
     def _value(self, entry: ResultEntry) -> str:
         assert self.ranking is not None

@@ -35,9 +35,13 @@ def who_sentence(ref: ImageRef) -> str:
     return ", ".join(filter(None, (person, camera_words(ref.camid, ref.camera))))
 
 
-def track_sentence(pictures: int) -> str:
-    """``The best of the 12 pictures of a track``; empty for a single picture."""
-    return f"The best of the {count_text(pictures)} pictures of a track" if pictures > 1 else ""
+def track_sentence(pictures: int, mean: str = "") -> str:
+    """``The best of the 12 pictures of a track``, and the ``mean`` that it is ranked by, if it is;
+    empty for a single picture."""
+    if pictures == 1:
+        return ""
+    told = f"The best of the {count_text(pictures)} pictures of a track"
+    return f"{told}, which is ranked by their mean, {mean}" if mean else told
 
 
 def move_text(move: int | None) -> str:

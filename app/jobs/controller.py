@@ -44,7 +44,7 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.values import NORMALISED, Method, ModelInfo, Problem, Selection
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet
-from qaconv_core.types import Dataset
+from qaconv_core.types import Dataset, RankingResult
 
 if TYPE_CHECKING:
     from app.jobs.engine import Measured
@@ -337,6 +337,12 @@ class Controller(QObject):
             "measure", f"Measuring {matching.data.name}",
             lambda context: engine.measure(matching, context), apply, lane="long",
         )  # fmt: skip
+
+    def rank_both(
+        self, queries: tuple[int, int], apply: Callable[[tuple[RankingResult, ...]], None]
+    ) -> None:
+        """Rank two queries, each alone, by the method chosen; hand over both rankings."""
+        self._ranking.rank_both(queries, apply)
 
     def normalise(self, method: Method = NORMALISED) -> None:
         """Rank by normalised scores, or by what re-ranking and TLift make of them, once the

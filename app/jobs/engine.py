@@ -49,10 +49,6 @@ log = logging.getLogger(__name__)
 FIRSTS_AT_ONCE = 64
 """Queries whose first candidates are looked for together."""
 
-NORMALISED_ESTIMATES = (
-    "the best candidates have exact logits; what strangers look like rests on estimates"
-)
-
 
 @dataclass(frozen=True)
 class Measured(MethodScores):
@@ -247,20 +243,25 @@ def rank_normalised(
 ) -> tuple[RankingResult, Strangers]:
     """The gallery in order by a method that rests on normalised scores, with logits and places of
     plain QAConv, and how its pictures stand among strangers."""
+    from qaconv_core.galleries.cohorts import normalised_by_tracks
     from qaconv_core.ranking import rank_gallery
+    from qaconv_core.ranking.tracks import by_tracks
 
     if matching.cohorts is None:  # another set of the same maps was measured
         measure_cohorts(matching, context)
     fuse = step.fuse or "max"
     found = matching.rank_normalised(
-        step.queries, fuse, false_alarms=step.false_alarms, cancel=context.cancel, part=step.part
-    )
+        step.queries, fuse, false_alarms=step.false_alarms, cancel=context.cancel, part=step.part,
+        exact=step.exact,
+    )  # fmt: skip
     if step.method != NORMALISED:
-        return matching.rank(step.queries, step.method, fuse, cancel=context.cancel), found
+        ranking = matching.rank(step.queries, step.method, fuse, cancel=context.cancel)
+        return by_tracks(ranking, step.tracks), normalised_by_tracks(found, step.tracks)
     order = found.ranking.order
-    estimated = "" if matching.estimates is None else NORMALISED_ESTIMATES
     before = None if step.part is not None else rank_gallery(found.logits).places[order]
-    return replace(found.ranking, before=before, approximation=estimated), found
+    ranking = replace(found.ranking, before=before)
+    found = normalised_by_tracks(replace(found, ranking=ranking), step.tracks)
+    return found.ranking, found
 
 
 def measuring_seconds(matching: GallerySearch) -> float:

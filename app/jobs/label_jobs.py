@@ -20,18 +20,22 @@ from app.jobs.runner import JobRunner
 from app.jobs.sources import Sources
 from app.state.gallery import Gallery
 from app.state.words import logit_text
-from qaconv_core.data.labelled import PersonCount, export_labels, labelled, persons_by_camera
+from qaconv_core.data.labelled import (
+    PersonCount,
+    export_labels,
+    labelled,
+    labelled_pictures,
+    persons_by_camera,
+)
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.change_log import named_pictures
 from qaconv_core.store.decisions import DecisionBook
 from qaconv_core.store.labels import LabelChange, LabelLog, undo_labels
 
 if TYPE_CHECKING:
+    from qaconv_core.evaluation.labelled_line import LabelledPairs
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.galleries.suggestions import Suggestion, Suggestions
-
-FALSE_PAIRS = 0.01
-"""Share of labelled pairs of two persons that may lie above the threshold."""
 
 Act = Callable[[LabelLog, DecisionBook, OpenSet], LabelChange | None]
 Found = tuple[dict[int, str], tuple[PersonCount, ...]]
@@ -40,7 +44,7 @@ Found = tuple[dict[int, str], tuple[PersonCount, ...]]
 @dataclass(frozen=True)
 class LabelMeasure:
     """What the model measures on the labelled pictures: Rank-1 in [0, 1], mAP with its interval in
-    a sentence, and the threshold of labelled pairs at :data:`FALSE_PAIRS` in another."""
+    a sentence, and the line of labelled pairs in another."""
 
     rank1: float
     sentence: str
@@ -74,8 +78,11 @@ class LabelJobs(QObject):
         self._slots = JobSlots(runner, self)
         self._log: LabelLog | None = None
         self._answered: dict[tuple[str, ...], Suggestion] = {}
+        self._paired: tuple[object, dict[int, str]] = (None, {})
         gallery.space.data_changed.connect(self._open)
         gallery.forgotten.connect(self._stop)
+        sources.changed.connect(self._pair)
+        gallery.people_changed.connect(self._pair)
         self._open()
 
     @property
@@ -93,7 +100,30 @@ class LabelJobs(QObject):
         return self._slots.has(name)
 
     def _stop(self) -> None:
-        self._slots.stop("suggest", "evaluate")
+        self._slots.stop("suggest", "evaluate", "pairs")
+        self._paired = (None, {})
+
+    def _pair(self) -> None:
+        """Compute the logits of labelled pairs, where labels or maps are others now: the line in
+        the ranking is one of them."""
+        matching, persons, space = self._sources.matching, self.gallery.persons, self.gallery.space
+        if self._paired[0] is matching and self._paired[1] == persons:
+            return
+        self._paired = matching, dict(persons)
+        self._slots.stop("pairs")
+        if matching is None or not persons:
+            space.set_labelled(None)
+            return
+
+        def work(_context: JobContext) -> LabelledPairs:
+            from qaconv_core.galleries.suggestions import labelled_pairs
+
+            return labelled_pairs(matching.model, matching.gallery, persons)
+
+        self._slots.replace(
+            "pairs", "Comparing labelled pictures", work, space.set_labelled, lane="long",
+            quiet=True,
+        )  # fmt: skip
 
     # ── reading and changing ────────────────────────────────────────────────────────────────────
 
@@ -248,11 +278,7 @@ def _paths(data: OpenSet, pictures: Sequence[int]) -> list[Path]:
 
 def persons_of(log: LabelLog, data: OpenSet) -> Found:
     """The names of gallery pictures, by index, and all persons with their counts."""
-    labels = log.all()
-    if not labels:
-        return {}, ()
-    found = named_pictures(log.root, data.gallery, labels)
-    known = {index: labels[name] for index, name in found.items()}
+    known = labelled_pictures(data.gallery, log)
     return known, tuple(persons_by_camera(data.dataset, log))
 
 
@@ -295,15 +321,14 @@ def measure_labels(matching: GallerySearch, log: LabelLog, context: JobContext) 
 
 def _threshold_words(matching: GallerySearch, log: LabelLog) -> str:
     """How many labelled pairs of one person lie above the logit that few pairs of two exceed."""
-    from qaconv_core.evaluation.separation import roc_point
-    from qaconv_core.galleries.suggestions import labelled_logits
+    from qaconv_core.galleries.suggestions import labelled_pairs
 
-    persons = persons_of(log, matching.data)[0]
-    same, different = labelled_logits(matching.model, matching.gallery, persons)
-    if not (len(same) and len(different)):
+    persons = labelled_pictures(matching.data.gallery, log)
+    pairs = labelled_pairs(matching.model, matching.gallery, persons)
+    if not pairs.enough:
         return ""
-    point = roc_point(same, different, FALSE_PAIRS)
+    line = pairs.line()
     return (
-        f"Above a logit of {logit_text(point.threshold)} lie {100 * point.tpr:.1f} % of the "
-        f"labelled pairs of one person and {100 * point.fpr:.1f} % of those of two."
+        f"Above a logit of {logit_text(line.value)} lie {100 * line.tpr:.1f} % of the "
+        f"labelled pairs of one person and {100 * line.fpr:.1f} % of those of two."
     )

@@ -17,7 +17,7 @@ from app.state.export_choices import CSV, FIGURES, JSON, Format
 from app.state.overlay import all_correspondences, beyond_usual, kind_of, lines_of
 from app.state.values import Look
 from app.state.workspace import Workspace
-from qaconv_core.galleries.values import PairView
+from qaconv_core.galleries.values import OpenSet, PairView
 from qaconv_core.naming import camera_label
 from qaconv_core.readable import csv_text
 from qaconv_core.store.atomic import atomic_write_text
@@ -47,8 +47,8 @@ class MatchExport:
     rank: int | None
     dataset: str
     checkpoint: str
-    other: MatchExport | None = None
-    """The pair that it is compared with, where two are shown."""
+    others: tuple[MatchExport, ...] = ()
+    """The pairs that it is compared with."""
 
     @property
     def stem(self) -> str:
@@ -107,10 +107,11 @@ class MatchExport:
         return {"part": cells, "whole_query_logit": self.pair.full_logit}
 
     def json_text(self) -> str:
-        """:meth:`numbers` as text, those of a compared pair inside."""
+        """:meth:`numbers` as text, those of a compared pair inside, or a list of several."""
         numbers = self.numbers()
-        if self.other is not None:
-            numbers["compared"] = self.other.numbers()
+        compared = [other.numbers() for other in self.others]
+        if compared:
+            numbers["compared"] = compared[0] if len(compared) == 1 else compared
         return json.dumps(numbers, indent=1) + "\n"
 
     def csv_text(self) -> str:
@@ -138,11 +139,14 @@ class MatchExport:
     def write(self, path: Path, width: float | None) -> None:
         """Write a file by the suffix of ``path``; ``width`` in pixels or mm where it has one.
 
-        A compared pair gets a file of its own beside it, ``…_compared``, where one holds one pair.
+        Compared pairs get files of their own beside it, ``…_compared``, ``…_compared_2``, where one
+        holds one pair.
         """
-        if self.other is not None and path.suffix.lower() != JSON.suffix:
-            self.other.write(path.with_name(f"{path.stem}_compared{path.suffix}"), width)
         suffix = path.suffix.lower()
+        for number, other in enumerate(self.others, start=1):
+            if suffix != JSON.suffix:
+                name = f"{path.stem}_compared{f'_{number}' if number > 1 else ''}"
+                other.write(path.with_name(f"{name}{path.suffix}"), width)
         if suffix == JSON.suffix:
             atomic_write_text(path, self.json_text())
         elif suffix == CSV.suffix:
@@ -161,18 +165,15 @@ class MatchExport:
 
 def match_export(space: Workspace) -> MatchExport | None:
     """The match that is shown now; None where there is none."""
-    pair, other = space.pair, space.other_pair
-    compared = space.look.mode == "compare" and other is not None
-    first = None if pair is None else _export_of(space, pair)
-    if first is None or other is None or not compared:
-        return first
-    return replace(first, other=_export_of(space, other))
-
-
-def _export_of(space: Workspace, pair: PairView) -> MatchExport | None:
-    data, ranking = space.data, space.ranking
-    if data is None:
+    if space.pair is None or space.data is None:
         return None
+    pairs = (space.pair, *(space.others if space.look.mode == "compare" else ()))
+    first, *others = (_export_of(space, space.data, pair) for pair in pairs)
+    return replace(first, others=tuple(others))
+
+
+def _export_of(space: Workspace, data: OpenSet, pair: PairView) -> MatchExport:
+    ranking = space.ranking
     ranked = ranking is not None and pair.query in ranking.queries and ranking.whole
     return MatchExport(
         data.query[pair.query],

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from app.jobs.job import JobContext
 from app.state.part_words import share_text
 from app.state.words import METHOD_NAMES, TRUTHS
+from qaconv_core.evaluation.labelled_line import LabelledLine
 from qaconv_core.explaining.limits import STRANGERS
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import RULE_WORDS
 from qaconv_core.store.cases import Case
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
@@ -27,7 +29,8 @@ class ReportRequest:
     """What a report is to hold: ``candidates`` of a ranking's first query, in this order.
 
     ``decided`` are decisions by gallery index, ``model`` words for the model, ``strangers`` how
-    candidates stand among these, where they are normalised; ``case`` is the open one.
+    candidates stand among these, where they are normalised, ``labelled`` the line of labelled
+    pairs; ``case`` is the open one.
     """
 
     matching: GallerySearch
@@ -36,6 +39,7 @@ class ReportRequest:
     decided: Mapping[int, Decision]
     model: str
     strangers: Strangers | None = None
+    labelled: LabelledLine | None = None
     case: Case | None = None
 
     def write(self, path: Path, context: JobContext) -> None:
@@ -60,7 +64,7 @@ class ReportRequest:
             created=day_and_time(datetime.now().astimezone().isoformat()),
             part=part_words(ranking),
             cells=ranking.part,
-            notes=notes(ranking, self.strangers),
+            notes=notes(ranking, self.strangers, self.labelled),
             model_sha256=self.matching.model.spec.sha256,
             case=self.case,
         )
@@ -96,7 +100,11 @@ def part_words(ranking: RankingResult) -> str:
     )
 
 
-def notes(ranking: RankingResult, strangers: Strangers | None = None) -> tuple[str, ...]:
+def notes(
+    ranking: RankingResult,
+    strangers: Strangers | None = None,
+    labelled: LabelledLine | None = None,
+) -> tuple[str, ...]:
     """What the ranks are, where they are not those of the logits shown."""
     found = []
     if len(ranking.queries) > 1:
@@ -111,6 +119,10 @@ def notes(ranking: RankingResult, strangers: Strangers | None = None) -> tuple[s
         )
     if strangers is not None:
         found += [strangers.line_words(ranking), *STRANGERS]
+    if labelled is not None:
+        found.append(labelled.line_words(ranking))
+    if ranking.track_rule:
+        found.append(RULE_WORDS[ranking.track_rule])
     if ranking.approximation:
         found.append(ranking.approximation)
     return tuple(found)

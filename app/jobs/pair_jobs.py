@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
@@ -13,8 +14,19 @@ from app.state.workspace import Workspace
 from app.state.zones import ZoneMap
 from qaconv_core.galleries.values import PairView, Why
 
-Explained = tuple[PairView, PairView | None, Why | None]
+if TYPE_CHECKING:
+    from qaconv_core.galleries.partial import PartialGallery
+    from qaconv_core.galleries.search import GallerySearch
+
+Explained = tuple[PairView, tuple[PairView, ...], Why | None]
 Zoned = tuple[Explained, dict[Path, ZoneMap]]
+
+
+def why_of(
+    source: GallerySearch | PartialGallery, first: PairView, others: tuple[PairView, ...]
+) -> Why | None:
+    """The difference of two candidates; None where there are not two."""
+    return source.why(first, others[0]) if len(others) == 1 else None
 
 
 class PairJobs:
@@ -25,7 +37,7 @@ class PairJobs:
         self._workspace, self._slots, self._sources = workspace, slots, sources
 
     def explain(self, step: Explain) -> None:
-        """Explain query and candidate, and the second candidate where there is one."""
+        """Explain query and candidate, and those that it is compared with."""
         space, source, matching = self._workspace, self._sources.best, self._sources.matching
         assert source is not None
         self._slots.stop("average")  # what is waited for comes first; it begins again afterwards
@@ -33,7 +45,7 @@ class PairJobs:
         data = space.data
         assert data is not None
         refs = [data.query[step.query]]
-        refs += [data.gallery[c] for c in (step.candidate, step.other) if c is not None]
+        refs += [data.gallery[c] for c in (step.candidate, *step.others)]
 
         def work(context: JobContext) -> Zoned:
             def explained(candidate: int) -> PairView:
@@ -42,16 +54,16 @@ class PairJobs:
                 assert matching is not None
                 return matching.explain(step.query, candidate, step.part, True, context.cancel)
 
-            second = None if step.other is None else explained(step.other)
+            others = tuple(map(explained, step.others))
             first = explained(step.candidate)
             zones = read_zones(refs, first.match.grid)
-            return (first, second, source.why(first, second)), zones
+            return (first, others, why_of(source, first, others)), zones
 
         def apply(found: Zoned) -> None:
             explained, zones = found
             now = space.selection
-            chosen = (now.query, now.candidate, now.other)
-            if chosen == (step.query, step.candidate, step.other) and (
+            chosen = (now.query, now.candidate, space.compared)
+            if chosen == (step.query, step.candidate, step.others) and (
                 step.part is space.parts.part
             ):
                 space.add_zones(zones)
@@ -69,16 +81,16 @@ class PairJobs:
     def compare_with_average(self, step: CompareWithAverage) -> None:
         """What the query's cells contribute on average, and the pair shown beside that."""
         space, matching = self._workspace, self._sources.matching
-        pair, other = step.pair, step.other
+        pair, others = step.pair, step.others
         assert matching is not None
 
         def work(context: JobContext) -> Explained:
             matching.measure_average(pair.query, context.cancel)
-            second = None if other is None else matching.with_average(other)
-            return matching.with_average(pair), second, matching.why(pair, second)
+            known = tuple(map(matching.with_average, others))
+            return matching.with_average(pair), known, why_of(matching, pair, known)
 
         def apply(explained: Explained) -> None:
-            if space.pair is pair and space.other_pair is other and not space.pair_stale:
+            if space.pair is pair and space.others is others and not space.pair_stale:
                 space.set_pair(*explained)
 
         self._slots.replace("average", "Comparing with the gallery", work, apply, quiet=True)

@@ -11,7 +11,9 @@ from app.jobs.match_exports import FORMATS, short_name
 from app.state.export_choices import CSV, JSON
 from app.state.listing import listed_places
 from app.state.workspace import Workspace
+from qaconv_core.evaluation.labelled_line import LabelledLine
 from qaconv_core.evaluation.ranked_lists import (
+    LABELLED,
     SCORE_WORDS,
     cells_text,
     ranked_item,
@@ -44,6 +46,7 @@ class RankingExport:
     checkpoint: str
     model: str
     strangers: Strangers | None = None
+    labelled: LabelledLine | None = None
 
     @property
     def stem(self) -> str:
@@ -75,12 +78,20 @@ class RankingExport:
         return {"part": cells, "part_cells": cells_text(part), "evidence": self.ranking.evidence}
 
     def _line(self) -> dict[str, Any]:
-        """The line of normalised scores, where there are any."""
-        known = self.strangers
-        return {} if known is None else {"normalised": known.line_record(self.ranking)}
+        """The lines, and what tracks are ranked by, where there are any."""
+        found: dict[str, Any] = {}
+        if self.strangers is not None:
+            found["normalised"] = self.strangers.line_record(self.ranking)
+        if self.labelled is not None:
+            found["labelled_line"] = self.labelled.record(self.ranking)
+        if self.ranking.track_rule:
+            found["tracks"] = self.ranking.track_rule
+        return found
 
     def _item(self, place: int) -> dict[str, Any]:
         item = ranked_item(self.data.gallery, self.ranking, place)
+        if self.labelled is not None:
+            item[LABELLED] = bool(self.labelled.above_places(self.ranking)[place])
         known = self.strangers
         return item if known is None else {**item, **known.record(item["gallery_index"])}
 
@@ -150,4 +161,5 @@ def ranking_export(space: Workspace) -> RankingExport | None:
         "" if model is None else model.source,
         "" if model is None else model.spec.in_full(),
         space.strangers,
+        space.labelled_line,
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject
 
@@ -15,7 +18,11 @@ from app.state.next_step import Rank, candidate_of_new_ranking, rank_step, ranki
 from app.state.values import normalises
 from app.state.workspace import Workspace
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import by_tracks
 from qaconv_core.types import RankingResult
+
+if TYPE_CHECKING:
+    from qaconv_core.galleries.search import GallerySearch
 
 POINTING = 1.0
 """Seconds after the pointer moved over the ranking in which nothing moves under it."""
@@ -23,6 +30,18 @@ PAUSE_MS = 300
 """How long a ranking that may not change now waits."""
 
 Ranked = tuple[RankingResult, Strangers | None]
+
+
+def ranked(matching: GallerySearch, step: Rank, context: JobContext) -> Ranked:
+    """The whole gallery in order, in a worker thread."""
+    fuse = step.fuse or "max"
+    if normalises(step.method):
+        return engine.rank_normalised(matching, step, context)
+    if step.part is not None:
+        ranking = matching.rank_by_part(step.queries, step.part, fuse, context.cancel)
+    else:
+        ranking = matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
+    return by_tracks(ranking, step.tracks), None
 
 
 class RankingJobs:
@@ -47,27 +66,23 @@ class RankingJobs:
         matching = self._sources.matching
         assert matching is not None
 
-        def work(context: JobContext) -> Ranked:
-            fuse = step.fuse or "max"
-            if normalises(step.method):
-                return engine.rank_normalised(matching, step, context)
-            if step.part is not None:
-                return matching.rank_by_part(step.queries, step.part, fuse, context.cancel), None
-            ranking = matching.rank(step.queries, step.method, fuse, step.exact, context.cancel)
-            return ranking, None
-
         def apply(found: Ranked) -> None:
             ranking, strangers = found
             self._apply(ranking, step, strangers)
             self._note_measures(ranking)
 
-        self._slots.replace("rank", "Ranking", work, apply, quiet=True)
+        self._slots.replace(
+            "rank", "Ranking", lambda context: ranked(matching, step, context), apply, quiet=True
+        )
 
     def _rank_so_far(self, step: Rank) -> None:
         growing = self._sources.growing
         assert growing is not None
         self._slots.replace(
-            "rank", "Ranking", lambda _context: growing.rank(step.queries, step.fuse or "max"),
+            "rank", "Ranking",
+            lambda _context: by_tracks(
+                growing.rank(step.queries, step.fuse or "max"), step.tracks
+            ),
             lambda ranking: self._apply(ranking, step), quiet=True,
         )  # fmt: skip
 
@@ -120,3 +135,19 @@ class RankingJobs:
         known = space.measures.of(ranking.method)
         found = engine.one_query_measures(ranking)
         space.set_measures(ranking.method, known.with_query(ranking.queries[0], *found))
+
+    def rank_both(
+        self, queries: tuple[int, int], apply: Callable[[tuple[RankingResult, ...]], None]
+    ) -> None:
+        """As :meth:`~app.jobs.controller.Controller.rank_both`."""
+        matching = self._sources.matching
+        if matching is None:
+            return
+        step = replace(rank_step(self._workspace, whole=True), fuse="", part=None)
+
+        def work(context: JobContext) -> tuple[RankingResult, ...]:
+            return tuple(
+                ranked(matching, replace(step, queries=(query,)), context)[0] for query in queries
+            )
+
+        self._slots.replace("answers", "Ranking two queries", work, apply)

@@ -17,6 +17,7 @@ from app.jobs.match_exports import short_name
 from app.jobs.ranking_exports import ranked_picture
 from app.jobs.zone_maps import read_zones
 from app.state.export_choices import FIGURES, Format
+from app.state.values import FEWEST_COMPARED, MOST_COMPARED
 from app.state.words import METHOD_NAMES, SIGNS, TRUTHS, logit_text, score_text
 from app.state.workspace import Workspace
 from app.state.zones import ZONES, PairZones, ZoneMap, zone_sums, zones_by_height
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 LATEX = Format(".tex", "LaTeX with its figure", "mm")
 SHEET_FORMATS: tuple[Format, ...] = (*FIGURES, LATEX)
-FEWEST, MOST = 2, 4
-"""Candidates that can be compared on a sheet."""
 SCALE = "speaks against  ←  contribution above average  →  speaks for the match"
 
 
@@ -184,13 +183,13 @@ def compare_request(space: Workspace, matching: GallerySearch | None) -> Compare
     if chosen.candidate is None or chosen.query not in ranking.queries:
         return None
     wanted = set(chosen.chosen)
-    if chosen.other is not None:
+    if chosen.other is not None and not chosen.more:
         wanted.add(chosen.other)
     if len(wanted) == 1:
         place = ranking.place_of(chosen.candidate)
         wanted.add(int(ranking.order[place - 1 if place else min(1, len(ranking.order) - 1)]))
     found = sorted(wanted, key=ranking.place_of)
-    if not FEWEST <= len(found) <= MOST:
+    if not FEWEST_COMPARED <= len(found) <= MOST_COMPARED:
         return None
     model = "" if space.model is None else space.model.spec.describe()
     return CompareRequest(matching, ranking, tuple(found), model)

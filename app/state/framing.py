@@ -1,7 +1,7 @@
 """Where pictures lie beside each other, and how they are zoomed and moved. Plain geometry.
 
-Lengths are pixels of the widget. A picture has a *home* (where it lies at zoom 1) and a *clip*
-(the column that it may fill when it is larger).
+Lengths are pixels of the widget. A picture has a *home* (where it lies at zoom 1), a *clip* (what
+it may fill when it is larger), and *words* below it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import NamedTuple
 CLOSEST, WIDEST = 1.0, 16.0
 MARGIN = 5.0
 BETWEEN = 8.0  # stays free between pictures that fill their columns
+LOW_MARGIN = 8.0  # an outline stands around the chosen one of low pictures
 NARROWEST_GAP = 28.0
+WORDS_MARGIN = 6.0
 CAPTION = 216.0  # captions of small pictures need so much
 WIDEST_GAP = 0.6  # of the pictures' height: further apart, lines say less
 
@@ -75,6 +77,7 @@ class Pane(NamedTuple):
 
     home: Box
     clip: Box
+    words: Box
 
     def moved(self, right: float) -> Pane:
         """The same so many pixels further right."""
@@ -102,8 +105,76 @@ def panes(width: float, height: float, aspects: Sequence[float], foot: float) ->
     for number, own in enumerate(widths):
         last = number == len(widths) - 1
         end = width if last else left + own + (gap - BETWEEN) / 2
-        out.append(
-            Pane(Box(left, top, own, tall), Box(edge, 0.0, end - edge, MARGIN + room + MARGIN / 2))
-        )
+        home = Box(left, top, own, tall)
+        out.append(_pane(home, Box(edge, 0.0, end - edge, MARGIN + room + MARGIN / 2), foot))
         left, edge = left + own + gap, end + BETWEEN
     return out
+
+
+def _pane(home: Box, clip: Box, foot: float) -> Pane:
+    """A place with its words under the clip, as wide as it, around the picture's middle."""
+    middle = home.x + home.width / 2
+    half = min(middle - clip.x, clip.x + clip.width - middle) - WORDS_MARGIN
+    return Pane(home, clip, Box(middle - half, clip.y + clip.height, 2 * half, foot))
+
+
+def panes_around(
+    width: float, height: float, columns: Sequence[Sequence[float]], foot: float
+) -> list[Pane]:
+    """Places for one tall picture in the middle and low ones, one or two above each other, in a
+    column at either side of it.
+
+    ``columns`` are the proportions of the left column, of the tall picture, and of the right
+    column, from top to bottom.
+    """
+    row = height / 2
+    low, tall = row - foot - 2 * LOW_MARGIN, height - foot - 2 * MARGIN
+    heights = (low, tall, low)
+    widths = [max(column) * max(high, 16.0) for column, high in zip(columns, heights, strict=True)]
+    free = max(width - 2 * MARGIN - 2 * NARROWEST_GAP, 16.0)
+    scale = min(1.0, free / sum(widths))
+    widths = [scale * own for own in widths]
+    beside = max((CAPTION - min(widths)) / 2 + WORDS_MARGIN, 0.0)  # words of low pictures need it
+    spare = (width - sum(widths)) / 2
+    gap = min(max(spare - beside, NARROWEST_GAP), max(WIDEST_GAP * scale * tall, NARROWEST_GAP))
+    left = spare - gap
+    reach = min(left, gap - BETWEEN) - WORDS_MARGIN
+    out: list[Pane] = []
+    edge = 0.0
+    for number, (column, own) in enumerate(zip(columns, widths, strict=True)):
+        end = width if number == 2 else left + own + (gap - BETWEEN) / 2
+        each = height if number == 1 else row
+        top = (height - each * len(column)) / 2
+        for place, aspect in enumerate(column):
+            high = scale * max(heights[number], 16.0)
+            clip = Box(edge, top + place * each, end - edge, each - foot)
+            x = left + (own - aspect * high) / 2
+            home = Box(x, clip.y + (clip.height - high) / 2, aspect * high, high)
+            more = 0.0 if number == 1 else reach
+            words = Box(x - more, clip.y + clip.height, home.width + 2 * more, foot)
+            out.append(Pane(home, clip, words))
+        left, edge = left + own + gap, end + BETWEEN
+    return out
+
+
+def swiped(
+    width: float, height: float, aspects: Sequence[float], foot: float, at: float
+) -> list[Pane]:
+    """Places for two pictures one over the other: the first is seen left of a line at the fraction
+    ``at`` of them, the second right of it. Their words stand beside each other."""
+    room = max(height - foot - 2 * MARGIN, 16.0)
+    tall = min(room, max(width - 2 * MARGIN, 16.0) / max(aspects))
+    wide, middle = max(aspects) * tall, width / 2
+    line = middle - wide / 2 + at * wide
+    words = min(middle, max(wide / 2, CAPTION))
+    return [
+        Pane(
+            Box(middle - aspect * tall / 2, MARGIN + (room - tall) / 2, aspect * tall, tall),
+            Box(start, 0.0, end - start, MARGIN + room + MARGIN / 2),
+            Box(beside, 1.5 * MARGIN + room, words - WORDS_MARGIN, foot),
+        )
+        for aspect, start, end, beside in (
+            (aspects[0], 0.0, line, middle - words),
+            (aspects[1], line, width, middle + WORDS_MARGIN),
+        )
+    ]

@@ -60,6 +60,7 @@ class Rank(Step):
     part: Bool | None
     whole: bool
     false_alarms: float
+    tracks: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ class ChooseSecond(Step):
 
 @dataclass(frozen=True, eq=False)
 class Explain(Step):
-    """Explain the pair of query and candidate, and that of the second candidate.
+    """Explain the pair of query and candidate, and those of the candidates to compare with.
 
     ``again``: the pair is shown already, explained before all maps were there. ``normalised``: by
     the parts of its normalised score.
@@ -91,7 +92,7 @@ class Explain(Step):
 
     query: int
     candidate: int
-    other: int | None
+    others: tuple[int, ...]
     part: Bool | None
     whole: bool
     again: bool
@@ -108,7 +109,7 @@ class CompareWithAverage(Step):
     """Compute the query's average contributions, to compare the pair shown with them."""
 
     pair: PairView
-    other: PairView | None
+    others: tuple[PairView, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +131,14 @@ def next_step(space: Workspace, available: Available) -> Step:
     if selection.candidate is None:
         best = best_candidate(space.ranking)
         return Done() if best is None else ChooseCandidate(best)
-    if space.look.mode == "compare" and selection.other in (None, selection.candidate):
+    if space.look.mode == "compare" and space.compared in ((), (selection.candidate,)):
         second = second_candidate(space)
         if second is not None:
             return ChooseSecond(second)
     if not pair_is_current(space, available.whole):
         assert selection.query is not None
         return Explain(
-            selection.query, selection.candidate, selection.other, part, available.whole,
+            selection.query, selection.candidate, space.compared, part, available.whole,
             again=_shows_selection(space), normalised=explains_normalised(space, available.whole),
         )  # fmt: skip
     if space.pair_stale:
@@ -146,7 +147,7 @@ def next_step(space: Workspace, available: Available) -> Step:
     assert pair is not None
     unknown = pair.relative is None and not available.average_known
     if available.whole and unknown and pair.part is None:  # the average is of whole queries
-        return CompareWithAverage(pair, space.other_pair)
+        return CompareWithAverage(pair, space.others)
     return Done()
 
 
@@ -156,7 +157,8 @@ def rank_step(space: Workspace, whole: bool) -> Rank:
     method = method_of(space) if whole else "qaconv"
     fuse = look.fuse if len(queries) > 1 else ""
     share = look.false_alarms if normalises(method) else 0.0
-    return Rank(queries, method, fuse, whole and look.exact, space.parts.part, whole, share)
+    exact = whole and (look.exact or space.tracks_by_mean)  # a mean of estimates is none
+    return Rank(queries, method, fuse, exact, space.parts.part, whole, share, look.tracks)
 
 
 def ranking_is_current(space: Workspace, whole: bool) -> bool:
@@ -168,14 +170,20 @@ def ranking_is_current(space: Workspace, whole: bool) -> bool:
         return False
     if len(ranking.queries) > 1 and space.ranking_fuse != space.look.fuse:
         return False
-    if ranking.part is not space.parts.part:
+    if ranking.part is not space.parts.part or ranking.track_rule not in ("", space.look.tracks):
         return False
-    if ranking.exact_to is not None and space.look.exact:
+    if can_be_exact(ranking) and space.look.exact:
         return False
     strangers = space.strangers
     if whole and strangers is not None and strangers.line.false_alarms != space.look.false_alarms:
         return False
     return not whole or ranking.method == method_of(space)
+
+
+def can_be_exact(ranking: RankingResult) -> bool:
+    """Whether scoring everything would make more of a ranking exact; what strangers look like
+    stays estimated in a gallery that was prepared."""
+    return ranking.exact_to is not None and not normalises(ranking.method)
 
 
 def method_of(space: Workspace) -> Method:
@@ -196,8 +204,8 @@ def explains_normalised(space: Workspace, whole: bool) -> bool:
 
 
 def pair_is_current(space: Workspace, whole: bool) -> bool:
-    """Whether the pair shown (and the second one) is what is chosen; ``whole``: all maps are
-    there."""
+    """Whether the pair shown (and what it is compared with) is what is chosen; ``whole``: all maps
+    are there."""
     if whole and space.pair_provisional:
         return False
     pair = space.pair
@@ -207,12 +215,13 @@ def pair_is_current(space: Workspace, whole: bool) -> bool:
 
 
 def _shows_selection(space: Workspace) -> bool:
-    pair, selection, other = space.pair, space.selection, space.other_pair
+    pair, selection = space.pair, space.selection
     if pair is None or (pair.query, pair.candidate) != (selection.query, selection.candidate):
         return False
     if pair.part is not space.parts.part:
         return False
-    return (None if other is None else other.candidate) == selection.other
+    compared = tuple(other.candidate for other in space.others)
+    return space.look.mode != "compare" or compared == space.compared
 
 
 def best_candidate(ranking: RankingResult | None) -> int | None:
@@ -238,6 +247,8 @@ def candidate_of_new_ranking(space: Workspace, ranking: RankingResult) -> int | 
 
 
 def same(a: object, b: object) -> bool:
-    """Whether these are the very same things; numbers, texts and tuples of them: equal."""
-    plain = (int, float, str, tuple)
+    """Whether these are the very same things; numbers and texts: equal; tuples: of the same."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    plain = (int, float, str)
     return a is b or (isinstance(a, plain) and isinstance(b, plain) and a == b)

@@ -14,6 +14,8 @@ from qaconv_core.matching.strongest import RELATIVE
 
 POINT = "Point at a place in one picture: the other shows where it is matched."
 HIDDEN = "The overlay is hidden. Space shows it again."
+SEVERAL = "Point at a place in one picture: it is joined in all. Esc ends the comparison."
+SWIPED = "Left of the line the query, right of it the candidate. Drag it; Esc ends this."
 WAIT = "The chosen match is being explained…"
 SHARES = (
     "Percentages are shares of what the zones that speak for this match contribute together, "
@@ -22,9 +24,9 @@ SHARES = (
 OWN_FILE = "This candidate is the query's own file."
 
 
-def answers_text(scene: Scene, answers: Sequence[Answer], which: int = 0) -> str:
-    """What a cell of the pair ``which`` is matched with, and what that contributes."""
-    first, zones = answers[0], scene.zones[which]
+def answers_text(scene: Scene, answers: Sequence[Answer], pairs: Sequence[int] = (0,)) -> str:
+    """What a cell is matched with in ``pairs``, and what that contributes."""
+    first, zones = answers[0], scene.zones[pairs[0]]
     cell = zones.words(first.cell)
     if len(answers) == 1:
         return (
@@ -32,10 +34,13 @@ def answers_text(scene: Scene, answers: Sequence[Answer], which: int = 0) -> str
             f"similarity {words.similarity_text(first.similarity)} · "
             f"contribution {words.adds_text(first.adds)}" + _part(first)
         )
-    second, what = answers[1], "contribution"
-    adds = [first.adds, second.adds]
-    if first.normalised is not None and second.normalised is not None:
-        what, adds = "above strangers", [first.normalised, second.normalised]
+    what, adds = "contribution", [answer.adds for answer in answers]
+    known = [answer.normalised for answer in answers if answer.normalised is not None]
+    if len(known) == len(answers):
+        what, adds = "above strangers", known
+    if len(answers) > 2:
+        of = dict(zip(pairs, map(words.adds_text, adds), strict=True))
+        return f"{cell}: {what} {', '.join(of[pair] for pair in scene.in_order(pairs))}, row by row"
     return (
         f"{cell}: {what} {words.adds_text(adds[0])} for the candidate, "
         f"{words.adds_text(adds[1])} for the other, "
@@ -72,11 +77,15 @@ def shown_text(scene: Scene, look: Look, lines: Sequence[Lines], hidden: int) ->
     if not scene.pairs:
         return scene.message if scene.panels else ""  # without pictures it stands in their place
     prefix = f"{OWN_FILE} " if is_own_file(scene) else ""
+    if scene.in_columns:
+        return SEVERAL
     if look.mode == "compare" and len(scene.pairs) > 1:
         legend = (
             "" if scene.why is None else ". Query: red speaks for the candidate, blue for the other"
         )
         return difference_text(scene) + legend + (f". {OWN_FILE}" if prefix else "")
+    if look.swipe == "pair":
+        return prefix + SWIPED
     if not look.overlay:
         return prefix + HIDDEN
     said = evidence_text(scene, look)

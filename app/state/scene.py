@@ -5,6 +5,7 @@ No Qt. Empty states are sentences that say what comes next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.state import words
@@ -18,7 +19,8 @@ from qaconv_core.types import ImageRef, RankingResult, Side
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture: its side, which pair it belongs to (0: the candidate, 1: the other one).
+    """One picture: its side, which pair it belongs to (0: the candidate, 1 to 3: those that it is
+    compared with).
 
     ``caption`` are lines of text, the first in bold. ``ref`` None: nothing is chosen there, and
     ``hint`` says what to do. ``truth`` as in the ranking, None where not known. ``decided`` is the
@@ -32,6 +34,8 @@ class Panel:
     truth: int | None = None
     hint: str = ""
     decided: str = ""
+    outlined: bool = False
+    """Whether it is the chosen one of several candidates."""
 
     @property
     def key(self) -> tuple[Side, int]:
@@ -50,8 +54,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything to draw. ``pairs`` holds the explained pairs, the compared one second.
+    """Everything to draw. ``pairs`` holds the explained pairs, that of the candidate first.
 
+    ``panels`` stand from left to right. Where more than two candidates are compared, those before
+    the query stand above each other, and so do those after it.
     ``stale`` says that something newer is chosen; ``message`` stands where no pair is; ``why`` is
     the difference of the two, drawn over the query; ``drawn`` is what was drawn on the pictures;
     ``zones`` are those of the pairs.
@@ -75,6 +81,21 @@ class Scene:
             and len(self.pairs) == len(other.pairs)
             and all(a is b for a, b in zip(self.pairs, other.pairs, strict=True))
         )
+
+    def in_order(self, pairs: Sequence[int]) -> list[int]:
+        """Pairs in the order of their candidates, row by row."""
+        query = self.find(("query", 0)) or 0
+
+        def place(pair: int) -> tuple[int, bool]:
+            number = self.find(("gallery", pair)) or 0
+            return (number - query - 1, True) if number > query else (number, False)
+
+        return sorted(pairs, key=place)
+
+    @property
+    def in_columns(self) -> bool:
+        """Whether candidates stand above each other, at both sides of the query."""
+        return len(self.panels) > 3
 
     def find(self, key: tuple[Side, int]) -> int | None:
         """The number of a panel."""
@@ -104,12 +125,29 @@ def _explained(space: Workspace, pair: PairView) -> Scene:
     shown = space.shown_pair or pair
     if space.look.mode != "compare":
         return Scene((query, candidate), (shown,), space.pair_stale or changed)
-    other = space.other_pair
-    second = _candidate_panel(space, None if other is None else other.candidate, other, 1)
-    pairs = (shown,) if other is None else (shown, other)
+    pairs = (shown, *space.others)
     # The query stands between its candidates, so that no line crosses a picture.
     stale = space.pair_stale or changed
+    if len(pairs) > 2:
+        return Scene(_in_columns(space, query, candidate, pairs), pairs, stale)
+    other = space.other_pair
+    second = _candidate_panel(space, None if other is None else other.candidate, other, 1)
     return Scene((candidate, query, second), pairs, stale, why=space.why)
+
+
+def _in_columns(
+    space: Workspace, query: Panel, candidate: Panel, pairs: Sequence[PairView]
+) -> tuple[Panel, ...]:
+    """Three or four candidates in the order of the ranking, row by row, around the query."""
+    panels = [replace(candidate, outlined=True)]
+    panels += [
+        _candidate_panel(space, other.candidate, other, number)
+        for number, other in enumerate(pairs[1:], start=1)
+    ]
+    ranking = space.ranking
+    if ranking is not None:
+        panels.sort(key=lambda panel: ranking.place_of(pairs[panel.which].candidate))
+    return (*panels[::2], query, *panels[1::2])
 
 
 def _waiting_for(space: Workspace) -> str:

@@ -10,10 +10,20 @@ from typing import Any
 from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import REQUEST_LIMITS
 from app.state.stored import Limits, fitting, plain, read_noted, write_record
-from app.state.values import EACH, METHODS, MOST_LINES, Look, QueryFilter, ResultFilter
+from app.state.values import (
+    EACH,
+    LINES,
+    METHODS,
+    MOST_LINES,
+    SWIPES,
+    Look,
+    QueryFilter,
+    ResultFilter,
+)
 from app.state.workspace import Workspace
 from qaconv_core.errors import StoreError
 from qaconv_core.matching.strongest import DIRECTIONS
+from qaconv_core.ranking.tracks import TRACK_RULES
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +41,12 @@ LIMITS: Limits = {
     "brightness": (-100, 100),
     "contrast": (-100, 100),
     "sharpness": (0, 100),
+    "swipe": SWIPES,
     "false_alarms": (0.001, 0.5),
+    "false_pairs": (0.001, 0.5),
+    "line": LINES,
     "fuse": ("max", "mean"),
+    "tracks": TRACK_RULES,
     "sort": ("file", "person", "ap", "score"),
     "method": METHODS,
     "page": PAGES,

@@ -12,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 
+from qaconv_core.evaluation.labelled_line import FALSE_PAIRS
+from qaconv_core.ranking.tracks import BEST
 from qaconv_core.types import Float64, Int64, ModelSpec, Side
 
 Method = Literal[
@@ -23,8 +25,14 @@ METHODS: tuple[Method, ...] = (
     "qaconv", "qaconv+rerank", "qaconv+rerank+tlift",
     NORMALISED, "qaconv+norm+rerank", "qaconv+norm+rerank+tlift",
 )  # fmt: skip
+FALSE_PAIR_CHOICES = (0.001, 0.01, 0.05, 0.1)
+"""Shares of labelled pairs of two persons that may lie above the line, to choose from."""
 FALSE_ALARM_CHOICES = (0.01, 0.05, 0.1, 0.2)
 """Shares of queries without a match that may have somebody above the line, to choose from."""
+
+
+LINES = ("strangers", "labels")
+"""What the line in a ranking rests on: normalised scores of strangers, or labelled pairs."""
 
 
 def normalises(method: str) -> bool:
@@ -134,8 +142,16 @@ EACH = "each"
 
 Mode = Literal["lines", "heat", "hover", "compare"]
 MODES: tuple[Mode, ...] = ("lines", "heat", "hover", "compare")
+FEWEST_COMPARED, MOST_COMPARED = 2, 4
+"""Candidates that are compared at once."""
 MOST_LINES = 999
 """Lines between two pictures that can be asked for at most; 0 draws none."""
+
+
+Swipe = Literal["", "pair", "original"]
+SWIPES: tuple[Swipe, ...] = ("", "pair", "original")
+"""No line; the query beside the candidate at one place; the file as it is beside the adjusted one,
+in each picture."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +172,15 @@ class Look:
     ``query``, ``gallery`` or ``mutual``; ``colour_by`` ``relative`` (contributions above
     average; plain ones until that is known), ``contribution``, ``similarity`` or ``each``;
     ``heat_of`` the same for the heat maps, without ``each``; ``opacity`` of the heat maps, in
-    [0, 1]; ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures together;
+    [0, 1]; ``swipe`` shows one thing left of a line that is dragged, another right of it (one of
+    :data:`SWIPES`); ``smooth`` interpolates between cells; ``linked`` zooms and pans both pictures
+    together;
     ``fuse`` how several queries are joined; ``false_alarms`` the share of queries without a match
-    that may have somebody above the line; ``exact`` scores every picture of a large gallery,
-    where else only the best are exact; ``adjust`` changes pictures on the screen.
+    that may have somebody above the line of normalised scores, ``false_pairs`` the share of
+    labelled pairs of two persons above the line of labels; ``line`` is the one that is drawn where
+    both are known, one of :data:`LINES`; ``exact`` scores every picture of a large gallery,
+    where else only the best are exact; ``tracks`` is what of its pictures a track is ranked by, one
+    of :data:`~qaconv_core.ranking.tracks.TRACK_RULES`; ``adjust`` changes pictures on the screen.
     """
 
     mode: Mode = "lines"
@@ -175,8 +196,12 @@ class Look:
     smooth: bool = False
     fuse: str = "max"
     exact: bool = False
+    tracks: str = BEST
     false_alarms: float = 0.1
+    false_pairs: float = FALSE_PAIRS
+    line: str = LINES[0]
     adjust: Adjustment = Adjustment()
+    swipe: Swipe = ""
 
     @property
     def measure(self) -> str:

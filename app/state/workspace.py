@@ -19,7 +19,9 @@ from app.state.events import Event, EventQueue
 from app.state.history import History
 from app.state.measure_table import MeasureTable
 from app.state.values import (
+    LINES,
     METHODS,
+    MOST_COMPARED,
     NORMALISED,
     Cell,
     Look,
@@ -31,8 +33,10 @@ from app.state.values import (
     Selection,
 )
 from app.state.zones import PairZones, ZoneMap, zones_by_height
+from qaconv_core.evaluation.labelled_line import LabelledLine, LabelledPairs
 from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import MEAN
 from qaconv_core.store.decisions import Decision
 from qaconv_core.types import RankingResult
 
@@ -65,7 +69,8 @@ class Workspace:
     ``ranking_stale`` and ``pair_stale`` say that what is shown was chosen before and the new is
     being computed. ``pair_provisional``: the pair was explained before all maps were there.
     ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
-    candidates stand among strangers. ``pending_method`` is that of a session that was restored,
+    candidates stand among strangers, ``labelled`` are logits of pairs that persons were given to.
+    ``pending_method`` is that of a session that was restored,
     to be ranked by once it can be.
     ``map_precision`` is
     the arithmetic of the maps in use: better than the model's where such maps were stored.
@@ -85,8 +90,9 @@ class Workspace:
         self.ranking_stale = False
         self.ranking_fuse = ""
         self.strangers: Strangers | None = None
+        self.labelled: LabelledPairs | None = None
         self.pair: PairView | None = None
-        self.other_pair: PairView | None = None
+        self.others: tuple[PairView, ...] = ()
         self.why: Why | None = None
         self.decided: dict[int, Decision] = {}
         self.pair_stale = False
@@ -110,6 +116,7 @@ class Workspace:
         self.pair_changed = Event(self.queue)
         self.measures_changed = Event(self.queue)
         self.look_changed = Event(self.queue)
+        self.labelled_changed = Event(self.queue)
         self.filters_changed = Event(self.queue)
         self.hover_changed = Event(self.queue)
         self.decided_changed = Event(self.queue)
@@ -174,8 +181,8 @@ class Workspace:
             self.model_changed.emit()
 
     def _forget_results(self) -> None:
-        self.ranking, self.pair, self.other_pair, self.why = None, None, None, None
-        self.strangers = None
+        self.ranking, self.pair, self.others, self.why = None, None, (), None
+        self.strangers = self.labelled = None
         self.ranking_stale = self.pair_stale = self.pair_provisional = False
         self.measures = MeasureTable(0 if self.data is None else len(self.data.query))
         self.measures_complete = frozenset()
@@ -229,9 +236,19 @@ class Workspace:
 
     @after_delivery
     def compare_with(self, other: int | None) -> None:
-        """Select a second candidate to compare the first one with."""
-        if other != self.selection.other:
-            self._select(replace(self.selection, other=other))
+        """Select a second candidate to compare the first one with, and with none besides."""
+        if (other, frozenset()) != (self.selection.other, self.selection.more):
+            self._select(replace(self.selection, other=other, more=frozenset()))
+
+    @property
+    def compared(self) -> tuple[int, ...]:
+        """The candidates that the one shown is compared with: in the mode *Compare* those chosen
+        besides, as many as can be compared, best first; else the second one, where there is one."""
+        chosen = self.selection
+        if self.look.mode != "compare" or not chosen.more:
+            return () if chosen.other is None else (chosen.other,)
+        best = sorted(chosen.more, key=None if self.ranking is None else self.ranking.place_of)
+        return tuple(best[: MOST_COMPARED - 1])
 
     @after_delivery
     def look_at(self, selection: Selection) -> None:
@@ -265,6 +282,16 @@ class Workspace:
             self._travel(self.history.back())
 
     @property
+    def has_tracks(self) -> bool:
+        """Whether pictures of the gallery are those of people followed through videos."""
+        return self.data is not None and self.data.gallery_tracks is not None
+
+    @property
+    def tracks_by_mean(self) -> bool:
+        """Whether tracks are ranked by the mean of their pictures."""
+        return self.has_tracks and self.look.tracks == MEAN
+
+    @property
     def can_go_back(self) -> bool:
         """Whether there is anything to go back to."""
         return self.history.can_go_back or self.parts.can_restore
@@ -292,8 +319,8 @@ class Workspace:
     def _update_drawing(self) -> None:
         """Forget what was drawn on pictures that are not shown any more."""
         chosen = self.selection
-        compared = chosen.other if self.look.mode == "compare" else None
-        self.parts.belong_to((chosen.queries, self.model), (chosen.candidate, compared))
+        compared = self.compared if self.look.mode == "compare" else ()
+        self.parts.belong_to((chosen.queries, self.model), (chosen.candidate, *compared))
 
     # ── what was computed ───────────────────────────────────────────────────────────────────────
 
@@ -324,6 +351,37 @@ class Workspace:
         self.strangers = strangers
         self.ranking_changed.emit()
 
+    def set_labelled(self, pairs: LabelledPairs | None) -> None:
+        """Logits of labelled pairs are known, or those known are none any more."""
+        if pairs is not self.labelled:
+            self.labelled = pairs
+            self.labelled_changed.emit()
+
+    @property
+    def lines(self) -> dict[str, Strangers | LabelledLine]:
+        """The lines that can be drawn in the ranking shown, by their names in
+        :data:`~app.state.values.LINES`."""
+        found: dict[str, Strangers | LabelledLine] = {}
+        if self.strangers is not None:
+            found[LINES[0]] = self.strangers
+        if self.labelled_line is not None:
+            found[LINES[1]] = self.labelled_line
+        return found
+
+    @property
+    def labelled_line(self) -> LabelledLine | None:
+        """The line of labelled pairs in the ranking shown, which is one of whole pictures."""
+        whole = self.ranking is not None and self.ranking.part is None
+        if not whole or self.labelled is None or not self.labelled.enough:
+            return None
+        return self.labelled.line(self.look.false_pairs)
+
+    @property
+    def line(self) -> Strangers | LabelledLine | None:
+        """The line that is drawn in the ranking shown: the one chosen, else the other one."""
+        lines = self.lines
+        return lines.get(self.look.line) or next(iter(lines.values()), None)
+
     def keep_ranking(self) -> None:
         """The ranking shown stays: no other one is on its way any more."""
         self.ranking_stale = False
@@ -337,15 +395,15 @@ class Workspace:
     def set_pair(
         self,
         pair: PairView | None,
-        other: PairView | None = None,
+        others: tuple[PairView, ...] = (),
         why: Why | None = None,
         provisional: bool = False,
     ) -> None:
-        """A pair has been explained (and, to compare, the second one, and their difference).
+        """A pair has been explained (and, to compare, others; and the difference of two).
 
         ``provisional``: not all maps were there.
         """
-        self.pair, self.other_pair, self.why = pair, other, why
+        self.pair, self.others, self.why = pair, others, why
         self.pair_stale, self.pair_provisional = False, provisional
         self.pair_changed.emit()
 
@@ -400,6 +458,11 @@ class Workspace:
             self.measures_changed.emit()
             kept = {*measures, *(name for name in self.methods if name == NORMALISED)}
             self.set_methods(tuple(name for name in METHODS if name in kept), notes)
+
+    @property
+    def other_pair(self) -> PairView | None:
+        """The second pair, where there are two."""
+        return self.others[0] if len(self.others) == 1 else None
 
     @property
     def shown_pair(self) -> PairView | None:

@@ -155,8 +155,9 @@ class _Adaptation:
     def _forecast(self) -> Forecast:
         job = self.job
         return forecast(
-            self.old, self.book, job.rounds, job.epochs, device=self.device, cancel=self.cancel
-        )
+            self.old, self.book, job.rounds, job.epochs, device=self.device,
+            allowed=job.memory, cancel=self.cancel,
+        )  # fmt: skip
 
     # ── one round ───────────────────────────────────────────────────────────────────────────────
 

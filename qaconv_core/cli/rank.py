@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from qaconv_core.cli.evaluate import add_cohort_options, check_outputs, cohort_rule
 from qaconv_core.cli.galleries import gallery_features, open_gallery
 from qaconv_core.cli.options import (
@@ -26,15 +28,19 @@ from qaconv_core.cli.regions import add_region_options
 from qaconv_core.cli.search import Listing, RankCommand
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.labelled_line import FALSE_PAIRS
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
 from qaconv_core.naming import camera_label, camera_numbered, person_label
 from qaconv_core.progress import CancelToken
+from qaconv_core.ranking.tracks import BEST, TRACK_RULES
 from qaconv_core.readable import counted, shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, RankingResult, score_of_logit
 
 if TYPE_CHECKING:
+    from qaconv_core.evaluation.labelled_line import LabelledLine
     from qaconv_core.galleries.cohorts import NormalisedRanking
+    from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.galleries.values import OpenSet
     from qaconv_core.model import Model
 
@@ -67,6 +73,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("max", "mean"),
         help="one ranking by all query pictures together: by the best or the mean of their logits "
         "(with --normalise: of their scores above strangers)",
+    )
+    parser.add_argument(
+        "--tracks",
+        choices=TRACK_RULES,
+        default=BEST,
+        help="rank who was followed through a video by the best of their pictures or by the mean "
+        "of all of them (default: best); the best is shown and explained",
     )
     add_region_options(parser)
     add_data_options(parser)
@@ -105,6 +118,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         help="draw the line that a query without a match crosses in a share F of cases "
         "(default: 0.1)",
+    )
+    parser.add_argument(
+        "--false-pairs",
+        type=_share,
+        nargs="?",
+        const=FALSE_PAIRS,
+        metavar="F",
+        help="draw the line that a share F of the labelled pairs of two persons is above, of the "
+        f"gallery's pictures that “qaconv labels” gave to persons (default: {FALSE_PAIRS})",
     )
     parser.add_argument("--json", metavar="FILE", help="the rankings as JSON")
     parser.add_argument("--csv", metavar="FILE", help="the rankings as CSV")
@@ -159,10 +181,32 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         added_from=len(queries), junk_rule=not arguments.no_junk,
     )  # fmt: skip
     search = GallerySearch(model, data, query_maps, bank)
-    listings = RankCommand(arguments, search, cancel).listings()
+    line = _labelled_line(arguments, search)
+    listings = RankCommand(arguments, search, cancel, line).listings()
     _write(arguments, model, data, listings)
     if arguments.report:
         write_match_reports(arguments, search, listings, cancel)
+
+
+def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> LabelledLine | None:
+    """The line of the gallery's labelled pairs, where it is asked for."""
+    if arguments.false_pairs is None:
+        return None
+    from qaconv_core.data.labelled import labelled_pictures
+    from qaconv_core.galleries.suggestions import labelled_pairs
+    from qaconv_core.store.labels import LabelLog
+
+    if arguments.part or arguments.ignore:
+        raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
+    data = search.data
+    persons = labelled_pictures(data.gallery, LabelLog(data.name, data.root))
+    pairs = labelled_pairs(search.model, search.gallery, persons)
+    if not pairs.enough:
+        raise InputError(
+            f"--false-pairs needs labelled pairs of one person and of two; {data.name} has "
+            f"{len(pairs.same):,} and {len(pairs.different):,}: give persons by qaconv labels"
+        )
+    return pairs.line(arguments.false_pairs)
 
 
 def seen_by(
@@ -219,19 +263,20 @@ def ranking_table(listing: Listing) -> str:
     """A ranking for the terminal; cameras as people count them, from 1."""
     part = listing.part
     names = " + ".join(str(query.path) for query in listing.queries)
-    notes = listing.notes if listing.normalised is None else listing.notes[1:]
-    lines = [f"{names}  against {counted(listing.others, 'picture')}", *notes]
-    if listing.ranking.tracks is not None:
-        lines.append("each track once, by the best of its pictures")
+    lines = [f"{names}  against {counted(listing.others, 'picture')}", *listing.more_notes]
+    means = listing.ranking.track_means
     if part is not None:
         lines.append(
             f"by {part['cells']} of {part['of']} cells of the query, which hold "
             f"{100 * part['evidence']:.0f} % of its evidence"
         )
     if listing.normalised is not None:
-        return "\n".join([*lines, *_normalised_rows(listing, listing.normalised)]) + "\n"
+        rows = _normalised_rows(listing, listing.normalised)
+        return "\n".join([*lines, *rows]) + "\n"
     # A part's logit lies far below a pair's, so its score would be 0 for all.
     first, last = ("part logit  ", "  evidence") if part else ("", "")
+    first = first if means is None else f"track mean  {first}"
+    rows = []
     lines.append(f" rank   {first}   logit   score   person  camera{last}  file")
     ranking = listing.ranking
     for place, index in enumerate(ranking.order):
@@ -239,37 +284,47 @@ def ranking_table(listing: Listing) -> str:
         found = listing.found[place][1] if listing.found else None
         share = "" if found is None else f"  {100 * found.evidence:>6.0f} %"
         by_part = "" if found is None else f"{ranking.values[place]:>10.3f}  "
-        lines.append(
+        if means is not None:
+            by_part = f"{means[place]:>10.3f}  {by_part}"
+        rows.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {by_part}"
             f"{ranking.logit_at(place):>8.3f}  {ranking.score_at(place):.4f} {_person(ref):>8}  "
             f"{_camera(ref):>6}{share}  {shown(ref.path)}"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_with_line(listing, rows)]) + "\n"
+
+
+def _with_line(listing: Listing, rows: list[str]) -> list[str]:
+    """The rows of a listing, with the line before the first one that is below it."""
+    if listing.line is None:
+        return rows
+    above, words = listing.line
+    below = np.flatnonzero(~above)
+    first = int(below[0]) if len(below) else len(rows)
+    return [*rows[:first], f"{'':>5} ── {words} ──", *rows[first:]]
 
 
 def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
-    """The table of a ranking by normalised scores, with the line between its rows."""
+    """The rows of a ranking by normalised scores, the first says what they hold."""
     # Beside N of a part stand the numbers of the whole pictures, its own among them.
     first = "" if found.whole_n is None else "part N   "
-    lines = [
+    first = first if found.track_n is None else f"mean N   {first}"
+    head = (
         f" rank     {first}     N      logit   score   person  camera  "
         "strangers as much alike; file"
-    ]
-    ranking, line = listing.ranking, found.line
-    told = f"{'':>5} ── {found.line_words(found.ranking)} ──"
-    below = False
+    )
+    ranking = listing.ranking
+    rows = []
     for place, index in enumerate(map(int, ranking.order)):
-        if not below and found.n[index] <= line.value:
-            below = True
-            lines.append(told)
         ref, logit = listing.gallery[index], listing.logit(place)
         whole = "" if found.whole_n is None else f"{found.whole_n[index]:>8.2f} "
-        lines.append(
+        mean = "" if found.track_n is None else f"{found.track_n[index]:>8.2f} "
+        rows.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} "
-            f"{found.n[index]:>8.2f} {whole}{logit:>10.3f}  {score_of_logit(logit):.4f} "
+            f"{mean}{found.n[index]:>8.2f} {whole}{logit:>10.3f}  {score_of_logit(logit):.4f} "
             f"{_person(ref):>8}  {_camera(ref):>6}  {found.counted_words(index)}; {shown(ref.path)}"
         )
-    return lines if below else [*lines, told]
+    return [head, *_with_line(listing, rows)]
 
 
 def _person(ref: ImageRef) -> str:

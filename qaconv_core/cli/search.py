@@ -12,13 +12,15 @@ from qaconv_core.cli.evaluate import cohort_rule
 from qaconv_core.cli.regions import describe_part, find_parts, place_record, region_mask
 from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
-from qaconv_core.evaluation.ranked_lists import cells_text, ranked_item, ranking_record
+from qaconv_core.evaluation.ranked_lists import LABELLED, cells_text, ranked_item, ranking_record
 from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.ranking.line import FALSE_ALARMS
+from qaconv_core.ranking.tracks import BEST, RULE_WORDS, by_tracks
 from qaconv_core.searching.choice import POOLED, Wish
 from qaconv_core.types import UNKNOWN, ImageRef, ImageSet, RankingResult
 
 if TYPE_CHECKING:
+    from qaconv_core.evaluation.labelled_line import LabelledLine
     from qaconv_core.explaining.values import PartMatch, PartScores
     from qaconv_core.galleries.cohorts import NormalisedRanking
     from qaconv_core.galleries.search import GallerySearch
@@ -30,21 +32,24 @@ WITHIN = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
 @dataclass(frozen=True)
 class Listing:
-    """A ranking as it is shown and written: its first places, without the queries' own files.
+    """A ``ranking`` as it is shown and written: the first places of the ``whole`` one, without the
+    queries' own files.
 
     ``others`` is how many gallery pictures are not a query's own file. ``shortlist`` is the search
     of a shortlist; ``part`` and ``found`` (by place) are what a search by part found,
-    ``normalised`` what one by normalised scores did.
+    ``normalised`` what one by normalised scores did, ``labelled`` the line of labelled pairs.
     """
 
     queries: tuple[ImageRef, ...]
     gallery: ImageSet
+    whole: RankingResult
     ranking: RankingResult
     others: int
     shortlist: LargeSearch | None = None
     part: dict[str, Any] | None = None
     found: tuple[tuple[int, PartMatch], ...] = ()
     normalised: NormalisedRanking | None = None
+    labelled: LabelledLine | None = None
 
     @property
     def cells(self) -> Bool | None:
@@ -57,6 +62,8 @@ class Listing:
         results = [self._item(place) for place in range(len(self.ranking.order))]
         record = {**ranking_record(self.queries, self.others), "results": results}
         words = self.ranking.approximation
+        if self.ranking.track_rule:
+            record["tracks"] = self.ranking.track_rule
         if words or self.shortlist is not None:
             record["approximation"] = words
         if words and self.shortlist is not None:
@@ -65,6 +72,8 @@ class Listing:
             record |= {"part": self.part, "part_cells": cells_text(self.cells)}
         if self.normalised is not None:
             record["normalised"] = self.normalised.line_record(self.normalised.ranking)
+        if self.labelled is not None:
+            record["labelled_line"] = self.labelled.record(self.whole)
         return record
 
     def logit(self, place: int) -> float:
@@ -82,36 +91,55 @@ class Listing:
             item |= self.normalised.record(index)
             if self.normalised.best is not None:
                 item["by_query"] = int(self.normalised.best[index])
+        if self.labelled is not None:
+            item[LABELLED] = bool(self.labelled.above_places(self.ranking)[place])
         if self.found and self.normalised is not None:
             item["part_logit"] = self.found[place][1].match.logit
         return {**item, **place_record(*self.found[place])} if self.found else item
 
     @property
     def notes(self) -> list[str]:
-        """What is not exact about the ranking, for people, and the line of normalised scores."""
-        words = self.ranking.approximation
+        """For people: the lines, what is not exact about the ranking, what tracks are ranked by."""
+        return [*([] if self.line is None else [self.line[1]]), *self.more_notes]
+
+    @property
+    def line(self) -> tuple[Bool, str] | None:
+        """Which places are above the line that says whether anybody is there, and its words: that
+        of normalised scores, else that of labelled pairs."""
         if self.normalised is not None:
-            return [
-                self.normalised.line_words(self.normalised.ranking),
-                *([words] if words else []),
-            ]
+            found = self.normalised
+            return found.above_places(self.ranking), found.line_words(found.ranking)
+        if self.labelled is None:
+            return None
+        return self.labelled.above_places(self.ranking), self.labelled.line_words(self.whole)
+
+    @property
+    def more_notes(self) -> list[str]:
+        """All notes but the one about :attr:`line`."""
+        rule = self.ranking.track_rule
+        tracks = [RULE_WORDS[rule]] if rule else []
+        if self.normalised is not None and self.labelled is not None:
+            tracks.insert(0, self.labelled.line_words(self.whole))
+        words = self.ranking.approximation
         if not words or self.shortlist is None:
-            return [words] if words else []
+            return [*([words] if words else []), *tracks]
         listed = shortlist_record(self.shortlist)
         shares = listed["share_of_the_head_within"]
         steps = [f"{share:.0%} within {int(n):,}" for n, share in shares.items() if share < 1]
         steps.append(f"all within {listed['deepest']:,} of {listed['length']:,}")
         head = f"of the {listed['head']} best, by their place on the shortlist: "
-        return [words, head + ", ".join(steps)]
+        return [words, head + ", ".join(steps), *tracks]
 
 
 @dataclass(frozen=True)
 class RankCommand:
-    """The search that ``qaconv rank`` was asked for; ``arguments`` are its options."""
+    """The search that ``qaconv rank`` was asked for; ``arguments`` are its options.
+    ``labelled`` is the line of labelled pairs, where it is asked for."""
 
     arguments: argparse.Namespace
     search: GallerySearch
     cancel: CancelToken
+    labelled: LabelledLine | None = None
 
     def listings(self) -> list[Listing]:
         """One ranking for each query picture, or one for all of them."""
@@ -121,6 +149,8 @@ class RankCommand:
             raise InputError(
                 "--shortlist ranks by whole single pictures: leave out --joint and parts"
             )
+        if asked.shortlist is not None and self._by_means:
+            raise InputError("--tracks mean needs all scores: leave out --shortlist")
         if asked.normalise:
             if asked.shortlist is not None:
                 raise InputError("--normalise needs all scores: leave out --shortlist")
@@ -137,16 +167,24 @@ class RankCommand:
         return [self._whole(query) for query in self._all]
 
     @property
+    def _by_means(self) -> bool:
+        """Whether tracks are ranked by means, for which every picture is scored exactly."""
+        return self.arguments.tracks != BEST and self.search.data.gallery_tracks is not None
+
+    @property
     def _all(self) -> tuple[int, ...]:
         return tuple(range(len(self.search.data.query)))
 
     def _listed(self, ranking: RankingResult, **more: Any) -> Listing:
         data = self.search.data
+        ranking = by_tracks(ranking, self.arguments.tracks)
         return Listing(
             queries=tuple(data.query[query] for query in ranking.queries),
             gallery=data.gallery,
+            whole=ranking,
             ranking=self.search.listed(ranking, self.arguments.top),
             others=len(data.gallery) - len(self.search.own_files(ranking.queries)),
+            labelled=self.labelled,
             **more,
         )
 
@@ -157,12 +195,14 @@ class RankCommand:
 
     def _prepare(self) -> None:
         """Prepare the gallery for searching, where that pays."""
-        wish: Wish = "exact" if self.arguments.exact else "best"
+        wish: Wish = "exact" if self.arguments.exact or self._by_means else "best"
         with ProgressShower(self.arguments.quiet) as progress:
             self.search.prepare(wish, progress=progress, cancel=self.cancel)
 
     def _whole(self, query: int) -> Listing:
-        ranking = self.search.rank((query,), cancel=self.cancel, head=self._wanted(query))
+        ranking = self.search.rank(
+            (query,), exact=self._by_means, cancel=self.cancel, head=self._wanted(query)
+        )
         listing = self._listed(ranking)
         words = listing.ranking.approximation
         if not words:
@@ -173,6 +213,8 @@ class RankCommand:
     def _normalised(self, mask: Bool | None) -> list[Listing]:
         """By scores normalised by camera; by the cells of ``mask`` alone where it is given."""
         self._prepare()
+        from qaconv_core.galleries.cohorts import normalised_by_tracks
+
         rule = cohort_rule(self.arguments)
         with ProgressShower(self.arguments.quiet) as progress:
             cohorts = self.search.measure_cohorts(rule, WorkContext(progress, self.cancel))
@@ -190,8 +232,9 @@ class RankCommand:
         for queries in asked:
             found = self.search.rank_normalised(
                 queries, joint or "max", max(map(self._wanted, queries)), share, self.cancel,
-                mask, everywhere=True,
+                mask, everywhere=True, exact=self._by_means,
             )  # fmt: skip
+            found = normalised_by_tracks(found, self.arguments.tracks)
             listing = self._listed(found.ranking, normalised=found)
             if mask is not None:
                 listing = self._with_places(listing, mask)

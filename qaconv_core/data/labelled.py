@@ -15,6 +15,7 @@ from qaconv_core.data.splits import CHOSEN, NO_PIDS, choose_queries
 from qaconv_core.errors import InputError
 from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.store.change_log import named_pictures
 from qaconv_core.store.labels import LabelLog
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
@@ -52,6 +53,13 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
         gallery=ImageSet(tuple(gallery), "labels/gallery"),
         notes=(*(n for n in dataset.notes if n not in (CHOSEN, NO_PIDS)), *notes),
     )
+
+
+def labelled_pictures(pictures: ImageSet, log: LabelLog) -> dict[int, str]:
+    """The person of each picture that has one, by its index."""
+    labels = log.all()
+    found = named_pictures(log.root, pictures, labels)
+    return {index: labels[name] for index, name in found.items()}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ NAMED = ("person", "camera")
 """Names of pid and camid; there where the data set has names."""
 PART_COLUMNS = ("evidence", "part")
 PART_NORMALISED = "part_normalised"
+TRACK_MEAN, LABELLED = "track_mean", "above_labelled_line"
 VALUES = {"qaconv": "part_logit", "qaconv+rerank": "reranked", "qaconv+rerank+tlift": "lifted",
           "qaconv+norm": "normalised"}  # fmt: skip
 """What a ranking is by, where that is not the plain logit: a logit by part, a re-ranked score, or
@@ -54,11 +55,13 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
 
     ``rank`` counts from 1 and is None for junk, which has none; ``logit`` is None where the ranking
     is not by logits; ``gallery_index`` counts from 0; ``track`` is there where the picture is in
-    one. Logit and score are those of the whole pictures; beside them stands what the order is by,
-    where that is something else (:data:`VALUES`).
+    one, ``track_mean`` where tracks are ranked by means. Logit and score are those of the whole
+    pictures; beside them stands what the order is by, where that is something else
+    (:data:`VALUES`).
     """
     index = int(ranking.order[place])
     ref = gallery[index]
+    means = ranking.track_means
     value = {} if ranking.whole_logits is None else {_value_name(ranking): ranking.values[place]}
     return {
         "rank": int(ranking.ranks[place]) or None,
@@ -72,6 +75,7 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
         **{name: told for name in NAMED if (told := getattr(ref, name))},
         "time": ref.time,
         **({} if ref.track is None else {"track": ref.track}),
+        **({} if means is None else {TRACK_MEAN: float(means[place])}),
         "truth": TRUTH_WORDS[int(ranking.truth[place])],
     }
 
@@ -101,8 +105,8 @@ def ranking_csv(rankings: list[dict[str, Any]], dataset: str = "", model: str = 
         more += tuple(name for name in NORMALISED_COLUMNS if by_part or name != PART_NORMALISED)
     others = (name for name in VALUES.values() if name not in more)
     values = [name for name in others if any(name in item for item in items)]
-    named = [name for name in NAMED if any(name in item for item in items)]
-    columns = (*COLUMNS, *named, *values, *more, "dataset", "model")
+    extra = [name for name in (*NAMED, TRACK_MEAN, LABELLED) if any(name in item for item in items)]
+    columns = (*COLUMNS, *extra, *values, *more, "dataset", "model")
     rows = (
         {
             "query": ranking["query"],

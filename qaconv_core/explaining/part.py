@@ -27,7 +27,7 @@ from qaconv_core.matching.correspondences import match_maps, similarity_matrix
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.ranking.fusion import fuse_logits
-from qaconv_core.types import Bool, Float32, Float64
+from qaconv_core.types import Bool, Float32
 
 _GATHER_UP_TO = 0.75
 """Share of cells looked up again from which on a whole pass is quicker: single rows cost a third
@@ -243,14 +243,3 @@ def find_part(
         full_logit=match_maps(query_map, gallery_map, head).logit,
         evidence=part_evidence(query_map, gallery_map, head, keep),
     )
-
-
-def rank_of(values: npt.NDArray[np.floating], index: int, value: float | None = None) -> int:
-    """The rank (from 1) of gallery picture ``index`` when ranked by ``values`` (g,), larger first.
-
-    Ties stand in gallery order. ``value`` replaces the picture's own (as if it alone changed).
-    """
-    own: Float64 = np.asarray(values, dtype=np.float64)
-    mine = own[index] if value is None else float(value)
-    others = np.delete(own, index)
-    return int(1 + (others > mine).sum() + (others[:index] == mine).sum())

@@ -35,6 +35,7 @@ from qaconv_core.ranking.fusion import fuse_logits
 from qaconv_core.ranking.line import FALSE_ALARMS, default_line, line_together
 from qaconv_core.ranking.other_times import OtherTimes
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import by_tracks
 from qaconv_core.store.atomic import replacing
 from qaconv_core.types import (
     UNKNOWN,
@@ -130,7 +131,7 @@ class GalleryCohorts:
     def part_sums(self, strangers: Int64, logits: Float32) -> Float64:
         """T's sums (3, g) over ``strangers``, whose ``logits`` (k, g) are by the same part."""
         near = self.towards.targets.near[:, strangers].T.toarray() > 0
-        values = np.where(near, 0.0, logits)
+        values = np.where(near, 0.0, logits.astype(np.float64))
         return np.stack([(~near).sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)])
 
 
@@ -325,6 +326,17 @@ def normalised_together(
         n, alike, count, line, len(found), fuse, ranking=ranking, logits=logits, slope=slope,
         best=best, whole_n=whole_n,
     )  # fmt: skip
+
+
+def normalised_by_tracks(found: NormalisedRanking, rule: str) -> NormalisedRanking:
+    """The ranking with its tracks in the order of ``rule``
+    (:func:`~qaconv_core.ranking.tracks.by_tracks`)."""
+    ranking = by_tracks(found.ranking, rule)
+    if ranking.track_means is None:
+        return found
+    return replace(
+        found, ranking=ranking, track_n=ranking.track_means[ranking.places].astype(np.float64)
+    )
 
 
 def _whole(ranking: RankingResult) -> Float32:

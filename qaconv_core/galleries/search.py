@@ -59,6 +59,10 @@ KEPT_ROWS = 256
 """Queries whose logits are kept: 64 KB each for a gallery of 16,000."""
 KEPT_AVERAGES = 8
 """Queries whose averages are kept: 25 MB each for a gallery of 16,000 on a 24×8 grid."""
+NORMALISED_ESTIMATES = (
+    "the best candidates have exact logits; what strangers look like rests on estimates"
+)
+"""What is not exact about a ranking by normalised scores in a gallery that was prepared."""
 
 
 class GallerySearch:
@@ -138,6 +142,11 @@ class GallerySearch:
             return None
         return self.estimates
 
+    @staticmethod
+    def _head(wanted: int | None) -> int:
+        """How many of the best pictures get exact logits."""
+        return wanted or choice.LIMITS.ranking_head
+
     def _knows(self, query: int) -> bool:
         return query in self._rows or self._measured_logits(query) is not None
 
@@ -193,7 +202,7 @@ class GallerySearch:
         estimates = None if exact else self._estimated(queries, method)
         if estimates is not None:
             maps = {query: self.query_map(query) for query in queries}
-            found = estimates.rank(maps, fuse, head or choice.LIMITS.ranking_head, cancel)
+            found = estimates.rank(maps, fuse, self._head(head), cancel)
             words = estimate_words(found)
             return replace(self._labelled(found, queries), approximation=words)
         ranking = self.in_order(queries, self.joined(queries, method, fuse, cancel), method)
@@ -241,18 +250,20 @@ class GallerySearch:
         cancel: CancelToken | None = None,
         part: Bool | None = None,
         everywhere: bool = False,
+        exact: bool = False,
     ) -> NormalisedRanking:
         """The gallery in order of scores normalised by camera: N of one query, or N of each of
         several joined by ``fuse``.
 
-        The ``head`` best of one query have exact logits, as in :meth:`rank`; of several all have.
+        The ``head`` best of one query have exact logits, as in :meth:`rank`; of several, or
+        ``exact``, all have.
         With ``part`` (h, w) N is that of these cells of the first query (``everywhere``: of all),
         among strangers of whom the same cells take part.
         """
         taking_part = _parts_of(queries, part, everywhere)
         together = len(taking_part) > 1
         found = [
-            self._rank_one_normalised(query, mask, head, false_alarms, together, cancel)
+            self._rank_one_normalised(query, mask, head, false_alarms, together or exact, cancel)
             for query, mask in taking_part
         ]
         joined = found[0]
@@ -264,6 +275,10 @@ class GallerySearch:
             shares = [one.ranking.evidence for one, (_query, mask)
                       in zip(found, taking_part, strict=True) if mask is not None]  # fmt: skip
             ranking = replace(ranking, part=part, evidence=float(np.mean(shares or [0.0])))
+        if self.estimates is not None:
+            ranking = replace(
+                ranking, certainty="measured", exact_to=0, approximation=NORMALISED_ESTIMATES
+            )
         return replace(joined, ranking=ranking)
 
     def _rank_one_normalised(
@@ -276,7 +291,7 @@ class GallerySearch:
         cancel: CancelToken | None,
     ) -> NormalisedRanking:
         cohorts = self._known_cohorts
-        wanted = head or choice.LIMITS.ranking_head
+        wanted = self._head(head)
         sums = None
         if part is None:
             base = self.rank((query,), exact=exact, cancel=cancel, head=wanted)

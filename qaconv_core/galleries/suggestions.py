@@ -13,13 +13,14 @@ from itertools import islice
 
 import numpy as np
 
+from qaconv_core.evaluation.labelled_line import LabelledPairs
 from qaconv_core.evaluation.operating import operating_curve
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.model import Model
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.searching.pooling import pooled_head
 from qaconv_core.searching.shortlist import pool_gallery
-from qaconv_core.types import FeatureBank, Float32, Int64
+from qaconv_core.types import FeatureBank, Int64
 
 MOST_ROWS = 1500
 """Pictures whose neighbours are looked at; of larger galleries a random part."""
@@ -89,10 +90,10 @@ def suggest_pairs(
     return Suggestions(tuple(Suggestion(*p, found[p]) for p in chosen), threshold, rule)
 
 
-def labelled_logits(
+def labelled_pairs(
     model: Model, gallery: FeatureBank, persons: Mapping[int, str], seed: int = 0
-) -> tuple[Float32, Float32]:
-    """Logits of pairs of one person and of pairs of two, each ascending, among labelled pictures.
+) -> LabelledPairs:
+    """Logits of the pairs among labelled pictures of ``gallery``.
 
     A pair counts once; heads that are not symmetric are averaged over both roles.
     """
@@ -106,7 +107,7 @@ def labelled_logits(
     _, names = np.unique([persons[int(p)] for p in pictures] or [""], return_inverse=True)
     above = np.triu(np.ones(logits.shape, dtype=bool), 1)
     same = names[:, None] == names[None, :] if len(pictures) else above
-    return np.sort(logits[above & same]), np.sort(logits[above & ~same])
+    return LabelledPairs(np.sort(logits[above & same]), np.sort(logits[above & ~same]))
 
 
 class _Groups:
@@ -148,17 +149,17 @@ def _threshold(
     best: list[float],
 ) -> tuple[float, str]:
     """The logit from which pairs are rather of one person, and where it comes from."""
-    same, different = labelled_logits(model, gallery, persons)
-    if len(same) and len(different):
-        curve = operating_curve(same, different)
+    pairs = labelled_pairs(model, gallery, persons)
+    if pairs.enough:
+        curve = operating_curve(pairs.same, pairs.different)
         missed = 1 - curve.true_above / curve.positives
         wrong = curve.false_above / curve.negatives
         place = int(np.argmin(np.abs(missed - wrong)))
         # The same pairs lie above every value up to the next one: the middle is fair to both.
         ends = curve.thresholds[place : place + 2]
         rule = (
-            f"{len(same):,} labelled pairs of one person and {len(different):,} of two are told "
-            "apart equally well on both sides of it"
+            f"{len(pairs.same):,} labelled pairs of one person and {len(pairs.different):,} of two "
+            "are told apart equally well on both sides of it"
         )
         return float(ends.mean()), rule
     return (float(np.median(best)) if best else 0.0), FROM_GALLERY

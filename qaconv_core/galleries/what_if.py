@@ -16,12 +16,12 @@ from qaconv_core.explaining.covering import (
     occlusion_map,
     window_mask,
 )
-from qaconv_core.explaining.part import rank_of
 from qaconv_core.galleries.search import GallerySearch
 from qaconv_core.galleries.values import PairView, Regions, WhatIf
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.fusion import fuse_logits
-from qaconv_core.types import Bool, Float64, RankingResult, Side
+from qaconv_core.ranking.tracks import BEST, by_tracks
+from qaconv_core.types import Bool, Float32, Float64, RankingResult, Side
 
 _SIDES: tuple[Side, Side] = ("query", "gallery")
 
@@ -63,25 +63,35 @@ def what_if_ranks(
     """The candidate's rank before and after cells are covered; (0, 0) where it has none.
 
     Cells hidden in the query are hidden from the whole gallery, those in the candidate from it
-    alone. Ranks are by N where the ranking is.
+    alone. Ranks are by N where the ranking is, those of tracks by its rule.
     """
     queries, part = ranking.queries, ranking.part
-    counted = np.sort(ranking.order[ranking.truth != RankingResult.JUNK])
-    place = int(np.searchsorted(counted, candidate))
-    if place == len(counted) or counted[place] != candidate:
+    if not ranking.rank_of(candidate):
         return 0, 0
     left = _left(part, hidden[0])
     own = None
+    before: Float32 | Float64
+    after: Float32 | Float64
     if "norm" in ranking.method:
-        n, n_left = (search.normalised_values(queries, p, fuse, cancel) for p in (part, left))
+        before, after = (
+            search.normalised_values(queries, cells, fuse, cancel) for cells in (part, left)
+        )
         if hidden[1] is not None:
             own = _fused_n(search, queries, candidate, part, hidden, fuse)
-        return rank_of(n[counted], place), rank_of(n_left[counted], place, own)
-    before, _ = search.part_values(queries, part, fuse, cancel)
-    after, _ = search.part_values(queries, left, fuse, cancel)
-    if hidden[1] is not None:
-        own = _fused_logit(search, queries, candidate, left, hidden[1], fuse)
-    return rank_of(before[counted], place), rank_of(after[counted], place, own)
+    else:
+        before, _ = search.part_values(queries, part, fuse, cancel)
+        after, _ = search.part_values(queries, left, fuse, cancel)
+        if hidden[1] is not None:
+            own = _fused_logit(search, queries, candidate, left, hidden[1], fuse)
+    if own is not None:
+        after = after.copy()
+        after[candidate] = own
+
+    def rank(values: Float32 | Float64) -> int:
+        found = search.in_order(queries, values.astype(np.float32))
+        return by_tracks(found, ranking.track_rule or BEST).rank_of(candidate)
+
+    return rank(before), rank(after)
 
 
 def _fused_n(

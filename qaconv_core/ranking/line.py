@@ -14,6 +14,7 @@ FALSE_ALARMS = 0.1
 """Share of queries without a match that may have a candidate above the line, by default."""
 FEWEST_PICTURES = 60
 """Pictures whose largest N among strangers must be known for a line that rests on them."""
+NOBODY = "None is above it here: probably nobody is there, or nobody clear"
 NORMAL = "N of strangers taken as standard normal"
 OTHER_TIMES = "what each camera saw at other times"
 

@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from qaconv_core.ranking.line import Line, percent_words
-from qaconv_core.types import Float64, Int64, RankingResult
+import numpy as np
+
+from qaconv_core.ranking.line import NOBODY, Line, percent_words
+from qaconv_core.types import Bool, Float64, Int64, RankingResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +21,9 @@ class Strangers:
     ``line`` is what strangers rarely cross. ``queries`` is how many were ranked together, ``fuse``
     whether the largest of their N counts (``"max"``) or their ``"mean"``; "" for one query. Of
     several, strangers are compared by their N of all queries together. Where all these are of a
-    part of the query, ``whole_n`` (g,) are N of the whole pictures.
+    part of the query, ``whole_n`` (g,) are N of the whole pictures. Where tracks are ranked by
+    means, ``track_n`` (g,) is the mean N of each picture's track, its own in no track; that is
+    what is compared with the line then, which is no less strict: a mean spreads no wider.
     """
 
     n: Float64
@@ -29,6 +33,7 @@ class Strangers:
     queries: int = 1
     fuse: str = ""
     whole_n: Float64 | None = field(default=None, kw_only=True)
+    track_n: Float64 | None = field(default=None, kw_only=True)
 
     def counted_share(self, index: int) -> float:
         """Share of strangers that look as much alike, by count: never below 1 / (cohort + 1)."""
@@ -46,13 +51,24 @@ class Strangers:
 
     def above_line(self, index: int) -> bool:
         """Whether strangers rarely look as much alike."""
-        return bool(self.n[index] > self.line.value)
+        return bool(self._entry_n[index] > self.line.value)
+
+    @property
+    def _entry_n(self) -> Float64:
+        return self.n if self.track_n is None else self.track_n
+
+    def n_of(self, index: int, track: bool = False) -> float:
+        """N of a picture, or the mean of its ``track``, where that is ranked by."""
+        return float((self._entry_n if track else self.n)[index])
 
     def above(self, ranking: RankingResult) -> int:
-        """How many pictures of a ranking of this gallery are above the line; junk does not count,
-        nor does the query's own file."""
-        counted = ranking.truth != RankingResult.JUNK
-        return int((self.n[ranking.order[counted]] > self.line.value).sum())
+        """How many entries of a ranking of this gallery are above the line, a track once; junk does
+        not count, nor does the query's own file."""
+        return int(np.count_nonzero(self.above_places(ranking) & ranking.counted_leads))
+
+    def above_places(self, ranking: RankingResult) -> Bool:
+        """(n,) which places of a ranking of this gallery are above the line."""
+        return np.asarray(self._entry_n[ranking.order] > self.line.value)
 
     def line_words(self, ranking: RankingResult) -> str:
         """The line, and whether anybody is above it, for people."""
@@ -60,8 +76,7 @@ class Strangers:
             f"line: {self.line.value:.2f} above strangers; a query without a match has somebody "
             f"above it in {percent_words(self.line.false_alarms)} of cases, by {self.line.basis}"
         )
-        nobody = "None is above it here: probably nobody is there, or nobody clear"
-        return told if self.above(ranking) else f"{told}. {nobody}"
+        return told if self.above(ranking) else f"{told}. {NOBODY}"
 
     @property
     def _together(self) -> str:

@@ -128,7 +128,8 @@ def test_commands_say_whether_they_can_be_run_and_are_on(show, space, qtbot):
     space.change_look(grid=True)
     qtbot.waitUntil(actions.by_id["match.grid"].isChecked)
     off = {name for name in inspector.handlers() if not actions.by_id[name].isEnabled()}
-    assert off == {"match.unpin"}  # nothing is pinned
+    swiping = {"match.swipe_left", "match.swipe_right", "match.swipe_original"}
+    assert off == {"match.unpin", *swiping}  # nothing is pinned, swiped over or adjusted
     space.change_look(mode="heat")
     qtbot.waitUntil(actions.by_id["match.heat"].isChecked)
     assert not actions.by_id["match.lines"].isChecked()
@@ -301,7 +302,7 @@ def test_a_comparison_answers_in_both(show, space, qtbot):
     canvas = inspector.canvas
     key(inspector, Qt.Key_4)
     other = compared_with(space)
-    space.set_pair(space.pair, sample_pair(0, other))
+    space.set_pair(space.pair, (sample_pair(0, other),))
     qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
     first, second = (p.match.logit for p in (space.pair, space.other_pair))
     captions = [line for panel in canvas.scene.panels for line in panel.caption]
@@ -327,7 +328,7 @@ def test_the_numbers_beside_a_cell_keep_clear_of_the_buttons(show, space, qtbot,
     canvas, buttons = inspector.canvas, inspector.decisions
     key(inspector, mode)
     if mode == Qt.Key_4:
-        space.set_pair(space.pair, sample_pair(0, compared_with(space)))
+        space.set_pair(space.pair, (sample_pair(0, compared_with(space)),))
     qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
     assert buttons.isVisible()
     taken = QRectF(buttons.geometry())

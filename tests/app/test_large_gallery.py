@@ -61,6 +61,10 @@ def test_the_header_tells_it_and_offers_exact_scores(qtbot, space, thumbnails): 
     assert space.look.exact
     panel.handlers()["candidate.exact"].run()
     assert not space.look.exact
+    normalised = replace(estimated, method="qaconv+norm", certainty="measured", exact_to=0)
+    space.set_ranking(normalised)
+    assert header.estimates.text() == "≈ by estimates"
+    assert header.exact.isHidden(), "what strangers look like stays estimated"
     rank(space, method="qaconv+rerank", kind="score", approximation="only the 50 nearest")
     assert header.estimates.text() == "≈ an approximation"
     assert header.exact.isHidden()

@@ -83,7 +83,7 @@ def compared(space):
     compare(space)
     space.compare_with(int(space.ranking.order[5]))
     pair = above_average(space.pair)
-    space.set_pair(pair, sample_pair(0, int(space.ranking.order[5])))
+    space.set_pair(pair, (sample_pair(0, int(space.ranking.order[5])),))
 
 
 def compared_with_itself(space):

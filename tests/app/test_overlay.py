@@ -155,7 +155,7 @@ def test_an_answer_is_the_largest_response():
 def test_pictures_are_undistorted_apart_and_inside(aspects, size):
     places = panes(*size, aspects, foot=80)
     for aspect, pane in zip(aspects, places, strict=True):
-        home, clip = pane
+        home, clip = pane.home, pane.clip
         assert home.width / home.height == pytest.approx(aspect)
         assert home.height == pytest.approx(places[0].home.height)
         assert clip.x <= home.x
@@ -228,7 +228,7 @@ def test_comparing_puts_the_query_between_its_candidates(space):
     space.change_look(mode="compare")
     assert scene_of(space).panels[2].ref is None
     space.compare_with(second)
-    space.set_pair(sample_pair(0, first), sample_pair(0, second))
+    space.set_pair(sample_pair(0, first), (sample_pair(0, second),))
     scene = scene_of(space)
     assert [panel.key for panel in scene.panels] == [("gallery", 0), ("query", 0), ("gallery", 1)]
     assert scene.panels[2].ref == space.data.gallery[second]

@@ -11,11 +11,13 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QInputDialog, QToolButton
 
+from app.jobs.ranking_exports import ranking_export
+from app.state.values import NORMALISED
 from app.state.words import logit_text
 from qaconv_core.cli import main
 from qaconv_core.data import open_dataset
 from qaconv_core.data.labelled import labelled
-from qaconv_core.galleries.suggestions import labelled_logits
+from qaconv_core.galleries.suggestions import labelled_pairs
 from qaconv_core.store.decisions import DecisionLog
 from qaconv_core.store.labels import LabelLog
 from tests.app.lists import click
@@ -279,12 +281,61 @@ def test_labels_are_measured_with_their_interval(qtbot, window):
                              found.query.camids, found.gallery.camids)  # fmt: skip
     assert f"Rank-1 {100 * result.cmc[0]:.1f} % of {result.valid_queries} queries" in text
     assert f"mAP {100 * result.mAP:.1f} %" in text
-    same, different = labelled_logits(
-        matching.model, matching.gallery, window.gallery.gallery.persons
-    )
+    pairs = labelled_pairs(matching.model, matching.gallery, window.gallery.gallery.persons)
+    same, different = pairs.same, pairs.different
     threshold = np.sort(different)[::-1][int(0.01 * len(different))]
     assert f"Above a logit of {logit_text(float(threshold))} lie" in text
     assert f"{100 * np.mean(same > threshold):.1f} % of the labelled pairs of one person" in text
+
+
+def test_labelled_pairs_draw_a_line_in_the_ranking(qtbot, window):
+    space, header = window.workspace, window.explore.results.header
+    press(window, Qt.Key_1, modifiers=Qt.ControlModifier)
+    settled(qtbot, window)
+    assert not header.lined.isVisible()  # plain QAConv, and no labels
+    press(window, Qt.Key_5, modifiers=Qt.ControlModifier)
+    name_persons(qtbot, window, (1, 2, 3))
+    matching = window.controller.matching
+    pairs = labelled_pairs(matching.model, matching.gallery, window.gallery.gallery.persons)
+    press(window, Qt.Key_1, modifiers=Qt.ControlModifier)
+    qtbot.waitUntil(header.lined.isVisible, timeout=WAIT)
+    ranking, model = space.ranking, window.explore.results.model
+    for share in ("0.01", "0.1"):
+        header.false_pairs.actions_[share].trigger()
+        settled(qtbot, window)
+        allowed = int(float(share) * len(pairs.different))
+        line = np.sort(pairs.different)[::-1][allowed]
+        counted = ranking.truth != ranking.JUNK
+        above = int((ranking.values[counted] > line).sum())
+        assert f"at logit {logit_text(float(line))}" in header.line.text()
+        assert header.line.text().startswith(f"{above} above" if above else "Probably nobody")
+        share_above = 100 * np.mean(pairs.same > line)
+        assert f"{share_above:.1f} % of labelled true pairs" in header.line.text()
+        rows = [model.entry(row) for row in range(model.rowCount())]
+        assert [row.below for row in rows] == [row.logit <= line for row in rows]
+    assert not header.basis.isVisible()  # there is one line alone
+    assert not header.alarms.isVisible()
+    (item,) = json.loads(ranking_export(space).json_text())["queries"]
+    assert item["labelled_line"]["line"] == pytest.approx(float(line))
+    assert [r["above_labelled_line"] for r in item["results"]] == [not r.below for r in rows]
+    window.commands.run("candidate.method_norm")
+    qtbot.waitUntil(lambda: space.ranking.method == NORMALISED, timeout=WAIT)
+    settled(qtbot, window)
+    assert "σ" in header.line.text()
+    assert header.basis.isVisible()
+    assert header.alarms.isVisible()
+    header.basis.actions_["labels"].trigger()
+    settled(qtbot, window)
+    assert "labelled true pairs" in header.line.text()
+    assert header.false_pairs.isVisible()
+    rows = [model.entry(row) for row in range(model.rowCount())]
+    assert [row.below for row in rows] == [row.logit <= line for row in rows]
+    press(window, Qt.Key_5, modifiers=Qt.ControlModifier)
+    pick(window, *names(window))
+    push(window, "gallery.merge")  # one person alone: no pairs of two
+    rest(qtbot, window)
+    qtbot.waitUntil(lambda: not space.labelled.enough, timeout=WAIT)
+    assert list(space.lines) == ["strangers"]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".json", ""])

@@ -166,7 +166,15 @@ def test_queries_of_others_are_left_out_and_that_is_said(panel, joint):
     click(panel.list, panel.model.index(4), Qt.ShiftModifier)
     assert joint.selection.queries == (4,)
     assert chosen_rows(panel) == [1]
-    assert panel.note.text() == "Only queries of one person are joined: kept 1 of person 1."
+    assert panel.note.text() == (
+        "Only queries of one person are joined: kept 1 of person 1. Shift+Q compares what both "
+        "find."
+    )
+    shown, other = panel.two
+    assert shown == 4
+    assert other not in joint.selection.queries
+    joint.select_queries((0,))
+    assert panel.two is None
 
 
 def test_the_list_follows_what_is_chosen_elsewhere(panel, joint):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 
+import numpy as np
 import pytest
 from PyQt5.QtCore import QEvent, QPointF, Qt
 from PyQt5.QtGui import QMouseEvent
@@ -11,7 +12,9 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QLineEdit
 
 from app.state.requests import DataRequest
+from app.state.words import score_text
 from app.views.dialogs.video_dialog import VideoDialog, out_for
+from qaconv_core.types import RankingResult, score_of_logit
 from tests.app.real import WAIT, drop, press, settled
 from tests.core.detection.made import find_blocks, write_video
 
@@ -214,5 +217,28 @@ def test_a_dropped_folder_of_videos_ends_with_the_opened_set_and_its_tracks_play
     QApplication.sendEvent(panel.view.viewport(), QEvent(QEvent.Leave))
     assert panel.player.playing is None
     few = panel.model.rowCount()
+    header = panel.header
+    assert not header.by_mean.isHidden()
+    header.by_mean.click()
+    settled(qtbot, window)
+    assert space.ranking.track_rule == "mean"
+    own = {int(i): space.ranking.value_of(int(i)) for i in space.ranking.order}
+    assert panel.model.rowCount() == few
+    for row in range(few):
+        entry = panel.model.entry(row)
+        counted = [int(i) for i in space.data.track_of(entry.candidate)
+                   if space.ranking.truth_of(int(i)) != RankingResult.JUNK]  # fmt: skip
+        if entry.pictures > 1 and entry.truth != RankingResult.JUNK:
+            mean = np.mean([own[i] for i in counted])
+            assert entry.mean == pytest.approx(mean, abs=1e-3)
+            assert entry.value_text == f"Ø {score_text(score_of_logit(mean))}"
+            assert "ranked by their mean" in panel.model.data(
+                panel.model.index(row), Qt.ToolTipRole
+            )
+    assert space.pair.logit == pytest.approx(own[space.pair.candidate], abs=1e-3)
+    assert [chip.key for chip in header.filters.chips] == ["tracks"]
+    window.commands.run("candidate.tracks_mean")
+    settled(qtbot, window)
+    assert space.ranking.track_rule == "best"
     window.commands.run("candidate.every_picture")
     assert panel.model.rowCount() > few

@@ -35,7 +35,7 @@ def compared(space):
     other = int(space.ranking.order[1])
     second = sample_pair(0, other)
     space.compare_with(other)
-    space.set_pair(first, second, why_of(first, second))
+    space.set_pair(first, (second,), why_of(first, second))
     space.change_look(mode="compare")
     return space
 

@@ -118,6 +118,25 @@ def test_people_of_a_video_keep_their_tracks(qaconv, tmp_path):
     assert {result["track"] for result in results} <= set(map(int, lengths))
     assert [result["rank"] for result in results] == list(range(1, len(results) + 1))
     assert len(lengths) - 1 <= len(results) <= len(lengths)  # without the query's own picture
+    ranked = qaconv("rank", *options, "--tracks", "mean", "--quiet")
+    assert "by the mean of its pictures; the best is shown" in ranked.out
+    qaconv(
+        "rank", "--query", query, "--gallery", "out/crops", *options[4:-1], "each.json", "--quiet"
+    )
+    (by_track,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    each = json.loads((tmp_path / "each.json").read_text())["queries"][0]["results"]
+    logits = {Path(item["path"]).name: item["logit"] for item in each}
+    of_track: dict[str, list[float]] = {}
+    with open(tmp_path / "out" / "pictures.csv", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if Path(row["path"]).name in logits:  # without the query's own picture
+                of_track.setdefault(row["track"], []).append(logits[Path(row["path"]).name])
+    means = [float(np.mean(of_track[str(item["track"])])) for item in by_track["results"]]
+    assert by_track["tracks"] == "mean"
+    assert [item["track_mean"] for item in by_track["results"]] == pytest.approx(means, abs=1e-3)
+    assert means == sorted(means, reverse=True)
+    for item in by_track["results"]:
+        assert item["logit"] == pytest.approx(max(of_track[str(item["track"])]), abs=1e-3)
 
 
 def test_cameras_can_be_named(qaconv, tmp_path):

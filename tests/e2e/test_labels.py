@@ -23,6 +23,9 @@ def flat(tmp_path):
 
 def test_from_looking_to_a_measure(qaconv, flat, checkpoint, tmp_path):
     assert "no labels yet" in qaconv("labels", "--dataset", flat).out
+    options = ("--query", flat / "0.png", "--gallery", flat, "--checkpoint", checkpoint)
+    early = qaconv("rank", *options, "--false-pairs", status=2)
+    assert "needs labelled pairs of one person and of two" in early.complaint
     log = DecisionLog("folder", flat)
     for number in range(3):
         log.decide(flat / f"{number}.png", flat / f"{number + 3}.png", "confirm")
@@ -38,6 +41,20 @@ def test_from_looking_to_a_measure(qaconv, flat, checkpoint, tmp_path):
     assert "2 pictures without one are left out" in measured.err
     qaconv("labels", "--dataset", flat, "--export", "m")
     assert "valid queries: 3 of 3" in qaconv("check", "--dataset", tmp_path / "m").out
+    ranked = qaconv("rank", *options, "--false-pairs", "0.2", "--json", "r.json", "--csv", "r.csv")
+    (found,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    line = found["labelled_line"]
+    assert (line["same_person"], line["two_persons"]) == (5, 16)  # of 3, 2 and 2 pictures
+    assert f"line: logit {line['line']:.2f}, by labels: " in ranked.out
+    above = [item["above_labelled_line"] for item in found["results"]]
+    assert above == [item["logit"] > line["line"] for item in found["results"]]
+    assert line["above"] == sum(above)
+    table = ranked.out.splitlines()
+    place = next(i for i, row in enumerate(table) if "by labels" in row)
+    assert sum(".png" in row for row in table[2:place]) == sum(above)
+    assert "above_labelled_line" in (tmp_path / "r.csv").read_text()
+    whole = qaconv("rank", *options, "--false-pairs", "--part", "0,0,1,0.5", status=2)
+    assert "leave out --part" in whole.complaint
     done = qaconv("labels", "--dataset", flat, "--undo")
     assert "undone" in done.err
     assert "Ann" not in done.out

@@ -14,10 +14,12 @@ from app.state import reading_line as readout
 from app.state.part_words import drawn_text
 from app.state.values import MODES, MOST_LINES, Mode
 from app.state.workspace import Workspace
+from app.views.explore.adjust_row import AdjustRow
 from app.views.explore.decision_bar import DecisionBar
 from app.views.explore.match_canvas import STEP, MatchCanvas
 from app.views.explore.match_controls import MatchControls
 from app.views.explore.picture_tools import PictureTools, Zooming
+from app.views.explore.swipe_handle import STEP as SWIPE_STEP
 from app.views.explore.welcome import HintStrip
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.labels import ElidedLabel
@@ -51,7 +53,12 @@ class Inspector(QWidget):
         self.bar = ColourBar(self, named=False)
         self.controls = MatchControls(workspace, self.choose_mode, self)
         zooming = Zooming(self.canvas.zoom_by, self.canvas.fit, STEP)
-        self.tools = PictureTools(workspace, self.canvas.drop_stroke, zooming, self)
+        self.adjust = AdjustRow(workspace, self)
+        self.adjust.hide()
+        self.adjust.closed.connect(self.switch_adjust)
+        self.tools = PictureTools(
+            workspace, self.canvas.drop_stroke, zooming, self.switch_adjust, self
+        )
         self.hint = HintStrip()
         self.canvas.setMinimumHeight(LOWEST_CANVAS)
         self._lay_out()
@@ -64,6 +71,8 @@ class Inspector(QWidget):
         workspace.parts.changed.connect(self._read_out)
         workspace.pair_changed.connect(self._prepare)
         self._linked = workspace.look.linked
+        self._mode_before: Mode = "lines"
+        """That of before a comparison."""
         self._prepare()
         self._read_out()
 
@@ -75,7 +84,7 @@ class Inspector(QWidget):
         line.setStretchFactor(self.hint, 1)
         pictures = in_row(self.tools, self.canvas, grows=self.canvas, spacing=SPACING // 2)
         in_column(
-            self.controls, line, pictures, into=self, grows=pictures,
+            self.controls, line, self.adjust, pictures, into=self, grows=pictures,
             margins=(SPACING, SPACING // 2, SPACING, 0), spacing=SPACING // 2,
         )  # fmt: skip
 
@@ -85,6 +94,8 @@ class Inspector(QWidget):
         if self.workspace.look.linked and not self._linked:
             self.canvas.link()
         self._linked = self.workspace.look.linked
+        if self.workspace.look.mode != "compare":
+            self._mode_before = self.workspace.look.mode
         self._read_out()
 
     def _follow_hint(self) -> None:
@@ -102,15 +113,15 @@ class Inspector(QWidget):
                 self.pictures.get(space.data.gallery[int(near)].path)
 
     def _place_decisions(self) -> None:
-        """Beside the candidate: right of it, or left where it is compared with another one."""
-        compared = len(self.canvas.scene.panels) > 2
-        room = self.decisions.narrowest + SPACING
-        self.canvas.leave_free(*((room, 0) if compared else (0, room)))
-        scene, stage = self.canvas.scene, self.canvas.stage
-        number = scene.find(("gallery", 0))
+        """At the outer side of the candidate, where no line runs."""
+        scene, room = self.canvas.scene, self.decisions.narrowest + SPACING
+        number, query = scene.find(("gallery", 0)), scene.find(("query", 0))
+        right = number is None or query is None or number > query
+        self.canvas.leave_free(*((0, room) if right else (room, 0)))
+        stage = self.canvas.stage
         chosen = number is not None and scene.panels[number].ref is not None
         pane = stage.panes[number] if number is not None and chosen else None
-        self.decisions.stand_beside(pane, right=bool(number))
+        self.decisions.stand_beside(pane, right=right)
         shown = not self.decisions.isHidden()
         self.canvas.cover(QRectF(self.decisions.geometry()) if shown else QRectF())
 
@@ -129,7 +140,7 @@ class Inspector(QWidget):
         elif canvas.marks:
             marks = canvas.marks
             answers = [mark.answer for mark in marks]
-            text = readout.answers_text(canvas.scene, answers, marks[0].pair)
+            text = readout.answers_text(canvas.scene, answers, [mark.pair for mark in marks])
             tip = f"{text}\n{readout.cells_text(canvas.scene, answers[0])}"
         elif drawn_text(self.workspace.parts.now):
             text = drawn_text(self.workspace.parts.now)
@@ -155,6 +166,9 @@ class Inspector(QWidget):
         def of_lines(run: Callable[[], object]) -> Handler:
             return Handler(run, lambda: space.look.mode in ("lines", "compare"))
 
+        def swiping() -> bool:
+            return self.canvas.swiping
+
         return {
             **{f"match.{mode}": mode_of(mode) for mode in MODES},
             "match.more_lines": of_lines(lambda: self.change_count(1)),
@@ -163,11 +177,39 @@ class Inspector(QWidget):
             "match.lower_threshold": of_lines(lambda: self.change_threshold(-THRESHOLD_STEP)),
             "match.direction": of_lines(self.next_direction),
             "match.unpin": Handler(
-                self.tools.release,
-                lambda: space.selection.cell is not None or space.parts.now.anything,
+                self.release,
+                lambda: (
+                    self._anything_kept() or self.canvas.swiping or space.look.mode == "compare"
+                ),
+            ),
+            "match.swipe_left": Handler(
+                lambda: self.canvas.swipe_to(self.canvas.swipe_at - SWIPE_STEP), swiping
+            ),
+            "match.swipe_right": Handler(
+                lambda: self.canvas.swipe_to(self.canvas.swipe_at + SWIPE_STEP), swiping
             ),
             **self.tools.handlers(),
         }
+
+    def _anything_kept(self) -> bool:
+        return self.workspace.selection.cell is not None or self.workspace.parts.now.anything
+
+    def release(self) -> None:
+        """Esc: release what is pinned or drawn; else end swiping, else the comparison."""
+        if self._anything_kept():
+            self.tools.release()
+        elif self.canvas.swiping:
+            self.workspace.change_look(swipe="")
+        else:
+            self.choose_mode(self._mode_before)
+
+    def switch_adjust(self) -> None:
+        """Show the sliders above the pictures, or close them."""
+        if self.adjust.isVisible():
+            self.adjust.hide()
+            self.canvas.setFocus()
+        else:
+            self.adjust.begin()
 
     def choose_mode(self, mode: Mode) -> None:
         """Show the match in another way."""

@@ -13,7 +13,6 @@ from PyQt5.QtWidgets import QApplication, QGestureEvent, QPinchGesture, QToolTip
 
 from app.items.captions import line_rect
 from app.items.match_painting import rect_of
-from app.items.match_stage import caption_rect
 from app.items.part_layers import paint_stroke
 from app.jobs.images import ImageLoader
 from app.state import words
@@ -94,7 +93,7 @@ class MatchCanvas(MatchPicture):
         if not clicked or event.button() != Qt.LeftButton:
             return
         under = self.cell_under(event.localPos())
-        if under is not None and under[0] != ("gallery", 1):
+        if under is not None and not under[0][1]:
             cell = under[1]
             self.workspace.pin(None if cell == self.workspace.selection.cell else cell)
 
@@ -173,7 +172,7 @@ class MatchCanvas(MatchPicture):
     def _tip(self, at: QPointF) -> str:
         for panel, pane in zip(self.scene.panels, self.stage.panes, strict=True):
             for number, text in enumerate(panel.caption[: self.stage.caption_lines]):
-                if line_rect(caption_rect(pane), self.font(), number).contains(at):
+                if line_rect(rect_of(pane.words), self.font(), number).contains(at):
                     if text.startswith("logit"):
                         return f"{words.LOGIT}\n{words.SCORE}"
                     named = panel.ref is not None and text == panel.ref.path.name

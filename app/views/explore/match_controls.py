@@ -21,7 +21,7 @@ MODES: tuple[tuple[Mode, str, str], ...] = (
     ("lines", "Lines", "Lines between matched cells (1)"),
     ("heat", "Heat maps", "Contribution of each cell, over both pictures (2)"),
     ("hover", "Point and see", "Point at a place and see where the other picture answers (3)"),
-    ("compare", "Compare", "Two candidates under one query (4)"),
+    ("compare", "Compare", "Two to four chosen candidates under one query (4)"),
 )
 KINDS = {
     "relative": "above average",

@@ -17,13 +17,14 @@ from PyQt5.QtWidgets import QSizePolicy, QWidget
 from app.items.captions import caption_height
 from app.items.match_layers import paint_lines, paint_marks, paint_pictures, paint_responses
 from app.items.match_painting import rect_of
-from app.items.match_stage import Mark, Stage, mark_rects, marks_of, tags_of
+from app.items.match_stage import Mark, Stage, mark_rects, marks_of, swipes_pair, tags_of
 from app.jobs.images import ImageLoader
-from app.state.framing import Zoom, panes
+from app.state.framing import Box, Pane, Zoom, panes, panes_around, swiped
 from app.state.overlay import cell_at
 from app.state.scene import Panel, Scene, scene_of
-from app.state.values import Cell
+from app.state.values import MOST_COMPARED, Adjustment, Cell
 from app.state.workspace import Workspace
+from app.views.explore.swipe_handle import SwipeHandle
 from app.views.widgets.stale_overlay import StaleOverlay
 from qaconv_core.types import Side
 
@@ -32,7 +33,7 @@ FULL_CAPTIONS_FROM = 720
 """Pixels of height below which captions have two lines instead of four."""
 ACCENT = QColor("#ffb000")
 Key = tuple[Side, int]
-KEYS: tuple[Key, ...] = (("query", 0), ("gallery", 0), ("gallery", 1))
+KEYS: tuple[Key, ...] = (("query", 0), *(("gallery", which) for which in range(MOST_COMPARED)))
 
 
 class MatchPicture(QWidget):
@@ -54,13 +55,16 @@ class MatchPicture(QWidget):
         self.scene = Scene()
         self._zooms: dict[Key, Zoom] = {}
         self._active: Key = ("query", 0)
-        self._second_hover: Cell | None = None
+        self._other_hover: tuple[int, Cell] | None = None
         self._stage: Stage | None = None
         self._base: QPixmap | None = None
         self._lines: QPixmap | None = None
         self._marks: tuple[Mark, ...] = ()
         self._covered = QRectF()
         self._free = 0, 0
+        self.swipe_at = 0.5
+        self.handles: list[SwipeHandle] = []
+        self.staged.connect(self._place_handles)
         self.stale_overlay = StaleOverlay(self, self.scene_changed.emit)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setAccessibleName("Match: query and candidate")
@@ -130,7 +134,7 @@ class MatchPicture(QWidget):
             lines = 4 if self.height() >= FULL_CAPTIONS_FROM else 2
             foot = caption_height(self.font(), lines)
             left, right = self._free
-            inside = panes(self.width() - left - right, self.height(), aspects, foot)
+            inside = self._panes(self.width() - left - right, aspects, foot)
             places = tuple(pane.moved(left) for pane in inside)
             boxes = tuple(
                 self.zoom_of(panel.key).box(pane.home)
@@ -138,9 +142,20 @@ class MatchPicture(QWidget):
             )
             self._stage = Stage(
                 self.scene, self.workspace.look, places, boxes, images, faults, lines,
-                self._covered,
+                self.swipe_at, self._covered,
             )  # fmt: skip
         return self._stage
+
+    def _panes(self, width: float, aspects: list[float], foot: float) -> list[Pane]:
+        height = float(self.height())
+        if swipes_pair(self.scene, self.workspace.look):
+            return swiped(width, height, aspects, foot, self.swipe_at)
+        if not self.scene.in_columns:
+            return panes(width, height, aspects, foot)
+        query = self.scene.find(("query", 0))
+        assert query is not None
+        columns = aspects[:query], aspects[query : query + 1], aspects[query + 1 :]
+        return panes_around(width, height, columns, foot)
 
     def leave_free(self, left: int, right: int) -> None:
         """Keep so many pixels at either side free of pictures."""
@@ -158,6 +173,41 @@ class MatchPicture(QWidget):
     def _usual_aspect(self) -> float:
         model = self.workspace.model
         return 0.5 if model is None else model.spec.input_size[1] / model.spec.input_size[0]
+
+    # ── swiping ─────────────────────────────────────────────────────────────────────────────────
+
+    def swipe_to(self, at: float) -> None:
+        """Move the line of swiping to a fraction of the pictures' width."""
+        at = min(max(at, 0.0), 1.0)
+        if at != self.swipe_at:
+            self.swipe_at = at
+            self._drop_layers()
+
+    @property
+    def swiping(self) -> bool:
+        """Whether there is a line to drag."""
+        return bool(self._handle_places())
+
+    def _handle_places(self) -> list[Box]:
+        """The pictures that a line stands over."""
+        look = self.workspace.look
+        if not self.scene.pairs:
+            return []
+        homes = [pane.home for pane in self.stage.panes]
+        if self.stage.swiped:
+            return [max(homes, key=lambda home: home.width)]
+        return homes if look.swipe == "original" and look.adjust != Adjustment() else []
+
+    def _place_handles(self) -> None:
+        places = self._handle_places()
+        while len(self.handles) < len(places):
+            handle = SwipeHandle(f"Line over picture {len(self.handles) + 1}", self)
+            handle.moved.connect(self.swipe_to)
+            self.handles.append(handle)
+        for number, handle in enumerate(self.handles):
+            handle.setVisible(number < len(places))
+            if number < len(places):
+                handle.stand(places[number], self.swipe_at)
 
     # ── what lies under a point ─────────────────────────────────────────────────────────────────
 
@@ -210,7 +260,7 @@ class MatchPicture(QWidget):
         marks = self._marks
         if stage.look.mode == "hover" and stage.scene.drawn.regions is None:
             paint_responses(painter, stage, marks, self.devicePixelRatioF(), self.palette())
-        elif stage.look.mode in ("lines", "compare") and stage.scene.drawn.regions is None:
+        elif stage.draws_lines:
             if self._lines is None:
                 self._lines = self._layer(lambda p: paint_lines(p, stage))
             painter.setOpacity(FADED if marks else 1.0)
@@ -241,20 +291,20 @@ class MatchPicture(QWidget):
         return self._marks
 
     def point_at(self, under: tuple[Key, Cell] | None) -> None:
-        """Mark a cell that is pointed at; one of the second candidate is marked here only."""
-        second = under[1] if under is not None and under[0] == ("gallery", 1) else None
-        changed = second != self._second_hover
-        self._second_hover = second
-        self.workspace.set_hover(None if under is None or second is not None else under[1])
+        """Mark a cell that is pointed at; one of another candidate is marked here only."""
+        other = None if under is None or not under[0][1] else (under[0][1], under[1])
+        changed = other != self._other_hover
+        self._other_hover = other
+        self.workspace.set_hover(None if under is None or other is not None else under[1])
         if changed:
             self._update_marks()
             self.scene_changed.emit()
 
     def _wanted_marks(self) -> tuple[Mark, ...]:
-        cell, which = self.workspace.cell, 0
-        if self._second_hover is not None:
-            cell, which = self._second_hover, 1
-        return marks_of(self.scene, cell, which)
+        if self._other_hover is not None:
+            which, cell = self._other_hover
+            return marks_of(self.scene, cell, which)
+        return marks_of(self.scene, self.workspace.cell)
 
     def _update_marks(self) -> None:
         marks = self._wanted_marks()

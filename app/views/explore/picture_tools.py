@@ -11,9 +11,8 @@ from PyQt5.QtWidgets import QToolButton, QWidget
 
 from app.state.commands import BY_ID
 from app.state.drawn_parts import Tool
-from app.state.values import Adjustment
+from app.state.values import Adjustment, Swipe
 from app.state.workspace import Workspace
-from app.views.explore.adjust_popup import AdjustPopup
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.labels import small_button
 
@@ -28,7 +27,7 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     ("match.part_box", "match.part_lasso", "match.part_paint"),
     ("match.part_ignore", "match.part_whole"),
     ("match.hide_box", "match.occlusion_map"),
-    (*SWITCHES, "match.adjust"),
+    (*SWITCHES, "match.adjust", "match.swipe"),
     ("match.zoom_in", "match.zoom_fit", "match.zoom_out"),
 )
 OF_PARTS = ("match.part_ignore", "match.part_whole")
@@ -52,13 +51,13 @@ class PictureTools(QWidget):
         workspace: Workspace,
         drop_stroke: Callable[[], bool],
         zooming: Zooming,
+        adjust: Callable[[], object],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.workspace, self.parts = workspace, workspace.parts
-        self._drop_stroke, self._zooming = drop_stroke, zooming
+        self._drop_stroke, self._zooming, self._adjust = drop_stroke, zooming, adjust
         self.setAccessibleName("Tools")
-        self.popup = AdjustPopup(workspace, self)
         self.buttons = {id: self._button(id) for group in GROUPS for id in group}
         self.show_zoom(1.0)
         self._handlers = self.handlers()
@@ -117,7 +116,8 @@ class PictureTools(QWidget):
         drawn = pair is not None and self.parts.now.region is not None
         for id, button in self.buttons.items():
             draws = id in TOOLS or id == "match.occlusion_map"
-            button.setEnabled(drawn if id in OF_PARTS else pair is not None or not draws)
+            enabled = drawn if id in OF_PARTS else pair is not None or not draws
+            button.setEnabled(enabled and self._handlers[id].enabled())
             checked = self._handlers[id].checked
             if checked is not None:
                 button.setChecked(checked())
@@ -146,7 +146,20 @@ class PictureTools(QWidget):
         return {
             **{id: tool_of(tool) for id, tool in TOOLS.items()},
             **{id: switch(id.split(".")[1]) for id in SWITCHES},
-            "match.adjust": Handler(self.adjust, checked=lambda: space.look.adjust != Adjustment()),
+            "match.adjust": Handler(
+                self._adjust, checked=lambda: space.look.adjust != Adjustment()
+            ),
+            "match.swipe": Handler(
+                lambda: self._swipe("pair"),
+                lambda: space.look.mode != "compare",
+                lambda: space.look.swipe == "pair",
+            ),
+            "match.swipe_original": Handler(
+                lambda: self._swipe("original"),
+                lambda: space.look.adjust != Adjustment(),
+                lambda: space.look.swipe == "original",
+                lambda: "nothing is adjusted (K)",
+            ),
             "match.part_ignore": Handler(parts.switch_ignore, checked=lambda: parts.now.ignore),
             "match.part_whole": Handler(parts.whole_query),
             "match.take_cell": Handler(self.take_cell),
@@ -159,9 +172,9 @@ class PictureTools(QWidget):
             "match.zoom_fit": Handler(zooming.fit),
         }
 
-    def adjust(self) -> None:
-        """Show the sliders beside their button."""
-        self.popup.show_beside(self.buttons["match.adjust"])
+    def _swipe(self, wanted: Swipe) -> None:
+        on = self.workspace.look.swipe == wanted
+        self.workspace.change_look(swipe="" if on else wanted)
 
     def take_cell(self) -> None:
         """Add the cell pinned or pointed at to the drawn part, or remove it."""

@@ -19,6 +19,7 @@ from app.items.query_model import QueryModel
 from app.items.row_models import ENTRY_ROLE
 from app.items.row_texts import shown_of
 from app.jobs.images import ImageLoader
+from app.state.commands import BY_ID
 from app.state.listing import QUERY_SORTS, next_error, step_in
 from app.state.workspace import Workspace
 from app.views.explore.query_filter import QueryFilterBar
@@ -54,6 +55,8 @@ class QueriesPanel(QWidget):
         self.fuse, self.fuse_buttons = self._make_fuse()
         self._updating = False
         self._left_out = 0
+        self._beside: tuple[int, int] | None = None
+        """The query shown, and one of another person that was chosen with it."""
         self._arrange()
         self._connect()
         self._on_rows_changed()
@@ -205,13 +208,23 @@ class QueriesPanel(QWidget):
             self._show_selection()  # there is always a query, once one was chosen
             return
         kept, left_out = self._of_one_person(queries)
-        self._left_out = left_out
+        self._left_out = len(left_out)
+        self._beside = (kept[0], left_out[0]) if left_out else None
         self.workspace.select_queries(kept)
         self._show_selection()
         self._left_out = 0
 
-    def _of_one_person(self, queries: list[int]) -> tuple[tuple[int, ...], int]:
-        """The queries of the first one's person, and how many others were left out.
+    @property
+    def two(self) -> tuple[int, int] | None:
+        """The two queries that are chosen: of a person, or one that was left out since it is of
+        another person."""
+        chosen = self.workspace.selection.queries
+        if len(chosen) > 1:
+            return chosen[0], chosen[1]
+        return self._beside if self._beside is not None and self._beside[0] in chosen else None
+
+    def _of_one_person(self, queries: list[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The queries of the first one's person, and those that were left out.
 
         The query that was shown large stays the first one.
         """
@@ -223,7 +236,7 @@ class QueriesPanel(QWidget):
         assert self.workspace.data is not None
         pids = self.workspace.data.query_pids
         kept = (first, *(q for q in queries if q != first and pids[q] == pids[first]))
-        return kept, len(queries) - len(kept)
+        return kept, tuple(query for query in queries if query not in kept)
 
     def _joined_words(self) -> str:
         """What is ranked together, and that others were left out just now."""
@@ -234,7 +247,11 @@ class QueriesPanel(QWidget):
         person = person_words(pid, data.person_names.get(pid, ""))
         if self._left_out:
             of = person if pid >= 0 else "persons not known"
-            return f"Only queries of one person are joined: kept {len(chosen)} of {of}."
+            answers = BY_ID["query.answers"].keys[0]
+            return (
+                f"Only queries of one person are joined: kept {len(chosen)} of {of}. {answers} "
+                "compares what both find."
+            )
         if pid < 0:
             return f"{len(chosen)} queries ranked together, taken for one person."
         return f"{len(chosen)} queries of {person} ranked together."

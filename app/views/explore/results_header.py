@@ -9,17 +9,19 @@ from PyQt5.QtWidgets import QCheckBox, QLabel, QToolButton, QWidget
 from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
 from app.state.commands import BY_ID
+from app.state.next_step import can_be_exact
 from app.state.part_words import part_text
 from app.state.values import (
     CANDIDATE_VIEWS,
     FALSE_ALARM_CHOICES,
+    FALSE_PAIR_CHOICES,
     METHODS,
     NORMALISED,
     CandidateView,
     Method,
     normalises,
 )
-from app.state.words import deviations_text
+from app.state.words import deviations_text, logit_text
 from app.state.workspace import Workspace
 from app.views.explore.filter_choices import CameraChoice, TimeChoice, camera_chip, time_chip
 from app.views.widgets.choice import Choice
@@ -30,7 +32,10 @@ from app.views.widgets.hints import LinkButton
 from app.views.widgets.labels import heading, small_button
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.tile_view import SizeSlider
+from qaconv_core.evaluation.labelled_line import LabelledLine
+from qaconv_core.ranking.line import percent_words
 from qaconv_core.ranking.strangers import Strangers
+from qaconv_core.ranking.tracks import BEST, MEAN
 from qaconv_core.types import RankingResult
 
 METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
@@ -61,6 +66,11 @@ LINE = (
     "A query whose person is not in the gallery has somebody above the line in this share of "
     "cases. It rests on normalised scores alone; no labels are used. Candidates below it are pale."
 )
+LABELS_LINE = (
+    "Of the labelled pairs of two persons this share lies above the line. It rests on the persons "
+    "that you gave to pictures on the page Gallery. Candidates below it are pale."
+)
+LINE_WORDS = {"strangers": "by the gallery itself", "labels": "by labelled pairs"}
 HIDES = {
     "hide_junk": ("same camera (ignored)", "Hide pictures of the query's person from its camera."),
     "hide_same_camera": ("query's camera", "Hide all pictures from the camera of the query."),
@@ -80,6 +90,11 @@ EVERY = (
     "every picture of a track",
     "List all pictures of who was followed through a video. Else each track is listed once, by "
     "the best of its pictures.",
+)
+BY_MEAN = (
+    "tracks by the mean",
+    "Rank who was followed through a video by the mean of all pictures, where else the best one "
+    "counts. The best is shown and explained.",
 )
 UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
 PARTLY = "Parts and added pictures are not re-ranked: ranked by normalised scores alone."
@@ -120,8 +135,9 @@ class ResultsHeader(QWidget):
         self.measure = self.method.menu().addAction("Evaluate this data set")
         self.measure.setToolTip("Measure all queries now: AP, re-ranking and TLift (Ctrl+Shift+E).")
         self.hides = self._make_hides()
-        self.every = QCheckBox(EVERY[0].capitalize())
-        self.every.setToolTip(EVERY[1])
+        self.every, self.by_mean = (
+            tick_box(words.capitalize(), tip) for words, tip in (EVERY, BY_MEAN)
+        )
         self.cameras, self.times = CameraChoice(), TimeChoice()
         self.filters = FilterField("Choose which pictures are listed.", self._popup())
         self.count, self.truth, self.dot = QLabel(), QLabel(), QLabel("·")
@@ -137,6 +153,11 @@ class ResultsHeader(QWidget):
             "False alarms", "Share of queries without a match with somebody above the line.",
             {str(share): f"{100 * share:.0f} % false alarms" for share in FALSE_ALARM_CHOICES},
         )  # fmt: skip
+        self.false_pairs = Choice(
+            "False pairs", "Share of labelled pairs of two persons above the line.",
+            {str(share): f"{100 * share:g} % false pairs" for share in FALSE_PAIR_CHOICES},
+        )  # fmt: skip
+        self.basis = Choice("Line", "What the line rests on.", LINE_WORDS)
         self.estimates = QLabel()
         self.estimates.setAccessibleName("Exactness")
         self.exact = LinkButton("Score all exactly", ALL_EXACT)
@@ -162,7 +183,7 @@ class ResultsHeader(QWidget):
     def _popup(self) -> QWidget:
         return boxed(
             in_column(
-                heading("Hide"), *self.hides.values(), self.every, heading("Cameras"),
+                heading("Hide"), *self.hides.values(), self.every, self.by_mean, heading("Cameras"),
                 self.cameras, heading("Times"), self.times, margins=12, spacing=6,
             )
         )  # fmt: skip
@@ -187,7 +208,7 @@ class ResultsHeader(QWidget):
         self.by_part = _together(self.part, self.whole)
         self.estimated = _together(self.estimates, self.exact)
         self.several = _together(self.chosen, self.report)
-        self.lined = _together(self.line, self.alarms)
+        self.lined = _together(self.line, self.basis, self.alarms, self.false_pairs)
         self.states = (self.lined, self.by_part, self.estimated, self.several, self.added_note)
         for state in self.states:
             states.addWidget(state)
@@ -216,20 +237,22 @@ class ResultsHeader(QWidget):
         for name, box in self.hides.items():
             box.clicked.connect(lambda on, name=name: space.change_result_filter(**{name: on}))
         self.every.clicked.connect(lambda on: space.change_result_filter(every_picture=on))
+        self.by_mean.clicked.connect(self._choose_mean)
         self.cameras.chosen.connect(lambda chosen: space.change_result_filter(camids=chosen))
         self.times.chosen.connect(lambda chosen: space.change_result_filter(time_range=chosen))
-        self.filters.removed.connect(
-            lambda name: space.change_result_filter(**{name: NO_FILTER[name]})
-        )
+        self.filters.removed.connect(self._remove)
         self.whole.clicked.connect(space.parts.whole_query)
         self.alarms.chosen.connect(lambda share: space.change_look(false_alarms=float(share)))
+        self.false_pairs.chosen.connect(lambda share: space.change_look(false_pairs=float(share)))
+        self.basis.chosen.connect(lambda line: space.change_look(line=line))
+        space.labelled_changed.connect(self._show_line)
         self.exact.clicked.connect(lambda: space.change_look(exact=True))
         self.measure.triggered.connect(lambda: self.command_wanted.emit("evaluate.current"))
         self.report.clicked.connect(lambda: self.command_wanted.emit("file.save_report"))
         space.data_changed.connect(self._show_data)
         space.filters_changed.connect(self.refresh)
         space.method_changed.connect(self.refresh)
-        space.look_changed.connect(self._show_line)
+        space.look_changed.connect(self.refresh)
         space.measures_changed.connect(self._show_methods)
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
@@ -238,7 +261,8 @@ class ResultsHeader(QWidget):
         data = self.workspace.data
         cameras = () if data is None else np.unique(data.gallery_camids).tolist()
         self.cameras.set_cameras(cameras, {} if data is None else data.camera_names)
-        self.every.setVisible(data is not None and data.gallery_tracks is not None)
+        for box in (self.every, self.by_mean):
+            box.setVisible(self.workspace.has_tracks)
         self.times.set_limits(None if data is None else _limits(data.gallery_times))
         self.refresh()
 
@@ -250,9 +274,16 @@ class ResultsHeader(QWidget):
             box.setChecked(getattr(chosen, name))
         self.every.setChecked(chosen.every_picture)
         data = self.workspace.data
-        tracks = data is not None and data.gallery_tracks is not None
         names = {} if data is None else data.camera_names
-        every = (ChipText("every_picture", *EVERY),) if tracks and chosen.every_picture else ()
+        self.by_mean.setChecked(self.workspace.look.tracks == MEAN)
+        tracks = tuple(
+            ChipText(name, *words)
+            for name, words, on in (
+                ("every_picture", EVERY, self.workspace.has_tracks and chosen.every_picture),
+                ("tracks", BY_MEAN, self.workspace.tracks_by_mean),
+            )
+            if on
+        )
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
         hidden = tuple(
@@ -261,7 +292,7 @@ class ResultsHeader(QWidget):
             if getattr(chosen, name)
         )
         self.filters.show_chips(
-            (*hidden, *every, *camera_chip(chosen.camids, names), *time_chip(chosen.time_range))
+            (*hidden, *tracks, *camera_chip(chosen.camids, names), *time_chip(chosen.time_range))
         )
         ranking = self.workspace.ranking
         self.count.setText("" if ranking is None else self._count_words(ranking))
@@ -276,20 +307,36 @@ class ResultsHeader(QWidget):
         self.show_chosen()
 
     def _show_line(self) -> None:
-        """The line, and whether anybody is above it, where the ranking knows strangers."""
-        strangers = self.workspace.strangers
-        ranking, share = self.workspace.ranking, str(self.workspace.look.false_alarms)
-        if share in self.alarms.actions_:
-            self.alarms.show_value(share)
-        self.lined.setVisible(strangers is not None)
-        if strangers is not None and ranking is not None:
-            self.line.setText(line_words(strangers, ranking))
+        """The line, what it rests on, and whether anybody is above it."""
+        space = self.workspace
+        line, ranking, lines = space.line, space.ranking, space.lines
+        self.lined.setVisible(line is not None and ranking is not None)
+        self.show_states()
+        if line is None or ranking is None:
+            return
+        by_labels = line is not space.strangers
+        self.line.setText(line_words(line, ranking))
+        self.line.setToolTip(LABELS_LINE if by_labels else LINE)
+        self.basis.setVisible(len(lines) > 1)
+        self.basis.show_value("labels" if by_labels else "strangers")
+        self.alarms.setVisible(not by_labels)
+        self.false_pairs.setVisible(by_labels)
+        for choice, share in (
+            (self.alarms, space.look.false_alarms),
+            (self.false_pairs, space.look.false_pairs),
+        ):
+            if str(share) in choice.actions_:
+                choice.show_value(str(share))
 
     def show_chosen(self) -> None:
         """How many candidates are chosen, where that is more than the one looked at."""
         chosen = self.workspace.selection.chosen
         self.chosen.setText(f"{count_text(len(chosen))} chosen")
         self.several.setVisible(len(chosen) > 1)
+        self.show_states()
+
+    def show_states(self) -> None:
+        """The second line is there while anything on it is."""
         self.second.setVisible(any(not state.isHidden() for state in self.states))
 
     def show_view(self, view: CandidateView, size: int) -> None:
@@ -305,7 +352,7 @@ class ResultsHeader(QWidget):
         told = "" if ranking is None else ranking.approximation
         self.estimates.setText(exactness_words(ranking) if ranking is not None and told else "")
         self.estimates.setToolTip(told)
-        self.exact.setVisible(ranking is not None and ranking.exact_to is not None)
+        self.exact.setVisible(ranking is not None and can_be_exact(ranking))
         self.estimated.setVisible(bool(told))
 
     def _count_words(self, ranking: RankingResult) -> str:
@@ -328,6 +375,16 @@ class ResultsHeader(QWidget):
             action.setToolTip(METHOD_WORDS[method][1] if on else self.reason(method))
         ready = space.data is not None and space.data.added_from > 0 and space.model is not None
         self.measure.setVisible(ready and not space.measures_complete)
+
+    def _choose_mean(self, on: bool) -> None:
+        self.workspace.change_look(tracks=MEAN if on else BEST)
+
+    def _remove(self, chip: str) -> None:
+        """A filter no more, or tracks by their best picture again."""
+        if chip == "tracks":
+            self._choose_mean(False)
+        else:
+            self.workspace.change_result_filter(**{chip: NO_FILTER[chip]})
 
     def _choose_method(self, method: Method) -> None:
         if method in NORMALISED_IDS:  # what it needs is measured first
@@ -365,12 +422,17 @@ class ResultsHeader(QWidget):
         return "No true match in the gallery" if known else "Person not known"
 
 
-def line_words(strangers: Strangers, ranking: RankingResult) -> str:
-    """The line, and how many candidates are above it."""
-    line, above = deviations_text(strangers.line.value), strangers.above(ranking)
+def line_words(line: Strangers | LabelledLine, ranking: RankingResult) -> str:
+    """The line, what it rests on, and how many candidates are above it."""
+    above = line.above(ranking)
+    if isinstance(line, LabelledLine):
+        share = percent_words(line.tpr)
+        where = f"logit {logit_text(line.value)} ({share} of labelled true pairs are above it)"
+    else:
+        where = deviations_text(line.line.value)
     if not above:
-        return f"Probably nobody, or nobody clear: none above the line at {line}"
-    return f"{count_text(above)} above the line at {line}"
+        return f"Probably nobody, or nobody clear: none above the line at {where}"
+    return f"{count_text(above)} above the line at {where}"
 
 
 def exactness_words(ranking: RankingResult) -> str:

@@ -22,6 +22,7 @@ from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.hints import EmptyPage, NoteLine
 from app.views.widgets.layouts import in_column
 from app.views.widgets.tile_view import TileView
+from qaconv_core.ranking.tracks import BEST, MEAN
 from qaconv_core.types import RankingResult
 
 METHOD_IDS: dict[Method, str] = dict(zip(METHODS[:3], ("qaconv", "rerank", "tlift"), strict=True))
@@ -319,8 +320,14 @@ class ResultsPanel(QWidget):
             **{f"candidate.{name}": hide(name) for name in HIDES},
             "candidate.every_picture": Handler(
                 lambda: self._toggle("every_picture"),
-                lambda: space.data is not None and space.data.gallery_tracks is not None,
+                lambda: space.has_tracks,
                 checked=lambda: space.result_filter.every_picture,
+                reason=lambda: NO_TRACKS,
+            ),
+            "candidate.tracks_mean": Handler(
+                lambda: space.change_look(tracks=BEST if space.look.tracks == MEAN else MEAN),
+                lambda: space.has_tracks,
+                checked=lambda: space.look.tracks == MEAN,
                 reason=lambda: NO_TRACKS,
             ),
             "candidate.play_track": Handler(

@@ -14,11 +14,11 @@ from app.state import check_measures as words
 from app.state.insights import CheckFindings
 from app.views.insights.insight_page import InsightPage
 from app.views.insights.measure_table import MeasureTable
-from app.views.insights.picture_tiles import PictureTiles
 from app.views.widgets.chart import Chart
 from app.views.widgets.fields import combo_box
 from app.views.widgets.labels import plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
+from app.views.widgets.picture_tiles import PictureTiles
 from qaconv_core.explaining.limits import LIMITS
 
 NO_CURVES = "There are no curves to draw."

@@ -10,7 +10,7 @@ from app.items.error_model import WIDEST, ExampleModel
 from app.items.picture_tiles import TILE_ROLE, TileDelegate
 from app.jobs.images import ImageLoader
 from app.state.insights import Insights
-from app.views.insights.picture_tiles import PictureTiles
+from app.views.widgets.picture_tiles import PictureTiles
 from app.views.widgets.table_style import show_as_rows
 
 TIP = "Click an error, or press Return, to open it: the false match beside the true one."

@@ -18,6 +18,7 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.settings import Settings, SettingsFile
 from app.state.values import Selection
 from app.views.dialogs.adapt_dialog import AdaptDialog
+from app.views.dialogs.answers_dialog import AnswersDialog
 from app.views.dialogs.command_palette import CommandPalette
 from app.views.dialogs.forget_dialog import ForgetDialog
 from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
@@ -35,17 +36,19 @@ from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.theme import Theme
 from qaconv_core.evaluation.match_matrix import FirstCandidates
 from qaconv_core.galleries.values import OpenSet
+from qaconv_core.types import RankingResult
 
 
 class Dialogs(QObject):
     """Opens dialogs and keeps what was opened with them in the settings.
 
     ``theme_chosen`` carries the name of the theme to use, ``pictures_wanted`` the paths of people's
-    pictures to search for.
+    pictures to search for, ``pair_wanted`` the place of a match to look at.
     """
 
     theme_chosen = pyqtSignal(str)
     pictures_wanted = pyqtSignal(object)
+    pair_wanted = pyqtSignal(object)
 
     def __init__(
         self,
@@ -267,6 +270,23 @@ class Dialogs(QObject):
             lambda context: engine.first_candidates(matching, space.method, context), show,
             lane="files", quiet=True,
         )  # fmt: skip
+
+    def compare_answers(self, queries: tuple[int, int] | None) -> None:
+        """Rank two queries, and show what both find first."""
+        data = self.controller.workspace.data
+        if queries is None or data is None:
+            return
+
+        def show(rankings: tuple[RankingResult, ...]) -> None:
+            former = self._open.get("answers")
+            if former is not None:
+                former.close()
+            first, second = rankings
+            dialog = AnswersDialog(data, (first, second), self.thumbnails, self.window)
+            dialog.opened.connect(self.pair_wanted)
+            self._show("answers", lambda: dialog)
+
+        self.controller.rank_both(queries, show)
 
     def adapt(self) -> AdaptDialog:
         """Adapt the open model to the open pictures, or see how far that has come."""

@@ -205,6 +205,14 @@ class MainWindow(QMainWindow):
                     lambda: (self.gallery.labels.undo if self.page == "gallery" else undo.run)(),
                     undo.enabled,
                 ),
+                "query.answers": Handler(
+                    lambda: self.dialogs.compare_answers(self.explore.queries.two),
+                    lambda: (
+                        self.explore.queries.two is not None
+                        and self.controller.matching is not None
+                    ),
+                    reason=lambda: "choose two queries in the list (Ctrl and click)",
+                ),
                 "view.back": Handler(space.go_back, lambda: space.can_go_back),
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),
                 "view.problems": toggle_of(self.problems_dock),
@@ -285,6 +293,7 @@ class MainWindow(QMainWindow):
         self.commands.refused.connect(self._show_message)
         self.gallery.search_wanted.connect(self._search_by)
         self.gallery.data_wanted.connect(lambda: self.dialogs.open_data())
+        self.dialogs.pair_wanted.connect(self.insights.open_pair)
         self.insights.failed.connect(self.problems.add)
         self.insights.page_wanted.connect(self.pages.choose)
         self.insights.data_requested.connect(lambda: self.dialogs.open_data())

@@ -16,7 +16,6 @@ from qaconv_core.explaining.part import (
     part_evidence,
     part_scores,
     plain_logits,
-    rank_of,
 )
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.progress import CancelToken
@@ -187,15 +186,6 @@ def test_an_empty_gallery_gives_no_logits():
     for known in (None, query_maxima(query, gallery)):
         head = random_head(rng, (2, 3))
         assert part_scores(query, gallery, head, np.eye(2, 3) > 0, known=known).logits.shape == (0,)
-
-
-def test_ranks_count_ties_in_gallery_order():
-    values = np.array([0.5, 2.0, 0.5, 3.0])
-    assert [rank_of(values, i) for i in range(4)] == [3, 2, 4, 1]
-    assert rank_of(values, 2, 2.0) == 3
-    assert rank_of(values, 0, 2.0) == 2
-    assert rank_of(values, 3, -1.0) == 4
-    assert rank_of(np.array([1.0]), 0) == 1
 
 
 def test_wrong_masks_and_maxima_are_refused():

@@ -179,6 +179,22 @@ def test_a_head_of_everything_is_exact(estimated):
     assert both.order.tolist() == estimated.rank((3, 4), exact=True).order.tolist()
 
 
+def test_normalised_scores_from_estimates_say_so_and_are_close(estimated):
+    estimated.measure_cohorts(CohortRule(), NO_CONTEXT)
+    found = estimated.rank_normalised((0,), head=5)
+    assert (found.ranking.certainty, found.ranking.exact_to) == ("measured", 0)
+    assert "rests on estimates" in found.ranking.approximation
+    assert "rests on estimates" in estimated.listed(found.ranking, 3).approximation
+    estimated.estimates = None
+    estimated.measure_cohorts(CohortRule(), NO_CONTEXT)
+    exact = estimated.rank_normalised((0,), head=5)
+    assert (exact.ranking.certainty, exact.ranking.approximation) == ("exact", "")
+    head = exact.ranking.order[:5]
+    assert set(found.ranking.order[:5]) == set(head)
+    np.testing.assert_allclose(found.n[head], exact.n[head], atol=0.02)
+    np.testing.assert_array_equal(found.logits[head], exact.logits[head])
+
+
 def test_estimates_of_a_query_are_kept(estimated, monkeypatch):
     calls, real = [], estimated.model.rank_top
     monkeypatch.setattr(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qaconv_core.errors import Cancelled
-from qaconv_core.galleries.suggestions import FROM_GALLERY, labelled_logits, suggest_pairs
+from qaconv_core.galleries.suggestions import FROM_GALLERY, labelled_pairs, suggest_pairs
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.model import load_model
 from qaconv_core.progress import CancelToken, WorkContext
@@ -45,9 +45,14 @@ def plain_logits(model, gallery):
     return (logits + logits.T) / 2
 
 
+def both(model, gallery, persons):
+    pairs = labelled_pairs(model, gallery, persons)
+    return pairs.same, pairs.different
+
+
 def test_logits_of_labelled_pairs_are_those_of_all_pairs(model, gallery):
     persons = {0: "Ann", 1: "Ann", 4: "Bob", 5: "Bob", 9: "Cid"}
-    same, different = labelled_logits(model, gallery, persons)
+    same, different = both(model, gallery, persons)
     logits = plain_logits(model, gallery)
     pairs = [(a, b) for a in persons for b in persons if a < b]
     wanted = {True: [], False: []}
@@ -55,7 +60,7 @@ def test_logits_of_labelled_pairs_are_those_of_all_pairs(model, gallery):
         wanted[persons[a] == persons[b]].append(logits[a, b])
     assert same == pytest.approx(sorted(wanted[True]), rel=1e-4)
     assert different == pytest.approx(sorted(wanted[False]), rel=1e-4)
-    assert [len(part) for part in labelled_logits(model, gallery, {})] == [0, 0]
+    assert [len(part) for part in both(model, gallery, {})] == [0, 0]
 
 
 def test_without_labels_the_threshold_is_the_gallerys_own_and_pairs_go_away_from_it(model, gallery):
@@ -75,7 +80,7 @@ def test_without_labels_the_threshold_is_the_gallerys_own_and_pairs_go_away_from
 def test_labels_set_the_threshold_between_one_person_and_two(model, gallery):
     persons = {picture: f"person {who(picture)}" for picture in range(2 * SHOTS)}
     found = suggest_pairs(model, gallery, persons)
-    same, different = labelled_logits(model, gallery, persons)
+    same, different = both(model, gallery, persons)
     assert "labelled pairs" in found.rule
     missed = np.mean(same <= found.threshold)
     wrong = np.mean(different > found.threshold)

@@ -49,7 +49,8 @@ def test_a_job_is_forecast_from_some_of_its_pictures(world):
 def test_memory_for_pictures_is_counted_as_far_as_the_job_allows(world):
     refs = refs_of(world)
     kept, read_again = (
-        forecast_job(replace(job(world, refs), memory=memory)).peak_bytes for memory in (1 << 40, 0)
+        forecast_job(replace(job(world, refs), memory=memory)).memory_bytes
+        for memory in (1 << 40, 0)
     )
     height, width = load_model(world / "model.pth.tar", "cpu").spec.input_size
     pixels = len(refs) * height * width * 3

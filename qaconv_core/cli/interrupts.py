@@ -70,6 +70,9 @@ def _exit(status: int) -> None:
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
+    with contextlib.suppress(Exception):
+        # Semaphores of worker processes: whoever clears up behind them says so on the terminal.
+        sys.modules["multiprocessing.util"]._run_finalizers(0)
     os._exit(status)
 
 

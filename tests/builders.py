@@ -8,6 +8,7 @@ place of each picture, which is enough for anything that does not decode.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,19 @@ import numpy as np
 from PIL import Image
 
 MARKET_SPLITS = ("bounding_box_train", "query", "bounding_box_test")
+
+
+def write_boxes(path: Path) -> Path:
+    """Write COCO's JSON: three boxes on ``1.png``, one on ``9.png``."""
+    boxes = [[10, 20, 40, 100], [100, 20, 40, 110], [200, 30, 50, 120]]
+    found = [{"image_id": 5, "category_id": 1, "bbox": box} for box in boxes]
+    coco = {
+        "images": [{"id": 5, "file_name": "1.png"}, {"id": 6, "file_name": "9.png"}],
+        "annotations": [*found, {"image_id": 6, "category_id": 1, "bbox": [1, 1, 20, 50]}],
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    path.write_text(json.dumps(coco))
+    return path
 
 
 def write_picture(path: Path, seed: int = 0, size: tuple[int, int] = (16, 32)) -> Path:

@@ -115,9 +115,10 @@ class Driver:
         self.turn()
 
     def measured(self) -> None:
-        """Until the demo is ranked, explained and measured."""
+        """Until the demo is ranked, explained and measured, with the evidence of its pairs."""
         complete = lambda: self.shown and self.space.measures_complete  # noqa: E731
         self.wait(complete, "the demo's measures", seconds=10 * PATIENCE)
+        self.wait(lambda: self.space.evidence, "the evidence of pairs", seconds=10 * PATIENCE)
         self.rest()
 
     # ── hands ───────────────────────────────────────────────────────────────────────────────────

@@ -116,6 +116,7 @@ def line_of_labels(driver: Driver) -> None:
     driver.key("Ctrl+1")
     header = driver.window.explore.results.header
     driver.wait(lambda: header.height() > 40, "the line")
+    driver.key("A")  # pale candidates, too
 
 
 def weights(driver: Driver) -> None:
@@ -135,6 +136,7 @@ def import_pictures(driver: Driver) -> None:
     dialog.choose([driver.space.data.gallery[0].path.parent])
     driver.wait(dialog.save.isEnabled, "the preview")
     driver.rest()
+    dialog.where.setText("~/pictures")  # not the place of this copy
 
 
 def forget(driver: Driver) -> None:
@@ -331,18 +333,24 @@ def evaluate(driver: Driver, tab: int) -> None:
 
 
 def table(driver: Driver) -> None:
-    """The measures of the run."""
+    """The measures of the run, the protocol folded out."""
     evaluate(driver, 0)
+    fold = driver.window.evaluate.content.table.fold
+    if not fold.isChecked():
+        driver.click(fold)
 
 
 def cmc(driver: Driver) -> None:
-    """The CMC curves of the run."""
-    evaluate(driver, 1)
+    """The measures and CMC curves of the run."""
+    evaluate(driver, 0)
+    fold = driver.window.evaluate.content.table.fold
+    if fold.isChecked():
+        driver.click(fold)
 
 
 def scores(driver: Driver) -> None:
     """Scores of true and false pairs, the threshold moved by keys."""
-    evaluate(driver, 2)
+    evaluate(driver, 1)
     chart = driver.window.evaluate.content.scores.chart
     for _ in range(4):
         driver.key("Right", chart)
@@ -350,12 +358,20 @@ def scores(driver: Driver) -> None:
 
 def queries(driver: Driver) -> None:
     """AP of every query."""
-    evaluate(driver, 3)
+    evaluate(driver, 2)
 
 
 def gains(driver: Driver) -> None:
     """Plain QAConv against all methods of the run, query by query."""
-    evaluate(driver, 4)
+    evaluate(driver, 3)
+
+
+def rankings(driver: Driver) -> None:
+    """The query that gained most, as both methods rank it."""
+    gains(driver)
+    view = driver.window.evaluate.content.changes.view
+    driver.click_at(view.viewport(), view.visualRect(view.model().index(0, 0)).center())
+    driver.dialog("answers")
 
 
 def case(driver: Driver) -> None:
@@ -624,6 +640,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scores": scores,
     "queries": queries,
     "gains": gains,
+    "rankings": rankings,
     "case": case,
     "sheet": sheet,
     "matrix": matrix,
@@ -672,13 +689,18 @@ README = (
     "heat",
     "hover",
     "compare",
+    "compare-several",
+    "answers",
     *QUESTIONS,
+    "grid",
     "persons",
+    "line-of-labels",
+    "import",
     "cmc",
     "scores",
-    "case",
     "lines-dark",
     "cmc-dark",
+    "case",
 )
 
 
@@ -730,6 +752,8 @@ def take(driver: Driver, name: str, folder: Path) -> None:
     path = folder / f"{name}.png"
     save(picture_of(driver), path)
     driver.close_dialogs()
+    if name.endswith("-dark"):
+        driver.command("light theme")
     if driver.space.data is None or driver.space.data.name != "demo":  # the next view's
         driver.start()
         driver.measured()

@@ -22,8 +22,11 @@ def first_candidates(ranking: RankingResult, count: int = FIRST) -> dict[int, in
     return {int(ranking.order[place]): int(ranking.ranks[place]) for place in places}
 
 
-def answer_tiles(data: OpenSet, ranking: RankingResult, others: dict[int, int]) -> list[Tile]:
-    """The first candidates of a query. ``others`` are those of another one, with their ranks."""
+def answer_tiles(
+    data: OpenSet, ranking: RankingResult, others: dict[int, int], of: str = "query"
+) -> list[Tile]:
+    """The first candidates of a query. ``others`` are those of another query, or of another
+    ranking (``of``), with their ranks."""
     query = data.query[ranking.queries[0]]
     tiles = []
     for candidate, rank in first_candidates(ranking).items():
@@ -32,7 +35,7 @@ def answer_tiles(data: OpenSet, ranking: RankingResult, others: dict[int, int]) 
         also = others.get(candidate)
         line = f"{rank} · {score}" + ("" if also is None else f" · also {also}")
         spoken = [f"Rank {rank}, {TRUTHS.get(truth, 'person not known')}", f"Score {score}"]
-        spoken += [f"Rank {also} of the other query, too"] if also is not None else []
+        spoken += [f"Rank {also} of the other {of}, too"] if also is not None else []
         spoken += [who_sentence(ref), ref.path.name]
         tiles.append(
             Tile(

@@ -20,8 +20,9 @@ from app.state.overlay import (
     scale_of,
 )
 from app.state.values import EACH, Cell, Look
-from app.state.zones import SHORT, ZONES, PairZones, zones_by_height
+from app.state.zones import SHORT, PairZones
 from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.explaining.zones import ZONES, zones_by_height
 from qaconv_core.galleries.values import PairView
 from qaconv_core.matching.strongest import Correspondence
 from qaconv_core.types import Side

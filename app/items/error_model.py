@@ -13,10 +13,13 @@ from app.items.row_texts import camera_text
 from app.state.insight_words import example_line, example_sentence
 from app.state.insights import Example
 from app.state.words import adds_text
+from qaconv_core.explaining.zones import ZONES
 from qaconv_core.types import RankingResult
 
-COLUMNS = ("Number", "Margin", "Cameras", "Query", "False match", "True match", "Cell adds")
-NUMBERS = (0, 1, 6)
+COLUMNS = (
+    "Number", "Margin", "Cause", "Cameras", "Query", "False match", "True match", "Cell adds",
+)  # fmt: skip
+NUMBERS = (0, 1, 7)
 WIDEST = "cell +0.88 · margin +88.88"
 """The longest line below a failure's pictures."""
 
@@ -27,7 +30,8 @@ def cells(example: Example) -> tuple[str, ...]:
     names = (ref.path.name for ref in (example.query, example.false, example.true))
     value = "–" if example.value is None else adds_text(example.value)
     margin = adds_text(example.failure.margin)
-    return (f"{example.number}", margin, " → ".join(cameras), *names, value)
+    cause = ZONES[example.cause]
+    return (f"{example.number}", margin, cause, " → ".join(cameras), *names, value)
 
 
 class ExampleModel(TableModel):

@@ -10,6 +10,7 @@ from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QSize,
 from PyQt5.QtGui import QFont, QFontMetrics, QPainter, QPalette, QPen
 from PyQt5.QtWidgets import QStyle, QStyleOptionViewItem
 
+from app.items.dragged import DragsFiles
 from app.items.result_delegate import FRAME, PAD, ResultDelegate
 from app.items.row_texts import camera_text, count_text, who_sentence
 from app.items.selection import draw_ground
@@ -53,7 +54,7 @@ class GalleryTile:
         return "\n".join(line for line in lines if line)
 
 
-class GalleryModel(QAbstractListModel):
+class GalleryModel(DragsFiles, QAbstractListModel):
     """Rows are those of ``gallery``."""
 
     def __init__(self, gallery: Gallery, parent: QObject | None = None) -> None:
@@ -85,6 +86,8 @@ class GalleryModel(QAbstractListModel):
     def path_at(self, row: int) -> Path:
         """The file of a row."""
         return self.tile(row).ref.path
+
+    file_of = path_at
 
     def tile(self, row: int) -> GalleryTile:
         """What a row shows."""

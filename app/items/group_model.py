@@ -6,11 +6,12 @@ from typing import Any
 
 from PyQt5.QtCore import QModelIndex, QObject, QRect, QSize, Qt
 from PyQt5.QtGui import QFontMetrics, QImage, QPainter, QPalette
-from PyQt5.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PyQt5.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.items.captions import bold
 from app.items.mean_map_image import image_of, paint_mean
 from app.items.row_models import ListModel
+from app.items.selection import draw_ground
 from app.items.thumbnail import faded
 from app.state.insight_words import group_line, group_title, margin_words
 from app.state.insights import ErrorFindings, mean_scale
@@ -91,8 +92,8 @@ class GroupDelegate(QStyledItemDelegate):
             painter.drawText(room, int(Qt.AlignLeft | Qt.AlignBottom), text)
             painter.restore()
             return
-        style = option.widget.style() if option.widget else QApplication.style()
-        style.drawPrimitive(QStyle.PE_PanelItemViewItem, option, painter, option.widget)
+        painter.setRenderHint(QPainter.Antialiasing)
+        draw_ground(painter, option)
         place = QRect(room.topLeft(), MAP)
         picture = index.data(PICTURE_ROLE)
         paint_mean(painter, place, group.mean, mean_scale(group), picture, option.palette)
@@ -102,8 +103,7 @@ class GroupDelegate(QStyledItemDelegate):
     def _words(
         self, painter: QPainter, option: QStyleOptionViewItem, room: QRect, index: QModelIndex
     ) -> None:
-        chosen = bool(option.state & QStyle.State_Selected)
-        ink = option.palette.color(QPalette.HighlightedText if chosen else QPalette.Text)
+        ink = option.palette.color(QPalette.Text)
         strong = bold(option.font)
         line = QFontMetrics(option.font).lineSpacing()
         top = room.top() + (room.height() - 2 * line) // 2

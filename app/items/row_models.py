@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QAbstractListModel, QAbstractTableModel, QModelIndex, QObject, Qt
 
+from app.items.dragged import DragsFiles
 from qaconv_core.types import Int64
 
 ENTRY_ROLE = Qt.UserRole
@@ -43,12 +45,16 @@ class ListModel(QAbstractListModel):
         return self.shown(index.row(), role) if known else None
 
 
-class EntryModel(ListModel):
+class EntryModel(DragsFiles, ListModel):
     """Pictures of the open set. An entry has the picture as its ``ref``; sentences tell of it."""
 
     def entry(self, row: int) -> Any:
         """What a row shows."""
         raise NotImplementedError
+
+    def file_of(self, row: int) -> Path:
+        path: Path = self.entry(row).ref.path
+        return path
 
     def sentences(self, entry: Any) -> list[str]:
         """What can be said of an entry."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QRect, Qt
 from PyQt5.QtGui import QPainter, QPalette, QPen
 from PyQt5.QtWidgets import QStyle, QStyleOptionViewItem
 
@@ -13,9 +13,15 @@ TINT, HOVER = 26, 20
 """How much of 255 the accent covers: where the keys are, and under the pointer."""
 
 
-def draw_ground(painter: QPainter, option: QStyleOptionViewItem, current: bool = True) -> None:
+def draw_ground(
+    painter: QPainter,
+    option: QStyleOptionViewItem,
+    current: bool = True,
+    room: QRect | None = None,
+) -> None:
     """Outline what is chosen in the accent colour; thinner where it is chosen besides another
-    (not ``current``). It is tinted while its list has the keys."""
+    (not ``current``). It is tinted while its list has the keys. ``room`` is the place of the whole
+    row or tile, unless it is that of the option."""
     chosen = bool(option.state & QStyle.State_Selected)
     pointed = bool(option.state & QStyle.State_MouseOver)
     if not (chosen or pointed):
@@ -25,4 +31,6 @@ def draw_ground(painter: QPainter, option: QStyleOptionViewItem, current: bool =
     painter.setPen(QPen(accent, 2 if current else 1) if chosen else Qt.NoPen)
     covers = TINT if keys else HOVER if pointed else 0
     painter.setBrush(faded(accent, covers) if covers else Qt.NoBrush)
-    painter.drawRoundedRect(option.rect.adjusted(INSET, INSET, -INSET, -INSET), ROUND, ROUND)
+    painter.drawRoundedRect(
+        (room or option.rect).adjusted(INSET, INSET, -INSET, -INSET), ROUND, ROUND
+    )

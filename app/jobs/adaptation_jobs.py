@@ -11,7 +11,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
 from app.jobs.controller import Controller
-from app.jobs.job import Job, JobContext
+from app.jobs.job import KEPT, Job, JobContext
 from app.jobs.job_slots import JobSlots
 from app.state.adaptation import Adaptation, AdaptationRequest, default_out
 from app.state.requests import DEMO, DataRequest, ModelRequest
@@ -22,7 +22,7 @@ from qaconv_core.data.resources import resource_path
 from qaconv_core.errors import StoreError
 from qaconv_core.progress import PhasedProgress, ProgressCallback
 from qaconv_core.readable import counted
-from qaconv_core.store.folders import data_dir
+from qaconv_core.store.folders import ADAPTATION, data_dir
 from qaconv_core.types import Dataset
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from qaconv_core.adaptation.forecast import Forecast
     from qaconv_core.adaptation.state import Unfinished
 
-BEGUN = "adaptation.json"
-"""In the user's data folder: the set, the model and the new file of the last adaptation."""
 ADAPT, FORECAST = "adapt", "adaptation forecast"
 
 
@@ -44,7 +42,7 @@ def _note_begun(out: Path, root: Path, model: ModelRequest) -> None:
     written."""
     with suppress(StoreError):
         record = {"root": str(root), "model": model.path, "out": str(out)}
-        write_record(data_dir() / BEGUN, record)
+        write_record(data_dir() / ADAPTATION, record)
 
 
 def pictures_to_adapt(data: DataRequest | Dataset) -> Pictures:
@@ -114,7 +112,7 @@ class AdaptationJobs(QObject):
 
     def _begun(self, root: Path) -> Path | None:
         """The file of the last adaptation, where it is unfinished and of the open ones."""
-        known = read_record(data_dir(write=False) / BEGUN)
+        known = read_record(data_dir(write=False) / ADAPTATION)
         if (known.get("root"), known.get("model")) != (
             str(root),
             self.controller.model_request.path,
@@ -222,6 +220,7 @@ class AdaptationJobs(QObject):
         self.job = self._slots.replace(
             ADAPT, f"Adapting to {opened.name}", work, done,
             failed=failed, ended=self._ended, reported=known.show_groups, lane="long",
+            loss=KEPT,
         )  # fmt: skip
         self.started.emit(self.job)
 

@@ -19,7 +19,7 @@ from app.jobs import engine
 from app.jobs.added_pictures import AddedPictures
 from app.jobs.engine import Inspected, LoadedModel
 from app.jobs.inspections import DATA, MODEL, Failed, inspect_data, inspect_model
-from app.jobs.job import Job, JobContext
+from app.jobs.job import LOST, Job, JobContext
 from app.jobs.job_slots import JobSlots, tell_stopped
 from app.jobs.pair_jobs import PairJobs
 from app.jobs.ranking_jobs import RankingJobs
@@ -54,7 +54,16 @@ if TYPE_CHECKING:
 
 QUICK_SECONDS = 60.0
 """A whole set is measured unasked when that is estimated to take no longer."""
-NEEDS_MAPS = ("prepare", "rank", "explain", "average", "measure", "cohorts", *WhatIfJobs.NAMES)
+NEEDS_MAPS = (
+    "prepare",
+    "rank",
+    "explain",
+    "average",
+    "measure",
+    "evidence",
+    "cohorts",
+    *WhatIfJobs.NAMES,
+)
 """The jobs that are of no use once the maps are forgotten."""
 
 
@@ -84,7 +93,6 @@ class Controller(QObject):
         self.measure_unasked = True
         self._previous: PreviousSet | None = None
         self._measuring_on_request = False
-        self._wanted_method = NORMALISED
         self._step: Step = Done()
         self._added = AddedPictures(workspace, runner, self.sources)
         self._ranking = RankingJobs(workspace, self.slots, self.sources, self)
@@ -332,11 +340,37 @@ class Controller(QObject):
         def apply(measured: Measured) -> None:
             matching.measured = measured
             self.workspace.set_measured(measured.measures, measured.notes)
+            self.compare_evidence(unasked=True)
 
         self.slots.replace(
             "measure", f"Measuring {matching.data.name}",
             lambda context: engine.measure(matching, context), apply, lane="long",
+            loss="" if unasked else LOST,
         )  # fmt: skip
+
+    @property
+    def can_compare_evidence(self) -> bool:
+        """Whether the evidence of the set's pairs can be measured, and was not yet."""
+        space = self.workspace
+        known = space.evidence is not None or space.evidence_running
+        return self.matching is not None and space.can_compare_evidence and not known
+
+    def compare_evidence(self, *, unasked: bool = False) -> None:
+        """The evidence of the set's pairs, to say how that of a pair stands among it."""
+        matching, space = self.matching, self.workspace
+        if matching is None or not self.can_compare_evidence:
+            return
+
+        def ended() -> None:
+            if matching is self.matching and space.evidence is None:
+                space.set_evidence(None)
+
+        self.slots.replace(
+            "evidence", f"Comparing the evidence of pairs of {matching.data.name}",
+            lambda context: engine.compare_evidence(matching, context), space.set_evidence,
+            failed=lambda _problem: unasked, ended=ended, lane="long",
+        )  # fmt: skip
+        space.set_evidence(None, running=True)
 
     def rank_both(
         self, queries: tuple[int, int], apply: Callable[[tuple[RankingResult, ...]], None]
@@ -348,23 +382,23 @@ class Controller(QObject):
         """Rank by normalised scores, or by what re-ranking and TLift make of them, once the
         gallery's strangers have been measured."""
         matching = self.matching
-        self._wanted_method = method
         if matching is None or matching.cohorts is not None:
             self.workspace.set_method(method)
             return
+        self.workspace.await_method(method)
         if self.slots.has("cohorts"):
             return
-        before = self.workspace.method
 
         def apply(_found: None) -> None:
             space = self.workspace
             space.offer_normalised()
-            if space.method == before:  # no other one was chosen meanwhile
-                space.set_method(self._wanted_method)
+            if space.awaited_method is not None:  # no other one was chosen meanwhile
+                space.set_method(space.awaited_method)
 
         self.slots.replace(
             "cohorts", f"Measuring strangers of {matching.data.name}",
             lambda context: engine.measure_cohorts(matching, context), apply, lane="long",
+            ended=lambda: self.workspace.await_method(None),
         )  # fmt: skip
 
     def close(self) -> None:

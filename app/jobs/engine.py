@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from qaconv_core.data.check_report import CheckReport
     from qaconv_core.evaluation.evaluator import Evaluation
     from qaconv_core.evaluation.match_matrix import FirstCandidates
+    from qaconv_core.explaining.evidence import SetEvidence
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.model import Model
     from qaconv_core.store.features import FeatureShelf, FeatureStore
@@ -118,19 +119,7 @@ def open_set(dataset: Dataset) -> OpenSet:
     if not len(dataset.gallery):
         hint = dataset.notes[0] if dataset.notes else "choose another folder"
         raise InputError(f"{dataset.root}: there are no gallery pictures to search ({hint})")
-    cameras = set(dataset.query.camids.tolist()) | set(dataset.gallery.camids.tolist())
-    return OpenSet(
-        name=dataset.name,
-        root=dataset.root,
-        layout=dataset.layout,
-        query=dataset.query,
-        gallery=dataset.gallery,
-        added_from=len(dataset.query),
-        rejected=dataset.rejected,
-        notes=dataset.notes,
-        # With a single camera the rule would leave no true match.
-        junk_rule=len(cameras - {-1}) != 1,
-    )
+    return OpenSet.of(dataset)
 
 
 @dataclass(frozen=True)
@@ -236,6 +225,13 @@ def measure_cohorts(matching: GallerySearch, context: JobContext) -> None:
     from qaconv_core.ranking.cohorts import CohortRule
 
     matching.measure_cohorts(CohortRule(), context)
+
+
+def compare_evidence(matching: GallerySearch, context: JobContext) -> SetEvidence:
+    """The evidence of the set's pairs; from the store where it was measured."""
+    from qaconv_core.galleries.evidence import open_evidence
+
+    return open_evidence(matching, context)
 
 
 def rank_normalised(

@@ -5,8 +5,11 @@ All methods of :class:`EvaluationJobs` run in worker threads.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import logging
+import shlex
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +28,7 @@ from app.state.evaluation import (
     SetEstimate,
 )
 from app.state.requests import DEMO, ModelRequest
-from qaconv_core.errors import DatasetError, QAConvError
+from qaconv_core.errors import DatasetError, InputError, QAConvError
 from qaconv_core.progress import Phase, Progress
 from qaconv_core.types import Dataset, EvaluationReport, ImageRef
 
@@ -93,11 +96,15 @@ def identify(path: Path, _context: JobContext) -> SetChoice:
 def run_of(record: RunRecord) -> FinishedRun:
     """A run of the history as the window shows it."""
     from qaconv_core.evaluation.stored_runs import query_paths_of_run, report_of_run, root_of_run
+    from qaconv_core.store.runs import name_and_note
 
     report = report_of_run(record.report)
     paths = query_paths_of_run(record.report)
     root = root_of_run(record.report)
-    return FinishedRun(record.id, record.created, record.kind, report, paths, root)
+    name, note = name_and_note(record.report)
+    return FinishedRun(
+        record.id, record.created, record.kind, report, paths, root, record.command, name, note
+    )
 
 
 def stored_runs(_context: JobContext) -> tuple[FinishedRun, ...]:
@@ -105,6 +112,43 @@ def stored_runs(_context: JobContext) -> tuple[FinishedRun, ...]:
     from qaconv_core.evaluation.stored_runs import open_history
 
     return tuple(run_of(record) for record in open_history().list(limit=NEWEST))
+
+
+def request_of_run(run: FinishedRun) -> EvaluationRequest:
+    """The request that repeats a run, read from its command as the command line reads it.
+
+    Raises :class:`InputError` where the command is not known.
+    """
+    from qaconv_core.cli.evaluate import method_options
+    from qaconv_core.cli.parser import build_parser
+    from qaconv_core.data import DATASETS
+
+    words = shlex.split(run.command)
+    if words[:2] != ["qaconv", "evaluate"]:
+        raise InputError(f"{run.title}: the command that made it is not known")
+    try:
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            arguments = build_parser().parse_args(words[1:])
+    except SystemExit as error:  # options of another version
+        raise InputError(f"{run.title}: {said.getvalue().strip()}") from error
+    dataset = run.report.dataset
+    place = Path(run.root) if run.root and dataset != DEMO else None
+    name = dataset if dataset in (*DATASETS, DEMO) else "folder"
+    title = dataset if place is None else f"{dataset} in {place.name}"
+    return EvaluationRequest(
+        SetChoice(title, name, place),
+        checkpoint=arguments.checkpoint or DEMO,
+        device=arguments.device or "auto",
+        options=method_options(arguments, on_by_default=dataset == DEMO),
+        on_disk=arguments.on_disk,
+    )
+
+
+def describe_run(id: int, name: str, note: str, _context: JobContext) -> None:
+    """Keep a name and a note of a run of the history."""
+    from qaconv_core.evaluation.stored_runs import open_history
+
+    open_history().describe(id, name, note)
 
 
 def delete_runs(ids: Sequence[int], _context: JobContext) -> tuple[int, ...]:
@@ -203,7 +247,8 @@ class EvaluationJobs:
         context.cancel.raise_if_cancelled()
         self._learn(wanted, found.report)
         paths = tuple(str(path) for path in found.query.paths)
-        run = FinishedRun(0, _now(), "evaluate", found.report, paths, str(dataset.root))
+        run = FinishedRun(0, _now(), "evaluate", found.report, paths, str(dataset.root),
+                          request.command())  # fmt: skip
         return _kept(run, request.command())
 
     def _phases(

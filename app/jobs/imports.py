@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.jobs.inspections import Failed
 from app.jobs.job import Job, JobContext
@@ -14,7 +15,10 @@ from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.proposal import Proposal, propose
 from qaconv_core.progress import WorkContext
 
-PROPOSE, SAVE = "propose import", "save import"
+if TYPE_CHECKING:
+    from qaconv_core.detection.given import BoxesProposal
+
+PROPOSE, SAVE, CUT = "propose import", "save import", "cut boxes out"
 
 
 def propose_import(
@@ -22,18 +26,45 @@ def propose_import(
     places: Sequence[Path],
     wishes: Wishes,
     known: Proposal | None,
-    done: Callable[[Proposal], None],
+    done: Callable[[Proposal | BoxesProposal], None],
     failed: Failed,
 ) -> Job:
-    """Look at folders and tables; ``known`` is the proposal before this one, of the same places."""
+    """Look at folders and tables, or at a file of boxes beside pictures; ``known`` is the proposal
+    before this one, of the same places."""
 
-    def look(context: JobContext) -> Proposal:
+    def look(context: JobContext) -> Proposal | BoxesProposal:
+        from qaconv_core.detection.given import one_boxes_file, propose_boxes
+
+        boxes, others = one_boxes_file(places)
+        if boxes is not None:
+            return propose_boxes(boxes, others)
         work = WorkContext(context.progress, context.cancel)
         return propose(places, wishes, work, known)
 
     return slots.replace(
         PROPOSE, "Reading pictures to import", look, done, failed=failed, lane="files"
     )
+
+
+def cut_out(
+    slots: JobSlots,
+    proposal: BoxesProposal,
+    out: Path,
+    done: Callable[[DataRequest], None],
+    failed: Failed,
+) -> Job:
+    """Cut the people of a file of boxes out, into a folder; the request that opens it."""
+
+    def cut(context: JobContext) -> DataRequest:
+        from qaconv_core.detection.given import read_given
+        from qaconv_core.detection.job import Work, detect_people
+
+        given = read_given(proposal)
+        how = Work(settings={"boxes": given.digest})
+        detect_people(proposal.inputs, out, given, how, context)
+        return DataRequest("folder", out.absolute())
+
+    return slots.replace(CUT, "Cutting people out", cut, done, failed=failed, lane="files")
 
 
 def save_import(

@@ -15,7 +15,7 @@ import numpy as np
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from app.jobs import engine
-from app.jobs.job import JobContext
+from app.jobs.job import LOST, JobContext
 from app.jobs.job_slots import JobSlots, tell_stopped
 from app.jobs.kept_findings import keep_findings, kept_findings
 from app.jobs.phases import AVERAGES, check_phases, errors_phases, in_phases
@@ -257,7 +257,7 @@ class InsightJobs(QObject):
         name = matching.data.name
         title = f"Errors of {name}" if kind == "failures" else f"Explanation checks of {name}"
         job = self._slots.replace(
-            kind, title, work, apply, lane="long", ended=lambda: insights.changed.emit()
+            kind, title, work, apply, lane="long", ended=lambda: insights.changed.emit(), loss=LOST
         )
         self.started.emit(kind, job)
         insights.changed.emit()

@@ -20,6 +20,9 @@ from app.state.values import Problem
 from qaconv_core.errors import QAConvError, TrainingSizeError
 from qaconv_core.progress import CancelToken, Progress, ProgressCallback, WorkContext
 
+KEPT = "What is done is kept."
+LOST = "Feature maps are kept, what was measured with them is not."
+"""What becomes of the work of a job that is stopped."""
 _serials = itertools.count(1)
 
 
@@ -70,7 +73,8 @@ class Job(QObject):
     """A piece of work and its state. Signals are emitted in the window's thread.
 
     ``title`` are words for people. ``quiet`` jobs are not listed (they answer within a moment),
-    their failures are. ``kept`` ones are done also when the program closes.
+    their failures are. ``kept`` ones are done also when the program closes. ``loss`` says what
+    becomes of a job's work if it is stopped; it is empty where nothing is lost.
     """
 
     state_changed = pyqtSignal(object)
@@ -85,11 +89,13 @@ class Job(QObject):
         work: Work,
         *,
         quiet: bool = False,
+        loss: str = "",
         afterwards: Afterwards | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.title, self.work, self.quiet, self.kept = title, work, quiet, False
+        self.loss = loss
         self.afterwards = afterwards or Afterwards()
         self.serial = next(_serials)
         self.state = JobState.QUEUED

@@ -43,6 +43,7 @@ class JobSlots:
         reported: Callable[[Any], None] | None = None,
         lane: Lane = "interactive",
         quiet: bool = False,
+        loss: str = "",
     ) -> Job:
         """Start a job of a kind, as :meth:`~app.jobs.runner.JobRunner.start` does; stop the one
         before."""
@@ -71,6 +72,7 @@ class JobSlots:
             work,
             lane=lane,
             quiet=quiet,
+            loss=loss,
             done=last(done),
             failed=last(failed),
             ended=last(ended),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 
 
 def findings_path(matching: GallerySearch, kind: Kind, *, write: bool) -> Path:
@@ -54,7 +54,10 @@ def keep_findings(
     data = matching.data.dataset
     if (of.query.paths, of.gallery.paths) != (data.query.paths, data.gallery.paths):
         return  # pictures went missing meanwhile: it would be taken for another set
-    record: dict[str, Any] = {"version": VERSION, "labelled": found.labelled}
+    # The root is what the set is forgotten by.
+    record: dict[str, Any] = {
+        "version": VERSION, "root": str(data.root), "labelled": found.labelled,
+    }  # fmt: skip
     if isinstance(found, ErrorFindings):
         record["averages"] = to_plain(found.averages)
     else:

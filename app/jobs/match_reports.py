@@ -12,7 +12,10 @@ from app.jobs.job import JobContext
 from app.state.part_words import share_text
 from app.state.words import METHOD_NAMES, TRUTHS
 from qaconv_core.evaluation.labelled_line import LabelledLine
+from qaconv_core.explaining.evidence import SetEvidence
 from qaconv_core.explaining.limits import STRANGERS
+from qaconv_core.explaining.values import RelativeMatch
+from qaconv_core.galleries.values import PairView
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import RULE_WORDS
 from qaconv_core.store.cases import Case
@@ -30,7 +33,7 @@ class ReportRequest:
 
     ``decided`` are decisions by gallery index, ``model`` words for the model, ``strangers`` how
     candidates stand among these, where they are normalised, ``labelled`` the line of labelled
-    pairs; ``case`` is the open one.
+    pairs; ``case`` is the open one, ``evidence`` that of the set's pairs, where it was measured.
     """
 
     matching: GallerySearch
@@ -41,6 +44,7 @@ class ReportRequest:
     strangers: Strangers | None = None
     labelled: LabelledLine | None = None
     case: Case | None = None
+    evidence: SetEvidence | None = None
 
     def write(self, path: Path, context: JobContext) -> None:
         """Write it whole or not at all, as HTML or PDF by the ending of ``path``."""
@@ -86,7 +90,16 @@ class ReportRequest:
             truth=TRUTHS.get(ranking.truth_of(index), ""),
             decision=self.decided.get(index),
             alike="" if strangers is None else strangers.share_words(index),
+            evidence=self._standing(pair),
         )
+
+    def _standing(self, pair: PairView) -> str:
+        if self.evidence is None or not isinstance(pair.relative, RelativeMatch):
+            return ""
+        data = self.matching.data
+        refs = data.query[pair.query], data.gallery[pair.candidate]
+        standing = self.evidence.of_pair(refs, pair.relative)
+        return "" if standing is None else f"{standing.words}."
 
 
 def part_words(ranking: RankingResult) -> str:

@@ -11,7 +11,7 @@ from app.jobs.sources import Sources
 from app.jobs.zone_maps import read_zones
 from app.state.next_step import CompareWithAverage, Explain
 from app.state.workspace import Workspace
-from app.state.zones import ZoneMap
+from qaconv_core.explaining.zones import ZoneMap
 from qaconv_core.galleries.values import PairView, Why
 
 if TYPE_CHECKING:

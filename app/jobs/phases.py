@@ -92,10 +92,11 @@ def check_phases(network: float, curves: float) -> list[Phase]:
     """Of explanation checks: seconds that pairs take in the network, and in removal curves; each
     kind of pair comes in turn."""
     from qaconv_core.evaluation.check_pairs import curves_stage
+    from qaconv_core.evaluation.equal_scores import STAGE
     from qaconv_core.evaluation.explanation_checks import CONTROL_PAIRS, FIRST_PAIRS
 
     phases = [Phase(0.0, (QUERY_MAPS,)), Phase(0.0, (GALLERY_MAPS,))]
     for names in (FIRST_PAIRS, CONTROL_PAIRS):
         phases.append(Phase(network, names))
         phases.append(Phase(curves, tuple(map(curves_stage, names))))
-    return phases
+    return [*phases, Phase(curves / 8, (STAGE,))]

@@ -74,6 +74,7 @@ class JobRunner(QObject):
         *,
         lane: Lane = "interactive",
         quiet: bool = False,
+        loss: str = "",
         done: Callable[[Any], None] | None = None,
         failed: Callable[[Problem], bool | None] | None = None,
         ended: Callable[[], None] | None = None,
@@ -83,10 +84,11 @@ class JobRunner(QObject):
         what it reports before.
 
         ``failed`` may return True to say that it has shown the problem itself; otherwise
-        :attr:`problem` carries it. ``ended`` comes last, whatever happened.
+        :attr:`problem` carries it. ``ended`` comes last, whatever happened. ``loss`` says what is
+        lost if the job is stopped, where that is to be asked about.
         """
         afterwards = Afterwards(done, failed, ended, reported)
-        job = Job(title, work, quiet=quiet, afterwards=afterwards, parent=self)
+        job = Job(title, work, quiet=quiet, loss=loss, afterwards=afterwards, parent=self)
         job.kept = lane == "records"
         self.jobs.append(job)
         job.state_changed.connect(lambda _state, job=job: self._emit_change(job))

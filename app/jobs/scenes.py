@@ -15,6 +15,7 @@ from app.jobs.inspections import Failed
 from app.jobs.job import Job, JobContext
 from app.jobs.job_slots import JobSlots
 from app.state.scene_boxes import SceneBoxes
+from qaconv_core.data.weights import BUNDLED_DETECTOR
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.store.folders import SCENES, data_dir
 
@@ -34,11 +35,11 @@ class Kept:
 
 
 @functools.cache
-def _finder() -> PersonFinder:
-    """The bundled detector; loads torch. One lane uses it, one job at a time."""
+def _finder(detector: str = BUNDLED_DETECTOR) -> PersonFinder:
+    """A detector; loads torch. One lane uses it, one job at a time."""
     from qaconv_core.detection.finder import PersonFinder
 
-    return PersonFinder()
+    return PersonFinder(detector=detector)
 
 
 def _scene(boxes: SceneBoxes, people: Sequence[PersonBox] = ()) -> ScenePeople:
@@ -68,16 +69,19 @@ def load_scene(
 def find_people(
     slots: JobSlots,
     scene: SceneBoxes,
+    detector: str,
     done: Callable[[tuple[tuple[PersonBox, ...], tuple[int, int]]], None],
     failed: Failed,
 ) -> Job:
     """Find the people on one scene: their boxes, and (width, height) of the picture."""
 
     def find(context: JobContext) -> tuple[tuple[PersonBox, ...], tuple[int, int]]:
+        from qaconv_core.detection.finder import FindOptions
         from qaconv_core.detection.origins import picture_of
 
         picture = picture_of(_scene(scene), context=context)
-        found = _finder().find(picture, context=context)
+        options = FindOptions.of(None, 0.0, None, video=False, detector=detector)
+        found = _finder(detector).find(picture, options, context=context)
         return tuple(found), (picture.shape[1], picture.shape[0])
 
     return slots.replace(FIND, f"Finding people on {scene.title}", find, done, failed=failed)

@@ -15,17 +15,17 @@ import numpy as np
 
 from app.jobs.match_exports import short_name
 from app.jobs.ranking_exports import ranked_picture
-from app.jobs.zone_maps import read_zones
 from app.state.export_choices import FIGURES, Format
 from app.state.values import FEWEST_COMPARED, MOST_COMPARED
 from app.state.words import METHOD_NAMES, SIGNS, TRUTHS, logit_text, score_text
 from app.state.workspace import Workspace
-from app.state.zones import ZONES, PairZones, ZoneMap, zone_sums, zones_by_height
+from app.state.zones import PairZones, zone_sums
 from qaconv_core.evaluation.formats import latex_escape
 from qaconv_core.evaluation.ranked_lists import ranked_item
+from qaconv_core.explaining.zones import ZONES, zones_of_picture
 from qaconv_core.galleries.values import PairView
 from qaconv_core.store.atomic import atomic_write_text
-from qaconv_core.types import Grid, ImageRef, RankingResult
+from qaconv_core.types import ImageRef, RankingResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -115,7 +115,7 @@ class CompareRequest:
         pairs = [self.matching.explain(ranking.queries[0], c) for c in self.candidates]
         refs = [data.gallery[c] for c in self.candidates]
         titles = [_title(ranking, c) for c in self.candidates]
-        zones = self._zones((query, *refs), pairs[0].match.grid)
+        zones = [zones_of_picture(ref, pairs[0].match.grid) for ref in (query, *refs)]
         sums = [
             zone_sums(pair, PairZones(zones[0], own), "relative")
             for pair, own in zip(pairs, zones[1:], strict=True)
@@ -140,11 +140,6 @@ class CompareRequest:
             self.stem, caption, ("", *titles), tuple(rows),
             lambda: self._figure(query, refs, titles, pairs),
         )  # fmt: skip
-
-    def _zones(self, refs: Sequence[ImageRef], grid: Grid) -> list[ZoneMap]:
-        """Zones of every picture: from its label map where there is one, else by height."""
-        known = read_zones(refs, grid)
-        return [known.get(ref.path, zones_by_height(grid)) for ref in refs]
 
     def _figure(
         self,

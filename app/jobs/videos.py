@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.jobs.inspections import Failed
-from app.jobs.job import Job, JobContext
+from app.jobs.job import KEPT, Job, JobContext
 from app.jobs.job_slots import JobSlots
+from qaconv_core.data.weights import BUNDLED_DETECTOR
 from qaconv_core.errors import ImageError
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ class VideoFacts:
 @dataclass(frozen=True)
 class VideoWork:
     """What is to be done: ``rate`` frames a second, with ``motion`` only those in which something
-    moved; starts and cameras by the names of files."""
+    moved; starts and cameras by the names of files; ``detector`` finds the people."""
 
     rate: float
     motion: bool
     out: Path
     starts: Mapping[str, datetime] = field(default_factory=dict)
     cameras: Mapping[str, str] = field(default_factory=dict)
+    detector: str = BUNDLED_DETECTOR
 
 
 def read_facts(
@@ -101,18 +103,21 @@ def detect(
         from qaconv_core.detection.frames import Sampling
         from qaconv_core.detection.job import Work, detect_people
 
-        pictures = FindOptions.of(None, 0.0, None, video=False)
-        videos = FindOptions.of(None, 0.0, None, video=True)
+        pictures, videos = (
+            FindOptions.of(None, 0.0, None, video=video, detector=work.detector)
+            for video in (False, True)
+        )
         how = Work(
             Sampling(work.rate, work.motion),
             starts=work.starts,
-            settings=FindOptions.settings(pictures, videos),
+            settings=FindOptions.settings(pictures, videos, work.detector),
             cameras=work.cameras,
         )
-        finder = PersonFinder().bound(pictures, videos)
+        finder = PersonFinder(detector=work.detector).bound(pictures, videos)
         return detect_people(paths, work.out, finder, how, context)
 
     names = ", ".join(path.name for path in paths[:2])
     return slots.replace(
-        DETECT, f"Finding people in {names}", run, done, failed=failed, ended=ended, lane="long"
-    )
+        DETECT, f"Finding people in {names}", run, done, failed=failed, ended=ended, lane="long",
+        loss=KEPT,
+    )  # fmt: skip

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from app.state.insights import CheckFindings
 from app.state.words import decimals, logit_text
+from app.state.zones import percent
+from qaconv_core.explaining.limits import PAIR_X
+from qaconv_core.readable import counted
 
 if TYPE_CHECKING:
     from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup
@@ -71,6 +74,10 @@ _SHARES: tuple[tuple[str, str, str], ...] = (
      "front, somebody else."),
     ("border", "On the border", "Strong matches of which either end touches the picture's edge."),
 )  # fmt: skip
+_PLAUSIBLE = {
+    "moved alike": ("More alike in movement", "its strong matches all move more alike"),
+    "same part": ("More on the same part", "more of its strong matches join the same part"),
+}
 _LABELLED = ("part_agreement", "background", "off_person")
 
 
@@ -83,12 +90,33 @@ def measure_rows(found: CheckFindings, order: str) -> list[MeasureRow]:
         for field, name, sentence in _SHARES
         if found.labelled or field not in _LABELLED
     ]
+    rows += _equal(found, order)
     rows += _shifts([quality.shift_following for quality in qualities])
     rows += [_area(groups, order, kind) for kind in ("deletion", "insertion")]
     return [*rows, MeasureRow(
         "Mean logit", "The mean logit of the pairs; larger is closer.", "logit",
         tuple(q.mean_logit for q in qualities),
     )]  # fmt: skip
+
+
+def _equal(found: CheckFindings, order: str) -> list[MeasureRow]:
+    """How often each kind looks more plausible where both have equal logits."""
+    equal = found.report.equal
+    if equal is None or len(found.report.groups) != 2:
+        return []
+    made = []
+    for measure, one in equal.found[order].items():
+        name, meaning = _PLAUSIBLE[measure]
+        interval = ""
+        if one.low is not None and one.high is not None:
+            interval = f" The 95 % interval is {percent(one.low)} to {percent(one.high)}."
+        cases = counted(len(equal.cases), "query has", "queries have")
+        made.append(MeasureRow(
+            name, f"{cases} a true and a false match of equal logits: in so many {meaning}. One "
+            f"half is chance.{interval} The question is {PAIR_X}.", "share",
+            (one.share, 1 - one.share),
+        ))  # fmt: skip
+    return made
 
 
 def _shifts(found: Sequence[Mapping[int, float]]) -> list[MeasureRow]:
@@ -118,9 +146,18 @@ def group_words(group: ExplanationCheckGroup) -> str:
     return f"{group.name.capitalize()} ({len(group.pairs)})"
 
 
-def trust_summary(found: CheckFindings) -> str:
-    """What was measured on how many pairs: "50 true pairs, 50 different people"."""
-    return ", ".join(f"{len(g.pairs)} {g.name}" for g in found.report.groups)
+def trust_verdict(found: CheckFindings) -> str:
+    """The result in a sentence, by contribution, with what it was measured on."""
+    groups = found.report.groups
+    pairs = ", ".join(f"{len(g.pairs)} {g.name}" for g in groups)
+    area = groups[0].curves.area["contribution", "deletion"]
+    decide = "decide more than others" if area > 0 else "decide no more than others"
+    said = f"the strongest cells {decide} ({decimals(area, 2, signed=True)})"
+    parts = [group.quality["contribution"].part_agreement for group in groups]
+    if len(parts) == 2 and None not in parts:
+        one, two = (percent(part or 0.0) for part in parts)
+        said = f"{one} of strong matches join the same part, {two} in the control; {said}"
+    return f"{said[:1].upper()}{said[1:]}. Measured on {pairs}."
 
 
 def notes_of(found: CheckFindings) -> str:

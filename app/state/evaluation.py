@@ -17,6 +17,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.formats import flat_text
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.evaluation.operating import OperatingCurve
+from qaconv_core.evaluation.reports import method_label, set_name
 from qaconv_core.types import Dataset, EvaluationReport, MethodResult
 
 
@@ -134,7 +135,8 @@ class FinishedRun:
     """An evaluation that was done. ``id`` is its number in the history (negative: not kept).
 
     ``created`` is UTC in ISO form, ``query_paths`` are the queries' files in the order of AP,
-    ``root`` is where the data set was opened ("" where that is not known).
+    ``root`` is where the data set was opened ("" where that is not known), ``command`` the command
+    line that does the same, ``name`` and ``note`` what somebody wrote about it.
     """
 
     id: int
@@ -143,6 +145,9 @@ class FinishedRun:
     report: EvaluationReport
     query_paths: tuple[str, ...] = ()
     root: str = ""
+    command: str = ""
+    name: str = ""
+    note: str = ""
 
     @property
     def data_request(self) -> DataRequest | None:
@@ -153,8 +158,18 @@ class FinishedRun:
 
     @property
     def title(self) -> str:
-        """``run 3``; a run that could not be kept says so."""
-        return f"run {self.id}" if self.id >= 0 else "run not kept"
+        """``run 3``, or ``run 3 (name)``; a run that could not be kept says so."""
+        if self.id < 0:
+            return "run not kept"
+        return f"run {self.id} ({self.name})" if self.name else f"run {self.id}"
+
+    @property
+    def words(self) -> str:
+        """All that a person may look for in the list of runs, in lower case."""
+        last = self.last
+        method = "" if last is None else method_label(last.method)
+        parts = (self.title, self.note, set_name(self.report), self.model, method, self.created)
+        return " ".join(parts).lower()
 
     @property
     def model(self) -> str:
@@ -252,6 +267,13 @@ class RunList:
         self.current_id = run.id
         if self.compared:
             self.compared = (*self.compared, run.id)
+        self._emit_changes()
+
+    def describe(self, id: int, name: str, note: str) -> None:
+        """A run has another name and note."""
+        self.runs = tuple(
+            replace(run, name=name, note=note) if run.id == id else run for run in self.runs
+        )
         self._emit_changes()
 
     def remove(self, ids: tuple[int, ...]) -> None:

@@ -134,8 +134,9 @@ def panes_around(
     free = max(width - 2 * MARGIN - 2 * NARROWEST_GAP, 16.0)
     scale = min(1.0, free / sum(widths))
     widths = [scale * own for own in widths]
-    beside = max((CAPTION - min(widths)) / 2 + WORDS_MARGIN, 0.0)  # words of low pictures need it
     spare = (width - sum(widths)) / 2
+    # Words of low pictures need room at the outer side, too.
+    beside = max((CAPTION - min(widths)) / 2 + WORDS_MARGIN, spare / 3)
     gap = min(max(spare - beside, NARROWEST_GAP), max(WIDEST_GAP * scale * tall, NARROWEST_GAP))
     left = spare - gap
     reach = min(left, gap - BETWEEN) - WORDS_MARGIN

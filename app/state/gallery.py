@@ -36,14 +36,13 @@ class GalleryLook:
 
     ``sort`` is one of :data:`GALLERY_SORTS`; ``fold``: near-duplicates are one tile; ``text`` is
     looked for in file names and pids; ``person`` lists one person's pictures (None: all,
-    :data:`NOBODY`: those that have no person); ``size`` is the height of the pictures in pixels.
+    :data:`NOBODY`: those that have no person).
     """
 
     sort: str = "camera"
     fold: bool = False
     text: str = ""
     person: str | None = None
-    size: int = 128
 
 
 @dataclass(frozen=True)

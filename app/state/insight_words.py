@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.state.insights import ErrorFindings, Example, Kind
+from app.state.insights import SORTS, ErrorFindings, Example, Kind, zone_totals
 from app.state.words import adds_text, camera_text, cell_name, decimals
+from qaconv_core.explaining.zones import ZONES
 from qaconv_core.readable import counted
 from qaconv_core.types import Grid
 
@@ -42,6 +43,10 @@ NO_PARTS = (
     "where on the picture it happens."
 )
 NONE_FAILED = "No query has a false first match. There is nothing to explain."
+CAUSE = (
+    "The zone of the query whose cells mislead most in an error: they add most for the false match "
+    "beyond the true one. Zones follow from the height in the box."
+)
 MARGIN = "The margin is the logit of the first false match minus that of the first true one."
 PARTS = (
     "The mean sum of the differences over the query's cells of each body part or garment. Positive "
@@ -49,12 +54,24 @@ PARTS = (
 )
 
 
-def failures_summary(found: ErrorFindings) -> str:
-    """ "68 of 242 valid queries have a false first match (28.1 %)"."""
+def failures_verdict(found: ErrorFindings) -> str:
+    """ "68 of 242 valid queries have a false first match (28.1 %); most misleading: upper garment
+    (+2.10)."""
     analysis = found.analysis
     wrong, valid = len(analysis.errors), analysis.valid_queries
     share = decimals(100 * wrong / valid, 1)
-    return f"{wrong:,} of {valid:,} valid queries have a false first match ({share} %)"
+    said = f"{wrong:,} of {valid:,} valid queries have a false first match ({share} %)"
+    together = analysis.together
+    if together is None:
+        return f"{said}."
+    parts = together.parts or dict(zip(ZONES, zone_totals(together.mean).tolist(), strict=True))
+    part, most = max(parts.items(), key=lambda item: item[1])
+    return f"{said}; most misleading: {part} ({adds_text(most)})." if most > 0 else f"{said}."
+
+
+def cause_words(cause: int, count: int) -> str:
+    """ "upper body (12)"."""
+    return f"{ZONES[cause]} ({count:,})"
 
 
 def group_title(name: str) -> str:
@@ -124,10 +141,8 @@ def example_sentence(example: Example) -> str:
     )
 
 
-def order_words(count: int, cell: int | None, grid: Grid) -> str:
+def order_words(count: int, cell: int | None, grid: Grid, sort: str = "margin") -> str:
     """What the examples are, and in which order they stand."""
     by = "the largest margin first" if cell is None else f"by what {cell_name(cell, grid)} adds"
-    return (
-        f"{counted(count, 'failure')}, {by}: query, ✕ first false match, ✓ first true match. "
-        "Click one to open it."
-    )
+    by = by if sort == "margin" else f"by {SORTS[sort].lower()}"
+    return f"{counted(count, 'error')}, {by}: query, ✕ first false match, ✓ first true match."

@@ -6,11 +6,12 @@ No Qt; the work is done in :mod:`app.jobs.insight_jobs`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,9 @@ from app.state.events import Event
 from app.state.overlay import Scale
 from app.state.values import ModelInfo, Selection
 from app.state.workspace import Workspace
+from qaconv_core.explaining.zones import sums_by_zone, zones_by_height
 from qaconv_core.galleries.values import OpenSet
-from qaconv_core.types import UNKNOWN, ImageRef, ImageSet
+from qaconv_core.types import UNKNOWN, Float64, ImageRef, ImageSet
 
 if TYPE_CHECKING:  # they load torch
     from qaconv_core.evaluation.error_groups import ErrorGroup, RankingError
@@ -33,6 +35,10 @@ if TYPE_CHECKING:  # they load torch
 Kind = Literal["failures", "trust"]
 KINDS: tuple[Kind, Kind] = ("failures", "trust")
 Picture = npt.NDArray[np.uint8]
+SORTS = {
+    "margin": "Margin, or the chosen cell", "cause": "Cause", "cameras": "Camera pair",
+    "query": "Query",
+}  # fmt: skip
 ALL, CAMERAS, CLUSTERS = "All errors", "By cameras", "Clusters"
 
 
@@ -49,7 +55,8 @@ class PairPlace:
 class Example:
     """One failure with its pictures; ``number`` counts in the order of the queries, from 1.
 
-    ``value`` is what the chosen cell adds to its margin; None where no cell is chosen.
+    ``value`` is what the chosen cell adds to its margin; None where no cell is chosen. ``cause`` is
+    the zone of the query whose cells mislead most, by height.
     """
 
     number: int
@@ -58,6 +65,15 @@ class Example:
     false: ImageRef
     true: ImageRef
     value: float | None = None
+    cause: int = 0
+
+    @property
+    def cameras(self) -> tuple[int, int]:
+        """Camids of the query and of the false match, −1 where not known."""
+        query, false = (
+            UNKNOWN if ref.camid is None else ref.camid for ref in (self.query, self.false)
+        )
+        return query, false
 
     @property
     def place(self) -> PairPlace:
@@ -113,7 +129,13 @@ class ErrorFindings:
             number + 1, failure, found.query[failure.query], found.gallery[failure.false],
             found.gallery[failure.true],
             None if cell is None else float(failure.query_cells.flat[cell]),
+            int(zone_totals(failure.query_cells).argmax()),
         )  # fmt: skip
+
+
+def zone_totals(cells: Float64) -> Float64:
+    """(zones,): what the query's cells (h, w) add up to in each zone, by height."""
+    return sums_by_zone((cells,), (zones_by_height(cells.shape),))
 
 
 @dataclass(frozen=True)
@@ -145,6 +167,14 @@ class InsightTimes:
         return self.pair * pairs
 
 
+_ORDERS: dict[str, Callable[[Example], Any]] = {
+    "margin": lambda _one: 0,  # as they are
+    "cause": lambda one: one.cause,
+    "cameras": lambda one: one.cameras,
+    "query": lambda one: one.number,
+}
+
+
 def mean_scale(group: ErrorGroup) -> Scale:
     """The scale of a group's mean map, from its largest difference to both sides of zero."""
     limit = float(np.abs(group.mean).max()) or 1.0
@@ -174,7 +204,7 @@ def why_no_failures(data: OpenSet | None) -> str:
     asked = set(data.query_pids[: data.added_from].tolist()) - {UNKNOWN}
     if not asked:
         return "The persons of the queries are not known, so that no match can be called wrong."
-    if not asked & set(data.gallery_pids.tolist()):
+    if not data.knows_matches:
         return "No query's person is known in the gallery, so that no match can be called wrong."
     return ""
 
@@ -199,6 +229,8 @@ class Insights:
     times: InsightTimes | None = None
     group_name: str = ""
     cell: int | None = None
+    cause: int | None = None
+    sort: str = "margin"
     clusters: int = 4
     pairs: int = 50
     changed: Event = field(default_factory=Event)
@@ -227,14 +259,14 @@ class Insights:
     def forget(self) -> None:
         """Nothing is known."""
         self.failures = self.trust = self.times = None
-        self.group_name, self.cell = "", None
+        self.group_name, self.cell, self.cause = "", None, None
         self.forgotten.emit()
         self.changed.emit()
 
     def set_failures(self, found: ErrorFindings) -> None:
         """Failures have been found; all of them are looked at first."""
         self.failures = found
-        self.group_name, self.cell = "", None
+        self.group_name, self.cell, self.cause = "", None, None
         self.changed.emit()
 
     def set_trust(self, found: CheckFindings) -> None:
@@ -255,7 +287,7 @@ class Insights:
     def choose_group(self, name: str) -> None:
         """Look at a group; a chosen cell stays."""
         if name != self.group_name:
-            self.group_name = name
+            self.group_name, self.cause = name, None
             self.choice_changed.emit()
 
     def choose_cell(self, cell: int | None) -> None:
@@ -264,6 +296,26 @@ class Insights:
             self.cell = cell
             self.choice_changed.emit()
 
+    def choose_cause(self, cause: int | None) -> None:
+        """List only errors that this zone misleads most in (None: all)."""
+        if cause != self.cause:
+            self.cause = cause
+            self.choice_changed.emit()
+
+    def choose_sort(self, sort: str) -> None:
+        """Order examples by a key of :data:`SORTS`."""
+        if sort != self.sort:
+            self.sort = sort
+            self.choice_changed.emit()
+
+    def causes(self) -> dict[int, int]:
+        """How many errors of the group have each cause, from the head down."""
+        found = [] if self.failures is None else self.failures.examples(self.group)
+        counts = Counter(example.cause for example in found)
+        return dict(sorted(counts.items()))
+
     def examples(self) -> list[Example]:
         """The failures of the group that is looked at, in the order chosen."""
-        return [] if self.failures is None else self.failures.examples(self.group, self.cell)
+        found = [] if self.failures is None else self.failures.examples(self.group, self.cell)
+        listed = [one for one in found if self.cause in (None, one.cause)]
+        return sorted(listed, key=_ORDERS[self.sort])

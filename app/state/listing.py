@@ -120,11 +120,16 @@ def step_in(listed: Int64, current: int | None, step: int) -> int | None:
     return int(listed[place]) if 0 <= place < len(listed) else None
 
 
-def next_error(listed: Int64, measures: Measures, current: int | None) -> int | None:
-    """The next listed query whose rank 1 is false, from the top again after the last one."""
+def next_error(
+    listed: Int64, measures: Measures, current: int | None, back: bool = False
+) -> int | None:
+    """The next listed query whose rank 1 is false (``back``: the one before), from the other end
+    again after the last one."""
     errors = np.flatnonzero(measures.first_true[listed] > 1)
     if not len(errors):
         return None
     here = np.flatnonzero(listed == current) if current is not None else errors[:0]
-    later = errors[errors > here[0]] if len(here) else errors
+    if back:
+        errors = errors[::-1]
+    later = errors[errors < here[0] if back else errors > here[0]] if len(here) else errors
     return int(listed[later[0] if len(later) else errors[0]])

@@ -10,8 +10,9 @@ import numpy as np
 
 from app.state.evaluation import FinishedRun
 from qaconv_core.evaluation.reports import method_label
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.readable import counted
-from qaconv_core.types import MethodResult
+from qaconv_core.types import UNKNOWN, MethodResult
 
 SAME = 0.005
 """AP by which a query must change to count as gained or lost: half of what is shown."""
@@ -61,6 +62,26 @@ class QueryChange:
         if abs(self.gain) < SAME:
             return "same"
         return "won" if self.gain > 0 else "lost"
+
+
+QueryCameras = dict[str, tuple[int, frozenset[int]]]
+"""By a query's file: its camera, and the cameras of its true matches (0-based)."""
+
+
+def cameras_of_queries(data: OpenSet | None) -> QueryCameras:
+    """Of the queries of a set whose cameras are known."""
+    if data is None:
+        return {}
+    seen: dict[int, set[int]] = {}
+    for pid, camid in zip(data.gallery_pids.tolist(), data.gallery_camids.tolist(), strict=True):
+        if UNKNOWN not in (pid, camid):
+            seen.setdefault(pid, set()).add(camid)
+    own = zip(data.query.paths, data.query_pids.tolist(), data.query_camids.tolist(), strict=True)
+    return {
+        str(path): (camid, frozenset(seen.get(pid, set()) - {camid}))
+        for path, pid, camid in own
+        if camid != UNKNOWN
+    }
 
 
 def results_of(runs: tuple[FinishedRun, ...]) -> list[RunResult]:

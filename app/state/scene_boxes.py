@@ -13,6 +13,9 @@ from qaconv_core.detection.boxes import SAME_PERSON, PersonBox, corners_of, over
 
 LEAST = 8.0
 """Pixels that a box is wide and high at least."""
+LEAST_DRAWN = (16.0, 32.0)
+"""Width and height in pixels of the scene that a new box has at least: on fewer nobody can be told
+from others."""
 MOST_UNDONE = 200
 Handle = Literal["", "inside", "n", "s", "w", "e", "nw", "ne", "sw", "se"]
 INSIDE: Handle = "inside"
@@ -87,6 +90,12 @@ class SceneBoxes:
         self._now = _State((*boxes, *self.boxes), chosen, current)
         self._before, self._undone = [], []
         self.found = "found"
+
+    def look_again(self) -> None:
+        """Forget whoever was found and left as found; what a person drew or corrected stays."""
+        self._now = _State(tuple(box for box in self.boxes if box.score is None))
+        self._before, self._undone = [], []
+        self.found, self.fault = "waiting", ""
 
     def add(self, box: PersonBox) -> None:
         """One more box, chosen alone."""
@@ -218,10 +227,11 @@ def dragged(
 
 
 def drawn(x: float, y: float, to_x: float, to_y: float, size: tuple[int, int]) -> PersonBox | None:
-    """The box between two points, cut at the scene's borders; None where it is too small."""
+    """The box between two points, cut at the scene's borders; None where it is smaller than
+    :data:`LEAST_DRAWN`."""
     width, height = size
     left, right = sorted((min(max(x, 0.0), width), min(max(to_x, 0.0), width)))
     top, bottom = sorted((min(max(y, 0.0), height), min(max(to_y, 0.0), height)))
-    if right - left < LEAST or bottom - top < LEAST:
+    if right - left < LEAST_DRAWN[0] or bottom - top < LEAST_DRAWN[1]:
         return None
     return PersonBox(left, top, right - left, bottom - top)

@@ -8,8 +8,9 @@ import numpy as np
 
 from app.state.overlay import SIDES, contributions
 from app.state.values import Cell
-from app.state.zones import ZONES, PairZones, zone_sums
+from app.state.zones import PairZones, zone_sums
 from qaconv_core.explaining.values import NormalisedBreakdown, Relative
+from qaconv_core.explaining.zones import ZONES
 from qaconv_core.galleries.values import PairView
 from qaconv_core.types import CorrespondenceMap
 

@@ -26,6 +26,8 @@ LIMITS: Limits = {
     "theme": THEMES,
     "candidates": CANDIDATE_VIEWS,
     "tile_size": (0, 1000),
+    "gallery_sort": ("camera", "time", "name"),
+    "gallery_size": (0, 1000),
 }
 """What the fields of the settings may hold; see :func:`~app.state.stored.fitting`."""
 FILE_NAME = "settings.json"
@@ -41,7 +43,8 @@ class Settings:
     of the window and of its page, as base64 text; ``splitters`` sizes in pixels by name.
     ``hints_seen`` names the hints that were dismissed. ``candidates`` is how the candidates are
     shown, ``tile_size`` the height of the grid's pictures, ``panels_hidden`` whether all panels
-    were hidden.
+    were hidden. ``gallery_sort`` and ``gallery_size`` are order and height of the pictures of the
+    page Gallery; an order by likeness is not kept, as it has to be computed.
     """
 
     theme: str = "system"
@@ -59,6 +62,8 @@ class Settings:
     restore_session: bool = True
     candidates: str = "strip"
     tile_size: int = 112
+    gallery_sort: str = "camera"
+    gallery_size: int = 128
     panels_hidden: bool = False
 
     @property
@@ -91,6 +96,11 @@ class Settings:
             if not (request == plain or there(str(request.root or "")) or there(request.gallery))
         )
         return replace(self, recent_data=tuple(kept))
+
+    def without_lost_cases(self) -> Settings:
+        """Without recent cases whose file is not there any more."""
+        kept = tuple(request for request in self.recent_cases if request.path.exists())
+        return replace(self, recent_cases=kept)
 
     def with_model(self, request: ModelRequest) -> Settings:
         """With a checkpoint at the top of the recent ones."""

@@ -32,8 +32,10 @@ from app.state.values import (
     ResultFilter,
     Selection,
 )
-from app.state.zones import PairZones, ZoneMap, zones_by_height
+from app.state.zones import PairZones
 from qaconv_core.evaluation.labelled_line import LabelledLine, LabelledPairs
+from qaconv_core.explaining.evidence import SetEvidence
+from qaconv_core.explaining.zones import ZoneMap, zones_by_height
 from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import MEAN
@@ -70,8 +72,9 @@ class Workspace:
     being computed. ``pair_provisional``: the pair was explained before all maps were there.
     ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
     candidates stand among strangers, ``labelled`` are logits of pairs that persons were given to.
-    ``pending_method`` is that of a session that was restored,
-    to be ranked by once it can be.
+    ``pending_method`` is that of a session that was restored, to be ranked by once it can be;
+    ``awaited_method`` is one that was chosen and is being prepared.
+    ``evidence`` is that of the set's pairs, once it was measured.
     ``map_precision`` is
     the arithmetic of the maps in use: better than the model's where such maps were stored.
     """
@@ -86,6 +89,7 @@ class Workspace:
         self.methods: tuple[Method, ...] = ("qaconv",)
         self.method_notes: dict[str, str] = {}
         self.pending_method = ""
+        self.awaited_method: Method | None = None
         self.ranking: RankingResult | None = None
         self.ranking_stale = False
         self.ranking_fuse = ""
@@ -99,6 +103,8 @@ class Workspace:
         self.pair_provisional = False
         self.measures = MeasureTable()
         self.measures_complete: frozenset[str] = frozenset()
+        self.evidence: SetEvidence | None = None
+        self.evidence_running = False
         self.look = Look()
         self.query_filter = QueryFilter()
         self.result_filter = ResultFilter()
@@ -115,6 +121,7 @@ class Workspace:
         self.ranking_changed = Event(self.queue)
         self.pair_changed = Event(self.queue)
         self.measures_changed = Event(self.queue)
+        self.evidence_changed = Event(self.queue)
         self.look_changed = Event(self.queue)
         self.labelled_changed = Event(self.queue)
         self.filters_changed = Event(self.queue)
@@ -186,14 +193,16 @@ class Workspace:
         self.ranking_stale = self.pair_stale = self.pair_provisional = False
         self.measures = MeasureTable(0 if self.data is None else len(self.data.query))
         self.measures_complete = frozenset()
+        self.evidence, self.evidence_running = None, False
         self.methods, self.method_notes = ("qaconv",), {}
-        self.method = "qaconv"
+        self.method, self.awaited_method = "qaconv", None
         self.hover = None
 
     def _emit_results(self) -> None:
         self.ranking_changed.emit()
         self.pair_changed.emit()
         self.measures_changed.emit()
+        self.evidence_changed.emit()
         self.method_changed.emit()
 
     # ── what is chosen ──────────────────────────────────────────────────────────────────────────
@@ -327,8 +336,14 @@ class Workspace:
     @after_delivery
     def set_method(self, method: Method) -> None:
         """Rank by another method; only those in ``methods`` can be chosen."""
-        if method != self.method and method in self.methods:
-            self.method = method
+        if method in self.methods and (method, None) != (self.method, self.awaited_method):
+            self.method, self.awaited_method = method, None
+            self.method_changed.emit()
+
+    def await_method(self, method: Method | None) -> None:
+        """A method was chosen and is being prepared; None: not any more."""
+        if method != self.awaited_method:
+            self.awaited_method = method
             self.method_changed.emit()
 
     def set_methods(self, methods: tuple[Method, ...], notes: dict[str, str]) -> None:
@@ -458,6 +473,16 @@ class Workspace:
             self.measures_changed.emit()
             kept = {*measures, *(name for name in self.methods if name == NORMALISED)}
             self.set_methods(tuple(name for name in METHODS if name in kept), notes)
+
+    def set_evidence(self, found: SetEvidence | None, running: bool = False) -> None:
+        """The evidence of the set's pairs, as far as it is known; whether it is being measured."""
+        self.evidence, self.evidence_running = found, running
+        self.evidence_changed.emit()
+
+    @property
+    def can_compare_evidence(self) -> bool:
+        """Whether a query of the set has a person who is known in the gallery."""
+        return self.data is not None and self.data.knows_matches
 
     @property
     def other_pair(self) -> PairView | None:

@@ -15,10 +15,11 @@ import numpy as np
 from qaconv_core.adaptation.checks import Check
 from qaconv_core.adaptation.grouping import ALONE
 from qaconv_core.adaptation.replay import MapQuality
-from qaconv_core.adaptation.values import AdaptationJob, Round, work_folder
+from qaconv_core.adaptation.values import AdaptationJob, Round
 from qaconv_core.errors import InputError
 from qaconv_core.readable import shown
 from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.store.folders import work_folder
 from qaconv_core.store.keys import file_keys
 from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.types import Int64

@@ -10,14 +10,10 @@ from typing import Any
 from qaconv_core.adaptation.checks import Check
 from qaconv_core.adaptation.pictures import Pictures
 from qaconv_core.adaptation.replay import MapQuality
+from qaconv_core.store.folders import work_folder
 from qaconv_core.types import ImageRef
 
 ROUNDS = 2
-
-
-def work_folder(out: Path) -> Path:
-    """Where the work on a model to be written to ``out`` is kept meanwhile."""
-    return out.with_name(out.name + ".work")
 
 
 @dataclass(frozen=True)

@@ -128,9 +128,10 @@ def _finder(arguments: argparse.Namespace) -> tuple[Finder | GivenBoxes, dict[st
         if len(left) > NAMED_FAULTS:
             say(f"note: {arguments.boxes}: {len(left) - NAMED_FAULTS:,} more are not among them")
         return given, {"boxes": given.digest}
-    from qaconv_core.detection.finder import BUNDLED, FindOptions, PersonFinder
+    from qaconv_core.data.weights import BUNDLED_DETECTOR
+    from qaconv_core.detection.finder import FindOptions, PersonFinder
 
-    name = (arguments.detector or BUNDLED).strip().lower()
+    name = (arguments.detector or BUNDLED_DETECTOR).strip().lower()
     pictures, videos = (
         FindOptions.of(
             arguments.score, arguments.min_height, arguments.tiles, video=video, detector=name

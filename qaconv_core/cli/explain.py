@@ -21,7 +21,7 @@ from qaconv_core.cli.options import (
 )
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
-from qaconv_core.explaining.limits import LIMITS
+from qaconv_core.explaining.limits import LIMITS, PAIR_X
 from qaconv_core.progress import CancelToken
 from qaconv_core.readable import counted, json_text
 
@@ -89,7 +89,7 @@ def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_picture_options(parser: argparse.ArgumentParser) -> None:
-    from qaconv_core.cli.galleries import NORMALISED
+    from qaconv_core.cli.galleries import NORMALISED, add_pairs_option
     from qaconv_core.cli.regions import window
     from qaconv_core.matching.strongest import RELATIVE
 
@@ -108,6 +108,7 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
         help="what is compared with --against: parts of the normalised scores (the default), or "
         "contributions above the average of the gallery (relative)",
     )
+    add_pairs_option(group)
     group.add_argument("--top", type=positive, default=12, metavar="N", help="reasons to list")
     group.add_argument("--json", metavar="FILE", help="all maps as nested lists")
     group.add_argument("--figure", metavar="FILE", help="the maps (.png, .pdf, .svg)")
@@ -126,10 +127,11 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             raise InputError("pictures and --dataset are explained apart; give one of the two")
         explain_pictures(arguments, cancel)
         return
-    if arguments.json or arguments.figure or arguments.against or arguments.colour_by:
+    of_pictures = ("json", "figure", "against", "colour_by", "among_pairs")
+    if any(getattr(arguments, name) for name in of_pictures):
         raise InputError(
-            "--json, --figure, --against and --colour-by belong to pictures; a data set has "
-            "--report and --failures"
+            "--json, --figure, --against, --colour-by and --among-pairs belong to pictures; a data "
+            "set has --report and --failures"
         )
     for option in ("report", "failures"):
         check_page(getattr(arguments, option), option, (*_PAGES, ".json"))
@@ -224,9 +226,19 @@ def _write_decisions(dataset: Dataset, file: str) -> None:
 
 def checks_table(report: ExplanationCheckReport) -> str:
     """The measures of a report for the terminal."""
-    from qaconv_core.documents.explanation_checks import area_rows, quality_head, quality_rows
+    from qaconv_core.documents.explanation_checks import (
+        EQUAL_HEAD,
+        area_rows,
+        equal_rows,
+        equal_words,
+        quality_head,
+        quality_rows,
+    )
 
     lines = _columns(quality_head(report), quality_rows(report))
+    if report.equal is not None:
+        lines += ["", f"true matches look more plausible than false ones, {PAIR_X}"]
+        lines += [equal_words(report.equal), *_columns(EQUAL_HEAD, equal_rows(report.equal))]
     lines += ["", "area between removal curves and random order, share of |logit − bias|"]
     lines += _columns(("pairs", "order", "deletion", "insertion"), area_rows(report))
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qaconv_core.cli.galleries import (
+    EVIDENCE,
     NORMALISED,
     Against,
     above_strangers,
     against_gallery,
     as_stored,
     averages_for,
+    evidence_of,
     no_strangers,
+    standing_of,
     strangers_words,
 )
 from qaconv_core.cli.options import load_chosen_model, show, write_json
@@ -21,6 +24,7 @@ from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.matching.strongest import RELATIVE
 from qaconv_core.progress import CancelToken
+from qaconv_core.types import ImageRef
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,6 +48,8 @@ def explain_pictures(arguments: argparse.Namespace, cancel: CancelToken) -> None
         )
     if arguments.colour_by and (len(arguments.pictures) == 2 or not arguments.against):
         raise InputError("--colour-by belongs to QUERY A B --against GALLERY")
+    if arguments.among_pairs and (len(arguments.pictures) == 2 or not arguments.against):
+        raise InputError("--among-pairs belongs to QUERY A B --against GALLERY")
     pictures = [read_image(path) for path in arguments.pictures]
     model = load_chosen_model(arguments)
     cancel.raise_if_cancelled()
@@ -141,27 +147,26 @@ def _three(
 ) -> Explained:
     """Why A has another normalised score, or another logit, than B, and which hidden window would
     change their order."""
+    from qaconv_core.explaining.average import relative
     from qaconv_core.explaining.covering import order_map
     from qaconv_core.explaining.difference import difference, normalised_difference, reasons
     from qaconv_core.figures.heat import HeatItem
 
     a, b = (model.match(maps[0], candidate) for candidate in maps[1:])
-    parts = None
+    parts, crowd = None, None
     if against is not None and arguments.colour_by != RELATIVE:
         parts = _above_strangers(model, maps, (a, b), against, arguments, cancel)
+    if against is not None and (parts is None or arguments.among_pairs):
+        picture = Path(arguments.pictures[0])
+        crowd = averages_for(model, picture, maps[0], against, arguments, cancel)
     if parts is not None:
         found = normalised_difference((a, parts[0]), (b, parts[1]))
     else:
-        average = None
-        if against is not None:
-            query = Path(arguments.pictures[0])
-            crowd = averages_for(model, query, maps[0], against, arguments, cancel)
-            average = crowd.gallery_mean
-        found = difference(a, b, average)
+        found = difference(a, b, None if crowd is None else crowd.gallery_mean)
     order = order_map(maps[0], maps[1], maps[2], model.head, arguments.window, parts)
     listed = reasons(found, arguments.top)
     names = [Path(path).name for path in arguments.pictures]
-    record = {
+    record: dict[str, Any] = {
         "logit_a": a.logit,
         "logit_b": b.logit,
         "difference": found.total,
@@ -192,6 +197,14 @@ def _three(
             for name, each in zip("AB", parts, strict=True)
         ]
     )
+    if against is not None and crowd is not None and arguments.among_pairs:
+        known = evidence_of(model, against, arguments, cancel)
+        query, *candidates = (ImageRef(Path(path)) for path in arguments.pictures)
+        record[EVIDENCE] = {}
+        for name, match, ref in zip("AB", (a, b), candidates, strict=True):
+            standing, line = standing_of(known, (query, ref), relative(match, crowd))
+            record[EVIDENCE][name.lower()] = standing
+            words.append(f"{name}: {line}")
     text = _differences(found, listed, int(order.flips.sum()), model)
     return record, "\n".join([*words, text]), items, scale
 

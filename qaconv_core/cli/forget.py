@@ -26,10 +26,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     add_quiet_option(parser)
     parser.epilog = (
-        "Removes stored feature maps, decisions, labels, runs, imports, cases and the session that "
-        "name the pictures, pasted pictures that were compared with them, and entries of recent "
-        "sets. The pictures and the files beside them (qaconv.toml) stay, and so do results that "
-        "were written elsewhere. Close the window first: it writes its session when it ends."
+        "Removes stored feature maps, decisions, labels, runs, findings, imports, crops of scenes, "
+        "the session and unfinished adaptations of the window that name the pictures, pasted "
+        "pictures that were compared with them, entries of recent sets, and the files of cases "
+        "that hold them, wherever these lie. The pictures and the files beside them (qaconv.toml) "
+        "stay, and so do results that were written elsewhere. Close the window first: it writes "
+        "its session when it ends."
     )
     parser.set_defaults(run=run)
 

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,18 +14,33 @@ from qaconv_core.cli.evaluate import say_rejected
 from qaconv_core.cli.options import work_on
 from qaconv_core.cli.terminal import ProgressShower
 from qaconv_core.errors import InputError
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.types import Dataset, ImageSet
 
 if TYPE_CHECKING:
     from qaconv_core.data.own_files import OwnFiles
     from qaconv_core.explaining.average import AverageContributions
-    from qaconv_core.explaining.values import NormalisedBreakdown, Relative
+    from qaconv_core.explaining.evidence import SetEvidence
+    from qaconv_core.explaining.values import NormalisedBreakdown, Relative, RelativeMatch
     from qaconv_core.model import Model
-    from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, Int64
+    from qaconv_core.types import CorrespondenceMap, FeatureBank, Float32, ImageRef, Int64
 
 NORMALISED = "normalised"
 """The order by what a match adds above strangers."""
+
+
+EVIDENCE = "evidence"
+"""The entry of JSON that says how a pair's evidence stands among a set's pairs."""
+
+
+def add_pairs_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """``--among-pairs``."""
+    parser.add_argument(
+        "--among-pairs",
+        action="store_true",
+        help="say which shares of the true and false pairs of --against have as much evidence in "
+        "the same zones (measured once, then kept)",
+    )
 
 
 def open_gallery(name: str, arguments: argparse.Namespace) -> tuple[Dataset, ImageSet]:
@@ -42,12 +57,13 @@ def gallery_features(
     gallery: ImageSet,
     arguments: argparse.Namespace,
     cancel: CancelToken,
+    stage: str = "gallery features",
 ) -> tuple[ImageSet, FeatureBank]:
     """The pictures that can be read, and their features; what is left out is said."""
     from qaconv_core.data.market_like import without_junk_boxes
 
     with work_on(model, arguments, cancel) as job:
-        found = job.extract(model, gallery, "gallery features")
+        found = job.extract(model, gallery, stage)
     say_rejected((*without_junk_boxes(dataset.rejected), *found.rejected))
     if not len(found.kept):
         raise InputError(f"{dataset.root}: none of its pictures can be read")
@@ -107,6 +123,34 @@ def averages_for(
             progress=progress,
             cancel=cancel,
         )
+
+
+def evidence_of(
+    model: Model, against: Against, arguments: argparse.Namespace, cancel: CancelToken
+) -> SetEvidence:
+    """The evidence of the pairs of ``--against``; measured once, then kept beside its maps."""
+    from qaconv_core.galleries.evidence import open_evidence
+    from qaconv_core.galleries.search import GallerySearch
+    from qaconv_core.galleries.values import OpenSet
+
+    data = against.dataset
+    if not len(data.query):
+        raise InputError(f"{data.root}: has no queries whose pairs could be compared with")
+    query, bank = gallery_features(model, data, data.query, arguments, cancel, "query features")
+    opened = OpenSet.of(replace(data, query=query, gallery=against.gallery))
+    with ProgressShower(arguments.quiet) as progress:
+        search = GallerySearch(model, opened, bank, against.bank)
+        return open_evidence(search, WorkContext(progress, cancel))
+
+
+def standing_of(
+    evidence: SetEvidence, refs: tuple[ImageRef, ImageRef], above: RelativeMatch
+) -> tuple[dict[str, Any] | None, str]:
+    """How a pair stands among the set's pairs: for JSON, and as a line."""
+    standing = evidence.of_pair(refs, above)
+    if standing is None:
+        return None, "no zone speaks for this match"
+    return {**standing.to_dict(), **evidence.counts}, standing.words.lower()
 
 
 def above_strangers(

@@ -37,7 +37,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     from qaconv_core.data.name_fields import FIELDS, PRESETS
 
     parser.add_argument(
-        "places", nargs="+", metavar="FOLDER|CSV", help="folders of pictures, and tables of them"
+        "places",
+        nargs="+",
+        metavar="FOLDER|CSV|BOXES",
+        help="folders of pictures, and tables of "
+        "them; or pictures of scenes, videos, and a file of boxes (COCO, CVAT, MOT) on them",
     )
     parser.add_argument(
         "--pattern",
@@ -74,6 +78,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     from qaconv_core.data.proposal import propose
 
     wishes = _wishes(arguments)
+    if _proposed_boxes(arguments):
+        return
     if _is_benchmark(arguments):
         return
     with ProgressShower(arguments.quiet) as progress:
@@ -88,6 +94,21 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         show("\n".join(_next_steps(arguments, proposal)))
     if arguments.json:
         write_json(arguments.json, proposal_record(proposal, file))
+
+
+def _proposed_boxes(arguments: argparse.Namespace) -> bool:
+    """Say what a file of boxes among the places holds of the others, and how they are cut out."""
+    from qaconv_core.detection.given import one_boxes_file, propose_boxes
+
+    paths = [typed_path(place) for place in arguments.places]
+    file, others = one_boxes_file(paths)
+    if file is None:
+        return False
+    found = propose_boxes(file, others)
+    show("\n".join(found.sentences))
+    words = [f'"{word}"' if " " in word else word for word in map(shown, others)]
+    show(f"\nNext:\n  qaconv detect {' '.join(words)} --boxes {shown(file)} --out people")
+    return True
 
 
 def proposal_lines(proposal: Proposal) -> list[str]:

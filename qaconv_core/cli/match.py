@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qaconv_core.cli.evaluate import check_outputs
 from qaconv_core.cli.galleries import (
+    EVIDENCE,
     NORMALISED,
     above_strangers,
+    add_pairs_option,
     against_gallery,
     as_stored,
     averages_for,
+    evidence_of,
     no_strangers,
+    standing_of,
     strangers_words,
 )
 from qaconv_core.cli.match_export import add_export_options, run_export
@@ -37,7 +41,7 @@ from qaconv_core.matching.strongest import (
     worth,
 )
 from qaconv_core.progress import CancelToken
-from qaconv_core.types import CorrespondenceMap
+from qaconv_core.types import CorrespondenceMap, ImageRef
 
 if TYPE_CHECKING:
     from qaconv_core.explaining.values import Relative
@@ -71,6 +75,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a gallery: show what the cells add above its strangers between the two cameras (and "
         "colour by that), and beyond their average over it",
     )
+    add_pairs_option(parser)
     add_data_options(parser)
     add_work_options(parser)
     parser.add_argument("--json", metavar="FILE", help="all maps as nested lists")
@@ -119,6 +124,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         raise InputError("name two pictures, A.jpg B.jpg, or a data set: --dataset NAME --out DIR")
     if arguments.top is None:
         arguments.top = 12
+    if arguments.among_pairs and not arguments.against:
+        raise InputError("--among-pairs needs the data set whose pairs are compared: --against")
     check_outputs(arguments)
     from qaconv_core.data.images import read_image
 
@@ -129,7 +136,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if arguments.against:
         maps = as_stored(maps)
     match = model.match(maps[0], maps[1])
-    compared = _compared(model, match, maps, arguments, cancel)
+    compared, evidence, standing = _compared(model, match, maps, arguments, cancel)
     known = [name for name in (NORMALISED, RELATIVE) if name in compared]
     order = arguments.colour_by or (*known, "contribution")[0]
     if order in (RELATIVE, NORMALISED) and order not in compared:
@@ -138,7 +145,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         say(NO_REFERENCE)
     shown = compared.get(order)
     if arguments.json != "-":
-        show(_summary(match, compared, order, arguments))
+        show("\n".join([_summary(match, compared, order, arguments), *standing]))
     if arguments.json:
         record = {
             "query": str(arguments.query),
@@ -150,6 +157,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
             record[RELATIVE] = {"against": arguments.against, **compared[RELATIVE].to_dict()}
         if NORMALISED in compared:
             record[NORMALISED] = compared[NORMALISED].to_dict()
+        if arguments.among_pairs:
+            record[EVIDENCE] = evidence
         write_json(arguments.json, record, indent=None)
     if arguments.figure:
         from qaconv_core.figures.match import match_figure
@@ -177,25 +186,37 @@ def _compared(
     maps: Float32,
     arguments: argparse.Namespace,
     cancel: CancelToken,
-) -> dict[str, Relative]:
+) -> tuple[dict[str, Relative], dict[str, Any] | None, list[str]]:
     """What the cells add beyond others: beyond the average, and above strangers, as far as there is
-    a gallery or a reference to compare with."""
+    a gallery or a reference to compare with; how the evidence stands among that gallery's pairs,
+    for JSON and as lines, where this is asked for."""
+    found: dict[str, Relative] = {}
     if not arguments.against:
         from qaconv_core.galleries.reference import above_reference, reference_of
 
         reference = reference_of(model.spec.sha256)
-        return {} if reference is None else {NORMALISED: above_reference(match, reference)}
+        if reference is not None:
+            found[NORMALISED] = above_reference(match, reference)
+        return found, None, []
     from qaconv_core.explaining.average import relative
 
     gallery = against_gallery(model, arguments.against, arguments, cancel)
     pictures = Path(arguments.query), Path(arguments.gallery)
     crowd = averages_for(model, pictures[0], maps[0], gallery, arguments, cancel)
-    average: dict[str, Relative] = {RELATIVE: relative(match, crowd)}
+    above = relative(match, crowd)
+    evidence: dict[str, Any] | None = None
+    lines: list[str] = []
+    if arguments.among_pairs:
+        refs = ImageRef(pictures[0]), ImageRef(pictures[1])
+        evidence, line = standing_of(evidence_of(model, gallery, arguments, cancel), refs, above)
+        lines.append(line)
+    found[RELATIVE] = above
     strangers = above_strangers(model, match, pictures, (maps[0], maps[1]), gallery, cancel)
     if strangers is not None:
-        return {**average, NORMALISED: strangers}
-    say(no_strangers(arguments))
-    return average
+        found[NORMALISED] = strangers
+    else:
+        say(no_strangers(arguments))
+    return found, evidence, lines
 
 
 def _summary(

@@ -248,6 +248,9 @@ PRESETS: Mapping[str, Preset] = {
     "cuhk03": Preset("CUHK03-NP", ("{pid:d}_c{cam:d}_{*}",)),
     "viper": Preset("VIPeR", ("{pid:d}_{*}",), folders=("cameras",)),
     "prid": Preset("PRID 2011", ("{cam}/person_{pid:d}/{*}", "{cam}/person_{pid:d}")),
+    "mot": Preset("MOT sequences", ("{cam}/img1/{frame}", "{cam}/{frame}")),
+    "cvat": Preset("CVAT images", ("{cam}/frame_{frame}", "frame_{frame}")),
+    "coco": Preset("COCO images", ("COCO_{*}_{frame}", "{frame}")),
     "rendered": Preset(
         "RandPerson, ClonedPerson", ("{pid:d}_s{scene}_c{cam:d}_f{frame}{*}",), 24.0
     ),

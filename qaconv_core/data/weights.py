@@ -106,6 +106,9 @@ DETECTORS: tuple[Weights, ...] = (
 )  # fmt: skip
 """Detectors that stand in for the bundled one."""
 
+BUNDLED_DETECTOR = "bundled"
+"""The detector that comes with the program, among names of detectors."""
+
 PUBLISHED: tuple[Weights, ...] = (
     _imagenet("resnet18", "resnet18-f37072fd.pth", 47),
     _imagenet("resnet34", "resnet34-b627a593.pth", 87),

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from qaconv_core.data.resources import resource_path
+from qaconv_core.data.weights import BUNDLED_DETECTOR
 from qaconv_core.detection.boxes import Boxes, PersonBox, Scores, clipped, suppress
 from qaconv_core.detection.tiles import (
     SCALES,
@@ -36,8 +37,6 @@ from qaconv_core.progress import NO_CONTEXT, WorkContext
 if TYPE_CHECKING:
     from qaconv_core.detection.job import Finder
 
-BUNDLED = "bundled"
-"""The detector that comes with the program."""
 DEFAULT_SCORE = 0.4
 """Score from which a box is kept; docs/detecting.md has what others give."""
 JOINED = 0.5
@@ -67,25 +66,25 @@ class FindOptions:
         tiles: str | None,
         *,
         video: bool,
-        detector: str = BUNDLED,
+        detector: str = BUNDLED_DETECTOR,
     ) -> FindOptions:
         """Options as they are typed; None stands for what is usual for a picture or a video.
 
         Published detectors see large pictures: they look at the whole alone, unless told otherwise.
         """
         usual: tuple[int, ...] = VIDEO_SCALES if video else SCALES
-        if detector != BUNDLED:
+        if detector != BUNDLED_DETECTOR:
             usual = (WHOLE,)
         scales = usual if tiles is None else read_scales(tiles)
         return cls(DEFAULT_SCORE if score is None else score, min_height, scales)
 
     @staticmethod
     def settings(
-        pictures: FindOptions, videos: FindOptions, detector: str = BUNDLED
+        pictures: FindOptions, videos: FindOptions, detector: str = BUNDLED_DETECTOR
     ) -> dict[str, object]:
         """What a run of the detector that goes on is held against."""
         return {
-            **({} if detector == BUNDLED else {"detector": detector}),
+            **({} if detector == BUNDLED_DETECTOR else {"detector": detector}),
             "score": pictures.score,
             "min height": pictures.min_height,
             "tiles": [list(pictures.scales), list(videos.scales)],
@@ -102,7 +101,7 @@ class PersonFinder:
     """The detector on one device; may be used by one thread at a time."""
 
     def __init__(
-        self, device: str = "auto", weights: Path | None = None, detector: str = BUNDLED
+        self, device: str = "auto", weights: Path | None = None, detector: str = BUNDLED_DETECTOR
     ) -> None:
         """Load the bundled weights, or those in ``weights``, or a published ``detector``.
 
@@ -110,7 +109,7 @@ class PersonFinder:
         """
         self.device = resolve_device(device)
         self._published: nn.Module | None = None
-        if detector == BUNDLED:
+        if detector == BUNDLED_DETECTOR:
             path = resource_path("detector", "weights.npz") if weights is None else weights
             self._network = load_detector(path).to(self.device)
         else:

@@ -105,6 +105,11 @@ class GivenBoxes:
         self._by_source = found
         return sorted(left)
 
+    @property
+    def matched(self) -> Mapping[str, Mapping[int, Sequence[PersonBox]]]:
+        """The boxes of each source by frame, once :meth:`match` has found them."""
+        return self._by_source
+
     def frames_of(self, name: str) -> set[int]:
         """Numbers of the frames of a video that have boxes."""
         return set(self._by_source.get(name, {}))
@@ -189,6 +194,14 @@ def _table(text: str, origin: str) -> list[tuple[str, int, PersonBox]]:
     except csv.Error as error:
         raise InputError(f"{origin}, line {reader.line_num}: not a table ({error})") from error
     return rows
+
+
+def has_box_columns(cells: Sequence[str]) -> bool:
+    """Whether the header of a table names the columns of boxes."""
+    try:
+        return bool(_columns([cell.strip() for cell in cells], ""))
+    except InputError:
+        return False
 
 
 def _columns(cells: list[str], origin: str) -> dict[str, int]:

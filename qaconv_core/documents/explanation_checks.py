@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from qaconv_core.documents import html
+from qaconv_core.evaluation.equal_scores import TOLERANCE, EqualScores
 from qaconv_core.evaluation.explanation_checks import ExplanationCheckGroup, ExplanationCheckReport
 from qaconv_core.evaluation.explanations import SHIFTS, STRONG
+from qaconv_core.explaining.limits import PAIR_X
 from qaconv_core.figures.explanation_checks import curves_figure
+from qaconv_core.readable import counted
 
 _CHOSEN = {"contribution": "contribution", "relative": "contribution above average"}
 _HEAD = (
@@ -29,6 +32,15 @@ _UNLABELLED = (
     "This data set has no label maps, which tell what every pixel shows: part agreement, "
     "background and what lies off the person could not be measured."
 )
+EQUAL = (
+    "At equal logits the model does not tell a true match from a false one: can its explanation? "
+    "Given is the share of cases in which the true match is the more plausible (ties count half), "
+    "with its 95 % interval over persons; one half is chance. Moved alike: how well one common "
+    "movement explains the strong matches, 1 / (1 + mean distance from it in cells). Same part: "
+    f"the share of them whose ends lie on one body part or garment. The question is {PAIR_X}; "
+    "these measures of plausibility are this program's."
+)
+EQUAL_HEAD = ("more plausible by", "strongest by", "share", "from", "to", "true", "false")
 _AREAS = (
     "Area between the curve and that of random order, as a share of |logit − bias|: positive where "
     "the cells named as strongest decide more than others. Removal is exact: cells are taken out "
@@ -44,6 +56,10 @@ def explanation_checks_html(report: ExplanationCheckReport) -> str:
         body.append(html.paragraph(_UNLABELLED))
     body += [html.heading("What strong matches join"), html.paragraph(_MEANING)]
     body.append(html.table(quality_head(report), quality_rows(report)))
+    if report.equal is not None:
+        body += [html.heading("At equal scores"), html.paragraph(EQUAL)]
+        body.append(html.paragraph(equal_words(report.equal)))
+        body.append(html.table(EQUAL_HEAD, equal_rows(report.equal)))
     body += [html.heading("Whether the strongest cells decide"), html.paragraph(_AREAS)]
     body.append(html.table(("pairs", "order", "deletion", "insertion"), area_rows(report)))
     caption = (
@@ -100,6 +116,24 @@ def area_rows(report: ExplanationCheckReport) -> list[tuple[object, ...]]:
         )
         for group in report.groups
         for order in group.curves.orders[:-1]
+    ]
+
+
+def equal_words(equal: EqualScores) -> str:
+    """What was compared."""
+    cases, gap = len(equal.cases), equal.gap
+    return (
+        f"{counted(cases, 'case')}: a query with a true and a false match whose logits are at most "
+        f"{TOLERANCE:g} standard deviations apart; true minus false {gap:+.3f} on average."
+    )
+
+
+def equal_rows(equal: EqualScores) -> list[tuple[object, ...]]:
+    """One row for each measure and choice of strong matches."""
+    return [
+        (name, _CHOSEN.get(order, order), one.share, one.low, one.high, one.true, one.false)
+        for order, measures in equal.found.items()
+        for name, one in measures.items()
     ]
 
 

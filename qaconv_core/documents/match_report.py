@@ -41,6 +41,7 @@ class Candidate:
     by the part that was searched by, if any, ``match`` the explanation to draw (of the part),
     ``truth`` a word where it is known, ``decision`` what was decided. ``alike`` says how many
     strangers look as much alike, where ``relative`` are the parts of a normalised score.
+    ``evidence`` says how the candidate's evidence stands among that of the set's pairs.
     """
 
     ref: ImageRef
@@ -52,6 +53,7 @@ class Candidate:
     decision: Decision | None = None
     part_logit: float | None = None
     alike: str = ""
+    evidence: str = ""
 
     @property
     def normalised(self) -> float | None:
@@ -271,7 +273,8 @@ def drawn_words(candidate: Candidate) -> str:
     if candidate.normalised is not None:
         above = " above strangers, in standard deviations"
         above += f"; {candidate.alike}" if candidate.alike else ""
-    return f"Strongest correspondences, and what every cell adds{above}"
+    drawn = f"Strongest correspondences, and what every cell adds{above}"
+    return f"{drawn}. {candidate.evidence}" if candidate.evidence else drawn
 
 
 def drawn(report: MatchReport, candidate: Candidate, lines: int) -> Figure:

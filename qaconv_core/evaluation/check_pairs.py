@@ -66,6 +66,11 @@ class ExplanationCheckData:
             self._averages[index] = averages_of_maxima(known, self.model.head)
         return self._averages[index]
 
+    def logits(self, index: int, pictures: Int64) -> Float32:
+        """Logits (n,) of a query to some pictures of the gallery, which could be read."""
+        bank = self.gallery_bank.select([self.place[g] for g in pictures.tolist()])
+        return plain_logits(query_maxima(self.query_map(index), bank), self.model.head)
+
     def best_matches(self, count: int, seed: int) -> IndexPairs:
         """Some queries, each with its best match; the query's own file is left out."""
         chosen = np.random.default_rng(seed).permutation(sorted(self.query))[:count]

@@ -5,6 +5,9 @@ correspondences connect (:mod:`~qaconv_core.evaluation.explanations`), and wheth
 cells decide logit and rank (:mod:`~qaconv_core.explaining.curves`). Cells are strong by
 contribution or by contribution above average.
 
+Where persons are known, true and false matches of equal logits are compared, too
+(:mod:`~qaconv_core.evaluation.equal_scores`).
+
 Checks that need no label maps (border, shift following, curves) work on any data set. Where no
 person is known, the pairs are each query's best match and random pairs. Where there is no query,
 some pictures of the gallery are the queries.
@@ -22,6 +25,7 @@ from PIL import Image
 from qaconv_core.data.images import read_image
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.check_pairs import ExplanationCheckData, curves_stage
+from qaconv_core.evaluation.equal_scores import EqualScores, equal_scores
 from qaconv_core.evaluation.evaluator import Job, check_sides
 from qaconv_core.evaluation.explanations import (
     ExplanationQuality,
@@ -100,7 +104,10 @@ class ExplanationCheckGroup:
 
 @dataclass(frozen=True)
 class ExplanationCheckReport:
-    """The checks of one model on one data set; each ranking holds ``gallery_ranked`` pictures."""
+    """The checks of one model on one data set; each ranking holds ``gallery_ranked`` pictures.
+
+    ``equal`` compares true and false matches of equal logits; None where there are none.
+    """
 
     dataset: str
     model: str
@@ -109,6 +116,7 @@ class ExplanationCheckReport:
     query: ImageSet
     gallery: ImageSet
     notes: tuple[str, ...] = ()
+    equal: EqualScores | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -117,6 +125,7 @@ class ExplanationCheckReport:
             "model": self.model,
             "gallery_pictures_ranked": self.gallery_ranked,
             "groups": [group.to_dict() for group in self.groups],
+            "equal_scores": None if self.equal is None else self.equal.to_dict(),
             "notes": list(self.notes),
         }
 
@@ -189,6 +198,11 @@ def check_explanations(
         groups.append(ExplanationCheckGroup(name, tuple(pairs), named, mean_curves(curves)))
     if not groups:
         raise InputError(f"{dataset.root}: holds no pair to measure ({'; '.join(notes)})")
+    equal = None
+    if CONTROL_PAIRS[0] in chosen:
+        equal = equal_scores(data, count, ORDERS, labels=labels, parts=parts, seed=seed)
+        if equal is None:
+            notes.append("no query has a true and a false match of equal logits")
     return ExplanationCheckReport(
         dataset.name,
         model.spec.in_full(),
@@ -197,6 +211,7 @@ def check_explanations(
         dataset.query,
         dataset.gallery,
         (*data.notes, *notes),
+        equal,
     )
 
 

@@ -93,30 +93,35 @@ def protocol_record(
     )
 
 
-def _origin(report: EvaluationReport) -> list[str]:
-    """Protocol, checkpoint and device of one report as ``name: value`` lines."""
+def _origin(report: EvaluationReport) -> list[tuple[str, str]]:
+    """Protocol, checkpoint and device of one report as names and values."""
     protocol, checkpoint = report.protocol.to_dict(), report.checkpoint.to_dict()
-    lines = [f"{shown(key)}: {flat_text(value)}" for key, value in protocol.items()]
+    facts = [(shown(key), flat_text(value)) for key, value in protocol.items()]
     if checkpoint:
-        lines.append(f"checkpoint: {flat_text(checkpoint)}")
+        facts.append(("checkpoint", flat_text(checkpoint)))
     if report.device:
-        lines.append(f"device: {shown(report.device)}")
-    return lines
+        facts.append(("device", shown(report.device)))
+    return facts
 
 
 def origin_lines(reports: Sequence[EvaluationReport]) -> list[str]:
-    """How the numbers of these reports came about, one fact a line.
+    """How the numbers of these reports came about, one fact a line (:func:`origin_facts`)."""
+    return [f"{name}: {value}" for name, value in origin_facts(reports)]
 
-    Facts that all reports share stand once; the others are preceded by their data set.
+
+def origin_facts(reports: Sequence[EvaluationReport]) -> list[tuple[str, str]]:
+    """How the numbers of these reports came about, as names and values.
+
+    Facts that all reports share stand once; the names of others are preceded by their data set.
     """
     origins = [_origin(report) for report in reports]
     if not origins:
         return []
-    shared = [line for line in origins[0] if all(line in other for other in origins[1:])]
+    shared = [fact for fact in origins[0] if all(fact in other for other in origins[1:])]
     own = [
-        f"{shown(report.dataset)}: {line}"
-        for report, lines in zip(reports, origins, strict=True)
-        for line in lines
-        if line not in shared
+        (f"{shown(report.dataset)}: {name}", value)
+        for report, facts in zip(reports, origins, strict=True)
+        for name, value in facts
+        if (name, value) not in shared
     ]
     return shared + own

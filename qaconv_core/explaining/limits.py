@@ -51,6 +51,9 @@ STRANGERS = (
 )
 """On parts of normalised scores."""
 
+PAIR_X = "after PAIR-X (Shrack et al. 2025)"
+"""Whose question is asked of pairs with equal scores."""
+
 AVERAGE = (
     "Unusual in this gallery is not unusual in the world. In another gallery, or of other cameras, "
     "the same cell may be everybody's; in a gallery of a few pictures the average says little.",

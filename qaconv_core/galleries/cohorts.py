@@ -8,17 +8,13 @@ the best are scored exactly; mean and deviation of the query's logits then rest 
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from qaconv_core.errors import StoreError
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import WorkContext
 from qaconv_core.ranking import rank_gallery
@@ -36,7 +32,7 @@ from qaconv_core.ranking.line import FALSE_ALARMS, default_line, line_together
 from qaconv_core.ranking.other_times import OtherTimes
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import by_tracks
-from qaconv_core.store.atomic import replacing
+from qaconv_core.store.kept_arrays import keep_arrays, kept_path, load_arrays
 from qaconv_core.types import (
     UNKNOWN,
     FeatureBank,
@@ -46,8 +42,6 @@ from qaconv_core.types import (
     Int64,
     RankingResult,
 )
-
-log = logging.getLogger(__name__)
 
 METHOD = "qaconv+norm"
 STAGE = "measuring cohorts"
@@ -168,13 +162,14 @@ def open_cohorts(
     whole = Cohorts.of(cams, times, len(cams), CohortRule(None, rule.seed, rule.nearby))
     sample = Cohorts.of(cams, times, len(cams), rule)
     targets = sample.place_own(cams, times)
-    path = _file(gallery, cams, times, rule, head)
+    parts = (cams, times, head.query_weights, head.gallery_weights)
+    path = kept_path(gallery, "cohorts", parts, (rule, float(head.bias)))
     known = _load(path, (3, len(sample.members), len(cams)))
     if known is None:
         watched = OtherTimes(sample, cams, times)
         sums = column_sums(watched.watch(_blocks(sample, rows, context)), sample, targets)
         known = sums, watched.largest(sums)
-        _keep(path, *known)
+        keep_arrays(path, "the statistics of this gallery are", sums=known[0], largest=known[1])
     sums, largest = known
     towards = Towards(sample, targets, sums, _row_reader(sample, rows))
     return GalleryCohorts(whole, towards, cams, times, largest)
@@ -196,43 +191,14 @@ def _blocks(
 # ── kept ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _file(
-    gallery: FeatureBank, cams: Int64, times: Float64, rule: CohortRule, head: AffineHead
-) -> Path | None:
-    """Where the statistics of this model, gallery and rule are kept; None: nowhere."""
-    name = getattr(gallery.maps, "filename", None)
-    if name is None:
-        return None
-    key = hashlib.sha256(Path(name).name.encode())
-    for part in (gallery.rows, cams, times, head.query_weights, head.gallery_weights):
-        key.update(np.ascontiguousarray(part).tobytes())
-    key.update(repr((rule, float(head.bias))).encode())
-    return Path(name).with_name(f"cohorts-{key.hexdigest()[:32]}.npz")
-
-
 def _load(path: Path | None, shape: tuple[int, ...]) -> tuple[Float64, Float64] | None:
     """Sums of that shape, and what the line rests on."""
-    if path is None or not path.exists():
+    known = load_arrays(path, "sums", "largest")
+    if known is None:
         return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found, largest = (np.asarray(file[n], dtype=np.float64) for n in ("sums", "largest"))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        log.warning("%s: cannot be read (%s); measured again", path, error)
-        return None
+    found, largest = known
     fits = found.shape == shape and largest.ndim == 2 and len(largest) == 2
-    finite = fits and np.isfinite(found).all() and np.isfinite(largest).all()
-    return (found, largest) if finite else None
-
-
-def _keep(path: Path | None, sums: Float64, largest: Float64) -> None:
-    if path is None:
-        return
-    try:
-        with replacing(path, error=StoreError) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, sums=sums, largest=largest)
-    except StoreError as error:
-        log.warning("%s; the statistics of this gallery are not kept", error)
+    return (found, largest) if fits else None
 
 
 # ── one query ───────────────────────────────────────────────────────────────────────────────────

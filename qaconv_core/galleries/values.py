@@ -51,6 +51,16 @@ class OpenSet:
     notes: tuple[str, ...] = ()
     junk_rule: bool = True
 
+    @classmethod
+    def of(cls, dataset: Dataset) -> OpenSet:
+        """A data set with its queries. With a single camera, same-camera matches count: none would
+        be left."""
+        cameras = set(dataset.query.camids.tolist()) | set(dataset.gallery.camids.tolist())
+        return cls(
+            dataset.name, dataset.root, dataset.layout, dataset.query, dataset.gallery,
+            len(dataset.query), dataset.rejected, dataset.notes, len(cameras - {UNKNOWN}) != 1,
+        )  # fmt: skip
+
     @cached_property
     def gallery_pids(self) -> Int64:
         """(g,); −1 where not known."""
@@ -111,6 +121,12 @@ class OpenSet:
         if track is None or tracks is None:
             return np.array([candidate], dtype=np.int64)
         return np.flatnonzero(tracks == track)
+
+    @cached_property
+    def knows_matches(self) -> bool:
+        """Whether a query of the set has a person who is known in the gallery."""
+        asked = set(self.query_pids[: self.added_from].tolist()) - {UNKNOWN}
+        return bool(asked & set(self.gallery_pids.tolist()))
 
     @property
     def dataset(self) -> Dataset:

@@ -46,6 +46,7 @@ _OURS = (
     "maps-*.pooled",
     "maps-*.there",
     "cohorts-*.npz",
+    "evidence-*.npz",
     META_NAME,
     ".meta-*.json",
 )

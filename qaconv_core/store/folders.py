@@ -20,6 +20,14 @@ SCENES = "scenes"
 SOURCES = "sources.csv"
 """In a folder of crops: where the scenes lie that they were cut out of."""
 
+ADAPTATION = "adaptation.json"
+"""Below :func:`data_dir`: the set, the model and the new file of the window's last adaptation."""
+
+
+def work_folder(out: Path) -> Path:
+    """Where the work on a model to be adapted and written to ``out`` is kept meanwhile."""
+    return out.with_name(out.name + ".work")
+
 
 def cache_dir() -> Path:
     """The folder of files that can be computed again (feature maps), created when it is not there.

@@ -1,4 +1,4 @@
-"""Removes what this program keeps of some pictures: maps, decisions, runs, sessions, imports.
+"""Removes what this program keeps of some pictures: maps, decisions, runs, sessions, cases.
 
 Pictures are known by the places that they lie in. Whatever names a place, or a file in it, goes. Of
 files that also hold something else only that part goes, and what is deleted inside a file is
@@ -22,7 +22,14 @@ from qaconv_core.errors import StoreError
 from qaconv_core.progress import NO_CONTEXT, Tracker, WorkContext
 from qaconv_core.readable import counted
 from qaconv_core.store.atomic import atomic_write_text, reason
-from qaconv_core.store.folders import SCENES, SOURCES, cache_dir, data_dir
+from qaconv_core.store.folders import (
+    ADAPTATION,
+    SCENES,
+    SOURCES,
+    cache_dir,
+    data_dir,
+    work_folder,
+)
 from qaconv_core.store.index import INDEX_NAME, forget_paths
 from qaconv_core.store.raw import BINARY, sync
 from qaconv_core.store.records import DamagedRecord, read_json
@@ -33,7 +40,9 @@ _MAPS = ".f16"
 _ZEROS = 1 << 20
 _LARGEST_TEXT = 64 << 20
 _MOST_SEARCHED = 300
-_DERIVED = ("*.i8", "*.lost", "*.pooled", "*.there", "index-damaged.sqlite*")
+_DERIVED = ("*.i8", "*.lost", "*.pooled", "*.there", "cohorts-*.npz", "index-damaged.sqlite*")
+_CASES, _CASE = "cases", ".qcase"
+"""In the user's data folder: for each case how far it came, by its files; and how these end."""
 _TEXTS = (".txt", ".log", ".csv", ".jsonl")
 
 
@@ -61,7 +70,7 @@ def _one(many: str) -> str:
     return "score matrix" if many == "score matrices" else many.removesuffix("s")
 
 
-_FIRST_WORDS = {"files": "file", "crops": "crop", "entries": "entry"}
+_FIRST_WORDS = {"files": "file", "notes": "note", "crops": "crop", "entries": "entry"}
 
 
 class Mentions:
@@ -125,8 +134,11 @@ def forget(
     With ``dry_run`` nothing is removed, and what would be is counted. The pictures themselves and
     files beside them stay. Raises :class:`StoreError` where a file cannot be changed.
     """
-    cut_out = _crops_of_scenes(data_dir() / SCENES, Mentions(places))
-    mentions = Mentions([*places, *cut_out])
+    named = Mentions(places)
+    cut_out = _crops_of_scenes(data_dir() / SCENES, named)
+    cases = _cases_of(data_dir() / _CASES, named)
+    begun = _adaptation_of(data_dir() / ADAPTATION, named)
+    mentions = Mentions([*places, *cut_out, *cases])
     counts: dict[str, int] = {}
 
     def count(what: str, number: int) -> None:
@@ -143,7 +155,18 @@ def forget(
             count("crops of scenes", len(list(folder.rglob("*.jpg"))))
             if not dry_run:
                 shutil.rmtree(folder)
+        for case in cases:
+            count("cases", 1)
+            if not dry_run:
+                _overwrite(case, [(0, case.stat().st_size)])
+                case.unlink()
+        if begun is not None:
+            count("unfinished adaptations", 1)
+            if not dry_run:
+                shutil.rmtree(begun)
         for path in _files(data):
+            if any(folder in path.parents for folder in cut_out):
+                continue  # counted already
             _forget_in_file(path, mentions, dry_run, count)
             tracker.advance()
         for path in _files(cache / "scores"):
@@ -165,6 +188,22 @@ def _crops_of_scenes(folder: Path, mentions: Mentions) -> list[Path]:
     """Folders of crops that the program keeps of scenes in the places."""
     tables = sorted(folder.glob(f"*/{SOURCES}"))
     return [table.parent for table in tables if mentions.in_bytes(table.read_bytes())]
+
+
+def _cases_of(folder: Path, mentions: Mentions) -> list[Path]:
+    """The files of cases, wherever they lie, that were written here and hold the places."""
+    files = {Path(file) for path in sorted(folder.glob("*.json")) for file in _record(path) or ()}
+    there = (file for file in sorted(files) if file.suffix == _CASE and file.is_file())
+    return [file for file in there if mentions.in_bytes(file.read_bytes())]
+
+
+def _adaptation_of(path: Path, mentions: Mentions) -> Path | None:
+    """The folder of the adaptation that the window began of the places and that is not finished."""
+    record = _record(path)
+    if not isinstance(record, dict) or not _is_of(record, mentions):
+        return None
+    folder = work_folder(Path(str(record.get("out", ""))))
+    return folder if folder.is_dir() else None
 
 
 def _forget_maps(folder: Path, mentions: Mentions, dry_run: bool) -> int:
@@ -224,18 +263,21 @@ def _forget_in_file(
         or path.stat().st_size > _LARGEST_TEXT
     ):
         return
+    kind = path.parent.name if path.parent != data_dir() else path.stem
     if not mentions.in_bytes(path.read_bytes()):
         return
-    kind = path.parent.name if path.parent != data_dir() else path.stem
     record = _record(path)
-    if record is None or _is_of(record, mentions) or path.suffix == ".toml":
+    whole = record is None or _is_of(record, mentions) or path.suffix == ".toml"
+    if whole or (kind == _CASES and not _pruned(record, mentions, [0])):
         if record is None and path.suffix in _TEXTS and not dry_run:
             _overwrite(path, [(0, path.stat().st_size)])
-        count(_KINDS.get(kind, f"files ({kind})"), 1)
-        if not dry_run:
-            for pasted in _pasted(record):
-                count("pasted pictures", 1)
+        if kind != _CASES:  # the cases themselves are counted
+            count(_KINDS.get(kind, f"files ({kind})"), 1)
+        for pasted in _pasted(record):
+            count("pasted pictures", 1)
+            if not dry_run:
                 pasted.unlink(missing_ok=True)
+        if not dry_run:
             path.unlink(missing_ok=True)
             path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
         return
@@ -250,7 +292,8 @@ _KINDS = {
     "decisions": "files of decisions",
     "labels": "files of labels",
     "imports": "imports",
-    "cases": "cases",
+    "findings": "files of findings",
+    "adaptation": "notes of adaptations",
     "session": "sessions",
 }
 

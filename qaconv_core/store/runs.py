@@ -40,6 +40,8 @@ _COUNTS = ("query", "gallery", "valid_queries")
 _MEASURES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
 
 
+_NAME, _NOTE = "run_name", "run_note"
+
 Rows = list[dict[str, Any]]
 
 
@@ -144,6 +146,16 @@ class RunHistory:
                 rows.append(row)
         return rows
 
+    def describe(self, run_id: int, name: str, note: str) -> None:
+        """Keep a name and a note with a run; :class:`InputError` when no run has this id."""
+        report = {**self.get(run_id).report, _NAME: _storable(name), _NOTE: _storable(note)}
+        with self._open(write=True) as connection:
+            if connection is not None:
+                values = (json.dumps(report, allow_nan=False), run_id)
+                if connection.execute("UPDATE runs SET report = ? WHERE id = ?", values).rowcount:
+                    return
+        raise self._unknown(run_id)
+
     def delete(self, run_id: int) -> None:
         """Remove a run; :class:`InputError` when there is none with this id."""
         with self._open(write=True) as connection:
@@ -239,6 +251,12 @@ class RunHistory:
         ids = [str(record.id) for record in self.list(limit=10)]
         known = f"the newest are {', '.join(ids)}" if ids else "it is empty"
         return InputError(f"run history {self.path} has no run {run_id}; {known}")
+
+
+def name_and_note(report: dict[str, Any]) -> tuple[str, str]:
+    """What :meth:`RunHistory.describe` kept; "" where nothing was."""
+    name, note = (report.get(key) for key in (_NAME, _NOTE))
+    return name if isinstance(name, str) else "", note if isinstance(note, str) else ""
 
 
 def _report(text: object) -> dict[str, Any] | None:

@@ -112,6 +112,7 @@ def make_window(qtbot, qapp):
     yield make
     for window in made:
         window.close()
+        window.close()  # where it asked whether to stop a job: yes
 
 
 @pytest.fixture

@@ -71,6 +71,12 @@ def test_choosing_in_one_strip_chooses_in_the_other_and_opens(qtbot, dialog, win
     assert dialog.strips[1].currentIndex().data(TILE_ROLE) == best
 
 
+def test_a_picture_that_arrives_after_closing_is_no_fault(qtbot, dialog, window):
+    with qtbot.waitSignal(dialog.destroyed, timeout=WAIT):
+        dialog.close()
+    window.explore.thumbnails.loaded.emit(window.workspace.data.query[0].path)
+
+
 def test_junk_is_left_out_and_ranks_are_those_of_the_ranking(space):
     ranking, other = (sample_ranking(space.data, query, query) for query in (0, 1))
     first = first_candidates(ranking, 5)

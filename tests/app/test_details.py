@@ -10,8 +10,9 @@ from app.items.correspondences import CorrespondenceModel
 from app.state import words
 from app.state.values import Cell, Look
 from app.state.workspace import Workspace
-from app.state.zones import SHORT, zones_by_height
+from app.state.zones import SHORT
 from app.views.explore.details_panel import DetailsPanel
+from qaconv_core.explaining.zones import zones_by_height
 from tests.app.samples import GRID, sample_pair
 
 

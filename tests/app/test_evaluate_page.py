@@ -17,15 +17,18 @@ from PyQt5.QtGui import QColor, QPalette
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
+from app.jobs.evaluation_jobs import request_of_run, stored_runs
 from app.state.evaluation import RunList
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.evaluate import EvaluatePage
 from app.views.evaluate.measures_tab import MeasuresModel, rows_of
+from app.views.evaluate.name_dialog import NameDialog
 from app.views.evaluate.queries_tab import QueriesModel
 from app.views.evaluate.runs_list import RunsModel
 from app.views.shell.main_window import MainWindow
+from qaconv_core.errors import InputError
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
 from qaconv_core.types import EvaluationCounts
@@ -323,14 +326,17 @@ def test_two_runs_side_by_side(two, qtbot):
         ["1", "QAConv", "50.0", "−12.5"],
         ["1", "QAConv + re-ranking", "60.0", "−12.5"],
     ]
-    assert "≈1  an approximation: only the 50 nearest" in content.table.words.toPlainText()
-    assert "ap: step-wise" in content.table.words.toPlainText()
+    assert "≈1  an approximation: only the 50 nearest" in content.table.notes.text()
+    assert not content.table.facts.isVisible()
+    QTest.mouseClick(content.table.fold, Qt.LeftButton)
+    assert content.table.facts.isVisible()
+    assert dict(content.table.facts.facts)["ap"].startswith("step-wise")
+    QTest.mouseClick(content.table.fold, Qt.LeftButton)
     assert model.index(1, 3).data() == "+ re-ranking ≈1", "what the row above says is left out"
     assert model.index(1, 0).data() == ""
     bold = [r for r in range(4) if model.index(r, 4).data(Qt.FontRole) is not None]
     assert bold == [1]
 
-    content.tabs.setCurrentWidget(content.cmc)
     axes = content.cmc.chart.canvas.figure.axes[0]
     assert len(axes.lines) == 4
     content.cmc.method.setFocus()
@@ -340,6 +346,61 @@ def test_two_runs_side_by_side(two, qtbot):
     QTest.keyClick(view, Qt.Key_Space)
     assert two.runs.compared == (2,)
     assert model.rowCount() == 2
+
+
+def test_table_and_curve_stand_beside_each_other_where_there_is_room(two, qtbot):
+    table = two.content.table
+    table.refresh()
+    assert table.splitter.orientation() == Qt.Vertical
+    two.resize(2400, 1200)
+    qtbot.waitUntil(lambda: table.splitter.orientation() == Qt.Horizontal)
+    assert table.view.width() >= table.view.horizontalHeader().length()
+    assert table.cmc.width() > 400
+
+
+def test_a_run_is_named_found_by_its_name_and_keeps_both(two, qtbot):
+    content = two.content
+    two.runs.select(1)
+    QTest.mouseClick(content.name_button, Qt.LeftButton)
+    (dialog,) = two.findChildren(NameDialog)
+    QTest.keyClicks(dialog.name, "Baseline")
+    QTest.keyClicks(dialog.note, "before the new crops")
+    dialog.accept()
+    qtbot.waitUntil(lambda: two.runs.find(1).name == "Baseline")
+    assert two.runs.find(1).title == "run 1 (Baseline)"
+    QTest.keyClicks(content.filter, "baseline qaconv")
+    assert [run.id for run in content.runs.model().rows] == [1]
+    assert content.runs.model().index(0, 0).data() == "1 · Baseline"
+    content.filter.clear()
+    assert len(content.runs.model().rows) == 2
+    (kept,) = [run for run in stored_runs(None) if run.id == 1]
+    assert (kept.name, kept.note) == ("Baseline", "before the new crops")
+    two.runs.tick(1, True)
+    assert "before the new crops" in content.table.notes.text()
+
+
+def test_a_run_is_repeated_with_one_change(ready, qtbot):
+    form = ready.content.form
+    tick(form.sets, "market")
+    form.methods.rerank.setChecked(True)
+    form.methods.k1.setValue(7)
+    form.methods.tlift.setChecked(False)
+    (request,) = form.requests()
+    QTest.mouseClick(form.start_button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: bool(ready.runs.runs), timeout=20_000)
+    at_rest(qtbot, ready)
+    run = ready.runs.runs[0]
+    assert run.command == request.command()
+    form.methods.k1.setValue(20)
+    form.methods.tlift.setChecked(True)
+    form.methods.junk.setChecked(False)
+    QTest.mouseClick(ready.content.repeat_button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: form.methods.k1.value() == 7)
+    (again,) = form.requests()
+    assert again.command() == request.command()
+    unknown = replace(run, command="qaconv evaluate --of-another-version")
+    with pytest.raises(InputError, match="of-another-version"):
+        request_of_run(unknown)
 
 
 def test_a_run_is_deleted_from_the_history_too(two, qtbot):
@@ -588,7 +649,7 @@ def test_figures_follow_the_palette_but_are_saved_on_white(two, qtbot):
     dark.setColor(QPalette.Base, QColor("#202022"))
     dark.setColor(QPalette.Text, QColor("#eeeeee"))
     for tab in (content.cmc, content.scores, content.queries):
-        content.tabs.setCurrentWidget(tab)
+        content.tabs.setCurrentWidget(content.table if tab is content.cmc else tab)
         qtbot.waitUntil(lambda tab=tab: tab.chart.canvas is not None)
         colours = [line.get_color() for line in tab.chart.canvas.figure.axes[0].lines]
         two.setPalette(dark)

@@ -48,6 +48,9 @@ def test_help_says_what_must_be_said(qapp):
         "help.trust": ("control", "label maps", "not a probability"),
         "help.decisions": ("person's judgement", "undone", "CSV"),
         "help.adapt": ("one camera", "uniforms", "does not know who is who"),
+        "help.gallery": ("Suggest pairs", "interval", "not of persons"),
+        "help.scenes": ("16 × 32 pixels", "hidden by half"),
+        "help.videos": ("Tracks by the mean", "Two tracks may be one person"),
         "help.words": ("junk", "mINP", "0.830 and 0.811", "sigmoid(logit / 10)"),
         "help.about": ("ECCV 2020", "CVPR 2022", "MIT", "CC0"),
     }.items():
@@ -91,6 +94,7 @@ def test_every_text_is_reached_by_arrows(qtbot):
 
 def test_help_is_on_what_is_shown(space):
     assert help_on(space, "evaluate") == "help.words"
+    assert help_on(space, "gallery") == "help.gallery"
     assert [help_on(space, kind) for kind in KINDS] == ["help.failures", "help.trust"]
     assert help_on(space, "explore") == "help.crowd"
     space.change_look(mode="hover")

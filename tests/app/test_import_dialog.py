@@ -12,7 +12,7 @@ from app.state.workspace import Workspace
 from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from qaconv_core.data import open_folder
-from tests.builders import write_picture
+from tests.builders import write_boxes, write_picture
 
 
 @pytest.fixture
@@ -114,3 +114,43 @@ def test_the_window_names_its_fields_and_no_options(qtbot, dialog, tmp_path):
     dialog.pattern.setEditText("no field")
     qtbot.waitUntil(lambda: "has no field" in dialog.message.text(), timeout=10_000)
     assert "--" not in dialog.message.text()
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    """Two scenes, and three boxes on the first as COCO has them."""
+    for number in (1, 2):
+        write_picture(tmp_path / "street" / f"{number}.png", number, size=(320, 240))
+    write_boxes(tmp_path / "boxes.json")
+    return tmp_path
+
+
+def test_a_file_of_boxes_beside_pictures_is_proposed_as_boxes(qtbot, dialog, scenes):
+    dialog.take_dropped([scenes / "street", scenes / "boxes.json"])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert texts(dialog) == [("1.png", "3 boxes", "", "", "")]
+    assert "boxes.json: 3 boxes of people on 1 picture or video" in dialog.message.text()
+    assert "1 picture has no box" in dialog.message.text()
+    assert "not among the pictures: 9.png" in dialog.message.text()
+    assert dialog.save.text() == "Cut out and open…"
+    assert not dialog.pattern.isEnabled()
+    heard = []
+    dialog.imported.connect(heard.append)
+    QTest.mouseClick(dialog.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: bool(heard), timeout=10_000)
+    assert heard == [DataRequest("folder", scenes / "street people")]
+    assert len(open_folder(scenes / "street people").gallery) == 3
+    assert len(list((scenes / "street people" / "crops").rglob("*.jpg"))) == 3
+
+
+def test_boxes_alone_and_pictures_again(qtbot, dialog, scenes, folder):
+    dialog.take_dropped([scenes / "boxes.json"])
+    qtbot.waitUntil(lambda: "the pictures or the video" in dialog.message.text(), timeout=10_000)
+    assert not dialog.save.isEnabled()
+    dialog.take_dropped([scenes / "street", scenes / "boxes.json"])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    dialog.choose([folder])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert dialog.save.text() == "Save and open…"
+    assert dialog.pattern.isEnabled()
+    assert dialog.boxes is None

@@ -14,7 +14,7 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QLabel
 
 from app.jobs.insight_jobs import forecast as measure_times
-from app.state.insights import InsightTimes
+from app.state.insights import InsightTimes, zone_totals
 from app.state.requests import DataRequest
 from app.state.words import adds_text
 from app.views.dialogs.export_dialog import ExportDialog
@@ -22,6 +22,7 @@ from app.views.dialogs.open_data import OpenDataDialog
 from app.views.shell.main_window import MainWindow
 from qaconv_core.data.label_maps import label_path
 from qaconv_core.errors import InputError
+from qaconv_core.explaining.zones import ZONES
 from tests.app.conftest import settle
 from tests.app.controls import controls, name_of, needs_tip
 from tests.app.real import WAIT, all_maps, tiny_market
@@ -106,7 +107,11 @@ def trust(qtbot, window):
 def test_failures_are_found_by_the_button_and_shown_in_groups(qtbot, window, failures):
     analysis = failures.insights.failures.analysis
     assert len(analysis.errors) == 3
-    assert failures.summary.text() == "3 of 5 valid queries have a false first match (60.0 %)"
+    said = "3 of 5 valid queries have a false first match (60.0 %); most misleading: "
+    assert failures.summary.text().startswith(said)
+    zones = zone_totals(analysis.together.mean)
+    worst = f"{ZONES[int(zones.argmax())]} ({adds_text(float(zones.max()))})."
+    assert failures.summary.text().removeprefix(said) == worst
     assert failures.stack.currentIndex() == 1
     assert QApplication.focusWidget() is failures.groups
     assert failures.examples.model.rowCount() == 3
@@ -119,13 +124,39 @@ def test_failures_are_found_by_the_button_and_shown_in_groups(qtbot, window, fai
     assert [e.number - 1 for e in failures.examples.model.rows] == list(group.examples)
 
 
+def test_errors_are_filtered_and_sorted_by_cause(qtbot, window, failures):
+    insights, rows = failures.insights, lambda: failures.examples.model.rows
+    zones = [zone_totals(one.failure.query_cells) for one in rows()]
+    assert [one.cause for one in rows()] == [int(sums.argmax()) for sums in zones]
+    assert sum(insights.causes().values()) == 3
+    failures.sort.setFocus()
+    press(window, Qt.Key_Down)
+    assert insights.sort == "cause"
+    causes = [one.cause for one in rows()]
+    assert causes == sorted(causes)
+    for key in ("cameras", "query"):
+        press(window, Qt.Key_Down)
+        assert insights.sort == key
+        found = [one.cameras if key == "cameras" else one.number for one in rows()]
+        assert found == sorted(found)
+    failures.cause.setFocus()
+    press(window, Qt.Key_Down)
+    cause = failures.cause.currentData()
+    assert insights.cause == cause
+    assert failures.cause.currentText() == f"{ZONES[cause]} ({len(rows())})"
+    assert {one.cause for one in rows()} == {cause}
+    assert failures.order.text().startswith(f"{len(rows())} error")
+    table = failures.examples.model
+    assert table.index(0, 2).data() == ZONES[cause]
+
+
 def test_a_cell_orders_the_examples_by_what_it_adds(qtbot, window, failures):
     cell = 5
     click(failures.map, failures.map.centre_of(cell))
     assert failures.insights.cell == cell
     values = [example.value for example in failures.examples.model.rows]
     assert values == sorted(values, reverse=True)
-    assert failures.examples.model.columnCount() == 7
+    assert failures.examples.model.columnCount() == 8
     press(window, Qt.Key_Right)
     assert failures.insights.cell == cell + 1
     press(window, Qt.Key_Escape)

@@ -13,15 +13,19 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
 from app.jobs import keeping
-from app.jobs.job import JobState
+from app.jobs.insight_jobs import check_explanations
+from app.jobs.job import JobContext, JobState
+from app.jobs.kept_findings import keep_findings
 from app.views.dialogs.forget_dialog import ForgetDialog
 from app.views.dialogs.weights_dialog import WeightsDialog
 from qaconv_core.data import weights as catalogue
 from qaconv_core.data.weights import Weights
+from qaconv_core.progress import CancelToken
 from qaconv_core.store.download import PART
 from qaconv_core.store.folders import cache_dir, data_dir
 from tests.app.controls import controls, name_of, needs_tip
 from tests.app.real import WAIT, all_maps, open_and_wait, press, settled, tiny_market
+from tests.app.test_case import new_case
 from tests.serving import CONTENT, SHA
 
 # ── weights ─────────────────────────────────────────────────────────────────────────────────────
@@ -135,6 +139,9 @@ def window(qtbot, make_window, model, tmp_path):
     return window
 
 
+CONTEXT = JobContext(lambda _: None, CancelToken())
+
+
 def rest(qtbot, window):
     qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
 
@@ -155,8 +162,21 @@ def test_nothing_is_left_of_a_set_that_was_used_in_every_way(qtbot, window, tmp_
     qtbot.waitUntil(lambda: bool(window.gallery.gallery.people), timeout=WAIT)
     window.commands.run("gallery.sort_likeness")  # pooled maps
     qtbot.waitUntil(lambda: window.gallery.gallery.likeness is not None, timeout=WAIT)
+    press(window, Qt.Key_1, modifiers=Qt.ControlModifier)
+    press(window, Qt.Key_4, modifiers=Qt.AltModifier)  # cohorts
+    qtbot.waitUntil(lambda: window.workspace.strangers is not None, timeout=WAIT)
+    matching = window.controller.matching
+    keep_findings(matching, "trust", check_explanations(matching, 2, CONTEXT))
+    case = tmp_path / "theft.qcase"
+    new_case(qtbot, window, case)
+    press(window, Qt.Key_5, modifiers=Qt.ControlModifier)
+    rest(qtbot, window)
+    window.case_commands.jobs.finish()
     window._keeper._write_change()  # a session
     rest(qtbot, window)
+    assert window.settings.value.recent_cases
+    assert list(cache_dir().rglob("cohorts-*.npz"))
+    assert list((data_dir() / "findings").iterdir())
     kept = naming("gehéim", "写真")
     assert len(kept) >= 4, kept
     assert list(cache_dir().rglob("*.pooled"))
@@ -169,7 +189,8 @@ def test_nothing_is_left_of_a_set_that_was_used_in_every_way(qtbot, window, tmp_
     assert isinstance(dialog, ForgetDialog)
     qtbot.waitUntil(dialog.forget.isEnabled, timeout=WAIT)
     assert "feature maps" in dialog.found.text()
-    assert "file of decisions" in dialog.found.text()
+    for said in ("file of decisions", "1 case,", "file of findings"):
+        assert said in dialog.found.text()
     QTest.mouseClick(dialog.forget, Qt.LeftButton)
     assert dialog.forget.text() == "Really forget"
     assert len(naming("gehéim", "写真")) == len(kept), "one press does nothing"
@@ -177,11 +198,16 @@ def test_nothing_is_left_of_a_set_that_was_used_in_every_way(qtbot, window, tmp_
     qtbot.waitUntil(lambda: "Removed" in dialog.found.text(), timeout=WAIT)
     assert dialog.message.text() == "Nothing of it is kept any more."
     assert window.workspace.data is None
+    assert window.case_commands.jobs.case is None
+    assert window.settings.value.recent_cases == ()
     assert window.pages.currentWidget() is window.gallery
     dialog.close()
     rest(qtbot, window)
     window.close()
-    assert naming("gehéim", "写真") == []
+    assert naming("gehéim", "写真", "theft") == []
+    assert not case.exists()
+    assert not list(cache_dir().rglob("cohorts-*.npz"))
+    assert not list((data_dir() / "findings").iterdir())
     assert not list(cache_dir().rglob("*.pooled"))
     assert not any(np.any(np.fromfile(path, np.uint8)) for path in cache_dir().rglob("*.f16"))
     assert sorted((tmp_path / "gehéim 写真").rglob("*.jpg")) == pictures

@@ -156,6 +156,7 @@ def test_errors_are_met_in_the_listed_order_and_round_again(current, to):
     known = Measures.unknown(5)
     known.first_true[:] = [1, 2, 9, 0, 1]
     assert next_error(listed, known, current) == to
+    assert next_error(listed, known, to, back=True) == {1: 2, 2: 1}[to]
     known.first_true[:] = 1
     assert next_error(listed, known, current) is None
 

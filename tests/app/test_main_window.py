@@ -233,6 +233,8 @@ def test_a_restart_brings_everything_back(qtbot, make_window, window):
     window.use_theme("dark")
     window.explore.details_dock.hide()
     chosen = space.selection
+    window.gallery.sort.actions_["time"].trigger()
+    window.gallery.slider.setValue(180)
     window.close()
     again = make_window()
     qtbot.waitUntil(lambda: not again.explore.details_dock.isVisible())
@@ -242,6 +244,8 @@ def test_a_restart_brings_everything_back(qtbot, make_window, window):
     assert again.workspace.selection == chosen
     assert again.workspace.look.mode == "heat"
     assert again.settings.value.theme == "dark"
+    assert (again.gallery.gallery.look.sort, again.gallery.slider.value()) == ("time", 180)
+    assert again.gallery.sort.text() == "by time"
     assert again.workspace.model.source == space.model.source
     again.use_theme("system")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.items.row_models import ENTRY_ROLE
+from app.jobs import engine
 from app.jobs.ranking_exports import ranking_export
 from app.state.overlay import lines_of
 from app.state.part_words import drawn_text
@@ -17,6 +19,7 @@ from app.state.restoring import restore
 from app.state.scene import scene_of
 from app.state.session import Session, session_of
 from app.state.values import METHODS, NORMALISED
+from app.views.explore.results_panel import STRANGERS
 from qaconv_core.progress import WorkContext
 from qaconv_core.ranking.cohorts import CohortRule
 from tests.app.real import WAIT, press, settled
@@ -81,6 +84,41 @@ def test_the_first_choice_measures_strangers_and_ranks_by_n(qtbot, window):
     qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
     assert space.measures_complete
     assert space.method == NORMALISED, "measuring takes nothing away"
+
+
+@pytest.mark.parametrize("other_meanwhile", [False, True])
+def test_waiting_for_strangers_is_seen_where_the_ranking_will_be(
+    qtbot, window, monkeypatch, other_meanwhile
+):
+    gate, measure = threading.Event(), engine.measure_cohorts
+
+    def later(matching, context):
+        assert gate.wait(WAIT / 1000)
+        return measure(matching, context)
+
+    monkeypatch.setattr(engine, "measure_cohorts", later)
+    space, view = window.workspace, window.explore.results.view
+    press(window, Qt.Key_4, modifiers=Qt.AltModifier)
+    assert view.waiting == STRANGERS
+    assert space.ranking is not None, "the previous one stays, greyed"
+    if other_meanwhile:
+        press(window, Qt.Key_1, modifiers=Qt.AltModifier)
+        assert not view.waiting
+    gate.set()
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+    settled(qtbot, window)
+    assert not view.waiting
+    assert space.method == ("qaconv" if other_meanwhile else NORMALISED)
+
+
+def test_strangers_that_are_not_measured_are_not_waited_for(qtbot, window, monkeypatch):
+    monkeypatch.setattr(engine, "measure_cohorts", lambda _m, context: context.cancel._event.wait())
+    view = window.explore.results.view
+    press(window, Qt.Key_4, modifiers=Qt.AltModifier)
+    (job,) = [job for job in window.runner.jobs if job.title.startswith("Measuring strangers")]
+    job.cancel()
+    qtbot.waitUntil(lambda: not view.waiting, timeout=WAIT)
+    assert window.workspace.method == "qaconv"
 
 
 def test_keys_change_the_method_and_several_queries_are_joined(qtbot, window):

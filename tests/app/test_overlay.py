@@ -10,7 +10,7 @@ import pytest
 
 from app.items.colours import colour_of, heat_image, steps, table
 from app.state import words
-from app.state.framing import BETWEEN, CLOSEST, WIDEST, Zoom, panes
+from app.state.framing import BETWEEN, CLOSEST, MARGIN, WIDEST, Zoom, panes, panes_around, swiped
 from app.state.overlay import (
     SIMILARITIES,
     answer_of,
@@ -165,6 +165,37 @@ def test_pictures_are_undistorted_apart_and_inside(aspects, size):
     for left, right in itertools.pairwise(places):
         assert left.clip.x + left.clip.width == pytest.approx(right.clip.x - BETWEEN)
         assert left.home.x + left.home.width < right.home.x
+
+
+@pytest.mark.parametrize("right", [(0.5,), (0.4, 0.6)])
+@pytest.mark.parametrize("size", [(420, 330), (690, 490), (1700, 1180), (3000, 900)])
+def test_pictures_around_a_tall_one_are_undistorted_apart_and_inside(right, size):
+    columns = (0.5, 0.3), (0.5,), right
+    places = panes_around(*size, columns, foot=34)
+    aspects = [aspect for column in columns for aspect in column]
+    for aspect, pane in zip(aspects, places, strict=True):
+        home = pane.home
+        assert home.width / home.height == pytest.approx(aspect)
+        assert home.x >= MARGIN - 1e-6
+        assert home.x + home.width <= size[0] - MARGIN + 1e-6
+        assert home.y >= MARGIN - 1e-6
+        assert home.y + home.height + 34 <= size[1] + 1e-6
+    for one, other in itertools.combinations(places, 2):
+        for a, b in ((one.home, other.home), (one.words, other.words), (one.words, other.home)):
+            beside = a.x + a.width <= b.x + 1e-6 or b.x + b.width <= a.x + 1e-6
+            above = a.y + a.height <= b.y + 1e-6 or b.y + b.height <= a.y + 1e-6
+            assert beside or above
+    assert places[2].home.height > places[0].home.height
+
+
+@pytest.mark.parametrize("at", [0.0, 0.3, 1.0])
+def test_swiped_pictures_lie_at_one_place_and_share_it_at_the_line(at):
+    first, second = swiped(700, 500, (0.5, 0.4), 34, at)
+    assert first.home.height == second.home.height
+    assert first.home.at(0.5, 0.5) == pytest.approx(second.home.at(0.5, 0.5))
+    assert first.clip.x + first.clip.width == pytest.approx(second.clip.x)
+    assert second.clip.x == pytest.approx(first.home.at(at, 0)[0])
+    assert first.words.x + first.words.width < second.words.x
 
 
 def test_zooming_keeps_the_point_under_the_pointer():

@@ -13,6 +13,7 @@ from PyQt5.QtWidgets import QApplication
 
 from app.views.dialogs.scene_dialog import SceneDialog
 from qaconv_core.data import open_folder
+from qaconv_core.data.weights import DETECTORS, find_weights
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.measures import count_boxes
 from tests.app.real import WAIT, drop, open_and_wait, press, settled, tiny_market
@@ -45,8 +46,13 @@ def drawn(qtbot, dialog, street, monkeypatch):
 
 
 class Nobody:
-    def find(self, _picture, context):
-        return []
+    """A detector that finds nobody; another one finds one person."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def find(self, _picture, _options, context):
+        return [] if self.name == "bundled" else [PersonBox(300.0, 40.0, 60.0, 150.0, 0.9)]
 
 
 def shown(dialog):
@@ -175,8 +181,33 @@ def test_a_box_stays_inside_the_scene(drawn):
     for _ in range(90):
         QTest.keyClick(canvas, Qt.Key_Left, Qt.ShiftModifier)
     assert scene.boxes[0].x == 0
-    drag(drawn, (400, 100), (403, 102))  # too small to be a person
+    drag(drawn, (400, 100), (415, 200))  # too narrow to be a person
     assert len(scene.boxes) == 1
+    assert "16 × 32 pixels of the scene are the least" in drawn.message.text()
+    drag(drawn, (400, 100), (417, 133))
+    assert len(scene.boxes) == 2
+
+
+def test_another_detector_looks_again_and_leaves_what_was_drawn(qtbot, drawn, monkeypatch):
+    scene, box = drawn.scenes[0], drawn.detector
+    drag(drawn, (100, 100), (160, 240))
+    entries = [box.model().item(row) for row in range(box.count())]
+    assert entries[0].isEnabled()
+    there = [find_weights(weights) is not None for weights in DETECTORS]
+    assert [entry.isEnabled() for entry in entries[1:]] == there
+    box.setCurrentIndex(1)  # as if its weights were here
+    qtbot.waitUntil(lambda: len(scene.boxes) == 2 and shown(drawn), timeout=WAIT)
+    assert corners(scene.boxes[0]) == [300, 40, 360, 190]
+    assert near(scene.boxes[1], 100, 100, 160, 240)
+    box.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: len(scene.boxes) == 1 and shown(drawn), timeout=WAIT)
+    assert near(scene.boxes[0], 100, 100, 160, 240)
+    heard = []
+    drawn.help_wanted.connect(heard.append)
+    drawn.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is drawn)
+    QTest.keyClick(drawn.canvas, Qt.Key_F1, Qt.ShiftModifier)
+    assert heard == ["help.scenes"]
 
 
 def test_zoom_and_pan(drawn):

@@ -10,8 +10,8 @@ from PyQt5.QtWidgets import QApplication
 
 from app.jobs.sheets import compare_request
 from app.state.words import logit_text
-from app.state.zones import ZONES
 from app.views.dialogs.sheet_dialog import SheetDialog
+from qaconv_core.explaining.zones import ZONES
 from tests.app.real import WAIT, press, settled
 from tests.app.saving import saved
 

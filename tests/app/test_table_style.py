@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QStandardItemModel
+import pytest
+from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtGui import QPalette, QStandardItemModel
 from PyQt5.QtWidgets import QHeaderView, QTableView
 
+from app.items.selection import INSET
 from app.views.widgets.table_style import AIR, space_columns
-from app.views.widgets.theme import Theme
+from app.views.widgets.theme import Theme, contrast
 
 
 def table(qtbot, airy: bool) -> QTableView:
@@ -47,5 +49,29 @@ def test_there_is_air_beside_words_and_titles(qtbot, qapp):
             assert spaced.columnWidth(column) == close.columnWidth(column) + 2 * AIR
         for part in (QTableView.viewport, QTableView.horizontalHeader):
             assert first_ink(part(spaced)) == first_ink(part(close)) + AIR
+    finally:
+        theme.use("system")
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_a_chosen_row_is_outlined_and_not_filled(qtbot, qapp, name):
+    theme = Theme(qapp)
+    theme.use(name)
+    try:
+        view = table(qtbot, True)
+        view.setSelectionBehavior(QTableView.SelectRows)
+        view.selectRow(0)
+        picture = view.viewport().grab().toImage()
+        row = view.visualRect(view.model().index(0, 0))
+        accent = view.palette().color(QPalette.Highlight)
+        gap = QPoint(view.columnWidth(0), row.center().y())
+        ground = picture.pixelColor(gap)
+        assert abs(ground.lightness() - view.palette().base().color().lightness()) < 20
+        edge = picture.pixelColor(view.columnWidth(0), row.top() + INSET)
+        assert edge == accent, "the line goes on from column to column"
+        between = picture.pixelColor(QPoint(view.columnWidth(0) - 1, row.center().y()))
+        assert between != accent
+        letter = [picture.pixelColor(x, row.center().y()) for x in range(AIR, view.columnWidth(0))]
+        assert any(contrast(colour, ground) > 4 for colour in letter), "words can be read"
     finally:
         theme.use("system")

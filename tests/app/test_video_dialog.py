@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QLineEdit
 
+from app.jobs.videos import DETECT
 from app.state.requests import DataRequest
 from app.state.words import score_text
 from app.views.dialogs.video_dialog import VideoDialog, out_for
@@ -24,7 +26,10 @@ class Blocks:
 
     hold = None
 
-    def __init__(self, *_device) -> None: ...
+    chosen: ClassVar[list[str]] = []
+
+    def __init__(self, detector: str) -> None:
+        Blocks.chosen.append(detector)
 
     def bound(self, *_options):
         def find(picture, video, context):
@@ -132,6 +137,24 @@ def test_a_stopped_search_goes_on_where_it_ended(qtbot, dialog, videos):
     QTest.mouseClick(dialog.start, Qt.LeftButton)
     qtbot.waitUntil(lambda: bool(heard), timeout=WAIT)
     assert len(seen) == 8  # of eight frames none was looked at twice
+
+
+def test_the_detector_is_chosen(qtbot, dialog, videos):
+    dialog.choose([videos[0]])
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+    assert dialog.wanted().detector == "bundled"
+    dialog.detector.setCurrentIndex(dialog.detector.findData("fcos_resnet50_fpn"))
+    heard = []
+    dialog.help_wanted.connect(heard.append)
+    QTest.keyClick(dialog, Qt.Key_F1, Qt.ShiftModifier)
+    assert heard == ["help.videos"]
+    Blocks.chosen.clear()
+    QTest.mouseClick(dialog.start, Qt.LeftButton)
+    qtbot.waitUntil(lambda: not dialog._jobs.has(DETECT), timeout=WAIT)
+    assert Blocks.chosen == ["fcos_resnet50_fpn"]
+    journal = (dialog.wanted().out / ".detect.jsonl").read_text(encoding="utf-8")
+    assert '"detector": "fcos_resnet50_fpn"' in journal
+    assert '"tiles": [[0], [0]]' in journal.replace("null", "0")  # the whole picture alone
 
 
 def test_closing_lets_the_search_go_on(qtbot, dialog, videos):

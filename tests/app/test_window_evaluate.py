@@ -105,7 +105,10 @@ def test_closing_during_an_evaluation_keeps_the_history_whole(qtbot, make_window
     run_once(qtbot, page)
     click_on(page.content.form.start_button)
     assert window.runner.busy
-    window.close()
+    window.close()  # it asks
+    assert window.isVisible()
+    window.close()  # that is an answer
+    assert not window.isVisible()
     assert len(open_history().list()) in (1, 2)
     again = make_window()
     again.commands.run("view.evaluate")

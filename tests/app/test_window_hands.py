@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PyQt5.QtCore import QMimeData, QPoint, Qt, QUrl
-from PyQt5.QtGui import QDragEnterEvent, QDragLeaveEvent
+import pytest
+from PyQt5.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PyQt5.QtGui import (
+    QContextMenuEvent,
+    QDrag,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QMouseEvent,
+)
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QAbstractButton, QAbstractItemView, QApplication
 
 from app.state.values import Cell
-from app.views.shell.context_menus import CANDIDATE
+from app.views.shell.context_menus import CANDIDATE, PAGES
 from qaconv_core.types import RankingResult
 from tests.app.real import WAIT, press, settled
 
@@ -109,6 +117,20 @@ def test_a_right_click_chooses_and_offers_what_is_about_it(qtbot, window):
         assert widget.contextMenuPolicy() == Qt.CustomContextMenu
 
 
+@pytest.mark.parametrize("page", ["evaluate", "failures", "trust"])
+def test_figures_and_rows_of_every_page_have_a_menu(qtbot, window, page):
+    window.pages.choose(page)
+    shown = window.pages.currentWidget()
+    child = shown.findChildren(QAbstractButton)[0].parentWidget()
+    opened = []
+    window.context_menus.open = lambda widget, ids, at: opened.append((widget, ids))
+    at = child.rect().center()
+    event = QContextMenuEvent(QContextMenuEvent.Mouse, at, child.mapToGlobal(at))
+    QApplication.sendEvent(child, event)
+    assert opened == [(shown, PAGES[page])]
+    del window.context_menus.open
+
+
 def test_menus_have_letters_of_their_own(window):
     titles = [action.text() for action in window.menuBar().actions()]
     letters = [title[title.index("&") + 1].lower() for title in titles]
@@ -125,6 +147,73 @@ def test_dragging_says_what_dropping_does(window):
     assert "search by this picture" in plate.text()
     QApplication.sendEvent(window, QDragLeaveEvent())
     assert not plate.isVisible()
+
+
+class OwnDrag(QDragEnterEvent):
+    """A drag that began in the window."""
+
+    def __init__(self, window, at, mime):
+        super().__init__(at, Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+        self._window = window
+
+    def source(self):
+        return self._window
+
+
+class OwnDrop(QDropEvent):
+    def __init__(self, window, at, mime):
+        super().__init__(QPointF(at), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+        self._window = window
+
+    def source(self):
+        return self._window
+
+
+def test_a_tile_dropped_on_the_query_is_searched_by_and_elsewhere_it_is_not(qtbot, window):
+    space, explore = window.workspace, window.explore
+    model, canvas = explore.results.model, explore.inspector.canvas
+    mime = model.mimeData([model.index(2)])
+    path = space.data.gallery[model.candidate_at(2)].path
+    assert mime.urls() == [QUrl.fromLocalFile(str(path))]
+    strip = explore.results.view
+    elsewhere = strip.mapTo(window, strip.rect().center())
+    box = canvas.stage.boxes[canvas.scene.find(("query", 0))]
+    on_query = canvas.mapTo(window, QPointF(*box.at(0.5, 0.5)).toPoint())
+    plate, before = window.file_input._plate, space.selection
+    for at, taken in ((elsewhere, False), (on_query, True)):
+        QApplication.sendEvent(window, OwnDrag(window, at, mime))
+        assert plate.isVisible() == taken
+        QApplication.sendEvent(window, OwnDrop(window, at, mime))
+        if not taken:
+            assert not window.runner.busy
+            assert space.selection == before
+    qtbot.waitUntil(lambda: space.data.is_added(space.selection.query), timeout=WAIT)
+    assert space.data.query[space.selection.query].path == path
+    settled(qtbot, window)
+
+
+def test_tiles_rows_and_whole_pictures_are_dragged_out_as_files(qtbot, window, monkeypatch):
+    explore, canvas = window.explore, window.explore.inspector.canvas
+    for view in (explore.results.view, explore.queries.list, window.gallery.grid):
+        assert view.dragDropMode() == QAbstractItemView.DragOnly
+        index = view.model().index(1, 0)
+        assert view.model().flags(index) & Qt.ItemIsDragEnabled
+        (url,) = view.model().mimeData([index]).urls()
+        assert url.isLocalFile()
+    started = []
+    monkeypatch.setattr(
+        QDrag, "exec_", lambda drag, _action: started.append(drag.mimeData().urls())
+    )
+    box = canvas.stage.boxes[1]
+    QTest.mousePress(canvas, Qt.LeftButton, Qt.NoModifier, QPointF(*box.at(0.4, 0.4)).toPoint())
+    moved = QMouseEvent(
+        QEvent.MouseMove, QPointF(*box.at(0.4, 0.7)), Qt.LeftButton, Qt.LeftButton, Qt.NoModifier
+    )
+    QApplication.sendEvent(canvas, moved)
+    QTest.mouseRelease(canvas, Qt.LeftButton)
+    candidate = window.workspace.data.gallery[window.workspace.selection.candidate].path
+    assert started == [[QUrl.fromLocalFile(str(candidate))]]
+    assert window.workspace.selection.cell is None
 
 
 def test_lines_can_have_a_colour_each(qtbot, window):

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from app.jobs.zone_maps import read_zones
-from app.state import zones as z
 from app.state.values import Cell
+from app.state.zones import PairZones, evidence_words, zone_sums
 from qaconv_core.data import open_dataset
 from qaconv_core.data.label_maps import LABELS
+from qaconv_core.explaining import zones as z
 from tests.app.samples import GRID, above_average, sample_pair
 
 
@@ -52,7 +53,7 @@ def test_the_demos_label_maps_are_read():
 def test_sums_are_those_of_the_cells_one_by_one(measure):
     pair = above_average(sample_pair())
     random = np.random.default_rng(3)
-    zones = z.PairZones(*random.integers(0, len(z.ZONES), (2, *GRID)).astype(np.int8))
+    zones = PairZones(*random.integers(0, len(z.ZONES), (2, *GRID)).astype(np.int8))
     expected = [0.0] * len(z.ZONES)
     match = pair.match
     sides = (
@@ -63,7 +64,7 @@ def test_sums_are_those_of_the_cells_one_by_one(measure):
     for side, values in zip(("query", "gallery"), sides, strict=True):
         for number in range(values.size):
             expected[zones.of(Cell(side, number))] += float(values.ravel()[number])
-    sums = z.zone_sums(pair, zones, measure)
+    sums = zone_sums(pair, zones, measure)
     assert sums == pytest.approx(expected)
     base = match.bias if measure == "contribution" else pair.relative.mean_logit
     assert sums.sum() == pytest.approx(match.logit - base, abs=1e-4)
@@ -87,13 +88,13 @@ def sums(**named: float) -> np.ndarray:
     ],
 )  # fmt: skip
 def test_the_sentence_says_what_the_sums_are(found, said):
-    assert z.evidence_words(found) == said
+    assert evidence_words(found) == said
 
 
 @given(some.lists(some.floats(-50, 50), min_size=7, max_size=7))
 def test_every_percentage_of_the_sentence_is_exact(values):
     found = np.array(values)
-    said = z.evidence_words(found)
+    said = evidence_words(found)
     positive = sum(value for value in values if value > 0)
     for name, value in zip(z.ZONES, values, strict=True):
         if f"the {name} (" in said.lower():

@@ -171,6 +171,26 @@ def test_match_against_a_gallery(qaconv, market, checkpoint, files, tmp_path):
     assert "--against" in done.complaint
 
 
+def test_how_evidence_stands_among_the_pairs_of_a_set(qaconv, market, checkpoint, files, tmp_path):
+    a, b, c = files[0][0], files[1][2], files[1][6]
+    against = ("--checkpoint", checkpoint, "--against", "market", "--data-dir", market)
+    done = qaconv("match", a, b, *against, "--among-pairs", "--json", "m.json")
+    found = json.loads((tmp_path / "m.json").read_text())["evidence"]
+    assert f"{100 * found['true_pairs']:.0f} % of the set's true pairs" in done.out
+    assert found["true_pairs_counted"] == 6
+    assert 0 < found["true_pairs"] <= 1, "this pair is one of them"
+    assert 0 <= found["false_pairs"] <= 1
+    done = qaconv("explain", a, b, c, *against, "--among-pairs", "--json", "d.json")
+    both = json.loads((tmp_path / "d.json").read_text())["evidence"]
+    assert both["a"] == found
+    assert "A: as much in " in done.out
+    assert "B: " in done.out
+    refused = qaconv("match", a, b, "--checkpoint", checkpoint, "--among-pairs", status=2)
+    assert "--against" in refused.complaint
+    refused = qaconv("explain", a, b, "--checkpoint", checkpoint, "--among-pairs", status=2)
+    assert "QUERY A B --against" in refused.complaint
+
+
 def test_what_if_for_two_pictures(qaconv, market, checkpoint, files, tmp_path):
     a, b = files[0][0], files[1][2]
     done = qaconv("explain", a, b, "--checkpoint", checkpoint, "--window", "2x2",

@@ -15,10 +15,19 @@ from app.state.settings import Settings, SettingsFile
 from app.state.stored import write_record
 from qaconv_core import load_model
 from qaconv_core.evaluation.stored_runs import open_history
+from qaconv_core.store.cases import CaseFile
 from qaconv_core.store.decisions import DecisionLog
 from qaconv_core.store.features import FeatureStore, file_keys
-from qaconv_core.store.folders import cache_dir, data_dir
+from qaconv_core.store.folders import (
+    ADAPTATION,
+    SCENES,
+    SOURCES,
+    cache_dir,
+    data_dir,
+    work_folder,
+)
 from qaconv_core.store.forgetting import Forgotten, Mentions, forget
+from qaconv_core.store.labels import LabelLog
 from tests.small_world import person
 
 
@@ -64,6 +73,75 @@ def used(qaconv, checkpoint, tmp_path):
     write_record(data_dir() / SESSION, session.to_record())
     (data_dir() / "session.json.damaged").write_text(f'{{"data": {json.dumps(str(secret))}')
     return secret, other, pasted
+
+
+def keep_all_sorts(secret: Path, other: Path, qaconv, checkpoint, tmp_path: Path) -> list[Path]:
+    """What else is kept of both sets; returns files that must go with the first one."""
+    for folder, name in ((secret, "Geheim"), (other, "Other")):
+        labels = LabelLog(name, folder)
+        labels.assign([folder / "0_c1_1.png", folder / "0_c2_1.png"], f"Ann of {name}")
+        ranked = ("--query", folder / "0_c1_1.png", "--gallery", folder, "--checkpoint", checkpoint)
+        qaconv("rank", *ranked, "--normalise")  # cohorts, beside the maps
+        crops = data_dir() / SCENES / f"crops of {name}"
+        (crops / "crops").mkdir(parents=True)
+        person(2, 6).save(crops / "crops" / "1.jpg")
+        (crops / SOURCES).write_text(f"file,path\n1.png,{folder / '0_c1_1.png'}\n")
+        out = tmp_path / f"{name}.pth.tar"
+        work_folder(out).mkdir()
+        (work_folder(out) / "state.json").write_text("{}")
+        case = CaseFile.create(tmp_path / f"{name}.qcase", f"The case of {name}")
+        data = {"name": name, "root": str(folder), "gallery": "", "title": name}
+        case.add("data", {**data, "queries": 12, "pictures": 12, "fingerprint": "0"})
+        case.note("a note to nobody" if name == "Geheim" else "a note", "")
+    begun = {"root": str(secret), "model": "demo", "out": str(tmp_path / "Geheim.pth.tar")}
+    write_record(data_dir() / ADAPTATION, begun)
+    (cache_dir() / "scores").mkdir()
+    (cache_dir() / "scores" / "1.npy").write_bytes(b"scores")
+    findings = data_dir() / "findings" / "failures-1.json"
+    findings.parent.mkdir()
+    findings.write_text(json.dumps({"version": 2, "root": str(secret), "found": {"pairs": [1]}}))
+    apart = own_set(tmp_path / "apart" / "gehéim 写真"), own_set(tmp_path / "more" / "gehéim 写真")
+    qaconv("import", *apart, "--dataset", "Apart")  # of no common folder: in the user's own
+    return [
+        findings, data_dir() / SCENES / "crops of Geheim", tmp_path / "Geheim.qcase",
+        work_folder(tmp_path / "Geheim.pth.tar"), cache_dir() / "scores" / "1.npy",
+        data_dir() / ADAPTATION,
+    ]  # fmt: skip
+
+
+def test_nothing_is_left_of_all_sorts_of_things(used, qaconv, checkpoint, tmp_path):
+    secret, other, _ = used
+    gone = keep_all_sorts(secret, other, qaconv, checkpoint, tmp_path)
+    assert all(path.exists() for path in gone)
+    assert list(cache_dir().rglob("cohorts-*.npz"))
+    stamps = [key.mtime_ns.to_bytes(8, "big") for key in file_keys(sorted(secret.glob("*.png")))]
+    assert all(files_with(stamp) for stamp in stamps)  # the other half of a map's key
+    dry = qaconv("forget", "--dataset", secret, "--dry-run").out
+    for said in (
+        "12 feature maps", "1 file of decisions", "1 file of labels", "1 crop of scenes",
+        "1 case\n", "1 unfinished adaptation", "1 file of findings", "1 score matrix",
+        "1 run\n", "1 session\n", "1 note of adaptations",
+    ):  # fmt: skip
+        assert said in dry, said
+    assert all(path.exists() for path in gone)
+    done = qaconv("forget", "--dataset", secret)
+    assert done.out == dry.replace("(a dry run: nothing is removed)", "")
+    assert [path for path in gone if path.exists()] == []
+    assert not list(cache_dir().rglob("cohorts-*.npz"))
+    mentions = Mentions([secret])
+    everything = [*every_file(), *(p for p in tmp_path.glob("*.qcase"))]
+    assert [path for path in everything if mentions.in_bytes(path.read_bytes())] == []
+    assert files_with(b"Geheim", b"Ann of Geheim", b"a note to nobody", *stamps) == []
+    assert len(list(secret.glob("*.png"))) == 12
+    # The other set has all it had, and so has the import of folders whose names end alike.
+    assert LabelLog("Other", other).all()
+    assert CaseFile(tmp_path / "Other.qcase").read().notes == "a note"
+    assert not CaseFile(tmp_path / "Other.qcase").read().fault
+    assert (data_dir() / SCENES / "crops of Other" / "crops" / "1.jpg").exists()
+    assert work_folder(tmp_path / "Other.pth.tar").exists()
+    qaconv("check", "--dataset", "Apart")
+    qaconv("forget", "--dataset", "Apart")
+    assert files_with(b"Apart", b"/apart/", b"/more/") == []
 
 
 def maps_of(checkpoint, folder):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
+from tests.builders import write_boxes, write_picture
 from tests.small_world import person
 
 
@@ -83,3 +85,19 @@ def test_a_damaged_description_stops_every_command_with_its_name(qaconv, shop):
     (shop / "qaconv.toml").write_text("format = 1\n[[source]]\npath = '..'\n")
     done = qaconv("check", "--dataset", shop, status=2)
     assert "qaconv.toml" in done.complaint
+
+
+def test_a_file_of_boxes_is_proposed_and_its_command_works(qaconv, tmp_path):
+    for number in (1, 2):
+        write_picture(tmp_path / "my street" / f"{number}.png", number, size=(320, 240))
+    write_boxes(tmp_path / "boxes.json")
+    done = qaconv("import", "my street", "boxes.json")
+    assert "boxes.json: 3 boxes of people on 1 picture or video" in done.out
+    assert "not among the pictures: 9.png" in done.out
+    command = done.out.strip().splitlines()[-1]
+    program, *words = shlex.split(command)
+    assert program == "qaconv"
+    qaconv(*words, "--quiet")
+    assert "3 pictures" in qaconv("import", "people", "--dry-run").out
+    alone = qaconv("import", "boxes.json", status=2)
+    assert "name the pictures or the video" in alone.complaint

@@ -27,7 +27,7 @@ from app.views.widgets.fields import line_edit, push_button, tick_box, whole_num
 from app.views.widgets.file_dialogs import ask_new_path
 from app.views.widgets.job_strip import JobBar, clock
 from app.views.widgets.labels import ElidedLabel, MessageLine, heading, plain_label
-from app.views.widgets.layouts import boxed, in_column, in_form, in_row
+from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import Progress
 
@@ -46,7 +46,7 @@ class AdaptDialog(QDialog):
         self._typed = False
         self._job: Job | None = None
         self.setWindowTitle("Adapt to these pictures")
-        self.resize(960, 680)
+        size_on_screen(self, 960, 680)
         self.pages = QStackedWidget()
         self._make_before()
         self._make_meanwhile(thumbnails)

@@ -1,17 +1,17 @@
-"""What two queries find first, one strip above the other; candidates of both are marked."""
+"""What two queries find first, or one query in two rankings, one strip above the other."""
 
 from __future__ import annotations
 
 from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
-from PyQt5.QtWidgets import QDialog, QWidget
+from PyQt5.QtWidgets import QDialog, QLayout, QWidget
 
 from app.items.answer_tiles import FIRST, WIDEST, answer_tiles, first_candidates, query_tile
 from app.items.picture_tiles import TILE_ROLE, Tile, TileDelegate, TileModel
 from app.items.row_texts import who_text
 from app.jobs.images import ImageLoader
 from app.state.words import METHOD_NAMES
-from app.views.widgets.labels import plain_label
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.labels import heading, plain_label
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from app.views.widgets.picture_tiles import PictureTiles
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.readable import counted
@@ -22,21 +22,20 @@ STRIP = 208
 """Pixels of height of a strip."""
 
 
-def common_words(first: RankingResult, second: RankingResult) -> str:
-    """ "7 of the first 20 candidates are common to both queries, ranked by QAConv"."""
+def common_words(first: RankingResult, second: RankingResult, queries: bool = True) -> str:
+    """ "7 of the first 20 candidates are common to both queries, ranked by QAConv"; or to both
+    rankings of one query, of which each has its own title."""
     one, two = first_candidates(first), first_candidates(second)
     common = len(one.keys() & two.keys())
     listed = min(FIRST, max(len(one), len(two)))
     are = "is" if common == 1 else "are"
-    return (
-        f"{common} of the first {counted(listed, 'candidate')} {are} common to both queries, "
-        f"ranked by {METHOD_NAMES[first.method]}."
-    )
+    both = f"{common} of the first {counted(listed, 'candidate')} {are} common to both"
+    return f"{both} queries, ranked by {METHOD_NAMES[first.method]}." if queries else f"{both}."
 
 
 class AnswersDialog(QDialog):
     """``opened`` carries the place of a match. What is chosen in one strip is chosen in the other
-    one, where it is there."""
+    one, where it is there. ``titles`` name two rankings of one query."""
 
     opened = pyqtSignal(object)
 
@@ -46,28 +45,32 @@ class AnswersDialog(QDialog):
         rankings: tuple[RankingResult, RankingResult],
         thumbnails: ImageLoader,
         parent: QWidget | None = None,
+        titles: tuple[str, str] | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Answers of two queries")
+        self.setWindowTitle("Answers of two queries" if titles is None else "Both rankings")
         self._thumbnails = thumbnails
         self.strips: list[PictureTiles] = []
-        rows = []
-        for ranking, other in (rankings, rankings[::-1]):
+        rows: list[QWidget | QLayout] = []
+        of = "query" if titles is None else "ranking"
+        for place, (ranking, other) in enumerate((rankings, rankings[::-1])):
             query = ranking.queries[0]
             ref = data.query[query]
             name = who_text(ref) or ref.path.name
             head = self._strip([query_tile(data, query)], f"Query {name}")
             head.setFocusPolicy(Qt.NoFocus)
             head.setFixedWidth(head.grid().width + 2 * head.frameWidth())
-            tiles = answer_tiles(data, ranking, first_candidates(other))
-            strip = self._strip(tiles, f"First candidates of query {name}")
+            tiles = answer_tiles(data, ranking, first_candidates(other), of)
+            title = "" if titles is None else titles[place]
+            strip = self._strip(tiles, f"First candidates of query {name} {title}".rstrip())
             strip.open_pair.connect(self.opened)
             strip.selectionModel().currentChanged.connect(self._choose_in_other)
             self.strips.append(strip)
+            rows += [heading(title)] if title else []
             rows.append(in_row(head, strip, grows=strip))
-        self.words = plain_label(common_words(*rankings))
+        self.words = plain_label(common_words(*rankings, titles is None))
         in_column(self.words, *rows, plain_label(HINT), into=self, margins=16)
-        self.resize(960, 560)
+        size_on_screen(self, 960, 560)
         self.strips[0].setFocus()
 
     def _strip(self, tiles: list[Tile], name: str) -> PictureTiles:

@@ -25,7 +25,7 @@ from app.state.fuzzy import fuzzy_order
 from app.views.dialogs.key_sheet import keys_words
 from app.views.widgets.actions import Actions
 from app.views.widgets.icons import icon
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 
 _ID = Qt.UserRole
 _KEYS = Qt.UserRole + 1
@@ -90,7 +90,7 @@ class CommandPalette(QDialog):
         bottom = in_row(self.tip, grows=self.tip)
         in_column(self.field, self.list, bottom, into=self, grows=self.list, margins=8)
         self.list.currentItemChanged.connect(self._show_tip)
-        self.resize(560, 400)
+        size_on_screen(self, 560, 400)
 
     def find_in(self, sources: Sequence[PlaceSource]) -> None:
         """Find places there."""
@@ -221,8 +221,9 @@ class _KeysDelegate(QStyledItemDelegate):
         styled = QStyleOptionViewItem(option)
         self.initStyleOption(styled, index)
         enabled = bool(index.flags() & Qt.ItemIsEnabled)
-        chosen = bool(option.state & QApplication.style().State_Selected)
-        role = QPalette.HighlightedText if chosen else QPalette.Text
+        style = QApplication.style()
+        filled = bool(option.state & style.State_Selected) and style.objectName() != "fusion"
+        role = QPalette.HighlightedText if filled else QPalette.Text
         group = QPalette.Active if enabled else QPalette.Disabled
         painter.save()
         painter.setPen(option.palette.color(group, role))

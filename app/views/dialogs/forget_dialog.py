@@ -11,29 +11,33 @@ from app.state.values import Problem
 from app.views.dialogs.job_dialog import JobDialog, dialog_buttons
 from app.views.widgets.fields import push_button
 from app.views.widgets.labels import MessageLine, heading, plain_label
-from app.views.widgets.layouts import in_column
+from app.views.widgets.layouts import fit_height, in_column
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.readable import counted
 from qaconv_core.store.forgetting import Forgotten
 
+WIDTH = 520
 WHAT_STAYS = (
     "Your pictures stay where they are, and so do the files beside them (qaconv.toml) and what you "
-    "saved elsewhere. What the program keeps is removed and overwritten; this cannot be undone."
+    "saved elsewhere, but for cases that hold them. What the program keeps is removed and "
+    "overwritten; this cannot be undone."
 )
 
 
 class ForgetDialog(JobDialog):
     """Counts what is kept, and removes it.
 
-    ``closing`` asks for the data set to be closed, so that nothing of it is written again.
+    ``closing`` asks for the data set to be closed, so that nothing of it is written again;
+    ``forgotten``: it is done.
     """
 
     closing = pyqtSignal(object)
+    forgotten = pyqtSignal()
 
     def __init__(self, data: OpenSet, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("Forget this data set", runner, parent)
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(WIDTH)
         self.data, self._runner = data, runner
         self.found = plain_label("Looking for what is kept…")
         self.found.setAccessibleName("What is kept of the data set")
@@ -45,10 +49,13 @@ class ForgetDialog(JobDialog):
         self.forget.setEnabled(False)
         self.buttons = dialog_buttons(self, QDialogButtonBox.Cancel)
         self.buttons.addButton(self.forget, QDialogButtonBox.ActionRole)
+        named = in_column(heading(data.name), plain_label(str(data.root)), spacing=4)
         in_column(
-            heading(data.name), plain_label(str(data.root)), self.found, plain_label(WHAT_STAYS),
-            self.work, self.message, self.buttons, into=self, margins=16, spacing=12,
+            named, self.found, plain_label(WHAT_STAYS), self.work, self.message, None, self.buttons,
+            into=self, margins=16, spacing=12,
         )  # fmt: skip
+        self.resize(WIDTH, 0)
+        fit_height(self)
         self._run("count", "Looking for what is kept", True, self._show_counts)
 
     def _run(self, name: str, title: str, dry_run: bool, done: object) -> None:
@@ -62,7 +69,7 @@ class ForgetDialog(JobDialog):
 
     def _show_counts(self, found: Forgotten) -> None:
         self.found.setText("Kept of it: " + _words(found))
-        self.adjustSize()
+        fit_height(self)
         self.forget.setEnabled(True)
 
     def _press(self) -> None:
@@ -81,6 +88,7 @@ class ForgetDialog(JobDialog):
         self._run("forget", f"Forgetting {self.data.name}", False, self._show_done)
 
     def _show_done(self, done: Forgotten) -> None:
+        self.forgotten.emit()
         self.forget.hide()
         self.buttons.button(QDialogButtonBox.Cancel).setText("Close")
         self.found.setText("Removed: " + _words(done))
@@ -91,7 +99,7 @@ class ForgetDialog(JobDialog):
                              "yourself", warning=True)  # fmt: skip
         else:
             self.message.say("Nothing of it is kept any more.")
-        self.adjustSize()
+        fit_height(self)
 
     def _failed(self, problem: Problem) -> bool:
         self.message.say(problem.message, warning=True)

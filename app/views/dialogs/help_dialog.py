@@ -16,7 +16,7 @@ from app.state.drawn_parts import PART_TOOLS
 from app.state.workspace import Workspace
 from app.views.dialogs.help_topics import TOPICS
 from app.views.dialogs.job_dialog import dialog_buttons
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from qaconv_core import __version__
 
 CONTRIBUTION = """
@@ -123,7 +123,7 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 def help_on(space: Workspace, page: str) -> str:
     """The id of the text about what is shown now, on one of the window's pages."""
-    if page in ("failures", "trust"):
+    if page in ("failures", "trust", "gallery"):
         return f"help.{page}"
     if page != "explore":
         return "help.words"
@@ -146,7 +146,7 @@ class HelpDialog(QDialog):
 
     def __init__(self, id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.resize(880, 640)
+        size_on_screen(self, 880, 640)
         self.topics = QListWidget()
         self.topics.setAccessibleName("Help texts")
         self.topics.setToolTip("Choose what to read about (↑ ↓).")

@@ -342,6 +342,102 @@ ADAPT = Topic(
     ),
 )
 
+GALLERY = Topic(
+    "The gallery, and its persons",
+    (
+        "The page Gallery shows all pictures before there is a query: by camera, time, name, or by "
+        "likeness, which puts pictures that look alike beside each other. Near-duplicates can be "
+        "folded into one tile with their number. <i>Search by this picture</i> goes to Explore.",
+        "Pictures are given to <b>persons</b>: chosen ones become a new person, or somebody whom "
+        "you have named. Persons are merged, split, renamed and listed with their cameras. "
+        "<i>Suggest pairs</i> asks about the pairs whose answer teaches most. With labels the "
+        "model can be measured, and pairs of them draw a line in the ranking: below it probably "
+        "nobody is the query's person.",
+    ),
+    (
+        "Ctrl+click and Shift+click choose several pictures; a double click searches by one.",
+        "Drag the slider, or turn the wheel with Ctrl, for larger pictures.",
+        "Click a person in the list to see only their pictures.",
+    ),
+    (
+        ("gallery.search", "search by the chosen picture"),
+        ("gallery.new_person", "make the chosen pictures a person"),
+        ("edit.palette", "then type “persons”, “suggest” or “labels” for the other commands"),
+    ),
+    (
+        "qaconv labels --dataset NAME --assign PERSON PICTURE…",
+        "qaconv evaluate --dataset NAME --labels",
+        "qaconv rank --query Q.jpg --gallery NAME --false-pairs 0.01",
+    ),
+    (
+        "Likeness is of pictures, not of persons: alike clothes stand beside each other. Labels "
+        "are a person's judgement; they teach the model nothing. A measure on few persons says "
+        "little, which its interval shows.",
+    ),
+)
+
+SCENES = Topic(
+    "People in scenes",
+    (
+        "Pictures of whole scenes are looked at by a detector. Each person found has a box, which "
+        "can be corrected, deleted, or drawn where nobody was found. The chosen people are cut "
+        "out: as queries for the open gallery, or as a data set of their own.",
+        "A crop remembers its scene: Z in Explore goes from a candidate to its scene, Shift+Z from "
+        "the query.",
+    ),
+    (
+        "Click people to choose them, Ctrl+click more; with none chosen, all are taken.",
+        "Drag a box, its edges or corners; drag over free ground to draw one. A box has 16 × 32 "
+        "pixels of the scene at least.",
+        "The wheel zooms, the middle button moves the picture.",
+        "Another detector of the list looks again; what you drew or corrected stays.",
+    ),
+    (
+        ("file.open_scenes", "choose pictures of scenes"),
+        ("candidate.show_scene", "the candidate's scene"),
+        ("arrows", "move the chosen box; with Ctrl its right and lower edge, with Alt the others"),
+    ),
+    (
+        "qaconv detect street.jpg --out people",
+        "qaconv detect cameras/ --out people --boxes boxes.json",
+    ),
+    (
+        "People below about 50 pixels, hidden by half or more, sitting or seen from above are "
+        "often missed. The score of a box is not a probability. What was measured stands in "
+        "docs/detecting.md.",
+    ),
+)
+
+VIDEOS = Topic(
+    "People in video",
+    (
+        "Some frames a second of each video are looked at, and people of neighbouring frames are "
+        "linked to <b>tracks</b>. The crops become a data set; of the video nothing else is kept. "
+        "A search that was stopped goes on in the same folder, here or by the command.",
+        "A track is one tile of the ranking: it has the rank of the best of its pictures, or of "
+        "their mean (<i>Tracks by the mean</i> among the filters).",
+    ),
+    (
+        "Each video has a camera and the time when it began; both can be changed. One name for "
+        "several videos makes them one camera.",
+        "With times that are dates, videos can be compared in time.",
+        "A track plays in its tile while the pointer is on it.",
+    ),
+    (
+        ("edit.palette", "then type “video”"),
+        ("candidate.play_track", "play the candidate's track"),
+        ("candidate.show_scene", "the frame of the video that it was cut out of"),
+    ),
+    (
+        "qaconv detect gate.mp4 --out people --fps 2 --start 2024-05-01T12:00:00",
+        "qaconv rank --query Q.jpg --gallery people --tracks mean",
+    ),
+    (
+        "Two tracks may be one person, and where people cross a track may go over to somebody "
+        "else. Frames between those looked at are not seen.",
+    ),
+)
+
 TOPICS: dict[str, Topic] = {
     "help.part": PART,
     "help.what_if": WHAT_IF,
@@ -351,4 +447,7 @@ TOPICS: dict[str, Topic] = {
     "help.trust": TRUST,
     "help.decisions": DECISIONS,
     "help.adapt": ADAPT,
+    "help.gallery": GALLERY,
+    "help.scenes": SCENES,
+    "help.videos": VIDEOS,
 }

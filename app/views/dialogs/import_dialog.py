@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QSize, pyqtSignal
 from PyQt5.QtGui import QIcon, QPixmap
@@ -17,25 +18,32 @@ from PyQt5.QtWidgets import (
 )
 
 from app.jobs.images import ImageLoader
-from app.jobs.imports import propose_import, save_import
+from app.jobs.imports import cut_out, propose_import, save_import
 from app.jobs.runner import JobRunner
 from app.jobs.timers import pause_timer
 from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.views.dialogs.job_dialog import DropDialog
+from app.views.dialogs.video_dialog import out_for
 from app.views.widgets.fields import combo_box, line_edit, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
 from app.views.widgets.labels import MessageLine, plain_label
-from app.views.widgets.layouts import in_column, in_form, in_row
+from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
 from qaconv_core.data.proposal import Proposal, examples, possibilities, spread
 from qaconv_core.readable import counted
 
+if TYPE_CHECKING:
+    from qaconv_core.detection.given import BoxesProposal
+
 COLUMNS = ("File", "Person", "Camera", "Time", "Split")
 RECOGNISE = "Recognise"
 FOLDERS = (RECOGNISE, "persons", "cameras", "cameras/persons", "persons/cameras", "none")
+SAVE_WORDS = "Save and open…"
+SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
+CUT_TIP = "Cut the people out of their pictures by these boxes, and look at the data set"
 _EXAMPLES = 40
 _THUMBNAIL = 48
 _PAUSE = 300  # milliseconds after the last key until the preview is made anew
@@ -52,18 +60,20 @@ class ImportDialog(DropDialog):
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("Import pictures", runner, parent)
-        self.resize(920, 640)
+        size_on_screen(self, 920, 640)
         self.places: list[Path] = []
         self.proposal: Proposal | None = None
+        self.boxes: BoxesProposal | None = None
         self._shown: list[Path] = []
         self._thumbnails = ImageLoader(_THUMBNAIL, parent=self)
         self._thumbnails.loaded.connect(self._show_thumbnail)
         self._later = pause_timer(self, _PAUSE, self._propose)
         self._make()
-        self.message.say("Choose a folder or a table, or drop several here.")
+        self.message.say("Choose folders or a table, or drop them, or scenes with a file of boxes.")
 
     def _make(self) -> None:
         self.where = plain_label("")
+        self.where.setAccessibleName("Where the pictures lie")
         self.browse = push_button("Folder…", "", self._browse_folder)
         self.browse_table = push_button("Table…", "", self._browse_table)
         tip = f"How files are named, without the suffix. {_FIELDS}"
@@ -90,12 +100,11 @@ class ImportDialog(DropDialog):
         self.possible.setAccessibleName("What is possible")
         self.message = MessageLine()
         self.save = self.make_buttons(
-            QDialogButtonBox.Save, "Save and open…",
-            "Write qaconv.toml beside the pictures, and look at the data set",
+            QDialogButtonBox.Save, SAVE_WORDS, SAVE_TIP
         )  # fmt: skip
         self.save.setEnabled(False)
-        fields = (self.pattern, self.folders, self.unit, self.rate, self.name)
-        form = in_form(*((field.accessibleName(), field) for field in fields))
+        self.fields = (self.pattern, self.folders, self.unit, self.rate, self.name)
+        form = in_form(*((field.accessibleName(), field) for field in self.fields))
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
         in_column(where, form, self.table, self.possible, self.message, self.buttons,
                   into=self, grows=self.table, margins=16)  # fmt: skip
@@ -111,7 +120,7 @@ class ImportDialog(DropDialog):
         """Look at folders and tables."""
         self.places = [path.absolute() for path in places]
         self.where.setText(", ".join(map(str, self.places)))
-        self.proposal = None
+        self.proposal = self.boxes = None
         self._propose()
 
     def _browse_folder(self) -> None:
@@ -153,7 +162,33 @@ class ImportDialog(DropDialog):
             self.message.say("The rate has to be a number of frames per second.", warning=True)
             return
         self.message.say("Reading names…")
-        propose_import(self._jobs, self.places, wishes, self.proposal, self._show, self._failed)
+        propose_import(self._jobs, self.places, wishes, self.proposal, self._proposed, self._failed)
+
+    def _proposed(self, found: Proposal | BoxesProposal) -> None:
+        as_pictures = isinstance(found, Proposal)
+        for field in self.fields:
+            field.setEnabled(as_pictures)
+        self.save.setText(SAVE_WORDS if as_pictures else "Cut out and open…")
+        self.save.setToolTip(SAVE_TIP if as_pictures else CUT_TIP)
+        if isinstance(found, Proposal):
+            self._show(found)
+        else:
+            self._show_boxes(found)
+
+    def _show_boxes(self, found: BoxesProposal) -> None:
+        """What a file of boxes says of the pictures that it was dropped with."""
+        self.proposal, self.boxes, self._shown = None, found, []
+        rows = found.boxes[:_EXAMPLES]
+        self.table.setRowCount(len(rows))
+        for row, (name, number) in enumerate(rows):
+            for column, text in enumerate((name, counted(number, "box", "boxes"), "", "", "")):
+                self.table.setItem(row, column, QTableWidgetItem(text))
+        self.possible.setText(
+            f"✓ Cut {counted(found.people, 'person', 'people')} out, into {out_for(found.inputs)}, "
+            "and search among them"
+        )
+        self.message.say("; ".join(found.sentences), warning=bool(found.unknown))
+        self.save.setEnabled(True)
 
     def _show(self, proposal: Proposal) -> None:
         self.proposal = proposal
@@ -168,11 +203,9 @@ class ImportDialog(DropDialog):
             f"{'✓' if item.possible else '✕'} {item.what}: {in_window(item.why)}"
             for item in possibilities(proposal.dataset)
         ))  # fmt: skip
-        said = map(in_window, (*proposal.warnings, *proposal.reasons))
-        count = len(proposal.pictures.pictures)
-        self.message.say(
-            f"{counted(count, 'picture')}. " + "; ".join(said), warning=bool(proposal.warnings)
-        )
+        said = "; ".join(map(in_window, (*proposal.warnings, *proposal.reasons)))
+        count = counted(len(proposal.pictures.pictures), "picture")
+        self.message.say(f"{count}. {said[:1].upper()}{said[1:]}", warning=bool(proposal.warnings))
         self.save.setEnabled(True)
 
     def _show_thumbnail(self, path: Path) -> None:
@@ -190,10 +223,17 @@ class ImportDialog(DropDialog):
     # ── deciding ────────────────────────────────────────────────────────────────────────────────
 
     def accept(self) -> None:
-        """Write down how the pictures are read, and offer to open them."""
-        if self.proposal is None or not self.save.isEnabled():
+        """Write down how the pictures are read, or cut the boxes out, and offer to open them."""
+        if not self.save.isEnabled():
             return
         self.save.setEnabled(False)
+        if self.boxes is not None:
+            out = out_for(self.boxes.inputs)
+            self.message.say("Cutting people out…")
+            cut_out(self._jobs, self.boxes, out, self._saved, self._failed)
+            return
+        if self.proposal is None:
+            return
         save_import(self._jobs, self.proposal.description, self._saved, self._failed)
 
     def _saved(self, request: DataRequest) -> None:

@@ -15,7 +15,7 @@ from PyQt5.QtWidgets import (
 from app.state.commands import COMMANDS, MENUS, Command
 from app.views.dialogs.job_dialog import dialog_buttons
 from app.views.widgets.labels import heading
-from app.views.widgets.layouts import boxed, in_column, in_row, scrolled
+from app.views.widgets.layouts import boxed, in_column, in_row, scrolled, size_on_screen
 
 MOUSE = (
     ("Point at a picture", "Show where that place is matched"),
@@ -51,13 +51,12 @@ class KeySheet(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
-        self.resize(1040, 640)
+        size_on_screen(self, 1040, 640)
         columns = self._columns([*sheet(), ("Mouse", list(MOUSE))])
         page = in_row(margins=8, spacing=32)
         for blocks in columns:
             page.addLayout(in_column(*(_block(*block) for block in blocks), None, spacing=16), 1)
-        area = scrolled(boxed(page))
-        area.setAccessibleName("Sheet of keys")
+        area = scrolled(boxed(page), name="Sheet of keys")
         buttons = dialog_buttons(self, QDialogButtonBox.Close)
         in_column(area, buttons, into=self, grows=area, margins=16)
 

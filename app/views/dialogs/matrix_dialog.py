@@ -17,7 +17,7 @@ from PyQt5.QtWidgets import (
 from app.items.colours import truth_colour
 from app.views.widgets.fields import combo_box
 from app.views.widgets.labels import plain_label
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from qaconv_core.evaluation.match_matrix import FirstCandidates, MatchMatrix, match_matrix
 from qaconv_core.readable import counted
 from qaconv_core.types import Int64, RankingResult
@@ -115,6 +115,7 @@ class MatrixDialog(QDialog):
         self.view = MatrixView()
         self.view.setAccessibleName("Queries by row, first candidates by column")
         self.words = plain_label()
+        self.words.setAccessibleName("The cell that was chosen")
         hint = plain_label(HINT)
         label = QLabel("&By")
         label.setBuddy(self.by)
@@ -124,7 +125,7 @@ class MatrixDialog(QDialog):
         )  # fmt: skip
         self.by.currentIndexChanged.connect(lambda _row: self._show_counts())
         self.view.chosen.connect(self._open)
-        self.resize(760, 560)
+        size_on_screen(self, 760, 560)
         self._show_counts()
 
     def _show_counts(self) -> None:

@@ -24,7 +24,7 @@ from app.views.widgets.fields import line_edit, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
 from app.views.widgets.job_strip import progress_words
 from app.views.widgets.labels import MessageLine, plain_label
-from app.views.widgets.layouts import in_column, in_row, scrolled
+from app.views.widgets.layouts import in_column, in_row, scrolled, size_on_screen
 from qaconv_core.errors import QAConvError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import Progress
@@ -60,7 +60,7 @@ class OpenDataDialog(DropDialog):
         self.controller = controller
         self._found: Inspected | None = None
         self._asked: DataRequest | None = None
-        self.resize(880, 560)
+        size_on_screen(self, 880, 560)
         self.names = self._make_names()
         self.path = line_edit(
             "Folder or table", "The data folder, the set's own folder, or a CSV table",
@@ -72,7 +72,7 @@ class OpenDataDialog(DropDialog):
             "Table…", "Choose a CSV table with a column path", self._browse_table
         )
         self.message = MessageLine()
-        self.area = scrolled()
+        self.area = scrolled(name="Report on the data set")
         self.decode = push_button(
             "Decode every picture", "Finds damaged pictures before a long run does; takes a while",
             lambda: self.inspect(decode=True),

@@ -22,7 +22,7 @@ from app.views.dialogs.job_dialog import DropDialog
 from app.views.widgets.fields import combo_box, line_edit, push_button, whole_number
 from app.views.widgets.file_dialogs import CHECKPOINTS, ask_path
 from app.views.widgets.labels import MessageLine, heading, plain_label
-from app.views.widgets.layouts import boxed, in_column, in_form, in_row
+from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
 from qaconv_core.paths import typed_path
 from qaconv_core.types import arch_title
 
@@ -88,7 +88,7 @@ class OpenModelDialog(DropDialog):
         self.controller, self._precision = controller, precision
         self._loaded: LoadedModel | None = None
         self._asked: ModelRequest | None = None
-        self.resize(640, 432)
+        size_on_screen(self, 640, 432)
         self.path = line_edit(
             "Checkpoint file", "A checkpoint of any QAConv release",
             placeholder="checkpoint.pth.tar; it can also be dropped here",

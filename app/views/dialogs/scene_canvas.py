@@ -17,7 +17,15 @@ from PyQt5.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from app.items.scene_painting import PersonMark, paint_drawn, paint_people, paint_scene, place_on
 from app.state.framing import Box, Zoom
-from app.state.scene_boxes import INSIDE, Handle, SceneBoxes, dragged, drawn, handle_at
+from app.state.scene_boxes import (
+    INSIDE,
+    LEAST_DRAWN,
+    Handle,
+    SceneBoxes,
+    dragged,
+    drawn,
+    handle_at,
+)
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.readable import counted
 
@@ -36,12 +44,19 @@ _ARROWS: dict[int, tuple[int, int]] = {
 }  # fmt: skip
 
 
+TOO_SMALL = (
+    "This box is too small: {:.0f} × {:.0f} pixels of the scene are the least. On fewer nobody can "
+    "be told from others."
+).format(*LEAST_DRAWN)
+
+
 class SceneCanvas(QWidget):
     """Shows one scene. ``changed``: boxes or the choice of them; ``opened``: a double click on a
-    person."""
+    person; ``refused``: a box was drawn that is too small, in words."""
 
     changed = pyqtSignal()
     opened = pyqtSignal()
+    refused = pyqtSignal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -213,9 +228,12 @@ class SceneCanvas(QWidget):
             begun, at = drawing[0], event.localPos()
             far = (at - begun).manhattanLength()
             box = drawn(*self._on_scene(begun), *self._on_scene(at), size)
-            if box is not None and far >= QApplication.startDragDistance():
+            dragged_far = far >= QApplication.startDragDistance()
+            if box is not None and dragged_far:
                 scene.add(box)
             self._tell()
+            if box is None and dragged_far:
+                self.refused.emit(TOO_SMALL)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """A double click on a person asks for what Enter does."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QIcon, QImage, QKeyEvent, QPixmap
+from PyQt5.QtGui import QIcon, QImage, QKeyEvent, QKeySequence, QPixmap
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
     QListWidget,
@@ -18,15 +18,16 @@ from PyQt5.QtWidgets import (
 
 from app.jobs.images import ImageLoader
 from app.jobs.runner import JobRunner
-from app.jobs.scenes import KEEP, Kept, find_people, keep_people, load_scene
+from app.jobs.scenes import FIND, KEEP, Kept, find_people, keep_people, load_scene
 from app.state.requests import DataRequest
 from app.state.scene_boxes import SceneBoxes
 from app.state.values import Problem
+from app.views.dialogs.detector_box import DetectorBox
 from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
 from app.views.dialogs.scene_canvas import STEP, SceneCanvas
 from app.views.widgets.fields import push_button
 from app.views.widgets.labels import MessageLine, quiet_label, small_button
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from qaconv_core.data.scan import is_picture_name
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.progress import Progress
@@ -55,16 +56,18 @@ class SceneDialog(DropDialog):
     """Scenes and the people on them.
 
     ``queries_wanted`` carries the crops to search for, ``gallery_wanted`` the request that opens
-    the crops as a data set, ``whole_wanted`` the pictures to be searched for as they are.
+    the crops as a data set, ``whole_wanted`` the pictures to be searched for as they are,
+    ``help_wanted`` the id of a help text.
     """
 
     queries_wanted = pyqtSignal(object)
     gallery_wanted = pyqtSignal(object)
     whole_wanted = pyqtSignal(object)
+    help_wanted = pyqtSignal(str)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("People in scenes", runner, parent)
-        self.resize(1040, 720)
+        size_on_screen(self, 1040, 720)
         self.scenes: list[SceneBoxes] = []
         self._looking: SceneBoxes | None = None
         self._image: QImage | None = None
@@ -91,6 +94,8 @@ class SceneDialog(DropDialog):
         self.undo = small_button("arrow-counter-clockwise", "Take the last change back (Ctrl+Z)")
         self.delete = small_button("trash", "Delete the chosen boxes (Del)")
         self.keys = small_button("keyboard", KEYS)
+        self.detector = DetectorBox()
+        self.help = small_button("question", "Help on people in scenes (Shift+F1)")
         self.message = MessageLine()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -112,12 +117,12 @@ class SceneDialog(DropDialog):
 
     def _lay_out(self) -> None:
         tools = in_row(
-            self.hint, self.keys, self.undo, self.delete, self.zoom_out, self.zoom_in,
+            self.hint, self.help, self.keys, self.undo, self.delete, self.zoom_out, self.zoom_in,
             self.zoom_fit, grows=self.hint, spacing=4,
         )  # fmt: skip
         right = in_column(self.canvas, tools, grows=self.canvas)
         both = in_row(self.list, right, grows=right, spacing=16)
-        said = in_row(self.message, self.bar, grows=self.message)
+        said = in_row(self.message, self.bar, self.detector, grows=self.message)
         last = in_row(self.whole, None, self.buttons, self.gallery, self.search)
         in_column(both, said, last, into=self, grows=both, margins=16)
 
@@ -125,6 +130,9 @@ class SceneDialog(DropDialog):
         self.list.currentRowChanged.connect(self._show)
         self.canvas.changed.connect(self._refresh)
         self.canvas.opened.connect(self.accept)
+        self.detector.currentIndexChanged.connect(self._look_again)
+        self.help.clicked.connect(lambda: self.help_wanted.emit("help.scenes"))
+        self.canvas.refused.connect(lambda words: self.message.say(words, warning=True))
         self.zoom_in.clicked.connect(lambda: self.canvas.zoom_by(STEP))
         self.zoom_out.clicked.connect(lambda: self.canvas.zoom_by(1 / STEP))
         self.zoom_fit.clicked.connect(self.canvas.zoom_fit)
@@ -264,6 +272,16 @@ class SceneDialog(DropDialog):
                 else f"{people_words(boxes)} found; with none chosen, all are taken."
             )
 
+    def _look_again(self) -> None:
+        """Find people by another detector, on all scenes that are pictures."""
+        self._jobs.stop(FIND)
+        self._looking = None
+        for scene in self.scenes:
+            if scene.frame is None:
+                scene.look_again()
+        self.canvas.refresh()
+        self._refresh()
+
     # ── finding people ──────────────────────────────────────────────────────────────────────────
 
     def _look_further(self) -> None:
@@ -275,7 +293,7 @@ class SceneDialog(DropDialog):
             return
         scene = self.scene if self.scene in waiting and self.scene is not None else waiting[0]
         scene.found, self._looking = "looking", scene
-        job = find_people(self._jobs, scene, self._found, self._not_found)
+        job = find_people(self._jobs, scene, self.detector.name, self._found, self._not_found)
         job.progressed.connect(self._show_progress)
 
     def _show_progress(self, progress: Progress) -> None:
@@ -308,6 +326,9 @@ class SceneDialog(DropDialog):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Page Up and Down go to other scenes."""
+        if event.matches(QKeySequence.WhatsThis):
+            self.help.click()
+            return
         step = int(event.key() == Qt.Key_PageDown) - int(event.key() == Qt.Key_PageUp)
         if step:
             row = self.list.currentRow() + step

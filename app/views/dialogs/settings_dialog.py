@@ -16,7 +16,7 @@ from app.views.dialogs.open_model import device_box
 from app.views.widgets.fields import combo_box, line_edit, push_button, tick_box
 from app.views.widgets.file_dialogs import ask_path
 from app.views.widgets.labels import plain_label
-from app.views.widgets.layouts import in_column, in_form, in_row
+from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
 from qaconv_core.device import format_bytes
 
 FIELDS = {
@@ -75,7 +75,7 @@ class SettingsDialog(JobDialog):
     ) -> None:
         super().__init__("Settings", runner, parent)
         self.settings = settings
-        self.resize(600, 0)
+        size_on_screen(self, 600, 0)
         self.folder = line_edit(
             "Data folder", "Where data sets are looked for by their names", settings.data_folder,
             "Folder that holds market, duke, msmt …",

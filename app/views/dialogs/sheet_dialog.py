@@ -18,7 +18,7 @@ from app.state.values import Problem
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.widgets.fields import push_button, whole_number
 from app.views.widgets.labels import plain_label
-from app.views.widgets.layouts import in_row
+from app.views.widgets.layouts import in_row, size_on_screen
 
 PREVIEW_WIDTH = 1400
 DRAWING = "Drawing the sheet…"
@@ -119,7 +119,7 @@ class SheetDialog(ExportDialog):
         whole.insertLayout(
             int(bool(numbers)) + 1, in_row(self.caption, self.copy, grows=self.caption)
         )
-        self.resize(880, 740)
+        size_on_screen(self, 880, 740)
 
     def _draw(self) -> None:
         """Make the sheet in the background, and show it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent
+from PyQt5.QtGui import QCloseEvent, QKeyEvent, QKeySequence
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
     QHeaderView,
@@ -21,12 +21,13 @@ from app.jobs.runner import JobRunner
 from app.jobs.videos import DETECT, VideoFacts, VideoWork, detect, read_facts
 from app.state.requests import DataRequest
 from app.state.values import Problem
+from app.views.dialogs.detector_box import DetectorBox
 from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
 from app.views.widgets.fields import decimal_number, line_edit, named, push_button, tick_box
 from app.views.widgets.file_dialogs import ask_path, ask_paths
 from app.views.widgets.job_strip import clock
-from app.views.widgets.labels import MessageLine
-from app.views.widgets.layouts import in_column, in_form, in_row
+from app.views.widgets.labels import MessageLine, small_button
+from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.data.moments import moment_of
 from qaconv_core.detection.crops import PICTURES
@@ -45,15 +46,17 @@ NO_START = "not known"
 class VideoDialog(DropDialog):
     """Videos, each with its camera and the time when it began; what to look at; where to.
 
-    ``opened`` carries the request of the set that was made. While people are looked for, closing
-    hides the dialog: the job goes on, and ends with the set opened.
+    ``opened`` carries the request of the set that was made, ``help_wanted`` the id of a help text.
+    While people are looked for, closing hides the dialog: the job goes on, and ends with the set
+    opened.
     """
 
     opened = pyqtSignal(object)
+    help_wanted = pyqtSignal(str)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("People in video", runner, parent)
-        self.resize(880, 560)
+        size_on_screen(self, 880, 560)
         self.paths: list[Path] = []
         self.facts: list[VideoFacts] = []
         self._out_typed = False
@@ -71,13 +74,15 @@ class VideoDialog(DropDialog):
         self.table.setHorizontalHeaderLabels(COLUMNS)
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
-        for column, width in ((1, 80), (CAMERA, 200), (START, 180)):
+        for column, width in ((1, 80), (CAMERA, 180), (START, 208)):
             self.table.setColumnWidth(column, width)
         self.add = push_button("Add videos…", "", lambda: ask_paths(self, "Videos", self.choose))
         self.rate = decimal_number(
             "Look at", "", USUAL_RATE, 60.0, 1.0, least=0.01, suffix=" frames a second"
         )
         self.motion = tick_box("of those, only frames in which something moved", "")
+        self.detector = DetectorBox()
+        self.help = small_button("question", "Help on people in video (Shift+F1)")
         self.out = line_edit(
             "Into", "Folder of the crops and tables; a run that was stopped goes on there"
         )
@@ -96,15 +101,18 @@ class VideoDialog(DropDialog):
     def _lay_out(self) -> None:
         form = in_form(
             ("Look at", in_row(self.rate, self.motion, None)),
+            ("By", in_row(self.detector, None)),
             ("Into", in_row(self.out, self.browse, grows=self.out)),
         )
-        last = in_row(self.open_found, None, self.buttons, self.start)
+        last = in_row(self.help, self.open_found, None, self.buttons, self.start)
         in_column(self.table, in_row(self.add, None), form, self.message, self.work, last,
                   into=self, grows=self.table, margins=16)  # fmt: skip
 
     def _connect(self) -> None:
         self.rate.valueChanged.connect(self._refresh)
         self.motion.toggled.connect(self._refresh)
+        self.detector.currentIndexChanged.connect(self._refresh)
+        self.help.clicked.connect(lambda: self.help_wanted.emit("help.videos"))
         self.out.textEdited.connect(self._out_edited)
         self.table.itemChanged.connect(self._refresh)
 
@@ -160,6 +168,13 @@ class VideoDialog(DropDialog):
         self._refresh_buttons(bool(self.facts))
         return True
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Shift+F1 opens the help."""
+        if event.matches(QKeySequence.WhatsThis):
+            self.help.click()
+        else:
+            super().keyPressEvent(event)
+
     # ── what is said ────────────────────────────────────────────────────────────────────────────
 
     def wanted(self) -> VideoWork:
@@ -179,7 +194,9 @@ class VideoDialog(DropDialog):
                 )
             starts[one.name] = start
         out = typed_path(self.out.text().strip())
-        return VideoWork(self.rate.value(), self.motion.isChecked(), out, starts, cameras)
+        return VideoWork(
+            self.rate.value(), self.motion.isChecked(), out, starts, cameras, self.detector.name
+        )
 
     def _refresh(self, *_changed: object) -> None:
         try:

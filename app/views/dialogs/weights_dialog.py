@@ -20,7 +20,7 @@ from app.state.values import Problem
 from app.views.dialogs.job_dialog import JobDialog, dialog_buttons
 from app.views.widgets.fields import named, push_button
 from app.views.widgets.labels import MessageLine, plain_label
-from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from app.views.widgets.work_strip import WorkStrip
 
 COLUMNS = ("Name", "Size", "State", "Good for")
@@ -38,7 +38,7 @@ class WeightsDialog(JobDialog):
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("Weights", runner, parent)
-        self.resize(920, 560)
+        size_on_screen(self, 920, 560)
         self.list = named(QTreeWidget(), "Weights", "What each is good for stands beside it.")
         self.list.setHeaderLabels(COLUMNS)
         self.list.setUniformRowHeights(True)

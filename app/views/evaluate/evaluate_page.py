@@ -14,7 +14,7 @@ from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
 from app.jobs import evaluation_jobs as evaluating
-from app.jobs.job import Job, JobContext, Work
+from app.jobs.job import LOST, Job, JobContext, Work
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.jobs.timers import pause_timer
@@ -28,12 +28,14 @@ from app.state.evaluation import (
 )
 from app.state.export_choices import ExportChoices
 from app.state.requests import DEMO, DataRequest
+from app.state.run_comparison import cameras_of_queries
 from app.state.values import Problem
 from app.state.workspace import Workspace
 from qaconv_core.paths import typed_path
 
 if TYPE_CHECKING:
     from app.views.evaluate.exports import Exports
+    from app.views.evaluate.name_dialog import NameDialog
     from app.views.evaluate.page_layout import PageContent
 
 PAUSE_MS = 250
@@ -44,9 +46,11 @@ class EvaluatePage(QWidget):
     """Choose, start, watch, compare.
 
     ``open_query`` asks to open a query in the browser: the name of its data set, and its file.
+    ``open_rankings`` asks to show a query as two results rank it: both, and its change.
     """
 
     open_query = pyqtSignal(str, str)
+    open_rankings = pyqtSignal(object, object, object)
 
     def __init__(
         self,
@@ -107,14 +111,24 @@ class EvaluatePage(QWidget):
         form.browsed.connect(self._identify)
         form.start_requested.connect(self.start)
         content.queries.open_query.connect(self.open_query)
-        content.changes.open_query.connect(self.open_query)
+        content.changes.opened.connect(self.open_rankings)
+        self.workspace.data_changed.connect(self._know_cameras)
+        self._know_cameras()
         content.delete_button.clicked.connect(lambda _on: self.delete_current())
+        content.name_button.clicked.connect(lambda _on: self.name_current())
+        content.repeat_button.clicked.connect(lambda _on: self.repeat_current())
         self.workspace.data_changed.connect(self.find_sets)
         self.workspace.model_changed.connect(self._take_model)
         self._take_model()
         self.find_sets()
         self._runs_shown()
         return content
+
+    def _know_cameras(self) -> None:
+        if self.content is not None:
+            data = self.workspace.data
+            names = {} if data is None else data.camera_names
+            self.content.changes.cameras.know(cameras_of_queries(data), names)
 
     def set_data_folder(self, folder: str | Path) -> None:
         """The folder of the data sets, as the settings have it."""
@@ -220,6 +234,7 @@ class EvaluatePage(QWidget):
             f"Evaluating {title}",
             lambda context: self.jobs.run(request, context),
             lane="long",
+            loss=LOST,
             done=self._slots.alive(self._finished),
             failed=self._slots.alive(failed),
         )
@@ -265,6 +280,36 @@ class EvaluatePage(QWidget):
             lambda context: evaluating.delete_runs((run.id,), context), self.runs.remove,
         )  # fmt: skip
 
+    def name_current(self) -> NameDialog | None:
+        """Ask for a name and a note of the run that is looked at."""
+        from app.views.evaluate.name_dialog import NameDialog
+
+        run = self.runs.current
+        if run is None or run.id < 0:
+            return None
+        dialog = NameDialog(run, self)
+        dialog.wanted.connect(self._describe)
+        dialog.open()
+        return dialog
+
+    def _describe(self, id: int, name: str, note: str) -> None:
+        self._replace(
+            "describe", "Keeping a name",
+            lambda context: evaluating.describe_run(id, name, note, context),
+            lambda _nothing: self.runs.describe(id, name, note),
+        )  # fmt: skip
+
+    def repeat_current(self) -> None:
+        """Choose in the form what the run that is looked at was made with."""
+        run = self.runs.current
+        if run is None:
+            return
+        form = self.build().form
+        self._replace(
+            "repeat", f"Reading {run.title}", lambda _context: evaluating.request_of_run(run),
+            form.take,
+        )  # fmt: skip
+
     def request_of_current(self) -> DataRequest | None:
         """How to open the data set of the run that is looked at; None where that is not known."""
         return None if self.runs.current is None else self.runs.current.data_request
@@ -272,7 +317,11 @@ class EvaluatePage(QWidget):
     def _runs_shown(self) -> None:
         if self.content is not None:
             self.content.show_results(bool(self.runs.runs))
-            self.content.delete_button.setEnabled(self.runs.current is not None)
+            current = self.runs.current
+            content = self.content
+            content.delete_button.setEnabled(current is not None)
+            content.name_button.setEnabled(current is not None and current.id >= 0)
+            content.repeat_button.setEnabled(current is not None and bool(current.command))
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 

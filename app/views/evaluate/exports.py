@@ -82,9 +82,13 @@ class Exports(QObject):
         return None if run is None or draw is None else figure_export(what, run, draw)
 
     def seen(self) -> RunsExport | None:
-        """The figure of the tab that is seen; None for the table."""
+        """The figure of the tab that is seen."""
         content = self._content
-        makers = {content.cmc: self.cmc, content.scores: self.scores, content.queries: self.queries}
+        makers = {
+            content.table: self.cmc,
+            content.scores: self.scores,
+            content.queries: self.queries,
+        }
         make = makers.get(content.tabs.currentWidget())
         return None if make is None else make()
 

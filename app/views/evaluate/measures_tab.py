@@ -8,23 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from PyQt5.QtCore import QObject, Qt
-from PyQt5.QtGui import QFont, QResizeEvent
+from PyQt5.QtGui import QFont, QPalette, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
+    QFrame,
+    QGridLayout,
     QHeaderView,
-    QPlainTextEdit,
-    QSplitter,
+    QScrollArea,
+    QSizePolicy,
     QTableView,
     QWidget,
 )
 
 from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
-from app.views.widgets.layouts import in_splitter
+from app.views.evaluate.cmc_tab import CmcTab
+from app.views.widgets.labels import fold_button, plain_label, sentence_case
+from app.views.widgets.layouts import in_column, in_splitter
 from app.views.widgets.run_words import points
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
-from qaconv_core.evaluation.protocol import origin_lines
+from qaconv_core.evaluation.protocol import origin_facts
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label, set_name
 from qaconv_core.readable import counted, shown
 from qaconv_core.types import MethodResult
@@ -33,6 +37,11 @@ WORDS = ("Run", "Data set", "Model", "Method, in %")
 METHOD = len(WORDS) - 1
 CHANGES = ("ΔRank-1", "ΔmAP")
 COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid")
+LEAST_HEIGHT = 640
+"""Pixels from which table, curve and protocol have room below each other."""
+LEAST_CHART = 200
+LEAST_CURVE = 400
+"""Pixels of width that the curve takes beside the table."""
 TIPS = {
     "mAP": "Mean over valid queries of the average precision.",
     "mINP": "Mean inverse negative penalty (Ye et al. 2021): true matches over the rank of the "
@@ -154,11 +163,46 @@ def _best_cells(rows: Sequence[Row]) -> set[tuple[int, int]]:
     return best
 
 
-class MeasuresTab(QSplitter):
-    """The table over footnotes, notes and protocol."""
+class Facts(QScrollArea):
+    """Names and values, one below the other; values can be selected."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Protocol")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Ignored)
+        self.facts: tuple[tuple[str, str], ...] = ()
+
+    def show_facts(self, facts: Sequence[tuple[str, str]]) -> None:
+        """Show others."""
+        if tuple(facts) == self.facts:
+            return
+        self.facts = tuple(facts)
+        inner = QWidget()
+        grid = QGridLayout(inner)
+        grid.setContentsMargins(0, 0, 8, 8)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        for line, (name, value) in enumerate(facts):
+            label = plain_label(sentence_case(name.replace("_", " ")), wrap=False)
+            label.setForegroundRole(QPalette.PlaceholderText)
+            grid.addWidget(label, line, 0, Qt.AlignTop)
+            grid.addWidget(plain_label(value), line, 1, Qt.AlignTop)
+        grid.setRowStretch(len(facts), 1)
+        self.setWidget(inner)
+
+
+class MeasuresTab(QWidget):
+    """The table and the CMC curve, beside each other where there is room, else one above the other.
+
+    Footnotes and notes stand below; the protocol folds out.
+    """
 
     def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Vertical, parent)
+        super().__init__(parent)
         self._runs = runs
         self.model = MeasuresModel(self)
         self.view = QTableView()
@@ -168,24 +212,36 @@ class MeasuresTab(QSplitter):
         self.view.setModel(self.model)
         self.view.setAccessibleName("Measures of the shown runs")
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
-        self.words = QPlainTextEdit()
-        self.words.setReadOnly(True)
-        self.words.setAccessibleName("Notes and protocol")
-        self.words.setFrameShape(QPlainTextEdit.NoFrame)
-        in_splitter(Qt.Vertical, self.view, self.words, stretches=(3, 2), into=self)
+        self.cmc = CmcTab(runs)
+        self.cmc.setMinimumHeight(LEAST_CHART)
+        self.notes = plain_label()
+        self.notes.setAccessibleName("Notes")
+        self.fold, self.facts = fold_button("Protocol"), Facts()
+        self.facts.hide()
+        self.fold.toggled.connect(self.facts.setVisible)
+        self.fold.toggled.connect(lambda _on: self._share_out())
+        self.splitter = in_splitter(Qt.Vertical, self.view, self.cmc, stretches=(0, 1))
+        below = in_column(self.notes, self.fold, margins=(8, 0, 8, 0), spacing=4)
+        self._whole = in_column(self.splitter, below, self.facts, into=self, grows=self.splitter)
         self._moved = False
-        self.splitterMoved.connect(self._remember)
+        self.splitter.splitterMoved.connect(self._remember)
         runs.shown_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the runs that are looked at."""
-        rows, notes = rows_of(self._runs.shown)
+        runs = self._runs.shown
+        rows, footnotes = rows_of(runs)
         self.model.show_rows(rows)
         changes = any(row.base is not None for row in rows)
         for name in CHANGES:
             self.view.setColumnHidden(COLUMNS.index(name), not changes)
-        self.words.setPlainText("\n".join(explanation(self._runs.shown, notes)))
+        lines = [f"≈{i}  an approximation: {shown(t)}" for i, t in enumerate(footnotes, start=1)]
+        lines += [f"{run.title}: {run.note}" for run in runs if run.note]
+        self.notes.setText("\n".join([*lines, *_notes(runs)]))
+        self.notes.setVisible(bool(self.notes.text()))
+        self.facts.show_facts(origin_facts([run.named_report(len(runs) > 1) for run in runs]))
+        self.fold.setVisible(bool(runs))
         self._share_out()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -198,21 +254,27 @@ class MeasuresTab(QSplitter):
         self._moved = True
 
     def _share_out(self) -> None:
-        """The table as high as its rows, up to three fifths; how it was measured has the rest."""
+        """Beside each other where the table leaves the curve its least width; else the table as
+        high as its rows, up to half. The protocol, where it is folded out, has a third; where
+        there is little room it takes that of the curve."""
+        low = self.height() < LEAST_HEIGHT and self.splitter.orientation() == Qt.Vertical
+        self.cmc.setHidden(low and self.fold.isChecked())
+        self._whole.setStretchFactor(self.facts, int(self.fold.isChecked()))
+        self._whole.setStretchFactor(self.splitter, 2)
+        wide = self.view.horizontalHeader().length() + 4
+        beside = self.width() >= wide + LEAST_CURVE
+        orientation = Qt.Horizontal if beside else Qt.Vertical
+        if orientation != self.splitter.orientation():
+            self.splitter.setOrientation(orientation)
+            self._moved = False
         if self._moved:
             return
-        lines = self.view.verticalHeader().defaultSectionSize() * (len(self.model.rows) + 2)
-        wanted = min(lines + self.view.horizontalHeader().height(), 3 * self.height() // 5)
-        self.setSizes([wanted, max(self.height() - wanted, 1)])
-
-
-def explanation(runs: Sequence[FinishedRun], footnotes: Sequence[str]) -> list[str]:
-    """Footnotes, the runs' notes, and how the numbers were measured."""
-    lines = [f"≈{i}  an approximation: {shown(t)}" for i, t in enumerate(footnotes, start=1)]
-    several = len(runs) > 1
-    lines += _notes(runs)
-    lines += [""] if lines and runs else []
-    return lines + origin_lines([run.named_report(several) for run in runs])
+        if beside:
+            self.splitter.setSizes([wide, self.width() - wide])
+            return
+        lines = self.view.verticalHeader().defaultSectionSize() * (len(self.model.rows) + 1)
+        wanted = min(lines + self.view.horizontalHeader().height(), self.splitter.height() // 2)
+        self.splitter.setSizes([wanted, max(self.splitter.height() - wanted, 1)])
 
 
 def _notes(runs: Sequence[FinishedRun]) -> list[str]:

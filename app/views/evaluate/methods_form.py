@@ -143,6 +143,26 @@ class MethodsForm(QWidget):
             ap=self.ap.currentData(),
         )
 
+    def show_options(self, options: MethodOptions, on_disk: bool) -> None:
+        """Choose these."""
+        for box, on in (
+            (self.rerank, options.rerank), (self.tlift, options.tlift),
+            (self.normalise, options.normalise), (self.junk, options.junk_rule),
+            (self.on_disk, on_disk),
+        ):  # fmt: skip
+            box.setChecked(on)
+        for field, value in (
+            (self.k1, options.k1), (self.k2, options.k2), (self.top, options.rerank_top or 0),
+            (self.k, options.k),
+        ):  # fmt: skip
+            field.setValue(value)
+        for decimal, number in (
+            (self.lambda_, options.lambda_), (self.tau, options.tau), (self.sigma, options.sigma),
+            (self.alpha, options.alpha),
+        ):  # fmt: skip
+            decimal.setValue(number)
+        self.ap.setCurrentIndex(self.ap.findData(options.ap))
+
     def say_tlift(self, text: str) -> None:
         """Why TLift will be left out of some sets; "" where it will not."""
         self.tlift_note.setText(text)

@@ -16,13 +16,12 @@ from PyQt5.QtWidgets import (
 from app.state.evaluation import RunList
 from app.views.evaluate.cameras_tab import CamerasTab
 from app.views.evaluate.changes_tab import ChangesTab
-from app.views.evaluate.cmc_tab import CmcTab
 from app.views.evaluate.measures_tab import MeasuresTab
 from app.views.evaluate.queries_tab import QueriesTab
 from app.views.evaluate.request_form import RequestForm
 from app.views.evaluate.runs_list import RunsView
 from app.views.evaluate.scores_tab import ScoresTab
-from app.views.widgets.fields import push_button
+from app.views.widgets.fields import line_edit, push_button
 from app.views.widgets.labels import heading, quiet_label
 from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
 from app.views.widgets.work_strip import WorkStrip
@@ -45,17 +44,28 @@ class PageContent(QSplitter):
         self.delete_button = push_button(
             "Delete", "Delete the chosen run from the history.", name="Delete the chosen run"
         )
+        self.name_button = push_button(
+            "Name…", "Give the chosen run a name and a note.", name="Name the chosen run"
+        )
+        self.repeat_button = push_button(
+            "Repeat", "Choose on the left what the chosen run was made with, to change one thing.",
+            name="Repeat the chosen run",
+        )  # fmt: skip
+        self.filter = line_edit("Runs that hold", "List runs that hold these words.", "", "Filter")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setMaximumWidth(180)
+        self.filter.textChanged.connect(self.runs.filter)
         self.save_button = _menu_button("Save", "Save tables, figures and numbers.")
         self.copy_button = _menu_button("Copy", "Copy the table or the figure to the clipboard.")
-        self.table, self.cmc = MeasuresTab(runs), CmcTab(runs)
+        self.table = MeasuresTab(runs)
+        self.cmc = self.table.cmc
         self.scores, self.queries = ScoresTab(runs), QueriesTab(runs)
         self.cameras, self.changes = CamerasTab(runs), ChangesTab(runs)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName("What the shown runs found")
         for part, title, tip in (
-            (self.table, "Table", "Measures of the shown runs side by side."),
-            (self.cmc, "CMC curve", "Share of queries found within the first k."),
+            (self.table, "Measures", "Table and CMC curve of the shown runs."),
             (self.scores, "Scores", "Scores of true and false pairs, and a threshold."),
             (self.queries, "Queries", "AP of every query of the chosen run."),
             (self.changes, "Gains", "Two runs or methods, query by query."),
@@ -77,8 +87,11 @@ class PageContent(QSplitter):
 
     def _results(self) -> QWidget:
         hint = quiet_label("tick to compare, choose to look inside")
-        buttons = (self.delete_button, self.copy_button, self.save_button)
-        head = in_row(heading("Runs"), hint, *buttons, grows=hint, spacing=4)
+        buttons = (
+            self.name_button, self.repeat_button, self.delete_button, self.copy_button,
+            self.save_button,
+        )  # fmt: skip
+        head = in_row(heading("Runs"), hint, self.filter, *buttons, grows=hint, spacing=4)
         runs = boxed(in_column(head, self.runs, spacing=4))
         return in_splitter(Qt.Vertical, runs, self.tabs, stretches=(1, 4), sizes=(150, 550))
 

@@ -43,7 +43,7 @@ class RequestForm(QWidget):
             self.sets, in_row(self.browse_button, None), heading("Model"), self._model_form(),
             heading("Methods and protocol"), self.methods, grows=self.sets, margins=8,
         ))  # fmt: skip
-        scroll = scrolled(inner)
+        scroll = scrolled(inner, name="What to measure")
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         bar = scroll.verticalScrollBar().sizeHint().width()
         scroll.setMinimumWidth(inner.minimumSizeHint().width() + bar)
@@ -160,6 +160,14 @@ class RequestForm(QWidget):
             )
             for choice in self.sets.ticked
         )
+
+    def take(self, request: EvaluationRequest) -> None:
+        """Choose what was requested before, so that one thing can be changed."""
+        self.sets.tick_only(request.choice)
+        self.add_checkpoint(request.checkpoint)
+        if self.device.findText(request.device) >= 0:
+            self.device.setCurrentText(request.device)
+        self.methods.show_options(request.options, request.on_disk)
 
     # ── what it will take ───────────────────────────────────────────────────────────────────────
 

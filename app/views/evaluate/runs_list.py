@@ -17,6 +17,7 @@ from qaconv_core.evaluation.reports import method_label, set_name
 
 COLUMNS = ("Run", "Data set", "Model", "Method, in %", "Rank-1", "mAP", "When")
 NUMBERS = (4, 5)
+TICK = "Tick runs to compare them; choose one to see its scores and queries."
 LONGEST = 320
 """Pixels that a column takes at most; longer names are cut in their middle."""
 
@@ -25,7 +26,10 @@ def cells(run: FinishedRun) -> tuple[str, ...]:
     """A run in the words of :data:`COLUMNS`."""
     last = run.last
     number = str(run.id) if run.id >= 0 else "not kept"
-    head = (number, set_name(run.report), run.model)
+    number += f" · {run.name}" if run.name else ""
+    counts = run.report.counts
+    size = f"{set_name(run.report)} · {counts.query:,} × {counts.gallery:,}"
+    head = (number, size, run.model)
     if last is None:
         return (*head, "–", "–", "–", local_time(run.created))
     measures = (method_label(last.method), percent(last.rank(1)), percent(last.mAP))
@@ -38,6 +42,7 @@ class RunsModel(TableModel):
     def __init__(self, runs: RunList, parent: QObject | None = None) -> None:
         super().__init__(COLUMNS, NUMBERS, parent)
         self._runs = runs
+        self._words: list[str] = []
         self._reload()
         runs.changed.connect(self._reload)
         runs.shown_changed.connect(self._ticks_changed)
@@ -54,7 +59,7 @@ class RunsModel(TableModel):
         if role == Qt.ToolTipRole:
             if column == 2:
                 return run.model_details or None
-            return "Tick runs to compare them; choose one to see its scores and queries."
+            return run.note or TICK
         return None
 
     def setData(self, index: QModelIndex, value: Any, role: int = Qt.EditRole) -> bool:
@@ -69,9 +74,15 @@ class RunsModel(TableModel):
         plain = super().flags(index)
         return plain | Qt.ItemIsUserCheckable if index.isValid() and index.column() == 0 else plain
 
+    def filter(self, text: str) -> None:
+        """List only runs that hold all these words."""
+        self._words = text.lower().split()
+        self._reload()
+
     def _reload(self) -> None:
-        self._cells = [cells(run) for run in self._runs.runs]
-        self.show_rows(self._runs.runs)
+        listed = [run for run in self._runs.runs if all(w in run.words for w in self._words)]
+        self._cells = [cells(run) for run in listed]
+        self.show_rows(listed)
 
     def _ticks_changed(self) -> None:
         self.tell_changed(0, Qt.CheckStateRole)
@@ -95,6 +106,11 @@ class RunsView(QTableView):
         self.selectionModel().currentRowChanged.connect(self._chosen)
         runs.changed.connect(self._show_current)
         runs.shown_changed.connect(self._show_current)
+        self._show_current()
+
+    def filter(self, text: str) -> None:
+        """List only runs that hold all these words."""
+        self._rows.filter(text)
         self._show_current()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

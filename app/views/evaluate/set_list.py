@@ -66,6 +66,19 @@ class SetList(QListWidget):
         self._add(choice, True, row=min(1, self.count()))
         self.changed.emit()
 
+    def tick_only(self, choice: SetChoice) -> None:
+        """Tick this set and no other; it is listed where it is not yet."""
+        for item in self._items():
+            if item.flags() & Qt.ItemIsUserCheckable:
+                item.setCheckState(Qt.Unchecked)
+        listed = next(
+            (item for item in self._items() if _same_set(item.data(_CHOICE), choice)), None
+        )
+        if listed is None:
+            self.add_browsed(choice)
+        else:
+            listed.setCheckState(Qt.Checked)
+
     def _items(self) -> list[QListWidgetItem]:
         items = (self.item(row) for row in range(self.count()))
         return [item for item in items if item is not None]
@@ -92,6 +105,15 @@ class SetList(QListWidget):
                 item.setCheckState(Qt.Checked if on else Qt.Unchecked)
             return
         super().keyPressEvent(event)
+
+
+def _same_set(listed: SetChoice, choice: SetChoice) -> bool:
+    """Whether these are one set; that which is open counts, too."""
+    if listed.missing or listed.name != choice.name:
+        return False
+    if choice.root is None or listed.root is None:
+        return choice.root is listed.root
+    return choice.root == listed.root or choice.root == listed.root / choice.name
 
 
 def _tip(choice: SetChoice) -> str:

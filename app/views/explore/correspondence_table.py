@@ -10,8 +10,8 @@ from app.items.correspondences import CorrespondenceModel
 from app.state.workspace import Workspace
 from app.views.widgets.table_style import show_as_rows
 
-ARROW = 12
-"""Pixels of the arrow beside the title of the column that is sorted by."""
+ARROW = 20
+"""Pixels of the arrow beside the title of the column that is sorted by, its margins included."""
 _TABLE_KEYS = {
     Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown, Qt.Key_Home, Qt.Key_End,
 }  # fmt: skip

@@ -13,12 +13,13 @@ from app.state.part_words import details_text
 from app.state.workspace import Workspace
 from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
+from app.views.explore.evidence_line import EvidenceLine
 from app.views.explore.score_context import ScoreContext
 from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.galleries.values import PairView
 
 SPACING = 8
-LEAST, NARROWEST, WIDTH = 144, 280, 320
+LEAST, NARROWEST, WIDTH = 144, 280, 328
 
 
 class DetailsPanel(QWidget):
@@ -35,6 +36,7 @@ class DetailsPanel(QWidget):
         self.score = QLabel(self)
         self.score.setWordWrap(True)
         self.score.setToolTip(words.SCORE)
+        self.evidence = EvidenceLine(workspace, self)
         self.drawn = QLabel(self)
         self.drawn.setWordWrap(True)
         self.drawn.setAccessibleName("By part, and what if")
@@ -49,7 +51,15 @@ class DetailsPanel(QWidget):
     def _lay_out(self) -> None:
         """The sum above, scrolled where there is little room; the list below."""
         total = boxed(
-            in_column(self.context, self.chart, self.score, None, margins=SPACING, spacing=SPACING)
+            in_column(
+                self.context,
+                self.evidence,
+                self.chart,
+                self.score,
+                None,
+                margins=SPACING,
+                spacing=SPACING,
+            )
         )
         listed = boxed(in_column(self.shown, self.table, margins=SPACING, spacing=SPACING))
         scroll = QScrollArea(self)
@@ -79,8 +89,9 @@ class DetailsPanel(QWidget):
             return
         self._shared_out = True
         text = self.score.heightForWidth(self.width() - 2 * SPACING)
-        charts = self.chart.sizeHint().height() + self.context.sizeHint().height()
-        wanted = charts + text + 4 * SPACING
+        parts = (self.chart, self.context, self.evidence)
+        charts = sum(part.sizeHint().height() for part in parts if not part.isHidden())
+        wanted = charts + text + 5 * SPACING
         self.splitter.setSizes([wanted, max(self.height() - wanted, LEAST)])
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PyQt5.QtCore import QByteArray, Qt
+from PyQt5.QtCore import QByteArray, QChildEvent, QPoint, QPointF, Qt
 from PyQt5.QtGui import QResizeEvent
-from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QSplitter, QWidget
+from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QSplitter, QTabBar, QWidget
 
 from app.items.result_delegate import MOST, SMALLEST_IN_GRID
 from app.jobs.images import ImageLoader
@@ -25,7 +25,7 @@ from app.views.widgets.actions import Handler, Handlers, toggle_of
 
 THUMBNAIL_HEIGHT = 160
 """Pixels to which pictures of the lists are decoded: enough for 2× screens."""
-NARROWEST = {"Queries": 208, "Score breakdown": 316, "Case": 316}
+NARROWEST = {"Queries": 208, "Score breakdown": 328, "Case": 328}
 ROOM_FOR_BOTH = 1160
 """Pixels of width from which grid and match stand side by side."""
 STRIP_SHARE = 0.17
@@ -84,6 +84,13 @@ class ExplorePage(QMainWindow):
         self.addDockWidget(area, dock)
         return dock
 
+    def childEvent(self, event: QChildEvent) -> None:
+        """Qt makes the tabs of panels behind each other by itself: they get a spoken name."""
+        child = event.child()
+        if event.polished() and isinstance(child, QTabBar):
+            child.setAccessibleName("Panels")
+        super().childEvent(event)
+
     def add_panel(self, title: str, widget: QWidget) -> QDockWidget:
         """A further panel behind the score breakdown, closed at first."""
         dock = self._dock(title, widget, Qt.RightDockWidgetArea)
@@ -91,6 +98,15 @@ class ExplorePage(QMainWindow):
         dock.hide()
         self.docks = (*self.docks, dock)
         return dock
+
+    def takes_drop(self, at: QPoint) -> bool:
+        """Whether a picture of this window, dropped at a point of the page, is to be a query: on
+        the list of queries, or on the query's picture."""
+        panel = self.inspector.canvas.panel_at(QPointF(self.inspector.canvas.mapFrom(self, at)))
+        on_query = panel is not None and panel.side == "query"
+        at_list = self.queries.rect().contains(self.queries.mapFrom(self, at))
+        seen = self.inspector.canvas.isVisible(), self.queries.isVisible()
+        return (on_query and seen[0]) or (at_list and seen[1])
 
     # ── candidates: strip, grid or closed ───────────────────────────────────────────────────────
 

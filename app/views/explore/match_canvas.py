@@ -8,19 +8,32 @@ draws. What is shown, where, and how it is painted is the work of
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QPointF, Qt
-from PyQt5.QtGui import QHelpEvent, QHideEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PyQt5.QtGui import (
+    QDrag,
+    QHelpEvent,
+    QHideEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QWheelEvent,
+)
 from PyQt5.QtWidgets import QApplication, QGestureEvent, QPinchGesture, QToolTip, QWidget
 
 from app.items.captions import line_rect
+from app.items.dragged import mime_of
 from app.items.match_painting import rect_of
 from app.items.part_layers import paint_stroke
 from app.jobs.images import ImageLoader
 from app.state import words
+from app.state.framing import CLOSEST
 from app.state.workspace import Workspace
 from app.views.explore.drawing_tool import DrawingTool
 from app.views.explore.match_picture import MatchPicture
 
 STEP = 1.25
+DRAGGED = 96
+"""Pixels of height of a picture that is dragged."""
 
 
 class MatchCanvas(MatchPicture):
@@ -54,8 +67,29 @@ class MatchCanvas(MatchPicture):
         elif self._pressed is None:
             self._activate_at(at)
             self.point_at(self.cell_under(at))
+        elif self._dragged_to is None and self._far(at) and self._whole:
+            self._drag_file()
         elif self._dragged_to is not None or self._far(at):
             self._drag(at)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether the active picture is seen whole: then there is no other part to drag to."""
+        return self.zoom.factor == CLOSEST
+
+    def _drag_file(self) -> None:
+        """Drag the file of the picture that was pressed, to a folder or another program."""
+        assert self._pressed is not None
+        panel = self.panel_at(self._pressed)
+        self._pressed = None
+        if panel is not None and panel.ref is not None:
+            drag = QDrag(self)
+            drag.setMimeData(mime_of([panel.ref.path]))
+            image = self.pictures.get(panel.ref.path)
+            if image is not None:
+                small = image.scaledToHeight(DRAGGED, Qt.SmoothTransformation)
+                drag.setPixmap(QPixmap.fromImage(small))
+            drag.exec_(Qt.CopyAction)
 
     def _far(self, at: QPointF) -> bool:
         assert self._pressed is not None

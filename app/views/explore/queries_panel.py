@@ -66,12 +66,16 @@ class QueriesPanel(QWidget):
     def _make_list(self) -> QListView:
         view = QListView()
         view.setAccessibleName("Queries")
-        view.setToolTip("Click to choose a query; Ctrl or Shift and click for several of a person.")
+        view.setToolTip(
+            "Click to choose a query; Ctrl or Shift and click for several of a person. Drop a "
+            "picture here to search by it."
+        )
         view.setModel(self.model)
         delegate = QueryDelegate(self.thumbnails, view)
         view.setItemDelegate(delegate)
         view.setSelectionMode(QAbstractItemView.ExtendedSelection)
         view.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        view.setDragDropMode(QAbstractItemView.DragOnly)
         view.setUniformItemSizes(True)
         view.setGridSize(delegate.row_size(view.font()))
         view.setVerticalScrollMode(QAbstractItemView.ScrollPerPixel)
@@ -267,10 +271,10 @@ class QueriesPanel(QWidget):
         """To the query so many rows further down."""
         self._go(step_in(self.model.rows, self.workspace.selection.query, by))
 
-    def go_to_next_error(self) -> None:
-        """To the next query whose rank 1 is a false match, from the top again after the last."""
+    def go_to_error(self, back: bool) -> None:
+        """To the next query whose rank 1 is a false match, or the one before, round the list."""
         measures = self.workspace.current_measures
-        self._go(next_error(self.model.rows, measures, self.workspace.selection.query))
+        self._go(next_error(self.model.rows, measures, self.workspace.selection.query, back))
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 
@@ -287,14 +291,18 @@ class QueriesPanel(QWidget):
                 checked=lambda: name == space.query_filter.sort,
             )
 
+        def to_error(back: bool) -> Handler:
+            return Handler(
+                lambda: self.go_to_error(back),
+                self._any_error,
+                reason=lambda: "no error is known among the listed queries",
+            )
+
         return {
             "query.next": Handler(lambda: self.step(1), any_listed),
             "query.previous": Handler(lambda: self.step(-1), any_listed),
-            "query.next_error": Handler(
-                self.go_to_next_error,
-                self._any_error,
-                reason=lambda: "no error is known among the listed queries",
-            ),
+            "query.next_error": to_error(False),
+            "query.previous_error": to_error(True),
             "query.filter": Handler(self.filter_bar.focus),
             **{f"query.sort_{name}": sort_by(name) for name in QUERY_SORTS},
         }

@@ -7,8 +7,8 @@ from PyQt5.QtGui import QKeyEvent, QRegularExpressionValidator
 from PyQt5.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.state.workspace import Workspace
-from app.views.explore.filter_choices import CameraChoice, camera_chip
 from app.views.widgets.fields import combo_box, named, tick_box
+from app.views.widgets.filter_choices import CameraChoice, camera_chip
 from app.views.widgets.filter_field import ChipText, FilterField
 from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column

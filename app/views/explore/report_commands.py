@@ -83,6 +83,7 @@ class ReportCommands(QObject):
             space.strangers,
             space.labelled_line,
             self._case(),
+            space.evidence,
         )
         blur = self._choices.blur
 

@@ -23,9 +23,9 @@ from app.state.values import (
 )
 from app.state.words import deviations_text, logit_text
 from app.state.workspace import Workspace
-from app.views.explore.filter_choices import CameraChoice, TimeChoice, camera_chip, time_chip
 from app.views.widgets.choice import Choice
 from app.views.widgets.fields import tick_box
+from app.views.widgets.filter_choices import CameraChoice, TimeChoice, camera_chip, time_chip
 from app.views.widgets.filter_field import ChipText, FilterField
 from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.hints import LinkButton

@@ -33,6 +33,7 @@ NO_GALLERY = "This set has no gallery pictures to rank."
 LOADING = "The ranking appears here once the model is loaded."
 PREPARING = "The ranking appears here once the feature maps are computed."
 RANKING = "Ranking…"
+STRANGERS = "Measuring strangers between the cameras; the ranking follows…"
 NO_TRACKS = "it was not followed through a video"
 
 
@@ -102,6 +103,7 @@ class ResultsPanel(QWidget):
         space.selection_changed.connect(self._show_selection)
         space.ranking_changed.connect(self._show_ranking_state)
         space.model_changed.connect(self._show_ranking_state)
+        space.method_changed.connect(self._show_ranking_state)
         space.data_changed.connect(self._show_ranking_state)
 
     # ── following the workspace ─────────────────────────────────────────────────────────────────
@@ -137,8 +139,14 @@ class ResultsPanel(QWidget):
         if words:
             self.empty.say(words, link)
         self.pages.setCurrentWidget(self.empty if words else self.view)
-        self.view.set_waiting(RANKING if self.workspace.ranking_stale else "")
+        self.view.set_waiting(self._waits_for())
         self.header.refresh()
+
+    def _waits_for(self) -> str:
+        """What is being computed for another ranking; empty where the one shown is current."""
+        if self.workspace.awaited_method is not None:
+            return STRANGERS
+        return RANKING if self.workspace.ranking_stale else ""
 
     def _missing(self) -> tuple[str, str]:
         """Why there is nothing to list, and the words of a link that mends it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PyQt5.QtCore import QModelIndex, QSignalBlocker, Qt, pyqtSignal
@@ -18,6 +19,7 @@ from app.jobs.label_jobs import LabelJobs
 from app.state.commands import BY_ID
 from app.state.export_choices import ExportChoices
 from app.state.gallery import GALLERY_SORTS, Gallery
+from app.state.settings import Settings
 from app.views.gallery.gallery_grid import GalleryGrid
 from app.views.gallery.person_commands import NO_MAPS, PersonCommands
 from app.views.gallery.persons_panel import PersonsPanel
@@ -84,7 +86,7 @@ class GalleryPage(QWidget):
         self._arrange()
         self._connect()
         self.setFocusProxy(self.grid)
-        self._resize(gallery.look.size)
+        self._resize(Settings().gallery_size)
         self.refresh()
 
     def _arrange(self) -> None:
@@ -165,6 +167,20 @@ class GalleryPage(QWidget):
     def _show_job(self, job: Job) -> None:
         self.work.forget_failures()
         self.work.add_job(job.title, job)
+
+    def layout_to_keep(self, settings: Settings) -> Settings:
+        """The settings with order and size of the pictures as they are now."""
+        sort = self.gallery.look.sort
+        return replace(
+            settings,
+            gallery_sort=settings.gallery_sort if sort == "likeness" else sort,
+            gallery_size=self.slider.value(),
+        )
+
+    def restore(self, settings: Settings) -> None:
+        """Order and size that were kept."""
+        self._resize(settings.gallery_size)
+        self.sort_by(settings.gallery_sort)
 
     # ── what people do ──────────────────────────────────────────────────────────────────────────
 

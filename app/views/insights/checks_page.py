@@ -65,7 +65,7 @@ class ChecksPage(InsightPage):
     # ── showing ─────────────────────────────────────────────────────────────────────────────────
 
     def _show_found(self, found: CheckFindings) -> None:
-        self.summary.setText(words.trust_summary(found))
+        self.summary.setText(words.trust_verdict(found))
         self.summary.setToolTip(LIMITS)
         self.curve_words.setText(words.CURVES.format(crowd=found.report.gallery_ranked))
         self._show_measures()

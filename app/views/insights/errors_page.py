@@ -8,13 +8,14 @@ from PyQt5.QtWidgets import QListView, QWidget
 from app.items.colour_bar import ColourBar
 from app.items.group_model import GROUP_ROLE, GroupDelegate, GroupModel
 from app.state import insight_words as words
-from app.state.insights import ErrorFindings, mean_scale
+from app.state.insights import SORTS, ErrorFindings, mean_scale
 from app.views.insights.examples import Examples
 from app.views.insights.insight_page import InsightPage
 from app.views.insights.map_view import MapView
 from app.views.insights.part_bars import PartBars
-from app.views.widgets.labels import heading, plain_label
-from app.views.widgets.layouts import boxed, in_column, in_splitter
+from app.views.widgets.fields import combo_box
+from app.views.widgets.labels import ElidedLabel, heading, plain_label
+from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
 
 
 class ErrorsPage(InsightPage):
@@ -67,10 +68,19 @@ class ErrorsPage(InsightPage):
         self.bars.setToolTip(words.PARTS)
         self.bars.setMaximumWidth(560)
         self.no_parts = plain_label(words.NO_PARTS)
-        self.order = plain_label()
-        self.order.setTextInteractionFlags(Qt.NoTextInteraction)
+        self.order = ElidedLabel()
+        self.cause = combo_box("Cause", words.CAUSE)
+        self.sort = combo_box(
+            "Order of the examples", "Order errors by margin, cause, camera pair or query.",
+            ((title, key) for key, title in SORTS.items()),
+        )  # fmt: skip
+        self.cause.activated.connect(
+            lambda row: self.insights.choose_cause(self.cause.itemData(row))
+        )
+        self.sort.activated.connect(lambda row: self.insights.choose_sort(self.sort.itemData(row)))
         found = in_column(self.title, self.sentence, self.bars, self.no_parts)
-        examples = in_column(self.order, self.examples, grows=self.examples)
+        chosen = in_row(self.order, self.cause, self.sort, grows=self.order)
+        examples = in_column(chosen, self.examples, grows=self.examples)
         return boxed(in_column(found, examples, grows=examples, margins=(8, 0, 0, 0), spacing=16))
 
     @property
@@ -81,7 +91,7 @@ class ErrorsPage(InsightPage):
     # ── showing ─────────────────────────────────────────────────────────────────────────────────
 
     def _show_found(self, found: ErrorFindings) -> None:
-        self.summary.setText(words.failures_summary(found))
+        self.summary.setText(words.failures_verdict(found))
         self.parts.setVisible(bool(found.sections))
         self.nothing.setVisible(not found.sections)
         with QSignalBlocker(self.groups.selectionModel()):
@@ -104,8 +114,18 @@ class ErrorsPage(InsightPage):
         self.bars.setVisible(bool(group.parts))
         self.bars.show_parts(group.parts)
         self.no_parts.setVisible(not found.labelled)
+        self._show_causes()
         self.examples.show_examples()
         self._read_cell()
+
+    def _show_causes(self) -> None:
+        insights = self.insights
+        self.cause.clear()
+        self.cause.addItem("All causes", None)
+        for cause, count in insights.causes().items():
+            self.cause.addItem(words.cause_words(cause, count), cause)
+        self.cause.setCurrentIndex(max(0, self.cause.findData(insights.cause)))
+        self.sort.setCurrentIndex(self.sort.findData(insights.sort))
 
     def _read_cell(self) -> None:
         group, cell = self.insights.group, self.insights.cell
@@ -117,7 +137,8 @@ class ErrorsPage(InsightPage):
             "Point at a cell to read it." if shown is None
             else words.cell_sentence(group, shown, grid)
         )  # fmt: skip
-        self.order.setText(words.order_words(len(group.examples), cell, grid))
+        count = len(self.insights.examples())
+        self.order.setText(words.order_words(count, cell, grid, self.insights.sort))
 
     def _group_chosen(self, index: QModelIndex, _before: QModelIndex) -> None:
         group = index.data(GROUP_ROLE)

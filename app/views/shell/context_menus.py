@@ -10,13 +10,13 @@ from app.views.gallery.gallery_page import GalleryPage
 from app.views.widgets.actions import Actions
 
 QUERY = (
-    "query.next_error", "query.show_scene", "", "file.open_query", "edit.paste", "",
-    "file.export_ranking",
+    "query.next_error", "query.previous_error", "query.answers", "query.to_case",
+    "query.show_scene", "", "file.open_query", "edit.paste", "", "file.export_ranking",
 )  # fmt: skip
 CANDIDATE = (
     "candidate.confirm", "candidate.reject", "candidate.unsure", "candidate.note",
-    "candidate.withdraw", "", "candidate.show_scene", "candidate.compare", "candidate.why_false",
-    "",
+    "candidate.withdraw", "", "candidate.show_scene", "candidate.compare", "match.compare",
+    "candidate.sheet", "candidate.why_false", "",
     "file.export_match", "file.save_report", "edit.copy_figure",
 )  # fmt: skip
 MATCH = (
@@ -29,6 +29,16 @@ GALLERY = (
     "gallery.unfold", "gallery.fold", "", "gallery.sort_camera",
     "gallery.sort_time", "gallery.sort_name", "gallery.sort_likeness",
 )  # fmt: skip
+NUMBERS = (
+    "edit.copy_numbers", "edit.copy_figure", "", "file.export_match", "file.save_report", "",
+    "help.contribution",
+)  # fmt: skip
+PAGES = {
+    "evaluate": ("evaluate.current", "evaluate.matrix", "", "file.export_cmc"),
+    "failures": ("evaluate.failures", "", "file.export_failures", "", "help.failures"),
+    "trust": ("evaluate.trust", "", "file.export_trust", "", "help.trust"),
+}
+"""What is about all figures and rows of a page."""
 
 
 class ContextMenus(QObject):
@@ -41,12 +51,20 @@ class ContextMenus(QObject):
             (explore.queries.list, QUERY),
             (explore.results.view, CANDIDATE),
             (explore.inspector.canvas, MATCH),
+            (explore.details, NUMBERS),
             (gallery.grid, GALLERY),
         ):
-            widget.setContextMenuPolicy(Qt.CustomContextMenu)
-            widget.customContextMenuRequested.connect(
-                lambda at, widget=widget, ids=ids: self.open(widget, ids, at)
-            )
+            self.offer(widget, ids)
+
+    def offer(self, widget: QWidget, ids: tuple[str, ...]) -> None:
+        """Commands for a widget, and for all in it that has no menu of its own."""
+        widget.setContextMenuPolicy(Qt.CustomContextMenu)
+        widget.customContextMenuRequested.connect(lambda at: self.open(widget, ids, at))
+
+    def offer_page(self, name: str, page: QWidget) -> None:
+        """The commands of a page, for its figures and rows."""
+        if name in PAGES:
+            self.offer(page, PAGES[name])
 
     def open(self, widget: QWidget, ids: tuple[str, ...], at: QPoint) -> QMenu:
         """The menu of these commands at a place of a widget."""

@@ -14,9 +14,12 @@ from app.jobs import engine
 from app.jobs.adaptation_jobs import AdaptationJobs
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
+from app.jobs.run_rankings import both_rankings
 from app.state.requests import DataRequest, ModelRequest
+from app.state.run_comparison import QueryChange, RunResult
 from app.state.settings import Settings, SettingsFile
 from app.state.values import Selection
+from app.state.words import ap_text
 from app.views.dialogs.adapt_dialog import AdaptDialog
 from app.views.dialogs.answers_dialog import AnswersDialog
 from app.views.dialogs.command_palette import CommandPalette
@@ -43,12 +46,14 @@ class Dialogs(QObject):
     """Opens dialogs and keeps what was opened with them in the settings.
 
     ``theme_chosen`` carries the name of the theme to use, ``pictures_wanted`` the paths of people's
-    pictures to search for, ``pair_wanted`` the place of a match to look at.
+    pictures to search for, ``pair_wanted`` the place of a match to look at. ``case_closing``: the
+    open case is to be closed, if there is one.
     """
 
     theme_chosen = pyqtSignal(str)
     pictures_wanted = pyqtSignal(object)
     pair_wanted = pyqtSignal(object)
+    case_closing = pyqtSignal()
 
     def __init__(
         self,
@@ -171,6 +176,7 @@ class Dialogs(QObject):
             made.queries_wanted.connect(self.pictures_wanted)
             made.whole_wanted.connect(self.pictures_wanted)
             made.gallery_wanted.connect(self.open_data)
+            made.help_wanted.connect(self.open_help)
             return made
 
         dialog = self._show("scenes", make)
@@ -189,6 +195,7 @@ class Dialogs(QObject):
         def make() -> VideoDialog:
             made = VideoDialog(self.controller.runner, self.window)
             made.opened.connect(self._open_found)
+            made.help_wanted.connect(self.open_help)
             return made
 
         dialog = self._show("videos", make)
@@ -231,6 +238,9 @@ class Dialogs(QObject):
         def make() -> ForgetDialog:
             made = ForgetDialog(data, self.controller.runner, self.window)
             made.closing.connect(self._close_forgotten)
+            made.forgotten.connect(
+                lambda: self.settings.change(self.settings.value.without_lost_cases())
+            )
             return made
 
         dialog = self._show("forget", make)
@@ -240,6 +250,7 @@ class Dialogs(QObject):
     def _close_forgotten(self, data: OpenSet) -> None:
         """Nothing of the set is written again."""
         opened = self.controller.data_request
+        self.case_closing.emit()
         self.controller.close_data()
         self.settings.change(self.settings.value.without_data(data.root, opened))
 
@@ -278,15 +289,38 @@ class Dialogs(QObject):
             return
 
         def show(rankings: tuple[RankingResult, ...]) -> None:
-            former = self._open.get("answers")
-            if former is not None:
-                former.close()
             first, second = rankings
-            dialog = AnswersDialog(data, (first, second), self.thumbnails, self.window)
-            dialog.opened.connect(self.pair_wanted)
-            self._show("answers", lambda: dialog)
+            self._show_answers(AnswersDialog(data, (first, second), self.thumbnails, self.window))
 
         self.controller.rank_both(queries, show)
+
+    def compare_rankings(
+        self, query: int, results: tuple[RunResult, RunResult], change: QueryChange
+    ) -> None:
+        """Rank a query of the open set as two results do, and show both rankings."""
+        matching = self.controller.matching
+        if matching is None:
+            return
+        aps = (change.before, change.after)
+        first, second = (f"{result.title}: AP {ap_text(ap)}"
+                         for result, ap in zip(results, aps, strict=True))  # fmt: skip
+
+        def show(rankings: tuple[RankingResult, RankingResult]) -> None:
+            self._show_answers(AnswersDialog(
+                matching.data, rankings, self.thumbnails, self.window, (first, second)
+            ))  # fmt: skip
+
+        self.controller.slots.replace(
+            "rankings", f"Ranking {change.name} as both",
+            lambda context: both_rankings(matching, query, results, context), show, lane="files",
+        )  # fmt: skip
+
+    def _show_answers(self, dialog: AnswersDialog) -> None:
+        former = self._open.get("answers")
+        if former is not None:
+            former.close()
+        dialog.opened.connect(self.pair_wanted)
+        self._show("answers", lambda: dialog)
 
     def adapt(self) -> AdaptDialog:
         """Adapt the open model to the open pictures, or see how far that has come."""

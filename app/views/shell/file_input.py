@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, Qt
+from PyQt5.QtCore import QBuffer, QEvent, QMimeData, QObject, QPoint, Qt
 from PyQt5.QtGui import QDropEvent, QGuiApplication, QImage, QPixmap
 from PyQt5.QtWidgets import QFrame, QLabel, QWidget
 
@@ -24,6 +24,7 @@ from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name
 from qaconv_core.data.scenes import looks_like_scene
 from qaconv_core.data.videos import is_video_name
+from qaconv_core.detection.given import is_boxes_file
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.cases import SUFFIX
@@ -70,6 +71,7 @@ class FileInput(QObject):
     Pictures become queries, once it is known that they can be read; those that look like whole
     scenes go to ``open_scenes``, videos to ``open_videos``. Folders and tables go to ``open_data``,
     checkpoints to ``open_model`` (each shows its report first); ``tell`` shows what cannot be used.
+    Pictures that come from the window itself are taken where ``takes_own`` says so of a point.
     Without an open data set a picture is kept, and ``open_data`` asks where to search for it.
     """
 
@@ -85,11 +87,13 @@ class FileInput(QObject):
         open_videos: Callable[[Sequence[Path]], object],
         open_case: Callable[[Path], object] = lambda _path: None,
         tell: Callable[[Problem], object],
+        takes_own: Callable[[QPoint], bool] = lambda _at: False,
     ) -> None:
         super().__init__(window)
         self.window, self.controller = window, controller
         self._open_data, self._open_model, self._tell = open_data, open_model, tell
         self._import_pictures, self._open_case = import_pictures, open_case
+        self._takes_own = takes_own
         self._open_scenes, self._open_videos = open_scenes, open_videos
         self._plate = DropPlate(window)
         window.setAcceptDrops(True)
@@ -114,17 +118,23 @@ class FileInput(QObject):
         if event.type() in (QEvent.DragEnter, QEvent.DragMove):
             assert isinstance(event, QDropEvent)
             mime = event.mimeData()
+            own = event.source() is not None
+            if own and not self._takes_own(event.pos()):
+                self._plate.hide()
+                event.ignore()
+                return True
             if local_paths(mime) or mime.hasImage():
                 event.acceptProposedAction()
-                if event.type() == QEvent.DragEnter:  # a look at the disk
+                if event.type() == QEvent.DragEnter or self._plate.isHidden():  # a look at the disk
                     self._plate.show_over(_drop_words(local_paths(mime)))
                 return True
         if event.type() in (QEvent.DragLeave, QEvent.Drop):
             self._plate.hide()
-        if isinstance(event, QDropEvent) and event.type() == QEvent.Drop \
-                and self.take_mime(event.mimeData()):  # fmt: skip
-            event.acceptProposedAction()
-            return True
+        if isinstance(event, QDropEvent) and event.type() == QEvent.Drop:
+            foreign = event.source() is None or self._takes_own(event.pos())
+            if foreign and self.take_mime(event.mimeData()):
+                event.acceptProposedAction()
+                return True
         return False
 
     # ── what to do with it ──────────────────────────────────────────────────────────────────────
@@ -146,7 +156,11 @@ class FileInput(QObject):
 
     def take(self, paths: Sequence[Path]) -> None:
         """Pictures become queries; else people are found in videos; else several folders and tables
-        are imported, or the one, or a checkpoint, is opened."""
+        are imported, or the one, or a checkpoint, is opened. What is beside a file of boxes is
+        imported with it."""
+        if len(paths) > 1 and any(map(is_boxes_file, paths)):
+            self._import_pictures(paths)
+            return
         kinds = [(kind_of(path), path) for path in paths]
         pictures = [path for kind, path in kinds if kind == "picture"]
         videos = [path for kind, path in kinds if kind == "video"]

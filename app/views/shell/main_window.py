@@ -10,12 +10,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt5.QtCore import QCoreApplication, Qt, QTimer
+from PyQt5.QtCore import QCoreApplication, QPoint, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
-from PyQt5.QtWidgets import QApplication, QMainWindow, QWidget
+from PyQt5.QtWidgets import QApplication, QMainWindow, QMessageBox, QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.gallery_jobs import GalleryJobs
+from app.jobs.job import Job
 from app.jobs.label_jobs import LabelJobs
 from app.jobs.reopening import reopen
 from app.jobs.runner import JobRunner
@@ -36,6 +37,7 @@ from app.views.explore.results_header import NORMALISED_IDS
 from app.views.gallery.gallery_page import GalleryPage
 from app.views.insights.insight_pages import InsightPages
 from app.views.shell.case_commands import CaseCommands
+from app.views.shell.closing import STOP, losing, question
 from app.views.shell.context_menus import ContextMenus
 from app.views.shell.dialogs import Dialogs
 from app.views.shell.file_input import FileInput
@@ -90,6 +92,8 @@ class MainWindow(QMainWindow):
         self.runner.problem.connect(self.problems.add)
         self.commands = Actions(self, self._belongs)
         self._laid_out = self._closed = False
+        self._question: QMessageBox | None = None
+        """Whether to stop jobs and close, while that is asked."""
         choices = ExportChoices()
         self._make_pages(choices)
         self._make_bars()
@@ -107,6 +111,7 @@ class MainWindow(QMainWindow):
             open_case=lambda path: self.case_commands.open(path),
             open_videos=self.dialogs.open_videos,
             tell=self.problems.add,
+            takes_own=self._takes_own,
         )
         self.scene_commands = SceneCommands(self.controller, self.dialogs, self)
         self.export_commands = ExportCommands(
@@ -128,11 +133,13 @@ class MainWindow(QMainWindow):
             lambda: self.case_commands.jobs.case,
         )  # fmt: skip
         self.report_commands.saved.connect(self.case_commands.jobs.note_saved)
+        self.dialogs.case_closing.connect(self.case_commands.jobs.close)
         self._bind()
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
         menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
         self.context_menus = ContextMenus(self.explore, self.gallery, self.commands)
+        self.pages.made.connect(self.context_menus.offer_page)
         self._guard = KeyGuard(self)
         _application().installEventFilter(self._guard)
         self._listen()
@@ -200,6 +207,9 @@ class MainWindow(QMainWindow):
                     self.controller.measure,
                     lambda: space.data is not None and space.model is not None,
                 ),
+                "evaluate.evidence": Handler(
+                    self.controller.compare_evidence, lambda: self.controller.can_compare_evidence
+                ),
                 **{id: self._normalised_handler(method) for method, id in NORMALISED_IDS.items()},
                 "edit.undo": Handler(
                     lambda: (self.gallery.labels.undo if self.page == "gallery" else undo.run)(),
@@ -257,6 +267,7 @@ class MainWindow(QMainWindow):
             space.look_changed,
             space.filters_changed,
             space.measures_changed,
+            space.evidence_changed,
             space.decided_changed,
             space.parts.changed,
             self.pages.changed,
@@ -279,6 +290,8 @@ class MainWindow(QMainWindow):
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
         self.explore.inspector.command_wanted.connect(self.commands.run)
+        self.pages.rankings_wanted.connect(self.dialogs.compare_rankings)
+        self.explore.details.evidence.command_wanted.connect(self.commands.run)
         self.dialogs.theme_chosen.connect(self.use_theme)
         self.dialogs.pictures_wanted.connect(self.file_input.search)
         for part in (
@@ -297,6 +310,11 @@ class MainWindow(QMainWindow):
         self.insights.failed.connect(self.problems.add)
         self.insights.page_wanted.connect(self.pages.choose)
         self.insights.data_requested.connect(lambda: self.dialogs.open_data())
+
+    def _takes_own(self, at: QPoint) -> bool:
+        """Whether a picture of this window that is dropped there is to be a query."""
+        explore = self.explore
+        return self.page == "explore" and explore.takes_drop(explore.mapFrom(self, at))
 
     def _search_by(self, picture: Path) -> None:
         """Take a picture of the gallery as the query, and show what is found."""
@@ -381,7 +399,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self._restore_layout)
 
     def _restore_layout(self) -> None:
-        restore_layout(self, self.explore, self.settings)
+        restore_layout(self, self.explore, self.gallery, self.settings)
 
     def session(self) -> Session:
         """What is shown now, for the next start."""
@@ -394,7 +412,15 @@ class MainWindow(QMainWindow):
         return replace(shown, normalise=self.pages.normalise, case=case)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Keep layout and session, stop what runs; caches stay whole."""
+        """Keep layout and session, stop what runs; caches stay whole.
+
+        Where jobs would lose work, this is asked first, once.
+        """
+        jobs = losing(self.runner.jobs)
+        if jobs and not self._closed and self._question is None:
+            event.ignore()
+            self._ask(jobs)
+            return
         if not self._closed:
             self._closed = True
             try:
@@ -403,10 +429,23 @@ class MainWindow(QMainWindow):
                 self._stop()
         super().closeEvent(event)
 
+    def _ask(self, jobs: list[Job]) -> None:
+        """Close where that is the answer. Another wish to close meanwhile is one, too."""
+        box = self._question = question(jobs, self)
+
+        def answered() -> None:
+            stop = box.clickedButton() is not None and box.clickedButton().text() == STOP
+            if stop:
+                self.close()
+            self._question = None
+
+        box.finished.connect(answered)
+        box.open()
+
     def _keep(self) -> None:
         """What is to come back at the next start."""
         if self._laid_out:
-            keep_layout(self, self.explore, self.settings)
+            keep_layout(self, self.explore, self.gallery, self.settings)
         self.case_commands.jobs.finish()
         if self._keeper is not None:
             self._keeper.finish()
@@ -421,6 +460,8 @@ class MainWindow(QMainWindow):
         if self._keeper is not None:
             self._keeper.stop()
         _application().removeEventFilter(self._guard)
+        if self._question is not None:
+            self._question.close()
         try:
             self.dialogs.close_all()
         finally:

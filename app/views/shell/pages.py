@@ -19,16 +19,21 @@ from app.views.explore.welcome import WelcomePage
 from app.views.widgets.actions import Handler, Handlers
 
 if TYPE_CHECKING:
+    from app.state.run_comparison import QueryChange, RunResult
     from app.views.evaluate import EvaluatePage
 
 
 class Pages(QStackedWidget):
     """Explore (or the welcome, while nothing is open), and others that are made when first wanted.
 
-    ``changed`` tells that another page was chosen. ``tell`` shows a problem.
+    ``changed`` tells that another page was chosen, ``made`` carries name and page of one that is
+    shown for the first time. ``tell`` shows a problem. ``rankings_wanted`` asks to show a query as
+    two results rank it.
     """
 
     changed = pyqtSignal()
+    made = pyqtSignal(str, object)
+    rankings_wanted = pyqtSignal(int, object, object)
 
     def __init__(
         self,
@@ -81,6 +86,7 @@ class Pages(QStackedWidget):
         if name in self._makers and name not in self._made:
             self._made[name] = self._makers[name]()
             self.addWidget(self._made[name])
+            self.made.emit(name, self._made[name])
         self.current = name
         self.show_current()
         self.changed.emit()
@@ -114,6 +120,7 @@ class Pages(QStackedWidget):
             page.set_data_folder(self.settings.value.data_folder)
         page.set_normalise(self._normalise)
         page.open_query.connect(self._open_query)
+        page.open_rankings.connect(self._open_rankings)
         self.evaluate = page
         return page
 
@@ -139,6 +146,15 @@ class Pages(QStackedWidget):
             return
         self.choose("explore")
         self.controller.open(request, restore=lambda: self._choose_query(path))
+
+    def _open_rankings(self, before: RunResult, after: RunResult, change: QueryChange) -> None:
+        """Show a query as two results rank it; its data set is opened first if need be."""
+        data = self.workspace.data
+        files = [] if data is None else [str(file) for file in data.query.paths]
+        if change.path in files and self.controller.matching is not None:
+            self.rankings_wanted.emit(files.index(change.path), (before, after), change)
+        else:
+            self._open_query(before.run.report.dataset, change.path)
 
     def _is_current(self, name: str) -> bool:
         return self.current == name

@@ -9,9 +9,12 @@ from PyQt5.QtWidgets import QMainWindow
 
 from app.state.settings import SettingsFile
 from app.views.explore.explore_page import ExplorePage
+from app.views.gallery.gallery_page import GalleryPage
 
 
-def restore_layout(window: QMainWindow, explore: ExplorePage, settings: SettingsFile) -> None:
+def restore_layout(
+    window: QMainWindow, explore: ExplorePage, gallery: GalleryPage, settings: SettingsFile
+) -> None:
     """The layout that was kept; that of a first start where none was."""
     kept = settings.value
     if kept.geometry:  # full screen is part of it
@@ -19,13 +22,16 @@ def restore_layout(window: QMainWindow, explore: ExplorePage, settings: Settings
     if kept.state:
         window.restoreState(QByteArray.fromBase64(kept.state.encode()))
     explore.restore(kept)
+    gallery.restore(kept)
 
 
-def keep_layout(window: QMainWindow, explore: ExplorePage, settings: SettingsFile) -> None:
+def keep_layout(
+    window: QMainWindow, explore: ExplorePage, gallery: GalleryPage, settings: SettingsFile
+) -> None:
     """Remember the layout as it is now."""
     settings.change(
         replace(
-            explore.layout_to_keep(settings.value),
+            gallery.layout_to_keep(explore.layout_to_keep(settings.value)),
             geometry=bytes(window.saveGeometry().toBase64()).decode(),
             state=bytes(window.saveState().toBase64()).decode(),
         )

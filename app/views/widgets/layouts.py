@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtWidgets import (
+    QApplication,
     QBoxLayout,
     QFormLayout,
     QFrame,
@@ -90,14 +91,36 @@ def in_splitter(
     return splitter
 
 
-def scrolled(widget: QWidget | None = None) -> QScrollArea:
-    """A widget that is scrolled where it has no room, without a frame around it."""
+def scrolled(widget: QWidget | None = None, *, name: str) -> QScrollArea:
+    """A widget that is scrolled where it has no room, without a frame around it; ``name`` is
+    spoken."""
     area = QScrollArea()
+    area.setAccessibleName(name)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.NoFrame)
     if widget is not None:
         area.setWidget(widget)
     return area
+
+
+SCREEN_MARGIN = 48
+"""Pixels of the screen's height that a dialog leaves free, for its title among others."""
+
+
+def screen_size() -> QSize:
+    """The part of the screen that windows can take."""
+    return QApplication.primaryScreen().availableSize()
+
+
+def size_on_screen(dialog: QWidget, width: int, height: int) -> None:
+    """Give a dialog a size, no larger than the screen has room for."""
+    room = screen_size()
+    dialog.resize(min(width, room.width()), min(height, room.height() - SCREEN_MARGIN))
+
+
+def fit_height(dialog: QWidget) -> None:
+    """Make a dialog as high as its texts need at its width; Qt's own guess is for a narrow one."""
+    dialog.resize(dialog.width(), dialog.layout().totalHeightForWidth(dialog.width()))
 
 
 def boxed(layout: QLayout) -> QWidget:

@@ -22,7 +22,10 @@ class PictureTiles(TileView):
         self.clicked.connect(self._open)
         self.opened.connect(self._open)
         self.selectionModel().currentChanged.connect(lambda index, _before: self.scrollTo(index))
-        delegate.thumbnails.loaded.connect(lambda _path: self.viewport().update())
+        delegate.thumbnails.loaded.connect(self._picture_arrived)
+
+    def _picture_arrived(self, _path: object) -> None:
+        self.viewport().update()
 
     def to_top(self) -> None:
         """Other tiles are shown: from the first one."""

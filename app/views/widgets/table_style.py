@@ -54,7 +54,7 @@ class SpacedTableStyle(OutlinedStyle):
         if element == QStyle.CE_HeaderLabel and isinstance(option, QStyleOptionHeader):
             option = QStyleOptionHeader(option)
             option.rect = option.rect.adjusted(AIR, 0, -AIR, 0)
-        super().drawControl(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
+        super().drawControl(element, option, painter, widget)
 
 
 def show_as_rows(table: QTableView) -> None:

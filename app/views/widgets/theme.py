@@ -8,9 +8,19 @@ from __future__ import annotations
 
 import sys
 
-from PyQt5.QtCore import QCoreApplication, QSettings, Qt
+from PyQt5.QtCore import QCoreApplication, QRect, QSettings, Qt
 from PyQt5.QtGui import QColor, QPainter, QPalette
-from PyQt5.QtWidgets import QApplication, QProxyStyle, QStyle, QStyleOption, QWidget
+from PyQt5.QtWidgets import (
+    QApplication,
+    QProxyStyle,
+    QStyle,
+    QStyleOption,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from app.items.selection import draw_ground
 
 ACCENT = {"light": "#3b57c4", "dark": "#4a67d6"}
 """The one accent colour: selections, the default button, progress."""
@@ -78,10 +88,11 @@ def palette_of(theme: str) -> QPalette:
 
 
 class OutlinedStyle(QProxyStyle):
-    """Fusion, with boxes and circles to tick that can be seen on a dark ground too.
+    """Fusion, with boxes and circles to tick that can be seen on a dark ground too, and with rows
+    of lists and tables that are outlined where they are chosen, as tiles are.
 
-    Fusion takes their outline from the window's colour, made darker, which is next to black on a
-    dark one.
+    Fusion takes the outline of boxes from the window's colour, made darker, which is next to black
+    on a dark one.
     """
 
     _TICKED = (
@@ -101,7 +112,16 @@ class OutlinedStyle(QProxyStyle):
         painter: QPainter | None,
         widget: QWidget | None = None,
     ) -> None:
-        """As Fusion does; for what can be ticked, under a lighter window's colour."""
+        """As Fusion does; for what can be ticked, under a lighter window's colour. Rows that are
+        chosen are outlined."""
+        if element == QStyle.PE_PanelItemViewItem and _is_chosen_row(option):
+            assert isinstance(option, QStyleOptionViewItem)
+            assert painter is not None
+            _outline_row(painter, option, widget)
+            option = _not_chosen(option)
+        elif element == QStyle.PE_PanelItemViewRow and _is_chosen_row(option):
+            assert isinstance(option, QStyleOptionViewItem)
+            option = _not_chosen(option)
         if option is None or element not in self._TICKED or not is_dark(option.palette):
             super().drawPrimitive(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
             return
@@ -111,6 +131,45 @@ class OutlinedStyle(QProxyStyle):
         option.palette = lighter
         super().drawPrimitive(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
         option.palette = before
+
+    def drawControl(
+        self,
+        element: QStyle.ControlElement,
+        option: QStyleOption | None,
+        painter: QPainter | None,
+        widget: QWidget | None = None,
+    ) -> None:
+        """As Fusion does; words and icon of a chosen row are those of any other, in its outline."""
+        if element == QStyle.CE_ItemViewItem and _is_chosen_row(option):
+            assert isinstance(option, QStyleOptionViewItem)
+            assert painter is not None
+            _outline_row(painter, option, widget)
+            option = _not_chosen(option)
+        super().drawControl(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
+
+
+def _is_chosen_row(option: QStyleOption | None) -> bool:
+    return isinstance(option, QStyleOptionViewItem) and bool(option.state & QStyle.State_Selected)
+
+
+def _not_chosen(option: QStyleOptionViewItem) -> QStyleOptionViewItem:
+    plain = QStyleOptionViewItem(option)
+    plain.state &= ~QStyle.State_Selected  # type: ignore[assignment]  # stub: flags stay flags
+    return plain
+
+
+def _outline_row(painter: QPainter, option: QStyleOptionViewItem, widget: QWidget | None) -> None:
+    """The part of the outline that lies in the option's cell: a table's goes around all columns."""
+    room = QRect(option.rect)
+    if isinstance(widget, QTableView) and widget.selectionBehavior() == QTableView.SelectRows:
+        header = widget.horizontalHeader()
+        room.setLeft(-header.offset())
+        room.setWidth(min(header.length(), header.offset() + widget.viewport().width()))
+    painter.save()
+    painter.setRenderHint(QPainter.Antialiasing)
+    painter.setClipRect(option.rect, Qt.IntersectClip)
+    draw_ground(painter, option, room=room)
+    painter.restore()
 
 
 class Theme:

@@ -95,6 +95,7 @@ class TileView(QAbstractItemView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollPerPixel)
         self.setTabKeyNavigation(False)
+        self.setDragDropMode(QAbstractItemView.DragOnly)
         self.setMouseTracking(True)
         self.viewport().setAttribute(Qt.WA_Hover)
         self._keep_room()

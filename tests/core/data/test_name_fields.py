@@ -65,6 +65,11 @@ def test_a_name_that_does_not_fit_is_not_read(pattern, name):
         ("viper", "045_90.bmp", ("cam_b",), {"pid": "045"}),
         ("prid", "person_0007.png", ("single_shot", "cam_a"), {"cam": "cam_a", "pid": "0007"}),
         ("prid", "0001.png", ("cam_b", "person_0007"), {"cam": "cam_b", "pid": "0007"}),
+        ("mot", "000012.jpg", ("MOT17-02", "img1"), {"cam": "MOT17-02", "frame": "000012"}),
+        ("cvat", "frame_000012.PNG", ("gate",), {"cam": "gate", "frame": "000012"}),
+        ("cvat", "frame_000012.PNG", (), {"frame": "000012"}),
+        ("coco", "COCO_val2014_000000000139.jpg", (), {"frame": "000000000139"}),
+        ("coco", "000000000139.jpg", (), {"frame": "000000000139"}),
         (
             "rendered",
             "000000_s00_c01_f000264.jpg",

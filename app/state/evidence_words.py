@@ -43,5 +43,5 @@ def standing_tip(standing: EvidenceStanding, found: SetEvidence) -> str:
         "this set with at least as much in every zone named: those that hold most of this pair's "
         f"evidence. Measured on {len(found.true):,} true and {len(found.false):,} false pairs of "
         f"{found.queries:,} queries, with averages over {found.pictures:,} gallery pictures. "
-        "A share of pairs is not a probability that these two pictures show one person."
+        "It says nothing of how likely it is that these two pictures show one person."
     )

@@ -14,8 +14,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from typing import Any, TypeVar
+
+from qaconv_core.progress import CancelToken, raise_if_cancelled
+
+GLANCE = 0.2
+"""Seconds between two looks at whether somebody asked to stop, while workers are waited for."""
 
 Result = TypeVar("Result")
 
@@ -44,6 +49,25 @@ def submit(
     """``pool.submit`` that may start a worker; it does not import the main program there."""
     with _hidden_main(), _uninterrupted():
         return pool.submit(work, *arguments)
+
+
+def result_of(future: Future[Result], cancel: CancelToken | None = None) -> Result:
+    """What ``future`` gives, waited for as long as nobody asks to stop.
+
+    Raises what the work raised, and :class:`~qaconv_core.errors.Cancelled`.
+    """
+    while not wait((future,), timeout=None if cancel is None else GLANCE).done:
+        raise_if_cancelled(cancel)
+    return future.result()
+
+
+def end_pool(pool: ProcessPoolExecutor, cancel: CancelToken | None = None) -> None:
+    """End a pool; work that is under way is waited for, unless somebody asked to stop.
+
+    Workers that still load cannot hear of it then: they end by themselves.
+    """
+    asked = cancel is not None and cancel.cancelled
+    pool.shutdown(wait=not asked, cancel_futures=True)
 
 
 @contextlib.contextmanager

@@ -49,12 +49,12 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class CancelToken:
-    """A flag that one thread sets and another one checks between batches."""
+    """A flag that one thread sets and another one checks between pieces of its work."""
 
     _event: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def cancel(self) -> None:
-        """Ask the job to stop; it does so after the current batch."""
+        """Ask the job to stop; it does so after the piece in hand."""
         self._event.set()
 
     @property
@@ -66,6 +66,12 @@ class CancelToken:
         """Raise :class:`Cancelled` when somebody asked the job to stop."""
         if self._event.is_set():
             raise Cancelled
+
+
+def raise_if_cancelled(cancel: CancelToken | None) -> None:
+    """Raise :class:`Cancelled` when somebody asked to stop by ``cancel``; None: nobody can."""
+    if cancel is not None:
+        cancel.raise_if_cancelled()
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,7 @@ class WorkContext:
 
     def raise_if_cancelled(self) -> None:
         """Raise :class:`Cancelled` when somebody asked to stop."""
-        if self.cancel is not None:
-            self.cancel.raise_if_cancelled()
+        raise_if_cancelled(self.cancel)
 
 
 NO_CONTEXT = WorkContext()
@@ -115,8 +120,7 @@ class Tracker:
         """Count ``amount`` more finished units, report them, stop when asked to."""
         self.done += amount
         self.report(message)
-        if self._cancel is not None:
-            self._cancel.raise_if_cancelled()
+        raise_if_cancelled(self._cancel)
 
     def report(self, message: str = "") -> None:
         """Report the state of the job."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -47,7 +47,8 @@ class ImageRef:
 
     ``camid`` is 0-based, ``time`` in seconds; pid, camid and time are None where unknown. Pid 0
     is a distractor in Market-1501. Pictures of one ``track`` show one person in neighbouring
-    frames of a video; None: in no track.
+    frames of a video; None: in no track. ``person`` and ``camera`` are what the data set calls
+    pid and camid; empty where these are its own numbers.
     """
 
     path: Path
@@ -55,6 +56,18 @@ class ImageRef:
     camid: int | None = None
     time: float | None = None
     track: int | None = None
+    person: str = ""
+    camera: str = ""
+
+
+def person_names(refs: Iterable[ImageRef]) -> dict[int, str]:
+    """The names of pids that have any."""
+    return {ref.pid: ref.person for ref in refs if ref.pid is not None and ref.person}
+
+
+def camera_names(refs: Iterable[ImageRef]) -> dict[int, str]:
+    """The names of camids that have any."""
+    return {ref.camid: ref.camera for ref in refs if ref.camid is not None and ref.camera}
 
 
 @dataclass(frozen=True)
@@ -130,7 +143,6 @@ class Dataset:
 
     ``layout`` says in words what was recognised (e.g. ``"Market-1501 folders"``); ``rejected``
     lists the files left out, ``notes`` what a user should know before relying on the set.
-    ``person_names`` and ``camera_names`` hold the names of pids and camids where these have any.
     """
 
     name: str
@@ -142,8 +154,16 @@ class Dataset:
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
     frame_rate: float | None = None
-    person_names: Mapping[int, str] = field(default_factory=dict)
-    camera_names: Mapping[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def person_names(self) -> Mapping[int, str]:
+        """The names of pids that have any."""
+        return person_names((*self.train, *self.query, *self.gallery))
+
+    @cached_property
+    def camera_names(self) -> Mapping[int, str]:
+        """The names of camids that have any."""
+        return camera_names((*self.train, *self.query, *self.gallery))
 
 
 FIRST_RELEASES = "v1.x"

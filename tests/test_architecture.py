@@ -17,8 +17,8 @@ APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors", "readable"),
-    ("caching", "types", "files", "paths", "progress", "processes", "threads"),
-    ("device",),
+    ("caching", "types", "files", "naming", "paths", "progress", "threads"),
+    ("device", "processes"),
     ("ranking",),
     ("store",),
     ("data",),

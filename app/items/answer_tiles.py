@@ -36,7 +36,7 @@ def answer_tiles(
         line = f"{rank} · {score}" + ("" if also is None else f" · also {also}")
         spoken = [f"Rank {rank}, {TRUTHS.get(truth, 'person not known')}", f"Score {score}"]
         spoken += [f"Rank {also} of the other {of}, too"] if also is not None else []
-        spoken += [who_sentence(ref.pid, ref.camid), ref.path.name]
+        spoken += [who_sentence(ref), ref.path.name]
         tiles.append(
             Tile(
                 ((ref, truth),), line, "\n".join(filter(None, spoken)),
@@ -50,5 +50,5 @@ def query_tile(data: OpenSet, query: int) -> Tile:
     """The query itself."""
     ref = data.query[query]
     place = PairPlace(ref.path, ref.path)
-    spoken = ", ".join(filter(None, (who_sentence(ref.pid, ref.camid), ref.path.name)))
+    spoken = ", ".join(filter(None, (who_sentence(ref), ref.path.name)))
     return Tile(((ref, RankingResult.NOT_KNOWN),), "Query", spoken, place)

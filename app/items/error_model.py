@@ -26,7 +26,7 @@ WIDEST = "cell +0.88 · margin +88.88"
 
 def cells(example: Example) -> tuple[str, ...]:
     """A failure in the words of :data:`COLUMNS`."""
-    cameras = (camera_text(ref.camid) or "–" for ref in (example.query, example.false))
+    cameras = (camera_text(ref) or "–" for ref in (example.query, example.false))
     names = (ref.path.name for ref in (example.query, example.false, example.true))
     value = "–" if example.value is None else adds_text(example.value)
     margin = adds_text(example.failure.margin)

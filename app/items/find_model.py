@@ -20,9 +20,9 @@ MOST = 200
 
 
 def found(data: OpenSet, names: Sequence[str], text: str) -> Int64:
-    """Gallery indices whose pid is ``text`` or whose file name holds it, no matter the case.
+    """Gallery indices whose pid is ``text`` or whose names hold it, no matter the case.
 
-    ``names`` are the file names of the gallery in lower case.
+    ``names`` are those of the gallery's files and persons in lower case.
     """
     wanted = text.strip().lower()
     if not wanted:
@@ -67,9 +67,9 @@ class FindModel(ListModel):
         self.endResetModel()
 
     def _names_of(self, images: ImageSet) -> list[str]:
-        """File names in lower case, kept: they are read at every letter typed."""
+        """Names of files and persons in lower case, kept: they are read at every letter typed."""
         if self._names[0] is not images:
-            self._names = images, [ref.path.name.lower() for ref in images]
+            self._names = images, [f"{ref.path.name}\n{ref.person}".lower() for ref in images]
         return self._names[1]
 
     def shown(self, row: int, role: int) -> Any:
@@ -80,7 +80,7 @@ class FindModel(ListModel):
             words = [self._rank(hit), ref.path.name]
             return "   ".join([*words, "hidden"] if hit in self.hidden else words)
         if role in (Qt.ToolTipRole, Qt.AccessibleTextRole):
-            said = [self._rank(hit), who_sentence(ref.pid, ref.camid), ref.path.name]
+            said = [self._rank(hit), who_sentence(ref), ref.path.name]
             return ", ".join([*said, "hidden by filters"] if hit in self.hidden else said)
         return None
 

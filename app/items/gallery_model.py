@@ -17,6 +17,7 @@ from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.state.gallery import Gallery
 from app.state.words import time_text
+from qaconv_core.naming import person_label
 from qaconv_core.types import ImageRef
 
 TILE_ROLE = Qt.UserRole
@@ -43,7 +44,7 @@ class GalleryTile:
     @property
     def spoken(self) -> str:
         """File, person, camera, time and near-duplicates, a line each."""
-        who = who_sentence(self.ref.pid, self.ref.camid)
+        who = who_sentence(self.ref)
         named = f"You call this person {self.person}" if self.person else ""
         alike = ""
         if self.count > 1:
@@ -142,8 +143,8 @@ class GalleryDelegate(ResultDelegate):
             self._draw_badge(painter, self.badge_rect(option, tile), tile, option)
         if self.wordy:
             moment = time_text(tile.ref.time)
-            where = " · ".join(t for t in (camera_text(tile.ref.camid), moment) if t)
-            pid = "" if tile.ref.pid is None else f"{tile.ref.pid}"
+            where = " · ".join(t for t in (camera_text(tile.ref), moment) if t)
+            pid = person_label(tile.ref.pid, tile.ref.person)
             metrics, row = QFontMetrics(option.font), QRect(words)
             row.setHeight(metrics.lineSpacing())
             painter.setFont(option.font)

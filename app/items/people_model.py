@@ -6,9 +6,10 @@ from typing import Any
 
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
-from app.items.row_texts import camera_text, count_text
+from app.items.row_texts import count_text
 from app.state.gallery import NOBODY, Gallery
 from qaconv_core.data.labelled import PersonCount
+from qaconv_core.naming import camera_label
 from qaconv_core.readable import counted
 
 COLUMNS = ("Person", "Pictures", "Cameras")
@@ -78,7 +79,14 @@ class PeopleModel(QAbstractTableModel):
             count = total if row == 0 else total - len(self.gallery.persons)
             return (ALL, NONE)[row], count_text(count), ""
         person = self.people[row - _ABOVE]
-        where = (f"{camera_text(camera) or 'no camera'} {n}" for camera, n in person.cameras)
+        data = self.gallery.space.data
+        names = {} if data is None else data.camera_names
+
+        def label(camera: int | None) -> str:
+            name = "" if camera is None else names.get(camera, "")
+            return camera_label(camera, name) or "no camera"
+
+        where = (f"{label(camera)} {n}" for camera, n in person.cameras)
         return person.name, _pictures_text(person), ", ".join(where)
 
 

@@ -85,7 +85,7 @@ class TileDelegate(ResultDelegate):
             picture.adjust(FRAME, FRAME, -FRAME - PAD, -FRAME)
             covered = draw_thumbnail(painter, picture, ref.path, self.thumbnails, option.palette)
             self._draw_mark(painter, covered, truth, option)
-            who = who_text(ref.pid, ref.camid) or ref.path.name
+            who = who_text(ref) or ref.path.name
             below = QRect(left, words.top(), wide, line)
             self._draw_line(painter, option.font, below, who, faded(ink, 190))
         last = QRect(room.left(), words.top() + line, room.width(), line)

@@ -40,7 +40,7 @@ class QueryEntry:
     @property
     def title(self) -> str:
         """``Person 2 · c1``, and that the user brought it where so."""
-        who = who_text(self.ref.pid, self.ref.camid)
+        who = who_text(self.ref)
         who = who if self.ref.pid is None else f"Person {who}"
         return JOIN.join(part for part in ("Added picture" if self.added else "", who) if part)
 
@@ -134,7 +134,7 @@ class QueryModel(EntryModel):
     def spoken(self, entry: QueryEntry) -> list[str]:
         """All but the protocol."""
         said = ["Added picture"] if entry.added else []
-        said += [who_sentence(entry.ref.pid, entry.ref.camid), entry.ref.path.name]
+        said += [who_sentence(entry.ref), entry.ref.path.name]
         if entry.first_true:
             method = METHOD_NAMES[self.workspace.method]
             said.append(f"AP {ap_text(entry.ap)} by {method}")

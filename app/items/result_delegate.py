@@ -184,7 +184,7 @@ class ResultDelegate(QStyledItemDelegate):
         row.translate(0, line)
         painter.setPen(ink)
         painter.drawText(row, Qt.AlignRight, entry.aside)
-        who = who_text(entry.ref.pid, entry.ref.camid)
+        who = who_text(entry.ref)
         metrics = QFontMetrics(font)
         left = row.width() - (metrics.horizontalAdvance(entry.aside) + PAD if entry.aside else 0)
         painter.setPen(faded(ink, 190))
@@ -205,7 +205,7 @@ class ResultDelegate(QStyledItemDelegate):
         """Rank, score, camera, and what else there is, one below the other."""
         metrics = QFontMetrics(font)
         track = self._track_words(entry)
-        camera = camera_text(entry.ref.camid) or ("" if track else entry.ref.path.name)
+        camera = camera_text(entry.ref) or ("" if track else entry.ref.path.name)
         camera = f"{camera} {track}".strip()
         lines = [(f"{entry.rank:,}" if entry.rank else "–", bold(font), ink)]
         lines += [(entry.value_text, font, ink), (camera, font, faded(ink, 190))]

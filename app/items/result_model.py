@@ -241,7 +241,7 @@ class ResultModel(EntryModel):
         if entry.found is not None:
             said.append(evidence_sentence(entry.found.evidence))
         said.append(decided_sentence(entry.decided, entry.note))
-        said.append(who_sentence(entry.ref.pid, entry.ref.camid))
+        said.append(who_sentence(entry.ref))
         when = time_text(entry.ref.time)
         said += [f"Time {when}" if when else "", entry.ref.path.name]
         said.append(self.thumbnails.fault(entry.ref.path))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from app.state.words import JOIN
+from qaconv_core.naming import camera_label, camera_words, person_label
+from qaconv_core.types import ImageRef
 
 
 def count_text(number: int) -> str:
@@ -15,21 +17,22 @@ def shown_of(shown: int, total: int) -> str:
     return f"{count_text(shown)} of {count_text(total)}"
 
 
-def camera_text(camid: int | None) -> str:
-    """``c1`` for camera 0 inside, as in file names; empty where not known."""
-    return "" if camid is None or camid < 0 else f"c{camid + 1}"
+def camera_text(ref: ImageRef) -> str:
+    """``c1`` for camera 0 inside, as in file names, or its name; empty where not known."""
+    return camera_label(ref.camid, ref.camera)
 
 
-def who_text(pid: int | None, camid: int | None) -> str:
+def who_text(ref: ImageRef) -> str:
     """``2 · c1``: person and camera, as far as they are known."""
-    known = ("" if pid is None else str(pid), camera_text(camid))
+    known = person_label(ref.pid, ref.person), camera_text(ref)
     return JOIN.join(part for part in known if part)
 
 
-def who_sentence(pid: int | None, camid: int | None) -> str:
+def who_sentence(ref: ImageRef) -> str:
     """``Person 2, camera 1``."""
-    person = "Person not known" if pid is None else f"Person {pid}"
-    return person if camid is None or camid < 0 else f"{person}, camera {camid + 1}"
+    label = person_label(ref.pid, ref.person)
+    person = f"Person {label}" if label else "Person not known"
+    return ", ".join(filter(None, (person, camera_words(ref.camid, ref.camera))))
 
 
 def track_sentence(pictures: int, mean: str = "") -> str:

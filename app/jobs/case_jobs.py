@@ -32,10 +32,11 @@ from qaconv_core.store.cases import (
     CaseDecisions,
     CaseFile,
     case_log_csv,
-    fingerprint,
+    moment_ns,
     picture_hash,
 )
-from qaconv_core.store.change_log import relative_name
+from qaconv_core.store.change_log import named_pictures, relative_name
+from qaconv_core.store.keys import fingerprint, written_since
 from qaconv_core.store.locks import held_open
 from qaconv_core.types import ImageSet
 
@@ -52,6 +53,7 @@ class Confirmed:
     camid: int | None
     time: float | None
     name: str
+    camera: str = ""
 
 
 class CaseJobs(QObject):
@@ -333,6 +335,7 @@ class CaseJobs(QObject):
             self._write(lambda file: file.add("data", _data_entry(data, request)))
             return
         known, queries = case.data, case.queries
+        begun = max(moment_ns(entry) for entry in case.entries if entry.kind == "data")
 
         def check(_context: JobContext) -> list[str]:
             root = Path(data.root)
@@ -342,7 +345,9 @@ class CaseJobs(QObject):
                 if picture_hash(root / one.path) != one.sha256
             ]
             if fingerprint(data.gallery, root) != known.fingerprint:
-                faults.append(f"{known.title}: files were added, removed or changed since")
+                late = written_since(data.gallery, begun)
+                what = f" ({late})" if late else ""
+                faults.append(f"{known.title}: files were added, removed or changed since{what}")
             return faults
 
         def tell(faults: list[str]) -> None:
@@ -425,7 +430,9 @@ class CaseJobs(QObject):
             query, candidate = queries.get(decision.query), gallery.get(decision.gallery)
             if query is not None and candidate is not None:
                 ref = data.gallery[candidate]
-                sightings.append(Confirmed(query, candidate, ref.camid, ref.time, decision.gallery))
+                sightings.append(
+                    Confirmed(query, candidate, ref.camid, ref.time, decision.gallery, ref.camera)
+                )
         return sightings
 
     def save_log(self, path: Path) -> None:
@@ -442,9 +449,7 @@ class CaseJobs(QObject):
 
 def _places(images: ImageSet, root: Path, names: set[str]) -> dict[str, int]:
     """Where pictures of these names stand."""
-    last = {Path(name).name for name in names}
-    near = ((i, ref.path) for i, ref in enumerate(images) if ref.path.name in last)
-    return {name: i for i, path in near if (name := relative_name(root, path)) in names}
+    return {name: index for index, name in named_pictures(root, images, names).items()}
 
 
 def _view_of(case: Case, data: CaseData) -> tuple[Session, str]:

@@ -20,8 +20,8 @@ from app.state.workspace import Workspace
 from qaconv_core.evaluation.ranked_lists import cells_text
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.store.change_log import named_pictures
 from qaconv_core.store.decisions import Decision, DecisionBook, DecisionLog, decisions_csv
-from qaconv_core.types import ImageRef
 
 Tell = Callable[[str], None]
 
@@ -179,15 +179,8 @@ def decided_of(log: DecisionBook, data: OpenSet, query: int) -> dict[int, Decisi
     """What was decided about the candidates of a query, by gallery index."""
     name = log.name_of(data.query[query].path)
     wanted = {d.gallery: d for d in log.all() if d.query == name}
-    if not wanted:
-        return {}
-    names = {Path(name).name for name in wanted}
-
-    def decision(ref: ImageRef) -> Decision | None:
-        return wanted.get(log.name_of(ref.path)) if ref.path.name in names else None
-
-    found = ((index, decision(ref)) for index, ref in enumerate(data.gallery))
-    return {index: made for index, made in found if made is not None}
+    found = named_pictures(log.root, data.gallery, wanted)
+    return {index: wanted[name] for index, name in found.items()}
 
 
 def chosen_pairs(space: Workspace) -> tuple[Pair, ...]:

@@ -28,6 +28,7 @@ from qaconv_core.data.labelled import (
     persons_by_camera,
 )
 from qaconv_core.galleries.values import OpenSet
+from qaconv_core.store.change_log import named_pictures
 from qaconv_core.store.decisions import DecisionBook
 from qaconv_core.store.labels import LabelChange, LabelLog, undo_labels
 
@@ -290,8 +291,8 @@ def suggest(
     data = matching.data
     made = decided.all()
     wanted = {name for decision in made for name in (decision.query, decision.gallery)}
-    here = ((decided.name_of(ref.path), index) for index, ref in enumerate(data.gallery))
-    places = {name: index for name, index in here if name in wanted} if wanted else {}
+    found = named_pictures(decided.root, data.gallery, wanted)
+    places = {name: index for index, name in found.items()}
     apart = [
         (places[d.query], places[d.gallery])
         for d in made

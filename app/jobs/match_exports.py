@@ -18,6 +18,7 @@ from app.state.overlay import all_correspondences, beyond_usual, kind_of, lines_
 from app.state.values import Look
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet, PairView
+from qaconv_core.naming import camera_label
 from qaconv_core.readable import csv_text
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.types import ImageRef
@@ -189,7 +190,9 @@ def short_name(ref: ImageRef) -> str:
     """A picture in a file name: person and camera; its own name where the person is not known."""
     if ref.pid is None:
         return re.sub(r"[^\w.-]+", "_", ref.path.stem)[:60]
-    return f"{ref.pid:04}" + ("" if ref.camid is None else f"_c{ref.camid + 1}")
+    person = ref.person or f"{ref.pid:04}"
+    names = filter(None, (person, camera_label(ref.camid, ref.camera)))
+    return re.sub(r"[^\w.-]+", "_", "_".join(names))[:60]
 
 
 def _described(ref: ImageRef) -> dict[str, Any]:

@@ -139,7 +139,10 @@ def ranked_picture(item: dict[str, Any], truth: int) -> RankedPicture:
     from qaconv_core.figures.ranking import RankedPicture
 
     image = read_image(item["path"])
-    return RankedPicture(image, item["rank"], item["score"], item["pid"], item["camid"], truth)
+    known = item["rank"], item["score"], item["pid"], item["camid"], truth
+    return RankedPicture(
+        image, *known, person=item.get("person", ""), camera=item.get("camera", "")
+    )
 
 
 def ranking_export(space: Workspace) -> RankingExport | None:

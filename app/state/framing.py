@@ -139,7 +139,7 @@ def panes_around(
     beside = max((CAPTION - min(widths)) / 2 + WORDS_MARGIN, spare / 3)
     gap = min(max(spare - beside, NARROWEST_GAP), max(WIDEST_GAP * scale * tall, NARROWEST_GAP))
     left = spare - gap
-    reach = min(left, gap - BETWEEN) - WORDS_MARGIN
+    reach = min(left, gap) - WORDS_MARGIN / 2
     out: list[Pane] = []
     edge = 0.0
     for number, (column, own) in enumerate(zip(columns, widths, strict=True)):

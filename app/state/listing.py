@@ -27,13 +27,18 @@ def listed_queries(data: OpenSet, measures: Measures, chosen: QueryFilter) -> In
 
 
 def matches_text(images: ImageSet, text: str) -> Bool:
-    """(n,) whether the file name holds ``text`` (no matter the case) or the pid is that number."""
+    """(n,) whether the names of file or person hold ``text`` (no matter the case), or the pid of
+    a person without a name is that number."""
     wanted = text.strip().lower()
     if not wanted:
         return np.ones(len(images), dtype=bool)
     pid = int(wanted) if wanted.isdecimal() else None
     return np.array(
-        [wanted in ref.path.name.lower() or (pid is not None and ref.pid == pid) for ref in images],
+        [
+            wanted in ref.path.name.lower()
+            or (wanted in ref.person.lower() if ref.person else pid is not None and ref.pid == pid)
+            for ref in images
+        ],
         dtype=bool,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from app.state.values import METHODS, NORMALISED, Cell
+from qaconv_core.naming import camera_words, person_words
 from qaconv_core.types import Grid, ImageRef, RankingResult
 
 LOGIT = (
@@ -183,12 +184,13 @@ def cell_sentence(number: int, grid: Grid) -> str:
 
 def person_text(ref: ImageRef) -> str:
     """ "person 2"; words where the person is not known."""
-    return "person not known" if ref.pid is None else f"person {ref.pid}"
+    return person_words(ref.pid, ref.person) or "person not known"
 
 
 def camera_text(ref: ImageRef) -> str:
-    """ "camera 1" (counted from 1, as the data sets' file names do); empty where not known."""
-    return "" if ref.camid is None else f"camera {ref.camid + 1}"
+    """ "camera 1" (counted from 1, as the data sets' file names do), or its name; empty where not
+    known."""
+    return camera_words(ref.camid, ref.camera)
 
 
 def time_text(seconds: float | None) -> str:

@@ -219,9 +219,10 @@ class Workspace:
 
     @after_delivery
     def choose_candidates(self, candidate: int | None, more: frozenset[int]) -> None:
-        """Select a gallery picture to look at, and others besides, for a report."""
+        """Select a gallery picture to look at, and others besides, to compare or for a report."""
         self._auto_selection = None
-        chosen = replace(self.selection, candidate=candidate, more=more - {candidate})
+        other = None if more - {candidate} else self.selection.other
+        chosen = replace(self.selection, candidate=candidate, other=other, more=more - {candidate})
         if chosen != self.selection:
             self._select(chosen)
 
@@ -245,17 +246,19 @@ class Workspace:
 
     @after_delivery
     def compare_with(self, other: int | None) -> None:
-        """Select a second candidate to compare the first one with, and with none besides."""
-        if (other, frozenset()) != (self.selection.other, self.selection.more):
-            self._select(replace(self.selection, other=other, more=frozenset()))
+        """Select a second candidate to compare the first one with."""
+        if other != self.selection.other:
+            self._select(replace(self.selection, other=other))
 
     @property
     def compared(self) -> tuple[int, ...]:
-        """The candidates that the one shown is compared with: in the mode *Compare* those chosen
-        besides, as many as can be compared, best first; else the second one, where there is one."""
+        """In the mode *Compare* the candidates that the one shown is compared with: the second one,
+        where there is one; else those chosen besides, as many as can be compared, best first."""
         chosen = self.selection
-        if self.look.mode != "compare" or not chosen.more:
-            return () if chosen.other is None else (chosen.other,)
+        if self.look.mode != "compare":
+            return ()
+        if chosen.other is not None:
+            return (chosen.other,)
         best = sorted(chosen.more, key=None if self.ranking is None else self.ranking.place_of)
         return tuple(best[: MOST_COMPARED - 1])
 
@@ -328,8 +331,7 @@ class Workspace:
     def _update_drawing(self) -> None:
         """Forget what was drawn on pictures that are not shown any more."""
         chosen = self.selection
-        compared = self.compared if self.look.mode == "compare" else ()
-        self.parts.belong_to((chosen.queries, self.model), (chosen.candidate, *compared))
+        self.parts.belong_to((chosen.queries, self.model), (chosen.candidate, *self.compared))
 
     # ── what was computed ───────────────────────────────────────────────────────────────────────
 

@@ -120,12 +120,14 @@ def forecast(
     *,
     device: torch.device,
     unread: bool = False,
+    allowed: int | None = None,
     cancel: CancelToken | None = None,
 ) -> Forecast:
     """Measure a few pictures and pairs, and reckon with them.
 
-    ``unread`` says that the pictures of ``book`` are still to be read into memory. Raises
-    :class:`MemoryLimitError` where the work does not fit into the free memory.
+    ``unread`` says that the pictures of ``book`` are still to be read into memory, of which they
+    may fill ``allowed`` bytes (None: as :func:`~qaconv_core.training.pictures.open_book` has it).
+    Raises :class:`MemoryLimitError` where the work does not fit into the free memory.
     """
     n = len(book.people)
     forward, pair = _rates(model, book, device, cancel)
@@ -136,7 +138,7 @@ def forecast(
         learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
         checking=2 * CHECKED * forward,
     )
-    memory = memory_of(model, book, unread)
+    memory = memory_of(model, book, unread, allowed)
     free = available_memory("cpu")
     if memory > free:
         raise MemoryLimitError(
@@ -167,12 +169,15 @@ def forecast_job(job: AdaptationJob, cancel: CancelToken | None = None) -> Forec
     book = PictureCache(unlabelled(job.pictures), size, np.stack(found))
     return forecast(
         model, book, job.rounds, job.epochs, device=resolve_device(job.device), unread=True,
-        cancel=cancel,
+        allowed=job.memory, cancel=cancel,
     )  # fmt: skip
 
 
-def memory_of(model: Checkpoint, book: PictureCache, unread: bool = False) -> int:
-    """The most bytes that are needed at once beside the pictures already read."""
+def memory_of(
+    model: Checkpoint, book: PictureCache, unread: bool = False, allowed: int | None = None
+) -> int:
+    """The most bytes that are needed at once beside the pictures already read; those still to be
+    read are kept where they fit into ``allowed`` bytes (None: as by :func:`forecast`)."""
     n = len(book.people)
     spec = model.spec
     maps = n * spec.channels * spec.cells * 2
@@ -180,7 +185,8 @@ def memory_of(model: Checkpoint, book: PictureCache, unread: bool = False) -> in
     grouping = maps + pairs + _NEAR_BYTES * n
     height, width = book.size
     pixels = n * height * width * 3
-    fits = pixels <= available_memory("cpu") // (2 * CACHE_SHARE)
+    limit = available_memory("cpu") // (2 * CACHE_SHARE) if allowed is None else allowed
+    fits = pixels <= limit
     copied = pixels if book.pixels is not None and (fits or not unread) else 0
     learning = copied + step_bytes(model.network, book.size, _BATCH)
     return _LIBRARY_BYTES + max(grouping, learning) + (copied if unread else 0)
@@ -190,7 +196,7 @@ def _rates(
     model: Checkpoint, book: PictureCache, device: torch.device, cancel: CancelToken | None
 ) -> tuple[float, float]:
     """Seconds of one picture's forward pass and of one pair."""
-    runner = NetworkRunner(model.network.to(device), device, input_size=book.size)
+    runner = NetworkRunner(model.network.to(device), device, input_size=book.size, cancel=cancel)
     there = len(book.people) if book.pixels is None else len(book.pixels)
     count = min(_PROBE, there)
     pixels = np.stack([book.picture(i) for i in range(count)]).transpose(0, 3, 1, 2)

@@ -104,11 +104,12 @@ def _by_folders(
     if folders == "persons" or (folders == "auto" and not _camera_like(refs, dataset)):
         return refs, ""
     if folders == "none":
-        return tuple(replace(ref, pid=None, camid=None) for ref in refs), ""
+        return tuple(replace(ref, pid=None, camid=None, person="", camera="") for ref in refs), ""
     names = [_folder(ref.path, dataset.root) for ref in refs]
     numbers = {name: number for number, name in enumerate(sorted(set(names)))}
     found = tuple(
-        replace(ref, pid=None, camid=numbers[name]) for ref, name in zip(refs, names, strict=True)
+        replace(ref, pid=None, camid=numbers[name], person="", camera=name)
+        for ref, name in zip(refs, names, strict=True)
     )
     return found, f"each of {len(numbers):,} folders was taken for one camera (--folders)"
 

@@ -155,8 +155,9 @@ class _Adaptation:
     def _forecast(self) -> Forecast:
         job = self.job
         return forecast(
-            self.old, self.book, job.rounds, job.epochs, device=self.device, cancel=self.cancel
-        )
+            self.old, self.book, job.rounds, job.epochs, device=self.device,
+            allowed=job.memory, cancel=self.cancel,
+        )  # fmt: skip
 
     # ── one round ───────────────────────────────────────────────────────────────────────────────
 
@@ -422,8 +423,9 @@ class _Adaptation:
     def _maps(self, model: Checkpoint, places: Int64, work: WorkContext, stage: str) -> Float16:
         """Feature maps (n, C, h, w) of the pictures at ``places``, as float16."""
         runner = NetworkRunner(
-            model.network.to(self.device), self.device, input_size=self.book.size
-        )
+            model.network.to(self.device), self.device, input_size=self.book.size,
+            cancel=work.cancel,
+        )  # fmt: skip
         spec = model.spec
         maps = np.empty((len(places), spec.channels, *spec.grid), dtype=np.float16)
         tracker = work.tracker(stage, len(places))

@@ -40,7 +40,7 @@ PARTS: tuple[Part, ...] = (
     Part("measures", "CMC, mAP, mINP", 20),
     Part("tlift", "temporal lifting", 40),
     Part("re-ranking", "re-ranking", 150),
-    Part(BUSY_MACHINE, "busy machine", 90),
+    Part(BUSY_MACHINE, "busy machine", 150),
     Part(
         "re-ranking-on-disk",
         "re-ranking from disk",

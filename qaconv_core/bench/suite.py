@@ -39,7 +39,7 @@ from qaconv_core.bench.scoring import (
 )
 from qaconv_core.bench.timing import Figure, stoppable
 from qaconv_core.errors import Cancelled, InputError
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 from qaconv_core.types import Grid
 
 _GROWTH_GALLERY = 1000  # for growth with grid and channels
@@ -299,8 +299,7 @@ def run_suite(
             with others.watched():
                 peaks |= measure_peaks(device)
             for part in parts:
-                if cancel is not None:
-                    cancel.raise_if_cancelled()
+                raise_if_cancelled(cancel)
                 plan.begin()
                 measure = _MEASURES[part.name, part.device]
                 with others.watched():

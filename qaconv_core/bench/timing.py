@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.processes import end_workers, fresh_pool, submit
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 
 Work = Callable[[], Any]
 
@@ -32,9 +32,7 @@ def stoppable(cancel: CancelToken | None) -> Iterator[None]:
 
 def stop_if_asked() -> None:
     """Raise :class:`~qaconv_core.errors.Cancelled` when the measuring around it is to end."""
-    cancel = _STOP.get()
-    if cancel is not None:
-        cancel.raise_if_cancelled()
+    raise_if_cancelled(_STOP.get())
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,11 +19,12 @@ from qaconv_core.progress import CancelToken
 INTERRUPTED = 130
 SILENT = 1.0
 """Seconds that a job may take to stop before a line says that it does."""
-PATIENCE = 1.5
+PATIENCE = 0.5
 """Seconds that threads and libraries of an interrupted program have to end."""
 
 
 _breakable = False
+_own_process = False
 
 
 @contextlib.contextmanager
@@ -42,6 +44,8 @@ def leave_on_interrupt() -> None:
 
     For a program of its own that still loads, or is done: neither has anything to lose.
     """
+    global _own_process
+    _own_process = True
     signal.signal(signal.SIGINT, _leave)
 
 
@@ -50,18 +54,25 @@ def end_soon(status: int) -> None:
 
     What they write is moved to its place when it is whole, so that they may end at any moment.
     """
-    from qaconv_core.processes import end_workers
-
-    end_workers()
+    _end_workers()
     late = threading.Timer(PATIENCE, _exit, (status,))
     late.daemon = True
     late.start()
+
+
+def _end_workers() -> None:
+    from qaconv_core.processes import end_workers
+
+    end_workers()
 
 
 def _exit(status: int) -> None:
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
+    with contextlib.suppress(Exception):
+        # Semaphores of worker processes: whoever clears up behind them says so on the terminal.
+        sys.modules["multiprocessing.util"]._run_finalizers(0)
     os._exit(status)
 
 
@@ -76,12 +87,13 @@ def interruptible() -> Iterator[CancelToken]:
 
     So does the first one while a module is imported: no job is at work then, and libraries may
     take long to load. A line says that the job is stopping where it takes longer than
-    :data:`SILENT`.
+    :data:`SILENT`. A library may compute for seconds without running Python: the token is set
+    meanwhile all the same, and a program of its own ends at the second Ctrl-C.
     """
     if threading.current_thread() is not threading.main_thread():
         yield CancelToken()
         return
-    cancel, at_once = CancelToken(), CancelToken()
+    cancel, asked, at_once = CancelToken(), CancelToken(), CancelToken()
     notice = threading.Timer(SILENT, _say_stopping)
     notice.daemon = True
 
@@ -89,16 +101,17 @@ def interruptible() -> Iterator[CancelToken]:
         importers = _importers(frame)
         if "torch" in importers:
             _leave(number, frame)  # its own code aborts where an exception ends its import
-        if cancel.cancelled or importers:
-            at_once.cancel()
-            cancel.cancel()
-            raise KeyboardInterrupt
         cancel.cancel()
+        if asked.cancelled or importers:
+            at_once.cancel()
+            raise KeyboardInterrupt
+        asked.cancel()
         if _breakable:
             raise KeyboardInterrupt
         notice.start()
 
     previous = signal.signal(signal.SIGINT, on_interrupt)
+    listener = _Listener(cancel)
     try:
         yield cancel
     except Exception as error:
@@ -106,8 +119,43 @@ def interruptible() -> Iterator[CancelToken]:
             raise KeyboardInterrupt from error
         raise
     finally:
+        listener.close()
         notice.cancel()
         signal.signal(signal.SIGINT, previous)
+
+
+class _Listener:
+    """Hears of Ctrl-C in a thread, whatever the main thread does: sets ``cancel`` at the first,
+    and sees to it that a program of its own ends at the second."""
+
+    def __init__(self, cancel: CancelToken) -> None:
+        self._cancel = cancel
+        self._end = threading.Timer(PATIENCE, _leave, (signal.SIGINT, None))
+        self._end.daemon = True
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        signal.set_wakeup_fd(self._before)
+        self._writer.close()
+        self._thread.join()
+        self._reader.close()
+        self._end.cancel()
+
+    def _listen(self) -> None:
+        heard = 0
+        while told := self._reader.recv(64):
+            heard += told.count(signal.SIGINT)
+            if heard:
+                self._cancel.cancel()
+            if heard > 1 and _own_process:
+                _end_workers()
+                self._end.start()
+                return
 
 
 def _say_stopping() -> None:

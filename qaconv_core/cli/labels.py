@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qaconv_core.cli.options import add_data_options, open_named_dataset, show
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
+from qaconv_core.naming import camera_label
 from qaconv_core.progress import CancelToken
 from qaconv_core.readable import counted, json_text, shown
 
@@ -130,4 +131,4 @@ def _list(dataset: Dataset, log: LabelLog, as_json: bool) -> None:
 def _camera(dataset: Dataset, camera: int | None) -> str:
     if camera is None:
         return "camera not known"
-    return shown(dataset.camera_names.get(camera, f"c{camera + 1}"))
+    return camera_label(camera, dataset.camera_names.get(camera, ""))

@@ -31,6 +31,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.labelled_line import FALSE_PAIRS
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
+from qaconv_core.naming import camera_label, camera_numbered, person_label
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.tracks import BEST, TRACK_RULES
 from qaconv_core.readable import counted, shown
@@ -214,21 +215,23 @@ def seen_by(
     """The queries; those of unknown camera are of ``camera``, a number from 1 or a name."""
     if camera is None:
         return queries
-    named = {name: camid for camid, name in dataset.camera_names.items()}
-    camid = named.get(camera)
-    if camid is None and camera.isdecimal():
-        camid = int(camera) - 1
+    names = dataset.camera_names
+    camid = camera_numbered(camera, names)
     sides = dataset.query, dataset.gallery, dataset.train
     there = {ref.camid for side in sides for ref in side if ref.camid is not None}
     if not there:
         raise InputError(f"--query-camera {camera}: {dataset.name} does not say its cameras")
     if camid not in there:
-        known = ", ".join(dataset.camera_names.get(c, str(c + 1)) for c in sorted(there))
+        known = ", ".join(shown(names.get(c, str(c + 1))) for c in sorted(there))
         raise InputError(
             f"--query-camera {camera}: no such camera; there are: {known} (leave it out for "
             "a camera that is none of them)"
         )
-    return tuple(replace(query, camid=camid) if query.camid is None else query for query in queries)
+    name = "" if camid is None else names.get(camid, "")
+    return tuple(
+        replace(query, camid=camid, camera=name) if query.camid is None else query
+        for query in queries
+    )
 
 
 def _write(
@@ -325,12 +328,11 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
 
 
 def _person(ref: ImageRef) -> str:
-    return "–" if ref.pid is None else str(ref.pid)
+    return person_label(ref.pid, ref.person) or "–"
 
 
 def _camera(ref: ImageRef) -> str:
-    """As people count cameras, from 1."""
-    return "–" if ref.camid is None else f"c{ref.camid + 1}"
+    return camera_label(ref.camid, ref.camera) or "–"
 
 
 def _write_figures(file: str, listings: list[Listing]) -> None:
@@ -351,6 +353,8 @@ def _write_figures(file: str, listings: list[Listing]) -> None:
                 int(ranking.truth[place]),
                 listing.found[place][1].found_mask if listing.found else None,
                 None if ranking.method == "qaconv" else float(ranking.values[place]),
+                ref.person,
+                ref.camera,
             )
             for place, ref in enumerate(refs)
         ]

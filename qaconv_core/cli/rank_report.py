@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,13 @@ def write_match_reports(
 
 def _query(listing: Listing) -> ImageRef:
     """The first query, with its person and camera where all queries have the same."""
-    record = ranking_record(listing.queries, listing.others)
-    return ImageRef(listing.queries[0].path, record["pid"], record["camid"])
+    record, first = ranking_record(listing.queries, listing.others), listing.queries[0]
+    pid, camid = record["pid"], record["camid"]
+    return replace(
+        first, pid=pid, camid=camid, time=None, track=None,
+        person="" if pid is None else first.person,
+        camera="" if camid is None else first.camera,
+    )  # fmt: skip
 
 
 def _candidates(

@@ -16,7 +16,7 @@ from qaconv_core.data.scan import peek
 from qaconv_core.errors import DatasetError
 from qaconv_core.paths import typed_path
 from qaconv_core.readable import shown
-from qaconv_core.types import Dataset, ImageRef, ImageSet
+from qaconv_core.types import Dataset, ImageSet
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _with_everything(dataset: Dataset) -> Dataset:
     if dataset.name in _SAME_NUMBERS:
         first = 1 + max((ref.pid for ref in dataset.train if ref.pid is not None), default=-1)
     added = tuple(
-        ImageRef(ref.path, ref.pid + first, ref.camid, ref.time)
+        replace(ref, pid=ref.pid + first)
         for ref in extra
         if ref.pid is not None and not (ref.pid == 0 and dataset.name in _DISTRACTORS)
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qaconv_core.data.description import FILE_NAME, Description, Source, read_description
-from qaconv_core.data.labels import describe_numbering
+from qaconv_core.data.labels import describe_numbering, names_of
 from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.moments import time_of
 from qaconv_core.data.name_fields import FieldPattern
@@ -97,13 +97,21 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
     times, time_note = _on_one_clock([p.time for p in pictures])
     tracks = track_numbers([p.track for p in pictures])
     refs = [
-        ImageRef(p.path, pids.get(p.pid), camids.get(p.camera), time, track)
+        ImageRef(
+            p.path,
+            pid := pids.get(p.pid),
+            camid := camids.get(p.camera),
+            time,
+            track,
+            person_names.get(pid, ""),
+            camera_names.get(camid, ""),
+        )
         for p, time, track in zip(pictures, times, tracks, strict=True)
     ]
     notes = [*found.notes, *([time_note] if time_note else [])]
     for names, what in ((person_names, "persons"), (camera_names, "cameras")):
         if names:
-            labels = {label: number for number, label in names.items()}
+            labels = {label: number for number, label in names.items() if number is not None}
             notes.append(describe_numbering(labels, what))
     sets, split_notes = _in_splits(refs, [p.split for p in pictures], split)
     return Dataset(
@@ -115,8 +123,6 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
         gallery=ImageSet(tuple(sets["gallery"]), "folder/gallery"),
         rejected=(*found.rejected, *(Rejected(p.path, JUNK_BOX) for p in junk)),
         notes=(*notes, *split_notes),
-        person_names=person_names,
-        camera_names=camera_names,
     )
 
 
@@ -257,7 +263,7 @@ def _label(text: str) -> str:
 
 def _numbered(
     labels: Iterable[str], what: str, first: int
-) -> tuple[Mapping[str, int], dict[int, str]]:
+) -> tuple[Mapping[str, int], dict[int | None, str]]:
     """A number for each label, and the names of numbers where labels are names."""
     distinct = sorted(set(labels) - {""}, key=_natural)
     whole = all(_WHOLE.fullmatch(label) for label in distinct)
@@ -266,7 +272,7 @@ def _numbered(
         start = min(1, *own.values()) if what == "cameras" else 0
         return {label: number - start for label, number in own.items()}, {}
     numbers = {label: first + i for i, label in enumerate(distinct)}
-    return numbers, {number: label for label, number in numbers.items()}
+    return numbers, names_of(numbers, own=False)
 
 
 def _natural(label: str) -> tuple[tuple[int, int, str], ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qaconv_core.data.camera_names import CAMERA_NAME, CAMERA_NUMBER
 from qaconv_core.data.described import open_described
 from qaconv_core.data.description import find_description
-from qaconv_core.data.labels import describe_numbering, number_labels
+from qaconv_core.data.labels import describe_numbering, names_of, number_labels
 from qaconv_core.data.locate import check_folder
 from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.names import MARKET_LIKE, Fields
@@ -42,6 +42,8 @@ class _Labels:
     camids: Sequence[int | None]
     how: str
     notes: tuple[str, ...] = ()
+    persons: Mapping[int | None, str] = field(default_factory=dict)
+    cameras: Mapping[int | None, str] = field(default_factory=dict)
 
 
 def open_folder(root: str | Path, *, split: bool = True) -> Dataset:
@@ -97,7 +99,8 @@ def _read_pictures(folder: Path, split: bool, tables: Mapping[Path, str]) -> Dat
         if pid == -1 or (split and not name):
             rejected.append(Rejected(picture.path, JUNK_BOX if pid == -1 else _OUTSIDE))
         else:
-            ref = ImageRef(picture.path, pid, camid, None)
+            named = labels.persons.get(pid, ""), labels.cameras.get(camid, "")
+            ref = ImageRef(picture.path, pid, camid, None, None, *named)
             by_split[name if split else "gallery"].append(ref)
     if split and not by_split["query"] and by_split["gallery"]:
         by_split["query"], by_split["gallery"], note = choose_queries(by_split["gallery"])
@@ -168,12 +171,12 @@ def _labels(pictures: Sequence[Picture]) -> _Labels:
     if len(named) == len(pictures):
         return _from_names(named)
     below = [divide_folders(picture.folders)[1] for picture in pictures]
-    camids, cam_note, cameras = _cameras(below)
+    camids, camera_names, cam_note, cameras = _cameras(below)
     persons = [_person(folders, cameras) for folders in below]
     notes = [cam_note] if cam_note else []
     if None in persons or len(set(persons)) < 2:
         how = "cameras from folder names, no person ids" if cam_note else "no person ids"
-        return _Labels([None] * len(pictures), camids, how, tuple(notes))
+        return _Labels([None] * len(pictures), camids, how, tuple(notes), cameras=camera_names)
     names = [person for person in persons if person is not None]
     # -1 is how Market-1501 marks boxes that hold no person.
     numbers, own = number_labels((n for n in names if n != "-1"), first=1)
@@ -182,7 +185,9 @@ def _labels(pictures: Sequence[Picture]) -> _Labels:
     if not own:
         notes.insert(1, describe_numbering(numbers, "person folders"))
     pids = [numbers.get(name, -1) for name in names]
-    return _Labels(pids, camids, "one folder per person", tuple(notes))
+    return _Labels(
+        pids, camids, "one folder per person", tuple(notes), names_of(numbers, own), camera_names
+    )
 
 
 def _from_names(fields: Sequence[Fields]) -> _Labels:
@@ -198,24 +203,25 @@ def _from_names(fields: Sequence[Fields]) -> _Labels:
 
 def _cameras(
     below: Sequence[tuple[str, ...]],
-) -> tuple[list[int | None], str, re.Pattern[str]]:
+) -> tuple[list[int | None], Mapping[int | None, str], str, re.Pattern[str]]:
     """Cameras from folders called cam1, cam_a, north …, when every picture lies in one.
 
-    Also a note ("" where there are none), and which names of folders are a camera's.
+    Also their names, a note ("" where there are none), and which names of folders are a camera's.
     """
     found = [next(filter(None, map(CAMERA_NUMBER.fullmatch, folders)), None) for folders in below]
     numbers = [int(match.group(1)) for match in found if match is not None]
     note = "cameras were taken from folder names"
     if numbers and len(numbers) == len(below):
         first = min(1, min(numbers))
-        return [number - first for number in numbers], note, CAMERA_NUMBER
+        return [number - first for number in numbers], {}, note, CAMERA_NUMBER
     names = [next(filter(CAMERA_NAME.fullmatch, folders), None) for folders in below]
     known = [name for name in names if name is not None]
     if len(known) < len(below) or len(set(known)) < 2:
-        return [None] * len(below), "", CAMERA_NUMBER
+        return [None] * len(below), {}, "", CAMERA_NUMBER
     order = {name: number for number, name in enumerate(sorted(set(known)))}
     return (
         [order[name] for name in known],
+        names_of(order, own=False),
         f"{note}; {describe_numbering(order, 'they')}",
         CAMERA_NAME,
     )

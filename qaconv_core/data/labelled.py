@@ -15,6 +15,7 @@ from qaconv_core.data.splits import CHOSEN, NO_PIDS, choose_queries
 from qaconv_core.errors import InputError
 from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text
+from qaconv_core.store.change_log import named_pictures
 from qaconv_core.store.labels import LabelLog
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
@@ -33,7 +34,7 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
     for ref in dict.fromkeys((*dataset.query, *dataset.gallery, *dataset.train)):
         person = labels.get(log.name_of(ref.path))
         if person is not None:
-            refs.append(replace(ref, pid=numbers[person]))
+            refs.append(replace(ref, pid=numbers[person], person=person))
     if not refs:
         raise InputError(
             f"{shown(dataset.root)}: no picture has a label yet; give some by qaconv labels"
@@ -51,17 +52,14 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
         query=ImageSet(tuple(query), "labels/query"),
         gallery=ImageSet(tuple(gallery), "labels/gallery"),
         notes=(*(n for n in dataset.notes if n not in (CHOSEN, NO_PIDS)), *notes),
-        person_names={number: name for name, number in numbers.items()},
     )
 
 
 def labelled_pictures(pictures: ImageSet, log: LabelLog) -> dict[int, str]:
     """The person of each picture that has one, by its index."""
     labels = log.all()
-    if not labels:
-        return {}
-    names = ((index, labels.get(log.name_of(ref.path))) for index, ref in enumerate(pictures))
-    return {index: name for index, name in names if name is not None}
+    found = named_pictures(log.root, pictures, labels)
+    return {index: labels[name] for index, name in found.items()}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,11 @@ def number_labels(labels: Iterable[str], first: int) -> tuple[Mapping[str, int],
     return {label: first + i for i, label in enumerate(distinct)}, False
 
 
+def names_of(numbers: Mapping[str, int], own: bool) -> dict[int | None, str]:
+    """The label of each number; none where the labels are the numbers themselves."""
+    return {} if own else {number: label for label, number in numbers.items()}
+
+
 def describe_numbering(numbers: Mapping[str, int], what: str) -> str:
     """One line that says which label got which number, for a data set's notes."""
     pairs = [f"{label} = {number}" for label, number in numbers.items()]

@@ -14,7 +14,7 @@ from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
-from qaconv_core.data.labels import describe_numbering, number_labels
+from qaconv_core.data.labels import describe_numbering, names_of, number_labels
 from qaconv_core.data.moments import moment_of, time_of
 from qaconv_core.data.scan import file_fault, peek, stat_fault
 from qaconv_core.data.splits import choose_queries
@@ -156,8 +156,10 @@ class Table:
                                   "correct it or leave the column out")  # fmt: skip
         return SPLITS[text.lower()] if text else ""
 
-    def numbers(self, column: str, first: int) -> tuple[list[int | None], str]:
-        """Numbers of a column of ids, one a row, and a note when names had to be numbered.
+    def numbers(
+        self, column: str, first: int
+    ) -> tuple[list[int | None], Mapping[int | None, str], str]:
+        """Numbers of a column of ids, one a row, their names, and a note when it has names.
 
         Whole numbers are taken as they are. Where one is none, or where two are the same number
         written differently (7, 07), all are names.
@@ -175,7 +177,7 @@ class Table:
         note = "" if own else describe_numbering(numbers, f"{column} names")
         if note and all(_WHOLE.fullmatch(text) for _, text in known):
             note += "; numbers that differ only in zeros in front are kept apart"
-        return [numbers.get(text) for _, text in cells], note
+        return [numbers.get(text) for _, text in cells], names_of(numbers, own), note
 
 
 def read_table(file: Path, *, split: bool = True) -> Dataset:
@@ -195,8 +197,8 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
         first = f"; the first: {table.rejected[0]}" if table.rejected else ""
         raise DatasetError(f"{shown(file)}: no row gives a usable picture{first}; paths are "
                            "relative to the table")  # fmt: skip
-    pids, pid_note = table.numbers("pid", 1)
-    camids, cam_note = table.numbers("camid", 0)
+    pids, persons, pid_note = table.numbers("pid", 1)
+    camids, cameras, cam_note = table.numbers("camid", 0)
     tracks = track_numbers([row.track for row in table.rows])
     times, time_note = table.times()
     has_splits = any(row.split for row in table.rows)
@@ -206,7 +208,8 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
         if has_splits and split and not row.split:
             table.reject(row.path, row.line, "no split, though other rows have one")
         else:
-            ref = ImageRef(row.path, pid, camid, time, track)
+            names = persons.get(pid, ""), cameras.get(camid, "")
+            ref = ImageRef(row.path, pid, camid, time, track, *names)
             by_split[row.split if split else ""].append(ref)
     notes = [note for note in (pid_note, cam_note, time_note) if note]
     taken = [f"{a} as {b}" for a, b in zip(table.header, table.names, strict=True) if a != b]

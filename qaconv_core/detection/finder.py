@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -31,7 +31,11 @@ from qaconv_core.device import resolve_device
 from qaconv_core.errors import InputError
 from qaconv_core.models.detector import SIDE, load_detector
 from qaconv_core.models.published_detectors import load_published, persons_on
+from qaconv_core.models.stopping import stopping_within
 from qaconv_core.progress import NO_CONTEXT, WorkContext
+
+if TYPE_CHECKING:
+    from qaconv_core.detection.job import Finder
 
 DEFAULT_SCORE = 0.4
 """Score from which a box is kept; docs/detecting.md has what others give."""
@@ -111,11 +115,11 @@ class PersonFinder:
         else:
             self._published = load_published(detector).to(self.device)
 
-    def bound(
-        self, pictures: FindOptions, videos: FindOptions
-    ) -> Callable[[npt.NDArray[np.uint8], bool], list[PersonBox]]:
-        """A function of a picture, and of whether it is a video's frame, that gives its people."""
-        return lambda picture, video: self.find(picture, videos if video else pictures)
+    def bound(self, pictures: FindOptions, videos: FindOptions) -> Finder:
+        """:meth:`find` for pictures, and for frames of videos."""
+        return lambda picture, video, context: self.find(
+            picture, videos if video else pictures, context
+        )
 
     def find(
         self,
@@ -125,13 +129,14 @@ class PersonFinder:
     ) -> list[PersonBox]:
         """The people on an RGB picture (h, w, 3), the surest first; boxes lie inside it.
 
-        ``context`` hears of every batch of tiles, and can stop it.
+        ``context`` hears of every batch of tiles, and can stop it within one.
         """
         options = options or FindOptions()
         height, width = picture.shape[:2]
         tiles = plan_tiles(width, height, options.scales)
         floor = max(_LOWEST, 0.5 * options.score)
-        boxes, scores, cut = self._candidates(picture, tiles, floor, context)
+        with stopping_within(self._published or self._network, context.cancel):
+            boxes, scores, cut = self._candidates(picture, tiles, floor, context)
         kept = without_parts(boxes, scores, cut)
         boxes, scores = boxes[kept], scores[kept]
         kept = suppress(boxes, scores, JOINED)

@@ -36,8 +36,11 @@ from qaconv_core.store.atomic import reason
 from qaconv_core.store.locks import exclusive
 from qaconv_core.types import Rejected
 
-Finder = Callable[[npt.NDArray[np.uint8], bool], list[PersonBox]]
 """The people on an RGB picture (h, w, 3), which may be a frame of a video (True)."""
+
+
+Finder = Callable[[npt.NDArray[np.uint8], bool, WorkContext], list[PersonBox]]
+"""Gives the people on a picture; told whether it is a video's frame, and what can stop it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def detect_people(
     """Find people in pictures, videos and folders; write crops and tables below ``out``.
 
     Files that cannot be read are in ``rejected``, with the reason. Raises :class:`InputError`, and
-    :class:`Cancelled` after a picture when asked to stop: the tables then hold what was found.
+    :class:`Cancelled` when asked to stop: the tables then hold what was found on whole pictures and
+    frames.
     """
     work, root = work or Work(), Path(out).absolute()
     sources, rejected = find_sources(inputs, leave_out=root)
@@ -206,7 +210,7 @@ class _Run:
     ) -> list[PersonBox]:
         if isinstance(self.finder, GivenBoxes):
             return self.finder.on(source.name, number, picture.shape[1], picture.shape[0])
-        return self.finder(picture, source.video)
+        return self.finder(picture, source.video, WorkContext(cancel=self.context.cancel))
 
     def _keep(
         self, source: Source, frame: Frame, boxes: list[PersonBox], time: float | None

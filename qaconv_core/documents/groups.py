@@ -5,6 +5,7 @@ from __future__ import annotations
 from qaconv_core.adaptation.pictures import cameras_in_turn, largest_first
 from qaconv_core.adaptation.values import FoundGroups
 from qaconv_core.documents import html
+from qaconv_core.naming import camera_words
 from qaconv_core.readable import counted
 from qaconv_core.types import ImageRef
 
@@ -49,5 +50,4 @@ def _row(found: FoundGroups, number: int) -> list[str]:
 
 
 def _caption(ref: ImageRef) -> str:
-    where = "" if ref.camid is None else f"camera {ref.camid + 1}, "
-    return where + ref.path.name
+    return ", ".join(filter(None, (camera_words(ref.camid, ref.camera), ref.path.name)))

@@ -27,7 +27,7 @@ from qaconv_core.model import Model
 from qaconv_core.progress import WorkContext
 from qaconv_core.readable import csv_text, encoded, json_text, shown
 from qaconv_core.store.atomic import atomic_write_bytes
-from qaconv_core.store.cases import fingerprint
+from qaconv_core.store.keys import fingerprint, written_since
 from qaconv_core.types import (
     Bool,
     CorrespondenceMap,
@@ -135,7 +135,7 @@ def export_matches(
     """
     pictures = source.record(queries.refs, others.refs)
     settings = {"checkpoint": model.spec.sha256, **pictures, **asdict(drawing)}
-    _open_folder(folder, settings)
+    _open_folder(folder, settings, (*queries.refs, *others.refs))
     done: list[Exported] = []
     used: set[str] = set()
     sides = _Sides(queries.refs, others.refs)
@@ -235,7 +235,7 @@ def _is_whole(path: Path) -> bool:
         return False
 
 
-def _open_folder(folder: Path, settings: dict[str, Any]) -> None:
+def _open_folder(folder: Path, settings: dict[str, Any], refs: Sequence[ImageRef]) -> None:
     """Make the folder, or see that what it holds was drawn in the same way."""
     note = folder / "settings.json"
     try:
@@ -243,13 +243,15 @@ def _open_folder(folder: Path, settings: dict[str, Any]) -> None:
             (folder / kind).mkdir(parents=True, exist_ok=True)
         strangers = {path.name for path in folder.iterdir()} - {POSITIVES, NEGATIVES, note.name}
         known = note.read_text(encoding="utf-8") if note.is_file() else ""
+        drawn = note.stat().st_mtime_ns if known else 0
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{shown(folder)}: cannot be used ({error})") from None
     text = json.dumps(settings, indent=2) + "\n"
     if known and known != text:
+        late = written_since(refs, drawn)
         raise InputError(
             f"{shown(folder)}: holds pairs of other pictures or of another model, or drawn "
-            "otherwise (settings.json); name another folder by --out"
+            f"otherwise (settings.json{'; ' if late else ''}{late}); name another folder by --out"
         )
     if not known and strangers:
         raise InputError(f"{shown(folder)}: is not empty; name a new folder by --out")

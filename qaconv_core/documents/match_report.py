@@ -17,6 +17,7 @@ from qaconv_core.errors import ImageError
 from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.figures.match import match_figure
 from qaconv_core.figures.style import part_picture
+from qaconv_core.naming import camera_label, person_label
 from qaconv_core.progress import WorkContext
 from qaconv_core.readable import counted
 from qaconv_core.store.cases import Case, picture_hash
@@ -186,8 +187,8 @@ def overview(report: MatchReport) -> tuple[tuple[str, ...], list[tuple[object, .
             c.part_logit,
             c.logit,
             score_of_logit(c.logit),
-            "–" if c.ref.pid is None else str(c.ref.pid),
-            "–" if c.ref.camid is None else f"c{c.ref.camid + 1}",
+            person_label(c.ref.pid, c.ref.person) or "–",
+            camera_label(c.ref.camid, c.ref.camera) or "–",
             c.truth or "–",
             DECIDED[c.decision.verdict] if c.decision else "–",
         )

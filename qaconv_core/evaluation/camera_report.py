@@ -15,6 +15,7 @@ import numpy as np
 
 from qaconv_core.evaluation.formats import ABSENT, percent, text_table
 from qaconv_core.evaluation.methods import Labels, Matrix
+from qaconv_core.naming import camera_words
 from qaconv_core.ranking.arrays import row_blocks
 from qaconv_core.ranking.protocol import label_block, leave_out
 from qaconv_core.store.records import is_number
@@ -24,13 +25,19 @@ FPR = 1e-2
 """The FPR of every pair of cameras at which its TPR is given."""
 
 
-def camera_report(values: Matrix, labels: Labels, junk_rule: bool = True) -> dict[str, Any]:
+def camera_report(
+    values: Matrix,
+    labels: Labels,
+    junk_rule: bool = True,
+    names: Mapping[int, str] | None = None,
+) -> dict[str, Any]:
     """The per-camera report of ``values`` (p, g), larger is closer, as JSON has it.
 
     ``pairs`` are those of cameras with any stranger. Camids are 0-based, −1: not known.
     ``first_from_own_camera`` is the share of queries of known camera whose first candidate, junk
     left out, is of the query's own camera; ``own_camera_in_gallery`` the share that an order by
-    chance has. Both are None without such queries. Empty where no camera is known.
+    chance has. Both are None without such queries. ``names`` are those of camids, where there are
+    any. Empty where no camera is known.
     """
     if not labels.cameras_known:
         return {}
@@ -45,6 +52,7 @@ def camera_report(values: Matrix, labels: Labels, junk_rule: bool = True) -> dic
         "pairs": [pair for pair in pairs if pair is not None],
         "first_from_own_camera": own,
         "own_camera_in_gallery": chance,
+        **({"names": {str(camid): name for camid, name in names.items()}} if names else {}),
     }
 
 
@@ -153,7 +161,8 @@ def matrix_title(report: Mapping[str, Any]) -> str:
 
 
 def camera_matrix(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Names of the columns, and rows that begin with their name; cameras are counted from 1.
+    """Names of the columns, and rows that begin with their name; cameras without a name are
+    counted from 1.
 
     Pairs of a report out of an old file that lack a number are left out.
     """
@@ -165,17 +174,19 @@ def camera_matrix(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
         tpr = f"{percent(pair['tpr'])} %" if is_number(pair.get("tpr")) else ABSENT
         text = f"{pair['mean']:.1f} ± {pair['std']:.1f}, {tpr}"
         cells.setdefault(int(pair["query_camera"]), {})[int(pair["gallery_camera"])] = text
+    names: Any = report.get("names")
+
+    def words(camera: int) -> str:
+        name = names.get(str(camera), "") if isinstance(names, Mapping) else ""
+        return camera_words(camera, str(name)) or "unknown"
+
     rows = [
-        [_name(camera), *(row.get(other, ABSENT) for other in columns)]
+        [words(camera), *(row.get(other, ABSENT) for other in columns)]
         for camera, row in sorted(cells.items())
     ]
-    return [_name(camera) for camera in columns], rows
+    return [words(camera) for camera in columns], rows
 
 
 def _is_whole(pair: Any) -> bool:
     names = ("query_camera", "gallery_camera", "mean", "std")
     return isinstance(pair, Mapping) and all(is_number(pair.get(name)) for name in names)
-
-
-def _name(camera: int) -> str:
-    return "unknown" if camera == UNKNOWN else f"camera {camera + 1}"

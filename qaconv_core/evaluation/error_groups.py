@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from qaconv_core.errors import ImageError
 from qaconv_core.evaluation.explanations import LabelReader, cell_labels
-from qaconv_core.types import UNKNOWN, Float64, Grid, ImageSet, Int64
+from qaconv_core.naming import camera_label
+from qaconv_core.types import Float64, Grid, ImageSet, Int64, camera_names
 
 CLUSTERS = 4
 
@@ -101,14 +102,14 @@ def by_camera(
         pair = int(cameras[0][error.query]), int(cameras[1][error.false])
         groups.setdefault(pair, []).append(number)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    names = camera_names((*query, *gallery))
+
+    def label(camid: int) -> str:
+        return camera_label(camid, names.get(camid, "")) or "unknown"
+
     return [
-        group_of(" → ".join(map(_camera, pair)), members, errors, parts)
-        for pair, members in ordered
+        group_of(" → ".join(map(label, pair)), members, errors, parts) for pair, members in ordered
     ]
-
-
-def _camera(camid: int) -> str:
-    return "unknown" if camid == UNKNOWN else f"c{camid + 1}"  # people count cameras from 1
 
 
 def group_of(

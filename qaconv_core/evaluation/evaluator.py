@@ -454,7 +454,7 @@ def _report(
         device=describe_device(model.device),
         seconds={},
         separation=separable.to_dict(),
-        cameras=camera_report(logits, labels, options.junk_rule),
+        cameras=camera_report(logits, labels, options.junk_rule, dataset.camera_names),
         open_set=open_sets(
             logits, rankings.score_norm, labels, options.junk_rule, rankings.largest
         ),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.errors import InputError
+from qaconv_core.naming import camera_label, camera_words, person_label, person_words
 from qaconv_core.types import UNKNOWN, Int64, RankingResult
 
 BY = ("camera", "person")
@@ -34,7 +35,7 @@ class MatchMatrix:
     """Counts of first candidates: rows are persons or cameras of queries, columns of candidates.
 
     ``counts`` and ``wrong`` (r, c); ``members`` are the places in :class:`FirstCandidates` of a
-    cell, the wrong ones first.
+    cell, the wrong ones first; ``names`` are those of persons or cameras that have any.
     """
 
     by: str
@@ -43,6 +44,17 @@ class MatchMatrix:
     counts: Int64
     wrong: Int64
     members: dict[tuple[int, int], tuple[int, ...]]
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def label(self, key: int) -> str:
+        """What heads the row or column of a person or camera: ``c1``, ``2``, ``entrance``."""
+        label = camera_label if self.by == "camera" else person_label
+        return label(key, self.names.get(key, ""))
+
+    def words(self, key: int) -> str:
+        """A person or camera in a sentence: ``camera 1``, ``person 2``."""
+        words = camera_words if self.by == "camera" else person_words
+        return words(key, self.names.get(key, ""))
 
 
 def first_candidates(
@@ -72,7 +84,11 @@ def joined(blocks: Sequence[FirstCandidates]) -> FirstCandidates:
 
 
 def match_matrix(
-    firsts: FirstCandidates, query_keys: Int64, gallery_keys: Int64, by: str
+    firsts: FirstCandidates,
+    query_keys: Int64,
+    gallery_keys: Int64,
+    by: str,
+    names: Mapping[int, str] | None = None,
 ) -> MatchMatrix:
     """Count first candidates by ``query_keys`` (p,) and ``gallery_keys`` (g,), −1 is not known.
 
@@ -98,4 +114,4 @@ def match_matrix(
     for cell, inside in members.items():
         counts[cell] = len(inside)
         wrong[cell] = int(firsts.wrong[list(inside)].sum())
-    return MatchMatrix(by, tuple(rows), tuple(columns), counts, wrong, members)
+    return MatchMatrix(by, tuple(rows), tuple(columns), counts, wrong, members, names or {})

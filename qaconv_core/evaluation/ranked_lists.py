@@ -21,6 +21,8 @@ TRUTH_WORDS = {
     RankingResult.NOT_KNOWN: "unknown",
 }
 COLUMNS = ("query", "rank", "path", "logit", "score", "pid", "camid", "time", "truth")
+NAMED = ("person", "camera")
+"""Names of pid and camid; there where the data set has names."""
 PART_COLUMNS = ("evidence", "part")
 PART_NORMALISED = "part_normalised"
 TRACK_MEAN, LABELLED = "track_mean", "above_labelled_line"
@@ -70,6 +72,7 @@ def ranked_item(gallery: ImageSet, ranking: RankingResult, place: int) -> dict[s
         **{name: float(number) for name, number in value.items()},
         "pid": ref.pid,
         "camid": ref.camid,
+        **{name: told for name in NAMED if (told := getattr(ref, name))},
         "time": ref.time,
         **({} if ref.track is None else {"track": ref.track}),
         **({} if means is None else {TRACK_MEAN: float(means[place])}),
@@ -102,7 +105,7 @@ def ranking_csv(rankings: list[dict[str, Any]], dataset: str = "", model: str = 
         more += tuple(name for name in NORMALISED_COLUMNS if by_part or name != PART_NORMALISED)
     others = (name for name in VALUES.values() if name not in more)
     values = [name for name in others if any(name in item for item in items)]
-    extra = [name for name in (TRACK_MEAN, LABELLED) if any(name in item for item in items)]
+    extra = [name for name in (*NAMED, TRACK_MEAN, LABELLED) if any(name in item for item in items)]
     columns = (*COLUMNS, *extra, *values, *more, "dataset", "model")
     rows = (
         {

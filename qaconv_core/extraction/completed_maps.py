@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qaconv_core.extraction.map_writer import MapWriter
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 from qaconv_core.types import Float16, Int64
 
 OnMaps = Callable[[Int64, Float16], None]
@@ -35,8 +35,7 @@ class CompletedMaps:
         stored = np.setdiff1d(self._sorted[self._sorted >= 0], todo)
         bank = writer.bank(stored)
         for start in range(0, len(stored), _PORTION):
-            if cancel is not None:
-                cancel.raise_if_cancelled()
+            raise_if_cancelled(cancel)
             numbers = stored[start : start + _PORTION]
             self.report(numbers, bank.read(start, start + len(numbers)))
 

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from qaconv_core.data.images import read_image
 from qaconv_core.data.transforms import to_pixels
 from qaconv_core.errors import ImageError
-from qaconv_core.processes import fresh_pool, submit
+from qaconv_core.processes import end_pool, fresh_pool, result_of, submit
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 from qaconv_core.threads import usable_cores
 
 log = logging.getLogger(__name__)
@@ -64,14 +65,23 @@ def decode_many(paths: Sequence[str], size: tuple[int, int]) -> list[Decoded]:
 
 
 def decode_all(
-    paths: Sequence[str], size: tuple[int, int], workers: int
+    paths: Sequence[str],
+    size: tuple[int, int],
+    workers: int,
+    cancel: CancelToken | None = None,
 ) -> Generator[Decoded, None, None]:
-    """:func:`decode` for each of ``paths``, in order, a bounded number of them in advance."""
+    """:func:`decode` for each of ``paths``, in order, a bounded number of them in advance.
+
+    Raises :class:`~qaconv_core.errors.Cancelled` before a picture, and while a worker is waited
+    for.
+    """
     if workers < 1 or not paths:
-        yield from (decode(path, size) for path in paths)
+        for path in paths:
+            raise_if_cancelled(cancel)
+            yield decode(path, size)
         return
     chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
-    with contextlib.closing(_Workers(workers, size)) as crew:
+    with contextlib.closing(_Workers(workers, size, cancel)) as crew:
         waiting: deque[tuple[Sequence[str], Future[list[Decoded]] | None]] = deque()
         for chunk in chunks:
             waiting.append((chunk, crew.submit(chunk)))
@@ -84,8 +94,8 @@ def decode_all(
 class _Workers:
     """A pool that survives the death of its processes."""
 
-    def __init__(self, workers: int, size: tuple[int, int]) -> None:
-        self._workers, self._size = workers, size
+    def __init__(self, workers: int, size: tuple[int, int], cancel: CancelToken | None) -> None:
+        self._workers, self._size, self._cancel = workers, size, cancel
         self._pool: ProcessPoolExecutor | None = None
         self._usable = True
 
@@ -111,7 +121,7 @@ class _Workers:
         """The decoded pictures of ``chunk``; one by one when its worker died over it."""
         if future is not None:
             try:
-                return future.result()
+                return result_of(future, self._cancel)
             except BrokenProcessPool:
                 self.close()
         return [self._alone(path) for path in chunk]
@@ -123,7 +133,7 @@ class _Workers:
             if future is None:
                 return decode(path, self._size)
             try:
-                found = future.result()
+                found = result_of(future, self._cancel)
             except BrokenProcessPool:
                 self.close()
                 if attempt:
@@ -141,4 +151,4 @@ class _Workers:
         """End the workers; a later submit starts new ones."""
         pool, self._pool = self._pool, None
         if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+            end_pool(pool, self._cancel)

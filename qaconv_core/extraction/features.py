@@ -21,7 +21,7 @@ from qaconv_core.extraction.decoding import Decoded, decode_all, default_workers
 from qaconv_core.extraction.map_writer import MapShape, MapWriter
 from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.extraction.prefetch import prefetched
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker, raise_if_cancelled
 from qaconv_core.store.keys import FileKey, file_keys
 from qaconv_core.store.shelf import FeatureShelf
 from qaconv_core.types import FeatureBank, Float32, ImageRef, Int64, Rejected
@@ -83,8 +83,7 @@ def extract_features(
     :class:`~qaconv_core.errors.Cancelled` between batches, with everything computed so far on the
     shelf, and :class:`~qaconv_core.errors.MemoryLimitError` when the maps do not fit into memory.
     """
-    if cancel is not None:
-        cancel.raise_if_cancelled()
+    raise_if_cancelled(cancel)
     plan = _plan(files)
     writer = MapWriter(plan.keys, spec_shape, shelf)
     todo = writer.missing()
@@ -96,11 +95,11 @@ def extract_features(
     tracker = Tracker(stage, total, "images", progress, cancel, start=ready)
     completed.report_stored(writer, todo, cancel)
     if len(todo):
-        runner = NetworkRunner(network, device, precision, batch_size, input_size)
+        runner = NetworkRunner(network, device, precision, batch_size, input_size, cancel=cancel)
         if workers is None:
             workers = default_workers(len(todo), runner.device.type)
         paths = [plan.keys[i].path for i in todo]
-        decoded = decode_all(paths, input_size, workers)
+        decoded = decode_all(paths, input_size, workers, cancel)
         bad = _compute(runner, todo, decoded, writer, completed, tracker)
         notes += runner.notes
     kept, numbers = plan.positions(bad)

@@ -15,6 +15,8 @@ from torch import nn
 from qaconv_core.device import available_memory, resolve_precision
 from qaconv_core.errors import InputError, MemoryLimitError
 from qaconv_core.models.inference import InferenceNetwork, inference_network
+from qaconv_core.models.stopping import stopping_within
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 from qaconv_core.threads import BUDGET
 from qaconv_core.types import Float32
 
@@ -52,6 +54,8 @@ class NetworkRunner:
         precision: str = "auto",
         batch_size: int | None = None,
         input_size: tuple[int, int] = (384, 128),
+        *,
+        cancel: CancelToken | None = None,
     ) -> None:
         if batch_size is not None and batch_size < 1:
             raise InputError(f"the batch size must be at least 1, not {batch_size}")
@@ -59,18 +63,25 @@ class NetworkRunner:
         self.precision = resolve_precision(precision, self.device)
         self.batch = batch_size or default_batch(self.device, input_size)
         self.notes: list[str] = []
+        self._cancel = cancel
         self._network = _arranged(network, self.device, DTYPES[self.precision])
 
     def maps(self, pixels: npt.NDArray[np.uint8]) -> Float32:
         """Feature maps (n, C, h, w) of ``pixels`` (n, 3, H, W), in portions of at most ``batch``.
 
-        Raises :class:`MemoryLimitError` when not even one picture fits, and :class:`InputError`
-        when maps are not finite.
+        Raises :class:`MemoryLimitError` when not even one picture fits, :class:`InputError` when
+        maps are not finite, and :class:`~qaconv_core.errors.Cancelled` within a portion.
         """
         parts: list[Float32] = []
         done = 0
-        with _evaluating(self._network), torch.inference_mode():
+        cancel = self._cancel if self.device.type == "cpu" else None  # a GPU is done in no time
+        with (
+            _evaluating(self._network),
+            torch.inference_mode(),
+            stopping_within(self._network, cancel),
+        ):
             while done < len(pixels):
+                raise_if_cancelled(self._cancel)
                 part = pixels[done : done + self.batch]
                 try:
                     parts.append(self._portion(part))

@@ -28,6 +28,7 @@ from qaconv_core.figures.style import (
     text_width,
     wrap_text,
 )
+from qaconv_core.naming import camera_label, person_label
 from qaconv_core.types import Bool, RankingResult
 
 _MARGIN, _GAP = 0.3, 0.16
@@ -45,7 +46,8 @@ class RankedPicture:
     ``rank`` is 1 for the best and 0 or None for junk, which has none; ``pid`` and ``camid`` are
     None where unknown; ``truth`` is one of ``RankingResult.TRUE``, ``FALSE``, ``JUNK``,
     ``NOT_KNOWN``. ``cells`` (h, w) are cells to point out, as where a part of the query was found.
-    ``normalised`` is the score above strangers, shown in the place of ``score``.
+    ``normalised`` is the score above strangers, shown in the place of ``score``; ``person`` and
+    ``camera`` are names of pid and camid, where there are any.
     """
 
     image: Image.Image
@@ -56,6 +58,8 @@ class RankedPicture:
     truth: int = RankingResult.NOT_KNOWN
     cells: Bool | None = None
     normalised: float | None = None
+    person: str = ""
+    camera: str = ""
 
 
 @dataclass(frozen=True)
@@ -202,11 +206,9 @@ def _item(axes: Axes, item: RankedPicture, left: float, top: float, width: float
     _frame(axes, left, top, width, mark)
     if mark.sign:
         _badge(axes, mark, left, top)
-    known = []
+    known = [camera_label(item.camid, item.camera)] if item.camid is not None else []
     if item.pid is not None:
-        known.append(f"id {item.pid}")
-    if item.camid is not None:
-        known.append(f"c{item.camid + 1}")  # as in file names: people count cameras from 1
+        known.insert(0, person_label(item.pid, item.person) if item.person else f"id {item.pid}")
     together = " · ".join(known)
     lines = [together] if text_width(together, 7) <= width + 0.05 else known
     value = f"{item.score:.3f}" if item.normalised is None else f"{item.normalised:+.1f} σ"

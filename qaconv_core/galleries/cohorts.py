@@ -125,7 +125,7 @@ class GalleryCohorts:
     def part_sums(self, strangers: Int64, logits: Float32) -> Float64:
         """T's sums (3, g) over ``strangers``, whose ``logits`` (k, g) are by the same part."""
         near = self.towards.targets.near[:, strangers].T.toarray() > 0
-        values = np.where(near, 0.0, logits)
+        values = np.where(near, 0.0, logits.astype(np.float64))
         return np.stack([(~near).sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)])
 
 

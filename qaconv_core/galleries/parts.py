@@ -18,7 +18,7 @@ from qaconv_core.explaining.part import find_part, part_scores, plain_logits
 from qaconv_core.explaining.values import PartScores, QueryMaxima
 from qaconv_core.galleries.values import Found
 from qaconv_core.model import Model
-from qaconv_core.progress import CancelToken
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 from qaconv_core.types import Bool, FeatureBank, Float32
 
 KEPT_QUERIES = 4
@@ -90,8 +90,7 @@ class PartSearch:
         """Where the part was found in candidates, and how much of each pair's evidence it holds."""
         out = {}
         for candidate in candidates:
-            if cancel is not None:
-                cancel.raise_if_cancelled()
+            raise_if_cancelled(cancel)
             gallery_map = np.asarray(self._bank[candidate], dtype=np.float32)
             match = find_part(self._query_map(query), gallery_map, self._head, part)
             out[candidate] = Found(match.found_mask, match.evidence)

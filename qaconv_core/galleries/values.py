@@ -26,6 +26,8 @@ from qaconv_core.types import (
     Int64,
     Rejected,
     Side,
+    camera_names,
+    person_names,
     score_of_logit,
 )
 
@@ -83,6 +85,16 @@ class OpenSet:
     def query_camids(self) -> Int64:
         """(p,) 0-based; −1 where not known."""
         return self.query.camids
+
+    @cached_property
+    def person_names(self) -> dict[int, str]:
+        """The names of pids that have any."""
+        return person_names((*self.query, *self.gallery))
+
+    @cached_property
+    def camera_names(self) -> dict[int, str]:
+        """The names of camids that have any."""
+        return camera_names((*self.query, *self.gallery))
 
     @cached_property
     def gallery_tracks(self) -> Int64 | None:

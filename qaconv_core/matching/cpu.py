@@ -20,6 +20,7 @@ import torch
 
 from qaconv_core.matching.plan import cell_spans, tile_maps
 from qaconv_core.models.qaconv import AffineHead
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 from qaconv_core.types import Float32
 
 _WEIGHTED = 256  # pairs whose maxima are weighted at once
@@ -66,7 +67,8 @@ class HeadWeights:
 class FloatTiles:
     """Exact float32 logits; each thread has its own, for it owns scratch memory."""
 
-    def __init__(self, head: AffineHead, channels: int) -> None:
+    def __init__(self, head: AffineHead, channels: int, cancel: CancelToken | None = None) -> None:
+        self._cancel = cancel
         cells = head.grid[0] * head.grid[1]
         self.weights, self.cells = HeadWeights(head), cells
         self.step, self.spans = tile_maps(cells), cell_spans(cells)
@@ -75,7 +77,10 @@ class FloatTiles:
         self.part = torch.empty(self.step, cells)
 
     def score(self, query: npt.NDArray[np.floating], gallery: npt.NDArray[np.floating]) -> Float32:
-        """Logits (p, g) of maps (p, C, h, w) and (g, C, h, w)."""
+        """Logits (p, g) of maps (p, C, h, w) and (g, C, h, w).
+
+        Raises :class:`~qaconv_core.errors.Cancelled` between tiles when asked to stop.
+        """
         columns = as_tensor(query).flatten(2).float().transpose(1, 2).contiguous()
         rows = as_tensor(gallery).flatten(2)
         out = torch.empty(len(columns), len(rows))
@@ -85,6 +90,7 @@ class FloatTiles:
         many = self.step * max(1, _WEIGHTED // (self.step * len(columns)))
         best = torch.empty(2, len(columns), min(many, len(rows)), self.cells)
         for k in range(0, len(rows), many):
+            raise_if_cancelled(self._cancel)
             part = rows[k : k + many]
             best_query, best_gallery = best[0, :, : len(part)], best[1, :, : len(part)]
             for a in range(0, len(part), self.step):

@@ -20,7 +20,7 @@ from qaconv_core.matching.fused import FusedScorer, fused_available
 from qaconv_core.matching.gpu import ChunkScorer
 from qaconv_core.matching.plan import ScoringPlan, plan_scoring
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker, raise_if_cancelled
 from qaconv_core.threads import in_threads
 from qaconv_core.types import FeatureBank, Float32
 
@@ -83,7 +83,7 @@ def score_maps(
         own, others = helpers.deal(query, gallery, head, plan, mirror, own)
     total = sum(block_pairs(block, mirror) for block in own)
     tracker = Tracker(stage, total, "pairs", progress, cancel)
-    for block, logits in scored_blocks(query, gallery, head, plan, device, own):
+    for block, logits in scored_blocks(query, gallery, head, plan, device, own, cancel):
         _place(out, block, logits, mirror)
         tracker.advance(block_pairs(block, mirror))
     for block, logits in others:
@@ -110,17 +110,22 @@ def scored_blocks(
     plan: ScoringPlan,
     device: torch.device | str,
     blocks: Sequence[Block],
+    cancel: CancelToken | None = None,
 ) -> Iterator[Scored]:
-    """Each of ``blocks`` with its logits, in the order in which they are done."""
+    """Each of ``blocks`` with its logits, in the order in which they are done.
+
+    Raises :class:`~qaconv_core.errors.Cancelled` within a block when asked to stop.
+    """
     check_sides(query, gallery, head)
     device = torch.device(device)
     on_cpu = device.type == "cpu"
     if on_cpu:
-        score = _cpu_scorer(head, query.shape[1])
+        score = _cpu_scorer(head, query.shape[1], cancel)
     else:
         score = _device_scorer(query, gallery, head, plan, device)
 
     def work(block: Block) -> Scored:
+        raise_if_cancelled(cancel)
         with torch.inference_mode():
             return block, score(read_maps(query, block[0]), read_maps(gallery, block[1]))
 
@@ -156,13 +161,13 @@ def check_maps(maps: Maps, head: AffineHead, side: str) -> None:
         )
 
 
-def _cpu_scorer(head: AffineHead, channels: int) -> Scorer:
+def _cpu_scorer(head: AffineHead, channels: int, cancel: CancelToken | None) -> Scorer:
     """Scores a block with the calling thread's own tiles."""
     own = threading.local()
 
     def score(query: npt.NDArray[np.floating], gallery: npt.NDArray[np.floating]) -> Float32:
         if not hasattr(own, "tiles"):
-            own.tiles = FloatTiles(head, channels)
+            own.tiles = FloatTiles(head, channels, cancel)
         tiles: FloatTiles = own.tiles
         return tiles.score(query, gallery)
 

@@ -27,6 +27,7 @@ from qaconv_core.people.formats import (
 )
 from qaconv_core.people.mesh import simplify
 from qaconv_core.people.rig import Skeleton, read_skeleton
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 
 ENVIRONMENT = "QACONV_PEOPLE_ASSETS"
 ANCESTRIES = ("african", "asian", "caucasian")
@@ -100,9 +101,13 @@ def _three(value: float, name: str) -> dict[str, float]:
 
 @dataclass
 class Assets:
-    """The unpacked assets, read when first needed and then kept."""
+    """The unpacked assets, read when first needed and then kept.
+
+    Raises :class:`~qaconv_core.errors.Cancelled` before a file is read when ``cancel`` is set.
+    """
 
     root: Path
+    cancel: CancelToken | None = None
     _targets: dict[str, Target | None] = field(default_factory=dict, repr=False)
     _clothes: dict[str, Clothes] = field(default_factory=dict, repr=False)
     _coarse: dict[tuple[str, float], tuple[Ints, Ints, Ints]] = field(
@@ -149,6 +154,7 @@ class Assets:
     def clothes(self, name: str) -> Clothes:
         """A garment, shoe or hair style by the name of its .mhclo file."""
         if name not in self._clothes:
+            raise_if_cancelled(self.cancel)
             found = sorted(self.root.glob(f"*/*/{name}.mhclo"))
             if not found:
                 raise InputError(f"{self.root}: has no {name}.mhclo")
@@ -175,6 +181,7 @@ class Assets:
 
     def _target(self, name: str) -> Target | None:
         if name not in self._targets:
+            raise_if_cancelled(self.cancel)
             path = self.root / "targets" / "macrodetails" / f"{name}.target"
             exists = path.is_file()
             self._targets[name] = read_target(path, len(self.base.points)) if exists else None
@@ -199,7 +206,7 @@ def components(shape: ObjMesh) -> Ints:
     return connected_components(link, directed=False)[1].astype(np.int64)
 
 
-def open_assets(folder: str | os.PathLike[str] | None) -> Assets:
+def open_assets(folder: str | os.PathLike[str] | None, cancel: CancelToken | None = None) -> Assets:
     """The assets in ``folder``, or where the environment variable :data:`ENVIRONMENT` says.
 
     Raises :class:`InputError` that says what they are and where they come from.
@@ -215,4 +222,4 @@ def open_assets(folder: str | os.PathLike[str] | None) -> Assets:
     for needed in ("base.obj", "rigs/default.mhskel", "rigs/default_weights.mhw"):
         if not (root / needed).is_file():
             raise InputError(f"{root}: has no {needed}; {where}")
-    return Assets(root)
+    return Assets(root, cancel)

@@ -24,7 +24,7 @@ from PIL import Image
 
 from qaconv_core.caching import LruCache
 from qaconv_core.data.label_maps import LABELS
-from qaconv_core.errors import Cancelled, InputError
+from qaconv_core.errors import InputError
 from qaconv_core.people import furniture
 from qaconv_core.people.arrays import Pixels, Rng
 from qaconv_core.people.body import Assets, open_assets
@@ -39,8 +39,14 @@ from qaconv_core.people.pose import draw_arms, draw_stance
 from qaconv_core.people.shot import Actor, View, take, take_empty
 from qaconv_core.people.traffic import Order, Shot, person_look, plan_groups
 from qaconv_core.people.walk import Walker
-from qaconv_core.processes import fresh_pool, submit
-from qaconv_core.progress import NO_CONTEXT, CancelToken, Tracker, WorkContext
+from qaconv_core.processes import GLANCE, end_pool, fresh_pool, submit
+from qaconv_core.progress import (
+    NO_CONTEXT,
+    CancelToken,
+    Tracker,
+    WorkContext,
+    raise_if_cancelled,
+)
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.records import DamagedRecord, read_json
 
@@ -61,7 +67,11 @@ class Made:
 
 
 class Studio:
-    """Renders shots of one order; keeps people, plates and cameras that will be needed again."""
+    """Renders shots of one order; keeps people, plates and cameras that will be needed again.
+
+    Raises :class:`~qaconv_core.errors.Cancelled` between the pieces of a shot when the assets'
+    ``cancel`` is set.
+    """
 
     def __init__(self, order: Order, assets: Assets) -> None:
         self.order, self.assets = order, assets
@@ -88,6 +98,7 @@ class Studio:
         """Somebody, built when first needed."""
 
         def build() -> Person:
+            raise_if_cancelled(self.assets.cancel)
             return Person(self.assets, person_look(self.order, split, pid))
 
         return self._people.get_or_make((split, pid), build)
@@ -96,7 +107,9 @@ class Studio:
         camera = self.cameras[number - 1]
         rng = np.random.default_rng([self.order.seed, 80, number, session])
         light = relight(draw_light(rng, camera.place == "corridor"), self.order.manner, rng)
-        return View(camera, light_plate(build_plate(camera), light), light)
+        plate = build_plate(camera, self.assets.cancel)
+        raise_if_cancelled(self.assets.cancel)
+        return View(camera, light_plate(plate, light), light)
 
     def _actor(self, split: str, walker: Walker, rng: Rng) -> Actor:
         person = self.person(split, walker.who)
@@ -152,7 +165,7 @@ def generate_people(
     Raises :class:`InputError` when the assets are missing or ``out`` holds another set, and
     :class:`Cancelled` between two pictures when asked to stop; what is there stays valid.
     """
-    root, opened = Path(out), open_assets(assets)
+    root, opened = Path(out), open_assets(assets, work.cancel)
     _claim(root, order)
     groups = plan_groups(order, cameras_of(order))
     total = sum(len(group) for group in groups)
@@ -261,19 +274,16 @@ def _in_processes(
     try:
         for done in _results(pool, root, groups, workers, cancel):
             tracker.advance(done)
-    except BaseException:
-        # Workers that still load cannot hear of it and are not waited for: they end by themselves.
+    finally:
         stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
+        end_pool(pool, cancel)
 
 
 def _results(
     pool: ProcessPoolExecutor, root: Path, groups: list[list[Shot]], workers: int,
     cancel: CancelToken | None,
 ) -> Iterator[int]:  # fmt: skip
-    """Pictures done by each finished group; asks twice a second whether to stop."""
+    """Pictures done by each finished group; asks now and then whether to stop."""
     waiting = iter(groups)
     running: set[Future[int]] = set()
     while True:
@@ -283,8 +293,7 @@ def _results(
                 break
         if not running:
             return
-        finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+        finished, running = wait(running, timeout=GLANCE, return_when=FIRST_COMPLETED)
         for future in finished:
             yield future.result()
-        if cancel is not None and cancel.cancelled:
-            raise Cancelled
+        raise_if_cancelled(cancel)

@@ -21,6 +21,7 @@ from qaconv_core.people.mesh import normals
 from qaconv_core.people.palette import linear
 from qaconv_core.people.rasteriser import interpolate, perspective, rasterise
 from qaconv_core.people.walls import Wall, draw_walls, grey, leaf, paint_wall
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 
 LIT_MAX = 4.0
 """Light above this is clipped in a lit plate (stored as the square root in 8 bits)."""
@@ -53,14 +54,18 @@ class LitPlate:
     mean: float
 
 
-def build_plate(camera: Camera) -> Plate:
-    """Draw a camera's empty view."""
+def build_plate(camera: Camera, cancel: CancelToken | None = None) -> Plate:
+    """Draw a camera's empty view.
+
+    Raises :class:`~qaconv_core.errors.Cancelled` before a wall when asked to stop.
+    """
     rng = np.random.default_rng([camera.seed, 78, camera.number])
     high, wide = camera.frame
     x, y = np.meshgrid(np.arange(wide) + 0.5, np.arange(high) + 0.5)
     rays = camera.rays(x.astype(np.float32), y.astype(np.float32))
     plate = _ground(camera, rng, rays)
     for wall in draw_walls(camera, rng):
+        raise_if_cancelled(cancel)
         _add_wall(plate, camera, rays, wall)
     for model in furniture.draw_models(camera, rng):
         _add_model(plate, camera, model)

@@ -93,7 +93,7 @@ def render_scenes(
     """
     cancel = work.cancel or CancelToken()
     root = Path(out)
-    studio = Studio(order.set_order, open_assets(assets))
+    studio = Studio(order.set_order, open_assets(assets, cancel))
     root.mkdir(parents=True, exist_ok=True)
     writer = _Writer()
     frames = round(order.seconds * VIDEO_RATE)

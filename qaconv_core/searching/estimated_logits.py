@@ -192,6 +192,7 @@ class EstimatedLogits:
         done = 0
         values = np.empty((b - a, d - c), dtype=np.float32)
         for row in range(a, b):
+            self.context.raise_if_cancelled()
             first = min(max(c, row), d) - c if self.mirror else 0
             part = gallery.part(first, d - c)
             one = small.part(row - chunk[0], row - chunk[0] + 1)
@@ -317,7 +318,7 @@ class EstimatedLogits:
 
     def _tiles(self) -> FloatTiles:
         if not hasattr(self._own, "floats"):
-            self._own.floats = FloatTiles(self.head, self.query.shape[1])
+            self._own.floats = FloatTiles(self.head, self.query.shape[1], self.context.cancel)
         tiles: FloatTiles = self._own.floats
         return tiles
 

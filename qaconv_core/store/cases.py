@@ -27,7 +27,6 @@ from qaconv_core.errors import InputError, StoreError
 from qaconv_core.files import check_input
 from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text, reason
-from qaconv_core.store.change_log import relative_name
 from qaconv_core.store.decisions import (
     Change,
     Decision,
@@ -40,7 +39,6 @@ from qaconv_core.store.download import file_sha256
 from qaconv_core.store.folders import data_dir
 from qaconv_core.store.locks import exclusive
 from qaconv_core.store.records import DamagedRecord, is_number, read_json
-from qaconv_core.types import ImageSet
 
 FORMAT, VERSION = "qaconv-case", 1
 SUFFIX = ".qcase"
@@ -81,7 +79,7 @@ class CasePicture:
 class CaseData:
     """The data set of a case: how it is opened, what it is called, its counts and fingerprint.
 
-    ``fingerprint`` is a SHA-256 over names and sizes of all files.
+    ``fingerprint`` is that of :func:`qaconv_core.store.keys.fingerprint`.
     """
 
     name: str
@@ -263,10 +261,6 @@ class CaseDecisions(DecisionBook):
         self.file, self.dataset = file, dataset
         self.root = Path(os.path.realpath(root))
 
-    def name_of(self, picture: str | os.PathLike[str]) -> str:
-        """As :meth:`DecisionBook.name_of` says."""
-        return relative_name(self.root, picture)
-
     def undo(self) -> Change | None:
         """Undo the last change and return it; None where there is none."""
         undone: list[Change] = []
@@ -292,6 +286,11 @@ class CaseDecisions(DecisionBook):
         return made[0]
 
 
+def moment_ns(entry: Entry) -> int:
+    """When an entry was written, in nanoseconds; the end of its second."""
+    return int((datetime.fromisoformat(entry.time).timestamp() + 1) * 1e9)
+
+
 def picture_hash(path: Path) -> str:
     """SHA-256 of a file as hexadecimal digits; "" where it cannot be read."""
     try:
@@ -299,19 +298,6 @@ def picture_hash(path: Path) -> str:
         return file_sha256(path)
     except (OSError, StoreError):
         return ""
-
-
-def fingerprint(images: ImageSet, root: Path) -> str:
-    """SHA-256 over names and sizes of all files, which changes when one comes, goes or grows."""
-    found = hashlib.sha256()
-    for ref in images:
-        try:
-            size = os.stat(ref.path).st_size
-        except OSError:
-            size = -1
-        name = relative_name(root, ref.path).encode("utf-8", "surrogateescape")
-        found.update(name + f"\t{size}\n".encode())
-    return found.hexdigest()
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────

@@ -7,11 +7,12 @@ change, also after a restart. A new change drops those that were undone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -20,6 +21,7 @@ from qaconv_core.errors import InputError, StoreError
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.locks import exclusive
 from qaconv_core.store.records import DamagedRecord, put_aside, read_json
+from qaconv_core.types import ImageRef
 
 VERSION = 1
 CONTRADICTION = "its history contradicts itself"
@@ -34,6 +36,38 @@ def relative_name(root: Path, picture: str | os.PathLike[str]) -> str:
         return whole.relative_to(root).as_posix()
     except ValueError:
         return str(whole)
+
+
+def named_pictures(
+    root: Path, pictures: Iterable[ImageRef], wanted: Collection[str]
+) -> dict[int, str]:
+    """The names in a log, by index, of the pictures that go by one of ``wanted``.
+
+    Pictures are named as by :func:`relative_name`, links included; each folder is looked at once.
+    """
+    if not wanted:
+        return {}
+    root = Path(os.path.realpath(root))
+    folders: dict[str, tuple[str, frozenset[str]]] = {}
+    found = {}
+    for index, ref in enumerate(pictures):
+        folder, last = os.path.split(ref.path)
+        if folder not in folders:
+            folders[folder] = _place_and_links(root, folder)
+        place, links = folders[folder]
+        name = relative_name(root, ref.path) if last in links else place + last
+        if name in wanted:
+            found[index] = name
+    return found
+
+
+def _place_and_links(root: Path, folder: str) -> tuple[str, frozenset[str]]:
+    """What stands before the names of a folder's files, and those files that are links."""
+    place = relative_name(root, folder)
+    links: frozenset[str] = frozenset()
+    with contextlib.suppress(OSError), os.scandir(folder or os.curdir) as entries:
+        links = frozenset(entry.name for entry in entries if entry.is_symlink())
+    return "" if place == "." else place.rstrip("/") + "/", links
 
 
 @dataclass(frozen=True)

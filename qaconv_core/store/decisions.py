@@ -18,7 +18,7 @@ from typing import Any
 
 from qaconv_core.errors import InputError
 from qaconv_core.readable import csv_text
-from qaconv_core.store.change_log import CONTRADICTION, ChangeLog
+from qaconv_core.store.change_log import CONTRADICTION, ChangeLog, relative_name
 from qaconv_core.store.folders import data_dir
 from qaconv_core.store.records import DamagedRecord, is_number
 from qaconv_core.types import score_of_logit
@@ -99,15 +99,16 @@ def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
 class DecisionBook(ABC):
     """Decisions about pairs of one data set's pictures, made of changes that are kept somewhere.
 
-    ``dataset`` names the set. All methods raise :class:`StoreError` where that cannot be read or
-    written.
+    ``dataset`` names the set, ``root`` is its folder. All methods raise :class:`StoreError` where
+    the changes cannot be read or written.
     """
 
     dataset: str
+    root: Path
 
-    @abstractmethod
     def name_of(self, picture: str | os.PathLike[str]) -> str:
         """The name of a picture, relative to the data set's root where it lies below it."""
+        return relative_name(self.root, picture)
 
     @abstractmethod
     def undo(self) -> Change | None:

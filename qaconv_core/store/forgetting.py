@@ -140,6 +140,7 @@ def forget(
     begun = _adaptation_of(data_dir() / ADAPTATION, named)
     mentions = Mentions([*places, *cut_out, *cases])
     counts: dict[str, int] = {}
+    pasted: set[Path] = set()
 
     def count(what: str, number: int) -> None:
         counts[what] = counts.get(what, 0) + number
@@ -167,8 +168,11 @@ def forget(
         for path in _files(data):
             if any(folder in path.parents for folder in cut_out):
                 continue  # counted already
-            _forget_in_file(path, mentions, dry_run, count)
+            pasted |= _forget_in_file(path, mentions, dry_run, count)
             tracker.advance()
+        count("pasted pictures", len(pasted))
+        for path in () if dry_run else pasted:
+            path.unlink(missing_ok=True)
         for path in _files(cache / "scores"):
             count("score matrices", 1)
             if not dry_run:
@@ -255,17 +259,18 @@ def _forget_runs(path: Path, mentions: Mentions, dry_run: bool) -> int:
 
 def _forget_in_file(
     path: Path, mentions: Mentions, dry_run: bool, count: Callable[[str, int], None]
-) -> None:
-    """Remove a file of the user's data folder, or the part of it that names a place."""
+) -> set[Path]:
+    """Remove a file of the user's data folder, or the part of it that names a place; returns the
+    pasted pictures that a removed file names."""
     if (
         not path.is_file()
         or path.suffix in (".sqlite", _MAPS)
         or path.stat().st_size > _LARGEST_TEXT
     ):
-        return
+        return set()
     kind = path.parent.name if path.parent != data_dir() else path.stem
     if not mentions.in_bytes(path.read_bytes()):
-        return
+        return set()
     record = _record(path)
     whole = record is None or _is_of(record, mentions) or path.suffix == ".toml"
     if whole or (kind == _CASES and not _pruned(record, mentions, [0])):
@@ -273,19 +278,16 @@ def _forget_in_file(
             _overwrite(path, [(0, path.stat().st_size)])
         if kind != _CASES:  # the cases themselves are counted
             count(_KINDS.get(kind, f"files ({kind})"), 1)
-        for pasted in _pasted(record):
-            count("pasted pictures", 1)
-            if not dry_run:
-                pasted.unlink(missing_ok=True)
         if not dry_run:
             path.unlink(missing_ok=True)
             path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
-        return
+        return set(_pasted(record))
     removed = [0]
     pruned = _pruned(record, mentions, removed)
     count(f"entries of other files ({kind})", removed[0])
     if not dry_run:
         atomic_write_text(path, json.dumps(pruned, indent=1) + "\n", error=StoreError)
+    return set()
 
 
 _KINDS = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from qaconv_core.readable import counted, shown
 from qaconv_core.store.atomic import reason
 from qaconv_core.types import ImageRef, Rejected
 
@@ -31,6 +33,30 @@ def file_keys(files: Iterable[str | os.PathLike[str] | ImageRef]) -> list[FileKe
     """
     folders: dict[str, str] = {}
     return [_key(os.fspath(f.path if isinstance(f, ImageRef) else f), folders) for f in files]
+
+
+def fingerprint(files: Sequence[ImageRef], root: Path) -> str:
+    """SHA-256 over names below ``root`` and keys of all files.
+
+    Another one when a file comes, goes or is written again.
+    """
+    found, folder = hashlib.sha256(), Path(os.path.realpath(root))
+    for key in file_keys(files):
+        path = Path(key.path)
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+        stamp = key[1:] if isinstance(key, FileKey) else (-1, -1)
+        found.update(f"{name}\t{stamp[0]}\t{stamp[1]}\n".encode("utf-8", "surrogateescape"))
+    return found.hexdigest()
+
+
+def written_since(files: Iterable[ImageRef], time_ns: int) -> str:
+    """In words, which files are gone or were written after a moment; "" where none was."""
+    keys = file_keys(files)
+    late = [key.path for key in keys if isinstance(key, Rejected) or key.mtime_ns > time_ns]
+    if not late:
+        return ""
+    more = f" and {counted(len(late) - 1, 'other file')}" if len(late) > 1 else ""
+    return f"{shown(late[0])}{more} changed since"
 
 
 def _key(name: str, folders: dict[str, str]) -> FileKey | Rejected:

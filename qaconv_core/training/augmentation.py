@@ -15,6 +15,7 @@ from PIL import Image
 from qaconv_core.data.images import read_image
 from qaconv_core.data.label_maps import read_label_file
 from qaconv_core.data.transforms import to_pixels
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 from qaconv_core.training.cells import MIXED, cell_parts
 from qaconv_core.training.recipes import Augmentation
 from qaconv_core.training.transforms import Pixels, View, augment, cell_places
@@ -48,14 +49,17 @@ class Item:
     backdrop: tuple[Pixels | Path, Pixels | Path] | None = None
 
 
-def change_pictures(change: Change, items: Sequence[Item]) -> Stacked:
+def change_pictures(
+    change: Change, items: Sequence[Item], cancel: CancelToken | None = None
+) -> Stacked:
     """``pixels`` (n, 3, H, W) uint8, on request ``parts`` (n, h·w) and ``places`` (n, h·w, 2).
 
     What happens to a picture depends on the seed and its position alone. Raises
-    :class:`ImageError` for a file that cannot be read.
+    :class:`ImageError` for a file that cannot be read, and
+    :class:`~qaconv_core.errors.Cancelled` before a picture.
     """
     cv2.setNumThreads(0)
-    views = [_view(change, item) for item in items]
+    views = [_view(change, item, cancel) for item in items]
     out: Stacked = {"pixels": np.stack([view.pixels.transpose(2, 0, 1) for view in views])}
     if change.wants_parts:
         out["parts"] = np.stack([_parts(view, change.grid) for view in views])
@@ -66,7 +70,8 @@ def change_pictures(change: Change, items: Sequence[Item]) -> Stacked:
     return out
 
 
-def _view(change: Change, item: Item) -> View:
+def _view(change: Change, item: Item, cancel: CancelToken | None) -> View:
+    raise_if_cancelled(cancel)
     random = np.random.default_rng((*change.seed, item.position))
     picture = _picture(item.picture, change.size)
     mask = None if item.label_map is None else _label_map(item.label_map, change.size)

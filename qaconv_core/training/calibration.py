@@ -72,7 +72,7 @@ def calibrate(
     random = np.random.default_rng((seed, 11))
     # It deals all people; the first batch is as good as any.
     places = identity_plan(people, count * PICTURES, PICTURES, random)[:1]
-    runner = NetworkRunner(network, device, precision, input_size=book.size)
+    runner = NetworkRunner(network, device, precision, input_size=book.size, cancel=cancel)
     tracker = Tracker("calibrating: features", places.size, "images", progress, cancel)
     parts = []
     plan = _in_batches(places[0], runner.batch)

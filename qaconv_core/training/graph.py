@@ -35,7 +35,7 @@ def batch_distances(
     Rows are queries. The network is left in evaluation or training mode as it was, but in the
     memory format of the runner.
     """
-    runner = NetworkRunner(network, device, precision, input_size=book.size)
+    runner = NetworkRunner(network, device, precision, input_size=book.size, cancel=cancel)
     tracker = Tracker("graph: features", len(places), "images", progress, cancel)
     parts = []
     for start in range(0, len(places), _MAPS_AT_ONCE):

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from qaconv_core.errors import InputError
-from qaconv_core.processes import fresh_pool, submit
+from qaconv_core.processes import end_pool, fresh_pool, result_of, submit
+from qaconv_core.progress import CancelToken
 from qaconv_core.training.augmentation import Change, Item, Stacked, change_pictures
 from qaconv_core.training.pictures import PictureCache
 from qaconv_core.training.recipes import Augmentation
@@ -49,23 +50,26 @@ class Hands:
     that they need neither torch nor shared memory. :meth:`close` ends them.
     """
 
-    def __init__(self, workers: int = 0) -> None:
-        self.workers = workers
+    def __init__(self, workers: int = 0, cancel: CancelToken | None = None) -> None:
+        self.workers, self._cancel = workers, cancel
         self._pool: ProcessPoolExecutor | None = None
 
     def change_all(self, change: Change, batches: Iterable[list[Item]]) -> Iterator[Stacked]:
-        """:func:`change_pictures` for each batch, in order, a few batches ahead."""
+        """:func:`change_pictures` for each batch, in order, a few batches ahead.
+
+        Raises :class:`~qaconv_core.errors.Cancelled` while a batch is made or waited for.
+        """
         if self.workers < 1:
-            yield from (change_pictures(change, items) for items in batches)
+            yield from (change_pictures(change, items, self._cancel) for items in batches)
             return
         waiting: deque[Future[Stacked]] = deque()
         try:
             for items in batches:
                 waiting.append(self._submit(change, items))
                 if len(waiting) > self.workers * _AHEAD:
-                    yield waiting.popleft().result()
+                    yield result_of(waiting.popleft(), self._cancel)
             while waiting:
-                yield waiting.popleft().result()
+                yield result_of(waiting.popleft(), self._cancel)
         except BrokenProcessPool:
             self.close()
             raise InputError(
@@ -85,7 +89,7 @@ class Hands:
         """End the processes; more work starts new ones."""
         pool, self._pool = self._pool, None
         if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+            end_pool(pool, self._cancel)
 
 
 def load_batches(

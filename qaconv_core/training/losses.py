@@ -48,9 +48,9 @@ class Batch:
 class Criterion(nn.Module):
     """A loss with the head that it trains; ``extra`` holds the parts of the last loss, for logs."""
 
-    matcher: QAConv
+    matcher: TrainingQAConv
 
-    def __init__(self, matcher: QAConv) -> None:
+    def __init__(self, matcher: TrainingQAConv) -> None:
         super().__init__()
         self.matcher = matcher
         self.extra: dict[str, float] = {}
@@ -58,6 +58,9 @@ class Criterion(nn.Module):
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Loss (n,) and accuracy (n,), 1.0 where a sample was told from all others."""
         raise NotImplementedError
+
+    def remember(self, batch: Batch) -> None:
+        """Keep what later batches are compared with; after this one's backward pass."""
 
 
 def new_matcher(grid: Grid, head: str, scale: float = 1.0, even: bool = True) -> TrainingQAConv:
@@ -115,7 +118,7 @@ class PairwiseMatchingLoss(Criterion):
 class HardTripletLoss(Criterion):
     """max(0, margin − lowest true logit + highest false logit) of each row (v2.1)."""
 
-    def __init__(self, matcher: QAConv, margin: float = 16.0) -> None:
+    def __init__(self, matcher: TrainingQAConv, margin: float = 16.0) -> None:
         super().__init__(matcher)
         self.margin = float(margin)
 
@@ -137,8 +140,6 @@ class ClassMemoryLoss(Criterion):
     once; the head's batch norms run over all classes, as in the releases.
     """
 
-    matcher: TrainingQAConv
-
     class_memory: torch.Tensor
     valid_class: torch.Tensor
 
@@ -158,25 +159,21 @@ class ClassMemoryLoss(Criterion):
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Loss (n,); accurate is a row whose own class has the highest logit."""
-        # Copies: the memory is written to below, before the backward pass reads it.
-        best = [lean_maxima(batch.maps, part.clone()) for part in self._parts()]
+        parts = self.class_memory.split(self.mem_batch_size)
+        best = [lean_maxima(batch.maps, part, self.matcher.cancel) for part in parts]
         sides = (torch.cat([pair[side] for pair in best], dim=1) for side in (0, 1))
         logits = self.matcher.head_logits(*sides)
         target = functional.one_hot(batch.labels, logits.shape[1]).to(logits.dtype)
         loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
         p = torch.sigmoid(logits)
         weight = torch.where(target > 0, 1.0 - p, p).square()
-        counted = self.valid_class.clone() if self.seen_only else 1.0
+        counted = self.valid_class if self.seen_only else 1.0
         loss = (loss * weight * counted).sum(dim=1)
         accuracy = (logits.detach().argmax(dim=1) == batch.labels).float()
-        self._remember(batch)
         return loss, accuracy
 
-    def _parts(self) -> tuple[torch.Tensor, ...]:
-        return self.class_memory.split(self.mem_batch_size)
-
     @torch.no_grad()
-    def _remember(self, batch: Batch) -> None:
+    def remember(self, batch: Batch) -> None:
         """Keep the last finite map of each class in the batch."""
         maps = batch.maps.detach().to(self.class_memory.dtype)
         for row, label in enumerate(batch.labels.tolist()):

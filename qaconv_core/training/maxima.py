@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from qaconv_core.models import QAConv
+from qaconv_core.progress import CancelToken, raise_if_cancelled
 
 CPU_TILE = 2 << 20
 GPU_TILE = 256 << 20
@@ -26,13 +27,19 @@ Span = tuple[int, int]
 
 
 class TrainingQAConv(QAConv):
-    """:class:`QAConv` whose training forward needs little memory; same numbers, same tensors."""
+    """:class:`QAConv` whose training forward needs little memory; same numbers, same tensors.
+
+    While ``cancel`` is there, both passes raise :class:`~qaconv_core.errors.Cancelled` between
+    two tiles when it is set.
+    """
+
+    cancel: CancelToken | None = None
 
     def forward(self, query_maps: torch.Tensor, gallery_maps: torch.Tensor) -> torch.Tensor:
         """(p, C, h, w), (g, C, h, w) -> logits (p, g), differentiable, in float32."""
         self._check(query_maps, "query")
         self._check(gallery_maps, "gallery")
-        best_query, best_gallery = lean_maxima(query_maps, gallery_maps)
+        best_query, best_gallery = lean_maxima(query_maps, gallery_maps, self.cancel)
         return self.head_logits(best_query, best_gallery)
 
     def head_logits(self, best_query: torch.Tensor, best_gallery: torch.Tensor) -> torch.Tensor:
@@ -55,7 +62,7 @@ def _normed(norm: nn.BatchNorm1d, values: torch.Tensor) -> torch.Tensor:
 
 
 def lean_maxima(
-    query_maps: torch.Tensor, gallery_maps: torch.Tensor
+    query_maps: torch.Tensor, gallery_maps: torch.Tensor, cancel: CancelToken | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Best similarity of every query cell and of every gallery cell, for all pairs, float32.
 
@@ -64,9 +71,9 @@ def lean_maxima(
     """
     query, gallery = query_maps.flatten(2).float(), gallery_maps.flatten(2).float()
     if query_maps is gallery_maps:
-        a: torch.Tensor = _Maxima.apply(query, query, True)[0]
+        a: torch.Tensor = _Maxima.apply(query, query, True, cancel)[0]
         return a, a.transpose(0, 1)
-    both: tuple[torch.Tensor, torch.Tensor] = _Maxima.apply(query, gallery, False)
+    both: tuple[torch.Tensor, torch.Tensor] = _Maxima.apply(query, gallery, False, cancel)
     return both
 
 
@@ -78,7 +85,11 @@ class _Maxima(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, query: torch.Tensor, gallery: torch.Tensor, same: bool
+        ctx: Any,
+        query: torch.Tensor,
+        gallery: torch.Tensor,
+        same: bool,
+        cancel: CancelToken | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         p, _, s = query.shape
         g, _, r = gallery.shape
@@ -87,6 +98,7 @@ class _Maxima(torch.autograd.Function):
         best_a = torch.empty(p, g, s, dtype=torch.int64, device=query.device)
         best_b = torch.empty(p, g, r, dtype=torch.int64, device=query.device)
         for (i, j), (k, m) in _tiles(p, g, s, r, query.device, same):
+            raise_if_cancelled(cancel)
             tile = _product(rows[k:m], query[i:j])
             value, place = tile.max(dim=1)
             a[i:j, k:m], best_a[i:j, k:m] = value.transpose(0, 1), place.transpose(0, 1)
@@ -98,19 +110,20 @@ class _Maxima(torch.autograd.Function):
             else:
                 b[i:j, k:m] = value
         ctx.save_for_backward(query, rows, best_a, best_b)
-        ctx.same = same
+        ctx.same, ctx.cancel = same, cancel
         return a, b
 
     @staticmethod
     def backward(
         ctx: Any, grad_a: torch.Tensor, grad_b: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None, None]:
+    ) -> tuple[torch.Tensor, torch.Tensor | None, None, None]:
         query, rows, best_a, best_b = ctx.saved_tensors
         p, _, s = query.shape
         g, r, _ = rows.shape
         columns = query.transpose(1, 2).contiguous()
         to_columns, to_rows = torch.zeros_like(columns), torch.zeros_like(rows)
         for (i, j), (k, m) in _tiles(p, g, s, r, query.device, ctx.same):
+            raise_if_cancelled(ctx.cancel)
             tile = query.new_zeros(m - k, r, j - i, s)
             part = grad_a[i:j, k:m].transpose(0, 1)
             place = best_a[i:j, k:m].transpose(0, 1)
@@ -126,7 +139,7 @@ class _Maxima(torch.autograd.Function):
             flat = tile.view((m - k) * r, (j - i) * s)
             to_columns[i:j].flatten(0, 1).addmm_(flat.t(), rows[k:m].flatten(0, 1))
             to_rows[k:m].flatten(0, 1).addmm_(flat, columns[i:j].flatten(0, 1))
-        return to_columns.transpose(1, 2), to_rows.transpose(1, 2), None
+        return to_columns.transpose(1, 2), to_rows.transpose(1, 2), None, None
 
 
 def _product(rows: torch.Tensor, query: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 
 from qaconv_core.device import available_memory
 from qaconv_core.extraction.decoding import decode_all
-from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.progress import CancelToken, ProgressCallback, Tracker, raise_if_cancelled
 from qaconv_core.threads import usable_cores
 from qaconv_core.training.augmentation import Item, resized_label_map, resized_picture
 from qaconv_core.training.people import TrainingSet
@@ -90,7 +90,7 @@ def open_book(
     if workers is None:
         workers = default_workers("cuda") if n >= 256 else 0
     tracker = Tracker("reading pictures", n, "images", progress, cancel)
-    with closing(decode_all(paths, size, workers)) as decoded:
+    with closing(decode_all(paths, size, workers, cancel)) as decoded:
         for i, found in enumerate(decoded):
             if isinstance(found, str):
                 bad[i] = found
@@ -101,13 +101,14 @@ def open_book(
     kept = np.array([i for i in range(n) if i not in bad], dtype=np.int64)
     if pixels is not None and bad:
         pixels = pixels[kept]
-    labels = _label_maps(left, size) if keep and people.has_label_maps else None
+    labels = _label_maps(left, size, cancel) if keep and people.has_label_maps else None
     return PictureCache(left, size, pixels, labels)
 
 
-def _label_maps(people: TrainingSet, size: tuple[int, int]) -> Pixels:
+def _label_maps(people: TrainingSet, size: tuple[int, int], cancel: CancelToken | None) -> Pixels:
     labels = np.zeros((len(people), *size), np.uint8)
     for i, path in enumerate(people.label_maps):
+        raise_if_cancelled(cancel)
         if path is not None:
             labels[i] = resized_label_map(path, size)
     return labels

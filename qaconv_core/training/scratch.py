@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from qaconv_core.models import QAConv
 from qaconv_core.training import part_supervision as parts
 from qaconv_core.training.losses import Batch, Criterion, _in_batch_logits, hardest, same_person
+from qaconv_core.training.maxima import TrainingQAConv
 from qaconv_core.training.recipes import Recipe
 from qaconv_core.training.teaching import teaching_loss
 
@@ -27,7 +27,9 @@ VIEW_REACH = 0.75
 class ScratchLoss(Criterion):
     """Identity, stripes, contrast, label maps and teachers, weighted as the recipe says."""
 
-    def __init__(self, matcher: QAConv, recipe: Recipe, classes: int, widths: tuple[int, int]):
+    def __init__(
+        self, matcher: TrainingQAConv, recipe: Recipe, classes: int, widths: tuple[int, int]
+    ):
         """``widths``: channels of the trunk and of the maps."""
         super().__init__(matcher)
         self.recipe = recipe

@@ -93,7 +93,7 @@ def train(
     """Train, save every epoch, evaluate.
 
     Under ``torchrun`` all processes call this with the same job; the first one writes, speaks and
-    evaluates. Raises :class:`~qaconv_core.errors.Cancelled` once the batch in hand is done and
+    evaluates. Raises :class:`~qaconv_core.errors.Cancelled` once the batches that are done are
     saved, and the engine's errors, at once where something cannot work.
     """
     began = time.monotonic()

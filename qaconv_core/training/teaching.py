@@ -32,13 +32,13 @@ class Teachers:
     heads: tuple[AffineHead, ...]
     device: torch.device
 
-    def logits(self, pictures: Int64) -> torch.Tensor:
+    def logits(self, pictures: Int64, cancel: CancelToken | None = None) -> torch.Tensor:
         """What they say of all pairs among ``pictures`` (n,), places in the training set: the mean
         of their standardised logits, standardised, float32 (n, n)."""
         told = []
         for bank, head in zip(self.banks, self.heads, strict=True):
             maps = bank.maps[bank.rows[pictures]]
-            logits = score_maps(maps, maps, head, device=self.device, symmetric=True)
+            logits = score_maps(maps, maps, head, device=self.device, symmetric=True, cancel=cancel)
             told.append(standardised(torch.from_numpy(logits)))
         return standardised(torch.stack(told).mean(dim=0)).to(self.device)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from torch import nn
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.models import FeatureNetwork
 from qaconv_core.models.backbone import SMALL_PLANS
+from qaconv_core.models.stopping import stopping_within
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.training.averaging import WeightAverage
 from qaconv_core.training.building import freeze, new_criterion, new_optimizer
@@ -32,6 +33,9 @@ from qaconv_core.training.samplers import Decks, graph_plan, identity_plan, rand
 from qaconv_core.training.schedule import Schedule
 from qaconv_core.training.teaching import Teachers
 from qaconv_core.types import Float32, Int64
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d)
+"""Layers that keep running statistics."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,9 @@ class Trainer:
         self._unfinished: Unfinished | None = None
         self._unsaved = ""
         self._trunk: torch.Tensor | None = None
-        self._hands = Hands(self.around.workers)
+        # One of several processes must not leave the others waiting.
+        self._cancel = self.around.cancel if self.team.ranks == 1 else None
+        self._hands = Hands(self.around.workers, self._cancel)
         if recipe.loss == "scratch":
             getattr(network.base, recipe.layer).register_forward_hook(self._keep_trunk)
 
@@ -134,11 +140,12 @@ class Trainer:
     def run(self, path: Path | None = None) -> None:
         """Train the epochs that are left, saving each to ``path``.
 
-        Raises :class:`Cancelled` after the batch in hand, with the epoch's progress saved. A disk
-        that refuses ends no training: the next epoch's end tries again. Where the last attempt
-        fails too, :class:`InputError` names the temporary folder's file that holds the state.
+        Raises :class:`Cancelled` within a batch, which is given up, with the epoch's progress
+        saved; of several processes, after the batch in hand. A disk that refuses ends no training:
+        the next epoch's end tries again. Where the last attempt fails too, :class:`InputError`
+        names the temporary folder's file that holds the state.
         """
-        with closing(self._hands):
+        with closing(self._hands), self._stopping_within_batches():
             while not self.finished:
                 self._run_epoch(path)
                 if not self.finished and self.team.any(self._stop_asked()):
@@ -150,6 +157,16 @@ class Trainer:
             if self.recipe.calibrate and self.calibration is None:
                 self._calibrate(path)
             self._rescue(path)
+
+    @contextmanager
+    def _stopping_within_batches(self) -> Iterator[None]:
+        matcher = self.criterion.matcher
+        with stopping_within(self.network, self._cancel):
+            matcher.cancel = self._cancel
+            try:
+                yield
+            finally:
+                matcher.cancel = None
 
     def _calibrate(self, path: Path | None) -> None:
         """Give the logits scale and zero; one process fits, all take the head."""
@@ -166,7 +183,6 @@ class Trainer:
             self.around.log(f"calibration: {told}")
 
     def _fit_calibration(self) -> Calibration | None:
-        around, alone = self.around, self.team.ranks == 1
         try:
             return calibrate(
                 self.network,
@@ -177,8 +193,8 @@ class Trainer:
                 seed=self.seed,
                 precision=self.precision,
                 hands=self._hands,
-                progress=around.progress,
-                cancel=around.cancel if alone else None,
+                progress=self.around.progress,
+                cancel=self._cancel,
             )
         finally:
             self.network.to(memory_format=self._format)
@@ -195,12 +211,15 @@ class Trainer:
             self.around.progress if self.team.leads else None,
             start=work.done * size,
         )
-        for samples in self._batches(work):
-            self._learn(samples, work.done / batches, means)
-            work.done += 1
-            tracker.advance(size, self._message(means, tracker))
-            if self.team.any(self._stop_asked()) and work.done < batches:
-                self._stop(work, means, path)
+        try:
+            for samples in self._batches(work):
+                self._learn(samples, work.done / batches, means)
+                work.done += 1
+                tracker.advance(size, self._message(means, tracker))
+                if self.team.any(self._stop_asked()) and work.done < batches:
+                    raise Cancelled
+        except Cancelled:
+            raise self._stopped(work, means, path) from None
         self._end_epoch(means, time.monotonic() - began, path)
 
     def _batches(self, work: Unfinished) -> Iterator[Samples]:
@@ -223,13 +242,14 @@ class Trainer:
         cancel = self.around.cancel
         return cancel is not None and cancel.cancelled
 
-    def _stop(self, work: Unfinished, means: _Means, path: Path | None) -> None:
+    def _stopped(self, work: Unfinished, means: _Means, path: Path | None) -> Cancelled:
+        """Save the epoch's progress; says where it stands."""
         work.loss_sum, work.accuracy_sum = means.loss, means.accuracy
         work.samples = means.samples
         self._unfinished = work
         self._keep(path)
         self._rescue(path)
-        raise Cancelled(
+        return Cancelled(
             f"stopped in epoch {self.epoch + 1} after {work.done} of {len(work.plan)} batches"
             + (f"; {path} is saved and --resume continues" if path is not None else "")
         )
@@ -295,7 +315,6 @@ class Trainer:
 
     def _distances(self, places: Int64) -> Float32:
         """Distances among pictures as the network is now; it comes back in its own format."""
-        around, alone = self.around, self.team.ranks == 1
         try:
             return batch_distances(
                 self.network,
@@ -305,27 +324,32 @@ class Trainer:
                 device=self.device,
                 precision=self.precision,
                 rerank=self.recipe.gs_rerank,
-                progress=around.progress,
-                # One of several processes must not leave the others waiting.
-                cancel=around.cancel if alone else None,
+                progress=self.around.progress,
+                cancel=self._cancel,
             )
         finally:
             self.network.to(memory_format=self._format)
 
     def _learn(self, samples: Samples, part: float, means: _Means) -> None:
-        """One step of the optimiser; samples without a finite loss are left out."""
+        """One step of the optimiser; samples without a finite loss are left out.
+
+        Raises :class:`Cancelled` before the step, with everything as it was.
+        """
         factor = self.schedule.factor(self.epoch, part)
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         self.network.train(not self.recipe.frozen_norms)
         self.criterion.train()
-        batch = self._forward(samples)
-        loss, accuracy, count = finite_mean(*self.criterion(batch))
+        self.optimizer.zero_grad(set_to_none=True)
+        with self._same_statistics_if_cancelled():
+            batch = self._forward(samples)
+            loss, accuracy, count = finite_mean(*self.criterion(batch))
+            if loss is not None:
+                self.scaler.scale(loss).backward()
+        self.criterion.remember(batch)
         means.skipped += len(batch.labels) - count
         if loss is None:
             return
-        self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
         self.team.add_gradients(self.network.parameters())
         if self._clip():
@@ -338,6 +362,22 @@ class Trainer:
         else:
             self._average.forget()  # of a run that was prolonged since
         means.add(float(loss.detach()), accuracy, count)
+
+    @contextmanager
+    def _same_statistics_if_cancelled(self) -> Iterator[None]:
+        """Take back what a batch that is given up did to the norms' running statistics."""
+        if self._cancel is None:
+            yield
+            return
+        modules = (*self.network.modules(), *self.criterion.modules())
+        norms = [module for module in modules if isinstance(module, NORMS)]
+        before = [(value, value.clone()) for norm in norms for value in norm.buffers()]
+        try:
+            yield
+        except Cancelled:
+            for value, kept in before:
+                value.copy_(kept)
+            raise
 
     def _forward(self, samples: Samples) -> Batch:
         """The whole batch's feature maps and labels, in every process."""
@@ -358,7 +398,7 @@ class Trainer:
         pictures = gathered(samples.pictures)
         taught = None
         if self.teachers is not None and pictures is not None:
-            taught = self.teachers.logits(pictures.cpu().numpy())
+            taught = self.teachers.logits(pictures.cpu().numpy(), self._cancel)
         return Batch(
             whole,
             labels,

@@ -93,4 +93,4 @@ def test_one_candidate_more_or_less_is_compared_at_once(qtbot, window):
     qtbot.waitUntil(lambda: len(space.others) == 2, timeout=WAIT)
     press(window, Qt.Key_C)  # two again
     qtbot.waitUntil(lambda: space.other_pair is not None and space.why is not None, timeout=WAIT)
-    assert space.selection.chosen == {space.selection.candidate}
+    assert len(space.selection.chosen) == 3, "the choice stays, for a report"

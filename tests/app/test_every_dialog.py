@@ -10,6 +10,7 @@ import pkgutil
 import re
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,9 +31,10 @@ import app.views
 from app.views.dialogs.answers_dialog import AnswersDialog
 from app.views.dialogs.case_dialog import CaseDialog
 from app.views.dialogs.matrix_dialog import MatrixDialog
+from app.views.evaluate.name_dialog import NameDialog
 from app.views.widgets import layouts
 from qaconv_core.evaluation.match_matrix import FirstCandidates
-from tests.app.controls import name_of
+from tests.app.controls import controls, name_of
 from tests.app.real import WAIT, settled
 
 SCREEN = QSize(1024, 600)
@@ -103,6 +105,7 @@ OPEN = {
     "ImportDialog": lambda window: window.dialogs.import_pictures(),
     "KeySheet": keys,
     "MatrixDialog": matrix,
+    "NameDialog": lambda window: NameDialog(SimpleNamespace(id=1, name="", note=""), window),
     "OpenDataDialog": lambda window: window.dialogs.open_data(),
     "OpenModelDialog": lambda window: window.dialogs.open_model(),
     "ReportDialog": report,
@@ -217,3 +220,13 @@ def test_the_welcome_speaks(qtbot, make_window):
     window = make_window()
     qtbot.waitUntil(window.pages.welcome.isVisible, timeout=WAIT)
     assert nameless(window) + twice(window) == []
+
+
+@pytest.mark.parametrize("page", ["explore", "gallery", "evaluate", "failures", "trust"])
+def test_the_whole_page_is_used_by_the_keyboard(qtbot, window, page):
+    """Tab reaches what can be used. Tools that have commands with keys may be left out."""
+    window.pages.choose(page)
+    qtbot.wait(50)
+    shown = [c for c in controls(window.pages.currentWidget()) if c.isVisible() and c.isEnabled()]
+    missed = [name_of(c) for c in shown if not c.focusPolicy() & Qt.TabFocus]
+    assert [name for name in missed if name] == []

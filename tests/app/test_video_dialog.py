@@ -32,7 +32,7 @@ class Blocks:
         Blocks.chosen.append(detector)
 
     def bound(self, *_options):
-        def find(picture, video):
+        def find(picture, video, context):
             if Blocks.hold is not None:
                 Blocks.hold()
             return find_blocks(picture)

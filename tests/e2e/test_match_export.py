@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -108,12 +109,15 @@ def test_a_figure_of_another_picture_is_never_reused(qaconv, market, asked, tmp_
     other = ("--data-dir", copied)
     assert OTHER in qaconv(*asked, *other, status=2).err, "the same names, another folder"
     picture = next((market / "market" / "bounding_box_test").glob("0*.jpg"))
-    content = picture.read_bytes()
-    Image.new("RGB", (64, 128), "red").save(picture)
-    assert OTHER in qaconv(*asked, status=2).err, "another picture of the same name"
+    content, status = picture.read_bytes(), picture.stat()
+    picture.write_bytes(content[:-10] + bytes(10))
+    told = qaconv(*asked, status=2).err
+    assert OTHER in told, "another picture of the same name and size"
+    assert f"{picture} changed since" in told
     picture.unlink()
     assert OTHER in qaconv(*asked, status=2).err, "a picture less"
     picture.write_bytes(content)
+    os.utime(picture, ns=(status.st_atime_ns, status.st_mtime_ns))
     for path, before in kept.items():
         assert path.read_bytes() == before
     qaconv(*asked)

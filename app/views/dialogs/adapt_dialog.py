@@ -8,7 +8,6 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QPalette, QShowEvent
 from PyQt5.QtWidgets import (
     QDialog,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -25,6 +24,7 @@ from app.state.adaptation import SUFFIX, AdaptationRequest
 from app.state.values import Problem
 from app.views.dialogs.adapt_groups import GroupList
 from app.views.widgets.fields import line_edit, push_button, tick_box, whole_number
+from app.views.widgets.file_dialogs import ask_new_path
 from app.views.widgets.job_strip import JobBar, clock
 from app.views.widgets.labels import ElidedLabel, MessageLine, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
@@ -328,11 +328,7 @@ class AdaptDialog(QDialog):
         self._check_path()
 
     def _browse(self) -> None:
-        dialog = QFileDialog(self, "New model", str((self.out or Path.home()).parent))
-        dialog.setAcceptMode(QFileDialog.AcceptSave)
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._choose_path)
-        dialog.open()
+        ask_new_path(self, "New model", (self.out or Path.home()).parent, self._choose_path)
 
     def _choose_path(self, path: str) -> None:
         self.path.setText(path)

@@ -103,7 +103,7 @@ class GroupList(QListView):
             column = self.delegate.picture_at(self.visualRect(index), len(pictures), event.pos())
             if column is not None:
                 ref = pictures[column]
-                words = " · ".join(filter(None, (ref.path.name, camera_text(ref.camid))))
+                words = " · ".join(filter(None, (ref.path.name, camera_text(ref))))
                 QToolTip.showText(event.globalPos(), words, self)
                 return True
         return super().viewportEvent(event)

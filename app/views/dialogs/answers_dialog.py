@@ -56,7 +56,7 @@ class AnswersDialog(QDialog):
         for place, (ranking, other) in enumerate((rankings, rankings[::-1])):
             query = ranking.queries[0]
             ref = data.query[query]
-            name = who_text(ref.pid, ref.camid) or ref.path.name
+            name = who_text(ref) or ref.path.name
             head = self._strip([query_tile(data, query)], f"Query {name}")
             head.setFocusPolicy(Qt.NoFocus)
             head.setFixedWidth(head.grid().width + 2 * head.frameWidth())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLayout, QWidget
+from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLayout, QWidget
 
 from app.views.dialogs.job_dialog import dialog_buttons
 from app.views.widgets.fields import line_edit, push_button
+from app.views.widgets.file_dialogs import ask_new_path
 from app.views.widgets.labels import MessageLine, plain_label
 from app.views.widgets.layouts import in_column, in_form, in_row
 from qaconv_core.paths import typed_path
@@ -81,12 +82,9 @@ class CaseDialog(QDialog):
         self.buttons.button(QDialogButtonBox.Save).setEnabled(fine)
 
     def _browse(self) -> None:
-        dialog = QFileDialog(self, "New case", str(self.target.parent), FILTER)
-        dialog.setAcceptMode(QFileDialog.AcceptSave)
-        dialog.setDefaultSuffix(SUFFIX[1:])
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.path.setText)
-        dialog.open()
+        ask_new_path(
+            self, "New case", self.target.parent, self.path.setText, FILTER, suffix=SUFFIX[1:]
+        )
 
     def save(self) -> None:
         """Hand over what was written."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QSpinBox, QWidget
+from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLabel, QSpinBox, QWidget
 
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
@@ -19,6 +19,7 @@ from app.state.export_choices import BLURS, RANGES, ExportChoices, Format
 from app.state.values import Problem
 from app.views.dialogs.job_dialog import dialog_buttons
 from app.views.widgets.fields import combo_box, line_edit, named, push_button
+from app.views.widgets.file_dialogs import ask_new_path
 from app.views.widgets.layouts import in_column, in_form, in_row
 from qaconv_core.paths import typed_path
 
@@ -168,14 +169,11 @@ class ExportDialog(QDialog):
         return target.with_name(target.name + self.chosen.suffix)
 
     def _browse(self) -> None:
-        dialog = QFileDialog(self, self.windowTitle(), str(self.target.parent))
-        dialog.setAcceptMode(QFileDialog.AcceptSave)
-        dialog.setOption(QFileDialog.DontConfirmOverwrite)  # said here, beside the name
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setNameFilters([f"{f.title} (*{f.suffix})" for f in self._formats])
-        dialog.selectFile(self.target.name)
-        dialog.fileSelected.connect(self.path.setText)
-        dialog.open()
+        # That a file will be replaced is said here, beside the name.
+        ask_new_path(
+            self, self.windowTitle(), self.target, self.path.setText,
+            [f"{f.title} (*{f.suffix})" for f in self._formats], confirm=False,
+        )  # fmt: skip
 
     # ── saving ──────────────────────────────────────────────────────────────────────────────────
 

@@ -37,13 +37,12 @@ PALEST, STRONGEST = 0.12, 0.75
 
 def cell_words(matrix: MatchMatrix, row: int, column: int) -> str:
     """ "12 queries of camera 1 have a first candidate of camera 3; 4 of them are wrong"."""
-    shift = int(matrix.by == "camera")  # cameras count from 1 for people
     count, wrong = int(matrix.counts[row, column]), int(matrix.wrong[row, column])
-    who, whom = matrix.rows[row] + shift, matrix.columns[column] + shift
+    who, whom = matrix.words(matrix.rows[row]), matrix.words(matrix.columns[column])
     queries = counted(count, "query", "queries")
     have = "has" if count == 1 else "have"
     return (
-        f"{queries} of {matrix.by} {who} {have} a first candidate of {matrix.by} {whom}; "
+        f"{queries} of {who} {have} a first candidate of {whom}; "
         f"{wrong:,} of them {'is' if wrong == 1 else 'are'} wrong"
     )
 
@@ -65,13 +64,11 @@ class MatrixView(QTableWidget):
 
     def show_matrix(self, matrix: MatchMatrix) -> None:
         """Show other counts; the more wrong ones, the stronger the colour."""
-        shift = int(matrix.by == "camera")
-        prefix = "c" if shift else ""
         self.clear()
         self.setRowCount(len(matrix.rows))
         self.setColumnCount(len(matrix.columns))
-        self.setVerticalHeaderLabels([f"{prefix}{key + shift}" for key in matrix.rows])
-        self.setHorizontalHeaderLabels([f"{prefix}{key + shift}" for key in matrix.columns])
+        self.setVerticalHeaderLabels(list(map(matrix.label, matrix.rows)))
+        self.setHorizontalHeaderLabels(list(map(matrix.label, matrix.columns)))
         most = max(1, int(matrix.wrong.max(initial=0)))
         for row, column in matrix.members:
             self.setItem(row, column, self._item(matrix, row, column, most))
@@ -107,11 +104,12 @@ class MatrixDialog(QDialog):
         self,
         firsts: FirstCandidates,
         keys: dict[str, tuple[Int64, Int64]],
+        names: dict[str, dict[int, str]],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Who is confused with whom")
-        self._firsts, self._keys = firsts, keys
+        self._firsts, self._keys, self._names = firsts, keys, names
         self._turns: dict[tuple[int, int], int] = {}
         self.by = combo_box("Counted by", "", ((name.capitalize(), name) for name in keys))
         self.view = MatrixView()
@@ -132,7 +130,7 @@ class MatrixDialog(QDialog):
 
     def _show_counts(self) -> None:
         by = self.by.currentData()
-        self.matrix = match_matrix(self._firsts, *self._keys[by], by)
+        self.matrix = match_matrix(self._firsts, *self._keys[by], by, self._names[by])
         self._turns.clear()
         self.view.show_matrix(self.matrix)
         self.words.setText("" if self.matrix.rows else NOTHING[by])

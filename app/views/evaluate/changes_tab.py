@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PyQt5.QtCore import QObject, QSignalBlocker, Qt, pyqtSignal
@@ -78,13 +79,14 @@ class CameraFilter(FilterField):
         self.queries.chosen.connect(lambda camids: self._choose("queries", camids))
         self.matches.chosen.connect(lambda camids: self._choose("matches", camids))
         self.removed.connect(lambda key: self._choose(key, None))
-        self.know({})
+        self.know({}, {})
 
-    def know(self, cameras: QueryCameras) -> None:
-        """The cameras of the open set's queries, by file."""
-        self._cameras = cameras
-        self.queries.set_cameras([camera for camera, _others in cameras.values()])
-        self.matches.set_cameras([c for _camera, others in cameras.values() for c in others])
+    def know(self, cameras: QueryCameras, names: Mapping[int, str]) -> None:
+        """The cameras of the open set's queries, by file, and the names of those that have any."""
+        self._cameras, self._names = cameras, names
+        self.queries.set_cameras([camera for camera, _others in cameras.values()], names)
+        others = [c for _camera, others in cameras.values() for c in others]
+        self.matches.set_cameras(others, names)
         self.setEnabled(bool(cameras))
         self.setToolTip("" if cameras else NOT_OPEN)
         for key in self._chosen:
@@ -104,7 +106,7 @@ class CameraFilter(FilterField):
         (self.queries if key == "queries" else self.matches).show_chosen(camids)
         names = {"queries": "query", "matches": "true match"}
         chips = [(name, chip) for name, chosen in self._chosen.items()
-                 for chip in camera_chip(chosen)]  # fmt: skip
+                 for chip in camera_chip(chosen, self._names)]  # fmt: skip
         self.show_chips(tuple(
             ChipText(name, f"{names[name]}: {chip.words}", f"{chip.tip} ({names[name]})")
             for name, chip in chips

@@ -126,7 +126,9 @@ class EvaluatePage(QWidget):
 
     def _know_cameras(self) -> None:
         if self.content is not None:
-            self.content.changes.cameras.know(cameras_of_queries(self.workspace.data))
+            data = self.workspace.data
+            names = {} if data is None else data.camera_names
+            self.content.changes.cameras.know(cameras_of_queries(data), names)
 
     def set_data_folder(self, folder: str | Path) -> None:
         """The folder of the data sets, as the settings have it."""

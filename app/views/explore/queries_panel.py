@@ -26,6 +26,7 @@ from app.views.explore.query_filter import QueryFilterBar
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.hints import EmptyPage, NoteLine
 from app.views.widgets.layouts import in_column, in_row
+from qaconv_core.naming import person_words
 
 NO_DATA = "No data set is open. Open one with Ctrl+O, or drop a picture here to search by it."
 NO_QUERIES = (
@@ -247,8 +248,9 @@ class QueriesPanel(QWidget):
         if data is None or not chosen or (len(chosen) < 2 and not self._left_out):
             return ""
         pid = int(data.query_pids[chosen[0]])
+        person = person_words(pid, data.person_names.get(pid, ""))
         if self._left_out:
-            of = f"person {pid}" if pid >= 0 else "persons not known"
+            of = person if pid >= 0 else "persons not known"
             answers = BY_ID["query.answers"].keys[0]
             return (
                 f"Only queries of one person are joined: kept {len(chosen)} of {of}. {answers} "
@@ -256,7 +258,7 @@ class QueriesPanel(QWidget):
             )
         if pid < 0:
             return f"{len(chosen)} queries ranked together, taken for one person."
-        return f"{len(chosen)} queries of person {pid} ranked together."
+        return f"{len(chosen)} queries of {person} ranked together."
 
     def _set_fuse(self, name: str) -> None:
         self.workspace.change_look(fuse=name)

@@ -12,6 +12,7 @@ from app.views.widgets.filter_choices import CameraChoice, camera_chip
 from app.views.widgets.filter_field import ChipText, FilterField
 from app.views.widgets.labels import heading
 from app.views.widgets.layouts import boxed, in_column
+from qaconv_core.naming import person_label, person_words
 
 SORTS = {
     "file": "File",
@@ -50,11 +51,10 @@ class QueryFilterBar(QWidget):
         self.text.setPlaceholderText("File or person")
         self.text.setClearButtonEnabled(True)
         self.person = named(
-            FilterEdit(), "Filter queries by person number",
-            "List queries of the person with exactly this number.",
+            FilterEdit(), "Filter queries by person",
+            "List queries of the person with exactly this name or number.",
         )  # fmt: skip
         self.person.setPlaceholderText("Person")
-        self.person.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{0,9}")))
         self.cameras = CameraChoice()
         self.errors = tick_box(
             "Errors only", "List only queries whose rank 1 is known to be a false match.",
@@ -97,11 +97,22 @@ class QueryFilterBar(QWidget):
         self.workspace.change_query_filter(**{name: False if name == "errors" else None})
 
     def _person_typed(self, text: str) -> None:
-        self.workspace.change_query_filter(pid=int(text) if text else None)
+        self.workspace.change_query_filter(pid=self._person_of(text))
+
+    def _person_of(self, text: str) -> int | None:
+        """The pid that a name, or a number where persons have none, stands for."""
+        data = self.workspace.data
+        names = {} if data is None else data.person_names
+        known = {name: pid for pid, name in names.items()}
+        return known.get(text, int(text) if text.isdecimal() and not names else None)
 
     def _show_data(self) -> None:
         data = self.workspace.data
-        self.cameras.set_cameras(() if data is None else data.query_camids.tolist())
+        cameras = () if data is None else data.query_camids.tolist()
+        self.cameras.set_cameras(cameras, {} if data is None else data.camera_names)
+        named = data is not None and bool(data.person_names)
+        form = QRegularExpression(".*" if named else r"\d{0,9}")
+        self.person.setValidator(QRegularExpressionValidator(form))
         self.person.setEnabled(data is not None and bool((data.query_pids >= 0).any()))
         self._show_filter()
 
@@ -109,19 +120,21 @@ class QueryFilterBar(QWidget):
         chosen = self.workspace.query_filter
         if self.text.text() != chosen.text:
             self.text.setText(chosen.text)
-        person = "" if chosen.pid is None else str(chosen.pid)
-        shown = int(self.person.text()) if self.person.text() else None
-        if shown != chosen.pid:
-            self.person.setText(person)
+        data = self.workspace.data
+        persons, cameras = ({}, {}) if data is None else (data.person_names, data.camera_names)
+        name = "" if chosen.pid is None else persons.get(chosen.pid, "")
+        if self._person_of(self.person.text()) != chosen.pid:
+            self.person.setText(name or person_label(chosen.pid))
         self.cameras.show_chosen(chosen.camids)
         self.errors.setChecked(chosen.errors)
         errors = ChipText("errors", "errors", "Only queries whose rank 1 is a false match.")
-        one = ChipText("pid", f"person {person}", f"Only queries of person {person}.")
+        person = person_words(chosen.pid, name)
+        one = ChipText("pid", person, f"Only queries of {person}.")
         self.filters.show_chips(
             (
                 *((errors,) if chosen.errors else ()),
                 *((one,) if person else ()),
-                *camera_chip(chosen.camids),
+                *camera_chip(chosen.camids, cameras),
             )
         )
         self.sort.setCurrentIndex(list(SORTS).index(chosen.sort))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
-from PyQt5.QtWidgets import QFileDialog, QWidget
+from PyQt5.QtWidgets import QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs
@@ -17,6 +17,7 @@ from app.state.export_choices import ExportChoices
 from app.state.report_choice import report_choices
 from app.views.dialogs.report_dialog import ReportDialog
 from app.views.widgets.actions import Handler, Handlers
+from app.views.widgets.file_dialogs import ask_new_path
 from qaconv_core.store.cases import Case
 
 
@@ -97,15 +98,8 @@ class ReportCommands(QObject):
             done=done,
         )
 
-    def ask_csv(self) -> QFileDialog:
+    def ask_csv(self) -> None:
         """Ask where the decisions go."""
-        dialog = QFileDialog(
-            self._window, "Save decisions", str(self._choices.folder / "decisions.csv"),
-            "CSV (*.csv)",
-        )  # fmt: skip
-        dialog.setAcceptMode(QFileDialog.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda path: self._decisions.save_csv(Path(path)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-        return dialog
+        ask_new_path(self._window, "Save decisions", self._choices.folder / "decisions.csv",
+                     lambda path: self._decisions.save_csv(Path(path)), "CSV (*.csv)",
+                     suffix="csv")  # fmt: skip

@@ -259,7 +259,8 @@ class ResultsHeader(QWidget):
 
     def _show_data(self) -> None:
         data = self.workspace.data
-        self.cameras.set_cameras(() if data is None else np.unique(data.gallery_camids).tolist())
+        cameras = () if data is None else np.unique(data.gallery_camids).tolist()
+        self.cameras.set_cameras(cameras, {} if data is None else data.camera_names)
         for box in (self.every, self.by_mean):
             box.setVisible(self.workspace.has_tracks)
         self.times.set_limits(None if data is None else _limits(data.gallery_times))
@@ -272,6 +273,8 @@ class ResultsHeader(QWidget):
         for name, box in self.hides.items():
             box.setChecked(getattr(chosen, name))
         self.every.setChecked(chosen.every_picture)
+        data = self.workspace.data
+        names = {} if data is None else data.camera_names
         self.by_mean.setChecked(self.workspace.look.tracks == MEAN)
         tracks = tuple(
             ChipText(name, *words)
@@ -289,7 +292,7 @@ class ResultsHeader(QWidget):
             if getattr(chosen, name)
         )
         self.filters.show_chips(
-            (*hidden, *tracks, *camera_chip(chosen.camids), *time_chip(chosen.time_range))
+            (*hidden, *tracks, *camera_chip(chosen.camids, names), *time_chip(chosen.time_range))
         )
         ranking = self.workspace.ranking
         self.count.setText("" if ranking is None else self._count_words(ranking))

@@ -9,10 +9,10 @@ from PyQt5.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEven
 from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.items.decision_marks import paint_decided
-from app.items.row_texts import camera_text
 from app.items.thumbnail import faded
 from app.jobs.case_jobs import Confirmed
 from app.state.words import time_text
+from qaconv_core.naming import camera_label, camera_words
 
 ROW, MARK, LEFT, RIGHT = 22, 14, 36, 12
 NONE = "Confirmed candidates stand here, by camera and time."
@@ -88,10 +88,11 @@ class SightingTimeline(QWidget):
             painter.setPen(faint)
             painter.drawText(self.rect(), int(Qt.AlignCenter) | int(Qt.TextWordWrap), NONE)
             return
+        names = {sighting.camid: sighting.camera for sighting in self.sightings}
         for row, camid in enumerate(self.rows):
             middle = ROW * (row + 0.5)
             painter.setPen(ink)
-            name = camera_text(camid) or "–"
+            name = camera_label(camid, names.get(camid, "")) or "–"
             painter.drawText(QRectF(0, middle - ROW / 2, LEFT - 8, ROW),
                              int(Qt.AlignRight | Qt.AlignVCenter), name)  # fmt: skip
             painter.setPen(QPen(faded(ink, 60), 1))
@@ -150,5 +151,5 @@ class SightingTimeline(QWidget):
 
 def sighting_words(sighting: Confirmed) -> str:
     """ "camera 3, 17:22, 0002_c3.jpg"."""
-    camera = "" if sighting.camid is None else f"camera {sighting.camid + 1}"
+    camera = camera_words(sighting.camid, sighting.camera)
     return ", ".join(part for part in (camera, time_text(sighting.time), sighting.name) if part)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt5.QtCore import QObject, Qt, pyqtSignal
-from PyQt5.QtWidgets import QFileDialog, QWidget
+from PyQt5.QtCore import QObject, pyqtSignal
+from PyQt5.QtWidgets import QWidget
 
 from app.jobs.case_jobs import CaseJobs
 from app.jobs.controller import Controller
@@ -19,7 +19,7 @@ from app.views.dialogs.case_dialog import FILTER, CaseDialog
 from app.views.explore.case_panel import CasePanel
 from app.views.explore.explore_page import ExplorePage
 from app.views.widgets.actions import Handler, Handlers, toggle_of
-from app.views.widgets.file_dialogs import ask_path
+from app.views.widgets.file_dialogs import ask_new_path, ask_path
 
 NO_CASE = "No case is open."
 
@@ -103,14 +103,8 @@ class CaseCommands(QObject):
         ask_path(self._window, "Open case", str(self._choices.folder),
                  lambda path: self.open(Path(path)), FILTER)  # fmt: skip
 
-    def ask_log(self) -> QFileDialog:
+    def ask_log(self) -> None:
         """Ask where the log goes."""
-        dialog = QFileDialog(
-            self._window, "Save log", str(self._choices.folder / "case_log.csv"), "CSV (*.csv)"
-        )
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda path: self.jobs.save_log(Path(path)))
-        dialog.open()
-        return dialog
+        ask_new_path(self._window, "Save log", self._choices.folder / "case_log.csv",
+                     lambda path: self.jobs.save_log(Path(path)), "CSV (*.csv)",
+                     suffix="csv")  # fmt: skip

@@ -266,10 +266,11 @@ class Dialogs(QObject):
                 "camera": (data.query_camids, data.gallery_camids),
                 "person": (data.query_pids, data.gallery_pids),
             }
+            names = {"camera": data.camera_names, "person": data.person_names}
             former = self._open.get("matrix")
             if former is not None:  # of counts that may be others by now
                 former.close()
-            dialog = MatrixDialog(firsts, keys, self.window)
+            dialog = MatrixDialog(firsts, keys, names, self.window)
             dialog.opened.connect(
                 lambda query, candidate: space.look_at(Selection((query,), candidate))
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import Qt
@@ -26,6 +26,37 @@ def ask_path(
     dialog.setAttribute(Qt.WA_DeleteOnClose)
     dialog.setFileMode(QFileDialog.ExistingFile if filters else QFileDialog.Directory)
     dialog.setOption(QFileDialog.ShowDirsOnly, not filters)
+    dialog.fileSelected.connect(chosen)
+    dialog.open()
+
+
+def ask_new_path(
+    parent: QWidget,
+    title: str,
+    proposed: str | Path,
+    chosen: Callable[[str], object],
+    filters: str | Sequence[str] = "",
+    *,
+    suffix: str = "",
+    confirm: bool = True,
+) -> None:
+    """Ask where a new file goes; ``chosen`` takes its path.
+
+    ``proposed`` is a file, or the folder to begin in; ``suffix`` (without its dot) is added where
+    a name has none. Without ``confirm`` the caller says itself that a file will be replaced.
+    """
+    dialog = QFileDialog(parent, title)
+    dialog.setAttribute(Qt.WA_DeleteOnClose)
+    dialog.setAcceptMode(QFileDialog.AcceptSave)
+    dialog.setOption(QFileDialog.DontConfirmOverwrite, not confirm)
+    if filters:
+        dialog.setNameFilters([filters] if isinstance(filters, str) else filters)
+    if suffix:
+        dialog.setDefaultSuffix(suffix)
+    place = Path(proposed)
+    dialog.setDirectory(str(place if place.is_dir() else place.parent))
+    if not place.is_dir():
+        dialog.selectFile(place.name)
     dialog.fileSelected.connect(chosen)
     dialog.open()
 

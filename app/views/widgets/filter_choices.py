@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PyQt5.QtCore import QSignalBlocker, pyqtSignal
 from PyQt5.QtWidgets import (
@@ -15,6 +15,8 @@ from PyQt5.QtWidgets import (
 
 from app.views.widgets.fields import decimal_number, push_button
 from app.views.widgets.filter_field import ChipText
+from qaconv_core.naming import camera_words
+from qaconv_core.readable import shown
 
 Cameras = frozenset[int] | None
 TimeRange = tuple[float, float] | None
@@ -32,6 +34,7 @@ class CameraChoice(QWidget):
         self.setAccessibleName("Cameras")
         self.setToolTip("Choose of which cameras pictures are listed.")
         self.boxes: dict[int, QCheckBox] = {}
+        self._words: dict[int, str] = {}
         self.everything = push_button(
             "All cameras", "List pictures of all cameras.", lambda: self.chosen.emit(None)
         )
@@ -40,16 +43,22 @@ class CameraChoice(QWidget):
         self._grid.addWidget(self.everything, 0, 0, 1, -1)
         self.set_cameras(())
 
-    def set_cameras(self, camids: Sequence[int]) -> None:
-        """Offer these cameras (0-based; shown from 1, as in file names)."""
-        known = sorted({int(camid) for camid in camids if camid >= 0})
+    def set_cameras(self, camids: Sequence[int], names: Mapping[int, str] | None = None) -> None:
+        """Offer these cameras (0-based; shown by name, or from 1, as in file names)."""
+        known = {
+            camid: camera_words(camid, (names or {}).get(camid, ""))
+            for camid in sorted({int(camid) for camid in camids if camid >= 0})
+        }
         self.setEnabled(len(known) > 1)
-        if known == list(self.boxes):
+        if known == self._words:
             return
+        self._words = known
         for box in self.boxes.values():
             box.hide()
             box.deleteLater()
-        self.boxes = {camid: QCheckBox(f"Camera {camid + 1}") for camid in known}
+        self.boxes = {
+            camid: QCheckBox(words[:1].upper() + words[1:]) for camid, words in known.items()
+        }
         for place, box in enumerate(self.boxes.values()):
             box.setChecked(True)
             box.clicked.connect(self._tell)
@@ -66,14 +75,14 @@ class CameraChoice(QWidget):
         self.chosen.emit(None if len(on) == len(self.boxes) else on)
 
 
-def camera_chip(camids: Cameras) -> tuple[ChipText, ...]:
+def camera_chip(camids: Cameras, names: Mapping[int, str]) -> tuple[ChipText, ...]:
     """The chip of the cameras chosen; none where all are listed."""
     if camids is None:
         return ()
-    names = [str(camid + 1) for camid in sorted(camids)]
-    some = ", ".join(names[:3]) + ("…" if len(names) > 3 else "") if names else "none"
-    word = "camera" if len(names) == 1 else "cameras"
-    return (ChipText("camids", f"{word} {some}", f"Only {word} {', '.join(names) or 'none'}."),)
+    told = [shown(names.get(camid, camid + 1)) for camid in sorted(camids)]
+    some = ", ".join(told[:3]) + ("…" if len(told) > 3 else "") if told else "none"
+    word = "camera" if len(told) == 1 else "cameras"
+    return (ChipText("camids", f"{word} {some}", f"Only {word} {', '.join(told) or 'none'}."),)
 
 
 class TimeChoice(QWidget):

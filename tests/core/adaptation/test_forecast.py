@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from qaconv_core import load_model
 from qaconv_core.adaptation.forecast import Forecast, Steps, forecast_job, stage_of
 from qaconv_core.adaptation.pictures import Pictures
 from qaconv_core.adaptation.values import AdaptationJob
@@ -42,6 +44,17 @@ def test_a_job_is_forecast_from_some_of_its_pictures(world):
     assert found.steps.learning > found.steps.checking > 0
     broken = [ImageRef(world / f"none-{i}.png") for i in range(20)]
     assert forecast_job(job(world, refs + broken)).pictures == len(refs) + 20
+
+
+def test_memory_for_pictures_is_counted_as_far_as_the_job_allows(world):
+    refs = refs_of(world)
+    kept, read_again = (
+        forecast_job(replace(job(world, refs), memory=memory)).memory_bytes
+        for memory in (1 << 40, 0)
+    )
+    height, width = load_model(world / "model.pth.tar", "cpu").spec.input_size
+    pixels = len(refs) * height * width * 3
+    assert pixels <= kept - read_again <= 2 * pixels
 
 
 def test_pictures_that_cannot_be_read_are_met_beforehand(world):

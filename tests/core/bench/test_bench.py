@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import sys
+import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -425,11 +426,13 @@ def test_both_settings_are_measured_quiet_and_beside_busy_programs(monkeypatch):
     """Each setting reaches its own process; the share of the quiet rate follows from the runs."""
     kept = {name: value for name, value in os.environ.items() if name not in busy.WAITING}
     monkeypatch.setattr(os, "environ", kept | {"OMP_WAIT_POLICY": "PASSIVE"})
+    works = [busy.FEATURES, busy.SCORING, busy.TRAINING, busy.FIRST, busy.NEXT]
     code = (
         "import json, os, sys\n"
         "assert 'OMP_WAIT_POLICY' not in os.environ\n"
         "slow = 1.0 if 'GOMP_SPINCOUNT' in os.environ else 3.0\n"
-        "for _ in sys.stdin: print(json.dumps(dict(features=slow, scoring=slow)), flush=True)"
+        f"works = {works}\n"
+        "for _ in sys.stdin: print(json.dumps(dict.fromkeys(works, slow)), flush=True)"
     )
     begin = busy.subprocess.Popen
 
@@ -438,10 +441,22 @@ def test_both_settings_are_measured_quiet_and_beside_busy_programs(monkeypatch):
 
     monkeypatch.setattr(busy.subprocess, "Popen", popen)
     monkeypatch.setattr(busy, "_SETTLE", 0)
-    quiet, beside, *scoring = busy.busy_figures(3, 2)
+    quiet, beside, *others = busy.busy_figures(3, 2)
     assert quiet.name == "features, quiet"
     assert quiet.ratio(AS_IT_COMES) == 3
     assert len(quiet.timing.seconds) == 2
     assert beside.facts["share_of_the_quiet_rate"] == {SHORT: 1, AS_IT_COMES: 1}
     assert [aim.met for aim in aims_of(beside, {})] == [True]
-    assert [figure.name.split()[0].strip(",") for figure in scoring] == ["scoring", "scoring"]
+    assert [figure.name for figure in others] == [
+        name for work in works[1:] for name in (f"{work}, quiet", f"{work} beside 2 busy programs")
+    ]
+
+
+def test_what_is_measured_beside_busy_programs_can_be_done():
+    """Each kind of work is made ready, done twice and ended."""
+    before = threading.active_count()
+    for name, prepared in busy._works(2).items():
+        for _ in range(2):
+            with prepared() as work:
+                work()
+        assert threading.active_count() == before, name

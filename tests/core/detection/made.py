@@ -25,7 +25,7 @@ def save(path, blocks, size=(240, 320), **options):
     return path
 
 
-def find_blocks(picture, video=False):
+def find_blocks(picture, video=False, context=None):
     """The boxes of all blocks, by colour, from left to right."""
     found = []
     for colour in COLOURS.values():

@@ -170,7 +170,7 @@ class Stopping:
     def __init__(self, at):
         self.left, self.cancel = at, CancelToken()
 
-    def __call__(self, picture, video=False):
+    def __call__(self, picture, video=False, context=None):
         self.left -= 1
         if self.left == 0:
             self.cancel.cancel()
@@ -273,7 +273,7 @@ def test_no_more_than_two_frames_of_a_video_are_in_memory(tmp_path):
     class Held:
         """Stands for a frame's pixels: arrays cannot be put into a set."""
 
-    def finder(picture, video):
+    def finder(picture, video, context):
         held = Held()
         alive.add(held)
         weakref.finalize(picture, lambda h: None, held)

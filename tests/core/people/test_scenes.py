@@ -15,6 +15,7 @@ from qaconv_core.people.scene_sets import SceneOrder, render_scenes
 from qaconv_core.people.scenes import Stage
 from qaconv_core.people.shot import Actor
 from qaconv_core.progress import CancelToken, WorkContext
+from tests.looks import StopAtLook
 
 ORDER = SceneOrder(scenes=2, people=4, cameras=2, seed=4)
 
@@ -86,3 +87,12 @@ def test_rendering_stops_when_asked_to_and_refuses_nothing_to_do(tmp_path, tiny_
         render_scenes(tmp_path, tiny_folder, ORDER, work=WorkContext(cancel=cancel))
     with pytest.raises(InputError, match="nothing to render"):
         SceneOrder()
+
+
+@pytest.mark.parametrize("at", [1, 4, 9, 14, 20])
+def test_rendering_stops_between_people_walls_and_files(tmp_path, tiny_folder, at):
+    token = StopAtLook(at)
+    with pytest.raises(Cancelled):
+        render_scenes(tmp_path, tiny_folder, ORDER, work=WorkContext(cancel=token))
+    assert token.looks == at
+    assert not list(tmp_path.rglob("*.jpg")), "one scene has more looks than these"

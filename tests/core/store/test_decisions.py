@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from qaconv_core.errors import InputError, StoreError
+from qaconv_core.store.change_log import named_pictures, relative_name
 from qaconv_core.store.decisions import DecisionLog, decisions_csv, decisions_path
+from qaconv_core.types import ImageRef
 
 ROOT = Path(__file__).parents[3]
 
@@ -231,3 +233,25 @@ def test_what_a_killed_program_half_wrote_is_removed(log):
         os.utime(path, (1, 1))
     log.decide("a", "c", "confirm")
     assert [path.exists() for path in (old, new, other)] == [False, True, True]
+
+
+def test_pictures_are_found_by_their_names_in_a_log_through_links_too(tmp_path):
+    root, elsewhere = tmp_path / "set", tmp_path / "elsewhere"
+    for path in (root / "a" / "1.png", root / "2.png", elsewhere / "3.png"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    (tmp_path / "door").symlink_to(root)
+    (root / "other name.png").symlink_to(root / "a" / "1.png")
+    (root / "out.png").symlink_to(elsewhere / "3.png")
+    (root / "to a").symlink_to(root / "a")
+    paths = [root / "a" / "1.png", root / "2.png", root / "other name.png", root / "out.png",
+             root / "to a" / "1.png", elsewhere / "3.png", tmp_path / "door" / "2.png",
+             root / "gone.png"]  # fmt: skip
+    pictures = [ImageRef(path) for path in paths]
+    expected = {index: relative_name(root, path) for index, path in enumerate(paths)}
+    assert expected[2] == expected[4] == "a/1.png"
+    every = set(expected.values())
+    assert named_pictures(root, pictures, every) == expected
+    assert named_pictures(tmp_path / "door", pictures, every) == expected
+    assert named_pictures(root, pictures, {"a/1.png"}) == dict.fromkeys((0, 2, 4), "a/1.png")
+    assert named_pictures(root, pictures, ()) == {}

@@ -95,11 +95,16 @@ def test_class_memory_loss_equals_its_definition():
     matcher = new_matcher((2, 2), "two-sided", scale=3.0).eval()
     criterion = ClassMemoryLoss(matcher, classes=4, channels=5, mem_batch_size=3)
     first, second = unit(2, 5, 2, 2, seed=1), unit(3, 5, 2, 2, seed=2)
-    loss, _ = criterion(Batch(first, torch.tensor([2, 0])))
+    batch = Batch(first, torch.tensor([2, 0]))
+    loss, _ = criterion(batch)
+    criterion.remember(batch)
     assert torch.equal(loss, torch.zeros(2)), "classes never seen count for nothing"
     assert torch.equal(criterion.class_memory[2], first[0])
     memory = criterion.class_memory.clone()
-    loss, accuracy = criterion(Batch(second, torch.tensor([0, 2, 3])))
+    batch = Batch(second, torch.tensor([0, 2, 3]))
+    loss, accuracy = criterion(batch)
+    assert torch.equal(criterion.class_memory, memory), "a batch that is given up leaves nothing"
+    criterion.remember(batch)
     with torch.no_grad():
         logits = matcher(second, memory).numpy().astype(np.float64)
     p = 1 / (1 + np.exp(-logits))

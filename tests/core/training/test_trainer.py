@@ -28,6 +28,7 @@ from qaconv_core.training.trainer import Trainer
 from qaconv_core.types import FIRST_RELEASES
 from tests.checkpoints import resnet_tensors
 from tests.core.training.tiny import tiny_book, tiny_recipe, tiny_trainer
+from tests.looks import StopAtLook
 
 PLAIN = {
     "pad": 0, "flip": 0.0, "rotate": 0.0, "jitter": "none", "hue": 0.0, "occlusion": (0.0, 0.0),
@@ -128,6 +129,28 @@ def test_a_resumed_run_equals_an_uninterrupted_one(few, tmp_path, name, batches)
     assert not second.finished
     second.run(path)
     assert_same(whole, second)
+
+
+@pytest.mark.parametrize("name", ["v1", "v2.0", "v2.1", "scratch"])
+def test_a_batch_that_is_given_up_is_done_again_whole(few, tmp_path, name):
+    """Wherever within a batch the run stops: the checkpoint knows nothing of that batch."""
+    book, recipe = few, tiny_recipe(name, epochs=2)
+    token = StopAtLook()
+    whole = tiny_trainer(recipe, book, cancel=token)
+    whole.run()
+    looks, batches = token.looks, len(whole.history) * len(whole._plan())
+    assert looks > 50 * batches, "a batch has layers, forward and backward"
+    for part in (0.55, 0.68, 0.8, 0.95):
+        at = round(part * looks)
+        stop, path = StopAtLook(at), tmp_path / f"{at}.pth.tar"
+        first = tiny_trainer(recipe, book, cancel=stop)
+        with pytest.raises(Cancelled):
+            first.run(path)
+        assert stop.looks == at, "nothing more is done"
+        second = tiny_trainer(recipe, book, seed=99)
+        second.restore(path)
+        second.run(path)
+        assert_same(whole, second)
 
 
 def test_an_adaptive_schedule_resumes_too(few, tmp_path):

@@ -1,0 +1,37 @@
+"""A network that stops between its layers, so that nobody waits for a whole batch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from qaconv_core.progress import CancelToken
+
+
+@contextlib.contextmanager
+def stopping_within(network: nn.Module, cancel: CancelToken | None) -> Iterator[None]:
+    """Within this context passes through ``network``, forward and backward, raise
+    :class:`~qaconv_core.errors.Cancelled` after a layer when ``cancel`` is set.
+
+    Numbers stay as they are. A pass that was given up may have changed running statistics.
+    """
+    if cancel is None:
+        yield
+        return
+
+    def look(gradient: torch.Tensor) -> None:
+        cancel.raise_if_cancelled()
+
+    def done(layer: nn.Module, inputs: object, output: object) -> None:
+        cancel.raise_if_cancelled()
+        if isinstance(output, torch.Tensor) and output.requires_grad:
+            output.register_hook(look)
+
+    layers = [module for module in network.modules() if not list(module.children())]
+    with contextlib.ExitStack() as hooks:
+        for layer in layers:
+            hooks.callback(layer.register_forward_hook(done).remove)
+        yield

@@ -1,0 +1,46 @@
+"""What people call cameras and persons: by their names where the data set has any, else by number.
+
+The names are known to the pictures (:class:`~qaconv_core.types.ImageRef`), as their data set was
+read; every text of window, command line, figures and reports comes from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qaconv_core.readable import shown
+
+
+def camera_label(camid: int | None, name: str = "") -> str:
+    """``entrance``, or ``c1`` for camid 0, as in file names; empty where not known."""
+    if camid is None or camid < 0:
+        return ""
+    return shown(name) if name else f"c{camid + 1}"
+
+
+def camera_words(camid: int | None, name: str = "") -> str:
+    """``camera entrance``, or ``camera 1`` for camid 0; empty where not known."""
+    if camid is None or camid < 0:
+        return ""
+    return f"camera {shown(name) if name else camid + 1}"
+
+
+def person_label(pid: int | None, name: str = "") -> str:
+    """``anna``, or the number; empty where not known."""
+    if pid is None or pid < 0:
+        return ""
+    return shown(name) if name else str(pid)
+
+
+def person_words(pid: int | None, name: str = "") -> str:
+    """``person anna`` or ``person 2``; empty where not known."""
+    label = person_label(pid, name)
+    return f"person {label}" if label else ""
+
+
+def camera_numbered(label: str, names: Mapping[int, str]) -> int | None:
+    """The camid that people mean by a name, or by a number from 1; None where it is neither."""
+    for camid, name in names.items():
+        if name == label:
+            return camid
+    return int(label) - 1 if label.isdecimal() else None

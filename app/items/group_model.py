@@ -109,7 +109,7 @@ class GroupDelegate(QStyledItemDelegate):
         top = room.top() + (room.height() - 2 * line) // 2
         group, faint = index.data(GROUP_ROLE), faded(ink, 190)
         first = QRect(room.left(), top, room.width(), line)
-        count = counted(len(group.examples), "failure")
+        count = counted(len(group.examples), "error")
         painter.setFont(option.font)
         painter.setPen(faint)
         painter.drawText(first, int(Qt.AlignRight | Qt.AlignVCenter), count)

@@ -86,8 +86,8 @@ def margin_words(margin: float) -> str:
 
 
 def group_line(group: ErrorGroup) -> str:
-    """A group for tooltips and screen readers: "c1 → c2: 12 failures, margin +1.24"."""
-    count, margin = counted(len(group.examples), "failure"), margin_words(group.margin)
+    """A group for tooltips and screen readers: "c1 → c2: 12 errors, margin +1.24"."""
+    count, margin = counted(len(group.examples), "error"), margin_words(group.margin)
     return f"{group_title(group.name)}: {count}, {margin}. {group_meaning(group.name)}".strip()
 
 

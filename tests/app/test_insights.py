@@ -461,7 +461,7 @@ def test_every_control_has_a_name_a_tooltip_and_is_reached_by_tab(qtbot, window,
             assert control.focusPolicy() & Qt.TabFocus, name_of(control)
     rows = failures.groups.model()
     spoken = [rows.index(row, 0).data(Qt.AccessibleTextRole) for row in range(rows.rowCount())]
-    assert spoken[0].startswith("All errors: 3 failures, margin +")
+    assert spoken[0].startswith("All errors: 3 errors, margin +")
     tile = failures.examples.model.index(0, 0).data(Qt.AccessibleTextRole)
     assert "query 000" in tile
     assert "false match 000" in tile

@@ -44,8 +44,8 @@ NO_PARTS = (
 )
 NONE_FAILED = "No query has a false first match. There is nothing to explain."
 CAUSE = (
-    "The zone of the query whose cells mislead most in an error: they add most for the false match "
-    "beyond the true one. Zones follow from the height in the box."
+    "The zone of the query whose cells mislead most in an error: those that add more to the false "
+    "match than to the true one. Zones follow from the height in the box."
 )
 MARGIN = "The margin is the logit of the first false match minus that of the first true one."
 PARTS = (

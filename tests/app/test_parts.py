@@ -256,10 +256,10 @@ def test_one_cell_no_cell_and_all_cells(qtbot, page):
     plain = space.ranking
     h, w = grid_of(page)
     key(page, Qt.Key_B)
-    drag(page, ("query", 0), (0.2, -0.012), (0.3, -0.01))  # above the picture
+    drag(page, ("query", 0), (0.2, -0.006), (0.3, -0.005))  # above the picture
     assert space.parts.part is None
     assert page.inspector.readout.text() == parts.NO_CELL
-    drag(page, ("query", 0), (-0.015, -0.01), (1.015, 1.005))
+    drag(page, ("query", 0), (-0.015, -0.005), (1.015, 1.005))
     assert space.parts.part is None
     assert page.inspector.readout.text() == parts.WHOLE
     assert space.ranking is plain

@@ -24,30 +24,31 @@ class AddedPictures:
         self._workspace, self._runner, self._sources = workspace, runner, sources
         self._waiting: list[Path] = []
         self._reading: set[Path] = set()
-        self._waiting_candidate: Path | None = None
+        self._waiting_candidates: tuple[Path, ...] = ()
         self._waiting_together = False
 
     def add(
-        self, paths: Sequence[Path], candidate: Path | None = None, together: bool = False
+        self, paths: Sequence[Path], candidates: tuple[Path, ...] = (), together: bool = False
     ) -> None:
         """Add pictures as further queries; the first of them is selected, or all ``together``.
 
-        ``candidate`` is the gallery picture to show beside it; else it is the best one. A picture
-        that is in the list already, or on its way there, gets no second row.
+        ``candidates`` are gallery pictures: the one to show beside it, else it is the best one, and
+        those to compare that one with. A picture that is in the list already, or on its way there,
+        gets no second row.
         """
         if not paths:
             return
         source = self._sources.best
         if source is None:
             self._waiting += paths
-            self._waiting_candidate, self._waiting_together = candidate, together
+            self._waiting_candidates, self._waiting_together = candidates, together
             return
         files = tuple(typed_path(path).absolute() for path in paths)
         known = self._workspace.data
         places = self._places()
         fresh = tuple(f for f in dict.fromkeys(files) if f not in places and f not in self._reading)
         if not fresh:
-            self._select(files, candidate, together)
+            self._select(files, candidates, together)
             return
         self._reading.update(fresh)
 
@@ -63,11 +64,11 @@ class AddedPictures:
             now = self._sources.best
             if now is not source and (now is None or now.data.query.refs[-len(refs) :] != refs):
                 # Another set was opened meanwhile, or all maps came without these pictures.
-                self.add(paths, candidate, together)
+                self.add(paths, candidates, together)
                 return
             with self._workspace.batch():
                 self._workspace.extend_data(data if now is source else now.data)
-                self._select(files, candidate, together)
+                self._select(files, candidates, together)
             for scene in scenes:
                 self._runner.problem.emit(Problem(scene))
 
@@ -77,27 +78,26 @@ class AddedPictures:
             ended=lambda: self._reading.difference_update(fresh),
         )  # fmt: skip
 
-    def _select(self, files: Sequence[Path], candidate: Path | None, together: bool) -> None:
+    def _select(self, files: Sequence[Path], candidates: tuple[Path, ...], together: bool) -> None:
         """Select the added queries that show these files, or the first of them."""
         places = self._places()
         queries = tuple(places[file] for file in dict.fromkeys(files) if file in places)
         if queries:
             chosen = queries if together else queries[:1]
-            self._workspace.look_at(Selection(chosen, self._gallery_index(candidate)))
+            shown = [self._gallery_index(path) for path in candidates] or [None]
+            compared = tuple(place for place in shown[1:] if place is not None)
+            self._workspace.look_at(Selection.comparing(chosen, shown[0], compared))
 
     def add_waiting(self) -> None:
         """Add the pictures that waited."""
-        paths, candidate, together = (
-            self._waiting,
-            self._waiting_candidate,
-            self._waiting_together,
-        )
+        paths, candidates = self._waiting, self._waiting_candidates
+        together = self._waiting_together
         self.forget_waiting()
-        self.add(paths, candidate, together)
+        self.add(paths, candidates, together)
 
     def forget_waiting(self) -> None:
         """The pictures that wait were for another set."""
-        self._waiting, self._waiting_candidate, self._waiting_together = [], None, False
+        self._waiting, self._waiting_candidates, self._waiting_together = [], (), False
 
     def _places(self) -> dict[Path, int]:
         """The added queries, by their files."""
@@ -106,9 +106,9 @@ class AddedPictures:
             return {}
         return {data.query[i].path: i for i in range(data.added_from, len(data.query))}
 
-    def _gallery_index(self, candidate: Path | None) -> int | None:
+    def _gallery_index(self, candidate: Path) -> int | None:
         """Where a file stands in the gallery; None where it does not."""
         data = self._workspace.data
-        if data is None or candidate is None:
+        if data is None:
             return None
         return next((i for i, ref in enumerate(data.gallery) if ref.path == candidate), None)

@@ -238,13 +238,14 @@ class Controller(QObject):
         self._prepare()
 
     def add_pictures(
-        self, paths: Sequence[Path], candidate: Path | None = None, together: bool = False
+        self, paths: Sequence[Path], candidates: tuple[Path, ...] = (), together: bool = False
     ) -> None:
         """Add pictures as further queries; the first of them is selected, or all ``together``.
 
-        ``candidate`` is the gallery picture to show beside it; else it is the best one.
+        ``candidates`` are gallery pictures: the one to show beside it, else it is the best one, and
+        those to compare that one with.
         """
-        self._added.add(paths, candidate, together)
+        self._added.add(paths, candidates, together)
 
     # ── maps ────────────────────────────────────────────────────────────────────────────────────
 

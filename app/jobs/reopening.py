@@ -24,9 +24,9 @@ def reopen(controller: Controller, session: Session) -> tuple[str, ...]:
     def restore_view() -> None:
         restore(controller.workspace, session)
         if session.added:
-            candidate = Path(session.candidate) if session.candidate else None
             queries = [Path(query) for query in session.queries]
-            controller.add_pictures(queries, candidate, together=True)
+            candidates = [session.candidate, *session.compared] if session.candidate else []
+            controller.add_pictures(queries, tuple(map(Path, candidates)), together=True)
 
     controller.open(session.data, session.model, restore_view)
     return found.missing

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.state.requests import DEMO, DataRequest
 from app.state.session import Session
+from app.state.values import Selection
 from app.state.workspace import Workspace
 from qaconv_core.types import ImageSet
 
@@ -30,7 +31,9 @@ def reopenable(session: Session) -> Reopenable:
     if data is not None and (gone := _gone(data)):
         missing.append(f"{gone}: the data set of the last session is not there any more; "
                        "the demo is open")  # fmt: skip
-        session = replace(session, data=DataRequest(), queries=(), added=False, candidate="")
+        session = replace(
+            session, data=DataRequest(), queries=(), added=False, candidate="", compared=()
+        )
     path = session.model.path
     if path != DEMO and not Path(path).is_file():
         missing.append(f"{path}: the checkpoint of the last session is not there any more; "
@@ -43,8 +46,9 @@ def reopenable(session: Session) -> Reopenable:
             for query in session.queries
             if query not in there
         ]
-        candidate = session.candidate if there else ""
-        session = replace(session, queries=there, added=bool(there), candidate=candidate)
+        session = replace(session, queries=there, added=bool(there))
+        if not there:
+            session = replace(session, candidate="", compared=())
     return Reopenable(session, tuple(missing))
 
 
@@ -68,16 +72,19 @@ def restore(space: Workspace, session: Session) -> None:
     data = space.data
     if data is None:
         return
-    places = (_place(data.query, path) for path in session.queries)
-    queries = tuple(place for place in places if place is not None)
-    candidate = _place(data.gallery, session.candidate)
+    queries = _places(data.query, session.queries)
     if queries:
-        space.select_queries(queries)
-        if candidate is not None:
-            space.select_candidate(candidate)
+        compared = _places(data.gallery, session.compared)
+        candidate = _place(data.gallery, session.candidate)
+        space.look_at(Selection.comparing(queries, candidate, compared))
     if session.method != space.method:
         space.pending_method = session.method
         _choose_method_later(space, session.method)
+
+
+def _places(images: ImageSet, paths: tuple[str, ...]) -> tuple[int, ...]:
+    found = (_place(images, path) for path in paths)
+    return tuple(place for place in found if place is not None)
 
 
 def _place(images: ImageSet, path: str) -> int | None:

@@ -56,7 +56,8 @@ LIMITS: Limits = {
 
 @dataclass(frozen=True)
 class Session:
-    """``data`` None: nothing was open. ``queries`` and ``candidate`` are paths of pictures.
+    """``data`` None: nothing was open. ``queries``, ``candidate`` and ``compared``, the
+    candidates that it is compared with, are paths of pictures.
 
     ``added`` says that the queries are added pictures, ``normalise`` that evaluations measure
     normalised scores, too. ``note`` is the line that says that the kept session was damaged and put
@@ -68,6 +69,7 @@ class Session:
     queries: tuple[str, ...] = ()
     added: bool = field(default=False, metadata={"key": "own"})
     candidate: str = ""
+    compared: tuple[str, ...] = ()
     look: Look = field(default_factory=Look)
     query_filter: QueryFilter = field(default_factory=QueryFilter)
     result_filter: ResultFilter = field(default_factory=ResultFilter)
@@ -127,4 +129,5 @@ def session_of(
         ),
         added=added,
         candidate=candidate,
+        compared=tuple(str(opened.gallery[other].path) for other in space.compared),
     )

@@ -122,6 +122,18 @@ class Selection:
     cell: Cell | None = None
     more: frozenset[int] = frozenset()
 
+    @classmethod
+    def comparing(
+        cls, queries: tuple[int, ...], candidate: int | None, compared: tuple[int, ...] = ()
+    ) -> Selection:
+        """A candidate, and those that it is compared with: one is the second candidate, several
+        are chosen besides. Without a candidate there is nothing to compare."""
+        if candidate is None or not compared:
+            return cls(queries, candidate)
+        if len(compared) == 1:
+            return cls(queries, candidate, other=compared[0])
+        return cls(queries, candidate, more=frozenset(compared))
+
     @property
     def chosen(self) -> frozenset[int]:
         """The candidate and those chosen besides."""

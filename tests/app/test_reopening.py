@@ -68,7 +68,12 @@ def test_a_session_is_reopened(qtbot, start, data, model, tmp_path):
 def test_query_pictures_of_the_user_are_reopened(qtbot, start, data, model, tmp_path):
     pictures = [write_picture(tmp_path / "own" / name) for name in ("me.png", "also me.png")]
     controller = start()
-    session = Session(data, model, queries=tuple(map(str, pictures)), added=True)
+    gallery = sorted(data.root.rglob("bounding_box_test/*"))
+    candidate, *compared = map(str, gallery[-4:])
+    session = Session(
+        data, model, tuple(map(str, pictures)), True, candidate, tuple(compared),
+        look=Look(mode="compare"),
+    )  # fmt: skip
     assert reopen(controller, session) == ()
     space = controller.workspace
 
@@ -79,6 +84,8 @@ def test_query_pictures_of_the_user_are_reopened(qtbot, start, data, model, tmp_
     assert all(map(space.data.is_added, space.selection.queries))
     left = session_of(space, data, model)
     assert (left.queries, left.added) == (session.queries, True)
+    assert (left.candidate, set(left.compared)) == (candidate, set(compared))
+    until(qtbot, lambda: len(space.others) == 3 and not space.pair_stale)
 
 
 def test_what_is_gone_is_said_and_the_demo_is_opened(start, monkeypatch, tmp_path):

@@ -12,7 +12,7 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.restoring import reopenable, restore
 from app.state.session import Session, load_session, save_session, session_of
 from app.state.settings import Settings, SettingsFile
-from app.state.values import Look, Measures, QueryFilter, ResultFilter
+from app.state.values import Look, Measures, QueryFilter, ResultFilter, Selection
 from app.state.workspace import Workspace
 from tests.app.samples import sample_set
 
@@ -102,6 +102,7 @@ SESSION = Session(
     queries=("/q.jpg", "/r.jpg"),
     added=True,
     candidate="/c.jpg",
+    compared=("/d.jpg", "/e.jpg"),
     look=Look(mode="heat", overlay=False, threshold=0.55, count=30, direction="mutual"),
     query_filter=QueryFilter("0002", 2, frozenset({0, 3}), True, "ap"),
     result_filter=ResultFilter(True, True, True, frozenset({1}), (3.0, 4.5)),
@@ -143,6 +144,19 @@ def test_what_the_window_shows_comes_back(space, tmp_path):
     assert (other.look, other.query_filter) == (space.look, space.query_filter)
     assert other.result_filter == space.result_filter
     assert not session.added
+
+
+@pytest.mark.parametrize("compared", [(4,), (0, 3), (0, 3, 4)])
+def test_all_that_is_compared_comes_back(space, tmp_path, compared):
+    data = space.data
+    space.change_look(mode="compare")
+    space.look_at(Selection.comparing((0,), 5, compared))
+    save_session(tmp_path, session_of(space, DataRequest("folder", data.root), ModelRequest()))
+    other = Workspace()
+    other.open_data(sample_set(data.root, pictures=False))
+    restore(other, load_session(tmp_path))
+    assert other.look.mode == "compare"
+    assert (other.selection.candidate, set(other.compared)) == (5, set(compared))
 
 
 def test_a_query_that_is_not_in_the_set_any_more_is_passed_over(space):

@@ -236,8 +236,10 @@ def candidate_of_new_ranking(space: Workspace, ranking: RankingResult) -> int | 
     """The candidate to select with a ranking that is about to be shown; None: the present one.
 
     That is the best one of a search by part, and of a ranking that grew, unless a person has
-    chosen a candidate.
+    chosen a candidate. Candidates that are compared stay.
     """
+    if space.look.mode == "compare":
+        return None
     before = space.ranking
     grew = before is not None and not before.whole and before.queries == ranking.queries
     if ranking.part is None and not (grew and space.auto_selected):

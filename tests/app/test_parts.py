@@ -469,6 +469,10 @@ def test_hiding_cells_of_the_candidate(qtbot, page):
         assert not any(hidden.flat[line.gallery_cell] for line in drawn)
     (total,) = (row.part for row in page.details.chart.rows if row.part.kind == "logit")
     assert total.value == pytest.approx(after, abs=1e-4)
+    assert page.details.score.text() == (
+        f"score {words.score_text(score_of_logit(after))} = sigmoid(logit / 10), "
+        "with the cells covered"
+    )
     key(page, Qt.Key_Right)
     assert space.parts.now.hidden_gallery is None
     assert space.shown_pair is space.pair
@@ -556,6 +560,44 @@ def test_compared_candidates_show_the_change_of_the_lead(qtbot, page):
     other = a.match.logit - without(page, 0, b.candidate, None, mask).logit
     assert regions.changes["gallery", 1].flat[cell] == pytest.approx(other - lead, abs=1e-4)
     assert regions.flips["gallery", 1].flat[cell] == (np.sign(other) != np.sign(lead))
+
+
+def test_a_search_by_part_leaves_the_compared_candidates_and_esc_gives_back(qtbot, page):
+    space = page.controller.workspace
+    worst = [int(c) for c in space.ranking.order[::-1][:4]]
+    space.choose_candidates(worst[0], frozenset(worst[1:]))
+    key(page, Qt.Key_4)
+    qtbot.waitUntil(lambda: len(space.others) == 3 and not space.pair_stale, timeout=WAIT)
+    before = space.selection
+    key(page, Qt.Key_B)
+    drag(page, ("query", 0), (0.05, 0.05), (0.5, 0.2))
+    followed(qtbot, page)
+    assert space.parts.part is not None
+    assert {pair.candidate for pair in (space.pair, *space.others)} == set(worst)
+    assert space.selection == before
+    key(page, Qt.Key_Escape)
+    followed(qtbot, page)
+    assert space.parts.part is None
+    assert {pair.candidate for pair in (space.pair, *space.others)} == set(worst)
+    assert (space.selection, space.look.mode) == (before, "compare")
+
+
+def test_what_is_covered_is_said_where_two_or_four_are_compared(qtbot, page):
+    space = page.controller.workspace
+    best = [int(c) for c in space.ranking.order[:4]]
+    key(page, Qt.Key_4)
+    qtbot.waitUntil(lambda: space.shown_why is not None, timeout=WAIT)
+    key(page, Qt.Key_H)
+    drag(page, ("query", 0), (0.05, 0.05), (0.5, 0.2))
+    answered(qtbot, page)
+    text = page.details.score.text()
+    assert text.startswith(f"logit {words.logit_text(space.pair.match.logit)} − (")
+    assert text.endswith(", uncovered")
+    space.choose_candidates(best[0], frozenset(best[1:]))
+    qtbot.waitUntil(lambda: len(space.others) == 3 and not space.pair_stale, timeout=WAIT)
+    answer = answered(qtbot, page)
+    score = words.score_text(score_of_logit(answer.logit_after))
+    assert page.details.score.text().startswith(f"score {score} = ")
 
 
 def test_the_map_of_a_part_is_exact_too(qtbot, page):

@@ -45,7 +45,7 @@ class DetailsPanel(QWidget):
         self._lay_out()
         workspace.pair_changed.connect(self.refresh)
         workspace.look_changed.connect(self.refresh)
-        workspace.parts.changed.connect(self._show_drawn)
+        workspace.parts.changed.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -100,21 +100,31 @@ class DetailsPanel(QWidget):
         self._share_out()
 
     def _score_words(self, pair: PairView) -> str:
-        """The score of the pair; of both where the sum above is their difference."""
+        """The score of the pair; of both where the sum above is their difference.
+
+        That difference, and how a candidate stands in the gallery, are of pictures without covered
+        cells.
+        """
         space, other = self.workspace, self.workspace.other_pair
-        score = words.score_text(pair.match.score)
-        if space.look.mode != "compare" or space.why is None or other is None:
+        covered = pair is not space.pair
+        if space.shown_why is None or other is None:
+            score = words.score_text(pair.match.score)
+            if covered:
+                return f"score {score} = sigmoid(logit / 10), with the cells covered"
             stands = self.context.words
             text = f"score {score} = sigmoid(logit / 10)" + (f", {stands}" if stands else "")
             known = None if pair.normalised is None else space.strangers
             return text if known is None else f"{text}; {known.share_words(pair.candidate)}"
+        assert space.pair is not None
+        pair, tail = space.pair, ", uncovered" if covered else ""
+        score = words.score_text(pair.match.score)
         if pair.normalised is not None and other.normalised is not None:
             n = [words.logit_text(p.total) for p in (pair, other)]
-            return f"{n[0]} − ({n[1]}), in standard deviations above strangers"
+            return f"{n[0]} − ({n[1]}), in standard deviations above strangers{tail}"
         logits = [words.logit_text(p.match.logit) for p in (pair, other)]
         return (
             f"logit {logits[0]} − ({logits[1]}); scores {score} and "
-            f"{words.score_text(other.match.score)}, as sigmoid(logit / 10)"
+            f"{words.score_text(other.match.score)}, as sigmoid(logit / 10){tail}"
         )
 
     def _show_drawn(self) -> None:

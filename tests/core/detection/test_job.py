@@ -140,7 +140,7 @@ def test_links_copies_scripts_and_what_lies_about(tmp_path):
     assert [row["file"] for row in rows] == ["двор/copy.png", "двор/写真 1.png"]
     assert len(open_dataset("folder", tmp_path / "out").gallery) == 2
     left = {fault.path.name for fault in done.rejected}
-    assert left == {"self.png", "nothing.png", "Thumbs.db", "notes.txt", "._写真 1.png"}
+    assert left == {"round", "self.png", "nothing.png", "Thumbs.db", "notes.txt", "._写真 1.png"}
 
 
 def test_a_share_that_vanishes_half_way_and_comes_back(tmp_path):

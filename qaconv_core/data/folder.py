@@ -78,6 +78,14 @@ def open_folder(root: str | Path, *, split: bool = True) -> Dataset:
     return _read_pictures(folder, split, unused)
 
 
+def own_table(root: Path) -> Path | None:
+    """The table by which a folder is opened, as in :func:`open_folder`; None where there is none.
+
+    Raises :class:`DatasetError` when several could be meant.
+    """
+    return _table_in(_unwrapped(root))[0]
+
+
 def _read_pictures(folder: Path, split: bool, tables: Mapping[Path, str]) -> Dataset:
     """Every picture below ``folder``; ``tables`` are those left out there, and why."""
     scan = scan_pictures(folder, recursive=True)

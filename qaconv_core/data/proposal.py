@@ -13,10 +13,12 @@ from qaconv_core.data.column_guess import columns_of, guess_columns
 from qaconv_core.data.described import OwnPicture, OwnPictures, as_dataset, collect, scan_source
 from qaconv_core.data.description import Description, Source
 from qaconv_core.data.duplicates import Duplicates, find_duplicates
+from qaconv_core.data.folder import own_table
 from qaconv_core.data.folder_guess import Wishes, guess_folder_way
 from qaconv_core.data.images import picture_size
 from qaconv_core.data.scan import Scan, peek
 from qaconv_core.data.scenes import scenes_among
+from qaconv_core.data.table import TRACK
 from qaconv_core.errors import DatasetError, ImageError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import NO_CONTEXT, WorkContext
@@ -63,16 +65,20 @@ def propose(
 ) -> Proposal:
     """Look at folders and tables, and propose how to read them. Nothing is written or decoded.
 
-    ``known`` is an earlier proposal for the same places: what was read then is not read again.
-    Raises :class:`DatasetError` where a place cannot be read or holds no picture, and
-    :class:`~qaconv_core.errors.InputError` for a pattern that is none.
+    A folder with a table of its own is read by that table, as it is opened, unless the wishes say
+    what names or folders mean. ``known`` is an earlier proposal for the same places: what was read
+    then is not read again. Raises :class:`DatasetError` where a place cannot be read or holds no
+    picture, and :class:`~qaconv_core.errors.InputError` for a pattern that is none.
     """
     wishes = wishes or Wishes()
     paths = [typed_path(place).absolute() for place in places]
-    paths = [Path(os.path.normpath(path)) for path in dict.fromkeys(paths)]
-    folders = [path for path in paths if not _is_table(path)]
-    scans = known.scans if known else {path: _scan(path, context) for path in folders}
     reasons: list[str] = []
+    paths = [_read_by(Path(os.path.normpath(path)), wishes, reasons) for path in paths]
+    paths = list(dict.fromkeys(paths))
+    folders = [path for path in paths if not _is_table(path)]
+    if known and set(known.scans) != set(folders):  # a table was taken then, or is now
+        known = None
+    scans = known.scans if known else {path: _scan(path, context) for path in folders}
     several = len(folders) > 1
     all_pictures = [
         picture._replace(folders=(path.name, *picture.folders)) if several else picture
@@ -104,6 +110,7 @@ def spread(proposal: Proposal, most: int = 8) -> list[OwnPicture]:
 def examples(proposal: Proposal, most: int = 8) -> list[tuple[str, str, str, str, str]]:
     """Those of :func:`spread`: name, person, camera, time, split as they were read."""
     root = proposal.dataset.root
+    root = root.parent if _is_table(root) else root
     return [
         (
             shown(p.path.relative_to(root) if root in p.path.parents else p.path.name),
@@ -165,7 +172,27 @@ def _is_table(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() == ".csv"
 
 
+def _read_by(path: Path, wishes: Wishes, reasons: list[str]) -> Path:
+    """The table of a folder that has one of its own; else the place itself."""
+    if wishes.patterns or wishes.folders is not None or not path.is_dir():
+        return path
+    try:
+        table = own_table(path)
+    except DatasetError as error:  # several; names and folders may still say something
+        reasons.append(str(error))
+        return path
+    if table is None:
+        return path
+    reasons.append(
+        f"{shown(path.name)} has a table of its own, {shown(table.name)}: what is known of its "
+        "pictures is taken from there; --folders or --pattern says otherwise"
+    )
+    return table
+
+
 def _scan(path: Path, context: WorkContext) -> Scan:
+    if not path.exists():
+        raise DatasetError(f"{shown(path)}: no such file or folder; check the path")
     if path.is_file():
         raise DatasetError(
             f"{shown(path)}: neither a folder nor a table (.csv); name the folder; "
@@ -177,9 +204,11 @@ def _scan(path: Path, context: WorkContext) -> Scan:
 def _table_source(path: Path, wishes: Wishes, reasons: list[str]) -> Source:
     guessed, unit = guess_columns(path) if not (wishes.columns or {}).get("path") else ({}, "")
     columns = {**guessed, **(wishes.columns or {})}
-    pairs = ", ".join(f"{ours}={theirs}" for ours, theirs in columns.items())
-    taken = {name.lower() for name in ("", *columns.values())}
-    others = [name for name in columns_of(path) if name.lower() not in taken]
+    header = columns_of(path)
+    told = [*columns.items(), *((TRACK, name) for name in header if name.lower() == TRACK)]
+    pairs = ", ".join(f"{ours}={theirs}" for ours, theirs in told)
+    taken = {name.lower() for name in ("", TRACK, *columns.values())}
+    others = [name for name in header if name.lower() not in taken]
     unused = f" (not used: {peek(others)})" if others else ""
     reasons.append(f"{shown(path.name)}: columns {shown(pairs)}{unused}; --columns says otherwise")
     unit = wishes.unit or unit or "seconds"

@@ -40,10 +40,11 @@ def crop_name(source: str, frame: int, number: int, video: bool) -> str:
 def output_of(crop: Path) -> Path | None:
     """The output folder that a crop lies in; None where it lies in none."""
     folders = (folder for folder in crop.parents if folder.name == FOLDER)
-    return next((folder.parent for folder in folders if _is_output(folder.parent)), None)
+    return next((folder.parent for folder in folders if is_output(folder.parent)), None)
 
 
-def _is_output(folder: Path) -> bool:
+def is_output(folder: Path) -> bool:
+    """Whether people were written into a folder before, as crops and tables."""
     tables = (folder / BOXES).is_file() and (folder / PICTURES).is_file()
     return tables or (folder / JOURNAL).is_file()
 

@@ -196,12 +196,14 @@ def _table(text: str, origin: str) -> list[tuple[str, int, PersonBox]]:
     return rows
 
 
-def has_box_columns(cells: Sequence[str]) -> bool:
-    """Whether the header of a table names the columns of boxes."""
-    try:
-        return bool(_columns([cell.strip() for cell in cells], ""))
-    except InputError:
-        return False
+def lacking_columns(cells: Sequence[str]) -> list[str]:
+    """Those of ``x``, ``y``, ``w``, ``h`` that the header of a table does not tell."""
+    found = _places([cell.strip().lower() for cell in cells])
+    lacking = [name for name in ("x", "y") if name not in found]
+    for size, corner in (("w", "right"), ("h", "bottom")):
+        if size not in found and corner not in found:
+            lacking.append(size)
+    return lacking
 
 
 def _columns(cells: list[str], origin: str) -> dict[str, int]:
@@ -209,21 +211,23 @@ def _columns(cells: list[str], origin: str) -> dict[str, int]:
     if len(cells) >= 6 and all(is_number(cell) for cell in cells[:6]):
         return {}
     names = [cell.lower() for cell in cells]
-    found = {}
-    for ours, others in _NAMES.items():
-        place = next((names.index(name) for name in others if name in names), None)
-        if place is not None:
-            found[ours] = place
-    lacking = [name for name in ("x", "y") if name not in found]
-    for size, corner in (("w", "right"), ("h", "bottom")):
-        if size not in found and corner not in found:
-            lacking.append(size)
+    lacking = lacking_columns(cells)
     if lacking:
         seen = ", ".join(shown(name) for name in names[:12])
         raise InputError(
             f"{origin}: no column {', '.join(lacking)}; columns seen: {seen}; wanted: file, frame, "
             "x, y, w, h, score, track (or MOT lines without a header)"
         )
+    return _places(names)
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    """Places of our columns among the names, in lower case, of a header."""
+    found = {}
+    for ours, others in _NAMES.items():
+        place = next((names.index(name) for name in others if name in names), None)
+        if place is not None:
+            found[ours] = place
     return found
 
 

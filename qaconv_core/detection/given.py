@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qaconv_core.detection.foreign import GivenBoxes, has_box_columns, read_boxes
+from qaconv_core.data.table import header_of, unfit_beside_pictures
+from qaconv_core.detection.foreign import GivenBoxes, lacking_columns, read_boxes
 from qaconv_core.detection.sources import find_sources
 from qaconv_core.errors import InputError
 from qaconv_core.readable import counted, shown
@@ -22,11 +22,15 @@ def is_boxes_file(path: Path) -> bool:
         return False
     if path.suffix.lower() != ".csv":
         return path.suffix.lower() in _SUFFIXES
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return has_box_columns(next(csv.reader(stream), []))
-    except (OSError, ValueError, csv.Error):
+    return not lacking_columns(header_of(path))
+
+
+def _only_corners(path: Path) -> bool:
+    """Whether a table says where boxes are, but not how large, and nothing of whole pictures."""
+    if path.suffix.lower() != ".csv" or not path.is_file() or not unfit_beside_pictures(path):
         return False
+    lacking = lacking_columns(header_of(path))
+    return bool(lacking) and not set(lacking) & {"x", "y"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,12 @@ def propose_boxes(file: Path, inputs: Sequence[Path]) -> BoxesProposal:
 def one_boxes_file(places: Sequence[Path]) -> tuple[Path | None, list[Path]]:
     """The file of boxes among ``places``, None where there is none, and the other places.
 
-    Raises :class:`InputError` for several.
+    Raises :class:`InputError` for several, and for a table beside pictures that lacks the sizes of
+    its boxes.
     """
+    tables = [path for path in places if path.suffix.lower() == ".csv"]
+    for table in filter(_only_corners, tables if len(tables) < len(places) else ()):
+        read_boxes(table)  # its error says what it lacks
     found = [path for path in places if is_boxes_file(path)]
     if len(found) > 1:
         raise InputError(f"{shown(found[0])} and {shown(found[1])}: give one file of boxes")

@@ -6,6 +6,7 @@ ended, and the result is that of a run in one go. Of a video nothing is kept but
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -16,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.data.images import read_image
+from qaconv_core.data.scan import is_picture_name
 from qaconv_core.detection.boxes import PersonBox
-from qaconv_core.detection.crops import BOXES, MARGIN, PART, crop_name, cut, write_crop
+from qaconv_core.detection.crops import BOXES, MARGIN, PART, crop_name, cut, is_output, write_crop
 from qaconv_core.detection.foreign import GivenBoxes
 from qaconv_core.detection.frames import Frame, Sampling, Video, VideoError, start_in_metadata
 from qaconv_core.detection.journal import FoundFrame, Journal
@@ -93,6 +95,7 @@ def detect_people(
     """
     work, root = work or Work(), Path(out).absolute()
     sources, rejected = find_sources(inputs, leave_out=root)
+    _check_out(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
@@ -117,6 +120,16 @@ def detect_people(
             if journal.note(source)
         ]
     return Detected(totals, before, (*rejected, *run.rejected), (*totals.notes, *notes))
+
+
+def _check_out(root: Path) -> None:
+    """Raise :class:`InputError` where crops would come among pictures that are none of them."""
+    names = (name for _, _, files in os.walk(root) for name in files)
+    if not is_output(root) and any(map(is_picture_name, names)):
+        raise InputError(
+            f"{shown(root)}: holds pictures already; name an empty or new folder, or one of an "
+            "earlier qaconv detect"
+        )
 
 
 def start_of(source: Source) -> datetime | None:

@@ -154,3 +154,15 @@ def test_boxes_alone_and_pictures_again(qtbot, dialog, scenes, folder):
     assert dialog.save.text() == "Save and open…"
     assert dialog.pattern.isEnabled()
     assert dialog.boxes is None
+
+
+def test_a_folder_with_its_own_table_keeps_what_the_table_says(qtbot, dialog, folder):
+    rows = "path,camid,time,track\nhof/ann/1.png,gate,3,1\ntor/ann/1.png,door,4.5,2\n"
+    (folder / "pictures.csv").write_text(rows)
+    dialog.choose([folder])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert ("tor/ann/1.png", "–", "door", "4.5", "–") in texts(dialog)
+    assert "shop has a table of its own, pictures.csv" in dialog.message.text()
+    assert "--" not in dialog.message.text()
+    dialog.folders.setCurrentText("cameras/persons")
+    qtbot.waitUntil(lambda: len(texts(dialog)) == 8, timeout=10_000)

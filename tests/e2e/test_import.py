@@ -63,7 +63,7 @@ def test_a_benchmark_needs_no_import(qaconv, market):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nowhere",), "cannot be read"),
+        (("nowhere",), "no such file or folder"),
         (("shop", "--pattern", "{pidd}"), "no field {pidd}"),
         (("shop", "--pattern", "{pid"), "without }"),
         (("shop", "--folders", "people"), "levels are persons, cameras, none"),
@@ -101,3 +101,27 @@ def test_a_file_of_boxes_is_proposed_and_its_command_works(qaconv, tmp_path):
     assert "3 pictures" in qaconv("import", "people", "--dry-run").out
     alone = qaconv("import", "boxes.json", status=2)
     assert "name the pictures or the video" in alone.complaint
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_boxes_without_their_size_are_no_table_of_pictures(qaconv, tmp_path, delimiter):
+    write_picture(tmp_path / "street" / "1.png", size=(320, 240))
+    text = "file,x,y\nstreet/1.png,10,20\n".replace(",", delimiter)
+    (tmp_path / "boxes.csv").write_text(text)
+    done = qaconv("import", "street", "boxes.csv", status=2)
+    assert "boxes.csv: no column w, h; columns seen: file, x, y" in done.complaint
+    assert len(done.err.strip().splitlines()) == 1
+    assert not list(tmp_path.rglob("qaconv.toml"))
+
+
+def test_positions_beside_persons_are_a_table_of_pictures(qaconv, tmp_path):
+    write_picture(tmp_path / "more" / "2.png")
+    write_picture(tmp_path / "1.png")
+    (tmp_path / "list.csv").write_text("file,pid,x,y\n1.png,ann,10,20\n")
+    done = qaconv("import", "more", "list.csv", "--dry-run")
+    assert "list.csv: columns path=file, pid=pid (not used: x, y)" in done.out
+
+
+def test_a_file_that_is_missing_is_not_called_a_folder(qaconv, shop):
+    done = qaconv("import", shop, "nosuch.json", status=2)
+    assert "nosuch.json: no such file or folder" in done.complaint

@@ -273,3 +273,25 @@ def test_nothing_is_decoded(tmp_path, monkeypatch):
     found = propose([folder])  # one byte each: no picture could be decoded
     assert len(found.dataset.gallery) == 30
     assert any("can be opened" in warning for warning in found.warnings)
+
+
+def test_a_folder_is_read_by_its_own_table_unless_names_or_folders_are_named(tmp_path):
+    folder = write_names(tmp_path / "a", ("x/1.jpg", "x/2.jpg", "y/1.jpg"), False)
+    write_table(folder / "t.csv", ("file", "camera", "pid"), [("x/1.jpg", "tor", 1), ("y/1.jpg", "hof", 2)])  # fmt: skip  # noqa: E501
+    found = propose([folder])
+    assert found.description.sources[0].path == folder / "t.csv"
+    assert found.dataset.camera_names == {0: "hof", 1: "tor"}
+    by_folders = propose([folder], Wishes(folders=("persons",)), known=found)
+    assert roles(by_folders) == ("persons",)
+    assert len(by_folders.pictures.pictures) == 3
+    back = propose([folder], known=by_folders)
+    assert len(back.pictures.pictures) == 2
+
+
+def test_of_several_tables_none_is_taken(tmp_path):
+    folder = write_names(tmp_path / "a", ("x/1.jpg", "y/1.jpg"), False)
+    for name in ("s.csv", "t.csv"):
+        write_table(folder / name, ("path", "pid"), [("x/1.jpg", 1)])
+    found = propose([folder])
+    assert "several tables could be meant (s.csv, t.csv)" in found.reasons[0]
+    assert roles(found) == ("persons",)

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from qaconv_core.data.catalog import open_dataset
+from qaconv_core.data.description import save_description
 from qaconv_core.data.folder import open_folder
+from qaconv_core.data.proposal import propose
 from qaconv_core.detection.crops import JOURNAL
 from qaconv_core.detection.frames import Sampling
 from qaconv_core.detection.job import Work, detect_people
@@ -138,7 +140,7 @@ def test_links_copies_scripts_and_what_lies_about(tmp_path):
     assert [row["file"] for row in rows] == ["двор/copy.png", "двор/写真 1.png"]
     assert len(open_dataset("folder", tmp_path / "out").gallery) == 2
     left = {fault.path.name for fault in done.rejected}
-    assert left == {"self.png", "nothing.png", "Thumbs.db", "notes.txt", "._写真 1.png"}
+    assert left == {"round", "self.png", "nothing.png", "Thumbs.db", "notes.txt", "._写真 1.png"}
 
 
 def test_a_share_that_vanishes_half_way_and_comes_back(tmp_path):
@@ -148,7 +150,7 @@ def test_a_share_that_vanishes_half_way_and_comes_back(tmp_path):
         save(share / name, ONE)
     seen = []
 
-    def unplug(picture, video=False):
+    def unplug(picture, video=False, context=None):
         seen.append(picture)
         if len(seen) == 2:
             share.rename(tmp_path / "unplugged")
@@ -299,3 +301,33 @@ def test_sources_of_one_name_are_told_apart(tmp_path):
     detect_people([a, b, a], tmp_path / "out", find_blocks)
     rows = rows_of(tmp_path / "out" / "boxes.csv")
     assert [row["file"] for row in rows] == ["x/s.png", "y/s.png", "y/s.png"]
+
+
+def test_a_folder_of_other_pictures_is_left_as_it_is(scenes, tmp_path):
+    save(tmp_path / "mine" / "deep" / "a.png", ONE)
+    before = tree(tmp_path / "mine")
+    with pytest.raises(InputError, match="mine: holds pictures already; name an empty or new"):
+        detect_people([scenes], tmp_path / "mine", find_blocks)
+    assert tree(tmp_path / "mine") == before
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "read me.txt").write_text("no picture")
+    assert detect_people([scenes], tmp_path / "notes", find_blocks).totals.boxes == 5
+
+
+def test_what_was_found_is_imported_by_its_own_table(tmp_path):
+    videos = [write_video(tmp_path / f"c{number}.avi") for number in (1, 2)]
+    out = tmp_path / "out"
+    began = {"": datetime(2024, 5, 1, 12)}
+    detect_people(videos, out, find_blocks, Work(Sampling(5), starts=began))
+    opened = open_folder(out)
+    found = propose([out])
+    told = "out has a table of its own, pictures.csv: what is known of its pictures is taken"
+    assert found.reasons[0].startswith(told)
+    assert "columns path=path, camid=camid, time=time, track=track" in found.reasons[1]
+    save_description(found.description)
+    again = open_folder(out)
+    assert again.root == out / "pictures.csv"
+    for side in ("query", "gallery"):
+        assert getattr(again, side).refs == getattr(opened, side).refs
+    assert {ref.camera for ref in again.gallery} == {"c1.avi", "c2.avi"}
+    assert None not in {value for ref in again.gallery for value in (ref.time, ref.track)}

@@ -60,7 +60,7 @@ def matrix(window):
     cells = np.arange(12)
     ones = np.ones(12, dtype=bool)
     firsts = FirstCandidates(cells, cells, ~ones)
-    return MatrixDialog(firsts, {"camera": (cells, cells)}, window)
+    return MatrixDialog(firsts, {"camera": (cells, cells)}, {"camera": {}}, window)
 
 
 def choose_several(window):

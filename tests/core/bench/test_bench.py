@@ -249,7 +249,7 @@ def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
     assert all("float32 throughout" in f["baselines"] for f in evaluated)
     captured = capsys.readouterr()
     assert "× plain, 32 at a time" in captured.out
-    assert "measuring: 1 of 15: features of pictures; about 22 min left" in captured.err
+    assert "measuring: 1 of 15: features of pictures; about 23 min left" in captured.err
     assert figure_file.stat().st_size > 1000
     text = page.read_text()
     assert text.startswith("# Speed\n\nwhy\n")

@@ -16,7 +16,7 @@ def walk(number):
     return [(10 + 6 * (number % 40), 60, 24, 72, "red")]
 
 
-def one_person(picture, video):
+def one_person(picture, video, context):
     return [PersonBox(100.0, 60.0, 24.0, 72.0, 0.9)]
 
 

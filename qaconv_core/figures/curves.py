@@ -12,23 +12,38 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.reports import method_label
 from qaconv_core.figures.distributions import score_distribution_figure
-from qaconv_core.figures.style import SERIES, drawing, printable, tidy_axes
+from qaconv_core.figures.style import SERIES, drawing, printable, text_width, tidy_axes
 from qaconv_core.types import EvaluationReport, MethodResult
 
-__all__ = ["cmc_figure", "score_distribution_figure"]
+__all__ = ["cmc_figure", "legend_beside", "score_distribution_figure"]
 
 _LINES = ("-", "--", "-.", ":")
 _SIGNS = ("o", "s", "^", "D", "v", "P")
 _MARKED = (1, 5, 10, 20, 50)
+_LEGEND_SIZE = 8
+_LEAST_AXES = (2.6, 1.6)
+"""Inches of width and height that axes take with their labels."""
+_HANDLE = 0.7
+"""Inches of the line before a name in the legend, with what lies around it."""
 
 Curves = EvaluationReport | MethodResult | Sequence[EvaluationReport | MethodResult]
 
 
-def cmc_figure(reports_or_methods: Curves, ranks: int = 20) -> Figure:
+def legend_beside(reports_or_methods: Curves, width: float, height: float) -> bool:
+    """Whether the legend of :func:`cmc_figure` has to stand beside the axes in so many inches:
+    below them it leaves no height, and beside them it leaves the width."""
+    curves = _curves(reports_or_methods)
+    widths = (text_width(_label(name, result), _LEGEND_SIZE) for name, result in curves)
+    low = height < _LEAST_AXES[1] + 0.2 * len(curves)
+    return low and width >= _LEAST_AXES[0] + _HANDLE + max(widths, default=0.0)
+
+
+def cmc_figure(reports_or_methods: Curves, ranks: int = 20, beside: bool = False) -> Figure:
     """Cumulative match characteristic: share of valid queries found within the first k.
 
     One curve for each method of each report (or each :class:`MethodResult`), up to rank
-    ``ranks``, in percent. :class:`InputError` when there is nothing to draw.
+    ``ranks``, in percent. The legend stands below the axes, or ``beside`` them.
+    :class:`InputError` when there is nothing to draw.
     """
     curves = _curves(reports_or_methods)
     if not curves:
@@ -45,7 +60,11 @@ def cmc_figure(reports_or_methods: Curves, ranks: int = 20) -> Figure:
         axes.set_ylabel("queries with a true match\namong the first k (%)")
         tidy_axes(axes)
         figure.legend(
-            loc="outside lower center", frameon=False, fontsize=8, ncols=1, handlelength=3.2
+            loc="outside right center" if beside else "outside lower center",
+            frameon=False,
+            fontsize=_LEGEND_SIZE,
+            ncols=1,
+            handlelength=3.2,
         )
         return figure
 
@@ -64,12 +83,15 @@ def _curves(given: Curves) -> list[tuple[str, MethodResult]]:
     return [(name, r) for name, r in curves if len(r.cmc) and np.isfinite(r.cmc).all()]
 
 
+def _label(name: str, result: MethodResult) -> str:
+    """What the legend says of a curve."""
+    label = f"{name}: Rank-1 {percent(result.rank(1))} %, mAP {percent(result.mAP)} %"
+    return label + (" (approximate)" if result.approximation else "")
+
+
 def _plot_cmc(axes: Axes, i: int, name: str, result: MethodResult, ranks: int) -> float:
     """Draw one curve; returns its lowest value in percent."""
     values = 100.0 * np.asarray(result.cmc, dtype=np.float64)[:ranks]
-    label = f"{name}: Rank-1 {percent(result.rank(1))} %, mAP {percent(result.mAP)} %"
-    if result.approximation:
-        label += " (approximate)"
     axes.plot(
         np.arange(1, len(values) + 1),
         values,
@@ -79,7 +101,7 @@ def _plot_cmc(axes: Axes, i: int, name: str, result: MethodResult, ranks: int) -
         markersize=5,
         markevery=[k - 1 for k in _MARKED if k <= len(values)],
         linewidth=1.6,
-        label=printable(label),
+        label=printable(_label(name, result)),
         clip_on=False,
     )
     return float(values.min())

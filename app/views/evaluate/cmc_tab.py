@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from matplotlib.figure import Figure
 from PyQt5.QtCore import QSignalBlocker
+from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QLabel, QWidget
 
 from app.state.evaluation import RunList
@@ -14,7 +13,7 @@ from app.views.widgets.chart import Chart
 from app.views.widgets.fields import combo_box
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.evaluation.reports import method_label
-from qaconv_core.figures.curves import cmc_figure
+from qaconv_core.figures.curves import cmc_figure, legend_beside
 from qaconv_core.types import EvaluationReport
 
 EMPTY = (
@@ -22,6 +21,10 @@ EMPTY = (
     "curves together."
 )
 ALL = "all methods"
+FIGURE_DPI = 100
+"""Logical pixels of the chart to an inch of the figure."""
+HEAD = 40
+"""Pixels of height above the chart."""
 
 
 class CmcTab(QWidget):
@@ -30,10 +33,11 @@ class CmcTab(QWidget):
     def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._runs = runs
+        self._beside = False
         self.chart = Chart("CMC curve", EMPTY)
         tip = "Show the curves of all methods, or of one only."
         self.method = combo_box("Methods whose curves are shown", tip)
-        self.method.currentIndexChanged.connect(lambda _row: self.chart.draw(self.maker()))
+        self.method.currentIndexChanged.connect(lambda _row: self._draw())
         margins = (8, 8, 8, 0)
         head = in_row(QLabel("Curves of"), self.method, None, margins=margins, spacing=-1)
         in_column(head, self.chart, into=self, grows=self.chart, spacing=-1)
@@ -51,7 +55,23 @@ class CmcTab(QWidget):
             for method in methods:
                 self.method.addItem(method_label(method), method)
             self.method.setCurrentIndex(max(0, self.method.findData(wanted)))
-        self.chart.draw(self.maker())
+        self._draw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Move the legend where there is room."""
+        super().resizeEvent(event)
+        if self._fits_beside() != self._beside:
+            self._draw()
+
+    def _fits_beside(self) -> bool:
+        """Whether the legend is to stand beside the axes."""
+        width, height = self.width() / FIGURE_DPI, (self.height() - HEAD) / FIGURE_DPI
+        return legend_beside(self.reports(), width, height)
+
+    def _draw(self) -> None:
+        self._beside = beside = self._fits_beside()
+        reports = self.reports()
+        self.chart.draw((lambda: cmc_figure(reports, beside=beside)) if reports else None)
 
     def reports(self) -> list[EvaluationReport]:
         """What is drawn: the shown runs with the chosen methods."""
@@ -63,8 +83,3 @@ class CmcTab(QWidget):
             replace(report, results=tuple(r for r in report.results if r.method == method))
             for report in reports
         ]
-
-    def maker(self) -> Callable[[], Figure] | None:
-        """What draws the curves, in any thread; None where no run is shown."""
-        reports = self.reports()
-        return (lambda: cmc_figure(reports)) if reports else None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from PIL import Image
 
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation import separation
-from qaconv_core.figures.curves import cmc_figure, score_distribution_figure
+from qaconv_core.figures.curves import cmc_figure, legend_beside, score_distribution_figure
 from qaconv_core.figures.match import match_figure
 from qaconv_core.figures.ranking import RankedPicture, ranking_figure
 from qaconv_core.figures.style import fit_text, printable, rgb_array, save_figure, text_width
@@ -262,6 +263,20 @@ def test_cmc_figure_of_reports_and_methods() -> None:
     empty = MethodResult("m", np.array([]), np.nan, np.nan, np.array([]))
     with pytest.raises(InputError, match="no CMC curve"):
         cmc_figure([empty])
+
+
+@pytest.mark.parametrize(("width", "height"), [(10.8, 2.4), (8.8, 2.0), (4.0, 6.0)])
+def test_nine_curves_leave_the_axes_room(width: float, height: float) -> None:
+    curves = [replace(make_result("m", 0.25), method="qaconv+norm+rerank+tlift")] * 9
+    beside = legend_beside(curves, width, height)
+    assert beside == (width > height)
+    figure = cmc_figure(curves, beside=beside)
+    figure.set_size_inches(width, height)
+    pixels(figure)
+    room = figure.axes[0].get_position()
+    assert room.width * width > 1.5
+    assert room.height * height > 1.0
+    assert not legend_beside(curves[:1], 10.8, 2.4)
 
 
 def test_distribution_figure_shows_shares_thresholds_and_keeps_every_pair() -> None:

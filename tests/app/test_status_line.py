@@ -20,6 +20,7 @@ def line(qtbot):
     window.show()
     qtbot.waitExposed(window)
     yield made
+    window.close()
 
 
 def test_a_message_ends_before_the_job_and_is_whole_in_the_tool_tip(line):

@@ -198,6 +198,11 @@ def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> Labe
 
     if arguments.part or arguments.ignore:
         raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
+    if arguments.normalise:
+        raise InputError(
+            "--false-pairs is a line of logits: leave out --normalise, which has a line of its own "
+            "(--false-alarms)"
+        )
     data = search.data
     persons = labelled_pictures(data.gallery, LabelLog(data.name, data.root))
     pairs = labelled_pairs(search.model, search.gallery, persons)
@@ -300,6 +305,8 @@ def _with_line(listing: Listing, rows: list[str]) -> list[str]:
         return rows
     above, words = listing.line
     below = np.flatnonzero(~above)
+    if not len(below) and listing.others > len(rows):
+        words = f"all that are listed stand above the {words}"
     first = int(below[0]) if len(below) else len(rows)
     return [*rows[:first], f"{'':>5} ── {words} ──", *rows[first:]]
 

@@ -20,6 +20,9 @@ from qaconv_core.store.labels import LabelLog
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
 FORMATS = (".csv", ".json")
+_COLUMNS = ("path", "pid", "camid", "time", "split", "person")
+_BEGINNING = 100
+"""Bytes of a file by which an export is known."""
 
 
 def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
@@ -101,9 +104,12 @@ def export_labels(dataset: Dataset, target: Path) -> int:
     """Write a labelled data set (see :func:`labelled`); the number of pictures.
 
     ``.csv``: a table ``path,pid,camid,time,split,person``; ``.json``: COCO, each picture one box of
-    its person; a new folder: pictures copied in Market-1501's layout. Raises :class:`InputError`.
+    its person; a new folder: pictures copied in Market-1501's layout. A file that is there is
+    replaced only where it is an export of labels, and never the data set's own table. Raises
+    :class:`InputError`.
     """
     refs = [*dataset.query, *dataset.gallery]
+    _refuse_foreign(dataset, target)
     if target.suffix.lower() == ".csv":
         atomic_write_text(target, _csv(dataset, target.absolute().parent))
     elif target.suffix.lower() == ".json":
@@ -115,6 +121,18 @@ def export_labels(dataset: Dataset, target: Path) -> int:
     return len(refs)
 
 
+def _refuse_foreign(dataset: Dataset, target: Path) -> None:
+    if target.suffix.lower() not in FORMATS or not target.is_file():
+        return
+    with target.open("rb") as file:
+        beginning = file.read(_BEGINNING).decode("utf-8", "replace").lstrip("\ufeff")
+    ours = beginning.startswith((",".join(_COLUMNS), '{\n "images": ['))
+    if not ours or (dataset.root.is_file() and target.samefile(dataset.root)):
+        raise InputError(
+            f"{shown(target)}: is there already and is no earlier export; name another file"
+        )
+
+
 def _csv(dataset: Dataset, folder: Path) -> str:
     rows = [
         (_beside(ref.path, folder), ref.pid, ref.camid, ref.time, split,
@@ -122,7 +140,7 @@ def _csv(dataset: Dataset, folder: Path) -> str:
         for split in ("query", "gallery")
         for ref in getattr(dataset, split)
     ]  # fmt: skip
-    return csv_text(("path", "pid", "camid", "time", "split", "person"), rows)
+    return csv_text(_COLUMNS, rows)
 
 
 def _beside(path: Path, folder: Path) -> str:

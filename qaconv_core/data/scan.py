@@ -67,6 +67,15 @@ def folder_fault(name: str) -> str | None:
     return "a hidden folder, not read" if name.startswith(".") else None
 
 
+def _loop_fault(path: str, folder: Path) -> str | None:
+    """Why a link at ``path`` is not followed: it leads to ``folder``, or to one above it."""
+    if not os.path.islink(path):
+        return None
+    target, start = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    loops = target == start or target in start.parents
+    return "a link to a folder above, not followed" if loops else None
+
+
 def stat_fault(path: str | Path) -> str | None:
     """Why the file cannot hold a picture, as far as ``stat`` knows; None when it may."""
     try:
@@ -85,8 +94,9 @@ def scan_pictures(
 ) -> Scan:
     """The pictures of ``folder``, and with ``recursive`` of all folders below it.
 
-    Links are followed, but no folder is read twice. Raises :class:`DatasetError` when ``folder``
-    itself cannot be read; unreadable folders below it are reported in ``rejected``.
+    Links are followed, but no folder is read twice, and none above ``folder``. Raises
+    :class:`DatasetError` when ``folder`` itself cannot be read; unreadable folders below it are
+    reported in ``rejected``.
     """
     pictures: list[Picture] = []
     rejected: list[Rejected] = []
@@ -110,6 +120,7 @@ def scan_pictures(
             path = os.path.join(here, name)
             if is_folder:
                 fault = folder_fault(name) or (None if recursive else "a folder, not looked into")
+                fault = fault or _loop_fault(path, folder)
                 if fault is None:
                     waiting.append((path, (*folders, name)))
             else:

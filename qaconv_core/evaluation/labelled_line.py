@@ -68,10 +68,13 @@ class LabelledLine:
     @property
     def basis(self) -> str:
         """What the line rests on."""
-        return (
+        told = (
             f"by labels: {percent_words(self.tpr)} of {counted(self.same, 'pair')} of one person "
             f"and {percent_words(self.fpr)} of {self.different:,} of two are above it"
         )
+        if self.different * self.false_pairs >= 1:
+            return told
+        return f"{told} (so few of two cannot show a share of {percent_words(self.false_pairs)})"
 
     def line_words(self, ranking: RankingResult) -> str:
         """The line, and whether anybody is above it, for people."""

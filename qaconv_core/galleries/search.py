@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from qaconv_core.caching import LruCache
 from qaconv_core.errors import InputError
+from qaconv_core.evaluation.formats import method_label
 from qaconv_core.explaining.average import AverageContributions, average_contributions, relative
 from qaconv_core.explaining.normalised import normalised_breakdown
 from qaconv_core.explaining.values import NormalisedBreakdown
@@ -173,7 +174,10 @@ class GallerySearch:
         if method == "qaconv":
             return self.logits(query, cancel)
         if self.measured is None or method not in self.measured.scores:
-            raise InputError(f"{method} needs the scores of the whole set; measure it first")
+            raise InputError(
+                f"{method_label(method)} needs the scores of the whole set; evaluate this data set "
+                "first"
+            )
         return self.measured.scores[method][query]
 
     def joined(

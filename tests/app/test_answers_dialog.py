@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.items.answer_tiles import answer_tiles, first_candidates
 from app.items.picture_tiles import TILE_ROLE
-from app.views.dialogs.answers_dialog import common_words
+from app.views.dialogs.answers_dialog import NUMBERS, common_words
 from qaconv_core.types import RankingResult
 from tests.app.lists import click
 from tests.app.real import WAIT, press, settled
@@ -18,6 +20,23 @@ from tests.app.samples import sample_ranking
 def test_one_query_has_no_answers_to_compare(qtbot, window):
     press(window, Qt.Key_Q, modifiers=Qt.ShiftModifier)
     assert "choose two queries" in window.statusBar().currentMessage()
+
+
+def test_three_queries_are_too_many(qtbot, window):
+    window.workspace.select_queries((0, 1, 2))
+    press(window, Qt.Key_Q, modifiers=Qt.ShiftModifier)
+    assert "3 queries are chosen; choose two" in window.statusBar().currentMessage()
+    assert "answers" not in window.dialogs._open
+
+
+def test_of_three_persons_no_two_are_taken(qtbot, window):
+    queries = window.explore.queries
+    click(queries.list, queries.model.index(0))
+    click(queries.list, queries.model.index(2), Qt.ShiftModifier)
+    assert len(window.workspace.selection.queries) == 1
+    assert queries.two is None
+    assert "Only queries of one person" in queries.note.text()
+    assert "compares" not in queries.note.text()
 
 
 @pytest.fixture
@@ -75,6 +94,22 @@ def test_a_picture_that_arrives_after_closing_is_no_fault(qtbot, dialog, window)
     with qtbot.waitSignal(dialog.destroyed, timeout=WAIT):
         dialog.close()
     window.explore.thumbnails.loaded.emit(window.workspace.data.query[0].path)
+
+
+def test_it_closes_with_its_data_set_and_stays_while_pictures_are_added(qtbot, dialog, window):
+    space = window.workspace
+    space.extend_data(replace(space.data))
+    assert dialog.isVisible()
+    with qtbot.waitSignal(dialog.destroyed, timeout=WAIT):
+        window.controller.close_data()
+
+
+def test_the_head_says_what_the_numbers_are_where_they_do_not_rank(space):
+    plain = sample_ranking(space.data, 0, 0)
+    lifted = replace(plain, method="qaconv+rerank", kind="score", whole_logits=plain.values)
+    assert NUMBERS not in common_words(plain, plain)
+    for two in ((lifted, lifted), (plain, lifted)):
+        assert common_words(*two, queries=False).endswith(f"both. {NUMBERS}")
 
 
 def test_junk_is_left_out_and_ranks_are_those_of_the_ranking(space):

@@ -47,7 +47,7 @@ def test_it_says_the_shares_in_the_leading_zones(space, line):
     assert line.title.text() == f"As much in {', '.join(ZONES[zone] for zone in leading)}"
     assert [share for _name, share in line.bars.shares] == [0.75, 0.0]
     assert "4 true and 1 false pairs of 4 queries" in line.toolTip()
-    assert "not a probability" in line.toolTip()
+    assert "It says nothing of how likely" in line.toolTip()
 
 
 def test_it_is_hidden_where_nothing_can_be_compared(space, line):

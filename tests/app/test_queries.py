@@ -166,6 +166,9 @@ def test_queries_of_others_are_left_out_and_that_is_said(panel, joint):
     click(panel.list, panel.model.index(4), Qt.ShiftModifier)
     assert joint.selection.queries == (4,)
     assert chosen_rows(panel) == [1]
+    assert panel.note.text() == "Only queries of one person are joined: kept 1 of person 1."
+    click(panel.list, panel.model.index(2), Qt.ControlModifier)
+    assert chosen_rows(panel) == [1]
     assert panel.note.text() == (
         "Only queries of one person are joined: kept 1 of person 1. Shift+Q compares what both "
         "find."

@@ -178,7 +178,7 @@ def test_both_rankings_of_a_query_stand_one_above_the_other(qtbot, window, model
         ({"sha256": "0" * 64, "command": "qaconv evaluate --dataset market --checkpoint /gone.pth"},
          "gone.pth"),
         ({"sha256": "0" * 64, "method": "qaconv+rerank"}, "only plain QAConv"),
-        ({"method": "qaconv+rerank"}, "measure it first"),
+        ({"method": "qaconv+rerank"}, r"^QAConv \+ re-ranking needs .* evaluate this data set"),
     ],
 )  # fmt: skip
 def test_a_ranking_that_cannot_be_made_again_says_why(qtbot, window, more, words):

@@ -17,7 +17,7 @@ from PyQt5.QtWidgets import (
 from app.state.commands import COMMANDS
 from app.views.explore import welcome
 from app.views.widgets.icons import icon
-from app.views.widgets.labels import Mark
+from app.views.widgets.labels import ElidedLabel, Mark
 from app.views.widgets.theme import Theme, contrast, is_dark, palette_of
 
 TEXT_ON = (
@@ -79,6 +79,19 @@ def test_themes_are_switched_at_once_and_back(qapp, qtbot, theme):
     assert button.palette().color(QPalette.Window) == palette_of("light").color(QPalette.Window)
     theme.use("system")
     assert qapp.palette().color(QPalette.Window) == before
+
+
+@pytest.mark.parametrize("name", ["system", "light", "dark"])
+def test_a_quiet_label_is_seen(qapp, qtbot, theme, name):
+    theme.use(name)
+    label = ElidedLabel("As much in the bag")
+    label.setForegroundRole(QPalette.PlaceholderText)
+    qtbot.addWidget(label)
+    label.resize(200, 30)
+    picture = label.grab().toImage()
+    ground = label.palette().color(QPalette.Window)
+    pixels = (picture.pixelColor(x, y) for x in range(200) for y in range(30))
+    assert max(contrast(pixel, ground) for pixel in pixels) > 3
 
 
 @pytest.mark.parametrize("name", sorted({c.icon for c in COMMANDS if c.icon}))

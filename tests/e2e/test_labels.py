@@ -55,9 +55,32 @@ def test_from_looking_to_a_measure(qaconv, flat, checkpoint, tmp_path):
     assert "above_labelled_line" in (tmp_path / "r.csv").read_text()
     whole = qaconv("rank", *options, "--false-pairs", "--part", "0,0,1,0.5", status=2)
     assert "leave out --part" in whole.complaint
+    both = qaconv("rank", *options, "--false-pairs", "--normalise", status=2)
+    assert "leave out --normalise" in both.complaint
     done = qaconv("labels", "--dataset", flat, "--undo")
     assert "undone" in done.err
     assert "Ann" not in done.out
+
+
+def test_an_export_replaces_none_but_an_export(qaconv, flat, tmp_path):
+    rows = "".join(f"flat/{number}.png,{number // 3},0\n" for number in range(9))
+    table = tmp_path / "mine.csv"
+    table.write_text(f"path,pid,camid\n{rows}")
+    qaconv("labels", "--dataset", table, "--assign", "Ann", flat / "0.png", flat / "1.png")
+    for target in (table, tmp_path / "notes.json"):
+        target.touch()
+        before = target.read_bytes()
+        refused = qaconv("labels", "--dataset", table, "--export", target, status=2)
+        assert "is there already" in refused.complaint
+        assert target.read_bytes() == before
+    for name in ("out.csv", "out.json"):
+        for _ in range(2):  # as labels grow, an export is written again
+            qaconv("labels", "--dataset", table, "--export", name)
+    text = (tmp_path / "out.csv").read_text()
+    qaconv("labels", "--dataset", "out.csv", "--assign", "Ann", flat / "0.png", flat / "1.png")
+    own = qaconv("labels", "--dataset", "out.csv", "--export", "out.csv", status=2)
+    assert "is there already" in own.complaint
+    assert (tmp_path / "out.csv").read_text() == text
 
 
 @pytest.mark.parametrize(

@@ -18,19 +18,23 @@ from qaconv_core.readable import counted
 from qaconv_core.types import RankingResult
 
 HINT = "A line below a picture marks candidates of both. A click opens a match."
+NUMBERS = "The numbers are QAConv scores; the order is that of the method."
 STRIP = 208
 """Pixels of height of a strip."""
 
 
 def common_words(first: RankingResult, second: RankingResult, queries: bool = True) -> str:
     """ "7 of the first 20 candidates are common to both queries, ranked by QAConv"; or to both
-    rankings of one query, of which each has its own title."""
+    rankings of one query, of which each has its own title. What the numbers are, where they are
+    not what ranks."""
     one, two = first_candidates(first), first_candidates(second)
     common = len(one.keys() & two.keys())
     listed = min(FIRST, max(len(one), len(two)))
     are = "is" if common == 1 else "are"
     both = f"{common} of the first {counted(listed, 'candidate')} {are} common to both"
-    return f"{both} queries, ranked by {METHOD_NAMES[first.method]}." if queries else f"{both}."
+    both += f" queries, ranked by {METHOD_NAMES[first.method]}." if queries else "."
+    plain = first.method == second.method == "qaconv"
+    return both if plain else f"{both} {NUMBERS}"
 
 
 class AnswersDialog(QDialog):
@@ -49,7 +53,7 @@ class AnswersDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Answers of two queries" if titles is None else "Both rankings")
-        self._thumbnails = thumbnails
+        self.data, self._thumbnails = data, thumbnails
         self.strips: list[PictureTiles] = []
         rows: list[QWidget | QLayout] = []
         of = "query" if titles is None else "ranking"

@@ -213,7 +213,7 @@ class QueriesPanel(QWidget):
             return
         kept, left_out = self._of_one_person(queries)
         self._left_out = len(left_out)
-        self._beside = (kept[0], left_out[0]) if left_out else None
+        self._beside = (kept[0], left_out[0]) if left_out and len(queries) == 2 else None
         self.workspace.select_queries(kept)
         self._show_selection()
         self._left_out = 0
@@ -221,11 +221,18 @@ class QueriesPanel(QWidget):
     @property
     def two(self) -> tuple[int, int] | None:
         """The two queries that are chosen: of a person, or one that was left out since it is of
-        another person."""
+        another person. None for more than two."""
         chosen = self.workspace.selection.queries
         if len(chosen) > 1:
-            return chosen[0], chosen[1]
+            return (chosen[0], chosen[1]) if len(chosen) == 2 else None
         return self._beside if self._beside is not None and self._beside[0] in chosen else None
+
+    def why_not_two(self) -> str:
+        """Why there are not two queries to compare."""
+        chosen = len(self.workspace.selection.queries)
+        if chosen > 2:
+            return f"{chosen} queries are chosen; choose two in the list (Ctrl and click)"
+        return "choose two queries in the list (Ctrl and click)"
 
     def _of_one_person(self, queries: list[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The queries of the first one's person, and those that were left out.
@@ -251,11 +258,9 @@ class QueriesPanel(QWidget):
         person = person_words(pid, data.person_names.get(pid, ""))
         if self._left_out:
             of = person if pid >= 0 else "persons not known"
+            text = f"Only queries of one person are joined: kept {len(chosen)} of {of}."
             answers = BY_ID["query.answers"].keys[0]
-            return (
-                f"Only queries of one person are joined: kept {len(chosen)} of {of}. {answers} "
-                "compares what both find."
-            )
+            return f"{text} {answers} compares what both find." if self.two else text
         if pid < 0:
             return f"{len(chosen)} queries ranked together, taken for one person."
         return f"{len(chosen)} queries of {person} ranked together."

@@ -72,6 +72,7 @@ class Dialogs(QObject):
         self.palette = CommandPalette(commands, window)
         self._places: PalettePlaces | None = None
         self._open: dict[str, QDialog] = {}
+        controller.workspace.data_changed.connect(self._close_answers)
 
     def handlers(self) -> Handlers:
         """The commands answered here."""
@@ -321,6 +322,15 @@ class Dialogs(QObject):
             former.close()
         dialog.opened.connect(self.pair_wanted)
         self._show("answers", lambda: dialog)
+        self._close_answers()  # another data set may be open by now
+
+    def _close_answers(self) -> None:
+        """Close what two queries of a data set found, once another one is open."""
+        dialog, data = self._open.get("answers"), self.controller.workspace.data
+        if not isinstance(dialog, AnswersDialog):
+            return
+        if data is None or data.gallery.paths != dialog.data.gallery.paths:
+            dialog.close()
 
     def adapt(self) -> AdaptDialog:
         """Adapt the open model to the open pictures, or see how far that has come."""

@@ -222,7 +222,7 @@ class MainWindow(QMainWindow):
                         self.explore.queries.two is not None
                         and self.controller.matching is not None
                     ),
-                    reason=lambda: "choose two queries in the list (Ctrl and click)",
+                    reason=self.explore.queries.why_not_two,
                 ),
                 "view.back": Handler(space.go_back, lambda: space.can_go_back),
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),

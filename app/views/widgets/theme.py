@@ -191,6 +191,7 @@ class Theme:
             self._set_style(self._style)
             self._application.setPalette(QPalette())  # an empty one stands for the platform's
             if self.dark or not _windows_is_dark():
+                self._application.setPalette(_with_placeholder(self.dark))
                 return
             name = "dark"
         self._set_style("fusion")
@@ -204,6 +205,14 @@ class Theme:
     def dark(self) -> bool:
         """Whether what is shown now is dark."""
         return is_dark(self._application.palette())
+
+
+def _with_placeholder(dark: bool) -> QPalette:
+    """The platform's palette with our colour of quiet texts. Qt gives the platform's a brush that
+    paints nothing: labels in that role would be invisible."""
+    palette, colours = QPalette(), _DARK if dark else _LIGHT
+    palette.setColor(QPalette.PlaceholderText, QColor(colours[QPalette.PlaceholderText]))
+    return palette
 
 
 def is_dark(palette: QPalette) -> bool:

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from qaconv_core.data import check_dataset, open_dataset, open_folder
+from qaconv_core.data.scan import scan_pictures
 from qaconv_core.evaluation.ranked_lists import ranking_csv
 from qaconv_core.store.decisions import Decision, decisions_csv
 from tests import builders
@@ -143,3 +144,19 @@ def test_several_folders_that_fit_are_said(tmp_path):
     assert any("would fit as well" in note for note in data.notes)
     alone = open_dataset("market", tmp_path / "a")
     assert not any("would fit" in note for note in alone.notes)
+
+
+def test_links_to_folders_above_are_not_followed(tmp_path):
+    mine, other = tmp_path / "all" / "mine", tmp_path / "all" / "other"
+    builders.write_names(mine, NAMES[:4], pictures=False)
+    builders.write_names(other, NAMES[4:], pictures=False)
+    (mine / "deep").mkdir()
+    (mine / "deep" / "up").symlink_to("../..", target_is_directory=True)
+    (mine / "itself").symlink_to(mine, target_is_directory=True)
+    found = scan_pictures(mine, recursive=True)
+    assert [picture.name for picture in found.pictures] == sorted(NAMES[:4])
+    faults = {fault.path.name: fault.reason for fault in found.rejected}
+    assert set(faults) == {"up", "itself"}
+    assert set(faults.values()) == {"a link to a folder above, not followed"}
+    (mine / "beside").symlink_to(other, target_is_directory=True)
+    assert len(scan_pictures(mine, recursive=True).pictures) == len(NAMES)

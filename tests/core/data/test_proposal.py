@@ -202,7 +202,8 @@ def test_fifty_thousand_files_with_everything_that_lies_about(tmp_path):
     assert kept | left >= on_disk  # nothing is lost
     assert not kept & left
     reasons = {item.path.name: item.reason for item in found.dataset.rejected}
-    assert set(reasons) == {"self", "Thumbs.db", "0_c1_1.jpg", "notes.txt", "видео.mp4"}
+    assert set(reasons) == {"again", "self", "Thumbs.db", "0_c1_1.jpg", "notes.txt", "видео.mp4"}
+    assert reasons["again"] == "a link to a folder above, not followed"
     assert found.duplicates.extra == 50_001 - 4
     assert len(found.duplicates.groups) == 4
     known = [ref.camid for ref in found.dataset.gallery if ref.path.name != "77_c7_写真.jpg"]

@@ -51,3 +51,10 @@ def test_candidates_are_above_by_their_logit_and_tracks_by_their_mean():
     assert line.above(by_tracks(tracked, "mean")) == 1  # track 3 has 0 in the mean
     nobody = rank_gallery(np.full(3, -9, np.float32))
     assert line.line_words(nobody).endswith("probably nobody is there, or nobody clear")
+
+
+def test_pairs_that_cannot_show_the_share_are_said_to_be_few():
+    few = LabelledPairs(PAIRS.same[:9], PAIRS.different[:12])
+    assert "so few of two cannot show a share of 1.0 %" in few.line(0.01).basis
+    assert "so few" not in few.line(0.1).basis
+    assert "so few" not in PAIRS.line(0.01).basis

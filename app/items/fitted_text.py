@@ -11,8 +11,8 @@ from PyQt5.QtGui import QFontMetrics, QFontMetricsF
 
 from app.state.words import JOIN
 
-_NUMBER = re.compile(r"(?:.* )?([+−]?\d+\.\d+)")
-"""A measured number, alone or behind its name."""
+_NUMBER = re.compile(r"(?:.* )?([+−]?\d+\.\d+)(?: [a-z ]+)?")
+"""A measured number, alone, behind its name or before it."""
 
 
 def fitted(text: str, metrics: QFontMetrics | QFontMetricsF, width: float) -> str:

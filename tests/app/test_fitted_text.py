@@ -43,6 +43,11 @@ def test_a_number_loses_its_name_but_no_sign_and_no_digit(metrics, number):
     assert shown == set(forms)
 
 
+def test_a_number_before_its_name_stays_whole(metrics):
+    shown = {fitted("+3.10 above strangers", metrics, width) for width in range(20, 400)}
+    assert shown == {"+3.10 above strangers", "+3.10", "…"}
+
+
 def test_a_word_alone_loses_its_middle(metrics):
     short = fitted("IMG_0001_2026_edited", metrics, metrics.horizontalAdvance("IMG_00…edited"))
     assert short.startswith("IMG")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt5.QtGui import QImage
+from PyQt5.QtGui import QImage, QPainter
 
 from app.state.export_choices import CSV, FIGURES, JSON, Format
 from app.state.overlay import all_correspondences, beyond_usual, kind_of, lines_of
@@ -157,10 +157,20 @@ class MatchExport:
             save_at_width(self.figure(), path, width or 2000)
 
     def image(self, width: int) -> QImage:
-        """The figure as a picture so many pixels wide, for the clipboard."""
+        """The figure as a picture so many pixels wide, for the clipboard; those of compared pairs
+        stand below it."""
         from qaconv_core.figures.sizes import figure_bytes
 
-        return QImage.fromData(figure_bytes(self.figure(), ".png", width), "PNG")
+        files = (figure_bytes(one.figure(), ".png", width) for one in (self, *self.others))
+        images = [QImage.fromData(file, "PNG") for file in files]
+        whole = QImage(width, sum(image.height() for image in images), QImage.Format_RGB32)
+        painter = QPainter(whole)
+        top = 0
+        for image in images:
+            painter.drawImage(0, top, image)
+            top += image.height()
+        painter.end()
+        return whole
 
 
 def match_export(space: Workspace) -> MatchExport | None:

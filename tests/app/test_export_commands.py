@@ -127,6 +127,25 @@ def test_copying_puts_figure_and_numbers_on_the_clipboard(take, qtbot, space):
     assert json.loads(QApplication.clipboard().text())["grid"] == list(space.pair.match.grid)
 
 
+def test_compared_pairs_stand_below_one_another_and_in_files_beside(take, qtbot, space, tmp_path):
+    take.copy_figure()
+    qtbot.waitUntil(lambda: not take.runner.busy, timeout=WAIT)
+    high = QApplication.clipboard().image().height()
+    space.change_look(mode="compare")
+    others = [c for c in range(len(space.data.gallery)) if c != space.pair.candidate][:3]
+    space.choose_candidates(space.pair.candidate, frozenset(others))
+    space.set_pair(space.pair, tuple(replace(space.pair, candidate=c) for c in others))
+    with qtbot.waitSignal(take.reported, timeout=WAIT):
+        take.copy_figure()
+    image = QApplication.clipboard().image()
+    assert image.width() == 2000
+    assert image.height() == pytest.approx(4 * high, rel=0.1)
+    with qtbot.waitSignal(take.reported, timeout=WAIT) as said:
+        path = saved(qtbot, take.save())
+    assert said.args == [f"Saved {path.name}, and 3 compared pairs beside it"]
+    assert len(list(tmp_path.glob(f"{path.stem}*.png"))) == 4
+
+
 def test_without_a_match_there_is_nothing_to_take(qtbot, runner):
     window = QMainWindow()
     qtbot.addWidget(window)

@@ -35,6 +35,19 @@ def test_nothing_is_wider_than_its_room(metrics):
             assert " · " not in short or "…" not in short
 
 
+@pytest.mark.parametrize("number", ["+31.70", "−4.73"])
+def test_a_number_loses_its_name_but_no_sign_and_no_digit(metrics, number):
+    text = f"logit {number} · score 0.960"
+    forms = (text, f"logit {number}", number, "…")
+    shown = {fitted(text, metrics, width) for width in range(20, 400)}
+    assert shown == set(forms)
+
+
+def test_a_number_before_its_name_stays_whole(metrics):
+    shown = {fitted("+3.10 above strangers", metrics, width) for width in range(20, 400)}
+    assert shown == {"+3.10 above strangers", "+3.10", "…"}
+
+
 def test_a_word_alone_loses_its_middle(metrics):
     short = fitted("IMG_0001_2026_edited", metrics, metrics.horizontalAdvance("IMG_00…edited"))
     assert short.startswith("IMG")

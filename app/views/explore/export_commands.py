@@ -15,12 +15,13 @@ from app.jobs.match_exports import FORMATS, MatchExport, match_export
 from app.jobs.ranking_exports import RankingExport, ranking_export
 from app.jobs.runner import JobRunner
 from app.jobs.sheets import CompareRequest, GridRequest, compare_request, grid_request
-from app.state.export_choices import ExportChoices
+from app.state.export_choices import JSON, ExportChoices
 from app.state.listing import listed_queries
 from app.state.workspace import Workspace
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.dialogs.sheet_dialog import SheetDialog
 from app.views.widgets.actions import Handler, Handlers
+from qaconv_core.readable import counted
 
 if TYPE_CHECKING:
     from qaconv_core.galleries.search import GallerySearch
@@ -151,9 +152,14 @@ class ExportCommands(QObject):
             title, export.stem, FORMATS, export.write, self.runner, self.choices, self._window,
             people=True,
         )  # fmt: skip
-        dialog.saved.connect(self._on_saved)
+        compared = len(export.others) if isinstance(export, MatchExport) else 0
+        dialog.saved.connect(lambda path: self._on_saved(path, compared))
         dialog.open()
         return dialog
 
-    def _on_saved(self, path: Path) -> None:
-        self.reported.emit(f"Saved {path.name}")
+    def _on_saved(self, path: Path, compared: int = 0) -> None:
+        """``compared`` pairs have files of their own beside it, but for JSON."""
+        beside = ""
+        if compared and path.suffix.lower() != JSON.suffix:
+            beside = f", and {counted(compared, 'compared pair')} beside it"
+        self.reported.emit(f"Saved {path.name}{beside}")

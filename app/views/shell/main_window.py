@@ -51,6 +51,7 @@ from app.views.shell.session_keeper import SessionKeeper
 from app.views.shell.window_layout import keep_layout, restore_layout
 from app.views.widgets.actions import Actions, Handler, toggle_of
 from app.views.widgets.job_strip import JobStrip
+from app.views.widgets.status_line import StatusLine
 from app.views.widgets.theme import Theme
 
 SMALLEST = (960, 540)
@@ -180,8 +181,8 @@ class MainWindow(QMainWindow):
         self.job_strip = JobStrip(self.runner, self)
         self.problem_strip = ProblemStrip(self.problems, self)
         self.problem_strip.opened.connect(self._show_problems)
-        line = self.statusBar()
-        line.setSizeGripEnabled(False)
+        line = StatusLine(self)
+        self.setStatusBar(line)
         line.addWidget(self.problem_strip, 1)
         line.addPermanentWidget(self.job_strip)
 

@@ -38,4 +38,5 @@ def test_counts_are_those_of_the_rankings_and_a_click_opens_a_query(qtbot, windo
     settled(qtbot, window)
     dialog.by.setCurrentIndex(1)
     assert dialog.matrix.by == "person"
-    dialog.close()
+    window.controller.close_data()
+    qtbot.waitUntil(lambda: "matrix" not in window.dialogs._open, timeout=WAIT)

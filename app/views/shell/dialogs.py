@@ -72,7 +72,9 @@ class Dialogs(QObject):
         self.palette = CommandPalette(commands, window)
         self._places: PalettePlaces | None = None
         self._open: dict[str, QDialog] = {}
-        controller.workspace.data_changed.connect(self._close_answers)
+        self._of_set: dict[str, OpenSet] = {}
+        """What dialogs are about that show rankings of a set."""
+        controller.workspace.data_changed.connect(self._close_former)
 
     def handlers(self) -> Handlers:
         """The commands answered here."""
@@ -268,14 +270,11 @@ class Dialogs(QObject):
                 "person": (data.query_pids, data.gallery_pids),
             }
             names = {"camera": data.camera_names, "person": data.person_names}
-            former = self._open.get("matrix")
-            if former is not None:  # of counts that may be others by now
-                former.close()
             dialog = MatrixDialog(firsts, keys, names, self.window)
             dialog.opened.connect(
                 lambda query, candidate: space.look_at(Selection((query,), candidate))
             )
-            self._show("matrix", lambda: dialog)
+            self._show_of("matrix", dialog, data)
 
         self.controller.slots.replace(
             "matrix", "Counting first candidates",
@@ -317,20 +316,25 @@ class Dialogs(QObject):
         )  # fmt: skip
 
     def _show_answers(self, dialog: AnswersDialog) -> None:
-        former = self._open.get("answers")
+        dialog.opened.connect(self.pair_wanted)
+        self._show_of("answers", dialog, dialog.data)
+
+    def _show_of(self, name: str, dialog: QDialog, data: OpenSet) -> None:
+        """Show what was found in ``data``, in the place of what was found before."""
+        former = self._open.get(name)
         if former is not None:
             former.close()
-        dialog.opened.connect(self.pair_wanted)
-        self._show("answers", lambda: dialog)
-        self._close_answers()  # another data set may be open by now
+        self._of_set[name] = data
+        self._show(name, lambda: dialog)
+        self._close_former()  # another data set may be open by now
 
-    def _close_answers(self) -> None:
-        """Close what two queries of a data set found, once another one is open."""
-        dialog, data = self._open.get("answers"), self.controller.workspace.data
-        if not isinstance(dialog, AnswersDialog):
-            return
-        if data is None or data.gallery.paths != dialog.data.gallery.paths:
-            dialog.close()
+    def _close_former(self) -> None:
+        """Close what was found in a data set, once another one is open."""
+        data = self.controller.workspace.data
+        for name, former in self._of_set.items():
+            dialog = self._open.get(name)
+            if dialog is not None and (data is None or data.gallery.paths != former.gallery.paths):
+                dialog.close()
 
     def adapt(self) -> AdaptDialog:
         """Adapt the open model to the open pictures, or see how far that has come."""

@@ -108,6 +108,11 @@ def strong_cells(
     return np.argsort(-strength, kind="stable")[:top].astype(np.int64)
 
 
+def same_part(first: Labels, second: Labels, parts: PartNames) -> npt.NDArray[np.bool_]:
+    """(n,) whether the ``first`` and the ``second`` labels are one part of the person."""
+    return np.isin(first, list(parts.person)) & (first == second)
+
+
 def is_border(cells: Int64, grid: Grid) -> npt.NDArray[np.bool_]:
     """Whether each cell touches the edge of the picture."""
     rows, columns = np.divmod(cells, grid[1])
@@ -167,7 +172,7 @@ class _Tally:
             return
         first, second = labels[0].ravel()[cells], labels[1].ravel()[other]
         person = np.isin(first, list(self.parts.person)) & np.isin(second, list(self.parts.person))
-        self.same += int((person & (first == second)).sum())
+        self.same += int(same_part(first, second, self.parts).sum())
         self.off += int((~person).sum())
         ground = self.parts.background
         self.background += int(((first == ground) | (second == ground)).sum())

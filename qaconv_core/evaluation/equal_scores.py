@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 
+from qaconv_core.data.label_maps import cell_labels
 from qaconv_core.evaluation.bootstrap import FEW, bootstrap_interval
 from qaconv_core.evaluation.check_pairs import ExplanationCheckData
 from qaconv_core.evaluation.explanations import (
     STRONG,
     LabelReader,
     PartNames,
-    cell_labels,
     same_part,
     strong_cells,
 )

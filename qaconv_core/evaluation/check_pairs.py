@@ -15,6 +15,7 @@ from qaconv_core.explaining.maxima import GalleryCells, query_maxima
 from qaconv_core.explaining.part import plain_logits
 from qaconv_core.model import Model
 from qaconv_core.ranking import truth_labels
+from qaconv_core.ranking.arrays import evenly_spread
 from qaconv_core.ranking.protocol import Labels
 from qaconv_core.types import Bool, Dataset, Float32, Float64, Int64, RankingResult
 
@@ -38,9 +39,8 @@ class ExplanationCheckData:
         if not self.query or not self.place:
             raise InputError(f"{dataset.root}: no pictures that can be read on one side")
         self.gallery_index: Int64 = gallery.kept
-        rows = np.arange(len(gallery.kept))
-        if len(rows) > gallery_limit:
-            rows = np.linspace(0, len(rows) - 1, gallery_limit).round().astype(np.int64)
+        rows = evenly_spread(len(gallery.kept), gallery_limit)
+        if len(rows) < len(gallery.kept):
             self.notes.append(
                 f"averages and ranks are over {gallery_limit:,} of {len(gallery.kept):,} "
                 "gallery pictures"

@@ -17,6 +17,7 @@ from qaconv_core.explaining.maxima import query_maxima
 from qaconv_core.explaining.zones import ZONES, ZoneMap, zones_by_height, zones_of_picture
 from qaconv_core.galleries.search import GallerySearch
 from qaconv_core.progress import NO_CONTEXT, WorkContext
+from qaconv_core.ranking.arrays import evenly_spread
 from qaconv_core.store.kept_arrays import keep_arrays, kept_path, load_arrays
 from qaconv_core.types import Float64, Int64, RankingResult
 
@@ -41,7 +42,7 @@ def open_evidence(
     the gallery, Cancelled between queries.
     """
     chosen = _chosen(search, queries)
-    rows = _spread(len(search.gallery), pictures)
+    rows = evenly_spread(len(search.gallery), pictures)
     data, head = search.data, search.model.head
     parts = (
         data.gallery_pids, data.gallery_camids, data.query_pids[chosen],
@@ -66,11 +67,7 @@ def _chosen(search: GallerySearch, most: int) -> Int64:
     ]
     if not valid:
         raise InputError(f"{search.data.name}: no query has a true match to compare evidence with")
-    return np.array(valid, dtype=np.int64)[_spread(len(valid), most)]
-
-
-def _spread(count: int, most: int) -> Int64:
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+    return np.array(valid, dtype=np.int64)[evenly_spread(len(valid), most)]
 
 
 def _measured(
@@ -84,8 +81,7 @@ def _measured(
         truth = search.truth((query,))
         matches = np.flatnonzero(truth == RankingResult.TRUE)
         others = rows[truth[rows] == RankingResult.FALSE]
-        if len(others):
-            others = others[_spread(len(others), FALSE_PAIRS)]
+        others = others[evenly_spread(len(others), FALSE_PAIRS)]
         compared = np.concatenate([rows, np.setdiff1d(matches, rows)])
         above = _above_average(search, query, compared, len(rows), context)
         order = np.argsort(compared)

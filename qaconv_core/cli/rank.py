@@ -158,6 +158,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     check_outputs(arguments)
     check_page(arguments.report, "report", (".html", ".htm", ".pdf"))
     cohort_rule(arguments)
+    _check_false_pairs(arguments)
     from qaconv_core.data.images import read_image
     from qaconv_core.data.own_files import known_pictures
     from qaconv_core.data.scenes import gallery_scenes, query_scene
@@ -188,6 +189,19 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         write_match_reports(arguments, search, listings, cancel)
 
 
+def _check_false_pairs(arguments: argparse.Namespace) -> None:
+    """Refuse ``--false-pairs`` beside what it says nothing about."""
+    if arguments.false_pairs is None:
+        return
+    if arguments.part or arguments.ignore:
+        raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
+    if arguments.normalise:
+        raise InputError(
+            "--false-pairs is a line of logits: leave out --normalise, which has a line of its own "
+            "(--false-alarms)"
+        )
+
+
 def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> LabelledLine | None:
     """The line of the gallery's labelled pairs, where it is asked for."""
     if arguments.false_pairs is None:
@@ -196,13 +210,6 @@ def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> Labe
     from qaconv_core.galleries.suggestions import labelled_pairs
     from qaconv_core.store.labels import LabelLog
 
-    if arguments.part or arguments.ignore:
-        raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
-    if arguments.normalise:
-        raise InputError(
-            "--false-pairs is a line of logits: leave out --normalise, which has a line of its own "
-            "(--false-alarms)"
-        )
     data = search.data
     persons = labelled_pictures(data.gallery, LabelLog(data.name, data.root))
     pairs = labelled_pairs(search.model, search.gallery, persons)

@@ -18,7 +18,7 @@ from qaconv_core.explaining.zones import ZONES, ZoneMap, zones_by_height, zones_
 from qaconv_core.galleries.search import GallerySearch
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.ranking.arrays import evenly_spread
-from qaconv_core.store.kept_arrays import keep_arrays, kept_path, load_arrays
+from qaconv_core.store.kept_arrays import EVIDENCE, keep_arrays, kept_path, load_arrays
 from qaconv_core.types import Float64, Int64, RankingResult
 
 QUERIES, PICTURES = 200, 2000
@@ -49,7 +49,7 @@ def open_evidence(
         data.query_camids[chosen], rows, head.query_weights, head.gallery_weights,
     )  # fmt: skip
     paths = [str(data.query[query].path) for query in chosen.tolist()]
-    path = kept_path(search.gallery, "evidence", parts, (paths, data.junk_rule, FALSE_PAIRS))
+    path = kept_path(search.gallery, EVIDENCE, parts, (paths, data.junk_rule, FALSE_PAIRS))
     known = load_arrays(path, "true", "false")
     if known is None or any(sums.shape[1:] != (len(ZONES),) for sums in known):
         known = _measured(search, chosen, rows, context)

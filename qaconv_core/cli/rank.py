@@ -158,7 +158,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     check_outputs(arguments)
     check_page(arguments.report, "report", (".html", ".htm", ".pdf"))
     cohort_rule(arguments)
-    _check_false_pairs(arguments)
+    _check_together(arguments)
     from qaconv_core.data.images import read_image
     from qaconv_core.data.own_files import known_pictures
     from qaconv_core.data.scenes import gallery_scenes, query_scene
@@ -189,11 +189,16 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         write_match_reports(arguments, search, listings, cancel)
 
 
-def _check_false_pairs(arguments: argparse.Namespace) -> None:
-    """Refuse ``--false-pairs`` beside what it says nothing about."""
+def _check_together(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not go together, before any picture is read."""
+    by_part = arguments.part or arguments.ignore
+    if arguments.shortlist is not None and (by_part or arguments.joint):
+        raise InputError("--shortlist ranks by whole single pictures: leave out --joint and parts")
+    if arguments.shortlist is not None and arguments.normalise:
+        raise InputError("--normalise needs all scores: leave out --shortlist")
     if arguments.false_pairs is None:
         return
-    if arguments.part or arguments.ignore:
+    if by_part:
         raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
     if arguments.normalise:
         raise InputError(

@@ -91,7 +91,7 @@ class RankingExport:
     def _item(self, place: int) -> dict[str, Any]:
         item = ranked_item(self.data.gallery, self.ranking, place)
         if self.labelled is not None:
-            item[LABELLED] = bool(self.labelled.above_places(self.ranking)[place])
+            item[LABELLED] = self.labelled.above_at(self.ranking, place)
         known = self.strangers
         return item if known is None else {**item, **known.record(item["gallery_index"])}
 

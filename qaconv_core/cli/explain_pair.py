@@ -46,10 +46,13 @@ def explain_pictures(arguments: argparse.Namespace, cancel: CancelToken) -> None
         raise InputError(
             f"{len(arguments.pictures)} pictures were given; explain takes QUERY A or QUERY A B"
         )
-    if arguments.colour_by and (len(arguments.pictures) == 2 or not arguments.against):
-        raise InputError("--colour-by belongs to QUERY A B --against GALLERY")
-    if arguments.among_pairs and (len(arguments.pictures) == 2 or not arguments.against):
-        raise InputError("--among-pairs belongs to QUERY A B --against GALLERY")
+    if len(arguments.pictures) == 2 or not arguments.against:
+        for name, given in (
+            ("--colour-by", arguments.colour_by),
+            ("--among-pairs", arguments.among_pairs),
+        ):
+            if given:
+                raise InputError(f"{name} belongs to QUERY A B --against GALLERY")
     pictures = [read_image(path) for path in arguments.pictures]
     model = load_chosen_model(arguments)
     cancel.raise_if_cancelled()
@@ -184,18 +187,15 @@ def _three(
         HeatItem("A's own cells", found.gallery_a, names[1], pictures[1]),
         HeatItem("B's own cells", found.gallery_b, names[2], pictures[2]),
     ]
+    words = []
     if parts is not None:
         record[NORMALISED] = {"a": parts[0].to_dict(), "b": parts[1].to_dict()}
-    scale = _LEAD.format("logits" if parts is None else "scores above strangers") + (
-        "; outlined: hidden there, the order changes" if order.flips.any() else ""
-    )
-    words = (
-        []
-        if parts is None
-        else [
+        words = [
             f"{name} stands {each.n:+.3f} deviations above {strangers_words(each)}"
             for name, each in zip("AB", parts, strict=True)
         ]
+    scale = _LEAD.format("logits" if parts is None else "scores above strangers") + (
+        "; outlined: hidden there, the order changes" if order.flips.any() else ""
     )
     if against is not None and crowd is not None and arguments.among_pairs:
         known = evidence_of(model, against, arguments, cancel)

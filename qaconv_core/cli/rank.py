@@ -158,6 +158,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     check_outputs(arguments)
     check_page(arguments.report, "report", (".html", ".htm", ".pdf"))
     cohort_rule(arguments)
+    _check_together(arguments)
     from qaconv_core.data.images import read_image
     from qaconv_core.data.own_files import known_pictures
     from qaconv_core.data.scenes import gallery_scenes, query_scene
@@ -188,6 +189,17 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         write_match_reports(arguments, search, listings, cancel)
 
 
+def _check_together(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not go together, before any picture is read."""
+    by_part = arguments.part or arguments.ignore
+    if arguments.shortlist is not None and (by_part or arguments.joint):
+        raise InputError("--shortlist ranks by whole single pictures: leave out --joint and parts")
+    if arguments.shortlist is not None and arguments.normalise:
+        raise InputError("--normalise needs all scores: leave out --shortlist")
+    if arguments.false_pairs is not None and by_part:
+        raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
+
+
 def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> LabelledLine | None:
     """The line of the gallery's labelled pairs, where it is asked for."""
     if arguments.false_pairs is None:
@@ -196,8 +208,6 @@ def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> Labe
     from qaconv_core.galleries.suggestions import labelled_pairs
     from qaconv_core.store.labels import LabelLog
 
-    if arguments.part or arguments.ignore:
-        raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
     data = search.data
     persons = labelled_pictures(data.gallery, LabelLog(data.name, data.root))
     pairs = labelled_pairs(search.model, search.gallery, persons)

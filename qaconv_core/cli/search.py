@@ -92,7 +92,7 @@ class Listing:
             if self.normalised.best is not None:
                 item["by_query"] = int(self.normalised.best[index])
         if self.labelled is not None:
-            item[LABELLED] = bool(self.labelled.above_places(self.ranking)[place])
+            item[LABELLED] = self.labelled.above_at(self.ranking, place)
         if self.found and self.normalised is not None:
             item["part_logit"] = self.found[place][1].match.logit
         return {**item, **place_record(*self.found[place])} if self.found else item
@@ -145,15 +145,9 @@ class RankCommand:
         """One ranking for each query picture, or one for all of them."""
         asked, search = self.arguments, self.search
         mask = region_mask(asked.part, asked.ignore, search.model.spec.grid)
-        if asked.shortlist is not None and (mask is not None or asked.joint):
-            raise InputError(
-                "--shortlist ranks by whole single pictures: leave out --joint and parts"
-            )
         if asked.shortlist is not None and self._by_means:
             raise InputError("--tracks mean needs all scores: leave out --shortlist")
         if asked.normalise:
-            if asked.shortlist is not None:
-                raise InputError("--normalise needs all scores: leave out --shortlist")
             return self._normalised(mask)
         if mask is not None:
             return self._by_part(mask)

@@ -109,10 +109,12 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
         for p, time, track in zip(pictures, times, tracks, strict=True)
     ]
     notes = [*found.notes, *([time_note] if time_note else [])]
-    for names, what in ((person_names, "persons"), (camera_names, "cameras")):
+    for names, numbers, what in (
+        (person_names, pids, "persons"),
+        (camera_names, camids, "cameras"),
+    ):
         if names:
-            labels = {label: number for number, label in names.items() if number is not None}
-            notes.append(describe_numbering(labels, what))
+            notes.append(describe_numbering(numbers, what))
     sets, split_notes = _in_splits(refs, [p.split for p in pictures], split)
     return Dataset(
         name=description.name or "folder",

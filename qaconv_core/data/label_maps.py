@@ -13,12 +13,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from qaconv_core.data.images import check_size
-from qaconv_core.errors import ImageError
-from qaconv_core.types import Dataset, ImageRef
+from qaconv_core.errors import ImageError, InputError
+from qaconv_core.types import Dataset, Grid, ImageRef
 
 __all__ = [
     "LABELS",
     "PERSON",
+    "Labels",
+    "cell_labels",
     "has_label_maps",
     "label_path",
     "read_label_file",
@@ -41,6 +43,10 @@ PERSON = frozenset(range(len(LABELS))) - {BACKGROUND, OTHER, OCCLUDER}
 """Labels that belong to the person whom the picture is of."""
 
 
+Labels = npt.NDArray[np.uint8]
+"""(H, W) or (h, w): the label of each pixel or cell."""
+
+
 def label_path(picture: Path, labels: Path | None = None) -> Path:
     """Where the label map of ``picture`` is: ``…/query/a.jpg`` → ``…/labels/query/a.png``.
 
@@ -57,7 +63,7 @@ def has_label_maps(dataset: Dataset) -> bool:
     return bool(len(dataset.query)) and label_path(dataset.query[0].path).is_file()
 
 
-def read_label_map(ref: ImageRef) -> npt.NDArray[np.uint8]:
+def read_label_map(ref: ImageRef) -> Labels:
     """The label map of a picture, (H, W), of :data:`LABELS`. Raises :class:`ImageError`."""
     path = label_path(ref.path)
     labels = read_label_file(path)
@@ -68,7 +74,7 @@ def read_label_map(ref: ImageRef) -> npt.NDArray[np.uint8]:
     return labels
 
 
-def read_label_file(path: str | Path) -> npt.NDArray[np.uint8]:
+def read_label_file(path: str | Path) -> Labels:
     """Any label map, (H, W), whatever its numbers mean.
 
     Raises :class:`ImageError`, naming the file, for what is not a PNG of small numbers.
@@ -86,3 +92,28 @@ def read_label_file(path: str | Path) -> npt.NDArray[np.uint8]:
     except Exception as error:
         # Pillow's decoders raise many unrelated types.
         raise ImageError(f"{path}: not a label map that can be read ({error})") from None
+
+
+def cell_labels(labels: Labels, grid: Grid) -> Labels:
+    """The commonest label in every cell, (h, w), of a label map (H, W) of any size.
+
+    Ties go to the lower number. A map smaller than the grid is looked up at the cells' centres.
+    """
+    if labels.ndim != 2 or labels.size == 0:
+        raise InputError(f"a label map needs shape (H, W), not {labels.shape}")
+    h, w = grid
+    out = np.zeros(grid, dtype=np.uint8)
+    rows = np.linspace(0, labels.shape[0], h + 1)
+    columns = np.linspace(0, labels.shape[1], w + 1)
+    for r in range(h):
+        top, bottom = _span(rows[r], rows[r + 1])
+        for c in range(w):
+            left, right = _span(columns[c], columns[c + 1])
+            out[r, c] = np.bincount(labels[top:bottom, left:right].ravel()).argmax()
+    return out
+
+
+def _span(begin: float, end: float) -> tuple[int, int]:
+    first = round(begin)
+    last = round(end)
+    return (first, last) if last > first else (int((begin + end) / 2), int((begin + end) / 2) + 1)

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,7 +112,7 @@ def export_labels(dataset: Dataset, target: Path) -> int:
     if target.suffix.lower() == ".csv":
         atomic_write_text(target, _csv(dataset, target.absolute().parent))
     elif target.suffix.lower() == ".json":
-        atomic_write_text(target, _coco(refs, dataset.person_names))
+        atomic_write_text(target, _coco(refs))
     elif target.suffix:
         raise InputError(f"{shown(target)}: labels are exported as .csv, .json (COCO) or a folder")
     else:
@@ -135,8 +134,7 @@ def _refuse_foreign(dataset: Dataset, target: Path) -> None:
 
 def _csv(dataset: Dataset, folder: Path) -> str:
     rows = [
-        (_beside(ref.path, folder), ref.pid, ref.camid, ref.time, split,
-         dataset.person_names.get(ref.pid or 0, ""))
+        (_beside(ref.path, folder), ref.pid, ref.camid, ref.time, split, ref.person)
         for split in ("query", "gallery")
         for ref in getattr(dataset, split)
     ]  # fmt: skip
@@ -147,7 +145,7 @@ def _beside(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if folder in path.parents else str(path)
 
 
-def _coco(refs: list[ImageRef], names: Mapping[int, str]) -> str:
+def _coco(refs: list[ImageRef]) -> str:
     images, boxes = [], []
     for number, ref in enumerate(refs, start=1):
         width, height = picture_size(ref.path)
@@ -156,7 +154,7 @@ def _coco(refs: list[ImageRef], names: Mapping[int, str]) -> str:
             {
                 "id": number, "image_id": number, "category_id": 1, "iscrowd": 0,
                 "bbox": [0, 0, width, height], "area": width * height, "person_id": ref.pid,
-                "person": names.get(ref.pid or 0, ""), "camera_id": ref.camid,
+                "person": ref.person, "camera_id": ref.camid,
             }
         )  # fmt: skip
     record = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from qaconv_core.errors import InputError
@@ -13,6 +15,8 @@ from qaconv_core.explaining.maxima import GalleryCells, query_maxima
 from qaconv_core.explaining.part import plain_logits
 from qaconv_core.model import Model
 from qaconv_core.ranking import truth_labels
+from qaconv_core.ranking.arrays import evenly_spread
+from qaconv_core.ranking.protocol import Labels
 from qaconv_core.types import Bool, Dataset, Float32, Float64, Int64, RankingResult
 
 
@@ -35,9 +39,8 @@ class ExplanationCheckData:
         if not self.query or not self.place:
             raise InputError(f"{dataset.root}: no pictures that can be read on one side")
         self.gallery_index: Int64 = gallery.kept
-        rows = np.arange(len(gallery.kept))
-        if len(rows) > gallery_limit:
-            rows = np.linspace(0, len(rows) - 1, gallery_limit).round().astype(np.int64)
+        rows = evenly_spread(len(gallery.kept), gallery_limit)
+        if len(rows) < len(gallery.kept):
             self.notes.append(
                 f"averages and ranks are over {gallery_limit:,} of {len(gallery.kept):,} "
                 "gallery pictures"
@@ -45,6 +48,10 @@ class ExplanationCheckData:
         self.rows = rows
         self.cells = GalleryCells.load(self.gallery_bank.select(rows))
         self._averages: dict[int, AverageContributions] = {}
+        self._pids, self._camids = dataset.gallery.pids, dataset.gallery.camids
+        self._files: dict[Path, list[int]] = {}
+        for place, path in enumerate(dataset.gallery.paths):
+            self._files.setdefault(path, []).append(place)
 
     @property
     def size(self) -> int:
@@ -71,13 +78,24 @@ class ExplanationCheckData:
         bank = self.gallery_bank.select([self.place[g] for g in pictures.tolist()])
         return plain_logits(query_maxima(self.query_map(index), bank), self.model.head)
 
+    def ranked_logits(self, index: int) -> Float32:
+        """Logits of a query to the pictures of its ranking, in the order of :attr:`rows`."""
+        return plain_logits(query_maxima(self.query_map(index), self.cells), self.model.head)
+
+    def truth(self, index: int, pictures: Int64) -> Labels:
+        """(n,) the truth of some pictures of the gallery for a query; its own file is junk."""
+        ref = self.dataset.query[index]
+        found = truth_labels(ref.pid, ref.camid, self._pids[pictures], self._camids[pictures])
+        found[np.isin(pictures, self._files.get(ref.path, []))] = RankingResult.JUNK
+        return found
+
     def best_matches(self, count: int, seed: int) -> IndexPairs:
         """Some queries, each with its best match; the query's own file is left out."""
         chosen = np.random.default_rng(seed).permutation(sorted(self.query))[:count]
         paths = [str(self.dataset.gallery[int(i)].path) for i in self.gallery_index[self.rows]]
         pairs = []
         for index in map(int, chosen):
-            logits = plain_logits(query_maxima(self.query_map(index), self.cells), self.model.head)
+            logits = self.ranked_logits(index)
             own = str(self.dataset.query[index].path)
             logits[[path == own for path in paths]] = -np.inf
             best = int(logits.argmax())
@@ -124,8 +142,5 @@ class ExplanationCheckData:
 
     def _counted(self, query: int, rows: Int64) -> Bool:
         """The candidate's rivals: neither junk nor other true matches of the query."""
-        ref = self.dataset.query[query]
-        refs = self.dataset.gallery.select(self.gallery_index[rows])
-        labels = truth_labels(ref.pid, ref.camid, refs.pids, refs.camids)
-        others = np.array([path != ref.path for path in refs.paths])
-        return np.isin(labels, (RankingResult.FALSE, RankingResult.NOT_KNOWN)) & others
+        labels = self.truth(query, self.gallery_index[rows])
+        return np.isin(labels, (RankingResult.FALSE, RankingResult.NOT_KNOWN))

@@ -23,17 +23,17 @@ from typing import Any
 
 import numpy as np
 
+from qaconv_core.data.label_maps import cell_labels
 from qaconv_core.evaluation.bootstrap import FEW, bootstrap_interval
 from qaconv_core.evaluation.check_pairs import ExplanationCheckData
 from qaconv_core.evaluation.explanations import (
     STRONG,
     LabelReader,
     PartNames,
-    cell_labels,
+    same_part,
     strong_cells,
 )
 from qaconv_core.explaining.limits import PAIR_X
-from qaconv_core.ranking import truth_labels
 from qaconv_core.types import CorrespondenceMap, Float64, Int64, RankingResult
 
 STAGE = "pairs of equal score"
@@ -121,14 +121,8 @@ def equal_scores(
 
 def _true_matches(data: ExplanationCheckData, query: int) -> Int64:
     """Gallery indices of the true matches that could be read."""
-    return _of_kind(data, query, np.array(sorted(data.place), dtype=np.int64), RankingResult.TRUE)
-
-
-def _of_kind(data: ExplanationCheckData, query: int, pictures: Int64, kind: int) -> Int64:
-    ref, refs = data.dataset.query[query], data.dataset.gallery.select(pictures)
-    truth = truth_labels(ref.pid, ref.camid, refs.pids, refs.camids)
-    own = np.array([path == ref.path for path in refs.paths], dtype=np.bool_)
-    return pictures[(truth == kind) & ~own]
+    pictures = data.gallery_index
+    return pictures[data.truth(query, pictures) == RankingResult.TRUE]
 
 
 def _nearest(data: ExplanationCheckData, query: int) -> tuple[int, int, float] | None:
@@ -136,10 +130,10 @@ def _nearest(data: ExplanationCheckData, query: int) -> tuple[int, int, float] |
     None where it is too large."""
     true = _true_matches(data, query)
     ranked = data.gallery_index[data.rows]
-    false = _of_kind(data, query, ranked, RankingResult.FALSE)
-    if len(false) < 2:
+    others = data.truth(query, ranked) == RankingResult.FALSE
+    if np.count_nonzero(others) < 2:
         return None
-    of_false = data.logits(query, false)
+    false, of_false = ranked[others], data.ranked_logits(query)[others]
     gaps = data.logits(query, true)[:, None] - of_false
     row, column = np.unravel_index(int(np.abs(gaps).argmin()), gaps.shape)
     gap = float(gaps[row, column])
@@ -171,8 +165,7 @@ def _measures(
         if maps is not None and parts is not None:
             first = maps[0].ravel()[cells]
             second = maps[1].ravel()[match.query_best.ravel()[cells]]
-            person = np.isin(first, list(parts.person))
-            one.append(float((person & (first == second)).mean()))
+            one.append(float(same_part(first, second, parts).mean()))
         found.append(one)
     return found
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qaconv_core.data.label_maps import cell_labels
 from qaconv_core.errors import ImageError
-from qaconv_core.evaluation.explanations import LabelReader, cell_labels
+from qaconv_core.evaluation.explanations import LabelReader
 from qaconv_core.naming import camera_label
 from qaconv_core.types import Float64, Grid, ImageSet, Int64, camera_names
 

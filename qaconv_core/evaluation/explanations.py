@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from qaconv_core.data.label_maps import Labels, cell_labels
 from qaconv_core.errors import InputError
 from qaconv_core.model import Model
 from qaconv_core.progress import NO_CONTEXT, WorkContext
@@ -33,7 +34,6 @@ STRONG = 12
 SHIFTS = (1, 2, 3)
 """Cells by which the gallery picture is moved."""
 
-Labels = npt.NDArray[np.uint8]
 LabelReader = Callable[[ImageRef], Labels]
 
 
@@ -69,31 +69,6 @@ class ExplanationQuality:
         return plain
 
 
-def cell_labels(labels: Labels, grid: Grid) -> Labels:
-    """The commonest label in every cell, (h, w), of a label map (H, W) of any size.
-
-    Ties go to the lower number. A map smaller than the grid is looked up at the cells' centres.
-    """
-    if labels.ndim != 2 or labels.size == 0:
-        raise InputError(f"a label map needs shape (H, W), not {labels.shape}")
-    h, w = grid
-    out = np.zeros(grid, dtype=np.uint8)
-    rows = np.linspace(0, labels.shape[0], h + 1)
-    columns = np.linspace(0, labels.shape[1], w + 1)
-    for r in range(h):
-        top, bottom = _span(rows[r], rows[r + 1])
-        for c in range(w):
-            left, right = _span(columns[c], columns[c + 1])
-            out[r, c] = np.bincount(labels[top:bottom, left:right].ravel()).argmax()
-    return out
-
-
-def _span(begin: float, end: float) -> tuple[int, int]:
-    first = round(begin)
-    last = round(end)
-    return (first, last) if last > first else (int((begin + end) / 2), int((begin + end) / 2) + 1)
-
-
 def strong_cells(
     match: CorrespondenceMap, top: int, average: npt.NDArray[np.floating] | None = None
 ) -> Int64:
@@ -106,6 +81,11 @@ def strong_cells(
     if average is not None:
         strength = strength - average.ravel()
     return np.argsort(-strength, kind="stable")[:top].astype(np.int64)
+
+
+def same_part(first: Labels, second: Labels, parts: PartNames) -> npt.NDArray[np.bool_]:
+    """(n,) whether the ``first`` and the ``second`` labels are one part of the person."""
+    return np.isin(first, list(parts.person)) & (first == second)
 
 
 def is_border(cells: Int64, grid: Grid) -> npt.NDArray[np.bool_]:
@@ -167,7 +147,7 @@ class _Tally:
             return
         first, second = labels[0].ravel()[cells], labels[1].ravel()[other]
         person = np.isin(first, list(self.parts.person)) & np.isin(second, list(self.parts.person))
-        self.same += int((person & (first == second)).sum())
+        self.same += int(same_part(first, second, self.parts).sum())
         self.off += int((~person).sum())
         ground = self.parts.background
         self.background += int(((first == ground) | (second == ground)).sum())

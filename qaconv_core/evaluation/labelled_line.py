@@ -61,6 +61,10 @@ class LabelledLine:
         """(n,) which places of a ranking are above the line; those of no known logit are."""
         return ~(_logits(ranking) <= self.value)
 
+    def above_at(self, ranking: RankingResult, place: int) -> bool:
+        """Whether one place of a ranking is above the line, as :meth:`above_places` says."""
+        return not _logits(ranking)[place] <= self.value
+
     def above(self, ranking: RankingResult) -> int:
         """How many entries of a ranking are above the line, a track once, without junk."""
         return int(np.count_nonzero(self.above_places(ranking) & ranking.counted_leads))
@@ -100,5 +104,5 @@ def _logits(ranking: RankingResult) -> Float32:
     if ranking.whole_logits is not None:
         return ranking.whole_logits
     if ranking.kind != "logit":
-        return np.full(len(ranking.order), math.nan, dtype=np.float32)
+        return np.broadcast_to(np.float32(math.nan), len(ranking.order))
     return ranking.values if ranking.track_means is None else ranking.track_means

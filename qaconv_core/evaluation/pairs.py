@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from qaconv_core.ranking.arrays import evenly_spread
 from qaconv_core.types import UNKNOWN, Dataset, Int64
 
 _FEW = 1 << 20  # pairs of a data set that are all looked at
@@ -76,7 +77,7 @@ def with_queries(dataset: Dataset, count: int) -> tuple[Dataset, list[str]]:
     size = len(dataset.gallery)
     if len(dataset.query) or not size:
         return dataset, []
-    rows = np.unique(np.linspace(0, size - 1, min(count, size)).round().astype(np.int64))
+    rows = evenly_spread(size, count)
     note = (
         f"there are no queries: {len(rows):,} of the gallery's pictures are taken as queries, each "
         "against all the others"

@@ -23,6 +23,7 @@ from qaconv_core.explaining.maxima import CellSource, query_maxima
 from qaconv_core.explaining.values import QueryMaxima, RelativeMatch
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback
+from qaconv_core.ranking.arrays import evenly_spread
 from qaconv_core.types import CorrespondenceMap, Float32, Float64, Grid, Int64
 
 SAMPLE = 20_000
@@ -106,7 +107,7 @@ def _side(similarity: Float32, weights: Float64) -> tuple[Float64, Float64, Floa
     m = len(similarity)
     chosen = similarity
     if m > SAMPLE:
-        chosen = similarity[np.linspace(0, m - 1, SAMPLE).round().astype(np.int64)]
+        chosen = similarity[evenly_spread(m, SAMPLE)]
     adds = _contributions(np.ascontiguousarray(chosen.T), weights[:, None])
     adds.sort(axis=1)
     return mean * weights, np.sqrt(square) * np.abs(weights), adds

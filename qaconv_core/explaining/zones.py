@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qaconv_core.data.label_maps import LABELS, label_path, read_label_map
+from qaconv_core.data.label_maps import LABELS, Labels, cell_labels, label_path, read_label_map
 from qaconv_core.errors import ImageError
 from qaconv_core.types import Float64, Grid, ImageRef
 
@@ -29,7 +29,7 @@ _OF_LABEL = {
     "face": HEAD, "hair": HEAD, "hat": HEAD, "upper garment": UPPER, "arm": UPPER,
     "lower garment": LOWER, "leg": LOWER, "shoes": FEET, "bag": BAG, "thing": THING,
 }  # fmt: skip
-_TABLE = np.array([_OF_LABEL.get(label, BESIDE) for label in LABELS], dtype=np.int8)
+_TABLE = np.array([_OF_LABEL.get(label, BESIDE) for label in LABELS], dtype=np.uint8)
 
 ZoneMap = npt.NDArray[np.int8]
 """(h, w): the number of each cell's zone."""
@@ -45,20 +45,9 @@ def zones_by_height(grid: Grid) -> ZoneMap:
     return out
 
 
-def zones_of_labels(labels: npt.NDArray[np.uint8], grid: Grid) -> ZoneMap:
+def zones_of_labels(labels: Labels, grid: Grid) -> ZoneMap:
     """(h, w) zones of a label map (H, W): of each cell the zone that most of its pixels show."""
-    zones = _TABLE[labels]
-    down, across = (
-        np.linspace(0, size, cells + 1).round().astype(int)
-        for size, cells in zip(zones.shape, grid, strict=True)
-    )
-    out = np.full(grid, BESIDE, dtype=np.int8)
-    for row in range(grid[0]):
-        for column in range(grid[1]):
-            seen = zones[down[row] : down[row + 1], across[column] : across[column + 1]]
-            if seen.size:
-                out[row, column] = np.bincount(seen.ravel(), minlength=len(ZONES)).argmax()
-    return out
+    return cell_labels(_TABLE[labels], grid).astype(np.int8)
 
 
 def labelled_zones(ref: ImageRef, grid: Grid) -> ZoneMap | None:

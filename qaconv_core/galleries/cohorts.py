@@ -32,7 +32,7 @@ from qaconv_core.ranking.line import FALSE_ALARMS, default_line, line_together
 from qaconv_core.ranking.other_times import OtherTimes
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import by_tracks
-from qaconv_core.store.kept_arrays import keep_arrays, kept_path, load_arrays
+from qaconv_core.store.kept_arrays import COHORTS, keep_arrays, kept_path, load_arrays
 from qaconv_core.types import (
     UNKNOWN,
     FeatureBank,
@@ -163,7 +163,7 @@ def open_cohorts(
     sample = Cohorts.of(cams, times, len(cams), rule)
     targets = sample.place_own(cams, times)
     parts = (cams, times, head.query_weights, head.gallery_weights)
-    path = kept_path(gallery, "cohorts", parts, (rule, float(head.bias)))
+    path = kept_path(gallery, COHORTS, parts, (rule, float(head.bias)))
     known = _load(path, (3, len(sample.members), len(cams)))
     if known is None:
         watched = OtherTimes(sample, cams, times)

@@ -17,7 +17,8 @@ from qaconv_core.explaining.maxima import query_maxima
 from qaconv_core.explaining.zones import ZONES, ZoneMap, zones_by_height, zones_of_picture
 from qaconv_core.galleries.search import GallerySearch
 from qaconv_core.progress import NO_CONTEXT, WorkContext
-from qaconv_core.store.kept_arrays import keep_arrays, kept_path, load_arrays
+from qaconv_core.ranking.arrays import evenly_spread
+from qaconv_core.store.kept_arrays import EVIDENCE, keep_arrays, kept_path, load_arrays
 from qaconv_core.types import Float64, Int64, RankingResult
 
 QUERIES, PICTURES = 200, 2000
@@ -41,14 +42,14 @@ def open_evidence(
     the gallery, Cancelled between queries.
     """
     chosen = _chosen(search, queries)
-    rows = _spread(len(search.gallery), pictures)
+    rows = evenly_spread(len(search.gallery), pictures)
     data, head = search.data, search.model.head
     parts = (
         data.gallery_pids, data.gallery_camids, data.query_pids[chosen],
         data.query_camids[chosen], rows, head.query_weights, head.gallery_weights,
     )  # fmt: skip
     paths = [str(data.query[query].path) for query in chosen.tolist()]
-    path = kept_path(search.gallery, "evidence", parts, (paths, data.junk_rule, FALSE_PAIRS))
+    path = kept_path(search.gallery, EVIDENCE, parts, (paths, data.junk_rule, FALSE_PAIRS))
     known = load_arrays(path, "true", "false")
     if known is None or any(sums.shape[1:] != (len(ZONES),) for sums in known):
         known = _measured(search, chosen, rows, context)
@@ -66,11 +67,7 @@ def _chosen(search: GallerySearch, most: int) -> Int64:
     ]
     if not valid:
         raise InputError(f"{search.data.name}: no query has a true match to compare evidence with")
-    return np.array(valid, dtype=np.int64)[_spread(len(valid), most)]
-
-
-def _spread(count: int, most: int) -> Int64:
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+    return np.array(valid, dtype=np.int64)[evenly_spread(len(valid), most)]
 
 
 def _measured(
@@ -84,8 +81,7 @@ def _measured(
         truth = search.truth((query,))
         matches = np.flatnonzero(truth == RankingResult.TRUE)
         others = rows[truth[rows] == RankingResult.FALSE]
-        if len(others):
-            others = others[_spread(len(others), FALSE_PAIRS)]
+        others = others[evenly_spread(len(others), FALSE_PAIRS)]
         compared = np.concatenate([rows, np.setdiff1d(matches, rows)])
         above = _above_average(search, query, compared, len(rows), context)
         order = np.argsort(compared)

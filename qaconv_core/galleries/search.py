@@ -260,11 +260,10 @@ class GallerySearch:
         several joined by ``fuse``.
 
         The ``head`` best of one query have exact logits, as in :meth:`rank`; of several, or
-        ``exact``, all have.
-        With ``part`` (h, w) N is that of these cells of the first query (``everywhere``: of all),
-        among strangers of whom the same cells take part.
+        ``exact``, all have. With ``part`` (h, w) N is that of these cells of the first query
+        (``everywhere``: of all), among strangers of whom the same cells take part.
         """
-        taking_part = _parts_of(queries, part, everywhere)
+        taking_part = parts_of(queries, part, everywhere)
         together = len(taking_part) > 1
         found = [
             self._rank_one_normalised(query, mask, head, false_alarms, together or exact, cancel)
@@ -324,7 +323,7 @@ class GallerySearch:
         """N (g,) of one query, by the cells ``part`` (h, w) of it, or N of each of several joined
         by ``fuse``; those after the first take part whole."""
         rows = []
-        for query, mask in _parts_of(queries, part):
+        for query, mask in parts_of(queries, part):
             values, _evidence = self.part_values((query,), mask, fuse, cancel)
             sums = None if mask is None else self._part_sums(query, mask, cancel)
             rows.append(normalised_values(self._known_cohorts, self._asked(query), values, sums))
@@ -521,7 +520,7 @@ class GallerySearch:
         return None if kept is None else kept[0]
 
 
-def _parts_of(
+def parts_of(
     queries: tuple[int, ...], part: Bool | None, everywhere: bool = False
 ) -> list[tuple[int, Bool | None]]:
     """The queries that take part in a search by ``part`` of the first one (``everywhere``: of all),

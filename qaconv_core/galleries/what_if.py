@@ -16,7 +16,7 @@ from qaconv_core.explaining.covering import (
     occlusion_map,
     window_mask,
 )
-from qaconv_core.galleries.search import GallerySearch
+from qaconv_core.galleries.search import GallerySearch, parts_of
 from qaconv_core.galleries.values import PairView, Regions, WhatIf
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.fusion import fuse_logits
@@ -105,9 +105,8 @@ def _fused_n(
     """The covered candidate's N under all queries; cells are hidden in the first one alone."""
     left = _left(part, hidden[0])
     values = []
-    for query in _taking_part(queries, left):
-        first = query == queries[0]
-        shown, out = (part, hidden) if first else (None, (None, hidden[1]))
+    for query, mask in parts_of(queries, left):
+        shown, out = (None, (None, hidden[1])) if mask is None else (part, hidden)
         values.append(pair_logits(search, (query, candidate), shown, out, True)[1].total)
     return float(fuse_logits(values, fuse))
 
@@ -122,8 +121,8 @@ def _fused_logit(
 ) -> float:
     """The covered candidate's value under all queries."""
     logits = []
-    for query in _taking_part(queries, left):
-        out = None if left is None or query != queries[0] else ~left
+    for query, mask in parts_of(queries, left):
+        out = None if mask is None else ~mask
         query_map, gallery_map = search.maps_of(query, candidate)
         logits.append(
             covered_logit(
@@ -131,11 +130,6 @@ def _fused_logit(
             )
         )
     return float(fuse_logits(logits, fuse))
-
-
-def _taking_part(queries: tuple[int, ...], left: Bool | None) -> tuple[int, ...]:
-    """All queries, or all but a first one of which no cell is ``left`` beside others."""
-    return queries if left is None or left.any() or len(queries) == 1 else queries[1:]
 
 
 def _left(part: Bool | None, hidden: Bool | None) -> Bool | None:

@@ -81,6 +81,11 @@ def _of_length(array: npt.NDArray[Any], length: int, name: str) -> npt.NDArray[A
     return array
 
 
+def evenly_spread(count: int, most: int) -> Int64:
+    """At most ``most`` of the indices below ``count``, ascending and evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
 def row_blocks(rows: int, row_bytes: int, budget: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
     """(start, stop) of consecutive blocks of rows that hold about ``budget`` bytes each."""
     step = max(1, budget // max(1, row_bytes))

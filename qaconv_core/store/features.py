@@ -22,6 +22,7 @@ from qaconv_core.errors import InputError, StoreError
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import cache_dir
 from qaconv_core.store.index import INDEX_NAME, MapShape
+from qaconv_core.store.kept_arrays import PATTERNS
 from qaconv_core.store.keys import FileKey, file_keys
 from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.store.shelf import FeatureShelf
@@ -45,8 +46,7 @@ _OURS = (
     "maps-*.lost",
     "maps-*.pooled",
     "maps-*.there",
-    "cohorts-*.npz",
-    "evidence-*.npz",
+    *PATTERNS,
     META_NAME,
     ".meta-*.json",
 )

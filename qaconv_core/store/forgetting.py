@@ -31,6 +31,7 @@ from qaconv_core.store.folders import (
     work_folder,
 )
 from qaconv_core.store.index import INDEX_NAME, forget_paths
+from qaconv_core.store.kept_arrays import PATTERNS
 from qaconv_core.store.raw import BINARY, sync
 from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.types import Dataset
@@ -40,7 +41,7 @@ _MAPS = ".f16"
 _ZEROS = 1 << 20
 _LARGEST_TEXT = 64 << 20
 _MOST_SEARCHED = 300
-_DERIVED = ("*.i8", "*.lost", "*.pooled", "*.there", "cohorts-*.npz", "index-damaged.sqlite*")
+_DERIVED = ("*.i8", "*.lost", "*.pooled", "*.there", *PATTERNS, "index-damaged.sqlite*")
 _CASES, _CASE = "cases", ".qcase"
 """In the user's data folder: for each case how far it came, by its files; and how these end."""
 _TEXTS = (".txt", ".log", ".csv", ".jsonl")

@@ -17,12 +17,16 @@ from qaconv_core.types import FeatureBank, Float64
 
 log = logging.getLogger(__name__)
 
+COHORTS, EVIDENCE = "cohorts", "evidence"
+PATTERNS = tuple(f"{kind}-*.npz" for kind in (COHORTS, EVIDENCE))
+"""The names of all such files, for :meth:`pathlib.Path.glob`."""
+
 
 def kept_path(
     bank: FeatureBank, kind: str, arrays: Sequence[npt.NDArray[np.generic]], rule: object
 ) -> Path | None:
-    """Where what was measured on ``bank`` is kept: ``kind-….npz``, named by all that it depends
-    on. None where the maps are not on disk."""
+    """Where what was measured on ``bank`` is kept: ``kind-….npz`` (:data:`COHORTS`,
+    :data:`EVIDENCE`), named by all that it depends on. None where the maps are not on disk."""
     name = getattr(bank.maps, "filename", None)
     if name is None:
         return None

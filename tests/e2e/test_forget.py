@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from qaconv_core.store.folders import (
     work_folder,
 )
 from qaconv_core.store.forgetting import Forgotten, Mentions, forget
+from qaconv_core.store.kept_arrays import COHORTS, EVIDENCE
 from qaconv_core.store.labels import LabelLog
 from tests.small_world import person
 
@@ -95,6 +97,8 @@ def keep_all_sorts(secret: Path, other: Path, qaconv, checkpoint, tmp_path: Path
         case.note("a note to nobody" if name == "Geheim" else "a note", "")
     begun = {"root": str(secret), "model": "demo", "out": str(tmp_path / "Geheim.pth.tar")}
     write_record(data_dir() / ADAPTATION, begun)
+    for kept in list(cache_dir().rglob(f"{COHORTS}-*.npz")):
+        shutil.copy(kept, kept.with_name(f"{EVIDENCE}-1.npz"))  # a folder has no pairs of its own
     (cache_dir() / "scores").mkdir()
     (cache_dir() / "scores" / "1.npy").write_bytes(b"scores")
     findings = data_dir() / "findings" / "failures-1.json"
@@ -113,7 +117,7 @@ def test_nothing_is_left_of_all_sorts_of_things(used, qaconv, checkpoint, tmp_pa
     secret, other, _ = used
     gone = keep_all_sorts(secret, other, qaconv, checkpoint, tmp_path)
     assert all(path.exists() for path in gone)
-    assert list(cache_dir().rglob("cohorts-*.npz"))
+    assert all(list(cache_dir().rglob(f"{kind}-*.npz")) for kind in (COHORTS, EVIDENCE))
     stamps = [key.mtime_ns.to_bytes(8, "big") for key in file_keys(sorted(secret.glob("*.png")))]
     assert all(files_with(stamp) for stamp in stamps)  # the other half of a map's key
     dry = qaconv("forget", "--dataset", secret, "--dry-run").out
@@ -127,7 +131,7 @@ def test_nothing_is_left_of_all_sorts_of_things(used, qaconv, checkpoint, tmp_pa
     done = qaconv("forget", "--dataset", secret)
     assert done.out == dry.replace("(a dry run: nothing is removed)", "")
     assert [path for path in gone if path.exists()] == []
-    assert not list(cache_dir().rglob("cohorts-*.npz"))
+    assert not any(list(cache_dir().rglob(f"{kind}-*.npz")) for kind in (COHORTS, EVIDENCE))
     mentions = Mentions([secret])
     everything = [*every_file(), *(p for p in tmp_path.glob("*.qcase"))]
     assert [path for path in everything if mentions.in_bytes(path.read_bytes())] == []

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qaconv_core.data.label_maps import cell_labels
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.explanations import (
     PartNames,
-    cell_labels,
     explanation_qualities,
     following,
     is_border,

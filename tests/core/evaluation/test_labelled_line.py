@@ -42,6 +42,8 @@ def test_candidates_are_above_by_their_logit_and_tracks_by_their_mean():
     truth = np.array([1, -2, 0, 0, RankingResult.JUNK], np.int8)
     plain = rank_gallery(values, truth)
     assert line.above(plain) == 2  # not the junk, nor the one on the line
+    places = [line.above_at(plain, place) for place in range(5)]
+    assert places == line.above_places(plain).tolist()
     assert "nobody" not in line.line_words(plain)
     reranked = replace(plain, kind="score", values=plain.values / 100, whole_logits=plain.values)
     assert line.above(reranked) == 2

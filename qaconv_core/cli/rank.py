@@ -196,15 +196,8 @@ def _check_together(arguments: argparse.Namespace) -> None:
         raise InputError("--shortlist ranks by whole single pictures: leave out --joint and parts")
     if arguments.shortlist is not None and arguments.normalise:
         raise InputError("--normalise needs all scores: leave out --shortlist")
-    if arguments.false_pairs is None:
-        return
-    if by_part:
+    if arguments.false_pairs is not None and by_part:
         raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
-    if arguments.normalise:
-        raise InputError(
-            "--false-pairs is a line of logits: leave out --normalise, which has a line of its own "
-            "(--false-alarms)"
-        )
 
 
 def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> LabelledLine | None:

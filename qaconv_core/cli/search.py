@@ -118,6 +118,8 @@ class Listing:
         """All notes but the one about :attr:`line`."""
         rule = self.ranking.track_rule
         tracks = [RULE_WORDS[rule]] if rule else []
+        if self.normalised is not None and self.labelled is not None:
+            tracks.insert(0, self.labelled.line_words(self.whole))
         words = self.ranking.approximation
         if not words or self.shortlist is None:
             return [*([words] if words else []), *tracks]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qaconv_core.caching import LruCache
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.evaluator import Job
 from qaconv_core.evaluation.pairs import IndexPairs
@@ -13,6 +14,7 @@ from qaconv_core.explaining.average import AverageContributions, averages_of_max
 from qaconv_core.explaining.curves import RemovalCurves, removal_curves
 from qaconv_core.explaining.maxima import GalleryCells, query_maxima
 from qaconv_core.explaining.part import plain_logits
+from qaconv_core.explaining.values import QueryMaxima
 from qaconv_core.model import Model
 from qaconv_core.ranking import truth_labels
 from qaconv_core.ranking.arrays import evenly_spread
@@ -48,6 +50,7 @@ class ExplanationCheckData:
         self.rows = rows
         self.cells = GalleryCells.load(self.gallery_bank.select(rows))
         self._averages: dict[int, AverageContributions] = {}
+        self._maxima: LruCache[int, QueryMaxima] = LruCache(1)  # logits and averages share them
         self._pids, self._camids = dataset.gallery.pids, dataset.gallery.camids
         self._files: dict[Path, list[int]] = {}
         for place, path in enumerate(dataset.gallery.paths):
@@ -69,8 +72,7 @@ class ExplanationCheckData:
     def average(self, index: int) -> AverageContributions:
         """Averages of a query over the (thinned) gallery; kept, because pairs share queries."""
         if index not in self._averages:
-            known = query_maxima(self.query_map(index), self.cells)
-            self._averages[index] = averages_of_maxima(known, self.model.head)
+            self._averages[index] = averages_of_maxima(self._maxima_of(index), self.model.head)
         return self._averages[index]
 
     def logits(self, index: int, pictures: Int64) -> Float32:
@@ -80,7 +82,12 @@ class ExplanationCheckData:
 
     def ranked_logits(self, index: int) -> Float32:
         """Logits of a query to the pictures of its ranking, in the order of :attr:`rows`."""
-        return plain_logits(query_maxima(self.query_map(index), self.cells), self.model.head)
+        return plain_logits(self._maxima_of(index), self.model.head)
+
+    def _maxima_of(self, index: int) -> QueryMaxima:
+        return self._maxima.get_or_make(
+            index, lambda: query_maxima(self.query_map(index), self.cells)
+        )
 
     def truth(self, index: int, pictures: Int64) -> Labels:
         """(n,) the truth of some pictures of the gallery for a query; its own file is junk."""

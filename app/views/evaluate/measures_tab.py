@@ -218,11 +218,11 @@ class MeasuresTab(QWidget):
         self.notes.setAccessibleName("Notes")
         self.fold, self.facts = fold_button("Protocol"), Facts()
         self.facts.hide()
-        self.fold.toggled.connect(self.facts.setVisible)
-        self.fold.toggled.connect(lambda _on: self._share_out())
+        self.fold.toggled.connect(self._fold_out)
         self.splitter = in_splitter(Qt.Vertical, self.view, self.cmc, stretches=(0, 1))
         below = in_column(self.notes, self.fold, margins=(8, 0, 8, 0), spacing=4)
         self._whole = in_column(self.splitter, below, self.facts, into=self, grows=self.splitter)
+        self._whole.setStretchFactor(self.splitter, 2)
         self._moved = False
         self.splitter.splitterMoved.connect(self._remember)
         runs.shown_changed.connect(self.refresh)
@@ -253,14 +253,18 @@ class MeasuresTab(QWidget):
         """Somebody has moved the handle: it stays where it is."""
         self._moved = True
 
+    def _fold_out(self, on: bool) -> None:
+        """Show the protocol, or hide it."""
+        self.facts.setVisible(on)
+        self._whole.setStretchFactor(self.facts, int(on))
+        self._share_out()
+
     def _share_out(self) -> None:
         """Beside each other where the table leaves the curve its least width; else the table as
         high as its rows, up to half. The protocol, where it is folded out, has a third; where
         there is little room it takes that of the curve."""
         low = self.height() < LEAST_HEIGHT and self.splitter.orientation() == Qt.Vertical
         self.cmc.setHidden(low and self.fold.isChecked())
-        self._whole.setStretchFactor(self.facts, int(self.fold.isChecked()))
-        self._whole.setStretchFactor(self.splitter, 2)
         wide = self.view.horizontalHeader().length() + 4
         beside = self.width() >= wide + LEAST_CURVE
         orientation = Qt.Horizontal if beside else Qt.Vertical

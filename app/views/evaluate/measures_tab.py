@@ -11,10 +11,7 @@ from PyQt5.QtCore import QObject, Qt
 from PyQt5.QtGui import QFont, QPalette, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
-    QFrame,
-    QGridLayout,
     QHeaderView,
-    QScrollArea,
     QSizePolicy,
     QTableView,
     QWidget,
@@ -23,6 +20,7 @@ from PyQt5.QtWidgets import (
 from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
 from app.views.evaluate.cmc_tab import CmcTab
+from app.views.widgets.grid_area import GridArea, empty_grid
 from app.views.widgets.labels import fold_button, plain_label, sentence_case
 from app.views.widgets.layouts import in_column, in_splitter
 from app.views.widgets.run_words import points
@@ -163,15 +161,11 @@ def _best_cells(rows: Sequence[Row]) -> set[tuple[int, int]]:
     return best
 
 
-class Facts(QScrollArea):
+class Facts(GridArea):
     """Names and values, one below the other; values can be selected."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName("Protocol")
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        super().__init__("Protocol", parent)
         self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Ignored)
         self.facts: tuple[tuple[str, str], ...] = ()
 
@@ -180,12 +174,7 @@ class Facts(QScrollArea):
         if tuple(facts) == self.facts:
             return
         self.facts = tuple(facts)
-        inner = QWidget()
-        grid = QGridLayout(inner)
-        grid.setContentsMargins(0, 0, 8, 8)
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(4)
-        grid.setColumnStretch(1, 1)
+        inner, grid = empty_grid(right=8, between=4, grows=1)
         for line, (name, value) in enumerate(facts):
             label = plain_label(sentence_case(name.replace("_", " ")), wrap=False)
             label.setForegroundRole(QPalette.PlaceholderText)

@@ -198,11 +198,6 @@ def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> Labe
 
     if arguments.part or arguments.ignore:
         raise InputError("--false-pairs is about whole pictures: leave out --part and --ignore")
-    if arguments.normalise:
-        raise InputError(
-            "--false-pairs is a line of logits: leave out --normalise, which has a line of its own "
-            "(--false-alarms)"
-        )
     data = search.data
     persons = labelled_pictures(data.gallery, LabelLog(data.name, data.root))
     pairs = labelled_pairs(search.model, search.gallery, persons)

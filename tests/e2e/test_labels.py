@@ -55,8 +55,11 @@ def test_from_looking_to_a_measure(qaconv, flat, checkpoint, tmp_path):
     assert "above_labelled_line" in (tmp_path / "r.csv").read_text()
     whole = qaconv("rank", *options, "--false-pairs", "--part", "0,0,1,0.5", status=2)
     assert "leave out --part" in whole.complaint
-    both = qaconv("rank", *options, "--false-pairs", "--normalise", status=2)
-    assert "leave out --normalise" in both.complaint
+    both = qaconv("rank", *options, "--false-pairs", "0.2", "--normalise", "--json", "n.json")
+    assert "── line: " in both.out
+    assert f"line: logit {line['line']:.2f}, by labels: " in both.out.split("── line: ")[0]
+    (beside,) = json.loads((tmp_path / "n.json").read_text())["queries"]
+    assert beside["labelled_line"]["line"] == line["line"]
     done = qaconv("labels", "--dataset", flat, "--undo")
     assert "undone" in done.err
     assert "Ann" not in done.out

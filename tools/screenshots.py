@@ -332,20 +332,22 @@ def evaluate(driver: Driver, tab: int) -> None:
     driver.click_at(bar, bar.tabRect(tab).center())
 
 
-def table(driver: Driver) -> None:
-    """The measures of the run, the protocol folded out."""
+def measures(driver: Driver, protocol: bool) -> None:
+    """Measures and curves of the run, the protocol folded out or in."""
     evaluate(driver, 0)
     fold = driver.window.evaluate.content.table.fold
-    if not fold.isChecked():
+    if fold.isChecked() != protocol:
         driver.click(fold)
+
+
+def table(driver: Driver) -> None:
+    """The measures of the run, the protocol folded out."""
+    measures(driver, protocol=True)
 
 
 def cmc(driver: Driver) -> None:
     """The measures and CMC curves of the run."""
-    evaluate(driver, 0)
-    fold = driver.window.evaluate.content.table.fold
-    if fold.isChecked():
-        driver.click(fold)
+    measures(driver, protocol=False)
 
 
 def scores(driver: Driver) -> None:
@@ -396,13 +398,18 @@ def case(driver: Driver) -> None:
     driver.wait(lambda: driver.shown, "the match")
 
 
-def sheet(driver: Driver) -> None:
-    """Three candidates beside each other, as a figure for a paper."""
+def choose_first(driver: Driver, count: int) -> None:
+    """So many candidates of the query with the backpack."""
     choose(driver, BACKPACK[0])
-    for _ in range(2):
+    for _ in range(count - 1):
         driver.rest()
         driver.key("Shift+Right")
     driver.rest()
+
+
+def sheet(driver: Driver) -> None:
+    """Three candidates beside each other, as a figure for a paper."""
+    choose_first(driver, 3)
     driver.key("Shift+C")
     modal = driver.program.application.activeModalWidget
     driver.wait(lambda: modal() is not None and modal().sheet is not None, "the sheet")
@@ -410,11 +417,7 @@ def sheet(driver: Driver) -> None:
 
 def compare_several(driver: Driver) -> None:
     """Four candidates under one query, joined at a place of the query."""
-    choose(driver, BACKPACK[0])
-    for _ in range(3):
-        driver.rest()
-        driver.key("Shift+Right")
-    driver.rest()
+    choose_first(driver, 4)
     driver.key("4")
     driver.wait(lambda: len(driver.space.others) == 3 and driver.shown, "four candidates")
     driver.rest()

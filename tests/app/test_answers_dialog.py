@@ -39,6 +39,18 @@ def test_of_three_persons_no_two_are_taken(qtbot, window):
     assert "compares" not in queries.note.text()
 
 
+def test_two_queries_of_a_former_set_are_forgotten(qtbot, window):
+    queries, space = window.explore.queries, window.workspace
+    click(queries.list, queries.model.index(0))
+    settled(qtbot, window)
+    click(queries.list, queries.model.index(1), Qt.ControlModifier)
+    assert queries.two is not None
+    shown = queries.two[0]
+    space.open_data(replace(space.data))
+    space.select_queries((shown,))
+    assert queries.two is None
+
+
 @pytest.fixture
 def dialog(qtbot, window):
     """The first query of the list and the second, of another person."""

@@ -32,6 +32,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
 from qaconv_core.types import EvaluationCounts
+from tests.app.controls import controls, needs_tip
 from tests.app.real import WAIT
 from tests.app.saving import saved
 from tests.builders import write_duke
@@ -683,18 +684,11 @@ def test_models_behave(two, qtmodeltester):
 
 
 def test_everything_has_a_name_for_screen_readers(two):
-    from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QTableView
-
-    kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QTableView)
-    controls = [w for kind in kinds for w in two.content.findChildren(kind)]
-    # Parts of Qt's own widgets.
-    inner = ("QTableCornerButton", "QToolButton", "QLineEditIconButton")
     folds = (two.content.form.methods.rerank_fold, two.content.form.methods.tlift_fold)
     assert all(fold.button.accessibleName() and fold.button.toolTip() for fold in folds)
-    for control in controls:
-        if control.metaObject().className() not in inner:
-            assert control.accessibleName(), control
-            assert control.toolTip() or isinstance(control, QTableView), control.accessibleName()
+    for control in controls(two.content):
+        assert control.accessibleName(), control
+        assert control.toolTip() or not needs_tip(control), control.accessibleName()
 
 
 def test_neither_torch_nor_matplotlib_is_loaded_before_the_page_is_shown():

@@ -40,7 +40,7 @@ from tests.app.real import WAIT, settled
 SCREEN = QSize(1024, 600)
 FRAME = QSize(0, 40)
 """What a window manager puts around a dialog."""
-SHARED = {"JobDialog", "DropDialog"}
+SHARED = {"JobDialog", "DropDialog", "HelpedDialog"}
 """Classes that others are made of."""
 
 

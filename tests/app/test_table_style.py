@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtCore import QItemSelectionModel, QPoint, Qt
 from PyQt5.QtGui import QPalette, QStandardItemModel
 from PyQt5.QtWidgets import QHeaderView, QTableView
 
@@ -60,7 +60,8 @@ def test_a_chosen_row_is_outlined_and_not_filled(qtbot, qapp, name):
     try:
         view = table(qtbot, True)
         view.setSelectionBehavior(QTableView.SelectRows)
-        view.selectRow(0)
+        rows = QItemSelectionModel.ClearAndSelect | QItemSelectionModel.Rows
+        view.selectionModel().select(view.model().index(0, 0), rows)  # whatever keys are held
         picture = view.viewport().grab().toImage()
         row = view.visualRect(view.model().index(0, 0))
         accent = view.palette().color(QPalette.Highlight)

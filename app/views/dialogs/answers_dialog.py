@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
+from PyQt5.QtCore import QModelIndex, QSignalBlocker, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QLayout, QWidget
 
 from app.items.answer_tiles import FIRST, WIDEST, answer_tiles, first_candidates, query_tile
@@ -93,8 +93,6 @@ class AnswersDialog(QDialog):
         wanted = index.data(TILE_ROLE).place.candidate
         places = [other.model().index(row, 0) for row in range(other.model().rowCount())]
         found = (place for place in places if place.data(TILE_ROLE).place.candidate == wanted)
-        selection = other.selectionModel()
-        selection.blockSignals(True)
-        other.setCurrentIndex(next(found, QModelIndex()))
-        selection.blockSignals(False)
+        with QSignalBlocker(other.selectionModel()):
+            other.setCurrentIndex(next(found, QModelIndex()))
         other.viewport().update()

@@ -26,6 +26,7 @@ from app.views.dialogs.key_sheet import keys_words
 from app.views.widgets.actions import Actions
 from app.views.widgets.icons import icon
 from app.views.widgets.layouts import in_column, in_row, size_on_screen
+from app.views.widgets.theme import OutlinedStyle
 
 _ID = Qt.UserRole
 _KEYS = Qt.UserRole + 1
@@ -222,7 +223,8 @@ class _KeysDelegate(QStyledItemDelegate):
         self.initStyleOption(styled, index)
         enabled = bool(index.flags() & Qt.ItemIsEnabled)
         style = QApplication.style()
-        filled = bool(option.state & style.State_Selected) and style.objectName() != "fusion"
+        chosen = bool(option.state & style.State_Selected)
+        filled = chosen and not isinstance(style, OutlinedStyle)
         role = QPalette.HighlightedText if filled else QPalette.Text
         group = QPalette.Active if enabled else QPalette.Disabled
         painter.save()

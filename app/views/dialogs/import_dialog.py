@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,11 +178,10 @@ class ImportDialog(DropDialog):
     def _show_boxes(self, found: BoxesProposal) -> None:
         """What a file of boxes says of the pictures that it was dropped with."""
         self.proposal, self.boxes, self._shown = None, found, []
-        rows = found.boxes[:_EXAMPLES]
-        self.table.setRowCount(len(rows))
-        for row, (name, number) in enumerate(rows):
-            for column, text in enumerate((name, counted(number, "box", "boxes"), "", "", "")):
-                self.table.setItem(row, column, QTableWidgetItem(text))
+        self._fill(
+            (name, counted(number, "box", "boxes"), "", "", "")
+            for name, number in found.boxes[:_EXAMPLES]
+        )
         self.possible.setText(
             f"✓ Cut {counted(found.people, 'person', 'people')} out, into {out_for(found.inputs)}, "
             "and search among them"
@@ -192,13 +191,10 @@ class ImportDialog(DropDialog):
 
     def _show(self, proposal: Proposal) -> None:
         self.proposal = proposal
-        rows = examples(proposal, _EXAMPLES)
         self._shown = [picture.path for picture in spread(proposal, _EXAMPLES)]
-        self.table.setRowCount(len(rows))
-        for row, cells in enumerate(rows):
-            for column, text in enumerate(cells):
-                self.table.setItem(row, column, QTableWidgetItem(text))
-            self._show_thumbnail(self._shown[row])
+        self._fill(examples(proposal, _EXAMPLES))
+        for path in self._shown:
+            self._show_thumbnail(path)
         self.possible.setText("\n".join(
             f"{'✓' if item.possible else '✕'} {item.what}: {in_window(item.why)}"
             for item in possibilities(proposal.dataset)
@@ -207,6 +203,14 @@ class ImportDialog(DropDialog):
         count = counted(len(proposal.pictures.pictures), "picture")
         self.message.say(f"{count}. {said[:1].upper()}{said[1:]}", warning=bool(proposal.warnings))
         self.save.setEnabled(True)
+
+    def _fill(self, rows: Iterable[Sequence[str]]) -> None:
+        """Show these rows of :data:`COLUMNS`."""
+        self.table.setRowCount(0)
+        for row, cells in enumerate(rows):
+            self.table.insertRow(row)
+            for column, text in enumerate(cells):
+                self.table.setItem(row, column, QTableWidgetItem(text))
 
     def _show_thumbnail(self, path: Path) -> None:
         if self.proposal is None or path not in self._shown:
@@ -231,10 +235,8 @@ class ImportDialog(DropDialog):
             out = out_for(self.boxes.inputs)
             self.message.say("Cutting people out…")
             cut_out(self._jobs, self.boxes, out, self._saved, self._failed)
-            return
-        if self.proposal is None:
-            return
-        save_import(self._jobs, self.proposal.description, self._saved, self._failed)
+        elif self.proposal is not None:
+            save_import(self._jobs, self.proposal.description, self._saved, self._failed)
 
     def _saved(self, request: DataRequest) -> None:
         self.imported.emit(request)

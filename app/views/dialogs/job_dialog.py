@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt5.QtGui import QDragEnterEvent, QDropEvent, QIcon
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtGui import QDragEnterEvent, QDropEvent, QIcon, QKeyEvent, QKeySequence
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QWidget
 
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.views.widgets.dropped_files import local_paths
+from app.views.widgets.labels import small_button
 
 
 def dialog_buttons(
@@ -80,3 +82,21 @@ class DropDialog(JobDialog):
         if local:
             event.acceptProposedAction()
             self.take_dropped(local)
+
+
+class HelpedDialog(DropDialog):
+    """One with a button for help on it. ``help_wanted`` carries the id of a help text."""
+
+    help_wanted = pyqtSignal(str)
+
+    def make_help(self, about: str, id: str) -> None:
+        """Make the button ``help``, which Shift+F1 presses."""
+        self.help = small_button("question", f"Help on {about} (Shift+F1)")
+        self.help.clicked.connect(lambda: self.help_wanted.emit(id))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Shift+F1 opens the help."""
+        if event.matches(QKeySequence.WhatsThis):
+            self.help.click()
+        else:
+            super().keyPressEvent(event)

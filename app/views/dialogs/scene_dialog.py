@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QIcon, QImage, QKeyEvent, QKeySequence, QPixmap
+from PyQt5.QtGui import QIcon, QImage, QKeyEvent, QPixmap
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
     QListWidget,
@@ -23,7 +23,7 @@ from app.state.requests import DataRequest
 from app.state.scene_boxes import SceneBoxes
 from app.state.values import Problem
 from app.views.dialogs.detector_box import DetectorBox
-from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
+from app.views.dialogs.job_dialog import HelpedDialog, dialog_buttons
 from app.views.dialogs.scene_canvas import STEP, SceneCanvas
 from app.views.widgets.fields import push_button
 from app.views.widgets.labels import MessageLine, quiet_label, small_button
@@ -52,18 +52,16 @@ def people_words(number: int) -> str:
     return counted(number, "person", "people")
 
 
-class SceneDialog(DropDialog):
+class SceneDialog(HelpedDialog):
     """Scenes and the people on them.
 
     ``queries_wanted`` carries the crops to search for, ``gallery_wanted`` the request that opens
-    the crops as a data set, ``whole_wanted`` the pictures to be searched for as they are,
-    ``help_wanted`` the id of a help text.
+    the crops as a data set, ``whole_wanted`` the pictures to be searched for as they are.
     """
 
     queries_wanted = pyqtSignal(object)
     gallery_wanted = pyqtSignal(object)
     whole_wanted = pyqtSignal(object)
-    help_wanted = pyqtSignal(str)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("People in scenes", runner, parent)
@@ -95,7 +93,7 @@ class SceneDialog(DropDialog):
         self.delete = small_button("trash", "Delete the chosen boxes (Del)")
         self.keys = small_button("keyboard", KEYS)
         self.detector = DetectorBox()
-        self.help = small_button("question", "Help on people in scenes (Shift+F1)")
+        self.make_help("people in scenes", "help.scenes")
         self.message = MessageLine()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -131,7 +129,6 @@ class SceneDialog(DropDialog):
         self.canvas.changed.connect(self._refresh)
         self.canvas.opened.connect(self.accept)
         self.detector.currentIndexChanged.connect(self._look_again)
-        self.help.clicked.connect(lambda: self.help_wanted.emit("help.scenes"))
         self.canvas.refused.connect(lambda words: self.message.say(words, warning=True))
         self.zoom_in.clicked.connect(lambda: self.canvas.zoom_by(STEP))
         self.zoom_out.clicked.connect(lambda: self.canvas.zoom_by(1 / STEP))
@@ -326,9 +323,6 @@ class SceneDialog(DropDialog):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Page Up and Down go to other scenes."""
-        if event.matches(QKeySequence.WhatsThis):
-            self.help.click()
-            return
         step = int(event.key() == Qt.Key_PageDown) - int(event.key() == Qt.Key_PageUp)
         if step:
             row = self.list.currentRow() + step

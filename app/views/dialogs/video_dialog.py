@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QKeyEvent, QKeySequence
+from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
     QHeaderView,
@@ -22,11 +22,11 @@ from app.jobs.videos import DETECT, VideoFacts, VideoWork, detect, read_facts
 from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.views.dialogs.detector_box import DetectorBox
-from app.views.dialogs.job_dialog import DropDialog, dialog_buttons
+from app.views.dialogs.job_dialog import HelpedDialog, dialog_buttons
 from app.views.widgets.fields import decimal_number, line_edit, named, push_button, tick_box
 from app.views.widgets.file_dialogs import ask_path, ask_paths
 from app.views.widgets.job_strip import clock
-from app.views.widgets.labels import MessageLine, small_button
+from app.views.widgets.labels import MessageLine
 from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.data.moments import moment_of
@@ -43,16 +43,14 @@ USUAL_RATE = 2.0
 NO_START = "not known"
 
 
-class VideoDialog(DropDialog):
+class VideoDialog(HelpedDialog):
     """Videos, each with its camera and the time when it began; what to look at; where to.
 
-    ``opened`` carries the request of the set that was made, ``help_wanted`` the id of a help text.
-    While people are looked for, closing hides the dialog: the job goes on, and ends with the set
-    opened.
+    ``opened`` carries the request of the set that was made. While people are looked for, closing
+    hides the dialog: the job goes on, and ends with the set opened.
     """
 
     opened = pyqtSignal(object)
-    help_wanted = pyqtSignal(str)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("People in video", runner, parent)
@@ -82,7 +80,7 @@ class VideoDialog(DropDialog):
         )
         self.motion = tick_box("of those, only frames in which something moved", "")
         self.detector = DetectorBox()
-        self.help = small_button("question", "Help on people in video (Shift+F1)")
+        self.make_help("people in video", "help.videos")
         self.out = line_edit(
             "Into", "Folder of the crops and tables; a run that was stopped goes on there"
         )
@@ -112,7 +110,6 @@ class VideoDialog(DropDialog):
         self.rate.valueChanged.connect(self._refresh)
         self.motion.toggled.connect(self._refresh)
         self.detector.currentIndexChanged.connect(self._refresh)
-        self.help.clicked.connect(lambda: self.help_wanted.emit("help.videos"))
         self.out.textEdited.connect(self._out_edited)
         self.table.itemChanged.connect(self._refresh)
 
@@ -167,13 +164,6 @@ class VideoDialog(DropDialog):
         self.message.say(problem.message, warning=True)
         self._refresh_buttons(bool(self.facts))
         return True
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Shift+F1 opens the help."""
-        if event.matches(QKeySequence.WhatsThis):
-            self.help.click()
-        else:
-            super().keyPressEvent(event)
 
     # ── what is said ────────────────────────────────────────────────────────────────────────────
 

@@ -181,7 +181,6 @@ class ChangesTab(QWidget):
         if two:
             first, second = self.before.currentIndex(), self.after.currentIndex()
             self._changes = query_changes(self._results[first], self._results[second])
-        self.verdict.setText(TOO_FEW)
         self._list()
 
     def _list(self) -> None:
@@ -189,9 +188,9 @@ class ChangesTab(QWidget):
         rows = (c for c in self._changes if not outcome or c.outcome == outcome)
         listed = tuple(c for c in rows if text in c.name.lower() and self.cameras.lists(c.path))
         self.model.show_rows(listed)
-        if len(self._results) > 1:
-            some = f" {len(listed):,} listed." if len(listed) < len(self._changes) else ""
-            self.verdict.setText(comparison_words(self._changes) + some)
+        some = f" {len(listed):,} listed." if len(listed) < len(self._changes) else ""
+        two = len(self._results) > 1
+        self.verdict.setText(comparison_words(self._changes) + some if two else TOO_FEW)
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeToContents)
 

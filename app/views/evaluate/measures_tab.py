@@ -11,10 +11,7 @@ from PyQt5.QtCore import QObject, Qt
 from PyQt5.QtGui import QFont, QPalette, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
-    QFrame,
-    QGridLayout,
     QHeaderView,
-    QScrollArea,
     QSizePolicy,
     QTableView,
     QWidget,
@@ -23,6 +20,7 @@ from PyQt5.QtWidgets import (
 from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
 from app.views.evaluate.cmc_tab import CmcTab
+from app.views.widgets.grid_area import GridArea, empty_grid
 from app.views.widgets.labels import fold_button, plain_label, sentence_case
 from app.views.widgets.layouts import in_column, in_splitter
 from app.views.widgets.run_words import points
@@ -163,15 +161,11 @@ def _best_cells(rows: Sequence[Row]) -> set[tuple[int, int]]:
     return best
 
 
-class Facts(QScrollArea):
+class Facts(GridArea):
     """Names and values, one below the other; values can be selected."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName("Protocol")
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        super().__init__("Protocol", parent)
         self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Ignored)
         self.facts: tuple[tuple[str, str], ...] = ()
 
@@ -180,12 +174,7 @@ class Facts(QScrollArea):
         if tuple(facts) == self.facts:
             return
         self.facts = tuple(facts)
-        inner = QWidget()
-        grid = QGridLayout(inner)
-        grid.setContentsMargins(0, 0, 8, 8)
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(4)
-        grid.setColumnStretch(1, 1)
+        inner, grid = empty_grid(right=8, between=4, grows=1)
         for line, (name, value) in enumerate(facts):
             label = plain_label(sentence_case(name.replace("_", " ")), wrap=False)
             label.setForegroundRole(QPalette.PlaceholderText)
@@ -218,11 +207,11 @@ class MeasuresTab(QWidget):
         self.notes.setAccessibleName("Notes")
         self.fold, self.facts = fold_button("Protocol"), Facts()
         self.facts.hide()
-        self.fold.toggled.connect(self.facts.setVisible)
-        self.fold.toggled.connect(lambda _on: self._share_out())
+        self.fold.toggled.connect(self._fold_out)
         self.splitter = in_splitter(Qt.Vertical, self.view, self.cmc, stretches=(0, 1))
         below = in_column(self.notes, self.fold, margins=(8, 0, 8, 0), spacing=4)
         self._whole = in_column(self.splitter, below, self.facts, into=self, grows=self.splitter)
+        self._whole.setStretchFactor(self.splitter, 2)
         self._moved = False
         self.splitter.splitterMoved.connect(self._remember)
         runs.shown_changed.connect(self.refresh)
@@ -253,14 +242,18 @@ class MeasuresTab(QWidget):
         """Somebody has moved the handle: it stays where it is."""
         self._moved = True
 
+    def _fold_out(self, on: bool) -> None:
+        """Show the protocol, or hide it."""
+        self.facts.setVisible(on)
+        self._whole.setStretchFactor(self.facts, int(on))
+        self._share_out()
+
     def _share_out(self) -> None:
         """Beside each other where the table leaves the curve its least width; else the table as
         high as its rows, up to half. The protocol, where it is folded out, has a third; where
         there is little room it takes that of the curve."""
         low = self.height() < LEAST_HEIGHT and self.splitter.orientation() == Qt.Vertical
         self.cmc.setHidden(low and self.fold.isChecked())
-        self._whole.setStretchFactor(self.facts, int(self.fold.isChecked()))
-        self._whole.setStretchFactor(self.splitter, 2)
         wide = self.view.horizontalHeader().length() + 4
         beside = self.width() >= wide + LEAST_CURVE
         orientation = Qt.Horizontal if beside else Qt.Vertical

@@ -47,11 +47,10 @@ class AdjustRow(QWidget):
             self.sliders[name], self.numbers[name] = slider, number
             row.addWidget(group_of(QLabel(name.capitalize()), slider, number))
         self.swipe = push_button(
-            "Swipe",
-            "Show the pictures as their files are, left of a line to drag",
-            self._swipe,
+            "Swipe", "Show the pictures as their files are, left of a line to drag"
         )
         self.swipe.setCheckable(True)
+        self.swipe.clicked.connect(lambda on: workspace.change_look(swipe="original" if on else ""))
         self.reset = push_button(
             "As they are",
             f"Show the pictures as their files are. {NOTE}",
@@ -78,11 +77,6 @@ class AdjustRow(QWidget):
     def _change(self) -> None:
         values = {name: slider.value() for name, slider in self.sliders.items()}
         self.workspace.change_look(adjust=Adjustment(**values))
-
-    def _swipe(self) -> None:
-        on = self.workspace.look.swipe == "original"
-        self.workspace.change_look(swipe="" if on else "original")
-        self.refresh()
 
     def event(self, event: QEvent) -> bool:
         """Esc is this row's, not the window's, while it has the focus."""

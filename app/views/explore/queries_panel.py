@@ -120,6 +120,7 @@ class QueriesPanel(QWidget):
         self.thumbnails.loaded.connect(self._picture_arrived)
         space.selection_changed.connect(self._show_selection)
         space.look_changed.connect(self._show_fuse)
+        space.data_changed.connect(self._forget_beside)
 
     def changeEvent(self, event: QEvent) -> None:
         """Rows are as high as the font asks for."""
@@ -217,6 +218,10 @@ class QueriesPanel(QWidget):
         self.workspace.select_queries(kept)
         self._show_selection()
         self._left_out = 0
+
+    def _forget_beside(self) -> None:
+        """In another data set the numbers are those of other queries."""
+        self._beside = None
 
     @property
     def two(self) -> tuple[int, int] | None:

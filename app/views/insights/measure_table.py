@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter, QPaintEvent, QPalette
-from PyQt5.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
+from PyQt5.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.items.thumbnail import faded
 from app.state.check_measures import MeasureRow
+from app.views.widgets.grid_area import GridArea, empty_grid
 from app.views.widgets.labels import heading, plain_label
 
 BAR = 4
@@ -46,15 +47,11 @@ class ValueBar(QWidget):
         painter.fillRect(QRectF(0, top, self.width() * self._share, BAR), colour)
 
 
-class MeasureTable(QScrollArea):
+class MeasureTable(GridArea):
     """All rows; the columns are the groups of pairs."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName("Measures")
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        super().__init__("Measures", parent)
         self.rows: Sequence[MeasureRow] = ()
 
     def show_rows(
@@ -62,12 +59,7 @@ class MeasureTable(QScrollArea):
     ) -> None:
         """Show other measures under the names of their groups, between a note and the limits."""
         self.rows = rows
-        inner = QWidget()
-        grid = QGridLayout(inner)
-        grid.setContentsMargins(0, 0, 16, 8)
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(0, 1)
+        inner, grid = empty_grid(right=16, between=2, grows=0)
         line = 0
         if note:
             grid.addWidget(plain_label(note), line, 0, 1, 1 + len(groups))

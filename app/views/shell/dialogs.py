@@ -72,8 +72,8 @@ class Dialogs(QObject):
         self.palette = CommandPalette(commands, window)
         self._places: PalettePlaces | None = None
         self._open: dict[str, QDialog] = {}
-        self._of_set: dict[str, OpenSet] = {}
-        """What dialogs are about that show rankings of a set."""
+        self._of_set: dict[QDialog, OpenSet] = {}
+        """The open ones that show rankings, and the set of these."""
         controller.workspace.data_changed.connect(self._close_former)
 
     def handlers(self) -> Handlers:
@@ -324,16 +324,16 @@ class Dialogs(QObject):
         former = self._open.get(name)
         if former is not None:
             former.close()
-        self._of_set[name] = data
+        self._of_set[dialog] = data
+        dialog.finished.connect(lambda _result: self._of_set.pop(dialog, None))
         self._show(name, lambda: dialog)
         self._close_former()  # another data set may be open by now
 
     def _close_former(self) -> None:
         """Close what was found in a data set, once another one is open."""
         data = self.controller.workspace.data
-        for name, former in self._of_set.items():
-            dialog = self._open.get(name)
-            if dialog is not None and (data is None or data.gallery.paths != former.gallery.paths):
+        for dialog, former in list(self._of_set.items()):
+            if data is None or data.gallery.paths != former.gallery.paths:
                 dialog.close()
 
     def adapt(self) -> AdaptDialog:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize
-from PyQt5.QtGui import QPainter
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QStyle,
@@ -43,18 +42,14 @@ class SpacedTableStyle(OutlinedStyle):
         usual = super().sizeFromContents(kind, option, size, widget)  # type: ignore[arg-type]  # stub: None is allowed
         return usual + QSize(2 * AIR, 0) if kind == QStyle.CT_HeaderSection else usual
 
-    def drawControl(
-        self,
-        element: QStyle.ControlElement,
-        option: QStyleOption | None,
-        painter: QPainter | None,
-        widget: QWidget | None = None,
-    ) -> None:
+    def placed(
+        self, element: QStyle.ControlElement, option: QStyleOption | None
+    ) -> QStyleOption | None:
         """Align a column title with the texts below it."""
         if element == QStyle.CE_HeaderLabel and isinstance(option, QStyleOptionHeader):
             option = QStyleOptionHeader(option)
             option.rect = option.rect.adjusted(AIR, 0, -AIR, 0)
-        super().drawControl(element, option, painter, widget)
+        return option
 
 
 def show_as_rows(table: QTableView) -> None:

@@ -7,6 +7,7 @@ restart. Data colours are not part of a theme.
 from __future__ import annotations
 
 import sys
+from typing import TypeGuard
 
 from PyQt5.QtCore import QCoreApplication, QRect, QSettings, Qt
 from PyQt5.QtGui import QColor, QPainter, QPalette
@@ -100,6 +101,7 @@ class OutlinedStyle(QProxyStyle):
         QStyle.PE_IndicatorRadioButton,
         QStyle.PE_IndicatorViewItemCheck,
     )
+    _ROWS = (QStyle.PE_PanelItemViewItem, QStyle.PE_PanelItemViewRow)
 
     def __init__(self) -> None:
         super().__init__("Fusion")
@@ -114,13 +116,9 @@ class OutlinedStyle(QProxyStyle):
     ) -> None:
         """As Fusion does; for what can be ticked, under a lighter window's colour. Rows that are
         chosen are outlined."""
-        if element == QStyle.PE_PanelItemViewItem and _is_chosen_row(option):
-            assert isinstance(option, QStyleOptionViewItem)
-            assert painter is not None
-            _outline_row(painter, option, widget)
-            option = _not_chosen(option)
-        elif element == QStyle.PE_PanelItemViewRow and _is_chosen_row(option):
-            assert isinstance(option, QStyleOptionViewItem)
+        if element in self._ROWS and _is_chosen_row(option):
+            if element == QStyle.PE_PanelItemViewItem:
+                _outline_row(painter, option, widget)
             option = _not_chosen(option)
         if option is None or element not in self._TICKED or not is_dark(option.palette):
             super().drawPrimitive(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
@@ -141,14 +139,18 @@ class OutlinedStyle(QProxyStyle):
     ) -> None:
         """As Fusion does; words and icon of a chosen row are those of any other, in its outline."""
         if element == QStyle.CE_ItemViewItem and _is_chosen_row(option):
-            assert isinstance(option, QStyleOptionViewItem)
-            assert painter is not None
             _outline_row(painter, option, widget)
             option = _not_chosen(option)
-        super().drawControl(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
+        super().drawControl(element, self.placed(element, option), painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
+
+    def placed(
+        self, element: QStyle.ControlElement, option: QStyleOption | None
+    ) -> QStyleOption | None:
+        """The option that a control is drawn by: a style that moves something changes its place."""
+        return option
 
 
-def _is_chosen_row(option: QStyleOption | None) -> bool:
+def _is_chosen_row(option: QStyleOption | None) -> TypeGuard[QStyleOptionViewItem]:
     return isinstance(option, QStyleOptionViewItem) and bool(option.state & QStyle.State_Selected)
 
 
@@ -158,8 +160,11 @@ def _not_chosen(option: QStyleOptionViewItem) -> QStyleOptionViewItem:
     return plain
 
 
-def _outline_row(painter: QPainter, option: QStyleOptionViewItem, widget: QWidget | None) -> None:
+def _outline_row(
+    painter: QPainter | None, option: QStyleOptionViewItem, widget: QWidget | None
+) -> None:
     """The part of the outline that lies in the option's cell: a table's goes around all columns."""
+    assert painter is not None
     room = QRect(option.rect)
     if isinstance(widget, QTableView) and widget.selectionBehavior() == QTableView.SelectRows:
         header = widget.horizontalHeader()

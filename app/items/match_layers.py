@@ -186,8 +186,9 @@ def paint_lines(painter: QPainter, stage: Stage) -> None:
         )
         for x in lines
     ]
+    free = [_behind(painter, stage, pair) for pair in range(len(stage.scene.pairs))]
     for line, look in zip(reversed(lines), reversed(looks), strict=True):
-        _stay_behind(painter, before_lines(stage, line.pair))
+        painter.setClipRegion(free[line.pair])
         paint_line(painter, line.start, line.end, *look)
     painter.setClipping(False)
     for line, look in zip(reversed(lines), reversed(looks), strict=True):
@@ -195,13 +196,12 @@ def paint_lines(painter: QPainter, stage: Stage) -> None:
         paint_dot(painter, line.end, *look)
 
 
-def _stay_behind(painter: QPainter, covered: Sequence[QRectF]) -> None:
-    """Paint nothing there from now on."""
-    if covered:
-        free = QRegion(painter.viewport())
-        for rect in covered:
-            free = free.subtracted(QRegion(rect.toAlignedRect()))
-        painter.setClipRegion(free)
+def _behind(painter: QPainter, stage: Stage, pair: int) -> QRegion:
+    """Where lines of a pair are seen: behind what stands before them."""
+    free = QRegion(painter.viewport())
+    for rect in before_lines(stage, pair):
+        free = free.subtracted(QRegion(rect.toAlignedRect()))
+    return free
 
 
 # ── what answers to a cell ──────────────────────────────────────────────────────────────────────
@@ -222,7 +222,7 @@ def paint_marks(
         both = stage.sees(mark.start, start.center()) and stage.sees(mark.end, end.center())
         if both and not stage.swiped:
             painter.save()
-            _stay_behind(painter, before_lines(stage, mark.pair))
+            painter.setClipRegion(_behind(painter, stage, mark.pair), Qt.IntersectClip)
             paint_line(painter, *between(start, end), accent, 2.4)
             painter.restore()
     for mark in marks:

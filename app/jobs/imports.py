@@ -13,7 +13,6 @@ from app.state.requests import DataRequest
 from qaconv_core.data.description import Description, save_description
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.proposal import Proposal, propose
-from qaconv_core.progress import WorkContext
 
 if TYPE_CHECKING:
     from qaconv_core.detection.given import BoxesProposal
@@ -38,8 +37,7 @@ def propose_import(
         boxes, others = one_boxes_file(places)
         if boxes is not None:
             return propose_boxes(boxes, others)
-        work = WorkContext(context.progress, context.cancel)
-        return propose(places, wishes, work, known)
+        return propose(places, wishes, context, known)
 
     return slots.replace(
         PROPOSE, "Reading pictures to import", look, done, failed=failed, lane="files"
@@ -56,12 +54,10 @@ def cut_out(
     """Cut the people of a file of boxes out, into a folder; the request that opens it."""
 
     def cut(context: JobContext) -> DataRequest:
-        from qaconv_core.detection.given import read_given
         from qaconv_core.detection.job import Work, detect_people
 
-        given = read_given(proposal)
-        how = Work(settings={"boxes": given.digest})
-        detect_people(proposal.inputs, out, given, how, context)
+        how = Work(settings={"boxes": proposal.given.digest})
+        detect_people(proposal.inputs, out, proposal.given, how, context)
         return DataRequest("folder", out.absolute())
 
     return slots.replace(CUT, "Cutting people out", cut, done, failed=failed, lane="files")

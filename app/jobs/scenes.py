@@ -15,7 +15,6 @@ from app.jobs.inspections import Failed
 from app.jobs.job import Job, JobContext
 from app.jobs.job_slots import JobSlots
 from app.state.scene_boxes import SceneBoxes
-from qaconv_core.data.weights import BUNDLED_DETECTOR
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.store.folders import SCENES, data_dir
 
@@ -35,7 +34,7 @@ class Kept:
 
 
 @functools.cache
-def _finder(detector: str = BUNDLED_DETECTOR) -> PersonFinder:
+def _finder(detector: str) -> PersonFinder:
     """A detector; loads torch. One lane uses it, one job at a time."""
     from qaconv_core.detection.finder import PersonFinder
 

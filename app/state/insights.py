@@ -111,6 +111,11 @@ class ErrorFindings:
                 Section(CLUSTERS, found.clusters))  # fmt: skip
         return tuple(section for section in made if section.groups)
 
+    @cached_property
+    def causes(self) -> tuple[int, ...]:
+        """Of each failure the zone of the query whose cells mislead most, by height."""
+        return tuple(int(zone_totals(one.query_cells).argmax()) for one in self.analysis.errors)
+
     def group(self, name: str) -> ErrorGroup | None:
         """The group of that name, else all failures together."""
         groups = (group for section in self.sections for group in section.groups)
@@ -129,7 +134,7 @@ class ErrorFindings:
             number + 1, failure, found.query[failure.query], found.gallery[failure.false],
             found.gallery[failure.true],
             None if cell is None else float(failure.query_cells.flat[cell]),
-            int(zone_totals(failure.query_cells).argmax()),
+            self.causes[number],
         )  # fmt: skip
 
 
@@ -310,9 +315,10 @@ class Insights:
 
     def causes(self) -> dict[int, int]:
         """How many errors of the group have each cause, from the head down."""
-        found = [] if self.failures is None else self.failures.examples(self.group)
-        counts = Counter(example.cause for example in found)
-        return dict(sorted(counts.items()))
+        found, group = self.failures, self.group
+        if found is None or group is None:
+            return {}
+        return dict(sorted(Counter(found.causes[number] for number in group.examples).items()))
 
     def examples(self) -> list[Example]:
         """The failures of the group that is looked at, in the order chosen."""

@@ -381,8 +381,8 @@ class Workspace:
         found: dict[str, Strangers | LabelledLine] = {}
         if self.strangers is not None:
             found[LINES[0]] = self.strangers
-        if self.labelled_line is not None:
-            found[LINES[1]] = self.labelled_line
+        if (labelled := self.labelled_line) is not None:
+            found[LINES[1]] = labelled
         return found
 
     @property

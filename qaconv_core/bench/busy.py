@@ -211,10 +211,9 @@ def _works(pictures: int) -> dict[str, Prepared]:
     head = sample_matcher((24, 8)).affine()
     search = _demo_search(model)
 
-    @contextlib.contextmanager
-    def ranking() -> Iterator[Callable[[], object]]:
+    def ranking() -> AbstractContextManager[Callable[[], object]]:
         opened = search()
-        yield lambda: opened.rank((0,))
+        return contextlib.nullcontext(lambda: opened.rank((0,)))
 
     @contextlib.contextmanager
     def looking() -> Iterator[Callable[[], object]]:
@@ -241,16 +240,13 @@ def _demo_search(model: Model) -> Callable[[], GallerySearch]:
     from qaconv_core.galleries.values import OpenSet
 
     dataset = open_dataset("demo")
-    sides = dataset.query, dataset.gallery
-    data = OpenSet(dataset.name, dataset.root, dataset.layout, *sides, len(dataset.query))
-    spec = model.spec
-    maps: Any = people_maps(sum(map(len, sides)), spec.channels, spec.grid).astype(np.float16)
-    first = len(dataset.query)
-    banks = (
+    data, spec, first = OpenSet.of(dataset), model.spec, len(dataset.query)
+    count = first + len(dataset.gallery)
+    maps: Any = people_maps(count, spec.channels, spec.grid).astype(np.float16)
+    query, gallery = (
         FeatureBank(part, np.arange(len(part), dtype=np.int64))
         for part in (maps[:first], maps[first:])
     )
-    query, gallery = banks
     return lambda: GallerySearch(model, data, query, gallery)
 
 
@@ -306,8 +302,4 @@ def _training() -> Prepared:
     people = join_training_sets([replace(dataset, train=train)])
     book = open_book(people, recipe.input_size, workers=0)
 
-    @contextlib.contextmanager
-    def prepared() -> Iterator[Callable[[], object]]:
-        yield Trainer(recipe, new_network(recipe)[0], book).run
-
-    return prepared
+    return lambda: contextlib.nullcontext(Trainer(recipe, new_network(recipe)[0], book).run)

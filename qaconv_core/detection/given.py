@@ -18,11 +18,10 @@ _NAMED = 3
 
 def is_boxes_file(path: Path) -> bool:
     """Whether a file may hold boxes: COCO JSON, CVAT XML, MOT text, or a table of boxes."""
-    if not path.is_file():
+    suffix = path.suffix.lower()
+    if suffix not in (*_SUFFIXES, ".csv") or not path.is_file():  # no disk is asked for a picture
         return False
-    if path.suffix.lower() != ".csv":
-        return path.suffix.lower() in _SUFFIXES
-    return not lacking_columns(header_of(path))
+    return suffix != ".csv" or not lacking_columns(header_of(path))
 
 
 def _only_corners(path: Path) -> bool:
@@ -35,7 +34,8 @@ def _only_corners(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class BoxesProposal:
-    """The people that ``file`` shows on ``inputs``.
+    """The people that ``file`` shows on ``inputs``: ``given``, to be cut out by
+    :func:`~qaconv_core.detection.job.detect_people`.
 
     ``boxes`` are counts by name of the picture or video, in order; ``tracks`` is how many the file
     gives, ``without`` how many pictures have no box, ``unknown`` are names that the file has and
@@ -44,6 +44,7 @@ class BoxesProposal:
 
     file: Path
     inputs: tuple[Path, ...]
+    given: GivenBoxes
     boxes: tuple[tuple[str, int], ...]
     tracks: int
     without: int
@@ -87,6 +88,7 @@ def propose_boxes(file: Path, inputs: Sequence[Path]) -> BoxesProposal:
     return BoxesProposal(
         file,
         tuple(inputs),
+        given,
         tuple((name, len(of)) for name, of in all_boxes.items()),
         len(tracks),
         len(sources) - len(found),
@@ -107,11 +109,3 @@ def one_boxes_file(places: Sequence[Path]) -> tuple[Path | None, list[Path]]:
     if len(found) > 1:
         raise InputError(f"{shown(found[0])} and {shown(found[1])}: give one file of boxes")
     return (found[0] if found else None), [path for path in places if path not in found]
-
-
-def read_given(proposal: BoxesProposal) -> GivenBoxes:
-    """The boxes of a proposal, to be cut out by
-    :func:`~qaconv_core.detection.job.detect_people`."""
-    given = read_boxes(proposal.file)
-    given.match(find_sources(proposal.inputs)[0])
-    return given

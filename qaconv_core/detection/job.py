@@ -38,11 +38,9 @@ from qaconv_core.store.atomic import reason
 from qaconv_core.store.locks import exclusive
 from qaconv_core.types import Rejected
 
-"""The people on an RGB picture (h, w, 3), which may be a frame of a video (True)."""
-
-
 Finder = Callable[[npt.NDArray[np.uint8], bool, WorkContext], list[PersonBox]]
-"""Gives the people on a picture; told whether it is a video's frame, and what can stop it."""
+"""The people on an RGB picture (h, w, 3); told whether it is a video's frame, and what can stop
+it."""
 
 
 @dataclass(frozen=True)

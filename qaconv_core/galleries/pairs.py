@@ -31,16 +31,12 @@ def explain_pair(
     )
 
 
-def explain_why(
-    first: PairView, second: PairView | None, average: Float64 | None = None
-) -> Why | None:
-    """Why two candidates of one query have other logits; None where there is no second one.
+def explain_why(first: PairView, second: PairView, average: Float64 | None = None) -> Why:
+    """Why two candidates of one query have other logits.
 
     ``average`` (h, w) are the mean contributions of gallery cells, where known. Where both pairs
     hold the parts of their normalised scores, the difference is that of these.
     """
-    if second is None:
-        return None
     one, two = first.relative, second.relative
     if isinstance(one, NormalisedBreakdown) and isinstance(two, NormalisedBreakdown):
         found = normalised_difference((first.match, one), (second.match, two))

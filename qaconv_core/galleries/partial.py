@@ -113,7 +113,7 @@ class PartialGallery:
         maps = self._query_map(query), self._gallery_map(candidate)
         return explain_pair(self.model, query, candidate, maps, part)
 
-    def why(self, first: PairView, second: PairView | None) -> Why | None:
+    def why(self, first: PairView, second: PairView) -> Why:
         """Why two candidates of one query have other logits."""
         return explain_why(first, second)
 

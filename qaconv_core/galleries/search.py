@@ -487,7 +487,7 @@ class GallerySearch:
             self.model.head, keep=keep, cancel=cancel,
         )  # fmt: skip
 
-    def why(self, first: PairView, second: PairView | None) -> Why | None:
+    def why(self, first: PairView, second: PairView) -> Why:
         """Why two candidates of one query have other logits, above average where that is known;
         why they have other normalised scores, where the pairs hold the parts of these."""
         average = None if first.part is not None else self.average(first.query)

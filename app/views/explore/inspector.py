@@ -145,7 +145,7 @@ class Inspector(QWidget):
         elif drawn_text(self.workspace.parts.now):
             text = drawn_text(self.workspace.parts.now)
         else:
-            hidden = lines_in_sight(stage)[1] if look.mode in ("lines", "compare") else 0
+            hidden = lines_in_sight(stage)[1]
             text = readout.shown_text(canvas.scene, look, stage.lines(), hidden)
             tip = f"{text}\n{readout.explained_text(canvas.scene, look)}".strip()
         if text != self.readout.text():

@@ -137,7 +137,7 @@ class ErrorsPage(InsightPage):
             "Point at a cell to read it." if shown is None
             else words.cell_sentence(group, shown, grid)
         )  # fmt: skip
-        count = len(self.insights.examples())
+        count = self.examples.model.rowCount()
         self.order.setText(words.order_words(count, cell, grid, self.insights.sort))
 
     def _group_chosen(self, index: QModelIndex, _before: QModelIndex) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,13 +31,10 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
     Queries are chosen anew. Pictures without a label are left out: whose they are is not known.
     Raises :class:`InputError` where no picture has a label.
     """
-    labels = log.all()
     numbers = {name: number for number, name in enumerate(log.persons(), start=1)}
-    refs = []
-    for ref in dict.fromkeys((*dataset.query, *dataset.gallery, *dataset.train)):
-        person = labels.get(log.name_of(ref.path))
-        if person is not None:
-            refs.append(replace(ref, pid=numbers[person], person=person))
+    pictures = tuple(dict.fromkeys((*dataset.query, *dataset.gallery, *dataset.train)))
+    persons = labelled_pictures(pictures, log)
+    refs = [replace(pictures[i], pid=numbers[name], person=name) for i, name in persons.items()]
     if not refs:
         raise InputError(
             f"{shown(dataset.root)}: no picture has a label yet; give some by qaconv labels"
@@ -57,7 +55,7 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
     )
 
 
-def labelled_pictures(pictures: ImageSet, log: LabelLog) -> dict[int, str]:
+def labelled_pictures(pictures: Sequence[ImageRef], log: LabelLog) -> dict[int, str]:
     """The person of each picture that has one, by its index."""
     labels = log.all()
     found = named_pictures(log.root, pictures, labels)
@@ -86,9 +84,9 @@ def persons_by_camera(dataset: Dataset, log: LabelLog) -> list[PersonCount]:
     cameras: dict[str, int | None] = {}
     parts: list[set[str]] = []
     for part in (dataset.train, dataset.gallery, dataset.query) if named else ():
-        found = {log.name_of(ref.path): ref.camid for ref in part}
-        parts.append(named & found.keys())
-        cameras.update((name, found[name]) for name in parts[-1])
+        found = named_pictures(log.root, part, named)
+        parts.append(set(found.values()))
+        cameras.update((name, part[index].camid) for index, name in found.items())
     counts = []
     for person, pictures in persons.items():
         _, gallery, query = (part.intersection(pictures) for part in parts)

@@ -23,8 +23,7 @@ from qaconv_core.store.labels import LabelLog
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
 FORMATS = (".csv", ".json")
-_HEADERS = (",".join(COLUMNS) + "\n", ",".join(COLUMNS) + ",person\n")
-"""First lines of exports, an earlier release's among them."""
+_COLUMNS = (*COLUMNS, "person")
 _TABLE = "labels.csv"
 _BEGINNING = 100
 """Bytes of a file by which an export is known."""
@@ -105,7 +104,7 @@ def persons_by_camera(dataset: Dataset, log: LabelLog) -> list[PersonCount]:
 def export_labels(dataset: Dataset, target: Path) -> int:
     """Write a labelled data set (see :func:`labelled`); the number of pictures.
 
-    ``.csv``: a table ``path,pid,camid,time,split``; ``.json``: COCO, each picture one box of its
+    ``.csv``: a table ``path,pid,camid,time,split,person``; ``.json``: COCO, each picture one box of its
     person; a new folder: pictures copied in Market-1501's layout, with such a table and a
     ``qaconv.toml`` beside them. Persons and cameras stand there as they are called, so that all
     that read them give the names back. A file that is there is replaced only where it is an export
@@ -130,7 +129,7 @@ def _refuse_foreign(dataset: Dataset, target: Path) -> None:
         return
     with target.open("rb") as file:
         beginning = file.read(_BEGINNING).decode("utf-8", "replace").lstrip("\ufeff")
-    ours = beginning.startswith((*_HEADERS, '{\n "images": ['))
+    ours = beginning.startswith((",".join(_COLUMNS), '{\n "images": ['))
     if not ours or (dataset.root.is_file() and target.samefile(dataset.root)):
         raise InputError(
             f"{shown(target)}: is there already and is no earlier export; name another file"
@@ -148,7 +147,9 @@ def _check_names(refs: list[ImageRef]) -> None:
 
 
 def _csv(dataset: Dataset, folder: Path) -> str:
-    return csv_text(COLUMNS, (_row(_beside(ref.path, folder), ref, s) for s, ref in _refs(dataset)))
+    return csv_text(
+        _COLUMNS, (_row(_beside(ref.path, folder), ref, s) for s, ref in _refs(dataset))
+    )
 
 
 def _refs(dataset: Dataset) -> list[tuple[str, ImageRef]]:
@@ -157,7 +158,8 @@ def _refs(dataset: Dataset) -> list[tuple[str, ImageRef]]:
 
 
 def _row(path: str, ref: ImageRef, split: str) -> tuple[object, ...]:
-    return path, ref.person, camera_called(ref.camid, ref.camera), ref.time, split
+    camera = camera_called(ref.camid, ref.camera)
+    return path, ref.person, camera, ref.time, split, ref.person
 
 
 def _beside(path: Path, folder: Path) -> str:
@@ -204,7 +206,7 @@ def _write_market(dataset: Dataset, target: Path) -> None:
         name = f"{folders[split]}/{name}"
         shutil.copyfile(ref.path, part / name)
         rows.append(_row(name, ref, split))
-    atomic_write_text(part / _TABLE, csv_text(COLUMNS, rows))
+    atomic_write_text(part / _TABLE, csv_text(_COLUMNS, rows))
     source = Source(part / _TABLE, columns={column: column for column in COLUMNS})
     atomic_write_text(part / FILE_NAME, description_toml(Description((source,)), part))
     os.replace(part, target)

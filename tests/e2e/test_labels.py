@@ -86,6 +86,30 @@ def test_an_export_replaces_none_but_an_export(qaconv, flat, tmp_path):
     assert (tmp_path / "out.csv").read_text() == text
 
 
+def test_pictures_are_named_from_the_set_or_from_here(qaconv, flat, tmp_path, monkeypatch):
+    def assigned(*arguments):
+        done = qaconv("labels", "--dataset", *arguments, "--json")
+        return json.loads(done.out)["persons"]
+
+    assert assigned(flat, "--assign", "Ann", "0.png", "./1.png", "flat/2.png") == {
+        "Ann": ["0.png", "1.png", "2.png"]
+    }
+    person(1, 1).save(tmp_path / "3.png")  # no picture of the set
+    assert assigned(flat, "--clear", "3.png", flat / "2.png") == {"Ann": ["0.png", "1.png"]}
+    (tmp_path / "tables").mkdir()
+    rows = "../flat/0.png,a\n../flat/1.png,a\n../3.png,b\n"
+    (tmp_path / "tables" / "list.csv").write_text(f"path,camid\n{rows}")
+    (tmp_path / "flat" / "deep").mkdir()
+    found = assigned("tables/list.csv", "--assign", "Ann", "../flat/0.png", "flat/1.png")
+    assert found == {"Ann": [str(flat / "0.png"), str(flat / "1.png")]}
+    monkeypatch.chdir(flat / "deep")
+    person(2, 2).save(flat / "deep" / "0.png")
+    both = qaconv("labels", "--dataset", flat, "--assign", "Bob", "0.png", status=2)
+    assert f"0.png: may be {flat / '0.png'} and {flat / 'deep' / '0.png'}" in both.complaint
+    neither = qaconv("labels", "--dataset", flat, "--assign", "Bob", "9.png", status=2)
+    assert f"relative to {flat} and {flat / 'deep'}" in neither.complaint
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -20,7 +20,7 @@ from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.bootstrap import FEW, bootstrap_interval, interval_sentence
 from qaconv_core.naming import camera_label, person_label
 from qaconv_core.store.decisions import Decision, DecisionLog
-from qaconv_core.store.labels import LabelLog, labels_path, undo_labels
+from qaconv_core.store.labels import LabelLog, labels_path, undo_labels, undo_own
 from tests.builders import write_picture
 
 NAMES = ("1.png", "2.png", "3.png", "李/4.png")
@@ -120,6 +120,29 @@ def test_an_answer_is_undone_with_its_decision(log, folder):
     undo_labels(again, decided)
     assert log.persons() == {"Ann": ["1.png"], "Bob": ["3.png"]}
     assert [d.verdict for d in decided.all()] == ["reject"]
+
+
+def test_one_program_takes_back_only_what_it_did(log, folder):
+    decided, other = DecisionLog("folder", folder), LabelLog("folder", folder)
+    one, two, three, four = (folder / name for name in NAMES)
+    other.assign([four], "Zoe")  # before
+    own = [log.assign([one], "Ann"), log.assign([two], "Ann"), log.assign([three], "Ann")]
+    other.assign([two], "Bob")
+    undone, _ = undo_own(log, decided, own)
+    assert undone.what == "1 picture is Ann"
+    assert log.persons() == {"Zoe": [NAMES[3]], "Ann": ["1.png"], "Bob": ["2.png"]}
+    undone, why = undo_own(log, decided, own)
+    assert undone is None
+    assert "changed elsewhere: 1 picture is Ann" in why
+    undo_own(log, decided, own)
+    assert log.persons() == {"Zoe": [NAMES[3]], "Bob": ["2.png"]}
+    undone, why = undo_own(log, decided, own)
+    assert (undone, why.partition(":")[0]) == (None, "nothing to undo")
+    own = [log.answer(one, two, False)]
+    decided.decide(one, two, "reject")
+    other.undo()
+    assert undo_own(log, decided, own)[0] is None, "it is undone already"
+    assert log.persons() == {"Zoe": [NAMES[3]], "Bob": ["2.png"]}
 
 
 def test_one_picture_is_said_as_one(log, folder):

@@ -160,12 +160,16 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     cohort_rule(arguments)
     _check_together(arguments)
     from qaconv_core.data.images import read_image
+    from qaconv_core.data.labelled import called_by_labels
     from qaconv_core.data.own_files import known_pictures
     from qaconv_core.data.scenes import gallery_scenes, query_scene
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.galleries.values import OpenSet
+    from qaconv_core.store.labels import LabelLog
 
-    dataset, gallery = open_gallery(arguments.gallery, arguments)
+    dataset, _ = open_gallery(arguments.gallery, arguments)
+    dataset = called_by_labels(dataset, LabelLog(dataset.name, dataset.root))
+    gallery = dataset.gallery
     paths = [Path(path) for path in arguments.query]
     queries = known_pictures(paths, dataset.query, dataset.gallery, dataset.train)
     queries = seen_by(queries, arguments.query_camera, dataset)

@@ -59,6 +59,28 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
     )
 
 
+def called_by_labels(dataset: Dataset, log: LabelLog) -> Dataset:
+    """The data set, its labelled pictures called by their persons.
+
+    Where it knows no persons itself, those of the labels are its persons, numbered from 1.
+    """
+    numbers = {name: number for number, name in enumerate(log.persons(), start=1)}
+    if not numbers:
+        return dataset
+    splits = (dataset.train, dataset.query, dataset.gallery)
+    known = any(ref.pid is not None for refs in splits for ref in refs)
+
+    def called(refs: ImageSet) -> ImageSet:
+        persons = labelled_pictures(refs, log)
+        new = list(refs)
+        for i, name in persons.items():
+            new[i] = replace(new[i], pid=new[i].pid if known else numbers[name], person=name)
+        return ImageSet(tuple(new), refs.name)
+
+    train, query, gallery = map(called, splits)
+    return replace(dataset, train=train, query=query, gallery=gallery)
+
+
 def labelled_pictures(pictures: Sequence[ImageRef], log: LabelLog) -> dict[int, str]:
     """The person of each picture that has one, by its index."""
     labels = log.all()
@@ -104,8 +126,8 @@ def persons_by_camera(dataset: Dataset, log: LabelLog) -> list[PersonCount]:
 def export_labels(dataset: Dataset, target: Path) -> int:
     """Write a labelled data set (see :func:`labelled`); the number of pictures.
 
-    ``.csv``: a table ``path,pid,camid,time,split,person``; ``.json``: COCO, each picture one box of its
-    person; a new folder: pictures copied in Market-1501's layout, with such a table and a
+    ``.csv``: a table ``path,pid,camid,time,split,person``; ``.json``: COCO, each picture one box of
+    its person; a new folder: pictures copied in Market-1501's layout, with such a table and a
     ``qaconv.toml`` beside them. Persons and cameras stand there as they are called, so that all
     that read them give the names back. A file that is there is replaced only where it is an export
     of labels, and never the data set's own table. Raises :class:`InputError`.
@@ -147,9 +169,8 @@ def _check_names(refs: list[ImageRef]) -> None:
 
 
 def _csv(dataset: Dataset, folder: Path) -> str:
-    return csv_text(
-        _COLUMNS, (_row(_beside(ref.path, folder), ref, s) for s, ref in _refs(dataset))
-    )
+    rows = (_row(_beside(ref.path, folder), ref, split) for split, ref in _refs(dataset))
+    return csv_text(_COLUMNS, rows)
 
 
 def _refs(dataset: Dataset) -> list[tuple[str, ImageRef]]:

@@ -69,7 +69,7 @@ class Workspace:
     selection, method or look that a listener requests is made after the delivery.
 
     ``ranking_stale`` and ``pair_stale`` say that what is shown was chosen before and the new is
-    being computed. ``pair_provisional``: the pair was explained before all maps were there.
+    being computed. Where the pair shown stays, ``pair_stale_changed`` alone tells of it. ``pair_provisional``: the pair was explained before all maps were there.
     ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
     candidates stand among strangers, ``labelled`` are logits of pairs that persons were given to.
     ``pending_method`` is that of a session that was restored, to be ranked by once it can be;
@@ -120,12 +120,13 @@ class Workspace:
         self.method_changed = Event(self.queue)
         self.ranking_changed = Event(self.queue)
         self.pair_changed = Event(self.queue)
+        self.pair_stale_changed = Event(self.queue)
         self.measures_changed = Event(self.queue)
         self.evidence_changed = Event(self.queue)
         self.look_changed = Event(self.queue)
         self.labelled_changed = Event(self.queue)
         self.filters_changed = Event(self.queue)
-        self.hover_changed = Event(self.queue)
+        self.hover_changed = Event(self.queue, settles=False)  # nothing is computed for it
         self.decided_changed = Event(self.queue)
         self.parts = DrawnParts(self.queue)
         self._zones: dict[Path, ZoneMap] = {}
@@ -445,12 +446,12 @@ class Workspace:
     def keep_pair(self) -> None:
         """The pair shown stays: no other one is on its way any more."""
         self.pair_stale = False
-        self.pair_changed.emit()
+        self.pair_stale_changed.emit()
 
     def set_pair_stale(self) -> None:
         """The pair shown is not that of the selection any more; the new one is on its way."""
         self.pair_stale = True
-        self.pair_changed.emit()
+        self.pair_stale_changed.emit()
 
     def set_decided(self, decided: dict[int, Decision]) -> None:
         """What was decided about candidates of the query shown, by gallery index."""

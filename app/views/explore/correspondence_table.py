@@ -24,6 +24,8 @@ class CorrespondenceTable(QTableView):
         super().__init__(parent)
         self.workspace = workspace
         self._updating = False
+        self._around: dict[int, int] = {}
+        """Pixels of the columns around their words."""
         self.rows = CorrespondenceModel(self)
         self.setModel(self.rows)
         self.setAccessibleName("Correspondences")
@@ -85,9 +87,21 @@ class CorrespondenceTable(QTableView):
             self.setColumnWidth(column, width + spare)
 
     def _words_width(self, column: int) -> int:
-        """As ``sizeHintForColumn``, which asks for every row and takes far longer."""
-        indices = (self.rows.index(row, column) for row in self.rows.wide_rows(column))
-        return max((self.sizeHintForIndex(index).width() for index in indices), default=0)
+        """As ``sizeHintForColumn``, which asks for every row and takes far longer: the style is
+        asked once what it puts around words."""
+        wide, advance = self.rows.wide_rows(column), self.fontMetrics().horizontalAdvance
+        if not wide:
+            return 0
+        widths = [advance(self.rows.shown(row, column, Qt.DisplayRole)) for row in wide]
+        if column not in self._around:
+            hint = self.sizeHintForIndex(self.rows.index(wide[0], column))
+            self._around[column] = hint.width() - widths[0]
+        return max(widths) + self._around[column]
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font or style puts other room around words."""
+        self._around.clear()
+        super().changeEvent(event)
 
     def _title_width(self, column: int) -> int:
         header = self.horizontalHeader()

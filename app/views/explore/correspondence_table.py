@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from PyQt5.QtCore import QEvent, QItemSelection, QModelIndex, Qt
-from PyQt5.QtGui import QKeyEvent, QResizeEvent
+from PyQt5.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
 from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
 
 from app.items.correspondences import CorrespondenceModel
@@ -89,10 +91,11 @@ class CorrespondenceTable(QTableView):
     def _words_width(self, column: int) -> int:
         """As ``sizeHintForColumn``, which asks for every row and takes far longer: the style is
         asked once what it puts around words."""
-        wide, advance = self.rows.wide_rows(column), self.fontMetrics().horizontalAdvance
+        wide, metrics = self.rows.wide_rows(column), QFontMetricsF(self.font())
         if not wide:
             return 0
-        widths = [advance(self.rows.shown(row, column, Qt.DisplayRole)) for row in wide]
+        texts = (self.rows.shown(row, column, Qt.DisplayRole) for row in wide)
+        widths = [math.ceil(metrics.horizontalAdvance(text)) for text in texts]
         if column not in self._around:
             hint = self.sizeHintForIndex(self.rows.index(wide[0], column))
             self._around[column] = hint.width() - widths[0]

@@ -139,7 +139,9 @@ class MainWindow(QMainWindow):
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
         menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
-        self.context_menus = ContextMenus(self.explore, self.gallery, self.commands)
+        self.context_menus = ContextMenus(
+            self.explore, self.gallery, self.case_commands.panel, self.commands
+        )
         self.pages.made.connect(self.context_menus.offer_page)
         self._guard = KeyGuard(self)
         _application().installEventFilter(self._guard)

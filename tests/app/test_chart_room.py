@@ -43,7 +43,7 @@ def seen(chart, width, height):
     figure = chart.canvas.figure
     axes = figure.axes[0]
     box = axes.get_window_extent()
-    return figure.legends[0].get_visible(), axes.xaxis.get_visible(), box.width, box.height
+    return bool(figure.legends), axes.xaxis.get_visible(), box.width, box.height
 
 
 def test_what_has_no_room_goes_in_this_order_and_comes_back(chart):

@@ -17,7 +17,7 @@ class ChartRoom:
 
     def __init__(self, figure: Figure) -> None:
         self._figure = figure
-        self._legends = [legend for legend in figure.legends if legend.get_visible()]
+        self._legends = list(figure.legends)
         self._axes = [
             axis for one in figure.axes for axis in (one.xaxis, one.yaxis) if axis.get_visible()
         ]
@@ -35,9 +35,8 @@ class ChartRoom:
                 below += size.height / ratio
         whole = self._enough(width - LABELS[0] - beside, height - LABELS[1] - below)
         bare = whole or self._enough(width - LABELS[0], height - LABELS[1])
-        for legend in self._legends:
-            legend.set_visible(whole)
-            legend.set_in_layout(whole)
+        # A legend that is hidden only is given room by the layout all the same.
+        self._figure.legends[:] = self._legends if whole else []
         for axis in self._axes:
             axis.set_visible(bare)
 

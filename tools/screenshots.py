@@ -3,6 +3,7 @@
     python tools/screenshots.py                              # the README's, into docs/images/window
     python tools/screenshots.py --out DIR                    # every view
     python tools/screenshots.py --out DIR --size 1280x800 --scale 2 --only hover
+    python tools/screenshots.py --out DIR --size 1280x800 --size 2560x1440 --only heat-dark
 
 Without a display it runs itself under xvfb-run. Settings and runs of whoever calls it are not
 touched; feature maps come from the usual cache unless ``--fresh``.
@@ -15,7 +16,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +200,7 @@ BACKPACK = ("0002_c5", (0.24, 0.22, 0.64, 0.5))
 
 def choose(driver: Driver, name: str) -> None:
     """The query whose file begins so, and its first candidate."""
-    clear(driver)
+    explore(driver, "1")
     paths = driver.space.data.query.paths
     number = next((i for i, path in enumerate(paths) if path.name.startswith(name)), 0)
     driver.space.select_queries((number,))
@@ -238,20 +240,9 @@ def region(driver: Driver) -> None:
     driver.wait(lambda: driver.space.parts.now.regions is not None, "the map")
 
 
-def clear(driver: Driver) -> None:
-    """Lines below the strip, with nothing drawn on the pictures."""
-    driver.window.explore.hide_panels(False)
-    driver.key("S")
-    explore(driver, "1")
-    driver.rest()
-    for _ in range(2):
-        driver.key("Esc")
-    driver.rest()
-
-
 def why(driver: Driver) -> None:
     """A query whose rank 1 is false: what that one shares that the first true one lacks."""
-    clear(driver)
+    explore(driver, "1")
     driver.key("E")
     driver.rest()
     driver.key("W")
@@ -382,10 +373,14 @@ def case(driver: Driver) -> None:
 
     choose(driver, BACKPACK[0])
     commands = driver.window.case_commands
-    if commands.jobs.case is None:
-        folder = Path(driver.window.settings.path).parent
-        commands.jobs.create(folder / f"station{SUFFIX}", "Bag at the station", "2026/17", "A. E.")
-        driver.wait(lambda: commands.jobs.case is not None, "the case")
+    path = Path(driver.window.settings.path).parent / f"station{SUFFIX}"
+    if path.exists():
+        commands.open(path)
+        driver.wait(lambda: commands.jobs.ready and driver.shown, "the case")
+        driver.rest()
+        return
+    commands.jobs.create(path, "Bag at the station", "2026/17", "A. E.")
+    driver.wait(lambda: commands.jobs.ready, "the case")
     driver.key("Ctrl+D")
     for _ in range(6):
         driver.rest()
@@ -604,16 +599,6 @@ def jobs(driver: Driver) -> None:
     driver.wait(driver.window.problems_dock.isVisible, "the dock")
 
 
-def dark(view: Callable[[Driver], None]) -> Callable[[Driver], None]:
-    """The same under the dark theme."""
-
-    def shown(driver: Driver) -> None:
-        driver.command("dark theme")
-        view(driver)
-
-    return shown
-
-
 VIEWS: dict[str, Callable[[Driver], None]] = {
     "browse": browse,
     "trust-empty": no_findings,
@@ -680,13 +665,8 @@ QUESTIONS = (
     "report",
 )
 """What the seven questions look like."""
-DARK = (
-    *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
-    *("gains", "case", "matrix", "persons", "line-of-labels", "import", "weights", "forget"),
-    *("scenes", "videos", "tracks", "compare-several", "swipe", "adjust", "answers"),
-    *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
-)
-VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
+DARK = "-dark"
+ALL = (*VIEWS, *(f"{name}{DARK}" for name in VIEWS))
 README = (
     "lines",
     "heat",
@@ -731,8 +711,9 @@ def picture_of(driver: Driver) -> Any:
     return pixmap
 
 
-def save(pixmap: Any, path: Path) -> None:
-    """As a PNG file; with 256 colours where it would be too large for the README."""
+def save(pixmap: Any, path: Path, few_colours: bool) -> None:
+    """As a PNG file; with 256 colours where it would be too large for the README and that matters
+    (``few_colours``)."""
     from PIL import Image
     from PyQt5.QtGui import QImage
 
@@ -741,60 +722,137 @@ def save(pixmap: Any, path: Path) -> None:
     data = image.constBits().asstring(image.sizeInBytes())
     picture = Image.frombytes("RGB", (width, height), data, "raw", "RGB", image.bytesPerLine())
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, optimize=True)
-    if path.stat().st_size > LARGEST and width <= 1440:
+    picture.save(path, optimize=few_colours)
+    if few_colours and path.stat().st_size > LARGEST:
         # Coverage keeps the few data colours, k-means the tones of the pictures.
         few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2)
         few.save(path, optimize=True)
 
 
-def take(driver: Driver, name: str, folder: Path) -> None:
-    """Show a view and keep its picture; dialogs are closed again."""
+@dataclass(frozen=True)
+class Wish:
+    """Which pictures are taken of every view: ``folder`` and window ``sizes`` by the suffix of the
+    file's name, ``small`` for those that a document shows."""
+
+    folder: Path
+    sizes: Mapping[str, tuple[int, int]]
+    small: bool
+
+
+def take(driver: Driver, name: str, themes: Iterable[str], wish: Wish) -> None:
+    """Show a view and keep its pictures, in every size and theme."""
     VIEWS[name](driver)
     driver.rest()
-    path = folder / f"{name}.png"
-    save(picture_of(driver), path)
+    for theme in themes:
+        driver.program.theme.use(theme)
+        for suffix, size in wish.sizes.items():
+            driver.window.resize(*size)
+            driver.rest()
+            path = wish.folder / f"{name}{DARK if theme == 'dark' else ''}{suffix}.png"
+            save(picture_of(driver), path, wish.small)
+            print(f"{path.name:32} {path.stat().st_size / 1000:6.0f} kB", flush=True)
+
+
+def themes_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """The themes that each view is wanted in; ``lines-dark`` is ``lines`` under the dark one."""
+    themes: dict[str, list[str]] = {}
+    for name in names:
+        view = name.removesuffix(DARK)
+        themes.setdefault(view, []).append("light" if view == name else "dark")
+    return themes
+
+
+def put_back(driver: Driver, size: tuple[int, int]) -> None:
+    """The window as at a first start, on the demo: nothing of one view is in the next picture."""
+    from app.jobs.decision_jobs import Pair
+    from app.state.values import Look, QueryFilter, ResultFilter
+
+    window, space = driver.window, driver.space
     driver.close_dialogs()
-    if name.endswith("-dark"):
-        driver.command("light theme")
-    if driver.space.data is None or driver.space.data.name != "demo":  # the next view's
+    driver.program.theme.use("light")
+    window.resize(*size)
+    window.problems_dock.hide()
+    window.case_commands.jobs.close()
+    if space.data is None or space.data.name != "demo":
         driver.start()
         driver.measured()
-    print(f"{path.name:20} {path.stat().st_size / 1000:6.0f} kB", flush=True)
+    driver.key("Ctrl+1")
+    window.explore.arrange()
+    window.explore.inspector.adjust.hide()
+    space.pin(None)
+    space.parts.clear()
+    space.set_method("qaconv")
+    space.change_look(**vars(Look()))
+    space.change_query_filter(**vars(QueryFilter()))
+    space.change_result_filter(**vars(ResultFilter()))
+    for candidate in space.decided:
+        window.decision_commands.jobs.withdraw(Pair(space.selection.query, candidate))
+    labels = window.gallery.labels
+    if labels.gallery.persons:
+        labels.clear(list(labels.gallery.persons))
+    driver.rest()
+    space.select_queries((0,))
+    driver.wait(lambda: driver.shown, "the first query")
+    driver.key("Home")
+    driver.rest()
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, help="folder for every view (else the README's)")
-    parser.add_argument("--only", action="append", choices=list(VIEWS), help="this view only")
-    parser.add_argument("--size", default="1440x900", help="of the window, 1440x900 unless told")
+    parser.add_argument(
+        "--only", action="append", choices=ALL, metavar="VIEW",
+        help=f"this view only: {', '.join(VIEWS)}; each with {DARK} after it for the dark theme",
+    )  # fmt: skip
+    parser.add_argument(
+        "--size", action="append", help="of the window, 1440x900 unless told; may be repeated"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="pixels for each of the window's")
     parser.add_argument("--fresh", action="store_true", help="compute feature maps anew")
     return parser.parse_args()
 
 
+def sizes_of(words: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Window sizes by suffix: none for a single one, else ``-1280x800``."""
+    sizes = {}
+    for word in words:
+        try:
+            width, height = (int(side) for side in word.split("x"))
+        except ValueError:
+            sys.exit(f"--size {word}: give width and height in pixels, as in 1280x800")
+        sizes[f"-{word}" if len(words) > 1 else ""] = (width, height)
+    return sizes
+
+
 def main() -> None:
     chosen = arguments()
-    try:
-        width, height = (int(side) for side in chosen.size.split("x"))
-    except ValueError:
-        sys.exit(f"--size {chosen.size}: give width and height in pixels, as in 1280x800")
+    sizes = sizes_of(chosen.size or ["1440x900"])
+    size = next(iter(sizes.values()))
     os.environ["QT_SCALE_FACTOR"] = f"{chosen.scale:g}"
-    find_display((width, height), chosen.scale)
+    find_display((max(w for w, _h in sizes.values()), max(h for _w, h in sizes.values())),
+                 chosen.scale)  # fmt: skip
     folder = own_folders(chosen.fresh)
-    driver = Driver((width, height))
+    driver = Driver(size)
+    wish = Wish(chosen.out or FOLDER, sizes, chosen.out is None)
+    failed: list[str] = []
     try:
         driver.start()
         driver.measured()
-        driver.command("light theme")
-        names = chosen.only or (README if chosen.out is None else tuple(VIEWS))
-        for name in names:
-            take(driver, name, chosen.out or FOLDER)
+        driver.program.theme.use("light")
+        names = chosen.only or (README if chosen.out is None else ALL)
+        for name, themes in themes_of(names).items():
+            try:
+                take(driver, name, themes, wish)
+            except Exception as error:  # the others are still wanted
+                failed.append(f"{name}: {type(error).__name__}: {error}")
+            put_back(driver, size)
     except TimeoutError as error:
-        sys.exit(f"screenshots.py: {error}")
+        failed.append(str(error))
     finally:
         driver.close()
         shutil.rmtree(folder, ignore_errors=True)
+    if failed:
+        sys.exit("\n".join(f"screenshots.py: {line}" for line in failed))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,14 @@ TIPS = {
     "Valid": "Queries with a true match left in the gallery: all means run over them.",
 }
 
+FACT_NAMES = {
+    "ap": "AP",
+    "junk": "Same camera (ignored)",
+    "rerank": "Re-ranking",
+    "tlift": "TLift",
+}
+"""Of the protocol; others are their keys in words."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -161,6 +169,12 @@ def _best_cells(rows: Sequence[Row]) -> set[tuple[int, int]]:
     return best
 
 
+def _fact_name(name: str) -> str:
+    """The words of a fact, after the data set that it is about, where there is one."""
+    about, colon, key = name.rpartition(": ")
+    return about + colon + FACT_NAMES.get(key, sentence_case(key.replace("_", " ")))
+
+
 class Facts(GridArea):
     """Names and values, one below the other; values can be selected."""
 
@@ -176,7 +190,7 @@ class Facts(GridArea):
         self.facts = tuple(facts)
         inner, grid = empty_grid(right=8, between=4, grows=1)
         for line, (name, value) in enumerate(facts):
-            label = plain_label(sentence_case(name.replace("_", " ")), wrap=False)
+            label = plain_label(_fact_name(name), wrap=False)
             label.setForegroundRole(QPalette.PlaceholderText)
             grid.addWidget(label, line, 0, Qt.AlignTop)
             grid.addWidget(plain_label(value), line, 1, Qt.AlignTop)

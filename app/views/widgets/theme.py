@@ -12,12 +12,14 @@ from typing import TypeGuard
 from PyQt5.QtCore import QCoreApplication, QRect, QSettings, Qt
 from PyQt5.QtGui import QColor, QPainter, QPalette
 from PyQt5.QtWidgets import (
+    QAbstractItemView,
     QApplication,
     QProxyStyle,
     QStyle,
     QStyleOption,
     QStyleOptionViewItem,
     QTableView,
+    QTreeView,
     QWidget,
 )
 
@@ -160,16 +162,23 @@ def _not_chosen(option: QStyleOptionViewItem) -> QStyleOptionViewItem:
     return plain
 
 
+def _chooses_rows(view: QAbstractItemView) -> bool:
+    return view.selectionBehavior() == QAbstractItemView.SelectRows
+
+
 def _outline_row(
     painter: QPainter | None, option: QStyleOptionViewItem, widget: QWidget | None
 ) -> None:
-    """The part of the outline that lies in the option's cell: a table's goes around all columns."""
+    """The part of the outline that lies in the option's cell: that of a table or tree goes
+    around all columns."""
     assert painter is not None
     room = QRect(option.rect)
-    if isinstance(widget, QTableView) and widget.selectionBehavior() == QTableView.SelectRows:
-        header = widget.horizontalHeader()
-        room.setLeft(-header.offset())
-        room.setWidth(min(header.length(), header.offset() + widget.viewport().width()))
+    if isinstance(widget, (QTableView, QTreeView)) and _chooses_rows(widget):
+        tree = isinstance(widget, QTreeView)
+        header = widget.header() if isinstance(widget, QTreeView) else widget.horizontalHeader()
+        first = widget.visualRect(option.index.siblingAtColumn(0)) if tree else QRect()
+        room.setLeft(first.left() if tree else -header.offset())
+        room.setRight(min(header.length() - header.offset(), widget.viewport().width()) - 1)
     painter.save()
     painter.setRenderHint(QPainter.Antialiasing)
     painter.setClipRect(option.rect, Qt.IntersectClip)

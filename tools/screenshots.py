@@ -795,6 +795,7 @@ def put_back(driver: Driver, size: tuple[int, int]) -> None:
     driver.wait(lambda: driver.shown, "the first query")
     driver.key("Home")
     driver.rest()
+    window.statusBar().clearMessage()
 
 
 def arguments() -> argparse.Namespace:

@@ -186,17 +186,20 @@ class MatchControls(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """The roomiest of the styles that fit."""
+        """The roomiest of the styles that fit with the settings of any mode: the modes stay where
+        they are when another one is chosen."""
         shown = self._groups[self.workspace.look.mode]
-        others = sum(g.sizeHint().width() + SPACING for g in shown if g is not self._thresholds)
+        others = max(
+            sum(g.sizeHint().width() + SPACING for g in groups if g is not self._thresholds)
+            for groups in self._groups.values()
+        )
         slider = self._thresholds.sizeHint().width() + SPACING
         for style, threshold in _STYLES:
             for button in self.modes.values():
                 button.setToolButtonStyle(style)
             modes = sum(b.sizeHint().width() + 2 for b in self.modes.values())
-            wanted = threshold and self._thresholds in shown
-            self._thresholds.setVisible(wanted)
-            if modes + others + (slider if wanted else 0) <= self.width():
+            self._thresholds.setVisible(threshold and self._thresholds in shown)
+            if modes + others + (slider if threshold else 0) <= self.width():
                 break
 
     # ── what is on ──────────────────────────────────────────────────────────────────────────────

@@ -29,6 +29,8 @@ FOLDER = ROOT / "docs" / "images" / "window"
 LARGEST = 400_000
 """Bytes of a picture for the README; a larger one gets 256 colours."""
 TORSO = (0.5, 0.36)
+TITLE = 28
+"""Pixels of the bar above a dialog."""
 PAIRS = 20
 """Pairs of each kind that trust is measured on: enough for a picture of the page."""
 
@@ -592,6 +594,54 @@ def keys(driver: Driver) -> None:
     driver.dialog("keys")
 
 
+def welcome(driver: Driver) -> None:
+    """Nothing is open."""
+    driver.window.controller.close_data()
+    driver.wait(driver.window.welcome.isVisible, "the welcome")
+
+
+def no_runs(driver: Driver) -> None:
+    """The page of evaluations before any run."""
+    driver.key("Ctrl+2")
+    driver.rest()
+    driver.wait(lambda: not driver.window.evaluate.estimating, "the estimate")
+
+
+def no_errors(driver: Driver) -> None:
+    """The page of errors before they were looked for."""
+    driver.key("Ctrl+3")
+    driver.wait(lambda: driver.window.insights.page("failures").isVisible(), "the page")
+
+
+def cameras(driver: Driver) -> None:
+    """Measures by camera pair."""
+    evaluate(driver, 4)
+
+
+def find(driver: Driver) -> None:
+    """A person looked for in the gallery."""
+    explore(driver, "1")
+    driver.key("Ctrl+F")
+    bar = driver.window.explore.results.find_bar
+    driver.wait(bar.isVisible, "the bar")
+    driver.type("0047", bar.field)
+
+
+def new_case(driver: Driver) -> None:
+    """What a new case is about."""
+    explore(driver, "1")
+    driver.key("Ctrl+Alt+N")
+    modal = driver.program.application.activeModalWidget
+    driver.wait(modal, "the dialog")
+
+
+def save_grid(driver: Driver) -> None:
+    """Several queries with their first candidates, as a figure for a paper."""
+    explore(driver, "1")
+    driver.key("Ctrl+Alt+S")
+    driver.wait(driver.program.application.activeModalWidget, "the dialog")
+
+
 def jobs(driver: Driver) -> None:
     """The browser with the dock of jobs and problems open."""
     explore(driver, "1")
@@ -602,6 +652,8 @@ def jobs(driver: Driver) -> None:
 VIEWS: dict[str, Callable[[Driver], None]] = {
     "browse": browse,
     "trust-empty": no_findings,
+    "failures-empty": no_errors,
+    "evaluate-empty": no_runs,
     "lines": lines,
     "heat": heat,
     "hover": hover,
@@ -628,6 +680,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scores": scores,
     "queries": queries,
     "gains": gains,
+    "cameras": cameras,
     "rankings": rankings,
     "case": case,
     "sheet": sheet,
@@ -645,6 +698,10 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "palette": palette,
     "keys": keys,
     "jobs": jobs,
+    "find": find,
+    "new-case": new_case,
+    "save-grid": save_grid,
+    "welcome": welcome,
     "panels": panels,
     "gallery": gallery,
     "persons": persons,
@@ -694,7 +751,7 @@ def picture_of(driver: Driver) -> Any:
     """The window with the dialogs over it, as a QPixmap of the screen's sharpness."""
     from PyQt5.QtCore import QPoint
     from PyQt5.QtGui import QPainter, QPalette
-    from PyQt5.QtWidgets import QApplication
+    from PyQt5.QtWidgets import QApplication, QDialog
 
     window = driver.window
     pixmap = window.grab()
@@ -704,11 +761,31 @@ def picture_of(driver: Driver) -> Any:
         if widget is window or not widget.isVisible():
             continue
         place = widget.mapToGlobal(QPoint(0, 0)) - origin
+        titled = isinstance(widget, QDialog) and bool(widget.windowTitle())
+        place.setY(max(place.y(), TITLE if titled else 0))
         painter.drawPixmap(place, widget.grab())
+        frame = widget.rect().translated(place).adjusted(-1, -1, 0, 0)
+        if titled:
+            frame.setTop(frame.top() - TITLE)
+            draw_title(painter, widget, frame)
         painter.setPen(widget.palette().color(QPalette.Mid))
-        painter.drawRect(widget.rect().translated(place).adjusted(-1, -1, 0, 0))
+        painter.drawRect(frame)
     painter.end()
     return pixmap
+
+
+def draw_title(painter: Any, dialog: Any, frame: Any) -> None:
+    """The bar that a window manager would put above a dialog."""
+    from PyQt5.QtCore import QRect, Qt
+    from PyQt5.QtGui import QPalette
+
+    bar = QRect(frame.left(), frame.top(), frame.width(), TITLE)
+    painter.fillRect(bar, dialog.palette().color(QPalette.Midlight))
+    painter.setPen(dialog.palette().color(QPalette.WindowText))
+    font = dialog.font()
+    font.setBold(True)
+    painter.setFont(font)
+    painter.drawText(bar, Qt.AlignCenter, dialog.windowTitle())
 
 
 def save(pixmap: Any, path: Path, few_colours: bool) -> None:

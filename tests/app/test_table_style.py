@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from PyQt5.QtCore import QItemSelectionModel, QPoint, Qt
-from PyQt5.QtGui import QPalette, QStandardItemModel
-from PyQt5.QtWidgets import QHeaderView, QTableView, QTreeWidget, QTreeWidgetItem
+from PyQt5 import sip
+from PyQt5.QtCore import QItemSelectionModel, QPoint, QRect, Qt
+from PyQt5.QtGui import QImage, QPainter, QPalette, QStandardItemModel
+from PyQt5.QtWidgets import (
+    QHeaderView,
+    QStyle,
+    QStyleOption,
+    QStyleOptionButton,
+    QStyleOptionViewItem,
+    QTableView,
+    QTreeWidget,
+    QTreeWidgetItem,
+)
 
 from app.items.selection import INSET
 from app.views.widgets.table_style import AIR, space_columns
-from app.views.widgets.theme import Theme, contrast
+from app.views.widgets.theme import OutlinedStyle, Theme, contrast
 
 
 def table(qtbot, airy: bool) -> QTableView:
@@ -99,3 +109,20 @@ def test_a_chosen_row_of_a_tree_is_outlined_as_one(qtbot, qapp):
         assert {min(ends, key=lambda end: abs(x - end)) for x in across} == set(ends)
     finally:
         theme.use("system")
+
+
+@pytest.mark.parametrize("kind", [QStyleOption, QStyleOptionButton])
+def test_an_option_that_comes_as_another_type_is_drawn_as_what_it_is(qapp, kind):
+    row = QStyleOptionViewItem()
+    row.rect, row.state = QRect(0, 0, 60, 20), QStyle.State_Selected
+    stale = sip.cast(sip.cast(row, QStyleOption), kind)
+    pictures = []
+    for option in (row, stale):
+        image = QImage(60, 20, QImage.Format_RGB32)
+        image.fill(Qt.white)
+        painter = QPainter(image)
+        OutlinedStyle().drawPrimitive(QStyle.PE_PanelItemViewItem, option, painter, None)
+        painter.end()
+        pictures.append(image)
+    assert pictures[0] == pictures[1]
+    assert pictures[0].pixelColor(30, 10) == Qt.white

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QSize
+from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QStyle,
@@ -72,9 +72,11 @@ def show_as_rows(table: QTableView) -> None:
 
 
 def space_columns(table: QTableView | QTreeView) -> None:
-    """Use the style for a table or tree and its header."""
+    """Use the style for a table or tree and its header. Titles stand at the left, over the words,
+    unless the model says otherwise."""
     header = table.header() if isinstance(table, QTreeView) else table.horizontalHeader()
     header.setStyle(space_rows(table))
+    header.setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
 
 
 def space_rows(view: QAbstractItemView) -> QStyle:

@@ -1,6 +1,8 @@
 """Pictures of the window: starts the real program on the demo, drives it, writes PNG files.
 
     python tools/screenshots.py                              # the README's, into docs/images/window
+    python tools/screenshots.py --of large                   # 2560×1440, for docs/window.md
+    python tools/screenshots.py --of sharp                   # at 200 %, for docs/window.md
     python tools/screenshots.py --out DIR                    # every view
     python tools/screenshots.py --out DIR --size 1280x800 --scale 2 --only hover
     python tools/screenshots.py --out DIR --size 1280x800 --size 2560x1440 --only heat-dark
@@ -410,6 +412,8 @@ def sheet(driver: Driver) -> None:
     driver.key("Shift+C")
     modal = driver.program.application.activeModalWidget
     driver.wait(lambda: modal() is not None and modal().sheet is not None, "the sheet")
+    # Where this machine keeps its files is nobody's business.
+    modal().path.setText(f"~/{Path(modal().path.text()).name}")
 
 
 def compare_several(driver: Driver) -> None:
@@ -742,6 +746,51 @@ README = (
     "cmc-dark",
     "case",
 )
+LARGE = (
+    "browse",
+    "grid-dark",
+    "gallery",
+    "table-dark",
+    "queries",
+    "failures-dark",
+    "trust",
+    "adapt-groups-dark",
+    "tracks",
+    "scenes-dark",
+)
+SHARP = (
+    "welcome",
+    "swipe-dark",
+    "scores-dark",
+    "gains",
+    "matrix-dark",
+    "weights",
+    "videos-dark",
+    "sheet",
+    "settings-dark",
+    "palette",
+    "keys-dark",
+    "help",
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """Pictures of a document: their ``views``, the window's ``size``, pixels for each of the
+    window's (``scale``), what stands behind the view in a file's name."""
+
+    views: tuple[str, ...]
+    size: str
+    scale: float = 1.0
+    suffix: str = ""
+
+
+DOCUMENTS = {
+    "readme": Document(README, "1440x900"),
+    "large": Document(LARGE, "2560x1440", suffix="-2560x1440"),
+    "sharp": Document(SHARP, "1280x800", 2.0, "-200"),
+}
+"""What is taken without ``--out``: the README's, and the large and sharp ones of docs/window.md."""
 
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────
@@ -800,9 +849,14 @@ def save(pixmap: Any, path: Path, few_colours: bool) -> None:
     picture = Image.frombytes("RGB", (width, height), data, "raw", "RGB", image.bytesPerLine())
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, optimize=few_colours)
-    if few_colours and path.stat().st_size > LARGEST:
-        # Coverage keeps the few data colours, k-means the tones of the pictures.
-        few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2)
+    for colours in (256, 128, 64):
+        if not few_colours or path.stat().st_size <= LARGEST:
+            return
+        # Coverage keeps the few data colours, k-means the tones of the pictures; that takes long
+        # where there are many pixels.
+        few = picture.quantize(
+            colours, Image.Quantize.MAXCOVERAGE, kmeans=2 if width <= 1440 else 0
+        )
         few.save(path, optimize=True)
 
 
@@ -885,30 +939,35 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--size", action="append", help="of the window, 1440x900 unless told; may be repeated"
     )
-    parser.add_argument("--scale", type=float, default=1.0, help="pixels for each of the window's")
+    parser.add_argument(
+        "--scale", type=float, help="pixels for each of the window's, 1 unless told"
+    )
+    parser.add_argument(
+        "--of", choices=DOCUMENTS, default="readme", help="whose pictures, without --out"
+    )
     parser.add_argument("--fresh", action="store_true", help="compute feature maps anew")
     return parser.parse_args()
 
 
-def sizes_of(words: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Window sizes by suffix: none for a single one, else ``-1280x800``."""
+def sizes_of(words: Sequence[str], usual: str) -> dict[str, tuple[int, int]]:
+    """Window sizes by suffix: the ``usual`` one for a single one, else ``-1280x800``."""
     sizes = {}
     for word in words:
         try:
             width, height = (int(side) for side in word.split("x"))
         except ValueError:
             sys.exit(f"--size {word}: give width and height in pixels, as in 1280x800")
-        sizes[f"-{word}" if len(words) > 1 else ""] = (width, height)
+        sizes[f"-{word}" if len(words) > 1 else usual] = (width, height)
     return sizes
 
 
 def main() -> None:
     chosen = arguments()
-    sizes = sizes_of(chosen.size or ["1440x900"])
-    size = next(iter(sizes.values()))
-    os.environ["QT_SCALE_FACTOR"] = f"{chosen.scale:g}"
-    find_display((max(w for w, _h in sizes.values()), max(h for _w, h in sizes.values())),
-                 chosen.scale)  # fmt: skip
+    document = DOCUMENTS[chosen.of]
+    sizes = sizes_of(chosen.size or [document.size], "" if chosen.out else document.suffix)
+    size, scale = next(iter(sizes.values())), chosen.scale or document.scale
+    os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
+    find_display((max(w for w, _h in sizes.values()), max(h for _w, h in sizes.values())), scale)
     folder = own_folders(chosen.fresh)
     driver = Driver(size)
     wish = Wish(chosen.out or FOLDER, sizes, chosen.out is None)
@@ -917,7 +976,7 @@ def main() -> None:
         driver.start()
         driver.measured()
         driver.program.theme.use("light")
-        names = chosen.only or (README if chosen.out is None else ALL)
+        names = chosen.only or (document.views if chosen.out is None else ALL)
         for name, themes in themes_of(names).items():
             try:
                 take(driver, name, themes, wish)

@@ -852,11 +852,11 @@ def save(pixmap: Any, path: Path, few_colours: bool) -> None:
     for colours in (256, 128, 64):
         if not few_colours or path.stat().st_size <= LARGEST:
             return
-        # Coverage keeps the few data colours, k-means the tones of the pictures; that takes long
-        # where there are many pixels.
-        few = picture.quantize(
-            colours, Image.Quantize.MAXCOVERAGE, kmeans=2 if width <= 1440 else 0
-        )
+        # Coverage keeps the few data colours, k-means the tones of the pictures; a part of the
+        # pixels says which, since that takes long.
+        some = picture.resize((width // 3, height // 3), Image.Resampling.NEAREST)
+        palette = some.quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=2)
+        few = picture.quantize(palette=palette, dither=Image.Dither.NONE)
         few.save(path, optimize=True)
 
 

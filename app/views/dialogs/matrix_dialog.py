@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QBrush, QColor, QKeyEvent, QPalette, QResizeEvent
+from PyQt5.QtGui import QBrush, QColor, QKeyEvent, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -101,7 +101,6 @@ class MatrixView(QTableWidget):
             ground = QColor(colour)
             ground.setAlphaF(PALEST + (STRONGEST - PALEST) * wrong / most)
             item.setBackground(QBrush(ground))
-            item.setForeground(self.palette().brush(QPalette.Text))
         return item
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -30,7 +30,9 @@ class DetailsPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.workspace = workspace
-        self._shared_out = self._moved = False
+        self._shared_out: bool | None = None
+        """Whether the room was shared out for a difference of two; None: not yet."""
+        self._moved = False
         """Whether somebody has moved the handle between sum and list."""
         self.chart = BreakdownChart(workspace, pictures, self)
         self.context = ScoreContext(workspace, self)
@@ -89,7 +91,7 @@ class DetailsPanel(QWidget):
         """The sum as high as it needs, the list takes the rest."""
         if self._moved or self.workspace.pair is None or not self.isVisible():
             return
-        self._shared_out = True
+        self._shared_out = self.workspace.shown_why is not None
         text = self.score.heightForWidth(self.width() - 2 * SPACING)
         parts = (self.chart, self.context, self.evidence)
         charts = sum(part.sizeHint().height() for part in parts if not part.isHidden())
@@ -154,5 +156,5 @@ class DetailsPanel(QWidget):
         self.score.setText(self._score_words(pair))
         lines = lines_of(pair, self.workspace.look)
         self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
-        if not self._shared_out:  # later pairs move nothing
+        if self._shared_out != (self.workspace.shown_why is not None):  # other pairs move nothing
             self._share_out()

@@ -189,18 +189,21 @@ class MatchControls(QWidget):
         """The roomiest of the styles that fit with the settings of any mode: the modes stay where
         they are when another one is chosen."""
         shown = self._groups[self.workspace.look.mode]
-        others = max(
-            sum(g.sizeHint().width() + SPACING for g in groups if g is not self._thresholds)
-            for groups in self._groups.values()
-        )
-        slider = self._thresholds.sizeHint().width() + SPACING
         for style, threshold in _STYLES:
             for button in self.modes.values():
                 button.setToolButtonStyle(style)
             modes = sum(b.sizeHint().width() + 2 for b in self.modes.values())
             self._thresholds.setVisible(threshold and self._thresholds in shown)
-            if modes + others + (slider if threshold else 0) <= self.width():
+            if modes + self._widest(threshold) <= self.width():
                 break
+
+    def _widest(self, threshold: bool) -> int:
+        """Pixels that the settings of a mode take at most, with the ``threshold`` or without."""
+        return max(
+            sum(g.sizeHint().width() + SPACING for g in groups
+                if threshold or g is not self._thresholds)
+            for groups in self._groups.values()
+        )  # fmt: skip
 
     # ── what is on ──────────────────────────────────────────────────────────────────────────────
 

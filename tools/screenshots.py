@@ -828,7 +828,7 @@ def draw_title(painter: Any, dialog: Any, frame: Any) -> None:
     from PyQt5.QtCore import QRect, Qt
     from PyQt5.QtGui import QPalette
 
-    bar = QRect(frame.left(), frame.top(), frame.width(), TITLE)
+    bar = QRect(frame.left(), frame.top(), frame.width(), TITLE + 1)
     painter.fillRect(bar, dialog.palette().color(QPalette.Midlight))
     painter.setPen(dialog.palette().color(QPalette.WindowText))
     font = dialog.font()
@@ -921,6 +921,7 @@ def put_back(driver: Driver, size: tuple[int, int]) -> None:
     labels = window.gallery.labels
     if labels.gallery.persons:
         labels.clear(list(labels.gallery.persons))
+    labels.gallery.choose(())
     driver.rest()
     space.select_queries((0,))
     driver.wait(lambda: driver.shown, "the first query")

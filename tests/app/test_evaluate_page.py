@@ -15,7 +15,7 @@ from PIL import Image
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtGui import QColor, QPalette
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QDialogButtonBox
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QLabel
 
 from app.jobs.evaluation_jobs import request_of_run, stored_runs
 from app.state.evaluation import RunList
@@ -332,6 +332,9 @@ def test_two_runs_side_by_side(two, qtbot):
     QTest.mouseClick(content.table.fold, Qt.LeftButton)
     assert content.table.facts.isVisible()
     assert dict(content.table.facts.facts)["ap"].startswith("step-wise")
+    names = {label.text() for label in content.table.facts.findChildren(QLabel)}
+    assert "AP" in names
+    assert "Ap" not in names
     QTest.mouseClick(content.table.fold, Qt.LeftButton)
     assert model.index(1, 3).data() == "+ re-ranking ≈1", "what the row above says is left out"
     assert model.index(1, 0).data() == ""

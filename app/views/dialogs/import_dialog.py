@@ -29,6 +29,7 @@ from app.views.widgets.fields import combo_box, line_edit, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
 from app.views.widgets.labels import MessageLine, plain_label
 from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
+from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
@@ -91,9 +92,9 @@ class ImportDialog(DropDialog):
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setHorizontalHeaderLabels(COLUMNS)
         self.table.setAccessibleName("Pictures as they are understood")
-        self.table.setEditTriggers(QTableWidget.NoEditTriggers)
+        show_as_rows(self.table)
+        space_columns(self.table)
         self.table.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
-        self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(_THUMBNAIL + 4)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         self.possible = plain_label("")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QImage
 
 from app.jobs.images import image_of
@@ -54,18 +54,18 @@ def show_people(
     proposal: BoxesProposal,
     sources: int,
     each: int,
-    size: int,
+    size: QSize,
     shown: Callable[[tuple[int, list[QImage]]], None],
 ) -> Job:
     """Cut the first people out for a look at them; ``shown`` gets the place of each picture or
-    video and its people, at most ``size`` pixels wide and high."""
+    video and its people, at most so large."""
 
     def look(context: JobContext) -> None:
         from qaconv_core.detection.given import first_people
 
         for place, crops in first_people(proposal, sources, each, context):
             images = map(image_of, crops)
-            small = [i.scaled(size, size, Qt.KeepAspectRatio, Qt.SmoothTransformation)
+            small = [i.scaled(size, Qt.KeepAspectRatio, Qt.SmoothTransformation)
                      for i in images]  # fmt: skip
             context.tell((place, small))
 

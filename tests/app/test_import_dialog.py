@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from PyQt5.QtCore import QMimeData, QPointF, Qt, QUrl
-from PyQt5.QtGui import QDragEnterEvent, QDropEvent
+from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication
 
 from app.jobs.controller import Controller
 from app.state.requests import DataRequest
@@ -17,6 +15,7 @@ from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from qaconv_core.data import open_folder, read_image
 from qaconv_core.detection import given
+from tests.app.real import drop
 from tests.builders import write_boxes, write_picture
 
 
@@ -148,19 +147,11 @@ def test_a_file_of_boxes_beside_pictures_is_proposed_as_boxes(qtbot, dialog, sce
     assert len(list((scenes / "street people" / "crops").rglob("*.jpg"))) == 3
 
 
-def drop(widget, *paths):
-    """Drop files on what lies under the middle of a widget, as by mouse."""
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+def drop_on(widget, *paths):
+    """Drop files on a widget: what lies around it gets them where it takes none."""
     while not widget.acceptDrops():
         widget = widget.parentWidget()
-    point = widget.rect().center()
-    enter = QDragEnterEvent(point, Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
-    QApplication.sendEvent(widget, enter)
-    assert enter.isAccepted()
-    made = QDropEvent(QPointF(point), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
-    QApplication.sendEvent(widget, made)
-    assert made.isAccepted()
+    drop(widget, *paths)
 
 
 def ready(qtbot, dialog):
@@ -169,19 +160,19 @@ def ready(qtbot, dialog):
 
 
 def test_what_is_dropped_by_mouse_is_looked_at(qtbot, dialog, scenes, folder, tmp_path):
-    drop(dialog.table.viewport(), folder)
+    drop_on(dialog.table.viewport(), folder)
     assert ready(qtbot, dialog) == 8
-    drop(dialog.pattern.lineEdit(), folder / "hof", folder / "tor")
+    drop_on(dialog.pattern.lineEdit(), folder / "hof", folder / "tor")
     assert not dialog.save.isEnabled()
     ready(qtbot, dialog)
     assert {row[2] for row in texts(dialog)} == {"hof", "tor"}
     assert dialog.pattern.currentText() == "Recognise", "no path is typed into the field"
     table = tmp_path / "list.csv"
     table.write_text("file,who\nshop/hof/ann/1.png,ann\n")
-    drop(dialog.rate, table)
+    drop_on(dialog.rate, table)
     assert ready(qtbot, dialog) == 1
     assert texts(dialog) == [("shop/hof/ann/1.png", "ann", "–", "–", "–")]
-    drop(dialog.name, scenes / "street", scenes / "boxes.json")
+    drop_on(dialog.name, scenes / "street", scenes / "boxes.json")
     assert ready(qtbot, dialog) == 1
     assert dialog.save.text() == "Cut out and open…"
     drop(dialog, scenes / "street" / "1.png")
@@ -199,13 +190,16 @@ def test_a_dropped_video_is_handed_on(dialog, tmp_path):
     assert not dialog.isVisible()
 
 
+def people_of(item, size):
+    return item.icon().pixmap(size).toImage()
+
+
 def test_people_of_boxes_are_shown_as_they_would_be_cut_out(qtbot, dialog, scenes):
     dialog.take_dropped([scenes / "street", scenes / "boxes.json"])
     ready(qtbot, dialog)
-    item = dialog.table.item(0, 0)
-    qtbot.waitUntil(lambda: not item.icon().isNull(), timeout=20_000)
-    size = dialog.table.iconSize()
-    strip = item.icon().pixmap(size).toImage()
+    item, size = dialog.table.item(0, 0), dialog.table.iconSize()
+    qtbot.waitUntil(lambda: people_of(item, size).pixelColor(5, 24).alpha() > 0, timeout=20_000)
+    strip = people_of(item, size)
     assert strip.size() == size
     scene = read_image(scenes / "street" / "1.png")
     left = 0

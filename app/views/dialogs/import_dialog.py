@@ -47,8 +47,8 @@ SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
 CUT_TIP = "Cut the people out of their pictures by these boxes, and look at the data set"
 _EXAMPLES = 40
 _THUMBNAIL = 48
-_PEOPLE, _GAP = 4, 4
-"""People of one picture that are shown, and pixels between them."""
+_PEOPLE, _PERSON, _GAP = 4, QSize(30, _THUMBNAIL), 4
+"""People of one picture that are shown, how large at most, and pixels between them."""
 _NOT_HERE = "drop the folder; whole scenes and videos are dropped on the window itself"
 _PAUSE = 300  # milliseconds after the last key until the preview is made anew
 _FIELDS = "Fields: " + ", ".join(f"{{{name}}} {meaning}" for name, meaning in FIELDS.items())
@@ -201,8 +201,10 @@ class ImportDialog(DropDialog):
         )
         self.message.say("; ".join(found.sentences), warning=bool(found.unknown))
         self.save.setEnabled(True)
-        self.table.setIconSize(QSize(_PEOPLE * (_THUMBNAIL + _GAP), _THUMBNAIL))
-        show_people(self._jobs, found, _EXAMPLES, _PEOPLE, _THUMBNAIL, self._show_people)
+        self.table.setIconSize(QSize(_PEOPLE * (_PERSON.width() + _GAP), _THUMBNAIL))
+        for row in range(self.table.rowCount()):
+            self._show_people((row, []))  # names stay where they are when people appear
+        show_people(self._jobs, found, _EXAMPLES, _PEOPLE, _PERSON, self._show_people)
 
     def _show_people(self, found: tuple[int, list[QImage]]) -> None:
         row, people = found

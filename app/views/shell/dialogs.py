@@ -167,6 +167,7 @@ class Dialogs(QObject):
         def make() -> ImportDialog:
             made = ImportDialog(self.controller.runner, self.window)
             made.imported.connect(self.open_data)
+            made.videos_dropped.connect(self.open_videos)
             return made
 
         dialog = self._show("import", make)

@@ -145,6 +145,31 @@ def import_pictures(driver: Driver) -> None:
     dialog.where.setText("~/pictures")  # not the place of this copy
 
 
+def import_boxes(driver: Driver) -> None:
+    """People of a rendered scene by a file of boxes, dropped on the window with it."""
+    driver.key("Ctrl+1")
+    own = Path(os.environ["QACONV_DATA_DIR"])
+    own.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="scenes-", dir=own))  # goes with it
+    boxes = [(317, 140, 31, 102), (564, 380, 70, 152), (251, 144, 39, 67), (40, 312, 48, 131)]
+    rows = ["file,x,y,w,h"]
+    for number in range(1, 7):
+        name = f"street-{number}.jpg"
+        shutil.copy(ROOT / "tests" / "data" / "scene.jpg", folder / name)
+        rows += [",".join(map(str, (name, *box))) for box in boxes[: 1 + number % 4]]
+    table = folder / "boxes.csv"
+    table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    driver.drop(folder, table)
+    dialog = driver.dialog("import")
+    driver.wait(dialog.save.isEnabled, "the boxes")
+    last = dialog.table.item(dialog.table.rowCount() - 1, 0)
+    size = dialog.table.iconSize()
+    shown = lambda: last.icon().pixmap(size).toImage().pixelColor(5, 24).alpha() > 0  # noqa: E731
+    driver.wait(shown, "the people")
+    dialog.where.setText("~/street, ~/boxes.csv")  # not the place of this copy
+    dialog.possible.setText(dialog.possible.text().replace(str(folder), "~/street"))
+
+
 def forget(driver: Driver) -> None:
     """What is kept of the demo, before it is forgotten."""
     driver.key("Ctrl+1")
@@ -712,6 +737,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "line-of-labels": line_of_labels,
     "weights": weights,
     "import": import_pictures,
+    "import-boxes": import_boxes,
     "forget": forget,
 }
 QUESTIONS = (

@@ -33,6 +33,10 @@ from qaconv_core.types import MethodResult
 
 WORDS = ("Run", "Data set", "Model", "Method, in %")
 METHOD = len(WORDS) - 1
+GIVING = (METHOD, METHOD - 1, METHOD - 2)
+"""Columns of words that give way to numbers: of the method, the model, the data set."""
+LEAST_WORDS, STEP = 88, 8
+"""Pixels that such a column keeps, and in which steps the widest one gives."""
 CHANGES = ("ΔRank-1", "ΔmAP")
 COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid")
 LEAST_HEIGHT = 640
@@ -132,8 +136,10 @@ class MeasuresModel(TableModel):
             return f"{COLUMNS[column]} {self._cells[row][column]}"
         if role == Qt.ToolTipRole and self.rows[row].mark and column == METHOD:
             return f"An approximation: {self.rows[row].result.approximation}"
-        if role == Qt.ToolTipRole and column == 2:
-            return self.rows[row].run.model_details or None
+        if role == Qt.ToolTipRole and column == METHOD - 1 and self.rows[row].run.model_details:
+            return self.rows[row].run.model_details
+        if role == Qt.ToolTipRole and column in GIVING:
+            return self._cells[row][column]
         return None
 
     def _words(self, row: int, column: int) -> str:
@@ -200,6 +206,48 @@ class Facts(GridArea):
         self.setWidget(inner)
 
 
+class MeasuresView(QTableView):
+    """The table: where it has too little width, words give way and numbers stay whole."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        show_as_rows(self)
+        self.setSelectionMode(QAbstractItemView.ExtendedSelection)
+        space_columns(self)
+        self.setTextElideMode(Qt.ElideRight)
+        self.setAccessibleName("Measures of the shown runs")
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.Fixed)
+        self.horizontalHeader().setMinimumSectionSize(24)
+
+    def wanted(self) -> dict[int, int]:
+        """Pixels that each column that is shown needs for all its words."""
+        header = self.horizontalHeader()
+        return {
+            column: max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
+            for column in range(self.model().columnCount())
+            if not self.isColumnHidden(column)
+        }
+
+    def share_width(self) -> None:
+        """Give each column what it needs, and take what is missing from the widest words."""
+        wanted = self.wanted()
+        missing = sum(wanted.values()) - self.viewport().width()
+        while missing > 0:
+            column = max(GIVING, key=lambda column: wanted[column])
+            taken = min(missing, wanted[column] - LEAST_WORDS, STEP)
+            if taken <= 0:
+                break
+            wanted[column] -= taken
+            missing -= taken
+        for column, width in wanted.items():
+            self.setColumnWidth(column, width)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width out anew."""
+        super().resizeEvent(event)
+        self.share_width()
+
+
 class MeasuresTab(QWidget):
     """The table and the CMC curve, beside each other where there is room, else one above the other.
 
@@ -210,13 +258,8 @@ class MeasuresTab(QWidget):
         super().__init__(parent)
         self._runs = runs
         self.model = MeasuresModel(self)
-        self.view = QTableView()
-        show_as_rows(self.view)
-        self.view.setSelectionMode(QAbstractItemView.ExtendedSelection)
-        space_columns(self.view)
+        self.view = MeasuresView()
         self.view.setModel(self.model)
-        self.view.setAccessibleName("Measures of the shown runs")
-        self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.cmc = CmcTab(runs)
         self.cmc.setMinimumHeight(LEAST_CHART)
         self.notes = plain_label()
@@ -249,6 +292,7 @@ class MeasuresTab(QWidget):
         self.facts.show_facts(origin_facts([run.named_report(len(runs) > 1) for run in runs]))
         self.fold.setVisible(bool(runs))
         self._share_out()
+        self.view.share_width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the room out anew."""
@@ -275,7 +319,7 @@ class MeasuresTab(QWidget):
         lines = self.view.verticalHeader().defaultSectionSize() * (len(self.model.rows) + 1)
         wanted = lines + self.view.horizontalHeader().height()
         self.splitter.setMaximumHeight(wanted if alone else ANY_HEIGHT)
-        wide = self.view.horizontalHeader().length() + 4
+        wide = sum(self.view.wanted().values()) + 4
         beside = self.width() >= wide + LEAST_CURVE
         orientation = Qt.Horizontal if beside else Qt.Vertical
         if orientation != self.splitter.orientation():

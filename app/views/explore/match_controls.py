@@ -86,6 +86,8 @@ class MatchControls(QWidget):
     ) -> None:
         super().__init__(parent)
         self.workspace = workspace
+        self._fits: tuple[object, ...] = ()
+        """What the present style was chosen for."""
         self.modes = {mode: self._button(mode, title, tip) for mode, title, tip in MODES}
         for mode, button in self.modes.items():
             button.clicked.connect(lambda _on, mode=mode: self._chosen(mode, choose_mode))
@@ -187,7 +189,11 @@ class MatchControls(QWidget):
 
     def _fit(self) -> None:
         """The roomiest of the styles that fit with the settings of any mode: the modes stay where
-        they are when another one is chosen."""
+        they are when another one is chosen. The width of words depends on these values alone."""
+        wants = (self.workspace.look, self._relative_words, self.width(), self.font().key())
+        if wants == self._fits:
+            return
+        self._fits = wants
         shown = self._groups[self.workspace.look.mode]
         for style, threshold in _STYLES:
             for button in self.modes.values():
@@ -227,7 +233,8 @@ class MatchControls(QWidget):
         self.opacity_number.setText(f"{round(look.opacity * 100)} %")
         shown = self._groups[look.mode]
         for group in {group for groups in self._groups.values() for group in groups}:
-            group.setVisible(group in shown)
+            if group is not self._thresholds:  # which shows only where there is room
+                group.setVisible(group in shown)
         self._fit()
 
 

@@ -233,7 +233,9 @@ def _rejected_lines(proposal: Proposal) -> list[str]:
     reasons = Counter(item.reason for item in proposal.dataset.rejected)
     lines = [f"left out: {count:,} × {shown(why)}" for why, count in reasons.most_common()]
     more = len(lines) - _SHOWN_REASONS
-    return lines if more <= 0 else [*lines[:_SHOWN_REASONS], f"left out: {more} more reasons"]
+    if more <= 0:
+        return lines
+    return [*lines[:_SHOWN_REASONS], f"left out: {counted(more, 'more reason')}"]
 
 
 def _next_steps(arguments: argparse.Namespace, proposal: Proposal, file: Path | None) -> list[str]:

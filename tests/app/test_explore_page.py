@@ -146,7 +146,7 @@ def test_nothing_in_the_inspector_lies_over_another(page, qtbot, space, mode, wi
     qtbot.waitUntil(lambda: page.width() == width)
     page.arrange()
     qtbot.waitUntil(lambda: inspector.rect().contains(inspector.canvas.geometry()))
-    parts = [inspector.controls, inspector.readout, inspector.canvas]
+    parts = [inspector.controls, inspector._sentence, inspector.canvas]
     for above, below in pairwise(parts):
         assert above.geometry().bottom() < below.geometry().top()
     tools = inspector.tools

@@ -138,8 +138,8 @@ _BUNDLED = {
     "alone, so for no real use",
     "detector/weights.npz": "the detector: finds the people in scenes and videos (qaconv detect)",
     **{
-        f"candidates/{name}.pth.tar": "a small model to be measured beside the bundled one"
-        for name in ("lite0", "lite0_wide", "lite0_long")
+        f"candidates/{name}.pth.tar": "an earlier state of the bundled model, to be measured beside it"
+        for name in ("lite0", "lite0_long")
     },
 }
 

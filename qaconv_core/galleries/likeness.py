@@ -18,8 +18,9 @@ from qaconv_core.types import FeatureBank, Float32, Int64
 NEAR_DUPLICATE = 0.9
 """Mean similarity of the cells from which neighbours are folded into one.
 
-Under the bundled model copies at half the size have 0.95 and more, copies cropped by two pixels and
-made brighter 0.87 to 0.96, and other pictures of one person in one camera at most 0.81.
+Of 300 pictures of the demo under the bundled model, copies at half the size have 0.90 and more (19
+of 20 have 0.95), copies of JPEG quality 60 0.92 and more, and other pictures of one person at most
+0.86.
 """
 _BLOCK = 2048
 

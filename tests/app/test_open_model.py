@@ -68,7 +68,7 @@ def test_the_bundled_model_is_shown_then_used(qtbot, controller, dialog, monkeyp
     idle(qtbot, dialog)
     assert controller.workspace.model is None, "looking uses nothing"
     words = facts_on(dialog)
-    for part in ("ResNet-18, IBN-b", "layer3", "shared", "12×6 cells", "192×96", "epoch",
+    for part in ("EfficientNet-Lite0", "layer3", "shared", "12×6 cells", "192×96", "epoch",
                  "computed in bfloat16"):  # fmt: skip
         assert part in words
     assert not dialog.size_row.isVisible()
@@ -76,7 +76,7 @@ def test_the_bundled_model_is_shown_then_used(qtbot, controller, dialog, monkeyp
     assert not dialog.isVisible()
     assert opened == [ModelRequest()]
     assert controller.model.precision == "bfloat16"
-    assert controller.workspace.model.spec.arch == "resnet18"
+    assert controller.workspace.model.spec.arch == "efficientnet_lite0"
     assert controller.model_request == ModelRequest()
 
 

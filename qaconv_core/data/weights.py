@@ -138,7 +138,7 @@ _BUNDLED = {
     "alone, so for no real use",
     "detector/weights.npz": "the detector: finds the people in scenes and videos (qaconv detect)",
     **{
-        f"candidates/{name}.pth.tar": "an earlier state of the bundled model, to be measured beside it"
+        f"candidates/{name}.pth.tar": "an earlier state of the bundled model, to compare"
         for name in ("lite0", "lite0_long")
     },
 }

@@ -12,17 +12,26 @@ from qaconv_core.readable import shown
 
 
 def camera_label(camid: int | None, name: str = "") -> str:
-    """``entrance``, or ``c1`` for camid 0, as in file names; empty where not known."""
+    """``entrance``, or ``c1`` for camid 0 or a camera called 1; empty where not known."""
     if camid is None or camid < 0:
         return ""
-    return shown(name) if name else f"c{camid + 1}"
+    called = camera_called(camid, name)
+    return f"c{called}" if called.isdecimal() else shown(called)
+
+
+def camera_called(camid: int | None, name: str = "") -> str:
+    """What a camera is called in names of files and in tables: its name, or its number from 1;
+    empty where not known."""
+    if camid is None or camid < 0:
+        return ""
+    return name or str(camid + 1)
 
 
 def camera_words(camid: int | None, name: str = "") -> str:
     """``camera entrance``, or ``camera 1`` for camid 0; empty where not known."""
     if camid is None or camid < 0:
         return ""
-    return f"camera {shown(name) if name else camid + 1}"
+    return f"camera {shown(camera_called(camid, name))}"
 
 
 def person_label(pid: int | None, name: str = "") -> str:
@@ -43,4 +52,5 @@ def camera_numbered(label: str, names: Mapping[int, str]) -> int | None:
     for camid, name in names.items():
         if name == label:
             return camid
-    return int(label) - 1 if label.isdecimal() else None
+    camid = int(label) - 1 if label.isdecimal() else -1
+    return None if camid < 0 or camid in names else camid

@@ -72,6 +72,11 @@ def csv_cell(value: Any) -> Any:
     return f"'{text}" if formula else text
 
 
+def cell_text(cell: str) -> str:
+    """A cell without the ``'`` that :func:`csv_cell` puts before what looks like a formula."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
 def csv_text(
     header: Sequence[str],
     rows: Iterable[Sequence[Any]],

@@ -48,7 +48,7 @@ class ImageRef:
     ``camid`` is 0-based, ``time`` in seconds; pid, camid and time are None where unknown. Pid 0
     is a distractor in Market-1501. Pictures of one ``track`` show one person in neighbouring
     frames of a video; None: in no track. ``person`` and ``camera`` are what the data set calls
-    pid and camid; empty where these are its own numbers.
+    pid and camid; empty where these are its own numbers (of cameras: camid + 1).
     """
 
     path: Path

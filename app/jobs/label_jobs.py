@@ -30,7 +30,7 @@ from qaconv_core.data.labelled import (
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.change_log import named_pictures
 from qaconv_core.store.decisions import DecisionBook
-from qaconv_core.store.labels import LabelChange, LabelLog, undo_labels
+from qaconv_core.store.labels import LabelChange, LabelLog, undo_own
 
 if TYPE_CHECKING:
     from qaconv_core.evaluation.labelled_line import LabelledPairs
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from qaconv_core.galleries.suggestions import Suggestion, Suggestions
 
 Act = Callable[[LabelLog, DecisionBook, OpenSet], LabelChange | None]
+Stamp = tuple[int, int] | None
 Found = tuple[dict[int, str], tuple[PersonCount, ...]]
+Done = tuple[LabelChange | None, str]
+"""A change, None where there is none, and words about it."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class LabelJobs(QObject):
         self._decisions = decisions
         self._slots = JobSlots(runner, self)
         self._log: LabelLog | None = None
+        self._own: list[LabelChange] = []
+        self._seen: Stamp = None
         self._answered: dict[tuple[str, ...], Suggestion] = {}
         self._paired: tuple[object, dict[int, str]] = (None, {})
         gallery.space.data_changed.connect(self._open)
@@ -133,7 +138,7 @@ class LabelJobs(QObject):
             self._log = None
         elif self._log is None or self._log.root != LabelLog(data.name, data.root).root:
             self._log = LabelLog(data.name, data.root)
-            self._answered = {}
+            self._answered, self._own = {}, []
         self.read()
 
     def read(self) -> None:
@@ -142,39 +147,70 @@ class LabelJobs(QObject):
         if data is None or log is None:
             return
         self._slots.replace(
-            "read", "Reading persons", lambda _context: persons_of(log, data),
-            lambda found: self._show(log, found), lane="records", quiet=True,
+            "read", "Reading persons", lambda _context: (log.stamp, persons_of(log, data)),
+            lambda found: self._show(log, *found), lane="records", quiet=True,
         )  # fmt: skip
 
-    def _show(self, log: LabelLog, found: Found) -> None:
+    def follow(self) -> None:
+        """Read the persons again where another program changed them."""
+        if self._log is not None and self._log.stamp != self._seen:
+            self.read()
+
+    def _show(self, log: LabelLog, stamp: Stamp, found: Found) -> None:
         if log is self._log:
+            self._seen = stamp
             self.gallery.set_persons(*found)
 
-    def change(
-        self, title: str, act: Act, nothing: str = "Nothing to change", undo: bool = False
-    ) -> None:
-        """Make a change, show the persons as they are then, and say what was done.
+    def change(self, title: str, act: Act, nothing: str = "Nothing to change") -> None:
+        """Make a change, show the persons as they are then, and say what was done."""
+        own = self._own
 
-        ``undo``: ``act`` returns the change that it undid.
-        """
+        def make(log: LabelLog, decided: DecisionBook, data: OpenSet) -> Done:
+            made = act(log, decided, data)
+            if made is None:
+                return None, nothing
+            own.append(made)
+            return made, made.what
+
+        self._start_change(title, make)
+
+    def undo(self) -> None:
+        """Undo the last change of persons, or answer, that was made here."""
+        own = self._own
+
+        def take_back(log: LabelLog, decided: DecisionBook, _data: OpenSet) -> Done:
+            undone, why = undo_own(log, decided, own)
+            return undone, f"undone: {undone.what}" if undone else why
+
+        def ask_again(undone: LabelChange) -> None:
+            pair = self._answered.pop(undone.answer, None)
+            if pair is not None:
+                self.asked_again.emit(pair)
+
+        self._start_change("Undoing", take_back, ask_again)
+
+    def _start_change(
+        self,
+        title: str,
+        make: Callable[[LabelLog, DecisionBook, OpenSet], Done],
+        then: Callable[[LabelChange], None] = lambda _made: None,
+    ) -> None:
         data, log, decided = self.gallery.space.data, self._log, self._decisions.log
         if data is None or log is None or decided is None:
             return
 
-        def work(_context: JobContext) -> tuple[Found, LabelChange | None]:
-            made = act(log, decided, data)
-            return persons_of(log, data), made
+        def work(_context: JobContext) -> tuple[Stamp, Found, Done]:
+            done = make(log, decided, data)
+            return log.stamp, persons_of(log, data), done
 
-        def apply(result: tuple[Found, LabelChange | None]) -> None:
-            found, made = result
-            self._show(log, found)
-            what = nothing if made is None else made.what
-            self._tell(f"Undone: {what}" if undo and made else what[:1].upper() + what[1:])
-            if made is not None and made.answer:
-                self._decisions.kept.emit()  # an answer is a decision, too
-            pair = self._answered.pop(made.answer, None) if undo and made else None
-            if pair is not None:
-                self.asked_again.emit(pair)
+        def apply(result: tuple[Stamp, Found, Done]) -> None:
+            stamp, found, (made, words) = result
+            self._show(log, stamp, found)
+            self._tell(words[:1].upper() + words[1:])
+            if made is not None:
+                if made.answer:
+                    self._decisions.kept.emit()  # an answer is a decision, too
+                then(made)
 
         self.runner.start(title, work, lane="records", quiet=True, done=apply)
 
@@ -198,13 +234,6 @@ class LabelJobs(QObject):
     def rename(self, person: str, name: str) -> None:
         """Give a person another name."""
         self.change("Renaming a person", lambda log, *_: log.rename(person, name))
-
-    def undo(self) -> None:
-        """Undo the last change of persons or the last answer, whichever came later."""
-        self.change(
-            "Undoing", lambda log, decided, _data: undo_labels(log, decided), "Nothing to undo",
-            undo=True,
-        )  # fmt: skip
 
     def take_decisions(self) -> None:
         """Make persons of the candidates that were confirmed."""

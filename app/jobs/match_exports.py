@@ -18,7 +18,7 @@ from app.state.overlay import all_correspondences, beyond_usual, kind_of, lines_
 from app.state.values import Look
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet, PairView
-from qaconv_core.naming import camera_label
+from qaconv_core.naming import camera_called, camera_label
 from qaconv_core.readable import csv_text
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.types import ImageRef
@@ -206,5 +206,6 @@ def short_name(ref: ImageRef) -> str:
 
 
 def _described(ref: ImageRef) -> dict[str, Any]:
-    camera = None if ref.camid is None else ref.camid + 1
+    called = camera_called(ref.camid, ref.camera)
+    camera = int(called) if called.isdecimal() else called or None
     return {"file": ref.path.name, "pid": ref.pid, "camera": camera, "time": ref.time}

@@ -99,16 +99,22 @@ class Figure:
 def take_turns(
     works: Mapping[str, Work], repeats: int, *, warm_up: bool = True
 ) -> dict[str, Timing]:
-    """Run each of ``works`` once to warm up, then all of them in turn ``repeats`` times."""
+    """Run each of ``works`` once to warm up, then all of them in turn ``repeats`` times.
+
+    Each round begins with the next of them: what a work leaves behind (caches, freed memory) hits
+    another one each time.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for work in works.values() if warm_up else ():
         stop_if_asked()
         work()
-    for _ in range(repeats):
-        for name, work in works.items():
+    names = list(works)
+    for number in range(repeats):
+        first = number % max(1, len(names))
+        for name in names[first:] + names[:first]:
             stop_if_asked()
             begun = time.perf_counter()
-            work()
+            works[name]()
             seconds[name].append(time.perf_counter() - begun)
     return {name: Timing(tuple(found)) for name, found in seconds.items()}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from qaconv_core.cli.options import add_data_options, add_quiet_option, open_named_dataset, show
@@ -11,6 +13,8 @@ from qaconv_core.errors import DatasetError, StoreError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken, WorkContext
 from qaconv_core.readable import counted, shown
+
+_NAMED = 5
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +45,11 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     from qaconv_core.store.forgetting import forget
 
     places = _places(arguments)
-    for place in places:
-        say(f"forgetting {place}" + (" (a dry run: nothing is removed)" * arguments.dry_run))
+    dry = " (a dry run: nothing is removed)" * arguments.dry_run
+    for place in places[:_NAMED]:
+        say(f"forgetting {shown(place)}{dry}")
+    if len(places) > _NAMED:
+        say(f"forgetting {counted(len(places) - _NAMED, 'place')} more{dry}")
     with ProgressShower(arguments.quiet) as progress:
         done = forget(places, dry_run=arguments.dry_run, context=WorkContext(progress, cancel))
     if not done.found:
@@ -62,13 +69,32 @@ def _places(arguments: argparse.Namespace) -> list[Path]:
 
     name = arguments.dataset
     described = find_named(name)
-    if described is not None and not typed_path(name).exists():
-        return [*(source.path for source in read_description(described).sources), described]
+    path = typed_path(name)
+    if described is not None and not path.exists():
+        sources = [source.path for source in read_description(described).sources]
+        return [*sources, described, *_of_tables(sources)]
     try:
         dataset = open_named_dataset(name, arguments)
     except DatasetError:
-        path = typed_path(name)
-        if len(path.parts) < 2 and not path.is_absolute():
+        if not path.exists() and len(path.parts) < 2 and not path.is_absolute():
             raise
-        return [path]
-    return places_of(dataset, [typed_path(name)] if typed_path(name).exists() else [])
+        return [path, *_of_tables([path])]
+    named = [path] if path.exists() else []
+    return list(dict.fromkeys((*places_of(dataset, named), *_of_tables(named))))
+
+
+def _of_tables(places: Sequence[Path]) -> list[Path]:
+    """The tables of pictures among and below places, each of which may have been opened by itself,
+    and their pictures that lie elsewhere."""
+    from qaconv_core.data import open_folder
+    from qaconv_core.data.table import unfit_beside_pictures
+    from qaconv_core.store.forgetting import places_of
+
+    files = (f for p in places for f in (sorted(p.rglob("*")) if p.is_dir() else [p]))
+    csv = (file for file in files if file.suffix.lower() == ".csv" and file.is_file())
+    tables = [table for table in csv if not unfit_beside_pictures(table)]
+    found = dict.fromkeys(tables)
+    for table in tables:
+        with contextlib.suppress(DatasetError):  # its pictures are gone
+            found.update(dict.fromkeys(places_of(open_folder(table, split=False))))
+    return list(found)

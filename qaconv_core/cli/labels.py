@@ -10,6 +10,7 @@ from qaconv_core.cli.options import add_data_options, open_named_dataset, show
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.naming import camera_label
+from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken
 from qaconv_core.readable import counted, json_text, shown
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 examples:
   qaconv labels --dataset shop --from-decisions       persons of the pairs that were confirmed
-  qaconv labels --dataset shop --assign Ann shop/1.jpg shop/2.jpg
+  qaconv labels --dataset shop --assign Ann 1.jpg 2.jpg      relative to the set, or to here
   qaconv labels --dataset shop --merge Ann "person 3"
   qaconv labels --dataset shop --undo
   qaconv labels --dataset shop --export labels.csv    or .json (COCO), or a new folder (Market-1501)
@@ -98,15 +99,27 @@ def _check_several(option: str, given: list[str]) -> None:
 
 
 def _pictures(given: list[str], dataset: Dataset, log: LabelLog) -> list[Path]:
-    """Pictures of the data set, named by their path or relative to its root."""
+    """Pictures of the data set, by paths relative to its root or to the present folder."""
+    from qaconv_core.store.change_log import named_pictures
+
+    root = dataset.root.parent if dataset.root.is_file() else dataset.root
+    places = list(dict.fromkeys((root, Path.cwd())))
+    meant = {name: [log.name_of(place / typed_path(name)) for place in places] for name in given}
     refs = (*dataset.query, *dataset.gallery, *dataset.train)
-    known = {log.name_of(ref.path): ref.path for ref in refs}
-    found = []
-    for name in given:
-        path = known.get(name) or known.get(log.name_of(name))
-        if path is None:
-            raise InputError(f"{shown(name)}: no picture of this data set; name its file")
-        found.append(path)
+    names = named_pictures(log.root, refs, {name for of in meant.values() for name in of})
+    known = {name: refs[index].path for index, name in names.items()}
+    found: list[Path] = []
+    for name, candidates in meant.items():
+        paths = {candidate: known[candidate] for candidate in candidates if candidate in known}
+        if not paths:
+            where = " and ".join(map(shown, places))
+            raise InputError(
+                f"{shown(name)}: no picture of this data set; paths are relative to {where}"
+            )
+        if len(paths) > 1:
+            both = " and ".join(shown(path) for path in paths.values())
+            raise InputError(f"{shown(name)}: may be {both}; give the whole path")
+        found += paths.values()
     return found
 
 

@@ -31,7 +31,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.evaluation.labelled_line import FALSE_PAIRS
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
-from qaconv_core.naming import camera_label, camera_numbered, person_label
+from qaconv_core.naming import camera_called, camera_label, camera_numbered, person_label
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.tracks import BEST, TRACK_RULES
 from qaconv_core.readable import counted, shown
@@ -160,12 +160,16 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     cohort_rule(arguments)
     _check_together(arguments)
     from qaconv_core.data.images import read_image
+    from qaconv_core.data.labelled import called_by_labels
     from qaconv_core.data.own_files import known_pictures
     from qaconv_core.data.scenes import gallery_scenes, query_scene
     from qaconv_core.galleries.search import GallerySearch
     from qaconv_core.galleries.values import OpenSet
+    from qaconv_core.store.labels import LabelLog
 
-    dataset, gallery = open_gallery(arguments.gallery, arguments)
+    dataset, _ = open_gallery(arguments.gallery, arguments)
+    dataset = called_by_labels(dataset, LabelLog(dataset.name, dataset.root))
+    gallery = dataset.gallery
     paths = [Path(path) for path in arguments.query]
     queries = known_pictures(paths, dataset.query, dataset.gallery, dataset.train)
     queries = seen_by(queries, arguments.query_camera, dataset)
@@ -232,7 +236,7 @@ def seen_by(
     if not there:
         raise InputError(f"--query-camera {camera}: {dataset.name} does not say its cameras")
     if camid not in there:
-        known = ", ".join(shown(names.get(c, str(c + 1))) for c in sorted(there))
+        known = ", ".join(shown(camera_called(c, names.get(c, ""))) for c in sorted(there))
         raise InputError(
             f"--query-camera {camera}: no such camera; there are: {known} (leave it out for "
             "a camera that is none of them)"

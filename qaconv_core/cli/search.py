@@ -216,7 +216,8 @@ class RankCommand:
         known = bool(np.isfinite(data.gallery_times).any())
         if (data.query_camids == UNKNOWN).any() and (data.gallery_camids != UNKNOWN).any():
             say("the camera of a query is not known (--query-camera names it)")
-        for note in cohorts.whole.notes([data.query_camids, data.gallery_camids], known):
+        cameras = [data.query_camids, data.gallery_camids]
+        for note in cohorts.whole.notes(cameras, known, data.camera_names):
             say(note)
         given = self.arguments.false_alarms
         share = FALSE_ALARMS if given is None else given

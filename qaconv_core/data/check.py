@@ -18,9 +18,10 @@ from qaconv_core.data.published import unlike_published
 from qaconv_core.data.scan import peek
 from qaconv_core.data.scenes import gallery_scenes, query_scene
 from qaconv_core.errors import ImageError
+from qaconv_core.naming import camera_called
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import counted
-from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected
+from qaconv_core.types import UNKNOWN, Dataset, ImageSet, Rejected, camera_names
 
 _DISTRACTOR_SETS = frozenset(("market", "demo"))
 _BATCH = 64
@@ -85,16 +86,18 @@ def _summary(name: str, images: ImageSet, dataset: str) -> SplitSummary:
     if dataset in _DISTRACTOR_SETS:
         distractors = int(np.count_nonzero(pids == 0))
         persons -= {0}
+    cameras, called = sorted(set(camids.tolist()) - {UNKNOWN}), camera_names(images)
     return SplitSummary(
         name=name,
         images=len(images),
         identities=len(persons),
-        camids=tuple(sorted(set(camids.tolist()) - {UNKNOWN})),
+        camids=tuple(cameras),
         time_range=(float(known.min()), float(known.max())) if len(known) else None,
         distractors=distractors,
         unknown_pids=int(np.count_nonzero(pids == UNKNOWN)),
         unknown_camids=int(np.count_nonzero(camids == UNKNOWN)),
         unknown_times=int(np.count_nonzero(np.isnan(times))),
+        cameras=tuple(camera_called(camid, called.get(camid, "")) for camid in cameras),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.data.market_like import JUNK_BOX
+from qaconv_core.data.scan import peek
 from qaconv_core.readable import shown
 from qaconv_core.types import Rejected
 
@@ -19,9 +20,9 @@ _SHOWN_FILES = 5
 class SplitSummary:
     """What one split holds.
 
-    ``camids`` are 0-based and sorted, ``time_range`` in seconds (None without times),
-    ``identities`` counts persons and no distractors, ``unknown_*`` the pictures of which pid,
-    camera or time are not known.
+    ``camids`` are 0-based and sorted, ``cameras`` what they are called, ``time_range`` in seconds
+    (None without times), ``identities`` counts persons and no distractors, ``unknown_*`` the
+    pictures of which pid, camera or time are not known.
     """
 
     name: str
@@ -33,6 +34,14 @@ class SplitSummary:
     unknown_pids: int
     unknown_camids: int
     unknown_times: int
+    cameras: tuple[str, ...] = ()
+
+    @property
+    def cameras_words(self) -> str:
+        """The cameras as they are called: ``1–6``, or names; empty where none is known."""
+        if all(map(str.isdecimal, self.cameras)):
+            return short_ranges(sorted(map(int, self.cameras)))
+        return peek(list(self.cameras))
 
     def to_dict(self) -> dict[str, Any]:
         """Numbers and lists, for JSON."""
@@ -49,7 +58,7 @@ class SplitSummary:
         }
 
     def line(self) -> str:
-        """One row for people; cameras counted from 1 there."""
+        """One row for people."""
         text = f"{self.name:<8} {self.images:>7,} pictures  "
         if not self.images:
             return text.rstrip()
@@ -58,7 +67,7 @@ class SplitSummary:
         if self.distractors:
             text += f"+ {self.distractors:,} distractor pictures (pid 0)  "
         if self.camids:
-            text += f"cameras {short_ranges([c + 1 for c in self.camids])}  "
+            text += f"cameras {self.cameras_words}  "
         if self.time_range is not None:
             text += f"time {self.time_range[0]:,.1f}–{self.time_range[1]:,.1f} s"
         return text.rstrip()

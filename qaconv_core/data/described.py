@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qaconv_core.data.description import FILE_NAME, Description, Source, read_description
-from qaconv_core.data.labels import describe_numbering, names_of
+from qaconv_core.data.labels import camera_names_of, describe_numbering, names_of
 from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.moments import time_of
 from qaconv_core.data.name_fields import FieldPattern
@@ -87,13 +87,14 @@ def collect(
 def as_dataset(description: Description, found: OwnPictures, *, split: bool = True) -> Dataset:
     """Collected pictures as a data set: labels numbered, times on one clock, queries chosen.
 
-    Whole numbers are kept as pids. As cameras they count from 0, or from 1 where none is 0. Other
-    labels are numbered in sorted order (2 before 10), pids from 1 and camids from 0.
+    Whole numbers are kept as pids. As cameras they count from 0, or from 1 where none is 0; they
+    are called by the numbers that stand there. Other labels are numbered in sorted order (2 before
+    10), pids from 1 and camids from 0.
     """
     junk = [picture for picture in found.pictures if picture.pid == _JUNK_PERSON]
     pictures = [picture for picture in found.pictures if picture.pid != _JUNK_PERSON]
-    pids, person_names = _numbered((p.pid for p in pictures), "persons", 1)
-    camids, camera_names = _numbered((p.camera for p in pictures), "cameras", 0)
+    pids, person_names, person_note = _numbered((p.pid for p in pictures), "persons", 1)
+    camids, camera_names, camera_note = _numbered((p.camera for p in pictures), "cameras", 0)
     times, time_note = _on_one_clock([p.time for p in pictures])
     tracks = track_numbers([p.track for p in pictures])
     refs = [
@@ -108,13 +109,7 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
         )
         for p, time, track in zip(pictures, times, tracks, strict=True)
     ]
-    notes = [*found.notes, *([time_note] if time_note else [])]
-    for names, numbers, what in (
-        (person_names, pids, "persons"),
-        (camera_names, camids, "cameras"),
-    ):
-        if names:
-            notes.append(describe_numbering(numbers, what))
+    notes = [*found.notes, *filter(None, (time_note, person_note, camera_note))]
     sets, split_notes = _in_splits(refs, [p.split for p in pictures], split)
     return Dataset(
         name=description.name or "folder",
@@ -265,16 +260,19 @@ def _label(text: str) -> str:
 
 def _numbered(
     labels: Iterable[str], what: str, first: int
-) -> tuple[Mapping[str, int], dict[int | None, str]]:
-    """A number for each label, and the names of numbers where labels are names."""
+) -> tuple[Mapping[str, int], dict[int | None, str], str]:
+    """A number for each label, the names of numbers that are called otherwise, and a note where
+    labels are names."""
     distinct = sorted(set(labels) - {""}, key=_natural)
     whole = all(_WHOLE.fullmatch(label) for label in distinct)
     own = {label: int(label) for label in distinct} if whole else {}
     if distinct and len(set(own.values())) == len(distinct):
         start = min(1, *own.values()) if what == "cameras" else 0
-        return {label: number - start for label, number in own.items()}, {}
+        numbers = {label: number - start for label, number in own.items()}
+        return numbers, camera_names_of(numbers) if what == "cameras" else {}, ""
     numbers = {label: first + i for i, label in enumerate(distinct)}
-    return numbers, names_of(numbers, own=False)
+    note = describe_numbering(numbers, what) if numbers else ""
+    return numbers, names_of(numbers, own=False), note
 
 
 def _natural(label: str) -> tuple[tuple[int, int, str], ...]:

@@ -134,14 +134,15 @@ def save_description(description: Description) -> Description:
     """Write a description beside its pictures where that is possible; what was written, with its
     file.
 
-    One source: into its folder, or beside the table. Several in one folder: there. Otherwise, and
-    where the place cannot be written to, into the user's data folder. A description with a name is
-    listed there in any case, so that the name can be used. Raises :class:`StoreError`.
+    One source: into its folder, or beside the table. Several in one folder: there. Otherwise, where
+    the place cannot be written to, and where what describes other pictures lies beside a table,
+    into the user's data folder. A description with a name is listed there in any case, so that the
+    name can be used. Raises :class:`StoreError`.
     """
     places = [source.path for source in description.sources]
     own = own_file(*places)
     home = _common_folder(description.sources)
-    if home is not None and os.access(home, os.W_OK):
+    if home is not None and os.access(home, os.W_OK) and not _taken(home, description.sources):
         file = home / FILE_NAME
         try:
             atomic_write_text(file, description_toml(description, home), error=StoreError)
@@ -201,6 +202,12 @@ def _common_folder(sources: Sequence[Source]) -> Path | None:
         return path.parent if sources[0].is_table else path
     parents = {source.path.parent for source in sources}
     return parents.pop() if len(parents) == 1 else None
+
+
+def _taken(home: Path, sources: Sequence[Source]) -> bool:
+    """Whether the file beside one table describes others, which would lose it."""
+    file, table = home / FILE_NAME, sources[0].path
+    return sources[0].is_table and file.is_file() and not _names_table(file, table)
 
 
 def _own_folder() -> Path:

@@ -11,7 +11,12 @@ from pathlib import Path
 from qaconv_core.data.camera_names import CAMERA_NAME, CAMERA_NUMBER
 from qaconv_core.data.described import open_described
 from qaconv_core.data.description import find_description
-from qaconv_core.data.labels import describe_numbering, names_of, number_labels
+from qaconv_core.data.labels import (
+    camera_names_of,
+    describe_numbering,
+    names_of,
+    number_labels,
+)
 from qaconv_core.data.locate import check_folder
 from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.names import MARKET_LIKE, Fields
@@ -206,6 +211,7 @@ def _from_names(fields: Sequence[Fields]) -> _Labels:
         [f.camera - first for f in fields],
         "person and camera from file names",
         (f"cameras in the file names count from {first}",),
+        cameras=camera_names_of({str(f.camera): f.camera - first for f in fields}),
     )
 
 
@@ -221,7 +227,8 @@ def _cameras(
     note = "cameras were taken from folder names"
     if numbers and len(numbers) == len(below):
         first = min(1, min(numbers))
-        return [number - first for number in numbers], {}, note, CAMERA_NUMBER
+        called = camera_names_of({str(number): number - first for number in numbers})
+        return [number - first for number in numbers], called, note, CAMERA_NUMBER
     names = [next(filter(CAMERA_NAME.fullmatch, folders), None) for folders in below]
     known = [name for name in names if name is not None]
     if len(known) < len(below) or len(set(known)) < 2:

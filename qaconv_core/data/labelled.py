@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from qaconv_core.data.description import FILE_NAME, Description, Source, description_toml
 from qaconv_core.data.images import picture_size
 from qaconv_core.data.splits import CHOSEN, NO_PIDS, choose_queries
+from qaconv_core.data.table import COLUMNS, readable_label
 from qaconv_core.errors import InputError
+from qaconv_core.naming import camera_called
 from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.change_log import named_pictures
@@ -20,7 +23,8 @@ from qaconv_core.store.labels import LabelLog
 from qaconv_core.types import Dataset, ImageRef, ImageSet
 
 FORMATS = (".csv", ".json")
-_COLUMNS = ("path", "pid", "camid", "time", "split", "person")
+_COLUMNS = (*COLUMNS, "person")
+_TABLE = "labels.csv"
 _BEGINNING = 100
 """Bytes of a file by which an export is known."""
 
@@ -53,6 +57,28 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
         gallery=ImageSet(tuple(gallery), "labels/gallery"),
         notes=(*(n for n in dataset.notes if n not in (CHOSEN, NO_PIDS)), *notes),
     )
+
+
+def called_by_labels(dataset: Dataset, log: LabelLog) -> Dataset:
+    """The data set, its labelled pictures called by their persons.
+
+    Where it knows no persons itself, those of the labels are its persons, numbered from 1.
+    """
+    numbers = {name: number for number, name in enumerate(log.persons(), start=1)}
+    if not numbers:
+        return dataset
+    splits = (dataset.train, dataset.query, dataset.gallery)
+    known = any(ref.pid is not None for refs in splits for ref in refs)
+
+    def called(refs: ImageSet) -> ImageSet:
+        persons = labelled_pictures(refs, log)
+        new = list(refs)
+        for i, name in persons.items():
+            new[i] = replace(new[i], pid=new[i].pid if known else numbers[name], person=name)
+        return ImageSet(tuple(new), refs.name)
+
+    train, query, gallery = map(called, splits)
+    return replace(dataset, train=train, query=query, gallery=gallery)
 
 
 def labelled_pictures(pictures: Sequence[ImageRef], log: LabelLog) -> dict[int, str]:
@@ -101,12 +127,14 @@ def export_labels(dataset: Dataset, target: Path) -> int:
     """Write a labelled data set (see :func:`labelled`); the number of pictures.
 
     ``.csv``: a table ``path,pid,camid,time,split,person``; ``.json``: COCO, each picture one box of
-    its person; a new folder: pictures copied in Market-1501's layout. A file that is there is
-    replaced only where it is an export of labels, and never the data set's own table. Raises
-    :class:`InputError`.
+    its person; a new folder: pictures copied in Market-1501's layout, with such a table and a
+    ``qaconv.toml`` beside them. Persons and cameras stand there as they are called, so that all
+    that read them give the names back. A file that is there is replaced only where it is an export
+    of labels, and never the data set's own table. Raises :class:`InputError`.
     """
     refs = [*dataset.query, *dataset.gallery]
     _refuse_foreign(dataset, target)
+    _check_names(refs)
     if target.suffix.lower() == ".csv":
         atomic_write_text(target, _csv(dataset, target.absolute().parent))
     elif target.suffix.lower() == ".json":
@@ -130,13 +158,29 @@ def _refuse_foreign(dataset: Dataset, target: Path) -> None:
         )
 
 
+def _check_names(refs: list[ImageRef]) -> None:
+    """Raise :class:`InputError` for a name that means something else in a table."""
+    wrong = next((ref.person for ref in refs if not readable_label(ref.person)), None)
+    if wrong is not None:
+        raise InputError(
+            f"“{shown(wrong)}” cannot be told from nobody or a number in a table; give the person "
+            "another name by qaconv labels --rename"
+        )
+
+
 def _csv(dataset: Dataset, folder: Path) -> str:
-    rows = [
-        (_beside(ref.path, folder), ref.pid, ref.camid, ref.time, split, ref.person)
-        for split in ("query", "gallery")
-        for ref in getattr(dataset, split)
-    ]  # fmt: skip
+    rows = (_row(_beside(ref.path, folder), ref, split) for split, ref in _refs(dataset))
     return csv_text(_COLUMNS, rows)
+
+
+def _refs(dataset: Dataset) -> list[tuple[str, ImageRef]]:
+    """All pictures with their split."""
+    return [(s, ref) for s in ("query", "gallery") for ref in getattr(dataset, s)]
+
+
+def _row(path: str, ref: ImageRef, split: str) -> tuple[object, ...]:
+    camera = camera_called(ref.camid, ref.camera)
+    return path, ref.person, camera, ref.time, split, ref.person
 
 
 def _beside(path: Path, folder: Path) -> str:
@@ -153,6 +197,7 @@ def _coco(refs: list[ImageRef]) -> str:
                 "id": number, "image_id": number, "category_id": 1, "iscrowd": 0,
                 "bbox": [0, 0, width, height], "area": width * height, "person_id": ref.pid,
                 "person": ref.person, "camera_id": ref.camid,
+                "camera": camera_called(ref.camid, ref.camera),
             }
         )  # fmt: skip
     record = {
@@ -170,14 +215,19 @@ def _write_market(dataset: Dataset, target: Path) -> None:
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     (part / "bounding_box_train").mkdir(parents=True)
-    number = 0
-    for split, folder in (("query", "query"), ("gallery", "bounding_box_test")):
+    folders = {"query": "query", "gallery": "bounding_box_test"}
+    rows = []
+    for folder in folders.values():
         (part / folder).mkdir()
-        for ref in getattr(dataset, split):
-            number += 1
-            # A camera of its own where none is known: then no picture is junk for another.
-            camera = number if ref.camid is None else ref.camid + 1
-            frame = round(25 * ref.time) if ref.time is not None else number
-            name = f"{ref.pid:04}_c{camera}s1_{frame:06}_{number:02}{ref.path.suffix.lower()}"
-            shutil.copyfile(ref.path, part / folder / name)
+    for number, (split, ref) in enumerate(_refs(dataset), start=1):
+        # A camera of its own where none is known: then no picture is junk for another.
+        camera = number if ref.camid is None else ref.camid + 1
+        frame = round(25 * ref.time) if ref.time is not None else number
+        name = f"{ref.pid:04}_c{camera}s1_{frame:06}_{number:02}{ref.path.suffix.lower()}"
+        name = f"{folders[split]}/{name}"
+        shutil.copyfile(ref.path, part / name)
+        rows.append(_row(name, ref, split))
+    atomic_write_text(part / _TABLE, csv_text(_COLUMNS, rows))
+    source = Source(part / _TABLE, columns={column: column for column in COLUMNS})
+    atomic_write_text(part / FILE_NAME, description_toml(Description((source,)), part))
     os.replace(part, target)

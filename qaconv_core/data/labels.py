@@ -28,6 +28,11 @@ def names_of(numbers: Mapping[str, int], own: bool) -> dict[int | None, str]:
     return {} if own else {number: label for label, number in numbers.items()}
 
 
+def camera_names_of(numbers: Mapping[str, int]) -> dict[int | None, str]:
+    """The label of each camera that is not called by its number from 1."""
+    return {n: label for label, n in numbers.items() if label.lstrip("0") != str(n + 1)}
+
+
 def describe_numbering(numbers: Mapping[str, int], what: str) -> str:
     """One line that says which label got which number, for a data set's notes."""
     pairs = [f"{label} = {number}" for label, number in numbers.items()]

@@ -14,13 +14,18 @@ from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
-from qaconv_core.data.labels import describe_numbering, names_of, number_labels
+from qaconv_core.data.labels import (
+    camera_names_of,
+    describe_numbering,
+    names_of,
+    number_labels,
+)
 from qaconv_core.data.moments import moment_of, time_of
 from qaconv_core.data.scan import file_fault, peek, stat_fault
 from qaconv_core.data.splits import choose_queries
 from qaconv_core.errors import DatasetError
 from qaconv_core.files import check_input
-from qaconv_core.readable import shown
+from qaconv_core.readable import cell_text, shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 COLUMNS = ("path", "pid", "camid", "time", "split")
@@ -100,8 +105,8 @@ class Table:
         row = TableRow(
             line,
             path,
-            values.get("pid", ""),
-            values.get("camid", ""),
+            cell_text(values.get("pid", "")),
+            cell_text(values.get("camid", "")),
             self._time(line, values.get("time", "")),
             self._split(line, values.get("split", "")),
             values.get(TRACK, ""),
@@ -161,8 +166,8 @@ class Table:
     ) -> tuple[list[int | None], Mapping[int | None, str], str]:
         """Numbers of a column of ids, one a row, their names, and a note when it has names.
 
-        Whole numbers are taken as they are. Where one is none, or where two are the same number
-        written differently (7, 07), all are names.
+        Whole numbers are taken as they are; a camera is then called by the table's number. Where
+        one is none, or where two are the same number written differently (7, 07), all are names.
         """
         cells = [(row.line, _plain_id(str(getattr(row, column)))) for row in self.rows]
         known = [(line, text) for line, text in cells if text.lower() not in _UNKNOWN]
@@ -177,17 +182,20 @@ class Table:
         note = "" if own else describe_numbering(numbers, f"{column} names")
         if note and all(_WHOLE.fullmatch(text) for _, text in known):
             note += "; numbers that differ only in zeros in front are kept apart"
-        return [numbers.get(text) for _, text in cells], names_of(numbers, own), note
+        names = names_of(numbers, own)
+        if own and column == "camid":
+            names = camera_names_of(numbers)
+        return [numbers.get(text) for _, text in cells], names, note
 
 
 def read_table(file: Path, *, split: bool = True) -> Dataset:
     """Read the pictures that a table lists.
 
     ``pid`` and ``camid`` may be numbers, taken as they are (cameras: any numbers, equal means the
-    same camera), or names, numbered in sorted order (pid from 1, camid from 0); empty and −1 mean
-    not known. ``time`` is in seconds, or a date with time: then seconds after the first. Paths
-    are absolute or relative to the table. Comma, semicolon and tab are understood. Rows whose
-    picture cannot be used are reported.
+    same camera, called by its number in the table), or names, numbered in sorted order (pid from 1,
+    camid from 0); empty and −1 mean not known. ``time`` is in seconds, or a date with time: then
+    seconds after the first. Paths are absolute or relative to the table. Comma, semicolon and tab
+    are understood. Rows whose picture cannot be used are reported.
 
     With ``split`` false, or without a split column, see :mod:`qaconv_core.data.splits`. Raises
     :class:`DatasetError` that names the file, and the line where there is one.
@@ -233,6 +241,12 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
         rejected=tuple(table.rejected),
         notes=tuple(notes),
     )
+
+
+def readable_label(text: str) -> bool:
+    """Whether a table that holds this label of a person gives it back, imported or as it is."""
+    known = text.strip().lower() not in (*_UNKNOWN, "unknown") and _NO_ID.fullmatch(text) is None
+    return known and _plain_id(text) == text
 
 
 def track_numbers(cells: Sequence[str]) -> list[int | None]:
@@ -372,6 +386,8 @@ def _plain_id(text: str) -> str:
 
 def _picture_path(folder: Path, name: str) -> Path:
     path = folder / name
+    if name != cell_text(name) and not path.exists():
+        return folder / cell_text(name)
     if "\\" in name and not path.exists():  # a table written on Windows
         return folder / name.replace("\\", "/")
     return path

@@ -22,6 +22,7 @@ class PersonBox:
 
     ``score`` in [0, 1] is the detector's; None where somebody else gave the box without one.
     ``track`` is the same number for one person in neighbouring frames, None where not known.
+    ``person`` and ``camera`` are what somebody calls them who gave the box; "" where not known.
     """
 
     x: float
@@ -30,6 +31,8 @@ class PersonBox:
     h: float
     score: float | None = None
     track: int | None = None
+    person: str = ""
+    camera: str = ""
 
     @property
     def corners(self) -> tuple[float, float, float, float]:

@@ -6,7 +6,8 @@
 - **MOT** text: ``frame,id,left,top,width,height,confidence,…`` without a header; frames count from
   1. It belongs to one video, or to pictures whose names are frame numbers.
 - **COCO** JSON: ``images`` and ``annotations`` with ``bbox``; of several categories those called
-  person or pedestrian.
+  person or pedestrian. Annotations may call their ``person`` and ``camera``, or number them
+  (``person_id``, ``camera_id``).
 - **CVAT** XML: images with boxes, or tracks of a video (:mod:`~qaconv_core.detection.cvat`).
 """
 
@@ -17,6 +18,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ _MOT_CLASSES = frozenset((1, 7))
 """Pedestrian and static person, where an eighth column tells the class."""
 _NUMBER = re.compile(r"([0-9]+)(?=[^0-9]*$)")
 _ALL = ""
+_LONGEST_NAME = 200
 
 
 class GivenBoxes:
@@ -67,6 +70,12 @@ class GivenBoxes:
 
     def __len__(self) -> int:
         return sum(len(b) for frames in self._rows.values() for b in frames.values())
+
+    @property
+    def persons(self) -> set[str]:
+        """The names of the persons whose boxes have one."""
+        boxes = (b for frames in self._rows.values() for of in frames.values() for b in of)
+        return {box.person for box in boxes if box.person}
 
     def match(self, sources: Sequence[Source]) -> list[str]:
         """Find each source's boxes: by its whole name, else by the file's name alone.
@@ -121,7 +130,7 @@ class GivenBoxes:
             left, top = max(box.x, 0.0), max(box.y, 0.0)
             right, bottom = min(box.x + box.w, width), min(box.y + box.h, height)
             if right - left >= 1 and bottom - top >= 1:
-                kept.append(PersonBox(left, top, right - left, bottom - top, box.score, box.track))
+                kept.append(replace(box, x=left, y=top, w=right - left, h=bottom - top))
         return kept
 
     def _of_one(self, sources: Sequence[Source]) -> dict[str, dict[int, list[PersonBox]]]:
@@ -284,11 +293,9 @@ def _coco(text: str, origin: str) -> Iterable[tuple[str, int, PersonBox]]:
             if len(note["bbox"]) != 4:
                 raise InputError(f"{where}: bbox has {len(note['bbox'])} numbers, not x, y, w, h")
             x, y, w, h = (float(side) for side in note["bbox"])
-            yield (
-                images[note["image_id"]],
-                0,
-                checked_box(x, y, w, h, _optional(note, "score"), _whole(note, "track_id"), where),
-            )
+            box = checked_box(x, y, w, h, _optional(note, "score"), _whole(note, "track_id"), where)
+            person, camera = _named(note, "person"), _named(note, "camera")
+            yield images[note["image_id"]], 0, replace(box, person=person, camera=camera)
     except DamagedRecord as error:
         raise InputError(f"{origin}: {error}") from error
     except InputError:
@@ -309,6 +316,13 @@ def _optional(note: Mapping[str, Any], name: str) -> float | None:
 def _whole(note: Mapping[str, Any], name: str) -> int | None:
     value = note.get(name)
     return value if isinstance(value, int) and value >= 0 else None
+
+
+def _named(note: Mapping[str, Any], what: str) -> str:
+    """What an annotation calls its person or camera: by name, else by number."""
+    value = note.get(what) or note.get(f"{what}_id")
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value)[:_LONGEST_NAME] if whole or isinstance(value, str) else ""
 
 
 def _base(name: str) -> str:

@@ -67,6 +67,8 @@ class BoxesProposal:
             names = ", ".join(map(shown, self.unknown[:_NAMED]))
             more = ", …" if len(self.unknown) > _NAMED else ""
             said.append(f"not among the pictures: {names}{more}")
+        if self.given.persons:
+            said.append(f"{counted(len(self.given.persons), 'person')} named")
         return tuple(said)
 
 

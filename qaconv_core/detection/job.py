@@ -92,6 +92,7 @@ def detect_people(
     frames.
     """
     work, root = work or Work(), Path(out).absolute()
+    named = isinstance(finder, GivenBoxes) and bool(finder.persons)
     sources, rejected = find_sources(inputs, leave_out=root)
     _check_out(root)
     try:
@@ -105,13 +106,13 @@ def detect_people(
         try:
             run.all_of(sources)
         except Cancelled:
-            totals = write_tables(root, journal, sources, run.start, work.cameras)
+            totals = write_tables(root, journal, sources, run.start, work.cameras, named)
             done = sum(journal.done(source) for source in sources)
             raise Cancelled(
                 f"{done:,} of {len(sources):,} files are done, {totals.boxes:,} people found; the "
                 "same command goes on"
             ) from None
-        totals = write_tables(root, journal, sources, run.start, work.cameras)
+        totals = write_tables(root, journal, sources, run.start, work.cameras, named)
         notes = [
             f"{shown(source.name)}: {journal.note(source)}"
             for source in sources

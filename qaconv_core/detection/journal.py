@@ -114,7 +114,11 @@ class Journal:
         known.places.append(self._file.seek(0, os.SEEK_END))
         known.last = frame.number
         line: dict[str, Any] = {"file": source.name, "frame": frame.number, "time": frame.time}
-        line["boxes"] = [[b.x, b.y, b.w, b.h, b.score, b.track] for b in frame.boxes]
+        line["boxes"] = [
+            [b.x, b.y, b.w, b.h, b.score, b.track, *([b.person, b.camera] if named else [])]
+            for b in frame.boxes
+            for named in [b.person or b.camera]
+        ]
         if frame.looks:
             line["looks"] = [base64.b64encode(packed(k)).decode("ascii") for k in frame.looks]
         self._write(line)
@@ -190,10 +194,12 @@ class Journal:
 
 def _frame(value: Any) -> FoundFrame:
     boxes = []
-    for x, y, w, h, score, track in value["boxes"]:
+    for x, y, w, h, score, track, *names in value["boxes"]:
         sure = None if score is None else float(score)
         number = None if track is None else int(track)
-        boxes.append(PersonBox(float(x), float(y), float(w), float(h), sure, number))
+        person, camera = map(str, names or ("", ""))
+        box = PersonBox(float(x), float(y), float(w), float(h), sure, number, person, camera)
+        boxes.append(box)
     looks = tuple(unpacked(base64.b64decode(text)) for text in value.get("looks", ()))
     time = value["time"]
     return FoundFrame(

@@ -26,6 +26,8 @@ from qaconv_core.store.folders import SOURCES
 
 BOX_COLUMNS = ("file", "frame", "time", "x", "y", "w", "h", "score", "track")
 PICTURE_COLUMNS = ("path", "camid", "time", "scene", "row", "track")
+NAMED_COLUMNS = (*PICTURE_COLUMNS, "pid")
+"""Where the boxes came with persons."""
 SOURCE_COLUMNS = ("file", "path")
 
 Start = Callable[[Source], datetime | None]
@@ -48,10 +50,11 @@ def write_tables(
     sources: Sequence[Source],
     start: Start,
     cameras: Mapping[str, str],
+    named: bool = False,
 ) -> Totals:
     """Write each table whole or not at all; ``cameras`` by a source's name go before its own.
 
-    Raises InputError.
+    ``named``: boxes came with persons. Raises InputError.
 
     Times are dates where the start of every source is known; else seconds from each video's first
     frame. Dates stand in ``pictures.csv`` only where all are dates: clocks of several videos that
@@ -65,12 +68,12 @@ def write_tables(
     count, next_track = 0, 1
     with (
         _table(out / BOXES, BOX_COLUMNS) as boxes,
-        _table(out / PICTURES, PICTURE_COLUMNS) as pictures,
+        _table(out / PICTURES, NAMED_COLUMNS if named else PICTURE_COLUMNS) as pictures,
         _table(out / SOURCES, SOURCE_COLUMNS) as places,
     ):
         for source in used:
             places(source.name, str(source.path))
-            camera = cameras.get(source.name, source.camera)
+            told = cameras.get(source.name)
             began, last = starts[source.name], next_track - 1
             for frame, numbers in _tracked(journal.frames(source), source, next_track):
                 time = _time(frame.time, began)
@@ -79,7 +82,9 @@ def write_tables(
                     count += 1
                     boxes(source.name, frame.number, time, *_numbers(box), track)
                     crop = crop_name(source.name, frame.number, place, source.video)
-                    pictures(crop, camera, comparable, source.name, count, track)
+                    camera = told or box.camera or source.camera
+                    person = [box.person] if named else []
+                    pictures(crop, camera, comparable, source.name, count, track, *person)
                     last = max(last, track or 0)
             next_track = last + 1
     notes = []

@@ -10,7 +10,7 @@ in the same frame is a stranger: nobody is in two places at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from qaconv_core.errors import InputError
+from qaconv_core.naming import camera_called
 from qaconv_core.ranking.arrays import Ids, Times, id_vector, time_vector
 from qaconv_core.types import UNKNOWN, Bool, Float64, Int64
 
@@ -165,8 +166,11 @@ class Cohorts:
         """Whether no picture was left out of the sample."""
         return bool(len(self.rows) == 0 or self.rows[-1] == len(self.rows) - 1)
 
-    def notes(self, cams: Sequence[Int64], times_known: bool) -> list[str]:
-        """What of the rule could not be kept, in words; ``cams`` are those of both sides."""
+    def notes(
+        self, cams: Sequence[Int64], times_known: bool, called: Mapping[int, str] | None = None
+    ) -> list[str]:
+        """What of the rule could not be kept, in words; ``cams`` are those of both sides,
+        ``called`` the names of cameras that have any."""
         seen = np.unique(np.concatenate([np.asarray(c, dtype=np.int64) for c in cams]))
         known = seen[seen != UNKNOWN]
         if not len(known):
@@ -176,20 +180,21 @@ class Cohorts:
             told.append("normalised: pictures of unknown camera are compared with all pictures")
         if len(small := np.setdiff1d(known, self.kinds)):
             told.append(
-                f"normalised: pictures of {_names(small)}, of which the gallery has at most "
-                f"{FEWEST}{' each' if len(small) > 1 else ''}, are compared with all pictures"
+                f"normalised: pictures of {_names(small, called)}, of which the gallery has at "
+                f"most {FEWEST}{' each' if len(small) > 1 else ''}, are compared with all pictures"
             )
         if times_known and self.rule.nearby and len(dense := np.setdiff1d(self.kinds, self.timed)):
             told.append(
-                f"normalised: {_names(dense)} saw too little besides what lies within "
+                f"normalised: {_names(dense, called)} saw too little besides what lies within "
                 f"{self.rule.nearby:g} s of each other, so near-duplicates stay in their cohorts"
             )
         return told
 
 
-def _names(cameras: Int64) -> str:
-    """``camera 1`` or ``cameras 1, 2``: as people count them."""
-    listed = ", ".join(str(camera + 1) for camera in cameras[:12].tolist())
+def _names(cameras: Int64, called: Mapping[int, str] | None) -> str:
+    """``camera 1`` or ``cameras 1, 2``: as people call them."""
+    names = called or {}
+    listed = ", ".join(camera_called(c, names.get(c, "")) for c in cameras[:12].tolist())
     more = f" and {len(cameras) - 12} more" if len(cameras) > 12 else ""
     return f"camera{'s' if len(cameras) > 1 else ''} {listed}{more}"
 

@@ -115,6 +115,15 @@ class ChangeLog(ABC, Generic[Step]):
             self._write(_History(history.changes, history.done - 1))
             return history.changes[history.done - 1]
 
+    @property
+    def stamp(self) -> tuple[int, int] | None:
+        """What differs once the file was changed, by whomever; None where there is none."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino
+
     @abstractmethod
     def _step(self, record: Any) -> Step:
         """A change from its record; errors of values and keys where it is none of ours."""
@@ -133,6 +142,26 @@ class ChangeLog(ABC, Generic[Step]):
             step = make(kept)
             if step is not None:
                 self._write(_History((*kept, step), len(kept) + 1))
+            return step
+
+    def _take_back(
+        self, step: Step, anew: Callable[[tuple[Step, ...]], Step | None]
+    ) -> Step | None:
+        """Undo ``step`` and return it, also where others followed: then what ``anew`` makes of the
+        changes in force, which takes it back, is added. None where that makes None, and where the
+        step is undone already."""
+        with self._lock, exclusive(self.path):
+            history = self._read()
+            kept = history.in_force
+            if step not in kept:
+                return None
+            if kept[-1] == step:
+                self._write(_History(history.changes, history.done - 1))
+                return step
+            back = anew(kept)
+            if back is None:
+                return None
+            self._write(_History((*kept, back), len(kept) + 1))
             return step
 
     def _read(self) -> _History[Step]:

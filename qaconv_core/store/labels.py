@@ -166,6 +166,21 @@ class LabelLog(ChangeLog[LabelChange]):
 
         return self._changed(change, nothing=True)
 
+    def take_back(self, step: LabelChange) -> LabelChange | None:
+        """Undo a step that others may have followed, and return it.
+
+        None, and nothing is changed, where its pictures have other persons by now. Where it is not
+        the last step, it is taken back by a new one.
+        """
+
+        def anew(changes: tuple[LabelChange, ...]) -> LabelChange | None:
+            labels = _labels(changes)
+            if any(labels.get(picture, "") != person for picture, person in step.after.items()):
+                return None
+            return LabelChange(f"undone: {step.what}", step.after, step.before, _now())
+
+        return self._take_back(step, anew)
+
     def _made(self, change: _Relabel) -> LabelChange:
         step = self._changed(change)
         assert step is not None
@@ -182,8 +197,7 @@ class LabelLog(ChangeLog[LabelChange]):
             if nothing and not after:
                 return None
             before = {picture: labels.get(picture, "") for picture in after}
-            made = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            return LabelChange(what, before, after, made, answer)
+            return LabelChange(what, before, after, _now(), answer)
 
         return self._change(make)
 
@@ -206,13 +220,36 @@ def undo_labels(log: LabelLog, decided: DecisionBook) -> LabelChange | None:
 
     A decision that is another one by now stays. Returns the change; None where there is none.
     """
-    undone = log.undo()
+    return _with_decision(log, log.undo(), decided)
+
+
+def undo_own(
+    log: LabelLog, decided: DecisionBook, own: list[LabelChange]
+) -> tuple[LabelChange | None, str]:
+    """Undo the last of a program's ``own`` changes, as :func:`undo_labels` does, whatever others
+    changed since; it is taken off the list. Returns the change, or None and the reason in words.
+    """
+    if not own:
+        return None, "nothing to undo: no person was changed in this window since it opened the set"
+    step = own.pop()
+    undone = _with_decision(log, log.take_back(step), decided)
+    return undone, f"not undone, since it was changed elsewhere: {step.what}"
+
+
+def _with_decision(
+    log: LabelLog, undone: LabelChange | None, decided: DecisionBook
+) -> LabelChange | None:
+    """Take back the decision that belongs to a step that was undone; the step."""
     if undone is not None and undone.answer:
         one, other = (log.root / name for name in undone.answer)
         made = decided.get(one, other)
         if made is not None and made.verdict == ("confirm" if undone.after else "reject"):
             decided.clear(one, other)
     return undone
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def _connected(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QInputDialog, QToolButton
+from PyQt5.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QDialogButtonBox,
+    QInputDialog,
+    QToolButton,
+    QWidget,
+)
 
 from app.jobs.ranking_exports import ranking_export
 from app.state.values import NORMALISED
@@ -373,3 +380,26 @@ def test_the_command_lines_changes_are_seen_when_the_page_is_shown(qtbot, window
     press(window, Qt.Key_5, modifiers=Qt.ControlModifier)
     qtbot.waitUntil(lambda: names(window) == ["Zoe"], timeout=WAIT)
     assert QApplication.focusWidget() is window.gallery.grid
+
+
+def test_the_command_lines_changes_are_followed_and_not_undone(qtbot, window):
+    name_persons(qtbot, window, (1,))
+    log, paths = log_of(window), window.workspace.data.gallery.paths
+    four = [paths[i] for i in range(len(paths)) if window.workspace.data.gallery[i].pid == 2]
+    window.activateWindow()
+    other = QWidget()
+    qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is other, timeout=WAIT)
+    log.assign(four, "Zoe")
+    assert names(window) == ["person 1"]
+    back_to(qtbot, window)
+    qtbot.waitUntil(lambda: names(window) == ["person 1", "Zoe"], timeout=WAIT)
+    window.gallery.grid.setFocus()
+    press(window, Qt.Key_Z, modifiers=Qt.ControlModifier)
+    qtbot.waitUntil(lambda: names(window) == ["Zoe"], timeout=WAIT)
+    press(window, Qt.Key_Z, modifiers=Qt.ControlModifier)
+    rest(qtbot, window)
+    assert names(window) == ["Zoe"]
+    assert len(log.persons()["Zoe"]) == len(four)

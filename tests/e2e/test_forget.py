@@ -148,6 +148,37 @@ def test_nothing_is_left_of_all_sorts_of_things(used, qaconv, checkpoint, tmp_pa
     assert files_with(b"Apart", b"/apart/", b"/more/") == []
 
 
+@pytest.mark.parametrize("by", ["folder", "name"])
+def test_nothing_is_left_of_several_tables_in_one_folder(qaconv, checkpoint, tmp_path, by):
+    shop, other = own_set(tmp_path / "pictures"), own_set(tmp_path / "others")
+    kept = tmp_path / "lists"
+    (kept / "deep").mkdir(parents=True)
+    tables = kept / "a.csv", kept / "b.CSV", kept / "deep" / "c.csv"
+    for number, table in enumerate(tables):
+        rows = [f"{shop}/{number}_c{c}_{s}.png,{number},{c}" for c in (1, 2) for s in (1, 2)]
+        table.write_text("\n".join(["path,pid,camid", *rows]) + "\n")
+        if by == "name":
+            qaconv("import", table, "--dataset", f"List {number}")
+        name = f"List {number}" if by == "name" else table
+        qaconv("evaluate", "--dataset", name, "--no-junk", "--checkpoint", checkpoint)
+        qaconv("labels", "--dataset", name, "--assign", "Ann", shop / f"{number}_c1_1.png")
+    qaconv("evaluate", "--dataset", other, "--checkpoint", checkpoint)
+    if by == "name":
+        done = [qaconv("forget", "--dataset", f"list {number}") for number in range(3)]
+        assert all("4 feature maps" in one.out for one in done)
+    else:
+        done = [qaconv("forget", "--dataset", kept)]
+        assert "12 feature maps" in done[0].out
+        assert "3 files of labels" in done[0].out
+        assert all(f"forgetting {table}" in done[0].err for table in tables)
+        assert "11 places more" in done[0].err
+    mentions = Mentions([kept, shop])
+    assert [path for path in every_file() if mentions.in_bytes(path.read_bytes())] == []
+    assert (maps_of(checkpoint, shop)[0] == -1).all()
+    assert (maps_of(checkpoint, other)[0] >= 0).all()
+    assert all(table.exists() for table in tables)
+
+
 def maps_of(checkpoint, folder):
     model = load_model(checkpoint)
     keys = file_keys(sorted(folder.glob("*.png")))

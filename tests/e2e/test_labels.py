@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,39 @@ def test_from_looking_to_a_measure(qaconv, flat, checkpoint, tmp_path):
     assert "Ann" not in done.out
 
 
+def test_a_ranking_calls_pictures_by_their_labels(qaconv, flat, checkpoint, tmp_path):
+    options = ("--query", flat / "0.png", "--gallery", flat, "--checkpoint", checkpoint)
+    qaconv("labels", "--dataset", flat, "--assign", "Ann", "0.png", "3.png")
+    qaconv("labels", "--dataset", flat, "--assign", "Bob", "1.png")
+    done = qaconv("rank", *options, "--json", "r.json", "--csv", "r.csv")
+    (found,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    told = {Path(i["path"]).name: (i.get("person"), i["truth"]) for i in found["results"]}
+    others = dict.fromkeys(("2.png", "4.png", "5.png", "6.png", "7.png", "8.png"))
+    assert told == {
+        "3.png": ("Ann", "true"), "1.png": ("Bob", "false"),
+        **dict.fromkeys(others, (None, "unknown")),
+    }  # fmt: skip
+    rows = {line.rpartition("/")[2]: line for line in done.out.splitlines() if line[6:7] in "✓✕"}
+    assert " ✓ " in rows["3.png"]
+    assert " Ann " in rows["3.png"]
+    assert " ✕ " in rows["1.png"]
+    assert sum(",Ann," in line for line in (tmp_path / "r.csv").read_text().splitlines()) == 1
+
+
+def test_labels_stand_beside_the_persons_of_a_set(qaconv, flat, checkpoint, tmp_path):
+    rows = "".join(f"flat/{number}.png,{number % 3}\n" for number in range(9))
+    (tmp_path / "mine.csv").write_text(f"path,pid\n{rows}")
+    qaconv("labels", "--dataset", "mine.csv", "--assign", "Ann", "flat/3.png", "flat/1.png")
+    options = ("--query", flat / "0.png", "--gallery", "mine.csv", "--checkpoint", checkpoint)
+    qaconv("rank", *options, "--json", "r.json")
+    (found,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    told = {Path(i["path"]).name: (i["pid"], i.get("person")) for i in found["results"]}
+    truth = {Path(i["path"]).name: i["truth"] for i in found["results"]}
+    assert (told["3.png"], told["1.png"]) == ((0, "Ann"), (1, "Ann"))
+    assert told["6.png"] == (0, None)
+    assert (truth["3.png"], truth["1.png"]) == ("true", "false"), "by the set's own persons"
+
+
 def test_an_export_replaces_none_but_an_export(qaconv, flat, tmp_path):
     rows = "".join(f"flat/{number}.png,{number // 3},0\n" for number in range(9))
     table = tmp_path / "mine.csv"
@@ -84,6 +118,30 @@ def test_an_export_replaces_none_but_an_export(qaconv, flat, tmp_path):
     own = qaconv("labels", "--dataset", "out.csv", "--export", "out.csv", status=2)
     assert "is there already" in own.complaint
     assert (tmp_path / "out.csv").read_text() == text
+
+
+def test_pictures_are_named_from_the_set_or_from_here(qaconv, flat, tmp_path, monkeypatch):
+    def assigned(*arguments):
+        done = qaconv("labels", "--dataset", *arguments, "--json")
+        return json.loads(done.out)["persons"]
+
+    assert assigned(flat, "--assign", "Ann", "0.png", "./1.png", "flat/2.png") == {
+        "Ann": ["0.png", "1.png", "2.png"]
+    }
+    person(1, 1).save(tmp_path / "3.png")  # no picture of the set
+    assert assigned(flat, "--clear", "3.png", flat / "2.png") == {"Ann": ["0.png", "1.png"]}
+    (tmp_path / "tables").mkdir()
+    rows = "../flat/0.png,a\n../flat/1.png,a\n../3.png,b\n"
+    (tmp_path / "tables" / "list.csv").write_text(f"path,camid\n{rows}")
+    (tmp_path / "flat" / "deep").mkdir()
+    found = assigned("tables/list.csv", "--assign", "Ann", "../flat/0.png", "flat/1.png")
+    assert found == {"Ann": [str(flat / "0.png"), str(flat / "1.png")]}
+    monkeypatch.chdir(flat / "deep")
+    person(2, 2).save(flat / "deep" / "0.png")
+    both = qaconv("labels", "--dataset", flat, "--assign", "Bob", "0.png", status=2)
+    assert f"0.png: may be {flat / '0.png'} and {flat / 'deep' / '0.png'}" in both.complaint
+    neither = qaconv("labels", "--dataset", flat, "--assign", "Bob", "9.png", status=2)
+    assert f"relative to {flat} and {flat / 'deep'}" in neither.complaint
 
 
 @pytest.mark.parametrize(

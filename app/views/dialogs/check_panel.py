@@ -17,7 +17,7 @@ from app.views.widgets.labels import (
     sentence_case,
 )
 from app.views.widgets.layouts import boxed, in_column, in_row
-from qaconv_core.data.check_report import CheckReport, SplitSummary, short_ranges
+from qaconv_core.data.check_report import CheckReport, SplitSummary
 from qaconv_core.readable import counted, shown
 from qaconv_core.types import Rejected
 
@@ -27,10 +27,8 @@ _FEW = 200
 
 
 def cameras_words(split: SplitSummary) -> str:
-    """Cameras, counted from 1: ``1–6``."""
-    if not split.camids:
-        return "not known" if split.images else ""
-    return short_ranges([camid + 1 for camid in split.camids])
+    """The cameras as they are called: ``1–6``, or names."""
+    return split.cameras_words or ("not known" if split.images else "")
 
 
 def persons_words(split: SplitSummary) -> str:

@@ -122,7 +122,7 @@ class GalleryPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.grid.setFocus()
-        self.labels.read()  # the command line may have changed them
+        self.labels.follow()  # the command line may have changed them
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Letters that answer about a pair."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt5.QtCore import QCoreApplication, QPoint, Qt, QTimer
+from PyQt5.QtCore import QCoreApplication, QEvent, QPoint, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import QApplication, QMainWindow, QMessageBox, QWidget
 
@@ -391,6 +391,12 @@ class MainWindow(QMainWindow):
     def open_demo(self) -> None:
         """The bundled people under the bundled model."""
         self.controller.open(DataRequest(), self.settings.value.bundled)
+
+    def event(self, event: QEvent) -> bool:
+        """Whoever comes back from a terminal sees what was changed there."""
+        if event.type() == QEvent.WindowActivate and not self._closed:
+            self.gallery.labels.follow()
+        return super().event(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -15,7 +15,7 @@ from PyQt5.QtWidgets import (
 
 from app.views.widgets.fields import decimal_number, push_button
 from app.views.widgets.filter_field import ChipText
-from qaconv_core.naming import camera_words
+from qaconv_core.naming import camera_called, camera_words
 from qaconv_core.readable import shown
 
 Cameras = frozenset[int] | None
@@ -79,7 +79,7 @@ def camera_chip(camids: Cameras, names: Mapping[int, str]) -> tuple[ChipText, ..
     """The chip of the cameras chosen; none where all are listed."""
     if camids is None:
         return ()
-    told = [shown(names.get(camid, camid + 1)) for camid in sorted(camids)]
+    told = [shown(camera_called(camid, names.get(camid, ""))) for camid in sorted(camids)]
     some = ", ".join(told[:3]) + ("…" if len(told) > 3 else "") if told else "none"
     word = "camera" if len(told) == 1 else "cameras"
     return (ChipText("camids", f"{word} {some}", f"Only {word} {', '.join(told) or 'none'}."),)

@@ -6,7 +6,8 @@ import stat
 import pytest
 
 from qaconv_core.data import open_dataset, open_folder, recognise
-from qaconv_core.data.described import collect
+from qaconv_core.data.check import check_dataset
+from qaconv_core.data.described import collect, open_described
 from qaconv_core.data.description import (
     FILE_NAME,
     Description,
@@ -17,8 +18,11 @@ from qaconv_core.data.description import (
     read_description,
     save_description,
 )
+from qaconv_core.data.proposal import propose
+from qaconv_core.data.table import read_table
 from qaconv_core.errors import DatasetError, InputError, StoreError
-from tests.builders import write_names
+from qaconv_core.naming import camera_label, camera_numbered, camera_words
+from tests.builders import write_names, write_picture
 
 NAMES = ("a_c1_10.jpg", "a_c1_20.jpg", "a_c2_30.jpg", "b_c1_40.jpg", "b_c2_50.jpg", "odd.jpg")
 
@@ -161,3 +165,58 @@ def test_a_picture_is_there_once_where_sources_overlap(pictures):
     found = collect(Description((Source(pictures.parent), Source(pictures))))
     assert len(found.pictures) == len(NAMES)
     assert sum("named twice" in r.reason for r in found.rejected) == len(NAMES)
+
+
+def test_a_second_table_of_a_folder_leaves_the_first_ones_description(tmp_path):
+    for name in ("a", "b"):
+        write_picture(tmp_path / f"{name}.png", 1)
+        (tmp_path / f"{name}.csv").write_text(f"file,who\n{name}.png,{name}\n")
+    for name in ("a", "b"):
+        source = Source(tmp_path / f"{name}.csv", columns={"path": "file", "pid": "who"})
+        save_description(Description((source,), f"list {name}"))
+    for name in ("a", "b"):
+        for way in (find_description(tmp_path / f"{name}.csv"), find_named(f"LIST {name}")):
+            assert list(open_described(way).person_names.values()) == [name]
+    save_description(Description((source,), "again"))
+    assert find_named("again") == find_description(tmp_path / "b.csv")
+    assert find_named("list b") is None
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (("1_c0_1.png", "1_c1_1.png"), ["c0", "c1"]),
+        (("1_c1_1.png", "1_c12_1.png"), ["c12", "c1"]),
+        (("cam0/a/1.png", "cam3/b/1.png"), ["c0", "c3"]),
+        (("cam1/a/1.png", "cam3/b/1.png"), ["c1", "c3"]),
+    ],
+)
+def test_cameras_are_called_as_names_number_them(tmp_path, names, called):
+    for number, name in enumerate(names):
+        write_picture(tmp_path / "set" / name, number)
+    dataset = open_folder(tmp_path / "set", split=False)
+    assert [camera_label(ref.camid, ref.camera) for ref in dataset.gallery] == called
+
+
+@pytest.mark.parametrize("cameras", [(0, 1), (1, 2), (1, 12), (17, 3)])
+def test_cameras_are_called_as_a_table_numbers_them(tmp_path, cameras):
+    for camera in cameras:
+        write_picture(tmp_path / f"{camera}.png", camera)
+    rows = "".join(f"{camera}.png,{camera}\n" for camera in cameras)
+    (tmp_path / "t.csv").write_text(f"path,camid\n{rows}")
+    names = [f"c{camera}" for camera in cameras]
+    plain = read_table(tmp_path / "t.csv")
+    assert plain.gallery.camids.tolist() == list(cameras)
+    imported = open_described(save_description(propose([tmp_path / "t.csv"]).description).file)
+    for dataset in (plain, imported):
+        refs = dataset.gallery
+        assert [camera_label(ref.camid, ref.camera) for ref in refs] == names
+        assert [camera_words(ref.camid, ref.camera) for ref in refs] == [
+            f"camera {camera}" for camera in cameras
+        ]
+        assert [camera_numbered(str(c), dataset.camera_names) for c in cameras] == [
+            ref.camid for ref in refs
+        ]
+        assert camera_numbered("99", dataset.camera_names) not in refs.camids
+    said = check_dataset(plain, decode=False).splits[2].cameras_words
+    assert said == {(0, 1): "0–1", (1, 2): "1–2", (1, 12): "1, 12", (17, 3): "3, 17"}[cameras]

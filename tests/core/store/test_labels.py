@@ -2,16 +2,25 @@
 
 import json
 import threading
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from qaconv_core.data import open_folder
+from qaconv_core.data.described import open_described
+from qaconv_core.data.description import save_description
+from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.labelled import export_labels, labelled
+from qaconv_core.data.proposal import propose
+from qaconv_core.data.table import read_table
+from qaconv_core.detection.given import propose_boxes
+from qaconv_core.detection.job import detect_people
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.evaluation.bootstrap import FEW, bootstrap_interval, interval_sentence
+from qaconv_core.naming import camera_label, person_label
 from qaconv_core.store.decisions import Decision, DecisionLog
-from qaconv_core.store.labels import LabelLog, labels_path, undo_labels
+from qaconv_core.store.labels import LabelLog, labels_path, undo_labels, undo_own
 from tests.builders import write_picture
 
 NAMES = ("1.png", "2.png", "3.png", "李/4.png")
@@ -113,6 +122,29 @@ def test_an_answer_is_undone_with_its_decision(log, folder):
     assert [d.verdict for d in decided.all()] == ["reject"]
 
 
+def test_one_program_takes_back_only_what_it_did(log, folder):
+    decided, other = DecisionLog("folder", folder), LabelLog("folder", folder)
+    one, two, three, four = (folder / name for name in NAMES)
+    other.assign([four], "Zoe")  # before
+    own = [log.assign([one], "Ann"), log.assign([two], "Ann"), log.assign([three], "Ann")]
+    other.assign([two], "Bob")
+    undone, _ = undo_own(log, decided, own)
+    assert undone.what == "1 picture is Ann"
+    assert log.persons() == {"Zoe": [NAMES[3]], "Ann": ["1.png"], "Bob": ["2.png"]}
+    undone, why = undo_own(log, decided, own)
+    assert undone is None
+    assert "changed elsewhere: 1 picture is Ann" in why
+    undo_own(log, decided, own)
+    assert log.persons() == {"Zoe": [NAMES[3]], "Bob": ["2.png"]}
+    undone, why = undo_own(log, decided, own)
+    assert (undone, why.partition(":")[0]) == (None, "nothing to undo")
+    own = [log.answer(one, two, False)]
+    decided.decide(one, two, "reject")
+    other.undo()
+    assert undo_own(log, decided, own)[0] is None, "it is undone already"
+    assert log.persons() == {"Zoe": [NAMES[3]], "Bob": ["2.png"]}
+
+
 def test_one_picture_is_said_as_one(log, folder):
     assert log.assign([folder / "1.png"]).what == "1 picture is person 1"
     assert log.clear([folder / "1.png"]).what == "1 picture has no person"
@@ -173,6 +205,57 @@ def test_export_in_every_form_is_read_again(log, folder, tmp_path):
         export_labels(dataset, tmp_path / "market")
     with pytest.raises(InputError, match=r"\.csv"):
         export_labels(dataset, tmp_path / "l.txt")
+
+
+def called(dataset):
+    """How many pictures of each person each camera has, as people call them."""
+    refs = (*dataset.query, *dataset.gallery)
+    return Counter((person_label(r.pid, r.person), camera_label(r.camid, r.camera)) for r in refs)
+
+
+def described(folder, columns=()):
+    """The data set after ``qaconv import``."""
+    description = propose([folder], Wishes(columns=dict(columns) or None)).description
+    return open_described(save_description(description).file)
+
+
+@pytest.mark.parametrize("form", ["csv", "table imported", "market", "market imported", "coco"])
+@pytest.mark.parametrize("cameras", [("hof", "tor"), ("1", "2"), ("0", "2"), ("=a", "-b")])
+def test_an_export_gives_all_names_back(tmp_path, form, cameras):
+    rows = []
+    for number in range(8):
+        name = f"{number // 2}/{number}.png"
+        write_picture(tmp_path / "set" / name, number)
+        rows.append(f"set/{name},{cameras[number % 2]}")
+    (tmp_path / "set.csv").write_text("\n".join(["path,camid", *rows]) + "\n")
+    dataset = read_table(tmp_path / "set.csv")
+    log = LabelLog("folder", dataset.root)
+    paths = sorted(dataset.gallery.paths)
+    log.assign(paths[:4], "@nn")
+    log.assign(paths[4:7], "李 四, jr")
+    made = labelled(dataset, log)
+    target = tmp_path / {"csv": "l.csv", "table imported": "l.csv", "coco": "l.json"}.get(form, "m")
+    export_labels(made, target)
+    if form == "coco":
+        detect_people(
+            [tmp_path / "set"], tmp_path / "people", propose_boxes(target, [tmp_path / "set"]).given
+        )
+        target = tmp_path / "people"
+    again = described(target) if "imported" in form else open_folder(target)
+    assert called(again) == called(made)
+    names = {f"c{camera}" if camera.isdecimal() else camera for camera in cameras}
+    assert {camera for _, camera in called(made)} == names
+    assert {person for person, _ in called(made)} == {"@nn", "李 四, jr"}
+    if form != "coco":
+        assert [len(again.query), len(again.gallery)] == [len(made.query), len(made.gallery)]
+
+
+@pytest.mark.parametrize("name", ["Nan", "unknown", "-5", "+7", "1.50"])
+def test_a_name_that_a_table_cannot_hold_is_said(log, folder, tmp_path, name):
+    log.assign([folder / "1.png", folder / "2.png"], name)
+    with pytest.raises(InputError, match="another name"):
+        export_labels(labelled(open_folder(folder), log), tmp_path / "l.csv")
+    assert not (tmp_path / "l.csv").exists()
 
 
 def test_without_labels_there_is_nothing_to_measure(log, folder):

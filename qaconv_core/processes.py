@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from types import FrameType
 from typing import Any, TypeVar
 
 from qaconv_core.progress import CancelToken, raise_if_cancelled
@@ -92,17 +93,40 @@ def _hidden_main() -> Iterator[None]:
 def _uninterrupted() -> Iterator[None]:
     """Processes started meanwhile do not hear Ctrl-C, not even before they run code of ours.
 
-    A terminal sends it to all of them, and the parent alone decides what it means. A thread of
-    the parent that starts none still hears it.
+    A terminal sends it to all of them, and the parent alone decides what it means: once the process
+    is started, since one that is half started would end with a traceback. A thread of the parent
+    that starts none still hears it.
     """
     if not hasattr(signal, "pthread_sigmask"):
-        yield
+        with _interrupted_later():
+            yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        with _interrupted_later():
+            yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Handle a Ctrl-C that the system gives to another thread afterwards.
+
+    Python runs its handler in the main thread whichever thread got the signal.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+        yield
+        return
+    heard: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: heard.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+        if heard:
+            usual(*heard[-1])
 
 
 def _begin_worker(begin: Callable[..., object] | None, arguments: tuple[object, ...]) -> None:

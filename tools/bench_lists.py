@@ -24,6 +24,8 @@ from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
 
 SIZE = (1040, 230)
+GRID, GRID_SIZE, PICTURE = 5_000, (1040, 700), 96
+"""Pictures of the grid, its pixels, and the height of each picture."""
 STEPS = 100
 
 
@@ -105,6 +107,28 @@ def measure(panel: ResultsPanel, space: Workspace, data: OpenSet) -> dict[str, s
     return steps
 
 
+def measure_grid(panel: ResultsPanel, space: Workspace, data: OpenSet) -> dict[str, str]:
+    """A frame of the whole ranking in rows, with the pictures that arrive for it."""
+    panel.resize(*GRID_SIZE)
+    panel.show_as("grid", PICTURE)
+    space.set_ranking(ranking_of(data, 0, 0))
+    bar = panel.view.verticalScrollBar()
+
+    def scroll(_number: int) -> None:
+        bar.setValue(bar.value() + 120)
+        panel.view.viewport().repaint()
+        QApplication.processEvents()
+
+    return {"grid of 5,000: scroll by a notch": timed(scroll)}
+
+
+def open_large(space: Workspace, data: OpenSet) -> None:
+    """Show the set, with its first query chosen."""
+    space.open_data(data)
+    space.select_queries((0,))
+    space.model = object()  # type: ignore[assignment]  # any: only its absence is looked at
+
+
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -116,11 +140,12 @@ def main() -> None:
         panel = ResultsPanel(space, thumbnails, window)
         panel.resize(*SIZE)
         window.show()
-        space.open_data(data)
-        space.select_queries((0,))
-        space.model = object()  # type: ignore[assignment]  # any: only its absence is looked at
+        open_large(space, data)
         print(f"{rows:,} rows, {SIZE[0]}×{SIZE[1]} pixels; milliseconds: median, 95 %")
-        for name, spent in measure(panel, space, data).items():
+        steps = measure(panel, space, data)
+        (few := Path(folder) / "grid").mkdir()
+        open_large(space, data := large_set(few, GRID))
+        for name, spent in (steps | measure_grid(panel, space, data)).items():
             print(f"{name:36} {spent}")
         window.close()
         thumbnails.close()

@@ -38,8 +38,14 @@ WORDS = {
     "scroll": "100,000 rows: scroll by a notch",
     "jump": "100,000 rows: jump anywhere",
     "find": "100,000 rows: find, each letter",
+    "grid": "grid of 5,000: scroll by a notch, with the pictures that arrive",
 }
-LISTS = {"scroll by a notch": "scroll", "jump anywhere": "jump", "find, each letter": "find"}
+LISTS = {
+    "scroll by a notch": "scroll",
+    "jump anywhere": "jump",
+    "find, each letter": "find",
+    "grid of 5,000: scroll by a notch": "grid",
+}
 
 
 # ── in the program's own process ────────────────────────────────────────────────────────────────

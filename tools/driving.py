@@ -156,6 +156,20 @@ class Driver:
 
         QTest.mouseClick(widget, Qt.LeftButton, Qt.NoModifier, at)
 
+    def drop(self, *paths: Path) -> None:
+        """Drag files over the middle of the window and let them go."""
+        from PyQt5.QtCore import QMimeData, QPointF, Qt, QUrl
+        from PyQt5.QtGui import QDragEnterEvent, QDropEvent
+        from PyQt5.QtWidgets import QApplication
+
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        at = self.window.rect().center()
+        buttons = Qt.LeftButton, Qt.NoModifier
+        QApplication.sendEvent(self.window, QDragEnterEvent(at, Qt.CopyAction, mime, *buttons))
+        QApplication.sendEvent(self.window, QDropEvent(QPointF(at), Qt.CopyAction, mime, *buttons))
+        self.turn()
+
     def command(self, words: str) -> None:
         """Find a command in the palette and run it."""
         palette = self.window.dialogs.palette

@@ -1,8 +1,11 @@
 """Pictures of the window: starts the real program on the demo, drives it, writes PNG files.
 
     python tools/screenshots.py                              # the README's, into docs/images/window
+    python tools/screenshots.py --of large                   # 2560×1440, for docs/window.md
+    python tools/screenshots.py --of sharp                   # at 200 %, for docs/window.md
     python tools/screenshots.py --out DIR                    # every view
     python tools/screenshots.py --out DIR --size 1280x800 --scale 2 --only hover
+    python tools/screenshots.py --out DIR --size 1280x800 --size 2560x1440 --only heat-dark
 
 Without a display it runs itself under xvfb-run. Settings and runs of whoever calls it are not
 touched; feature maps come from the usual cache unless ``--fresh``.
@@ -15,7 +18,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,8 @@ FOLDER = ROOT / "docs" / "images" / "window"
 LARGEST = 400_000
 """Bytes of a picture for the README; a larger one gets 256 colours."""
 TORSO = (0.5, 0.36)
+TITLE = 28
+"""Pixels of the bar above a dialog."""
 PAIRS = 20
 """Pairs of each kind that trust is measured on: enough for a picture of the page."""
 
@@ -139,6 +145,31 @@ def import_pictures(driver: Driver) -> None:
     dialog.where.setText("~/pictures")  # not the place of this copy
 
 
+def import_boxes(driver: Driver) -> None:
+    """People of a rendered scene by a file of boxes, dropped on the window with it."""
+    driver.key("Ctrl+1")
+    own = Path(os.environ["QACONV_DATA_DIR"])
+    own.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="scenes-", dir=own))  # goes with it
+    boxes = [(317, 140, 31, 102), (564, 380, 70, 152), (251, 144, 39, 67), (40, 312, 48, 131)]
+    rows = ["file,x,y,w,h"]
+    for number in range(1, 7):
+        name = f"street-{number}.jpg"
+        shutil.copy(ROOT / "tests" / "data" / "scene.jpg", folder / name)
+        rows += [",".join(map(str, (name, *box))) for box in boxes[: 1 + number % 4]]
+    table = folder / "boxes.csv"
+    table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    driver.drop(folder, table)
+    dialog = driver.dialog("import")
+    driver.wait(dialog.save.isEnabled, "the boxes")
+    last = dialog.table.item(dialog.table.rowCount() - 1, 0)
+    size = dialog.table.iconSize()
+    shown = lambda: last.icon().pixmap(size).toImage().pixelColor(5, 24).alpha() > 0  # noqa: E731
+    driver.wait(shown, "the people")
+    dialog.where.setText("~/street, ~/boxes.csv")  # not the place of this copy
+    dialog.possible.setText(dialog.possible.text().replace(str(folder), "~/street"))
+
+
 def forget(driver: Driver) -> None:
     """What is kept of the demo, before it is forgotten."""
     driver.key("Ctrl+1")
@@ -198,7 +229,7 @@ BACKPACK = ("0002_c5", (0.24, 0.22, 0.64, 0.5))
 
 def choose(driver: Driver, name: str) -> None:
     """The query whose file begins so, and its first candidate."""
-    clear(driver)
+    explore(driver, "1")
     paths = driver.space.data.query.paths
     number = next((i for i, path in enumerate(paths) if path.name.startswith(name)), 0)
     driver.space.select_queries((number,))
@@ -238,20 +269,9 @@ def region(driver: Driver) -> None:
     driver.wait(lambda: driver.space.parts.now.regions is not None, "the map")
 
 
-def clear(driver: Driver) -> None:
-    """Lines below the strip, with nothing drawn on the pictures."""
-    driver.window.explore.hide_panels(False)
-    driver.key("S")
-    explore(driver, "1")
-    driver.rest()
-    for _ in range(2):
-        driver.key("Esc")
-    driver.rest()
-
-
 def why(driver: Driver) -> None:
     """A query whose rank 1 is false: what that one shares that the first true one lacks."""
-    clear(driver)
+    explore(driver, "1")
     driver.key("E")
     driver.rest()
     driver.key("W")
@@ -382,10 +402,14 @@ def case(driver: Driver) -> None:
 
     choose(driver, BACKPACK[0])
     commands = driver.window.case_commands
-    if commands.jobs.case is None:
-        folder = Path(driver.window.settings.path).parent
-        commands.jobs.create(folder / f"station{SUFFIX}", "Bag at the station", "2026/17", "A. E.")
-        driver.wait(lambda: commands.jobs.case is not None, "the case")
+    path = Path(driver.window.settings.path).parent / f"station{SUFFIX}"
+    if path.exists():
+        commands.open(path)
+        driver.wait(lambda: commands.jobs.ready and driver.shown, "the case")
+        driver.rest()
+        return
+    commands.jobs.create(path, "Bag at the station", "2026/17", "A. E.")
+    driver.wait(lambda: commands.jobs.ready, "the case")
     driver.key("Ctrl+D")
     for _ in range(6):
         driver.rest()
@@ -413,6 +437,8 @@ def sheet(driver: Driver) -> None:
     driver.key("Shift+C")
     modal = driver.program.application.activeModalWidget
     driver.wait(lambda: modal() is not None and modal().sheet is not None, "the sheet")
+    # Where this machine keeps its files is nobody's business.
+    modal().path.setText(f"~/{Path(modal().path.text()).name}")
 
 
 def compare_several(driver: Driver) -> None:
@@ -597,6 +623,54 @@ def keys(driver: Driver) -> None:
     driver.dialog("keys")
 
 
+def welcome(driver: Driver) -> None:
+    """Nothing is open."""
+    driver.window.controller.close_data()
+    driver.wait(driver.window.welcome.isVisible, "the welcome")
+
+
+def no_runs(driver: Driver) -> None:
+    """The page of evaluations before any run."""
+    driver.key("Ctrl+2")
+    driver.rest()
+    driver.wait(lambda: not driver.window.evaluate.estimating, "the estimate")
+
+
+def no_errors(driver: Driver) -> None:
+    """The page of errors before they were looked for."""
+    driver.key("Ctrl+3")
+    driver.wait(lambda: driver.window.insights.page("failures").isVisible(), "the page")
+
+
+def cameras(driver: Driver) -> None:
+    """Measures by camera pair."""
+    evaluate(driver, 4)
+
+
+def find(driver: Driver) -> None:
+    """A person looked for in the gallery."""
+    explore(driver, "1")
+    driver.key("Ctrl+F")
+    bar = driver.window.explore.results.find_bar
+    driver.wait(bar.isVisible, "the bar")
+    driver.type("0047", bar.field)
+
+
+def new_case(driver: Driver) -> None:
+    """What a new case is about."""
+    explore(driver, "1")
+    driver.key("Ctrl+Alt+N")
+    modal = driver.program.application.activeModalWidget
+    driver.wait(modal, "the dialog")
+
+
+def save_grid(driver: Driver) -> None:
+    """Several queries with their first candidates, as a figure for a paper."""
+    explore(driver, "1")
+    driver.key("Ctrl+Alt+S")
+    driver.wait(driver.program.application.activeModalWidget, "the dialog")
+
+
 def jobs(driver: Driver) -> None:
     """The browser with the dock of jobs and problems open."""
     explore(driver, "1")
@@ -604,19 +678,11 @@ def jobs(driver: Driver) -> None:
     driver.wait(driver.window.problems_dock.isVisible, "the dock")
 
 
-def dark(view: Callable[[Driver], None]) -> Callable[[Driver], None]:
-    """The same under the dark theme."""
-
-    def shown(driver: Driver) -> None:
-        driver.command("dark theme")
-        view(driver)
-
-    return shown
-
-
 VIEWS: dict[str, Callable[[Driver], None]] = {
     "browse": browse,
     "trust-empty": no_findings,
+    "failures-empty": no_errors,
+    "evaluate-empty": no_runs,
     "lines": lines,
     "heat": heat,
     "hover": hover,
@@ -643,6 +709,7 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "scores": scores,
     "queries": queries,
     "gains": gains,
+    "cameras": cameras,
     "rankings": rankings,
     "case": case,
     "sheet": sheet,
@@ -660,12 +727,17 @@ VIEWS: dict[str, Callable[[Driver], None]] = {
     "palette": palette,
     "keys": keys,
     "jobs": jobs,
+    "find": find,
+    "new-case": new_case,
+    "save-grid": save_grid,
+    "welcome": welcome,
     "panels": panels,
     "gallery": gallery,
     "persons": persons,
     "line-of-labels": line_of_labels,
     "weights": weights,
     "import": import_pictures,
+    "import-boxes": import_boxes,
     "forget": forget,
 }
 QUESTIONS = (
@@ -680,13 +752,8 @@ QUESTIONS = (
     "report",
 )
 """What the seven questions look like."""
-DARK = (
-    *("lines", "heat", *QUESTIONS, "strangers", "help", "table", "cmc", "scores", "gallery"),
-    *("gains", "case", "matrix", "persons", "line-of-labels", "import", "weights", "forget"),
-    *("scenes", "videos", "tracks", "compare-several", "swipe", "adjust", "answers"),
-    *("open-data", "open-model", "scene", "adapt", "adapt-groups", "settings", "save-match"),
-)
-VIEWS |= {f"{name}-dark": dark(VIEWS[name]) for name in DARK}
+DARK = "-dark"
+ALL = (*VIEWS, *(f"{name}{DARK}" for name in VIEWS))
 README = (
     "lines",
     "heat",
@@ -705,6 +772,51 @@ README = (
     "cmc-dark",
     "case",
 )
+LARGE = (
+    "browse",
+    "grid-dark",
+    "gallery",
+    "table-dark",
+    "queries",
+    "failures-dark",
+    "trust",
+    "adapt-groups-dark",
+    "tracks",
+    "scenes-dark",
+)
+SHARP = (
+    "welcome",
+    "swipe-dark",
+    "scores-dark",
+    "gains",
+    "matrix-dark",
+    "weights",
+    "videos-dark",
+    "sheet",
+    "settings-dark",
+    "palette",
+    "keys-dark",
+    "help",
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """Pictures of a document: their ``views``, the window's ``size``, pixels for each of the
+    window's (``scale``), what stands behind the view in a file's name."""
+
+    views: tuple[str, ...]
+    size: str
+    scale: float = 1.0
+    suffix: str = ""
+
+
+DOCUMENTS = {
+    "readme": Document(README, "1440x900"),
+    "large": Document(LARGE, "2560x1440", suffix="-2560x1440"),
+    "sharp": Document(SHARP, "1280x800", 2.0, "-200"),
+}
+"""What is taken without ``--out``: the README's, and the large and sharp ones of docs/window.md."""
 
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────
@@ -714,7 +826,7 @@ def picture_of(driver: Driver) -> Any:
     """The window with the dialogs over it, as a QPixmap of the screen's sharpness."""
     from PyQt5.QtCore import QPoint
     from PyQt5.QtGui import QPainter, QPalette
-    from PyQt5.QtWidgets import QApplication
+    from PyQt5.QtWidgets import QApplication, QDialog
 
     window = driver.window
     pixmap = window.grab()
@@ -724,15 +836,36 @@ def picture_of(driver: Driver) -> Any:
         if widget is window or not widget.isVisible():
             continue
         place = widget.mapToGlobal(QPoint(0, 0)) - origin
+        titled = isinstance(widget, QDialog) and bool(widget.windowTitle())
+        place.setY(max(place.y(), TITLE if titled else 0))
         painter.drawPixmap(place, widget.grab())
+        frame = widget.rect().translated(place).adjusted(-1, -1, 0, 0)
+        if titled:
+            frame.setTop(frame.top() - TITLE)
+            draw_title(painter, widget, frame)
         painter.setPen(widget.palette().color(QPalette.Mid))
-        painter.drawRect(widget.rect().translated(place).adjusted(-1, -1, 0, 0))
+        painter.drawRect(frame)
     painter.end()
     return pixmap
 
 
-def save(pixmap: Any, path: Path) -> None:
-    """As a PNG file; with 256 colours where it would be too large for the README."""
+def draw_title(painter: Any, dialog: Any, frame: Any) -> None:
+    """The bar that a window manager would put above a dialog."""
+    from PyQt5.QtCore import QRect, Qt
+    from PyQt5.QtGui import QPalette
+
+    bar = QRect(frame.left(), frame.top(), frame.width(), TITLE + 1)
+    painter.fillRect(bar, dialog.palette().color(QPalette.Midlight))
+    painter.setPen(dialog.palette().color(QPalette.WindowText))
+    font = dialog.font()
+    font.setBold(True)
+    painter.setFont(font)
+    painter.drawText(bar, Qt.AlignCenter, dialog.windowTitle())
+
+
+def save(pixmap: Any, path: Path, few_colours: bool) -> None:
+    """As a PNG file; with 256 colours where it would be too large for the README and that matters
+    (``few_colours``)."""
     from PIL import Image
     from PyQt5.QtGui import QImage
 
@@ -741,60 +874,149 @@ def save(pixmap: Any, path: Path) -> None:
     data = image.constBits().asstring(image.sizeInBytes())
     picture = Image.frombytes("RGB", (width, height), data, "raw", "RGB", image.bytesPerLine())
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, optimize=True)
-    if path.stat().st_size > LARGEST and width <= 1440:
-        # Coverage keeps the few data colours, k-means the tones of the pictures.
-        few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2)
+    picture.save(path, optimize=few_colours)
+    for colours in (256, 128, 64):
+        if not few_colours or path.stat().st_size <= LARGEST:
+            return
+        # Coverage keeps the few data colours, k-means the tones of the pictures; a part of the
+        # pixels says which, since that takes long.
+        some = picture.resize((width // 3, height // 3), Image.Resampling.NEAREST)
+        palette = some.quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=2)
+        few = picture.quantize(palette=palette, dither=Image.Dither.NONE)
         few.save(path, optimize=True)
 
 
-def take(driver: Driver, name: str, folder: Path) -> None:
-    """Show a view and keep its picture; dialogs are closed again."""
+@dataclass(frozen=True)
+class Wish:
+    """Which pictures are taken of every view: ``folder`` and window ``sizes`` by the suffix of the
+    file's name, ``small`` for those that a document shows."""
+
+    folder: Path
+    sizes: Mapping[str, tuple[int, int]]
+    small: bool
+
+
+def take(driver: Driver, name: str, themes: Iterable[str], wish: Wish) -> None:
+    """Show a view and keep its pictures, in every size and theme."""
     VIEWS[name](driver)
     driver.rest()
-    path = folder / f"{name}.png"
-    save(picture_of(driver), path)
+    for theme in themes:
+        driver.program.theme.use(theme)
+        for suffix, size in wish.sizes.items():
+            driver.window.resize(*size)
+            driver.rest()
+            path = wish.folder / f"{name}{DARK if theme == 'dark' else ''}{suffix}.png"
+            save(picture_of(driver), path, wish.small)
+            print(f"{path.name:32} {path.stat().st_size / 1000:6.0f} kB", flush=True)
+
+
+def themes_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """The themes that each view is wanted in; ``lines-dark`` is ``lines`` under the dark one."""
+    themes: dict[str, list[str]] = {}
+    for name in names:
+        view = name.removesuffix(DARK)
+        themes.setdefault(view, []).append("light" if view == name else "dark")
+    return themes
+
+
+def put_back(driver: Driver, size: tuple[int, int]) -> None:
+    """The window as at a first start, on the demo: nothing of one view is in the next picture."""
+    from app.jobs.decision_jobs import Pair
+    from app.state.values import Look, QueryFilter, ResultFilter
+
+    window, space = driver.window, driver.space
     driver.close_dialogs()
-    if name.endswith("-dark"):
-        driver.command("light theme")
-    if driver.space.data is None or driver.space.data.name != "demo":  # the next view's
+    driver.program.theme.use("light")
+    window.resize(*size)
+    window.problems_dock.hide()
+    window.case_commands.jobs.close()
+    if space.data is None or space.data.name != "demo":
         driver.start()
         driver.measured()
-    print(f"{path.name:20} {path.stat().st_size / 1000:6.0f} kB", flush=True)
+    driver.key("Ctrl+1")
+    window.explore.arrange()
+    window.explore.inspector.adjust.hide()
+    space.pin(None)
+    space.parts.clear()
+    space.set_method("qaconv")
+    space.change_look(**vars(Look()))
+    space.change_query_filter(**vars(QueryFilter()))
+    space.change_result_filter(**vars(ResultFilter()))
+    for candidate in space.decided:
+        window.decision_commands.jobs.withdraw(Pair(space.selection.query, candidate))
+    labels = window.gallery.labels
+    if labels.gallery.persons:
+        labels.clear(list(labels.gallery.persons))
+    labels.gallery.choose(())
+    driver.rest()
+    space.select_queries((0,))
+    driver.wait(lambda: driver.shown, "the first query")
+    driver.key("Home")
+    driver.rest()
+    window.statusBar().clearMessage()
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, help="folder for every view (else the README's)")
-    parser.add_argument("--only", action="append", choices=list(VIEWS), help="this view only")
-    parser.add_argument("--size", default="1440x900", help="of the window, 1440x900 unless told")
-    parser.add_argument("--scale", type=float, default=1.0, help="pixels for each of the window's")
+    parser.add_argument(
+        "--only", action="append", choices=ALL, metavar="VIEW",
+        help=f"this view only: {', '.join(VIEWS)}; each with {DARK} after it for the dark theme",
+    )  # fmt: skip
+    parser.add_argument(
+        "--size", action="append", help="of the window, 1440x900 unless told; may be repeated"
+    )
+    parser.add_argument(
+        "--scale", type=float, help="pixels for each of the window's, 1 unless told"
+    )
+    parser.add_argument(
+        "--of", choices=DOCUMENTS, default="readme", help="whose pictures, without --out"
+    )
     parser.add_argument("--fresh", action="store_true", help="compute feature maps anew")
     return parser.parse_args()
 
 
+def sizes_of(words: Sequence[str], usual: str) -> dict[str, tuple[int, int]]:
+    """Window sizes by suffix: the ``usual`` one for a single one, else ``-1280x800``."""
+    sizes = {}
+    for word in words:
+        try:
+            width, height = (int(side) for side in word.split("x"))
+        except ValueError:
+            sys.exit(f"--size {word}: give width and height in pixels, as in 1280x800")
+        sizes[f"-{word}" if len(words) > 1 else usual] = (width, height)
+    return sizes
+
+
 def main() -> None:
     chosen = arguments()
-    try:
-        width, height = (int(side) for side in chosen.size.split("x"))
-    except ValueError:
-        sys.exit(f"--size {chosen.size}: give width and height in pixels, as in 1280x800")
-    os.environ["QT_SCALE_FACTOR"] = f"{chosen.scale:g}"
-    find_display((width, height), chosen.scale)
+    document = DOCUMENTS[chosen.of]
+    sizes = sizes_of(chosen.size or [document.size], "" if chosen.out else document.suffix)
+    size, scale = next(iter(sizes.values())), chosen.scale or document.scale
+    os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
+    find_display((max(w for w, _h in sizes.values()), max(h for _w, h in sizes.values())), scale)
     folder = own_folders(chosen.fresh)
-    driver = Driver((width, height))
+    driver = Driver(size)
+    wish = Wish(chosen.out or FOLDER, sizes, chosen.out is None)
+    failed: list[str] = []
     try:
         driver.start()
         driver.measured()
-        driver.command("light theme")
-        names = chosen.only or (README if chosen.out is None else tuple(VIEWS))
-        for name in names:
-            take(driver, name, chosen.out or FOLDER)
+        driver.program.theme.use("light")
+        names = chosen.only or (document.views if chosen.out is None else ALL)
+        for name, themes in themes_of(names).items():
+            try:
+                take(driver, name, themes, wish)
+            except Exception as error:  # the others are still wanted
+                failed.append(f"{name}: {type(error).__name__}: {error}")
+            put_back(driver, size)
     except TimeoutError as error:
-        sys.exit(f"screenshots.py: {error}")
+        failed.append(str(error))
     finally:
         driver.close()
         shutil.rmtree(folder, ignore_errors=True)
+    if failed:
+        sys.exit("\n".join(f"screenshots.py: {line}" for line in failed))
 
 
 if __name__ == "__main__":

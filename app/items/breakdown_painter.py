@@ -18,8 +18,8 @@ from app.state.zones import PairZones
 from qaconv_core.galleries.values import PairView
 from qaconv_core.types import Grid, Side
 
-ROW, HEAD, GAP = 22.0, 26.0, 8.0
-PATCH = 18.0
+ROW, HEAD, GAP = 20.0, 24.0, 8.0
+PATCH = 17.0
 """Side of the picture of a cell before its label."""
 NARROWEST_AXIS = 56.0
 TOTALS = ("logit", "normalised", "difference")
@@ -190,7 +190,9 @@ class BreakdownPainter:
         names = max((metrics.horizontalAdvance(label) for label in labels), default=0.0) + 10
         if any(row.cells for section in sections for row in section.rows):
             names = max(names, metrics.horizontalAdvance("upper body") + 10 + _PATCHES)
-        numbers = QFontMetricsF(bold(self._font)).horizontalAdvance("+00.00") + 6
+        heavy = QFontMetricsF(bold(self._font))
+        values = [words.adds_text(row.part.shown) for section in sections for row in section.rows]
+        numbers = max(heavy.horizontalAdvance(value) for value in ("+00.00", *values)) + 6
         names = min(names, width - numbers - NARROWEST_AXIS)
         axis = QRectF(names, 0, max(width - names - numbers, 20.0), 0)
         for section in sections:

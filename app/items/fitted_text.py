@@ -13,6 +13,8 @@ from app.state.words import JOIN
 
 _NUMBER = re.compile(r"(?:.* )?([+−]?\d+\.\d+)(?: [a-z ]+)?")
 """A measured number, alone, behind its name or before it."""
+_CAMERA = re.compile(r"\bcamera (\d+\b)?")
+"""Before the number or the name of a camera."""
 
 
 def fitted(text: str, metrics: QFontMetrics | QFontMetricsF, width: float) -> str:
@@ -32,9 +34,10 @@ def fitted(text: str, metrics: QFontMetrics | QFontMetricsF, width: float) -> st
 
 def _shorter(text: str) -> Iterator[str]:
     yield text
-    parts = text.replace("camera ", "c").split(JOIN)
+    parts = _CAMERA.sub(lambda found: f"c{found[1]}" if found[1] else "", text).split(JOIN)
     yield JOIN.join(parts)
-    if len(parts) > 1 and parts[0].lower().startswith("person "):
+    whose = parts[0].lower()
+    if len(parts) > 1 and whose.startswith("person ") and whose != "person not known":
         parts[0] = parts[0].split(" ", 1)[1]
     for count in range(len(parts), 0, -1):
         yield JOIN.join(parts[:count])

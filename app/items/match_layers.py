@@ -1,12 +1,12 @@
 """The layers of a match: pictures with heat maps, lines, and the matches of one cell.
 
-Each function paints one layer of a :class:`~app.items.match_stage.Stage`. The canvas keeps the
-first two as pixmaps and paints the last one whenever the pointer moves.
+Each function paints one layer of a :class:`~app.items.match_stage.Stage`. The canvas keeps
+pictures, grey pictures and lines as pixmaps and paints the rest whenever the pointer moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PyQt5.QtCore import QRectF, Qt
@@ -33,7 +33,6 @@ from app.items.match_stage import (
     Mark,
     Stage,
     before_lines,
-    lines_in_sight,
     mark_rects,
     tags_of,
 )
@@ -93,8 +92,8 @@ def _paint_picture(
 
 
 def _pixmap(image: QImage, width: float, height: float, grey: bool, adjust: Adjustment) -> QPixmap:
-    """A picture for a place of so many device pixels. What is adjusted is kept, since the picture
-    under the pointer is painted at every move."""
+    """A picture for a place of so many device pixels. What is adjusted is kept: a picture is
+    painted anew whenever it is zoomed or dragged."""
     if adjust == Adjustment():
         return fitted(greyed(image) if grey else image, width, height)
     key = image.cacheKey(), round(width), round(height), grey, adjust
@@ -177,7 +176,7 @@ def paint_lines(painter: QPainter, stage: Stage) -> None:
     """All lines, weakest first, then their ends, so that no line covers a dot."""
     painter.setRenderHint(QPainter.Antialiasing)
     scale = stage.scale
-    lines, _ = lines_in_sight(stage)
+    lines, _ = stage.lines_in_sight
     each = stage.look.colour_by == EACH
     looks = [
         (
@@ -240,17 +239,31 @@ def paint_marks(
             paint_tag(painter, rect, text, font)
 
 
-def paint_responses(
-    painter: QPainter, stage: Stage, marks: Sequence[Mark], ratio: float, palette: QPalette
+def paint_grey(
+    painter: QPainter, stage: Stage, number: int, ratio: float, palette: QPalette
 ) -> None:
-    """How well every place of the other picture answers to the cell."""
+    """One picture in grey, as it lies below a heat map."""
+    painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
+    painter.setClipRect(rect_of(stage.panes[number].clip))
+    _paint_picture(painter, stage, number, ratio, True, palette)
+
+
+def paint_responses(
+    painter: QPainter,
+    stage: Stage,
+    marks: Sequence[Mark],
+    grey_of: Callable[[int], QPixmap],
+    palette: QPalette,
+) -> None:
+    """How well every place of the other picture answers to the cell. ``grey_of`` a panel is the
+    layer of :func:`paint_grey`."""
     for mark in marks:
         if stage.images[mark.end] is None:
             continue
         painter.save()
         painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
         painter.setClipRect(rect_of(stage.panes[mark.end].clip), Qt.IntersectClip)
-        _paint_picture(painter, stage, mark.end, ratio, True, palette)
+        painter.drawPixmap(0, 0, grey_of(mark.end))
         pair, cell = stage.scene.pairs[mark.pair], mark.answer.cell
         heat = heat_image(pair.responses(cell.side, cell.number), stage.scale)
         paint_heat(painter, stage.boxes[mark.end], heat, stage.look.opacity, stage.look.smooth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from PyQt5.QtCore import QPointF, QRectF
@@ -52,7 +53,7 @@ class Stage:
         lines = self.look.mode in ("lines", "compare") and not self.swiped
         return lines and self.scene.drawn.regions is None
 
-    @property
+    @cached_property
     def scale(self) -> Scale:
         """Of the colours now shown: lines, heat maps or responses."""
         regions = self.scene.drawn.regions
@@ -68,7 +69,7 @@ class Stage:
             scale = Scale(scale.kind, 2 * scale.low, 2 * scale.high)
         return scale
 
-    @property
+    @cached_property
     def legend(self) -> Scale | None:
         """What the colour bar explains: the map over the pictures, else the lines."""
         if not self.overlaid or (self.draws_lines and self.look.colour_by == EACH):
@@ -81,9 +82,15 @@ class Stage:
         limit = float(abs(why.difference.query).max()) or 1.0
         return Scale("difference", -limit, limit)
 
+    @cached_property
     def lines(self) -> tuple[Lines, ...]:
         """The lines of every pair."""
         return tuple(lines_of(pair, self.look) for pair in self.scene.pairs)
+
+    @cached_property
+    def lines_in_sight(self) -> tuple[list[Drawn], int]:
+        """Lines of all pairs, strongest first, and how many have an end out of sight."""
+        return _lines_in_sight(self)
 
     def sees(self, panel: int, at: QPointF) -> bool:
         """Whether a point lies in the visible part of a picture."""
@@ -159,13 +166,12 @@ class Drawn(NamedTuple):
     """Its place among the lines of its pair, strongest first."""
 
 
-def lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
-    """Lines of all pairs, strongest first, and how many have an end out of sight."""
+def _lines_in_sight(stage: Stage) -> tuple[list[Drawn], int]:
     seen: list[Drawn] = []
     hidden = 0
     if not stage.draws_lines:
         return seen, hidden
-    for number, lines in enumerate(stage.lines()):
+    for number, lines in enumerate(stage.lines):
         query, gallery = stage.scene.find(("query", 0)), stage.scene.find(("gallery", number))
         if query is None or gallery is None:
             continue

@@ -13,6 +13,7 @@ from qaconv_core.naming import camera_label
 from qaconv_core.readable import counted
 
 COLUMNS = ("Person", "Pictures", "Cameras")
+PICTURES = COLUMNS.index("Pictures")
 PERSON_ROLE = Qt.UserRole
 """The name; :data:`~app.state.gallery.NOBODY` or None in the two rows above the persons."""
 ALL, NONE = "All pictures", "Without a person"
@@ -48,6 +49,8 @@ class PeopleModel(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.DisplayRole
     ) -> Any:
         """The names of the columns."""
+        if orientation == Qt.Horizontal and role == Qt.TextAlignmentRole and section == PICTURES:
+            return int(Qt.AlignRight | Qt.AlignVCenter)
         wanted = orientation == Qt.Horizontal and role == Qt.DisplayRole
         return COLUMNS[section] if wanted else None
 

@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QImage
+
+from app.jobs.images import image_of
 from app.jobs.inspections import Failed
 from app.jobs.job import Job, JobContext
 from app.jobs.job_slots import JobSlots
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from qaconv_core.detection.given import BoxesProposal
 
 PROPOSE, SAVE, CUT = "propose import", "save import", "cut boxes out"
+SHOW = "show boxes"
 
 
 def propose_import(
@@ -42,6 +47,29 @@ def propose_import(
     return slots.replace(
         PROPOSE, "Reading pictures to import", look, done, failed=failed, lane="files"
     )
+
+
+def show_people(
+    slots: JobSlots,
+    proposal: BoxesProposal,
+    sources: int,
+    each: int,
+    size: QSize,
+    shown: Callable[[tuple[int, list[QImage]]], None],
+) -> Job:
+    """Cut the first people out for a look at them; ``shown`` gets the place of each picture or
+    video and its people, at most so large."""
+
+    def look(context: JobContext) -> None:
+        from qaconv_core.detection.given import first_people
+
+        for place, crops in first_people(proposal, sources, each, context):
+            images = map(image_of, crops)
+            small = [i.scaled(size, Qt.KeepAspectRatio, Qt.SmoothTransformation)
+                     for i in images]  # fmt: skip
+            context.tell((place, small))
+
+    return slots.replace(SHOW, "Looking at boxes", look, reported=shown, lane="files", quiet=True)
 
 
 def cut_out(

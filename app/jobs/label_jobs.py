@@ -274,9 +274,10 @@ class LabelJobs(QObject):
         matching, log = self._sources.matching, self._log
         if matching is None or log is None:
             return
+        pairs = None if self._slots.has("pairs") else self.gallery.space.labelled
         self._start(
             "evaluate", f"Measuring labels of {matching.data.name}",
-            lambda context: measure_labels(matching, log, context), self.measured.emit,
+            lambda context: measure_labels(matching, log, pairs, context), self.measured.emit,
         )  # fmt: skip
 
     def _start(
@@ -330,8 +331,11 @@ def suggest(
     return suggest_pairs(matching.model, matching.gallery, persons, apart, context=context)
 
 
-def measure_labels(matching: GallerySearch, log: LabelLog, context: JobContext) -> LabelMeasure:
-    """Rank-1 and mAP on the labelled pictures, by the data set's own protocol."""
+def measure_labels(
+    matching: GallerySearch, log: LabelLog, pairs: LabelledPairs | None, context: JobContext
+) -> LabelMeasure:
+    """Rank-1 and mAP on the labelled pictures, by the data set's own protocol; ``pairs`` are their
+    logits, where they are known."""
     from qaconv_core.evaluation.bootstrap import interval_sentence
     from qaconv_core.evaluation.evaluator import Job as EvaluationJob
     from qaconv_core.evaluation.evaluator import evaluate
@@ -344,16 +348,19 @@ def measure_labels(matching: GallerySearch, log: LabelLog, context: JobContext) 
         found = evaluate(matching.model, dataset, options, job)
     result = found.report.results[0]
     sentence = interval_sentence("QAConv", result.ap, found.query.pids)
-    threshold = _threshold_words(matching, log)
+    threshold = _threshold_words(pairs or _pairs_of(matching, log))
     return LabelMeasure(result.rank(1), sentence, found.report.counts.valid_queries, threshold)
 
 
-def _threshold_words(matching: GallerySearch, log: LabelLog) -> str:
-    """How many labelled pairs of one person lie above the logit that few pairs of two exceed."""
+def _pairs_of(matching: GallerySearch, log: LabelLog) -> LabelledPairs:
     from qaconv_core.galleries.suggestions import labelled_pairs
 
     persons = labelled_pictures(matching.data.gallery, log)
-    pairs = labelled_pairs(matching.model, matching.gallery, persons)
+    return labelled_pairs(matching.model, matching.gallery, persons)
+
+
+def _threshold_words(pairs: LabelledPairs) -> str:
+    """How many labelled pairs of one person lie above the logit that few pairs of two exceed."""
     if not pairs.enough:
         return ""
     line = pairs.line()

@@ -121,7 +121,7 @@ class RankingJobs:
             return
         candidate = candidate_of_new_ranking(space, ranking)
         with space.batch():
-            space.set_ranking(ranking, step.fuse, strangers)
+            space.set_ranking(ranking, step.fuse, strangers, step.exact)
             if candidate is not None:
                 space.auto_select(candidate)
 

@@ -170,16 +170,19 @@ def _title(ranking: RankingResult, candidate: int) -> str:
 
 
 def compare_request(space: Workspace, matching: GallerySearch | None) -> CompareRequest | None:
-    """The chosen candidates (two to four, best first); where one is chosen, it and the compared
-    one, or the one ranked before or after it. None where there is nothing to compare."""
+    """The candidates that are compared, or the chosen ones (two to four, best first); where one is
+    chosen, it and the one ranked before or after it. None where there is nothing to compare."""
     ranking, chosen = space.ranking, space.selection
     if matching is None or ranking is None or not ranking.whole or ranking.part is not None:
         return None
     if chosen.candidate is None or chosen.query not in ranking.queries:
         return None
-    wanted = set(chosen.chosen)
-    if chosen.other is not None and not chosen.more:
-        wanted.add(chosen.other)
+    if space.compared:
+        wanted = {chosen.candidate, *space.compared}  # what is on the screen
+    elif chosen.other is not None:
+        wanted = {chosen.candidate, chosen.other}
+    else:
+        wanted = set(chosen.chosen)
     if len(wanted) == 1:
         place = ranking.place_of(chosen.candidate)
         wanted.add(int(ranking.order[place - 1 if place else min(1, len(ranking.order) - 1)]))

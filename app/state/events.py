@@ -17,12 +17,13 @@ class Event:
 
     Methods are held weakly, so that a closed view is not kept alive as a listener; plain functions
     are held as they are. Events are emitted and heard in the window's thread only. An event with a
-    ``queue`` is delivered by it, without arguments.
+    ``queue`` is delivered by it, without arguments; where it does not ``settle``, it alone is no
+    reason to tell the queue's ``settled``.
     """
 
-    def __init__(self, queue: EventQueue | None = None) -> None:
+    def __init__(self, queue: EventQueue | None = None, settles: bool = True) -> None:
         self._listeners: list[Callable[[], Listener | None]] = []
-        self._queue = queue
+        self._queue, self.settles = queue, settles
 
     def connect(self, listener: Listener) -> None:
         """Call ``listener`` with the event's arguments from now on."""
@@ -116,7 +117,8 @@ class EventQueue:
     def _advance(self) -> None:
         if self._events:
             event = self._events.popleft()
-            self._unsettled = self.delivering = True
+            self.delivering = True
+            self._unsettled = self._unsettled or event.settles
             try:
                 event.deliver()
             finally:

@@ -106,7 +106,7 @@ def panes(width: float, height: float, aspects: Sequence[float], foot: float) ->
         last = number == len(widths) - 1
         end = width if last else left + own + (gap - BETWEEN) / 2
         home = Box(left, top, own, tall)
-        out.append(_pane(home, Box(edge, 0.0, end - edge, MARGIN + room + MARGIN / 2), foot))
+        out.append(_pane(home, Box(edge, 0.0, end - edge, top + tall + MARGIN / 2), foot))
         left, edge = left + own + gap, end + BETWEEN
     return out
 
@@ -152,8 +152,9 @@ def panes_around(
             x = left + (own - aspect * high) / 2
             home = Box(x, clip.y + (clip.height - high) / 2, aspect * high, high)
             more = 0.0 if number == 1 else reach
-            words = Box(x - more, clip.y + clip.height, home.width + 2 * more, foot)
-            out.append(Pane(home, clip, words))
+            under = home.y + high + (MARGIN / 2 if number == 1 else LOW_MARGIN)
+            words = Box(x - more, under, home.width + 2 * more, foot)
+            out.append(Pane(home, clip._replace(height=under - clip.y), words))
         left, edge = left + own + gap, end + BETWEEN
     return out
 
@@ -168,11 +169,12 @@ def swiped(
     wide, middle = max(aspects) * tall, width / 2
     line = middle - wide / 2 + at * wide
     words = min(middle, max(wide / 2, CAPTION))
+    top = MARGIN + (room - tall) / 2
     return [
         Pane(
-            Box(middle - aspect * tall / 2, MARGIN + (room - tall) / 2, aspect * tall, tall),
-            Box(start, 0.0, end - start, MARGIN + room + MARGIN / 2),
-            Box(beside, 1.5 * MARGIN + room, words - WORDS_MARGIN, foot),
+            Box(middle - aspect * tall / 2, top, aspect * tall, tall),
+            Box(start, 0.0, end - start, top + tall + MARGIN / 2),
+            Box(beside, top + tall + MARGIN / 2, words - WORDS_MARGIN, foot),
         )
         for aspect, start, end, beside in (
             (aspects[0], 0.0, line, middle - words),

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.state.insights import SORTS, ErrorFindings, Example, Kind, zone_totals
 from app.state.words import adds_text, camera_text, cell_name, decimals
-from qaconv_core.explaining.zones import ZONES
+from qaconv_core.explaining.zones import ZONES, zones_by_height
 from qaconv_core.readable import counted
 from qaconv_core.types import Grid
 
@@ -113,14 +113,15 @@ def group_sentence(group: ErrorGroup) -> str:
 
 
 def cell_sentence(group: ErrorGroup, number: int, grid: Grid) -> str:
-    """What one cell of a mean map says: "r5 c3: +0.12, the largest of all cells"."""
+    """What one cell of a mean map says: "upper body, r5 c3: +0.12, misleads; 1 of 72 by size"."""
     value = float(group.mean.flat[number])
     place = 1 + int((np.abs(group.mean) > abs(value)).sum())
     of = group.mean.size
     speaks = (
         "misleads" if value > 0 else "speaks for the true match" if value < 0 else "says nothing"
     )
-    return f"{cell_name(number, grid)}: {adds_text(value)}, {speaks}; {place} of {of} by size"
+    where = f"{ZONES[zones_by_height(grid).flat[number]]}, {cell_name(number, grid)}"
+    return f"{where}: {adds_text(value)}, {speaks}; {place} of {of} by size"
 
 
 def example_line(example: Example) -> str:
@@ -141,8 +142,8 @@ def example_sentence(example: Example) -> str:
     )
 
 
-def order_words(count: int, cell: int | None, grid: Grid, sort: str = "margin") -> str:
+def order_words(count: int, cell: int | None, sort: str = "margin") -> str:
     """What the examples are, and in which order they stand."""
-    by = "the largest margin first" if cell is None else f"by what {cell_name(cell, grid)} adds"
+    by = "the largest margin first" if cell is None else "by what the chosen cell adds"
     by = by if sort == "margin" else f"by {SORTS[sort].lower()}"
     return f"{counted(count, 'error')}, {by}: query, ✕ first false match, ✓ first true match."

@@ -172,7 +172,7 @@ def ranking_is_current(space: Workspace, whole: bool) -> bool:
         return False
     if ranking.part is not space.parts.part or ranking.track_rule not in ("", space.look.tracks):
         return False
-    if can_be_exact(ranking) and space.look.exact:
+    if can_be_exact(space) and space.look.exact:
         return False
     strangers = space.strangers
     if whole and strangers is not None and strangers.line.false_alarms != space.look.false_alarms:
@@ -180,10 +180,11 @@ def ranking_is_current(space: Workspace, whole: bool) -> bool:
     return not whole or ranking.method == method_of(space)
 
 
-def can_be_exact(ranking: RankingResult) -> bool:
-    """Whether scoring everything would make more of a ranking exact; what strangers look like
-    stays estimated in a gallery that was prepared."""
-    return ranking.exact_to is not None and not normalises(ranking.method)
+def can_be_exact(space: Workspace) -> bool:
+    """Whether scoring everything would make more of the ranking exact. With normalised scores it
+    does once: what strangers look like stays estimated in a gallery that was prepared."""
+    ranking = space.ranking
+    return ranking is not None and ranking.exact_to is not None and not space.ranking_exact
 
 
 def method_of(space: Workspace) -> Method:

@@ -69,8 +69,10 @@ class Workspace:
     selection, method or look that a listener requests is made after the delivery.
 
     ``ranking_stale`` and ``pair_stale`` say that what is shown was chosen before and the new is
-    being computed. ``pair_provisional``: the pair was explained before all maps were there.
-    ``ranking_fuse`` is how several queries were joined for the ranking shown, ``strangers`` how its
+    being computed. Where the pair shown stays, ``pair_stale_changed`` alone tells of it.
+    ``pair_provisional``: the pair was explained before all maps were there.
+    ``ranking_fuse`` is how several queries were joined for the ranking shown, ``ranking_exact``
+    whether everything that can be was scored exactly for it, ``strangers`` how its
     candidates stand among strangers, ``labelled`` are logits of pairs that persons were given to.
     ``pending_method`` is that of a session that was restored, to be ranked by once it can be;
     ``awaited_method`` is one that was chosen and is being prepared.
@@ -93,6 +95,7 @@ class Workspace:
         self.ranking: RankingResult | None = None
         self.ranking_stale = False
         self.ranking_fuse = ""
+        self.ranking_exact = False
         self.strangers: Strangers | None = None
         self.labelled: LabelledPairs | None = None
         self.pair: PairView | None = None
@@ -111,6 +114,7 @@ class Workspace:
         self.hover: Cell | None = None
         self.pointed_at = -math.inf
         self._auto_selection: Selection | None = None
+        self._best_chosen: tuple[int, ...] = ()
         self.history: History[Selection] = History()
 
         self.queue = EventQueue()
@@ -120,12 +124,13 @@ class Workspace:
         self.method_changed = Event(self.queue)
         self.ranking_changed = Event(self.queue)
         self.pair_changed = Event(self.queue)
+        self.pair_stale_changed = Event(self.queue)
         self.measures_changed = Event(self.queue)
         self.evidence_changed = Event(self.queue)
         self.look_changed = Event(self.queue)
         self.labelled_changed = Event(self.queue)
         self.filters_changed = Event(self.queue)
-        self.hover_changed = Event(self.queue)
+        self.hover_changed = Event(self.queue, settles=False)  # nothing is computed for it
         self.decided_changed = Event(self.queue)
         self.parts = DrawnParts(self.queue)
         self._zones: dict[Path, ZoneMap] = {}
@@ -253,14 +258,14 @@ class Workspace:
     @property
     def compared(self) -> tuple[int, ...]:
         """In the mode *Compare* the candidates that the one shown is compared with: the second one,
-        where there is one; else those chosen besides, as many as can be compared, best first."""
-        chosen = self.selection
+        where there is one; else those chosen besides, as many as can be compared, best first.
+
+        Best is meant by the ranking in which they were chosen: those compared stay when another
+        one, that of a part, takes its place.
+        """
         if self.look.mode != "compare":
             return ()
-        if chosen.other is not None:
-            return (chosen.other,)
-        best = sorted(chosen.more, key=None if self.ranking is None else self.ranking.place_of)
-        return tuple(best[: MOST_COMPARED - 1])
+        return self._best_chosen if self.selection.other is None else (self.selection.other,)
 
     @after_delivery
     def look_at(self, selection: Selection) -> None:
@@ -323,6 +328,9 @@ class Workspace:
         self._set_selection(selection)
 
     def _set_selection(self, selection: Selection) -> None:
+        if (selection.queries, selection.more) != (self.selection.queries, self.selection.more):
+            place = None if self.ranking is None else self.ranking.place_of
+            self._best_chosen = tuple(sorted(selection.more, key=place)[: MOST_COMPARED - 1])
         self.selection = selection
         with self.batch():
             self._update_drawing()
@@ -360,11 +368,17 @@ class Workspace:
         self.set_methods(tuple(dict.fromkeys((*self.methods, NORMALISED))), self.method_notes)
 
     def set_ranking(
-        self, ranking: RankingResult | None, fuse: str = "", strangers: Strangers | None = None
+        self,
+        ranking: RankingResult | None,
+        fuse: str = "",
+        strangers: Strangers | None = None,
+        exact: bool = False,
     ) -> None:
         """A ranking has been computed; ``fuse`` says how several queries were joined,
-        ``strangers`` how candidates stand among these, where they are normalised."""
+        ``strangers`` how candidates stand among these, where they are normalised, ``exact`` that
+        no score is estimated that can be computed."""
         self.ranking, self.ranking_stale, self.ranking_fuse = ranking, False, fuse
+        self.ranking_exact = exact
         self.strangers = strangers
         self.ranking_changed.emit()
 
@@ -445,12 +459,12 @@ class Workspace:
     def keep_pair(self) -> None:
         """The pair shown stays: no other one is on its way any more."""
         self.pair_stale = False
-        self.pair_changed.emit()
+        self.pair_stale_changed.emit()
 
     def set_pair_stale(self) -> None:
         """The pair shown is not that of the selection any more; the new one is on its way."""
         self.pair_stale = True
-        self.pair_changed.emit()
+        self.pair_stale_changed.emit()
 
     def set_decided(self, decided: dict[int, Decision]) -> None:
         """What was decided about candidates of the query shown, by gallery index."""

@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         earlier = find_description(proposal.dataset.root)
         file = save_description(proposal.description).file
         say(f"written: {file}" + (", in place of an earlier one" if earlier == file else ""))
-        show("\n".join(_next_steps(arguments, proposal)))
+        show("\n".join(_next_steps(arguments, proposal, file)))
     if arguments.json:
         write_json(arguments.json, proposal_record(proposal, file))
 
@@ -236,10 +236,11 @@ def _rejected_lines(proposal: Proposal) -> list[str]:
     return lines if more <= 0 else [*lines[:_SHOWN_REASONS], f"left out: {more} more reasons"]
 
 
-def _next_steps(arguments: argparse.Namespace, proposal: Proposal) -> list[str]:
+def _next_steps(arguments: argparse.Namespace, proposal: Proposal, file: Path | None) -> list[str]:
     from qaconv_core.data.proposal import possibilities
 
-    place = arguments.dataset.strip() or arguments.places[0]
+    alone = len(arguments.places) == 1
+    place = proposal.description.name or str(arguments.places[0] if alone else file)
     place = f'"{place}"' if " " in place else place
     steps = ["", "Next:", f"  qaconv rank --gallery {shown(place)} --query PICTURE"]
     if any(item.what == "Evaluate" and item.possible for item in possibilities(proposal.dataset)):

@@ -123,6 +123,20 @@ def find_named(name: str) -> Path | None:
     return None
 
 
+def title_of(sources: Sequence[Source]) -> str:
+    """A name for pictures in several places that have no folder of their own, after the first of
+    them; "" where they have one, or where the name is none or that of other pictures."""
+    if _common_folder(sources) is not None:
+        return ""
+    places = [source.path.parent if source.is_table else source.path for source in sources]
+    names = list(dict.fromkeys(place.name for place in places))
+    more = f" and {len(names) - 1} more" if len(names) > 2 else f" and {names[-1]}"
+    title = names[0] + more if len(names) > 1 else names[0]
+    taken = find_named(title) if fit_name(title) else None
+    own = own_file(*(source.path for source in sources))
+    return title if fit_name(title) and taken in (None, own) else ""
+
+
 def own_file(*places: Path) -> Path:
     """The file in the user's data folder for pictures that lie in these places."""
     where = "\n".join(sorted(os.path.realpath(place) for place in places))

@@ -11,7 +11,7 @@ from pathlib import Path
 from qaconv_core.data.check import valid_queries
 from qaconv_core.data.column_guess import columns_of, guess_columns
 from qaconv_core.data.described import OwnPicture, OwnPictures, as_dataset, collect, scan_source
-from qaconv_core.data.description import Description, Source
+from qaconv_core.data.description import Description, Source, title_of
 from qaconv_core.data.duplicates import Duplicates, find_duplicates
 from qaconv_core.data.folder import own_table
 from qaconv_core.data.folder_guess import Wishes, guess_folder_way
@@ -25,6 +25,7 @@ from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import counted, shown
 from qaconv_core.types import Dataset
 
+BY_DETECT = "people are cut out of scenes, videos and boxes by qaconv detect"
 _SIZES = 100
 
 
@@ -73,8 +74,7 @@ def propose(
     wishes = wishes or Wishes()
     paths = [typed_path(place).absolute() for place in places]
     reasons: list[str] = []
-    paths = [_read_by(Path(os.path.normpath(path)), wishes, reasons) for path in paths]
-    paths = list(dict.fromkeys(paths))
+    paths = _read_by([Path(os.path.normpath(path)) for path in paths], wishes, reasons)
     folders = [path for path in paths if not _is_table(path)]
     if known and set(known.scans) != set(folders):  # a table was taken then, or is now
         known = None
@@ -86,10 +86,12 @@ def propose(
         for picture in scan.pictures
     ]
     way = guess_folder_way(all_pictures, wishes, reasons)
-    sources = [
-        _table_source(path, wishes, reasons) if _is_table(path) else way.at(path) for path in paths
-    ]
-    description = Description(tuple(sources), wishes.name)
+    tables = _table_sources([path for path in paths if _is_table(path)], wishes, reasons)
+    sources = [tables[path] if path in tables else way.at(path) for path in paths]
+    name = wishes.name or title_of(sources)
+    if name != wishes.name:
+        reasons.append(f"called “{name}”; --dataset says otherwise")
+    description = Description(tuple(sources), name)
     pictures = collect(description, context, scans)
     dataset = as_dataset(description, pictures)
     files = [picture.path for picture in pictures.pictures]
@@ -172,22 +174,34 @@ def _is_table(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() == ".csv"
 
 
-def _read_by(path: Path, wishes: Wishes, reasons: list[str]) -> Path:
-    """The table of a folder that has one of its own; else the place itself."""
-    if wishes.patterns or wishes.folders is not None or not path.is_dir():
-        return path
-    try:
-        table = own_table(path)
-    except DatasetError as error:  # several; names and folders may still say something
-        reasons.append(str(error))
-        return path
-    if table is None:
-        return path
-    reasons.append(
-        f"{shown(path.name)} has a table of its own, {shown(table.name)}: what is known of its "
-        "pictures is taken from there; --folders or --pattern says otherwise"
-    )
-    return table
+def _read_by(paths: Sequence[Path], wishes: Wishes, reasons: list[str]) -> list[Path]:
+    """The places, each once; in place of a folder the table of its own, where it has one."""
+    if wishes.patterns or wishes.folders is not None:
+        return list(dict.fromkeys(paths))
+    found: dict[Path, Path] = {}
+    for path in filter(Path.is_dir, paths):
+        try:
+            table = own_table(path)
+        except DatasetError as error:  # several; names and folders may still say something
+            reasons.append(str(error))
+        else:
+            found |= {} if table is None else {path: table}
+    by_table: dict[str, list[str]] = {}
+    for path, table in found.items():
+        by_table.setdefault(table.name, []).append(path.name)
+    for table_name, names in by_table.items():
+        has, its = ("has", "its") if len(names) == 1 else ("each have", "their")
+        reasons.append(
+            f"{_together(names)} {has} a table of {its} own, {shown(table_name)}: what is known of "
+            f"{its} pictures is taken from there; --folders or --pattern says otherwise"
+        )
+    return list(dict.fromkeys(found.get(path, path) for path in paths))
+
+
+def _together(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    *first, last = map(shown, names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _scan(path: Path, context: WorkContext) -> Scan:
@@ -195,13 +209,27 @@ def _scan(path: Path, context: WorkContext) -> Scan:
         raise DatasetError(f"{shown(path)}: no such file or folder; check the path")
     if path.is_file():
         raise DatasetError(
-            f"{shown(path)}: neither a folder nor a table (.csv); name the folder; "
-            "people are cut out of scenes, videos and boxes by qaconv detect"
+            f"{shown(path)}: neither a folder nor a table (.csv); name the folder; {BY_DETECT}"
         )
     return scan_source(path, context)
 
 
-def _table_source(path: Path, wishes: Wishes, reasons: list[str]) -> Source:
+def _table_sources(paths: Sequence[Path], wishes: Wishes, reasons: list[str]) -> dict[Path, Source]:
+    """How tables are read; what is the same of several is said once."""
+    several = len({path.name for path in paths}) < len(paths)
+    found: dict[Path, Source] = {}
+    said: dict[tuple[str, ...], list[str]] = {}
+    for path in paths:
+        found[path], told = _table_source(path, wishes)
+        name = f"{path.parent.name}/{path.name}" if several else path.name
+        said.setdefault(tuple(told), []).append(name)
+    for (columns, *others), names in said.items():
+        reasons += [f"{_together(names)}: {columns}", *others]
+    return found
+
+
+def _table_source(path: Path, wishes: Wishes) -> tuple[Source, list[str]]:
+    """How a table is read, and why: its columns, and what else is to be said."""
     guessed, unit = guess_columns(path) if not (wishes.columns or {}).get("path") else ({}, "")
     columns = {**guessed, **(wishes.columns or {})}
     header = columns_of(path)
@@ -210,11 +238,11 @@ def _table_source(path: Path, wishes: Wishes, reasons: list[str]) -> Source:
     taken = {name.lower() for name in ("", TRACK, *columns.values())}
     others = [name for name in header if name.lower() not in taken]
     unused = f" (not used: {peek(others)})" if others else ""
-    reasons.append(f"{shown(path.name)}: columns {shown(pairs)}{unused}; --columns says otherwise")
+    told_why = [f"columns {shown(pairs)}{unused}; --columns says otherwise"]
     unit = wishes.unit or unit or "seconds"
     if unit == "frames" and not wishes.rate:
-        reasons.append("frames are numbered in a column; with --rate they become times")
-    return Source(path, columns=columns, unit=unit, rate=wishes.rate)
+        told_why.append("frames are numbered in a column; with --rate they become times")
+    return Source(path, columns=columns, unit=unit, rate=wishes.rate), told_why
 
 
 def _sizes(paths: Sequence[Path]) -> tuple[tuple[int, int], ...]:

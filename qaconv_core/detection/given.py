@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from qaconv_core.data.images import read_image
 from qaconv_core.data.table import header_of, unfit_beside_pictures
+from qaconv_core.detection.crops import cut
 from qaconv_core.detection.foreign import GivenBoxes, lacking_columns, read_boxes
-from qaconv_core.detection.sources import find_sources
-from qaconv_core.errors import InputError
+from qaconv_core.detection.frames import Frame, Video, VideoError
+from qaconv_core.detection.sources import Source, find_sources
+from qaconv_core.errors import ImageError, InputError
+from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import counted, shown
 
 _SUFFIXES = (".json", ".xml", ".txt")
@@ -37,14 +44,15 @@ class BoxesProposal:
     """The people that ``file`` shows on ``inputs``: ``given``, to be cut out by
     :func:`~qaconv_core.detection.job.detect_people`.
 
-    ``boxes`` are counts by name of the picture or video, in order; ``tracks`` is how many the file
-    gives, ``without`` how many pictures have no box, ``unknown`` are names that the file has and
-    the inputs have not.
+    ``sources`` are the pictures and videos that have boxes, in order, ``boxes`` their names with
+    the counts; ``tracks`` is how many the file gives, ``without`` how many pictures have no box,
+    ``unknown`` are names that the file has and the inputs have not.
     """
 
     file: Path
     inputs: tuple[Path, ...]
     given: GivenBoxes
+    sources: tuple[Source, ...]
     boxes: tuple[tuple[str, int], ...]
     tracks: int
     without: int
@@ -91,11 +99,42 @@ def propose_boxes(file: Path, inputs: Sequence[Path]) -> BoxesProposal:
         file,
         tuple(inputs),
         given,
+        tuple(source for source in sources if source.name in found),
         tuple((name, len(of)) for name, of in all_boxes.items()),
         len(tracks),
         len(sources) - len(found),
         tuple(unknown),
     )
+
+
+def first_people(
+    proposal: BoxesProposal, sources: int, each: int, context: WorkContext = NO_CONTEXT
+) -> Iterator[tuple[int, list[npt.NDArray[np.uint8]]]]:
+    """The first people of so many pictures and videos, ``each`` of one at most, as they would be
+    cut out: the place of the source, and pictures (h, w, 3).
+
+    What cannot be read is passed over. Raises :class:`Cancelled` when asked to stop.
+    """
+    for place, source in enumerate(proposal.sources[:sources]):
+        context.raise_if_cancelled()
+        try:
+            frame = _first_frame(proposal.given, source, context)
+        except (ImageError, VideoError):
+            continue
+        if frame is not None:
+            high, wide = frame.picture.shape[:2]
+            boxes = proposal.given.on(source.name, frame.number, wide, high)
+            yield place, [cut(frame.picture, box) for box in boxes[:each]]
+
+
+def _first_frame(given: GivenBoxes, source: Source, context: WorkContext) -> Frame | None:
+    """A picture, or the first frame of a video that has boxes; None where that is not there."""
+    if not source.video:
+        return Frame(0, 0.0, np.asarray(read_image(source.path)))
+    with Video(source.path) as video:
+        first = {min(given.frames_of(source.name))}
+        stop = context.raise_if_cancelled
+        return next(video.pictures_at(first, on_read=lambda _number: stop()), None)
 
 
 def one_boxes_file(places: Sequence[Path]) -> tuple[Path | None, list[Path]]:

@@ -90,10 +90,18 @@ def decisions_after(changes: Sequence[Change]) -> dict[tuple[str, str], Decision
 
 def decisions_path(dataset: str, root: str | os.PathLike[str]) -> Path:
     """The file of a data set's decisions in the user's data folder."""
+    return kept_file("decisions", dataset, root)
+
+
+def kept_file(kind: str, dataset: str, root: str | os.PathLike[str]) -> Path:
+    """The file of this kind of a data set in the user's data folder; the one of another name, where
+    pictures in the same place got their name, or another one, since."""
     where = os.path.realpath(root)
     digest = hashlib.sha256(where.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     name = re.sub(r"[^0-9A-Za-z]+", "-", dataset).strip("-")[:40] or "pictures"
-    return data_dir() / "decisions" / f"{name}-{digest}.json"
+    path = data_dir() / kind / f"{name}-{digest}.json"
+    earlier = [] if path.exists() else sorted(path.parent.glob(f"*-{digest}.json"))
+    return earlier[0] if earlier else path
 
 
 class DecisionBook(ABC):

@@ -15,7 +15,7 @@ from typing import Any
 from qaconv_core.errors import InputError
 from qaconv_core.readable import counted
 from qaconv_core.store.change_log import ChangeLog
-from qaconv_core.store.decisions import Decision, DecisionBook, decisions_path
+from qaconv_core.store.decisions import Decision, DecisionBook, kept_file
 
 _LONGEST_NAME = 80
 _Relabel = Callable[[dict[str, str]], tuple[str, dict[str, str]]]
@@ -47,8 +47,7 @@ def _labels(changes: Sequence[LabelChange]) -> dict[str, str]:
 
 def labels_path(dataset: str, root: str | os.PathLike[str]) -> Path:
     """The file of a data set's labels in the user's data folder."""
-    beside = decisions_path(dataset, root)
-    return beside.parent.with_name("labels") / beside.name
+    return kept_file("labels", dataset, root)
 
 
 class LabelLog(ChangeLog[LabelChange]):

@@ -51,6 +51,21 @@ def test_two_queries_of_a_former_set_are_forgotten(qtbot, window):
     assert queries.two is None
 
 
+def test_two_queries_are_two_no_more_after_another_was_looked_at(qtbot, window):
+    queries = window.explore.queries
+    click(queries.list, queries.model.index(0))
+    settled(qtbot, window)
+    click(queries.list, queries.model.index(1), Qt.ControlModifier)
+    assert queries.two is not None
+    press(window, Qt.Key_Down)
+    settled(qtbot, window)
+    assert queries.two is None
+    press(window, Qt.Key_Up)
+    settled(qtbot, window)
+    assert queries.two is None
+    assert "choose two queries" in queries.why_not_two()
+
+
 @pytest.fixture
 def dialog(qtbot, window):
     """The first query of the list and the second, of another person."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 from PyQt5.QtCore import QPoint, Qt
@@ -11,6 +12,7 @@ from PyQt5.QtCore import QPoint, Qt
 from app.items.match_painting import cell_point, rect_of
 from app.items.match_stage import before_lines
 from app.jobs.match_exports import match_export
+from app.jobs.sheets import compare_request
 from app.state.values import Cell
 from tests.app.real import WAIT, opened_window, press, settled, tiny_market
 
@@ -94,3 +96,29 @@ def test_one_candidate_more_or_less_is_compared_at_once(qtbot, window):
     press(window, Qt.Key_C)  # two again
     qtbot.waitUntil(lambda: space.other_pair is not None and space.why is not None, timeout=WAIT)
     assert len(space.selection.chosen) == 3, "the choice stays, for a report"
+
+
+def test_those_compared_of_many_stay_when_another_ranking_takes_its_place(qtbot, window):
+    space = window.workspace
+    press(window, Qt.Key_Home)
+    for _ in range(5):
+        press(window, Qt.Key_Right, modifiers=Qt.ShiftModifier)
+    press(window, Qt.Key_4)
+    qtbot.waitUntil(lambda: len(space.others) == 3 and not space.pair_stale, timeout=WAIT)
+    ranking, compared = space.ranking, space.compared
+    assert list(compared) == ranking.order[:3].tolist()
+    space.set_ranking(replace(ranking, order=ranking.order[::-1], truth=ranking.truth[::-1]))
+    assert space.compared == compared
+    request = compare_request(space, window.controller.matching)
+    assert set(request.candidates) == {space.selection.candidate, *compared}
+
+
+def test_the_sheet_holds_what_is_compared_on_the_screen(qtbot, window):
+    space = window.workspace
+    compared_with_chosen(qtbot, window, 2)
+    second = int(space.ranking.order[5])
+    space.compare_with(second)
+    qtbot.waitUntil(lambda: space.why is not None and not space.pair_stale, timeout=WAIT)
+    shown = {space.pair.candidate, second}
+    assert {pair.candidate for pair in window.explore.inspector.canvas.scene.pairs} == shown
+    assert set(compare_request(space, window.controller.matching).candidates) == shown

@@ -15,7 +15,7 @@ from PIL import Image
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtGui import QColor, QPalette
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QDialogButtonBox
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QLabel
 
 from app.jobs.evaluation_jobs import request_of_run, stored_runs
 from app.state.evaluation import RunList
@@ -23,7 +23,7 @@ from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.evaluate import EvaluatePage
-from app.views.evaluate.measures_tab import MeasuresModel, rows_of
+from app.views.evaluate.measures_tab import GIVING, METHOD, MeasuresModel, rows_of
 from app.views.evaluate.name_dialog import NameDialog
 from app.views.evaluate.queries_tab import QueriesModel
 from app.views.evaluate.runs_list import RunsModel
@@ -332,6 +332,9 @@ def test_two_runs_side_by_side(two, qtbot):
     QTest.mouseClick(content.table.fold, Qt.LeftButton)
     assert content.table.facts.isVisible()
     assert dict(content.table.facts.facts)["ap"].startswith("step-wise")
+    names = {label.text() for label in content.table.facts.findChildren(QLabel)}
+    assert "AP" in names
+    assert "Ap" not in names
     QTest.mouseClick(content.table.fold, Qt.LeftButton)
     assert model.index(1, 3).data() == "+ re-ranking ≈1", "what the row above says is left out"
     assert model.index(1, 0).data() == ""
@@ -698,3 +701,19 @@ def test_neither_torch_nor_matplotlib_is_loaded_before_the_page_is_shown():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_words_give_way_to_numbers_where_the_table_is_narrow(two, qtbot):
+    view = two.content.table.view
+    valid = two.content.table.model.columnCount() - 1
+    view.resize(2400, 200)
+    assert {column: view.columnWidth(column) for column in view.wanted()} == view.wanted()
+    wanted = sum(view.wanted().values())
+    view.resize(wanted - 60, 200)
+    right = view.columnViewportPosition(valid) + view.columnWidth(valid)
+    assert right <= view.viewport().width()
+    assert view.columnWidth(valid) == view.wanted()[valid]
+    words = [view.wanted()[column] - view.columnWidth(column) for column in GIVING]
+    assert sum(words) >= 60
+    index = two.content.table.model.index(0, METHOD)
+    assert index.data(Qt.ToolTipRole) == two.content.table.model._cells[0][METHOD]

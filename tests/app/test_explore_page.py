@@ -99,6 +99,44 @@ def test_controls_stand_on_one_line_and_never_lie_over_each_other(qtbot, space, 
     assert all(button.isVisible() for button in controls.modes.values())
 
 
+@pytest.mark.parametrize("width", [560, 700, 840, 1200])
+def test_the_modes_stay_in_their_place_when_another_one_is_chosen(qtbot, space, width):
+    controls = MatchControls(space, lambda _mode: None)
+    qtbot.addWidget(controls)
+    controls.resize(width, controls.sizeHint().height())
+    controls.show()
+    places = set()
+    for mode in MODES:
+        space.change_look(mode=mode)
+        qtbot.wait(1)
+        places.add(tuple(button.geometry().getRect() for button in controls.modes.values()))
+    assert len(places) == 1
+
+
+def test_panels_and_strip_grow_with_the_page_until_they_were_moved(page, qtbot):
+    docks = page.queries_dock, page.details_dock
+
+    def sizes(width, height):
+        page.resize(width, height)
+        qtbot.waitUntil(lambda: page.size() == QSize(width, height))
+        qtbot.wait(1)
+        return [dock.width() for dock in docks], page.results.height()
+
+    page.arrange()
+    small, low = sizes(1280, 720)
+    large, high = sizes(2560, 1400)
+    assert all(after > before for before, after in zip(small, large, strict=True))
+    assert high > low
+    assert sizes(1280, 720) == (small, low)
+    page.resizeDocks([page.details_dock], [400], Qt.Horizontal)
+    qtbot.waitUntil(lambda: page.details_dock.width() == 400)
+    page.splitter.moveSplitter(300, 1)
+    moved = page.results.height()
+    widths, height = sizes(2560, 1400)
+    assert widths == [small[0], 400]
+    assert height == pytest.approx(moved, abs=2)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("width", "height"), [(960, 480), (1024, 520), (1280, 1000)])
 def test_nothing_in_the_inspector_lies_over_another(page, qtbot, space, mode, width, height):

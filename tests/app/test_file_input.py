@@ -13,7 +13,7 @@ from PyQt5.QtWidgets import QApplication, QFileDialog, QMainWindow
 from app.jobs.controller import Controller
 from app.state.requests import BY_CONTENT, DataRequest
 from app.state.workspace import Workspace
-from app.views.shell.file_input import FileInput, keep_image, kind_of
+from app.views.shell.file_input import FileInput, _drop_words, keep_image, kind_of
 from app.views.widgets.actions import Actions
 from qaconv_core.data import read_image
 from tests.app.samples import sample_set
@@ -187,6 +187,26 @@ def test_several_folders_are_imported_together(asked, tmp_path):
     assert asked.drop(tmp_path / "north", tmp_path / "south")
     assert asked.imports == [[tmp_path / "north", tmp_path / "south"]]
     assert asked.data == []
+
+
+def test_videos_and_boxes_that_are_dropped_have_their_own_ways(asked, tmp_path):
+    video, boxes = tmp_path / "gate.mp4", tmp_path / "boxes.json"
+    for file in (video, boxes):
+        file.write_bytes(b"{}")
+    (tmp_path / "scenes").mkdir()
+    assert asked.drop(video)
+    assert asked.videos == [[video]]
+    for others in ((tmp_path / "scenes",), (write_picture(tmp_path / "a.png"),), (video,), ()):
+        assert asked.drop(*others, boxes)
+        assert asked.imports[-1] == [*others, boxes]
+    assert (asked.data, asked.pictures, asked.problems) == ([], [], [])
+    words = {
+        (video,): "Drop to find the people in this video",
+        (tmp_path / "a.png", boxes): "Drop to cut people out by these boxes",
+        (tmp_path / "scenes", tmp_path): "Drop to import these together",
+        (tmp_path / "scenes",): "Drop to open this set",
+    }
+    assert {paths: _drop_words(paths) for paths in words} == words
 
 
 def test_what_is_dropped_beside_pictures_and_left_out_is_said(qtbot, asked, tmp_path):

@@ -52,3 +52,8 @@ def test_a_word_alone_loses_its_middle(metrics):
     short = fitted("IMG_0001_2026_edited", metrics, metrics.horizontalAdvance("IMG_00…edited"))
     assert short.startswith("IMG")
     assert short.endswith("ed")
+
+
+def test_a_camera_with_a_name_loses_the_word_before_it(metrics):
+    text, short = "Person not known · camera gate 2 · 17:22", "Person not known · gate 2 · 17:22"
+    assert fitted(text, metrics, metrics.horizontalAdvance(short)) == short

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
@@ -11,7 +13,9 @@ from app.state.requests import DataRequest
 from app.state.workspace import Workspace
 from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.open_data import OpenDataDialog
-from qaconv_core.data import open_folder
+from qaconv_core.data import open_folder, read_image
+from qaconv_core.detection import given
+from tests.app.real import drop
 from tests.builders import write_boxes, write_picture
 
 
@@ -141,6 +145,94 @@ def test_a_file_of_boxes_beside_pictures_is_proposed_as_boxes(qtbot, dialog, sce
     assert heard == [DataRequest("folder", scenes / "street people")]
     assert len(open_folder(scenes / "street people").gallery) == 3
     assert len(list((scenes / "street people" / "crops").rglob("*.jpg"))) == 3
+
+
+def drop_on(widget, *paths):
+    """Drop files on a widget: what lies around it gets them where it takes none."""
+    while not widget.acceptDrops():
+        widget = widget.parentWidget()
+    drop(widget, *paths)
+
+
+def ready(qtbot, dialog):
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=20_000)
+    return dialog.table.rowCount()
+
+
+def test_what_is_dropped_by_mouse_is_looked_at(qtbot, dialog, scenes, folder, tmp_path):
+    drop_on(dialog.table.viewport(), folder)
+    assert ready(qtbot, dialog) == 8
+    drop_on(dialog.pattern.lineEdit(), folder / "hof", folder / "tor")
+    assert not dialog.save.isEnabled()
+    ready(qtbot, dialog)
+    assert {row[2] for row in texts(dialog)} == {"hof", "tor"}
+    assert dialog.pattern.currentText() == "Recognise", "no path is typed into the field"
+    table = tmp_path / "list.csv"
+    table.write_text("file,who\nshop/hof/ann/1.png,ann\n")
+    drop_on(dialog.rate, table)
+    assert ready(qtbot, dialog) == 1
+    assert texts(dialog) == [("shop/hof/ann/1.png", "ann", "–", "–", "–")]
+    drop_on(dialog.name, scenes / "street", scenes / "boxes.json")
+    assert ready(qtbot, dialog) == 1
+    assert dialog.save.text() == "Cut out and open…"
+    drop(dialog, scenes / "street" / "1.png")
+    qtbot.waitUntil(lambda: "neither a folder" in dialog.message.text(), timeout=20_000)
+    assert "dropped on the window itself" in dialog.message.text()
+    assert not dialog.save.isEnabled()
+
+
+def test_a_dropped_video_is_handed_on(dialog, tmp_path):
+    video, handed = tmp_path / "gate.mp4", []
+    video.write_bytes(b"x")
+    dialog.videos_dropped.connect(handed.append)
+    drop(dialog, video)
+    assert handed == [[video]]
+    assert not dialog.isVisible()
+
+
+def people_of(item, size):
+    return item.icon().pixmap(size).toImage()
+
+
+def test_people_of_boxes_are_shown_as_they_would_be_cut_out(qtbot, dialog, scenes):
+    dialog.take_dropped([scenes / "street", scenes / "boxes.json"])
+    ready(qtbot, dialog)
+    item, size = dialog.table.item(0, 0), dialog.table.iconSize()
+    qtbot.waitUntil(lambda: people_of(item, size).pixelColor(5, 24).alpha() > 0, timeout=20_000)
+    strip = people_of(item, size)
+    assert strip.size() == size
+    scene = read_image(scenes / "street" / "1.png")
+    left = 0
+    for x, y, w, h in ((10, 20, 40, 100), (100, 20, 40, 110), (200, 30, 50, 120)):
+        shown = strip.pixelColor(left + 5, 24)
+        room = 0.03 * h
+        at = x - room + 5 / 48 * (h + 2 * room), y + h / 2
+        true = scene.getpixel(tuple(map(int, at)))
+        assert all(abs(a - b) < 40 for a, b in zip(shown.getRgb()[:3], true, strict=True))
+        left += int(48 * (w + 2 * room) / (h + 2 * room)) + 4
+    assert strip.pixelColor(size.width() - 3, 24).alpha() == 0, "there are three people"
+
+
+def test_boxes_that_are_being_shown_are_given_up_with_the_dialog(
+    qtbot, dialog, scenes, runner, monkeypatch
+):
+    for number in range(3, 40):
+        write_picture(scenes / "street" / f"{number}.png", number, size=(320, 240))
+    images = [{"id": n, "file_name": f"{n}.png"} for n in range(1, 40)]
+    boxes = [{"image_id": n, "bbox": [10, 20, 40, 100]} for n in range(1, 40)]
+    (scenes / "boxes.json").write_text(json.dumps({"images": images, "annotations": boxes}))
+    begun, cut = [], given.cut
+
+    def counted_cut(*arguments):
+        begun.append(arguments)
+        return cut(*arguments)
+
+    monkeypatch.setattr(given, "cut", counted_cut)
+    dialog.take_dropped([scenes / "street", scenes / "boxes.json"])
+    qtbot.waitUntil(lambda: bool(begun), timeout=20_000)
+    dialog.close()
+    qtbot.waitUntil(lambda: not runner.busy, timeout=20_000)
+    assert len(begun) < 39
 
 
 def test_boxes_alone_and_pictures_again(qtbot, dialog, scenes, folder):

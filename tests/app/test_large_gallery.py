@@ -10,7 +10,7 @@ from PyQt5.QtTest import QTest
 
 from app.jobs.controller import Controller
 from app.state.session import Session
-from app.state.values import Look
+from app.state.values import NORMALISED, Look
 from app.state.workspace import Workspace
 from app.views.explore.results_panel import ResultsPanel
 from qaconv_core.searching import choice
@@ -45,6 +45,20 @@ def test_everything_can_be_scored_exactly(qtbot, opened):
     assert space.measures["qaconv"].first_true[0] > 0
 
 
+def test_a_ranking_by_normalised_scores_is_made_anew_with_exact_logits(qtbot, opened):
+    space = opened.workspace
+    opened.normalise(NORMALISED)
+    qtbot.waitUntil(lambda: space.ranking.method == NORMALISED, timeout=WAIT)
+    assert not space.ranking_exact
+    estimated = space.ranking
+    space.change_look(exact=True)
+    qtbot.waitUntil(lambda: space.ranking is not estimated, timeout=WAIT)
+    assert space.ranking_exact
+    exact = opened.matching.rank_normalised(space.ranking.queries, exact=True).ranking
+    assert space.ranking.order.tolist() == exact.order.tolist()
+    assert space.ranking.values.tolist() == exact.values.tolist()
+
+
 def test_the_header_tells_it_and_offers_exact_scores(qtbot, space, thumbnails):  # noqa: F811
     panel = ResultsPanel(space, thumbnails)
     window = shown(qtbot, panel, 760, 300)
@@ -63,6 +77,9 @@ def test_the_header_tells_it_and_offers_exact_scores(qtbot, space, thumbnails): 
     assert not space.look.exact
     normalised = replace(estimated, method="qaconv+norm", certainty="measured", exact_to=0)
     space.set_ranking(normalised)
+    assert header.estimates.text() == "≈ by estimates"
+    assert header.exact.isVisible(), "their own logits can be exact"
+    space.set_ranking(normalised, exact=True)
     assert header.estimates.text() == "≈ by estimates"
     assert header.exact.isHidden(), "what strangers look like stays estimated"
     rank(space, method="qaconv+rerank", kind="score", approximation="only the 50 nearest")

@@ -162,6 +162,8 @@ def test_pictures_are_undistorted_apart_and_inside(aspects, size):
         assert home.x + home.width <= clip.x + clip.width + 1e-6
         assert home.y >= 0
         assert home.y + home.height <= size[1] - 80
+        assert 0 <= pane.words.y - (home.y + home.height) <= MARGIN
+        assert clip.y + clip.height <= pane.words.y
     for left, right in itertools.pairwise(places):
         assert left.clip.x + left.clip.width == pytest.approx(right.clip.x - BETWEEN)
         assert left.home.x + left.home.width < right.home.x

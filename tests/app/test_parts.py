@@ -178,7 +178,7 @@ def test_lines_and_found_cells_are_those_of_the_part(qtbot, page):
     drag(page, ("query", 0), (0.01, 0.01), (0.99, 0.45))
     followed(qtbot, page)
     part = space.parts.part
-    lines = page.inspector.canvas.stage.lines()[0].drawn
+    lines = page.inspector.canvas.stage.lines[0].drawn
     assert {line.query_cell for line in lines} == set(np.flatnonzero(part))
     assert {line.gallery_cell for line in lines} == set(np.flatnonzero(space.pair.found))
     assert page.details.table.model().rowCount() == part.sum()
@@ -196,7 +196,7 @@ def test_a_part_has_no_usual_and_the_whole_query_has_it_again(qtbot, page):
     pairs = (space.pair, space.other_pair)
     assert [pair.relative for pair in pairs] == [None, None]
     assert inspector.canvas.stage.scale.kind == "contribution"
-    assert {lines.kind for lines in inspector.canvas.stage.lines()} == {"contribution"}
+    assert {lines.kind for lines in inspector.canvas.stage.lines} == {"contribution"}
     # The difference is that of the part, to the last cell.
     terms = sum(reason.amount for reason in space.why.reasons)
     assert terms == pytest.approx(pairs[0].match.logit - pairs[1].match.logit, abs=1e-4)

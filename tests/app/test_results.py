@@ -10,6 +10,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.state.values import METHODS
+from app.views.explore.results_header import ResultsHeader
 from app.views.explore.results_panel import ResultsPanel
 from app.views.widgets.actions import Actions
 from qaconv_core.types import ImageRef, ImageSet, RankingResult
@@ -437,3 +438,16 @@ def test_what_is_chosen_besides_is_forgotten_with_its_query(panel, space):
     assert len(space.selection.chosen) == 3
     space.select_queries((1,))
     assert space.selection.chosen == frozenset()
+
+
+def test_a_change_of_method_is_shown_once(panel, space, monkeypatch):
+    shows = []
+    real = ResultsHeader._show_exactness
+    monkeypatch.setattr(
+        ResultsHeader, "_show_exactness", lambda *some: (shows.append(1), real(*some))
+    )
+    space.set_methods(tuple(METHODS[:2]), {})
+    shows.clear()
+    space.set_method("qaconv+rerank")
+    assert panel.header.method.actions_["qaconv+rerank"].isChecked()
+    assert len(shows) == 1

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from PyQt5.QtCore import QItemSelectionModel, QPoint, Qt
-from PyQt5.QtGui import QPalette, QStandardItemModel
-from PyQt5.QtWidgets import QHeaderView, QTableView
+from PyQt5 import sip
+from PyQt5.QtCore import QItemSelectionModel, QPoint, QRect, Qt
+from PyQt5.QtGui import QImage, QPainter, QPalette, QStandardItemModel
+from PyQt5.QtWidgets import (
+    QHeaderView,
+    QStyle,
+    QStyleOption,
+    QStyleOptionButton,
+    QStyleOptionViewItem,
+    QTableView,
+    QTreeWidget,
+    QTreeWidgetItem,
+)
 
 from app.items.selection import INSET
 from app.views.widgets.table_style import AIR, space_columns
-from app.views.widgets.theme import Theme, contrast
+from app.views.widgets.theme import OutlinedStyle, Theme, contrast
 
 
 def table(qtbot, airy: bool) -> QTableView:
@@ -76,3 +86,43 @@ def test_a_chosen_row_is_outlined_and_not_filled(qtbot, qapp, name):
         assert any(contrast(colour, ground) > 4 for colour in letter), "words can be read"
     finally:
         theme.use("system")
+
+
+def test_a_chosen_row_of_a_tree_is_outlined_as_one(qtbot, qapp):
+    theme = Theme(qapp)
+    theme.use("light")
+    try:
+        tree = QTreeWidget()
+        qtbot.addWidget(tree)
+        tree.setHeaderLabels(["H", "H", "H"])
+        item = QTreeWidgetItem(QTreeWidgetItem(tree, ["H"]), ["H", "H", "H"])
+        tree.expandAll()
+        tree.resize(400, 120)
+        tree.show()
+        item.setSelected(True)
+        picture = tree.viewport().grab().toImage()
+        cells = [tree.visualRect(tree.indexFromItem(item, column)) for column in range(3)]
+        accent, middle = tree.palette().color(QPalette.Highlight), cells[0].center().y()
+        across = [x for x in range(picture.width()) if picture.pixelColor(x, middle) == accent]
+        ends = (cells[0].left() + INSET, cells[2].right() - INSET)
+        assert all(min(abs(x - end) for end in ends) <= 2 for x in across), "no line between cells"
+        assert {min(ends, key=lambda end: abs(x - end)) for x in across} == set(ends)
+    finally:
+        theme.use("system")
+
+
+@pytest.mark.parametrize("kind", [QStyleOption, QStyleOptionButton])
+def test_an_option_that_comes_as_another_type_is_drawn_as_what_it_is(qapp, kind):
+    row = QStyleOptionViewItem()
+    row.rect, row.state = QRect(0, 0, 60, 20), QStyle.State_Selected
+    stale = sip.cast(sip.cast(row, QStyleOption), kind)
+    pictures = []
+    for option in (row, stale):
+        image = QImage(60, 20, QImage.Format_RGB32)
+        image.fill(Qt.white)
+        painter = QPainter(image)
+        OutlinedStyle().drawPrimitive(QStyle.PE_PanelItemViewItem, option, painter, None)
+        painter.end()
+        pictures.append(image)
+    assert pictures[0] == pictures[1]
+    assert pictures[0].pixelColor(30, 10) == Qt.white

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QPalette, QShowEvent
 from PyQt5.QtWidgets import (
     QDialog,
@@ -33,6 +33,8 @@ from qaconv_core.progress import Progress
 
 BEFORE, MEANWHILE, AFTERWARDS = range(3)
 MOST_ROUNDS = 9
+FIRST_SIZE, WORKING_SIZE = (960, 440), (960, 680)
+"""Pixels of the dialog before there is something to follow, and then."""
 
 
 class AdaptDialog(QDialog):
@@ -46,7 +48,7 @@ class AdaptDialog(QDialog):
         self._typed = False
         self._job: Job | None = None
         self.setWindowTitle("Adapt to these pictures")
-        size_on_screen(self, 960, 680)
+        size_on_screen(self, *FIRST_SIZE)
         self.pages = QStackedWidget()
         self._make_before()
         self._make_meanwhile(thumbnails)
@@ -180,6 +182,9 @@ class AdaptDialog(QDialog):
             self._show_choices()
         arrived = page != self.pages.currentIndex()
         self.pages.setCurrentIndex(page)
+        if arrived and page == MEANWHILE:
+            grown = self.size().expandedTo(QSize(*WORKING_SIZE))
+            size_on_screen(self, grown.width(), grown.height())
         if arrived and page == AFTERWARDS:
             (self.use_new if self.use_new.isEnabled() else self.again).setFocus()
 

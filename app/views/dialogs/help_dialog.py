@@ -17,6 +17,7 @@ from app.state.workspace import Workspace
 from app.views.dialogs.help_topics import TOPICS
 from app.views.dialogs.job_dialog import dialog_buttons
 from app.views.widgets.layouts import in_column, in_row, size_on_screen
+from app.views.widgets.table_style import space_rows
 from qaconv_core import __version__
 
 CONTRIBUTION = """
@@ -154,7 +155,7 @@ class HelpDialog(QDialog):
             item = QListWidgetItem(title)
             item.setData(Qt.UserRole, each)
             self.topics.addItem(item)
-        self.topics.setSpacing(2)
+        space_rows(self.topics)
         self.topics.setFixedWidth(self.topics.sizeHintForColumn(0) + 24)
         self.text = QTextBrowser()
         self.text.setOpenExternalLinks(False)

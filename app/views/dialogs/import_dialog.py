@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import QSize, pyqtSignal
-from PyQt5.QtGui import QIcon, QPixmap
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QIcon, QImage, QPainter, QPixmap
 from PyQt5.QtWidgets import (
     QDialogButtonBox,
     QHeaderView,
@@ -18,7 +18,7 @@ from PyQt5.QtWidgets import (
 )
 
 from app.jobs.images import ImageLoader
-from app.jobs.imports import cut_out, propose_import, save_import
+from app.jobs.imports import SHOW, cut_out, propose_import, save_import, show_people
 from app.jobs.runner import JobRunner
 from app.jobs.timers import pause_timer
 from app.state.requests import DataRequest
@@ -29,10 +29,12 @@ from app.views.widgets.fields import combo_box, line_edit, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
 from app.views.widgets.labels import MessageLine, plain_label
 from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
+from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
-from qaconv_core.data.proposal import Proposal, examples, possibilities, spread
+from qaconv_core.data.proposal import BY_DETECT, Proposal, examples, possibilities, spread
+from qaconv_core.data.videos import is_video_name
 from qaconv_core.readable import counted
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
 CUT_TIP = "Cut the people out of their pictures by these boxes, and look at the data set"
 _EXAMPLES = 40
 _THUMBNAIL = 48
+_PEOPLE, _PERSON, _GAP = 4, QSize(30, _THUMBNAIL), 4
+"""People of one picture that are shown, how large at most, and pixels between them."""
+_NOT_HERE = "drop the folder; whole scenes and videos are dropped on the window itself"
 _PAUSE = 300  # milliseconds after the last key until the preview is made anew
 _FIELDS = "Fields: " + ", ".join(f"{{{name}}} {meaning}" for name, meaning in FIELDS.items())
 
@@ -53,10 +58,12 @@ _FIELDS = "Fields: " + ", ".join(f"{{{name}}} {meaning}" for name, meaning in FI
 class ImportDialog(DropDialog):
     """Choose folders or tables, see what is understood of them, say what is otherwise.
 
-    ``imported`` carries the request that opens what was written down.
+    ``imported`` carries the request that opens what was written down, ``videos_dropped`` the paths
+    of videos, for which this is not the place.
     """
 
     imported = pyqtSignal(object)
+    videos_dropped = pyqtSignal(object)
 
     def __init__(self, runner: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__("Import pictures", runner, parent)
@@ -91,9 +98,9 @@ class ImportDialog(DropDialog):
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setHorizontalHeaderLabels(COLUMNS)
         self.table.setAccessibleName("Pictures as they are understood")
-        self.table.setEditTriggers(QTableWidget.NoEditTriggers)
+        show_as_rows(self.table)
+        space_columns(self.table)
         self.table.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
-        self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(_THUMBNAIL + 4)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         self.possible = plain_label("")
@@ -104,6 +111,8 @@ class ImportDialog(DropDialog):
         )  # fmt: skip
         self.save.setEnabled(False)
         self.fields = (self.pattern, self.folders, self.unit, self.rate, self.name)
+        for field in (self.rate, self.name, self.pattern.lineEdit()):
+            field.setAcceptDrops(False)  # a file dropped there is for the dialog
         form = in_form(*((field.accessibleName(), field) for field in self.fields))
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
         in_column(where, form, self.table, self.possible, self.message, self.buttons,
@@ -133,7 +142,11 @@ class ImportDialog(DropDialog):
         self.choose([Path(name)])
 
     def take_dropped(self, paths: list[Path]) -> None:
-        self.choose(paths)
+        if all(is_video_name(path.name) and path.is_file() for path in paths):
+            self.videos_dropped.emit(paths)
+            self.reject()
+        else:
+            self.choose(paths)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
@@ -162,6 +175,7 @@ class ImportDialog(DropDialog):
             self.message.say("The rate has to be a number of frames per second.", warning=True)
             return
         self.message.say("Reading names…")
+        self._jobs.stop(SHOW)
         propose_import(self._jobs, self.places, wishes, self.proposal, self._proposed, self._failed)
 
     def _proposed(self, found: Proposal | BoxesProposal) -> None:
@@ -188,9 +202,28 @@ class ImportDialog(DropDialog):
         )
         self.message.say("; ".join(found.sentences), warning=bool(found.unknown))
         self.save.setEnabled(True)
+        self.table.setIconSize(QSize(_PEOPLE * (_PERSON.width() + _GAP), _THUMBNAIL))
+        for row in range(self.table.rowCount()):
+            self._show_people((row, []))  # names stay where they are when people appear
+        show_people(self._jobs, found, _EXAMPLES, _PEOPLE, _PERSON, self._show_people)
+
+    def _show_people(self, found: tuple[int, list[QImage]]) -> None:
+        row, people = found
+        strip = QPixmap(self.table.iconSize())
+        strip.fill(Qt.transparent)
+        painter = QPainter(strip)
+        left = 0
+        for person in people:
+            painter.drawImage(left, (_THUMBNAIL - person.height()) // 2, person)
+            left += person.width() + _GAP
+        painter.end()
+        item = self.table.item(row, 0)
+        if item is not None:
+            item.setIcon(QIcon(strip))
 
     def _show(self, proposal: Proposal) -> None:
         self.proposal = proposal
+        self.table.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
         self._shown = [picture.path for picture in spread(proposal, _EXAMPLES)]
         self._fill(examples(proposal, _EXAMPLES))
         for path in self._shown:
@@ -234,6 +267,7 @@ class ImportDialog(DropDialog):
         if self.boxes is not None:
             out = out_for(self.boxes.inputs)
             self.message.say("Cutting people out…")
+            self._jobs.stop(SHOW)
             cut_out(self._jobs, self.boxes, out, self._saved, self._failed)
         elif self.proposal is not None:
             save_import(self._jobs, self.proposal.description, self._saved, self._failed)
@@ -251,4 +285,5 @@ class ImportDialog(DropDialog):
 def in_window(sentence: str) -> str:
     """A sentence of the engine without the options of the command line: the fields stand above."""
     plain = re.sub(r"; --[a-z]+ .*says otherwise.*$", "", sentence)
+    plain = plain.replace(f"name the folder; {BY_DETECT}", _NOT_HERE)
     return plain.replace("--rate", "a rate").replace("--pattern ", "")

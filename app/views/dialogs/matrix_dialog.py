@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QBrush, QColor, QKeyEvent, QPalette
+from PyQt5.QtGui import QBrush, QColor, QKeyEvent, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -32,6 +32,8 @@ HINT = (
 )
 NARROWEST = 64
 """Pixels of a column: numbers have air around them."""
+ROOMY = (NARROWEST, 32)
+"""Width and height from which cells share the room."""
 PALEST, STRONGEST = 0.12, 0.75
 
 
@@ -57,9 +59,8 @@ class MatrixView(QTableWidget):
         self.setEditTriggers(QAbstractItemView.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SingleSelection)
         self.setTabKeyNavigation(False)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.horizontalHeader().setMinimumSectionSize(NARROWEST)
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
+        self._fit()
         self.cellClicked.connect(self.chosen)
 
     def show_matrix(self, matrix: MatchMatrix) -> None:
@@ -72,11 +73,27 @@ class MatrixView(QTableWidget):
         most = max(1, int(matrix.wrong.max(initial=0)))
         for row, column in matrix.members:
             self.setItem(row, column, self._item(matrix, row, column, most))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More or less room for the cells."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Few cells share the whole room, many are as small as their numbers."""
+        few = (
+            self.columnCount() * ROOMY[0] <= self.viewport().width()
+            and self.rowCount() * ROOMY[1] <= self.viewport().height()
+        )
+        mode = QHeaderView.Stretch if few else QHeaderView.ResizeToContents
+        for header in (self.horizontalHeader(), self.verticalHeader()):
+            header.setSectionResizeMode(mode)
 
     def _item(self, matrix: MatchMatrix, row: int, column: int, most: int) -> QTableWidgetItem:
         count, wrong = int(matrix.counts[row, column]), int(matrix.wrong[row, column])
         item = QTableWidgetItem(f"{wrong:,} / {count:,}" if wrong else f"{count:,}")
-        item.setTextAlignment(int(Qt.AlignRight | Qt.AlignVCenter))
+        item.setTextAlignment(int(Qt.AlignCenter))
         item.setToolTip(cell_words(matrix, row, column))
         item.setData(Qt.AccessibleTextRole, cell_words(matrix, row, column))
         colour = truth_colour(RankingResult.FALSE)
@@ -84,7 +101,6 @@ class MatrixView(QTableWidget):
             ground = QColor(colour)
             ground.setAlphaF(PALEST + (STRONGEST - PALEST) * wrong / most)
             item.setBackground(QBrush(ground))
-            item.setForeground(self.palette().brush(QPalette.Text))
         return item
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

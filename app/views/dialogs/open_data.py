@@ -25,6 +25,7 @@ from app.views.widgets.file_dialogs import TABLES, ask_path
 from app.views.widgets.job_strip import progress_words
 from app.views.widgets.labels import MessageLine, plain_label
 from app.views.widgets.layouts import in_column, in_row, scrolled, size_on_screen
+from app.views.widgets.table_style import space_rows
 from qaconv_core.errors import QAConvError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import Progress
@@ -100,7 +101,7 @@ class OpenDataDialog(DropDialog):
         names = QListWidget()
         names.setAccessibleName("Data sets")
         names.setFixedWidth(208)
-        names.setSpacing(2)
+        space_rows(names)
         for name, title, tip in CHOICES:
             item = QListWidgetItem(title)
             item.setData(Qt.UserRole, name)

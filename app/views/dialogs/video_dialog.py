@@ -28,6 +28,7 @@ from app.views.widgets.file_dialogs import ask_path, ask_paths
 from app.views.widgets.job_strip import clock
 from app.views.widgets.labels import MessageLine
 from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
+from app.views.widgets.table_style import space_columns
 from app.views.widgets.work_strip import WorkStrip
 from qaconv_core.data.moments import moment_of
 from qaconv_core.detection.crops import PICTURES
@@ -71,6 +72,8 @@ class VideoDialog(HelpedDialog):
         )  # fmt: skip
         self.table.setHorizontalHeaderLabels(COLUMNS)
         self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        space_columns(self.table)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         for column, width in ((1, 80), (CAMERA, 180), (START, 208)):
             self.table.setColumnWidth(column, width)

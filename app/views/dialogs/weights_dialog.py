@@ -21,9 +21,12 @@ from app.views.dialogs.job_dialog import JobDialog, dialog_buttons
 from app.views.widgets.fields import named, push_button
 from app.views.widgets.labels import MessageLine, plain_label
 from app.views.widgets.layouts import in_column, in_row, size_on_screen
+from app.views.widgets.table_style import space_columns
 from app.views.widgets.work_strip import WorkStrip
 
 COLUMNS = ("Name", "Size", "State", "Good for")
+SIZE = COLUMNS.index("Size")
+NUMBER = int(Qt.AlignRight | Qt.AlignVCenter)
 NO_NETWORK = (
     "Nothing is fetched before you press Download. A file is checked against the publisher's "
     "SHA-256; a download that broke off goes on where it stopped."
@@ -44,6 +47,10 @@ class WeightsDialog(JobDialog):
         self.list.setUniformRowHeights(True)
         self.list.setRootIsDecorated(False)
         self.list.setIndentation(12)
+        space_columns(self.list)
+        titles = self.list.headerItem()
+        assert titles is not None
+        titles.setTextAlignment(SIZE, NUMBER)
         for column in range(3):
             self.list.header().setSectionResizeMode(column, QHeaderView.ResizeToContents)
         self.words = named(plain_label(), "What the chosen weights are good for")
@@ -89,6 +96,7 @@ class WeightsDialog(JobDialog):
     def _add(self, head: QTreeWidgetItem, row: WeightsRow, chosen: WeightsRow | None) -> None:
         item = QTreeWidgetItem(head, [row.name, row.size, row.state, row.good_for])
         item.setData(0, Qt.UserRole, row)
+        item.setTextAlignment(SIZE, NUMBER)
         for column in range(len(COLUMNS)):
             item.setToolTip(column, row.good_for if column == 3 else row.tip)
         if chosen is not None and chosen.weights is not None and row.name == chosen.name:

@@ -22,7 +22,7 @@ from app.state.evaluation import FinishedRun, RunList
 from app.views.evaluate.cmc_tab import CmcTab
 from app.views.widgets.grid_area import GridArea, empty_grid
 from app.views.widgets.labels import fold_button, plain_label, sentence_case
-from app.views.widgets.layouts import in_column, in_splitter
+from app.views.widgets.layouts import in_column, in_row, in_splitter
 from app.views.widgets.run_words import points
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
@@ -33,11 +33,17 @@ from qaconv_core.types import MethodResult
 
 WORDS = ("Run", "Data set", "Model", "Method, in %")
 METHOD = len(WORDS) - 1
+GIVING = (METHOD, METHOD - 1, METHOD - 2)
+"""Columns of words that give way to numbers: of the method, the model, the data set."""
+LEAST_WORDS, STEP = 88, 8
+"""Pixels that such a column keeps, and in which steps the widest one gives."""
 CHANGES = ("ΔRank-1", "ΔmAP")
 COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid")
 LEAST_HEIGHT = 640
 """Pixels from which table, curve and protocol have room below each other."""
 LEAST_CHART = 200
+ANY_HEIGHT = 16_777_215
+"""What Qt takes for no limit."""
 LEAST_CURVE = 400
 """Pixels of width that the curve takes beside the table."""
 TIPS = {
@@ -48,6 +54,14 @@ TIPS = {
     "ΔmAP": "Percentage points more than the first shown run of this data set and method.",
     "Valid": "Queries with a true match left in the gallery: all means run over them.",
 }
+
+FACT_NAMES = {
+    "ap": "AP",
+    "junk": "Same camera (ignored)",
+    "rerank": "Re-ranking",
+    "tlift": "TLift",
+}
+"""Of the protocol; others are their keys in words."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +136,10 @@ class MeasuresModel(TableModel):
             return f"{COLUMNS[column]} {self._cells[row][column]}"
         if role == Qt.ToolTipRole and self.rows[row].mark and column == METHOD:
             return f"An approximation: {self.rows[row].result.approximation}"
-        if role == Qt.ToolTipRole and column == 2:
-            return self.rows[row].run.model_details or None
+        if role == Qt.ToolTipRole and column == METHOD - 1 and self.rows[row].run.model_details:
+            return self.rows[row].run.model_details
+        if role == Qt.ToolTipRole and column in GIVING:
+            return self._cells[row][column]
         return None
 
     def _words(self, row: int, column: int) -> str:
@@ -161,6 +177,12 @@ def _best_cells(rows: Sequence[Row]) -> set[tuple[int, int]]:
     return best
 
 
+def _fact_name(name: str) -> str:
+    """The words of a fact, after the data set that it is about, where there is one."""
+    about, colon, key = name.rpartition(": ")
+    return about + colon + FACT_NAMES.get(key, sentence_case(key.replace("_", " ")))
+
+
 class Facts(GridArea):
     """Names and values, one below the other; values can be selected."""
 
@@ -176,12 +198,54 @@ class Facts(GridArea):
         self.facts = tuple(facts)
         inner, grid = empty_grid(right=8, between=4, grows=1)
         for line, (name, value) in enumerate(facts):
-            label = plain_label(sentence_case(name.replace("_", " ")), wrap=False)
+            label = plain_label(_fact_name(name), wrap=False)
             label.setForegroundRole(QPalette.PlaceholderText)
             grid.addWidget(label, line, 0, Qt.AlignTop)
             grid.addWidget(plain_label(value), line, 1, Qt.AlignTop)
         grid.setRowStretch(len(facts), 1)
         self.setWidget(inner)
+
+
+class MeasuresView(QTableView):
+    """The table: where it has too little width, words give way and numbers stay whole."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        show_as_rows(self)
+        self.setSelectionMode(QAbstractItemView.ExtendedSelection)
+        space_columns(self)
+        self.setTextElideMode(Qt.ElideRight)
+        self.setAccessibleName("Measures of the shown runs")
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.Fixed)
+        self.horizontalHeader().setMinimumSectionSize(24)
+
+    def wanted(self) -> dict[int, int]:
+        """Pixels that each column that is shown needs for all its words."""
+        header = self.horizontalHeader()
+        return {
+            column: max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
+            for column in range(self.model().columnCount())
+            if not self.isColumnHidden(column)
+        }
+
+    def share_width(self) -> None:
+        """Give each column what it needs, and take what is missing from the widest words."""
+        wanted = self.wanted()
+        missing = sum(wanted.values()) - self.viewport().width()
+        while missing > 0:
+            column = max(GIVING, key=lambda column: wanted[column])
+            taken = min(missing, wanted[column] - LEAST_WORDS, STEP)
+            if taken <= 0:
+                break
+            wanted[column] -= taken
+            missing -= taken
+        for column, width in wanted.items():
+            self.setColumnWidth(column, width)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width out anew."""
+        super().resizeEvent(event)
+        self.share_width()
 
 
 class MeasuresTab(QWidget):
@@ -194,13 +258,8 @@ class MeasuresTab(QWidget):
         super().__init__(parent)
         self._runs = runs
         self.model = MeasuresModel(self)
-        self.view = QTableView()
-        show_as_rows(self.view)
-        self.view.setSelectionMode(QAbstractItemView.ExtendedSelection)
-        space_columns(self.view)
+        self.view = MeasuresView()
         self.view.setModel(self.model)
-        self.view.setAccessibleName("Measures of the shown runs")
-        self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.cmc = CmcTab(runs)
         self.cmc.setMinimumHeight(LEAST_CHART)
         self.notes = plain_label()
@@ -210,7 +269,8 @@ class MeasuresTab(QWidget):
         self.fold.toggled.connect(self._fold_out)
         self.splitter = in_splitter(Qt.Vertical, self.view, self.cmc, stretches=(0, 1))
         below = in_column(self.notes, self.fold, margins=(8, 0, 8, 0), spacing=4)
-        self._whole = in_column(self.splitter, below, self.facts, into=self, grows=self.splitter)
+        self._folded = in_row(self.facts, margins=(8, 0, 0, 0))
+        self._whole = in_column(self.splitter, below, self._folded, into=self, grows=self.splitter)
         self._whole.setStretchFactor(self.splitter, 2)
         self._moved = False
         self.splitter.splitterMoved.connect(self._remember)
@@ -232,6 +292,7 @@ class MeasuresTab(QWidget):
         self.facts.show_facts(origin_facts([run.named_report(len(runs) > 1) for run in runs]))
         self.fold.setVisible(bool(runs))
         self._share_out()
+        self.view.share_width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the room out anew."""
@@ -245,7 +306,7 @@ class MeasuresTab(QWidget):
     def _fold_out(self, on: bool) -> None:
         """Show the protocol, or hide it."""
         self.facts.setVisible(on)
-        self._whole.setStretchFactor(self.facts, int(on))
+        self._whole.setStretchFactor(self._folded, int(on))
         self._share_out()
 
     def _share_out(self) -> None:
@@ -253,8 +314,12 @@ class MeasuresTab(QWidget):
         high as its rows, up to half. The protocol, where it is folded out, has a third; where
         there is little room it takes that of the curve."""
         low = self.height() < LEAST_HEIGHT and self.splitter.orientation() == Qt.Vertical
-        self.cmc.setHidden(low and self.fold.isChecked())
-        wide = self.view.horizontalHeader().length() + 4
+        alone = low and self.fold.isChecked()
+        self.cmc.setHidden(alone)
+        lines = self.view.verticalHeader().defaultSectionSize() * (len(self.model.rows) + 1)
+        wanted = lines + self.view.horizontalHeader().height()
+        self.splitter.setMaximumHeight(wanted if alone else ANY_HEIGHT)
+        wide = sum(self.view.wanted().values()) + 4
         beside = self.width() >= wide + LEAST_CURVE
         orientation = Qt.Horizontal if beside else Qt.Vertical
         if orientation != self.splitter.orientation():
@@ -265,8 +330,7 @@ class MeasuresTab(QWidget):
         if beside:
             self.splitter.setSizes([wide, self.width() - wide])
             return
-        lines = self.view.verticalHeader().defaultSectionSize() * (len(self.model.rows) + 1)
-        wanted = min(lines + self.view.horizontalHeader().height(), self.splitter.height() // 2)
+        wanted = min(wanted, self.splitter.height() // 2)
         self.splitter.setSizes([wanted, max(self.splitter.height() - wanted, 1)])
 
 
@@ -274,7 +338,7 @@ def _notes(runs: Sequence[FinishedRun]) -> list[str]:
     """Each note once; with the runs it is about, unless it is about all of them."""
     about: dict[str, list[str]] = {}
     for run in runs:
-        texts = [shown(note) for note in run.report.notes]
+        texts = [sentence_case(shown(note)) for note in run.report.notes]
         if run.report.rejected:
             texts.append(f"{counted(len(run.report.rejected), 'file was', 'files were')} left out")
         for text in dict.fromkeys(texts):

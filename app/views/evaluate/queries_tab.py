@@ -16,7 +16,7 @@ from PyQt5.QtCore import (
     Qt,
     pyqtSignal,
 )
-from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
+from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPalette, QPen, QResizeEvent
 from PyQt5.QtWidgets import (
     QHeaderView,
     QLabel,
@@ -39,6 +39,8 @@ from qaconv_core.types import MethodResult
 EMPTY = "No run is chosen. Start one on the left, or choose one above."
 REACH = 14.0
 """Logical pixels within which a point is meant."""
+TABLE_EDGE = 24
+"""Pixels of the table beside its columns: frame and scroll bar."""
 
 
 class QueriesModel(TableModel):
@@ -214,8 +216,26 @@ class QueriesTab(QWidget):
     def _lay_out(self) -> None:
         head = in_row(QLabel("By"), self.method, self.note,
                       grows=self.note, margins=(8, 8, 8, 0), spacing=-1)  # fmt: skip
-        parts = in_splitter(Qt.Horizontal, self.chart, self.view, sizes=(500, 500))
-        in_column(head, parts, into=self, grows=parts, spacing=-1)
+        self.parts = in_splitter(Qt.Horizontal, self.chart, self.view, sizes=(500, 500))
+        self._moved = False
+        """Whether somebody has moved the handle between chart and table."""
+        self.parts.splitterMoved.connect(self._handle_moved)
+        in_column(head, self.parts, into=self, grows=self.parts, spacing=-1)
+
+    def _handle_moved(self, _place: int, _handle: int) -> None:
+        self._moved = True
+
+    def _share_out(self) -> None:
+        """The table as wide as its columns, up to half; the chart takes the rest."""
+        if not self._moved:
+            wide = self.view.horizontalHeader().length() + TABLE_EDGE
+            right = min(wide, self.parts.width() // 2)
+            self.parts.setSizes([self.parts.width() - right, right])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the room out anew."""
+        super().resizeEvent(event)
+        self._share_out()
 
     def refresh(self) -> None:
         """Show the current run."""
@@ -237,6 +257,7 @@ class QueriesTab(QWidget):
         self.model.show_run(self.run, row)
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeToContents)
+        self._share_out()
         results = self.model.results
         self.chart.result = results[row] if results else None
         self.chart.mark(None)

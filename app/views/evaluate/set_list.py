@@ -9,6 +9,7 @@ from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from app.state.evaluation import SetChoice
+from app.views.widgets.table_style import space_rows
 
 _CHOICE = Qt.UserRole
 
@@ -23,6 +24,7 @@ class SetList(QListWidget):
         self.setAccessibleName("Data sets to evaluate")
         self.setUniformItemSizes(True)
         self.setTextElideMode(Qt.ElideMiddle)
+        space_rows(self)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self._browsed: list[SetChoice] = []
         self._first: object = None

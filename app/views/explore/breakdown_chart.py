@@ -72,6 +72,7 @@ class BreakdownChart(QWidget):
         workspace.look_changed.connect(self.refresh)
         workspace.parts.changed.connect(self._on_drawn)
         workspace.selection_changed.connect(self._on_cell)
+        workspace.pair_stale_changed.connect(self._on_cell)
         workspace.hover_changed.connect(self._mark)
         self.refresh()
 
@@ -137,8 +138,7 @@ class BreakdownChart(QWidget):
 
     def _on_cell(self) -> None:
         self.stale_overlay.set(scene_of(self.workspace).stale)
-        self._marked = self._rows_of_cell()
-        self.update()
+        self._mark()
 
     def _rows_of_cell(self) -> tuple[BreakdownRow, ...]:
         """The bars of the cell that is pointed at or pinned."""

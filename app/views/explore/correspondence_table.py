@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from PyQt5.QtCore import QEvent, QItemSelection, QModelIndex, Qt
-from PyQt5.QtGui import QKeyEvent, QResizeEvent
+from PyQt5.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
 from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
 
 from app.items.correspondences import CorrespondenceModel
@@ -24,6 +26,8 @@ class CorrespondenceTable(QTableView):
         super().__init__(parent)
         self.workspace = workspace
         self._updating = False
+        self._around: dict[int, int] = {}
+        """Pixels of the columns around their words."""
         self.rows = CorrespondenceModel(self)
         self.setModel(self.rows)
         self.setAccessibleName("Correspondences")
@@ -85,9 +89,22 @@ class CorrespondenceTable(QTableView):
             self.setColumnWidth(column, width + spare)
 
     def _words_width(self, column: int) -> int:
-        """As ``sizeHintForColumn``, which asks for every row and takes far longer."""
-        indices = (self.rows.index(row, column) for row in self.rows.wide_rows(column))
-        return max((self.sizeHintForIndex(index).width() for index in indices), default=0)
+        """As ``sizeHintForColumn``, which asks for every row and takes far longer: the style is
+        asked once what it puts around words."""
+        wide, metrics = self.rows.wide_rows(column), QFontMetricsF(self.font())
+        if not wide:
+            return 0
+        texts = (self.rows.shown(row, column, Qt.DisplayRole) for row in wide)
+        widths = [math.ceil(metrics.horizontalAdvance(text)) for text in texts]
+        if column not in self._around:
+            hint = self.sizeHintForIndex(self.rows.index(wide[0], column))
+            self._around[column] = hint.width() - widths[0]
+        return max(widths) + self._around[column]
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font or style puts other room around words."""
+        self._around.clear()
+        super().changeEvent(event)
 
     def _title_width(self, column: int) -> int:
         header = self.horizontalHeader()

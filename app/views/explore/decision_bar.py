@@ -63,6 +63,8 @@ class DecisionBar(QWidget):
         self.workspace = workspace
         self.setAccessibleName("Decision about the candidate")
         self.setCursor(Qt.ArrowCursor)
+        self._stands: tuple[object, ...] = ()
+        """What it has its present place for."""
         self.buttons = {id: self._button(id) for id in TITLES}
         in_column(*self.buttons.values(), into=self, margins=2, spacing=2)
         for event in (workspace.decided_changed, workspace.selection_changed):
@@ -123,6 +125,10 @@ class DecisionBar(QWidget):
 
         Signs alone where there is no room for words.
         """
+        wants = (pane and pane.home, right, self.parentWidget().width(), self.font().key())
+        if wants == self._stands:
+            return
+        self._stands = wants
         self.setVisible(pane is not None)
         if pane is None:
             return

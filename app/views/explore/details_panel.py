@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QShowEvent
+from PyQt5.QtGui import QResizeEvent, QShowEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QWidget
 
 from app.jobs.images import ImageLoader
@@ -19,7 +19,7 @@ from app.views.widgets.layouts import boxed, in_column
 from qaconv_core.galleries.values import PairView
 
 SPACING = 8
-LEAST, NARROWEST, WIDTH = 144, 280, 328
+LEAST, NARROWEST, WIDTH = 120, 280, 328
 
 
 class DetailsPanel(QWidget):
@@ -30,7 +30,10 @@ class DetailsPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.workspace = workspace
-        self._shared_out = False
+        self._shared_out: bool | None = None
+        """Whether the room was shared out for a difference of two; None: not yet."""
+        self._moved = False
+        """Whether somebody has moved the handle between sum and list."""
         self.chart = BreakdownChart(workspace, pictures, self)
         self.context = ScoreContext(workspace, self)
         self.score = QLabel(self)
@@ -75,6 +78,7 @@ class DetailsPanel(QWidget):
         self.splitter.addWidget(scroll)
         self.splitter.addWidget(listed)
         self.splitter.setStretchFactor(1, 1)
+        self.splitter.splitterMoved.connect(self._handle_moved)
         self.drawn.setContentsMargins(SPACING, SPACING, SPACING, 0)
         in_column(self.drawn, self.splitter, into=self, grows=self.splitter, spacing=0)
         self.setMinimumWidth(NARROWEST)
@@ -84,19 +88,27 @@ class DetailsPanel(QWidget):
         return QSize(WIDTH, 640)
 
     def _share_out(self) -> None:
-        """The sum as high as it needs, the list takes the rest; done once a pair is there."""
-        if self._shared_out or self.workspace.pair is None or not self.isVisible():
+        """The sum as high as it needs, the list takes the rest."""
+        if self._moved or self.workspace.pair is None or not self.isVisible():
             return
-        self._shared_out = True
+        self._shared_out = self.workspace.shown_why is not None
         text = self.score.heightForWidth(self.width() - 2 * SPACING)
         parts = (self.chart, self.context, self.evidence)
         charts = sum(part.sizeHint().height() for part in parts if not part.isHidden())
         wanted = charts + text + 5 * SPACING
-        self.splitter.setSizes([wanted, max(self.height() - wanted, LEAST)])
+        self.splitter.setSizes([wanted, max(self.splitter.height() - wanted, LEAST)])
+
+    def _handle_moved(self, _place: int, _handle: int) -> None:
+        self._moved = True
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The first time, the room is shared out."""
+        """Share the room out."""
         super().showEvent(event)
+        self._share_out()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the room out anew."""
+        super().resizeEvent(event)
         self._share_out()
 
     def _score_words(self, pair: PairView) -> str:
@@ -144,4 +156,5 @@ class DetailsPanel(QWidget):
         self.score.setText(self._score_words(pair))
         lines = lines_of(pair, self.workspace.look)
         self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
-        self._share_out()
+        if self._shared_out != (self.workspace.shown_why is not None):  # other pairs move nothing
+            self._share_out()

@@ -7,7 +7,7 @@ from PyQt5.QtGui import QPainter, QPaintEvent, QPalette
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from app.items.colours import truth_colour
-from app.items.thumbnail import faded
+from app.items.share_bar import BAR, paint_share
 from app.state import evidence_words as words
 from app.state.workspace import Workspace
 from app.views.widgets.fields import push_button
@@ -16,8 +16,8 @@ from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.explaining.evidence import share_text
 from qaconv_core.types import RankingResult
 
-BAR, GAP = 4, 16
-"""Pixels: the height of a bar, and what lies between the two shares."""
+GAP = 16
+"""Pixels between the two shares."""
 TRUTHS = (RankingResult.TRUE, RankingResult.FALSE)
 
 
@@ -49,11 +49,8 @@ class ShareBars(QWidget):
             painter.setPen(ink)
             painter.drawText(line, int(Qt.AlignLeft | Qt.AlignVCenter), name)
             painter.drawText(line, int(Qt.AlignRight | Qt.AlignVCenter), share_text(share))
-            ground = QRectF(left, self.height() - BAR, width, BAR)
-            painter.fillRect(ground, faded(ink, 28))
-            if share:
-                ground.setWidth(max(1.0, share * width))
-                painter.fillRect(ground, truth_colour(TRUTHS[place]) or ink)
+            room = QRectF(left, 0, width, self.height())
+            paint_share(painter, room, share, ink, truth_colour(TRUTHS[place]) or ink)
 
 
 class EvidenceLine(QWidget):

@@ -51,6 +51,9 @@ class ExplorePage(QMainWindow):
         self.splitter.addWidget(self.results)
         self.splitter.addWidget(self.inspector)
         self.splitter.setStretchFactor(1, 1)
+        self.splitter.splitterMoved.connect(self._handle_moved)
+        self._moved = False
+        """Whether somebody has moved the handle between ranking and match."""
         self.setCentralWidget(self.splitter)
         self.setDockNestingEnabled(True)
         self.queries_dock = self._dock("Queries", self.queries, Qt.LeftDockWidgetArea)
@@ -117,7 +120,7 @@ class ExplorePage(QMainWindow):
         self.results.show_as(view, self.tile_size)
         self._share_out()
         kept = self._sizes.get(view)
-        if kept and min(kept) > 0:
+        if kept and min(kept) > 0 and (self._moved or view != "strip"):
             self.splitter.setSizes(kept)
         if view == "grid":
             self.results.view.setFocus()
@@ -155,11 +158,27 @@ class ExplorePage(QMainWindow):
         self.inspector.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A grid beside the match needs width."""
+        """A grid beside the match needs width. Panels and strip that nobody has given another size
+        grow and shrink with the page."""
+        docks = [self.queries_dock, self.details_dock]
+        before = [dock.width() for dock in docks]
         super().resizeEvent(event)
+        if before == list(self._dock_widths(event.oldSize().width())):
+            self.resizeDocks(docks, list(self._dock_widths(self.width())), Qt.Horizontal)
         beside = self.splitter.width() >= ROOM_FOR_BOTH
-        if self.view == "grid" and self.inspector.isHidden() == beside:
+        grid_moves = self.view == "grid" and self.inspector.isHidden() == beside
+        if grid_moves or (self.view == "strip" and not self._moved):
             self._share_out()
+
+    @staticmethod
+    def _dock_widths(width: int) -> tuple[int, int]:
+        """Pixels that queries and score breakdown get of a page so wide."""
+        return (
+            max(NARROWEST["Queries"], width // 9), max(NARROWEST["Score breakdown"], width // 6),
+        )  # fmt: skip
+
+    def _handle_moved(self, _place: int, _handle: int) -> None:
+        self._moved = self._moved or self.view == "strip"
 
     # ── panels ──────────────────────────────────────────────────────────────────────────────────
 
@@ -201,8 +220,9 @@ class ExplorePage(QMainWindow):
                 self.tabifyDockWidget(self.details_dock, dock)
         self.details_dock.raise_()
         width = self.width()
-        self.resizeDocks(list(first), [max(208, width // 6), max(336, width // 5)], Qt.Horizontal)
+        self.resizeDocks(list(first), list(self._dock_widths(width)), Qt.Horizontal)
         self._sizes.clear()
+        self._moved = False
         self.view = "strip"
         self.results.show_as(self.view, self.tile_size)
         self._share_out()
@@ -212,7 +232,8 @@ class ExplorePage(QMainWindow):
     def layout_to_keep(self, settings: Settings) -> Settings:
         """The settings with the layout as it is now."""
         state, view = self._before or (self.saveState(), self.view)
-        sizes = self.splitter.sizes() if self.view == "strip" else self._sizes.get("strip", [])
+        now = self.splitter.sizes() if self.view == "strip" else self._sizes.get("strip", [])
+        sizes = now if self._moved else []
         return replace(
             settings,
             splitters={**settings.splitters, self.splitter.objectName(): tuple(sizes)},
@@ -231,6 +252,7 @@ class ExplorePage(QMainWindow):
         sizes = settings.splitters.get(self.splitter.objectName())
         if sizes and len(sizes) == self.splitter.count() and min(sizes) > 0:
             self._sizes["strip"] = list(sizes)
+            self._moved = True
             self.splitter.setSizes(list(sizes))
         if settings.candidates in CANDIDATE_VIEWS and settings.candidates != self.view:
             self.show_candidates(settings.candidates)

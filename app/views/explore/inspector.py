@@ -8,7 +8,6 @@ from PyQt5.QtCore import QRectF, pyqtSignal
 from PyQt5.QtWidgets import QWidget
 
 from app.items.colour_bar import ColourBar
-from app.items.match_stage import lines_in_sight
 from app.jobs.images import ImageLoader
 from app.state import reading_line as readout
 from app.state.part_words import drawn_text
@@ -22,7 +21,7 @@ from app.views.explore.picture_tools import PictureTools, Zooming
 from app.views.explore.swipe_handle import STEP as SWIPE_STEP
 from app.views.explore.welcome import HintStrip
 from app.views.widgets.actions import Handler, Handlers
-from app.views.widgets.labels import ElidedLabel
+from app.views.widgets.labels import ElidedLabel, Sheltered
 from app.views.widgets.layouts import in_column, in_row
 from qaconv_core.matching.strongest import DIRECTIONS
 
@@ -48,7 +47,8 @@ class Inspector(QWidget):
         self.canvas = MatchCanvas(workspace, pictures, self)
         self.decisions = DecisionBar(workspace, self.canvas)
         self.decisions.command_wanted.connect(self.command_wanted)
-        self.readout = ElidedLabel(parent=self)
+        self.readout = ElidedLabel()
+        self._sentence = Sheltered(self.readout)
         self.readout.setAccessibleName("What is shown")
         self.bar = ColourBar(self, named=False)
         self.controls = MatchControls(workspace, self.choose_mode, self)
@@ -78,7 +78,7 @@ class Inspector(QWidget):
 
     def _lay_out(self) -> None:
         line = in_row(
-            self.hint, self.readout, self.bar, grows=self.readout, margins=(4, 0, 0, 0),
+            self.hint, self._sentence, self.bar, grows=self._sentence, margins=(4, 0, 0, 0),
             spacing=2 * SPACING,
         )  # fmt: skip
         line.setStretchFactor(self.hint, 1)
@@ -145,14 +145,14 @@ class Inspector(QWidget):
         elif drawn_text(self.workspace.parts.now):
             text = drawn_text(self.workspace.parts.now)
         else:
-            hidden = lines_in_sight(stage)[1]
-            text = readout.shown_text(canvas.scene, look, stage.lines(), hidden)
+            hidden = stage.lines_in_sight[1]
+            text = readout.shown_text(canvas.scene, look, stage.lines, hidden)
             tip = f"{text}\n{readout.explained_text(canvas.scene, look)}".strip()
         if text != self.readout.text():
             self.readout.setText(text)
             self.readout.setToolTip(tip or text)
             self.readout.update()
-        self.readout.setVisible(self.hint.isHidden())
+        self._sentence.setVisible(self.hint.isHidden())
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────
 

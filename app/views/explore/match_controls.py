@@ -86,6 +86,8 @@ class MatchControls(QWidget):
     ) -> None:
         super().__init__(parent)
         self.workspace = workspace
+        self._fits: tuple[object, ...] = ()
+        """What the present style was chosen for."""
         self.modes = {mode: self._button(mode, title, tip) for mode, title, tip in MODES}
         for mode, button in self.modes.items():
             button.clicked.connect(lambda _on, mode=mode: self._chosen(mode, choose_mode))
@@ -186,18 +188,28 @@ class MatchControls(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """The roomiest of the styles that fit."""
+        """The roomiest of the styles that fit with the settings of any mode: the modes stay where
+        they are when another one is chosen. The width of words depends on these values alone."""
+        wants = (self.workspace.look, self._relative_words, self.width(), self.font().key())
+        if wants == self._fits:
+            return
+        self._fits = wants
         shown = self._groups[self.workspace.look.mode]
-        others = sum(g.sizeHint().width() + SPACING for g in shown if g is not self._thresholds)
-        slider = self._thresholds.sizeHint().width() + SPACING
         for style, threshold in _STYLES:
             for button in self.modes.values():
                 button.setToolButtonStyle(style)
             modes = sum(b.sizeHint().width() + 2 for b in self.modes.values())
-            wanted = threshold and self._thresholds in shown
-            self._thresholds.setVisible(wanted)
-            if modes + others + (slider if wanted else 0) <= self.width():
+            self._thresholds.setVisible(threshold and self._thresholds in shown)
+            if modes + self._widest(threshold) <= self.width():
                 break
+
+    def _widest(self, threshold: bool) -> int:
+        """Pixels that the settings of a mode take at most, with the ``threshold`` or without."""
+        return max(
+            sum(g.sizeHint().width() + SPACING for g in groups
+                if threshold or g is not self._thresholds)
+            for groups in self._groups.values()
+        )  # fmt: skip
 
     # ── what is on ──────────────────────────────────────────────────────────────────────────────
 
@@ -221,7 +233,8 @@ class MatchControls(QWidget):
         self.opacity_number.setText(f"{round(look.opacity * 100)} %")
         shown = self._groups[look.mode]
         for group in {group for groups in self._groups.values() for group in groups}:
-            group.setVisible(group in shown)
+            if group is not self._thresholds:  # which shows only where there is room
+                group.setVisible(group in shown)
         self._fit()
 
 

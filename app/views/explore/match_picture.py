@@ -6,6 +6,7 @@ them, through the public methods here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,13 @@ from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPixmap, QResiz
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from app.items.captions import caption_height
-from app.items.match_layers import paint_lines, paint_marks, paint_pictures, paint_responses
+from app.items.match_layers import (
+    paint_grey,
+    paint_lines,
+    paint_marks,
+    paint_pictures,
+    paint_responses,
+)
 from app.items.match_painting import rect_of
 from app.items.match_stage import Mark, Stage, mark_rects, marks_of, swipes_pair, tags_of
 from app.jobs.images import ImageLoader
@@ -59,6 +66,7 @@ class MatchPicture(QWidget):
         self._stage: Stage | None = None
         self._base: QPixmap | None = None
         self._lines: QPixmap | None = None
+        self._grey: dict[int, QPixmap] = {}
         self._marks: tuple[Mark, ...] = ()
         self._covered = QRectF()
         self._free = 0, 0
@@ -68,6 +76,7 @@ class MatchPicture(QWidget):
         self.stale_overlay = StaleOverlay(self, self.scene_changed.emit)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setAccessibleName("Match: query and candidate")
+        self.setAttribute(Qt.WA_OpaquePaintEvent)  # nothing behind is painted at every move
         self._listen()
         self._update_scene()
 
@@ -79,6 +88,7 @@ class MatchPicture(QWidget):
             space.selection_changed,
             space.ranking_changed,
             space.pair_changed,
+            space.pair_stale_changed,
             space.parts.changed,
             space.decided_changed,
         ):
@@ -114,6 +124,7 @@ class MatchPicture(QWidget):
 
     def _drop_layers(self) -> None:
         self._stage = self._base = self._lines = None
+        self._grey.clear()
         self.update()
         self.staged.emit()
 
@@ -242,16 +253,11 @@ class MatchPicture(QWidget):
         painter = QPainter(self)
         painter.setClipRegion(event.region())
         if not self.scene.panels:
+            painter.fillRect(self.rect(), self.palette().color(QPalette.Window))
             self._paint_message(painter, QRectF(self.rect()))
             return
         stage = self.stage
-        if self._base is None:
-            self._base = self._layer(
-                lambda p: paint_pictures(
-                    p, stage, self.devicePixelRatioF(), self.font(), self.palette()
-                )
-            )
-        painter.drawPixmap(0, 0, self._base)
+        painter.drawPixmap(0, 0, self._pictures(stage))
         if stage.overlaid:
             self._paint_overlay(painter, stage)
         self.stale_overlay.paint(painter)
@@ -259,25 +265,49 @@ class MatchPicture(QWidget):
     def _paint_overlay(self, painter: QPainter, stage: Stage) -> None:
         marks = self._marks
         if stage.look.mode == "hover" and stage.scene.drawn.regions is None:
-            paint_responses(painter, stage, marks, self.devicePixelRatioF(), self.palette())
+            paint_responses(painter, stage, marks, self._grey_of, self.palette())
         elif stage.draws_lines:
             if self._lines is None:
-                self._lines = self._layer(lambda p: paint_lines(p, stage))
+                blank = self._blank(QColor(Qt.transparent))
+                self._lines = self._layer(lambda p: paint_lines(p, stage), blank)
             painter.setOpacity(FADED if marks else 1.0)
             painter.drawPixmap(0, 0, self._lines)
             painter.setOpacity(1.0)
         pinned = self.workspace.selection.cell
         paint_marks(painter, stage, marks, pinned, self.font(), ACCENT)
 
-    def _layer(self, paint: Callable[[QPainter], None]) -> QPixmap:
+    def _pictures(self, stage: Stage) -> QPixmap:
+        """The lowest layer: it is opaque, so that it is copied and not blended."""
+        if self._base is None:
+            ratio, font, palette = self.devicePixelRatioF(), self.font(), self.palette()
+            self._base = self._layer(
+                lambda p: paint_pictures(p, stage, ratio, font, palette),
+                self._blank(palette.color(QPalette.Window)),
+            )
+        return self._base
+
+    def _grey_of(self, number: int) -> QPixmap:
+        """The lowest layer with one picture in grey: kept, since it is painted at every move."""
+        stage, ratio, palette = self.stage, self.devicePixelRatioF(), self.palette()
+        if number not in self._grey:
+            self._grey[number] = self._layer(
+                lambda p: paint_grey(p, stage, number, ratio, palette),
+                QPixmap(self._pictures(stage)),
+            )
+        return self._grey[number]
+
+    def _blank(self, colour: QColor) -> QPixmap:
         ratio = self.devicePixelRatioF()
-        pixmap = QPixmap(self.size() * ratio)
+        pixmap = QPixmap(math.ceil(self.width() * ratio), math.ceil(self.height() * ratio))
         pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(Qt.transparent)
-        painter = QPainter(pixmap)
+        pixmap.fill(colour)
+        return pixmap
+
+    def _layer(self, paint: Callable[[QPainter], None], on: QPixmap) -> QPixmap:
+        painter = QPainter(on)
         paint(painter)
         painter.end()
-        return pixmap
+        return on
 
     def _paint_message(self, painter: QPainter, area: QRectF) -> None:
         painter.setPen(self.palette().color(QPalette.WindowText))

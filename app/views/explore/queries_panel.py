@@ -162,6 +162,8 @@ class QueriesPanel(QWidget):
     def _show_selection(self) -> None:
         """Select in the list what is chosen; the first chosen query is the current row."""
         chosen = self.workspace.selection.queries
+        if self._beside is not None and chosen != self._beside[:1]:
+            self._beside = None  # somebody went elsewhere
         rows = [self.model.row_of(query) for query in chosen]
         wanted = QItemSelection()
         for row in rows:
@@ -230,7 +232,7 @@ class QueriesPanel(QWidget):
         chosen = self.workspace.selection.queries
         if len(chosen) > 1:
             return (chosen[0], chosen[1]) if len(chosen) == 2 else None
-        return self._beside if self._beside is not None and self._beside[0] in chosen else None
+        return self._beside
 
     def why_not_two(self) -> str:
         """Why there are not two queries to compare."""

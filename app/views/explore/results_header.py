@@ -117,6 +117,7 @@ class ResultsHeader(QWidget):
     One line; a second one only while several candidates are chosen, a part is searched or the
     ranking is an approximation. ``view_chosen`` tells one of the
     :data:`~app.state.values.CANDIDATE_VIEWS`, ``size_chosen`` a height of the grid's pictures.
+    Whoever it stands above refreshes it when ranking or method change.
     """
 
     command_wanted = pyqtSignal(str)
@@ -251,7 +252,6 @@ class ResultsHeader(QWidget):
         self.report.clicked.connect(lambda: self.command_wanted.emit("file.save_report"))
         space.data_changed.connect(self._show_data)
         space.filters_changed.connect(self.refresh)
-        space.method_changed.connect(self.refresh)
         space.look_changed.connect(self.refresh)
         space.measures_changed.connect(self._show_methods)
 
@@ -352,7 +352,7 @@ class ResultsHeader(QWidget):
         told = "" if ranking is None else ranking.approximation
         self.estimates.setText(exactness_words(ranking) if ranking is not None and told else "")
         self.estimates.setToolTip(told)
-        self.exact.setVisible(ranking is not None and can_be_exact(ranking))
+        self.exact.setVisible(can_be_exact(self.workspace))
         self.estimated.setVisible(bool(told))
 
     def _count_words(self, ranking: RankingResult) -> str:

@@ -95,7 +95,7 @@ class ScoreContext(QWidget):
         x = 1 + found.position(value) * (room.width() - 2)
         painter.setPen(QPen(ink, 2))
         painter.drawLine(QPointF(x, 0), QPointF(x, room.bottom() + 2))
-        painter.setPen(grey)
+        painter.setPen(self.palette().color(QPalette.PlaceholderText))
         low, high = (words.decimals(end, 1, signed=True) for end in (found.low, found.high))
         painter.drawText(QPointF(0, self.height() - 4), low)
         right = self.width() - self.fontMetrics().horizontalAdvance(high)

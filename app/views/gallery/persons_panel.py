@@ -15,7 +15,7 @@ from app.views.widgets.actions import Actions
 from app.views.widgets.flow_layout import FlowLayout
 from app.views.widgets.labels import heading, plain_label
 from app.views.widgets.layouts import in_column
-from app.views.widgets.table_style import show_as_rows
+from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.readable import counted
 
 ABOUT_PICTURES = ("gallery.new_person", "gallery.give", "gallery.take_away")
@@ -53,6 +53,7 @@ class PersonsPanel(QWidget):
         self.table = QTableView()
         self.table.setModel(self.model)
         show_as_rows(self.table)
+        space_columns(self.table)
         self.table.setSelectionMode(QTableView.ExtendedSelection)
         self.table.setAccessibleName("Persons")
         self.table.setToolTip("One row lists that person's pictures; several can be merged.")
@@ -73,7 +74,7 @@ class PersonsPanel(QWidget):
             heading("Persons"), self.count, self.table, *rows[:2], self.box, rows[2], self.result,
             self.teach, into=self, grows=self.table,
         )  # fmt: skip
-        self.setMinimumWidth(272)
+        self.setMinimumWidth(304)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._choose())
         self.model.modelReset.connect(self._show_chosen)
         gallery.people_changed.connect(self._show)

@@ -42,7 +42,7 @@ class ErrorsPage(InsightPage):
         self.nothing.hide()
         self.parts = in_splitter(
             Qt.Horizontal, self.groups, self._map_column(), self._right(),
-            stretches=(0, 0, 1), sizes=(248, 280, 752),
+            stretches=(0, 1, 3), sizes=(248, 280, 752),
         )  # fmt: skip
         whole = in_column(self.parts, grows=self.parts)
         whole.addWidget(self.nothing, 1)
@@ -138,7 +138,7 @@ class ErrorsPage(InsightPage):
             else words.cell_sentence(group, shown, grid)
         )  # fmt: skip
         count = self.examples.model.rowCount()
-        self.order.setText(words.order_words(count, cell, grid, self.insights.sort))
+        self.order.setText(words.order_words(count, cell, self.insights.sort))
 
     def _group_chosen(self, index: QModelIndex, _before: QModelIndex) -> None:
         group = index.data(GROUP_ROLE)

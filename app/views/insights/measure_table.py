@@ -8,12 +8,12 @@ from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter, QPaintEvent, QPalette
 from PyQt5.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
+from app.items.share_bar import BAR, paint_share
 from app.items.thumbnail import faded
 from app.state.check_measures import MeasureRow
 from app.views.widgets.grid_area import GridArea, empty_grid
 from app.views.widgets.labels import heading, plain_label
 
-BAR = 4
 WIDE = 80
 
 
@@ -41,10 +41,8 @@ class ValueBar(QWidget):
         painter.drawText(line, int(Qt.AlignRight | Qt.AlignVCenter), self._text)
         if self._share is None:
             return
-        top = self.height() - BAR
-        painter.fillRect(QRectF(0, top, self.width(), BAR), faded(ink, 28))
         colour = palette.color(QPalette.Highlight) if self._first else faded(ink, 130)
-        painter.fillRect(QRectF(0, top, self.width() * self._share, BAR), colour)
+        paint_share(painter, QRectF(self.rect()), self._share, ink, colour)
 
 
 class MeasureTable(GridArea):

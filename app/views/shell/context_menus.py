@@ -5,9 +5,11 @@ from __future__ import annotations
 from PyQt5.QtCore import QObject, QPoint, Qt
 from PyQt5.QtWidgets import QAbstractItemView, QMenu, QWidget
 
+from app.views.explore.case_panel import CasePanel
 from app.views.explore.explore_page import ExplorePage
 from app.views.gallery.gallery_page import GalleryPage
 from app.views.widgets.actions import Actions
+from app.views.widgets.copy_menu import offer_copying
 
 QUERY = (
     "query.next_error", "query.previous_error", "query.answers", "query.to_case",
@@ -29,6 +31,14 @@ GALLERY = (
     "gallery.unfold", "gallery.fold", "", "gallery.sort_camera",
     "gallery.sort_time", "gallery.sort_name", "gallery.sort_likeness",
 )  # fmt: skip
+PERSONS = (
+    "gallery.rename", "gallery.merge", "gallery.from_decisions", "", "gallery.suggest",
+    "gallery.evaluate_labels", "file.save_labels",
+)  # fmt: skip
+CASE = (
+    "query.case_all", "query.to_case", "", "file.describe_case", "file.save_case_log",
+    "file.close_case",
+)  # fmt: skip
 NUMBERS = (
     "edit.copy_numbers", "edit.copy_figure", "", "file.export_match", "file.save_report", "",
     "help.contribution",
@@ -44,7 +54,9 @@ PAGES = {
 class ContextMenus(QObject):
     """Opens a menu where the right button was clicked; what is under it is chosen first."""
 
-    def __init__(self, explore: ExplorePage, gallery: GalleryPage, commands: Actions) -> None:
+    def __init__(
+        self, explore: ExplorePage, gallery: GalleryPage, case: CasePanel, commands: Actions
+    ) -> None:
         super().__init__(explore)
         self._commands = commands
         for widget, ids in (
@@ -52,9 +64,13 @@ class ContextMenus(QObject):
             (explore.results.view, CANDIDATE),
             (explore.inspector.canvas, MATCH),
             (explore.details, NUMBERS),
+            (case, CASE),
             (gallery.grid, GALLERY),
+            (gallery.persons.table, PERSONS),
+            (gallery, GALLERY),
         ):
             self.offer(widget, ids)
+        offer_copying(explore.results.find_bar)
 
     def offer(self, widget: QWidget, ids: tuple[str, ...]) -> None:
         """Commands for a widget, and for all in it that has no menu of its own."""

@@ -30,12 +30,14 @@ from app.views.dialogs.key_sheet import KeySheet
 from app.views.dialogs.matrix_dialog import MatrixDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.dialogs.open_model import OpenModelDialog
+from app.views.dialogs.scene_canvas import SceneCanvas
 from app.views.dialogs.scene_dialog import SceneDialog
 from app.views.dialogs.settings_dialog import SettingsDialog
 from app.views.dialogs.video_dialog import VideoDialog
 from app.views.dialogs.weights_dialog import WeightsDialog
 from app.views.shell.palette_places import PalettePlaces
 from app.views.widgets.actions import Actions, Handler, Handlers
+from app.views.widgets.copy_menu import offer_copying
 from app.views.widgets.theme import Theme
 from qaconv_core.evaluation.match_matrix import FirstCandidates
 from qaconv_core.galleries.values import OpenSet
@@ -70,6 +72,7 @@ class Dialogs(QObject):
         self.window, self.controller, self.settings = window, controller, settings
         self.theme = theme
         self.palette = CommandPalette(commands, window)
+        offer_copying(self.palette)
         self._places: PalettePlaces | None = None
         self._open: dict[str, QDialog] = {}
         self._of_set: dict[QDialog, OpenSet] = {}
@@ -134,6 +137,7 @@ class Dialogs(QObject):
         dialog = self._open.get(name)
         if dialog is None:
             dialog = make()
+            offer_copying(dialog, dialog.findChildren(SceneCanvas))
             dialog.setAttribute(Qt.WA_DeleteOnClose)
             dialog.finished.connect(lambda _result: self._open.pop(name, None))
             self._open[name] = dialog
@@ -163,6 +167,7 @@ class Dialogs(QObject):
         def make() -> ImportDialog:
             made = ImportDialog(self.controller.runner, self.window)
             made.imported.connect(self.open_data)
+            made.videos_dropped.connect(self.open_videos)
             return made
 
         dialog = self._show("import", make)

@@ -158,8 +158,9 @@ class FileInput(QObject):
         """Pictures become queries; else people are found in videos; else several folders and tables
         are imported, or the one, or a checkpoint, is opened. What is beside a file of boxes is
         imported with it."""
-        if len(paths) > 1 and any(map(is_boxes_file, paths)):
-            self._import_pictures(paths)
+        boxes = [path for path in paths if is_boxes_file(path)]
+        if boxes and (len(paths) > 1 or boxes[0].suffix.lower() != ".csv"):
+            self._import_pictures(paths)  # boxes alone are said there to lack their pictures
             return
         kinds = [(kind_of(path), path) for path in paths]
         pictures = [path for kind, path in kinds if kind == "picture"]
@@ -247,13 +248,17 @@ class FileInput(QObject):
 def _drop_words(paths: Sequence[Path]) -> str:
     """What dropping these will do."""
     kinds = {kind_of(path) for path in paths} or {"picture"}
+    if len(paths) > 1 and any(map(is_boxes_file, paths)):
+        return "Drop to cut people out by these boxes"
     if kinds == {"case"}:
         return "Drop to open this case"
     if "picture" in kinds:
         return "Drop to search by this picture"
     if "video" in kinds:
         return "Drop to find the people in this video"
-    return "Drop to open this checkpoint" if kinds == {"checkpoint"} else "Drop to open this set"
+    if kinds == {"checkpoint"}:
+        return "Drop to open this checkpoint"
+    return "Drop to open this set" if len(paths) == 1 else "Drop to import these together"
 
 
 class DropPlate(QLabel):

@@ -37,7 +37,7 @@ from app.views.explore.results_header import NORMALISED_IDS
 from app.views.gallery.gallery_page import GalleryPage
 from app.views.insights.insight_pages import InsightPages
 from app.views.shell.case_commands import CaseCommands
-from app.views.shell.closing import STOP, losing, question
+from app.views.shell.closing import losing, question
 from app.views.shell.context_menus import ContextMenus
 from app.views.shell.dialogs import Dialogs
 from app.views.shell.file_input import FileInput
@@ -139,7 +139,9 @@ class MainWindow(QMainWindow):
         menus = self.commands.fill(self.menuBar())
         self.recent = RecentMenu(self.settings, self)
         menus["File"].insertMenu(self.commands.by_id["file.export_match"], self.recent)
-        self.context_menus = ContextMenus(self.explore, self.gallery, self.commands)
+        self.context_menus = ContextMenus(
+            self.explore, self.gallery, self.case_commands.panel, self.commands
+        )
         self.pages.made.connect(self.context_menus.offer_page)
         self._guard = KeyGuard(self)
         _application().installEventFilter(self._guard)
@@ -438,16 +440,14 @@ class MainWindow(QMainWindow):
 
     def _ask(self, jobs: list[Job]) -> None:
         """Close where that is the answer. Another wish to close meanwhile is one, too."""
-        box = self._question = question(jobs, self)
 
-        def answered() -> None:
-            stop = box.clickedButton() is not None and box.clickedButton().text() == STOP
+        def answered(stop: bool) -> None:
             if stop:
                 self.close()
             self._question = None
 
-        box.finished.connect(answered)
-        box.open()
+        self._question = question(jobs, self, answered)
+        self._question.open()
 
     def _keep(self) -> None:
         """What is to come back at the next start."""

@@ -6,7 +6,7 @@ binds them. Nobody enables or checks an action from outside: :class:`Actions` as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +52,10 @@ class Actions(QObject):
     """One QAction for each command of the table. ``refused``: why a key that was pressed does
     nothing now.
 
-    Actions are brought up to date once per turn of the event loop after a watched event or a
-    command, and at once before a menu opens or a key is tried as a shortcut. ``available`` says
-    whether a command belongs to what the window shows now; a handler is asked only then.
+    Actions are brought up to date once per turn of the event loop after a watched event, a key or
+    a command, and at once before a menu opens; those of a key before it is tried as a shortcut.
+    ``available`` says whether a command belongs to what the window shows now; a handler is asked
+    only then.
     """
 
     refused = pyqtSignal(str)
@@ -66,6 +67,10 @@ class Actions(QObject):
         self._available = available
         self._handlers: dict[str, Handler] = {}
         self.by_id: dict[str, QAction] = {c.id: self._make(c, window) for c in COMMANDS}
+        self._by_keys: dict[str, list[str]] = {}
+        for id, action in self.by_id.items():
+            for keys in action.shortcuts():
+                self._by_keys.setdefault(keys.toString(), []).append(id)
         self._due = pause_timer(self, 0, self.refresh)
         window.installEventFilter(self)
 
@@ -139,15 +144,29 @@ class Actions(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # Qt runs the shortcuts of enabled actions only: a key must find them up to date.
         if event.type() == QEvent.ShortcutOverride:
-            self.refresh()
             assert isinstance(event, QKeyEvent)
-            self._say_why(QKeySequence(event.key() | int(event.modifiers())))
+            of_key = self._of_key(event)
+            for id in of_key:
+                self._show_state(id)
+            if not of_key:  # a layout may make another key of it
+                self.refresh()
+            self._say_why(of_key)
+            self.refresh_later()
         return super().eventFilter(watched, event)
 
-    def _say_why(self, keys: QKeySequence) -> None:
-        """Why the command of these keys cannot be run, where that is known."""
-        for id, action in self.by_id.items():
-            if not action.isEnabled() and keys in action.shortcuts():
+    def _of_key(self, event: QKeyEvent) -> list[str]:
+        """The commands that a key may run; Shift may be what a sign as + is typed with."""
+        pressed = int(event.modifiers()) & ~int(Qt.KeypadModifier)
+        found = []
+        for modifiers in dict.fromkeys((pressed, pressed & ~int(Qt.ShiftModifier))):
+            keys = QKeySequence(event.key() | modifiers).toString()
+            found += [id for id in self._by_keys.get(keys, ()) if id in self._handlers]
+        return found
+
+    def _say_why(self, ids: Iterable[str]) -> None:
+        """Why these commands cannot be run, where that is known."""
+        for id in ids:
+            if not self.by_id[id].isEnabled():
                 why = self.reason(id)
                 if why:
                     self.refused.emit(f"{BY_ID[id].title}: {why}")

@@ -13,15 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PyQt5.QtCore import QEvent, QPointF, Qt
-from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPalette, QShowEvent
+from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent, QShowEvent
 from PyQt5.QtWidgets import QLabel, QStackedLayout, QWidget
 
+from app.views.widgets.chart_room import ChartRoom
 from app.views.widgets.theme import contrast
 from qaconv_core.errors import QAConvError
 from qaconv_core.figures.style import INK, drawing
 
 LEAST_CONTRAST = 3.0
 """Of a curve with the ground it is drawn on, in the dark."""
+
+LEAST = 240, 160
+"""Pixels of a chart: curves with numbers beside and below them have room, a legend may not."""
 
 MakeFigure = Callable[[], Figure] | None
 
@@ -36,7 +40,7 @@ class Chart(QWidget):
     def __init__(self, name: str, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
-        self.setMinimumSize(240, 160)
+        self.setMinimumSize(*LEAST)
         self.empty = empty
         self._make: MakeFigure = None
         self._stale = True
@@ -123,6 +127,12 @@ class _Canvas(FigureCanvasQTAgg):
         super().__init__(figure)
         self.setAttribute(Qt.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.NoFocus)
+        self._room = ChartRoom(figure)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Without what has no room at this size."""
+        super().resizeEvent(event)
+        self._room.fit(self, self.device_pixel_ratio)
 
     def draw(self) -> None:
         """With the engine's settings of matplotlib, as in saved figures."""

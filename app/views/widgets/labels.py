@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QFont, QFontDatabase, QGuiApplication, QPainter, QPaintEvent
+from PyQt5.QtGui import (
+    QFont,
+    QFontDatabase,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PyQt5.QtWidgets import (
     QLabel,
     QPlainTextEdit,
@@ -130,6 +137,30 @@ class ElidedLabel(QLabel):
             painter, room, align, self.palette(), self.isEnabled(), words, self.foregroundRole()
         )
         painter.end()
+
+
+class Sheltered(QWidget):
+    """A widget whose text changes at every move of the pointer: what is around it is not laid out
+    anew for that, since its size does not depend on the text."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self._inside = inside
+        inside.setParent(self)
+        self.setSizePolicy(inside.sizePolicy())
+
+    def sizeHint(self) -> QSize:
+        """That of the widget inside."""
+        return self._inside.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        """That of the widget inside."""
+        return self._inside.minimumSizeHint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The widget inside takes all the room."""
+        self._inside.setGeometry(self.rect())
+        super().resizeEvent(event)
 
 
 class MessageLine(QWidget):

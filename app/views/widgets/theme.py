@@ -7,17 +7,21 @@ restart. Data colours are not part of a theme.
 from __future__ import annotations
 
 import sys
-from typing import TypeGuard
+from typing import Any, TypeVar
 
+from PyQt5 import sip
 from PyQt5.QtCore import QCoreApplication, QRect, QSettings, Qt
 from PyQt5.QtGui import QColor, QPainter, QPalette
 from PyQt5.QtWidgets import (
+    QAbstractItemView,
     QApplication,
     QProxyStyle,
     QStyle,
     QStyleOption,
+    QStyleOptionToolButton,
     QStyleOptionViewItem,
     QTableView,
+    QTreeView,
     QWidget,
 )
 
@@ -116,10 +120,11 @@ class OutlinedStyle(QProxyStyle):
     ) -> None:
         """As Fusion does; for what can be ticked, under a lighter window's colour. Rows that are
         chosen are outlined."""
-        if element in self._ROWS and _is_chosen_row(option):
+        row = _chosen_row(option) if element in self._ROWS else None
+        if row is not None:
             if element == QStyle.PE_PanelItemViewItem:
-                _outline_row(painter, option, widget)
-            option = _not_chosen(option)
+                _outline_row(painter, row, widget)
+            option = _not_chosen(row)
         if option is None or element not in self._TICKED or not is_dark(option.palette):
             super().drawPrimitive(element, option, painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
             return
@@ -138,38 +143,73 @@ class OutlinedStyle(QProxyStyle):
         widget: QWidget | None = None,
     ) -> None:
         """As Fusion does; words and icon of a chosen row are those of any other, in its outline."""
-        if element == QStyle.CE_ItemViewItem and _is_chosen_row(option):
-            _outline_row(painter, option, widget)
-            option = _not_chosen(option)
+        row = _chosen_row(option) if element == QStyle.CE_ItemViewItem else None
+        if row is not None:
+            _outline_row(painter, row, widget)
+            option = _not_chosen(row)
         super().drawControl(element, self.placed(element, option), painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
 
     def placed(
         self, element: QStyle.ControlElement, option: QStyleOption | None
     ) -> QStyleOption | None:
-        """The option that a control is drawn by: a style that moves something changes its place."""
+        """The option that a control is drawn by: a style that moves something changes its place.
+
+        Icon and words of a button stand in its middle; Fusion leaves the room of two spaces behind
+        them.
+        """
+        if element != QStyle.CE_ToolButtonLabel or option is None:
+            return option
+        button = QStyleOptionToolButton(typed(option, QStyleOptionToolButton))
+        if button.toolButtonStyle == Qt.ToolButtonTextBesideIcon:
+            spaces = button.fontMetrics.horizontalAdvance("  ")
+            button.rect = button.rect.adjusted(spaces // 2, 0, 0, 0)
+        return button
+
+
+_Option = TypeVar("_Option", bound=QStyleOption)
+
+
+def typed(option: QStyleOption, kind: type[_Option]) -> _Option:
+    """The option as what it is. PyQt keeps the wrapper of an option whose palette or place was
+    read until the next collection, and takes it for any other that lies at that address by then.
+    """
+    if isinstance(option, kind):
         return option
+    untyped: Any = sip  # the stubs do not say that addresses are numbers
+    found: _Option = untyped.wrapinstance(untyped.unwrapinstance(option), kind)
+    return found
 
 
-def _is_chosen_row(option: QStyleOption | None) -> TypeGuard[QStyleOptionViewItem]:
-    return isinstance(option, QStyleOptionViewItem) and bool(option.state & QStyle.State_Selected)
+def _chosen_row(option: QStyleOption | None) -> QStyleOptionViewItem | None:
+    """The option of a row that is chosen."""
+    chosen = option is not None and option.state & QStyle.State_Selected
+    return typed(option, QStyleOptionViewItem) if option is not None and chosen else None
 
 
 def _not_chosen(option: QStyleOptionViewItem) -> QStyleOptionViewItem:
+    """The same without a ground of its own, and without a frame where it has the keys."""
     plain = QStyleOptionViewItem(option)
-    plain.state &= ~QStyle.State_Selected  # type: ignore[assignment]  # stub: flags stay flags
+    plain.state &= ~(QStyle.State_Selected | QStyle.State_HasFocus)
     return plain
+
+
+def _chooses_rows(view: QAbstractItemView) -> bool:
+    return view.selectionBehavior() == QAbstractItemView.SelectRows
 
 
 def _outline_row(
     painter: QPainter | None, option: QStyleOptionViewItem, widget: QWidget | None
 ) -> None:
-    """The part of the outline that lies in the option's cell: a table's goes around all columns."""
+    """The part of the outline that lies in the option's cell: that of a table or tree goes
+    around all columns."""
     assert painter is not None
     room = QRect(option.rect)
-    if isinstance(widget, QTableView) and widget.selectionBehavior() == QTableView.SelectRows:
-        header = widget.horizontalHeader()
-        room.setLeft(-header.offset())
-        room.setWidth(min(header.length(), header.offset() + widget.viewport().width()))
+    if isinstance(widget, (QTableView, QTreeView)) and _chooses_rows(widget):
+        tree = isinstance(widget, QTreeView)
+        header = widget.header() if isinstance(widget, QTreeView) else widget.horizontalHeader()
+        first = widget.visualRect(option.index.siblingAtColumn(0)) if tree else QRect()
+        room.setLeft(first.left() if tree else -header.offset())
+        room.setRight(min(header.length() - header.offset(), widget.viewport().width()) - 1)
     painter.save()
     painter.setRenderHint(QPainter.Antialiasing)
     painter.setClipRect(option.rect, Qt.IntersectClip)

@@ -10,6 +10,7 @@ import pytest
 from qaconv_core.data import proposal as proposals
 from qaconv_core.data.check import check_dataset
 from qaconv_core.data.described import as_dataset, collect
+from qaconv_core.data.description import find_named, save_description
 from qaconv_core.data.duplicates import find_duplicates
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.proposal import examples, possibilities, propose
@@ -295,3 +296,26 @@ def test_of_several_tables_none_is_taken(tmp_path):
     found = propose([folder])
     assert "several tables could be meant (s.csv, t.csv)" in found.reasons[0]
     assert roles(found) == ("persons",)
+
+
+def test_folders_with_tables_are_all_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "own"))
+    for place in ("gate people", "yard people"):
+        write_picture(tmp_path / place / "in" / "1.png", len(place))
+        (tmp_path / place / "pictures.csv").write_text("path,camid\nin/1.png,x\n")
+    folders = [tmp_path / "gate people", tmp_path / "yard people"]
+    found = propose(folders)
+    assert found.reasons[0].startswith(
+        "gate people and yard people each have a table of their own, pictures.csv"
+    )
+    assert found.reasons[1].startswith(
+        "gate people/pictures.csv and yard people/pictures.csv: columns path=path, camid=camid"
+    )
+    assert found.description.name == "gate people and yard people"
+    saved = save_description(found.description)
+    assert find_named("gate people and yard people") == saved.file
+    assert propose(folders).description.name == saved.name, "it is theirs"
+    shutil.copytree(tmp_path / "gate people", tmp_path / "far" / "gate people")
+    others = [tmp_path / "far" / "gate people", tmp_path / "yard people"]
+    assert propose(others).description.name == "", "the name is that of other pictures"
+    assert propose(folders, Wishes(name="mine")).description.name == "mine"

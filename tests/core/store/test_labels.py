@@ -145,6 +145,16 @@ def test_one_program_takes_back_only_what_it_did(log, folder):
     assert log.persons() == {"Zoe": [NAMES[3]], "Bob": ["2.png"]}
 
 
+def test_a_name_that_is_given_later_loses_no_label(log, folder):
+    log.assign([folder / "1.png"], "Ann")
+    DecisionLog("folder", folder).decide(folder / "1.png", folder / "2.png", "confirm")
+    assert LabelLog("shop", folder).all() == {"1.png": "Ann"}
+    assert len(DecisionLog("shop", folder).all()) == 1
+    LabelLog("shop", folder).assign([folder / "2.png"], "Bob")
+    assert LabelLog("folder", folder).persons() == {"Ann": ["1.png"], "Bob": ["2.png"]}
+    assert LabelLog("folder", folder / "李").all() == {}
+
+
 def test_one_picture_is_said_as_one(log, folder):
     assert log.assign([folder / "1.png"]).what == "1 picture is person 1"
     assert log.clear([folder / "1.png"]).what == "1 picture has no person"

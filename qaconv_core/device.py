@@ -166,6 +166,14 @@ def host_memory(root: Path = Path("/")) -> int:
         return FALLBACK_MEMORY
 
 
+def resident_memory(root: Path = Path("/")) -> int:
+    """Bytes of host memory that this process holds; 0 where the system does not tell."""
+    for line in _lines(root / "proc/self/status"):
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def _kernel_available(root: Path) -> Iterator[int]:
     for line in _lines(root / "proc/meminfo"):
         if line.startswith("MemAvailable:"):

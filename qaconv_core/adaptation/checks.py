@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from qaconv_core.adaptation.grouping import ALONE, dbscan, group_pictures
+from qaconv_core.adaptation.grouping import ALONE, group_pictures, linked
 from qaconv_core.adaptation.neighbours import all_values, nearest_of_all
 from qaconv_core.adaptation.reciprocal import reciprocal_distances
 from qaconv_core.evaluation.measures import ranking_metrics
@@ -131,7 +131,7 @@ def _stability(graph: Any, labels: Int64, reach: float, seed: int) -> float:
     scores = []
     for _ in range(RESAMPLES):
         part = np.sort(random.permutation(len(labels))[: round(KEPT_SHARE * len(labels))])
-        found = dbscan(graph[part][:, part], reach)
+        found = linked(graph[part][:, part], (reach,))[0]
         both = (found != ALONE) & (labels[part] != ALONE)
         if both.any():
             scores.append(adjusted_rand_score(labels[part][both], found[both]))

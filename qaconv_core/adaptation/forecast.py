@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from qaconv_core.adaptation.grouping import MOST_TOGETHER
 from qaconv_core.adaptation.learning import MOST_LEARNED, epochs_of, passes
 from qaconv_core.adaptation.neighbours import KEPT, MOST_PAIRWISE
 from qaconv_core.adaptation.pictures import unlabelled
 from qaconv_core.adaptation.replay import replayed_count
 from qaconv_core.adaptation.values import AdaptationJob
-from qaconv_core.device import available_memory, format_bytes, resolve_device
+from qaconv_core.device import available_memory, format_bytes, resident_memory, resolve_device
 from qaconv_core.errors import DatasetError, ImageError, MemoryLimitError
 from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
@@ -38,7 +39,8 @@ _LIBRARY_BYTES = 700 << 20
 _BATCH = 64
 _PROBE = 24
 _PAIR_BYTES = 32  # logits, N in float64 with its sums, distances
-_NEAR_BYTES = 64 * KEPT  # lists, sparse distances and what they are made of, a picture
+_NEAR_BYTES = 288 * KEPT  # lists, sparse distances and what they are made of, a picture
+_TREE_BYTES = 14  # distances of a part's pictures, and SciPy's copies
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,18 @@ class Steps:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Seconds and bytes that an adaptation takes, as measured by a short trial."""
+    """Seconds and bytes that an adaptation takes, as measured by a short trial.
+
+    ``memory_bytes`` are needed beside the ``held_bytes`` that the program has already (0 where that
+    is not known).
+    """
 
     pictures: int
     rounds: int
     steps: Steps
     memory_bytes: int
     available_bytes: int
+    held_bytes: int = 0
 
     def phases(self, epochs: int) -> list[Phase]:
         """The steps of all rounds by the stages that they report, with ``epochs`` a round."""
@@ -94,10 +101,11 @@ class Forecast:
         minutes = self.seconds / 60
         took = counted(round(minutes), "minute") if minutes < 120 else f"{minutes / 60:.1f} hours"
         rounds = counted(self.rounds, "round")
+        held = f"{format_bytes(self.held_bytes)} in use already, " if self.held_bytes else ""
         return (
             f"{rounds}: about {took} at the speed that this machine has now, at most "
-            f"{format_bytes(self.memory_bytes)} of memory "
-            f"({format_bytes(self.available_bytes)} free)"
+            f"{format_bytes(self.memory_bytes + self.held_bytes)} of memory "
+            f"({held}{format_bytes(self.available_bytes)} free)"
         )
 
 
@@ -145,7 +153,7 @@ def forecast(
             f"adapting to {counted(n, 'picture')} takes {format_bytes(memory)} of memory and "
             f"{format_bytes(free)} are free; close other programs, or give fewer pictures"
         )
-    return Forecast(n, rounds, steps, memory, free)
+    return Forecast(n, rounds, steps, memory, free, resident_memory())
 
 
 def forecast_job(job: AdaptationJob, cancel: CancelToken | None = None) -> Forecast:
@@ -182,7 +190,8 @@ def memory_of(
     spec = model.spec
     maps = n * spec.channels * spec.cells * 2
     pairs = _PAIR_BYTES * n * n if n <= MOST_PAIRWISE else maps
-    grouping = maps + pairs + _NEAR_BYTES * n
+    linking = _NEAR_BYTES * n + _TREE_BYTES * min(n, MOST_TOGETHER) ** 2
+    grouping = maps + max(pairs, linking)
     height, width = book.size
     pixels = n * height * width * 3
     limit = available_memory("cpu") // (2 * CACHE_SHARE) if allowed is None else allowed

@@ -1,4 +1,5 @@
-"""Groups of pictures that seem to show one person, by DBSCAN at a distance found from the data.
+"""Groups of pictures that seem to show one person, by average linkage up to a distance found from
+the data.
 
 Every distance of :data:`REACHES` is tried. That one is taken whose groups lie best: the mean
 silhouette (Rousseeuw 1987) of the grouped pictures times the share of pictures in groups. It falls
@@ -8,19 +9,26 @@ everything becomes one group never wins.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.cluster import hierarchy
+from scipy.sparse import csgraph
+from scipy.spatial.distance import squareform
 
 from qaconv_core.types import UNKNOWN, Float64, Int64
 
-REACHES = tuple(round(0.20 + 0.025 * step, 3) for step in range(17))
-"""Distances tried, 0.2 … 0.6."""
-FEWEST_NEAR = 4
-"""Pictures within reach, itself among them, that make a picture the core of a group."""
+STEP = 0.025
+REACHES = tuple(round(0.10 + STEP * step, 3) for step in range(29))
+"""Mean distances between two parts of a group that are tried, 0.1 … 0.8."""
+FEWEST = 4
+"""Pictures of the smallest group."""
+MOST_TOGETHER = 5000
+"""Pictures that are compared with one another in one piece."""
 FEWEST_GROUPS = 2
 ALONE = -1
 """The group of a picture that is in none."""
@@ -85,30 +93,71 @@ def group_pictures(
     """
     hints = hints or Hints()
     graph = _with_hints(distances, hints)
-    found = [(reach, dbscan(graph, reach)) for reach in REACHES]
-    trials = [_trial(graph, reach, labels) for reach, labels in found]
+    found = linked(graph, REACHES, _one_person(len(cameras), hints.same))
+    trials = [_trial(graph, reach, labels) for reach, labels in zip(REACHES, found, strict=True)]
     fit = [k for k, trial in enumerate(trials) if trial.groups >= FEWEST_GROUPS]
     if not fit:
         return Grouping(np.full(len(cameras), ALONE, dtype=np.int64), 0.0, tuple(trials))
     best = max(fit, key=lambda k: (trials[k].worth, -k))
-    labels = _apart(graph, found[best][1], hints.apart)
+    labels = _apart(graph, found[best], hints.apart)
     if across:
         labels = prefer_across(labels, cameras)
     return Grouping(renumbered(labels), trials[best].reach, tuple(trials))
 
 
-def dbscan(distances: Any, reach: float, fewest: int = FEWEST_NEAR) -> Int64:
-    """Labels (n,) by DBSCAN over sparse distances (Ester et al. 1996)."""
-    from sklearn.cluster import DBSCAN
+def linked(distances: Any, reaches: Sequence[float], sure: Int64 | None = None) -> list[Int64]:
+    """Labels (n,) at each of ``reaches`` by average linkage over sparse distances.
 
-    n = distances.shape[0]
-    if n == 0:
-        return np.empty(0, dtype=np.int64)
-    near = sparse.csr_array(distances)
-    # The classical CSR matrix is what scikit-learn knows.
-    model = DBSCAN(eps=reach, min_samples=fewest, metric="precomputed")
-    labels: Int64 = model.fit_predict(sparse.csr_matrix(near)).astype(np.int64)
-    return labels
+    Two groups are one while the mean distance between their pictures is within reach (UPGMA; Sokal
+    and Michener 1958). Pictures with the same number in ``sure`` (n,) are one from the start.
+    """
+    graph = sparse.csr_array(distances)
+    n = graph.shape[0]
+    sure = np.arange(n) if sure is None else sure
+    labels = [np.full(n, ALONE, dtype=np.int64) for _ in reaches]
+    for places in _parts(graph, max(reaches)):
+        tree = _tree(graph[places][:, places], sure[places])
+        for out, reach in zip(labels, reaches, strict=True):
+            found = hierarchy.fcluster(tree, reach, "distance").astype(np.int64)
+            enough = np.bincount(found)[found] >= FEWEST
+            out[places[enough]] = found[enough] + out.max() + 1
+    return [renumbered(found) for found in labels]
+
+
+def _parts(graph: Any, reach: float) -> list[Int64]:
+    """Places that all groups lie within: a group holds together by pairs within reach.
+
+    A part of more than :data:`MOST_TOGETHER` pictures falls apart by shorter pairs.
+    """
+    near = graph.copy()
+    near.data[near.data > reach] = 0
+    near.eliminate_zeros()
+    _, part = csgraph.connected_components(near, directed=False)
+    ends = np.cumsum(np.bincount(part))
+    found: list[Int64] = []
+    for places in np.split(np.argsort(part, kind="stable"), ends[:-1]):
+        if len(places) > MOST_TOGETHER:
+            found += [places[k] for k in _parts(graph[places][:, places], reach - STEP)]
+        elif len(places) >= FEWEST:
+            found.append(places)
+    return found
+
+
+def _tree(graph: Any, sure: Int64) -> Float64:
+    """SciPy's linkage of the pictures of one part."""
+    n = graph.shape[0]
+    whole = np.full((n, n), FAR, dtype=np.float32)
+    rows = np.repeat(np.arange(n), np.diff(graph.indptr))
+    whole[rows, graph.indices] = graph.data
+    for number in np.flatnonzero(np.bincount(sure) > 1):
+        one = np.flatnonzero(sure == number)
+        # Pictures that are one stand where their mean is, and at no distance from one another.
+        whole[one] = whole[one].mean(axis=0)
+        whole[:, one] = whole[:, one].mean(axis=1, keepdims=True)
+        whole[np.ix_(one, one)] = 0
+    np.fill_diagonal(whole, 0)
+    tree: Float64 = hierarchy.linkage(squareform(whole, checks=False), "average")
+    return tree
 
 
 def silhouettes(distances: Any, labels: Int64) -> Float64:
@@ -193,6 +242,13 @@ def _with_hints(distances: Any, hints: Hints) -> Any:
     out = sparse.csr_array(graph)
     out.eliminate_zeros()
     return out
+
+
+def _one_person(n: int, same: Int64) -> Int64:
+    """A number (n,) for each picture, equal for those that sure pairs connect."""
+    pairs = sparse.coo_array((np.ones(len(same)), (same[:, 0], same[:, 1])), shape=(n, n))
+    _, numbers = csgraph.connected_components(pairs, directed=False)
+    return numbers.astype(np.int64)
 
 
 def _apart(graph: Any, labels: Int64, apart: Int64) -> Int64:

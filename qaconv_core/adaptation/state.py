@@ -24,7 +24,7 @@ from qaconv_core.store.keys import file_keys
 from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.types import Int64
 
-FORMAT = 2
+FORMAT = 3
 _FILE = "state.json"
 
 

@@ -115,6 +115,12 @@ class TestHostMemory:
         assert 2**20 < device.available_memory("cpu") < 2**50
 
 
+def test_the_memory_that_a_process_holds(tmp_path):
+    assert device.resident_memory(tmp_path) == 0
+    _write(tmp_path, {"proc/self/status": "VmPeak:\t 99 kB\nVmRSS:\t  2048 kB\n"})
+    assert device.resident_memory(tmp_path) == 2 << 20
+
+
 @pytest.mark.parametrize(
     ("amount", "text"),
     [

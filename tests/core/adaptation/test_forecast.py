@@ -68,6 +68,13 @@ def test_more_than_there_is_memory_for_is_refused_beforehand(world, monkeypatch)
         forecast_job(job(world, refs_of(world)))
 
 
+def test_the_memory_that_is_told_is_that_of_the_whole_program():
+    plan = Forecast(400, 1, Steps(1.0, 1.0, 1.0, 1.0), 3 << 30, 8 << 30, 1 << 30)
+    assert "at most 4.0 GiB of memory (1.0 GiB in use already, 8.0 GiB free)" in plan.describe()
+    unknown = replace(plan, held_bytes=0)
+    assert "at most 3.0 GiB of memory (8.0 GiB free)" in unknown.describe()
+
+
 def steps_of_a_round(number: int, epochs: int) -> list[str]:
     names = ["grouping: features", "grouping: pairs", "grouping: maps", "reading pictures"]
     names += [f"epoch {k}/{epochs}" for k in range(1, epochs + 1)]

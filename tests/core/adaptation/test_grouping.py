@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
 
-from qaconv_core.adaptation import neighbours
+from qaconv_core.adaptation import grouping, neighbours
 from qaconv_core.adaptation.grouping import (
     ALONE,
     FAR,
+    FEWEST,
     Hints,
-    dbscan,
     group_pictures,
+    linked,
     prefer_across,
     renumbered,
     silhouettes,
@@ -132,6 +135,58 @@ def test_the_reach_is_found_from_the_data(spread):
     assert max(np.bincount(found.labels[kept])) < len(pids) / 4
 
 
+def sparse_distances(n: int = 90, seed: int = 6) -> tuple[sparse.csr_array, np.ndarray]:
+    """Distances in the plane of which only those below 0.3 are stored, and all of them."""
+    at = np.random.default_rng(seed).random((n, 2))
+    whole = np.linalg.norm(at[:, None] - at[None], axis=2).astype(np.float32)
+    whole[whole > 0.3] = FAR
+    return sparse.csr_array(np.where(whole < FAR, whole, 0)), whole
+
+
+@pytest.mark.parametrize("reach", [0.1, 0.2, 0.28])
+def test_groups_are_those_of_average_linkage_over_all_pairs(reach):
+    graph, whole = sparse_distances()
+    tree = hierarchy.linkage(squareform(whole, checks=False), "average")
+    expected = hierarchy.fcluster(tree, reach, "distance")
+    expected = np.where(np.bincount(expected)[expected] >= FEWEST, expected, ALONE)
+    kept = graph.data.copy(), graph.indices.copy()
+    first, found = linked(graph, (0.05, reach))
+    assert found.tolist() == renumbered(expected).tolist()
+    assert found.max() > 3
+    assert (first != ALONE).sum() < (found != ALONE).sum()
+    assert (graph.data == kept[0]).all()
+    assert (graph.indices == kept[1]).all()
+
+
+def test_too_many_pictures_for_one_piece_fall_apart_by_shorter_pairs(monkeypatch):
+    graph, _ = sparse_distances()
+    one = linked(graph, (0.28,))[0]
+    monkeypatch.setattr(grouping, "MOST_TOGETHER", 30)
+    parts = grouping._parts(graph, 0.28)
+    assert len(parts) > 2
+    assert max(map(len, parts)) <= 30
+    assert len(np.unique(np.concatenate(parts))) == sum(map(len, parts))
+    found = linked(graph, (0.28,))[0]
+    assert found.max() > 3
+    assert np.bincount(found[found != ALONE]).max() <= np.bincount(one[one != ALONE]).max()
+
+
+def test_sure_pictures_are_one_however_far_apart():
+    graph, _ = sparse_distances()
+    sure = np.arange(90)
+    places = np.array([3, 40, 41, 77])
+    sure[places] = 3
+    apart = linked(graph, (0.1,))[0][places]
+    assert len(set(apart.tolist())) > 1
+    # Nothing but a pair that is stored puts pictures into one part.
+    near = sparse.lil_array(graph)
+    for other in places[1:]:
+        near[3, other] = near[other, 3] = 1e-6
+    together = linked(near, (0.1,), sure)[0][places]
+    assert len(set(together.tolist())) == 1
+    assert together[0] != ALONE
+
+
 def test_everything_in_one_group_never_wins():
     distances, pids = points(people=25, views=10, spread=0.03, seed=4)
     graph = reciprocal_distances(nearest_of_all(distances))
@@ -193,7 +248,7 @@ def test_a_sure_pair_draws_a_picture_into_a_group():
     distances[stray, stray] = 0
     graph = reciprocal_distances(nearest_of_all(distances))
     cameras = np.full(len(pids), -1)
-    assert dbscan(graph, 0.3)[stray] == ALONE
+    assert linked(graph, (0.3,))[0][stray] == ALONE
     pairs = np.array([[stray, other] for other in range(4)])
     held = group_pictures(graph, cameras, Hints(same=pairs))
     assert held.labels[stray] == held.labels[0]

@@ -182,11 +182,10 @@ class ResultDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.drawText(row, Qt.AlignRight, entry.value_text)
         row.translate(0, line)
-        painter.setPen(ink)
-        painter.drawText(row, Qt.AlignRight, entry.aside)
-        who = who_text(entry.ref)
-        metrics = QFontMetrics(font)
-        left = row.width() - (metrics.horizontalAdvance(entry.aside) + PAD if entry.aside else 0)
+        who, metrics, left = who_text(entry.ref), QFontMetrics(font), row.width()
+        if entry.aside:
+            painter.drawText(row, Qt.AlignRight, entry.aside)
+            left -= metrics.horizontalAdvance(entry.aside) + PAD
         painter.setPen(faded(ink, 190))
         short = (
             fitted(who, metrics, left)

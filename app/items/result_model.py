@@ -134,9 +134,10 @@ class ResultModel(EntryModel):
         assert self.ranking is not None
         return int(self.ranking.order[self.rows[row]])
 
-    def path_at(self, row: int) -> Path | None:
+    def file_of(self, row: int) -> Path:
         """The file that a row shows."""
-        return None if self._data is None else self._data.gallery[self.candidate_at(row)].path
+        assert self._data is not None
+        return self._data.gallery[self.candidate_at(row)].path
 
     def row_of(self, candidate: int | None) -> int | None:
         """The row of a gallery picture, or None where it is not listed."""

@@ -1,8 +1,8 @@
-"""The ground of a row or tile that is chosen: a thin outline, which leaves the eye to pictures."""
+"""Outlines of what is chosen and of what has the focus, which leave the eye to pictures."""
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QRect, Qt
+from PyQt5.QtCore import QRect, QRectF, Qt
 from PyQt5.QtGui import QPainter, QPalette, QPen
 from PyQt5.QtWidgets import QStyle, QStyleOptionViewItem
 
@@ -34,3 +34,12 @@ def draw_ground(
     painter.drawRoundedRect(
         (room or option.rect).adjusted(INSET, INSET, -INSET, -INSET), ROUND, ROUND
     )
+
+
+def draw_focus(painter: QPainter, room: QRect, palette: QPalette, width: int = 2) -> None:
+    """Outline what has the focus, inside of its ``room``, by a line so many pixels wide."""
+    painter.setRenderHint(QPainter.Antialiasing)
+    painter.setPen(QPen(palette.color(QPalette.Active, QPalette.Link), width))
+    painter.setBrush(Qt.NoBrush)
+    inset = width / 2
+    painter.drawRoundedRect(QRectF(room).adjusted(inset, inset, -inset, -inset), width, width)

@@ -33,7 +33,8 @@ def decode(path: Path, height: int | None) -> QImage:
     if height is not None and picture.height > height:
         width = max(1, round(picture.width * height / picture.height))
         picture = picture.resize((width, height), reducing_gap=2.0)
-    return image_of(np.asarray(picture))
+    # In the form that is painted: the window's thread has nothing to convert.
+    return image_of(np.asarray(picture)).convertToFormat(QImage.Format_RGB32)
 
 
 def image_of(picture: npt.NDArray[np.uint8]) -> QImage:

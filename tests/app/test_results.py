@@ -283,7 +283,7 @@ def test_pictures_that_arrive_are_painted(qtbot, space, thumbnails):  # noqa: F8
     painted = pictures_painted(thumbnails)
     panel = ResultsPanel(space, thumbnails)
     panel.window_ = shown(qtbot, panel, 760, 300)
-    wanted = {panel.model.path_at(row) for row in panel.view.visible_rows()}
+    wanted = {panel.model.file_of(row) for row in panel.view.visible_rows()}
     assert wanted
     qtbot.waitUntil(lambda: wanted <= painted, timeout=5000)
 

@@ -16,7 +16,7 @@ from app.state.drawn_parts import PART_TOOLS
 from app.state.workspace import Workspace
 from app.views.dialogs.help_topics import TOPICS
 from app.views.dialogs.job_dialog import dialog_buttons
-from app.views.widgets.layouts import in_column, in_row, size_on_screen
+from app.views.widgets.layouts import in_column, in_row, size_on_screen, take_frame
 from app.views.widgets.table_style import space_rows
 from qaconv_core import __version__
 
@@ -159,7 +159,7 @@ class HelpDialog(QDialog):
         self.topics.setFixedWidth(self.topics.sizeHintForColumn(0) + 24)
         self.text = QTextBrowser()
         self.text.setOpenExternalLinks(False)
-        self.text.setFrameShape(QTextBrowser.NoFrame)
+        take_frame(self.text)
         self.text.document().setDocumentMargin(16)
         self.topics.currentItemChanged.connect(lambda item, _before: self._show(item))
         buttons = dialog_buttons(self, QDialogButtonBox.Close)

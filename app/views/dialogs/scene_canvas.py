@@ -16,6 +16,7 @@ from PyQt5.QtGui import (
 from PyQt5.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from app.items.scene_painting import PersonMark, paint_drawn, paint_people, paint_scene, place_on
+from app.items.selection import draw_focus
 from app.state.framing import Box, Zoom
 from app.state.scene_boxes import (
     INSIDE,
@@ -362,6 +363,11 @@ class SceneCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        self._paint_scene(painter)
+        if self.hasFocus():
+            draw_focus(painter, self.rect(), self.palette())
+
+    def _paint_scene(self, painter: QPainter) -> None:
         room = QRectF(self.rect())
         painter.fillRect(room, self.palette().color(QPalette.Window))
         scene, image, size = self.scene, self._image, self._size

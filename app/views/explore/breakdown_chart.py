@@ -190,7 +190,8 @@ class BreakdownChart(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Rows are as wide as the chart."""
-        self.refresh()
+        if event.size().width() != event.oldSize().width():
+            self.refresh()
         super().resizeEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -99,7 +99,7 @@ class ResultsPanel(QWidget):
         self.header.command_wanted.connect(self.command_wanted)
         self.empty.link_clicked.connect(self._show_all)
         self.find_bar.closed.connect(self.view.setFocus)
-        self.thumbnails.loaded.connect(self._picture_arrived)
+        self.thumbnails.loaded.connect(self.view.show_arrived)
         space.selection_changed.connect(self._show_selection)
         space.ranking_changed.connect(self._show_ranking_state)
         space.model_changed.connect(self._show_ranking_state)
@@ -194,11 +194,6 @@ class ResultsPanel(QWidget):
             else "The candidate, of the same camera,"
         )
         return f"{what} is hidden by the filters above."
-
-    def _picture_arrived(self, path: object) -> None:
-        for row in self.view.visible_rows():
-            if self.model.path_at(row) == path:
-                self.view.update(self.model.index(row))
 
     # ── what people do ──────────────────────────────────────────────────────────────────────────
 

@@ -34,7 +34,7 @@ class GalleryGrid(TileView):
         model.modelReset.connect(self._show_chosen)
         self.selectionModel().selectionChanged.connect(lambda *_: self._tell())
         self.selectionModel().currentChanged.connect(lambda *_: self._tell())
-        delegate.thumbnails.loaded.connect(self._picture_arrived)
+        delegate.thumbnails.loaded.connect(self.show_arrived)
         model.gallery.chosen_changed.connect(self._show_chosen)
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
@@ -117,8 +117,3 @@ class GalleryGrid(TileView):
             selection.setCurrentIndex(self._rows.index(listed[0]), QItemSelectionModel.NoUpdate)
             self.scrollTo(self._rows.index(listed[0]))
         selection.select(marked, QItemSelectionModel.ClearAndSelect)
-
-    def _picture_arrived(self, path: object) -> None:
-        for row in self.visible_rows():
-            if self._rows.path_at(row) == path:
-                self.update(self._rows.index(row))

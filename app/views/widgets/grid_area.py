@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
+from PyQt5.QtWidgets import QGridLayout, QScrollArea, QWidget
+
+from app.views.widgets.layouts import take_frame
 
 
 class GridArea(QScrollArea):
@@ -13,7 +15,7 @@ class GridArea(QScrollArea):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.NoFrame)
+        take_frame(self)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtWidgets import (
+    QAbstractScrollArea,
     QApplication,
     QBoxLayout,
     QFormLayout,
@@ -97,10 +98,16 @@ def scrolled(widget: QWidget | None = None, *, name: str) -> QScrollArea:
     area = QScrollArea()
     area.setAccessibleName(name)
     area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.NoFrame)
+    take_frame(area)
     if widget is not None:
         area.setWidget(widget)
     return area
+
+
+def take_frame(area: QAbstractScrollArea) -> None:
+    """Leave only a pixel around what is scrolled: the outline that it has with the focus."""
+    area.setFrameShape(QFrame.NoFrame)
+    area.setViewportMargins(1, 1, 1, 1)
 
 
 SCREEN_MARGIN = 48

@@ -35,7 +35,7 @@ class PictureTiles(TileView):
         self.clicked.connect(self._open)
         self.opened.connect(self._open)
         self.selectionModel().currentChanged.connect(lambda index, _before: self.scrollTo(index))
-        delegate.thumbnails.loaded.connect(self._picture_arrived)
+        delegate.thumbnails.loaded.connect(self.show_arrived)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Strip or grid, by the height."""
@@ -48,9 +48,6 @@ class PictureTiles(TileView):
         else:
             self.is_strip = True
             self._rearranged()
-
-    def _picture_arrived(self, _path: object) -> None:
-        self.viewport().update()
 
     def to_top(self) -> None:
         """Other tiles are shown: from the first one."""

@@ -25,7 +25,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from app.items.selection import draw_ground
+from app.items.selection import draw_focus, draw_ground
 
 ACCENT = {"light": "#3b57c4", "dark": "#4a67d6"}
 """The one accent colour: selections, the default button, progress."""
@@ -94,7 +94,8 @@ def palette_of(theme: str) -> QPalette:
 
 class OutlinedStyle(QProxyStyle):
     """Fusion, with boxes and circles to tick that can be seen on a dark ground too, and with rows
-    of lists and tables that are outlined where they are chosen, as tiles are.
+    of lists and tables that are outlined where they are chosen, as tiles are. Buttons and framed
+    areas that Tab has reached are outlined too.
 
     Fusion takes the outline of boxes from the window's colour, made darker, which is next to black
     on a dark one.
@@ -148,6 +149,11 @@ class OutlinedStyle(QProxyStyle):
             _outline_row(painter, row, widget)
             option = _not_chosen(row)
         super().drawControl(element, self.placed(element, option), painter, widget)  # type: ignore[arg-type]  # stub: None is allowed
+        if option is not None and element in FOCUS_OUTLINES and _reached_by_tab(option):
+            assert painter is not None
+            painter.save()
+            draw_focus(painter, option.rect, option.palette, FOCUS_OUTLINES[element])
+            painter.restore()
 
     def placed(
         self, element: QStyle.ControlElement, option: QStyleOption | None
@@ -164,6 +170,17 @@ class OutlinedStyle(QProxyStyle):
             spaces = button.fontMetrics.horizontalAdvance("  ")
             button.rect = button.rect.adjusted(spaces // 2, 0, 0, 0)
         return button
+
+
+FOCUS_OUTLINES = {QStyle.CE_PushButton: 2, QStyle.CE_ShapedFrame: 1}
+"""Pixels of the outline of what has the focus. Fusion shows none on a flat button, on the default
+button of a dialog, and on the frame of a list or a text."""
+
+
+def _reached_by_tab(option: QStyleOption) -> bool:
+    """Whether something has the focus, and the keys were used to move it."""
+    wanted = QStyle.State_HasFocus | QStyle.State_KeyboardFocusChange
+    return option.state & wanted == wanted
 
 
 _Option = TypeVar("_Option", bound=QStyleOption)

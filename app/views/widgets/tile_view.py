@@ -30,6 +30,7 @@ from PyQt5.QtGui import (
 )
 from PyQt5.QtWidgets import QAbstractItemView, QApplication, QScrollBar, QSlider, QStyle, QWidget
 
+from app.items.dragged import DragsFiles
 from app.items.result_delegate import (
     MOST,
     SMALLEST,
@@ -88,6 +89,8 @@ class TileView(QAbstractItemView):
         self.is_strip = True
         self._picture = SMALLEST
         self._pointed = -1
+        self._in_view: dict[object, list[int]] | None = None
+        """The rows that show a file. Kept until the next painting: what moves rows paints, too."""
         self.setItemDelegate(delegate)
         self.setHorizontalScrollBar(SlimBar(Qt.Horizontal, self))
         self.setSelectionMode(QAbstractItemView.SingleSelection)
@@ -158,6 +161,19 @@ class TileView(QAbstractItemView):
         """The rows of which something can be seen."""
         at, size = self._offset(), self.viewport().size()
         return self.grid().covered(at.x(), at.y(), size.width(), size.height())
+
+    def show_arrived(self, path: object) -> None:
+        """Paint the tiles in view again that show this picture, which is loaded now."""
+        model = self.model()
+        if not isinstance(model, DragsFiles):
+            self.viewport().update()
+            return
+        if self._in_view is None:
+            self._in_view = {}
+            for row in self.visible_rows():
+                self._in_view.setdefault(model.file_of(row), []).append(row)
+        for row in self._in_view.get(path, ()):
+            self.update(model.index(row, 0, self.rootIndex()))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -331,6 +347,7 @@ class TileView(QAbstractItemView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
+        self._in_view = None
         if self.waiting:
             painter.setOpacity(STALE_OPACITY)
         grid, at, dirty = self.grid(), self._offset(), event.rect()
@@ -339,19 +356,24 @@ class TileView(QAbstractItemView):
         pointed = self._pointed = pointed if self.underMouse() else -1
         plain = QStyle.State_MouseOver | QStyle.State_Selected | QStyle.State_HasFocus
         base, current = option.state & ~plain, self.currentIndex().row()
+        # Pictures arrive here and there: the tiles between them are not painted again.
+        region, model, root = event.region(), self.model(), self.rootIndex()
+        chosen, delegate = self.selectionModel(), self.itemDelegate()
         for row in grid.covered(
             dirty.x() + at.x(), dirty.y() + at.y(), dirty.width(), dirty.height()
         ):
-            index = self.model().index(row, 0, self.rootIndex())
             option.rect = self._rect(grid, row)
+            if not region.intersects(option.rect):
+                continue
+            index = model.index(row, 0, root)
             option.state = base
-            if self.selectionModel().isSelected(index):
+            if chosen.isSelected(index):
                 option.state |= QStyle.State_Selected
                 if row == current:
                     option.state |= QStyle.State_HasFocus
             if row == pointed:
                 option.state |= QStyle.State_MouseOver
-            self.itemDelegate().paint(painter, option, index)
+            delegate.paint(painter, option, index)
         painter.setOpacity(1.0)
         if self.waiting:
             self._draw_waiting(painter)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from qaconv_core.adaptation.defaults import EPOCHS, RATE
 from qaconv_core.adaptation.grouping import ALONE
 from qaconv_core.errors import CheckpointError
 from qaconv_core.models.backbone import SMALL_PLANS
@@ -19,8 +20,6 @@ from qaconv_core.training.recipes import RECIPES, Recipe, change_recipe
 from qaconv_core.training.trainer import Surroundings, Trainer
 from qaconv_core.types import Int64, ModelSpec
 
-RATE = 3e-4
-EPOCHS = 4
 SHARE = 0.7
 """Share of what a round learned that its averaged weights keep."""
 PASSES = 16_000
@@ -73,7 +72,7 @@ def adapting_recipe(
     """The scratch recipe's losses for a finished network of any published form.
 
     Label maps are learned from where pictures have them. Networks that came from ImageNet keep
-    their norms and learn their backbone slowly.
+    their norms; the deeper ResNets learn their backbone slowly, small networks from layer2 on.
     """
     small = spec.arch in SMALL_PLANS
     base = RECIPES["lite" if small else "scratch"]
@@ -90,7 +89,8 @@ def adapting_recipe(
         input_size=spec.input_size,
         init="none",
         lr=lr,
-        base_lr_factor=base.base_lr_factor if small or own else 0.1,
+        base_lr_factor=1.0 if small or own else 0.1,
+        frozen="layer1" if small else base.frozen,
         frozen_norms=not own,
         epochs=epochs,
         batch_size=_BATCH,

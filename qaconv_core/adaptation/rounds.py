@@ -48,7 +48,9 @@ HELD_SHARE = 0.1
 HELD_LIMITS = (150, 400)
 """Least and most pictures held out; the least only where it is at most a quarter of all."""
 CLEAR = 0.005
-"""How much better both worth and gain of a round must be than those of the old model."""
+"""Gain from which a round is clearly better than the old model."""
+WORTH_LOST = 0.02
+"""How much less the held-out groups of such a round may be worth."""
 FELL = "the maps connect parts of the body less often, or the background more often, than before"
 _AT_ONCE = 64
 _MEASURES = (
@@ -483,9 +485,9 @@ def best_round(
 ) -> int:
     """The round that is clearly better than the old model and best of all; 0 where none is.
 
-    Clearly better is a round whose held-out groups are worth more by :data:`CLEAR`, and whose gain
-    (:func:`~qaconv_core.adaptation.checks.gain_over`) is more than that. Rounds whose maps have
-    fallen do not count.
+    Clearly better is a round whose gain (:func:`~qaconv_core.adaptation.checks.gain_over`) is more
+    than :data:`CLEAR`, and whose held-out groups are not worth less by :data:`WORTH_LOST`. Rounds
+    whose maps have fallen do not count.
     """
     fit = [one for one in rounds if _clearly_better(one, before, maps_before)]
     best = max(fit, key=lambda one: (_betterment(one, before), one.number), default=None)
@@ -494,8 +496,8 @@ def best_round(
 
 def _clearly_better(one: Round, before: Check, maps_before: MapQuality | None) -> bool:
     honest = one.maps is None or maps_before is None or one.maps.honest(maps_before)
-    more = one.check.worth - before.worth
-    return honest and min(more, one.check.gain or 0.0) > CLEAR
+    lost = before.worth - one.check.worth
+    return honest and lost <= WORTH_LOST and (one.check.gain or 0.0) > CLEAR
 
 
 def _betterment(one: Round, before: Check) -> float:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.adaptation.checks import Check
+from qaconv_core.adaptation.defaults import EPOCHS, RATE, ROUNDS
 from qaconv_core.adaptation.pictures import Pictures
 from qaconv_core.adaptation.replay import MapQuality
 from qaconv_core.store.folders import work_folder
 from qaconv_core.types import ImageRef
-
-ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class AdaptationJob:
     out: Path
     name: str = ""
     rounds: int = ROUNDS
-    epochs: int = 4
-    rate: float = 3e-4
+    epochs: int = EPOCHS
+    rate: float = RATE
     seed: int = 0
     device: str = "auto"
     workers: int | None = None

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qaconv_core.adaptation.defaults import EPOCHS, RATE, ROUNDS
 from qaconv_core.adaptation.pictures import FOLDERS
 from qaconv_core.cli.options import (
     add_data_options,
@@ -55,12 +56,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "cameras",
     )
     parser.add_argument(
-        "--rounds", type=positive, default=2, metavar="N", help="rounds of grouping and training"
+        "--rounds",
+        type=positive,
+        default=ROUNDS,
+        metavar="N",
+        help="rounds of grouping and training",
     )
     parser.add_argument(
-        "--epochs", type=positive, default=4, metavar="N", help="epochs of training in a round"
+        "--epochs", type=positive, default=EPOCHS, metavar="N", help="epochs of training in a round"
     )
-    parser.add_argument("--lr", type=float, default=3e-4, help="rate of learning")
+    parser.add_argument("--lr", type=float, default=RATE, help="rate of learning")
     add_size_options(parser, "the model's input")
     parser.add_argument(
         "--groups", metavar="FILE", help="show the groups of the round under way as a page (.html)"

@@ -243,14 +243,22 @@ def _times(source: Source, labels: Sequence[Mapping[str, str]]) -> list[Time]:
 
 
 def _once_each(found: OwnPictures) -> None:
-    """Keep each picture once where sources lie in each other."""
+    """Keep each picture once where sources lie in each other, with what any of them says of it."""
     kept: dict[tuple[Path, str], OwnPicture] = {}
     for picture in found.pictures:
-        key = (picture.path, picture.split)
-        if key in kept:
-            found.rejected.append(Rejected(picture.path, "named twice; it is kept once"))
-        else:
+        # A table may name them by a way around ("../yard/1.jpg").
+        key = (Path(os.path.normpath(picture.path)), picture.split)
+        if key not in kept:
             kept[key] = picture
+            continue
+        found.rejected.append(Rejected(picture.path, "named twice; it is kept once"))
+        first = kept[key]
+        kept[key] = first._replace(
+            pid=first.pid or picture.pid,
+            camera=first.camera or picture.camera,
+            time=picture.time if first.time is None else first.time,
+            track=first.track or picture.track,
+        )
     found.pictures = list(kept.values())
 
 

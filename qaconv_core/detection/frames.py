@@ -39,6 +39,8 @@ _MOVED = 12.0
 _MOVED_CELLS = 3
 _MAC_EPOCH = datetime(1904, 1, 1)
 _TOLD_EVERY = 32
+_TRIES = 100
+"""Frames in a row that cannot be decoded before a video counts as ended."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class Video:
         self.count = int(count) if 0 < count < 2**40 else None
         """Frames by the file's own account; None where it has none."""
         self.read = 0
-        """Frames that were really there, as far as has been read."""
+        """Frames that were really there, as far as has been read, broken ones between them too."""
+        self._reached = 0.0
 
     def close(self) -> None:
         """Let go of the file."""
@@ -129,7 +132,7 @@ class Video:
         """
         every = 0.0 if sampling.rate is None else 1 / sampling.rate
         wanted, time, before = 0.0, 0.0, None
-        while self._capture.grab():
+        while self._grab():
             number = self.read
             self.read += 1
             time = self._time(number, time)
@@ -159,7 +162,7 @@ class Video:
         ``on_read`` is called now and then with the number of frames that were gone through.
         """
         last, time = max(numbers, default=-1), 0.0
-        while self.read <= last and self._capture.grab():
+        while self.read <= last and self._grab():
             number = self.read
             self.read += 1
             if on_read is not None and self.read % _TOLD_EVERY == 0:
@@ -182,17 +185,29 @@ class Video:
         """After the last frame: a line where the file holds far fewer frames than it says."""
         if self.count is None or self.read >= _CUT_SHORT * self.count:
             return ""
+        # Of a variable rate the number of frames is a guess by the rate of the first ones.
+        length, reached = self.count / self.rate, self._reached + 1 / self.rate if self.read else 0
+        if reached >= _CUT_SHORT * length:
+            return ""
         return (
-            f"ends after {self.read / self.rate:,.0f} of {self.count / self.rate:,.0f} seconds: "
-            "cut short or damaged from there on"
+            f"ends after {reached:,.0f} of {length:,.0f} seconds: cut short or damaged from there on"
         )
+
+    def _grab(self) -> bool:
+        """Go to the next frame that can be decoded; those before it are counted, and left out."""
+        for broken in range(_TRIES):
+            if self._capture.grab():
+                self.read += broken
+                return True
+        return False
 
     def _time(self, number: int, before: float) -> float:
         """Seconds of the frame just grabbed; never less than those of the one before."""
         told = self._get(cv2.CAP_PROP_POS_MSEC) / 1000
         if number and not before < told < before + 86400:
             told = before + 1 / self.rate
-        return max(told, 0.0) if number else 0.0
+        self._reached = max(told, 0.0) if number else 0.0
+        return self._reached
 
     def _retrieve(self) -> npt.NDArray[np.uint8] | None:
         whole, picture = self._capture.retrieve()

@@ -167,7 +167,9 @@ class _Run:
                     self._try(source, self._picture)
                     tracker.advance()
         for source in sources:
-            if source.video and not self.journal.done(source):
+            # What ended early may have been on a share that went away: it is tried again.
+            ended = self.journal.done(source) and not self.journal.note(source)
+            if source.video and not ended:
                 self._try(source, self._video)
 
     def start(self, source: Source) -> datetime | None:

@@ -109,6 +109,8 @@ class Pages(QStackedWidget):
             return
         page = self.welcome if self.workspace.data is None else self.explore
         if page is not self.currentWidget():
+            if page is self.welcome:
+                self.welcome.show_recent(self.settings.value)
             self.setCurrentWidget(page)
             page.setFocus()
 

@@ -167,6 +167,20 @@ def test_a_picture_is_there_once_where_sources_overlap(pictures):
     assert sum("named twice" in r.reason for r in found.rejected) == len(NAMES)
 
 
+@pytest.mark.parametrize("way", ["", "../shop/"])
+@pytest.mark.parametrize("table_first", [False, True])
+def test_a_table_beside_the_folder_of_its_pictures_keeps_what_it_says(tmp_path, table_first, way):
+    shop = tmp_path / "shop"
+    for name in ("a", "b"):
+        write_picture(shop / f"{name}.png", 1)
+    (shop / "list.csv").write_text(f"path,pid,time\n{way}a.png,Ann,1.5\n", encoding="utf-8")
+    sources = [Source(shop), Source(shop / "list.csv")]
+    found = collect(Description(tuple(reversed(sources) if table_first else sources)))
+    said = {picture.path.name: (picture.pid, picture.time) for picture in found.pictures}
+    assert said == {"a.png": ("Ann", 1.5), "b.png": ("", None)}
+    assert len(found.pictures) == 2
+
+
 def test_a_second_table_of_a_folder_leaves_the_first_ones_description(tmp_path):
     for name in ("a", "b"):
         write_picture(tmp_path / f"{name}.png", 1)

@@ -10,7 +10,7 @@ import pytest
 from qaconv_core.detection.frames import Sampling, Video, VideoError, start_in_metadata
 from qaconv_core.detection.sources import moment_in_name
 from qaconv_core.errors import InputError
-from tests.core.detection.made import write_video
+from tests.core.detection.made import write_uneven_video, write_video
 
 
 def numbers(path, sampling, after=-1):
@@ -31,6 +31,38 @@ def test_frames_by_interval_and_where_to_go_on(tmp_path):
         assert video.shortfall() == ""
     with Video(path) as video:
         assert [frame.number for frame in video.pictures_at({3, 7, 99})] == [3, 7]
+
+
+def test_a_broken_frame_ends_nothing_and_is_counted(tmp_path):
+    path = write_video(tmp_path / "v.avi", frames=30, rate=10)
+    data = bytearray(path.read_bytes())
+    place = data.find(b"movi") + 4
+    for number in range(13):
+        size = int.from_bytes(data[place + 4 : place + 8], "little")
+        if number in (10, 11, 12):
+            data[place + 8 : place + 8 + size] = bytes(size)
+        place += 8 + size + size % 2
+    path.write_bytes(data)
+    assert numbers(path, Sampling(None)) == [*range(10), *range(13, 30)]
+    assert numbers(path, Sampling(2)) == [0, 5, 13, 18, 23, 28]
+    with Video(path) as video:
+        assert [frame.number for frame in video.pictures_at({9, 11, 13})] == [9, 13]
+    with Video(path) as video:
+        assert len(list(video.frames(Sampling(None)))) == 27
+        assert video.shortfall() == ""
+
+
+def test_a_whole_video_of_variable_rate_is_not_called_cut_short(tmp_path):
+    times = [number / 25 for number in range(25)] + [4.0 + number for number in range(16)]
+    path = write_uneven_video(tmp_path / "v.mkv", times)
+    with Video(path) as video:
+        video.count = round(20 * video.rate)  # what FFmpeg makes of a file that tells its length
+        assert len(list(video.frames(Sampling(None)))) == len(times) < 0.9 * video.count
+        assert video.shortfall() == ""
+    with Video(path) as video:
+        video.count = round(40 * video.rate)
+        list(video.frames(Sampling(None)))
+        assert video.shortfall().startswith("ends after 19 of 40 seconds")
 
 
 def test_a_rate_that_makes_no_sense_and_a_folder_are_refused(tmp_path):

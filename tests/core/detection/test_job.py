@@ -166,6 +166,31 @@ def test_a_share_that_vanishes_half_way_and_comes_back(tmp_path):
     assert not again.rejected
 
 
+def test_a_video_that_went_away_while_it_was_read_is_looked_at_to_its_end_later(tmp_path):
+    video = write_video(tmp_path / "v.avi", frames=120)
+    whole, stamp = video.read_bytes(), video.stat()
+    detect_people([video], tmp_path / "one go", find_blocks)
+    seen = []
+
+    def unplug(picture, video_frame=False, context=None):
+        seen.append(picture)
+        if len(seen) == 3:
+            os.truncate(video, len(whole) // 2)  # to whoever reads on, as a share that is gone
+        return find_blocks(picture)
+
+    try:
+        detect_people([video], tmp_path / "out", unplug)
+    except InputError:
+        pass  # it is another file now
+    assert 3 <= len(seen) < 20
+    video.write_bytes(whole)
+    os.utime(video, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    again = detect_people([video], tmp_path / "out", find_blocks)
+    assert not again.notes
+    tables = [rows_of(tmp_path / out / "boxes.csv") for out in ("one go", "out")]
+    assert tables[0] == tables[1]
+
+
 class Stopping:
     """A finder that asks for the work to stop at its n-th picture."""
 

@@ -190,7 +190,8 @@ class Video:
         if reached >= _CUT_SHORT * length:
             return ""
         return (
-            f"ends after {reached:,.0f} of {length:,.0f} seconds: cut short or damaged from there on"
+            f"ends after {reached:,.0f} of {length:,.0f} seconds: "
+            "cut short or damaged from there on"
         )
 
     def _grab(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import shutil
@@ -178,10 +179,8 @@ def test_a_video_that_went_away_while_it_was_read_is_looked_at_to_its_end_later(
             os.truncate(video, len(whole) // 2)  # to whoever reads on, as a share that is gone
         return find_blocks(picture)
 
-    try:
+    with contextlib.suppress(InputError):  # it is another file now
         detect_people([video], tmp_path / "out", unplug)
-    except InputError:
-        pass  # it is another file now
     assert 3 <= len(seen) < 20
     video.write_bytes(whole)
     os.utime(video, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))

@@ -20,7 +20,7 @@ from qaconv_core.training.recipes import RECIPES, Recipe, change_recipe
 from qaconv_core.training.trainer import Surroundings, Trainer
 from qaconv_core.types import Int64, ModelSpec
 
-SHARE = 0.7
+SHARE = 0.5
 """Share of what a round learned that its averaged weights keep."""
 PASSES = 16_000
 """Pictures that a round shows to the network about at most, counted again in every epoch."""

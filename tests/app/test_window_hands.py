@@ -172,6 +172,7 @@ class OwnDrop(QDropEvent):
 def test_a_tile_dropped_on_the_query_is_searched_by_and_elsewhere_it_is_not(qtbot, window):
     space, explore = window.workspace, window.explore
     model, canvas = explore.results.model, explore.inspector.canvas
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=20_000)
     mime = model.mimeData([model.index(2)])
     path = space.data.gallery[model.candidate_at(2)].path
     assert mime.urls() == [QUrl.fromLocalFile(str(path))]

@@ -28,12 +28,15 @@ def test_ctrl_c_is_heard_once_the_process_is_started():
             done.append(work)
             return Future()
 
-    usual = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(signal.SIGINT)
+    usual = signal.default_int_handler
+    signal.signal(signal.SIGINT, usual)  # helpers of pytest-xdist leave it to their parent
     try:
         with pytest.raises(KeyboardInterrupt):
             submit(Pool(), print)
+        assert signal.getsignal(signal.SIGINT) is usual
     finally:
+        signal.signal(signal.SIGINT, before)
         over.set()
         other.join()
     assert done == [print]
-    assert signal.getsignal(signal.SIGINT) is usual

@@ -160,7 +160,7 @@ def test_a_precision_is_measured_beside_float32(monkeypatch):
     pictures = features.demo_pictures(4)
     model = load_model("demo", "cpu", precision="float32")
     exact, other = features.compared({"float32": model, "bfloat16": model}, pictures, 1)
-    assert exact.flop > 1e9
+    assert exact.flop > 4 * 1e8, "some two hundred million products a picture"
     assert list(other.baselines)[-1] == "features, float32"
     assert other.facts["change_of_mAP"] == 0
     assert other.facts["largest_change_of_a_logit"] == 0

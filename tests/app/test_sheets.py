@@ -36,6 +36,7 @@ def test_chosen_candidates_stand_beside_each_other(qtbot, window, count, tmp_pat
     for _ in range(count - 1):
         press(window, Qt.Key_Right, modifiers=Qt.ShiftModifier)
     settled(qtbot, window)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=20_000)  # the averages are known
     dialog = opened(qtbot, window, Qt.Key_C, Qt.ShiftModifier)
     sheet = dialog.sheet
     assert len(sheet.head) == count + 1

@@ -168,10 +168,16 @@ def host_memory(root: Path = Path("/")) -> int:
 
 def resident_memory(root: Path = Path("/")) -> int:
     """Bytes of host memory that this process holds; 0 where the system does not tell."""
+    return process_memory("VmRSS", root) or 0
+
+
+def process_memory(what: str, root: Path = Path("/")) -> int | None:
+    """Bytes of host memory of this process, by Linux's name (``VmRSS``: all that is resident,
+    ``RssAnon``: without mapped files); None where the system does not tell."""
     for line in _lines(root / "proc/self/status"):
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{what}:"):
             return int(line.split()[1]) * 1024
-    return 0
+    return None
 
 
 def _kernel_available(root: Path) -> Iterator[int]:

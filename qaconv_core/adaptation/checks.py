@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from qaconv_core.adaptation.grouping import ALONE, group_pictures, linked
-from qaconv_core.adaptation.neighbours import all_values, nearest_of_all
+from qaconv_core.adaptation.neighbours import all_logits, all_values, nearest_of_all
 from qaconv_core.adaptation.reciprocal import reciprocal_distances
 from qaconv_core.evaluation.measures import ranking_metrics
 from qaconv_core.models import AffineHead
@@ -77,7 +77,8 @@ def check_model(
 
     ``cameras`` (n,) and ``pids`` (n,) are −1 where not known.
     """
-    distances = all_values(maps, head, cameras, True, device)
+    logits = all_logits(maps, head, device)
+    distances = all_values(logits, cameras, True)
     near = nearest_of_all(distances)
     graph = reciprocal_distances(near)
     grouping = group_pictures(graph, cameras, across=False)
@@ -93,8 +94,7 @@ def check_model(
         mAP=map_,
         rank1=rank1,
     )
-    plain = all_values(maps, head, cameras, False, device)
-    return Checked(check, distances, plain, grouping.labels)
+    return Checked(check, distances, all_values(logits, cameras, False), grouping.labels)
 
 
 def gain_over(before: Checked, after: Checked, cameras: Int64) -> float:

@@ -64,19 +64,18 @@ def nearest_pictures(
     over both roles where all pairs are scored; the bounded search takes rows as queries.
     """
     if len(maps) <= most_pairwise:
-        return nearest_of_all(all_values(maps, head, cameras, normalise, device, work))
+        logits = all_logits(maps, head, device, work)
+        return nearest_of_all(all_values(logits, cameras, normalise))
     return _bounded(maps, head, cameras, normalise, device, work)
 
 
-def all_values(
+def all_logits(
     maps: Float16,
     head: AffineHead,
-    cameras: Int64,
-    normalise: bool,
     device: torch.device | str = "cpu",
     work: WorkContext = NO_CONTEXT,
 ) -> Float32:
-    """x of all pairs (n, n) (see above), N itself where ``normalise``."""
+    """Logits of all pairs (n, n), those of both roles averaged."""
     logits = score_maps(
         maps,
         maps,
@@ -87,11 +86,14 @@ def all_values(
         cancel=work.cancel,
         stage="grouping: pairs",
     )
-    if not head.symmetric:
-        logits = (logits + logits.T) / 2
+    return logits if head.symmetric else (logits + logits.T) / 2
+
+
+def all_values(logits: Float32, cameras: Int64, normalise: bool) -> Float32:
+    """x of all pairs (n, n) (see above) by their logits, N itself where ``normalise``."""
     if not normalise:
         return distance_of(logits / 10)
-    own = np.arange(len(maps))
+    own = np.arange(len(logits))
     found = camera_normalise(logits, logits, cameras, cameras, left_out=(own, own))
     return distance_of(_steep(found))
 

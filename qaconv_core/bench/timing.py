@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
+from qaconv_core.device import process_memory
 from qaconv_core.processes import end_workers, fresh_pool, submit
 from qaconv_core.progress import CancelToken, raise_if_cancelled
 
@@ -148,7 +148,7 @@ def extra_memory(work: Work) -> int | None:
     Files mapped into memory do not count: the system takes their pages back at will. None where
     the system does not report it.
     """
-    before = _own_memory()
+    before = process_memory("RssAnon")
     if before is None:
         work()
         return None
@@ -156,7 +156,7 @@ def extra_memory(work: Work) -> int | None:
 
     def watch() -> None:
         while not done.wait(0.002):
-            most.append(_own_memory() or 0)
+            most.append(process_memory("RssAnon") or 0)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -177,13 +177,3 @@ def in_child(work: Callable[..., Any], *arguments: Any) -> Any:
         except KeyboardInterrupt:  # the pool would wait for it
             end_workers()
             raise
-
-
-def _own_memory(status: Path = Path("/proc/self/status")) -> int | None:
-    try:
-        for line in status.read_text().splitlines():
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return None

@@ -70,14 +70,16 @@ def called_by_labels(dataset: Dataset, log: LabelLog) -> Dataset:
     splits = (dataset.train, dataset.query, dataset.gallery)
     known = any(ref.pid is not None for refs in splits for ref in refs)
 
-    def called(refs: ImageSet) -> ImageSet:
-        persons = labelled_pictures(refs, log)
-        new = list(refs)
-        for i, name in persons.items():
-            new[i] = replace(new[i], pid=new[i].pid if known else numbers[name], person=name)
-        return ImageSet(tuple(new), refs.name)
-
-    train, query, gallery = map(called, splits)
+    pictures = tuple(dict.fromkeys(ref for refs in splits for ref in refs))
+    anew = {
+        pictures[i]: replace(
+            pictures[i], pid=pictures[i].pid if known else numbers[name], person=name
+        )
+        for i, name in labelled_pictures(pictures, log).items()
+    }
+    train, query, gallery = (
+        ImageSet(tuple(anew.get(ref, ref) for ref in refs), refs.name) for refs in splits
+    )
     return replace(dataset, train=train, query=query, gallery=gallery)
 
 

@@ -102,6 +102,7 @@ class Video:
         self.read = 0
         """Frames that were really there, as far as has been read, broken ones between them too."""
         self._reached = 0.0
+        """Seconds of the last frame that was gone to."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -131,11 +132,11 @@ class Video:
         those of the file (frames may follow at any interval), and nothing is skipped by seeking.
         """
         every = 0.0 if sampling.rate is None else 1 / sampling.rate
-        wanted, time, before = 0.0, 0.0, None
+        wanted, before = 0.0, None
         while self._grab():
             number = self.read
             self.read += 1
-            time = self._time(number, time)
+            time = self._time(number)
             # Half a frame early is nearer than half an interval late.
             if time < wanted - 0.25 / self.rate:
                 continue
@@ -161,13 +162,13 @@ class Video:
 
         ``on_read`` is called now and then with the number of frames that were gone through.
         """
-        last, time = max(numbers, default=-1), 0.0
+        last = max(numbers, default=-1)
         while self.read <= last and self._grab():
             number = self.read
             self.read += 1
             if on_read is not None and self.read % _TOLD_EVERY == 0:
                 on_read(_TOLD_EVERY)
-            time = self._time(number, time)
+            time = self._time(number)
             if number in numbers and number > after:
                 picture = self._retrieve()
                 if picture is not None:
@@ -202,11 +203,11 @@ class Video:
                 return True
         return False
 
-    def _time(self, number: int, before: float) -> float:
+    def _time(self, number: int) -> float:
         """Seconds of the frame just grabbed; never less than those of the one before."""
         told = self._get(cv2.CAP_PROP_POS_MSEC) / 1000
-        if number and not before < told < before + 86400:
-            told = before + 1 / self.rate
+        if number and not self._reached < told < self._reached + 86400:
+            told = self._reached + 1 / self.rate
         self._reached = max(told, 0.0) if number else 0.0
         return self._reached
 

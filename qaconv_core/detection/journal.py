@@ -114,11 +114,7 @@ class Journal:
         known.places.append(self._file.seek(0, os.SEEK_END))
         known.last = frame.number
         line: dict[str, Any] = {"file": source.name, "frame": frame.number, "time": frame.time}
-        line["boxes"] = [
-            [b.x, b.y, b.w, b.h, b.score, b.track, *([b.person, b.camera] if named else [])]
-            for b in frame.boxes
-            for named in [b.person or b.camera]
-        ]
+        line["boxes"] = [_box_record(box) for box in frame.boxes]
         if frame.looks:
             line["looks"] = [base64.b64encode(packed(k)).decode("ascii") for k in frame.looks]
         self._write(line)
@@ -190,6 +186,12 @@ class Journal:
             frame = _frame(value)
             self._known[name].places.append(place)
             self._known[name].last = frame.number
+
+
+def _box_record(box: PersonBox) -> list[Any]:
+    """A box in a line of the journal; names only where somebody gave them."""
+    numbers = [box.x, box.y, box.w, box.h, box.score, box.track]
+    return [*numbers, box.person, box.camera] if box.person or box.camera else numbers
 
 
 def _frame(value: Any) -> FoundFrame:

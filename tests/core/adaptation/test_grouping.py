@@ -23,6 +23,7 @@ from qaconv_core.adaptation.grouping import (
 from qaconv_core.adaptation.hints import time_hints
 from qaconv_core.adaptation.neighbours import (
     Neighbours,
+    all_logits,
     all_values,
     nearest_of_all,
     nearest_pictures,
@@ -279,7 +280,7 @@ def test_normalised_distances_do_not_prefer_the_own_camera():
     looked = looked.astype(np.float16)
 
     def across(normalise: bool) -> float:
-        near = nearest_of_all(all_values(looked, HEAD, cameras, normalise))
+        near = nearest_of_all(all_values(all_logits(looked, HEAD), cameras, normalise))
         return float((cameras[near.places[:, 1:6]] != cameras[:, None]).mean())
 
     assert across(True) > across(False) + 0.05

@@ -10,6 +10,7 @@ from typing import Any
 from PyQt5.QtCore import QObject, Qt
 from PyQt5.QtGui import QFont, QPalette, QResizeEvent
 from PyQt5.QtWidgets import (
+    QWIDGETSIZE_MAX,
     QAbstractItemView,
     QHeaderView,
     QSizePolicy,
@@ -42,8 +43,6 @@ COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid")
 LEAST_HEIGHT = 640
 """Pixels from which table, curve and protocol have room below each other."""
 LEAST_CHART = 200
-ANY_HEIGHT = 16_777_215
-"""What Qt takes for no limit."""
 LEAST_CURVE = 400
 """Pixels of width that the curve takes beside the table."""
 TIPS = {
@@ -272,8 +271,6 @@ class MeasuresTab(QWidget):
         self._folded = in_row(self.facts, margins=(8, 0, 0, 0))
         self._whole = in_column(self.splitter, below, self._folded, into=self, grows=self.splitter)
         self._whole.setStretchFactor(self.splitter, 2)
-        self._moved = False
-        self.splitter.splitterMoved.connect(self._remember)
         runs.shown_changed.connect(self.refresh)
         self.refresh()
 
@@ -299,10 +296,6 @@ class MeasuresTab(QWidget):
         super().resizeEvent(event)
         self._share_out()
 
-    def _remember(self, _place: int, _handle: int) -> None:
-        """Somebody has moved the handle: it stays where it is."""
-        self._moved = True
-
     def _fold_out(self, on: bool) -> None:
         """Show the protocol, or hide it."""
         self.facts.setVisible(on)
@@ -318,14 +311,14 @@ class MeasuresTab(QWidget):
         self.cmc.setHidden(alone)
         lines = self.view.verticalHeader().defaultSectionSize() * (len(self.model.rows) + 1)
         wanted = lines + self.view.horizontalHeader().height()
-        self.splitter.setMaximumHeight(wanted if alone else ANY_HEIGHT)
+        self.splitter.setMaximumHeight(wanted if alone else QWIDGETSIZE_MAX)
         wide = sum(self.view.wanted().values()) + 4
         beside = self.width() >= wide + LEAST_CURVE
         orientation = Qt.Horizontal if beside else Qt.Vertical
         if orientation != self.splitter.orientation():
             self.splitter.setOrientation(orientation)
-            self._moved = False
-        if self._moved:
+            self.splitter.moved = False
+        if self.splitter.moved:
             return
         if beside:
             self.splitter.setSizes([wide, self.width() - wide])

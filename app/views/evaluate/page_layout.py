@@ -7,7 +7,6 @@ from PyQt5.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QSplitter,
     QStackedWidget,
     QTabWidget,
     QWidget,
@@ -23,7 +22,7 @@ from app.views.evaluate.runs_list import RunsView
 from app.views.evaluate.scores_tab import ScoresTab
 from app.views.widgets.fields import line_edit, push_button
 from app.views.widgets.labels import heading, quiet_label
-from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
+from app.views.widgets.layouts import Splitter, boxed, in_column, in_row, in_splitter
 from app.views.widgets.work_strip import WorkStrip
 
 NO_RUNS = (
@@ -33,7 +32,7 @@ NO_RUNS = (
 )
 
 
-class PageContent(QSplitter):
+class PageContent(Splitter):
     """Everything on the page; what it does is the page's."""
 
     def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:

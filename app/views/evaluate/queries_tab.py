@@ -217,17 +217,11 @@ class QueriesTab(QWidget):
         head = in_row(QLabel("By"), self.method, self.note,
                       grows=self.note, margins=(8, 8, 8, 0), spacing=-1)  # fmt: skip
         self.parts = in_splitter(Qt.Horizontal, self.chart, self.view, sizes=(500, 500))
-        self._moved = False
-        """Whether somebody has moved the handle between chart and table."""
-        self.parts.splitterMoved.connect(self._handle_moved)
         in_column(head, self.parts, into=self, grows=self.parts, spacing=-1)
-
-    def _handle_moved(self, _place: int, _handle: int) -> None:
-        self._moved = True
 
     def _share_out(self) -> None:
         """The table as wide as its columns, up to half; the chart takes the rest."""
-        if not self._moved:
+        if not self.parts.moved:
             wide = self.view.horizontalHeader().length() + TABLE_EDGE
             right = min(wide, self.parts.width() // 2)
             self.parts.setSizes([self.parts.width() - right, right])

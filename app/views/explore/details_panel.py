@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QResizeEvent, QShowEvent
-from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QWidget
+from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 from app.jobs.images import ImageLoader
 from app.state import words
@@ -15,7 +15,7 @@ from app.views.explore.breakdown_chart import BreakdownChart
 from app.views.explore.correspondence_table import CorrespondenceTable
 from app.views.explore.evidence_line import EvidenceLine
 from app.views.explore.score_context import ScoreContext
-from app.views.widgets.layouts import boxed, in_column
+from app.views.widgets.layouts import boxed, in_column, in_splitter
 from qaconv_core.galleries.values import PairView
 
 SPACING = 8
@@ -32,8 +32,6 @@ class DetailsPanel(QWidget):
         self.workspace = workspace
         self._shared_out: bool | None = None
         """Whether the room was shared out for a difference of two; None: not yet."""
-        self._moved = False
-        """Whether somebody has moved the handle between sum and list."""
         self.chart = BreakdownChart(workspace, pictures, self)
         self.context = ScoreContext(workspace, self)
         self.score = QLabel(self)
@@ -73,12 +71,7 @@ class DetailsPanel(QWidget):
         scroll.setWidget(total)
         scroll.setMinimumHeight(LEAST)
         listed.setMinimumHeight(LEAST)
-        self.splitter = QSplitter(Qt.Vertical, self)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(scroll)
-        self.splitter.addWidget(listed)
-        self.splitter.setStretchFactor(1, 1)
-        self.splitter.splitterMoved.connect(self._handle_moved)
+        self.splitter = in_splitter(Qt.Vertical, scroll, listed, stretches=(0, 1))
         self.drawn.setContentsMargins(SPACING, SPACING, SPACING, 0)
         in_column(self.drawn, self.splitter, into=self, grows=self.splitter, spacing=0)
         self.setMinimumWidth(NARROWEST)
@@ -89,7 +82,7 @@ class DetailsPanel(QWidget):
 
     def _share_out(self) -> None:
         """The sum as high as it needs, the list takes the rest."""
-        if self._moved or self.workspace.pair is None or not self.isVisible():
+        if self.splitter.moved or self.workspace.pair is None or not self.isVisible():
             return
         self._shared_out = self.workspace.shown_why is not None
         text = self.score.heightForWidth(self.width() - 2 * SPACING)
@@ -97,9 +90,6 @@ class DetailsPanel(QWidget):
         charts = sum(part.sizeHint().height() for part in parts if not part.isHidden())
         wanted = charts + text + 5 * SPACING
         self.splitter.setSizes([wanted, max(self.splitter.height() - wanted, LEAST)])
-
-    def _handle_moved(self, _place: int, _handle: int) -> None:
-        self._moved = True
 
     def showEvent(self, event: QShowEvent) -> None:
         """Share the room out."""

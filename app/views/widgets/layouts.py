@@ -70,18 +70,31 @@ def in_form(
     return form
 
 
+class Splitter(QSplitter):
+    """Parts with handles between them. ``moved``: somebody has dragged a handle, so that nobody
+    else shares the room out any more."""
+
+    def __init__(self, orientation: Qt.Orientation, parent: QWidget | None = None) -> None:
+        super().__init__(orientation, parent)
+        self.moved = False
+        self.splitterMoved.connect(self._remember)
+
+    def _remember(self, _place: int, _handle: int) -> None:
+        self.moved = True
+
+
 def in_splitter(
     orientation: Qt.Orientation,
     *parts: QWidget,
     stretches: Sequence[int] = (),
     sizes: Sequence[int] = (),
-    into: QSplitter | None = None,
-) -> QSplitter:
+    into: Splitter | None = None,
+) -> Splitter:
     """Parts with handles between them, none of which can be dragged away.
 
     ``sizes`` are their first ones in pixels, ``stretches`` their shares of the room that is added.
     """
-    splitter = QSplitter(orientation) if into is None else into
+    splitter = Splitter(orientation) if into is None else into
     for part in parts:
         splitter.addWidget(part)
     for place, stretch in enumerate(stretches):

@@ -936,6 +936,7 @@ def put_back(driver: Driver, size: tuple[int, int]) -> None:
     driver.key("Ctrl+1")
     window.explore.arrange()
     window.explore.inspector.adjust.hide()
+    window.explore.results.find_bar.close_bar()
     space.pin(None)
     space.parts.clear()
     space.set_method("qaconv")

@@ -50,6 +50,14 @@ def test_the_hint_goes_once_it_was_followed(page, space):
     assert seen == [page.hint.name]
 
 
+def test_words_take_the_place_of_a_hint_that_is_closed(page, space):
+    page.hint.show_unless_seen(Settings())
+    space.look_changed.emit()
+    assert not page.inspector.readout.isVisible()
+    QTest.mouseClick(page.hint.button, Qt.LeftButton)
+    assert page.inspector.readout.isVisible()
+
+
 # ── room for the pictures ───────────────────────────────────────────────────────────────────────
 
 

@@ -62,6 +62,7 @@ class Inspector(QWidget):
         self.hint = HintStrip()
         self.canvas.setMinimumHeight(LOWEST_CANVAS)
         self._lay_out()
+        self.hint.dismissed.connect(self._read_out)  # the line of words takes its place
         self.canvas.zoomed.connect(self._show_zoom)
         self.canvas.scene_changed.connect(self._read_out)
         self.canvas.staged.connect(self._place_decisions)
@@ -102,7 +103,6 @@ class Inspector(QWidget):
         """The hint says to point at a place: once that was done it goes for good."""
         if self.workspace.hover is not None and not self.hint.isHidden():
             self.hint.dismiss()
-            self._read_out()
 
     def _prepare(self) -> None:
         """Decode the pictures of the neighbouring ranks before they are requested."""

@@ -133,9 +133,15 @@ def screen_size() -> QSize:
 
 
 def size_on_screen(dialog: QWidget, width: int, height: int) -> None:
-    """Give a dialog a size, no larger than the screen has room for."""
+    """Give a dialog a size, no larger than the screen has room for. One that is shown moves up and
+    to the left as far as it needs for that."""
     room = screen_size()
     dialog.resize(min(width, room.width()), min(height, room.height() - SCREEN_MARGIN))
+    if dialog.isVisible():
+        corner = QApplication.primaryScreen().availableGeometry().topLeft()
+        left = corner.x() + room.width() - dialog.frameGeometry().width()
+        top = corner.y() + room.height() - dialog.frameGeometry().height()
+        dialog.move(min(dialog.x(), left), min(dialog.y(), top))
 
 
 def fit_height(dialog: QWidget) -> None:

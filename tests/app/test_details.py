@@ -26,6 +26,18 @@ def panel(qtbot, space, pictures):
     return made
 
 
+def test_what_comes_later_finds_room_and_what_goes_moves_nothing(qtbot, panel):
+    panel.resize(320, 900)
+    qtbot.wait(1)
+    low = panel.splitter.sizes()[0]
+    panel.score.setText(panel.score.text() * 4)
+    qtbot.waitUntil(lambda: panel.splitter.sizes()[0] >= panel._wanted())
+    high = panel.splitter.sizes()[0]
+    panel.evidence.hide()
+    qtbot.wait(1)
+    assert panel.splitter.sizes()[0] == high > low
+
+
 def number(text):
     return float(text.replace("−", "-"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtCore import QEvent, QObject, QSize, Qt
 from PyQt5.QtGui import QResizeEvent, QShowEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
@@ -69,6 +69,7 @@ class DetailsPanel(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.NoFocus)
         scroll.setWidget(total)
+        total.installEventFilter(self)
         scroll.setMinimumHeight(LEAST)
         listed.setMinimumHeight(LEAST)
         self.splitter = in_splitter(Qt.Vertical, scroll, listed, stretches=(0, 1))
@@ -80,16 +81,26 @@ class DetailsPanel(QWidget):
         """Wide enough to read, as high as there is room."""
         return QSize(WIDTH, 640)
 
+    def _wanted(self) -> int:
+        """Pixels of height that the sum needs."""
+        text = self.score.heightForWidth(self.width() - 2 * SPACING)
+        parts = (self.chart, self.context, self.evidence)
+        charts = sum(part.sizeHint().height() for part in parts if not part.isHidden())
+        return charts + text + 5 * SPACING
+
     def _share_out(self) -> None:
         """The sum as high as it needs, the list takes the rest."""
         if self.splitter.moved or self.workspace.pair is None or not self.isVisible():
             return
         self._shared_out = self.workspace.shown_why is not None
-        text = self.score.heightForWidth(self.width() - 2 * SPACING)
-        parts = (self.chart, self.context, self.evidence)
-        charts = sum(part.sizeHint().height() for part in parts if not part.isHidden())
-        wanted = charts + text + 5 * SPACING
+        wanted = self._wanted()
         self.splitter.setSizes([wanted, max(self.splitter.height() - wanted, LEAST)])
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What comes later, as averages and the set's pairs do, may need more height."""
+        if event.type() == QEvent.LayoutRequest and self._wanted() > self.splitter.sizes()[0]:
+            self._share_out()
+        return super().eventFilter(watched, event)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Share the room out."""
@@ -146,5 +157,5 @@ class DetailsPanel(QWidget):
         self.score.setText(self._score_words(pair))
         lines = lines_of(pair, self.workspace.look)
         self.shown.setText(words.shown_text(len(lines.drawn), lines.total))
-        if self._shared_out != (self.workspace.shown_why is not None):  # other pairs move nothing
-            self._share_out()
+        if self._shared_out != (self.workspace.shown_why is not None):
+            self._share_out()  # that other pairs have fewer rows moves nothing

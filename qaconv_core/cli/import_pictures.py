@@ -57,7 +57,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"what folders are: {', '.join(ROLES)}; for several levels as cameras/persons",
     )
     parser.add_argument(
-        "--columns", metavar="A=B,…", help="columns of a table: path=…,pid=…,camid=…,time=…,split=…"
+        "--columns",
+        metavar="A=B,…",
+        help="columns of a table: path=…,pid=…,camid=…,time=…,split=…; those not named are "
+        "recognised, camid= says that there is none",
     )
     parser.add_argument("--time", choices=UNITS, help="what times are (iso: dates with time)")
     parser.add_argument("--rate", type=float, metavar="FPS", help="frames per second")
@@ -197,7 +200,7 @@ def _columns(text: str | None) -> dict[str, str] | None:
     columns = {}
     for pair in text.split(","):
         ours, sign, theirs = (part.strip() for part in pair.partition("="))
-        if not sign or not theirs or ours not in COLUMN_NAMES:
+        if not sign or ours not in COLUMN_NAMES or (ours == "path" and not theirs):
             raise InputError(
                 f"--columns {shown(pair)}: write OURS=THEIRS, ours being {', '.join(COLUMN_NAMES)}"
             )

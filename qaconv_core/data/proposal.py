@@ -34,8 +34,8 @@ class Proposal:
     """How pictures would be read, what that gives, and why.
 
     ``reasons`` say what was recognised and what to say where that is wrong. ``warnings`` say what
-    is odd about the pictures. ``sizes`` are (width, height) of a sample, ``scans`` the folders as
-    they were read.
+    is odd about the pictures. ``sizes`` are (width, height) of a sample, ``faults`` say why others
+    of it cannot be opened, ``scans`` are the folders as they were read.
     """
 
     description: Description
@@ -45,6 +45,7 @@ class Proposal:
     warnings: tuple[str, ...]
     duplicates: Duplicates
     sizes: tuple[tuple[int, int], ...]
+    faults: tuple[str, ...]
     scans: Mapping[Path, Scan]
 
 
@@ -96,10 +97,10 @@ def propose(
     dataset = as_dataset(description, pictures)
     files = [picture.path for picture in pictures.pictures]
     duplicates = known.duplicates if known else find_duplicates(files, context)
-    sizes = known.sizes if known else _sizes(files)
-    warnings = tuple(_warnings(len(files), duplicates, sizes))
+    sizes, faults = (known.sizes, known.faults) if known else _sizes(files)
+    warnings = tuple(_warnings(len(files), duplicates, sizes, faults))
     return Proposal(
-        description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes, scans
+        description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes, faults, scans
     )
 
 
@@ -264,17 +265,23 @@ def _table_source(path: Path, wishes: Wishes) -> tuple[Source, list[str]]:
     return Source(path, columns=columns, unit=unit, rate=wishes.rate), told_why
 
 
-def _sizes(paths: Sequence[Path]) -> tuple[tuple[int, int], ...]:
-    sizes = []
+def _sizes(paths: Sequence[Path]) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
+    """Sizes of a sample, and a line for each picture of it that cannot be opened."""
+    sizes, faults = [], []
     for path in paths[:: -(-len(paths) // _SIZES)]:
         try:
             sizes.append(picture_size(path))
-        except ImageError:
-            continue
-    return tuple(sizes)
+        except ImageError as error:
+            faults.append(f"{shown(path.name)}: {error.reason}")
+    return tuple(sizes), tuple(faults)
 
 
-def _warnings(pictures: int, duplicates: Duplicates, sizes: Sequence[tuple[int, int]]) -> list[str]:
+def _warnings(
+    pictures: int,
+    duplicates: Duplicates,
+    sizes: Sequence[tuple[int, int]],
+    faults: Sequence[str],
+) -> list[str]:
     warnings = []
     if duplicates.extra:
         first = duplicates.groups[0]
@@ -289,4 +296,9 @@ def _warnings(pictures: int, duplicates: Duplicates, sizes: Sequence[tuple[int, 
         warnings.append(scenes)
     if not sizes:
         warnings.append("none of the pictures looked at can be opened")
+    elif faults:
+        warnings.append(
+            f"{len(faults):,} of {len(sizes) + len(faults):,} pictures looked at cannot be opened "
+            f"({faults[0]})"
+        )
     return warnings

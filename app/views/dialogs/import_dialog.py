@@ -118,6 +118,7 @@ class ImportDialog(DropDialog):
         space_columns(self.table)
         self.table.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
         self.table.verticalHeader().setDefaultSectionSize(_THUMBNAIL + 4)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         self.possible = plain_label("")
         self.possible.setAccessibleName("What is possible")
@@ -293,7 +294,7 @@ class ImportDialog(DropDialog):
         for source in filter(lambda source: source.is_table, proposal.description.sources):
             for ours, column in self.columns.items():
                 known = source.columns.get(ours)
-                column.setItemText(0, f"{RECOGNISE}: {known}" if known else RECOGNISE)
+                column.setItemText(0, f"{known} (recognised)" if known else RECOGNISE)
         told = (*proposal.warnings, *proposal.pictures.notes)
         said = "; ".join(map(in_window, (*told, *proposal.reasons)))
         count = counted(len(proposal.pictures.pictures), "picture")

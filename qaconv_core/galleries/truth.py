@@ -28,7 +28,7 @@ class GroundTruth:
 
     def of(self, queries: Sequence[ImageRef]) -> npt.NDArray[np.int8]:
         """(g,) labels of :class:`~qaconv_core.types.RankingResult`; queries' own files are junk."""
-        labels = truth_of(queries, self._pids, self._camids, self._junk_rule)
+        labels = truth_by_persons(queries, self._pids, self._camids, self._junk_rule)
         labels[self.own_files(queries)] = RankingResult.JUNK
         return labels
 
@@ -37,7 +37,7 @@ class GroundTruth:
         return self._files.of(*(query.path for query in queries))
 
 
-def truth_of(
+def truth_by_persons(
     queries: Sequence[ImageRef], pids: Int64, camids: Int64, junk_rule: bool
 ) -> npt.NDArray[np.int8]:
     """(g,) labels of gallery pictures by their persons ``pids`` (g,) and cameras ``camids`` (g,)
@@ -58,6 +58,6 @@ def truth_by_labels(ranking: RankingResult, data: OpenSet) -> RankingResult:
     if data.unlabelled is None:
         return ranking
     queries = [data.query[query] for query in ranking.queries]
-    labels = truth_of(queries, data.gallery_pids, data.gallery_camids, data.junk_rule)
+    labels = truth_by_persons(queries, data.gallery_pids, data.gallery_camids, data.junk_rule)
     junk = ranking.truth == RankingResult.JUNK
     return replace(ranking, truth=np.where(junk, ranking.truth, labels[ranking.order]))

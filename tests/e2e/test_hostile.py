@@ -8,8 +8,11 @@ import io
 import json
 import os
 import shutil
+import socket
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from qaconv_core.errors import InputError
 from qaconv_core.store import folders
@@ -164,9 +167,10 @@ def test_pictures_that_went_away_leave_a_result_and_an_error(
 
         return loaded
 
-    query, *others = sorted(pictures.iterdir())
+    folder = pictures([f"{number}.jpg" for number in range(4)])
+    query, *others = sorted(folder.iterdir())
     monkeypatch.setattr(rank, "load_chosen_model", unplugged(rank.load_chosen_model, others[0]))
-    options = ("--query", query, "--gallery", pictures, "--checkpoint", checkpoint)
+    options = ("--query", query, "--gallery", folder, "--checkpoint", checkpoint)
     done = qaconv("rank", *options, "--json", "r.json", status=2)
     assert f"1 picture went away while the data set was read, {others[0].name} first" in (
         done.complaint
@@ -183,9 +187,10 @@ def test_pictures_that_went_away_leave_a_result_and_an_error(
 
 
 def test_damaged_pictures_are_said_and_no_error(qaconv, pictures, checkpoint):
-    query, other, *_ = sorted(pictures.iterdir())
+    folder = pictures(["a.jpg", "b.jpg", "c.jpg"])
+    query, other, _ = sorted(folder.iterdir())
     other.write_bytes(b"no picture")
-    options = ("--query", query, "--gallery", pictures, "--checkpoint", checkpoint)
+    options = ("--query", query, "--gallery", folder, "--checkpoint", checkpoint)
     assert f"left out: {other}" in qaconv("rank", *options).err
 
 
@@ -196,13 +201,37 @@ def test_a_home_that_cannot_be_written_keeps_nothing_and_ranks(
         monkeypatch.setenv(name, os.path.join(os.devnull, "home"))
     for name in ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
-    query = min(pictures.iterdir())
-    options = ("--query", query, "--gallery", pictures, "--checkpoint", checkpoint)
+    folder = pictures(["a.jpg", "b.jpg", "c.jpg"])
+    query = folder / "a.jpg"
+    options = ("--query", query, "--gallery", folder, "--checkpoint", checkpoint)
     done = qaconv_process("rank", *options, "--figure", "r.png", "--quiet")
     assert "rank" in done.out
     assert (tmp_path / "r.png").is_file()
     (warning,) = (line for line in done.err.splitlines() if "warning" in line)
     assert warning.endswith("going on without stored features")
     assert "matplotlib" not in done.err.lower()
-    labels = ("labels", "--dataset", pictures, "--assign", "Ann", query.name)
+    labels = ("labels", "--dataset", folder, "--assign", "Ann", query.name)
     assert "set QACONV_DATA_DIR to a folder of your own" in qaconv_process(*labels, status=2).err
+
+
+def test_nothing_asks_a_network_and_figures_are_blurred_where_asked(
+    qaconv, pictures, checkpoint, tmp_path, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _self, address: asked.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *address, **_: asked.append(address) or [])
+    folder = pictures(["a.jpg", "b.jpg", "c.jpg"])
+    qaconv("import", folder)
+    options = ("--query", folder / "a.jpg", "--gallery", folder, "--checkpoint", checkpoint)
+    qaconv("rank", *options, "--figure", "sharp.png", "--quiet")
+    qaconv("rank", *options, "--figure", "blurred.png", "--blur", "all", "--quiet")
+    qaconv("detect", folder, "--out", "people", "--quiet")
+    qaconv("weights")
+    assert not asked
+    sharp, blurred = (
+        np.asarray(Image.open(tmp_path / name).convert("L"), dtype=float)
+        for name in ("sharp.png", "blurred.png")
+    )
+    detail = [np.abs(np.diff(figure, axis=1)).mean() for figure in (sharp, blurred)]
+    assert sharp.shape == blurred.shape
+    assert detail[1] < 0.8 * detail[0]

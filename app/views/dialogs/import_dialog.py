@@ -154,10 +154,10 @@ class ImportDialog(DropDialog):
             column.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
             column.setMinimumContentsLength(6)
             parts += [plain_label(words, wrap=False), column]
-        row = named(boxed(in_row(*parts, spacing=6)), "Columns")
+        row = in_row(*parts, spacing=6)
         for column in self.columns.values():
-            row.layout().setStretchFactor(column, 1)
-        return row
+            row.setStretchFactor(column, 1)
+        return named(boxed(row), "Columns")
 
     def _show_columns(self, names: Sequence[str]) -> None:
         """Offer the columns of a table; without one there is no row of them."""

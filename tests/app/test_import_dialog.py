@@ -141,7 +141,7 @@ def test_a_tables_columns_are_recognised_and_assigned_by_hand(qtbot, dialog, tmp
     assert dialog.table_row.isVisible()
     recognised = {ours: box.currentText() for ours, box in dialog.columns.items()}
     assert recognised == {
-        "path": "bild (recognised)", "pid": "Recognise", "camid": "door (recognised)",
+        "path": "bild (auto)", "pid": "Recognise", "camid": "door (auto)",
         "time": "Recognise", "split": "Recognise",
     }  # fmt: skip
     assert texts(dialog)[0][:3] == ("0.png", "–", "gate 0")

@@ -28,7 +28,7 @@ from app.views.dialogs.job_dialog import DropDialog
 from app.views.dialogs.video_dialog import out_for
 from app.views.widgets.fields import combo_box, line_edit, named, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
-from app.views.widgets.labels import MessageLine, plain_label
+from app.views.widgets.labels import MessageLine, plain_label, sentence_case
 from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.data.folder_guess import Wishes
@@ -294,11 +294,11 @@ class ImportDialog(DropDialog):
         for source in filter(lambda source: source.is_table, proposal.description.sources):
             for ours, column in self.columns.items():
                 known = source.columns.get(ours)
-                column.setItemText(0, f"{known} (recognised)" if known else RECOGNISE)
+                column.setItemText(0, f"{known} (auto)" if known else RECOGNISE)
         told = (*proposal.warnings, *proposal.pictures.notes)
         said = "; ".join(map(in_window, (*told, *proposal.reasons)))
         count = counted(len(proposal.pictures.pictures), "picture")
-        self.message.say(f"{count}. {said[:1].upper()}{said[1:]}", warning=bool(told))
+        self.message.say(f"{count}. {sentence_case(said)}", warning=bool(told))
         self.save.setEnabled(True)
 
     def _fill(self, rows: Iterable[Sequence[str]]) -> None:

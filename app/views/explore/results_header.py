@@ -420,7 +420,7 @@ class ResultsHeader(QWidget):
             return "no true match yet"
         query = ranking.queries[0]
         if data.query[query].pid != data.as_read.query[query].pid:
-            return "no other picture of this person is labelled"
+            return "No labelled match"
         known = data.query[query].pid is not None and (data.gallery_pids >= 0).any()
         return "No true match in the gallery" if known else "Person not known"
 

@@ -25,7 +25,6 @@ from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name
 from qaconv_core.data.scenes import looks_like_scene
 from qaconv_core.data.videos import is_video_name
-from qaconv_core.detection.given import is_boxes_file
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.cases import SUFFIX
@@ -160,7 +159,7 @@ class FileInput(QObject):
         """Pictures become queries; else people are found in videos; else folders and tables are
         imported, or the one is opened where it is known how it is read, or a checkpoint is. What is
         beside a file of boxes is imported with it."""
-        boxes = [path for path in paths if is_boxes_file(path)]
+        boxes = [path for path in paths if _is_boxes_file(path)]
         if boxes and (len(paths) > 1 or boxes[0].suffix.lower() != ".csv"):
             self._import_pictures(paths)  # boxes alone are said there to lack their pictures
             return
@@ -263,7 +262,7 @@ class FileInput(QObject):
 def _drop_words(paths: Sequence[Path]) -> str:
     """What dropping these will do."""
     kinds = {kind_of(path) for path in paths} or {"picture"}
-    if len(paths) > 1 and any(map(is_boxes_file, paths)):
+    if len(paths) > 1 and any(map(_is_boxes_file, paths)):
         return "Drop to cut people out by these boxes"
     if kinds == {"case"}:
         return "Drop to open this case"
@@ -344,3 +343,10 @@ def keep_image(image: QImage) -> Path:
     path = folder / f"pasted-{hashlib.sha256(content).hexdigest()[:12]}.png"
     atomic_write_bytes(path, content, error=StoreError)
     return path
+
+
+def _is_boxes_file(path: Path) -> bool:
+    """Whether ``path`` is a file of boxes. Its readers load OpenCV, so they wait for a drop."""
+    from qaconv_core.detection.given import is_boxes_file
+
+    return is_boxes_file(path)

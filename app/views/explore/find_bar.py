@@ -19,6 +19,7 @@ from app.views.explore.results_header import NO_FILTER
 from app.views.widgets.fields import named
 from app.views.widgets.hints import LinkButton
 from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.table_style import space_rows
 
 OWN_KEYS = (Qt.Key_Escape, Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown)
 
@@ -60,6 +61,7 @@ class FindBar(QWidget):
         self.hits.setUniformItemSizes(True)
         self.hits.setEditTriggers(QListView.NoEditTriggers)
         self.hits.setModel(self.model)
+        space_rows(self.hits)
         self.message = QLabel()
         self.show_hidden = LinkButton("Show hidden", "Hide nothing, so that these can be seen.")
         self.close_button = named(QToolButton(), "Close find", "Close (Esc).")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QEvent, QModelIndex, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QModelIndex, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import (
     QLabel,
     QLineEdit,
     QListView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QWidget,
 )
@@ -38,6 +40,13 @@ class FindEdit(QLineEdit):
         return super().event(event)
 
 
+class FitToList(QStyledItemDelegate):
+    """Rows no wider than their list: what is too long ends in "…"."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return QSize(0, super().sizeHint(option, index).height())
+
+
 class FindBar(QWidget):
     """A field and what was found. ``closed`` tells that Esc or the button closed it."""
 
@@ -60,6 +69,10 @@ class FindBar(QWidget):
         self.hits.setFocusPolicy(Qt.NoFocus)
         self.hits.setUniformItemSizes(True)
         self.hits.setEditTriggers(QListView.NoEditTriggers)
+        space_rows(self.hits)
+        self.hits.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.hits.setTextElideMode(Qt.ElideMiddle)
+        self.hits.setItemDelegate(FitToList(self.hits))
         self.hits.setModel(self.model)
         space_rows(self.hits)
         self.message = QLabel()

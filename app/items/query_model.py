@@ -30,7 +30,8 @@ class QueryEntry:
     first_true: int
     top: float
     measured: bool
-    """Whether ranks are known: without a first true rank there is then no true match."""
+    """Whether ranks are known: without a first true rank there is then no true match. What labels
+    alone say of persons is not measured."""
 
     @property
     def error(self) -> bool:
@@ -116,15 +117,15 @@ class QueryModel(EntryModel):
         assert self._data is not None
         query = int(self.rows[row])
         known = self._measures
-        ap, top = float(known.ap[query]), float(known.top[query])
+        ap, top, ref = float(known.ap[query]), float(known.top[query]), self._data.query[query]
         return QueryEntry(
             query=query,
-            ref=self._data.query[query],
+            ref=ref,
             added=self._data.is_added(query),
             ap=ap,
             first_true=int(known.first_true[query]),
             top=top,
-            measured=not math.isnan(top),
+            measured=not math.isnan(top) and self._data.as_read.query[query].pid == ref.pid,
         )
 
     def sentences(self, entry: QueryEntry) -> list[str]:

@@ -53,7 +53,7 @@ class AddedPictures:
         self._reading.update(fresh)
 
         def work(_context: JobContext) -> tuple[OpenSet, tuple[ImageRef, ...], list[str]]:
-            sides = () if known is None else (known.query, known.gallery)
+            sides = () if known is None else (known.as_read.query, known.as_read.gallery)
             refs = known_pictures(fresh, *sides)
             scenes = [scene for scene in map(query_scene, fresh) if scene]
             return source.add_queries(refs), refs, scenes

@@ -186,7 +186,7 @@ class Controller(QObject):
         space = self.workspace
         self.slots.stop(DATA)
         if self.matching is not None and space.data is not None:
-            self._previous = PreviousSet(space.data, self.data_request, space.selection)
+            self._previous = PreviousSet(space.data.as_read, self.data_request, space.selection)
         self._forget_maps()
         if space.data is not None:
             self._added.forget_waiting()
@@ -261,6 +261,7 @@ class Controller(QObject):
         data, model = self.workspace.data, self.model
         if data is None or model is None:
             return
+        data = data.as_read
         self.workspace.set_ranking_stale()
         chosen = self.workspace.selection.queries
 

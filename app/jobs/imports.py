@@ -16,7 +16,7 @@ from app.jobs.job_slots import JobSlots
 from app.state.requests import DataRequest
 from qaconv_core.data.description import Description, save_description
 from qaconv_core.data.folder_guess import Wishes
-from qaconv_core.data.proposal import Proposal, propose
+from qaconv_core.data.proposal import Proposal, propose, table_columns
 
 if TYPE_CHECKING:
     from qaconv_core.detection.given import BoxesProposal
@@ -30,11 +30,13 @@ def propose_import(
     places: Sequence[Path],
     wishes: Wishes,
     known: Proposal | None,
+    columns: Callable[[list[str]], None],
     done: Callable[[Proposal | BoxesProposal], None],
     failed: Failed,
 ) -> Job:
     """Look at folders and tables, or at a file of boxes beside pictures; ``known`` is the proposal
-    before this one, of the same places."""
+    before this one, of the same places. ``columns`` gets the names of the tables' columns, also
+    where the tables cannot be read without somebody naming one."""
 
     def look(context: JobContext) -> Proposal | BoxesProposal:
         from qaconv_core.detection.given import one_boxes_file, propose_boxes
@@ -42,10 +44,17 @@ def propose_import(
         boxes, others = one_boxes_file(places)
         if boxes is not None:
             return propose_boxes(boxes, others)
+        context.tell(table_columns(places, wishes))
         return propose(places, wishes, context, known)
 
     return slots.replace(
-        PROPOSE, "Reading pictures to import", look, done, failed=failed, lane="files"
+        PROPOSE,
+        "Reading pictures to import",
+        look,
+        done,
+        reported=columns,
+        failed=failed,
+        lane="files",
     )
 
 

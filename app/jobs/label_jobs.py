@@ -22,6 +22,7 @@ from app.state.gallery import Gallery
 from app.state.words import logit_text
 from qaconv_core.data.labelled import (
     PersonCount,
+    called_pictures,
     export_labels,
     labelled,
     labelled_pictures,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 Act = Callable[[LabelLog, DecisionBook, OpenSet], LabelChange | None]
 Stamp = tuple[int, int] | None
-Found = tuple[dict[int, str], tuple[PersonCount, ...]]
+Found = tuple[dict[int, str], tuple[PersonCount, ...], OpenSet]
 Done = tuple[LabelChange | None, str]
 """A change, None where there is none, and words about it."""
 
@@ -82,6 +83,7 @@ class LabelJobs(QObject):
         self._log: LabelLog | None = None
         self._own: list[LabelChange] = []
         self._seen: Stamp = None
+        self._read: OpenSet | None = None
         self._answered: dict[tuple[str, ...], Suggestion] = {}
         self._paired: tuple[object, dict[int, str]] = (None, {})
         gallery.space.data_changed.connect(self._open)
@@ -134,8 +136,11 @@ class LabelJobs(QObject):
 
     def _open(self) -> None:
         data = self.gallery.space.data
+        former, self._read = self._read, None if data is None else data.as_read
         if data is None:
             self._log = None
+        elif data.as_read is former:  # its pictures are called by the labels that were read
+            return
         elif self._log is None or self._log.root != LabelLog(data.name, data.root).root:
             self._log = LabelLog(data.name, data.root)
             self._answered, self._own = {}, []
@@ -157,9 +162,14 @@ class LabelJobs(QObject):
             self.read()
 
     def _show(self, log: LabelLog, stamp: Stamp, found: Found) -> None:
-        if log is self._log:
-            self._seen = stamp
-            self.gallery.set_persons(*found)
+        if log is not self._log:
+            return
+        self._seen = stamp
+        persons, people, called = found
+        self.gallery.set_persons(persons, people)
+        shown = self.gallery.space.data
+        if shown is not None and shown.as_read is called.as_read and shown != called:
+            self.gallery.space.call_by_labels(called)
 
     def change(self, title: str, act: Act, nothing: str = "Nothing to change") -> None:
         """Make a change, show the persons as they are then, and say what was done."""
@@ -307,9 +317,13 @@ def _paths(data: OpenSet, pictures: Sequence[int]) -> list[Path]:
 
 
 def persons_of(log: LabelLog, data: OpenSet) -> Found:
-    """The names of gallery pictures, by index, and all persons with their counts."""
-    known = labelled_pictures(data.gallery, log)
-    return known, tuple(persons_by_camera(data.dataset, log))
+    """The names of gallery pictures, by index, all persons with their counts, and the set with its
+    pictures called by them."""
+    read = data.as_read
+    query, gallery = called_pictures((read.query, read.gallery), log)
+    pairs = enumerate(zip(gallery, read.gallery, strict=True))
+    known = {index: ref.person for index, (ref, before) in pairs if ref is not before}
+    return known, tuple(persons_by_camera(data.dataset, log)), read.called(query, gallery)
 
 
 def suggest(

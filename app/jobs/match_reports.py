@@ -15,7 +15,7 @@ from qaconv_core.evaluation.labelled_line import LabelledLine
 from qaconv_core.explaining.evidence import SetEvidence
 from qaconv_core.explaining.limits import STRANGERS
 from qaconv_core.explaining.values import RelativeMatch
-from qaconv_core.galleries.values import PairView
+from qaconv_core.galleries.values import OpenSet, PairView
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import RULE_WORDS
 from qaconv_core.store.cases import Case
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What a report is to hold: ``candidates`` of a ranking's first query, in this order.
+    """What a report is to hold: ``candidates`` of a ranking's first query, in this order; ``data``
+    is the set as it is shown.
 
     ``decided`` are decisions by gallery index, ``model`` words for the model, ``strangers`` how
     candidates stand among these, where they are normalised, ``labelled`` the line of labelled
@@ -37,6 +38,7 @@ class ReportRequest:
     """
 
     matching: GallerySearch
+    data: OpenSet
     ranking: RankingResult
     candidates: tuple[int, ...]
     decided: Mapping[int, Decision]
@@ -51,7 +53,7 @@ class ReportRequest:
         from qaconv_core.documents.match_report import MatchReport, day_and_time
         from qaconv_core.documents.matches import write_match_report
 
-        ranking, data = self.ranking, self.matching.data
+        ranking, data = self.ranking, self.data
         query = ranking.queries[0]
         if ranking.part is None and self.strangers is None:
             self.matching.measure_average(query, context.cancel)
@@ -81,7 +83,7 @@ class ReportRequest:
         normalised = strangers is not None
         pair = self.matching.explain(ranking.queries[0], index, ranking.part, normalised)
         return Candidate(
-            ref=self.matching.data.gallery[index],
+            ref=self.data.gallery[index],
             rank=ranking.rank_of(index),
             logit=pair.logit,
             part_logit=None if pair.part is None else pair.match.logit,

@@ -119,7 +119,7 @@ class RankingJobs:
         space = self._workspace
         if step.queries != space.selection.queries:
             return
-        candidate = candidate_of_new_ranking(space, ranking)
+        candidate = candidate_of_new_ranking(space, space.by_labels(ranking))
         with space.batch():
             space.set_ranking(ranking, step.fuse, strangers, step.exact)
             if candidate is not None:
@@ -150,4 +150,7 @@ class RankingJobs:
                 ranked(matching, replace(step, queries=(query,)), context)[0] for query in queries
             )
 
-        self._slots.replace("answers", "Ranking two queries", work, apply)
+        def show(found: tuple[RankingResult, ...]) -> None:
+            apply(tuple(map(self._workspace.by_labels, found)))
+
+        self._slots.replace("answers", "Ranking two queries", work, show)

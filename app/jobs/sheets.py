@@ -23,7 +23,8 @@ from app.state.zones import PairZones, zone_sums
 from qaconv_core.evaluation.formats import latex_escape
 from qaconv_core.evaluation.ranked_lists import ranked_item
 from qaconv_core.explaining.zones import ZONES, zones_of_picture
-from qaconv_core.galleries.values import PairView
+from qaconv_core.galleries.truth import truth_by_labels
+from qaconv_core.galleries.values import OpenSet, PairView
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.types import ImageRef, RankingResult
 
@@ -198,9 +199,13 @@ def compare_request(space: Workspace, matching: GallerySearch | None) -> Compare
 
 @dataclass(frozen=True)
 class GridRequest:
-    """Several queries, each with its first ``count`` candidates by a method, junk left out."""
+    """Several queries, each with its first ``count`` candidates by a method, junk left out.
+
+    ``data`` is the set as it is shown.
+    """
 
     matching: GallerySearch
+    data: OpenSet
     queries: tuple[int, ...]
     count: int
     method: str
@@ -209,11 +214,11 @@ class GridRequest:
     @property
     def stem(self) -> str:
         """A file name that says what it is: ``grid_market_5x10``."""
-        return f"grid_{self.matching.data.name}_{len(self.queries)}x{self.count}"
+        return f"grid_{self.data.name}_{len(self.queries)}x{self.count}"
 
     def sheet(self) -> Sheet:
         """Rank all queries, and make the sheet of them."""
-        data = self.matching.data
+        data = self.data
         ranked = [self._first(query) for query in self.queries]
         truths = {truth for row in ranked for _item, truth in row}
         signs = ", ".join(f"{SIGNS[t]} {TRUTHS[t]}" for t in sorted(truths & set(SIGNS))[::-1])
@@ -235,9 +240,9 @@ class GridRequest:
 
     def _first(self, query: int) -> list[tuple[dict[str, Any], int]]:
         """The first candidates of a query, each with its truth."""
-        ranking = self.matching.rank((query,), self.method)
+        ranking = truth_by_labels(self.matching.rank((query,), self.method), self.data)
         places = np.flatnonzero(ranking.truth != RankingResult.JUNK)[: self.count].tolist()
-        gallery = self.matching.data.gallery
+        gallery = self.data.gallery
         return [(ranked_item(gallery, ranking, k), int(ranking.truth[k])) for k in places]
 
     def _figure(self, ranked: Sequence[Sequence[tuple[dict[str, Any], int]]]) -> Figure:
@@ -246,7 +251,7 @@ class GridRequest:
 
         rows = []
         for query, row in zip(self.queries, ranked, strict=True):
-            path = self.matching.data.query[query].path
+            path = self.data.query[query].path
             pictures = [ranked_picture(item, truth) for item, truth in row]
             rows.append(RankedRow(read_image(path), path.name, pictures))
         return ranking_grid(rows)
@@ -257,7 +262,7 @@ def grid_request(
 ) -> GridRequest | None:
     """Those of several queries that are chosen; where one is, it and those ``listed`` after it."""
     chosen = space.selection.queries
-    if matching is None or not chosen:
+    if matching is None or space.data is None or not chosen:
         return None
     queries = chosen
     if len(chosen) == 1 and chosen[0] in listed:
@@ -265,7 +270,7 @@ def grid_request(
         queries = tuple(int(query) for query in listed[place : place + rows])
     method = space.method if space.method in matching_methods(matching) else "qaconv"
     model = "" if space.model is None else space.model.spec.describe()
-    return GridRequest(matching, queries[:rows], count, method, model)
+    return GridRequest(matching, space.data, queries[:rows], count, method, model)
 
 
 def matching_methods(matching: GallerySearch) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ class Gallery:
     def _open(self) -> tuple[ImageSet | None, ModelInfo | None]:
         # Added pictures make another set of the same gallery.
         data = self.space.data
-        return None if data is None else data.gallery, self.space.model
+        return None if data is None else data.as_read.gallery, self.space.model
 
     def _follow(self) -> None:
         """Another set or model: likeness does not belong to it."""

@@ -206,7 +206,7 @@ def why_no_failures(data: OpenSet | None) -> str:
     """Why no result of a set can be called wrong; "" where some can."""
     if data is None or not data.added_from:
         return "There are no queries of this data set to find errors of."
-    asked = set(data.query_pids[: data.added_from].tolist()) - {UNKNOWN}
+    asked = set(data.as_read.query_pids[: data.added_from].tolist()) - {UNKNOWN}
     if not asked:
         return "The persons of the queries are not known, so that no match can be called wrong."
     if not data.knows_matches:
@@ -252,7 +252,7 @@ class Insights:
     def _open(self) -> tuple[ImageSet | None, ModelInfo | None]:
         # Added pictures make another set of the same gallery.
         data = self._space.data
-        return None if data is None else data.gallery, self._space.model
+        return None if data is None else data.as_read.gallery, self._space.model
 
     def _forget_others(self) -> None:
         """Another set or model: what was found does not belong to it."""

@@ -117,17 +117,24 @@ def scene_of(space: Workspace) -> Scene:
     return Scene((query, candidate), message=_waiting_for(space))
 
 
+def is_stale(space: Workspace) -> bool:
+    """Whether something newer is chosen than the pair that is shown."""
+    pair, chosen = space.pair, space.selection
+    if pair is None or space.data is None:
+        return False
+    changed = (pair.query, pair.candidate) != (chosen.query, chosen.candidate)
+    return space.pair_stale or changed
+
+
 def _explained(space: Workspace, pair: PairView) -> Scene:
-    selection = space.selection
-    changed = (pair.query, pair.candidate) != (selection.query, selection.candidate)
     query = _query_panel(space, pair.query)
     candidate = _candidate_panel(space, pair.candidate, pair)
     shown = space.shown_pair or pair
     if space.look.mode != "compare":
-        return Scene((query, candidate), (shown,), space.pair_stale or changed)
+        return Scene((query, candidate), (shown,), is_stale(space))
     pairs = (shown, *space.others)
     # The query stands between its candidates, so that no line crosses a picture.
-    stale = space.pair_stale or changed
+    stale = is_stale(space)
     if len(pairs) > 2:
         return Scene(_in_columns(space, query, candidate, pairs), pairs, stale)
     other = space.other_pair

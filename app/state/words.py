@@ -110,7 +110,7 @@ def decimals(value: float, places: int, signed: bool = False) -> str:
     if not math.isfinite(value):
         return "–"
     text = f"{value:{'+' if signed else ''}.{places}f}"
-    if not any(digit in text for digit in "123456789"):
+    if not text.strip("+-.0"):
         text = f"{0:.{places}f}"
     return text.replace("-", "−")
 

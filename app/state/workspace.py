@@ -36,11 +36,12 @@ from app.state.zones import PairZones
 from qaconv_core.evaluation.labelled_line import LabelledLine, LabelledPairs
 from qaconv_core.explaining.evidence import SetEvidence
 from qaconv_core.explaining.zones import ZoneMap, zones_by_height
+from qaconv_core.galleries.truth import truth_by_labels
 from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import MEAN
 from qaconv_core.store.decisions import Decision
-from qaconv_core.types import RankingResult
+from qaconv_core.types import ImageSet, RankingResult
 
 MOST_ZONES = 64
 """Pictures whose zones are kept."""
@@ -93,6 +94,8 @@ class Workspace:
         self.pending_method = ""
         self.awaited_method: Method | None = None
         self.ranking: RankingResult | None = None
+        self._ranked: RankingResult | None = None
+        """The ranking shown, without labels."""
         self.ranking_stale = False
         self.ranking_fuse = ""
         self.ranking_exact = False
@@ -166,9 +169,22 @@ class Workspace:
 
     def extend_data(self, data: OpenSet) -> None:
         """The same set with more added queries at its end: nothing else changes."""
-        self.data = data
+        former, self.data = self.data, data
+        if former is not None and former.unlabelled is not None:
+            added = data.query[len(former.query) :]  # as they were read, until labels are read
+            query = ImageSet((*former.query, *added), data.query.name)
+            self.data = data.called(query, former.gallery)
         self.measures.grow(len(data.query))
         self.data_changed.emit()
+
+    def call_by_labels(self, data: OpenSet) -> None:
+        """The same set, its pictures called by other persons: so is the ranking shown."""
+        self.data = data
+        if self._ranked is not None:
+            self.ranking = self.by_labels(self._ranked)
+        with self.batch():
+            self.data_changed.emit()
+            self.ranking_changed.emit()
 
     def set_model(self, model: ModelInfo | None) -> None:
         """Another model: rankings and explanations of the old one are gone, the selection stays."""
@@ -193,7 +209,8 @@ class Workspace:
             self.model_changed.emit()
 
     def _forget_results(self) -> None:
-        self.ranking, self.pair, self.others, self.why = None, None, (), None
+        self.ranking = self._ranked = None
+        self.pair, self.others, self.why = None, (), None
         self.strangers = self.labelled = None
         self.ranking_stale = self.pair_stale = self.pair_provisional = False
         self.measures = MeasureTable(0 if self.data is None else len(self.data.query))
@@ -377,10 +394,15 @@ class Workspace:
         """A ranking has been computed; ``fuse`` says how several queries were joined,
         ``strangers`` how candidates stand among these, where they are normalised, ``exact`` that
         no score is estimated that can be computed."""
-        self.ranking, self.ranking_stale, self.ranking_fuse = ranking, False, fuse
+        self.ranking, self._ranked = ranking and self.by_labels(ranking), ranking
+        self.ranking_stale, self.ranking_fuse = False, fuse
         self.ranking_exact = exact
         self.strangers = strangers
         self.ranking_changed.emit()
+
+    def by_labels(self, ranking: RankingResult) -> RankingResult:
+        """A ranking of the open set with the truth that its labels say."""
+        return ranking if self.data is None else truth_by_labels(ranking, self.data)
 
     def set_labelled(self, pairs: LabelledPairs | None) -> None:
         """Logits of labelled pairs are known, or those known are none any more."""

@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a console may lack ✓ or somebody's letters
     if logging.lastResort is not None:  # what prints warnings where nobody has set up a log
         logging.lastResort.setFormatter(_OneLine())
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its caches are no news for anybody
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as stop:

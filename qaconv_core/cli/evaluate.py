@@ -34,6 +34,7 @@ from qaconv_core.cli.upstream import EVALUATING, add_upstream_options
 from qaconv_core.errors import Cancelled, InputError, QAConvError
 from qaconv_core.files import check_output
 from qaconv_core.progress import CancelToken
+from qaconv_core.readable import counted, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from qaconv_core.evaluation.methods import MethodOptions
     from qaconv_core.ranking.cohorts import CohortRule
     from qaconv_core.training.distributed import Team
-    from qaconv_core.types import Dataset, EvaluationReport, Rejected
+    from qaconv_core.types import Dataset, EvaluationReport, ImageSet, Rejected
 
 INNER_LIMIT = 512 << 20
 """Bytes of scores within queries and within the gallery that --save-score keeps unasked."""
@@ -274,6 +275,8 @@ def _evaluate_all(
             found = _evaluate_one(model, name, dataset, arguments, cancel, crew)
             if found is not None:
                 reports.append(found.report)
+                sides = (dataset.query, dataset.gallery), (found.query, found.gallery)
+                outputs.attempt(partial(refuse_lost, *sides))
                 if arguments.labels and arguments.json != "-":
                     _say_intervals(found)
                 if arguments.save_score:
@@ -410,6 +413,21 @@ def say_rejected(rejected: Sequence[Rejected], most: int = 10) -> None:
             say(f"left out: {item}")
         if len(items) > most:
             say(f"left out: {len(items) - most:,} more ({reason}); qaconv check lists them")
+
+
+def refuse_lost(listed: Sequence[ImageSet], read: Sequence[ImageSet]) -> None:
+    """Raise :class:`InputError` where pictures were there when they were listed, could not be
+    ``read``, and are not there any more: a result without them is not the one asked for."""
+    known = {path for images in read for path in images.paths}
+    left = {path: None for images in listed for path in images.paths if path not in known}
+    lost = [path for path in left if not path.exists()]
+    if lost:
+        raise InputError(
+            f"{counted(len(lost), 'picture')} went away while the data set was read, "
+            f"{shown(lost[0].name)} "
+            "first (a share or disk that was disconnected?): the result is without them; connect "
+            "it and run this again, what was computed is kept"
+        )
 
 
 def _save_scores(found: Evaluation, arguments: argparse.Namespace, dataset: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +57,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"what folders are: {', '.join(ROLES)}; for several levels as cameras/persons",
     )
     parser.add_argument(
-        "--columns", metavar="A=B,…", help="columns of a table: path=…,pid=…,camid=…,time=…,split=…"
+        "--columns",
+        metavar="A=B,…",
+        help="columns of a table: path=…,pid=…,camid=…,time=…,split=…; those not named are "
+        "recognised, camid= says that there is none",
     )
     parser.add_argument("--time", choices=UNITS, help="what times are (iso: dates with time)")
     parser.add_argument("--rate", type=float, metavar="FPS", help="frames per second")
     parser.add_argument(
         "--dataset", default="", metavar="NAME", help="a name by which all commands find it"
+    )
+    parser.add_argument(
+        "--names-only", action="store_true", help="read names only, do not decode the pictures"
     )
     parser.add_argument("--dry-run", action="store_true", help="look only, write nothing")
     parser.add_argument("--json", metavar="FILE", help="what was understood as JSON ('-': stdout)")
@@ -74,6 +80,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Propose, show what was understood, write ``qaconv.toml``."""
+    from qaconv_core.data.check import undecodable
     from qaconv_core.data.description import find_description, save_description
     from qaconv_core.data.proposal import propose
 
@@ -83,9 +90,12 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if _is_benchmark(arguments):
         return
     with ProgressShower(arguments.quiet) as progress:
-        proposal = propose(arguments.places, wishes, WorkContext(progress, cancel))
+        work = WorkContext(progress, cancel)
+        proposal = propose(arguments.places, wishes, work)
+        files = [picture.path for picture in proposal.pictures.pictures]
+        damaged = None if arguments.names_only else undecodable(files, work=work)
     if arguments.json != "-":
-        show("\n".join(proposal_lines(proposal)))
+        show("\n".join(proposal_lines(proposal, damaged)))
     file: Path | None = None
     if not arguments.dry_run:
         earlier = find_description(proposal.dataset.root)
@@ -93,7 +103,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         say(f"written: {file}" + (", in place of an earlier one" if earlier == file else ""))
         show("\n".join(_next_steps(arguments, proposal, file)))
     if arguments.json:
-        write_json(arguments.json, proposal_record(proposal, file))
+        write_json(arguments.json, proposal_record(proposal, file, damaged))
 
 
 def _proposed_boxes(arguments: argparse.Namespace) -> bool:
@@ -111,8 +121,11 @@ def _proposed_boxes(arguments: argparse.Namespace) -> bool:
     return True
 
 
-def proposal_lines(proposal: Proposal) -> list[str]:
-    """What was understood, for people: examples as a table, reasons, what is possible."""
+def proposal_lines(proposal: Proposal, damaged: Mapping[Path, str] | None = None) -> list[str]:
+    """What was understood, for people: examples as a table, reasons, what is possible.
+
+    ``damaged`` are pictures that cannot be decoded, with the reason; None: it was not tried.
+    """
     from qaconv_core.data.proposal import examples, possibilities
 
     dataset = proposal.dataset
@@ -131,14 +144,24 @@ def proposal_lines(proposal: Proposal) -> list[str]:
             f"sizes: {wide} × {high} pixels ({counted(len(proposal.sizes), 'picture')} looked at)"
         )
     lines += _rejected_lines(proposal)
+    if damaged:
+        first, why = next(iter(damaged.items()))
+        cannot = counted(len(damaged), "picture")
+        lines.append(
+            f"damaged: {cannot} of {len(proposal.pictures.pictures):,} cannot be decoded and "
+            f"{'is' if len(damaged) == 1 else 'are'} left out of every search "
+            f"(such as {shown(first.name)}: {shown(why)}); qaconv check lists them"
+        )
     lines += ["", "What is possible:"]
     for item in possibilities(dataset):
         lines.append(f"  {'yes' if item.possible else 'no ':<4} {item.what}: {item.why}")
     return lines
 
 
-def proposal_record(proposal: Proposal, file: Path | None) -> dict[str, Any]:
-    """What was understood, for JSON."""
+def proposal_record(
+    proposal: Proposal, file: Path | None, damaged: Mapping[Path, str] | None = None
+) -> dict[str, Any]:
+    """What was understood, for JSON; ``damaged`` as in :func:`proposal_lines`."""
     from qaconv_core.data.description import description_toml
     from qaconv_core.data.proposal import possibilities
 
@@ -161,6 +184,9 @@ def proposal_record(proposal: Proposal, file: Path | None) -> dict[str, Any]:
             for item in possibilities(dataset)
         ],
         "rejected": [{"path": str(r.path), "reason": r.reason} for r in dataset.rejected],
+        "damaged": None
+        if damaged is None
+        else [{"path": str(path), "reason": why} for path, why in damaged.items()],
     }
 
 
@@ -197,7 +223,7 @@ def _columns(text: str | None) -> dict[str, str] | None:
     columns = {}
     for pair in text.split(","):
         ours, sign, theirs = (part.strip() for part in pair.partition("="))
-        if not sign or not theirs or ours not in COLUMN_NAMES:
+        if not sign or ours not in COLUMN_NAMES or (ours == "path" and not theirs):
             raise InputError(
                 f"--columns {shown(pair)}: write OURS=THEIRS, ours being {', '.join(COLUMN_NAMES)}"
             )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qaconv_core.cli.evaluate import add_cohort_options, check_outputs, cohort_rule
+from qaconv_core.cli.evaluate import add_cohort_options, check_outputs, cohort_rule, refuse_lost
 from qaconv_core.cli.galleries import gallery_features, open_gallery
 from qaconv_core.cli.options import (
     add_blur_option,
@@ -160,7 +162,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     cohort_rule(arguments)
     _check_together(arguments)
     from qaconv_core.data.images import read_image
-    from qaconv_core.data.labelled import called_by_labels
+    from qaconv_core.data.labelled import called_by_labels, labelled_pictures
     from qaconv_core.data.own_files import known_pictures
     from qaconv_core.data.scenes import gallery_scenes, query_scene
     from qaconv_core.galleries.search import GallerySearch
@@ -168,8 +170,11 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     from qaconv_core.store.labels import LabelLog
 
     dataset, _ = open_gallery(arguments.gallery, arguments)
-    dataset = called_by_labels(dataset, LabelLog(dataset.name, dataset.root))
+    log = LabelLog(dataset.name, dataset.root)
+    dataset = called_by_labels(dataset, log)
     gallery = dataset.gallery
+    if arguments.false_pairs is not None:
+        _check_pairs(dataset, *_pairs_among(labelled_pictures(gallery, log)))
     paths = [Path(path) for path in arguments.query]
     queries = known_pictures(paths, dataset.query, dataset.gallery, dataset.train)
     queries = seen_by(queries, arguments.query_camera, dataset)
@@ -180,6 +185,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     model = load_chosen_model(arguments)
     query_maps = model.extract(pictures)
     say(f"gallery: {counted(len(gallery), 'picture')} ({dataset.layout})")
+    listed = gallery
     gallery, bank = gallery_features(model, dataset, gallery, arguments, cancel)
     data = OpenSet(
         dataset.name, dataset.root, dataset.layout, ImageSet(queries), gallery,
@@ -191,6 +197,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     _write(arguments, model, data, listings)
     if arguments.report:
         write_match_reports(arguments, search, listings, cancel)
+    refuse_lost([listed], [gallery])
 
 
 def _check_together(arguments: argparse.Namespace) -> None:
@@ -215,12 +222,24 @@ def _labelled_line(arguments: argparse.Namespace, search: GallerySearch) -> Labe
     data = search.data
     persons = labelled_pictures(data.gallery, LabelLog(data.name, data.root))
     pairs = labelled_pairs(search.model, search.gallery, persons)
-    if not pairs.enough:
+    _check_pairs(data, len(pairs.same), len(pairs.different))
+    return pairs.line(arguments.false_pairs)
+
+
+def _pairs_among(persons: Mapping[int, str]) -> tuple[int, int]:
+    """How many pairs of labelled pictures are of one person, and how many of two."""
+    counts = Counter(persons.values()).values()
+    same = sum(count * (count - 1) // 2 for count in counts)
+    return same, sum(counts) * (sum(counts) - 1) // 2 - same
+
+
+def _check_pairs(data: Dataset | OpenSet, same: int, different: int) -> None:
+    """Refuse a line of labelled pairs where pairs of one kind are missing."""
+    if not same or not different:
         raise InputError(
             f"--false-pairs needs labelled pairs of one person and of two; {data.name} has "
-            f"{len(pairs.same):,} and {len(pairs.different):,}: give persons by qaconv labels"
+            f"{same:,} and {different:,}: give persons by qaconv labels"
         )
-    return pairs.line(arguments.false_pairs)
 
 
 def seen_by(

@@ -124,6 +124,13 @@ def recognise(root: str | Path) -> str:
     return "folder"
 
 
+def needs_import(place: str | Path) -> bool:
+    """Whether a folder or table holds somebody's own pictures, of which nobody has said yet how
+    they are read."""
+    path = typed_path(place).absolute()
+    return recognise(path) == "folder" and find_description(path) is None
+
+
 def _open(name: str, root: str | Path | None) -> Dataset:
     if name == "demo":
         folder = locate(market_like.DEMO.place, resource_path("demo"))

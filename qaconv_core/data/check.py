@@ -45,7 +45,7 @@ def check_dataset(
     damaged: dict[Path, str] = {}
     if decode:
         paths = list(dict.fromkeys(ref.path for images in sets.values() for ref in images))
-        damaged = _undecodable(paths, workers, work)
+        damaged = undecodable(paths, workers, work)
         sets = {name: _without(images, damaged) for name, images in sets.items()}
     summaries = tuple(_summary(name, images, dataset.name) for name, images in sets.items())
     valid = valid_queries(sets["query"], sets["gallery"])
@@ -145,12 +145,11 @@ def _warnings(
         yield "times are missing for some or all pictures: leave temporal lifting off"
 
 
-def _undecodable(
-    paths: Sequence[Path],
-    workers: int | None,
-    work: WorkContext,
+def undecodable(
+    paths: Sequence[Path], workers: int | None = None, work: WorkContext = NO_CONTEXT
 ) -> dict[Path, str]:
-    """Decode all pictures in threads; reasons of those that fail, in the order of ``paths``."""
+    """Decode all pictures in ``workers`` threads, as :func:`check_dataset` does; reasons of those
+    that fail, in the order of ``paths``."""
     tracker = work.tracker("checking pictures", len(paths))
     threads = max(1, workers if workers is not None else min(8, os.cpu_count() or 1))
     batches = (paths[i : i + _BATCH] for i in range(0, len(paths), _BATCH))

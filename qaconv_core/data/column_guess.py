@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -14,10 +15,28 @@ from qaconv_core.errors import DatasetError
 from qaconv_core.readable import shown
 
 _LOOKED_AT = 200
+_NUMBERED = ("pid", "camid")
+_COUNTS = re.compile(r"(id|no|nr|num|number|name|code)$")
 _MORE = {
     "path": ("bild", "imagename", "imagefile", "picturefile", "crop", "croppath", "uri", "name"),
     "pid": ("who", "label", "personname", "target", "trackid", "subject", "customer", "id"),
-    "camid": ("cameraname", "device", "source", "station", "location", "view", "site", "kamera"),
+    "camid": (
+        *("cameraname", "device", "source", "station", "location", "view", "site", "kamera"),
+        *("door", "gate", "sensor", "place", "entrance", "exit", "channel", "room", "floor"),
+        *("zone", "area", "spot", "position", "where", "cctv", "ipcam", "lens", "stream"),
+        *(
+            "caméra",
+            "cámara",
+            "câmera",
+            "telecamera",
+            "камера",
+            "摄像头",
+            "摄像机",
+            "相机",
+            "カメラ",
+        ),
+        *("tür", "tuer", "tor", "eingang", "ort", "standort", "porte", "lieu", "puerta", "lugar"),
+    ),
     "time": ("when", "date", "capturedat", "takenat", "ts", "clock", "zeit"),
 }
 FRAME_NAMES = ("frame", "frameid", "framenumber", "frameno", "framenr", "frameindex")
@@ -25,24 +44,27 @@ _MILLISECONDS_FROM = 1e11  # seconds up to the year 5138
 _RESULTS_DELIMITERS = ",;\t"
 
 
-def guess_columns(file: Path) -> tuple[dict[str, str], str]:
+def guess_columns(file: Path, given: Mapping[str, str] | None = None) -> tuple[dict[str, str], str]:
     """The columns of a table by our names, and the unit of its times (see
     :data:`~qaconv_core.data.moments.UNITS`).
 
-    Names are compared without case and punctuation, our own before others. The picture's column is
-    also known by its content. Raises :class:`DatasetError` where no column holds pictures.
+    Names are compared without case and punctuation, our own before others; those of persons and
+    cameras also without a number's name (``door no``). The picture's column is also known by its
+    content. ``given`` are columns that somebody named ("": there is none); they are among the ones
+    returned as they are. Raises :class:`DatasetError` where no column holds pictures.
     """
     header, rows = _head(file)
     plain = [_plain(name) for name in header]
-    found: dict[str, str] = {}
+    found: dict[str, str] = dict(given or {})
     for ours in COLUMNS:
-        names = (ours, *ALIASES.get(ours, ()), *_MORE.get(ours, ()))
-        for name in map(_plain, names):
-            if name in plain and header[plain.index(name)] not in found.values():
-                column = plain.index(name)
-                if _fits(ours, [row[column] for row in rows if column < len(row)]):
-                    found[ours] = header[column]
-                    break
+        if ours in found:
+            continue
+        taken = {name.casefold() for name in found.values()}
+        for column in _of_name(ours, plain):
+            fits = _fits(ours, [row[column] for row in rows if column < len(row)])
+            if fits and header[column].casefold() not in taken:
+                found[ours] = header[column]
+                break
     if "path" not in found:
         pictures = _picture_column(header, rows)
         if pictures is None:
@@ -56,8 +78,19 @@ def guess_columns(file: Path) -> tuple[dict[str, str], str]:
     frame = next((name for name in FRAME_NAMES if name in plain), None)
     if "time" not in found and frame is not None:
         found["time"] = header[plain.index(frame)]
+    if frame is not None and _plain(found.get("time", "")) == frame:
         return found, "frames"
     return found, _unit(header, rows, found.get("time"))
+
+
+def _of_name(ours: str, plain: Sequence[str]) -> list[int]:
+    """The columns whose name says that they are ``ours``, the likeliest first."""
+    names = list(map(_plain, (ours, *ALIASES.get(ours, ()), *_MORE.get(ours, ()))))
+    found = [plain.index(name) for name in names if name in plain]
+    if ours in _NUMBERED:
+        short = [_COUNTS.sub("", name) for name in plain]
+        found += [short.index(name) for name in names if name in short]
+    return found
 
 
 def columns_of(file: Path) -> list[str]:
@@ -109,7 +142,9 @@ def _share_of_pictures(values: Sequence[str]) -> float:
 def _unit(header: Sequence[str], rows: Sequence[Sequence[str]], column: str | None) -> str:
     if column is None:
         return "seconds"
-    place = header.index(column)
+    place = next((i for i, name in enumerate(header) if name.casefold() == column.casefold()), None)
+    if place is None:  # a column that was given and is not there: reading the table says so
+        return "seconds"
     values = [row[place] for row in rows if place < len(row) and row[place]]
     numbers = [number_of(value) for value in values]
     known = [number for number in numbers if number is not None]

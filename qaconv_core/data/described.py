@@ -21,7 +21,7 @@ from qaconv_core.data.table import SPLITS, parse_table, track_numbers
 from qaconv_core.data.times import market_shift
 from qaconv_core.errors import DatasetError
 from qaconv_core.progress import NO_CONTEXT, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
 _UNKNOWN = frozenset(("", "-1", "nan", "none", "unknown"))
@@ -70,7 +70,8 @@ def collect(
     """
     found = OwnPictures()
     several = sum(not source.is_table for source in description.sources) > 1
-    for source in description.sources:
+    # What a table says of a picture was written down by somebody: it goes before folders and names.
+    for source in sorted(description.sources, key=lambda source: not source.is_table):
         if source.is_table:
             _add_table(source, found)
         else:
@@ -243,8 +244,10 @@ def _times(source: Source, labels: Sequence[Mapping[str, str]]) -> list[Time]:
 
 
 def _once_each(found: OwnPictures) -> None:
-    """Keep each picture once where sources lie in each other, with what any of them says of it."""
+    """Keep each picture once where sources lie in each other, with what any of them says of it; the
+    first goes before others."""
     kept: dict[tuple[Path, str], OwnPicture] = {}
+    other: dict[str, list[str]] = {}
     for picture in found.pictures:
         # A table may name them by a way around ("../yard/1.jpg").
         key = (Path(os.path.normpath(picture.path)), picture.split)
@@ -253,6 +256,12 @@ def _once_each(found: OwnPictures) -> None:
             continue
         found.rejected.append(Rejected(picture.path, "named twice; it is kept once"))
         first = kept[key]
+        for what, ours, theirs in (
+            ("person", first.pid, picture.pid), ("camera", first.camera, picture.camera)
+        ):  # fmt: skip
+            if ours and theirs and ours != theirs:
+                said = f"{shown(first.path.name)}: {shown(ours)}, not {shown(theirs)}"
+                other.setdefault(what, []).append(said)
         kept[key] = first._replace(
             pid=first.pid or picture.pid,
             camera=first.camera or picture.camera,
@@ -260,6 +269,11 @@ def _once_each(found: OwnPictures) -> None:
             track=first.track or picture.track,
         )
     found.pictures = list(kept.values())
+    for what, pictures in other.items():
+        found.notes.append(
+            f"{counted(len(pictures), 'picture is', 'pictures are')} given two {what}s; a table's "
+            f"goes before that of folders and file names ({peek(pictures, 2)})"
+        )
 
 
 def _label(text: str) -> str:

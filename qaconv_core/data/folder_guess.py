@@ -33,6 +33,7 @@ class Wishes:
 
     ``patterns`` are names of :data:`~qaconv_core.data.name_fields.PRESETS` or patterns.
     ``folders`` has a role (``persons``, ``cameras``, ``none``) for each level, outermost first.
+    ``columns`` maps our names to a table's own; "" where no column is that.
     """
 
     patterns: tuple[str, ...] = ()

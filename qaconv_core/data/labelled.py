@@ -60,27 +60,30 @@ def labelled(dataset: Dataset, log: LabelLog) -> Dataset:
 
 
 def called_by_labels(dataset: Dataset, log: LabelLog) -> Dataset:
-    """The data set, its labelled pictures called by their persons.
+    """The data set, its pictures as :func:`called_pictures` calls them."""
+    sets = dataset.train, dataset.query, dataset.gallery
+    train, query, gallery = called_pictures(sets, log)
+    return replace(dataset, train=train, query=query, gallery=gallery)
 
-    Where it knows no persons itself, those of the labels are its persons, numbered from 1.
+
+def called_pictures(sets: Sequence[ImageSet], log: LabelLog) -> tuple[ImageSet, ...]:
+    """The pictures of one data set, those with a label called by their persons.
+
+    Where the data set knows no persons itself, those of the labels are its persons, numbered from
+    1. A set without labelled pictures is returned as it is.
     """
     numbers = {name: number for number, name in enumerate(log.persons(), start=1)}
-    if not numbers:
-        return dataset
-    splits = (dataset.train, dataset.query, dataset.gallery)
-    known = any(ref.pid is not None for refs in splits for ref in refs)
+    known = any(ref.pid is not None for refs in sets for ref in refs)
 
-    pictures = tuple(dict.fromkeys(ref for refs in splits for ref in refs))
-    anew = {
-        pictures[i]: replace(
-            pictures[i], pid=pictures[i].pid if known else numbers[name], person=name
-        )
-        for i, name in labelled_pictures(pictures, log).items()
-    }
-    train, query, gallery = (
-        ImageSet(tuple(anew.get(ref, ref) for ref in refs), refs.name) for refs in splits
-    )
-    return replace(dataset, train=train, query=query, gallery=gallery)
+    def called(refs: ImageSet) -> ImageSet:
+        named = labelled_pictures(refs, log) if numbers else {}
+        anew = list(refs)
+        for index, name in named.items():
+            pid = anew[index].pid if known else numbers[name]
+            anew[index] = replace(anew[index], pid=pid, person=name)
+        return ImageSet(tuple(anew), refs.name) if named else refs
+
+    return tuple(map(called, sets))
 
 
 def labelled_pictures(pictures: Sequence[ImageRef], log: LabelLog) -> dict[int, str]:

@@ -23,7 +23,7 @@ from qaconv_core.errors import DatasetError, ImageError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import counted, shown
-from qaconv_core.types import Dataset
+from qaconv_core.types import Dataset, ImageSet
 
 BY_DETECT = "people are cut out of scenes, videos and boxes by qaconv detect"
 _SIZES = 100
@@ -34,8 +34,8 @@ class Proposal:
     """How pictures would be read, what that gives, and why.
 
     ``reasons`` say what was recognised and what to say where that is wrong. ``warnings`` say what
-    is odd about the pictures. ``sizes`` are (width, height) of a sample, ``scans`` the folders as
-    they were read.
+    is odd about the pictures. ``sizes`` are (width, height) of a sample, ``faults`` say why others
+    of it cannot be opened, ``scans`` are the folders as they were read.
     """
 
     description: Description
@@ -45,6 +45,7 @@ class Proposal:
     warnings: tuple[str, ...]
     duplicates: Duplicates
     sizes: tuple[tuple[int, int], ...]
+    faults: tuple[str, ...]
     scans: Mapping[Path, Scan]
 
 
@@ -96,11 +97,19 @@ def propose(
     dataset = as_dataset(description, pictures)
     files = [picture.path for picture in pictures.pictures]
     duplicates = known.duplicates if known else find_duplicates(files, context)
-    sizes = known.sizes if known else _sizes(files)
-    warnings = tuple(_warnings(len(files), duplicates, sizes))
+    sizes, faults = (known.sizes, known.faults) if known else _sizes(files)
+    warnings = tuple(_warnings(len(files), duplicates, sizes, faults))
     return Proposal(
-        description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes, scans
+        description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes, faults, scans
     )
+
+
+def table_columns(places: Sequence[Path], wishes: Wishes) -> list[str]:
+    """The names of all columns of the tables that :func:`propose` would read, each once."""
+    found: dict[str, None] = {}
+    for path in filter(_is_table, _read_by(places, wishes, [])):
+        found |= dict.fromkeys(filter(None, columns_of(path)))
+    return list(found)
 
 
 def spread(proposal: Proposal, most: int = 8) -> list[OwnPicture]:
@@ -132,14 +141,21 @@ def possibilities(dataset: Dataset) -> tuple[Possible, ...]:
     cameras = {ref.camid for ref in refs if ref.camid is not None}
     timed = sum(ref.time is not None and ref.camid is not None for ref in refs)
     valid = valid_queries(dataset.query, dataset.gallery)
+    between = valid_queries(*map(_of_known_camera, (dataset.query, dataset.gallery)))
     search = Possible(
         "Search", True, f"{counted(len(refs) + len(dataset.train), 'picture')} can be ranked"
     )
-    return (search, _evaluation(len(pids), cameras, valid, len(dataset.query)), _lifting(
+    return (search, _evaluation(len(pids), cameras, valid, between, len(dataset.query)), _lifting(
         len(pids), timed, len(refs)), _normalisation(cameras))  # fmt: skip
 
 
-def _evaluation(persons: int, cameras: set[int], valid: int, queries: int) -> Possible:
+def _of_known_camera(refs: ImageSet) -> ImageSet:
+    return ImageSet(tuple(ref for ref in refs if ref.camid is not None))
+
+
+def _evaluation(
+    persons: int, cameras: set[int], valid: int, between: int, queries: int
+) -> Possible:
     if not persons:
         return Possible("Evaluate", False, "no persons are known: name a pattern, folders or a "
                                            "column, or label them while looking")  # fmt: skip
@@ -150,8 +166,12 @@ def _evaluation(persons: int, cameras: set[int], valid: int, queries: int) -> Po
         return Possible("Evaluate", False, "no person was seen by two cameras; --no-junk counts "
                                            "pictures of the same camera")  # fmt: skip
     why = f"{valid:,} of {queries:,} queries have a true match"
-    if cameras:
+    if between == valid:
         return Possible("Evaluate", True, f"{why} from another camera")
+    if cameras:
+        return Possible("Evaluate", True, f"{why}, {between:,} of them one that is known to be "
+                                          "from another camera; where a camera is not known, "
+                                          "pictures of the same camera count")  # fmt: skip
     return Possible("Evaluate", True, f"{why}; cameras are not known, so pictures of the same "
                                       "camera count, which makes measures too good")  # fmt: skip
 
@@ -230,8 +250,8 @@ def _table_sources(paths: Sequence[Path], wishes: Wishes, reasons: list[str]) ->
 
 def _table_source(path: Path, wishes: Wishes) -> tuple[Source, list[str]]:
     """How a table is read, and why: its columns, and what else is to be said."""
-    guessed, unit = guess_columns(path) if not (wishes.columns or {}).get("path") else ({}, "")
-    columns = {**guessed, **(wishes.columns or {})}
+    columns, unit = guess_columns(path, wishes.columns)
+    columns = {ours: theirs for ours, theirs in columns.items() if theirs}
     header = columns_of(path)
     told = [*columns.items(), *((TRACK, name) for name in header if name.lower() == TRACK)]
     pairs = ", ".join(f"{ours}={theirs}" for ours, theirs in told)
@@ -245,17 +265,23 @@ def _table_source(path: Path, wishes: Wishes) -> tuple[Source, list[str]]:
     return Source(path, columns=columns, unit=unit, rate=wishes.rate), told_why
 
 
-def _sizes(paths: Sequence[Path]) -> tuple[tuple[int, int], ...]:
-    sizes = []
+def _sizes(paths: Sequence[Path]) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
+    """Sizes of a sample, and a line for each picture of it that cannot be opened."""
+    sizes, faults = [], []
     for path in paths[:: -(-len(paths) // _SIZES)]:
         try:
             sizes.append(picture_size(path))
-        except ImageError:
-            continue
-    return tuple(sizes)
+        except ImageError as error:
+            faults.append(f"{shown(path.name)}: {error.reason}")
+    return tuple(sizes), tuple(faults)
 
 
-def _warnings(pictures: int, duplicates: Duplicates, sizes: Sequence[tuple[int, int]]) -> list[str]:
+def _warnings(
+    pictures: int,
+    duplicates: Duplicates,
+    sizes: Sequence[tuple[int, int]],
+    faults: Sequence[str],
+) -> list[str]:
     warnings = []
     if duplicates.extra:
         first = duplicates.groups[0]
@@ -270,4 +296,9 @@ def _warnings(pictures: int, duplicates: Duplicates, sizes: Sequence[tuple[int, 
         warnings.append(scenes)
     if not sizes:
         warnings.append("none of the pictures looked at can be opened")
+    elif faults:
+        warnings.append(
+            f"{len(faults):,} of {len(sizes) + len(faults):,} pictures looked at cannot be opened "
+            f"({faults[0]})"
+        )
     return warnings

@@ -123,10 +123,14 @@ class GivenBoxes:
         """Numbers of the frames of a video that have boxes."""
         return set(self._by_source.get(name, {}))
 
+    def listed(self, name: str, frame: int) -> Sequence[PersonBox]:
+        """The boxes of a picture or frame as the file has them."""
+        return self._by_source.get(name, {}).get(frame, [])
+
     def on(self, name: str, frame: int, width: int, height: int) -> list[PersonBox]:
         """The boxes on a picture or frame, cut at its borders; those outside are left out."""
         kept = []
-        for box in self._by_source.get(name, {}).get(frame, []):
+        for box in self.listed(name, frame):
             left, top = max(box.x, 0.0), max(box.y, 0.0)
             right, bottom = min(box.x + box.w, width), min(box.y + box.h, height)
             if right - left >= 1 and bottom - top >= 1:

@@ -191,7 +191,7 @@ class Video:
         if reached >= _CUT_SHORT * length:
             return ""
         return (
-            f"ends after {reached:,.0f} of {length:,.0f} seconds: "
+            f"ends after {_seconds(reached)} of {_seconds(length)} seconds: "
             "cut short or damaged from there on"
         )
 
@@ -271,3 +271,8 @@ def _moved(before: npt.NDArray[np.float32], now: npt.NDArray[np.float32]) -> boo
     """Whether enough cells changed, apart from light that changes everywhere alike."""
     change = now - before
     return int((np.abs(change - np.median(change)) > _MOVED).sum()) >= _MOVED_CELLS
+
+
+def _seconds(time: float) -> str:
+    """``7,200``; of a short video ``1.2``."""
+    return f"{time:,.0f}" if time >= 10 else f"{time:.1f}"

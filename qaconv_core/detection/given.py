@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qaconv_core.data.images import read_image
+from qaconv_core.data.images import picture_size, read_image
 from qaconv_core.data.table import header_of, unfit_beside_pictures
+from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import cut
 from qaconv_core.detection.foreign import GivenBoxes, lacking_columns, read_boxes
 from qaconv_core.detection.frames import Frame, Video, VideoError
+from qaconv_core.detection.journal import Journal
 from qaconv_core.detection.sources import Source, find_sources
 from qaconv_core.errors import ImageError, InputError
 from qaconv_core.progress import NO_CONTEXT, WorkContext
@@ -46,7 +48,8 @@ class BoxesProposal:
 
     ``sources`` are the pictures and videos that have boxes, in order, ``boxes`` their names with
     the counts; ``tracks`` is how many the file gives, ``without`` how many pictures have no box,
-    ``unknown`` are names that the file has and the inputs have not.
+    ``unknown`` are names that the file has and the inputs have not, ``outside`` is how many boxes
+    lie outside their picture and are not among the others.
     """
 
     file: Path
@@ -57,6 +60,7 @@ class BoxesProposal:
     tracks: int
     without: int
     unknown: tuple[str, ...]
+    outside: int = 0
 
     @property
     def people(self) -> int:
@@ -71,6 +75,8 @@ class BoxesProposal:
         said = [told + (f", {counted(self.tracks, 'track')}" if self.tracks else "")]
         if self.without:
             said.append(f"{counted(self.without, 'picture has', 'pictures have')} no box")
+        if self.outside:
+            said.append(outside_words(self.outside))
         if self.unknown:
             names = ", ".join(map(shown, self.unknown[:_NAMED]))
             more = ", …" if len(self.unknown) > _NAMED else ""
@@ -91,7 +97,8 @@ def propose_boxes(file: Path, inputs: Sequence[Path]) -> BoxesProposal:
     given = read_boxes(file)
     unknown = given.match(sources)
     found = {s.name: given.matched[s.name] for s in sources if s.name in given.matched}
-    all_boxes = {name: [b for frame in of.values() for b in frame] for name, of in found.items()}
+    every = {name: [b for frame in of.values() for b in frame] for name, of in found.items()}
+    all_boxes = {s.name: _inside(given, s) for s in sources if s.name in found}
     tracks = {
         (name, box.track) for name, of in all_boxes.items() for box in of if box.track is not None
     }
@@ -104,7 +111,48 @@ def propose_boxes(file: Path, inputs: Sequence[Path]) -> BoxesProposal:
         len(tracks),
         len(sources) - len(found),
         tuple(unknown),
+        sum(map(len, every.values())) - sum(map(len, all_boxes.values())),
     )
+
+
+def outside_words(boxes: int) -> str:
+    """That boxes lie where their picture is not."""
+    if boxes == 1:
+        return "1 box lies outside of its picture and is left out"
+    return f"{boxes:,} boxes lie outside of their picture and are left out"
+
+
+def _inside(given: GivenBoxes, source: Source) -> list[PersonBox]:
+    """The boxes of a source that lie on its picture; all where it cannot be looked at."""
+    frames = given.matched[source.name]
+    try:
+        if source.video:
+            with Video(source.path) as video:
+                wide, high = video.width, video.height
+        else:
+            wide, high = picture_size(source.path)
+    except (ImageError, VideoError):  # cutting them out says why it cannot be read
+        return [box for frame in frames.values() for box in frame]
+    return [box for number in frames for box in given.on(source.name, number, wide, high)]
+
+
+def lost_boxes(given: GivenBoxes, journal: Journal, sources: Sequence[Source]) -> list[str]:
+    """Sentences about boxes of which nothing could be cut out: outside of their picture, or on
+    frames that their video does not have; of the sources that are done."""
+    outside = 0
+    said = []
+    for source in filter(journal.done, sources):
+        wanted = given.frames_of(source.name)
+        for frame in journal.frames(source):
+            wanted.discard(frame.number)
+            outside += len(given.listed(source.name, frame.number)) - len(frame.boxes)
+        missing = sum(len(given.listed(source.name, number)) for number in wanted)
+        if missing:
+            said.append(
+                f"{shown(source.name)}: {counted(missing, 'box is', 'boxes are')} on frames that "
+                "it does not have, and left out"
+            )
+    return ([outside_words(outside)] if outside else []) + said
 
 
 def first_people(

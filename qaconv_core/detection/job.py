@@ -22,6 +22,7 @@ from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import BOXES, MARGIN, PART, crop_name, cut, is_output, write_crop
 from qaconv_core.detection.foreign import GivenBoxes
 from qaconv_core.detection.frames import Frame, Sampling, Video, VideoError, start_in_metadata
+from qaconv_core.detection.given import lost_boxes
 from qaconv_core.detection.journal import FoundFrame, Journal
 from qaconv_core.detection.looks import look_of
 from qaconv_core.detection.sources import (
@@ -118,6 +119,8 @@ def detect_people(
             for source in sources
             if journal.note(source)
         ]
+        if isinstance(finder, GivenBoxes):
+            notes += lost_boxes(finder, journal, sources)
     return Detected(totals, before, (*rejected, *run.rejected), (*totals.notes, *notes))
 
 

@@ -101,10 +101,12 @@ def _in_folder(folder: Path, leave_out: Path | None) -> tuple[list[Source], list
     found = [picture.path for picture in scan.pictures]
     rejected = []
     for fault in scan.rejected:
-        if is_video_name(fault.path.name) and stat_fault(fault.path) is None:
+        if not is_video_name(fault.path.name):
+            rejected.append(fault)
+        elif (why := stat_fault(fault.path)) is None:
             found.append(fault.path)
         else:
-            rejected.append(fault)
+            rejected.append(Rejected(fault.path, why))
 
     def outside(path: Path) -> bool:
         return own is None or own == folder or own not in path.parents

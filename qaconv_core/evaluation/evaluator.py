@@ -57,6 +57,7 @@ from qaconv_core.types import (
     ImageSet,
     Int64,
     Rejected,
+    camera_names,
 )
 
 QUERY_STAGE = "scoring within queries"
@@ -401,6 +402,7 @@ def _labels(query: ImageSet, gallery: ImageSet) -> Labels:
         query.times,
         gallery.times,
         OwnFiles(gallery).pairs(query),
+        camera_names((*query, *gallery)),
     )
 
 

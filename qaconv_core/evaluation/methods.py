@@ -8,7 +8,7 @@ step adds its name to the method: ``qaconv``, ``qaconv+rerank``, ``qaconv+rerank
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -125,7 +125,8 @@ class MethodOptions:
 class Labels:
     """What is known of queries and gallery: ids and cameras (−1: unknown), times (NaN: unknown).
 
-    ``left_out`` are pairs (query indices, gallery indices) that are one and the same picture.
+    ``left_out`` are pairs (query indices, gallery indices) that are one and the same picture,
+    ``camera_names`` the names of cameras that have any.
     """
 
     query_ids: Int64
@@ -135,6 +136,7 @@ class Labels:
     query_times: Float64
     gallery_times: Float64
     left_out: Pairs | None = None
+    camera_names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def cameras_known(self) -> bool:

@@ -107,7 +107,8 @@ class NormalisedScores:
         labels = self._labels
         known = bool(np.isfinite(labels.gallery_times).any())
         found = [] if self._source.has_inner else [QUERIES_STAND_IN]
-        return found + self._whole.notes([labels.query_cams, labels.gallery_cams], known)
+        cameras = [labels.query_cams, labels.gallery_cams]
+        return found + self._whole.notes(cameras, known, labels.camera_names)
 
     def scores(self) -> Float32:
         """N (p, g), float32."""

@@ -38,7 +38,8 @@ class OpenSet:
 
     ``query`` holds the set's queries and, from index ``added_from`` on, pictures that the user
     brought as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
-    rankings and explanations refer to.
+    rankings and explanations refer to. ``unlabelled`` is the set as it was read, where labels call
+    its pictures by other persons; None where they do not.
     """
 
     name: str
@@ -50,6 +51,7 @@ class OpenSet:
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
     junk_rule: bool = True
+    unlabelled: OpenSet | None = None
 
     @classmethod
     def of(cls, dataset: Dataset) -> OpenSet:
@@ -60,6 +62,19 @@ class OpenSet:
             dataset.name, dataset.root, dataset.layout, dataset.query, dataset.gallery,
             len(dataset.query), dataset.rejected, dataset.notes, len(cameras - {UNKNOWN}) != 1,
         )  # fmt: skip
+
+    @property
+    def as_read(self) -> OpenSet:
+        """The set as it was read, without labels."""
+        return self.unlabelled or self
+
+    def called(self, query: ImageSet, gallery: ImageSet) -> OpenSet:
+        """The set with its pictures called by labels: see
+        :func:`~qaconv_core.data.labelled.called_pictures`."""
+        read = self.as_read
+        if query is read.query and gallery is read.gallery:
+            return read
+        return replace(read, query=query, gallery=gallery, unlabelled=read)
 
     @cached_property
     def gallery_pids(self) -> Int64:
@@ -124,17 +139,18 @@ class OpenSet:
 
     @cached_property
     def knows_matches(self) -> bool:
-        """Whether a query of the set has a person who is known in the gallery."""
-        asked = set(self.query_pids[: self.added_from].tolist()) - {UNKNOWN}
-        return bool(asked & set(self.gallery_pids.tolist()))
+        """Whether a query of the set has a person who is known in the gallery, without labels."""
+        read = self.as_read
+        asked = set(read.query_pids[: read.added_from].tolist()) - {UNKNOWN}
+        return bool(asked & set(read.gallery_pids.tolist()))
 
     @property
     def dataset(self) -> Dataset:
-        """The set without the pictures that the user brought."""
-        query = self.query[: self.added_from]
+        """The set without the pictures that the user brought, and without labels."""
+        query = self.as_read.query[: self.added_from]
         return Dataset(
-            self.name, self.root, self.layout, ImageSet(()), query, self.gallery, self.rejected,
-            self.notes,
+            self.name, self.root, self.layout, ImageSet(()), query, self.as_read.gallery,
+            self.rejected, self.notes,
         )  # fmt: skip
 
     def is_added(self, query: int) -> bool:

@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from qaconv_core.errors import InputError
 from qaconv_core.naming import camera_called
+from qaconv_core.ranking import sparse
 from qaconv_core.ranking.arrays import Ids, Times, id_vector, time_vector
 from qaconv_core.types import UNKNOWN, Bool, Float64, Int64
 

@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.ranking import sparse
 from qaconv_core.ranking.arrays import Matrix
 from qaconv_core.ranking.columns import ColumnHeads, Index, stripes
 from qaconv_core.ranking.distances import DistanceTable

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
+from qaconv_core.ranking import sparse
 from qaconv_core.ranking.arrays import (
     BLOCK_BYTES,
     Ids,

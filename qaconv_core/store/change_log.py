@@ -12,13 +12,14 @@ import json
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from qaconv_core.errors import InputError, StoreError
 from qaconv_core.store.atomic import atomic_write_text, reason
+from qaconv_core.store.folders import data_dir
 from qaconv_core.store.locks import exclusive
 from qaconv_core.store.records import DamagedRecord, put_aside, read_json
 from qaconv_core.types import ImageRef
@@ -100,6 +101,7 @@ class ChangeLog(ABC, Generic[Step]):
     ) -> None:
         self.dataset, self.root = dataset, Path(os.path.realpath(root))
         self.path = self.path_of(dataset, root) if path is None else Path(path)
+        self._elsewhere = path is not None
         self._lock = threading.RLock()
 
     def name_of(self, picture: str | os.PathLike[str]) -> str:
@@ -108,12 +110,20 @@ class ChangeLog(ABC, Generic[Step]):
 
     def undo(self) -> Step | None:
         """Undo the last change and return it; None where there is none."""
-        with self._lock, exclusive(self.path):
+        with self._changing():
             history = self._read()
             if not history.done:
                 return None
             self._write(_History(history.changes, history.done - 1))
             return history.changes[history.done - 1]
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Nobody else changes the file meanwhile."""
+        if not self._elsewhere:
+            data_dir()  # says what is wrong where it cannot be written to
+        with self._lock, exclusive(self.path):
+            yield
 
     @property
     def stamp(self) -> tuple[int, int] | None:
@@ -137,7 +147,7 @@ class ChangeLog(ABC, Generic[Step]):
 
     def _change(self, make: Callable[[tuple[Step, ...]], Step | None]) -> Step | None:
         """Add what ``make`` makes of the changes in force, and return it; None adds nothing."""
-        with self._lock, exclusive(self.path):
+        with self._changing():
             kept = self._read().in_force
             step = make(kept)
             if step is not None:
@@ -150,7 +160,7 @@ class ChangeLog(ABC, Generic[Step]):
         """Undo ``step`` and return it, also where others followed: then what ``anew`` makes of the
         changes in force, which takes it back, is added. None where that makes None, and where the
         step is undone already."""
-        with self._lock, exclusive(self.path):
+        with self._changing():
             history = self._read()
             kept = history.in_force
             if step not in kept:
@@ -167,7 +177,7 @@ class ChangeLog(ABC, Generic[Step]):
     def _read(self) -> _History[Step]:
         try:
             return self._parsed(read_json(self.path))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return _History()
         except OSError as cause:
             raise StoreError(f"{self.path}: cannot be read ({reason(cause)})") from cause

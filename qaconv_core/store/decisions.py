@@ -99,7 +99,7 @@ def kept_file(kind: str, dataset: str, root: str | os.PathLike[str]) -> Path:
     where = os.path.realpath(root)
     digest = hashlib.sha256(where.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     name = re.sub(r"[^0-9A-Za-z]+", "-", dataset).strip("-")[:40] or "pictures"
-    path = data_dir() / kind / f"{name}-{digest}.json"
+    path = data_dir(write=False) / kind / f"{name}-{digest}.json"
     earlier = [] if path.exists() else sorted(path.parent.glob(f"*-{digest}.json"))
     return earlier[0] if earlier else path
 

@@ -45,7 +45,7 @@ def window(qtbot):
 def test_many_events_are_one_refresh(window, qtbot):
     event, switch = Event(), window.switch
     window.actions_.watch(event)
-    action = window.actions_.by_id["match.grid"]
+    action = window.actions_.on_button("match.grid")
     before = switch.asked
     switch.can = switch.on = True
     for _ in range(20):
@@ -56,6 +56,23 @@ def test_many_events_are_one_refresh(window, qtbot):
     assert action.isChecked()
     qtbot.wait(10)
     assert switch.asked == before + 1
+
+
+def test_what_no_button_shows_is_asked_when_a_menu_opens(window, qtbot):
+    event, switch = Event(), window.switch
+    menus = window.actions_.fill(window.menuBar())
+    window.actions_.watch(event)
+    action, before = window.actions_.by_id["match.grid"], switch.asked
+    switch.can = True
+    event.emit()
+    qtbot.wait(10)
+    assert switch.asked == before
+    menus["Match"].popup(window.pos())
+    assert action.isEnabled()
+    switch.can = False
+    event.emit()  # the menu is open
+    qtbot.waitUntil(lambda: not action.isEnabled())
+    menus["Match"].close()
 
 
 def test_a_key_finds_its_command_up_to_date(window):
@@ -81,8 +98,8 @@ def test_a_menu_opens_up_to_date(window):
 
 def test_a_click_that_changes_nothing_leaves_the_mark(window, qtbot):
     window.switch.can = window.switch.on = True
+    action = window.actions_.on_button("match.grid")
     window.actions_.refresh()
-    action = window.actions_.by_id["match.grid"]
     action.trigger()  # Qt takes the mark off
     qtbot.waitUntil(action.isChecked)
 

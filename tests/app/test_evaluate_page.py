@@ -632,7 +632,8 @@ def test_the_cmc_command_can_be_chosen_once_there_is_a_run(qtbot):
     window.show()
     window.commands.run("view.evaluate")
     action, page = window.commands.by_id["file.export_cmc"], window.evaluate
-    qtbot.waitUntil(lambda: not action.isEnabled())
+    window.commands.refresh()
+    assert not action.isEnabled()
     made_run()
     page.load_runs()
     qtbot.waitUntil(lambda: bool(page.runs.runs))

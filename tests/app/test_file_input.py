@@ -16,8 +16,11 @@ from app.state.workspace import Workspace
 from app.views.shell.file_input import FileInput, _drop_words, keep_image, kind_of
 from app.views.widgets.actions import Actions
 from qaconv_core.data import read_image
+from qaconv_core.data.description import save_description
+from qaconv_core.data.proposal import propose
 from tests.app.samples import sample_set
 from tests.builders import write_picture
+from tests.small_world import write_market
 
 
 class Asked:
@@ -104,12 +107,32 @@ def test_a_broken_picture_is_one_line_and_the_others_are_taken(qtbot, asked, tmp
     assert len(asked.problems) == 2
 
 
-def test_a_dropped_folder_or_table_is_opened_with_its_report(asked, tmp_path):
-    asked.drop(tmp_path)
-    table = tmp_path / "t.csv"
-    table.write_text("path\n")
+def test_of_a_dropped_folder_or_table_it_is_first_said_how_it_is_read(qtbot, asked, tmp_path):
+    own, table = tmp_path / "own", tmp_path / "t.csv"
+    write_picture(own / "a.png")
+    table.write_text("path,door\nown/a.png,north\n")
+    asked.drop(own)
+    qtbot.waitUntil(lambda: asked.imports == [[own]])
     asked.drop(table)
-    assert asked.data == [DataRequest(BY_CONTENT, tmp_path), DataRequest("folder", table)]
+    qtbot.waitUntil(lambda: asked.imports == [[own], [table]])
+    assert not asked.data
+
+
+def test_a_dropped_set_that_needs_no_import_is_opened_with_its_report(qtbot, asked, tmp_path):
+    benchmark, own, table = tmp_path / "data", tmp_path / "own", tmp_path / "t.csv"
+    write_market(benchmark)
+    write_picture(own / "a.png")
+    table.write_text("path,door\nown/a.png,north\n")
+    for place in (own, table):
+        save_description(propose([place]).description)
+    for place, request in (
+        (benchmark / "market", DataRequest(BY_CONTENT, benchmark / "market")),
+        (own, DataRequest(BY_CONTENT, own)),
+        (table, DataRequest("folder", table)),
+    ):
+        asked.drop(place)
+        qtbot.waitUntil(lambda request=request: asked.data[-1:] == [request])
+    assert not asked.imports
 
 
 def test_a_dropped_checkpoint_is_looked_at(asked, tmp_path):

@@ -133,3 +133,18 @@ def test_of_very_many_hits_the_first_are_listed(bar, space):
     assert hits(bar) == ranking.order[:MOST].tolist()
     assert (ranking.truth != RankingResult.NOT_KNOWN).all()
     assert np.unique(hits(bar)).size == MOST
+
+
+def test_rows_have_room_and_no_scroll_bar_takes_it(bar, space):
+    names = tuple(
+        replace(ref, path=ref.path.with_name(f"{'long_' * 40}{number}.png"))
+        for number, ref in enumerate(space.data.gallery)
+    )
+    data = space.data
+    space.extend_data(replace(data, gallery=ImageSet(names)))
+    bar.field.setText("long")
+    view = bar.hits
+    first = view.visualRect(bar.model.index(0))
+    assert first.height() >= view.fontMetrics().height() + 4
+    assert view.viewport().height() == 4 * first.height()
+    assert view.viewport().rect().contains(view.visualRect(bar.model.index(3)))

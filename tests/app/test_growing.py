@@ -88,7 +88,7 @@ def test_what_has_arrived_is_ranked_and_its_best_match_is_shown(qtbot, window, t
     assert count_text(window) == "ranked 8 of 26 so far"
     best = space.ranking.first(RankingResult.TRUE)
     assert space.pair.candidate == space.selection.candidate
-    assert not window.commands.by_id["file.export_ranking"].isEnabled()
+    assert not window.commands.can_run("file.export_ranking")
     assert [row.title.text() for row in window.job_strip.rows.values()] == [
         "Feature maps of market"
     ]
@@ -102,7 +102,7 @@ def test_what_has_arrived_is_ranked_and_its_best_match_is_shown(qtbot, window, t
     full = window.controller.matching.rank((0,), "qaconv")
     assert np.array_equal(space.ranking.order, full.order)
     assert np.array_equal(space.ranking.values, full.values)
-    assert window.commands.by_id["file.export_ranking"].isEnabled()
+    assert window.commands.can_run("file.export_ranking")
 
 
 def test_the_early_order_and_numbers_are_those_of_the_whole(qtbot, window, tap):

@@ -14,6 +14,7 @@ from app.state.workspace import Workspace
 from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from qaconv_core.data import open_folder, read_image
+from qaconv_core.data.description import read_description
 from qaconv_core.detection import given
 from tests.app.real import drop
 from tests.builders import write_boxes, write_picture
@@ -118,6 +119,71 @@ def test_the_window_names_its_fields_and_no_options(qtbot, dialog, tmp_path):
     dialog.pattern.setEditText("no field")
     qtbot.waitUntil(lambda: "has no field" in dialog.message.text(), timeout=10_000)
     assert "--" not in dialog.message.text()
+
+
+def choose(box, words):
+    """One of a box's entries, by the keys that find it."""
+    box.setFocus()
+    QTest.keyClicks(box, words)
+
+
+def test_a_tables_columns_are_recognised_and_assigned_by_hand(qtbot, dialog, tmp_path):
+    table = tmp_path / "t.csv"
+    rows = "".join(
+        f"{write_picture(tmp_path / f'{n}.png', n).name};gate {n % 2};Ann;{n // 2}\n"
+        for n in range(4)
+    )
+    table.write_text(f"bild;door;guard;badge\n{rows}", encoding="utf-8")
+    dialog.choose([tmp_path])
+    assert not dialog.table_row.isVisible(), "a folder has no columns"
+    dialog.choose([table])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert dialog.table_row.isVisible()
+    recognised = {ours: box.currentText() for ours, box in dialog.columns.items()}
+    assert recognised == {
+        "path": "bild (auto)", "pid": "Recognise", "camid": "door (auto)",
+        "time": "Recognise", "split": "Recognise",
+    }  # fmt: skip
+    assert texts(dialog)[0][:3] == ("0.png", "–", "gate 0")
+    choose(dialog.columns["pid"], "badge")
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert [cells[1] for cells in texts(dialog)] == ["0", "0", "1", "1"]
+    assert "✓ Evaluate: 2 of 2 queries have a true match from another camera" in (
+        dialog.possible.text()
+    )
+    choose(dialog.columns["camid"], "none")
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert {cells[2] for cells in texts(dialog)} == {"–"}
+    assert "from another camera" not in dialog.possible.text()
+    QTest.mouseClick(dialog.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=10_000)
+    (source,) = read_description(tmp_path / "qaconv.toml").sources
+    assert source.columns == {"path": "bild", "pid": "badge"}
+
+
+def test_a_table_whose_pictures_are_not_recognised_is_read_by_hand(qtbot, dialog, tmp_path):
+    write_picture(tmp_path / "one.png")
+    table = tmp_path / "t.csv"
+    table.write_text("what,which\n7,nothing\n8,nothing\n9,one.png\n", encoding="utf-8")
+    dialog.choose([table])
+    qtbot.waitUntil(lambda: "choose the column of files" in dialog.message.text(), timeout=10_000)
+    assert not dialog.save.isEnabled()
+    choose(dialog.columns["path"], "which")
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert [cells[0] for cells in texts(dialog)] == ["one.png"]
+
+
+def test_two_cameras_of_one_picture_are_said(qtbot, dialog, tmp_path):
+    write_picture(tmp_path / "yard" / "north" / "a.png")
+    write_picture(tmp_path / "yard" / "south" / "b.png")
+    (tmp_path / "t.csv").write_text("path,camera\nyard/north/a.png,gate\n", encoding="utf-8")
+    dialog.choose([tmp_path / "yard", tmp_path / "t.csv"])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert "1 picture is given two cameras" in dialog.message.text()
+    assert "a.png: gate, not north" in dialog.message.text()
+    assert {cells[0]: cells[2] for cells in texts(dialog)} == {
+        "yard/north/a.png": "gate", "yard/south/b.png": "south",
+    }  # fmt: skip
 
 
 @pytest.fixture

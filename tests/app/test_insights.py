@@ -335,7 +335,7 @@ def test_another_model_or_set_clears_what_was_found(qtbot, window, failures, mod
         window.controller.open_model(model)
     assert failures.found is None
     assert failures.stack.currentIndex() == 0
-    assert not window.commands.by_id["file.export_failures"].isEnabled()
+    assert not window.commands.can_run("file.export_failures")
     qtbot.waitUntil(failures.empty.button.isEnabled, timeout=WAIT)
     click(failures.empty.button)
     found(qtbot, failures)

@@ -95,6 +95,7 @@ def test_keys_choose_modes_and_switch_overlays(show, space):
         key(inspector, code)
         assert space.look.mode == mode
         assert inspector.controls.modes[mode].isChecked()
+        inspector.window().actions_.refresh()
         assert inspector.window().actions_.by_id[f"match.{mode}"].isChecked()
     key(inspector, Qt.Key_Space)
     assert not space.look.overlay
@@ -122,16 +123,18 @@ def test_keys_change_number_and_threshold_of_lines(show, space):
     assert space.look.count == 11  # there are no lines to be fewer
 
 
-def test_commands_say_whether_they_can_be_run_and_are_on(show, space, qtbot):
+def test_commands_say_whether_they_can_be_run_and_are_on(show, space):
     inspector = show(space)
     actions = inspector.window().actions_
     space.change_look(grid=True)
-    qtbot.waitUntil(actions.by_id["match.grid"].isChecked)
+    actions.refresh()
+    assert actions.by_id["match.grid"].isChecked()
     off = {name for name in inspector.handlers() if not actions.by_id[name].isEnabled()}
     swiping = {"match.swipe_left", "match.swipe_right", "match.swipe_original"}
     assert off == {"match.unpin", *swiping}  # nothing is pinned, swiped over or adjusted
     space.change_look(mode="heat")
-    qtbot.waitUntil(actions.by_id["match.heat"].isChecked)
+    actions.refresh()
+    assert actions.by_id["match.heat"].isChecked()
     assert not actions.by_id["match.lines"].isChecked()
     assert not actions.by_id["match.more_lines"].isEnabled()
 

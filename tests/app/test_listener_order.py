@@ -53,7 +53,7 @@ def state(window) -> dict[str, object]:
         "pictures": [panel.caption for panel in page.inspector.canvas.scene.panels],
         "waiting": (results.view.waiting, space.ranking_stale, space.pair_stale),
         "problems": len(window.problems.problems),
-        "commands": {id: action.isEnabled() for id, action in window.commands.by_id.items()},
+        "commands": {id: window.commands.can_run(id) for id in window.commands.by_id},
     }
 
 

@@ -22,6 +22,7 @@ from app.state.commands import COMMANDS
 from app.state.session import load_session
 from app.state.values import Cell, Problem
 from app.views.dialogs.export_dialog import ExportDialog
+from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.shell.session_keeper import PAUSE_MS
 from qaconv_core import device
@@ -141,12 +142,17 @@ def test_a_dropped_picture_becomes_the_query(qtbot, window, tmp_path):
     assert set(space.ranking.truth) == {RankingResult.NOT_KNOWN}
 
 
-def test_a_dropped_folder_is_reported_before_it_is_opened(qtbot, window, tmp_path):
+def test_a_dropped_folder_is_described_and_reported_before_it_is_opened(qtbot, window, tmp_path):
     for pid in (1, 2, 3):
         for shot in range(3):
             write_picture(tmp_path / "own" / f"p{pid}" / f"{shot}.png", pid, (48, 128))
     before = window.workspace.data
     drop(window, tmp_path / "own")
+    qtbot.waitUntil(lambda: window.findChild(ImportDialog) is not None, timeout=WAIT)
+    described = window.findChild(ImportDialog)
+    qtbot.waitUntil(described.save.isEnabled, timeout=WAIT)
+    QTest.mouseClick(described.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: window.findChild(OpenDataDialog) is not None, timeout=WAIT)
     dialog = window.findChild(OpenDataDialog)
     qtbot.waitUntil(dialog.open_button.isEnabled, timeout=WAIT)
     assert window.workspace.data is before

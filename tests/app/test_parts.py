@@ -141,6 +141,7 @@ def test_a_box_on_the_query_ranks_the_gallery_by_its_cells(qtbot, page):
     space = page.controller.workspace
     plain = space.ranking
     key(page, Qt.Key_B)
+    page.window().actions_.refresh()
     assert page.window().actions_.by_id["match.part_box"].isChecked()
     assert page.inspector.tools.buttons["match.part_box"].isChecked()
     drag(page, ("query", 0), (0.01, 0.01), (0.3, 0.3), (0.55, 0.6))

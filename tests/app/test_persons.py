@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from app.jobs.engine import DataRequest
 from app.jobs.ranking_exports import ranking_export
 from app.state.values import NORMALISED
 from app.state.words import logit_text
@@ -27,8 +29,18 @@ from qaconv_core.data.labelled import labelled
 from qaconv_core.galleries.suggestions import labelled_pairs
 from qaconv_core.store.decisions import DecisionLog
 from qaconv_core.store.labels import LabelLog
+from qaconv_core.types import RankingResult
 from tests.app.lists import click
-from tests.app.real import WAIT, all_maps, open_and_wait, press, settled, tiny_market
+from tests.app.real import (
+    WAIT,
+    all_maps,
+    open_and_wait,
+    press,
+    settled,
+    tiny_market,
+    tiny_model,
+)
+from tests.small_world import person as picture_of
 
 
 @pytest.fixture
@@ -343,6 +355,69 @@ def test_labelled_pairs_draw_a_line_in_the_ranking(qtbot, window):
     rest(qtbot, window)
     qtbot.waitUntil(lambda: not space.labelled.enough, timeout=WAIT)
     assert list(space.lines) == ["strangers"]
+
+
+def test_the_ranking_calls_pictures_by_their_labels_as_the_command_line_does(
+    qtbot, make_window, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "own"))
+    flat, checkpoint = tmp_path / "flat", tiny_model(tmp_path)
+    flat.mkdir()
+    for number in range(9):
+        picture_of(number % 3, number).save(flat / f"{number}.png")
+    window = make_window()
+    window.begin(DataRequest("folder", flat), checkpoint)
+    window.controller.add_pictures([flat / "0.png"])
+    settled(qtbot, window)
+    rest(qtbot, window)
+    space, model = window.workspace, window.explore.results.model
+    labels = window.gallery.labels
+    names = [ref.path.name for ref in space.data.gallery]
+
+    def rows():
+        entries = [model.entry(row) for row in range(model.rowCount())]
+        told = {entry.ref.path.name: (entry.ref.person, entry.truth) for entry in entries}
+        own = [name for name, (_, truth) in told.items() if truth == RankingResult.JUNK]
+        assert own == [space.data.query[space.selection.query].path.name]
+        return {name: row for name, row in told.items() if name not in own}
+
+    assert set(rows().values()) == {("", RankingResult.NOT_KNOWN)}
+    maps, measured = window.controller.matching, space.measures
+    press(window, Qt.Key_5, modifiers=Qt.ControlModifier)
+    for name, pictures in (("Ann", ("0.png", "3.png")), ("Bob", ("1.png",))):
+        labels.assign([names.index(picture) for picture in pictures], name)
+    rest(qtbot, window)
+    found = rows()
+    assert found["3.png"] == ("Ann", RankingResult.TRUE)
+    assert found["1.png"] == ("Bob", RankingResult.FALSE)
+    others = {row for name, row in found.items() if name not in ("1.png", "3.png")}
+    assert others == {("", RankingResult.NOT_KNOWN)}
+    assert window.explore.results.header.truth.text() == "1 true"
+    assert (window.controller.matching, space.measures) == (maps, measured)
+    options = ["--query", str(flat / "0.png"), "--gallery", str(flat), "--device", "cpu"]
+    assert main(["rank", *options, "--checkpoint", checkpoint.path, "--json", "-"]) == 0
+    (ranked,) = json.loads(capsys.readouterr().out)["queries"]
+    signs = {"true": RankingResult.TRUE, "false": RankingResult.FALSE}
+    told = {
+        Path(item["path"]).name: (
+            item.get("person") or "", signs.get(item["truth"], RankingResult.NOT_KNOWN)
+        )
+        for item in ranked["results"]
+    }  # fmt: skip
+    assert told == found
+    (exported,) = json.loads(ranking_export(space).json_text())["queries"]
+    assert {Path(i["path"]).name: i["truth"] for i in exported["results"]}["3.png"] == "true"
+    press(window, Qt.Key_1, modifiers=Qt.ControlModifier)
+    window.controller.add_pictures([flat / "3.png"])  # names stay when the set gets queries
+    qtbot.waitUntil(lambda: len(space.data.query) > space.data.added_from, timeout=WAIT)
+    settled(qtbot, window)
+    rest(qtbot, window)
+    assert rows()["0.png"] == ("Ann", RankingResult.TRUE)
+    labels.undo()
+    labels.undo()
+    rest(qtbot, window)
+    assert space.data.unlabelled is None
+    assert set(rows().values()) == {("", RankingResult.NOT_KNOWN)}
 
 
 @pytest.mark.parametrize("ending", [".csv", ".json", ""])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 from app.state.score_context import BINS, context_words, distribution_of
 from app.views.explore.score_context import ScoreContext
+from app.views.widgets.theme import palette_of
 from qaconv_core.types import RankingResult
 from tests.app.lists import rank
 from tests.app.samples import sample_pair
@@ -48,3 +51,28 @@ def test_the_mark_follows_the_candidate(qtbot, space):
     rank(space, 1)
     assert made.value is None
     assert made.isHidden()
+
+
+def test_the_outlines_follow_ranking_size_and_theme(qtbot, space):
+    made = ScoreContext(space)
+    qtbot.addWidget(made)
+    made.resize(260, 40)
+    made.show()
+
+    def drawn():
+        fresh = ScoreContext(space)
+        qtbot.addWidget(fresh)
+        fresh.resize(made.size())
+        fresh.setPalette(made.palette())
+        assert made.grab().toImage() == fresh.grab().toImage()
+        return made.grab().toImage()
+
+    seen = [drawn()]
+    made.setPalette(palette_of("dark"))
+    seen.append(drawn())
+    made.resize(300, 40)
+    seen.append(drawn())
+    rank(space, 1)
+    space.set_pair(sample_pair(1, int(space.ranking.order[0])))
+    seen.append(drawn())
+    assert all(a != b for a, b in itertools.pairwise(seen))

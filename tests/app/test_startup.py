@@ -204,6 +204,12 @@ def test_nothing_of_qt_is_loaded_for_these_checks():
     assert run(code).stdout == "[]\n"
 
 
+def test_the_window_waits_for_no_library_of_the_computations():
+    slow = ("torch", "scipy", "cv2", "matplotlib", "pandas", "reportlab")
+    code = f"import sys; import app.program; print([m for m in {slow} if m in sys.modules])"
+    assert run(code).stdout == "[]\n"
+
+
 def test_a_library_that_qt_itself_lacks_is_named_with_its_package():
     fault = ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
     line = startup.import_problem(fault)

@@ -11,8 +11,11 @@ from PyQt5.QtWidgets import QLabel, QToolButton
 
 from app.state.commands import BY_ID
 from app.state.requests import CaseRequest, DataRequest, ModelRequest
-from app.state.settings import Settings
+from app.state.settings import Settings, SettingsFile
+from app.views.dialogs.open_data import OpenDataDialog
 from app.views.explore.welcome import EXPLORE_HINT, HintStrip, WelcomePage
+from tests.app.real import WAIT
+from tests.builders import write_picture
 
 
 def shown(qtbot, widget):
@@ -104,3 +107,28 @@ def test_a_recent_case_and_the_button_lead_to_cases(qtbot, tmp_path):
     with qtbot.waitSignal(page.chosen, timeout=2000) as chosen:
         QTest.mouseClick(page.case, Qt.LeftButton)
     assert chosen.args == ["file.open_case"]
+
+
+def test_an_empty_window_lists_recent_sets_and_opens_them(qtbot, make_window, tmp_path):
+    own, other = tmp_path / "own", tmp_path / "other"
+    for place in (own, other):
+        write_picture(place / "1.png", 1, (48, 128))
+    settings = SettingsFile()
+    for place in (other, own):
+        settings.change(settings.value.with_data(DataRequest("folder", place)))
+    window = make_window()
+    assert window.welcome.isVisible()
+    buttons = window.welcome.recent.findChildren(QToolButton)
+    assert [button.text() for button in buttons] == ["own", "other"]
+    QTest.mouseClick(buttons[1], Qt.LeftButton)
+    dialog = window.findChild(OpenDataDialog)
+    qtbot.waitUntil(dialog.open_button.isEnabled, timeout=WAIT)
+    QTest.mouseClick(dialog.open_button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: window.workspace.data is not None, timeout=WAIT)
+    assert window.workspace.data.root == other
+    assert not window.welcome.isVisible()
+    window.controller.close_data()
+    buttons = window.welcome.recent.findChildren(QToolButton)
+    shown = [button.text() for button in buttons if button.isVisible()]
+    assert window.welcome.isVisible()
+    assert shown == ["other", "own"]

@@ -8,8 +8,11 @@ import io
 import json
 import os
 import shutil
+import socket
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from qaconv_core.errors import InputError
 from qaconv_core.store import folders
@@ -149,3 +152,86 @@ def test_a_folder_that_is_a_named_set_keeps_its_times(qaconv, market):
     done = qaconv("check", "--dataset", set_folder(market), "--names-only", "--json", "-")
     assert "recognised as market" in done.err
     assert json.loads(done.out)["splits"]["query"]["unknown_times"] == 0
+
+
+def test_pictures_that_went_away_leave_a_result_and_an_error(
+    qaconv, pictures, market, checkpoint, tmp_path, monkeypatch
+):
+    from qaconv_core.cli import evaluate, rank
+
+    def unplugged(load, *lost):
+        def loaded(*arguments):
+            for path in lost:
+                path.unlink()
+            return load(*arguments)
+
+        return loaded
+
+    folder = pictures([f"{number}.jpg" for number in range(4)])
+    query, *others = sorted(folder.iterdir())
+    monkeypatch.setattr(rank, "load_chosen_model", unplugged(rank.load_chosen_model, others[0]))
+    options = ("--query", query, "--gallery", folder, "--checkpoint", checkpoint)
+    done = qaconv("rank", *options, "--json", "r.json", status=2)
+    assert f"1 picture went away while the data set was read, {others[0].name} first" in (
+        done.complaint
+    )
+    (found,) = json.loads((tmp_path / "r.json").read_text())["queries"]
+    assert len(found["results"]) == len(others) - 1
+    lost = next((market / "market" / "bounding_box_test").glob("0002_*"))
+    load = unplugged(evaluate.load_chosen_model, lost)
+    monkeypatch.setattr(evaluate, "load_chosen_model", load)
+    options = ("--dataset", "market", "--data-dir", market, "--checkpoint", checkpoint)
+    done = qaconv("evaluate", *options, "--json", "e.json", "--quiet", status=2)
+    assert f"{lost.name} first (a share or disk" in done.complaint
+    assert json.loads((tmp_path / "e.json").read_text())["counts"]["gallery"] == 25
+
+
+def test_damaged_pictures_are_said_and_no_error(qaconv, pictures, checkpoint):
+    folder = pictures(["a.jpg", "b.jpg", "c.jpg"])
+    query, other, _ = sorted(folder.iterdir())
+    other.write_bytes(b"no picture")
+    options = ("--query", query, "--gallery", folder, "--checkpoint", checkpoint)
+    assert f"left out: {other}" in qaconv("rank", *options).err
+
+
+def test_a_home_that_cannot_be_written_keeps_nothing_and_ranks(
+    qaconv_process, pictures, checkpoint, monkeypatch, tmp_path
+):
+    for name in ("HOME", "QACONV_CACHE_DIR", "QACONV_DATA_DIR"):
+        monkeypatch.setenv(name, os.path.join(os.devnull, "home"))
+    for name in ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    folder = pictures(["a.jpg", "b.jpg", "c.jpg"])
+    query = folder / "a.jpg"
+    options = ("--query", query, "--gallery", folder, "--checkpoint", checkpoint)
+    done = qaconv_process("rank", *options, "--figure", "r.png", "--quiet")
+    assert "rank" in done.out
+    assert (tmp_path / "r.png").is_file()
+    (warning,) = (line for line in done.err.splitlines() if "warning" in line)
+    assert warning.endswith("going on without stored features")
+    assert "matplotlib" not in done.err.lower()
+    labels = ("labels", "--dataset", folder, "--assign", "Ann", query.name)
+    assert "set QACONV_DATA_DIR to a folder of your own" in qaconv_process(*labels, status=2).err
+
+
+def test_nothing_asks_a_network_and_figures_are_blurred_where_asked(
+    qaconv, pictures, checkpoint, tmp_path, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _self, address: asked.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *address, **_: asked.append(address) or [])
+    folder = pictures(["a.jpg", "b.jpg", "c.jpg"])
+    qaconv("import", folder)
+    options = ("--query", folder / "a.jpg", "--gallery", folder, "--checkpoint", checkpoint)
+    qaconv("rank", *options, "--figure", "sharp.png", "--quiet")
+    qaconv("rank", *options, "--figure", "blurred.png", "--blur", "all", "--quiet")
+    qaconv("detect", folder, "--out", "people", "--quiet")
+    qaconv("weights")
+    assert not asked
+    sharp, blurred = (
+        np.asarray(Image.open(tmp_path / name).convert("L"), dtype=float)
+        for name in ("sharp.png", "blurred.png")
+    )
+    detail = [np.abs(np.diff(figure, axis=1)).mean() for figure in (sharp, blurred)]
+    assert sharp.shape == blurred.shape
+    assert detail[1] < 0.8 * detail[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,28 @@ def test_import_again_replaces_and_a_dry_run_writes_nothing(qaconv, shop):
     assert 'folders = ["none", "persons"]' in (shop / "qaconv.toml").read_text()
 
 
+def test_pictures_that_cannot_be_decoded_are_counted(qaconv, shop, tmp_path):
+    whole = (shop / "hof" / "bob" / "1.jpg").read_bytes()
+    (shop / "hof" / "bob" / "1.jpg").write_bytes(whole[: len(whole) // 2])
+    (shop / "tor" / "bob" / "1.jpg").write_text("<html>not found</html>")
+    done = qaconv("import", shop, "--dry-run", "--json", "i.json")
+    assert (
+        "damaged: 2 pictures of 12 cannot be decoded and are left out of every search" in done.out
+    )
+    damaged = json.loads((tmp_path / "i.json").read_text())["damaged"]
+    assert [Path(item["path"]).parent.parent.name for item in damaged] == ["hof", "tor"]
+    quick = qaconv("import", shop, "--dry-run", "--names-only", "--json", "i.json")
+    assert "damaged" not in quick.out
+    assert json.loads((tmp_path / "i.json").read_text())["damaged"] is None
+    assert "1 of 12 pictures looked at cannot be opened (1.jpg: " in quick.out
+
+
+def test_notes_of_an_evaluation_call_cameras_by_their_names(qaconv, shop, checkpoint):
+    qaconv("import", shop)
+    done = qaconv("evaluate", "--dataset", shop, "--checkpoint", checkpoint, "--normalise")
+    assert "pictures of cameras hof, tor, of which the gallery has at most" in done.out + done.err
+
+
 def test_a_benchmark_needs_no_import(qaconv, market):
     done = qaconv("import", market / "market")
     assert "this is the data set market" in done.out
@@ -101,6 +124,20 @@ def test_a_file_of_boxes_is_proposed_and_its_command_works(qaconv, tmp_path):
     assert "3 pictures" in qaconv("import", "people", "--dry-run").out
     alone = qaconv("import", "boxes.json", status=2)
     assert "name the pictures or the video" in alone.complaint
+
+
+def test_boxes_outside_of_their_picture_are_counted(qaconv, tmp_path):
+    for name in ("1.png", "2.png"):
+        write_picture(tmp_path / "street" / name, size=(320, 240))
+    rows = ("1.png,10,20,40,100", "1.png,400,20,40,100", "2.png,10,-200,40,100")
+    (tmp_path / "b.csv").write_text("\n".join(("file,x,y,w,h", *rows)) + "\n")
+    done = qaconv("import", "street", "b.csv")
+    assert "b.csv: 1 box of people on" in done.out
+    assert "2 boxes lie outside of their picture and are left out" in done.out
+    for _again in range(2):  # a run that finds everything done says it, too
+        done = qaconv("detect", "street", "--boxes", "b.csv", "--out", "people", "--quiet")
+        assert "note: 2 boxes lie outside of their picture and are left out" in done.err
+        assert "1 person on 2 pictures" in done.out
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])

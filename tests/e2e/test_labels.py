@@ -85,6 +85,22 @@ def test_a_ranking_calls_pictures_by_their_labels(qaconv, flat, checkpoint, tmp_
     assert sum(",Ann," in line for line in (tmp_path / "r.csv").read_text().splitlines()) == 1
 
 
+def test_a_line_of_labels_is_refused_before_the_work(qaconv, flat, checkpoint, monkeypatch):
+    from qaconv_core.cli import rank
+
+    def not_yet(*_):
+        raise AssertionError("the work begins")
+
+    options = ("--query", flat / "0.png", "--gallery", flat, "--checkpoint", checkpoint)
+    qaconv("labels", "--dataset", flat, "--assign", "Ann", "0.png", "3.png")
+    with monkeypatch.context() as patch:
+        patch.setattr(rank, "load_chosen_model", not_yet)
+        done = qaconv("rank", *options, "--false-pairs", status=2)
+    assert "has 1 and 0: give persons" in done.complaint
+    qaconv("labels", "--dataset", flat, "--assign", "Bob", "1.png")
+    assert "by labels" in qaconv("rank", *options, "--false-pairs").out
+
+
 def test_labels_stand_beside_the_persons_of_a_set(qaconv, flat, checkpoint, tmp_path):
     rows = "".join(f"flat/{number}.png,{number % 3}\n" for number in range(9))
     (tmp_path / "mine.csv").write_text(f"path,pid\n{rows}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QIcon, QImage, QPainter, QPixmap
 from PyQt5.QtWidgets import (
+    QComboBox,
     QDialogButtonBox,
     QHeaderView,
     QTableWidget,
@@ -25,10 +26,10 @@ from app.state.requests import DataRequest
 from app.state.values import Problem
 from app.views.dialogs.job_dialog import DropDialog
 from app.views.dialogs.video_dialog import out_for
-from app.views.widgets.fields import combo_box, line_edit, push_button
+from app.views.widgets.fields import combo_box, line_edit, named, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
-from app.views.widgets.labels import MessageLine, plain_label
-from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
+from app.views.widgets.labels import MessageLine, plain_label, sentence_case
+from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
@@ -42,6 +43,15 @@ if TYPE_CHECKING:
 
 COLUMNS = ("File", "Person", "Camera", "Time", "Split")
 RECOGNISE = "Recognise"
+ROLES = (
+    ("path", "File"),
+    ("pid", "Person"),
+    ("camid", "Camera"),
+    ("time", "Time"),
+    ("split", "Split"),
+)
+"""Columns of a table: our names, and the window's words for them."""
+NO_COLUMN = "none"
 FOLDERS = (RECOGNISE, "persons", "cameras", "cameras/persons", "persons/cameras", "none")
 SAVE_WORDS = "Save and open…"
 SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
@@ -89,6 +99,12 @@ class ImportDialog(DropDialog):
         self.pattern.addItems([RECOGNISE, *PRESETS, "none", "{pid}_c{cam}_{frame}"])
         self.folders = combo_box("Folders", "What folders are, the outermost first")
         self.folders.addItems(FOLDERS)
+        self.columns = {
+            ours: combo_box(
+                f"Column of {words.lower()}s", f"The table's column of {words.lower()}s"
+            )
+            for ours, words in ROLES
+        }
         self.unit = combo_box("Times")
         self.unit.addItems([RECOGNISE, *UNITS])
         rate = "frames per second, where frames are counted"
@@ -102,6 +118,7 @@ class ImportDialog(DropDialog):
         space_columns(self.table)
         self.table.setIconSize(QSize(_THUMBNAIL, _THUMBNAIL))
         self.table.verticalHeader().setDefaultSectionSize(_THUMBNAIL + 4)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         self.possible = plain_label("")
         self.possible.setAccessibleName("What is possible")
@@ -110,18 +127,51 @@ class ImportDialog(DropDialog):
             QDialogButtonBox.Save, SAVE_WORDS, SAVE_TIP
         )  # fmt: skip
         self.save.setEnabled(False)
-        self.fields = (self.pattern, self.folders, self.unit, self.rate, self.name)
+        self.table_row = self._make_table_row()
+        self.fields = (
+            self.pattern, self.folders, self.table_row, self.unit, self.rate, self.name
+        )  # fmt: skip
         for field in (self.rate, self.name, self.pattern.lineEdit()):
             field.setAcceptDrops(False)  # a file dropped there is for the dialog
-        form = in_form(*((field.accessibleName(), field) for field in self.fields))
+        self.form = in_form(*((field.accessibleName(), field) for field in self.fields))
+        self._show_columns([])
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
-        in_column(where, form, self.table, self.possible, self.message, self.buttons,
+        in_column(where, self.form, self.table, self.possible, self.message, self.buttons,
                   into=self, grows=self.table, margins=16)  # fmt: skip
         self.pattern.editTextChanged.connect(self._changed)
         self.folders.currentTextChanged.connect(self._changed)
+        for column in self.columns.values():
+            column.currentIndexChanged.connect(self._changed)
         self.unit.currentTextChanged.connect(self._changed)
         self.rate.textChanged.connect(self._changed)
         self.name.textChanged.connect(self._changed)
+
+    def _make_table_row(self) -> QWidget:
+        """Which column of a table is what."""
+        parts = []
+        for ours, words in ROLES:
+            column = self.columns[ours]
+            column.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
+            column.setMinimumContentsLength(6)
+            parts += [plain_label(words, wrap=False), column]
+        row = in_row(*parts, spacing=6)
+        for column in self.columns.values():
+            row.setStretchFactor(column, 1)
+        return named(boxed(row), "Columns")
+
+    def _show_columns(self, names: Sequence[str]) -> None:
+        """Offer the columns of a table; without one there is no row of them."""
+        for ours, column in self.columns.items():
+            offered = [] if ours == "path" else [(NO_COLUMN, "")]
+            chosen = column.currentData()
+            column.blockSignals(True)
+            column.clear()
+            for words, theirs in [(RECOGNISE, None), *offered, *((name, name) for name in names)]:
+                column.addItem(words, theirs)
+            column.setCurrentIndex(max(0, column.findData(chosen)) if chosen is not None else 0)
+            column.blockSignals(False)
+        self.table_row.setVisible(bool(names))
+        self.form.labelForField(self.table_row).setVisible(bool(names))
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
@@ -130,6 +180,7 @@ class ImportDialog(DropDialog):
         self.places = [path.absolute() for path in places]
         self.where.setText(", ".join(map(str, self.places)))
         self.proposal = self.boxes = None
+        self._show_columns([])
         self._propose()
 
     def _browse_folder(self) -> None:
@@ -157,6 +208,11 @@ class ImportDialog(DropDialog):
         return Wishes(
             patterns=() if pattern in ("", RECOGNISE) else (pattern,),
             folders=None if folders == RECOGNISE else tuple(folders.split("/")),
+            columns={
+                ours: column.currentData()
+                for ours, column in self.columns.items()
+                if column.currentData() is not None
+            },
             unit="" if unit == RECOGNISE else unit,
             rate=float(rate) if rate else None,
             name=self.name.text().strip(),
@@ -176,7 +232,10 @@ class ImportDialog(DropDialog):
             return
         self.message.say("Reading names…")
         self._jobs.stop(SHOW)
-        propose_import(self._jobs, self.places, wishes, self.proposal, self._proposed, self._failed)
+        propose_import(
+            self._jobs, self.places, wishes, self.proposal, self._show_columns, self._proposed,
+            self._failed,
+        )  # fmt: skip
 
     def _proposed(self, found: Proposal | BoxesProposal) -> None:
         as_pictures = isinstance(found, Proposal)
@@ -232,9 +291,14 @@ class ImportDialog(DropDialog):
             f"{'✓' if item.possible else '✕'} {item.what}: {in_window(item.why)}"
             for item in possibilities(proposal.dataset)
         ))  # fmt: skip
-        said = "; ".join(map(in_window, (*proposal.warnings, *proposal.reasons)))
+        for source in filter(lambda source: source.is_table, proposal.description.sources):
+            for ours, column in self.columns.items():
+                known = source.columns.get(ours)
+                column.setItemText(0, f"{known} (auto)" if known else RECOGNISE)
+        told = (*proposal.warnings, *proposal.pictures.notes)
+        said = "; ".join(map(in_window, (*told, *proposal.reasons)))
         count = counted(len(proposal.pictures.pictures), "picture")
-        self.message.say(f"{count}. {said[:1].upper()}{said[1:]}", warning=bool(proposal.warnings))
+        self.message.say(f"{count}. {sentence_case(said)}", warning=bool(told))
         self.save.setEnabled(True)
 
     def _fill(self, rows: Iterable[Sequence[str]]) -> None:
@@ -286,4 +350,5 @@ def in_window(sentence: str) -> str:
     """A sentence of the engine without the options of the command line: the fields stand above."""
     plain = re.sub(r"; --[a-z]+ .*says otherwise.*$", "", sentence)
     plain = plain.replace(f"name the folder; {BY_DETECT}", _NOT_HERE)
+    plain = plain.replace("name it (--columns path=…)", "choose the column of files")
     return plain.replace("--rate", "a rate").replace("--pattern ", "")

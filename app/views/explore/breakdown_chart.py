@@ -27,7 +27,7 @@ from app.items.breakdown_painter import (
 from app.jobs.images import ImageLoader
 from app.state import words
 from app.state.overlay import matched_cell
-from app.state.scene import scene_of
+from app.state.scene import is_stale
 from app.state.score_breakdown import ScoreBreakdown, breakdown_of, zone_terms
 from app.state.why import breakdown_of_difference
 from app.state.workspace import Workspace
@@ -86,7 +86,7 @@ class BreakdownChart(QWidget):
                 self._sum(pair), pair, self._zones(pair), self._by_zone(pair), float(self.width())
             )
         )
-        self.stale_overlay.set(scene_of(self.workspace).stale)
+        self.stale_overlay.set(is_stale(self.workspace))
         self.setAccessibleDescription(spoken(self._sections) or EMPTY)
         self._marked = self._rows_of_cell()
         self.setMinimumHeight(round(height_of(self._sections)) or 96)
@@ -137,7 +137,7 @@ class BreakdownChart(QWidget):
         return pair.relative if wanted and pair is not None else None
 
     def _on_cell(self) -> None:
-        self.stale_overlay.set(scene_of(self.workspace).stale)
+        self.stale_overlay.set(is_stale(self.workspace))
         self._mark()
 
     def _rows_of_cell(self) -> tuple[BreakdownRow, ...]:

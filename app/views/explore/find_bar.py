@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QEvent, QModelIndex, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QModelIndex, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import (
     QLabel,
     QLineEdit,
     QListView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QWidget,
 )
@@ -19,6 +21,7 @@ from app.views.explore.results_header import NO_FILTER
 from app.views.widgets.fields import named
 from app.views.widgets.hints import LinkButton
 from app.views.widgets.layouts import in_column, in_row
+from app.views.widgets.table_style import space_rows
 
 OWN_KEYS = (Qt.Key_Escape, Qt.Key_Up, Qt.Key_Down, Qt.Key_PageUp, Qt.Key_PageDown)
 
@@ -35,6 +38,13 @@ class FindEdit(QLineEdit):
                 self.pressed.emit(event.key())
             return True
         return super().event(event)
+
+
+class FitToList(QStyledItemDelegate):
+    """Rows no wider than their list: what is too long ends in "…"."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return QSize(0, super().sizeHint(option, index).height())
 
 
 class FindBar(QWidget):
@@ -59,6 +69,10 @@ class FindBar(QWidget):
         self.hits.setFocusPolicy(Qt.NoFocus)
         self.hits.setUniformItemSizes(True)
         self.hits.setEditTriggers(QListView.NoEditTriggers)
+        space_rows(self.hits)
+        self.hits.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.hits.setTextElideMode(Qt.ElideMiddle)
+        self.hits.setItemDelegate(FitToList(self.hits))
         self.hits.setModel(self.model)
         self.message = QLabel()
         self.show_hidden = LinkButton("Show hidden", "Hide nothing, so that these can be seen.")

@@ -71,11 +71,12 @@ class ReportCommands(QObject):
     def save_report(self, path: Path, candidates: tuple[int, ...]) -> Job | None:
         """Write a report on candidates of the shown ranking, in the background."""
         space, matching = self.workspace, self.controller.matching
-        if matching is None or space.ranking is None:
+        if matching is None or space.data is None or space.ranking is None:
             return None
         model = "" if space.model is None else f"{space.model.title}, {space.model.spec.in_full()}"
         request = ReportRequest(
             matching,
+            space.data,
             space.ranking,
             candidates,
             dict(space.decided),

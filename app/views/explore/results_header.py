@@ -418,7 +418,10 @@ class ResultsHeader(QWidget):
             return f"{count_text(true)} true"
         if not ranking.whole:
             return "no true match yet"
-        known = data.query[ranking.queries[0]].pid is not None and (data.gallery_pids >= 0).any()
+        query = ranking.queries[0]
+        if data.query[query].pid != data.as_read.query[query].pid:
+            return "No labelled match"
+        known = data.query[query].pid is not None and (data.gallery_pids >= 0).any()
         return "No true match in the gallery" if known else "Person not known"
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QPointF, QRectF, QSize
-from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPixmap, QPolygonF
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from app.items.colours import truth_colour
@@ -27,6 +27,7 @@ class ScoreContext(QWidget):
         self.workspace = workspace
         self._of: RankingResult | None = None
         self._distribution: Distribution | None = None
+        self._ground: tuple[object, QPixmap] | None = None
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         self.setAccessibleName("The candidate among this query's gallery")
         self.setToolTip(TIP)
@@ -69,10 +70,41 @@ class ScoreContext(QWidget):
         if found is None or value is None:
             return
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._painted_ground(found))
         painter.setRenderHint(QPainter.Antialiasing)
-        ink = self.palette().color(QPalette.WindowText)
-        line = self.fontMetrics().height()
-        room = QRectF(0, 2, self.width(), self.height() - line - 4)
+        ink, room = self.palette().color(QPalette.WindowText), self._room()
+        x = 1 + found.position(value) * (room.width() - 2)
+        painter.setPen(QPen(ink, 2))
+        painter.drawLine(QPointF(x, 0), QPointF(x, room.bottom() + 2))
+        painter.setPen(self.palette().color(QPalette.PlaceholderText))
+        low, high = (words.decimals(end, 1, signed=True) for end in (found.low, found.high))
+        painter.drawText(QPointF(0, self.height() - 4), low)
+        right = self.width() - self.fontMetrics().horizontalAdvance(high)
+        painter.drawText(QPointF(right, self.height() - 4), high)
+        painter.end()
+
+    def _room(self) -> QRectF:
+        """Where the outlines stand."""
+        return QRectF(0, 2, self.width(), self.height() - self.fontMetrics().height() - 4)
+
+    def _painted_ground(self, found: Distribution) -> QPixmap:
+        """The outlines, which stay the same from one candidate to the next."""
+        ratio, ink = self.devicePixelRatioF(), self.palette().color(QPalette.WindowText)
+        key = found, self.size(), self._room(), ratio, ink.rgba()
+        if self._ground is None or self._ground[0] != key:
+            ground = QPixmap(self.size() * ratio)
+            ground.setDevicePixelRatio(ratio)
+            ground.fill(Qt.transparent)
+            painter = QPainter(ground)
+            self._paint_outlines(painter, found)
+            painter.end()
+            self._ground = key, ground
+        return self._ground[1]
+
+    def _paint_outlines(self, painter: QPainter, found: Distribution) -> None:
+        """Others, then true ones."""
+        painter.setRenderHint(QPainter.Antialiasing)
+        ink, room = self.palette().color(QPalette.WindowText), self._room()
         grey = QColor(ink)
         grey.setAlphaF(0.35)
         teal = truth_colour(RankingResult.TRUE) or ink
@@ -92,12 +124,3 @@ class ScoreContext(QWidget):
             painter.setPen(QPen(colour, 1.2))
             painter.setBrush(fill)
             painter.drawPolygon(outline)
-        x = 1 + found.position(value) * (room.width() - 2)
-        painter.setPen(QPen(ink, 2))
-        painter.drawLine(QPointF(x, 0), QPointF(x, room.bottom() + 2))
-        painter.setPen(self.palette().color(QPalette.PlaceholderText))
-        low, high = (words.decimals(end, 1, signed=True) for end in (found.low, found.high))
-        painter.drawText(QPointF(0, self.height() - 4), low)
-        right = self.width() - self.fontMetrics().horizontalAdvance(high)
-        painter.drawText(QPointF(right, self.height() - 4), high)
-        painter.end()

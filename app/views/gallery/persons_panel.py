@@ -129,11 +129,11 @@ class PersonsPanel(QWidget):
 def _buttons(ids: tuple[str, ...], actions: Actions) -> FlowLayout:
     row = FlowLayout(gap=4)
     for id in ids:
-        button = QToolButton()
-        actions.by_id[id].setIconText(SHORT.get(id, actions.by_id[id].text()))
+        button, action = QToolButton(), actions.on_button(id)
+        action.setIconText(SHORT.get(id, action.text()))
         button.setToolButtonStyle(Qt.ToolButtonTextOnly)
-        button.setDefaultAction(actions.by_id[id])
-        button.setAccessibleName(actions.by_id[id].text().rstrip("…"))
+        button.setDefaultAction(action)
+        button.setAccessibleName(action.text().rstrip("…"))
         button.setFocusPolicy(Qt.TabFocus)
         row.addWidget(button)
     return row

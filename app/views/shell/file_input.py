@@ -20,11 +20,11 @@ from app.state.values import Problem
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.file_dialogs import PICTURES, ask_paths
+from qaconv_core.data.catalog import needs_import
 from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name
 from qaconv_core.data.scenes import looks_like_scene
 from qaconv_core.data.videos import is_video_name
-from qaconv_core.detection.given import is_boxes_file
 from qaconv_core.errors import ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.cases import SUFFIX
@@ -69,8 +69,9 @@ class FileInput(QObject):
     """Takes what is dropped on the window, pasted or chosen, and does the right thing with it.
 
     Pictures become queries, once it is known that they can be read; those that look like whole
-    scenes go to ``open_scenes``, videos to ``open_videos``. Folders and tables go to ``open_data``,
-    checkpoints to ``open_model`` (each shows its report first); ``tell`` shows what cannot be used.
+    scenes go to ``open_scenes``, videos to ``open_videos``. Folders and tables go to
+    ``import_pictures``, those of which is known how they are read to ``open_data``, checkpoints to
+    ``open_model`` (each shows its report first); ``tell`` shows what cannot be used.
     Pictures that come from the window itself are taken where ``takes_own`` says so of a point.
     Without an open data set a picture is kept, and ``open_data`` asks where to search for it.
     """
@@ -155,10 +156,10 @@ class FileInput(QObject):
         return False
 
     def take(self, paths: Sequence[Path]) -> None:
-        """Pictures become queries; else people are found in videos; else several folders and tables
-        are imported, or the one, or a checkpoint, is opened. What is beside a file of boxes is
-        imported with it."""
-        boxes = [path for path in paths if is_boxes_file(path)]
+        """Pictures become queries; else people are found in videos; else folders and tables are
+        imported, or the one is opened where it is known how it is read, or a checkpoint is. What is
+        beside a file of boxes is imported with it."""
+        boxes = [path for path in paths if _is_boxes_file(path)]
         if boxes and (len(paths) > 1 or boxes[0].suffix.lower() != ".csv"):
             self._import_pictures(paths)  # boxes alone are said there to lack their pictures
             return
@@ -183,8 +184,7 @@ class FileInput(QObject):
             return
         for kind, path in kinds:
             if kind in ("folder", "table"):
-                name = BY_CONTENT if kind == "folder" else "folder"
-                self._open_data(DataRequest(name, path.absolute()))
+                self._take_place(path.absolute(), BY_CONTENT if kind == "folder" else "folder")
                 return
             if kind == "checkpoint":
                 self._open_model(str(path.absolute()))
@@ -194,6 +194,20 @@ class FileInput(QObject):
                 return
         if kinds:
             self._refuse(*kinds[0])
+
+    def _take_place(self, path: Path, name: str) -> None:
+        """Open a folder or table, or say first how it is read, where nobody has said it."""
+
+        def use(unsaid: bool) -> None:
+            if unsaid:
+                self._import_pictures([path])
+            else:
+                self._open_data(DataRequest(name, path))
+
+        self.controller.runner.start(
+            f"Looking at {path.name}", lambda _context: needs_import(path), lane="files",
+            quiet=True, done=use,
+        )  # fmt: skip
 
     def _refuse(self, kind: str, path: Path) -> None:
         if kind == "missing":
@@ -248,7 +262,7 @@ class FileInput(QObject):
 def _drop_words(paths: Sequence[Path]) -> str:
     """What dropping these will do."""
     kinds = {kind_of(path) for path in paths} or {"picture"}
-    if len(paths) > 1 and any(map(is_boxes_file, paths)):
+    if len(paths) > 1 and any(map(_is_boxes_file, paths)):
         return "Drop to cut people out by these boxes"
     if kinds == {"case"}:
         return "Drop to open this case"
@@ -329,3 +343,10 @@ def keep_image(image: QImage) -> Path:
     path = folder / f"pasted-{hashlib.sha256(content).hexdigest()[:12]}.png"
     atomic_write_bytes(path, content, error=StoreError)
     return path
+
+
+def _is_boxes_file(path: Path) -> bool:
+    """Whether ``path`` is a file of boxes. Its readers load OpenCV, so they wait for a drop."""
+    from qaconv_core.detection.given import is_boxes_file
+
+    return is_boxes_file(path)

@@ -134,7 +134,7 @@ class MainBar(QToolBar):
             if place:
                 self.addSeparator()
             for id in ids:
-                self.addAction(commands.by_id[id])
+                self.addAction(commands.on_button(id))
         for id in ICON_ONLY:
             self.button(commands, id).setToolButtonStyle(Qt.ToolButtonIconOnly)
         self.opening = [self.button(commands, id) for id in SHORT]

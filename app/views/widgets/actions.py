@@ -12,7 +12,7 @@ from typing import Any
 
 from PyQt5.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QKeySequence
-from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QWidget
+from PyQt5.QtWidgets import QAction, QApplication, QMenu, QMenuBar, QWidget
 
 from app.jobs.timers import pause_timer
 from app.state.commands import BY_ID, COMMANDS, MENUS, Command
@@ -52,10 +52,10 @@ class Actions(QObject):
     """One QAction for each command of the table. ``refused``: why a key that was pressed does
     nothing now.
 
-    Actions are brought up to date once per turn of the event loop after a watched event, a key or
-    a command, and at once before a menu opens; those of a key before it is tried as a shortcut.
-    ``available`` says whether a command belongs to what the window shows now; a handler is asked
-    only then.
+    Actions on a button are brought up to date once per turn of the event loop after a watched
+    event, a key or a command; all of them at once before a menu opens, and those of a key before it
+    is tried as a shortcut. ``available`` says whether a command belongs to what the window shows
+    now; a handler is asked only then.
     """
 
     refused = pyqtSignal(str)
@@ -67,11 +67,12 @@ class Actions(QObject):
         self._available = available
         self._handlers: dict[str, Handler] = {}
         self.by_id: dict[str, QAction] = {c.id: self._make(c, window) for c in COMMANDS}
+        self._seen: set[str] = set()
         self._by_keys: dict[str, list[str]] = {}
         for id, action in self.by_id.items():
             for keys in action.shortcuts():
                 self._by_keys.setdefault(keys.toString(), []).append(id)
-        self._due = pause_timer(self, 0, self.refresh)
+        self._due = pause_timer(self, 0, self._refresh_seen)
         window.installEventFilter(self)
 
     def _make(self, command: Command, window: QWidget) -> QAction:
@@ -97,6 +98,11 @@ class Actions(QObject):
             self._handlers[id] = handler
             self._show_state(id)
 
+    def on_button(self, id: str) -> QAction:
+        """The action of a command, for a button: its state is seen without opening a menu."""
+        self._seen.add(id)
+        return self.by_id[id]
+
     @property
     def bound(self) -> frozenset[str]:
         """Ids of the commands that do something."""
@@ -108,8 +114,15 @@ class Actions(QObject):
             event.connect(self.refresh_later)
 
     def refresh_later(self, *_arguments: object) -> None:
-        """Refresh once, in the next turn of the event loop."""
+        """Refresh what is seen once, in the next turn of the event loop."""
         self._due.start()
+
+    def _refresh_seen(self) -> None:
+        if QApplication.activePopupWidget() is not None:  # an open menu
+            self.refresh()
+            return
+        for id in self._seen & self._handlers.keys():
+            self._show_state(id)
 
     def refresh(self) -> None:
         """Bring every action up to date now."""

@@ -319,3 +319,54 @@ def test_folders_with_tables_are_all_named(tmp_path, monkeypatch):
     others = [tmp_path / "far" / "gate people", tmp_path / "yard people"]
     assert propose(others).description.name == "", "the name is that of other pictures"
     assert propose(folders, Wishes(name="mine")).description.name == "mine"
+
+
+@pytest.mark.parametrize(
+    "camera",
+    ["door", "Gate No", "sensor_id", "place", "location", "Kamera", "камера", "カメラ"],
+)
+def test_a_column_that_names_a_place_is_taken_as_the_camera(tmp_path, camera):
+    write_names(tmp_path, ["a.jpg", "b.jpg"], False)
+    table = write_table(
+        tmp_path / "t.csv", ["file", camera, "colour"], [["a.jpg", "x", "1"], ["b.jpg", "y", "2"]]
+    )
+    found = propose([table])
+    assert found.description.sources[0].columns == {"path": "file", "camid": camera}
+    assert set(found.dataset.camera_names.values()) == {"x", "y"}
+    without = propose([table], Wishes(columns={"camid": "", "pid": "colour"}))
+    assert without.description.sources[0].columns == {"path": "file", "pid": "colour"}
+
+
+def test_a_tables_camera_goes_before_that_of_folders_and_both_are_said(tmp_path):
+    yard = write_names(tmp_path / "yard", ["north/a.jpg", "north/b.jpg", "south/c.jpg"], False)
+    table = write_table(
+        tmp_path / "t.csv",
+        ["path", "camera"],
+        [["yard/north/a.jpg", "gate"], ["yard/south/c.jpg", "south"]],
+    )
+    for places in ([yard, table], [table, yard]):
+        found = propose(places, Wishes(folders=("cameras",)))
+        cameras = {picture.path.name: picture.camera for picture in found.pictures.pictures}
+        assert cameras == {"a.jpg": "gate", "b.jpg": "north", "c.jpg": "south"}
+        (note,) = (note for note in found.dataset.notes if "two cameras" in note)
+        assert note.startswith("1 picture is given two cameras")
+        assert "a.jpg: gate, not north" in note
+
+
+def test_from_another_camera_is_said_only_of_known_ones(tmp_path):
+    write_names(tmp_path, [f"{name}.jpg" for name in "abcdef"], False)
+
+    def why(*cameras):
+        rows = [
+            [f"{name}.jpg", pid, c]
+            for name, pid, c in zip("abcdef", "112233", cameras, strict=True)
+        ]
+        table = write_table(tmp_path / "t.csv", ["path", "pid", "camid"], rows)
+        (item,) = (i for i in possibilities(propose([table]).dataset) if i.what == "Evaluate")
+        return item.why
+
+    assert why(*"121212").endswith("have a true match from another camera")
+    assert "from another camera" not in why("", "", "", "", "", "")
+    mixed = why("1", "2", "1", "", "", "")
+    queries = mixed.partition(" queries")[0]
+    assert mixed.startswith(f"{queries} queries have a true match, 1 of them one that is known")

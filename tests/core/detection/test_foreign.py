@@ -179,3 +179,14 @@ def test_mot_lines_without_a_picture_are_said(tmp_path, sources):
     text = "".join(f"{frame},1,20,40,30,90,1,-1,-1,-1\n" for frame in (1, 2, 5, 12))
     given = read_boxes(write(tmp_path, text, "det.txt"))
     assert given.match(sources) == ["frame 5", "frame 12"]
+
+
+def test_boxes_on_frames_that_a_video_does_not_have_are_counted(tmp_path):
+    video = write_video(tmp_path / "gate.mp4", 3)
+    file = write(tmp_path, "1,1,20,40,30,90,1\n90,1,20,40,30,90,1\n2,1,900,40,30,90,1\n", "b.txt")
+    given = read_boxes(file)
+    given.match(find_sources([video])[0])
+    done = detect_people([video], tmp_path / "out", given)
+    assert done.totals.boxes == 1
+    assert "gate.mp4: 1 box is on frames that it does not have, and left out" in done.notes
+    assert "1 box lies outside of its picture and is left out" in done.notes

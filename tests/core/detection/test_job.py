@@ -136,12 +136,15 @@ def test_links_copies_scripts_and_what_lies_about(tmp_path):
     (folder / "nothing.png").symlink_to(folder / "gone.png")
     for name in ("Thumbs.db", "notes.txt", "._写真 1.png"):
         (folder / name).write_bytes(b"x")
+    (folder / "empty.mp4").touch()
     done = detect_people([folder], tmp_path / "out", find_blocks)
     rows = rows_of(tmp_path / "out" / "boxes.csv")
     assert [row["file"] for row in rows] == ["двор/copy.png", "двор/写真 1.png"]
     assert len(open_dataset("folder", tmp_path / "out").gallery) == 2
-    left = {fault.path.name for fault in done.rejected}
-    assert left == {"round", "self.png", "nothing.png", "Thumbs.db", "notes.txt", "._写真 1.png"}
+    left = {fault.path.name: fault.reason for fault in done.rejected}
+    others = {"round", "self.png", "nothing.png", "Thumbs.db", "notes.txt", "._写真 1.png"}
+    assert set(left) == {*others, "empty.mp4"}
+    assert left["empty.mp4"] == "empty (0 bytes)"
 
 
 def test_a_share_that_vanishes_half_way_and_comes_back(tmp_path):

@@ -28,7 +28,7 @@ def tiny_market(folder: Path) -> DataRequest:
 
 
 def tiny_model(folder: Path) -> ModelRequest:
-    """ResNet-18 to layer4 with random weights: slow to learn, quick to run."""
+    """A small network with random weights: quick to run."""
     path = folder / "model" / "checkpoint.pth.tar"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from qaconv_core.adaptation.grouping import MOST_TOGETHER
-from qaconv_core.adaptation.learning import MOST_LEARNED, epochs_of, passes
+from qaconv_core.adaptation.learning import MOST_LEARNED, adapting_recipe, epochs_of, passes
 from qaconv_core.adaptation.neighbours import KEPT, MOST_PAIRWISE
 from qaconv_core.adaptation.pictures import unlabelled
 from qaconv_core.adaptation.replay import replayed_count
@@ -36,7 +36,6 @@ SEARCH_GAIN = 4.0
 CHECKED = 300
 """Pictures that a round's check and calibration look at, about."""
 _LIBRARY_BYTES = 700 << 20
-_BATCH = 64
 _PROBE = 24
 _PAIR_BYTES = 32  # logits, N in float64 with its sums, distances
 _NEAR_BYTES = 288 * KEPT  # lists, sparse distances and what they are made of, a picture
@@ -196,9 +195,12 @@ def memory_of(
     pixels = n * height * width * 3
     limit = available_memory("cpu") // (2 * CACHE_SHARE) if allowed is None else allowed
     fits = pixels <= limit
-    copied = pixels if book.pixels is not None and (fits or not unread) else 0
-    learning = copied + step_bytes(model.network, book.size, _BATCH)
-    return _LIBRARY_BYTES + max(grouping, learning) + (copied if unread else 0)
+    kept = book.pixels is not None and (fits or not unread)
+    recipe = adapting_recipe(spec, model.network.padding)
+    # The pictures learned from, those beside rendered ones, and the label maps of these.
+    copied = round(_learned(n)) * height * width * (3 + 3 + 1) if kept else 0
+    learning = copied + step_bytes(model.network, book.size, recipe.batch_size, recipe.frozen)
+    return _LIBRARY_BYTES + max(grouping, learning) + (pixels if kept and unread else 0)
 
 
 def _rates(

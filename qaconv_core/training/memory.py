@@ -5,19 +5,26 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+
+from qaconv_core.models import FeatureNetwork
+from qaconv_core.training.building import freeze
 
 _PROBE = 2  # pictures: batch norms want more than one
 _PRODUCTS = 4  # of the similarities of all pairs of cells: themselves, their gradient, maxima
 
 
-def step_bytes(network: nn.Module, size: tuple[int, int], batch: int) -> int:
-    """What a training step of ``batch`` pictures takes that are compared with one another."""
-    kept, cells = _kept(network, size)
+def step_bytes(
+    network: FeatureNetwork, size: tuple[int, int], batch: int, frozen: str = "nothing"
+) -> int:
+    """What a training step of ``batch`` pictures takes that are compared with one another.
+
+    ``frozen`` names the last stage that does not learn, as recipes do: nothing is kept of it.
+    """
+    kept, cells = _kept(network, size, frozen)
     return batch * kept + _PRODUCTS * 4 * (batch * cells) ** 2
 
 
-def _kept(network: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
+def _kept(network: FeatureNetwork, size: tuple[int, int], frozen: str) -> tuple[int, int]:
     """Bytes that a step keeps of each picture of ``size`` (height, width) for its gradient, and the
     cells of a feature map.
 
@@ -25,6 +32,7 @@ def _kept(network: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
     anything hooks into it. No random number is drawn.
     """
     probe = copy.deepcopy(network).cpu().train()
+    freeze(probe, frozen)
     own = {tensor.untyped_storage().data_ptr() for tensor in probe.state_dict().values()}
     kept: dict[int, int] = {}
 

@@ -212,7 +212,7 @@ def _prepare(
 
 def _memory_words(network: FeatureNetwork, recipe: Recipe, book: PictureCache) -> str:
     """What a step takes, and the pictures that are kept."""
-    step = step_bytes(network, recipe.input_size, recipe.batch_size)
+    step = step_bytes(network, recipe.input_size, recipe.batch_size, recipe.frozen)
     pictures = 0 if book.pixels is None else book.pixels.nbytes
     return (
         f"memory: about {format_bytes(step)} for each step, {format_bytes(pictures)} for pictures"

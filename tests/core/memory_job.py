@@ -28,6 +28,7 @@ from qaconv_core.searching.top import rank_top
 from qaconv_core.training.memory import step_bytes
 from qaconv_core.training.people import join_training_sets
 from qaconv_core.training.pictures import PictureCache, open_book
+from qaconv_core.training.recipes import Recipe
 from tests.core.training.tiny import tiny_dataset, tiny_recipe, tiny_trainer
 from tests.resident import resident
 
@@ -114,15 +115,26 @@ def search(count: int, queries: int) -> Prepared:
 
 def training(pictures: int, batch: int) -> Prepared:
     """An epoch of ResNet-18 on 128×64 pictures."""
+    return epoch(pictures, tiny_recipe("v2.1", layer="layer3", input_size=(128, 64),
+                                       batch_size=batch, epochs=1, gs_pre_epochs=1))  # fmt: skip
+
+
+def frozen(pictures: int, batch: int) -> Prepared:
+    """An epoch of EfficientNet-Lite0 on 192×96 pictures; stem and first stage do not learn."""
+    return epoch(pictures, tiny_recipe("lite", arch="efficientnet_lite0", layer="layer3",
+                                       input_size=(192, 96), batch_size=batch, num_instance=4,
+                                       epochs=1, frozen="layer1", calibrate=False))  # fmt: skip
+
+
+def epoch(pictures: int, recipe: Recipe) -> Prepared:
     with tempfile.TemporaryDirectory() as folder:
         dataset = tiny_dataset(Path(folder), pictures // 4, 4)
-        recipe = tiny_recipe("v2.1", layer="layer3", input_size=(128, 64), batch_size=batch,
-                             epochs=1, gs_pre_epochs=1)  # fmt: skip
         book = open_book(join_training_sets([dataset]), recipe.input_size, workers=0)
     few = open_few(book, 16)
-    tiny_trainer(replace(recipe, batch_size=4), few).run()
+    tiny_trainer(replace(recipe, batch_size=4 * recipe.num_instance // 2), few).run()
     trainer = tiny_trainer(recipe, book)
-    return step_bytes(trainer.network, recipe.input_size, batch), trainer.run
+    step = step_bytes(trainer.network, recipe.input_size, recipe.batch_size, recipe.frozen)
+    return step, trainer.run
 
 
 def open_few(book: PictureCache, count: int) -> PictureCache:
@@ -136,7 +148,7 @@ def open_few(book: PictureCache, count: int) -> PictureCache:
 
 JOBS: dict[str, Callable[[int, int], Prepared]] = {
     "scoring": scoring, "re-ranking": reranking, "measures": measures, "tlift": tlift,
-    "search": search, "training": training,
+    "search": search, "training": training, "frozen": frozen,
 }  # fmt: skip
 
 

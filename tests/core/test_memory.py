@@ -38,6 +38,7 @@ def measured(job: str, *sizes: int) -> tuple[int, int]:
         ("measures", (2500, 16000)),
         ("search", (60000, 2)),
         ("training", (64, 64)),
+        ("frozen", (64, 32)),
     ],
 )
 def test_memory_is_within_a_quarter_of_the_forecast(job, sizes):

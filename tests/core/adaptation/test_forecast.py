@@ -7,13 +7,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
 
 from qaconv_core import load_model
 from qaconv_core.adaptation.forecast import Forecast, Steps, forecast_job, stage_of
 from qaconv_core.adaptation.pictures import Pictures
+from qaconv_core.adaptation.replay import replayed_count
 from qaconv_core.adaptation.values import AdaptationJob
 from qaconv_core.errors import DatasetError, MemoryLimitError
+from qaconv_core.models import FeatureNetwork
 from qaconv_core.progress import PhasedProgress, Progress
+from qaconv_core.training.memory import step_bytes
 from qaconv_core.types import ImageRef
 from tests.core.adaptation.small import write_cameras, write_model
 
@@ -53,8 +57,17 @@ def test_memory_for_pictures_is_counted_as_far_as_the_job_allows(world):
         for memory in (1 << 40, 0)
     )
     height, width = load_model(world / "model.pth.tar", "cpu").spec.input_size
-    pixels = len(refs) * height * width * 3
-    assert pixels <= kept - read_again <= 2 * pixels
+    picture = height * width * 3
+    # All once; those learned from twice more, rendered ones and label maps beside them.
+    learned = 0.8 * len(refs) + replayed_count(0.8 * len(refs))
+    assert len(refs) * picture <= kept - read_again <= (len(refs) + 7 / 3 * learned + 3) * picture
+
+
+def test_stages_that_do_not_learn_take_no_memory_for_learning():
+    torch.manual_seed(2)
+    network = FeatureNetwork("efficientnet_lite0", None, "layer3", 16, False, "zeros")
+    whole, half = (step_bytes(network, (192, 96), 64, stage) for stage in ("nothing", "layer1"))
+    assert half < 0.6 * whole
 
 
 def test_pictures_that_cannot_be_read_are_met_beforehand(world):

@@ -44,7 +44,8 @@ from app.state.requests import DataRequest, ModelRequest
 from app.state.values import NORMALISED, Method, ModelInfo, Problem, Selection
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet
-from qaconv_core.types import Dataset, RankingResult
+from qaconv_core.readable import counted, shown
+from qaconv_core.types import Dataset, RankingResult, Rejected
 
 if TYPE_CHECKING:
     from app.jobs.engine import Measured
@@ -315,20 +316,33 @@ class Controller(QObject):
 
     def _show_readable(self, readable: OpenSet) -> None:
         """Where files could not be read: show the set without them, with the same selection."""
-        space, shown, before = self.workspace, self.workspace.data, self.workspace.selection
-        assert shown is not None
-        if (shown.added_from, len(shown.gallery)) == (readable.added_from, len(readable.gallery)):
+        space, opened, before = self.workspace, self.workspace.data, self.workspace.selection
+        assert opened is not None
+        if (opened.added_from, len(opened.gallery)) == (readable.added_from, len(readable.gallery)):
             return
-        chosen = [shown.query[i].path for i in before.queries]
+        self._tell_left_out(readable, set(opened.rejected))
+        chosen = [opened.query[i].path for i in before.queries]
         places = {ref.path: i for i, ref in enumerate(readable.query)}
         kept = tuple(places[path] for path in chosen if path in places)
         space.open_data(readable)
         if kept or len(readable.query):
             space.select_queries(kept or (0,))
         if kept and before.candidate is not None:
-            path = shown.gallery[before.candidate].path
+            path = opened.gallery[before.candidate].path
             found = (i for i, ref in enumerate(readable.gallery) if ref.path == path)
             space.select_candidate(next(found, None))
+
+    def _tell_left_out(self, data: OpenSet, known: set[Rejected]) -> None:
+        """Say which pictures could not be read, besides those that are ``known``."""
+        left = [item for item in data.rejected if item not in known]
+        if left:
+            more = ", …" if len(left) > 1 else ""
+            self.runner.problem.emit(Problem(
+                f"{counted(len(left), 'picture')} of {data.name} cannot be read and "
+                f"{'is' if len(left) == 1 else 'are'} left out: {shown(left[0].path.name)} "
+                f"({left[0].reason}){more}",
+                "\n".join(map(str, left)),
+            ))  # fmt: skip
 
     # ── measuring the whole set ─────────────────────────────────────────────────────────────────
 

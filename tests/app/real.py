@@ -13,6 +13,8 @@ from PyQt5.QtWidgets import QApplication
 
 from app.jobs.controller import Controller
 from app.jobs.engine import DataRequest, ModelRequest
+from app.views.dialogs.import_dialog import ImportDialog
+from app.views.dialogs.open_data import OpenDataDialog
 from tests.checkpoints import write_checkpoint
 from tests.small_world import small_checkpoint, write_market
 
@@ -106,3 +108,14 @@ def drop(window, *paths: Path) -> None:
     event = QDropEvent(QPointF(point), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
     QApplication.sendEvent(window, event)
     assert event.isAccepted()
+
+
+def drop_and_describe(qtbot, window, folder: Path) -> OpenDataDialog:
+    """Drop a folder of one's own, take it as it is understood, and return the report on it."""
+    drop(window, folder)
+    qtbot.waitUntil(lambda: window.findChild(ImportDialog) is not None, timeout=WAIT)
+    described = window.findChild(ImportDialog)
+    qtbot.waitUntil(described.save.isEnabled, timeout=WAIT)
+    QTest.mouseClick(described.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: window.findChild(OpenDataDialog) is not None, timeout=WAIT)
+    return window.findChild(OpenDataDialog)

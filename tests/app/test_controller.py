@@ -176,7 +176,14 @@ def test_a_wrong_file_leaves_the_last_good_state(qtbot, opened, tmp_path, kind):
 def test_unreadable_pictures_are_left_out_of_the_set(qtbot, controller, data, model):
     broken = sorted((Path(data.root) / "market" / "bounding_box_test").glob("*.jpg"))[3]
     broken.write_bytes(b"\xff\xd8 not a picture")
+    told = []
+    controller.runner.problem.connect(told.append)
     open_and_wait(qtbot, controller, data, model)
+    until(qtbot, lambda: not controller.runner.busy)
+    (problem,) = told
+    assert problem.message.startswith(
+        f"1 picture of market cannot be read and is left out: {broken.name} ("
+    )
     space = controller.workspace
     assert len(space.data.gallery) == 25
     assert broken in [item.path for item in space.data.rejected]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
 from app.jobs.controller import Controller
@@ -94,6 +95,30 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     rest(qtbot, runner)
     rows = list(csv.DictReader((tmp_path / "d.csv").open()))
     assert [(r["verdict"], r["note"]) for r in rows] == [("confirm", "same bag")]
+
+
+def test_j_goes_to_the_next_undecided_and_the_decided_can_be_hidden(qtbot, opened):
+    controller, results, *_ = opened
+    space, model = controller.workspace, results.model
+    listed = [model.candidate_at(row) for row in range(model.rowCount())]
+    for candidate, verdict_key in ((listed[1], Qt.Key_Y), (listed[2], Qt.Key_R)):
+        space.select_candidate(candidate)
+        qtbot.keyClick(results, verdict_key)
+        rest(qtbot, controller.runner)
+    space.select_candidate(listed[0])
+    seen = []
+    for _ in listed:
+        qtbot.keyClick(results, Qt.Key_J)
+        seen.append(space.selection.candidate)
+    assert seen == [*listed[3:], *listed[-1:] * 3]  # after the last one nothing moves
+    box = results.header.hides["hide_decided"]
+    qtbot.mouseClick(box, Qt.LeftButton, pos=QPoint(8, box.height() // 2))
+    assert [model.candidate_at(row) for row in range(model.rowCount())] == [
+        listed[0], *listed[3:]
+    ]  # fmt: skip
+    (chip,) = results.header.filters.chips
+    qtbot.mouseClick(chip, Qt.LeftButton)
+    assert model.rowCount() == len(listed)
 
 
 def test_quick_decisions_keep_their_order_and_survive_the_end(qtbot, opened):
@@ -247,6 +272,13 @@ def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):
     assert text.count("Decided: unsure") == 1
     assert text.count("Not decided.") == 2
     assert "1 unsure" in text
+    data, model = space.data, controller.matching.model
+    files = [data.query[space.selection.query].path]
+    files += [data.gallery[int(c)].path for c in space.ranking.order[:3]]
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    assert len(set(hashes)) == 4
+    assert [text.count(f"SHA-256 {digest}") for digest in hashes] == [1] * 4
+    assert f"SHA-256 {model.spec.sha256}" in text
 
 
 def test_all_decided_are_the_default_and_pdf_is_chosen_by_the_ending(qtbot, opened, tmp_path):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,10 +20,12 @@ from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QLabel
 
 from app.jobs.evaluation_jobs import request_of_run, stored_runs
 from app.state.evaluation import RunList
+from app.state.events import Event
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.evaluate import EvaluatePage
+from app.views.evaluate.cameras_tab import CamerasTab
 from app.views.evaluate.measures_tab import GIVING, METHOD, MeasuresModel, rows_of
 from app.views.evaluate.name_dialog import NameDialog
 from app.views.evaluate.queries_tab import QueriesModel
@@ -189,6 +192,19 @@ def test_normalised_scores_are_measured_and_the_cameras_shown(ready, qtbot):
     assert cameras.view.item(*at).text().startswith(f"{pair['mean']:.1f} ± {pair['std']:.1f}, ")
     assert "Detected and identified, QAConv + camera normalisation: " in cameras.rates.text()
     assert "default line" in cameras.rates.text()
+
+
+def test_titles_of_cameras_stand_over_their_numbers(qtbot):
+    pair = {"query_camera": 0, "gallery_camera": 1, "mean": -70.14, "std": 21.4, "tpr": None}
+    report = SimpleNamespace(cameras={"pairs": [pair], "fpr": 0.01}, open_set={})
+    runs = SimpleNamespace(shown_changed=Event(), current=SimpleNamespace(report=report))
+    tab = CamerasTab(runs)
+    qtbot.addWidget(tab)
+    view = tab.view
+    assert view.item(0, 1).text() == "−70.1 ± 21.4, –"
+    for column, side in ((0, Qt.AlignLeft), (1, Qt.AlignRight)):
+        for item in (view.horizontalHeaderItem(column), view.item(0, column)):
+            assert item.textAlignment() == int(side | Qt.AlignVCenter)
 
 
 def test_a_run_of_unknown_cameras_says_so(page, qtbot):

@@ -145,6 +145,27 @@ def test_panels_and_strip_grow_with_the_page_until_they_were_moved(page, qtbot):
     assert height == pytest.approx(moved, abs=2)
 
 
+def test_what_find_took_from_the_match_comes_back(page, qtbot):
+    page.arrange()
+    page.resize(1280, 720)
+    qtbot.wait(1)
+    before, bar = page.splitter.sizes(), page.results.find_bar
+    bar.open()
+    QTest.keyClicks(bar.field, "0002")
+    qtbot.waitUntil(lambda: page.splitter.sizes()[1] < before[1])
+    for height in (760, 720):
+        page.resize(1280, height)
+        qtbot.wait(1)
+    QTest.keyClick(bar.field, Qt.Key_Escape)
+    qtbot.waitUntil(lambda: page.splitter.sizes() == before)
+    page.splitter.moveSplitter(300, 1)
+    moved = page.splitter.sizes()
+    bar.open()
+    bar.close_bar()
+    qtbot.wait(1)
+    assert page.splitter.sizes() == moved
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("width", "height"), [(960, 480), (1024, 520), (1280, 1000)])
 def test_nothing_in_the_inspector_lies_over_another(page, qtbot, space, mode, width, height):

@@ -11,6 +11,7 @@ from PyQt5.QtTest import QTest
 
 from app.items.find_model import MOST
 from app.views.explore.results_panel import ResultsPanel
+from app.views.widgets.table_style import ABOVE
 from qaconv_core.types import ImageSet, RankingResult
 from tests.app.lists import large_set, rank, shown, thumbnails  # noqa: F401
 
@@ -82,6 +83,12 @@ def test_enter_jumps_and_esc_closes(panel, bar, space):
     assert panel.view.currentIndex().row() == space.ranking.place_of(hits(bar)[1])
     QTest.keyClick(bar.field, Qt.Key_Escape)
     assert bar.isHidden()
+
+
+def test_the_outline_of_a_hit_leaves_its_words_alone(bar):
+    QTest.keyClicks(bar.field, "0002_")
+    assert bar.hits.sizeHintForRow(0) >= bar.fontMetrics().height() + 2 * ABOVE
+    assert bar.hits.height() >= 3 * bar.hits.sizeHintForRow(0)
 
 
 def test_arrows_stay_within_the_hits(bar):

@@ -9,7 +9,6 @@ from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication, QWidget
 
 from app.state.session import PAGES
-from app.views.widgets.theme import palette_of
 from tests.app.controls import name_of
 from tests.app.real import WAIT
 from tests.app.test_every_dialog import OPEN, focusable
@@ -61,35 +60,30 @@ def stops(root: QWidget) -> list[QWidget]:
 
 
 def unseen(root: QWidget) -> list[str]:
-    """Stops that look the same with and without the focus, in light or dark."""
-    application, found = QApplication.instance(), []
-    application.setActiveWindow(root.window())
-    kept = application.palette()
+    """Stops that look the same with and without the focus."""
+    QApplication.instance().setActiveWindow(root.window())
     root.window().setAttribute(Qt.WA_KeyboardFocusChange)  # as a press of Tab does
-    for theme in ("light", "dark"):
-        application.setPalette(palette_of(theme))
-        QApplication.processEvents()
-        found += [
-            f"{theme}: {type(widget).__name__} {name_of(widget)!r} {type(widget.parent()).__name__}"
-            for widget in stops(root)
-            if difference(widget) < LEAST
-        ]
-    application.setPalette(kept)
-    return found
+    return [
+        f"{type(widget).__name__} {name_of(widget)!r} {type(widget.parent()).__name__}"
+        for widget in stops(root)
+        if difference(widget) < LEAST
+    ]
 
 
-def test_in_the_window_and_in_every_dialog(qtbot, window, failures, trust):
-    """Every page with what it shows when all was measured, then every dialog."""
-    window.theme.use("light")
-    window.problems_dock.show()
-    window.explore.inspector.switch_adjust()
-    window.explore.results.find_bar.open()
+def unseen_on_pages(qtbot, window) -> dict[str, list[str]]:
+    """By page."""
     found = {}
     for page in PAGES:
         window.pages.choose(page)
         qtbot.wait(50)
         assert len(stops(window)) > 5
         found[page] = unseen(window)
+    return found
+
+
+def unseen_in_dialogs(qtbot, window) -> dict[str, list[str]]:
+    """By dialog."""
+    found = {}
     for name, open_one in OPEN.items():
         dialog = open_one(window)
         dialog.show()
@@ -97,4 +91,17 @@ def test_in_the_window_and_in_every_dialog(qtbot, window, failures, trust):
         qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
         found[name] = unseen(dialog)
         dialog.close()
-    assert {name: what for name, what in found.items() if what} == {}
+    return found
+
+
+def test_in_the_window_and_in_every_dialog(qtbot, window, failures, trust):
+    """Every page with what it shows when all was measured, then every dialog, in both themes."""
+    window.problems_dock.show()
+    window.explore.inspector.switch_adjust()
+    window.explore.results.find_bar.open()
+    found = {}
+    for theme in ("light", "dark"):  # the whole window is polished anew: once, not for each dialog
+        window.theme.use(theme)
+        pages, dialogs = unseen_on_pages(qtbot, window), unseen_in_dialogs(qtbot, window)
+        found[theme] = {name: what for name, what in (pages | dialogs).items() if what}
+    assert found == {"light": {}, "dark": {}}

@@ -139,6 +139,10 @@ def test_a_tables_columns_are_recognised_and_assigned_by_hand(qtbot, dialog, tmp
     dialog.choose([table])
     qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
     assert dialog.table_row.isVisible()
+    dialog.folders.setFocus()
+    for box in dialog.columns.values():
+        QTest.keyClick(dialog.focusWidget(), Qt.Key_Tab)
+        assert dialog.focusWidget() is box
     recognised = {ours: box.currentText() for ours, box in dialog.columns.items()}
     assert recognised == {
         "path": "bild (auto)", "pid": "Recognise", "camid": "door (auto)",
@@ -159,6 +163,21 @@ def test_a_tables_columns_are_recognised_and_assigned_by_hand(qtbot, dialog, tmp
     qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=10_000)
     (source,) = read_description(tmp_path / "qaconv.toml").sources
     assert source.columns == {"path": "bild", "pid": "badge"}
+
+
+def test_without_a_table_there_is_no_gap_among_the_fields(qtbot, dialog, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text(f"path\n{write_picture(tmp_path / 'a' / '1.png')}\n", encoding="utf-8")
+
+    def gap():
+        return dialog.unit.y() - dialog.folders.geometry().bottom()
+
+    before = gap()
+    for places, shown in (([table], True), ([tmp_path / "a"], False), ([table], True)):
+        dialog.choose(places)
+        qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+        qtbot.waitUntil(lambda shown=shown: (gap() > before) == shown, timeout=10_000)
+        assert dialog.table_row.isVisible() == dialog.table_label.isVisible() == shown
 
 
 def test_a_table_whose_pictures_are_not_recognised_is_read_by_hand(qtbot, dialog, tmp_path):

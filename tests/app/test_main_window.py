@@ -22,13 +22,12 @@ from app.state.commands import COMMANDS
 from app.state.session import load_session
 from app.state.values import Cell, Problem
 from app.views.dialogs.export_dialog import ExportDialog
-from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.shell.session_keeper import PAUSE_MS
 from qaconv_core import device
 from qaconv_core.store.folders import cache_dir, data_dir
 from qaconv_core.types import RankingResult
-from tests.app.real import WAIT, drop, press, settled, tiny_market
+from tests.app.real import WAIT, drop, drop_and_describe, press, settled, tiny_market
 from tests.builders import write_picture
 
 ROOT = Path(__file__).parents[2]
@@ -147,13 +146,7 @@ def test_a_dropped_folder_is_described_and_reported_before_it_is_opened(qtbot, w
         for shot in range(3):
             write_picture(tmp_path / "own" / f"p{pid}" / f"{shot}.png", pid, (48, 128))
     before = window.workspace.data
-    drop(window, tmp_path / "own")
-    qtbot.waitUntil(lambda: window.findChild(ImportDialog) is not None, timeout=WAIT)
-    described = window.findChild(ImportDialog)
-    qtbot.waitUntil(described.save.isEnabled, timeout=WAIT)
-    QTest.mouseClick(described.save, Qt.LeftButton)
-    qtbot.waitUntil(lambda: window.findChild(OpenDataDialog) is not None, timeout=WAIT)
-    dialog = window.findChild(OpenDataDialog)
+    dialog = drop_and_describe(qtbot, window, tmp_path / "own")
     qtbot.waitUntil(dialog.open_button.isEnabled, timeout=WAIT)
     assert window.workspace.data is before
     QTest.mouseClick(dialog.open_button, Qt.LeftButton)

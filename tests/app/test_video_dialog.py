@@ -98,6 +98,9 @@ def test_each_video_has_a_camera_and_a_clock_that_can_be_changed(qtbot, dialog, 
         "north_20240501_120000.avi", "0:02", "north_20240501_120000.avi", "2024-05-01 12:00:00",
     ]  # fmt: skip
     assert cells(dialog, 1)[3] == "not known"
+    dialog.resize(880, 560)  # as on a screen that is large enough
+    table = dialog.table
+    assert all(table.columnWidth(column) >= table.sizeHintForColumn(column) for column in range(4))
     assert "once each video has a start" in dialog.message.text()
     type_into(dialog, 1, 3, "noon")
     assert "“noon” is no date with time" in dialog.message.text()

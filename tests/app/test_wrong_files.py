@@ -13,8 +13,17 @@ from PyQt5.QtWidgets import QApplication, QFileDialog
 
 from app.jobs.inspections import DATA
 from app.state.session import load_session
+from app.views.dialogs.import_dialog import ImportDialog
 from qaconv_core.store.folders import data_dir
-from tests.app.real import WAIT, drop, press, settled, tiny_market, url_of
+from tests.app.real import (
+    WAIT,
+    drop,
+    drop_and_describe,
+    press,
+    settled,
+    tiny_market,
+    url_of,
+)
 from tests.builders import write_picture
 from tests.checkpoints import published_checkpoint, write_checkpoint
 from tests.small_world import small_checkpoint
@@ -119,10 +128,12 @@ def test_an_empty_folder(qtbot, window, tmp_path):
     (tmp_path / "nothing").mkdir()
     before = shown(window)
     drop(window, tmp_path / "nothing")
-    dialog = window.dialogs.open_data()
+    qtbot.waitUntil(lambda: window.findChild(ImportDialog) is not None, timeout=WAIT)
+    dialog = window.findChild(ImportDialog)
     words = is_said(qtbot, dialog.message)
     assert "\n" not in words
-    assert not dialog.open_button.isEnabled()
+    assert "no picture" in words
+    assert not dialog.save.isEnabled()
     QTest.keyClick(dialog, Qt.Key_Escape)
     assert shown(window) == before
     assert not window.problems.problems
@@ -135,8 +146,7 @@ def test_a_folder_with_one_broken_picture_is_opened_without_it(qtbot, window, tm
             write_picture(folder / f"p{pid}" / f"{shot}.png", pid, (48, 128))
     broken = broken_picture(folder / "p2" / "1.png")
     before = space.data
-    drop(window, folder)
-    dialog = window.dialogs.open_data()
+    dialog = drop_and_describe(qtbot, window, folder)
     qtbot.waitUntil(dialog.open_button.isEnabled, timeout=WAIT)
     QTest.mouseClick(dialog.open_button, Qt.LeftButton)
     qtbot.waitUntil(lambda: space.data is not before, timeout=WAIT)
@@ -146,6 +156,7 @@ def test_a_folder_with_one_broken_picture_is_opened_without_it(qtbot, window, tm
     assert broken not in space.data.gallery.paths
     assert broken not in space.data.query.paths
     assert len(space.ranking.order) == len(space.data.gallery)
+    assert "1 picture of folder cannot be read" in window.problems.problems[-1].message
 
 
 def test_a_folder_of_broken_pictures_leaves_what_was_open(qtbot, window, tmp_path):
@@ -153,8 +164,7 @@ def test_a_folder_of_broken_pictures_leaves_what_was_open(qtbot, window, tmp_pat
         broken_picture(tmp_path / "bad" / f"p{pid}" / "0.png")
         broken_picture(tmp_path / "bad" / f"p{pid}" / "1.png")
     before = shown(window)
-    drop(window, tmp_path / "bad")
-    dialog = window.dialogs.open_data()
+    dialog = drop_and_describe(qtbot, window, tmp_path / "bad")
     qtbot.waitUntil(lambda: not dialog._jobs.has(DATA), timeout=WAIT)
     QTest.mouseClick(dialog.open_button, Qt.LeftButton)
     qtbot.waitUntil(lambda: bool(window.problems.problems), timeout=WAIT)

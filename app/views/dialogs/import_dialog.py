@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ _THUMBNAIL = 48
 _PEOPLE, _PERSON, _GAP = 4, QSize(30, _THUMBNAIL), 4
 """People of one picture that are shown, how large at most, and pixels between them."""
 _NOT_HERE = "drop the folder; whole scenes and videos are dropped on the window itself"
+_BELOW_FOLDERS = 2
 _PAUSE = 300  # milliseconds after the last key until the preview is made anew
 _FIELDS = "Fields: " + ", ".join(f"{{{name}}} {meaning}" for name, meaning in FIELDS.items())
 
@@ -127,17 +129,23 @@ class ImportDialog(DropDialog):
             QDialogButtonBox.Save, SAVE_WORDS, SAVE_TIP
         )  # fmt: skip
         self.save.setEnabled(False)
-        self.table_row = self._make_table_row()
+        self.table_row, self.table_label = (
+            self._make_table_row(),
+            plain_label("Columns", wrap=False),
+        )
         self.fields = (
             self.pattern, self.folders, self.table_row, self.unit, self.rate, self.name
         )  # fmt: skip
         for field in (self.rate, self.name, self.pattern.lineEdit()):
             field.setAcceptDrops(False)  # a file dropped there is for the dialog
-        self.form = in_form(*((field.accessibleName(), field) for field in self.fields))
-        self._show_columns([])
+        rows = (field for field in self.fields if field is not self.table_row)
+        self.form = in_form(*((field.accessibleName(), field) for field in rows))
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
         in_column(where, self.form, self.table, self.possible, self.message, self.buttons,
                   into=self, grows=self.table, margins=16)  # fmt: skip
+        for part in (self.table_label, self.table_row):
+            part.setParent(self)
+        self._show_columns([])
         self.pattern.editTextChanged.connect(self._changed)
         self.folders.currentTextChanged.connect(self._changed)
         for column in self.columns.values():
@@ -170,8 +178,15 @@ class ImportDialog(DropDialog):
                 column.addItem(words, theirs)
             column.setCurrentIndex(max(0, column.findData(chosen)) if chosen is not None else 0)
             column.blockSignals(False)
-        self.table_row.setVisible(bool(names))
-        self.form.labelForField(self.table_row).setVisible(bool(names))
+        if names and not self.table_row.isVisibleTo(self):
+            self.form.insertRow(_BELOW_FOLDERS, self.table_label, self.table_row)
+        elif not names and self.form.indexOf(self.table_row) >= 0:
+            self.form.takeRow(self.table_row)  # a hidden row would leave a gap
+        for part in (self.table_label, self.table_row):
+            part.setVisible(bool(names))
+        steps = [self.folders, *self.columns.values(), self.unit] if names else []
+        for before, after in itertools.pairwise(steps):
+            self.setTabOrder(before, after)
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 

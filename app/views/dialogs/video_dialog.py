@@ -74,8 +74,9 @@ class VideoDialog(HelpedDialog):
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         space_columns(self.table)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
-        for column, width in ((1, 80), (CAMERA, 180), (START, 208)):
+        for column in (0, CAMERA):  # a camera is called as its file is, until it has a name
+            self.table.horizontalHeader().setSectionResizeMode(column, QHeaderView.Stretch)
+        for column, width in ((1, 80), (START, 208)):
             self.table.setColumnWidth(column, width)
         self.add = push_button("Add videos…", "", lambda: ask_paths(self, "Videos", self.choose))
         self.rate = decimal_number(

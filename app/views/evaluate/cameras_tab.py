@@ -49,14 +49,17 @@ class CamerasTab(QWidget):
         self.title.setText(f"Logits: {matrix_title(cameras)}" if rows else WITHOUT)
         self.view.setVisible(bool(rows))
         self.view.setColumnCount(len(columns) + 1)
-        self.view.setHorizontalHeaderLabels(["", *columns])
+        for column, name in enumerate(["", *columns]):
+            self.view.setHorizontalHeaderItem(column, _item(name, column))
         self.view.setRowCount(len(rows))
         for place, row in enumerate(rows):
             for column, text in enumerate(row):
-                self.view.setItem(place, column, _cell(text, column))
+                words = text.replace("-", "−") if column else text
+                self.view.setItem(place, column, _item(words, column))
 
 
-def _cell(text: str, column: int) -> QTableWidgetItem:
+def _item(text: str, column: int) -> QTableWidgetItem:
+    """A title stands where its numbers do."""
     item = QTableWidgetItem(text)
     side = Qt.AlignRight if column else Qt.AlignLeft
     item.setTextAlignment(int(side | Qt.AlignVCenter))

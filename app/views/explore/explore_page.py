@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PyQt5.QtCore import QByteArray, QChildEvent, QPoint, QPointF, Qt
+from PyQt5.QtCore import QByteArray, QChildEvent, QEvent, QObject, QPoint, QPointF, Qt
 from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QSplitter, QTabBar, QWidget
 
@@ -54,6 +54,9 @@ class ExplorePage(QMainWindow):
         self.splitter.splitterMoved.connect(self._handle_moved)
         self._moved = False
         """Whether somebody has moved the handle between ranking and match."""
+        self._least = 0
+        """Pixels of height that the ranking needed when the room was shared out."""
+        self.results.installEventFilter(self)
         self.setCentralWidget(self.splitter)
         self.setDockNestingEnabled(True)
         self.queries_dock = self._dock("Queries", self.queries, Qt.LeftDockWidgetArea)
@@ -142,7 +145,8 @@ class ExplorePage(QMainWindow):
             self.splitter.setSizes([1, self.splitter.height()])
         elif self.view == "strip":
             height = self.splitter.height()
-            ranking = max(self.results.minimumSizeHint().height(), round(STRIP_SHARE * height))
+            self._least = self.results.minimumSizeHint().height()
+            ranking = max(self._least, round(STRIP_SHARE * height))
             self.splitter.setSizes([ranking, max(ranking, height - ranking)])
 
     def resize_tiles(self, picture: int) -> None:
@@ -169,6 +173,14 @@ class ExplorePage(QMainWindow):
         grid_moves = self.view == "grid" and self.inspector.isHidden() == beside
         if grid_moves or (self.view == "strip" and not self._moved):
             self._share_out()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The match has back what a line above the strip took, once that is closed."""
+        asks = watched is self.results and event.type() == QEvent.LayoutRequest
+        ours = self.view == "strip" and not (self._moved or self.panels_hidden)
+        if asks and ours and self._least != self.results.minimumSizeHint().height():
+            self._share_out()
+        return super().eventFilter(watched, event)
 
     @staticmethod
     def _dock_widths(width: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qaconv_core.errors import InputError
-from qaconv_core.galleries.truth import GroundTruth
+from qaconv_core.galleries.truth import GroundTruth, truth_by_labels
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.ranking.fusion import fuse_logits
 from qaconv_core.types import ImageRef, ImageSet, RankingResult, ranks
 
@@ -51,6 +53,32 @@ def test_a_query_s_own_file_is_junk_whoever_is_on_it(tmp_path):
     assert truth.of([ImageRef(path)]).tolist() == [NOT_KNOWN, JUNK]
     assert truth.of([ImageRef(Path("c.jpg"), 2, 1), ImageRef(path, 2, 3)]).tolist() == [TRUE, JUNK]
     assert truth.own_files([ImageRef(Path("c.jpg")), ImageRef(path)]).tolist() == [1]
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(
+    st.lists(REFS, min_size=1, max_size=3), st.lists(REFS, min_size=1, max_size=8), st.booleans()
+)
+def test_labels_say_the_same_of_a_ranking_as_a_set_that_has_them(asked, pictures, junk_rule):
+    read, labelled = (
+        [ImageSet(tuple(replace(ref, pid=ref.pid if on else None) for ref in refs))
+         for refs in (asked, pictures)]
+        for on in (False, True)
+    )  # fmt: skip
+    data = OpenSet("own", Path(), "", *read, len(asked), junk_rule=junk_rule)
+    called = data.called(*labelled)
+    queries = tuple(range(len(asked)))
+    order = np.arange(len(pictures))[::-1]
+    truth = GroundTruth(read[1], junk_rule).of(read[0].refs)
+    ranking = RankingResult(
+        queries, order, np.linspace(1, 0, len(order), dtype=np.float32), truth[order]
+    )
+    found = truth_by_labels(ranking, called)
+    wanted = GroundTruth(labelled[1], junk_rule).of(labelled[0].refs)
+    assert found.truth.tolist() == wanted[order].tolist()
+    assert called.as_read is data
+    assert called.dataset == data.dataset
+    assert truth_by_labels(ranking, data) is ranking
 
 
 def test_ranks_count_all_but_junk():

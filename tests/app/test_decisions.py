@@ -10,6 +10,7 @@ import pytest
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
+from app.items.colours import truth_colour
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
 from app.jobs.job import JobState
@@ -23,7 +24,8 @@ from app.views.explore.inspector import Inspector
 from app.views.explore.report_commands import ReportCommands
 from app.views.explore.results_panel import ResultsPanel
 from app.views.widgets.actions import Actions
-from qaconv_core.types import score_of_logit
+from qaconv_core.figures.colours import DECISIONS
+from qaconv_core.types import RankingResult, score_of_logit
 from tests.app.lists import click
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 
@@ -95,6 +97,29 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     rest(qtbot, runner)
     rows = list(csv.DictReader((tmp_path / "d.csv").open()))
     assert [(r["verdict"], r["note"]) for r in rows] == [("confirm", "same bag")]
+
+
+def test_truth_and_decision_have_a_place_and_a_colour_each(qtbot, opened):
+    controller, results, *_ = opened
+    space = controller.workspace
+    candidate = space.ranking.first(RankingResult.TRUE)
+    space.select_candidate(candidate)
+    qtbot.keyClick(results, Qt.Key_R)  # a true match is rejected
+    rest(qtbot, controller.runner)
+    rect = results.view.visualRect(results.model.index(results.model.row_of(candidate)))
+    tile = results.view.viewport().grab(rect).toImage()
+    wanted = truth_colour(RankingResult.TRUE).name(), DECISIONS["reject"].lower()
+    assert wanted[0] != wanted[1]
+    places = {name: [] for name in wanted}
+    for y in range(tile.height()):
+        for x in range(tile.width()):
+            places.get(tile.pixelColor(x, y).name(), []).append((x, y))
+    truth, decided = (places[name] for name in wanted)
+    assert min(truth) < min(decided)  # the frame begins left of the badge,
+    assert min(y for _x, y in truth) < min(y for _x, y in decided)  # and above it
+    left, right = min(decided)[0], max(decided)[0]
+    high = max(y for _x, y in decided) - min(y for _x, y in decided)
+    assert high == pytest.approx(right - left, abs=2)  # it is round
 
 
 def test_j_goes_to_the_next_undecided_and_the_decided_can_be_hidden(qtbot, opened):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtGui import QColor, QImage, QPainter
 from PyQt5.QtTest import QTest
 
+from app.items.breakdown_painter import PATCH, BreakdownPainter
 from app.items.correspondences import CorrespondenceModel
 from app.state import words
 from app.state.values import Cell, Look
@@ -72,6 +74,34 @@ def test_each_bar_begins_where_the_one_before_ended(panel):
         assert (row.low, row.high) == pytest.approx(tuple(ends))
         at += row.part.value
     assert (logit.low, logit.high) == pytest.approx(tuple(sorted((0.0, at))))
+
+
+def test_strong_cells_show_both_ends_of_their_match(panel):
+    """Before the words, the query's cell and the gallery's, cut out of their pictures."""
+    rows, columns = GRID
+    images = []
+    for blue in (0, 255):
+        image = QImage(40 * columns, 40 * rows, QImage.Format_RGB32)
+        painter = QPainter(image)
+        for cell in range(rows * columns):
+            row, column = divmod(cell, columns)
+            colour = QColor(20 * row, 60 * column, blue)
+            painter.fillRect(40 * column, 40 * row, 40, 40, colour)
+        painter.end()
+        images.append(image)
+    with_cells = [row for row in panel.chart.rows if row.cells]
+    assert with_cells
+    seen = QImage(panel.chart.size(), QImage.Format_RGB32)
+    painter = QPainter(seen)
+    bars = BreakdownPainter(painter, panel.font(), panel.palette(), tuple(images), GRID)
+    bars.paint(panel.chart._sections, float(panel.chart.width()), ())
+    painter.end()
+    for bar in with_cells:
+        y = round(bar.rect.center().y())
+        for place, cell in enumerate(bar.cells):
+            at = seen.pixelColor(round(place * (PATCH + 3) + PATCH / 2), y)
+            row, column = divmod(cell.number, columns)
+            assert at.getRgb()[:3] == (20 * row, 60 * column, 255 * place)
 
 
 def test_the_score_is_named_and_no_probability(panel, space):

@@ -210,12 +210,15 @@ def test_commands_walk_in_the_listed_order(panel, joint):
     assert joint.selection.queries == (4,)
 
 
-def test_next_error_goes_round(panel, joint):
-    joint.set_measures("qaconv", measures([0.5] * 9, [1, 2, 1, 0, 1, 7, 1, 1, 0], [0.5] * 9))
-    do, order = panel.handlers()["query.next_error"].run, listed(panel)
-    wanted = [q for q in order if q in (1, 5)]
+def test_next_and_previous_error_go_round(panel, joint):
+    joint.set_measures("qaconv", measures([0.5] * 9, [1, 2, 1, 0, 1, 7, 1, 3, 0], [0.5] * 9))
+    do, order = panel.handlers(), listed(panel)
+    wanted = [q for q in order if q in (1, 5, 7)]
     for query in (*wanted, wanted[0]):
-        do()
+        do["query.next_error"].run()
+        assert joint.selection.queries == (query,)
+    for query in wanted[::-1]:
+        do["query.previous_error"].run()
         assert joint.selection.queries == (query,)
     panel.filter_bar.errors.click()
     assert listed(panel) == wanted

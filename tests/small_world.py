@@ -29,7 +29,7 @@ def small_checkpoint() -> dict[str, object]:
 def person(pid: int, view: int, size: tuple[int, int] = (48, 128)) -> Image.Image:
     """A picture that looks alike for one pid: three bands of colour, some noise by view."""
     bands = np.random.default_rng(pid).integers(0, 255, (3, 1, 3))
-    noise = np.random.default_rng(1000 * pid + view).normal(0, 12, (size[1], size[0], 3))
+    noise = np.random.default_rng(1011 * pid + view).normal(0, 12, (size[1], size[0], 3))
     pixels = np.repeat(bands, [size[1] // 4, size[1] // 4, size[1] - 2 * (size[1] // 4)], axis=0)
     return Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8))
 

@@ -47,7 +47,7 @@ def test_the_network_asked_for_chooses_among_experiments(qaconv, market, experim
     older, newer = experiments
     other = small_checkpoint()
     other["model"] = {k: v for k, v in other["model"].items() if not k.startswith("neck")}
-    spec = ("-a", "resnet18", "--final_layer", "layer4", "--neck", "16", "--ibn", "none")
+    spec = ("-a", "resnet18", "--final_layer", "layer3", "--neck", "16", "--ibn", "none")
     write_checkpoint(newer / "checkpoint.pth.tar", other)
     os.utime(newer / "checkpoint.pth.tar", (1e9 + 5, 1e9 + 5))
     done = qaconv(*where(market), *spec)
@@ -56,9 +56,9 @@ def test_the_network_asked_for_chooses_among_experiments(qaconv, market, experim
 
 def test_a_checkpoint_is_checked_against_the_options(qaconv, market, checkpoint):
     given = (*where(market), "--checkpoint", checkpoint)
-    qaconv(*given, "-a", "resnet18", "--neck", "16", "--ibn", "none", "--final_layer", "layer4")
+    qaconv(*given, "-a", "resnet18", "--neck", "16", "--ibn", "none", "--final_layer", "layer3")
     told = qaconv(*given, "-a", "resnet50", "--ibn", "b", status=2).err
-    assert "is ResNet-18 to layer4" in told
+    assert "is ResNet-18 to layer3" in told
     assert "--arch resnet50 --ibn b was asked for" in told
     told = qaconv(*where(market), "--neck", "64", status=2).err  # no Exp here: the bundled model
     assert "--neck 64 was asked for" in told

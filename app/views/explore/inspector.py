@@ -150,8 +150,9 @@ class Inspector(QWidget):
             tip = f"{text}\n{readout.explained_text(canvas.scene, look)}".strip()
         if text != self.readout.text():
             self.readout.setText(text)
-            self.readout.setToolTip(tip or text)
             self.readout.update()
+        if (tip or text) != self.readout.toolTip():  # may change where the line does not
+            self.readout.setToolTip(tip or text)
         self._sentence.setVisible(self.hint.isHidden())
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────

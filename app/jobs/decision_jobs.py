@@ -6,7 +6,8 @@ stays as it was, and the failure is a problem like that of any job.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.state.part_words import ranked_by
-from app.state.words import DECIDED
+from app.state.words import DECIDED, several_decided
 from app.state.workspace import Workspace
 from qaconv_core.evaluation.ranked_lists import cells_text
 from qaconv_core.galleries.values import OpenSet
+from qaconv_core.readable import counted
 from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.store.change_log import named_pictures
 from qaconv_core.store.decisions import Decision, DecisionBook, DecisionLog, decisions_csv
@@ -125,22 +127,23 @@ class DecisionJobs(QObject):
 
     # ── changes ─────────────────────────────────────────────────────────────────────────────────
 
-    def decide(self, pair: Pair, verdict: str | None, note: str | None = None) -> None:
-        """Decide about a candidate. None: verdict or note stay as they are (at first: unsure)."""
+    def decide(self, pairs: Sequence[Pair], verdict: str | None, note: str | None = None) -> None:
+        """Decide about candidates of a query; that is one step of undo.
+
+        None: verdict or note stay as they are (at first: unsure).
+        """
+        if not pairs:
+            return
+        command = secrets.token_hex(8) if len(pairs) > 1 else ""
 
         def change(log: DecisionBook, data: OpenSet) -> str:
-            query, candidate = data.query[pair.query].path, data.gallery[pair.candidate].path
-            before = log.get(query, candidate)
-            made = verdict or ("unsure" if before is None else before.verdict)
-            kept = note if note is not None else "" if before is None else before.note
-            log.decide(
-                query, candidate, made, kept, logit=pair.logit, rank=pair.rank,
-                ranked_by=pair.ranked_by, part_logit=pair.part_logit, part=pair.part,
-                model=pair.model,
-            )  # fmt: skip
-            return f"{DECIDED[made].capitalize()}: {candidate.name}"
+            made = [_decide(log, data, pair, verdict, note, command) for pair in pairs]
+            if len(made) > 1:
+                return several_decided(verdict, len(made))
+            name = data.gallery[pairs[0].candidate].path.name
+            return f"{DECIDED[made[0].verdict].capitalize()}: {name}"
 
-        self._change("Keeping the decision", pair.query, change)
+        self._change("Keeping the decision", pairs[0].query, change)
 
     def withdraw(self, pair: Pair) -> None:
         """Withdraw the decision about a candidate, with its note; can be undone."""
@@ -153,11 +156,13 @@ class DecisionJobs(QObject):
         self._change("Withdrawing the decision", pair.query, change)
 
     def undo(self) -> None:
-        """Undo the last change about this data set."""
+        """Undo what the last command changed about this data set."""
 
         def change(log: DecisionBook, _data: OpenSet) -> str:
-            undone = log.undo()
-            about = None if undone is None else undone.after or undone.before
+            undone = log.undo_command()
+            if len(undone) > 1:
+                return f"Undone: {counted(len(undone), 'candidate')}"
+            about = undone[0].after or undone[0].before if undone else None
             return "Nothing to undo" if about is None else f"Undone: {Path(about.gallery).name}"
 
         if self._query is not None:
@@ -173,6 +178,21 @@ class DecisionJobs(QObject):
                 lane="records",
                 done=lambda _nothing: self._tell(f"Saved {path.name}"),
             )
+
+
+def _decide(
+    log: DecisionBook, data: OpenSet, pair: Pair, verdict: str | None, note: str | None,
+    command: str,
+) -> Decision:  # fmt: skip
+    """Decide about one candidate; None as :meth:`DecisionJobs.decide` has it."""
+    query, candidate = data.query[pair.query].path, data.gallery[pair.candidate].path
+    before = log.get(query, candidate)
+    made = verdict or ("unsure" if before is None else before.verdict)
+    kept = note if note is not None else "" if before is None else before.note
+    return log.decide(
+        query, candidate, made, kept, logit=pair.logit, rank=pair.rank, ranked_by=pair.ranked_by,
+        part_logit=pair.part_logit, part=pair.part, model=pair.model, command=command,
+    )  # fmt: skip
 
 
 def decided_of(log: DecisionBook, data: OpenSet, query: int) -> dict[int, Decision]:

@@ -130,7 +130,7 @@ class Estimate:
         return tuple(f"{part.title}: {part.problem}" for part in self.sets if part.problem)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth: a run equals itself alone
 class FinishedRun:
     """An evaluation that was done. ``id`` is its number in the history (negative: not kept).
 

@@ -9,6 +9,7 @@ import math
 
 from app.state.values import METHODS, NORMALISED, Cell
 from qaconv_core.naming import camera_words, person_words
+from qaconv_core.readable import counted
 from qaconv_core.types import Grid, ImageRef, RankingResult
 
 LOGIT = (
@@ -216,6 +217,12 @@ def who_text(ref: ImageRef) -> str:
 
 
 DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
+_DECIDED_SEVERAL = {"confirm": "Confirmed", "reject": "Rejected", "unsure": "Unsure about"}
+
+
+def several_decided(verdict: str | None, count: int) -> str:
+    """ "Confirmed 4 candidates"; None: they have another note."""
+    return f"{_DECIDED_SEVERAL.get(verdict or '', 'Note on')} {counted(count, 'candidate')}"
 
 
 def decided_sentence(verdict: str, note: str = "") -> str:

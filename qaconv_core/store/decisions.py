@@ -70,10 +70,14 @@ class Decision:
 
 @dataclass(frozen=True)
 class Change:
-    """One step of the history: a pair's decision before and after it, None where there was none."""
+    """One step of the history: a pair's decision before and after it, None where there was none.
+
+    ``command`` is the same in all changes that one command made; "" in a change of its own.
+    """
 
     before: Decision | None
     after: Decision | None
+    command: str = ""
 
 
 def decisions_after(changes: Sequence[Change]) -> dict[tuple[str, str], Decision]:
@@ -126,6 +130,16 @@ class DecisionBook(ABC):
     def _in_force(self) -> tuple[Change, ...]:
         """The changes, without those undone."""
 
+    def undo_command(self) -> tuple[Change, ...]:
+        """Undo the last change and those before it of the same command; they, the latest first."""
+        undone: list[Change] = []
+        while (change := self.undo()) is not None:
+            undone.append(change)
+            left = self._in_force() if change.command else ()
+            if not left or left[-1].command != change.command:
+                break
+        return tuple(undone)
+
     @abstractmethod
     def _change(self, make: Callable[[tuple[Change, ...]], Change | None]) -> Change | None:
         """Add what ``make`` makes of the changes in force, and return it; None adds nothing."""
@@ -153,8 +167,12 @@ class DecisionBook(ABC):
         part_logit: float | None = None,
         part: str = "",
         model: str = "",
+        command: str = "",
     ) -> Decision:
-        """Store a decision about a pair in place of an earlier one, and return it."""
+        """Store a decision about a pair in place of an earlier one, and return it.
+
+        ``command``: see :class:`Change`.
+        """
         made = Decision(
             self.name_of(query),
             self.name_of(gallery),
@@ -169,17 +187,17 @@ class DecisionBook(ABC):
             model,
             self.dataset,
         )
-        self._set(made.query, made.gallery, made)
+        self._set(made.query, made.gallery, made, command)
         return made
 
     def clear(self, query: str | os.PathLike[str], gallery: str | os.PathLike[str]) -> None:
         """Remove the decision about a pair; this change can be undone."""
         self._set(self.name_of(query), self.name_of(gallery), None)
 
-    def _set(self, query: str, gallery: str, after: Decision | None) -> None:
+    def _set(self, query: str, gallery: str, after: Decision | None, command: str = "") -> None:
         def make(changes: tuple[Change, ...]) -> Change | None:
             before = decisions_after(changes).get((query, gallery))
-            return None if before is None and after is None else Change(before, after)
+            return None if before is None and after is None else Change(before, after, command)
 
         self._change(make)
 
@@ -198,8 +216,9 @@ class DecisionLog(ChangeLog[Change], DecisionBook):
 
 def change_of(record: Any) -> Change:
     """A change from its record; errors of values and keys where it is none of ours."""
-    change = Change(_decision(record["before"]), _decision(record["after"]))
-    if change.before is None and change.after is None:
+    command = record.get("command", "")
+    change = Change(_decision(record["before"]), _decision(record["after"]), command)
+    if not isinstance(command, str) or (change.before is None and change.after is None):
         raise DamagedRecord(CONTRADICTION)
     return change
 
@@ -207,7 +226,8 @@ def change_of(record: Any) -> Change:
 def change_record(step: Change) -> dict[str, Any]:
     """A change as plain values for JSON."""
     sides = (("before", step.before), ("after", step.after))
-    return {name: None if side is None else asdict(side) for name, side in sides}
+    record: dict[str, Any] = {name: None if side is None else asdict(side) for name, side in sides}
+    return {**record, "command": step.command} if step.command else record
 
 
 def _decision(values: Any) -> Decision | None:

@@ -330,6 +330,29 @@ def test_the_last_session_brings_its_case_back(qtbot, begin, make_window, tmp_pa
     settled(qtbot, again)
 
 
+def test_hidden_panels_stay_hidden_when_a_case_comes_back(qtbot, begin, make_window, tmp_path):
+    window, path = begin(), tmp_path / "a.qcase"
+    new_case(qtbot, window, path)
+    press(window, Qt.Key_F)
+    assert not any(dock.isVisible() for dock in window.explore.docks)
+    window.close()
+    again = make_window()
+    again.begin(case=path)
+    wait_for(qtbot, lambda: again.case_commands.jobs.case is not None)
+    wait_for(qtbot, lambda: again.controller.matching is not None)
+    settled(qtbot, again)
+    assert again.explore.panels_hidden
+    assert not any(dock.isVisible() for dock in again.explore.docks)
+    press(again, Qt.Key_F)
+    assert again.case_commands.dock.isVisible()
+    press(again, Qt.Key_F)
+    again.commands.run("file.close_case")
+    wait_for(qtbot, lambda: again.case_commands.jobs.case is None)
+    press(again, Qt.Key_F)
+    assert again.explore.queries_dock.isVisible()
+    assert not again.case_commands.dock.isVisible()
+
+
 @pytest.mark.parametrize("content", ["", "{}", json.dumps({"format": "qaconv-case"})])
 def test_a_damaged_case_is_one_line_and_changes_nothing(qtbot, begin, tmp_path, content):
     window, path = begin(), tmp_path / "bad.qcase"

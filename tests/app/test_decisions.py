@@ -99,6 +99,33 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     assert [(r["verdict"], r["note"]) for r in rows] == [("confirm", "same bag")]
 
 
+def test_one_key_for_several_is_said_and_undone_as_one(qtbot, opened):
+    controller, results, decision_commands, _ = opened
+    space, runner = controller.workspace, controller.runner
+    said = []
+    decision_commands.reported.connect(said.append)
+
+    def press(key, modifier=Qt.NoModifier):
+        qtbot.keyClick(results, key, modifier)
+        rest(qtbot, runner)
+
+    press(Qt.Key_R)
+    first = dict(space.decided)
+    for row in (1, 2, 3):
+        click(results.view, results.model.index(row), Qt.ControlModifier)
+    press(Qt.Key_Y)
+    assert sorted(d.verdict for d in space.decided.values()) == ["confirm"] * 4
+    press(Qt.Key_Z, Qt.ControlModifier)
+    assert space.decided == first
+    press(Qt.Key_Z, Qt.ControlModifier)
+    assert space.decided == {}
+    assert said[1:3] == ["Confirmed 4 candidates", "Undone: 4 candidates"]
+    press(Qt.Key_U)
+    decision_commands.decide(None, "same bag")
+    rest(qtbot, runner)
+    assert said[4:] == ["Unsure about 4 candidates", "Note on 4 candidates"]
+
+
 def test_truth_and_decision_have_a_place_and_a_colour_each(qtbot, opened):
     controller, results, *_ = opened
     space = controller.workspace

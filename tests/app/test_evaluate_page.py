@@ -255,6 +255,23 @@ def test_one_set_that_fails_says_why_and_loses_no_other(ready, qtbot):
     assert not ready.content.work.isVisible()
 
 
+def test_the_estimate_knows_the_maps_of_a_run_that_failed(ready, qtbot, monkeypatch):
+    real = ready.jobs.run
+
+    def fails_late(request, context):
+        real(request, context)
+        raise InputError("the disk is full")
+
+    monkeypatch.setattr(ready.jobs, "run", fails_late)
+    tick(ready.content.form.sets, "market")
+    estimate = ready.content.form.estimate
+    qtbot.waitUntil(lambda: "pairs" in estimate.text(), timeout=WAIT)
+    assert "(0 already" in estimate.text() or "(17 already" in estimate.text()
+    press(ready.content.form.start_button)
+    qtbot.waitUntil(lambda: "(17 already" in estimate.text(), timeout=WAIT)
+    at_rest(qtbot, ready)
+
+
 def test_a_file_that_is_no_checkpoint_is_said_in_the_place_of_the_estimate(ready, qtbot, tmp_path):
     wrong = tmp_path / "notes.pth.tar"
     wrong.write_text("not a model")
@@ -512,7 +529,7 @@ def test_a_query_is_opened_from_the_chart_and_from_the_table(page, qtbot):
     place = 3
     point = queries.chart.point_of(place).toPoint()
     QTest.mouseClick(queries.chart, Qt.LeftButton, pos=point)
-    assert opened == [("market", paths[worst_first[place]])]
+    assert opened == [(page.runs.current, paths[worst_first[place]])]
     assert queries.view.currentIndex().row() == place
     assert queries.chart.marked == place
     QTest.mouseClick(queries.chart, Qt.LeftButton, pos=QPoint(point.x(), 2))

@@ -91,9 +91,24 @@ def test_ticked_runs_are_compared_and_a_click_opens_the_query(qtbot, tab):
         QTest.mouseClick(
             made.view.viewport(), Qt.LeftButton, pos=made.view.visualRect(index).center()
         )
+    assert runs.current_id == 2  # the run that is chosen in the list stays
     first, second, change = opened.args
     assert (first.run.id, second.run.id) == (1, 2)
     assert change == made.model.rows[0]
+
+
+def test_two_runs_open_with_the_last_method_of_each(tab):
+    made, runs = tab
+    more = []
+    for id, methods in ((1, ("qaconv", "qaconv+rerank")), (2, ("qaconv", "qaconv+tlift"))):
+        plain = run(id, BEFORE)
+        results = tuple(replace(plain.report.results[0], method=method) for method in methods)
+        more.append(replace(plain, report=replace(plain.report, results=results)))
+    runs.put(tuple(reversed(more)))
+    runs.tick(2, True)
+    runs.tick(1, True)
+    assert made.before.currentText() == "run 1 · QAConv + re-ranking"
+    assert made.after.currentText() == "run 2 · QAConv + TLift"
 
 
 def test_a_file_is_found_by_its_name(tab):

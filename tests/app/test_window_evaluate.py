@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from PyQt5.QtGui import QGuiApplication
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox
 
+from app.jobs import engine
 from app.views.dialogs.export_dialog import ExportDialog
 from qaconv_core.evaluation.stored_runs import open_history
-from tests.app.real import WAIT, press, settled
+from tests.app.real import WAIT, press, settled, tiny_market
 
 
 def click_on(button) -> None:
@@ -25,6 +27,11 @@ def click_on(button) -> None:
 @pytest.fixture
 def page(qtbot, window):
     """The page Evaluate with the open set alone ticked."""
+    return open_set_ticked(qtbot, window)
+
+
+def open_set_ticked(qtbot, window):
+    """Go to the page, and tick the open set alone."""
     press(window, Qt.Key_2, modifiers=Qt.ControlModifier)
     made = window.evaluate
     form = made.content.form
@@ -48,6 +55,27 @@ def run_once(qtbot, page) -> None:
     QTest.keyClick(page.content.form.start_button, Qt.Key_Space)
     qtbot.waitUntil(lambda: len(page.runs.runs) == before + 1, timeout=WAIT)
     qtbot.waitUntil(lambda: not page.runner.busy, timeout=WAIT)
+
+
+def test_the_estimate_knows_the_maps_that_explore_computes_meanwhile(
+    qtbot, make_window, tmp_path, model, monkeypatch
+):
+    go_on, real = threading.Event(), engine.search_partly
+
+    def late(*arguments):
+        assert go_on.wait(WAIT / 1000)
+        return real(*arguments)
+
+    monkeypatch.setattr(engine, "search_partly", late)
+    window = make_window()
+    window.begin(tiny_market(tmp_path), model)
+    space = window.workspace
+    qtbot.waitUntil(lambda: space.data is not None and space.model is not None, timeout=WAIT)
+    form = open_set_ticked(qtbot, window).content.form
+    qtbot.waitUntil(lambda: "(0 already" in form.estimate.text(), timeout=WAIT)
+    go_on.set()
+    qtbot.waitUntil(lambda: "(31 already" in form.estimate.text(), timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
 
 
 def test_the_window_is_usable_while_it_evaluates_and_a_run_can_be_cancelled(qtbot, window, page):

@@ -155,17 +155,17 @@ class ChangesTab(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Offer the methods of the shown runs; at first the oldest against the newest."""
+        """Offer the methods of the shown runs; at first the oldest against the newest.
+
+        Of several runs that is the last method of each; of one run, its first against its last.
+        """
         shown = tuple(reversed(self._runs.shown))
         if shown == self._shown and self._results:
             return
         self._shown, self._results = shown, results_of(shown)
         places = (0, len(self._results) - 1)
-        if len(shown) > 1:  # the same method of the first and the last run, if both have it
-            same = [r.result.method for r in self._results if r.run is shown[0]]
-            last = [i for i, r in enumerate(self._results) if r.run is shown[-1]
-                    and r.result.method == same[0]]  # fmt: skip
-            places = (0, last[0] if last else places[1])
+        if len(shown) > 1:
+            places = (len(shown[0].report.results) - 1, places[1])
         for box, place in zip((self.before, self.after), places, strict=True):
             with QSignalBlocker(box):
                 box.clear()
@@ -196,5 +196,4 @@ class ChangesTab(QWidget):
 
     def _open(self, row: int) -> None:
         first, second = (self._results[box.currentIndex()] for box in (self.before, self.after))
-        self._runs.select(first.run.id)
         self.opened.emit(first, second, self.model.rows[row])

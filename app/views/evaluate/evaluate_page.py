@@ -27,7 +27,7 @@ from app.state.evaluation import (
     SetChoice,
 )
 from app.state.export_choices import ExportChoices
-from app.state.requests import DEMO, DataRequest
+from app.state.requests import DEMO
 from app.state.run_comparison import cameras_of_queries
 from app.state.values import Problem
 from app.state.workspace import Workspace
@@ -45,11 +45,11 @@ PAUSE_MS = 250
 class EvaluatePage(QWidget):
     """Choose, start, watch, compare.
 
-    ``open_query`` asks to open a query in the browser: the name of its data set, and its file.
+    ``open_query`` asks to open a query in the browser: the run, and the query's file.
     ``open_rankings`` asks to show a query as two results rank it: both, and its change.
     """
 
-    open_query = pyqtSignal(str, str)
+    open_query = pyqtSignal(object, str)
     open_rankings = pyqtSignal(object, object, object)
 
     def __init__(
@@ -201,6 +201,11 @@ class EvaluatePage(QWidget):
         """Whether an estimate of time and memory is on its way."""
         return self._rest.isActive() or self._slots.has("forecast")
 
+    def estimate_again(self) -> None:
+        """Feature maps may have been stored meanwhile: bring the estimate up to date."""
+        if self.content is not None and self.content.form.sets.ticked and self.isVisible():
+            self._rest.start()
+
     def _forecast(self) -> None:
         assert self.content is not None
         requests = self.content.form.requests()
@@ -235,8 +240,9 @@ class EvaluatePage(QWidget):
             lambda context: self.jobs.run(request, context),
             lane="long",
             loss=LOST,
-            done=self._slots.alive(self._finished),
+            done=self._slots.alive(self.runs.add),
             failed=self._slots.alive(failed),
+            ended=self._slots.alive(self.estimate_again),
         )
         content.work.add_job(f"{title} · {_model_name(request)}", job)
         return job
@@ -246,11 +252,6 @@ class EvaluatePage(QWidget):
         if self.content is not None:
             for row in list(self.content.work.rows):
                 row.cancel_button.click()
-
-    def _finished(self, run: FinishedRun) -> None:
-        self.runs.add(run)
-        if self.isVisible():
-            self._rest.start()  # feature maps are stored now: the next run takes less
 
     # ── runs ────────────────────────────────────────────────────────────────────────────────────
 
@@ -309,10 +310,6 @@ class EvaluatePage(QWidget):
             "repeat", f"Reading {run.title}", lambda _context: evaluating.request_of_run(run),
             form.take,
         )  # fmt: skip
-
-    def request_of_current(self) -> DataRequest | None:
-        """How to open the data set of the run that is looked at; None where that is not known."""
-        return None if self.runs.current is None else self.runs.current.data_request
 
     def _runs_shown(self) -> None:
         if self.content is not None:

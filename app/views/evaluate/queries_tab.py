@@ -189,9 +189,9 @@ class QueriesView(QTableView):
 
 
 class QueriesTab(QWidget):
-    """Chart and table of the current run. ``open_query`` carries its data set and the file."""
+    """Chart and table of the current run. ``open_query`` carries the run and the file."""
 
-    open_query = pyqtSignal(str, str)
+    open_query = pyqtSignal(object, str)
 
     def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -273,4 +273,4 @@ class QueriesTab(QWidget):
         )
         path = self.model.path(row)
         if self.run is not None and path:
-            self.open_query.emit(self.run.report.dataset, path)
+            self.open_query.emit(self.run, path)

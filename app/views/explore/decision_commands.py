@@ -56,8 +56,7 @@ class DecisionCommands(QObject):
 
     def decide(self, verdict: str | None, note: str | None = None) -> None:
         """Decide about all chosen candidates; a note (or verdict) that was there stays."""
-        for pair in chosen_pairs(self.workspace):
-            self.jobs.decide(pair, verdict, note)
+        self.jobs.decide(chosen_pairs(self.workspace), verdict, note)
 
     def withdraw(self) -> None:
         """Take the decision about the chosen candidate away, with its note; can be undone."""
@@ -76,7 +75,7 @@ class DecisionCommands(QObject):
         dialog.setLabelText("Note on this candidate:")
         dialog.setTextValue("" if before is None else before.note)
         dialog.textValueSelected.connect(
-            lambda text: self.jobs.decide(pair, None, text.strip())
+            lambda text: self.jobs.decide((pair,), None, text.strip())
         )  # fmt: skip
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -69,6 +69,8 @@ class ExplorePage(QMainWindow):
         self._sizes: dict[str, list[int]] = {}
         self._before: tuple[QByteArray, CandidateView] | None = None
         """The layout before all panels were hidden; None while they are not."""
+        self._on_return: dict[QDockWidget, bool] = {}
+        """Panels to show (True) or close when all come back."""
         self.results.opened.connect(self._look_at)
         self.results.header.view_chosen.connect(self.show_candidates)
         self.results.header.size_chosen.connect(self.resize_tiles)
@@ -199,6 +201,16 @@ class ExplorePage(QMainWindow):
         """Whether all panels were hidden."""
         return self._before is not None
 
+    def show_panel(self, dock: QDockWidget, on: bool) -> None:
+        """Show a panel in front of those behind it, or close it; while all are hidden, this waits
+        until they come back."""
+        if self.panels_hidden:
+            self._on_return[dock] = on
+            return
+        dock.setVisible(on)
+        if on:
+            dock.raise_()
+
     def hide_panels(self, on: bool) -> None:
         """Leave the match the whole page, or bring back what there was."""
         if on == self.panels_hidden:
@@ -217,6 +229,9 @@ class ExplorePage(QMainWindow):
         self.results.show()
         self.restoreState(state)
         self.show_candidates(view)
+        wanted, self._on_return = self._on_return, {}
+        for dock, there in wanted.items():
+            self.show_panel(dock, there)
 
     def arrange(self) -> None:
         """The layout of a first start."""

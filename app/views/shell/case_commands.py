@@ -42,6 +42,7 @@ class CaseCommands(QObject):
         super().__init__(window)
         self._window, self._settings, self._choices = window, settings, choices
         self.jobs = CaseJobs(controller, decisions, session, self)
+        self._explore = explore
         self.panel = CasePanel(self.jobs, explore.thumbnails)
         self.dock = explore.add_panel("Case", self.panel)
         self._shown: Path | None = None
@@ -78,9 +79,8 @@ class CaseCommands(QObject):
         if path == self._shown:
             return
         self._shown = path
-        self.dock.setVisible(path is not None)
+        self._explore.show_panel(self.dock, path is not None)
         if path is not None:
-            self.dock.raise_()
             self._choices.folder = path.parent
             self._settings.change(self._settings.value.with_case(CaseRequest(path)))
 

@@ -19,6 +19,7 @@ from app.views.explore.welcome import WelcomePage
 from app.views.widgets.actions import Handler, Handlers
 
 if TYPE_CHECKING:
+    from app.state.evaluation import FinishedRun
     from app.state.run_comparison import QueryChange, RunResult
     from app.views.evaluate import EvaluatePage
 
@@ -121,6 +122,7 @@ class Pages(QStackedWidget):
         if self.settings.value.data_folder:
             page.set_data_folder(self.settings.value.data_folder)
         page.set_normalise(self._normalise)
+        self.controller.sources.changed.connect(page.estimate_again)
         page.open_query.connect(self._open_query)
         page.open_rankings.connect(self._open_rankings)
         self.evaluate = page
@@ -137,14 +139,15 @@ class Pages(QStackedWidget):
         else:
             page.select_when_read = id
 
-    def _open_query(self, dataset: str, path: str) -> None:
+    def _open_query(self, run: FinishedRun, path: str) -> None:
         """Show a query of an evaluation in the browser; its data set is opened if need be."""
         if self._choose_query(path):
             self.choose("explore")
             return
-        request = None if self.evaluate is None else self.evaluate.request_of_current()
+        request = run.data_request
         if request is None:
-            self._tell(Problem(f"{path}: open the data set {dataset} to look at this query"))
+            words = f"{path}: open the data set {run.report.dataset} to look at this query"
+            self._tell(Problem(words))
             return
         self.choose("explore")
         self.controller.open(request, restore=lambda: self._choose_query(path))
@@ -156,7 +159,7 @@ class Pages(QStackedWidget):
         if change.path in files and self.controller.matching is not None:
             self.rankings_wanted.emit(files.index(change.path), (before, after), change)
         else:
-            self._open_query(before.run.report.dataset, change.path)
+            self._open_query(before.run, change.path)
 
     def _is_current(self, name: str) -> bool:
         return self.current == name

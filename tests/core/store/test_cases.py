@@ -65,6 +65,17 @@ def test_an_undone_decision_stays_in_the_log(file, tmp_path):
     assert book.undo() is None
 
 
+def test_what_one_command_decided_in_a_case_is_undone_at_once(file, tmp_path):
+    book = CaseDecisions(file, "market", tmp_path)
+    for name in ("g.jpg", "h.jpg"):
+        book.decide("q.jpg", name, "reject", command="one")
+    assert len(book.undo_command()) == 2
+    case = file.read()
+    assert [entry.kind for entry in case.entries[1:]] == ["decision"] * 2 + ["undone"] * 2
+    assert case.decisions == []
+    assert case.fault == ""
+
+
 def _say_otherwise(record):
     record["entries"][1]["what"]["text"] = "other words"
 

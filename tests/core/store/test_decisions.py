@@ -70,6 +70,16 @@ def test_undo_tells_what_it_took_back(log):
     assert (back.before, back.after) == (made, changed)
 
 
+def test_what_one_command_decided_is_undone_at_once(log, tmp_path):
+    log.decide("a", "a", "confirm", command="first")
+    for name in "bcd":
+        log.decide("a", name, "reject", command="second")
+    log.decide("a", "e", "unsure")
+    again = DecisionLog(log.dataset, tmp_path / "data")  # as after a restart
+    names = [[c.after.gallery.rsplit("/")[-1] for c in again.undo_command()] for _ in range(4)]
+    assert names == [["e"], ["d", "c", "b"], ["a"], []]
+
+
 def test_a_new_decision_drops_what_was_undone(log):
     log.decide("a", "b", "confirm")
     log.undo()

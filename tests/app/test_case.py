@@ -59,6 +59,16 @@ def wait_for(qtbot, condition):
     qtbot.waitUntil(condition, timeout=WAIT)
 
 
+def come_back(qtbot, make_window, **begun):
+    """A window that opens a case again."""
+    again = make_window()
+    again.begin(**begun)
+    wait_for(qtbot, lambda: again.case_commands.jobs.case is not None)
+    wait_for(qtbot, lambda: again.controller.matching is not None)
+    settled(qtbot, again)
+    return again
+
+
 def test_everything_is_kept_as_one_goes_and_comes_back(qtbot, begin, make_window, tmp_path):
     window, path = begin(), tmp_path / "theft.qcase"
     jobs, space = new_case(qtbot, window, path), window.workspace
@@ -323,11 +333,7 @@ def test_the_last_session_brings_its_case_back(qtbot, begin, make_window, tmp_pa
     session = window.session()
     assert session.case == str(path)
     window.close()
-    again = make_window()
-    again.begin(session=session)
-    wait_for(qtbot, lambda: again.case_commands.jobs.case is not None)
-    wait_for(qtbot, lambda: again.controller.matching is not None)
-    settled(qtbot, again)
+    come_back(qtbot, make_window, session=session)
 
 
 def test_hidden_panels_stay_hidden_when_a_case_comes_back(qtbot, begin, make_window, tmp_path):
@@ -336,11 +342,7 @@ def test_hidden_panels_stay_hidden_when_a_case_comes_back(qtbot, begin, make_win
     press(window, Qt.Key_F)
     assert not any(dock.isVisible() for dock in window.explore.docks)
     window.close()
-    again = make_window()
-    again.begin(case=path)
-    wait_for(qtbot, lambda: again.case_commands.jobs.case is not None)
-    wait_for(qtbot, lambda: again.controller.matching is not None)
-    settled(qtbot, again)
+    again = come_back(qtbot, make_window, case=path)
     assert again.explore.panels_hidden
     assert not any(dock.isVisible() for dock in again.explore.docks)
     press(again, Qt.Key_F)

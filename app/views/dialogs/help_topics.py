@@ -271,7 +271,8 @@ DECISIONS = Topic(
     (
         "Confirm or reject a candidate, or leave it open, with a note. Badges on thumbnails and "
         "below the pictures show what was decided. Decisions are kept for each data set, at once "
-        "and for the next start, and can be undone one after the other.",
+        "and for the next start, and can be undone one after the other; several candidates decided "
+        "at once are one step.",
         "A report holds the query and, for each candidate, both pictures, lines, maps, numbers, "
         "the decision and the note, and says what the numbers mean: one web page without scripts, "
         "or a PDF with a page for each candidate. It needs no other file, and its pictures carry "
@@ -289,7 +290,7 @@ DECISIONS = Topic(
         ("candidate.confirm candidate.reject candidate.unsure", "confirm, reject, unsure"),
         ("candidate.note", "write a note"),
         ("candidate.withdraw", "withdraw the decision"),
-        ("edit.undo", "undo the last decision"),
+        ("edit.undo", "undo the last decision, on one candidate or several"),
         ("candidate.extend_previous candidate.extend_next", "choose one candidate more"),
         ("edit.palette", "then type “report” or “decisions” to save them"),
     ),

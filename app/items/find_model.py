@@ -9,7 +9,7 @@ from PyQt5.QtCore import Qt
 
 from app.items.row_models import ListModel
 from app.items.row_texts import count_text, who_sentence
-from app.state.listing import SearchText, found, listed_places, search_texts
+from app.state.listing import SearchText, listed_places, search_texts, text_hits
 from app.state.values import ResultFilter
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import ImageSet, RankingResult
@@ -35,7 +35,7 @@ class FindModel(ListModel):
         """Find anew."""
         self.beginResetModel()
         self._data, self._ranking = data, ranking
-        hits = np.flatnonzero(found(() if data is None else self._texts_of(data.gallery), text))
+        hits = np.flatnonzero(text_hits(self._texts_of(data.gallery) if data else (), text))
         if ranking is not None:
             places = ranking.places[hits]
             hits = hits[np.lexsort((places, places < 0))]  # those not ranked yet at the end

@@ -30,8 +30,8 @@ def listed_queries(data: OpenSet, measures: Measures, chosen: QueryFilter) -> In
 
 
 def matches_text(images: ImageSet, text: str) -> Bool:
-    """(n,) whether :func:`found` finds ``text`` in a picture; all of them for no text."""
-    return found(search_texts(images), text) if text.strip() else np.ones(len(images), dtype=bool)
+    """(n,) whether :func:`text_hits` finds ``text`` in a picture; all of them for no text."""
+    return text_hits(search_texts(images), text) if text.strip() else np.ones(len(images), dtype=bool)
 
 
 class SearchText(NamedTuple):
@@ -56,7 +56,7 @@ def search_texts(images: ImageSet) -> list[SearchText]:
     return texts
 
 
-def found(texts: Sequence[SearchText], text: str) -> Bool:
+def text_hits(texts: Sequence[SearchText], text: str) -> Bool:
     """(n,) whether a picture is meant by ``text``, no matter the case; none for no text.
 
     Names hold the text at any place. Words shown hold it too, with whole numbers: ``person 6`` is

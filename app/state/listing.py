@@ -31,7 +31,9 @@ def listed_queries(data: OpenSet, measures: Measures, chosen: QueryFilter) -> In
 
 def matches_text(images: ImageSet, text: str) -> Bool:
     """(n,) whether :func:`text_hits` finds ``text`` in a picture; all of them for no text."""
-    return text_hits(search_texts(images), text) if text.strip() else np.ones(len(images), dtype=bool)
+    if not text.strip():
+        return np.ones(len(images), dtype=bool)
+    return text_hits(search_texts(images), text)
 
 
 class SearchText(NamedTuple):

@@ -287,7 +287,7 @@ class ResultsHeader(QWidget):
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
         hidden = tuple(
-            ChipText(name, f"no {words}", tip)
+            ChipText(name, f"{words} hidden", tip)
             for name, (words, tip) in HIDES.items()
             if getattr(chosen, name)
         )

@@ -22,7 +22,7 @@ from qaconv_core.detection.looks import Look, packed, unpacked
 from qaconv_core.detection.sources import Source
 from qaconv_core.errors import InputError
 from qaconv_core.files import check_output
-from qaconv_core.readable import counted, encoded, shown
+from qaconv_core.readable import encoded, shown
 from qaconv_core.store.atomic import reason
 from qaconv_core.store.records import DamagedRecord, parse_json
 
@@ -138,10 +138,10 @@ class Journal:
         paths = {str(k.source.path): k.source.name for k in self._known.values() if k.source}
         for source in sources:
             known = self._known.get(source.name)
-            if known and known.source and known.places and source.path != known.source.path:
-                if _stamp(source.path) != known.stamp:
-                    other = f"another {shown(source.name)} ({shown(known.source.path)})"
-                    raise self._other(f"{other}; rename one")
+            elsewhere = known and known.source and known.source.path != source.path
+            if elsewhere and known.places and _stamp(source.path) != known.stamp:
+                other = f"another {shown(source.name)} ({shown(known.source.path)})"
+                raise self._other(f"{other}; rename one")
             name = paths.get(str(source.path), source.name)
             if name != source.name:
                 why = f"{shown(source.path)} as {shown(name)}; name files and folders as then"

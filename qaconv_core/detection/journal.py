@@ -138,10 +138,9 @@ class Journal:
         paths = {str(k.source.path): k.source.name for k in self._known.values() if k.source}
         for source in sources:
             known = self._known.get(source.name)
-            elsewhere = known and known.source and known.source.path != source.path
-            if elsewhere and known.places and _stamp(source.path) != known.stamp:
-                other = f"another {shown(source.name)} ({shown(known.source.path)})"
-                raise self._other(f"{other}; rename one")
+            earlier = known.source.path if known and known.source and known.places else source.path
+            if known and earlier != source.path and _stamp(source.path) != known.stamp:
+                raise self._other(f"another {shown(source.name)} ({shown(earlier)}); rename one")
             name = paths.get(str(source.path), source.name)
             if name != source.name:
                 why = f"{shown(source.path)} as {shown(name)}; name files and folders as then"

@@ -81,7 +81,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Propose, show what was understood, write ``qaconv.toml``."""
     from qaconv_core.data.check import undecodable
-    from qaconv_core.data.description import find_description, save_description
+    from qaconv_core.data.description import (
+        check_name_free,
+        find_description,
+        save_description,
+    )
     from qaconv_core.data.proposal import propose
 
     wishes = _wishes(arguments)
@@ -92,6 +96,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     with ProgressShower(arguments.quiet) as progress:
         work = WorkContext(progress, cancel)
         proposal = propose(arguments.places, wishes, work)
+        check_name_free(proposal.description)
         files = [picture.path for picture in proposal.pictures.pictures]
         damaged = None if arguments.names_only else undecodable(files, work=work)
     if arguments.json != "-":

@@ -47,8 +47,6 @@ DATASETS: tuple[str, ...] = (*_ENTRIES, "folder", "demo")
 
 _SAME_NUMBERS = frozenset(("msmt",))
 """Sets whose train and test persons are both numbered from 0."""
-_DISTRACTORS = frozenset(("market", "demo"))
-"""Sets whose pid 0 is no person."""
 
 
 def open_dataset(
@@ -173,7 +171,7 @@ def _with_everything(dataset: Dataset) -> Dataset:
     added = tuple(
         replace(ref, pid=ref.pid + first)
         for ref in extra
-        if ref.pid is not None and not (ref.pid == 0 and dataset.name in _DISTRACTORS)
+        if ref.pid is not None and not market_like.is_distractor(ref)
     )
     train = ImageSet((*dataset.train, *added), dataset.train.name)
     note = f"combine_all: train also holds {len(added):,} pictures of gallery and query"

@@ -383,15 +383,23 @@ def test_what_is_left_out_is_counted_with_its_reasons(qtbot, dialog, tmp_path):
     table.write_text("\n".join(["path,pid", *rows, ""]), encoding="utf-8")
     dialog.choose([table])
     assert ready(qtbot, dialog) == 3
-    assert "3 left out: " in dialog.left_out.text()
-    assert "fields" in dialog.left_out.text()
-    assert "1 other reason" in dialog.left_out.text()
-    assert "2 × " in dialog.left_out.toolTip()
-    assert "gone.png" in dialog.left_out.toolTip()
+    assert "3 left out, the first: 3 fields, but the header has 2" in dialog.left_out.text()
+    for line in (5, 6, 7):
+        assert f"t.csv line {line}" in dialog.all_left_out.toPlainText()
+    assert not dialog.all_left_out.isVisible()
+    QTest.mouseClick(dialog.fold, Qt.LeftButton)
+    assert dialog.all_left_out.isVisible()
+    table.write_text("\n".join(["path,pid", *rows[:3], *["0.png,a,b"] * 40, ""]), encoding="utf-8")
+    drop(dialog, table)
+    assert ready(qtbot, dialog) == 3
+    assert "40 left out" in dialog.left_out.text()
+    assert dialog.all_left_out.toPlainText().count("t.csv line") == 40
     table.write_text("\n".join(["path,pid", *rows[:3], ""]), encoding="utf-8")
     drop(dialog, table)
     assert ready(qtbot, dialog) == 3
     assert not dialog.left_out.isVisible()
+    assert not dialog.fold.isVisible()
+    assert not dialog.all_left_out.isVisible()
 
 
 def test_a_new_drop_starts_from_nothing(qtbot, dialog, folder, scenes, tmp_path):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QIcon, QImage, QPainter, QPixmap
 from PyQt5.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QDialogButtonBox,
     QHeaderView,
@@ -31,7 +32,13 @@ from app.views.dialogs.job_dialog import DropDialog
 from app.views.dialogs.video_dialog import out_for
 from app.views.widgets.fields import combo_box, line_edit, named, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
-from app.views.widgets.labels import MessageLine, plain_label, sentence_case
+from app.views.widgets.labels import (
+    MessageLine,
+    details_box,
+    fold_button,
+    plain_label,
+    sentence_case,
+)
 from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
 from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.data.catalog import name_fault
@@ -64,6 +71,7 @@ SAVE_WORDS = "Save and open…"
 SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
 CUT_TIP = "Cut the people out of their pictures by these boxes, and look at the data set"
 _EXAMPLES = 40
+_LEFT_OUT = 96  # pixels of height
 _THUMBNAIL = 48
 _PEOPLE, _PERSON, _GAP = 4, QSize(30, _THUMBNAIL), 4
 """People of one picture that are shown, how large at most, and pixels between them."""
@@ -132,6 +140,12 @@ class ImportDialog(DropDialog):
         self.possible = plain_label("")
         self.possible.setAccessibleName("What is possible")
         self.left_out = MessageLine()
+        self.fold, self.all_left_out = fold_button("All left out"), details_box("")
+        self.all_left_out.setAccessibleName("Files left out, by reason")
+        self.all_left_out.setFixedHeight(_LEFT_OUT)
+        self.fold.toggled.connect(self.all_left_out.setVisible)
+        self.fold.hide()
+        self.all_left_out.hide()
         self.message = MessageLine()
         self.save = self.make_buttons(
             QDialogButtonBox.Save, SAVE_WORDS, SAVE_TIP
@@ -148,12 +162,14 @@ class ImportDialog(DropDialog):
             field.setAcceptDrops(False)  # a file dropped there is for the dialog
         self.form = in_form(
             *((field.accessibleName(), field) for field in (self.pattern, self.folders, self.unit)),
-            ("Rate", in_row(self.rate, self.rate_fault, grows=self.rate)),
-            ("Name", in_row(self.name, self.name_fault, grows=self.name)),
+            ("Rate", _with_fault(self.rate, self.rate_fault)),
+            ("Name", _with_fault(self.name, self.name_fault)),
         )
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
-        in_column(where, self.form, self.table, self.possible, self.left_out, self.message,
-                  self.buttons, into=self, grows=self.table, margins=16)  # fmt: skip
+        left_out = in_row(self.left_out, self.fold, grows=self.left_out)
+        in_column(where, self.form, self.table, self.possible, left_out, self.all_left_out,
+                  self.message, self.buttons, into=self, grows=self.table,
+                  margins=16)  # fmt: skip
         for part in (self.table_label, self.table_row):
             part.setParent(self)
         self._show_columns([])
@@ -216,10 +232,10 @@ class ImportDialog(DropDialog):
         """All fields as they are in a new dialog."""
         self._show_columns([])
         self.pattern.setEditText(RECOGNISE)
-        for field in (self.folders, self.unit, *self.columns.values()):
-            field.setCurrentIndex(0)
-        for field in (self.rate, self.name):
-            field.clear()
+        for choice in (self.folders, self.unit, *self.columns.values()):
+            choice.setCurrentIndex(0)
+        for line in (self.rate, self.name):
+            line.clear()
         for field in self.fields:
             field.setEnabled(True)
 
@@ -229,7 +245,7 @@ class ImportDialog(DropDialog):
         self._jobs.stop(SHOW)
         self._fill(())
         self.possible.setText("")
-        self.left_out.say("")
+        self._say_left_out(())
 
     def _browse_folder(self) -> None:
         ask_path(self, "Folder of pictures", "", self._browsed)
@@ -325,7 +341,7 @@ class ImportDialog(DropDialog):
             f"✓ Cut {counted(found.people, 'person', 'people')} out, into {out_for(found.inputs)}, "
             "and search among them"
         )
-        self.left_out.say("")
+        self._say_left_out(())
         self.message.say("; ".join(found.sentences), warning=bool(found.unknown))
         self.save.setEnabled(True)
         self.table.setIconSize(QSize(_PEOPLE * (_PERSON.width() + _GAP), _THUMBNAIL))
@@ -370,12 +386,15 @@ class ImportDialog(DropDialog):
         self.save.setEnabled(True)
 
     def _say_left_out(self, rejected: Sequence[Rejected]) -> None:
-        """How many files or lines are left out, and why the first; all reasons in the tooltip."""
-        first = f"{len(rejected):,} left out: {shown(rejected[0].reason)}" if rejected else ""
-        more = len({item.reason for item in rejected}) - 1
-        others = f", and {counted(more, 'other reason')}" if more > 0 else ""
-        self.left_out.say(first + others, warning=True)
-        self.left_out.setToolTip(rejected_text(rejected))
+        """How many files or lines are left out, and why the first; all of them are folded in."""
+        named = "" if len(rejected) < 2 else ", the first"
+        words = (
+            f"{len(rejected):,} left out{named}: {shown(rejected[0].reason)}" if rejected else ""
+        )
+        self.left_out.say(words, warning=True)
+        self.all_left_out.setPlainText(rejected_text(rejected))
+        self.fold.setVisible(bool(rejected))
+        self.fold.setChecked(self.fold.isChecked() and bool(rejected))
 
     def _fill(self, rows: Iterable[Sequence[str]]) -> None:
         """Show these rows of :data:`COLUMNS`."""
@@ -424,6 +443,14 @@ class ImportDialog(DropDialog):
         super().stop_work()
         self._later.stop()
         self._thumbnails.close()
+
+
+def _with_fault(field: QWidget, fault: MessageLine) -> QBoxLayout:
+    """A field, and room beside it for what is wrong with it."""
+    row = in_row(field, fault)
+    for part in (field, fault):
+        row.setStretchFactor(part, 1)
+    return row
 
 
 def in_window(sentence: str) -> str:

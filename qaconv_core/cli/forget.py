@@ -64,13 +64,16 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
 
 def _places(arguments: argparse.Namespace) -> list[Path]:
     """The folders and tables of the data set, and pictures that lie elsewhere."""
-    from qaconv_core.data.description import find_named, read_description
+    from qaconv_core.data.description import find_listed, read_description
     from qaconv_core.store.forgetting import places_of
 
     name = arguments.dataset
-    described = find_named(name)
+    listed = find_listed(name)
     path = typed_path(name)
-    if described is not None and not path.exists():
+    if listed is not None and not path.exists():
+        described, place = listed
+        if not described.exists():
+            return [place, *_of_tables([place])]
         sources = [source.path for source in read_description(described).sources]
         return [*sources, described, *_of_tables(sources)]
     try:

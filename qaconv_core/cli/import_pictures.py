@@ -81,7 +81,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Propose, show what was understood, write ``qaconv.toml``."""
     from qaconv_core.data.check import undecodable
-    from qaconv_core.data.description import find_description, save_description
+    from qaconv_core.data.description import (
+        check_name_free,
+        find_description,
+        save_description,
+    )
     from qaconv_core.data.proposal import propose
 
     wishes = _wishes(arguments)
@@ -92,6 +96,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     with ProgressShower(arguments.quiet) as progress:
         work = WorkContext(progress, cancel)
         proposal = propose(arguments.places, wishes, work)
+        check_name_free(proposal.description)
         files = [picture.path for picture in proposal.pictures.pictures]
         damaged = None if arguments.names_only else undecodable(files, work=work)
     if arguments.json != "-":
@@ -191,9 +196,8 @@ def proposal_record(
 
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
-    from qaconv_core.data import DATASETS
-    from qaconv_core.data.catalog import dataset_key
-    from qaconv_core.data.description import ROLES, checked_rate, fit_name
+    from qaconv_core.data.catalog import name_fault
+    from qaconv_core.data.description import ROLES, checked_rate
     from qaconv_core.data.folder_guess import Wishes
 
     folders = None
@@ -202,9 +206,9 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
         if set(folders) - set(ROLES):
             raise InputError(f"--folders {arguments.folders}: levels are {', '.join(ROLES)}")
     name = arguments.dataset.strip()
-    if name and (dataset_key(name) in DATASETS or not fit_name(name)):
-        why = "a published set has it" if fit_name(name) else "use letters, digits, spaces, - _ ."
-        raise InputError(f"--dataset {shown(name)}: the name cannot be given ({why})")
+    fault = name_fault(name)
+    if fault:
+        raise InputError(f"--dataset {shown(name)}: the name cannot be given ({fault})")
     return Wishes(
         tuple(arguments.pattern),
         folders,

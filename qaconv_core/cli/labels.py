@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qaconv_core.cli.options import add_data_options, open_named_dataset, show
+from qaconv_core.cli.options import add_data_options, open_named_dataset, show, write_result
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import InputError
 from qaconv_core.naming import camera_label
@@ -44,7 +44,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--merge", nargs="+", metavar="PERSON OTHER", help="make others this person")
     one.add_argument("--rename", nargs=2, metavar=("PERSON", "NAME"), help="give another name")
     one.add_argument("--undo", action="store_true", help="undo the last change")
-    one.add_argument("--export", type=Path, metavar="FILE|FOLDER", help="write the labels")
+    one.add_argument(
+        "--export", type=Path, metavar="FILE|FOLDER", help="write the labels ('-': CSV to stdout)"
+    )
     parser.add_argument("--json", action="store_true", help="list the persons as JSON")
     parser.epilog = _EXAMPLES
     parser.set_defaults(run=run)
@@ -57,8 +59,11 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     dataset = open_named_dataset(arguments.dataset, arguments)
     log = LabelLog(dataset.name, dataset.root)
     if arguments.export is not None:
-        from qaconv_core.data.labelled import export_labels, labelled
+        from qaconv_core.data.labelled import export_labels, labelled, labels_csv
 
+        if str(arguments.export) == "-":
+            write_result("-", labels_csv(labelled(dataset, log)), "CSV")
+            return
         count = export_labels(labelled(dataset, log), arguments.export)
         say(f"{counted(count, 'labelled picture')}: {arguments.export}")
         return

@@ -40,6 +40,8 @@ _MOST_LEVELS = 10
 _MOST_IMPORTS = 2000
 _LONGEST = 2000
 _FASTEST = 100_000.0
+RATE_WORDS = f"a number of frames per second, above 0, up to {_FASTEST:,.0f}"
+"""What a rate may be."""
 _KEYS = {
     "": ("format", "name", "see", "source"),
     "source": ("path", "pattern", "folders", "columns", "time", "rate"),
@@ -113,14 +115,52 @@ def find_description(root: Path) -> Path | None:
 
 
 def find_named(name: str) -> Path | None:
-    """The ``qaconv.toml`` of an import that was given a name; None where there is none."""
+    """The ``qaconv.toml`` of an import that was given a name; None where there is none.
+
+    Raises :class:`DatasetError`, saying where it lay, where it is not there any more.
+    """
+    listed = find_listed(name)
+    if listed is None:
+        return None
+    file, place = listed
+    if not file.exists():
+        raise DatasetError(
+            f"the data set “{shown(name)}” lay in {shown(place)}, which is missing or has no "
+            f"{FILE_NAME} any more; connect its disk, import it again, or remove what is kept of "
+            "it by qaconv forget"
+        )
+    return read_description(file).file
+
+
+def find_listed(name: str) -> tuple[Path, Path] | None:
+    """The ``qaconv.toml`` to which a name was given, there or not, and the place of its pictures;
+    None where the name is free."""
     for file in _own_files():
         try:
-            if name.casefold() == str(_parsed(file).get("name", "")).casefold() != "":
-                return read_description(file).file
+            values = _parsed(file)
+            if name.casefold() != str(values.get("name", "")).casefold() or not name:
+                continue
+            if "see" in values:
+                beside = _see(file, values["see"])
+                return beside, beside.parent
+            return file, read_description(file).sources[0].path
         except DatasetError:
             continue
     return None
+
+
+def check_name_free(description: Description) -> None:
+    """Raise :class:`DatasetError` where a description's name was given to other pictures."""
+    listed = find_listed(description.name)
+    if listed is None:
+        return
+    home = _common_folder(description.sources)
+    own = own_file(*(source.path for source in description.sources))
+    if listed[0] not in (own, home and home / FILE_NAME):
+        raise DatasetError(
+            f"“{shown(description.name)}” is the name of the data set in {shown(listed[1])}; give "
+            "another name, or remove what is kept of that one by qaconv forget"
+        )
 
 
 def title_of(sources: Sequence[Source]) -> str:
@@ -132,9 +172,9 @@ def title_of(sources: Sequence[Source]) -> str:
     names = list(dict.fromkeys(place.name for place in places))
     more = f" and {len(names) - 1} more" if len(names) > 2 else f" and {names[-1]}"
     title = names[0] + more if len(names) > 1 else names[0]
-    taken = find_named(title) if fit_name(title) else None
+    listed = find_listed(title) if fit_name(title) else None
     own = own_file(*(source.path for source in sources))
-    return title if fit_name(title) and taken in (None, own) else ""
+    return title if fit_name(title) and (listed is None or listed[0] == own) else ""
 
 
 def own_file(*places: Path) -> Path:
@@ -151,8 +191,9 @@ def save_description(description: Description) -> Description:
     One source: into its folder, or beside the table. Several in one folder: there. Otherwise, where
     the place cannot be written to, and where what describes other pictures lies beside a table,
     into the user's data folder. A description with a name is listed there in any case, so that the
-    name can be used. Raises :class:`StoreError`.
+    name can be used. Raises :class:`StoreError`, and :class:`DatasetError` for a name of others.
     """
+    check_name_free(description)
     places = [source.path for source in description.sources]
     own = own_file(*places)
     home = _common_folder(description.sources)
@@ -291,12 +332,15 @@ def checked_rate(file: Path | str, rate: object) -> float | None:
     """Frames per second as a finite number above 0; None where none is given."""
     if rate is None:
         return None
-    number = isinstance(rate, int | float) and not isinstance(rate, bool)
-    if not number or not 0 < float(str(rate)) <= _FASTEST:
-        raise _wrong(
-            file, "rate", f"has to be a number of frames per second, up to {_FASTEST:,.0f}"
-        )
+    if not is_rate(rate):
+        raise _wrong(file, "rate", f"has to be {RATE_WORDS}")
     return float(str(rate))
+
+
+def is_rate(rate: object) -> bool:
+    """Whether a value can be a number of frames per second: see :data:`RATE_WORDS`."""
+    number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    return number and 0 < float(str(rate)) <= _FASTEST
 
 
 def _path(file: Path, text: object) -> Path:

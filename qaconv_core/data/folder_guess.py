@@ -24,6 +24,7 @@ _FITTING = 0.9
 _FEW_FOLDERS = 12
 _MANY_PICTURES = 40
 _DEEPEST = 4
+_FIELD_OF = {"persons": "pid", "cameras": "cam"}
 _LEVELS = ("outermost", "second", "third", "fourth")
 
 
@@ -91,12 +92,24 @@ def _patterns(
         if len(fitting) >= _FITTING * len(sample) and _telling(fitting):
             preset = next((p for p in PRESETS.values() if text in p.patterns), None)
             like = f", like {preset.title}" if preset else ""
+            used = _without_roles(text, wishes.folders or ())
+            if not used:
+                break
             reasons.append(
-                f"file names read as {text}{like} ({len(fitting):,} of {len(sample):,} looked at); "
+                f"file names read as {used}{like} ({len(fitting):,} of {len(sample):,} looked at); "
                 "--pattern says otherwise, --pattern none uses no names"
             )
-            return (text,), preset.rate if preset else None
+            return (used,), preset.rate if preset else None
     return (), None
+
+
+def _without_roles(text: str, folders: Sequence[str]) -> str:
+    """A recognised pattern without what folders were said to be, which goes before names; "" where
+    nothing is left."""
+    said = {_FIELD_OF[role] for role in folders if role in _FIELD_OF}
+    if not FieldPattern(text).fields - said:
+        return ""
+    return re.sub(rf"{{(?:{'|'.join(sorted(said))})(?::d)?}}", "{*}", text) if said else text
 
 
 def _wished_patterns(given: Sequence[str]) -> tuple[tuple[str, ...], float | None]:

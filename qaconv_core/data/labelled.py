@@ -128,6 +128,12 @@ def persons_by_camera(dataset: Dataset, log: LabelLog) -> list[PersonCount]:
     return counts
 
 
+def labels_csv(dataset: Dataset) -> str:
+    """The table of :func:`export_labels` as text, paths relative to the present folder."""
+    _check_names([*dataset.query, *dataset.gallery])
+    return _csv(dataset, Path.cwd())
+
+
 def export_labels(dataset: Dataset, target: Path) -> int:
     """Write a labelled data set (see :func:`labelled`); the number of pictures.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from qaconv_core.data.market_like import is_distractor
 from qaconv_core.types import ImageRef
 
 NO_PIDS = (
@@ -47,13 +48,14 @@ def choose_queries(refs: Sequence[ImageRef]) -> tuple[list[ImageRef], list[Image
 
     A query leaves the gallery, so that no picture is ever matched with itself. In each (pid,
     camid) group of two or more the first picture becomes a query; a person with single pictures
-    only gives the first of them. So every query keeps whatever true matches the person has.
+    only gives the first of them. So every query keeps whatever true matches the person has. A
+    distractor is never a query.
     """
     if all(ref.pid is None for ref in refs):
         return [], list(refs), NO_PIDS
     groups: dict[int, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, ref in enumerate(refs):
-        if ref.pid is not None:
+        if ref.pid is not None and not is_distractor(ref):
             groups[ref.pid][ref.camid].append(index)
     chosen: set[int] = set()
     for cameras in groups.values():

@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import is_picture_name
+from qaconv_core.data.scan import is_picture_name, peek
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import BOXES, MARGIN, PART, crop_name, cut, is_output, write_crop
 from qaconv_core.detection.foreign import GivenBoxes
 from qaconv_core.detection.frames import Frame, Sampling, Video, VideoError, start_in_metadata
 from qaconv_core.detection.given import lost_boxes
-from qaconv_core.detection.journal import FoundFrame, Journal
+from qaconv_core.detection.journal import FoundFrame, Journal, Told
 from qaconv_core.detection.looks import look_of
 from qaconv_core.detection.sources import (
     Source,
@@ -34,7 +34,7 @@ from qaconv_core.detection.sources import (
 from qaconv_core.detection.tables import Totals, write_tables
 from qaconv_core.errors import Cancelled, ImageError, InputError
 from qaconv_core.progress import NO_CONTEXT, Tracker, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.store.atomic import reason
 from qaconv_core.store.locks import exclusive
 from qaconv_core.types import Rejected
@@ -88,6 +88,7 @@ def detect_people(
 ) -> Detected:
     """Find people in pictures, videos and folders; write crops and tables below ``out``.
 
+    What earlier runs found there stays in the tables, with its cameras and starts.
     Files that cannot be read are in ``rejected``, with the reason. Raises :class:`InputError`, and
     :class:`Cancelled` when asked to stop: the tables then hold what was found on whole pictures and
     frames.
@@ -102,23 +103,29 @@ def detect_people(
         raise InputError(f"{shown(root)}: cannot be made ({reason(cause)})") from cause
     with exclusive(root / BOXES), closing(Journal(root, work.options)) as journal:
         (root / PART).unlink(missing_ok=True)
-        run = _Run(root, journal, finder, work, context)
+        kept = journal.keep_others(sources)
+        run = _Run(root, journal, finder, work, context, kept)
+        everything = [*kept, *sources]
         before = sum(journal.done(source) for source in sources)
         try:
             run.all_of(sources)
         except Cancelled:
-            totals = write_tables(root, journal, sources, run.start, work.cameras, named)
+            totals = write_tables(root, journal, everything, run.told, named)
             done = sum(journal.done(source) for source in sources)
             raise Cancelled(
                 f"{done:,} of {len(sources):,} files are done, {totals.boxes:,} people found; the "
                 "same command goes on"
             ) from None
-        totals = write_tables(root, journal, sources, run.start, work.cameras, named)
+        totals = write_tables(root, journal, everything, run.told, named)
         notes = [
             f"{shown(source.name)}: {journal.note(source)}"
             for source in sources
             if journal.note(source)
         ]
+        if kept:
+            names = peek([source.name for source in kept], 3)
+            stays = counted(len(kept), "file", "files")
+            notes.append(f"what was found before stays: people of {stays} not named now ({names})")
         if isinstance(finder, GivenBoxes):
             notes += lost_boxes(finder, journal, sources)
     return Detected(totals, before, (*rejected, *run.rejected), (*totals.notes, *notes))
@@ -151,10 +158,13 @@ class _Run:
         finder: Finder | GivenBoxes,
         work: Work,
         context: WorkContext,
+        kept: Sequence[Source],
     ) -> None:
         self.root, self.journal, self.finder = root, journal, finder
         self.work, self.context = work, context
+        self.kept = {source.name for source in kept}
         self.rejected: list[Rejected] = []
+        self._told: dict[str, Told] = {}
 
     def all_of(self, sources: Sequence[Source]) -> None:
         """Pictures first, under one bar; then each video under its own."""
@@ -175,10 +185,17 @@ class _Run:
             if source.video and not ended:
                 self._try(source, self._video)
 
-    def start(self, source: Source) -> datetime | None:
-        """When a source began: as told, by its name, or by what the file says itself."""
-        told = self.work.starts.get(source.name) or self.work.starts.get("")
-        return told if told and source.video else start_of(source)
+    def told(self, source: Source) -> Told:
+        """The camera and start of a source: as told now, as told or known before, or the start by
+        its name or by what the file says itself."""
+        if source.name not in self._told:
+            before = self.journal.told(source)
+            camera = self.work.cameras.get(source.name) or before.camera
+            all_others = None if source.name in self.kept else self.work.starts.get("")
+            start = self.work.starts.get(source.name) or all_others if source.video else None
+            start = start or before.start or start_of(source)
+            self._told[source.name] = Told(camera, start)
+        return self._told[source.name]
 
     def _try(self, source: Source, look: Callable[[Source], None]) -> None:
         try:
@@ -191,7 +208,7 @@ class _Run:
     def _picture(self, source: Source) -> None:
         picture = np.asarray(read_image(source.path))
         boxes = self._boxes(source, 0, picture)
-        self.journal.begin(source)
+        self.journal.begin(source, self.told(source))
         self._keep(source, Frame(0, 0.0, picture), boxes, None)
         self.journal.end(source)
 
@@ -209,7 +226,7 @@ class _Run:
                 expected = video.expected(self.work.sampling)
             before = sum(1 for _ in self.journal.frames(source))
             expected = None if expected is None else max(expected, before + 1)
-            self.journal.begin(source)
+            self.journal.begin(source, self.told(source))
             tracker = Tracker(
                 shown(source.name), expected, "frames", self.context.progress, self.context.cancel,
                 start=before,

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from qaconv_core.data.videos import is_video_name
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import JOURNAL
 from qaconv_core.detection.looks import Look, packed, unpacked
@@ -42,15 +44,30 @@ class FoundFrame:
     looks: tuple[Look, ...] = ()
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is known of a source beside its people: the name that somebody gave its camera, "" for
+    none, and when it began or was taken."""
+
+    camera: str = ""
+    start: datetime | None = None
+
+
 @dataclass
 class _Known:
-    """What the journal has of one source: where its lines begin, and whether it is done."""
+    """What the journal has of one source: where its lines begin, and whether it is done.
+
+    ``source`` is None where an older program wrote the lines. ``kept``: it is not handed in now.
+    """
 
     stamp: list[int]
     places: list[int] = field(default_factory=list)
     last: int = -1
     done: bool = False
     note: str = ""
+    source: Source | None = None
+    told: Told = field(default_factory=Told)
+    kept: bool = False
 
 
 class Journal:
@@ -101,12 +118,58 @@ class Journal:
                 file.seek(place)
                 yield _frame(parse_json(file.readline(_LONGEST)))
 
-    def begin(self, source: Source) -> None:
+    def keep_others(self, sources: Sequence[Source]) -> list[Source]:
+        """What people were found on by earlier runs and is not among ``sources``: it stays.
+
+        Raises :class:`InputError` where that cannot be told from them.
+        """
+        names = {source.name for source in sources}
+        self._refuse_mixed(sources)
+        kept = []
+        for name, known in self._known.items():
+            if name not in names and known.places:
+                if known.source is None:
+                    raise self._other(f"{shown(name)}, which is not named now; name it too")
+                known.kept = True
+                kept.append(known.source)
+        return kept
+
+    def _refuse_mixed(self, sources: Sequence[Source]) -> None:
+        paths = {str(k.source.path): k.source.name for k in self._known.values() if k.source}
+        for source in sources:
+            known = self._known.get(source.name)
+            earlier = known.source.path if known and known.source and known.places else source.path
+            if known and earlier != source.path and _stamp(source.path) != known.stamp:
+                raise self._other(f"another {shown(source.name)} ({shown(earlier)}); rename one")
+            name = paths.get(str(source.path), source.name)
+            if name != source.name:
+                why = f"{shown(source.path)} as {shown(name)}; name files and folders as then"
+                raise self._other(why)
+
+    def _other(self, what: str) -> InputError:
+        place = shown(self.path.parent)
+        return InputError(f"{place}: holds people of {what}, or choose another folder")
+
+    def told(self, source: Source) -> Told:
+        """What earlier runs knew of a source; of one that has changed since, its camera alone."""
+        known = self._known.get(source.name)
+        if known is None:
+            return Told()
+        return known.told if self._of(source) else Told(known.told.camera)
+
+    def tell(self, source: Source, told: Told) -> None:
+        """Note what is known of a source that was begun."""
+        known = self._known[source.name]
+        if (known.source, known.told) != (source, told):
+            self._write({"file": source.name, **_told_record(source, told)})
+            known.source, known.told = source, told
+
+    def begin(self, source: Source, told: Told | None = None) -> None:
         """A source is looked at from its first frame on, or where the journal ends."""
         if self._of(source) is None:
-            stamp = _stamp(source.path)
-            self._write({"file": source.name, "begin": stamp})
-            self._known[source.name] = _Known(stamp)
+            told, stamp = told or Told(), _stamp(source.path)
+            self._write({"file": source.name, "begin": stamp, **_told_record(source, told)})
+            self._known[source.name] = _Known(stamp, source=source, told=told)
 
     def add(self, source: Source, frame: FoundFrame) -> None:
         """A frame of a source that was begun; its crops are on disk."""
@@ -127,10 +190,11 @@ class Journal:
 
     def _of(self, source: Source) -> _Known | None:
         """What is known of a source that has not changed since. Of one that is not there now, as on
-        a share that went away, all that was found stays."""
+        a share that went away, or is not looked at now, all that was found stays."""
         known = self._known.get(source.name)
-        same = known is not None and _stamp(source.path) in (known.stamp, _GONE)
-        return known if same else None
+        if known is None or known.kept:
+            return known
+        return known if _stamp(source.path) in (known.stamp, _GONE) else None
 
     def _write(self, line: Mapping[str, Any]) -> None:
         try:
@@ -180,12 +244,29 @@ class Journal:
         name = str(value["file"])
         if "begin" in value:
             self._known[name] = _Known([int(number) for number in value["begin"]])
+        if "path" in value:
+            self._take_told(name, value)
+        elif "begin" in value:
+            return  # written by an older program
         elif "end" in value:
             self._known[name].done, self._known[name].note = True, str(value["end"])
         else:
             frame = _frame(value)
             self._known[name].places.append(place)
             self._known[name].last = frame.number
+
+    def _take_told(self, name: str, value: Any) -> None:
+        path, start = Path(str(value["path"])), value["start"]
+        known = self._known[name]
+        known.source = Source(path, name, is_video_name(path.name), str(value["camera"]))
+        moment = None if start is None else datetime.fromisoformat(str(start))
+        known.told = Told(str(value["told"]), moment)
+
+
+def _told_record(source: Source, told: Told) -> dict[str, Any]:
+    start = None if told.start is None else told.start.isoformat()
+    record = {"path": str(source.path), "camera": source.camera}
+    return {**record, "told": told.camera, "start": start}
 
 
 def _box_record(box: PersonBox) -> list[Any]:

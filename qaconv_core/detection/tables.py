@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import BOXES, PICTURES, crop_name
-from qaconv_core.detection.journal import FoundFrame, Journal
+from qaconv_core.detection.journal import FoundFrame, Journal, Told
 from qaconv_core.detection.sources import Source
 from qaconv_core.detection.tracking import PersonTracker
 from qaconv_core.readable import csv_cell
@@ -29,9 +29,6 @@ PICTURE_COLUMNS = ("path", "camid", "time", "scene", "row", "track")
 NAMED_COLUMNS = (*PICTURE_COLUMNS, "pid")
 """Where the boxes came with persons."""
 SOURCE_COLUMNS = ("file", "path")
-
-Start = Callable[[Source], datetime | None]
-"""When a source began, or a picture was taken; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,12 @@ def write_tables(
     out: Path,
     journal: Journal,
     sources: Sequence[Source],
-    start: Start,
-    cameras: Mapping[str, str],
+    told: Callable[[Source], Told],
     named: bool = False,
 ) -> Totals:
-    """Write each table whole or not at all; ``cameras`` by a source's name go before its own.
+    """Write each table whole or not at all; cameras that were ``told`` go before a source's own.
 
-    ``named``: boxes came with persons. Raises InputError.
+    What was told is noted in the journal. ``named``: boxes came with persons. Raises InputError.
 
     Times are dates where the start of every source is known; else seconds from each video's first
     frame. Dates stand in ``pictures.csv`` only where all are dates: clocks of several videos that
@@ -62,7 +58,9 @@ def write_tables(
     """
     known = [journal.last(source) >= 0 for source in sources]
     used = [source for source, there in zip(sources, known, strict=True) if there]
-    starts = {source.name: start(source) for source in used}
+    for source in used:
+        journal.tell(source, told(source))
+    starts = {source.name: told(source).start for source in used}
     dated = all(starts.values())
     alone = len({s.name for s in used if s.video}) <= 1 and not any(not s.video for s in used)
     count, next_track = 0, 1
@@ -73,7 +71,6 @@ def write_tables(
     ):
         for source in used:
             places(source.name, str(source.path))
-            told = cameras.get(source.name)
             began, last = starts[source.name], next_track - 1
             for frame, numbers in _tracked(journal.frames(source), source, next_track):
                 time = _time(frame.time, began)
@@ -82,7 +79,7 @@ def write_tables(
                     count += 1
                     boxes(source.name, frame.number, time, *_numbers(box), track)
                     crop = crop_name(source.name, frame.number, place, source.video)
-                    camera = told or box.camera or source.camera
+                    camera = told(source).camera or box.camera or source.camera
                     person = [box.person] if named else []
                     pictures(crop, camera, comparable, source.name, count, track, *person)
                     last = max(last, track or 0)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from qaconv_core.data.market_like import is_distractor
 from qaconv_core.data.own_files import OwnFiles
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.ranking.protocol import label_block
@@ -41,8 +42,9 @@ def truth_by_persons(
     queries: Sequence[ImageRef], pids: Int64, camids: Int64, junk_rule: bool
 ) -> npt.NDArray[np.int8]:
     """(g,) labels of gallery pictures by their persons ``pids`` (g,) and cameras ``camids`` (g,)
-    for one query or several together: see :class:`GroundTruth`."""
-    refs = ImageSet(tuple(queries))
+    for one query or several together: see :class:`GroundTruth`. Who a distractor shows is not
+    known."""
+    refs = ImageSet(tuple(replace(q, pid=None) if is_distractor(q) else q for q in queries))
     labels = label_block(refs.pids, refs.camids, pids, camids, junk_rule)
     junk = (labels == RankingResult.JUNK).any(axis=0)
     one_person = len({ref.pid for ref in queries}) == 1

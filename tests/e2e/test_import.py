@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,22 @@ def test_positions_beside_persons_are_a_table_of_pictures(qaconv, tmp_path):
 def test_a_file_that_is_missing_is_not_called_a_folder(qaconv, shop):
     done = qaconv("import", shop, "nosuch.json", status=2)
     assert "nosuch.json: no such file or folder" in done.complaint
+
+
+def test_a_name_in_use_is_refused_and_one_whose_folder_is_gone_can_be_forgotten(qaconv, shop):
+    qaconv("import", shop, "--dataset", "Laden")
+    other = shop.with_name("other")
+    shutil.copytree(shop, other)
+    (other / "qaconv.toml").unlink()
+    done = qaconv("import", other, "--dataset", "laden", status=2)
+    assert f"is the name of the data set in {shop}; give another name, or" in done.complaint
+    assert not (other / "qaconv.toml").exists()
+    qaconv("import", shop, "--dataset", "Laden", "--folders", "cameras/persons")  # its own
+    qaconv("labels", "-d", "Laden", "--assign", "Ann", "hof/ann/1.jpg")
+    shutil.rmtree(shop)
+    for command in (("labels", "-d", "laden"), ("check", "-d", "laden"),
+                    ("rank", "--gallery", "laden", "--query", other / "hof" / "ann" / "1.jpg")):  # fmt: skip  # noqa: E501
+        assert f"lay in {shop}, which is missing" in qaconv(*command, status=2).complaint
+    assert "1 file of labels" in qaconv("forget", "-d", "Laden").out
+    assert "unknown data set" in qaconv("check", "-d", "Laden", status=2).complaint
+    qaconv("import", other, "--dataset", "Laden")

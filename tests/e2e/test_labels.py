@@ -171,3 +171,11 @@ def test_pictures_are_named_from_the_set_or_from_here(qaconv, flat, tmp_path, mo
 )
 def test_wrong_use(qaconv, flat, arguments, said):
     assert said in qaconv("labels", "--dataset", flat, *arguments, status=2).complaint
+
+
+def test_labels_are_exported_to_stdout(qaconv, flat, tmp_path):
+    qaconv("labels", "--dataset", flat, "--assign", "Ann", "0.png", "1.png")
+    qaconv("labels", "--dataset", flat, "--export", "out.csv")
+    done = qaconv("labels", "--dataset", flat, "--export", "-")
+    assert done.out == (tmp_path / "out.csv").read_text()
+    assert not (tmp_path / "-").exists()

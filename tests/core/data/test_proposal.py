@@ -12,10 +12,13 @@ from qaconv_core.data.check import check_dataset
 from qaconv_core.data.described import as_dataset, collect
 from qaconv_core.data.description import find_named, save_description
 from qaconv_core.data.duplicates import find_duplicates
+from qaconv_core.data.folder import open_folder
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.proposal import examples, possibilities, propose
 from qaconv_core.errors import Cancelled, DatasetError
+from qaconv_core.galleries.truth import GroundTruth
 from qaconv_core.progress import CancelToken, WorkContext
+from qaconv_core.types import RankingResult
 from tests.builders import write_names, write_picture
 
 
@@ -370,3 +373,37 @@ def test_from_another_camera_is_said_only_of_known_ones(tmp_path):
     mixed = why("1", "2", "1", "", "", "")
     queries = mixed.partition(" queries")[0]
     assert mixed.startswith(f"{queries} queries have a true match, 1 of them one that is known")
+
+
+def test_folders_that_were_named_go_before_names_that_are_recognised(tmp_path):
+    for camera in ("north", "south"):
+        for person in ("ann", "bob"):
+            for number in (1, 2):
+                write_picture(tmp_path / camera / person / f"000{number}_c1s1_00000{number}_00.jpg")
+    found = propose([tmp_path], Wishes(folders=("cameras", "persons")))
+    assert {picture.pid for picture in found.pictures.pictures} == {"ann", "bob"}
+    assert {picture.camera for picture in found.pictures.pictures} == {"north", "south"}
+    assert {picture.time for picture in found.pictures.pictures} == {1 / 25, 2 / 25}
+    assert any("read as {*}_c{*}s{session}_{frame}_{*}" in reason for reason in found.reasons)
+    by_names = propose([tmp_path])
+    assert {picture.pid for picture in by_names.pictures.pictures} == {"0001", "0002"}
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_a_distractor_is_no_query_and_nobodys_match(tmp_path, imported):
+    names = [f"{pid}_c{camera}s1_00000{shot}_00.jpg" for pid in ("0000", "0001", "0002", "-1")
+             for camera in (1, 2) for shot in (1, 2)]  # fmt: skip
+    for name in names:
+        write_picture(tmp_path / "mk" / name)
+    if imported:
+        data = as_dataset(found := propose([tmp_path / "mk"]).description, collect(found))
+    else:
+        data = open_folder(tmp_path / "mk")
+    assert {ref.pid for ref in data.query} == {1, 2}
+    strangers = [ref for ref in data.gallery if ref.pid == 0]
+    assert len(strangers) == 4, "they stay in the gallery"
+    truth = GroundTruth(data.gallery)
+    assert set(truth.of(strangers[:1])) == {RankingResult.JUNK, RankingResult.NOT_KNOWN}
+    one = truth.of([data.query[0]])
+    places = [data.gallery.refs.index(ref) for ref in strangers]
+    assert set(one[places]) == {RankingResult.FALSE}

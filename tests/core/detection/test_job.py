@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import re
 import shutil
 import weakref
 from datetime import datetime
@@ -358,3 +359,44 @@ def test_what_was_found_is_imported_by_its_own_table(tmp_path):
         assert getattr(again, side).refs == getattr(opened, side).refs
     assert {ref.camera for ref in again.gallery} == {"c1.avi", "c2.avi"}
     assert None not in {value for ref in again.gallery for value in (ref.time, ref.track)}
+
+
+def test_what_was_found_before_stays_with_its_cameras_and_starts(tmp_path):
+    one, two = (write_video(tmp_path / f"c{number}.avi", frames=6) for number in (1, 2))
+    out, began = tmp_path / "out", datetime(2024, 5, 1, 12)
+    work = Work(Sampling(5), starts={"": began}, cameras={"c1.avi": "Tür"})
+    detect_people([one, two], out, find_blocks, work)
+    before = rows_of(out / "pictures.csv")
+    two.unlink()
+    again = detect_people([one], out, find_blocks, Work(Sampling(5)))
+    assert any("people of 1 file not named now (c2.avi)" in note for note in again.notes)
+    assert (again.totals.sources, again.totals.boxes) == (2, len(before))
+    told = [(row["path"], row["camid"], row["time"]) for row in before]
+    after = [(row["path"], row["camid"], row["time"]) for row in rows_of(out / "pictures.csv")]
+    assert sorted(after) == sorted(told)
+    scene = save(tmp_path / "yard 2024-05-01 13-00-00.png", TWO)
+    moved = Work(Sampling(5), starts={"": datetime(2025, 1, 1)}, cameras={"c2.avi": "Hof"})
+    added = detect_people([scene], out, find_blocks, moved)
+    assert added.totals.boxes == len(before) + 2
+    rows = {row["scene"]: row for row in rows_of(out / "pictures.csv")}
+    assert [rows[f"c{number}.avi"]["camid"] for number in (1, 2)] == ["Tür", "Hof"]
+    assert rows["c1.avi"]["time"].startswith("2024-05-01 12:00:00")
+    assert all((out / row["path"]).is_file() for row in rows.values())
+
+
+def test_files_that_would_be_mixed_up_with_earlier_ones_are_refused(tmp_path):
+    a, b = save(tmp_path / "x" / "s.png", ONE), save(tmp_path / "y" / "s.png", TWO)
+    out = tmp_path / "out"
+    detect_people([a], out, find_blocks)
+    before = tree(out)
+    with pytest.raises(InputError, match=r"holds people of another s.png .*another folder"):
+        detect_people([b], out, find_blocks)
+    with pytest.raises(InputError, match=r"s.png as s.png; name files and folders as then"):
+        detect_people([tmp_path / "x", save(tmp_path / "s.png", ONE), a], out, find_blocks)
+    journal = out / JOURNAL
+    lines = journal.read_text().splitlines(keepends=True)
+    assert '"path"' in lines[1]
+    journal.write_text(lines[0] + re.sub(r', "path.*(?=})', "", lines[1]) + "".join(lines[2:]))
+    with pytest.raises(InputError, match=r"s.png, which is not named now; name it too"):
+        detect_people([save(tmp_path / "other.png", ONE)], out, find_blocks)
+    assert {**tree(out), JOURNAL: before[JOURNAL]} == before

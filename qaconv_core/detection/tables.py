@@ -52,16 +52,15 @@ def write_tables(
 
     What was told is noted in the journal. ``named``: boxes came with persons. Raises InputError.
 
-    Times are dates where the start of every source is known; else seconds from each video's first
-    frame. Dates stand in ``pictures.csv`` only where all are dates: clocks of several videos that
-    all begin at 0 say nothing about each other.
+    Times are dates where the start of a source is known; else seconds from the video's first frame.
+    The latter stand in ``pictures.csv`` only for a single video: clocks of several videos that all
+    begin at 0 say nothing about each other.
     """
     known = [journal.last(source) >= 0 for source in sources]
     used = [source for source, there in zip(sources, known, strict=True) if there]
     for source in used:
         journal.tell(source, told(source))
     starts = {source.name: told(source).start for source in used}
-    dated = all(starts.values())
     alone = len({s.name for s in used if s.video}) <= 1 and not any(not s.video for s in used)
     count, next_track = 0, 1
     with (
@@ -74,7 +73,7 @@ def write_tables(
             began, last = starts[source.name], next_track - 1
             for frame, numbers in _tracked(journal.frames(source), source, next_track):
                 time = _time(frame.time, began)
-                comparable = time if dated or (alone and source.video) else None
+                comparable = time if began or alone else None
                 for place, (box, track) in enumerate(zip(frame.boxes, numbers, strict=True), 1):
                     count += 1
                     boxes(source.name, frame.number, time, *_numbers(box), track)
@@ -85,10 +84,10 @@ def write_tables(
                     last = max(last, track or 0)
             next_track = last + 1
     notes = []
-    videos = any(source.video for source in used)
-    if count and videos and not dated and not alone:
+    undated = any(source.video and not starts[source.name] for source in used)
+    if count and undated and not alone:
         notes.append(
-            "not all videos tell when they began, so pictures.csv has no times; give --start"
+            "not all videos tell when they began; those have no times in pictures.csv; give --start"
         )
     return Totals(count, next_track - 1, len(used), tuple(notes))
 

@@ -378,9 +378,11 @@ def test_what_was_found_before_stays_with_its_cameras_and_starts(tmp_path):
     moved = Work(Sampling(5), starts={"": datetime(2025, 1, 1)}, cameras={"c2.avi": "Hof"})
     added = detect_people([scene], out, find_blocks, moved)
     assert added.totals.boxes == len(before) + 2
+    detect_people([save(tmp_path / "undated.png", ONE)], out, find_blocks, Work(Sampling(5)))
     rows = {row["scene"]: row for row in rows_of(out / "pictures.csv")}
     assert [rows[f"c{number}.avi"]["camid"] for number in (1, 2)] == ["Tür", "Hof"]
-    assert rows["c1.avi"]["time"].startswith("2024-05-01 12:00:00")
+    assert rows["c1.avi"]["time"].startswith("2024-05-01 12:00:0")
+    assert rows["undated.png"]["time"] == ""
     assert all((out / row["path"]).is_file() for row in rows.values())
 
 

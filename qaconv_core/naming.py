@@ -31,7 +31,7 @@ def camera_words(camid: int | None, name: str = "") -> str:
     """``camera entrance``, or ``camera 1`` for camid 0; empty where not known."""
     if camid is None or camid < 0:
         return ""
-    return f"camera {shown(camera_called(camid, name))}"
+    return _with_word("camera", shown(camera_called(camid, name)))
 
 
 def person_label(pid: int | None, name: str = "") -> str:
@@ -44,7 +44,12 @@ def person_label(pid: int | None, name: str = "") -> str:
 def person_words(pid: int | None, name: str = "") -> str:
     """``person anna`` or ``person 2``; empty where not known."""
     label = person_label(pid, name)
-    return f"person {label}" if label else ""
+    return _with_word("person", label) if label else ""
+
+
+def _with_word(word: str, label: str) -> str:
+    """``person anna``; a label that begins with the word, such as ``person 1``, as it is."""
+    return label if label.casefold().startswith(f"{word} ") else f"{word} {label}"
 
 
 def camera_numbered(label: str, names: Mapping[int, str]) -> int | None:

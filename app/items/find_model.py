@@ -1,8 +1,7 @@
-"""What was found in the gallery for a person number or a part of a file name."""
+"""What was found in the gallery for a person, a camera or a part of a file name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,27 +9,13 @@ from PyQt5.QtCore import Qt
 
 from app.items.row_models import ListModel
 from app.items.row_texts import count_text, who_sentence
-from app.state.listing import listed_places
+from app.state.listing import SearchText, listed_places, search_texts, text_hits
 from app.state.values import ResultFilter
 from qaconv_core.galleries.values import OpenSet
-from qaconv_core.types import ImageSet, Int64, RankingResult
+from qaconv_core.types import ImageSet, RankingResult
 
 MOST = 200
 """Hits that are listed; their number is told in full."""
-
-
-def found(data: OpenSet, names: Sequence[str], text: str) -> Int64:
-    """Gallery indices whose pid is ``text`` or whose names hold it, no matter the case.
-
-    ``names`` are those of the gallery's files and persons in lower case.
-    """
-    wanted = text.strip().lower()
-    if not wanted:
-        return np.empty(0, dtype=np.int64)
-    hits = np.fromiter((wanted in name for name in names), bool, len(names))
-    if wanted.isdecimal():
-        hits |= data.gallery_pids == int(wanted)
-    return np.flatnonzero(hits)
 
 
 class FindModel(ListModel):
@@ -42,7 +27,7 @@ class FindModel(ListModel):
         self.hidden: frozenset[int] = frozenset()
         self._data: OpenSet | None = None
         self._ranking: RankingResult | None = None
-        self._names: tuple[ImageSet | None, list[str]] = None, []
+        self._texts: tuple[ImageSet | None, list[SearchText]] = None, []
 
     def search(
         self, data: OpenSet | None, ranking: RankingResult | None, chosen: ResultFilter, text: str
@@ -50,11 +35,7 @@ class FindModel(ListModel):
         """Find anew."""
         self.beginResetModel()
         self._data, self._ranking = data, ranking
-        hits = (
-            np.empty(0, dtype=np.int64)
-            if data is None
-            else found(data, self._names_of(data.gallery), text)
-        )
+        hits = np.flatnonzero(text_hits(self._texts_of(data.gallery) if data else (), text))
         if ranking is not None:
             places = ranking.places[hits]
             hits = hits[np.lexsort((places, places < 0))]  # those not ranked yet at the end
@@ -66,11 +47,11 @@ class FindModel(ListModel):
             self.hidden = frozenset(ranked[~np.isin(ranked, listed)].tolist())
         self.endResetModel()
 
-    def _names_of(self, images: ImageSet) -> list[str]:
-        """Names of files and persons in lower case, kept: they are read at every letter typed."""
-        if self._names[0] is not images:
-            self._names = images, [f"{ref.path.name}\n{ref.person}".lower() for ref in images]
-        return self._names[1]
+    def _texts_of(self, images: ImageSet) -> list[SearchText]:
+        """What is searched, kept: it is read at every letter typed."""
+        if self._texts[0] is not images:
+            self._texts = images, search_texts(images)
+        return self._texts[1]
 
     def shown(self, row: int, role: int) -> Any:
         assert self._data is not None

@@ -9,7 +9,7 @@ import numpy as np
 from PyQt5.QtCore import QObject
 
 from app.items.row_models import EntryModel
-from app.items.row_texts import who_sentence, who_text
+from app.items.row_texts import camera_text, person_title, who_sentence
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_queries
 from app.state.values import Measures, QueryFilter
@@ -41,9 +41,8 @@ class QueryEntry:
     @property
     def title(self) -> str:
         """``Person 2 · c1``, and that the user brought it where so."""
-        who = who_text(self.ref)
-        who = who if self.ref.pid is None else f"Person {who}"
-        return JOIN.join(part for part in ("Added picture" if self.added else "", who) if part)
+        added = "Added picture" if self.added else ""
+        return JOIN.join(filter(None, (added, person_title(self.ref), camera_text(self.ref))))
 
     @property
     def verdict(self) -> str:

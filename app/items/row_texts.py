@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.state.words import JOIN
-from qaconv_core.naming import camera_label, camera_words, person_label
+from qaconv_core.naming import camera_label, camera_words, person_label, person_words
 from qaconv_core.types import ImageRef
 
 
@@ -28,10 +28,15 @@ def who_text(ref: ImageRef) -> str:
     return JOIN.join(part for part in known if part)
 
 
+def person_title(ref: ImageRef) -> str:
+    """``Person 2`` at the beginning of a text; empty where not known."""
+    words = person_words(ref.pid, ref.person)
+    return words[:1].upper() + words[1:]
+
+
 def who_sentence(ref: ImageRef) -> str:
     """``Person 2, camera 1``."""
-    label = person_label(ref.pid, ref.person)
-    person = f"Person {label}" if label else "Person not known"
+    person = person_title(ref) or "Person not known"
     return ", ".join(filter(None, (person, camera_words(ref.camid, ref.camera))))
 
 

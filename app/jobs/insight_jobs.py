@@ -164,7 +164,7 @@ def insight_export(insights: Insights, kind: Kind) -> InsightExport | None:
 
             return errors_html(analysis)
 
-        return InsightExport(f"failures_{analysis.dataset}", failures_page, analysis.to_dict)
+        return InsightExport(f"errors_{analysis.dataset}", failures_page, analysis.to_dict)
     if kind == "trust" and insights.trust is not None:
         report = insights.trust.report
 
@@ -173,7 +173,7 @@ def insight_export(insights: Insights, kind: Kind) -> InsightExport | None:
 
             return explanation_checks_html(report)
 
-        return InsightExport(f"trust_{report.dataset}", trust_page, report.to_dict)
+        return InsightExport(f"explanation_checks_{report.dataset}", trust_page, report.to_dict)
     return None
 
 

@@ -42,7 +42,17 @@ def _score_from(word: str, text: str, start: int) -> int | None:
 
 
 def fuzzy_order(typed: str, texts: Sequence[str]) -> list[int]:
-    """Indices of the texts that answer, best first; equal ones in their order. All, for nothing."""
+    """Indices of the texts that answer, best first, shorter first among equal ones. All in their
+    order, for nothing."""
     scores = [fuzzy_score(typed, text) for text in texts]
     found = [i for i, score in enumerate(scores) if score is not None]
-    return sorted(found, key=lambda i: -(scores[i] or 0))
+    if not typed.strip():
+        return found
+    return sorted(found, key=lambda i: (-(scores[i] or 0), len(texts[i])))
+
+
+def likeness(typed: str, title: str) -> int:
+    """2 where ``title`` is what was typed (no matter the case, and with or without its "…"), 1
+    where it begins so, else 0; 0 for nothing."""
+    wanted, title = (" ".join(text.lower().split()).rstrip("…") for text in (typed, title))
+    return 2 if wanted and wanted == title else int(bool(wanted) and title.startswith(wanted))

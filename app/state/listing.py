@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from app.state.values import Measures, QueryFilter, ResultFilter
 from qaconv_core.galleries.values import OpenSet
+from qaconv_core.naming import camera_label, camera_words, person_label, person_words
 from qaconv_core.types import UNKNOWN, Bool, ImageSet, Int64, RankingResult, leads, ranks
 
 QUERY_SORTS = ("file", "person", "ap", "score")
@@ -27,20 +30,55 @@ def listed_queries(data: OpenSet, measures: Measures, chosen: QueryFilter) -> In
 
 
 def matches_text(images: ImageSet, text: str) -> Bool:
-    """(n,) whether the names of file or person hold ``text`` (no matter the case), or the pid of
-    a person without a name is that number."""
+    """(n,) whether :func:`text_hits` finds ``text`` in a picture; all of them for no text."""
+    if not text.strip():
+        return np.ones(len(images), dtype=bool)
+    return text_hits(search_texts(images), text)
+
+
+class SearchText(NamedTuple):
+    """What a search reads of a picture, in lower case: names of file and person, and lines of the
+    words that the window shows for person and camera."""
+
+    names: str
+    words: str
+
+
+def search_texts(images: ImageSet) -> list[SearchText]:
+    """One for each picture. Equal words are one string."""
+    known: dict[tuple[int | None, str, int | None, str], str] = {}
+    texts = []
+    for ref in images:
+        key = ref.pid, ref.person, ref.camid, ref.camera
+        if key not in known:
+            words = [person_words(*key[:2]), camera_words(*key[2:]), camera_label(*key[2:])]
+            words += [] if ref.person else [person_label(ref.pid)]
+            known[key] = "\n".join(words).lower()
+        texts.append(SearchText(f"{ref.path.name}\n{ref.person}".lower(), known[key]))
+    return texts
+
+
+def text_hits(texts: Sequence[SearchText], text: str) -> Bool:
+    """(n,) whether a picture is meant by ``text``, no matter the case; none for no text.
+
+    Names hold the text at any place. Words shown hold it too, with whole numbers: ``person 6`` is
+    not person 60. A number alone is a person, not a camera.
+    """
     wanted = text.strip().lower()
     if not wanted:
-        return np.ones(len(images), dtype=bool)
-    pid = int(wanted) if wanted.isdecimal() else None
-    return np.array(
-        [
-            wanted in ref.path.name.lower()
-            or (wanted in ref.person.lower() if ref.person else pid is not None and ref.pid == pid)
-            for ref in images
-        ],
-        dtype=bool,
-    )
+        return np.zeros(len(texts), dtype=bool)
+    anywhere = re.escape(wanted)
+    whole = anywhere + (r"(?!\d)" if wanted[-1].isdecimal() else "")
+    in_names = re.compile(whole if _NUMBERED.fullmatch(wanted) else anywhere)
+    number = rf"^{wanted.lstrip('0') or '0'}$"
+    in_words = re.compile(number if wanted.isdecimal() else whole, re.MULTILINE)
+    meant = {words: bool(in_words.search(words)) for words in {text.words for text in texts}}
+    hits = (meant[text.words] or bool(in_names.search(text.names)) for text in texts)
+    return np.fromiter(hits, bool, len(texts))
+
+
+_NUMBERED = re.compile(r"(person|camera) \d+")
+"""Words that mean one person or camera in names of files, too."""
 
 
 def _query_order(data: OpenSet, measures: Measures, sort: str, indices: Int64) -> Int64:

@@ -16,6 +16,12 @@ from app.state.zones import PairZones
 from qaconv_core.galleries.values import PairView, Why
 from qaconv_core.types import ImageRef, RankingResult, Side
 
+CHOOSE_QUERY = "Choose a query on the left."
+NO_QUERIES = (
+    "This set has no queries. Choose a picture to search by in the gallery (Ctrl+5), or open one "
+    "(Ctrl+I)."
+)
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -111,7 +117,7 @@ def scene_of(space: Workspace) -> Scene:
         zones = tuple(space.zones_of(pair) for pair in scene.pairs)
         return replace(scene, drawn=space.parts.now, zones=zones)
     if space.selection.query is None:
-        return Scene(message="Choose a query on the left.")
+        return Scene(message=CHOOSE_QUERY if len(space.data.query) else NO_QUERIES)
     query = _query_panel(space, space.selection.query)
     candidate = _candidate_panel(space, space.selection.candidate, None)
     return Scene((query, candidate), message=_waiting_for(space))

@@ -196,9 +196,8 @@ def proposal_record(
 
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
-    from qaconv_core.data import DATASETS
-    from qaconv_core.data.catalog import dataset_key
-    from qaconv_core.data.description import ROLES, checked_rate, fit_name
+    from qaconv_core.data.catalog import name_fault
+    from qaconv_core.data.description import ROLES, checked_rate
     from qaconv_core.data.folder_guess import Wishes
 
     folders = None
@@ -207,9 +206,9 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
         if set(folders) - set(ROLES):
             raise InputError(f"--folders {arguments.folders}: levels are {', '.join(ROLES)}")
     name = arguments.dataset.strip()
-    if name and (dataset_key(name) in DATASETS or not fit_name(name)):
-        why = "a published set has it" if fit_name(name) else "use letters, digits, spaces, - _ ."
-        raise InputError(f"--dataset {shown(name)}: the name cannot be given ({why})")
+    fault = name_fault(name)
+    if fault:
+        raise InputError(f"--dataset {shown(name)}: the name cannot be given ({fault})")
     return Wishes(
         tuple(arguments.pattern),
         folders,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from qaconv_core.data import market_like, msmt, synthetic
-from qaconv_core.data.description import find_description, find_named
+from qaconv_core.data.description import find_description, find_named, fit_name
 from qaconv_core.data.folder import open_folder
 from qaconv_core.data.locate import Place, locate, others_like
 from qaconv_core.data.resources import resource_path
@@ -100,6 +100,13 @@ def dataset_key(name: str) -> str:
     """The form in which :data:`DATASETS` names a data set: ``CUHK03-NP-labeled`` in lower case
     with underscores."""
     return name.strip().lower().replace("-", "_")
+
+
+def name_fault(name: str) -> str:
+    """Why an import cannot be given this name; "" where it can, or where there is none."""
+    if name and not fit_name(name):
+        return "use letters, digits, spaces, - _ ."
+    return "a published set has it" if dataset_key(name) in DATASETS else ""
 
 
 def recognise(root: str | Path) -> str:

@@ -40,6 +40,8 @@ _MOST_LEVELS = 10
 _MOST_IMPORTS = 2000
 _LONGEST = 2000
 _FASTEST = 100_000.0
+RATE_WORDS = f"a number of frames per second, above 0, up to {_FASTEST:,.0f}"
+"""What a rate may be."""
 _KEYS = {
     "": ("format", "name", "see", "source"),
     "source": ("path", "pattern", "folders", "columns", "time", "rate"),
@@ -330,12 +332,15 @@ def checked_rate(file: Path | str, rate: object) -> float | None:
     """Frames per second as a finite number above 0; None where none is given."""
     if rate is None:
         return None
-    number = isinstance(rate, int | float) and not isinstance(rate, bool)
-    if not number or not 0 < float(str(rate)) <= _FASTEST:
-        raise _wrong(
-            file, "rate", f"has to be a number of frames per second, up to {_FASTEST:,.0f}"
-        )
+    if not is_rate(rate):
+        raise _wrong(file, "rate", f"has to be {RATE_WORDS}")
     return float(str(rate))
+
+
+def is_rate(rate: object) -> bool:
+    """Whether a value can be a number of frames per second: see :data:`RATE_WORDS`."""
+    number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    return number and 0 < float(str(rate)) <= _FASTEST
 
 
 def _path(file: Path, text: object) -> Path:

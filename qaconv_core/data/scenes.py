@@ -16,6 +16,7 @@ from qaconv_core.readable import shown
 LARGEST_CROP = 2_000_000
 """Pixels; a crop of a person rarely has so many, a frame in full HD has."""
 WAY_OUT = "crop the person first, or let qaconv detect find people in it"
+BY_COMMAND = "let qaconv detect find them"
 _SAMPLED = 64
 _FEW = 0.1  # a share of wide pictures that any set of crops may hold
 
@@ -44,9 +45,19 @@ def gallery_scenes(paths: Sequence[Path]) -> str:
 
     A sample of it is looked at, spread evenly.
     """
+    return scenes_among(_sample(paths), len(paths), "gallery pictures")
+
+
+def mostly_scenes(paths: Sequence[Path]) -> bool:
+    """Whether more than half of a sample of pictures, spread evenly, look like whole scenes."""
+    sizes = _sample(paths)
+    return 2 * sum(looks_like_scene(*size) for size in sizes) > len(sizes)
+
+
+def _sample(paths: Sequence[Path]) -> list[tuple[int, int]]:
+    """(width, height) in pixels of those of a sample that can be read."""
     step = max(1, len(paths) // _SAMPLED)
-    sizes = [size for size in map(_size, paths[::step][:_SAMPLED]) if size is not None]
-    return scenes_among(sizes, len(paths), "gallery pictures")
+    return [size for size in map(_size, paths[::step][:_SAMPLED]) if size is not None]
 
 
 def scenes_among(sizes: Sequence[tuple[int, int]], pictures: int, name: str = "pictures") -> str:
@@ -60,7 +71,7 @@ def scenes_among(sizes: Sequence[tuple[int, int]], pictures: int, name: str = "p
     of = f"{scenes} of {len(sizes)}" + (" looked at" if len(sizes) < pictures else "")
     return (
         f"{name} look like whole scenes ({of} are wider than tall or very large); each "
-        "is matched as one person: crop people first, or let qaconv detect find them"
+        f"is matched as one person: crop people first, or {BY_COMMAND}"
     )
 
 

@@ -139,7 +139,7 @@ _BUNDLED = {
     "detector/weights.npz": "the detector: finds the people in scenes and videos (qaconv detect)",
     **{
         f"candidates/{name}.pth.tar": "an earlier state of the bundled model, to compare"
-        for name in ("lite0", "lite0_long")
+        for name in ("lite0", "lite0_long", "lite0_longer")
     },
 }
 

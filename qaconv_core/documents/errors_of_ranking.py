@@ -37,10 +37,10 @@ def errors_html(analysis: ErrorAnalysis) -> str:
     if analysis.together is None:
         return html.page("What misleads the model", lead, [html.paragraph("Nothing to explain.")])
     body = [html.paragraph(_MEANING)]
-    body += _section(analysis, "All failures", [analysis.together])
+    body += _section(analysis, "All errors", [analysis.together])
     body += _section(analysis, "By cameras (query → false match)", analysis.cameras)
-    body += _section(analysis, "Clusters of failures that look alike", analysis.clusters)
-    body.append(html.heading("All failures, one by one"))
+    body += _section(analysis, "Clusters of errors that look alike", analysis.clusters)
+    body.append(html.heading("All errors, one by one"))
     body.append(html.table(("number", "query", "false", "true", "margin"), _rows(analysis)))
     return html.page("What misleads the model", lead, body)
 
@@ -55,7 +55,7 @@ def _section(
     ]
     pieces = [html.heading(title), html.figure(heat_figure(items, _SCALE), f"{title}: mean maps")]
     names = list(analysis.together.parts)[:8] if analysis.together else []
-    head = ("group", "failures", "mean margin", *names)
+    head = ("group", "errors", "mean margin", *names)
     rows = [
         (g.name, len(g.examples), g.margin, *(g.parts.get(name) for name in names)) for g in groups
     ]
@@ -63,14 +63,14 @@ def _section(
     for group in shown:
         numbers = ", ".join(str(number + 1) for number in group.examples)
         pieces.append(html.heading(group.name, 3))
-        pieces.append(html.paragraph(f"failures number {numbers}", "faint leads"))
+        pieces.append(html.paragraph(f"errors number {numbers}", "faint leads"))
         pieces.append(_examples(analysis, group))
     return pieces
 
 
 def _count(group: ErrorGroup) -> str:
     count = len(group.examples)
-    return counted(count, "failure")
+    return counted(count, "error")
 
 
 def average_picture(

@@ -64,7 +64,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """The candidate's rank and file."""
-        place = f"Rank {self.rank}" if self.rank else "No rank (junk)"
+        place = f"Rank {self.rank}" if self.rank else "No rank, same camera (ignored)"
         return f"{place}: {self.ref.path.name}"
 
 

@@ -76,9 +76,15 @@ class LabelledLine:
             f"by labels: {percent_words(self.tpr)} of {counted(self.same, 'pair')} of one person "
             f"and {percent_words(self.fpr)} of {self.different:,} of two are above it"
         )
+        return f"{told} ({self.too_few})" if self.too_few else told
+
+    @property
+    def too_few(self) -> str:
+        """That the pairs of two persons are too few for the share asked for; "" where they are
+        not."""
         if self.different * self.false_pairs >= 1:
-            return told
-        return f"{told} (so few of two cannot show a share of {percent_words(self.false_pairs)})"
+            return ""
+        return f"so few of two cannot show a share of {percent_words(self.false_pairs)}"
 
     def line_words(self, ranking: RankingResult) -> str:
         """The line, and whether anybody is above it, for people."""

@@ -291,6 +291,14 @@ def test_a_refused_case_leaves_the_open_one_and_says_so(qtbot, begin, tmp_path):
     assert jobs.file.path.name == "a.qcase"
 
 
+def test_a_new_case_is_offered_a_file_that_is_not_there(qtbot, tmp_path):
+    for name in ("case.qcase", "case-2.qcase", "case-3.qcase"):
+        dialog = CaseDialog(tmp_path)
+        qtbot.addWidget(dialog)
+        assert dialog.target == tmp_path / name
+        dialog.target.write_text("")
+
+
 def test_a_case_in_a_folder_that_is_not_there_is_refused_in_the_dialog(qtbot, begin, tmp_path):
     dialog = begin().case_commands.ask_new()
     dialog.title.setText("Theft")

@@ -10,7 +10,7 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QLabel, QMainWindow
 
 from app.state.commands import COMMANDS
-from app.state.fuzzy import fuzzy_order, fuzzy_score
+from app.state.fuzzy import fuzzy_order, fuzzy_score, likeness
 from app.views.dialogs.command_palette import CommandPalette
 from app.views.dialogs.key_sheet import KeySheet, keys_words
 from app.views.widgets.actions import Actions, Handler
@@ -94,6 +94,32 @@ def test_escape_closes_and_runs_nothing(window):
     assert window.palette_.field.text() == ""
     window.palette_.close()
     assert window.ran == []
+
+
+def test_what_was_typed_in_full_comes_first_then_what_begins_so(window):
+    palette = window.palette_
+    palette.popup()
+    QTest.keyClicks(palette.field, "save report")
+    assert palette.found[:3] == ["file.save_report", "file.export_failures", "file.export_trust"]
+    QTest.keyClick(palette.field, Qt.Key_Return)
+    assert window.ran == ["file.save_report"]
+    palette.popup()
+    QTest.keyClicks(palette.field, "Save report on")
+    assert palette.found[0] == "file.export_failures"
+    window.table.bind({"file.save_report": Handler(window.close, lambda: False)})
+    palette.popup()
+    QTest.keyClicks(palette.field, "save report")
+    QTest.keyClick(palette.field, Qt.Key_Return)
+    assert palette.isVisible()
+    assert window.ran == ["file.save_report"], "no other command runs in its place"
+    palette.close()
+
+
+def test_a_shorter_text_comes_first_among_equal_ones():
+    assert fuzzy_order("save", ["Save report on errors", "Save report"]) == [1, 0]
+    assert [likeness("save  Report", text) for text in ("Save report…", "Save reports", "A")] == [
+        2, 1, 0,
+    ]  # fmt: skip
 
 
 def test_what_is_not_available_is_last_and_says_why(window):

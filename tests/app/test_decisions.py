@@ -142,6 +142,7 @@ def test_j_goes_to_the_next_undecided_and_the_decided_can_be_hidden(qtbot, opene
         listed[0], *listed[3:]
     ]  # fmt: skip
     (chip,) = results.header.filters.chips
+    assert chip.text() == "decided hidden"
     qtbot.mouseClick(chip, Qt.LeftButton)
     assert model.rowCount() == len(listed)
 

@@ -252,3 +252,17 @@ def test_pictures_of_whole_scenes_are_not_taken_for_people(qtbot, asked, tmp_pat
     qtbot.waitUntil(lambda: asked.pictures == [[person]])
     assert asked.scenes == [[wide]]
     assert asked.problems == []
+
+
+def test_a_dropped_folder_of_scenes_goes_where_dropped_scenes_go(qtbot, asked, tmp_path):
+    street = [write_picture(tmp_path / "street" / f"{n}.png", n, (200, 100)) for n in range(3)]
+    person = write_picture(tmp_path / "street" / "person.png")
+    asked.drop(tmp_path / "street")
+    qtbot.waitUntil(lambda: bool(asked.scenes or asked.imports), timeout=20_000)
+    assert not asked.imports
+    assert sorted(asked.scenes[0]) == sorted([*street, person])
+    for n in range(9):
+        write_picture(tmp_path / "street" / f"person {n}.png")
+    asked.drop(tmp_path / "street")
+    qtbot.waitUntil(lambda: asked.imports == [[tmp_path / "street"]], timeout=20_000)
+    assert len(asked.scenes) == 1

@@ -66,6 +66,27 @@ def test_a_person_is_found_whatever_the_file_is_called(bar, space):
     assert [space.data.gallery[hit].pid for hit in hits(bar)] == [3, 3, 3]
 
 
+def test_words_shown_are_found_as_whole_numbers(bar, space):
+    """Person 6 is neither person 60 nor a file with a 6 in its name; c2 is camera 2."""
+    known = ((6, 0, "a"), (60, 1, "b"), (7, 1, "img6"), (7, 11, "person 60"), (6, 1, "d"))
+    refs = [
+        replace(ref, pid=pid, camid=camid, path=ref.path.with_name(f"{name}.png"))
+        for ref, (pid, camid, name) in zip(space.data.gallery, known, strict=False)
+    ]
+    space.open_data(replace(space.data, gallery=ImageSet(tuple(refs), "gallery")))
+
+    def typed(text):
+        bar.field.clear()
+        QTest.keyClicks(bar.field, text)
+        return sorted(hits(bar))
+
+    assert typed("person 6") == typed("Person 6 ") == [0, 4]
+    assert typed("person 60") == [1, 3]
+    assert typed("camera 2") == typed("C2") == [1, 2, 4]
+    assert typed("camera 1") == [0]
+    assert typed("6") == [0, 2, 3, 4]
+
+
 def test_hits_tell_their_rank(bar, space):
     QTest.keyClicks(bar.field, "0001_")
     for row, hit in enumerate(hits(bar)):

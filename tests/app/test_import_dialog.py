@@ -9,6 +9,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.jobs.controller import Controller
+from app.jobs.imports import PROPOSE
 from app.state.requests import DataRequest
 from app.state.workspace import Workspace
 from app.views.dialogs.import_dialog import ImportDialog
@@ -69,7 +70,7 @@ def test_the_preview_follows_what_is_said(qtbot, dialog, folder):
     assert not dialog.save.isEnabled()
     dialog.pattern.setEditText("{cam}/{pid}/{frame}")
     QTest.keyClicks(dialog.rate, "x")
-    qtbot.waitUntil(lambda: "number of frames" in dialog.message.text(), timeout=10_000)
+    assert "number of frames" in dialog.rate_fault.text()
     dialog.rate.clear()
     QTest.keyClicks(dialog.rate, "2")
     qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
@@ -343,3 +344,90 @@ def test_a_folder_with_its_own_table_keeps_what_the_table_says(qtbot, dialog, fo
     assert "--" not in dialog.message.text()
     dialog.folders.setCurrentText("cameras/persons")
     qtbot.waitUntil(lambda: len(texts(dialog)) == 8, timeout=10_000)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("name", "a/b", "use letters, digits, spaces"),
+        ("name", "demo", "a published set has it"),
+        ("rate", "-5", "frames per second, above 0"),
+        ("rate", "nan", "frames per second, above 0"),
+    ],
+)
+def test_what_could_not_be_read_again_is_refused_beside_its_field(
+    qtbot, dialog, folder, field, typed, said
+):
+    dialog.choose([folder])
+    ready(qtbot, dialog)
+    dialog.pattern.setEditText("{cam}/{pid}/{frame}")
+    line, fault = getattr(dialog, field), getattr(dialog, f"{field}_fault")
+    QTest.keyClicks(line, typed)
+    assert said in fault.text()
+    assert fault.isVisible()
+    QTest.qWait(600)  # longer than the pause after the last key
+    qtbot.waitUntil(lambda: not dialog._jobs.has(PROPOSE), timeout=20_000)
+    QTest.mouseClick(dialog.save, Qt.LeftButton)
+    assert not dialog.save.isEnabled()
+    assert not (folder / "qaconv.toml").exists()
+    line.selectAll()
+    QTest.keyClicks(line, "7")
+    ready(qtbot, dialog)
+    assert not fault.isVisible()
+
+
+def test_what_is_left_out_is_counted_with_its_reasons(qtbot, dialog, tmp_path):
+    good = [write_picture(tmp_path / f"{n}.png", n).name for n in range(3)]
+    rows = [*(f"{name},ann" for name in good), "0.png,bob,more", "1.png,bob,more", "gone.png,bob"]
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(["path,pid", *rows, ""]), encoding="utf-8")
+    dialog.choose([table])
+    assert ready(qtbot, dialog) == 3
+    assert "3 left out, the first: 3 fields, but the header has 2" in dialog.left_out.text()
+    for line in (5, 6, 7):
+        assert f"t.csv line {line}" in dialog.all_left_out.toPlainText()
+    assert not dialog.all_left_out.isVisible()
+    QTest.mouseClick(dialog.fold, Qt.LeftButton)
+    assert dialog.all_left_out.isVisible()
+    table.write_text("\n".join(["path,pid", *rows[:3], *["0.png,a,b"] * 40, ""]), encoding="utf-8")
+    drop(dialog, table)
+    assert ready(qtbot, dialog) == 3
+    assert "40 left out" in dialog.left_out.text()
+    assert dialog.all_left_out.toPlainText().count("t.csv line") == 40
+    table.write_text("\n".join(["path,pid", *rows[:3], ""]), encoding="utf-8")
+    drop(dialog, table)
+    assert ready(qtbot, dialog) == 3
+    assert not dialog.left_out.isVisible()
+    assert not dialog.fold.isVisible()
+    assert not dialog.all_left_out.isVisible()
+
+
+def test_a_new_drop_starts_from_nothing(qtbot, dialog, folder, scenes, tmp_path):
+    drop(dialog, folder)
+    ready(qtbot, dialog)
+    dialog.pattern.setEditText("{cam}/{pid}/{frame}")
+    dialog.folders.setCurrentText("persons")
+    QTest.keyClicks(dialog.name, "shop")
+    QTest.keyClicks(dialog.rate, "25")
+    ready(qtbot, dialog)
+    (tmp_path / "empty").mkdir()
+    drop(dialog, tmp_path / "empty")
+    assert dialog.table.rowCount() == 0
+    assert dialog.possible.text() == ""
+    qtbot.waitUntil(lambda: "no picture" in dialog.message.text(), timeout=20_000)
+    assert dialog.table.rowCount() == 0
+    assert dialog.possible.text() == ""
+    assert (dialog.pattern.currentText(), dialog.folders.currentText()) == ("Recognise",) * 2
+    assert (dialog.name.text(), dialog.rate.text()) == ("", "")
+    drop(dialog, scenes / "street", scenes / "boxes.json")
+    ready(qtbot, dialog)
+    drop(dialog, tmp_path / "empty")
+    qtbot.waitUntil(lambda: "no picture" in dialog.message.text(), timeout=20_000)
+    assert dialog.pattern.isEnabled(), "boxes alone lock the fields"
+
+
+def test_scenes_are_warned_of_without_a_command(qtbot, dialog, scenes):
+    dialog.choose([scenes / "street"])
+    ready(qtbot, dialog)
+    assert "drop them on the window" in dialog.message.text()
+    assert "qaconv detect" not in dialog.message.text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -197,7 +198,8 @@ def test_an_example_is_opened_by_mouse_and_by_return(qtbot, window, failures):
 def test_the_report_on_failures_is_saved(qtbot, window, failures, tmp_path, suffix):
     click(failures.save)
     dialog = window.findChild(ExportDialog)
-    assert "failures_market" in dialog.path.text()
+    assert Path(dialog.path.text()).stem == "errors_market"
+    assert dialog.windowTitle() == "Save report on errors"
     dialog.format.setCurrentIndex([f.suffix for f in dialog._formats].index(suffix))
     target = tmp_path / f"f{suffix}"
     dialog.path.setText(str(target))
@@ -241,6 +243,8 @@ def measured_as_far_as_it_goes(window, trust):
 def report_is_saved(qtbot, window, target):
     window.commands.run("file.export_trust")
     dialog = window.findChild(ExportDialog)
+    assert Path(dialog.path.text()).stem == "explanation_checks_market"
+    assert dialog.windowTitle() == "Save report on explanation checks"
     dialog.path.setText(str(target))
     saved(qtbot, dialog)
     assert "How far the explanations can be trusted" in target.read_text(encoding="utf-8")

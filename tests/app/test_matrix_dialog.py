@@ -30,7 +30,9 @@ def test_counts_are_those_of_the_rankings_and_a_click_opens_a_query(qtbot, windo
     assert int(dialog.matrix.wrong.sum()) == int(np.sum(wrong))
     row, column = next(iter(dialog.matrix.members))
     item = dialog.view.visualItemRect(dialog.view.item(row, column))
+    window.pages.choose("evaluate")
     QTest.mouseClick(dialog.view.viewport(), Qt.LeftButton, pos=item.center())
+    assert window.page == "explore"
     camid = space.data.query[space.selection.query].camid
     assert camid == dialog.matrix.rows[row]
     found = space.data.gallery[space.selection.candidate]

@@ -27,7 +27,7 @@ from app.state.score_breakdown import breakdown_of
 from app.state.values import Cell, Look
 from app.state.workspace import Workspace
 from qaconv_core.figures.style import DIVERGING, SEQUENTIAL
-from qaconv_core.types import ImageRef, RankingResult
+from qaconv_core.types import ImageRef, ImageSet, RankingResult
 from tests.app.samples import GRID, sample_pair, sample_set
 
 
@@ -228,6 +228,10 @@ def test_before_a_pair_is_there_its_pictures_are(tmp_path):
     space = Workspace()
     space.open_data(sample_set(tmp_path, pictures=False))
     assert scene_of(space).message == "Choose a query on the left."
+    alone = Workspace()
+    alone.open_data(dataclasses.replace(space.data, query=ImageSet((), "query"), added_from=0))
+    assert "gallery (Ctrl+5)" in scene_of(alone).message
+    assert "(Ctrl+I)" in scene_of(alone).message
     space.select_queries((1,))
     scene = scene_of(space)
     assert [panel.ref is not None for panel in scene.panels] == [True, False]

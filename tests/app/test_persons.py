@@ -307,6 +307,21 @@ def test_labels_are_measured_with_their_interval(qtbot, window):
     assert f"{100 * np.mean(same > threshold):.1f} % of the labelled pairs of one person" in text
 
 
+def test_few_labelled_pairs_are_said_to_be_few(qtbot, window):
+    header, space = window.explore.results.header, window.workspace
+    name_persons(qtbot, window, (1, 2))
+    press(window, Qt.Key_1, modifiers=Qt.ControlModifier)
+    qtbot.waitUntil(header.lined.isVisible, timeout=WAIT)
+    line = space.labelled_line
+    assert 0 < line.different < 100
+    assert header.few.isVisible()
+    assert header.few.text().startswith(f"{line.different} labelled pairs of two persons: ")
+    assert header.few.text().endswith("so few of two cannot show a share of 1.0 %")
+    header.false_pairs.actions_["0.1"].trigger()
+    settled(qtbot, window)
+    assert header.few.isVisible() == (line.different < 10)
+
+
 def test_labelled_pairs_draw_a_line_in_the_ranking(qtbot, window):
     space, header = window.workspace, window.explore.results.header
     press(window, Qt.Key_1, modifiers=Qt.ControlModifier)

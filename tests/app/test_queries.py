@@ -9,7 +9,10 @@ import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
+from app.items.query_model import QueryEntry
 from app.items.row_models import ENTRY_ROLE
+from app.items.row_texts import who_sentence
+from app.state.words import who_text
 from app.views.explore.queries_panel import QueriesPanel
 from app.views.widgets.actions import Actions
 from qaconv_core.galleries.values import OpenSet
@@ -68,6 +71,39 @@ def test_typing_filters(panel, joint):
     QTest.keyClick(panel.filter_bar.text, Qt.Key_Escape)
     assert joint.query_filter.text == ""
     assert panel.model.rowCount() == 9
+
+
+def test_the_words_of_a_row_are_typed_to_find_it(panel, joint):
+    panel.handlers()["query.filter"].run()
+    field = panel.filter_bar.text
+    for text, rows in (("person 2", [1, 5]), ("Camera 2", None), ("c2", None)):
+        field.clear()
+        QTest.keyClicks(field, text)
+        of_camera = np.flatnonzero(joint.data.query_camids == 1).tolist()
+        assert listed(panel) == (of_camera if rows is None else rows)
+
+
+def test_esc_empties_the_field_then_leads_to_the_list(panel):
+    panel.handlers()["query.filter"].run()
+    field = panel.filter_bar.text
+    QTest.keyClicks(field, "B0003")
+    QTest.keyClick(field, Qt.Key_Escape)
+    assert field.hasFocus()
+    QTest.keyClick(field, Qt.Key_Escape)
+    assert panel.list.hasFocus()
+    panel.filter_bar.focus()
+    assert field.hasFocus()
+    QTest.keyClick(field, Qt.Key_Escape)
+    assert panel.list.hasFocus()
+
+
+def test_a_person_called_person_1_is_so_called_once(joint):
+    ref = replace(joint.data.query[0], person="person 1", camera="camera east")
+    entry = QueryEntry(0, ref, False, 0.5, 1, 1.0, True)
+    assert entry.title.startswith("Person 1 · ")
+    assert who_sentence(ref) == "Person 1, camera east"
+    assert who_text(ref).startswith("person 1 · camera east")
+    assert who_text(replace(ref, person="anna", camera="yard")).startswith("person anna · camera y")
 
 
 def test_a_person_and_cameras_are_chosen(panel, joint):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from threading import Event
 from typing import ClassVar
 
 import numpy as np
@@ -268,3 +269,20 @@ def test_a_dropped_folder_of_videos_ends_with_the_opened_set_and_its_tracks_play
     assert space.ranking.track_rule == "best"
     window.commands.run("candidate.every_picture")
     assert panel.model.rowCount() > few
+
+
+def test_a_video_dropped_while_people_are_looked_for_is_refused_aloud(qtbot, dialog, videos):
+    heard = []
+    dialog.opened.connect(heard.append)
+    drop(dialog, videos[0])
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+    going = Event()
+    Blocks.hold = lambda: going.wait(WAIT / 1000)
+    QTest.mouseClick(dialog.start, Qt.LeftButton)
+    drop(dialog, videos[1])
+    text = dialog.message.text()
+    assert "south.avi: not taken while people are looked for" in text
+    assert "You may close this dialog" in text
+    assert dialog.paths == videos[:1]
+    going.set()
+    qtbot.waitUntil(lambda: bool(heard), timeout=WAIT)

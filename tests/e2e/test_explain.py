@@ -138,7 +138,7 @@ def test_a_report_to_hand_over_with_decisions(qaconv, market, checkpoint, files,
     rank(qaconv, market, checkpoint, "--report", "r.html", "--top", 5, query=[query])
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "same &lt;coat&gt;" in text
-    junk = text.count("No rank (junk)")  # what stands among the five is shown too
+    junk = text.count("No rank, same camera (ignored)")  # what stands among the five is shown too
     assert junk
     assert text.count('<section class="candidate">') == 5 + junk
     rank(qaconv, market, checkpoint, "--report", "r.pdf", "--top", 2, query=[query])

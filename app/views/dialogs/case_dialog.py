@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, pyqtSignal
@@ -38,7 +39,7 @@ class CaseDialog(QDialog):
         self.title = line_edit("Title", "", known.title)
         self.reference = line_edit("Reference", "", known.reference)
         self.examiner = line_edit("Examiner", "", known.examiner)
-        self.path = line_edit("File", "Where the case is kept", str(folder / f"case{SUFFIX}"))
+        self.path = line_edit("File", "Where the case is kept", str(_new_file(folder)))
         self.path.setMinimumWidth(380)
         self.browse = push_button("Browse…", "Choose folder and name", self._browse)
         self.note = MessageLine()
@@ -91,3 +92,9 @@ class CaseDialog(QDialog):
         words = (field.text().strip() for field in (self.title, self.reference, self.examiner))
         self.wanted.emit(self.target if self._new else None, *words)
         self.accept()
+
+
+def _new_file(folder: Path) -> Path:
+    """``case.qcase``, or with the first number that no file there has."""
+    names = (f"case{'' if number == 1 else f'-{number}'}{SUFFIX}" for number in count(1))
+    return next(folder / name for name in names if not (folder / name).exists())

@@ -21,7 +21,7 @@ from PyQt5.QtWidgets import (
 )
 
 from app.state.commands import COMMANDS, Command
-from app.state.fuzzy import fuzzy_order
+from app.state.fuzzy import fuzzy_order, likeness
 from app.views.dialogs.key_sheet import keys_words
 from app.views.widgets.actions import Actions
 from app.views.widgets.icons import icon
@@ -124,8 +124,7 @@ class CommandPalette(QDialog):
     def _search(self, typed: str) -> None:
         self.list.clear()
         order = fuzzy_order(typed, self._words)
-        # What can be chosen comes first among what was found equally well or worse.
-        order.sort(key=lambda i: not self._can(self._commands[i]))
+        order.sort(key=lambda i: self._place(typed, self._commands[i]))
         for index in order:
             self.list.addItem(self._item(self._commands[index], self._words[index]))
         self._list_places(typed.strip().lower())
@@ -143,6 +142,12 @@ class CommandPalette(QDialog):
             item.setData(_ID, number)
             item.setData(Qt.AccessibleTextRole, place.words)
             self.list.addItem(item)
+
+    def _place(self, typed: str, command: Command) -> tuple[bool, bool, int]:
+        """The command that was typed in full comes first, even to say why it is not available;
+        then what can be chosen, what begins with the words typed before the rest."""
+        alike = likeness(typed, command.title)
+        return alike < 2, not self._can(command), -alike
 
     def _can(self, command: Command) -> bool:
         return self.actions_table.can_run(command.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QIcon, QImage, QPainter, QPixmap
 from PyQt5.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QDialogButtonBox,
     QHeaderView,
@@ -20,24 +22,35 @@ from PyQt5.QtWidgets import (
 )
 
 from app.jobs.images import ImageLoader
-from app.jobs.imports import SHOW, cut_out, propose_import, save_import, show_people
+from app.jobs.imports import PROPOSE, SHOW, cut_out, propose_import, save_import, show_people
 from app.jobs.runner import JobRunner
 from app.jobs.timers import pause_timer
 from app.state.requests import DataRequest
 from app.state.values import Problem
+from app.views.dialogs.check_panel import rejected_text
 from app.views.dialogs.job_dialog import DropDialog
 from app.views.dialogs.video_dialog import out_for
 from app.views.widgets.fields import combo_box, line_edit, named, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
-from app.views.widgets.labels import MessageLine, plain_label, sentence_case
+from app.views.widgets.labels import (
+    MessageLine,
+    details_box,
+    fold_button,
+    plain_label,
+    sentence_case,
+)
 from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
 from app.views.widgets.table_style import show_as_rows, space_columns
+from qaconv_core.data.catalog import name_fault
+from qaconv_core.data.description import RATE_WORDS, is_rate
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
 from qaconv_core.data.proposal import BY_DETECT, Proposal, examples, possibilities, spread
+from qaconv_core.data.scenes import BY_COMMAND
 from qaconv_core.data.videos import is_video_name
-from qaconv_core.readable import counted
+from qaconv_core.readable import counted, shown
+from qaconv_core.types import Rejected
 
 if TYPE_CHECKING:
     from qaconv_core.detection.given import BoxesProposal
@@ -58,6 +71,7 @@ SAVE_WORDS = "Save and open…"
 SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
 CUT_TIP = "Cut the people out of their pictures by these boxes, and look at the data set"
 _EXAMPLES = 40
+_LEFT_OUT = 96  # pixels of height
 _THUMBNAIL = 48
 _PEOPLE, _PERSON, _GAP = 4, QSize(30, _THUMBNAIL), 4
 """People of one picture that are shown, how large at most, and pixels between them."""
@@ -113,6 +127,7 @@ class ImportDialog(DropDialog):
         self.rate = line_edit("Rate", placeholder=rate)
         name = "a name by which commands find it; may be left empty"
         self.name = line_edit("Name", placeholder=name)
+        self.rate_fault, self.name_fault = MessageLine(), MessageLine()
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setHorizontalHeaderLabels(COLUMNS)
         self.table.setAccessibleName("Pictures as they are understood")
@@ -124,6 +139,13 @@ class ImportDialog(DropDialog):
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         self.possible = plain_label("")
         self.possible.setAccessibleName("What is possible")
+        self.left_out = MessageLine()
+        self.fold, self.all_left_out = fold_button("All left out"), details_box("")
+        self.all_left_out.setAccessibleName("Files left out, by reason")
+        self.all_left_out.setFixedHeight(_LEFT_OUT)
+        self.fold.toggled.connect(self.all_left_out.setVisible)
+        self.fold.hide()
+        self.all_left_out.hide()
         self.message = MessageLine()
         self.save = self.make_buttons(
             QDialogButtonBox.Save, SAVE_WORDS, SAVE_TIP
@@ -138,11 +160,16 @@ class ImportDialog(DropDialog):
         )  # fmt: skip
         for field in (self.rate, self.name, self.pattern.lineEdit()):
             field.setAcceptDrops(False)  # a file dropped there is for the dialog
-        rows = (field for field in self.fields if field is not self.table_row)
-        self.form = in_form(*((field.accessibleName(), field) for field in rows))
+        self.form = in_form(
+            *((field.accessibleName(), field) for field in (self.pattern, self.folders, self.unit)),
+            ("Rate", _with_fault(self.rate, self.rate_fault)),
+            ("Name", _with_fault(self.name, self.name_fault)),
+        )
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
-        in_column(where, self.form, self.table, self.possible, self.message, self.buttons,
-                  into=self, grows=self.table, margins=16)  # fmt: skip
+        left_out = in_row(self.left_out, self.fold, grows=self.left_out)
+        in_column(where, self.form, self.table, self.possible, left_out, self.all_left_out,
+                  self.message, self.buttons, into=self, grows=self.table,
+                  margins=16)  # fmt: skip
         for part in (self.table_label, self.table_row):
             part.setParent(self)
         self._show_columns([])
@@ -191,12 +218,34 @@ class ImportDialog(DropDialog):
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
     def choose(self, places: Sequence[Path]) -> None:
-        """Look at folders and tables."""
+        """Look at folders and tables; nothing that was said of others holds for them."""
+        if self.places:
+            self._say_nothing()
         self.places = [path.absolute() for path in places]
         self.where.setText(", ".join(map(str, self.places)))
-        self.proposal = self.boxes = None
+        self.proposal = None
+        self._show_nothing()
         self._show_columns([])
         self._propose()
+
+    def _say_nothing(self) -> None:
+        """All fields as they are in a new dialog."""
+        self._show_columns([])
+        self.pattern.setEditText(RECOGNISE)
+        for choice in (self.folders, self.unit, *self.columns.values()):
+            choice.setCurrentIndex(0)
+        for line in (self.rate, self.name):
+            line.clear()
+        for field in self.fields:
+            field.setEnabled(True)
+
+    def _show_nothing(self) -> None:
+        """No table, and nothing that is possible."""
+        self.boxes, self._shown = None, []
+        self._jobs.stop(SHOW)
+        self._fill(())
+        self.possible.setText("")
+        self._say_left_out(())
 
     def _browse_folder(self) -> None:
         ask_path(self, "Folder of pictures", "", self._browsed)
@@ -219,7 +268,7 @@ class ImportDialog(DropDialog):
     def wishes(self) -> Wishes:
         """What was said of the pictures; what was left to the program is empty."""
         pattern, folders = self.pattern.currentText().strip(), self.folders.currentText()
-        unit, rate = self.unit.currentText(), self.rate.text().strip().replace(",", ".")
+        unit = self.unit.currentText()
         return Wishes(
             patterns=() if pattern in ("", RECOGNISE) else (pattern,),
             folders=None if folders == RECOGNISE else tuple(folders.split("/")),
@@ -229,27 +278,45 @@ class ImportDialog(DropDialog):
                 if column.currentData() is not None
             },
             unit="" if unit == RECOGNISE else unit,
-            rate=float(rate) if rate else None,
+            rate=self._rate(),
             name=self.name.text().strip(),
         )
 
+    def _rate(self) -> float | None:
+        """Frames per second as typed; NaN for what is no number, None where nothing is typed."""
+        typed = self.rate.text().strip().replace(",", ".")
+        try:
+            return float(typed) if typed else None
+        except ValueError:
+            return math.nan
+
+    def _said_rightly(self) -> bool:
+        """Whether rate and name can be kept; what is wrong is said beside each."""
+        rate, fault = self._rate(), name_fault(self.name.text().strip())
+        rate_fault = "" if rate is None or is_rate(rate) else f"has to be {RATE_WORDS}"
+        self.rate_fault.say(rate_fault, warning=True)
+        self.name_fault.say(f"cannot be given: {fault}" if fault else "", warning=True)
+        return not rate_fault and not fault
+
     def _changed(self) -> None:
         self.save.setEnabled(False)
-        if self.places:
+        self._jobs.stop(PROPOSE)  # what it finds is not what is said now
+        self._later.stop()
+        if not self._said_rightly():
+            self.message.say("")  # what is wrong stands beside its field
+        elif self.places:
             self._later.start()
 
     def _propose(self) -> None:
         self.save.setEnabled(False)
-        try:
-            wishes = self.wishes()
-        except ValueError:
-            self.message.say("The rate has to be a number of frames per second.", warning=True)
+        self._later.stop()
+        if not self._said_rightly():
             return
         self.message.say("Reading names…")
         self._jobs.stop(SHOW)
         propose_import(
-            self._jobs, self.places, wishes, self.proposal, self._show_columns, self._proposed,
-            self._failed,
+            self._jobs, self.places, self.wishes(), self.proposal, self._show_columns,
+            self._proposed, self._not_proposed,
         )  # fmt: skip
 
     def _proposed(self, found: Proposal | BoxesProposal) -> None:
@@ -274,6 +341,7 @@ class ImportDialog(DropDialog):
             f"✓ Cut {counted(found.people, 'person', 'people')} out, into {out_for(found.inputs)}, "
             "and search among them"
         )
+        self._say_left_out(())
         self.message.say("; ".join(found.sentences), warning=bool(found.unknown))
         self.save.setEnabled(True)
         self.table.setIconSize(QSize(_PEOPLE * (_PERSON.width() + _GAP), _THUMBNAIL))
@@ -313,8 +381,20 @@ class ImportDialog(DropDialog):
         told = (*proposal.warnings, *proposal.pictures.notes)
         said = "; ".join(map(in_window, (*told, *proposal.reasons)))
         count = counted(len(proposal.pictures.pictures), "picture")
+        self._say_left_out(proposal.dataset.rejected)
         self.message.say(f"{count}. {sentence_case(said)}", warning=bool(told))
         self.save.setEnabled(True)
+
+    def _say_left_out(self, rejected: Sequence[Rejected]) -> None:
+        """How many files or lines are left out, and why the first; all of them are folded in."""
+        named = "" if len(rejected) < 2 else ", the first"
+        words = (
+            f"{len(rejected):,} left out{named}: {shown(rejected[0].reason)}" if rejected else ""
+        )
+        self.left_out.say(words, warning=True)
+        self.all_left_out.setPlainText(rejected_text(rejected))
+        self.fold.setVisible(bool(rejected))
+        self.fold.setChecked(self.fold.isChecked() and bool(rejected))
 
     def _fill(self, rows: Iterable[Sequence[str]]) -> None:
         """Show these rows of :data:`COLUMNS`."""
@@ -331,6 +411,10 @@ class ImportDialog(DropDialog):
         item = self.table.item(self._shown.index(path), 0)
         if image is not None and item is not None:
             item.setIcon(QIcon(QPixmap.fromImage(image)))
+
+    def _not_proposed(self, problem: Problem) -> bool:
+        self._show_nothing()
+        return self._failed(problem)
 
     def _failed(self, problem: Problem) -> bool:
         self.message.say(in_window(problem.message), warning=True)
@@ -361,9 +445,18 @@ class ImportDialog(DropDialog):
         self._thumbnails.close()
 
 
+def _with_fault(field: QWidget, fault: MessageLine) -> QBoxLayout:
+    """A field, and room beside it for what is wrong with it."""
+    row = in_row(field, fault)
+    for part in (field, fault):
+        row.setStretchFactor(part, 1)
+    return row
+
+
 def in_window(sentence: str) -> str:
     """A sentence of the engine without the options of the command line: the fields stand above."""
     plain = re.sub(r"; --[a-z]+ .*says otherwise.*$", "", sentence)
     plain = plain.replace(f"name the folder; {BY_DETECT}", _NOT_HERE)
+    plain = plain.replace(BY_COMMAND, "drop them on the window, which finds people in scenes")
     plain = plain.replace("name it (--columns path=…)", "choose the column of files")
     return plain.replace("--rate", "a rate").replace("--pattern ", "")

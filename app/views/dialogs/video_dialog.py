@@ -42,6 +42,7 @@ COLUMNS = ("File", "Length", "Camera", "Starts at")
 CAMERA, START = 2, 3
 USUAL_RATE = 2.0
 NO_START = "not known"
+_GOES_ON = "You may close this dialog: the search goes on, and its set opens then."
 
 
 class VideoDialog(HelpedDialog):
@@ -130,6 +131,12 @@ class VideoDialog(HelpedDialog):
     def take_dropped(self, paths: list[Path]) -> None:
         if not self._jobs.has(DETECT):
             self.choose(paths)
+            return
+        names = ", ".join(path.name for path in paths)
+        self.message.say(
+            f"{_GOES_ON} {names}: not taken while people are looked for; drop it again then.",
+            warning=True,
+        )
 
     def _choose_out(self, name: str) -> None:
         self.out.setText(name)
@@ -234,7 +241,7 @@ class VideoDialog(HelpedDialog):
         job = detect(self._jobs, self.paths, work, self._done, self._not_done, self._ended)
         names = ", ".join(one.name for one in self.facts[:2])
         self.work.add_job(f"Finding people in {names}", job)
-        self.message.say("You may close this dialog: the search goes on, and its set opens then.")
+        self.message.say(_GOES_ON)
         self._refresh_buttons(False)
 
     def _done(self, done: Detected) -> None:
@@ -256,7 +263,7 @@ class VideoDialog(HelpedDialog):
     def _ended(self) -> None:
         said = self.message.text()
         self._refresh()
-        if said.startswith("You may close"):
+        if said.startswith(_GOES_ON):
             self.message.say("Stopped. “Go on” looks at the rest; what was found is kept.")
         else:
             self.message.say(said, warning=True)

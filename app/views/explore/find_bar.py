@@ -60,7 +60,7 @@ class FindBar(QWidget):
             FindEdit(), "Find in the gallery",
             "Type, choose with ↑ and ↓, Enter jumps there, Esc closes.",
         )  # fmt: skip
-        self.field.setPlaceholderText("Person number or part of a file name")
+        self.field.setPlaceholderText("Person, camera or part of a file name")
         self.field.setClearButtonEnabled(True)
         self.hits = named(
             QListView(), "Found in the gallery",

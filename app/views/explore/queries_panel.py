@@ -116,6 +116,7 @@ class QueriesPanel(QWidget):
         self.model.modelReset.connect(self._on_rows_changed)
         self.model.dataChanged.connect(lambda *_: self._show_count())
         self.list.selectionModel().selectionChanged.connect(self._chosen)
+        self.filter_bar.text.left.connect(self.list.setFocus)
         self.empty.link_clicked.connect(lambda: space.change_query_filter(**NO_FILTER))
         self.thumbnails.loaded.connect(self._picture_arrived)
         space.selection_changed.connect(self._show_selection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QEvent, QRegularExpression, Qt
+from PyQt5.QtCore import QEvent, QRegularExpression, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QRegularExpressionValidator
 from PyQt5.QtWidgets import QComboBox, QLineEdit, QWidget
 
@@ -23,15 +23,22 @@ SORTS = {
 
 
 class FilterEdit(QLineEdit):
-    """A field that Esc empties; an empty one leaves Esc to the window."""
+    """A field that Esc empties. ``left`` tells of Esc in an empty one; where nobody listens to
+    that, Esc is the window's."""
+
+    left = pyqtSignal()
 
     def event(self, event: QEvent) -> bool:
-        if isinstance(event, QKeyEvent) and event.key() == Qt.Key_Escape and self.text():
+        own = bool(self.text()) or self.receivers(self.left) > 0
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key_Escape and own:
             if event.type() == QEvent.ShortcutOverride:
                 event.accept()
                 return True
             if event.type() == QEvent.KeyPress:
-                self.clear()
+                if self.text():
+                    self.clear()
+                else:
+                    self.left.emit()
                 return True
         return super().event(event)
 
@@ -46,7 +53,8 @@ class QueryFilterBar(QWidget):
         self.workspace = workspace
         self.text = named(
             FilterEdit(), "Filter queries by file or person",
-            "List queries whose file name holds this, or of this person (Ctrl+L).",
+            "List queries whose file name holds this, or of this person or camera (Ctrl+L).\n"
+            "Esc empties the field, then leads to the list.",
         )  # fmt: skip
         self.text.setPlaceholderText("File or person")
         self.text.setClearButtonEnabled(True)

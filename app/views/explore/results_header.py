@@ -36,6 +36,7 @@ from qaconv_core.evaluation.labelled_line import LabelledLine
 from qaconv_core.ranking.line import percent_words
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import BEST, MEAN
+from qaconv_core.readable import counted
 from qaconv_core.types import RankingResult
 
 METHOD_WORDS: dict[Method, tuple[str, str]] = dict(
@@ -150,6 +151,8 @@ class ResultsHeader(QWidget):
         self.line = QLabel()
         self.line.setAccessibleName("Is anybody there?")
         self.line.setToolTip(LINE)
+        self.few = QLabel()
+        self.few.setAccessibleName("Few labelled pairs")
         self.alarms = Choice(
             "False alarms", "Share of queries without a match with somebody above the line.",
             {str(share): f"{100 * share:.0f} % false alarms" for share in FALSE_ALARM_CHOICES},
@@ -210,7 +213,14 @@ class ResultsHeader(QWidget):
         self.estimated = _together(self.estimates, self.exact)
         self.several = _together(self.chosen, self.report)
         self.lined = _together(self.line, self.basis, self.alarms, self.false_pairs)
-        self.states = (self.lined, self.by_part, self.estimated, self.several, self.added_note)
+        self.states = (
+            self.lined,
+            self.few,
+            self.by_part,
+            self.estimated,
+            self.several,
+            self.added_note,
+        )
         for state in self.states:
             states.addWidget(state)
         in_column(first, self.second, into=self, spacing=4)
@@ -287,7 +297,7 @@ class ResultsHeader(QWidget):
         self.cameras.show_chosen(chosen.camids)
         self.times.show_chosen(chosen.time_range)
         hidden = tuple(
-            ChipText(name, f"no {words}", tip)
+            ChipText(name, f"{words} hidden", tip)
             for name, (words, tip) in HIDES.items()
             if getattr(chosen, name)
         )
@@ -311,6 +321,9 @@ class ResultsHeader(QWidget):
         space = self.workspace
         line, ranking, lines = space.line, space.ranking, space.lines
         self.lined.setVisible(line is not None and ranking is not None)
+        few = few_words(line) if isinstance(line, LabelledLine) and ranking is not None else ""
+        self.few.setText(few)
+        self.few.setVisible(bool(few))
         self.show_states()
         if line is None or ranking is None:
             return
@@ -436,6 +449,12 @@ def line_words(line: Strangers | LabelledLine, ranking: RankingResult) -> str:
     if not above:
         return f"Probably nobody, or nobody clear: none above the line at {where}"
     return f"{count_text(above)} above the line at {where}"
+
+
+def few_words(line: LabelledLine) -> str:
+    """That the line rests on too few pairs for the share that is chosen; "" where it does not."""
+    pairs = counted(line.different, "labelled pair")
+    return f"{pairs} of two persons: {line.too_few}" if line.too_few else ""
 
 
 def exactness_words(ranking: RankingResult) -> str:

@@ -10,6 +10,7 @@ from PyQt5.QtWidgets import QWidget
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
 from app.jobs.insight_jobs import REPORT_FORMATS, InsightJobs, insight_export
+from app.state.commands import BY_ID
 from app.state.export_choices import ExportChoices
 from app.state.insights import KINDS, Insights, Kind, PairPlace, selection_of
 from app.state.values import Problem
@@ -109,8 +110,8 @@ class InsightPages(QObject):
         if export is None:
             return None
         dialog = ExportDialog(
-            f"Save report on {kind}", export.stem, REPORT_FORMATS, export.write, self._runner,
-            self._choices, self._window, people=True,
+            BY_ID[f"file.export_{kind}"].title.rstrip("…"), export.stem, REPORT_FORMATS,
+            export.write, self._runner, self._choices, self._window, people=True,
         )  # fmt: skip
         dialog.saved.connect(self._on_saved)
         dialog.open()

@@ -15,10 +15,10 @@ from app.jobs.adaptation_jobs import AdaptationJobs
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
 from app.jobs.run_rankings import both_rankings
+from app.state.insights import PairPlace
 from app.state.requests import DataRequest, ModelRequest
 from app.state.run_comparison import QueryChange, RunResult
 from app.state.settings import Settings, SettingsFile
-from app.state.values import Selection
 from app.state.words import ap_text
 from app.views.dialogs.adapt_dialog import AdaptDialog
 from app.views.dialogs.answers_dialog import AnswersDialog
@@ -277,7 +277,9 @@ class Dialogs(QObject):
             names = {"camera": data.camera_names, "person": data.person_names}
             dialog = MatrixDialog(firsts, keys, names, self.window)
             dialog.opened.connect(
-                lambda query, candidate: space.look_at(Selection((query,), candidate))
+                lambda query, candidate: self.pair_wanted.emit(
+                    PairPlace(data.query.paths[query], data.gallery.paths[candidate])
+                )
             )
             self._show_of("matrix", dialog, data)
 

@@ -22,10 +22,10 @@ from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.file_dialogs import PICTURES, ask_paths
 from qaconv_core.data.catalog import needs_import
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name
-from qaconv_core.data.scenes import looks_like_scene
+from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name, scan_pictures
+from qaconv_core.data.scenes import looks_like_scene, mostly_scenes
 from qaconv_core.data.videos import is_video_name
-from qaconv_core.errors import ImageError, StoreError
+from qaconv_core.errors import DatasetError, ImageError, StoreError
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.store.cases import SUFFIX
 from qaconv_core.store.folders import data_dir
@@ -69,7 +69,8 @@ class FileInput(QObject):
     """Takes what is dropped on the window, pasted or chosen, and does the right thing with it.
 
     Pictures become queries, once it is known that they can be read; those that look like whole
-    scenes go to ``open_scenes``, videos to ``open_videos``. Folders and tables go to
+    scenes go to ``open_scenes``, as folders of them do, videos to ``open_videos``. Other folders
+    and tables go to
     ``import_pictures``, those of which is known how they are read to ``open_data``, checkpoints to
     ``open_model`` (each shows its report first); ``tell`` shows what cannot be used.
     Pictures that come from the window itself are taken where ``takes_own`` says so of a point.
@@ -196,18 +197,25 @@ class FileInput(QObject):
             self._refuse(*kinds[0])
 
     def _take_place(self, path: Path, name: str) -> None:
-        """Open a folder or table, or say first how it is read, where nobody has said it."""
+        """Open a folder or table; where nobody has said how it is read, find the people in its
+        scenes, or say first how it is read."""
 
-        def use(unsaid: bool) -> None:
-            if unsaid:
+        def look(context: JobContext) -> tuple[bool, list[Path]]:
+            unsaid = needs_import(path)
+            return unsaid, scenes_in(path, context) if unsaid else []
+
+        def use(found: tuple[bool, list[Path]]) -> None:
+            unsaid, scenes = found
+            if scenes:
+                self._open_scenes(scenes)
+            elif unsaid:
                 self._import_pictures([path])
             else:
                 self._open_data(DataRequest(name, path))
 
         self.controller.runner.start(
-            f"Looking at {path.name}", lambda _context: needs_import(path), lane="files",
-            quiet=True, done=use,
-        )  # fmt: skip
+            f"Looking at {path.name}", look, lane="files", quiet=True, done=use
+        )
 
     def _refuse(self, kind: str, path: Path) -> None:
         if kind == "missing":
@@ -326,6 +334,18 @@ def readable(paths: Sequence[Path], context: JobContext) -> Readable:
         else:
             (found.scenes if scene else found.people).append(path)
     return found
+
+
+def scenes_in(folder: Path, context: JobContext) -> list[Path]:
+    """The pictures in and below a folder where most look like whole scenes; else none."""
+    if not folder.is_dir():
+        return []
+    try:
+        scan = scan_pictures(folder, recursive=True, context=context)
+    except DatasetError:  # whoever imports the folder says why
+        return []
+    paths = [picture.path for picture in scan.pictures]
+    return paths if mostly_scenes(paths) else []
 
 
 def keep_image(image: QImage) -> Path:

@@ -219,7 +219,7 @@ def test_the_page_of_failures_names_its_examples(tmp_path):
     reader = checked(errors_html(failure_analysis(tmp_path)))
     words = " ".join(reader.words)
     assert "2 of 9 valid queries" in words
-    assert "failures number 2, 1" in words
+    assert "errors number 2, 1" in words
     assert "✕ first false <1>.png" in words
     assert "bag" in words
     assert len(reader.sources) == 3 * (1 + 2 * 3)

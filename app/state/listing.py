@@ -69,12 +69,15 @@ def text_hits(texts: Sequence[SearchText], text: str) -> Bool:
         return np.zeros(len(texts), dtype=bool)
     anywhere = re.escape(wanted)
     whole = anywhere + (r"(?!\d)" if wanted[-1].isdecimal() else "")
-    in_names = re.compile(whole if _NUMBERED.fullmatch(wanted) else anywhere)
     number = rf"^{wanted.lstrip('0') or '0'}$"
     in_words = re.compile(number if wanted.isdecimal() else whole, re.MULTILINE)
-    meant = {words: bool(in_words.search(words)) for words in {text.words for text in texts}}
-    hits = (meant[text.words] or bool(in_names.search(text.names)) for text in texts)
-    return np.fromiter(hits, bool, len(texts))
+    meant = {words: bool(in_words.search(words)) for words in {words for _names, words in texts}}
+    if _NUMBERED.fullmatch(wanted):
+        in_names = re.compile(whole)
+        hits = [meant[words] or bool(in_names.search(names)) for names, words in texts]
+    else:
+        hits = [meant[words] or wanted in names for names, words in texts]
+    return np.array(hits, dtype=bool)
 
 
 _NUMBERED = re.compile(r"(person|camera) \d+")

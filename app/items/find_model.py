@@ -9,10 +9,10 @@ from PyQt5.QtCore import Qt
 
 from app.items.row_models import ListModel
 from app.items.row_texts import count_text, who_sentence
-from app.state.listing import SearchText, listed_places, search_texts, text_hits
+from app.state.listing import listed_places, search_texts, text_hits
 from app.state.values import ResultFilter
 from qaconv_core.galleries.values import OpenSet
-from qaconv_core.types import ImageSet, RankingResult
+from qaconv_core.types import RankingResult
 
 MOST = 200
 """Hits that are listed; their number is told in full."""
@@ -27,7 +27,6 @@ class FindModel(ListModel):
         self.hidden: frozenset[int] = frozenset()
         self._data: OpenSet | None = None
         self._ranking: RankingResult | None = None
-        self._texts: tuple[ImageSet | None, list[SearchText]] = None, []
 
     def search(
         self, data: OpenSet | None, ranking: RankingResult | None, chosen: ResultFilter, text: str
@@ -35,7 +34,7 @@ class FindModel(ListModel):
         """Find anew."""
         self.beginResetModel()
         self._data, self._ranking = data, ranking
-        hits = np.flatnonzero(text_hits(self._texts_of(data.gallery) if data else (), text))
+        hits = np.flatnonzero(text_hits(search_texts(data.gallery) if data else (), text))
         if ranking is not None:
             places = ranking.places[hits]
             hits = hits[np.lexsort((places, places < 0))]  # those not ranked yet at the end
@@ -46,12 +45,6 @@ class FindModel(ListModel):
             ranked = hits[ranking.places[hits] >= 0]
             self.hidden = frozenset(ranked[~np.isin(ranked, listed)].tolist())
         self.endResetModel()
-
-    def _texts_of(self, images: ImageSet) -> list[SearchText]:
-        """What is searched, kept: it is read at every letter typed."""
-        if self._texts[0] is not images:
-            self._texts = images, search_texts(images)
-        return self._texts[1]
 
     def shown(self, row: int, role: int) -> Any:
         assert self._data is not None

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.state.values import Measures, QueryFilter, ResultFilter
+from qaconv_core.caching import LruCache
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.naming import camera_label, camera_words, person_label, person_words
 from qaconv_core.types import UNKNOWN, Bool, ImageSet, Int64, RankingResult, leads, ranks
@@ -44,7 +45,20 @@ class SearchText(NamedTuple):
     words: str
 
 
+_TEXTS: LruCache[int, tuple[ImageSet, list[SearchText]]] = LruCache(2)
+"""Of queries and gallery, which are searched at every letter typed; by identity."""
+
+
 def search_texts(images: ImageSet) -> list[SearchText]:
+    """One for each picture; those of the two sets searched last are kept."""
+    kept = _TEXTS.get(id(images))
+    if kept is None or kept[0] is not images:
+        kept = images, _texts_of(images)
+        _TEXTS.put(id(images), kept)
+    return kept[1]
+
+
+def _texts_of(images: ImageSet) -> list[SearchText]:
     """One for each picture. Equal words are one string."""
     known: dict[tuple[int | None, str, int | None, str], str] = {}
     texts = []

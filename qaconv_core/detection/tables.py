@@ -58,9 +58,9 @@ def write_tables(
     """
     known = [journal.last(source) >= 0 for source in sources]
     used = [source for source, there in zip(sources, known, strict=True) if there]
+    facts = {source.name: told(source) for source in used}
     for source in used:
-        journal.tell(source, told(source))
-    starts = {source.name: told(source).start for source in used}
+        journal.tell(source, facts[source.name])
     alone = len({s.name for s in used if s.video}) <= 1 and not any(not s.video for s in used)
     count, next_track = 0, 1
     with (
@@ -70,21 +70,21 @@ def write_tables(
     ):
         for source in used:
             places(source.name, str(source.path))
-            began, last = starts[source.name], next_track - 1
+            fact, last = facts[source.name], next_track - 1
             for frame, numbers in _tracked(journal.frames(source), source, next_track):
-                time = _time(frame.time, began)
-                comparable = time if began or alone else None
+                time = _time(frame.time, fact.start)
+                comparable = time if fact.start or alone else None
                 for place, (box, track) in enumerate(zip(frame.boxes, numbers, strict=True), 1):
                     count += 1
                     boxes(source.name, frame.number, time, *_numbers(box), track)
                     crop = crop_name(source.name, frame.number, place, source.video)
-                    camera = told(source).camera or box.camera or source.camera
+                    camera = fact.camera or box.camera or source.camera
                     person = [box.person] if named else []
                     pictures(crop, camera, comparable, source.name, count, track, *person)
                     last = max(last, track or 0)
             next_track = last + 1
     notes = []
-    undated = any(source.video and not starts[source.name] for source in used)
+    undated = any(source.video and not facts[source.name].start for source in used)
     if count and undated and not alone:
         notes.append(
             "not all videos tell when they began; those have no times in pictures.csv; give --start"

@@ -74,7 +74,6 @@ class FindBar(QWidget):
         self.hits.setTextElideMode(Qt.ElideMiddle)
         self.hits.setItemDelegate(FitToList(self.hits))
         self.hits.setModel(self.model)
-        space_rows(self.hits)
         self.message = QLabel()
         self.show_hidden = LinkButton("Show hidden", "Hide nothing, so that these can be seen.")
         self.close_button = named(QToolButton(), "Close find", "Close (Esc).")

@@ -70,9 +70,9 @@ class FileInput(QObject):
 
     Pictures become queries, once it is known that they can be read; those that look like whole
     scenes go to ``open_scenes``, as folders of them do, videos to ``open_videos``. Other folders
-    and tables go to
-    ``import_pictures``, those of which is known how they are read to ``open_data``, checkpoints to
-    ``open_model`` (each shows its report first); ``tell`` shows what cannot be used.
+    and tables go to ``import_pictures``, those of which is known how they are read to
+    ``open_data``, checkpoints to ``open_model`` (each shows its report first); ``tell`` shows what
+    cannot be used.
     Pictures that come from the window itself are taken where ``takes_own`` says so of a point.
     Without an open data set a picture is kept, and ``open_data`` asks where to search for it.
     """

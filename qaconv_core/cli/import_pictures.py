@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         earlier = find_description(proposal.dataset.root)
         file = save_description(proposal.description).file
         say(f"written: {file}" + (", in place of an earlier one" if earlier == file else ""))
-        show("\n".join(_next_steps(arguments, proposal, file)))
+        show("\n".join(_next_steps(arguments, proposal, file, damaged)))
     if arguments.json:
         write_json(arguments.json, proposal_record(proposal, file, damaged))
 
@@ -131,7 +131,7 @@ def proposal_lines(proposal: Proposal, damaged: Mapping[Path, str] | None = None
 
     ``damaged`` are pictures that cannot be decoded, with the reason; None: it was not tried.
     """
-    from qaconv_core.data.proposal import examples, possibilities
+    from qaconv_core.data.proposal import examples
 
     dataset = proposal.dataset
     rows = [("file", "person", "camera", "time", "split"), *examples(proposal)]
@@ -158,7 +158,7 @@ def proposal_lines(proposal: Proposal, damaged: Mapping[Path, str] | None = None
             f"(such as {shown(first.name)}: {shown(why)}); qaconv check lists them"
         )
     lines += ["", "What is possible:"]
-    for item in possibilities(dataset):
+    for item in proposal.possible(damaged):
         lines.append(f"  {'yes' if item.possible else 'no ':<4} {item.what}: {item.why}")
     return lines
 
@@ -168,7 +168,6 @@ def proposal_record(
 ) -> dict[str, Any]:
     """What was understood, for JSON; ``damaged`` as in :func:`proposal_lines`."""
     from qaconv_core.data.description import description_toml
-    from qaconv_core.data.proposal import possibilities
 
     dataset = proposal.dataset
     return {
@@ -186,7 +185,7 @@ def proposal_record(
         "notes": list(dataset.notes),
         "possible": [
             {"what": item.what, "possible": item.possible, "why": item.why}
-            for item in possibilities(dataset)
+            for item in proposal.possible(damaged)
         ],
         "rejected": [{"path": str(r.path), "reason": r.reason} for r in dataset.rejected],
         "damaged": None
@@ -268,13 +267,16 @@ def _rejected_lines(proposal: Proposal) -> list[str]:
     return [*lines[:_SHOWN_REASONS], f"left out: {counted(more, 'more reason')}"]
 
 
-def _next_steps(arguments: argparse.Namespace, proposal: Proposal, file: Path | None) -> list[str]:
-    from qaconv_core.data.proposal import possibilities
-
+def _next_steps(
+    arguments: argparse.Namespace,
+    proposal: Proposal,
+    file: Path | None,
+    damaged: Mapping[Path, str] | None,
+) -> list[str]:
     alone = len(arguments.places) == 1
     place = proposal.description.name or str(arguments.places[0] if alone else file)
     place = f'"{place}"' if " " in place else place
     steps = ["", "Next:", f"  qaconv rank --gallery {shown(place)} --query PICTURE"]
-    if any(item.what == "Evaluate" and item.possible for item in possibilities(proposal.dataset)):
+    if any(item.what == "Evaluate" and item.possible for item in proposal.possible(damaged)):
         steps.append(f"  qaconv evaluate --dataset {shown(place)}")
     return [*steps, f"  qaconv gui --dataset {shown(place)}"]

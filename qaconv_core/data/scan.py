@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from qaconv_core.errors import DatasetError
 from qaconv_core.progress import NO_CONTEXT, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.types import Rejected
 
 IMAGE_SUFFIXES = frozenset(
@@ -34,10 +34,22 @@ class Picture(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What a folder holds: pictures, sorted by path below the folder, and what was left out."""
+    """What a folder holds: pictures, sorted by path below the folder, and what was left out.
+
+    ``empty`` are folders that were looked into and hold no picture, in or below; of folders in each
+    other the outermost.
+    """
 
     pictures: list[Picture]
     rejected: list[Rejected]
+    empty: tuple[Path, ...] = ()
+
+    def empty_note(self) -> str:
+        """That folders hold no picture, by their names; "" where all hold some."""
+        if not self.empty:
+            return ""
+        holds = counted(len(self.empty), "folder holds", "folders hold")
+        return f"{holds} no picture: {peek([path.name or str(path) for path in self.empty])}"
 
 
 def is_picture_name(name: str) -> bool:
@@ -101,6 +113,7 @@ def scan_pictures(
     pictures: list[Picture] = []
     rejected: list[Rejected] = []
     seen: set[tuple[int, int]] = set()
+    looked_into: list[tuple[str, tuple[str, ...]]] = []
     waiting: list[tuple[str, tuple[str, ...]]] = [(str(folder), ())]
     tracker = context.tracker("reading folders", None, "files")
     while waiting:
@@ -114,6 +127,7 @@ def scan_pictures(
                 raise DatasetError(_cannot_read(folder, error)) from error
             rejected.append(Rejected(Path(here), f"cannot be read ({error.strerror})"))
             continue
+        looked_into.append((here, folders))
         for number, (name, is_folder) in enumerate(entries, start=1):
             if number % _REPORTED == 0 or number == len(entries):
                 tracker.advance((number - 1) % _REPORTED + 1)
@@ -131,7 +145,21 @@ def scan_pictures(
                 rejected.append(Rejected(Path(path), fault))
     pictures.sort(key=lambda p: (*p.folders, p.name))
     rejected.sort(key=lambda r: str(r.path))
-    return Scan(pictures, rejected)
+    return Scan(pictures, rejected, _without_pictures(looked_into, pictures) if recursive else ())
+
+
+def _without_pictures(
+    looked_into: Sequence[tuple[str, tuple[str, ...]]], pictures: Sequence[Picture]
+) -> tuple[Path, ...]:
+    """Of the folders (path, names below the start) the outermost that hold no picture."""
+    used = {folders[:end] for folders in {p.folders for p in pictures}
+            for end in range(len(folders) + 1)}  # fmt: skip
+    empty = (
+        (folders, path)
+        for path, folders in looked_into
+        if folders not in used and (not folders or folders[:-1] in used)
+    )
+    return tuple(Path(path) for _, path in sorted(empty))
 
 
 def child_names(folder: Path) -> list[str]:

@@ -71,12 +71,27 @@ class Work:
 
 @dataclass(frozen=True)
 class Detected:
-    """What a run did: the tables' totals, sources that were done before, and what was left out."""
+    """What a run did: the tables' totals, sources that were done before, and what was left out.
+
+    ``lost`` are files and folders that were there when they were listed, and are not any more.
+    """
 
     totals: Totals
     found_done: int
     rejected: tuple[Rejected, ...]
     notes: tuple[str, ...]
+    lost: tuple[Path, ...] = ()
+
+    @property
+    def lost_words(self) -> str:
+        """What was lost; "" where nothing was."""
+        if not self.lost:
+            return ""
+        return (
+            f"{counted(len(self.lost), 'file or folder', 'files and folders')} went away while "
+            f"people were looked for, {shown(self.lost[0].name)} first (a share or disk that was "
+            "disconnected?): what was found is kept"
+        )
 
 
 def detect_people(
@@ -128,7 +143,15 @@ def detect_people(
             notes.append(f"what was found before stays: people of {stays} not named now ({names})")
         if isinstance(finder, GivenBoxes):
             notes += lost_boxes(finder, journal, sources)
-    return Detected(totals, before, (*rejected, *run.rejected), (*totals.notes, *notes))
+    left_out = (*rejected, *run.rejected)
+    short = [source.path for source in sources if journal.note(source)]
+    lost = dict.fromkeys(p for p in (*(r.path for r in left_out), *short) if _went_away(p))
+    return Detected(totals, before, left_out, (*totals.notes, *notes), tuple(lost))
+
+
+def _went_away(path: Path) -> bool:
+    """Whether nothing is there any more, not even a link."""
+    return not os.path.lexists(path)
 
 
 def _check_out(root: Path) -> None:

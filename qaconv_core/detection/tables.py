@@ -11,7 +11,7 @@ import csv
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -63,6 +63,7 @@ def write_tables(
         journal.tell(source, facts[source.name])
     alone = len({s.name for s in used if s.video}) <= 1 and not any(not s.video for s in used)
     count, next_track = 0, 1
+    tracks: set[tuple[str, int] | None] = set()
     with (
         _table(out / BOXES, BOX_COLUMNS) as boxes,
         _table(out / PICTURES, NAMED_COLUMNS if named else PICTURE_COLUMNS) as pictures,
@@ -81,6 +82,7 @@ def write_tables(
                     camera = fact.camera or box.camera or source.camera
                     person = [box.person] if named else []
                     pictures(crop, camera, comparable, source.name, count, track, *person)
+                    tracks.add(track_key(source, replace(box, track=track)))
                     last = max(last, track or 0)
             next_track = last + 1
     notes = []
@@ -89,7 +91,13 @@ def write_tables(
         notes.append(
             "not all videos tell when they began; those have no times in pictures.csv; give --start"
         )
-    return Totals(count, next_track - 1, len(used), tuple(notes))
+    return Totals(count, len(tracks - {None}), len(used), tuple(notes))
+
+
+def track_key(source: Source, box: PersonBox) -> tuple[str, int] | None:
+    """Equal for boxes of one track: those of one number in a video, or in all pictures together;
+    None for a box in no track."""
+    return None if box.track is None else (source.name if source.video else "", box.track)
 
 
 @contextmanager

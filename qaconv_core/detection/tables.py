@@ -62,7 +62,7 @@ def write_tables(
     for source in used:
         journal.tell(source, facts[source.name])
     alone = len({s.name for s in used if s.video}) <= 1 and not any(not s.video for s in used)
-    count, next_track = 0, 1
+    count, next_track = 0, 1 + _last_of_pictures(journal, used)
     tracks: set[tuple[str, int] | None] = set()
     with (
         _table(out / BOXES, BOX_COLUMNS) as boxes,
@@ -92,6 +92,14 @@ def write_tables(
             "not all videos tell when they began; those have no times in pictures.csv; give --start"
         )
     return Totals(count, len(tracks - {None}), len(used), tuple(notes))
+
+
+def _last_of_pictures(journal: Journal, sources: Sequence[Source]) -> int:
+    """The highest number of a track that came with the boxes of pictures; 0 where there is none."""
+    pictures = [source for source in sources if not source.video]
+    boxes = (b for source in pictures for frame in journal.frames(source) for b in frame.boxes)
+    alone = len(pictures) in (0, len(sources))  # no track of a video could be taken for theirs
+    return 0 if alone else max((box.track or 0 for box in boxes), default=0)
 
 
 def track_key(source: Source, box: PersonBox) -> tuple[str, int] | None:

@@ -71,7 +71,7 @@ def test_a_known_set_without_a_gallery_is_searched_whole(tmp_path):
     root = write_randperson(tmp_path / "of mine")
     assert recognise(root) == "randperson"
     found = open_gallery(str(root))
-    assert found.name == "folder"
+    assert found.name == "of mine"
     assert len(found.gallery) > 0
 
 

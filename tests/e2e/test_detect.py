@@ -175,7 +175,7 @@ def test_a_share_that_vanishes_half_way_is_said_and_what_was_found_is_kept(
     monkeypatch.setattr(detect, "_finder", lambda arguments: (unplug, {}))
     options = ("detect", share, "--out", "people", "--quiet")
     done = qaconv(*options, status=2)
-    assert f"left out: {share / '2.png'}: not on disk" in done.err
+    assert f"left out: {share / '2.png'}: no such file" in done.err
     assert "2 people on 2 pictures and videos: people" in done.out
     assert done.complaint == (
         "qaconv: 1 file or folder went away while people were looked for, 2.png first (a share or "

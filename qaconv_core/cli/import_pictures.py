@@ -12,7 +12,7 @@ from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken, WorkContext
-from qaconv_core.readable import counted, shown
+from qaconv_core.readable import breadth, counted, filled, shown
 
 if TYPE_CHECKING:
     from qaconv_core.data.folder_guess import Wishes
@@ -135,10 +135,10 @@ def proposal_lines(proposal: Proposal, damaged: Mapping[Path, str] | None = None
 
     dataset = proposal.dataset
     rows = [("file", "person", "camera", "time", "split"), *examples(proposal)]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    widths = [max(breadth(row[column]) for row in rows) for column in range(5)]
     lines = [f"{shown(dataset.root)}: {counted(len(proposal.pictures.pictures), 'picture')}", ""]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = (filled(cell, width) for cell, width in zip(row, widths, strict=True))
         lines.append(f"  {'  '.join(cells)}".rstrip())
     lines += ["", *(f"understood: {reason}" for reason in proposal.reasons)]
     lines += [f"warning: {text}" for text in proposal.warnings]
@@ -261,10 +261,11 @@ def _rejected_lines(proposal: Proposal) -> list[str]:
 
     reasons = Counter(item.reason for item in proposal.dataset.rejected)
     lines = [f"left out: {count:,} × {shown(why)}" for why, count in reasons.most_common()]
-    more = len(lines) - _SHOWN_REASONS
-    if more <= 0:
+    if len(lines) <= _SHOWN_REASONS:
         return lines
-    return [*lines[:_SHOWN_REASONS], f"left out: {counted(more, 'more reason')}"]
+    rest = sum(count for _, count in reasons.most_common()[_SHOWN_REASONS:])
+    more = counted(len(lines) - _SHOWN_REASONS, "more reason")
+    return [*lines[:_SHOWN_REASONS], f"left out: {rest:,} for {more}; qaconv check lists them"]
 
 
 def _next_steps(

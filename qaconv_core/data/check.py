@@ -116,7 +116,8 @@ def _warnings(
     unreadable = len(without_junk_boxes(rejected))
     if unreadable:
         files = counted(unreadable, "file is", "files are")
-        yield f"{files} left out beside junk boxes; they are listed below"
+        beside = " beside junk boxes" if unreadable < len(rejected) else ""
+        yield f"{files} left out{beside}; they are listed below"
     if len(query) == 0 or len(gallery) == 0:
         if dataset.name != "randperson":
             missing = [name for name, part in (("query", query), ("gallery", gallery)) if not part]

@@ -228,7 +228,7 @@ def scan_source(folder: Path, context: WorkContext = NO_CONTEXT) -> Scan:
 
 def _add_folder(source: Source, several: bool, found: OwnPictures, scan: Scan) -> None:
     found.rejected += scan.rejected
-    found.notes += filter(None, [scan.empty_note()])
+    found.notes += filter(None, [scan.empty_note(source.path)])
     read = labels_of(source, several)
     readings = [read(picture.name, picture.folders) for picture in scan.pictures]
     times = _times(source, [labels for labels, _ in readings])

@@ -115,7 +115,7 @@ def _read_pictures(folder: Path, split: bool, tables: Mapping[Path, str]) -> Dat
         )
     splits = _split_of_each(scan.pictures)
     labels = _labels(scan.pictures)
-    notes = [*filter(None, [scan.empty_note()]), *labels.notes]
+    notes = [*filter(None, [scan.empty_note(folder)]), *labels.notes]
     by_split: dict[str, list[ImageRef]] = {"train": [], "query": [], "gallery": []}
     for picture, name, pid, camid in zip(
         scan.pictures, splits, labels.pids, labels.camids, strict=True

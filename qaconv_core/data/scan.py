@@ -44,12 +44,14 @@ class Scan(NamedTuple):
     rejected: list[Rejected]
     empty: tuple[Path, ...] = ()
 
-    def empty_note(self) -> str:
-        """That folders hold no picture, by their names; "" where all hold some."""
+    def empty_note(self, folder: Path) -> str:
+        """That folders hold no picture, named from the one that was read; "" for none."""
         if not self.empty:
             return ""
         holds = counted(len(self.empty), "folder holds", "folders hold")
-        return f"{holds} no picture: {peek([path.name or str(path) for path in self.empty])}"
+        names = [folder.name if path == folder else path.relative_to(folder).as_posix()
+                 for path in self.empty]  # fmt: skip
+        return f"{holds} no picture: {peek(names)}"
 
 
 def is_picture_name(name: str) -> bool:

@@ -196,9 +196,9 @@ def test_folders_without_pictures_are_named_the_outermost_of_each(tmp_path):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "yard" / "notes.txt").write_text("nothing to see")
     data = open_folder(tmp_path, split=False)
-    assert "2 folders hold no picture: night, yard" in data.notes
+    assert "2 folders hold no picture: south/night, yard" in data.notes
     found = propose([tmp_path])
-    assert "2 folders hold no picture: night, yard" in found.dataset.notes
+    assert "2 folders hold no picture: south/night, yard" in found.dataset.notes
     for folder in ("south/night", "yard/old"):
         builders.write_names(tmp_path / folder, ["c.jpg"], pictures=False)
     assert not any("no picture" in note for note in open_folder(tmp_path).notes)
@@ -225,3 +225,10 @@ def test_links_to_folders_above_are_not_followed(tmp_path):
     assert set(faults.values()) == {"a link to a folder above, not followed"}
     (mine / "beside").symlink_to(other, target_is_directory=True)
     assert len(scan_pictures(mine, recursive=True).pictures) == len(NAMES)
+
+
+def test_no_name_of_a_folder_breaks_a_line(tmp_path):
+    builders.write_people(tmp_path, {"yard\nnew": 2, "ann\x1b[2J": 2}, pictures=False)
+    notes = open_folder(tmp_path).notes
+    assert any(r"ann\x1b[2J = 1, yard\nnew = 2" in note for note in notes)
+    assert all("\n" not in note for note in notes)

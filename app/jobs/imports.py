@@ -17,7 +17,7 @@ from app.state.requests import DataRequest
 from qaconv_core.data.description import Description, opened_by, save_description
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.proposal import Proposal, propose, table_columns
-from qaconv_core.data.scan import Scan
+from qaconv_core.data.scan import Scan, check_there
 
 if TYPE_CHECKING:
     from qaconv_core.detection.given import BoxesProposal
@@ -112,6 +112,8 @@ def save_import(
     """Write ``qaconv.toml``; the request that opens what it describes."""
 
     def save(_context: JobContext) -> DataRequest:
+        for source in description.sources:
+            check_there(source.path)
         return DataRequest("folder", opened_by(save_description(description)))
 
     return slots.replace(SAVE, "Writing qaconv.toml", save, done, failed=failed, lane="files")

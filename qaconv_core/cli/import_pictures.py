@@ -87,6 +87,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         save_description,
     )
     from qaconv_core.data.proposal import propose
+    from qaconv_core.data.scan import check_there, lost_words, went_away
 
     wishes = _wishes(arguments)
     if _proposed_boxes(arguments):
@@ -99,6 +100,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         check_name_free(proposal.description)
         files = [picture.path for picture in proposal.pictures.pictures]
         damaged = None if arguments.names_only else undecodable(files, work=work)
+    lost = list(filter(went_away, damaged or ()))
+    for source in proposal.description.sources:
+        check_there(source.path)
     if arguments.json != "-":
         show("\n".join(proposal_lines(proposal, damaged)))
     file: Path | None = None
@@ -109,6 +113,10 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         show("\n".join(_next_steps(arguments, proposal, file, damaged)))
     if arguments.json:
         write_json(arguments.json, proposal_record(proposal, file, damaged))
+    if lost:
+        raise InputError(
+            f"{lost_words(lost, 'the folder was read')}: connect it and import it again"
+        )
 
 
 def _proposed_boxes(arguments: argparse.Namespace) -> bool:

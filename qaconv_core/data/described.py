@@ -22,7 +22,7 @@ from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.moments import time_of
 from qaconv_core.data.name_fields import FieldPattern
 from qaconv_core.data.own_names import own_name
-from qaconv_core.data.scan import Scan, peek, scan_pictures
+from qaconv_core.data.scan import Scan, check_there, empty_note, peek, scan_pictures
 from qaconv_core.data.splits import choose_queries, divide_folders
 from qaconv_core.data.table import SPLITS, parse_table, track_numbers
 from qaconv_core.data.times import market_shift
@@ -77,13 +77,15 @@ def collect(
     """
     found = OwnPictures()
     several = sum(not source.is_table for source in description.sources) > 1
+    read: dict[Path, Scan] = {}
     # What a table says of a picture was written down by somebody: it goes before folders and names.
     for source in sorted(description.sources, key=lambda source: not source.is_table):
         if source.is_table:
             _add_table(source, found)
         else:
-            scan = (scans or {}).get(source.path) or scan_source(source.path, context)
-            _add_folder(source, several, found, scan)
+            read[source.path] = (scans or {}).get(source.path) or scan_source(source.path, context)
+            _add_folder(source, several, found, read[source.path])
+    found.notes += filter(None, [empty_note(read)])
     _once_each(found)
     if not found.pictures:
         few = f"; the first left out: {found.rejected[0]}" if found.rejected else ""
@@ -218,17 +220,12 @@ def scan_source(folder: Path, context: WorkContext = NO_CONTEXT) -> Scan:
     Raises :class:`DatasetError` where it cannot be read, or went away while it was read.
     """
     scan = scan_pictures(folder, recursive=True, context=context)
-    if not folder.is_dir():
-        raise DatasetError(
-            f"{shown(folder)}: went away while it was read (a share or disk that was "
-            "disconnected?); connect it and try again"
-        )
+    check_there(folder)
     return scan._replace(rejected=[r for r in scan.rejected if r.path.name != FILE_NAME])
 
 
 def _add_folder(source: Source, several: bool, found: OwnPictures, scan: Scan) -> None:
     found.rejected += scan.rejected
-    found.notes += filter(None, [scan.empty_note(source.path)])
     read = labels_of(source, several)
     readings = [read(picture.name, picture.folders) for picture in scan.pictures]
     times = _times(source, [labels for labels, _ in readings])

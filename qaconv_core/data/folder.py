@@ -25,6 +25,7 @@ from qaconv_core.data.own_names import own_name, tables_in
 from qaconv_core.data.scan import (
     Picture,
     child_names,
+    empty_note,
     is_picture_name,
     peek,
     scan_pictures,
@@ -115,7 +116,7 @@ def _read_pictures(folder: Path, split: bool, tables: Mapping[Path, str]) -> Dat
         )
     splits = _split_of_each(scan.pictures)
     labels = _labels(scan.pictures)
-    notes = [*filter(None, [scan.empty_note(folder)]), *labels.notes]
+    notes = [*filter(None, [empty_note({folder: scan})]), *labels.notes]
     by_split: dict[str, list[ImageRef]] = {"train": [], "query": [], "gallery": []}
     for picture, name, pid, camid in zip(
         scan.pictures, splits, labels.pids, labels.camids, strict=True

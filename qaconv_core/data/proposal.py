@@ -193,7 +193,9 @@ def _lifting(persons: int, timed: int, refs: int) -> Possible:
         return Possible("TLift", False, "it needs times and cameras (a field {time}, or {frame} "
                                         "with --rate, or a column)")  # fmt: skip
     why = f"{timed:,} of {refs:,} pictures have a time and a camera"
-    return Possible("TLift", timed == refs, why if persons else f"{why}; measured with persons")
+    return Possible(
+        "TLift", timed == refs, why if persons else f"{why}; it is measured once persons are known"
+    )
 
 
 def _normalisation(cameras: set[int]) -> Possible:

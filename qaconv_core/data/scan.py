@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,15 +43,6 @@ class Scan(NamedTuple):
     pictures: list[Picture]
     rejected: list[Rejected]
     empty: tuple[Path, ...] = ()
-
-    def empty_note(self, folder: Path) -> str:
-        """That folders hold no picture, named from the one that was read; "" for none."""
-        if not self.empty:
-            return ""
-        holds = counted(len(self.empty), "folder holds", "folders hold")
-        names = [folder.name if path == folder else path.relative_to(folder).as_posix()
-                 for path in self.empty]  # fmt: skip
-        return f"{holds} no picture: {peek(names)}"
 
 
 def is_picture_name(name: str) -> bool:
@@ -148,6 +139,40 @@ def scan_pictures(
     pictures.sort(key=lambda p: (*p.folders, p.name))
     rejected.sort(key=lambda r: str(r.path))
     return Scan(pictures, rejected, _without_pictures(looked_into, pictures) if recursive else ())
+
+
+def went_away(path: Path) -> bool:
+    """Whether nothing is there any more, not even a link."""
+    return not os.path.lexists(path)
+
+
+def check_there(place: Path) -> None:
+    """Raise :class:`DatasetError` where a folder or table that was read is not there any more."""
+    if went_away(place):
+        raise DatasetError(
+            f"{shown(place)}: went away while it was read (a share or disk that was "
+            "disconnected?); connect it and try again"
+        )
+
+
+def lost_words(lost: Sequence[Path], meanwhile: str, one: str = "picture", many: str = "") -> str:
+    """That so many pictures, or other things, went away while something was done."""
+    return (
+        f"{counted(len(lost), one, many)} went away while {meanwhile}, {shown(lost[0].name)} "
+        "first (a share or disk that was disconnected?)"
+    )
+
+
+def empty_note(scans: Mapping[Path, Scan]) -> str:
+    """That folders hold no picture, named from the ones that were read; "" for none."""
+    several = len(scans) > 1
+    names = [
+        path.relative_to(folder.parent if several or path == folder else folder).as_posix()
+        for folder, scan in scans.items()
+        for path in scan.empty
+    ]
+    holds = counted(len(names), "folder holds", "folders hold")
+    return f"{holds} no picture: {peek(names)}" if names else ""
 
 
 def _without_pictures(

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import is_picture_name, peek
+from qaconv_core.data.scan import is_picture_name, lost_words, peek, went_away
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import BOXES, MARGIN, PART, crop_name, cut, is_output, write_crop
 from qaconv_core.detection.foreign import GivenBoxes
@@ -87,11 +87,9 @@ class Detected:
         """What was lost; "" where nothing was."""
         if not self.lost:
             return ""
-        return (
-            f"{counted(len(self.lost), 'file or folder', 'files and folders')} went away while "
-            f"people were looked for, {shown(self.lost[0].name)} first (a share or disk that was "
-            "disconnected?): what was found is kept"
-        )
+        things = ("file or folder", "files and folders")
+        words = lost_words(self.lost, "people were looked for", *things)
+        return f"{words}: what was found is kept"
 
 
 def detect_people(
@@ -145,13 +143,8 @@ def detect_people(
             notes += lost_boxes(finder, journal, sources)
     left_out = (*rejected, *run.rejected)
     short = [source.path for source in sources if journal.note(source)]
-    lost = dict.fromkeys(p for p in (*(r.path for r in left_out), *short) if _went_away(p))
+    lost = dict.fromkeys(p for p in (*(r.path for r in left_out), *short) if went_away(p))
     return Detected(totals, before, left_out, (*totals.notes, *notes), tuple(lost))
-
-
-def _went_away(path: Path) -> bool:
-    """Whether nothing is there any more, not even a link."""
-    return not os.path.lexists(path)
 
 
 def _check_out(root: Path) -> None:

@@ -121,6 +121,20 @@ def test_of_many_pictures_some_may_be_damaged(qtbot, dialog, tmp_path, monkeypat
     assert dialog.possible.text().startswith("✓ Search: at most 3 pictures can be ranked\n")
 
 
+def test_a_folder_that_goes_away_before_it_is_saved_is_said(qtbot, dialog, folder):
+    heard = []
+    dialog.imported.connect(heard.append)
+    dialog.choose([folder])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    folder.rename(folder.with_name("away"))
+    QTest.mouseClick(dialog.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: "went away" in dialog.message.text(), timeout=10_000)
+    assert heard == []
+    folder.with_name("away").rename(folder)
+    QTest.mouseClick(dialog.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: heard == [DataRequest("folder", folder)], timeout=10_000)
+
+
 def test_a_folder_of_ones_own_leads_from_the_report_to_the_import(qtbot, runner, folder):
     opened = OpenDataDialog(Controller(Workspace(), runner))
     qtbot.addWidget(opened)

@@ -435,9 +435,13 @@ class ImportDialog(DropDialog):
             out = out_for(self.boxes.inputs)
             self.message.say("Cutting people out…")
             self._jobs.stop(SHOW)
-            cut_out(self._jobs, self.boxes, out, self._saved, self._failed)
+            cut_out(self._jobs, self.boxes, out, self._saved, self._not_saved)
         elif self.proposal is not None:
-            save_import(self._jobs, self.proposal.description, self._saved, self._failed)
+            save_import(self._jobs, self.proposal.description, self._saved, self._not_saved)
+
+    def _not_saved(self, problem: Problem) -> bool:
+        self.save.setEnabled(True)  # what stood in the way may be gone the next time
+        return self._failed(problem)
 
     def _saved(self, request: DataRequest) -> None:
         self.imported.emit(request)

@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         save_description,
     )
     from qaconv_core.data.proposal import propose
-    from qaconv_core.data.scan import check_there, lost_words, went_away
+    from qaconv_core.data.scan import check_there, went_away
 
     wishes = _wishes(arguments)
     if _proposed_boxes(arguments):
@@ -100,9 +100,12 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         check_name_free(proposal.description)
         files = [picture.path for picture in proposal.pictures.pictures]
         damaged = None if arguments.names_only else undecodable(files, work=work)
-    lost = list(filter(went_away, damaged or ()))
+    listed = [r.path for scan in proposal.scans.values() for r in scan.rejected]
+    lost = list(filter(went_away, (*(damaged or ()), *listed)))
     for source in proposal.description.sources:
         check_there(source.path)
+    if set(files) <= set(lost):  # where a share was, there may be an empty folder now
+        raise _lost(lost)
     if arguments.json != "-":
         show("\n".join(proposal_lines(proposal, damaged)))
     file: Path | None = None
@@ -114,9 +117,14 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     if arguments.json:
         write_json(arguments.json, proposal_record(proposal, file, damaged))
     if lost:
-        raise InputError(
-            f"{lost_words(lost, 'the folder was read')}: connect it and import it again"
-        )
+        raise _lost(lost)
+
+
+def _lost(lost: Sequence[Path]) -> InputError:
+    from qaconv_core.data.scan import lost_words
+
+    words = lost_words(lost, "the folder was read", "picture or folder", "pictures and folders")
+    return InputError(f"{words}: connect it and import it again")
 
 
 def _proposed_boxes(arguments: argparse.Namespace) -> bool:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from qaconv_core.data import check
-from qaconv_core.store.folders import data_dir
 from tests.builders import write_boxes, write_picture
 from tests.core.detection.made import write_video
 from tests.small_world import person
@@ -257,31 +256,51 @@ def test_a_name_in_use_is_refused_and_one_whose_folder_is_gone_can_be_forgotten(
     qaconv("import", other, "--dataset", "Laden")
 
 
-@pytest.mark.parametrize("part", ["", "tor"])
-def test_a_share_that_goes_away_while_pictures_are_decoded(qaconv, shop, monkeypatch, part):
-    """All of it: nothing is written. A part: what is left is said; the status tells either."""
-    read = check.read_image
+@pytest.mark.parametrize("part", ["", "tor", "*"])
+def test_a_share_that_goes_away_while_pictures_are_decoded(
+    qaconv, shop, tmp_path, monkeypatch, part
+):
+    """All of it (of a mount the folder stays, empty): nothing is written. A part: what is left is
+    said. The status tells either."""
+    read, away, mount = check.read_image, shop.with_name("away"), part == "*"
+    part = "" if mount else part
+
+    def unplug():
+        if not away.exists():
+            (shop / part).rename(away)
+            if mount:
+                shop.mkdir()
+
+    def plug():
+        if mount:
+            shop.rmdir()
+        away.rename(shop / part)
 
     def unplugged(path):
-        if (shop / part).exists():
-            (shop / part).rename(shop.with_name("away"))
+        unplug()
         return read(path)
 
     monkeypatch.setattr(check, "read_image", unplugged)
     monkeypatch.setattr(check.os, "cpu_count", lambda: 1)
     done = qaconv("import", shop, "--quiet", status=2)
-    if not part:
+    if mount:
+        assert "12 pictures and folders went away while the folder was read" in done.complaint
+    elif not part:
         assert f"{shop}: went away while it was read (a share or disk" in done.complaint
-        assert done.out == ""
-        assert not list(data_dir().rglob("*.toml"))
     else:
         assert "yes  Search: 6 pictures can be ranked" in done.out
-        assert "6 pictures went away while the folder was read, 1.jpg first" in done.complaint
+        assert (
+            "6 pictures and folders went away while the folder was read, 1.jpg first"
+            in done.complaint
+        )
         assert (shop / "qaconv.toml").is_file()
-    shop.with_name("away").rename(shop / part)
+    if not part:
+        assert done.out == ""
+        assert not list(tmp_path.rglob("*.toml"))
+    plug()
     done = qaconv("check", "--dataset", shop, "--json", "-", "--quiet", status=2)
     assert "pictures went away while the data set was read, 1.jpg first" in done.complaint
     assert len(json.loads(done.out)["rejected"]) == (6 if part else 12)
-    shop.with_name("away").rename(shop / part)
+    plug()
     monkeypatch.setattr(check, "read_image", read)
     assert qaconv("check", "--dataset", shop, "--quiet").err == ""

@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         save_description,
     )
     from qaconv_core.data.proposal import propose
-    from qaconv_core.data.scan import check_there, went_away
+    from qaconv_core.data.scan import check_there, lost_among, went_away
 
     wishes = _wishes(arguments)
     if _proposed_boxes(arguments):
@@ -100,8 +100,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         check_name_free(proposal.description)
         files = [picture.path for picture in proposal.pictures.pictures]
         damaged = None if arguments.names_only else undecodable(files, work=work)
-    listed = [r.path for scan in proposal.scans.values() for r in scan.rejected]
-    lost = list(filter(went_away, (*(damaged or ()), *listed)))
+    listed = (left_out for scan in proposal.scans.values() for left_out in scan.rejected)
+    lost = [*filter(went_away, damaged or ()), *lost_among(listed)]
     for source in proposal.description.sources:
         check_there(source.path)
     if set(files) <= set(lost):  # where a share was, there may be an empty folder now

@@ -193,9 +193,9 @@ def _lifting(persons: int, timed: int, refs: int) -> Possible:
         return Possible("TLift", False, "it needs times and cameras (a field {time}, or {frame} "
                                         "with --rate, or a column)")  # fmt: skip
     why = f"{timed:,} of {refs:,} pictures have a time and a camera"
-    return Possible(
-        "TLift", timed == refs, why if persons else f"{why}; it is measured once persons are known"
-    )
+    if timed < refs:
+        return Possible("TLift", False, f"only {why}")
+    return Possible("TLift", True, why if persons else f"{why}; measured once persons are known")
 
 
 def _normalisation(cameras: set[int]) -> Possible:
@@ -290,6 +290,15 @@ def _sizes(paths: Sequence[Path]) -> tuple[tuple[tuple[int, int], ...], dict[Pat
     return tuple(sizes), unopened
 
 
+def _told_apart(paths: Sequence[Path]) -> list[str]:
+    """The names of files, with as many of their folders as tell them apart."""
+    for parts in range(1, max(len(path.parts) for path in paths)):
+        names = [Path(*path.parts[-parts:]).as_posix() for path in paths]
+        if len(set(names)) == len(paths):
+            return list(map(shown, names))
+    return list(map(shown, paths))
+
+
 def _warnings(
     pictures: int,
     duplicates: Duplicates,
@@ -301,7 +310,7 @@ def _warnings(
         first = duplicates.groups[0]
         warnings.append(
             f"{duplicates.extra:,} files hold the same bytes as another one (such as "
-            f"{shown(first[0].name)} and {shown(first[1].name)}); all are kept"
+            f"{' and '.join(_told_apart(first[:2]))}); all are kept"
         )
     if not duplicates.compared_all:
         warnings.append("files of one size hold too much to compare all of them for copies")

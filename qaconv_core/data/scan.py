@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 )
 _REPORTED = 1000  # files after which progress is reported
+_UNSEEN = ("not on disk", "cannot be looked at", "cannot be read")
+"""How reasons begin that are none of what a file or folder holds."""
 _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"))
 _SYSTEM_FOLDERS = frozenset(("__macosx", "$recycle.bin", "system volume information", "@eadir"))
 
@@ -144,6 +146,11 @@ def scan_pictures(
 def went_away(path: Path) -> bool:
     """Whether nothing is there any more, not even a link."""
     return not os.path.lexists(path)
+
+
+def lost_among(rejected: Iterable[Rejected]) -> list[Path]:
+    """Of what a scan left out, what was listed, and went away before it could be looked at."""
+    return [r.path for r in rejected if r.reason.startswith(_UNSEEN) and went_away(r.path)]
 
 
 def check_there(place: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import is_picture_name, lost_words, peek, went_away
+from qaconv_core.data.scan import is_picture_name, lost_among, lost_words, peek, went_away
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import BOXES, MARGIN, PART, crop_name, cut, is_output, write_crop
 from qaconv_core.detection.foreign import GivenBoxes
@@ -143,7 +143,8 @@ def detect_people(
             notes += lost_boxes(finder, journal, sources)
     left_out = (*rejected, *run.rejected)
     short = [source.path for source in sources if journal.note(source)]
-    lost = dict.fromkeys(p for p in (*(r.path for r in left_out), *short) if went_away(p))
+    looked_at = (*(r.path for r in run.rejected), *short)
+    lost = dict.fromkeys((*lost_among(rejected), *filter(went_away, looked_at)))
     return Detected(totals, before, left_out, (*totals.notes, *notes), tuple(lost))
 
 

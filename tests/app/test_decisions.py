@@ -84,7 +84,7 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"
     assert press(Qt.Key_Z, Qt.ControlModifier) is None
     note = decision_commands.ask_note()
-    note.setTextValue("same bag")
+    note.note.setPlainText("same bag")
     note.accept()
     results.window().activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is results.window())

@@ -1,4 +1,5 @@
-"""Every dialog and every page: small enough for a small screen, spoken names, and no letter twice.
+"""Every dialog and every page: small enough for a small screen, spoken names, a letter for each
+control of a dialog, and none twice.
 
 Dialogs are found by listing the classes of the program: a new one needs a way to be opened here.
 """
@@ -18,6 +19,7 @@ from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtWidgets import (
     QAbstractButton,
     QDialog,
+    QDialogButtonBox,
     QGroupBox,
     QLabel,
     QMainWindow,
@@ -105,6 +107,7 @@ OPEN = {
     "ImportDialog": lambda window: window.dialogs.import_pictures(),
     "KeySheet": keys,
     "MatrixDialog": matrix,
+    "NoteDialog": lambda window: window.decision_commands.ask_note(),
     "NameDialog": lambda window: NameDialog(SimpleNamespace(id=1, name="", note=""), window),
     "OpenDataDialog": lambda window: window.dialogs.open_data(),
     "OpenModelDialog": lambda window: window.dialogs.open_model(),
@@ -201,6 +204,45 @@ def test_dialogs_fit_on_a_small_screen_and_speak(qtbot, window, monkeypatch):
         dialog.close()
         settled(qtbot, window)
     assert {name: what for name, what in found.items() if what} == {}
+
+
+def has_letter(text: str) -> bool:
+    return re.search(r"(?<!&)&\w", text) is not None
+
+
+def reached(control: QWidget, dialog: QDialog) -> bool:
+    """Whether Alt and a letter give a control the focus or press it, or another key does."""
+    if isinstance(control, QAbstractButton):
+        box, role = control.parentWidget(), QDialogButtonBox.RejectRole
+        if isinstance(box, QDialogButtonBox) and box.buttonRole(control) == role:
+            return True  # Esc
+        if not control.text():  # a sign alone: its key stands in its tooltip
+            return control.toolTip().endswith(")") or "keys" in control.objectName()
+        if has_letter(control.text()):
+            return True
+    labels = (label for label in dialog.findChildren(QLabel) if has_letter(label.text()))
+    return control in {label.buddy() for label in labels}
+
+
+FOCUSED_FIRST = "has the focus when the dialog opens"
+NO_LETTER = {
+    ("HelpDialog", "Help texts"): FOCUSED_FIRST,
+}
+"""Controls without a letter, by dialog and name, and why."""
+
+
+def test_every_control_of_every_dialog_has_a_letter(qtbot, window):
+    found = {}
+    for name, open_one in OPEN.items():
+        dialog = open_one(window)
+        dialog.show()
+        qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+        usable = [c for c in controls(dialog) if c.focusPolicy() & Qt.TabFocus]
+        missed = [name_of(control) for control in usable if not reached(control, dialog)]
+        found[name] = [one for one in missed if (name, one) not in NO_LETTER]
+        dialog.close()
+        settled(qtbot, window)
+    assert {name: missed for name, missed in found.items() if missed} == {}
 
 
 # ── pages ───────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QLabel, QTabWidget, QWidget
+from PyQt5.QtWidgets import QTabWidget, QWidget
 
 from app.items.pair_tiles import WIDEST, tiles_of
 from app.items.picture_tiles import TileDelegate, TileModel
@@ -50,9 +50,8 @@ class ChecksPage(InsightPage):
         )
 
     def _left(self) -> QWidget:
-        label = QLabel("Strongest by")
-        label.setBuddy(self.order)
-        return boxed(in_column(in_row(label, self.order, None), self.measures, grows=self.measures))
+        by = label_of("Strongest by", self.order)
+        return boxed(in_column(in_row(by, self.order, None), self.measures, grows=self.measures))
 
     def _curves(self) -> QWidget:
         return boxed(in_column(self.curve_words, self.chart, grows=self.chart, margins=8))

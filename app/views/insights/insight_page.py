@@ -8,7 +8,6 @@ from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import (
     QGraphicsOpacityEffect,
-    QLabel,
     QStackedWidget,
     QWidget,
 )
@@ -136,8 +135,7 @@ class InsightPage(QWidget):
     # ── laying out ──────────────────────────────────────────────────────────────────────────────
 
     def _whole(self) -> QWidget:
-        label = QLabel(self.number.accessibleName())
-        label.setBuddy(self.number)
+        label = label_of(self.number.accessibleName(), self.number)
         title, widgets = heading(words.TITLES[self.kind]), (self.number, self.again, self.save)
         head = in_row(title, None, label, *widgets)
         return boxed(in_column(head, self.summary, self.results, grows=self.results))

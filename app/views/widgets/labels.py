@@ -23,6 +23,11 @@ from app.views.widgets.icons import icon
 from app.views.widgets.layouts import in_row
 
 
+def without_mnemonic(words: str) -> str:
+    """The words of a control without the ``&`` before the letter that Alt reaches it by."""
+    return "&".join(part.replace("&", "") for part in words.split("&&"))
+
+
 class Mark(QWidget):
     """An icon that stands beside text; painted by the palette, so right in every theme."""
 
@@ -45,6 +50,13 @@ def heading(text: str = "", scale: float = 1.0) -> QLabel:
     font.setBold(True)
     font.setPointSizeF(font.pointSizeF() * scale)
     label.setFont(font)
+    return label
+
+
+def label_of(words: str, field: QWidget) -> QLabel:
+    """A label beside a field; the letter after its ``&`` gives the field the focus."""
+    label = QLabel(words)
+    label.setBuddy(field)
     return label
 
 
@@ -89,8 +101,8 @@ def fold_button(words: str) -> QToolButton:
     button.setAutoRaise(True)
     button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
     button.setArrowType(Qt.RightArrow)
-    button.setAccessibleName(f"{words}, fold out")
-    button.setToolTip(f"Show or hide: {words.lower()}")
+    button.setAccessibleName(f"{without_mnemonic(words)}, fold out")
+    button.setToolTip(f"Show or hide: {without_mnemonic(words).lower()}")
     button.toggled.connect(lambda on: button.setArrowType(Qt.DownArrow if on else Qt.RightArrow))
     return button
 

@@ -432,7 +432,7 @@ def test_a_double_click_on_the_desktop_opens_the_case(qtbot, begin, tmp_path):
     running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     try:
         wait_for(qtbot, lambda: len(stored(path).entries) > before or running.poll() is not None)
-        assert [entry.kind for entry in stored(path).entries[before:]][0] == "opened"
+        assert stored(path).entries[before].kind == "opened"
     finally:
         running.send_signal(signal.SIGINT)
         _out, said = running.communicate(timeout=WAIT / 1000)

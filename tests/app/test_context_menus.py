@@ -125,6 +125,7 @@ def test_the_large_candidate_is_decided_about_as_its_tile_is(qtbot, window):
     menu = menu_on(canvas, query)
     assert not {action.text() for action in menu.actions()} & set(DECIDE)
     menu.close()
+    QApplication.setActiveWindow(window)
     window.explore.results.view.setFocus()
     press(window, Qt.Key_C)
     qtbot.waitUntil(lambda: len(canvas.scene.panels) == 3, timeout=WAIT)

@@ -33,6 +33,7 @@ import app.views
 from app.views.dialogs.answers_dialog import AnswersDialog
 from app.views.dialogs.case_dialog import CaseDialog
 from app.views.dialogs.matrix_dialog import MatrixDialog
+from app.views.dialogs.scene_dialog import KEYS
 from app.views.evaluate.name_dialog import NameDialog
 from app.views.widgets import layouts
 from qaconv_core.evaluation.match_matrix import FirstCandidates
@@ -217,16 +218,27 @@ def reached(control: QWidget, dialog: QDialog) -> bool:
         if isinstance(box, QDialogButtonBox) and box.buttonRole(control) == role:
             return True  # Esc
         if not control.text():  # a sign alone: its key stands in its tooltip
-            return control.toolTip().endswith(")") or "keys" in control.objectName()
+            return control.toolTip().endswith(")")
         if has_letter(control.text()):
             return True
     labels = (label for label in dialog.findChildren(QLabel) if has_letter(label.text()))
     return control in {label.buddy() for label in labels}
 
 
-FOCUSED_FIRST = "has the focus when the dialog opens"
+ROWS = "rows, to which Tab goes; it is the first or the only list of its dialog"
+READ = "text to read, to which Tab goes"
 NO_LETTER = {
-    ("HelpDialog", "Help texts"): FOCUSED_FIRST,
+    "AdaptDialog": {"Groups: pictures believed to show one person each": ROWS},
+    "AnswersDialog": {"First candidates of query 1 · c1": ROWS},
+    "CommandPalette": {"Command to find": "it alone takes the focus"},
+    "HelpDialog": {"Help texts": ROWS, "Search by part": READ},
+    "ImportDialog": {"Pictures as they are understood": ROWS, "Files left out, by reason": READ},
+    "MatrixDialog": {"Queries by row, first candidates by column": ROWS},
+    "OpenDataDialog": {"Data sets": ROWS},
+    "OpenModelDialog": {"Training width in pixels": "beside the height, which has one"},
+    "SceneDialog": {"Scenes": ROWS, KEYS: "a sign whose tooltip is all there is to it"},
+    "VideoDialog": {"Videos": ROWS},
+    "WeightsDialog": {"Weights": ROWS},
 }
 """Controls without a letter, by dialog and name, and why."""
 
@@ -239,7 +251,7 @@ def test_every_control_of_every_dialog_has_a_letter(qtbot, window):
         qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
         usable = [c for c in controls(dialog) if c.focusPolicy() & Qt.TabFocus]
         missed = [name_of(control) for control in usable if not reached(control, dialog)]
-        found[name] = [one for one in missed if (name, one) not in NO_LETTER]
+        found[name] = [one for one in missed if one not in NO_LETTER.get(name, {})]
         dialog.close()
         settled(qtbot, window)
     assert {name: missed for name, missed in found.items() if missed} == {}

@@ -33,8 +33,8 @@ def dialog_buttons(
     """
     box = QDialogButtonBox()
     for kind in kinds:
-        button = box.addButton(kind)
-        button.setText(_WORDS.get(kind, button.text()))
+        made = box.addButton(kind)
+        made.setText(_WORDS.get(kind, made.text()))
     for button in box.buttons():
         button.setIcon(QIcon())
     box.accepted.connect(accepted or dialog.accept)

@@ -133,7 +133,8 @@ class MatrixDialog(QDialog):
         self.words.setAccessibleName("The cell that was chosen")
         hint = plain_label(HINT)
         in_column(
-            in_row(label_of("&By", self.by), self.by, None), hint, self.view, self.words, into=self, grows=self.view,
+            in_row(label_of("&By", self.by), self.by, None),
+            hint, self.view, self.words, into=self, grows=self.view,
             margins=16,
         )  # fmt: skip
         self.by.currentIndexChanged.connect(lambda _row: self._show_counts())

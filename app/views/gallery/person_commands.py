@@ -68,7 +68,8 @@ class PersonCommands(QObject):
     def rename(self) -> QInputDialog:
         """Ask for another name of the chosen person."""
         person = self.panel.chosen()[0]
-        return self._ask("Rename a person", f"{person.replace('&', '&&')} is &called:", None, person,
+        called = f"{person.replace('&', '&&')} is &called:"
+        return self._ask("Rename a person", called, None, person,
                          lambda name: self.jobs.rename(person, name))  # fmt: skip
 
     def _ask(

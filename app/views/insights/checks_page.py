@@ -16,7 +16,7 @@ from app.views.insights.insight_page import InsightPage
 from app.views.insights.measure_table import MeasureTable
 from app.views.widgets.chart import Chart
 from app.views.widgets.fields import combo_box
-from app.views.widgets.labels import plain_label
+from app.views.widgets.labels import label_of, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
 from app.views.widgets.picture_tiles import PictureTiles
 from qaconv_core.explaining.limits import LIMITS

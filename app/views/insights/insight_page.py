@@ -20,7 +20,7 @@ from app.state.evaluation import Failure
 from app.state.insights import Kind, why_no_failures, why_no_trust
 from app.state.workspace import Workspace
 from app.views.widgets.fields import push_button, whole_number
-from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label
+from app.views.widgets.labels import ElidedLabel, Mark, heading, label_of, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.run_words import about
 from app.views.widgets.work_strip import WorkStrip

@@ -13,6 +13,7 @@ from PyQt5.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QLayout,
     QScrollArea,
     QSplitter,
@@ -67,9 +68,9 @@ def in_form(
     form.setVerticalSpacing(spacing[1])
     for label, field in rows:
         form.addRow(label, field)
-        first = _first_field(field)
-        if first is not None:
-            form.labelForField(field).setBuddy(first)
+        first, words = _first_field(field), form.labelForField(field)
+        if first is not None and isinstance(words, QLabel):
+            words.setBuddy(first)
     return form
 
 

@@ -19,6 +19,7 @@ from PyQt5.QtCore import (
     pyqtSignal,
 )
 from PyQt5.QtGui import (
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -28,7 +29,15 @@ from PyQt5.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PyQt5.QtWidgets import QAbstractItemView, QApplication, QScrollBar, QSlider, QStyle, QWidget
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QApplication,
+    QScrollBar,
+    QSlider,
+    QStyle,
+    QWidget,
+)
 
 from app.items.dragged import DragsFiles
 from app.items.result_delegate import (
@@ -292,6 +301,14 @@ class TileView(QAbstractItemView):
             QAbstractItemView.MovePageDown: min(grid.count - 1, here + page),
         }[action]
         return self.model().index(target, 0, self.rootIndex())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The focus alone chooses nothing, as Qt would where the chosen tile is not listed."""
+        if self.currentIndex().isValid():
+            super().focusInEvent(event)
+        else:
+            QAbstractScrollArea.focusInEvent(self, event)
+            self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key_Return, Qt.Key_Enter) and self.currentIndex().isValid():

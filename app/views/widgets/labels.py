@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from app.state.words import JOIN
 from app.views.widgets.icons import icon
 from app.views.widgets.layouts import in_row
 
@@ -133,7 +134,8 @@ def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where there is no room for all of it."""
+    """One line of which whole parts (between " · ") go where there is no room for all of it, from
+    the end; the first one ends in an ellipsis."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
@@ -142,8 +144,10 @@ class ElidedLabel(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        room = self.contentsRect()
-        words = self.fontMetrics().elidedText(self.text(), Qt.ElideRight, room.width())
+        room, metrics, words = self.contentsRect(), self.fontMetrics(), self.text()
+        while JOIN in words and metrics.horizontalAdvance(words) > room.width():
+            words = words.rpartition(JOIN)[0]
+        words = metrics.elidedText(words, Qt.ElideRight, room.width())
         align = int(Qt.AlignLeft | Qt.AlignVCenter)
         self.style().drawItemText(
             painter, room, align, self.palette(), self.isEnabled(), words, self.foregroundRole()

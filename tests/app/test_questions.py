@@ -83,7 +83,7 @@ def test_search_by_part_with_the_buttons_below_the_pictures(qtbot, window):
     rest(qtbot, window)
     part = space.ranking.part
     assert 0 < part.sum() < part.size
-    assert "by part" in window.explore.results.header.part.text()
+    assert "By part" in window.explore.results.header.part.text()
     click(tools["match.part_ignore"])
     rest(qtbot, window)
     assert (space.ranking.part == ~part).all()
@@ -162,13 +162,16 @@ def test_what_is_beyond_the_usual_is_one_choice_away_from_the_plain_measure(qtbo
 
 def typed_into(qtbot, window, text):
     """Type into the note that Shift+U has asked for, and accept it."""
-    field = window.findChild(NoteDialog).note
+    dialog = window.findChild(NoteDialog)
+    QApplication.setActiveWindow(dialog)
+    field = dialog.note
     field.selectAll()
     for number, line in enumerate(text.splitlines()):
         if number:
             QTest.keyClick(field, Qt.Key_Return)
         QTest.keyClicks(field, line)
     QTest.keyClick(field, Qt.Key_Return, Qt.ControlModifier)
+    assert not dialog.isVisible()
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
     window.explore.results.view.setFocus()

@@ -68,6 +68,7 @@ class ResultsPanel(QWidget):
 
     def _arrange(self) -> None:
         self.view.setModel(self.model)
+        self.view.focus_chooses = False  # the candidate may be hidden
         self.view.setAccessibleName("Ranked gallery")
         self.view.setToolTip("The gallery in rank order; arrow keys walk along it.")
         self.find_bar.hide()

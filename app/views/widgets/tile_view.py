@@ -82,7 +82,8 @@ class TileView(QAbstractItemView):
 
     One tile is current, more may be selected. ``added``: a click with Ctrl; ``extended``: a click
     with Shift. The listener changes the selection. ``resized``: the wheel with Ctrl asks for
-    pictures of that height in a grid.
+    pictures of that height in a grid. ``focus_chooses``: whether the focus makes a tile current
+    where none is.
     """
 
     opened = pyqtSignal(QModelIndex)
@@ -95,7 +96,7 @@ class TileView(QAbstractItemView):
         super().__init__(parent)
         self._tiles = delegate
         self.waiting = ""
-        self.is_strip = True
+        self.is_strip = self.focus_chooses = True
         self._picture = SMALLEST
         self._pointed = -1
         self._in_view: dict[object, list[int]] | None = None
@@ -303,8 +304,8 @@ class TileView(QAbstractItemView):
         return self.model().index(target, 0, self.rootIndex())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The focus alone chooses nothing, as Qt would where the chosen tile is not listed."""
-        if self.currentIndex().isValid():
+        """Choose the first tile where none is chosen, unless the focus alone is to choose none."""
+        if self.focus_chooses or self.currentIndex().isValid():
             super().focusInEvent(event)
         else:
             QAbstractScrollArea.focusInEvent(self, event)

@@ -70,7 +70,7 @@ def test_from_a_dropped_folder_to_a_line_above_the_ranking(
     truth = space.ranking.truth[space.ranking.order]
     assert (truth == space.ranking.TRUE).sum() == 2  # by the labels, from the other camera
     # A folder that is described goes to its report at once.
-    window.findChild(ImportDialog).close()
+    assert window.findChild(OpenDataDialog) is None
     drop(window, shop)
-    qtbot.waitUntil(lambda: window.findChild(OpenDataDialog).isVisible(), timeout=WAIT)
-    assert not window.findChild(ImportDialog).isVisible()
+    qtbot.waitUntil(lambda: window.findChild(OpenDataDialog) is not None, timeout=WAIT)
+    assert window.findChild(ImportDialog) is None

@@ -105,7 +105,7 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
     pictures = [picture for picture in found.pictures if picture.pid != _JUNK_PERSON]
     pids, person_names, person_note = _numbered((p.pid for p in pictures), "persons", 1)
     camids, camera_names, camera_note = _numbered((p.camera for p in pictures), "cameras", 0)
-    times, time_note = _on_one_clock([p.time for p in pictures])
+    times, start, time_note = _on_one_clock([p.time for p in pictures])
     tracks = track_numbers([p.track for p in pictures])
     refs = [
         ImageRef(
@@ -130,6 +130,7 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
         gallery=ImageSet(tuple(sets["gallery"]), "folder/gallery"),
         rejected=(*found.rejected, *(Rejected(p.path, JUNK_BOX) for p in junk)),
         notes=(*notes, *split_notes),
+        start=start,
     )
 
 
@@ -328,21 +329,20 @@ def _natural(label: str) -> tuple[tuple[int, int, str], ...]:
     return (*chunks, (2, 0, label))
 
 
-def _on_one_clock(times: Sequence[Time]) -> tuple[list[float | None], str]:
-    """Times in seconds; dates count from the first."""
+def _on_one_clock(times: Sequence[Time]) -> tuple[list[float | None], datetime | None, str]:
+    """Times in seconds; dates count from the first, which comes with them, and a note."""
     moments = [time for time in times if isinstance(time, datetime)]
     numbers = [time if isinstance(time, float) else None for time in times]
     if not moments:
-        return numbers, ""
+        return numbers, None, ""
     if any(number is not None for number in numbers):
-        return [None] * len(times), (
-            "times are not used: some are dates and some are numbers of seconds"
-        )
+        mixed = "times are not used: some are dates and some are numbers of seconds"
+        return [None] * len(times), None, mixed
     first = min(moments)
     seconds = [
         (time - first).total_seconds() if isinstance(time, datetime) else None for time in times
     ]
-    return seconds, f"times are seconds after {first.isoformat(' ')}, the first picture"
+    return seconds, first, f"times are seconds after {first.isoformat(' ')}, the first picture"
 
 
 def _in_splits(

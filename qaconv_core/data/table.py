@@ -193,11 +193,11 @@ class Table:
                                   "empty")  # fmt: skip
         return found
 
-    def times(self) -> tuple[list[float | None], str]:
-        """Seconds of every row, and a note where they were counted from the first moment."""
+    def times(self) -> tuple[list[float | None], datetime | None]:
+        """Seconds of every row, and the first moment where they count from one."""
         moments = [row.time for row in self.rows if isinstance(row.time, datetime)]
         if not moments:
-            return [row.time for row in self.rows if not isinstance(row.time, datetime)], ""
+            return [row.time for row in self.rows if not isinstance(row.time, datetime)], None
         for row in self.rows:
             if isinstance(row.time, float):
                 raise self.fail(row.line, "time is a number of seconds, where other rows have a "
@@ -207,7 +207,7 @@ class Table:
             (row.time - first).total_seconds() if isinstance(row.time, datetime) else None
             for row in self.rows
         ]
-        return times, f"times are seconds after {first.isoformat(' ')}, the first in the table"
+        return times, first
 
     def _split(self, line: int, text: str) -> str:
         if text and text.lower() not in SPLITS:
@@ -262,7 +262,7 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
     pids, persons, pid_note = table.numbers("pid", 1)
     camids, cameras, cam_note = table.numbers("camid", 0)
     tracks = track_numbers([row.track for row in table.rows])
-    times, time_note = table.times()
+    times, start = table.times()
     has_splits = any(row.split for row in table.rows)
     by_split: dict[str, list[ImageRef]] = {"train": [], "query": [], "gallery": [], "": []}
     known = zip(table.rows, pids, camids, times, tracks, strict=True)
@@ -273,7 +273,9 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
             names = persons.get(pid, ""), cameras.get(camid, "")
             ref = ImageRef(row.path, pid, camid, time, track, *names)
             by_split[row.split if split else ""].append(ref)
-    notes = [n for n in (table.contradiction_note(), pid_note, cam_note, time_note) if n]
+    notes = [n for n in (table.contradiction_note(), pid_note, cam_note) if n]
+    if start is not None:
+        notes.append(f"times are seconds after {start.isoformat(' ')}, the first in the table")
     taken = [f"{a} as {b}" for a, b in zip(table.header, table.names, strict=True) if a != b]
     if taken:
         notes.append(f"columns taken: {peek(taken)}")
@@ -294,6 +296,7 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
         gallery=ImageSet(tuple(by_split["gallery"]), "folder/gallery"),
         rejected=tuple(table.rejected),
         notes=tuple(notes),
+        start=start,
     )
 
 

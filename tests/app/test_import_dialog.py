@@ -17,6 +17,7 @@ from app.views.dialogs.open_data import OpenDataDialog
 from qaconv_core.data import open_folder, proposal, read_image
 from qaconv_core.data.description import read_description
 from qaconv_core.detection import given
+from tests.app.controls import words_of
 from tests.app.real import drop
 from tests.builders import write_boxes, write_picture
 
@@ -261,7 +262,7 @@ def test_a_file_of_boxes_beside_pictures_is_proposed_as_boxes(qtbot, dialog, sce
     assert "boxes.json: 3 boxes of people on 1 picture or video" in dialog.message.text()
     assert "1 picture has no box" in dialog.message.text()
     assert "not among the pictures: 9.png" in dialog.message.text()
-    assert dialog.save.text() == "Cut out and open…"
+    assert words_of(dialog.save) == "Cut out and open…"
     assert not dialog.pattern.isEnabled()
     heard = []
     dialog.imported.connect(heard.append)
@@ -299,7 +300,7 @@ def test_what_is_dropped_by_mouse_is_looked_at(qtbot, dialog, scenes, folder, tm
     assert texts(dialog) == [("shop/hof/ann/1.png", "ann", "–", "–", "–")]
     drop_on(dialog.name, scenes / "street", scenes / "boxes.json")
     assert ready(qtbot, dialog) == 1
-    assert dialog.save.text() == "Cut out and open…"
+    assert words_of(dialog.save) == "Cut out and open…"
     drop(dialog, scenes / "street" / "1.png")
     qtbot.waitUntil(lambda: "neither a folder" in dialog.message.text(), timeout=20_000)
     assert "dropped on the window itself" in dialog.message.text()
@@ -368,7 +369,7 @@ def test_boxes_alone_and_pictures_again(qtbot, dialog, scenes, folder):
     qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
     dialog.choose([folder])
     qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
-    assert dialog.save.text() == "Save and open…"
+    assert words_of(dialog.save) == "Save and open…"
     assert dialog.pattern.isEnabled()
     assert dialog.boxes is None
 

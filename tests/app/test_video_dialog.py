@@ -18,6 +18,7 @@ from app.state.requests import DataRequest
 from app.state.words import score_text
 from app.views.dialogs.video_dialog import VideoDialog, out_for
 from qaconv_core.types import RankingResult, score_of_logit
+from tests.app.controls import words_of
 from tests.app.real import WAIT, drop, press, settled
 from tests.core.detection.made import find_blocks, write_video
 
@@ -136,7 +137,7 @@ def test_a_stopped_search_goes_on_where_it_ended(qtbot, dialog, videos):
     qtbot.waitUntil(lambda: dialog.message.text().startswith("Stopped"), timeout=WAIT)
     assert heard == []
     assert len(seen) == 3
-    assert dialog.start.text() == "Go on"
+    assert words_of(dialog.start) == "Go on"
     assert dialog.open_found.isVisible()
     QTest.mouseClick(dialog.start, Qt.LeftButton)
     qtbot.waitUntil(lambda: bool(heard), timeout=WAIT)

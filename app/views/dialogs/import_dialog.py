@@ -36,8 +36,10 @@ from app.views.widgets.labels import (
     MessageLine,
     details_box,
     fold_button,
+    label_of,
     plain_label,
     sentence_case,
+    without_mnemonic,
 )
 from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
 from app.views.widgets.table_style import show_as_rows, space_columns
@@ -59,16 +61,16 @@ if TYPE_CHECKING:
 COLUMNS = ("File", "Person", "Camera", "Time", "Split")
 RECOGNISE = "Recognise"
 ROLES = (
-    ("path", "File"),
-    ("pid", "Person"),
-    ("camid", "Camera"),
-    ("time", "Time"),
-    ("split", "Split"),
+    ("path", "Fil&e"),
+    ("pid", "&Person"),
+    ("camid", "&Camera"),
+    ("time", "&Time"),
+    ("split", "Sp&lit"),
 )
 """Columns of a table: our names, and the window's words for them."""
 NO_COLUMN = "none"
 FOLDERS = (RECOGNISE, "persons", "cameras", "cameras/persons", "persons/cameras", "none")
-SAVE_WORDS = "Save and open…"
+SAVE_WORDS = "&Save and open…"
 SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
 CUT_TIP = "Cut the people out of their pictures by these boxes, and look at the data set"
 _EXAMPLES = 40
@@ -109,8 +111,8 @@ class ImportDialog(DropDialog):
     def _make(self) -> None:
         self.where = plain_label("")
         self.where.setAccessibleName("Where the pictures lie")
-        self.browse = push_button("Folder…", "", self._browse_folder)
-        self.browse_table = push_button("Table…", "", self._browse_table)
+        self.browse = push_button("&Folder…", "", self._browse_folder)
+        self.browse_table = push_button("Ta&ble…", "", self._browse_table)
         tip = f"How files are named, without the suffix. {_FIELDS}"
         self.pattern = combo_box("File names", tip)
         self.pattern.setEditable(True)
@@ -118,10 +120,8 @@ class ImportDialog(DropDialog):
         self.folders = combo_box("Folders", "What folders are, the outermost first")
         self.folders.addItems(FOLDERS)
         self.columns = {
-            ours: combo_box(
-                f"Column of {words.lower()}s", f"The table's column of {words.lower()}s"
-            )
-            for ours, words in ROLES
+            ours: combo_box(f"Column of {what}s", f"The table's column of {what}s")
+            for ours, what in ((ours, without_mnemonic(words).lower()) for ours, words in ROLES)
         }
         self.unit = combo_box("Times")
         self.unit.addItems([RECOGNISE, *UNITS])
@@ -142,7 +142,7 @@ class ImportDialog(DropDialog):
         self.possible = plain_label("")
         self.possible.setAccessibleName("What is possible")
         self.left_out = MessageLine()
-        self.fold, self.all_left_out = fold_button("All left out"), details_box("")
+        self.fold, self.all_left_out = fold_button("All left o&ut"), details_box("")
         self.all_left_out.setAccessibleName("Files left out, by reason")
         self.all_left_out.setFixedHeight(_LEFT_OUT)
         self.fold.toggled.connect(self.all_left_out.setVisible)
@@ -163,10 +163,10 @@ class ImportDialog(DropDialog):
         for field in (self.rate, self.name, self.pattern.lineEdit()):
             field.setAcceptDrops(False)  # a file dropped there is for the dialog
         self.form = in_form(
-            *((field.accessibleName(), field) for field in (self.pattern, self.folders, self.unit)),
-            ("Rate", _with_fault(self.rate, self.rate_fault)),
-            ("Name", _with_fault(self.name, self.name_fault)),
-        )
+            ("File &names", self.pattern), ("F&olders", self.folders), ("T&imes", self.unit),
+            ("&Rate", _with_fault(self.rate, self.rate_fault)),
+            ("Na&me", _with_fault(self.name, self.name_fault)),
+        )  # fmt: skip
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
         left_out = in_row(self.left_out, self.fold, grows=self.left_out)
         in_column(where, self.form, self.table, self.possible, left_out, self.all_left_out,
@@ -190,7 +190,7 @@ class ImportDialog(DropDialog):
             column = self.columns[ours]
             column.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
             column.setMinimumContentsLength(6)
-            parts += [plain_label(words, wrap=False), column]
+            parts += [label_of(words, column), column]
         row = in_row(*parts, spacing=6)
         for column in self.columns.values():
             row.setStretchFactor(column, 1)

@@ -164,7 +164,8 @@ def check_name_free(description: Description) -> None:
         return
     home = _common_folder(description.sources)
     own = own_file(*(source.path for source in description.sources))
-    if listed[0] not in (own, home and home / FILE_NAME):
+    beside = home and not _taken(home, description) and home / FILE_NAME
+    if listed[0] not in (own, beside):
         raise DatasetError(
             f"“{shown(description.name)}” is the name of the data set in {shown(listed[1])}; give "
             "another name, or remove what is kept of that one by qaconv forget"
@@ -197,16 +198,20 @@ def save_description(description: Description) -> Description:
     file.
 
     One source: into its folder, or beside the table. Several in one folder: there. Otherwise, where
-    the place cannot be written to, and where what describes other pictures lies beside a table,
-    into the user's data folder. A description with a name is listed there in any case, so that the
-    name can be used. Raises :class:`StoreError`, and :class:`DatasetError` for a name of others.
+    the place cannot be written to, and where what describes other pictures lies there, into the
+    user's data folder. What describes a table or has another name moves there where a folder is
+    described in its place. A description with a name is listed there in any case, so that the name
+    can be used. Raises :class:`StoreError`, and :class:`DatasetError` for a name of others.
     """
     check_name_free(description)
     places = [source.path for source in description.sources]
     own = own_file(*places)
     home = _common_folder(description.sources)
-    if home is not None and os.access(home, os.W_OK) and not _taken(home, description.sources):
+    if home is not None and os.access(home, os.W_OK) and not _taken(home, description):
         file = home / FILE_NAME
+        earlier = _of_others(home, description)
+        if earlier is not None:
+            _save_own(earlier, own_file(*(source.path for source in earlier.sources)))
         try:
             atomic_write_text(file, description_toml(description, home), error=StoreError)
         except StoreError:
@@ -267,10 +272,26 @@ def _common_folder(sources: Sequence[Source]) -> Path | None:
     return parents.pop() if len(parents) == 1 else None
 
 
-def _taken(home: Path, sources: Sequence[Source]) -> bool:
-    """Whether the file beside one table describes others, which would lose it."""
-    file, table = home / FILE_NAME, sources[0].path
-    return sources[0].is_table and file.is_file() and not _names_table(file, table)
+def _of_others(home: Path, description: Description) -> Description | None:
+    """The description in the folder ``home``, where it is of other pictures than ``description``
+    and would be lost in its place: of one folder or table, or of another name."""
+    try:
+        earlier = read_description(home / FILE_NAME)
+    except DatasetError:
+        return None
+    if {source.path for source in earlier.sources} == {s.path for s in description.sources}:
+        return None
+    named = bool(earlier.name) and earlier.name.casefold() != description.name.casefold()
+    return earlier if named or len(earlier.sources) == 1 else None
+
+
+def _taken(home: Path, description: Description) -> bool:
+    """Whether the file in ``home`` stays, as it describes others. A folder that is described itself
+    is read by the file in it, so that one never does."""
+    if len(description.sources) > 1:
+        return _of_others(home, description) is not None
+    file, source = home / FILE_NAME, description.sources[0]
+    return source.is_table and file.is_file() and not _names_table(file, source.path)
 
 
 def _own_folder() -> Path:

@@ -96,6 +96,38 @@ def test_several_folders_lie_in_one_file_beside_them_or_in_the_users_own(tmp_pat
     assert len(open_dataset("apart").gallery) == 5
 
 
+def test_folders_of_a_described_folder_leave_its_description_and_its_name(tmp_path):
+    whole = write_names(tmp_path / "shop", ("hof/1.jpg", "tor/1.jpg", "gang/1.jpg"), False)
+    parts = tuple(Source(whole / name, folders=("cameras",)) for name in ("hof", "tor"))
+    saved = save_description(Description((Source(whole, folders=("cameras",)),), "shop"))
+    with pytest.raises(DatasetError, match="is the name of the data set in"):
+        save_description(Description(parts, "Shop"))
+    apart = save_description(Description(parts, "two"))
+    assert apart.file.parent == tmp_path / "own" / "imports"
+    assert read_description(saved.file) == saved
+    assert [len(open_dataset(name).gallery) for name in ("shop", "two")] == [3, 2]
+    assert len(open_folder(whole).gallery) == 3
+
+
+def test_a_folder_that_is_described_after_some_in_it_leaves_their_name(tmp_path):
+    whole = write_names(tmp_path / "shop", ("hof/1.jpg", "tor/1.jpg", "gang/1.jpg"), False)
+    parts = tuple(Source(whole / name, folders=("cameras",)) for name in ("hof", "tor"))
+    assert save_description(Description(parts, "two")).file == whole / FILE_NAME
+    save_description(Description((Source(whole, folders=("cameras",)),)))
+    assert len(open_folder(whole).gallery) == 3
+    assert len(open_dataset("two").gallery) == 2
+
+
+def test_a_folder_that_is_described_after_a_table_in_it_leaves_the_tables_columns(tmp_path):
+    write_picture(tmp_path / "a.png", 1)
+    (tmp_path / "list.csv").write_text("file,who\na.png,Ann\n")
+    table = Source(tmp_path / "list.csv", columns={"path": "file", "pid": "who"})
+    save_description(Description((table,)))
+    save_description(Description((Source(tmp_path),)))
+    found = open_described(find_description(tmp_path / "list.csv"))
+    assert list(found.person_names.values()) == ["Ann"]
+
+
 def test_no_write_without_any_place_to_write(pictures, monkeypatch, tmp_path):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     (tmp_path / "file").write_text("")

@@ -418,6 +418,24 @@ def test_at_its_least_height_nothing_is_cut_off(qtbot, panel, space, width):
     assert panel.header.geometry().contains(bottom)
 
 
+def test_a_line_that_comes_and_goes_on_another_page_leaves_the_header_whole(qtbot, panel):
+    header = panel.header
+    panel.resize(700, panel.minimumSizeHint().height())
+    qtbot.wait(1)
+    before = header.geometry(), panel.pages.geometry()
+    panel.hide()
+    for there in (True, False):
+        for state in (header.lined, header.few):
+            state.setVisible(there)
+        header.show_states()
+        qtbot.wait(1)
+    panel.show()
+    qtbot.wait(1)
+    assert (header.geometry(), panel.pages.geometry()) == before
+    bottom = header.count.mapTo(header, header.count.rect().bottomRight())
+    assert header.rect().contains(bottom)
+
+
 # ── several candidates ──────────────────────────────────────────────────────────────────────────
 
 

@@ -229,9 +229,12 @@ class ResultsHeader(QWidget):
     def event(self, event: QEvent) -> bool:
         """Fix the height to that of the lines, so that layouts give it that height."""
         handled = super().event(event)
-        if event.type() in (QEvent.Resize, QEvent.LayoutRequest):
+        if event.type() in (QEvent.Resize, QEvent.LayoutRequest, QEvent.Show):
             self.by.setVisible(self.width() >= NARROW)
             lines = self.layout()
+            if event.type() == QEvent.Show:  # Qt lays out nothing whose height changed meanwhile
+                lines.invalidate()
+                lines.activate()
             flows = lines.hasHeightForWidth()
             wanted = lines.heightForWidth(self.width()) if flows else lines.sizeHint().height()
             self.setFixedHeight(wanted)

@@ -308,8 +308,9 @@ def _warnings(
     warnings = []
     if duplicates.extra:
         first = duplicates.groups[0]
+        hold = "1 file holds" if duplicates.extra == 1 else f"{duplicates.extra:,} files hold"
         warnings.append(
-            f"{duplicates.extra:,} files hold the same bytes as another one (such as "
+            f"{hold} the same bytes as another one (such as "
             f"{' and '.join(_told_apart(first[:2]))}); all are kept"
         )
     if not duplicates.compared_all:

@@ -31,6 +31,12 @@ SPLIT_FOLDER_NAMES = {
 """Usual names of the folders of a split, in lower case."""
 
 
+def why_missing(notes: Sequence[str]) -> str:
+    """Why a data set with these notes has no pictures of a split, as far as they say."""
+    first = notes[0] if notes else "qaconv check says what was found"
+    return next((note for note in (NO_PIDS, CHOSEN) if note in notes), first)
+
+
 def divide_folders(folders: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """A picture's split ("" when its topmost folder is none) and its folders below that."""
     if (

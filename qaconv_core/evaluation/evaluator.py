@@ -20,6 +20,7 @@ import numpy as np
 from qaconv_core.data.market_like import without_junk_boxes
 from qaconv_core.data.own_files import OwnFiles
 from qaconv_core.data.published import unlike_published
+from qaconv_core.data.splits import why_missing
 from qaconv_core.device import describe_device
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.camera_report import camera_report
@@ -208,10 +209,9 @@ def check_sides(dataset: Dataset) -> None:
     """Raise :class:`InputError` where there is no query or no gallery."""
     for name, side in (("query", dataset.query), ("gallery", dataset.gallery)):
         if not len(side):
-            hint = dataset.notes[0] if dataset.notes else "qaconv check says what was found"
             raise InputError(
                 f"{dataset.root}: data set {dataset.name!r} has no {name} pictures, so nothing can "
-                f"be evaluated ({hint})"
+                f"be evaluated ({why_missing(dataset.notes)})"
             )
 
 

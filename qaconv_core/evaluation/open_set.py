@@ -84,7 +84,9 @@ def open_set_lines(report: Mapping[str, Any]) -> list[str]:
             for p in listed
             if isinstance(p, Mapping) and all(is_number(p.get(name)) for name in _SHOWN)
         ]
-        lines.append(f"detected and identified, {method_label(method)}: {', '.join(parts)}")
+        lines.append(
+            f"detected and identified, {method_label(method)}: {', '.join(dict.fromkeys(parts))}"
+        )
     return lines
 
 

@@ -95,6 +95,8 @@ class LabelLog(ChangeLog[LabelChange]):
 
         def change(labels: dict[str, str]) -> tuple[str, dict[str, str]]:
             _check_there(labels, (person, *others))
+            if person in others:
+                raise InputError(f"“{person}” cannot be merged with itself; name others")
             moved = {p: person for p, name in labels.items() if name in others}
             return f"{', '.join(others)} became {person}", moved
 

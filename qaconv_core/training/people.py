@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from qaconv_core.data.label_maps import label_path
+from qaconv_core.data.splits import why_missing
 from qaconv_core.errors import DatasetError, InputError
 from qaconv_core.readable import counted
 from qaconv_core.types import Dataset, ImageRef, Int64, Rejected
@@ -194,7 +195,7 @@ def _nothing_in(dataset: Dataset) -> str:
             f"{dataset.root}: the training pictures of data set {dataset.name!r} have no person "
             "ids; training needs to know who is who"
         )
-    hint = dataset.notes[0] if dataset.notes else "qaconv check says what was found"
+    hint = why_missing(dataset.notes)
     return f"{dataset.root}: data set {dataset.name!r} has no training pictures ({hint})"
 
 

@@ -489,12 +489,14 @@ def test_a_job_that_cannot_fit_names_the_options_under_which_it_would(
 
 def test_sets_that_cannot_be_evaluated_say_why(qaconv, tmp_path, checkpoint):
     folder = tmp_path / "unknown people"
-    folder.mkdir()
-    for i in range(3):
-        person(i, 0).save(folder / f"{i} x.png")
-    complaint = qaconv("evaluate", "--dataset", folder, "--checkpoint", checkpoint, status=2)
-    assert "no query pictures" in complaint.complaint
-    assert "no person ids" in complaint.complaint
+    for place in (folder, folder / "gate 1", folder / "gate 2"):  # cameras have notes, too
+        place.mkdir()
+        for i in range(3):
+            person(i, 0).save(place / f"{i} x.png")
+        for way in (folder, place):
+            done = qaconv("evaluate", "--dataset", way, "--checkpoint", checkpoint, status=2)
+            assert "no query pictures" in done.complaint
+            assert "(no person ids" in done.complaint
 
 
 def test_a_fault_of_the_program_is_one_line_with_status_1(qaconv, market, monkeypatch):

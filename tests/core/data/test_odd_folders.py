@@ -59,6 +59,7 @@ def test_a_foreign_table_beside_pictures_is_said_and_not_used(tmp_path, header):
     ("folders", "cameras"),
     [
         (("cam_a", "cam_b"), 2), (("north", "south", "lobby"), 3), (("gate 1", "gate-2"), 2),
+        (("Kamera A", "Камера Б", "カメラ 3"), 3),
         (("Camera left", "Camera right"), 2), (("view1", "view2"), 2),
     ],
 )  # fmt: skip

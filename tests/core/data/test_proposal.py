@@ -413,4 +413,5 @@ def test_copies_of_one_name_are_told_apart_by_their_folders(tmp_path):
     for folder in ("north", "south"):
         write_picture(tmp_path / "shop" / folder / "1.jpg", 5)
     (warning,) = propose([tmp_path / "shop"]).warnings
+    assert warning.startswith("1 file holds the same bytes as another one")
     assert "(such as north/1.jpg and south/1.jpg)" in warning

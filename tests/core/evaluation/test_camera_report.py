@@ -12,7 +12,7 @@ from qaconv_core.evaluation.camera_report import (
     matrix_lines,
 )
 from qaconv_core.evaluation.methods import Labels
-from qaconv_core.evaluation.open_set import open_set
+from qaconv_core.evaluation.open_set import open_set, open_set_lines
 
 P, G = 9, 60
 
@@ -107,3 +107,5 @@ def test_a_separable_set_is_all_detected_without_false_alarms():
             values[q, g] = 10.0 if kinds(labels, q, g) == "true" else -10.0
     found = open_set(values, labels, line=0.0)
     assert [found["line"][k] for k in ("dir", "false_alarms")] == [1.0, 0.0]
+    (line,) = open_set_lines({"qaconv": {"points": found["points"]}})
+    assert line.count("100.0 % at 0.0 % false alarms") == 1  # that of both shares, said once

@@ -75,6 +75,7 @@ def test_names_that_cannot_be_given(log, folder):
         lambda: log.rename("Ann", "Bob"),
         lambda: log.rename("nobody", "x"),
         lambda: log.merge("Ann", ["nobody"]),
+        lambda: log.merge("Ann", ["Ann"]),
         lambda: log.split([folder / "1.png"], "Bob"),
         lambda: log.assign([folder / "3.png"], " "),
         lambda: log.assign([folder / "3.png"], "a\x1b[31m"),

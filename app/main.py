@@ -25,6 +25,7 @@ def open_window(arguments: argparse.Namespace) -> None:
     Raises :class:`InputError`, one line, where this system cannot show a window.
     """
     spin_briefly()
+    startup.hold_collector()
     problem = startup.prepare()
     if problem:
         raise InputError(problem)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.errors import InputError, StoreError
-from qaconv_core.files import check_input
+from qaconv_core.files import check_input, file_sha256
 from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.decisions import (
@@ -35,7 +35,6 @@ from qaconv_core.store.decisions import (
     change_record,
     decisions_after,
 )
-from qaconv_core.store.download import file_sha256
 from qaconv_core.store.folders import data_dir
 from qaconv_core.store.locks import exclusive
 from qaconv_core.store.records import DamagedRecord, is_number, read_json

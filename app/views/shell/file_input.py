@@ -20,7 +20,6 @@ from app.state.values import Problem
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.file_dialogs import PICTURES, ask_paths
-from qaconv_core.data.catalog import needs_import
 from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name, scan_pictures
 from qaconv_core.data.scenes import looks_like_scene, mostly_scenes
@@ -199,6 +198,7 @@ class FileInput(QObject):
     def _take_place(self, path: Path, name: str) -> None:
         """Open a folder or table; where nobody has said how it is read, find the people in its
         scenes, or say first how it is read."""
+        from qaconv_core.data.catalog import needs_import  # with the readers of all data sets
 
         def look(context: JobContext) -> tuple[bool, list[Path]]:
             unsaid = needs_import(path)

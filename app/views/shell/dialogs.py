@@ -112,7 +112,9 @@ class Dialogs(QObject):
 
     @cached_property
     def _places(self) -> PalettePlaces:
-        return PalettePlaces(
+        from app.views.shell import palette_places
+
+        return palette_places.PalettePlaces(
             self.controller, self.settings, self.open_data, self.open_model, self.open_setting,
             self._show_run,
         )  # fmt: skip

@@ -266,6 +266,17 @@ def test_the_first_window_imports_no_dialog_and_no_page_that_it_does_not_show():
         assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
 
 
+def test_a_command_does_not_wait_for_the_modules_of_others():
+    code = (
+        "import sys; from qaconv_core.cli import main; main(['check', '--help']); "
+        "print(*sorted(m for m in sys.modules if m.startswith('qaconv_core.cli.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert "qaconv_core.cli.check" in loaded
+    assert not {"qaconv_core.cli.train", "qaconv_core.cli.evaluate"} & {*loaded}
+
+
 AT_FIRST_USE = [
     path.parent
     for path in (*modules(), *app_modules())

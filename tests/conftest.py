@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 
 import pytest
@@ -24,12 +25,16 @@ if "XDG_RUNTIME_DIR" not in os.environ:
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory, monkeypatch):
-    """Cache, history and weights of this test alone."""
+    """Cache, history, weights and temporary files of this test alone; gone at its end."""
     folder = tmp_path_factory.mktemp("user")
+    (folder / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # looked up anew
     monkeypatch.setenv("QACONV_CACHE_DIR", str(folder / "cache"))
     monkeypatch.setenv("QACONV_DATA_DIR", str(folder / "data"))
     monkeypatch.setenv("TORCH_HOME", str(folder / "torch"))
-    return folder
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -114,8 +114,9 @@ def evaluation_figure(
     for _ in range(repeats):
         stop_if_asked()
         estimated = task.estimated()
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         found = estimated.rankings()
+        facts["cpu_seconds"] = time.process_time() - used
         seconds.setdefault("", []).append(time.perf_counter() - begun)
         if whole:
             exact = once(task.exact)
@@ -148,18 +149,28 @@ def evaluation_figure(
 def growing_figures(steps: Sequence[int], folder: Path, sizes: Sizes) -> Iterator[Figure]:
     """Evaluations with re-ranking of as many pictures as ``steps`` say, a sixth of them queries.
 
-    The last has the exponent of the time, fitted to all.
+    The last has the exponents of the time and of the CPU seconds, fitted to all.
     """
     times: list[float] = []
+    used: list[float] = []
     for count in steps:
         queries = max(1, count // 6)
         one = replace(sizes, queries=queries, galleries=count - queries)
         figure = evaluation_figure(one, folder, 1, rerank=True)
         times.append(figure.timing.median)
+        used.append(figure.facts["cpu_seconds"])
         if len(times) == len(steps) > 1:
-            exponent = float(np.polyfit(np.log(steps), np.log(times), 1)[0])
-            figure = replace(figure, facts=figure.facts | {"exponent_of_the_time": exponent})
+            exponents = {
+                "exponent_of_the_time": _exponent(steps, times),
+                "exponent_of_the_cpu_seconds": _exponent(steps, used),
+            }
+            figure = replace(figure, facts=figure.facts | exponents)
         yield figure
+
+
+def _exponent(steps: Sequence[int], seconds: Sequence[float]) -> float:
+    """The power of the number of pictures that the times grow with."""
+    return float(np.polyfit(np.log(steps), np.log(seconds), 1)[0])
 
 
 def _same(found: Rankings, expected: Rankings) -> bool:

@@ -191,13 +191,15 @@ class EstimatedLogits:
             self._own.bytes = ByteTiles(self.head)
         done = 0
         values = np.empty((b - a, d - c), dtype=np.float32)
-        for row in range(a, b):
+        tiles: ByteTiles = self._own.bytes
+        for start, stop in _spans(a, b, tiles.together):
             self.context.raise_if_cancelled()
-            first = min(max(c, row), d) - c if self.mirror else 0
-            part = gallery.part(first, d - c)
-            one = small.part(row - chunk[0], row - chunk[0] + 1)
-            values[row - a, first:] = self._own.bytes.estimate(one, part)
-            done += d - c - first
+            first = min(max(c, start), d) - c if self.mirror else 0
+            some = small.part(start - chunk[0], stop - chunk[0])
+            values[start - a : stop - a, first:] = tiles.estimate(some, gallery.part(first, d - c))
+            done += sum(
+                d - min(max(c, row), d) if self.mirror else d - c for row in range(start, stop)
+            )
         self._place(block, values)
         self.pace.add_estimated(done, time.perf_counter() - begun)
         self._decide(block, undecided)

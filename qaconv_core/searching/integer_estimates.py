@@ -24,49 +24,70 @@ from qaconv_core.types import Float32
 
 _TRIALS = 12  # the best counts: other programs may be at work
 _BLOCK = 128  # maps whose maxima are weighted at once
+_TILES = 3  # cache-sized tiles multiplied by one call: a call costs more than the cache saves
+_TOGETHER = 4  # queries multiplied at once: the gallery's cells are put in order once for all
 
 
 class ByteTiles:
-    """Estimates logits tile by tile; each thread has its own, for it owns scratch memory."""
+    """Estimates logits tile by tile; each thread has its own, for it owns scratch memory.
+
+    :meth:`estimate` takes any number of queries, and is quickest with a multiple of ``together``.
+    """
 
     def __init__(self, head: AffineHead) -> None:
         self.cells = head.grid[0] * head.grid[1]
         self.weights = HeadWeights(head)
-        self.step, self.spans = tile_maps(self.cells), cell_spans(self.cells)
-        rows = self.step * self.cells
-        self.product = torch.empty(rows * self.spans[0][1], dtype=torch.int32)
-        self.best_query = torch.empty(_BLOCK, self.cells, dtype=torch.int32)
-        self.best_gallery, self.part = torch.empty(2, _BLOCK, self.cells, dtype=torch.int32)
+        self.spans = cell_spans(self.cells)
+        self.together = _TOGETHER if len(self.spans) == 1 else 1
+        # Pairs of one product, as many maps as queries or more.
+        self.step = self.together * -(-_TILES * tile_maps(self.cells) // self.together)
+        self.product = torch.empty(self.step * self.cells * self.spans[0][1], dtype=torch.int32)
+        self.best_query = torch.empty(_BLOCK, self.together, self.cells, dtype=torch.int32)
+        self.best_gallery = torch.empty(_BLOCK, self.cells, self.together, dtype=torch.int32)
 
     def estimate(self, query: QuantisedMaps, gallery: QuantisedMaps) -> Float32:
-        """Logits (g,) of one query map against ``gallery``."""
-        cells, scale = as_tensor(gallery.cells), as_tensor(gallery.scale) * float(query.scale[0])
-        column = as_tensor(query.cells)[0].t()
-        columns = [column[:, a:b].contiguous() for a, b in self.spans]
-        out = torch.empty(len(gallery))
-        for start in range(0, len(gallery), _BLOCK):
-            block = cells[start : start + _BLOCK]
-            for k in range(0, len(block), self.step):
-                self._maxima(block[k : k + self.step], columns, k)
-            best = (part[: len(block)].float() for part in (self.best_query, self.best_gallery))
-            out[start : start + len(block)] = self.weights.sums(*best)
-        return np.asarray((out * scale + self.weights.bias).numpy())
+        """Logits (p, g) of ``query`` maps against ``gallery``."""
+        out = torch.empty(len(query), len(gallery))
+        cells, scale = as_tensor(gallery.cells), as_tensor(gallery.scale)
+        for a in range(0, len(query), self.together):
+            some = query.part(a, a + self.together)
+            columns = as_tensor(some.cells)
+            parts = [columns[:, b:c].flatten(0, 1).t().contiguous() for b, c in self.spans]
+            rows = out[a : a + len(some)]
+            for start in range(0, len(gallery), _BLOCK):
+                self._block(cells[start : start + _BLOCK], parts, rows[:, start : start + _BLOCK])
+            rows *= as_tensor(some.scale)[:, None]
+        return np.asarray(out.mul_(scale).add_(self.weights.bias).numpy())
 
-    def _maxima(self, maps: torch.Tensor, columns: list[torch.Tensor], at: int) -> None:
-        """Put the maxima of ``maps`` (t, r, C) over the query's cells into scratch rows ``at`` …"""
+    def _block(self, maps: torch.Tensor, columns: list[torch.Tensor], out: torch.Tensor) -> None:
+        """Sums (k, n) of the maxima of ``maps`` (n, r, C), before scales and bias, into ``out``."""
+        step = max(1, self.step // len(out))
+        for k in range(0, len(maps), step):
+            self._maxima(maps[k : k + step], columns, k, len(out))
+        sums = self.best_query[: len(maps), : len(out)].float() @ self.weights.query
+        sums += self.weights.gallery @ self.best_gallery[: len(maps), :, : len(out)].float()
+        out.copy_(sums.t())
+
+    def _maxima(
+        self, maps: torch.Tensor, columns: list[torch.Tensor], at: int, queries: int
+    ) -> None:
+        """Put the maxima of ``maps`` (t, r, C) over the queries' cells into scratch rows ``at`` …
+
+        The one column (C, queries · s) holds all cells of some queries, or the columns are spans of
+        the cells of one query.
+        """
         t, cells, channels = maps.shape
-        best_gallery = self.best_gallery[at : at + t]
+        best_query = self.best_query[at : at + t, :queries]
+        best_gallery = self.best_gallery[at : at + t, :, :queries]
         for (a, b), column in zip(self.spans, columns, strict=True):
-            product = self.product[: t * cells * (b - a)].view(t * cells, b - a)
+            product = self.product[: t * cells * column.shape[1]].view(t * cells, -1)
             torch._int_mm(maps.view(t * cells, channels), column, out=product)
-            pairs = product.view(t, cells, b - a)
-            if len(columns) == 1:
-                torch.amax(pairs, 1, out=self.best_query[at : at + t])
-                torch.amax(pairs, 2, out=best_gallery)
-                continue
-            self.best_query[at : at + t, a:b] = torch.amax(pairs, 1)
-            part = torch.amax(pairs, 2, out=self.part[:t])
-            best_gallery.copy_(part if a == 0 else torch.maximum(best_gallery, part))
+            pairs = product.view(t, cells, queries, b - a)
+            torch.amax(pairs, 1, out=best_query[..., a:b])
+            if a == 0:
+                torch.amax(pairs, 3, out=best_gallery)
+            else:
+                torch.maximum(best_gallery, torch.amax(pairs, 3), out=best_gallery)
 
 
 @functools.lru_cache(maxsize=16)

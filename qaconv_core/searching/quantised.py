@@ -96,7 +96,7 @@ def _rounded(values: torch.Tensor) -> tuple[torch.Tensor, ...]:
     whole = (values / scale[:, None, None]).round_().clamp_(-LEVELS, LEVELS)
     rounded = whole * scale[:, None, None]
     norm = rounded.norm(dim=2).amax(1).mul_(_WIDER)
-    lost = values.sub_(rounded).norm(dim=2).mul_(_WIDER).add_(_FLOOR * (norm[:, None] + 1))
+    lost = rounded.sub_(values).norm(dim=2).mul_(_WIDER).add_(_FLOOR * (norm[:, None] + 1))
     lost[~good] = torch.inf
     return whole.to(torch.int8), scale, norm, lost
 

@@ -14,6 +14,7 @@ proved, and the result says so. :mod:`qaconv_core.searching.choice` says when ea
 from __future__ import annotations
 
 import threading
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,8 @@ Prepared = PreparedGallery | CoarseGallery
 _BLOCK = 256  # pictures estimated by a thread between two looks at the cancel token
 _PORTION = 64  # pictures scored exactly before the limit is looked at again, at least
 _SAMPLED_BLOCKS = 4  # estimated first, evenly spread over the gallery
-_MOST_UNDECIDED = 0.6  # share of the sample from which scoring everything exactly is quicker
+_MOST_UNDECIDED = 0.5  # share of the sample from which scoring everything exactly is quicker
+_FEWEST_IN_HEAD = 8  # pictures of a sample that say where its head ends, at least
 
 
 def plan_search(
@@ -190,7 +192,7 @@ def _estimates(
             own.tiles = ByteTiles(head)
         part = prepared.part(start, start + _BLOCK)
         with torch.inference_mode():
-            estimates[start : start + _BLOCK] = own.tiles.estimate(small, part)
+            estimates[start : start + _BLOCK] = own.tiles.estimate(small, part)[0]
         bounds[start : start + _BLOCK] = logit_bound(small, part, head)
         return len(part)
 
@@ -210,11 +212,20 @@ def _estimates(
 
 
 def _undecided(estimates: Float32, bounds: Float64, share: float) -> float:
-    """What part of a sample (n,) may lie above the estimate below which the ``share`` of it lies
-    that is wanted exactly."""
-    wanted = min(len(estimates), max(1, round(share * len(estimates))))
-    limit = np.partition(estimates, -wanted)[-wanted]
-    return float(np.mean(estimates + bounds >= limit))
+    """What part of a sample (n,) can reach the ``share`` of the gallery that is wanted exactly.
+
+    The query itself and a few pictures of its person stand far above all others, and say nothing
+    of where the last of the head lies. So the limit is the larger of two: the least of the
+    sample's own head, of at least :data:`_FEWEST_IN_HEAD` pictures, and what the middle of the
+    sample makes likely (median and quartiles, as of a normal distribution).
+    """
+    wanted = min(len(estimates), max(_FEWEST_IN_HEAD, round(share * len(estimates))))
+    own = float(np.partition(estimates, -wanted)[-wanted])
+    low, middle, high = np.quantile(estimates.astype(np.float64), (0.25, 0.5, 0.75))
+    normal = NormalDist()
+    width = (high - low) / (2 * normal.inv_cdf(0.75))
+    usual = middle + normal.inv_cdf(1 - min(share, 0.5)) * width
+    return float(np.mean(estimates + bounds >= max(own, usual)))
 
 
 def _certified(

@@ -91,6 +91,19 @@ def test_where_a_sample_leaves_most_undecided_everything_is_scored_exactly_at_on
     assert found.values.tolist() == np.sort(logits)[::-1].tolist()
 
 
+def test_the_query_in_its_own_gallery_does_not_hide_that_estimates_are_no_use():
+    """It stands far above all others, which the bound cannot tell apart."""
+    grid = (12, 6)
+    gallery, head = unit_maps(2048, 128, grid, 3), random_head(grid, symmetric=True)
+    seen = []
+    found = rank_top(
+        gallery[0], gallery, head, 2, prepared=prepare_gallery(gallery), progress=seen.append
+    )
+    assert max(p.done for p in seen if p.stage == "searching") == 1024
+    assert found.certainty == "exact"
+    assert found.order[0] == 0
+
+
 @pytest.mark.parametrize("loud", [1.0, 40.0])
 def test_the_bound_holds_also_for_maps_made_to_break_it(loud):
     """All weight on a few cells, one channel far above the rest: the scale fits nothing else."""
@@ -103,8 +116,30 @@ def test_the_bound_holds_also_for_maps_made_to_break_it(loud):
     query, gallery = quantise(maps[:1]), quantise(maps)
     exact = np.array([plain_logit(maps[0], one, head) for one in maps])
     with torch.inference_mode():
-        found = ByteTiles(head).estimate(query, gallery)
+        found = ByteTiles(head).estimate(query, gallery)[0]
     assert np.all(np.abs(found - exact) <= logit_bound(query, gallery, head))
+
+
+@pytest.mark.parametrize(("count", "channels", "grid"), SIZES)
+def test_several_queries_at_once_are_within_the_bound_too(count, channels, grid):
+    maps = people_maps(count + 6, channels, grid, 8)
+    queries, gallery, head = maps[:6], maps[6:], random_head(grid)
+    small = quantise(queries), quantise(gallery)
+    with torch.inference_mode():
+        found = ByteTiles(head).estimate(*small)
+    exact = score_maps(queries, gallery, head)
+    for i in range(6):
+        bound = logit_bound(small[0].part(i, i + 1), small[1], head)
+        assert np.all(np.abs(found[i] - exact[i]) <= bound)
+
+
+@pytest.mark.parametrize("shape", [(5, 16, 1, 1), (5, 1, 4, 2)])
+def test_quantising_leaves_the_maps_as_they_are(shape):
+    """Turned to cells × channels, these need no copy."""
+    maps = np.random.default_rng(6).standard_normal(shape).astype(np.float32)
+    before = maps.copy()
+    quantise(maps)
+    np.testing.assert_array_equal(maps, before)
 
 
 def plain_logit(query, gallery, head):

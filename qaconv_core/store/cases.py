@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -168,7 +167,7 @@ class CaseFile:
             raise StoreError(f"{shown(made.path)}: is there already; choose another name")
         if not made.path.parent.is_dir():
             raise StoreError(f"{shown(made.path.parent)}: there is no such folder")
-        what = {"id": secrets.token_hex(16)} | _described(title, reference, examiner)
+        what = {"id": os.urandom(16).hex()} | _described(title, reference, examiner)
         made.add("created", what)
         return made
 

@@ -66,7 +66,9 @@ def search_texts(images: ImageSet) -> SearchTexts:
 
 def _texts_of(images: ImageSet) -> SearchTexts:
     places: dict[tuple[int | None, str, int | None, str], int] = {}
-    names, words, words_of = [], [], []
+    names: list[str] = []
+    words: list[str] = []
+    words_of: list[int] = []
     for ref in images:
         key = ref.pid, ref.person, ref.camid, ref.camera
         if key not in places:

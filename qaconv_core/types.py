@@ -14,6 +14,7 @@ import math
 import mmap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
@@ -143,6 +144,7 @@ class Dataset:
 
     ``layout`` says in words what was recognised (e.g. ``"Market-1501 folders"``); ``rejected``
     lists the files left out, ``notes`` what a user should know before relying on the set.
+    ``start`` is the moment that times count from, where they were dates.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Dataset:
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
     frame_rate: float | None = None
+    start: datetime | None = None
 
     @cached_property
     def person_names(self) -> Mapping[int, str]:

@@ -18,7 +18,7 @@ from app.state.zones import PairZones
 from qaconv_core.galleries.values import PairView
 from qaconv_core.types import Grid, Side
 
-ROW, HEAD, GAP = 20.0, 24.0, 8.0
+ROW, HEAD, GAP = 19.0, 24.0, 7.0
 PATCH = 17.0
 """Side of the picture of a cell before its label."""
 NARROWEST_AXIS = 56.0

@@ -73,9 +73,12 @@ class ColourBar(QWidget):
             return QSize(0, metrics.height() + 2)
         name = metrics.horizontalAdvance(NAMES[self._scale.kind]) + 10 if self._named else 0
         low, _ = self.ends
-        upper = metrics.horizontalAdvance("+00.00")
-        width = name + metrics.horizontalAdvance(low) + 6 + BAR_WIDTH + 6 + upper
+        width = name + metrics.horizontalAdvance(low) + 6 + BAR_WIDTH + 6 + self._upper()
         return QSize(width, metrics.height() + 2)
+
+    def _upper(self) -> int:
+        """Pixels of the number at the upper end, or of a usual one where that is shorter."""
+        return max(map(self.fontMetrics().horizontalAdvance, ("+00.00", self.ends[1])))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Right-aligned, so that the bar stays where it is when the numbers change."""
@@ -83,7 +86,7 @@ class ColourBar(QWidget):
             return
         painter = QPainter(self)
         metrics, (low, high) = self.fontMetrics(), self.ends
-        right = self.width() - metrics.horizontalAdvance("+00.00") - 6
+        right = self.width() - self._upper() - 6
         bar = QRectF(right - BAR_WIDTH, (self.height() - BAR_HEIGHT) / 2, BAR_WIDTH, BAR_HEIGHT)
         colours = table(self._scale.kind)
         image = QImage(colours.data, STEPS, 1, 4 * STEPS, QImage.Format_RGBA8888)  # type: ignore[call-overload]  # stub: bytes only

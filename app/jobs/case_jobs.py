@@ -31,6 +31,7 @@ from qaconv_core.store.cases import (
     CaseData,
     CaseDecisions,
     CaseFile,
+    CaseModel,
     case_log_csv,
     moment_ns,
     picture_hash,
@@ -89,6 +90,10 @@ class CaseJobs(QObject):
         """The root of the data set that is on its way; "" where none is."""
         self._left = ""
         """The root of the set that was open before it."""
+        self._model: CaseModel | None = None
+        """The model as the case has it, or will have it once that is written."""
+        self._other_maps: Problem | None = None
+        """What was said last of maps in another arithmetic."""
         self._seen: set[tuple[str, str]] = set()
         self._wanted: tuple[Path, ...] = ()
         """Pictures to search by together, once all are queries."""
@@ -101,6 +106,7 @@ class CaseJobs(QObject):
         for event in (space.selection_changed, space.look_changed, space.filters_changed,
                       space.method_changed):  # fmt: skip
             event.connect(self._view_changed)
+        controller.settled.connect(self._model_changed)
         controller.settled.connect(self._looked)
         decisions.kept.connect(self._decided)
 
@@ -114,7 +120,7 @@ class CaseJobs(QObject):
     def create(self, path: Path, title: str, reference: str, examiner: str) -> None:
         """Begin a case about what is open."""
         space, view = self.workspace, self._session().to_record()
-        data, model = space.data, self._model_entry()
+        data, model = space.data, self._model_in_use()
         queries = () if data is None else tuple(data.query[i].path for i in space.selection.queries)
 
         def work(_context: JobContext) -> tuple[CaseFile, Case]:
@@ -123,7 +129,7 @@ class CaseJobs(QObject):
                 file.add("data", _data_entry(data, self.controller.data_request))
                 file.add("queries", _queries_entry(data, queries))
             if model is not None:
-                file.add("model", model)
+                file.add("model", vars(model))
             return file, file.show_as(view)
 
         self.controller.runner.start(
@@ -186,6 +192,7 @@ class CaseJobs(QObject):
                 "what is done there is shown with the next entry made here"
             )
         self.file, self._seen = file, {(s.query, s.gallery) for s in case.seen}
+        self._model, self._other_maps = case.model, None
         self._show(case)
 
     def close(self) -> None:
@@ -215,11 +222,12 @@ class CaseJobs(QObject):
         self.case = case
         self.changed.emit()
 
-    def _problem(self, words: str) -> None:
+    def _problem(self, words: str) -> Problem:
         """Say something against the case, as long as it is open."""
         problem = Problem(words)
         self._told.append(problem)
         self.controller.runner.problem.emit(problem)
+        return problem
 
     # ── what happens is kept ────────────────────────────────────────────────────────────────────
 
@@ -299,19 +307,33 @@ class CaseJobs(QObject):
         self._write(lambda file: file.read())
 
     def _model_changed(self) -> None:
-        model = self._model_entry()
-        if self.case is None or self._awaited or model is None:
+        """Another model, or maps in another arithmetic: the log says so, and so does a line where
+        the numbers of one model change."""
+        model, known = self._model_in_use(), self._model
+        if self.file is None or self._awaited or model is None or not model.precision:
             return
-        known = self.case.model
-        if known is None or known.sha256 != model["sha256"]:
-            self._add("model", model)
+        same = known is not None and known.sha256 == model.sha256
+        if same and known is not None:
+            if known.precision == model.precision:
+                return
+            if known.precision:
+                if self._other_maps is not None:
+                    self.withdrawn.emit(self._other_maps)
+                self._other_maps = self._problem(
+                    f"{shown(self.file.path.name)}: feature maps are in {model.precision} now, the "
+                    f"case's were in {known.precision}; logits and ranks can differ a little from "
+                    "those in its log (Settings, Feature maps)"
+                )
+        self._model = model
+        self._add("model", vars(model))
 
-    def _model_entry(self) -> dict[str, Any] | None:
-        model = self.workspace.model
+    def _model_in_use(self) -> CaseModel | None:
+        """The model; its precision is that of the maps in use, "" until there are any."""
+        model, best = self.workspace.model, self.controller.sources.best
         if model is None:
             return None
-        spec = model.spec
-        return {"path": model.source, "sha256": spec.sha256, "description": spec.describe()}
+        precision = "" if best is None else best.model.precision
+        return CaseModel(model.source, model.spec.sha256, model.spec.describe(), precision)
 
     # ── the data set ────────────────────────────────────────────────────────────────────────────
 

@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt5.QtGui import QImage, QPainter
 
+from app.jobs.sheet import LATEX, Sheet
 from app.state.export_choices import CSV, FIGURES, JSON, Format
 from app.state.overlay import all_correspondences, beyond_usual, kind_of, lines_of
+from app.state.score_breakdown import zone_terms
 from app.state.values import Look
+from app.state.words import logit_text, score_text
 from app.state.workspace import Workspace
+from app.state.zones import PairZones
+from qaconv_core.explaining.zones import zones_of_picture
 from qaconv_core.galleries.values import OpenSet, PairView
 from qaconv_core.naming import camera_called, camera_label
 from qaconv_core.readable import csv_text
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS: tuple[Format, ...] = (*FIGURES, JSON, CSV)
+MATCH_FORMATS: tuple[Format, ...] = (*FORMATS, LATEX)
 COLUMNS = (
     "query_row", "query_column", "gallery_row", "gallery_column",
     "similarity", "contribution", "beyond_usual", "drawn",
@@ -136,6 +142,31 @@ class MatchExport:
             )
         return csv_text(COLUMNS, rows)
 
+    def breakdown(self) -> Sheet:
+        """The figure with the score breakdown by zones; its rows but the score add up to the last
+        but one."""
+        pair, known = self.pair, self.pair.relative
+        grid = pair.match.grid
+        zones = PairZones(*(zones_of_picture(ref, grid) for ref in (self.query, self.candidate)))
+        rows = [(zone, logit_text(value)) for zone, value in zone_terms(pair, zones, "relative")]
+        if pair.normalised is not None:
+            rows.append(("standard deviations above strangers", logit_text(pair.normalised.total)))
+        elif known is None:
+            rows += [("bias", logit_text(pair.match.bias)), ("logit", logit_text(pair.match.logit))]
+        else:
+            rows += [
+                ("average logit", logit_text(known.base)),
+                ("logit", logit_text(pair.match.logit)),
+            ]
+        rows.append(("score", score_text(pair.match.score)))
+        what = "contribution" if known is None else "contribution above average"
+        caption = (
+            f"Query {self._query_label} and candidate {self.candidate.path.name} ({self.dataset}): "
+            f"the {what} of each zone of both pictures, and what they sum to. "
+            f"Model: {self.checkpoint}."
+        )
+        return Sheet(self.stem, caption, ("zone", what), tuple(rows), self.figure)
+
     def write(self, path: Path, width: float | None) -> None:
         """Write a file by the suffix of ``path``; ``width`` in pixels or mm where it has one.
 
@@ -151,6 +182,8 @@ class MatchExport:
             atomic_write_text(path, self.json_text())
         elif suffix == CSV.suffix:
             atomic_write_text(path, self.csv_text())
+        elif suffix == LATEX.suffix:
+            self.breakdown().write(path, width)
         else:
             from qaconv_core.figures.sizes import save_at_width
 

@@ -72,6 +72,7 @@ class ReportRequest:
             cells=ranking.part,
             notes=notes(ranking, self.strangers, self.labelled),
             model_sha256=self.matching.model.spec.sha256,
+            precision=self.matching.model.precision,
             case=self.case,
         )
         write_match_report(report, path, work=context)

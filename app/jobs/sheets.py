@@ -1,31 +1,27 @@
 """Sheets for papers: a query beside two to four candidates, and several queries × their first k.
 
-A sheet is a figure, a caption, and a table of its numbers for LaTeX. All of it is made in worker
-threads.
+All of it is made in worker threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.jobs.match_exports import short_name
 from app.jobs.ranking_exports import ranked_picture
-from app.state.export_choices import FIGURES, Format
+from app.jobs.sheet import Sheet
 from app.state.values import FEWEST_COMPARED, MOST_COMPARED
 from app.state.words import METHOD_NAMES, SIGNS, TRUTHS, logit_text, score_text
 from app.state.workspace import Workspace
 from app.state.zones import PairZones, zone_sums
-from qaconv_core.evaluation.formats import latex_escape
 from qaconv_core.evaluation.ranked_lists import ranked_item
 from qaconv_core.explaining.zones import ZONES, zones_of_picture
 from qaconv_core.galleries.truth import truth_by_labels
 from qaconv_core.galleries.values import OpenSet, PairView
-from qaconv_core.store.atomic import atomic_write_text
 from qaconv_core.types import ImageRef, RankingResult
 
 if TYPE_CHECKING:
@@ -33,62 +29,7 @@ if TYPE_CHECKING:
 
     from qaconv_core.galleries.search import GallerySearch
 
-LATEX = Format(".tex", "LaTeX with its figure", "mm")
-SHEET_FORMATS: tuple[Format, ...] = (*FIGURES, LATEX)
 SCALE = "speaks against  ←  contribution above average  →  speaks for the match"
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A figure that is made when it is wanted, its caption, and its numbers as rows of text."""
-
-    stem: str
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    figure: Callable[[], Figure]
-    """Makes the figure, in any thread."""
-
-    def write(self, path: Path, width: float | None) -> None:
-        """Write a file by the suffix of ``path``; beside LaTeX its figure, as PDF."""
-        from qaconv_core.figures.sizes import save_at_width
-
-        if path.suffix.lower() != LATEX.suffix:
-            save_at_width(self.figure(), path, width or 2000)
-            return
-        save_at_width(self.figure(), path.with_suffix(".pdf"), width or 180)
-        atomic_write_text(path, self.latex(path.stem, width or 180))
-
-    def latex(self, stem: str, width: float) -> str:
-        """The figure and the table of its numbers, with the caption."""
-        columns = "l" + "r" * (len(self.head) - 1)
-        rows = [" & ".join(map(_cell, row)) + r" \\" for row in (self.head, *self.rows)]
-        return "\n".join(
-            (
-                r"\begin{figure}",
-                r"  \centering",
-                rf"  \includegraphics[width={width:g}mm]{{{stem}.pdf}}",
-                rf"  \caption{{{latex_escape(self.caption)}}}",
-                r"\end{figure}",
-                r"\begin{table}",
-                r"  \centering",
-                rf"  \caption{{{latex_escape(self.caption)}}}",
-                rf"  \begin{{tabular}}{{{columns}}}",
-                r"    \hline",
-                f"    {rows[0]}",
-                r"    \hline",
-                *(f"    {row}" for row in rows[1:]),
-                r"    \hline",
-                r"  \end{tabular}",
-                r"\end{table}",
-                "",
-            )
-        )
-
-
-def _cell(text: str) -> str:
-    """A cell of a LaTeX table; minus as an operator."""
-    return latex_escape(text).replace("−", "$-$").replace("✓", "yes").replace("✕", "no")
 
 
 # ── candidates beside each other ────────────────────────────────────────────────────────────────

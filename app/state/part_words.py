@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.state import words
 from app.state.drawn_parts import Drawing
+from app.state.zones import zone_names
+from qaconv_core.explaining.zones import ZoneMap
 from qaconv_core.galleries.values import PairView, Regions, WhatIf
 from qaconv_core.readable import counted
 from qaconv_core.types import RankingResult
@@ -17,19 +19,32 @@ HINTS = {
 SEEKING = "Every region is being hidden in turn…"
 
 
-def part_text(ranking: RankingResult) -> str:
-    """ "by part: 12 of 72 cells, 31 % of the evidence"; empty for the whole query.
+BY_PART = (
+    "Ranked by {cells} of {size} cells, drawn on the query, by plain QAConv: terms of the other "
+    "cells drop out. The evidence is how loudly these cells can speak, for or against, of all the "
+    "query's. Each pair's share stands beside its picture."
+)
 
-    That is of what the query could say of a perfect copy; each pair has a share of its own.
+
+def part_text(ranking: RankingResult, zones: ZoneMap) -> str:
+    """ "By part: upper body, 31 % of the query's evidence"; empty for the whole query.
+
+    ``zones`` (h, w) are the query's. The evidence is of what the query could say of a perfect copy;
+    each pair has a share of its own.
     """
     part = ranking.part
     if part is None:
         return ""
-    cells = f"by part: {int(part.sum())} of {part.size} cells"
     others = len(ranking.queries) - 1
-    more = f", {counted(others, 'more query', 'more queries')} whole" if others else ""
+    more = f"; {counted(others, 'more query', 'more queries')} whole" if others else ""
     share = share_text(ranking.evidence)
-    return f"{cells}, {share} of the evidence (each pair's beside its picture){more}"
+    return f"By part: {zone_names(part, zones)}, {share} of the query's evidence{more}"
+
+
+def part_tip(ranking: RankingResult) -> str:
+    """What that means, and how many cells it is; empty for the whole query."""
+    part = ranking.part
+    return "" if part is None else BY_PART.format(cells=int(part.sum()), size=part.size)
 
 
 def ranked_by(ranking: RankingResult) -> str:

@@ -6,8 +6,11 @@ One place, so that a logit has two decimals everywhere and a minus is a minus (U
 from __future__ import annotations
 
 import math
+import re
+from datetime import datetime
 
 from app.state.values import METHODS, NORMALISED, Cell
+from qaconv_core.data.moments import moment_of, number_of
 from qaconv_core.naming import camera_words, person_words
 from qaconv_core.readable import counted
 from qaconv_core.types import Grid, ImageRef, RankingResult
@@ -200,10 +203,48 @@ def time_text(seconds: float | None) -> str:
         return ""
     if abs(seconds) < 60:
         return f"{decimals(seconds, 1)} s"
-    sign, whole = "−" if seconds < 0 else "", round(abs(seconds))
+    return _clock(seconds, round(abs(seconds)))
+
+
+def tenths_text(seconds: float) -> str:
+    """A moment as :func:`time_text` has it, to the tenth of a second: "12:05.3"."""
+    if abs(seconds) < 60:
+        return time_text(seconds)
+    whole, tenth = divmod(round(10 * abs(seconds)), 10)
+    return _clock(seconds, whole) + (f".{tenth}" if tenth else "")
+
+
+def _clock(seconds: float, whole: int) -> str:
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     clock = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-    return sign + clock
+    return f"−{clock}" if seconds < 0 else clock
+
+
+_CLOCK = re.compile(r"(-?)(?:([0-9]{1,6}):)?([0-9]{1,4}):([0-9]{1,2}(?:[.,][0-9]{1,6})?)")
+
+
+def seconds_of(text: str, start: datetime | None = None) -> float | None:
+    """The seconds of a moment that somebody typed as :func:`time_text` has it, or as a number;
+    with the ``start`` of the times also of a date. None where it is no time."""
+    typed = text.strip().replace("−", "-")
+    number = number_of(typed.removesuffix("s").rstrip())
+    if number is not None:
+        return number
+    found = _CLOCK.fullmatch(typed)
+    if found is not None:
+        sign, hours, minutes, rest = found.groups()
+        seconds = 3600 * int(hours or 0) + 60 * int(minutes) + float(rest.replace(",", "."))
+        return -seconds if sign else seconds
+    moment = moment_of(typed) if start is not None else None
+    return None if moment is None or start is None else (moment - start).total_seconds()
+
+
+def time_format(start: datetime | None) -> str:
+    """How a time is typed: a sentence."""
+    words = "Type times as the pictures have them: 21.8 s, 12:05 or 1:02:07"
+    if start is None:
+        return f"{words}."
+    return f"{words}; or a date with time. They count from {start.isoformat(' ', 'seconds')}."
 
 
 JOIN = " · "

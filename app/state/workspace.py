@@ -41,7 +41,7 @@ from qaconv_core.galleries.values import OpenSet, PairView, Why
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.ranking.tracks import MEAN
 from qaconv_core.store.decisions import Decision
-from qaconv_core.types import ImageSet, RankingResult
+from qaconv_core.types import Grid, ImageRef, ImageSet, RankingResult
 
 MOST_ZONES = 64
 """Pictures whose zones are kept."""
@@ -471,12 +471,13 @@ class Workspace:
     def zones_of(self, pair: PairView) -> PairZones:
         """The zones of both pictures of a pair: from label maps where known, else by height."""
         assert self.data is not None
-        paths = (self.data.query[pair.query].path, self.data.gallery[pair.candidate].path)
-        grid = pair.match.grid
-        found = (self._zones.get(path) for path in paths)
-        return PairZones(
-            *(z if z is not None and z.shape == grid else zones_by_height(grid) for z in found)
-        )
+        refs = (self.data.query[pair.query], self.data.gallery[pair.candidate])
+        return PairZones(*(self.zones_of_picture(ref, pair.match.grid) for ref in refs))
+
+    def zones_of_picture(self, ref: ImageRef, grid: Grid) -> ZoneMap:
+        """The zones of a picture: from its label map where that is read, else by height."""
+        found = self._zones.get(ref.path)
+        return found if found is not None and found.shape == grid else zones_by_height(grid)
 
     def keep_pair(self) -> None:
         """The pair shown stays: no other one is on its way any more."""

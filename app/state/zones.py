@@ -8,6 +8,7 @@ import numpy as np
 
 from app.state.values import Cell
 from qaconv_core.explaining.zones import (
+    BESIDE,
     FEET,
     ZONES,
     ZoneMap,
@@ -16,13 +17,16 @@ from qaconv_core.explaining.zones import (
     zone_shares,
 )
 from qaconv_core.galleries.values import PairView
-from qaconv_core.types import Float64
+from qaconv_core.types import Bool, Float64
 
 SHORT = ("head", "upper", "lower", "feet", "bag", "thing", "beside")
 _PLURAL = {FEET}
+_PLACES = {BESIDE: "beside the person"}
 _IN_A_SENTENCE = tuple(
     "what is beside the person" if zone == "beside" else f"the {zone}" for zone in ZONES
 )
+PART = 0.2
+"""Share of a part's cells from which a zone is named."""
 MOSTLY, AGAINST = 0.5, 0.05
 """Shares from which a zone is most of the evidence, and from which it speaks against."""
 
@@ -57,6 +61,18 @@ def zone_sums(pair: PairView, zones: PairZones, measure: str) -> Float64:
     match, known = pair.match, pair.relative if measure == "relative" else None
     sides = (match.query_contribution, match.gallery_contribution) if known is None else known.sides
     return sums_by_zone(sides, (zones.query, zones.gallery))
+
+
+def zone_names(cells: Bool, zones: ZoneMap) -> str:
+    """Where the cells (h, w) of a part lie: "upper body and bag", the zone with most of them first.
+
+    A zone with a small share of them is left out.
+    """
+    counts = np.bincount(zones[cells].ravel(), minlength=len(ZONES))
+    order = [int(zone) for zone in np.argsort(-counts, kind="stable")]
+    most = [zone for zone in order if counts[zone] and counts[zone] >= PART * counts.sum()]
+    *others, last = [_PLACES.get(zone, ZONES[zone]) for zone in most] or ["nothing"]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def evidence_words(sums: Float64) -> str:

@@ -53,6 +53,7 @@ def write_match_reports(
             part=_part(listing.part),
             cells=listing.cells,
             notes=_notes(listing),
+            precision=search.model.precision,
         )
         path = numbered(arguments.report, number, len(listings))
         write_match_report(report, path, work=WorkContext(cancel=cancel))

@@ -10,12 +10,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from qaconv_core.data.description import FILE_NAME, Description, Source, read_description
+from qaconv_core.data.description import (
+    FILE_NAME,
+    Description,
+    Source,
+    find_listed,
+    read_description,
+)
 from qaconv_core.data.labels import camera_names_of, describe_numbering, names_of
 from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.moments import time_of
 from qaconv_core.data.name_fields import FieldPattern
-from qaconv_core.data.scan import Scan, peek, scan_pictures
+from qaconv_core.data.own_names import own_name
+from qaconv_core.data.scan import Scan, check_there, empty_note, peek, scan_pictures
 from qaconv_core.data.splits import choose_queries, divide_folders
 from qaconv_core.data.table import SPLITS, parse_table, track_numbers
 from qaconv_core.data.times import market_shift
@@ -70,13 +77,15 @@ def collect(
     """
     found = OwnPictures()
     several = sum(not source.is_table for source in description.sources) > 1
+    read: dict[Path, Scan] = {}
     # What a table says of a picture was written down by somebody: it goes before folders and names.
     for source in sorted(description.sources, key=lambda source: not source.is_table):
         if source.is_table:
             _add_table(source, found)
         else:
-            scan = (scans or {}).get(source.path) or scan_source(source.path, context)
-            _add_folder(source, several, found, scan)
+            read[source.path] = (scans or {}).get(source.path) or scan_source(source.path, context)
+            _add_folder(source, several, found, read[source.path])
+    found.notes += filter(None, [empty_note(read)])
     _once_each(found)
     if not found.pictures:
         few = f"; the first left out: {found.rejected[0]}" if found.rejected else ""
@@ -96,7 +105,7 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
     pictures = [picture for picture in found.pictures if picture.pid != _JUNK_PERSON]
     pids, person_names, person_note = _numbered((p.pid for p in pictures), "persons", 1)
     camids, camera_names, camera_note = _numbered((p.camera for p in pictures), "cameras", 0)
-    times, time_note = _on_one_clock([p.time for p in pictures])
+    times, start, time_note = _on_one_clock([p.time for p in pictures])
     tracks = track_numbers([p.track for p in pictures])
     refs = [
         ImageRef(
@@ -113,7 +122,7 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
     notes = [*found.notes, *filter(None, (time_note, person_note, camera_note))]
     sets, split_notes = _in_splits(refs, [p.split for p in pictures], split)
     return Dataset(
-        name=description.name or "folder",
+        name=title_of_description(description),
         root=root_of(description),
         layout=f"own pictures ({what_is_known(refs)})",
         train=ImageSet(tuple(sets["train"]), "folder/train"),
@@ -121,7 +130,13 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
         gallery=ImageSet(tuple(sets["gallery"]), "folder/gallery"),
         rejected=(*found.rejected, *(Rejected(p.path, JUNK_BOX) for p in junk)),
         notes=(*notes, *split_notes),
+        start=start,
     )
+
+
+def title_of_description(description: Description) -> str:
+    """The name of a description, or that of the folder or table."""
+    return description.name or own_name(root_of(description))
 
 
 def root_of(description: Description) -> Path:
@@ -133,6 +148,16 @@ def root_of(description: Description) -> Path:
         return Path(os.path.commonpath(paths))
     except ValueError:  # on two drives
         return paths[0]
+
+
+def opened_by_name(name: str, root: Path) -> Path:
+    """The path by which pictures at ``root`` are opened again: the file of the import that has this
+    name there, which may join several places; else ``root``."""
+    listed = find_listed(name)
+    if listed is None or not listed[0].is_file():
+        return root
+    description = read_description(listed[0])
+    return description.file or root if root_of(description) == root else root
 
 
 def what_is_known(refs: Sequence[ImageRef]) -> str:
@@ -175,6 +200,7 @@ def labels_of(
 def _add_table(source: Source, found: OwnPictures) -> None:
     table = parse_table(source.path, source.columns, source.unit, source.rate)
     found.rejected += table.rejected
+    found.notes += filter(None, [table.contradiction_note()])
     persons, cameras = (
         [_label(getattr(row, column)) for row in table.rows] for column in ("pid", "camid")
     )
@@ -195,12 +221,8 @@ def scan_source(folder: Path, context: WorkContext = NO_CONTEXT) -> Scan:
     Raises :class:`DatasetError` where it cannot be read, or went away while it was read.
     """
     scan = scan_pictures(folder, recursive=True, context=context)
-    if not folder.is_dir():
-        raise DatasetError(
-            f"{shown(folder)}: went away while it was read (a share or disk that was "
-            "disconnected?); connect it and try again"
-        )
-    return Scan(scan.pictures, [r for r in scan.rejected if r.path.name != FILE_NAME])
+    check_there(folder)
+    return scan._replace(rejected=[r for r in scan.rejected if r.path.name != FILE_NAME])
 
 
 def _add_folder(source: Source, several: bool, found: OwnPictures, scan: Scan) -> None:
@@ -307,21 +329,20 @@ def _natural(label: str) -> tuple[tuple[int, int, str], ...]:
     return (*chunks, (2, 0, label))
 
 
-def _on_one_clock(times: Sequence[Time]) -> tuple[list[float | None], str]:
-    """Times in seconds; dates count from the first."""
+def _on_one_clock(times: Sequence[Time]) -> tuple[list[float | None], datetime | None, str]:
+    """Times in seconds; dates count from the first, which comes with them, and a note."""
     moments = [time for time in times if isinstance(time, datetime)]
     numbers = [time if isinstance(time, float) else None for time in times]
     if not moments:
-        return numbers, ""
+        return numbers, None, ""
     if any(number is not None for number in numbers):
-        return [None] * len(times), (
-            "times are not used: some are dates and some are numbers of seconds"
-        )
+        mixed = "times are not used: some are dates and some are numbers of seconds"
+        return [None] * len(times), None, mixed
     first = min(moments)
     seconds = [
         (time - first).total_seconds() if isinstance(time, datetime) else None for time in times
     ]
-    return seconds, f"times are seconds after {first.isoformat(' ')}, the first picture"
+    return seconds, first, f"times are seconds after {first.isoformat(' ')}, the first picture"
 
 
 def _in_splits(

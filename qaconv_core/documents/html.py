@@ -34,7 +34,7 @@ h3 { font-size: 16px; margin: 24px 0 8px; } p { margin: 8px 0; max-width: 72ch; 
   padding-left: 16px; margin-top: 40px; }
 table { border-collapse: collapse; margin: 8px 0; } th { font-weight: 600; text-align: left; }
 th, td { padding: 4px 16px 4px 0; border-bottom: 1px solid #e6e6e9; vertical-align: top; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td { white-space: pre-line; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: 8px 0 16px; } figure > img { max-width: 100%; height: auto; }
 .pictures { display: flex; flex-wrap: wrap; gap: 16px 24px; } .pictures figure { width: 132px; }
 .pictures img { width: 128px; border: 2px solid #d5d5d8; }

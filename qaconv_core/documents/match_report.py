@@ -73,7 +73,8 @@ class MatchReport:
     """What a report holds; ``created`` is a date in words.
 
     ``cells`` (h, w) are the query cells that were searched by, None where all were; ``part`` says
-    so in words. ``case`` is the case that the report belongs to.
+    so in words. ``precision`` is what the feature maps were computed in, "" where that is not said.
+    ``case`` is the case that the report belongs to.
     """
 
     query: ImageRef
@@ -86,6 +87,7 @@ class MatchReport:
     notes: tuple[str, ...] = ()
     cells: Bool | None = None
     model_sha256: str = ""
+    precision: str = ""
     case: Case | None = None
 
     @property
@@ -110,6 +112,8 @@ class MatchReport:
             ("searched", f"{self.gallery}; {counted(self.pictures, 'picture')}"),
             ("model", self.model),
         ]
+        if self.precision:
+            found.append(("feature maps", _precision_words(self.precision, self.case)))
         if self.case is not None:
             found = [*_case_facts(self.case), *found]
         if self.model_sha256:
@@ -121,6 +125,15 @@ class MatchReport:
     def remarks(self) -> tuple[str, ...]:
         """How the query was cut, and the notes."""
         return (self.part, *self.notes) if self.part else self.notes
+
+
+def _precision_words(precision: str, case: Case | None) -> str:
+    """What the maps were computed in; the logits of a case can be from others, too."""
+    words = f"computed in {precision}"
+    others = () if case is None else tuple(p for p in case.precisions if p != precision)
+    if not others:
+        return words
+    return f"{words}; at other times of the case in {' and '.join(others)}, where logits differ"
 
 
 def _case_facts(case: Case) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ from qaconv_core.figures.colours import DECISIONS
 from qaconv_core.figures.pages import (
     MARGIN,
     PAGE,
+    in_lines,
     line_height,
     put_on_page,
     table_room,
@@ -156,6 +157,12 @@ def _table_pages(
     if "file" in head:
         widths[head.index("file")] -= max(0.0, sum(widths) - _INNER)
     to_right = [place for place, name in enumerate(head) if name in _TO_RIGHT]
+    begins = [True] * len(rows)
+    if "note" in head:
+        note = head.index("note")
+        split = [in_lines(row, note, widths[note]) for row in rows]
+        rows = [line for lines in split for line in lines]
+        begins = [place == 0 for lines in split for place in range(len(lines))]
     while rows:
         fitting = table_room(_FOOT - top - 0.2)
         if fitting < min(len(rows), 4):
@@ -164,7 +171,11 @@ def _table_pages(
             top = _heading(axes, title)
             fitting = table_room(_FOOT - top - 0.2)
         shown, rows = rows[:fitting], rows[fitting:]
-        top = write_table(axes, MARGIN, top, head, shown, widths, right=to_right)
+        goes_on = [place for place, begin in enumerate(begins[:fitting]) if not begin]
+        begins = begins[fitting:]
+        top = write_table(
+            axes, MARGIN, top, head, shown, widths, right=to_right, goes_on=goes_on
+        )  # fmt: skip
     yield figure
 
 

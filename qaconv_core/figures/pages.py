@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -118,8 +118,12 @@ def write_table(
     *,
     right: Sequence[int] = (),
     size: float = 9.0,
+    goes_on: Collection[int] = (),
 ) -> float:
-    """A table with thin lines; columns ``right`` are set to the right. Returns where it ends."""
+    """A table with thin lines; columns ``right`` are set to the right. Returns where it ends.
+
+    Rows whose numbers (from 0) are in ``goes_on`` continue the one before: no line between them.
+    """
     step = 1.35 * line_height(size)
     for number, row in enumerate((head, *rows)):
         at = left
@@ -133,8 +137,18 @@ def write_table(
             )  # fmt: skip
             at += width
         top += step
-        axes.plot((left, at - 0.1), (top, top), color=RULE, linewidth=0.6)
+        if not number or number not in goes_on:  # ``number`` is the row below the line
+            axes.plot((left, at - 0.1), (top, top), color=RULE, linewidth=0.6)
     return top
+
+
+def in_lines(
+    row: Sequence[str], column: int, width: float, size: float = 9.0
+) -> list[tuple[str, ...]]:
+    """A row of a table as several, so that the text of one column has all its lines."""
+    lines = wrapped(row[column], size, width - 0.12)
+    rest = [("",) * column + (line,) + ("",) * (len(row) - column - 1) for line in lines[1:]]
+    return [(*row[:column], lines[0], *row[column + 1 :]), *rest]
 
 
 def table_room(height: float, size: float = 9.0) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class OpenSet:
     ``query`` holds the set's queries and, from index ``added_from`` on, pictures that the user
     brought as queries (their pids are not known). Indices into ``query`` and ``gallery`` are what
     rankings and explanations refer to. ``unlabelled`` is the set as it was read, where labels call
-    its pictures by other persons; None where they do not.
+    its pictures by other persons; None where they do not. ``start`` is as in :class:`Dataset`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class OpenSet:
     notes: tuple[str, ...] = ()
     junk_rule: bool = True
     unlabelled: OpenSet | None = None
+    start: datetime | None = None
 
     @classmethod
     def of(cls, dataset: Dataset) -> OpenSet:
@@ -61,6 +63,7 @@ class OpenSet:
         return cls(
             dataset.name, dataset.root, dataset.layout, dataset.query, dataset.gallery,
             len(dataset.query), dataset.rejected, dataset.notes, len(cameras - {UNKNOWN}) != 1,
+            start=dataset.start,
         )  # fmt: skip
 
     @property
@@ -150,7 +153,7 @@ class OpenSet:
         query = self.as_read.query[: self.added_from]
         return Dataset(
             self.name, self.root, self.layout, ImageSet(()), query, self.as_read.gallery,
-            self.rejected, self.notes,
+            self.rejected, self.notes, start=self.start,
         )  # fmt: skip
 
     def is_added(self, query: int) -> bool:

@@ -91,11 +91,16 @@ class CaseData:
 
 @dataclass(frozen=True)
 class CaseModel:
-    """The model of a case: its file (or ``demo``), the file's SHA-256, and what it is."""
+    """The model of a case: its file (or ``demo``), the file's SHA-256, and what it is.
+
+    ``precision`` is what the feature maps in use were computed in (``float32``, ``bfloat16``, …);
+    "" where that is not known.
+    """
 
     path: str
     sha256: str
     description: str
+    precision: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,12 @@ class Case:
     def decisions(self) -> list[Decision]:
         """The decisions in force, the latest last."""
         return list(decisions_after(self.changes).values())
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """All that the feature maps of the case were computed in, the first one first."""
+        found = (entry.what.get("precision", "") for entry in self.entries if entry.kind == "model")
+        return tuple(dict.fromkeys(filter(None, found)))
 
     @property
     def created(self) -> str:
@@ -461,7 +472,9 @@ def _use_data(case: Case, what: dict[str, Any]) -> Case:
 
 
 def _use_model(case: Case, what: dict[str, Any]) -> Case:
-    return replace(case, model=CaseModel(*_texts(what, "path", "sha256", "description")))
+    model = CaseModel(*_texts(what, "path", "sha256", "description"))
+    # An older program did not note it.
+    return replace(case, model=replace(model, precision=_text(what.get("precision", ""))))
 
 
 def _use_queries(case: Case, what: dict[str, Any]) -> Case:
@@ -526,6 +539,11 @@ def _decided_words(what: dict[str, Any]) -> str:
     return f"{change.after.verdict}: {pair}{rank}{note}"
 
 
+def _precision_words(what: dict[str, Any]) -> str:
+    precision = what.get("precision", "")
+    return f"; feature maps in {precision}" if precision else ""
+
+
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "created": lambda what: f"case begun: {what['title']}",
     "described": lambda what: "title {title}, reference {reference}, examiner {examiner}".format(
@@ -536,7 +554,9 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
         f"data set {what['title']}: {counted(what['pictures'], 'picture')}, "
         f"fingerprint {what['fingerprint']}"
     ),
-    "model": lambda what: f"model {what['description']}, SHA-256 {what['sha256']}",
+    "model": lambda what: (
+        f"model {what['description']}, SHA-256 {what['sha256']}{_precision_words(what)}"
+    ),
     "queries": lambda what: (
         "queries: "
         + ", ".join(f"{one['path']} (SHA-256 {one['sha256']})" for one in what["pictures"])

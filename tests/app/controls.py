@@ -51,3 +51,8 @@ def needs_tip(control: QWidget) -> bool:
     if isinstance(control.parentWidget(), QDialogButtonBox):
         return False
     return isinstance(control, (QAbstractButton, QComboBox, QAbstractSpinBox))
+
+
+def words_of(control: QAbstractButton) -> str:
+    """What is written on a button, without the mark of its letter."""
+    return control.text().replace("&", "")

@@ -13,6 +13,7 @@ from app.state.requests import DataRequest, ModelRequest
 from app.views.dialogs.adapt_dialog import AFTERWARDS, BEFORE, MEANWHILE, AdaptDialog
 from qaconv_core.adaptation import replay
 from qaconv_core.adaptation import rounds as engine
+from tests.app.controls import words_of
 from tests.app.real import WAIT
 from tests.core.adaptation.small import write_cameras, write_model
 
@@ -123,12 +124,12 @@ def test_what_was_stopped_goes_on_in_another_window(qtbot, window, make_window, 
     qtbot.waitUntil(lambda: other.controller.matching is not None, timeout=WAIT)
     dialog = opened(qtbot, other)
     assert dialog.path.text() == str(out), "proposed, though another one was typed then"
-    assert dialog.begin.text() == "Go on"
+    assert words_of(dialog.begin) == "Go on"
     QTest.keyClicks(dialog.path, "x")
-    assert dialog.begin.text() == "Begin"
+    assert words_of(dialog.begin) == "Begin"
     dialog.path.selectAll()
     QTest.keyClicks(dialog.path, str(out))
-    assert dialog.begin.text() == "Go on"
+    assert words_of(dialog.begin) == "Go on"
     assert "stopped in round 1 of 1" in dialog.message.text()
     click(dialog.begin)
     waiting(qtbot, dialog)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import configparser
 import csv
 import json
+import re
 import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from PyQt5.QtCore import Qt
@@ -18,6 +23,8 @@ from app.state.session import Session
 from app.views.dialogs.case_dialog import CaseDialog
 from qaconv_core.store.cases import CaseFile
 from tests.app.real import WAIT, drop, press, settled, tiny_market
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -158,6 +165,29 @@ def test_a_silent_edit_is_told(qtbot, begin, make_window, tmp_path):
     wait_for(qtbot, lambda: again.controller.matching is not None)
     settled(qtbot, again)
     assert "does not hold" in panel.fault.text()
+
+
+def test_maps_in_another_arithmetic_are_told_and_noted_once(qtbot, begin, make_window, tmp_path):
+    window, path = begin(), tmp_path / "a.qcase"
+    jobs = new_case(qtbot, window, path)
+    assert jobs.case.model.precision == "float32"
+    model = vars(jobs.case.model)
+    window.close()
+    CaseFile(path).add("model", model | {"precision": "bfloat16"})  # as on another machine
+    again = come_back(qtbot, make_window, case=path)
+    wait_for(qtbot, lambda: bool(again.problems.problems))
+    (problem,) = again.problems.problems
+    assert problem.message.startswith(
+        "a.qcase: feature maps are in float32 now, the case's were in bfloat16; "
+    )
+    wait_for(qtbot, lambda: stored(path).model.precision == "float32")
+    press(again, Qt.Key_Right)
+    settled(qtbot, again)
+    again.close()
+    kinds = [entry.what.get("precision") for entry in stored(path).entries if entry.kind == "model"]
+    assert kinds == ["float32", "bfloat16", "float32"]
+    once_more = come_back(qtbot, make_window, case=path)
+    assert not once_more.problems.problems, "the case is in this arithmetic from now on"
 
 
 def test_changed_pictures_are_told(qtbot, begin, make_window, tmp_path):
@@ -372,6 +402,42 @@ def test_a_damaged_case_is_one_line_and_changes_nothing(qtbot, begin, tmp_path, 
     assert "bad.qcase" in window.problems.problems[0].message
     assert path.read_text() == content
     assert window.case_commands.jobs.case is None
+
+
+def entry_of(kind):
+    """The text of a file that docs/cases.md says to write for a double click."""
+    text = (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
+    return re.search(rf"<<'{kind}'\n(.*?)\n{kind}\n", text, re.DOTALL).group(1)
+
+
+def test_a_double_click_on_the_desktop_opens_the_case(qtbot, begin, tmp_path):
+    """The documented entry is started as a desktop does: its command, with the file for %f."""
+    window, path = begin(), tmp_path / "seen at the gate.qcase"
+    new_case(qtbot, window, path)
+    wait_for(qtbot, lambda: not window.runner.busy)
+    window.close()
+    mime = ElementTree.fromstring(entry_of("XML").encode())
+    (kind,) = mime
+    glob = kind.find("{*}glob").get("pattern")
+    assert Path(path).match(glob)
+    entry = configparser.RawConfigParser()
+    entry.optionxform = str
+    entry.read_string(entry_of("DESKTOP"))
+    entry = entry["Desktop Entry"]
+    assert entry["MimeType"] == f"{kind.get('type')};"
+    program, *words = entry["Exec"].split()
+    assert f"{program} = qaconv_core" in (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "qaconv_core", *(str(path) if w == "%f" else w for w in words)]
+    before = len(stored(path).entries)
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(qtbot, lambda: len(stored(path).entries) > before or running.poll() is not None)
+        assert stored(path).entries[before].kind == "opened"
+    finally:
+        running.send_signal(signal.SIGINT)
+        _out, said = running.communicate(timeout=WAIT / 1000)
+    assert (running.returncode, said) == (0, "")
+    assert stored(path).fault == ""
 
 
 def test_the_command_line_names_a_case(tmp_path):

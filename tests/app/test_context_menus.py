@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtGui import QContextMenuEvent
+from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QAbstractScrollArea,
@@ -26,7 +27,7 @@ from app.views.explore.score_context import ScoreContext
 from app.views.explore.sightings import SightingTimeline
 from app.views.widgets.chart import Chart
 from app.views.widgets.copy_menu import offer_copying
-from tests.app.real import WAIT
+from tests.app.real import WAIT, press
 from tests.app.test_every_dialog import OPEN
 
 FIGURES = (BreakdownChart, Chart, MatchCanvas, SceneCanvas, ScoreContext, SightingTimeline)
@@ -91,6 +92,47 @@ def test_lists_and_figures_of_every_dialog_have_one(qtbot, window, name):
     found = without_menu(dialog)
     dialog.close()
     assert found == []
+
+
+def menu_on(canvas: MatchCanvas, panel: int) -> QMenu | None:
+    """The menu that a right click on one of the large pictures opens."""
+    box = canvas.stage.boxes[panel]
+    at = QPoint(round(box.x + box.width / 2), round(box.y + box.height / 2))
+    event = QContextMenuEvent(QContextMenuEvent.Mouse, at, canvas.mapToGlobal(at))
+    QApplication.sendEvent(canvas, event)
+    menu = QApplication.activePopupWidget()
+    return menu if isinstance(menu, QMenu) else None
+
+
+DECIDE = ["Confirm", "Reject", "Unsure", "Note…", "Withdraw the decision"]
+
+
+def test_the_large_candidate_is_decided_about_as_its_tile_is(qtbot, window):
+    space, canvas = window.workspace, window.explore.inspector.canvas
+    assert asked_for(window.explore.results.view)[: len(DECIDE)] == DECIDE
+    query, candidate = (canvas.scene.find((side, 0)) for side in ("query", "gallery"))
+
+    def decided():
+        return getattr(space.decided.get(space.selection.candidate), "verdict", None)
+
+    for words, verdict in (("Reject", "reject"), ("Confirm", "confirm"), (DECIDE[-1], None)):
+        menu = menu_on(canvas, candidate)
+        entries = [action for action in menu.actions() if not action.isSeparator()]
+        assert [action.text() for action in entries[: len(DECIDE)]] == DECIDE
+        entry = next(action for action in entries if action.text() == words)
+        QTest.mouseClick(menu, Qt.LeftButton, pos=menu.actionGeometry(entry).center())
+        qtbot.waitUntil(lambda want=verdict: decided() == want, timeout=WAIT)
+    menu = menu_on(canvas, query)
+    assert not {action.text() for action in menu.actions()} & set(DECIDE)
+    menu.close()
+    QApplication.setActiveWindow(window)
+    window.explore.results.view.setFocus()
+    press(window, Qt.Key_C)
+    qtbot.waitUntil(lambda: len(canvas.scene.panels) == 3, timeout=WAIT)
+    other = canvas.scene.find(("gallery", 1))
+    menu = menu_on(canvas, other)
+    assert not {action.text() for action in menu.actions()} & set(DECIDE), "it is not chosen"
+    menu.close()
 
 
 # ── what is copied ──────────────────────────────────────────────────────────────────────────────

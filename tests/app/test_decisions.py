@@ -26,6 +26,7 @@ from app.views.explore.results_panel import ResultsPanel
 from app.views.widgets.actions import Actions
 from qaconv_core.figures.colours import DECISIONS
 from qaconv_core.types import RankingResult, score_of_logit
+from tests.app.controls import words_of
 from tests.app.lists import click
 from tests.app.real import WAIT, open_and_wait, tiny_market, tiny_model
 
@@ -84,7 +85,7 @@ def test_decisions_by_key_are_marked_kept_and_undone(qtbot, opened, tmp_path):
     assert press(Qt.Key_Z, Qt.ControlModifier) == "confirm"
     assert press(Qt.Key_Z, Qt.ControlModifier) is None
     note = decision_commands.ask_note()
-    note.setTextValue("same bag")
+    note.note.setPlainText("same bag")
     note.accept()
     results.window().activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is results.window())
@@ -305,7 +306,7 @@ def test_a_report_on_candidates_chosen_by_mouse(qtbot, opened, tmp_path):
     results.header.command_wanted.connect(lambda id: report_commands.handlers()[id].run())
     qtbot.mouseClick(results.header.report, Qt.LeftButton)
     dialog = results.findChild(ReportDialog)
-    assert dialog.radios["chosen"].text() == "The 3 candidates chosen in the ranking"
+    assert words_of(dialog.radios["chosen"]) == "The 3 candidates chosen in the ranking"
     assert dialog.radios["chosen"].isChecked()
     assert dialog.ranks.text() == ranks_text(space.ranking, space.ranking.order[:3].tolist())
     dialog.path.setText(str(tmp_path / "no such" / "r.html"))
@@ -344,7 +345,7 @@ def test_all_decided_are_the_default_and_pdf_is_chosen_by_the_ending(qtbot, open
     rest(qtbot, runner)
     dialog = report_commands.ask_report()
     assert dialog.radios["decided"].isChecked()
-    assert dialog.radios["decided"].text() == "All 2 decided"
+    assert words_of(dialog.radios["decided"]) == "All 2 decided"
     dialog.radios["shown"].click()
     assert dialog.candidates == (space.selection.candidate,)
     dialog.path.setText(str(tmp_path / "r.pdf"))

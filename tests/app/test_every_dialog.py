@@ -1,4 +1,5 @@
-"""Every dialog and every page: small enough for a small screen, spoken names, and no letter twice.
+"""Every dialog and every page: small enough for a small screen, spoken names, a letter for each
+control of a dialog, and none twice.
 
 Dialogs are found by listing the classes of the program: a new one needs a way to be opened here.
 """
@@ -18,6 +19,7 @@ from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtWidgets import (
     QAbstractButton,
     QDialog,
+    QDialogButtonBox,
     QGroupBox,
     QLabel,
     QMainWindow,
@@ -31,6 +33,7 @@ import app.views
 from app.views.dialogs.answers_dialog import AnswersDialog
 from app.views.dialogs.case_dialog import CaseDialog
 from app.views.dialogs.matrix_dialog import MatrixDialog
+from app.views.dialogs.scene_dialog import KEYS
 from app.views.evaluate.name_dialog import NameDialog
 from app.views.widgets import layouts
 from qaconv_core.evaluation.match_matrix import FirstCandidates
@@ -105,6 +108,7 @@ OPEN = {
     "ImportDialog": lambda window: window.dialogs.import_pictures(),
     "KeySheet": keys,
     "MatrixDialog": matrix,
+    "NoteDialog": lambda window: window.decision_commands.ask_note(),
     "NameDialog": lambda window: NameDialog(SimpleNamespace(id=1, name="", note=""), window),
     "OpenDataDialog": lambda window: window.dialogs.open_data(),
     "OpenModelDialog": lambda window: window.dialogs.open_model(),
@@ -201,6 +205,56 @@ def test_dialogs_fit_on_a_small_screen_and_speak(qtbot, window, monkeypatch):
         dialog.close()
         settled(qtbot, window)
     assert {name: what for name, what in found.items() if what} == {}
+
+
+def has_letter(text: str) -> bool:
+    return re.search(r"(?<!&)&\w", text) is not None
+
+
+def reached(control: QWidget, dialog: QDialog) -> bool:
+    """Whether Alt and a letter give a control the focus or press it, or another key does."""
+    if isinstance(control, QAbstractButton):
+        box, role = control.parentWidget(), QDialogButtonBox.RejectRole
+        if isinstance(box, QDialogButtonBox) and box.buttonRole(control) == role:
+            return True  # Esc
+        if not control.text():  # a sign alone: its key stands in its tooltip
+            return control.toolTip().endswith(")")
+        if has_letter(control.text()):
+            return True
+    labels = (label for label in dialog.findChildren(QLabel) if has_letter(label.text()))
+    return control in {label.buddy() for label in labels}
+
+
+ROWS = "rows, to which Tab goes; it is the first or the only list of its dialog"
+READ = "text to read, to which Tab goes"
+NO_LETTER = {
+    "AdaptDialog": {"Groups: pictures believed to show one person each": ROWS},
+    "AnswersDialog": {"First candidates of query 1 · c1": ROWS},
+    "CommandPalette": {"Command to find": "it alone takes the focus"},
+    "HelpDialog": {"Help texts": ROWS, "Search by part": READ},
+    "ImportDialog": {"Pictures as they are understood": ROWS, "Files left out, by reason": READ},
+    "MatrixDialog": {"Queries by row, first candidates by column": ROWS},
+    "OpenDataDialog": {"Data sets": ROWS},
+    "OpenModelDialog": {"Training width in pixels": "beside the height, which has one"},
+    "SceneDialog": {"Scenes": ROWS, KEYS: "a sign whose tooltip is all there is to it"},
+    "VideoDialog": {"Videos": ROWS},
+    "WeightsDialog": {"Weights": ROWS},
+}
+"""Controls without a letter, by dialog and name, and why."""
+
+
+def test_every_control_of_every_dialog_has_a_letter(qtbot, window):
+    found = {}
+    for name, open_one in OPEN.items():
+        dialog = open_one(window)
+        dialog.show()
+        qtbot.waitUntil(lambda: not window.runner.busy, timeout=WAIT)
+        usable = [c for c in controls(dialog) if c.focusPolicy() & Qt.TabFocus]
+        missed = [name_of(control) for control in usable if not reached(control, dialog)]
+        found[name] = [one for one in missed if one not in NO_LETTER.get(name, {})]
+        dialog.close()
+        settled(qtbot, window)
+    assert {name: missed for name, missed in found.items() if missed} == {}
 
 
 # ── pages ───────────────────────────────────────────────────────────────────────────────────────

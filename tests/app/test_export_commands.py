@@ -17,6 +17,7 @@ from app.jobs.match_exports import match_export
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
 from app.views.explore.export_commands import ExportCommands
+from qaconv_core.explaining.zones import ZONES
 from qaconv_core.types import ImageRef, RankingResult
 from tests.app.real import WAIT
 from tests.app.saving import saved
@@ -78,6 +79,26 @@ def test_the_table_lists_every_correspondence(take, qtbot, space):
         assert float(row["contribution"]) == pytest.approx(match.query_contribution[place])
         best = (int(row["gallery_row"]) - 1) * match.grid[1] + int(row["gallery_column"]) - 1
         assert best == match.query_best[place]
+
+
+def test_the_breakdown_is_saved_as_latex_and_adds_up(take, qtbot, space):
+    dialog = take.save()
+    dialog.format.setFocus()
+    QTest.keyClick(dialog.format, Qt.Key_End)
+    assert dialog.chosen.title == "LaTeX with its figure"
+    path = saved(qtbot, dialog)
+    assert path.suffix == ".tex"
+    assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    text = path.read_text(encoding="utf-8")
+    assert rf"\includegraphics[width=180mm]{{{path.stem}.pdf}}" in text
+    rows = [line.strip().removesuffix(r" \\").split(" & ") for line in text.splitlines()]
+    numbers = {row[0]: float(row[1].replace("$-$", "-")) for row in rows[1:] if len(row) == 2
+               and row[0] != "zone"}  # fmt: skip
+    match, base = space.pair.match, "average logit" if space.pair.relative else "bias"
+    assert numbers["logit"] == pytest.approx(match.logit, abs=0.006)
+    zones = [numbers[zone] for zone in ZONES if zone in numbers]
+    assert len(zones) > 2
+    assert sum(zones) + numbers[base] == pytest.approx(match.logit, abs=0.01 * len(zones))
 
 
 def test_choices_are_kept_for_the_next_time(take, qtbot, tmp_path):

@@ -23,7 +23,7 @@ from qaconv_core.data.weights import Weights
 from qaconv_core.progress import CancelToken
 from qaconv_core.store.download import PART
 from qaconv_core.store.folders import cache_dir, data_dir
-from tests.app.controls import controls, name_of, needs_tip
+from tests.app.controls import controls, name_of, needs_tip, words_of
 from tests.app.real import WAIT, all_maps, open_and_wait, press, settled, tiny_market
 from tests.app.test_case import new_case
 from tests.serving import CONTENT, SHA
@@ -91,7 +91,7 @@ def test_a_download_that_broke_off_goes_on(qtbot, weights, server):
     assert "breaks" in weights.message.text()
     assert (data_dir() / "weights" / f"breaks{PART}").is_file()
     assert choose(weights, "breaks").text(2) == "broken off"
-    assert weights.download.text() == "Go on"
+    assert words_of(weights.download) == "Go on"
     fetched(qtbot, weights, "breaks")
     assert (data_dir() / "weights" / "breaks").read_bytes() == CONTENT
     assert server.requests[-1][1] is not None, "only the rest was asked for"
@@ -192,7 +192,7 @@ def test_nothing_is_left_of_a_set_that_was_used_in_every_way(qtbot, window, tmp_
     for said in ("file of decisions", "1 case,", "file of findings"):
         assert said in dialog.found.text()
     QTest.mouseClick(dialog.forget, Qt.LeftButton)
-    assert dialog.forget.text() == "Really forget"
+    assert words_of(dialog.forget) == "Really forget"
     assert len(naming("gehéim", "写真")) == len(kept), "one press does nothing"
     QTest.mouseClick(dialog.forget, Qt.LeftButton)
     qtbot.waitUntil(lambda: "Removed" in dialog.found.text(), timeout=WAIT)

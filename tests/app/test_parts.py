@@ -32,6 +32,7 @@ from app.views.explore.explore_page import ExplorePage
 from app.views.widgets.actions import Actions
 from qaconv_core.explaining.covering import WINDOW, window_mask
 from qaconv_core.explaining.part import part_evidence
+from qaconv_core.explaining.zones import ZONES, zones_by_height
 from qaconv_core.galleries import parts as part_search
 from qaconv_core.galleries.search import open_search
 from qaconv_core.galleries.values import Regions, WhatIf
@@ -163,8 +164,12 @@ def test_a_box_on_the_query_ranks_the_gallery_by_its_cells(qtbot, page):
     assert (match.query_contribution[~part] == 0).all()
     header = page.results.header
     assert header.by_part.isVisible()
-    assert header.part.text() == part_words.part_text(space.ranking)
-    assert f"{part.sum()} of {part.size} cells" in header.part.text()
+    zones = zones_by_height(part.shape)
+    assert header.part.text() == part_words.part_text(space.ranking, zones)
+    most = ZONES[np.bincount(zones[part]).argmax()]
+    assert header.part.text().startswith(f"By part: {most}")
+    assert "cells" not in header.part.text()
+    assert f"by {part.sum()} of {part.size} cells" in header.part.toolTip()
     assert f"{part.sum()} of {part.size}" in page.details.drawn.text()
     QTest.mouseClick(header.whole, Qt.LeftButton)
     followed(qtbot, page)

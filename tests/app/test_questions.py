@@ -10,12 +10,13 @@ import pytest
 from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QInputDialog, QLineEdit
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
 
 from app.state import part_words
 from app.state.requests import DataRequest
 from app.state.session import load_session
 from app.views.dialogs.report_dialog import ReportDialog
+from app.views.explore.note_dialog import NoteDialog
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
 from tests.app.lists import click as click_row
@@ -82,7 +83,7 @@ def test_search_by_part_with_the_buttons_below_the_pictures(qtbot, window):
     rest(qtbot, window)
     part = space.ranking.part
     assert 0 < part.sum() < part.size
-    assert "by part" in window.explore.results.header.part.text()
+    assert "By part" in window.explore.results.header.part.text()
     click(tools["match.part_ignore"])
     rest(qtbot, window)
     assert (space.ranking.part == ~part).all()
@@ -161,11 +162,16 @@ def test_what_is_beyond_the_usual_is_one_choice_away_from_the_plain_measure(qtbo
 
 def typed_into(qtbot, window, text):
     """Type into the note that Shift+U has asked for, and accept it."""
-    dialog = window.findChild(QInputDialog)
-    field = dialog.findChild(QLineEdit)
+    dialog = window.findChild(NoteDialog)
+    QApplication.setActiveWindow(dialog)
+    field = dialog.note
     field.selectAll()
-    QTest.keyClicks(field, text)
-    QTest.keyClick(field, Qt.Key_Return)
+    for number, line in enumerate(text.splitlines()):
+        if number:
+            QTest.keyClick(field, Qt.Key_Return)
+        QTest.keyClicks(field, line)
+    QTest.keyClick(field, Qt.Key_Return, Qt.ControlModifier)
+    assert not dialog.isVisible()
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
     window.explore.results.view.setFocus()
@@ -177,7 +183,7 @@ def test_decisions_by_key_come_back_at_the_next_start(qtbot, make_window, window
     press(window, Qt.Key_Y)
     rest(qtbot, window)
     press(window, Qt.Key_U, modifiers=Qt.ShiftModifier)
-    typed_into(qtbot, window, "same bag")
+    typed_into(qtbot, window, "same bag\nother shoes")
     rest(qtbot, window)
     press(window, Qt.Key_Right)
     rest(qtbot, window)
@@ -190,7 +196,7 @@ def test_decisions_by_key_come_back_at_the_next_start(qtbot, make_window, window
     qtbot.waitUntil(lambda: len(again.workspace.decided) == 2, timeout=WAIT)
     rest(qtbot, again)
     decided = again.workspace.decided
-    assert (decided[first].verdict, decided[first].note) == ("confirm", "same bag")
+    assert (decided[first].verdict, decided[first].note) == ("confirm", "same bag\nother shoes")
     assert decided[second].verdict == "reject"
     again.explore.results.view.setFocus()
     press(again, Qt.Key_Z, modifiers=Qt.ControlModifier)

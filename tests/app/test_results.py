@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
 from app.state.values import METHODS
+from app.state.words import seconds_of, tenths_text
 from app.views.explore.results_header import ResultsHeader
 from app.views.explore.results_panel import ResultsPanel
 from app.views.widgets.actions import Actions
@@ -103,6 +105,53 @@ def _left(box):
     point = box.rect().center()
     point.setX(8)
     return point
+
+
+START = datetime(2024, 5, 1, 12, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "seconds"),
+    [
+        ("21.8 s", None, 21.8), ("21,8", None, 21.8), ("−3 s", None, -3.0), ("12:05", None, 725.0),
+        ("1:02:07", None, 3727.0), ("−1:05.5", None, -65.5), ("2024-05-01 12:05", None, None),
+        ("noon", START, None), ("", START, None), ("12:05", START, 725.0),
+        ("2024-05-01 12:05", START, 300.0), ("2024-05-02T12:00:00Z", START, 86400.0),
+    ],
+)  # fmt: skip
+def test_a_time_is_read_as_it_is_written(text, start, seconds):
+    assert seconds_of(text, start) == seconds
+
+
+@pytest.mark.parametrize("seconds", [0.0, 21.8, 59.9, 60.0, 725.3, 3727.0, -65.5, 90061.1])
+def test_what_the_field_shows_is_what_it_reads(seconds):
+    assert seconds_of(tenths_text(seconds)) == pytest.approx(seconds)
+
+
+def typed(field, text):
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key_Return)
+
+
+def test_times_are_typed_as_the_pictures_have_them(panel, space):
+    choice = panel.header.times
+    assert "12:05" in choice.format.text()
+    assert "date" not in choice.format.text()
+    assert choice.low.text() == tenths_text(choice.low.minimum())
+    typed(choice.low, "3:20")
+    typed(choice.high, "5:01.5")
+    assert space.result_filter.time_range == (200, 301.5)
+    (chip,) = panel.header.filters.chips
+    assert chip.text() == "3:20–5:01.5"
+    typed(choice.low, "noon")
+    assert space.result_filter.time_range == (200, 301.5), "what is no time changes nothing"
+    assert not choice.format._mark.isHidden()
+    choice.set_limits((0.0, 600.0), START)
+    assert "They count from 2024-05-01 12:00:00" in choice.format.text()
+    assert choice.format._mark.isHidden()
+    typed(choice.low, "2024-05-01 12:05")
+    assert space.result_filter.time_range[0] == 300
 
 
 def test_cameras_and_times_are_chosen(panel, space):

@@ -16,6 +16,7 @@ from qaconv_core.data import open_folder
 from qaconv_core.data.weights import DETECTORS, find_weights
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.measures import count_boxes
+from tests.app.controls import words_of
 from tests.app.real import WAIT, drop, open_and_wait, press, settled, tiny_market
 from tests.e2e.test_detect import SCENE, TRUE
 
@@ -100,10 +101,10 @@ def test_people_are_found_and_one_of_them_is_cut_out(qtbot, dialog, street):
     scene = dialog.scenes[0]
     true = [PersonBox(*map(float, box)) for box in TRUE]
     assert count_boxes(list(scene.boxes), true).right >= 7
-    assert dialog.search.text() == f"Search for {len(scene.boxes)} people"
+    assert words_of(dialog.search) == f"Search for {len(scene.boxes)} people"
     x, y, w, h = TRUE[2]
     QTest.mouseClick(dialog.canvas, Qt.LeftButton, Qt.NoModifier, at(dialog, x + w / 2, y + h / 2))
-    assert dialog.search.text() == "Search for 1 person"
+    assert words_of(dialog.search) == "Search for 1 person"
     box = scene.boxes[scene.current]
     QTest.keyClick(dialog.canvas, Qt.Key_Return)
     qtbot.waitUntil(lambda: bool(heard), timeout=WAIT)
@@ -256,11 +257,13 @@ def test_several_scenes_become_one_gallery(qtbot, dialog, street, tmp_path, monk
     drag(dialog, (300, 100), (360, 240))
     drag(dialog, (400, 100), (460, 240))
     QTest.keyClick(dialog.canvas, Qt.Key_Escape)
-    assert dialog.search.text() == "Search for 1 person"  # the one still chosen on the first scene
+    assert (
+        words_of(dialog.search) == "Search for 1 person"
+    )  # the one still chosen on the first scene
     dialog.list.setCurrentRow(0)
     qtbot.waitUntil(lambda: shown(dialog), timeout=WAIT)
     QTest.keyClick(dialog.canvas, Qt.Key_Escape)
-    assert dialog.gallery.text() == "Open 3 people as gallery"
+    assert words_of(dialog.gallery) == "Open 3 people as gallery"
     QTest.mouseClick(dialog.gallery, Qt.LeftButton)
     qtbot.waitUntil(lambda: bool(heard), timeout=WAIT)
     data = open_folder(heard[0].root, split=False)

@@ -9,6 +9,7 @@ from PyQt5.QtTest import QTest
 from app.state.settings import Settings
 from app.views.dialogs.settings_dialog import SettingsDialog
 from qaconv_core.store.features import FeatureStore
+from tests.app.controls import words_of
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_the_store_is_measured_and_cleared_on_the_second_click(qtbot, dialog, st
     assert str(store.root) in dialog.cache.toolTip()
     QTest.mouseClick(dialog.clear, Qt.LeftButton)
     assert len(store.sizes()) == 1, "once is a slip"
-    assert dialog.clear.text() == "Really clear"
+    assert words_of(dialog.clear) == "Really clear"
     QTest.mouseClick(dialog.clear, Qt.LeftButton)
     qtbot.waitUntil(lambda: "freed" in dialog.cache.text(), timeout=5000)
     assert store.sizes() == []

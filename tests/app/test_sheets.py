@@ -53,6 +53,24 @@ def test_chosen_candidates_stand_beside_each_other(qtbot, window, count, tmp_pat
     assert Image.open(path).size[0] == 2000
 
 
+def test_compared_breakdowns_are_saved_as_latex(qtbot, window, tmp_path):
+    press(window, Qt.Key_Home)
+    press(window, Qt.Key_Right, modifiers=Qt.ShiftModifier)
+    settled(qtbot, window)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=20_000)
+    dialog = opened(qtbot, window, Qt.Key_C, Qt.ShiftModifier)
+    dialog.path.setText(str(tmp_path / "two.tex"))
+    text = saved(qtbot, dialog).read_text(encoding="utf-8")
+    lines = [line.strip().removesuffix(r" \\").split(" & ") for line in text.splitlines()]
+    rows = {line[0]: line[1:] for line in lines if len(line) == 3}
+    request = compare_request(window.workspace, window.controller.matching)
+    for column, candidate in enumerate(request.candidates):
+        pair = request.matching.explain(request.ranking.queries[0], candidate)
+        assert rows["logit"][column] == logit_text(pair.logit).replace("−", "$-$")
+    assert {zone for zone in ZONES if zone in rows}
+    assert (tmp_path / "two.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_one_or_five_candidates_make_no_sheet(qtbot, window):
     press(window, Qt.Key_Home)
     for _ in range(4):

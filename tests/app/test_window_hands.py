@@ -66,6 +66,58 @@ def test_reject_rejects_all_that_are_chosen(qtbot, window):
     assert listed == set(space.ranking.order.tolist()) - set(chosen)
 
 
+DECIDED_BY = {
+    "Y": lambda window: press(window, Qt.Key_Y),
+    "R": lambda window: press(window, Qt.Key_R),
+    "U": lambda window: press(window, Qt.Key_U),
+    "Confirm": lambda window: click_verdict(window, "confirm"),
+    "Reject": lambda window: click_verdict(window, "reject"),
+}
+
+
+def click_verdict(window, verdict):
+    button = window.explore.inspector.decisions.buttons[f"candidate.{verdict}"]
+    QTest.mouseClick(button, Qt.LeftButton)
+
+
+@pytest.mark.parametrize("how", DECIDED_BY)
+def test_who_is_decided_about_gives_way_to_the_next_where_decided_ones_are_hidden(
+    qtbot, window, how
+):
+    space, results = window.workspace, window.explore.results
+    results.header.hides["hide_decided"].click()
+    results.view.setFocus()
+    press(window, Qt.Key_Home)
+    settled(qtbot, window)
+    listed = [results.model.candidate_at(row) for row in range(results.model.rowCount())]
+    for expected in listed[1:4]:
+        DECIDED_BY[how](window)
+        qtbot.waitUntil(lambda at=expected: space.selection.candidate == at, timeout=WAIT)
+        settled(qtbot, window)
+        assert not results.note.isVisible()
+    assert len(space.decided) == 3
+    results.view.setFocus()
+    press(window, Qt.Key_End)
+    settled(qtbot, window)
+    DECIDED_BY[how](window)
+    qtbot.waitUntil(lambda: space.selection.candidate == listed[-2], timeout=WAIT)
+    settled(qtbot, window)
+
+
+def test_the_focus_alone_chooses_nobody_where_the_candidate_is_hidden(qtbot, window):
+    space, results = window.workspace, window.explore.results
+    press(window, Qt.Key_Home, Qt.Key_Y)
+    candidate = space.selection.candidate
+    qtbot.waitUntil(lambda: candidate in space.decided, timeout=WAIT)
+    results.header.hides["hide_decided"].click()
+    assert results.note.isVisible(), "a filter alone moves nothing"
+    window.explore.queries.list.setFocus()
+    results.view.setFocus()
+    assert space.selection.candidate == candidate
+    press(window, Qt.Key_Right)
+    assert space.selection.candidate != candidate
+
+
 def test_a_cleared_part_comes_back(qtbot, window):
     space = window.workspace
     part = np.zeros(space.pair.match.grid, dtype=bool)

@@ -62,18 +62,18 @@ class AdaptDialog(QDialog):
     def _make_before(self) -> None:
         self.title = heading(scale=1.25)
         self.path = line_edit("New model", "The file of the new model; the old one is not changed")
-        self.browse = push_button("Browse…", "Choose folder and name", self._browse)
+        self.browse = push_button("B&rowse…", "Choose folder and name", self._browse)
         self.rounds = whole_number(
             "Rounds", "Rounds of grouping and learning; the best one is kept",
             AdaptationRequest(Path()).rounds, MOST_ROUNDS,
         )  # fmt: skip
         self.review = tick_box(
-            "Stop in each round, so that I can take wrong groups out",
+            "&Stop in each round, so that I can take wrong groups out",
             "Off: it learns from the groups as they are found", on=True,
         )  # fmt: skip
         form = in_form(
-            ("New model", in_row(self.path, self.browse, grows=self.path)),
-            ("Rounds", in_row(self.rounds, None)),
+            ("New &model", in_row(self.path, self.browse, grows=self.path)),
+            ("Ro&unds", in_row(self.rounds, None)),
             ("", self.review),
             spacing=(8, 8),
         )
@@ -81,11 +81,11 @@ class AdaptDialog(QDialog):
         self.forecast.setAccessibleName("How long it takes, and how much memory")
         self.message = MessageLine()
         self.anew = push_button(
-            "Begin anew", "Forget what was begun for this file, and begin from the start",
+            "Begin &anew", "Forget what was begun for this file, and begin from the start",
             lambda: self._start(anew=True),
         )  # fmt: skip
         self.begin = push_button(
-            "Begin", "On the command line: qaconv adapt --dataset NAME --out FILE",
+            "&Begin", "On the command line: qaconv adapt --dataset NAME --out FILE",
             lambda: self._start(anew=False),
         )  # fmt: skip
         self.pages.addWidget(boxed(in_column(
@@ -99,7 +99,7 @@ class AdaptDialog(QDialog):
         self.bar = JobBar("the whole adaptation")
         self.left = QLabel()
         self.stop = push_button(
-            "Stop", "Stop after the batch in hand; it can be taken up again at any time",
+            "&Stop", "Stop after the batch in hand; it can be taken up again at any time",
             self.jobs.cancel,
         )  # fmt: skip
         self.kept = plain_label(words.KEPT)
@@ -107,7 +107,7 @@ class AdaptDialog(QDialog):
         self.look = plain_label(words.LOOK)
         self.groups = GroupList(self.adaptation, thumbnails)
         self.go_on = push_button(
-            "Learn from these groups", "Go on without what is taken out", self.jobs.go_on
+            "&Learn from these groups", "Go on without what is taken out", self.jobs.go_on
         )
         head = in_row(self.step, self.bar, self.left, self.stop, spacing=12)
         head.setStretch(0, 2)
@@ -122,13 +122,13 @@ class AdaptDialog(QDialog):
         self.told = plain_label()
         self.table = QWidget()
         self.use_new = push_button(
-            "Use the new model", "Match with the adapted model from now on", self.jobs.use_new
+            "&Use the new model", "Match with the adapted model from now on", self.jobs.use_new
         )
         self.use_old = push_button(
-            "Back to the old model", "Match with the model as it was", self.jobs.use_old
+            "&Back to the old model", "Match with the model as it was", self.jobs.use_old
         )
         self.again = push_button(
-            "Adapt again…", "Choose anew, from the model that is open now", self._choose_anew
+            "&Adapt again…", "Choose anew, from the model that is open now", self._choose_anew
         )
         self._last = in_column(
             self.outcome, self.told, self.table, None,
@@ -138,7 +138,7 @@ class AdaptDialog(QDialog):
 
     def _buttons(self, *buttons: QPushButton) -> QHBoxLayout:
         close = push_button(
-            "Close", "Close this window; work that is under way goes on", self.close
+            "&Close", "Close this window; work that is under way goes on", self.close
         )
         return in_row(None, *buttons, close)
 
@@ -191,7 +191,7 @@ class AdaptDialog(QDialog):
     def _show_choices(self) -> None:
         space = self.jobs.controller.workspace
         model = "" if space.model is None else space.model.title
-        data = "" if space.data is None else space.data.root.name or space.data.name
+        data = "" if space.data is None else space.data.name
         self.title.setText(f"Adapt {model} to {data}")
         if not self._typed and not self.jobs.why_not():
             self.path.setText(str(self.jobs.proposed_out()))
@@ -206,7 +206,7 @@ class AdaptDialog(QDialog):
             self.rounds.setValue(begun.planned)
         self.rounds.setEnabled(begun is None)
         self.anew.setVisible(begun is not None)
-        self.begin.setText("Begin" if begun is None else "Go on")
+        self.begin.setText("&Begin" if begun is None else "&Go on")
         self.begin.setEnabled(out is not None and not exists and not why)
         if why:
             self.message.say(why)

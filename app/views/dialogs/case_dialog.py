@@ -40,7 +40,7 @@ class CaseDialog(QDialog):
         self.examiner = line_edit("Examiner", "", known.examiner)
         self.path = line_edit("File", "Where the case is kept", str(_new_file(folder)))
         self.path.setMinimumWidth(380)
-        self.browse = push_button("Browse…", "Choose folder and name", self._browse)
+        self.browse = push_button("&Browse…", "Choose folder and name", self._browse)
         self.note = MessageLine()
         rows: list[tuple[str, QWidget | QLayout]] = [
             ("&Title", self.title),
@@ -48,7 +48,7 @@ class CaseDialog(QDialog):
             ("&Examiner", self.examiner),
         ]
         if self._new:
-            rows.append(("File", in_row(self.path, self.browse, grows=self.path)))
+            rows.append(("&File", in_row(self.path, self.browse, grows=self.path)))
         form = in_form(*rows, spacing=(8, 8))
         self.buttons = dialog_buttons(
             self, QDialogButtonBox.Save, QDialogButtonBox.Cancel, accepted=self.save

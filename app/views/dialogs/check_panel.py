@@ -69,7 +69,7 @@ class CheckPanel(QWidget):
         super().__init__(parent)
         self.report = report
         self.setAccessibleName(f"Findings on {report.dataset}")
-        self.fold = fold_button(f"{counted(len(report.rejected), 'file')} left out")
+        self.fold = fold_button(f"{counted(len(report.rejected), 'file')} &left out")
         whole = in_column(
             heading(f"{report.dataset}: {report.layout}"),
             plain_label(f"in {shown(report.root)}"),

@@ -88,16 +88,16 @@ class ExportDialog(QDialog):
         self.blur.setCurrentIndex(list(BLURS).index(self._choices.blur))
         self.path = line_edit("File", "The file to write; the suffix follows the format")
         self.path.setMinimumWidth(380)
-        self.browse = push_button("Browse…", "Choose folder and name", self._browse)
+        self.browse = push_button("&Browse…", "Choose folder and name", self._browse)
         self.note = named(QLabel(), "Note")
         self.note.setWordWrap(True)
 
     def _lay_out(self) -> None:
         form = in_form(
-            ("Format", self.format),
-            ("Width", self.width_field),
-            ("Pictures", self.blur),
-            ("File", in_row(self.path, self.browse, grows=self.path, spacing=-1)),
+            ("&Format", self.format),
+            ("&Width", self.width_field),
+            ("&Pictures", self.blur),
+            ("F&ile", in_row(self.path, self.browse, grows=self.path, spacing=-1)),
             spacing=(SPACING, SPACING),
         )
         self._width_label = form.labelForField(self.width_field)

@@ -18,6 +18,7 @@ from qaconv_core.readable import counted
 from qaconv_core.store.forgetting import Forgotten
 
 WIDTH = 520
+FORGET = "&Forget"
 WHAT_STAYS = (
     "Your pictures stay where they are, and so do the files beside them (qaconv.toml) and what you "
     "saved elsewhere, but for cases that hold them. What the program keeps is removed and "
@@ -44,7 +45,7 @@ class ForgetDialog(JobDialog):
         self.work = WorkStrip()
         self.message = MessageLine()
         self.forget = push_button(
-            "Forget", "Close the data set and remove all that is kept of it.", self._press
+            FORGET, "Close the data set and remove all that is kept of it.", self._press
         )
         self.forget.setEnabled(False)
         self.buttons = dialog_buttons(self, QDialogButtonBox.Cancel)
@@ -80,8 +81,8 @@ class ForgetDialog(JobDialog):
                              "keep more of the pictures", warning=True)  # fmt: skip
             return
         self.message.say("")
-        if self.forget.text() == "Forget":
-            self.forget.setText("Really forget")
+        if self.forget.text() == FORGET:
+            self.forget.setText("Really &forget")
             return
         self.forget.setEnabled(False)
         self.closing.emit(self.data)
@@ -103,7 +104,7 @@ class ForgetDialog(JobDialog):
 
     def _failed(self, problem: Problem) -> bool:
         self.message.say(problem.message, warning=True)
-        self.forget.setText("Forget")
+        self.forget.setText(FORGET)
         self.forget.setEnabled(True)
         return True
 

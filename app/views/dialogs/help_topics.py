@@ -282,7 +282,8 @@ DECISIONS = Topic(
         "edit shows. While a case is open, decisions are the case's.",
     ),
     (
-        "The buttons beside the candidate decide; a click on the one that is lit withdraws.",
+        "The buttons beside the candidate decide; a click on the one that is lit withdraws. Where "
+        "decided ones are hidden, the next one is shown after each decision.",
         "Ctrl+click and Shift+click choose several candidates in the ranking; <i>Report…</i> above "
         "it, or in the menu File, saves one on these, on all decided ones or on the one looked at.",
     ),

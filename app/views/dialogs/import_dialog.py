@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +36,10 @@ from app.views.widgets.labels import (
     MessageLine,
     details_box,
     fold_button,
+    label_of,
     plain_label,
     sentence_case,
+    without_mnemonic,
 )
 from app.views.widgets.layouts import boxed, in_column, in_form, in_row, size_on_screen
 from app.views.widgets.table_style import show_as_rows, space_columns
@@ -46,7 +48,8 @@ from qaconv_core.data.description import RATE_WORDS, is_rate
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
-from qaconv_core.data.proposal import BY_DETECT, Proposal, examples, possibilities, spread
+from qaconv_core.data.proposal import BY_DETECT, Proposal, examples, spread
+from qaconv_core.data.scan import Scan
 from qaconv_core.data.scenes import BY_COMMAND
 from qaconv_core.data.videos import is_video_name
 from qaconv_core.readable import counted, shown
@@ -58,16 +61,16 @@ if TYPE_CHECKING:
 COLUMNS = ("File", "Person", "Camera", "Time", "Split")
 RECOGNISE = "Recognise"
 ROLES = (
-    ("path", "File"),
-    ("pid", "Person"),
-    ("camid", "Camera"),
-    ("time", "Time"),
-    ("split", "Split"),
+    ("path", "Fil&e"),
+    ("pid", "&Person"),
+    ("camid", "&Camera"),
+    ("time", "&Time"),
+    ("split", "Sp&lit"),
 )
 """Columns of a table: our names, and the window's words for them."""
 NO_COLUMN = "none"
 FOLDERS = (RECOGNISE, "persons", "cameras", "cameras/persons", "persons/cameras", "none")
-SAVE_WORDS = "Save and open…"
+SAVE_WORDS = "&Save and open…"
 SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
 CUT_TIP = "Cut the people out of their pictures by these boxes, and look at the data set"
 _EXAMPLES = 40
@@ -98,6 +101,7 @@ class ImportDialog(DropDialog):
         self.proposal: Proposal | None = None
         self.boxes: BoxesProposal | None = None
         self._shown: list[Path] = []
+        self._scans: dict[Path, Scan] = {}
         self._thumbnails = ImageLoader(_THUMBNAIL, parent=self)
         self._thumbnails.loaded.connect(self._show_thumbnail)
         self._later = pause_timer(self, _PAUSE, self._propose)
@@ -107,8 +111,8 @@ class ImportDialog(DropDialog):
     def _make(self) -> None:
         self.where = plain_label("")
         self.where.setAccessibleName("Where the pictures lie")
-        self.browse = push_button("Folder…", "", self._browse_folder)
-        self.browse_table = push_button("Table…", "", self._browse_table)
+        self.browse = push_button("&Folder…", "", self._browse_folder)
+        self.browse_table = push_button("Ta&ble…", "", self._browse_table)
         tip = f"How files are named, without the suffix. {_FIELDS}"
         self.pattern = combo_box("File names", tip)
         self.pattern.setEditable(True)
@@ -116,10 +120,8 @@ class ImportDialog(DropDialog):
         self.folders = combo_box("Folders", "What folders are, the outermost first")
         self.folders.addItems(FOLDERS)
         self.columns = {
-            ours: combo_box(
-                f"Column of {words.lower()}s", f"The table's column of {words.lower()}s"
-            )
-            for ours, words in ROLES
+            ours: combo_box(f"Column of {what}s", f"The table's column of {what}s")
+            for ours, what in ((ours, without_mnemonic(words).lower()) for ours, words in ROLES)
         }
         self.unit = combo_box("Times")
         self.unit.addItems([RECOGNISE, *UNITS])
@@ -140,7 +142,7 @@ class ImportDialog(DropDialog):
         self.possible = plain_label("")
         self.possible.setAccessibleName("What is possible")
         self.left_out = MessageLine()
-        self.fold, self.all_left_out = fold_button("All left out"), details_box("")
+        self.fold, self.all_left_out = fold_button("All left o&ut"), details_box("")
         self.all_left_out.setAccessibleName("Files left out, by reason")
         self.all_left_out.setFixedHeight(_LEFT_OUT)
         self.fold.toggled.connect(self.all_left_out.setVisible)
@@ -161,10 +163,10 @@ class ImportDialog(DropDialog):
         for field in (self.rate, self.name, self.pattern.lineEdit()):
             field.setAcceptDrops(False)  # a file dropped there is for the dialog
         self.form = in_form(
-            *((field.accessibleName(), field) for field in (self.pattern, self.folders, self.unit)),
-            ("Rate", _with_fault(self.rate, self.rate_fault)),
-            ("Name", _with_fault(self.name, self.name_fault)),
-        )
+            ("File &names", self.pattern), ("F&olders", self.folders), ("T&imes", self.unit),
+            ("&Rate", _with_fault(self.rate, self.rate_fault)),
+            ("Na&me", _with_fault(self.name, self.name_fault)),
+        )  # fmt: skip
         where = in_row(self.where, self.browse, self.browse_table, grows=self.where)
         left_out = in_row(self.left_out, self.fold, grows=self.left_out)
         in_column(where, self.form, self.table, self.possible, left_out, self.all_left_out,
@@ -188,7 +190,7 @@ class ImportDialog(DropDialog):
             column = self.columns[ours]
             column.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
             column.setMinimumContentsLength(6)
-            parts += [plain_label(words, wrap=False), column]
+            parts += [label_of(words, column), column]
         row = in_row(*parts, spacing=6)
         for column in self.columns.values():
             row.setStretchFactor(column, 1)
@@ -217,11 +219,13 @@ class ImportDialog(DropDialog):
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
-    def choose(self, places: Sequence[Path]) -> None:
-        """Look at folders and tables; nothing that was said of others holds for them."""
+    def choose(self, places: Sequence[Path], scans: Mapping[Path, Scan] | None = None) -> None:
+        """Look at folders and tables; nothing that was said of others holds for them. ``scans`` are
+        folders that were read just now."""
         if self.places:
             self._say_nothing()
         self.places = [path.absolute() for path in places]
+        self._scans = dict(scans or {})
         self.where.setText(", ".join(map(str, self.places)))
         self.proposal = None
         self._show_nothing()
@@ -315,8 +319,8 @@ class ImportDialog(DropDialog):
         self.message.say("Reading names…")
         self._jobs.stop(SHOW)
         propose_import(
-            self._jobs, self.places, self.wishes(), self.proposal, self._show_columns,
-            self._proposed, self._not_proposed,
+            self._jobs, self.places, self.wishes(), self.proposal, self._scans,
+            self._show_columns, self._proposed, self._not_proposed,
         )  # fmt: skip
 
     def _proposed(self, found: Proposal | BoxesProposal) -> None:
@@ -372,7 +376,7 @@ class ImportDialog(DropDialog):
             self._show_thumbnail(path)
         self.possible.setText("\n".join(
             f"{'✓' if item.possible else '✕'} {item.what}: {in_window(item.why)}"
-            for item in possibilities(proposal.dataset)
+            for item in proposal.possible()
         ))  # fmt: skip
         for source in filter(lambda source: source.is_table, proposal.description.sources):
             for ours, column in self.columns.items():
@@ -431,9 +435,13 @@ class ImportDialog(DropDialog):
             out = out_for(self.boxes.inputs)
             self.message.say("Cutting people out…")
             self._jobs.stop(SHOW)
-            cut_out(self._jobs, self.boxes, out, self._saved, self._failed)
+            cut_out(self._jobs, self.boxes, out, self._saved, self._not_saved)
         elif self.proposal is not None:
-            save_import(self._jobs, self.proposal.description, self._saved, self._failed)
+            save_import(self._jobs, self.proposal.description, self._saved, self._not_saved)
+
+    def _not_saved(self, problem: Problem) -> bool:
+        self.save.setEnabled(True)  # what stood in the way may be gone the next time
+        return self._failed(problem)
 
     def _saved(self, request: DataRequest) -> None:
         self.imported.emit(request)

@@ -7,12 +7,19 @@ from pathlib import Path
 
 from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent, QIcon, QKeyEvent, QKeySequence
-from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QWidget
+from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QShortcut, QWidget
 
 from app.jobs.job_slots import JobSlots
 from app.jobs.runner import JobRunner
 from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.labels import small_button
+
+_WORDS = {
+    QDialogButtonBox.Save: "&Save",
+    QDialogButtonBox.Open: "&Open",
+    QDialogButtonBox.Ok: "&OK",
+}
+"""With the letter that Alt reaches them by; Esc does what the others do."""
 
 
 def dialog_buttons(
@@ -26,12 +33,19 @@ def dialog_buttons(
     """
     box = QDialogButtonBox()
     for kind in kinds:
-        box.addButton(kind)
+        made = box.addButton(kind)
+        made.setText(_WORDS.get(kind, made.text()))
     for button in box.buttons():
         button.setIcon(QIcon())
     box.accepted.connect(accepted or dialog.accept)
     box.rejected.connect(dialog.reject)
     return box
+
+
+def save_by_ctrl_return(dialog: QDialog) -> None:
+    """Accept a dialog by Ctrl+Return, where Return begins another line."""
+    for keys in ("Ctrl+Return", "Ctrl+Enter"):
+        QShortcut(QKeySequence(keys), dialog, dialog.accept)
 
 
 class JobDialog(QDialog):

@@ -8,7 +8,6 @@ from PyQt5.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QHeaderView,
-    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -16,7 +15,7 @@ from PyQt5.QtWidgets import (
 
 from app.items.colours import truth_colour
 from app.views.widgets.fields import combo_box
-from app.views.widgets.labels import plain_label
+from app.views.widgets.labels import label_of, plain_label
 from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from qaconv_core.evaluation.match_matrix import FirstCandidates, MatchMatrix, match_matrix
 from qaconv_core.readable import counted
@@ -133,10 +132,9 @@ class MatrixDialog(QDialog):
         self.words = plain_label()
         self.words.setAccessibleName("The cell that was chosen")
         hint = plain_label(HINT)
-        label = QLabel("&By")
-        label.setBuddy(self.by)
         in_column(
-            in_row(label, self.by, None), hint, self.view, self.words, into=self, grows=self.view,
+            in_row(label_of("&By", self.by), self.by, None),
+            hint, self.view, self.words, into=self, grows=self.view,
             margins=16,
         )  # fmt: skip
         self.by.currentIndexChanged.connect(lambda _row: self._show_counts())

@@ -23,7 +23,7 @@ from app.views.dialogs.job_dialog import DropDialog
 from app.views.widgets.fields import line_edit, push_button
 from app.views.widgets.file_dialogs import TABLES, ask_path
 from app.views.widgets.job_strip import progress_words
-from app.views.widgets.labels import MessageLine, plain_label
+from app.views.widgets.labels import MessageLine, label_of, plain_label
 from app.views.widgets.layouts import in_column, in_row, scrolled, size_on_screen
 from app.views.widgets.table_style import space_rows
 from qaconv_core.errors import QAConvError
@@ -68,14 +68,14 @@ class OpenDataDialog(DropDialog):
             data_folder, "Folder or CSV table; it can also be dropped here",
         )  # fmt: skip
         self.path.editingFinished.connect(self._path_edited)
-        self.browse = push_button("Folder…", "Choose a folder", self._browse_folder)
+        self.browse = push_button("&Folder…", "Choose a folder", self._browse_folder)
         self.browse_table = push_button(
-            "Table…", "Choose a CSV table with a column path", self._browse_table
+            "&Table…", "Choose a CSV table with a column path", self._browse_table
         )
         self.message = MessageLine()
         self.area = scrolled(name="Report on the data set")
         self.decode = push_button(
-            "Decode every picture", "Finds damaged pictures before a long run does; takes a while",
+            "&Decode every picture", "Finds damaged pictures before a long run does; takes a while",
             lambda: self.inspect(decode=True),
         )  # fmt: skip
         self.bar = QProgressBar()
@@ -83,11 +83,11 @@ class OpenDataDialog(DropDialog):
         self.bar.setAccessibleName("Progress of decoding")
         self.rate = plain_label(wrap=False)
         self.describe = push_button(
-            "Persons, cameras, times…", "Say what folders, file names and columns mean",
+            "Persons, &cameras, times…", "Say what folders, file names and columns mean",
             self._describe,
         )  # fmt: skip
         self.describe.hide()
-        self.stop = push_button("Stop", "Stop decoding; the report without it stays", self._stop)
+        self.stop = push_button("&Stop", "Stop decoding; the report without it stays", self._stop)
         self.open_button = self.make_buttons(QDialogButtonBox.Open)
         self._lay_out()
         self.names.currentItemChanged.connect(lambda *_: self.inspect())
@@ -111,7 +111,7 @@ class OpenDataDialog(DropDialog):
         return names
 
     def _lay_out(self) -> None:
-        where = in_row(self.path, self.browse, self.browse_table)
+        where = in_row(label_of("&Path", self.path), self.path, self.browse, self.browse_table)
         work = in_row(self.describe, self.decode, self.bar, self.rate, self.stop, grows=self.bar)
         work.addStretch()
         right = in_column(where, self.message, self.area, work, grows=self.area)

@@ -93,22 +93,22 @@ class OpenModelDialog(DropDialog):
             "Checkpoint file", "A checkpoint of any QAConv release",
             placeholder="checkpoint.pth.tar; it can also be dropped here",
         )  # fmt: skip
-        self.browse = push_button("File…", "Choose a checkpoint file", self._browse)
+        self.browse = push_button("Fi&le…", "Choose a checkpoint file", self._browse)
         self.bundled = push_button(
-            "Bundled model", "Take the model that comes with the program",
+            "&Bundled model", "Take the model that comes with the program",
             lambda: self.choose(DEMO),
         )  # fmt: skip
         self.device = device_box(device)
         self.height_box, self.width_box = _pixels("height", 384), _pixels("width", 128)
         self.read_again = push_button(
-            "Read again", "Read the file with this training size", self.inspect
+            "&Read again", "Read the file with this training size", self.inspect
         )
         cross = plain_label("×", wrap=False)
         self.size_row = boxed(in_row(self.height_box, cross, self.width_box, self.read_again, None))
         self.message = MessageLine()
         self.facts = QWidget()
         self.use_button = self.make_buttons(
-            QDialogButtonBox.Ok, "Use", "Match with this model from now on"
+            QDialogButtonBox.Ok, "&Use", "Match with this model from now on"
         )
         self._lay_out()
         self._connect()
@@ -119,7 +119,10 @@ class OpenModelDialog(DropDialog):
     def _lay_out(self) -> None:
         where = in_row(self.path, self.browse, self.bundled, spacing=-1)
         self.form = in_form(
-            ("File", where), ("Device", self.device), ("Trained at", self.size_row), spacing=(8, 8)
+            ("&File", where),
+            ("&Device", self.device),
+            ("Trained &at", self.size_row),
+            spacing=(8, 8),
         )
         self._show_size(False)
         self._facts_column = in_column(self.facts)

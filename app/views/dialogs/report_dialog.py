@@ -26,6 +26,11 @@ TIPS = {
     "decided": "Everything confirmed, rejected or left open under this query.",
     "shown": "The one candidate beside the query.",
 }
+LETTERS = {
+    "chosen": ("chosen", "&chosen"),
+    "decided": ("decided", "&decided"),
+    "shown": ("looked", "&looked"),
+}
 HOLDS = (
     "The report holds the query and, for each candidate, both pictures, lines, maps, numbers, what "
     "was decided and the note, and says what the numbers mean. It needs no other file."
@@ -57,7 +62,7 @@ class ReportDialog(ExportDialog):
         column.setSpacing(4)
         self.radios = {}
         for choice in self._candidates:
-            radio = QRadioButton(choice.title)
+            radio = QRadioButton(choice.title.replace(*LETTERS[choice.name]))
             radio.setToolTip(TIPS[choice.name])
             self._group.addButton(radio)
             column.addWidget(radio)

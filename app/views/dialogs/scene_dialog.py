@@ -26,7 +26,7 @@ from app.views.dialogs.detector_box import DetectorBox
 from app.views.dialogs.job_dialog import HelpedDialog, dialog_buttons
 from app.views.dialogs.scene_canvas import STEP, SceneCanvas
 from app.views.widgets.fields import push_button
-from app.views.widgets.labels import MessageLine, quiet_label, small_button
+from app.views.widgets.labels import MessageLine, label_of, quiet_label, small_button
 from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from qaconv_core.data.scan import is_picture_name
 from qaconv_core.detection.boxes import PersonBox
@@ -109,7 +109,7 @@ class SceneDialog(HelpedDialog):
             lambda: self._keep(self._open_gallery),
         )  # fmt: skip
         self.whole = push_button(
-            "Search whole pictures", "Search for these pictures as they are, each as one person",
+            "Search &whole pictures", "Search for these pictures as they are, each as one person",
             self._search_whole,
         )  # fmt: skip
 
@@ -120,7 +120,10 @@ class SceneDialog(HelpedDialog):
         )  # fmt: skip
         right = in_column(self.canvas, tools, grows=self.canvas)
         both = in_row(self.list, right, grows=right, spacing=16)
-        said = in_row(self.message, self.bar, self.detector, grows=self.message)
+        said = in_row(
+            self.message, self.bar, label_of("&By", self.detector), self.detector,
+            grows=self.message,
+        )  # fmt: skip
         last = in_row(self.whole, None, self.buttons, self.gallery, self.search)
         in_column(both, said, last, into=self, grows=both, margins=16)
 
@@ -239,8 +242,8 @@ class SceneDialog(HelpedDialog):
         self.list.setVisible(len(self.scenes) > 1)
         number = sum(len(people) for _, people in self.wanted())
         busy = self._jobs.has(KEEP)
-        self.search.setText(f"Search for {people_words(number)}")
-        self.gallery.setText(f"Open {people_words(number)} as gallery")
+        self.search.setText(f"&Search for {people_words(number)}")
+        self.gallery.setText(f"&Open {people_words(number)} as gallery")
         for button in (self.search, self.gallery):
             button.setEnabled(number > 0 and not busy)
         self.whole.setVisible(any(scene.frame is None for scene in self.scenes))

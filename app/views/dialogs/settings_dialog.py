@@ -28,6 +28,7 @@ SETTINGS_FIELDS = {
     "clear": "Clear the feature store",
 }
 """What can be set, by the name of its field."""
+CLEAR = "&Clear"
 _THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
 _PRECISION_WORDS = {
@@ -80,7 +81,7 @@ class SettingsDialog(JobDialog):
             "Data folder", "Where data sets are looked for by their names", settings.data_folder,
             "Folder that holds market, duke, msmt …",
         )  # fmt: skip
-        self.browse = push_button("Folder…", "Choose the data folder", self._browse)
+        self.browse = push_button("Fol&der…", "Choose the data folder", self._browse)
         self.device = device_box(settings.device)
         self.precision = combo_box(
             "Precision of feature maps", _PRECISION_HELP,
@@ -91,13 +92,13 @@ class SettingsDialog(JobDialog):
             ((_THEME_WORDS[name], name) for name in THEMES), settings.theme,
         )  # fmt: skip
         self.session = tick_box(
-            "Open at the start what was open last",
+            "Open at the &start what was open last",
             "Data set, checkpoint, query and view come back", settings.restore_session,
         )  # fmt: skip
         self.cache = plain_label("…")
         self.cache.setAccessibleName("Size of the feature store")
         self.clear = push_button(
-            "Clear", "Remove all stored feature maps; they are computed again when needed",
+            CLEAR, "Remove all stored feature maps; they are computed again when needed",
             self._clear,
         )  # fmt: skip
         self.make_buttons(QDialogButtonBox.Ok)
@@ -115,10 +116,10 @@ class SettingsDialog(JobDialog):
         store = in_row(self.cache, self.clear, grows=self.cache, spacing=16)
         store.setAlignment(self.clear, Qt.AlignTop)
         form = in_form(
-            ("Data folder", in_row(self.folder, self.browse, spacing=-1)),
-            ("Device", self.device),
-            ("Feature maps", self.precision),
-            ("Theme", self.theme),
+            ("Data &folder", in_row(self.folder, self.browse, spacing=-1)),
+            ("D&evice", self.device),
+            ("Feature &maps", self.precision),
+            ("&Theme", self.theme),
             ("Start", self.session),
             ("Feature store", store),
             spacing=(16, 16),
@@ -130,10 +131,10 @@ class SettingsDialog(JobDialog):
 
     def _clear(self) -> None:
         """Asked twice on the button itself: a slip must not cost an hour of computing."""
-        if self.clear.text() == "Clear":
-            self.clear.setText("Really clear")
+        if self.clear.text() == CLEAR:
+            self.clear.setText("Really &clear")
             return
-        self.clear.setText("Clear")
+        self.clear.setText(CLEAR)
         self._run("Clearing the feature store", clear_cache)
 
     def _run(self, title: str, work: Work) -> None:

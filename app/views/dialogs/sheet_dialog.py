@@ -12,12 +12,12 @@ from PyQt5.QtWidgets import QApplication, QBoxLayout, QLabel, QWidget
 
 from app.jobs.job import JobContext
 from app.jobs.runner import JobRunner
-from app.jobs.sheets import SHEET_FORMATS, Sheet
+from app.jobs.sheet import SHEET_FORMATS, Sheet
 from app.state.export_choices import ExportChoices
 from app.state.values import Problem
 from app.views.dialogs.export_dialog import ExportDialog
 from app.views.widgets.fields import push_button, whole_number
-from app.views.widgets.labels import plain_label
+from app.views.widgets.labels import label_of, plain_label
 from app.views.widgets.layouts import in_row, size_on_screen
 
 PREVIEW_WIDTH = 1400
@@ -102,7 +102,7 @@ class SheetDialog(ExportDialog):
         self.caption = plain_label()
         self.caption.setAccessibleName("Caption")
         self.copy = push_button(
-            "Copy caption",
+            "&Copy caption",
             "Copy the caption for a paper",
             lambda: QApplication.clipboard().setText(self.caption.text()),
         )
@@ -110,9 +110,7 @@ class SheetDialog(ExportDialog):
         assert isinstance(whole, QBoxLayout)
         numbers: list[QWidget] = []
         for name, field in self.counts.items():
-            label = QLabel(name)
-            label.setBuddy(field)
-            numbers += [label, field]
+            numbers += [label_of(f"&{name}", field), field]
         if numbers:
             whole.insertLayout(0, in_row(*numbers, None))
         whole.insertWidget(int(bool(numbers)), self.preview, 1)

@@ -79,33 +79,33 @@ class VideoDialog(HelpedDialog):
             self.table.horizontalHeader().setSectionResizeMode(column, QHeaderView.Stretch)
         for column, width in ((1, 80), (START, 208)):
             self.table.setColumnWidth(column, width)
-        self.add = push_button("Add videos…", "", lambda: ask_paths(self, "Videos", self.choose))
+        self.add = push_button("Add &videos…", "", lambda: ask_paths(self, "Videos", self.choose))
         self.rate = decimal_number(
             "Look at", "", USUAL_RATE, 60.0, 1.0, least=0.01, suffix=" frames a second"
         )
-        self.motion = tick_box("of those, only frames in which something moved", "")
+        self.motion = tick_box("of those, &only frames in which something moved", "")
         self.detector = DetectorBox()
         self.make_help("people in video", "help.videos")
         self.out = line_edit(
             "Into", "Folder of the crops and tables; a run that was stopped goes on there"
         )
         self.browse = push_button(
-            "Folder…", "", lambda: ask_path(self, "Folder of the crops", "", self._choose_out)
+            "Fol&der…", "", lambda: ask_path(self, "Folder of the crops", "", self._choose_out)
         )
         self.message = MessageLine()
         self.work = WorkStrip()
         self.buttons = dialog_buttons(self, QDialogButtonBox.Close)
         self.open_found = push_button(
-            "Open what was found", "Open the people found before the run was stopped", self._open
+            "Open &what was found", "Open the people found before the run was stopped", self._open
         )
-        self.start = push_button("Find people", "", self.accept)
+        self.start = push_button("&Find people", "", self.accept)
         self.start.setDefault(True)
 
     def _lay_out(self) -> None:
         form = in_form(
-            ("Look at", in_row(self.rate, self.motion, None)),
-            ("By", in_row(self.detector, None)),
-            ("Into", in_row(self.out, self.browse, grows=self.out)),
+            ("&Look at", in_row(self.rate, self.motion, None)),
+            ("&By", in_row(self.detector, None)),
+            ("&Into", in_row(self.out, self.browse, grows=self.out)),
         )
         last = in_row(self.help, self.open_found, None, self.buttons, self.start)
         in_column(self.table, in_row(self.add, None), form, self.message, self.work, last,
@@ -227,7 +227,7 @@ class VideoDialog(HelpedDialog):
         for widget in (self.table, self.add, self.rate, self.motion, self.out, self.browse):
             widget.setEnabled(not busy)
         there = (typed_path(self.out.text().strip() or ".") / PICTURES).is_file()
-        self.start.setText("Go on" if there and self.out.text().strip() else "Find people")
+        self.start.setText("&Go on" if there and self.out.text().strip() else "&Find people")
         self.open_found.setVisible(there and bool(self.out.text().strip()))
         self.open_found.setEnabled(not busy)
 
@@ -245,8 +245,10 @@ class VideoDialog(HelpedDialog):
         self._refresh_buttons(False)
 
     def _done(self, done: Detected) -> None:
-        if not done.totals.boxes:
-            self.message.say("Nobody was found.", warning=True)
+        if done.lost or not done.totals.boxes:
+            goes_on = f"{done.lost_words}; connect it, and “Go on” looks at the rest."
+            self.message.say(goes_on if done.lost else "Nobody was found.", warning=True)
+            self.show()  # it may have been closed meanwhile
             return
         for fault in done.rejected[:1]:
             self.message.say(str(fault), warning=True)

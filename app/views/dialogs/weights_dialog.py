@@ -58,7 +58,7 @@ class WeightsDialog(JobDialog):
         self.work = WorkStrip()
         self.message = MessageLine()
         self.download = push_button(
-            "Download", "Fetch the chosen weights from the internet.", self.fetch
+            "&Download", "Fetch the chosen weights from the internet.", self.fetch
         )
         self.download.setEnabled(False)
         self.buttons = dialog_buttons(self, QDialogButtonBox.Close)
@@ -114,7 +114,7 @@ class WeightsDialog(JobDialog):
         can = row is not None and row.weights is not None and not self._jobs.has("fetch")
         self.download.setEnabled(can)
         resumes = row is not None and row.weights is not None and row.state == "broken off"
-        self.download.setText("Go on" if resumes else "Download")
+        self.download.setText("&Go on" if resumes else "&Download")
 
     # ── downloading ─────────────────────────────────────────────────────────────────────────────
 

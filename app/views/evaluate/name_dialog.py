@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
+from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QWidget
 
 from app.state.evaluation import FinishedRun
-from app.views.dialogs.job_dialog import dialog_buttons
-from app.views.widgets.fields import line_edit, named
+from app.views.dialogs.job_dialog import dialog_buttons, save_by_ctrl_return
+from app.views.widgets.fields import line_edit, text_area
 from app.views.widgets.layouts import in_column, in_form, size_on_screen
 
 
@@ -22,11 +22,11 @@ class NameDialog(QDialog):
         self.setAttribute(Qt.WA_DeleteOnClose)
         self._id = run.id
         self.name = line_edit("Name", "A few words, shown wherever the run is.", run.name)
-        self.note = named(QPlainTextEdit(run.note), "Note", "What there is to say about this run.")
-        self.note.setTabChangesFocus(True)
-        form = in_form(("Name", self.name), ("Note", self.note))
+        self.note = text_area("Note", "What there is to say about this run.", run.note)
+        form = in_form(("&Name", self.name), ("N&ote", self.note))
         buttons = dialog_buttons(self, QDialogButtonBox.Save, QDialogButtonBox.Cancel)
         in_column(form, buttons, into=self, margins=16)
+        save_by_ctrl_return(self)
         size_on_screen(self, 440, 240)
         self.accepted.connect(self._tell)
 

@@ -11,7 +11,6 @@ from PyQt5.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
-    QPlainTextEdit,
     QWidget,
 )
 
@@ -21,7 +20,7 @@ from app.jobs.timers import pause_timer
 from app.state.values import Selection
 from app.state.words import DECIDED
 from app.views.explore.sightings import SightingTimeline
-from app.views.widgets.fields import push_button
+from app.views.widgets.fields import push_button, text_area
 from app.views.widgets.labels import MessageLine, heading, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row
 from qaconv_core.readable import counted
@@ -59,10 +58,8 @@ class CasePanel(QWidget):
         self.fault = MessageLine()
         self.tray = self._make_tray()
         self.timeline = SightingTimeline()
-        self.notes = QPlainTextEdit()
-        self.notes.setAccessibleName("Notes on the case")
+        self.notes = text_area("Notes on the case")
         self.notes.setPlaceholderText("Notes on the case")
-        self.notes.setTabChangesFocus(True)
         self.buttons = {
             id: push_button(words, tip, partial(self.command_wanted.emit, id), tip)
             for id, words, tip in (

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from PyQt5.QtCore import QObject, pyqtSignal
-from PyQt5.QtWidgets import QInputDialog, QWidget
+from PyQt5.QtWidgets import QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs, Pair, chosen_pairs, shown_pair
+from app.views.explore.note_dialog import NoteDialog
 from app.views.widgets.actions import Handler, Handlers
 
 VERDICTS = ("confirm", "reject", "unsure")
@@ -64,19 +65,13 @@ class DecisionCommands(QObject):
         if pair is not None:
             self.jobs.withdraw(pair)
 
-    def ask_note(self) -> QInputDialog | None:
+    def ask_note(self) -> NoteDialog | None:
         """Ask for a note; without a decision yet, the candidate becomes unsure."""
         pair = self.pair()
         if pair is None:
             return None
         before = self.workspace.decided.get(pair.candidate)
-        dialog = QInputDialog(self._window)
-        dialog.setWindowTitle("Note")
-        dialog.setLabelText("Note on this candidate:")
-        dialog.setTextValue("" if before is None else before.note)
-        dialog.textValueSelected.connect(
-            lambda text: self.jobs.decide((pair,), None, text.strip())
-        )  # fmt: skip
-        dialog.finished.connect(dialog.deleteLater)
+        dialog = NoteDialog("" if before is None else before.note, self._window)
+        dialog.wanted.connect(lambda text: self.jobs.decide((pair,), None, text))
         dialog.open()
         return dialog

@@ -11,7 +11,7 @@ from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication, QWidget
 
 from app.jobs.blurring import with_blur
-from app.jobs.match_exports import FORMATS, MatchExport, match_export
+from app.jobs.match_exports import FORMATS, MATCH_FORMATS, MatchExport, match_export
 from app.jobs.ranking_exports import RankingExport, ranking_export
 from app.jobs.runner import JobRunner
 from app.jobs.sheets import CompareRequest, GridRequest, compare_request, grid_request
@@ -151,8 +151,9 @@ class ExportCommands(QObject):
     ) -> dialogs.ExportDialog | None:
         if export is None:
             return None
+        formats = MATCH_FORMATS if isinstance(export, MatchExport) else FORMATS
         dialog = dialogs.ExportDialog(
-            title, export.stem, FORMATS, export.write, self.runner, self.choices, self._window,
+            title, export.stem, formats, export.write, self.runner, self.choices, self._window,
             people=True,
         )  # fmt: skip
         compared = len(export.others) if isinstance(export, MatchExport) else 0

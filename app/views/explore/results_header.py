@@ -10,7 +10,7 @@ from app.items.result_model import ResultModel
 from app.items.row_texts import count_text, shown_of
 from app.state.commands import BY_ID
 from app.state.next_step import can_be_exact
-from app.state.part_words import part_text
+from app.state.part_words import part_text, part_tip
 from app.state.values import (
     CANDIDATE_VIEWS,
     FALSE_ALARM_CHOICES,
@@ -100,10 +100,6 @@ BY_MEAN = (
 UNMEASURED = "Not there yet: this needs the scores of all queries. Evaluate this data set first."
 PARTLY = "Parts and added pictures are not re-ranked: ranked by normalised scores alone."
 NO_MAPS = "Not there yet: this needs the feature maps of the whole gallery."
-BY_PART = (
-    "Ranked by the cells drawn on the query alone, by plain QAConv: terms of the other cells drop "
-    "out. The evidence is how loudly these cells can speak, for or against, of all the query's."
-)
 ALL_EXACT = "Score every picture of the gallery exactly, for this and all other queries."
 ADDED_ONLY = (
     "Added pictures are ranked by plain QAConv: the other methods need the whole query set."
@@ -145,7 +141,6 @@ class ResultsHeader(QWidget):
         self.count, self.truth, self.dot = QLabel(), QLabel(), QLabel("·")
         self.part = QLabel()
         self.part.setAccessibleName("Search by part")
-        self.part.setToolTip(BY_PART)
         self.added_note = QLabel(ADDED_ONLY)
         self.whole = LinkButton("Whole query", "Rank by the whole query again (Backspace, Esc).")
         self.line = QLabel()
@@ -273,7 +268,8 @@ class ResultsHeader(QWidget):
         self.cameras.set_cameras(cameras, {} if data is None else data.camera_names)
         for box in (self.every, self.by_mean):
             box.setVisible(self.workspace.has_tracks)
-        self.times.set_limits(None if data is None else _limits(data.gallery_times))
+        limits = None if data is None else _limits(data.gallery_times)
+        self.times.set_limits(limits, None if data is None else data.start)
         self.refresh()
 
     def refresh(self) -> None:
@@ -310,7 +306,8 @@ class ResultsHeader(QWidget):
         self.added_note.setText(self._otherwise(ranking))
         self.added_note.setVisible(bool(self.added_note.text()))
         self.dot.setVisible(bool(self.count.text() and self.truth.text()))
-        self.part.setText("" if ranking is None else part_text(ranking))
+        self.part.setText(self._part_words(ranking))
+        self.part.setToolTip("" if ranking is None else part_tip(ranking))
         self.by_part.setVisible(bool(self.part.text()))
         self._show_line()
         self._show_exactness(ranking)
@@ -367,6 +364,13 @@ class ResultsHeader(QWidget):
         self.estimates.setToolTip(told)
         self.exact.setVisible(can_be_exact(self.workspace))
         self.estimated.setVisible(bool(told))
+
+    def _part_words(self, ranking: RankingResult | None) -> str:
+        data = self.workspace.data
+        if data is None or ranking is None or ranking.part is None:
+            return ""
+        query = data.query[ranking.queries[0]]
+        return part_text(ranking, self.workspace.zones_of_picture(query, ranking.part.shape))
 
     def _count_words(self, ranking: RankingResult) -> str:
         """How many are listed and, while maps are still computed, how many are ranked so far."""

@@ -68,6 +68,7 @@ class ResultsPanel(QWidget):
 
     def _arrange(self) -> None:
         self.view.setModel(self.model)
+        self.view.focus_chooses = False  # the candidate may be hidden
         self.view.setAccessibleName("Ranked gallery")
         self.view.setToolTip("The gallery in rank order; arrow keys walk along it.")
         self.find_bar.hide()
@@ -244,6 +245,17 @@ class ResultsPanel(QWidget):
         rows = range(self.model.rowCount() if row is None else row, self.model.rowCount())
         decided = self.workspace.decided
         self._go_to_row(next((r for r in rows if self.model.candidate_at(r) not in decided), None))
+
+    def leave_hidden(self) -> None:
+        """Something was decided: where that hides the candidate, the next listed one is shown, or
+        the one before where it was the last; whatever was decided."""
+        space = self.workspace
+        candidate = space.selection.candidate
+        if not space.result_filter.hide_decided or candidate not in space.decided:
+            return
+        if self.model.row_of(candidate) is None:
+            after, before = (self.model.row_beside(candidate, step) for step in (1, -1))
+            self._go_to_row(before if after is None else after)
 
     def compare(self) -> None:
         """The candidate beside the first true match; that one beside the first false match."""

@@ -27,7 +27,7 @@ from app.views.widgets.layouts import in_row
 EXPLORE_HINT = "explore"
 ICONS = {DataRequest: "folder", ModelRequest: "cube", CaseRequest: "briefcase"}
 EXPLORE_HINT_WORDS = (
-    "Point at a picture: the other one shows what matches there. A click pins it. F1: all keys."
+    "Point at a picture: the other shows what matches; a click pins it · F1: all keys"
 )
 
 

@@ -57,7 +57,7 @@ class PersonCommands(QObject):
         names = [person.name for person in self.gallery.people]
         return self._ask(
             "Give to a person",
-            f"{counted(len(pictures), 'picture is', 'pictures are')} of:", names, "",
+            f"{counted(len(pictures), 'picture is', 'pictures are')} &of:", names, "",
             lambda name: self.jobs.assign(pictures, name),
         )  # fmt: skip
 
@@ -68,7 +68,8 @@ class PersonCommands(QObject):
     def rename(self) -> QInputDialog:
         """Ask for another name of the chosen person."""
         person = self.panel.chosen()[0]
-        return self._ask("Rename a person", f"{person} is called:", None, person,
+        called = f"{person.replace('&', '&&')} is &called:"
+        return self._ask("Rename a person", called, None, person,
                          lambda name: self.jobs.rename(person, name))  # fmt: skip
 
     def _ask(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QLabel, QTabWidget, QWidget
+from PyQt5.QtWidgets import QTabWidget, QWidget
 
 from app.items.pair_tiles import WIDEST, tiles_of
 from app.items.picture_tiles import TileDelegate, TileModel
@@ -16,7 +16,7 @@ from app.views.insights.insight_page import InsightPage
 from app.views.insights.measure_table import MeasureTable
 from app.views.widgets.chart import Chart
 from app.views.widgets.fields import combo_box
-from app.views.widgets.labels import plain_label
+from app.views.widgets.labels import label_of, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row, in_splitter
 from app.views.widgets.picture_tiles import PictureTiles
 from qaconv_core.explaining.limits import LIMITS
@@ -50,9 +50,8 @@ class ChecksPage(InsightPage):
         )
 
     def _left(self) -> QWidget:
-        label = QLabel("Strongest by")
-        label.setBuddy(self.order)
-        return boxed(in_column(in_row(label, self.order, None), self.measures, grows=self.measures))
+        by = label_of("Strongest by", self.order)
+        return boxed(in_column(in_row(by, self.order, None), self.measures, grows=self.measures))
 
     def _curves(self) -> QWidget:
         return boxed(in_column(self.curve_words, self.chart, grows=self.chart, margins=8))

@@ -79,8 +79,8 @@ class ErrorsPage(InsightPage):
         )
         self.sort.activated.connect(lambda row: self.insights.choose_sort(self.sort.itemData(row)))
         found = in_column(self.title, self.sentence, self.bars, self.no_parts)
-        chosen = in_row(self.order, self.cause, self.sort, grows=self.order)
-        examples = in_column(chosen, self.examples, grows=self.examples)
+        self.examples.setCornerWidget(boxed(in_row(self.cause, self.sort, margins=(0, 0, 0, 4))))
+        examples = in_column(self.order, self.examples, grows=self.examples)
         return boxed(in_column(found, examples, grows=examples, margins=(8, 0, 0, 0), spacing=16))
 
     @property

@@ -8,7 +8,6 @@ from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import (
     QGraphicsOpacityEffect,
-    QLabel,
     QStackedWidget,
     QWidget,
 )
@@ -21,7 +20,7 @@ from app.state.insights import REASONS, Kind
 from app.state.values import Failure
 from app.state.workspace import Workspace
 from app.views.widgets.fields import push_button, whole_number
-from app.views.widgets.labels import ElidedLabel, Mark, heading, plain_label
+from app.views.widgets.labels import ElidedLabel, Mark, heading, label_of, plain_label
 from app.views.widgets.layouts import boxed, in_column, in_row
 from app.views.widgets.run_words import about
 from app.views.widgets.work_strip import WorkStrip
@@ -135,8 +134,7 @@ class InsightPage(QWidget):
     # ── laying out ──────────────────────────────────────────────────────────────────────────────
 
     def _whole(self) -> QWidget:
-        label = QLabel(self.number.accessibleName())
-        label.setBuddy(self.number)
+        label = label_of(self.number.accessibleName(), self.number)
         title, widgets = heading(words.TITLES[self.kind]), (self.number, self.again, self.save)
         head = in_row(title, None, label, *widgets)
         return boxed(in_column(head, self.summary, self.results, grows=self.results))

@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QMessageBox, QWidget
 
 from app.jobs.job import Job
 
-STOP, GO_ON = "Stop and close", "Keep running"
+STOP, GO_ON = "&Stop and close", "&Keep running"
 
 
 def losing(jobs: Sequence[Job]) -> list[Job]:

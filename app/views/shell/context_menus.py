@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QObject, QPoint, Qt
+from collections.abc import Callable
+
+from PyQt5.QtCore import QObject, QPoint, QPointF, Qt
 from PyQt5.QtWidgets import QAbstractItemView, QMenu, QWidget
 
 from app.views.explore.case_panel import CasePanel
 from app.views.explore.explore_page import ExplorePage
+from app.views.explore.match_canvas import MatchCanvas
 from app.views.gallery.gallery_page import GalleryPage
 from app.views.widgets.actions import Actions
 from app.views.widgets.copy_menu import offer_copying
 
+DECIDE = (
+    "candidate.confirm", "candidate.reject", "candidate.unsure", "candidate.note",
+    "candidate.withdraw", "",
+)  # fmt: skip
 QUERY = (
     "query.next_error", "query.previous_error", "query.answers", "query.to_case",
     "query.show_scene", "", "file.open_query", "edit.paste", "", "file.export_ranking",
 )  # fmt: skip
 CANDIDATE = (
-    "candidate.confirm", "candidate.reject", "candidate.unsure", "candidate.note",
-    "candidate.withdraw", "", "candidate.show_scene", "candidate.compare", "match.compare",
+    *DECIDE, "candidate.show_scene", "candidate.compare", "match.compare",
     "candidate.sheet", "candidate.why_false", "",
     "file.export_match", "file.save_report", "edit.copy_figure",
 )  # fmt: skip
@@ -62,7 +68,6 @@ class ContextMenus(QObject):
         for widget, ids in (
             (explore.queries.list, QUERY),
             (explore.results.view, CANDIDATE),
-            (explore.inspector.canvas, MATCH),
             (explore.details, NUMBERS),
             (case, CASE),
             (gallery.grid, GALLERY),
@@ -70,12 +75,19 @@ class ContextMenus(QObject):
             (gallery, GALLERY),
         ):
             self.offer(widget, ids)
+        canvas = explore.inspector.canvas
+        self.offer(canvas, lambda at: (*(DECIDE if decides_at(canvas, at) else ()), *MATCH))
         offer_copying(explore.results.find_bar)
 
-    def offer(self, widget: QWidget, ids: tuple[str, ...]) -> None:
-        """Commands for a widget, and for all in it that has no menu of its own."""
+    def offer(
+        self, widget: QWidget, ids: tuple[str, ...] | Callable[[QPoint], tuple[str, ...]]
+    ) -> None:
+        """Commands for a widget, and for all in it that has no menu of its own; ``ids`` can depend
+        on the place."""
         widget.setContextMenuPolicy(Qt.CustomContextMenu)
-        widget.customContextMenuRequested.connect(lambda at: self.open(widget, ids, at))
+        widget.customContextMenuRequested.connect(
+            lambda at: self.open(widget, ids(at) if callable(ids) else ids, at)
+        )
 
     def offer_page(self, name: str, page: QWidget) -> None:
         """The commands of a page, for its figures and rows."""
@@ -98,3 +110,11 @@ class ContextMenus(QObject):
                 menu.addSeparator()
         menu.popup(widget.mapToGlobal(at))
         return menu
+
+
+def decides_at(canvas: MatchCanvas, at: QPoint) -> bool:
+    """Whether a place is not that of the query, nor of a candidate which is compared alone."""
+    panel = canvas.panel_at(QPointF(at))
+    if panel is None or not panel.which:
+        return panel is None or panel.side == "gallery"
+    return canvas.workspace.selection.other is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from qaconv_core.types import RankingResult
 if TYPE_CHECKING:
     from app.state.run_comparison import QueryChange, RunResult
     from app.views.shell.palette_places import PalettePlaces
+    from qaconv_core.data.scan import Scan
     from qaconv_core.evaluation.match_matrix import FirstCandidates
 
 HELP_TEXTS = tuple(
@@ -166,8 +167,11 @@ class Dialogs(QObject):
             dialog.choose(request)
         return dialog
 
-    def import_pictures(self, places: Sequence[Path] = ()) -> dialogs.ImportDialog:
-        """Say how pictures of one's own are read; what is written down is then looked at."""
+    def import_pictures(
+        self, places: Sequence[Path] = (), scans: Mapping[Path, Scan] | None = None
+    ) -> dialogs.ImportDialog:
+        """Say how pictures of one's own are read; what is written down is then looked at. ``scans``
+        are folders that were read just now."""
 
         def make() -> dialogs.ImportDialog:
             made = dialogs.ImportDialog(self.controller.runner, self.window)
@@ -178,7 +182,7 @@ class Dialogs(QObject):
         dialog = self._show("import", make)
         assert isinstance(dialog, dialogs.ImportDialog)
         if places:
-            dialog.choose(places)
+            dialog.choose(places, scans)
         return dialog
 
     def scenes(self) -> dialogs.SceneDialog:

@@ -297,6 +297,7 @@ class MainWindow(QMainWindow):
         self.recent.data_chosen.connect(self.dialogs.open_data)
         self.recent.model_chosen.connect(lambda request: self.dialogs.open_model(request.path))
         self.explore.results.command_wanted.connect(self.commands.run)
+        self.decision_commands.jobs.kept.connect(self.explore.results.leave_hidden)
         self.explore.inspector.command_wanted.connect(self.commands.run)
         self.pages.rankings_wanted.connect(self.dialogs.compare_rankings)
         self.explore.details.evidence.command_wanted.connect(self.commands.run)

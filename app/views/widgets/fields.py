@@ -10,10 +10,13 @@ from PyQt5.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QLineEdit,
+    QPlainTextEdit,
     QPushButton,
     QSpinBox,
     QWidget,
 )
+
+from app.views.widgets.labels import without_mnemonic
 
 _Widget = TypeVar("_Widget", bound=QWidget)
 
@@ -32,7 +35,7 @@ def push_button(
 
     ``name`` is what is spoken where the words are not enough.
     """
-    button = named(QPushButton(words), name or words, tip)
+    button = named(QPushButton(words), name or without_mnemonic(words), tip)
     button.setAutoDefault(False)
     if run is not None:
         button.clicked.connect(lambda _on: run())
@@ -41,7 +44,7 @@ def push_button(
 
 def tick_box(words: str, tip: str, on: bool = False, name: str = "") -> QCheckBox:
     """A box to tick."""
-    box = named(QCheckBox(words), name or words, tip)
+    box = named(QCheckBox(words), name or without_mnemonic(words), tip)
     box.setChecked(on)
     return box
 
@@ -62,6 +65,13 @@ def line_edit(name: str, tip: str = "", text: str = "", placeholder: str = "") -
     """A line to type."""
     field = named(QLineEdit(text), name, tip)
     field.setPlaceholderText(placeholder)
+    return field
+
+
+def text_area(name: str, tip: str = "", text: str = "") -> QPlainTextEdit:
+    """Lines to type; Tab leaves them."""
+    field = named(QPlainTextEdit(text), name, tip)
+    field.setTabChangesFocus(True)
     return field
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from PyQt5.QtCore import QSignalBlocker, pyqtSignal
+from PyQt5.QtGui import QValidator
 from PyQt5.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -13,8 +16,10 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from app.views.widgets.fields import decimal_number, push_button
+from app.state.words import seconds_of, tenths_text, time_format
+from app.views.widgets.fields import named, push_button
 from app.views.widgets.filter_field import ChipText
+from app.views.widgets.labels import MessageLine
 from qaconv_core.naming import camera_called, camera_words
 from qaconv_core.readable import shown
 
@@ -85,6 +90,38 @@ def camera_chip(camids: Cameras, names: Mapping[int, str]) -> tuple[ChipText, ..
     return (ChipText("camids", f"{word} {some}", f"Only {word} {', '.join(told) or 'none'}."),)
 
 
+class TimeField(QDoubleSpinBox):
+    """Seconds, shown and typed as times are on the pictures; ``start``: the moment of 0 seconds,
+    where dates can be typed. ``typed`` tells whether the text is a time."""
+
+    typed = pyqtSignal(bool)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.start: datetime | None = None
+        named(self, name)
+        self.setDecimals(1)
+        self.setKeyboardTracking(False)
+        self.lineEdit().textEdited.connect(
+            lambda text: self.typed.emit(self._seconds(text) is not None)
+        )
+
+    def _seconds(self, text: str) -> float | None:
+        return seconds_of(text, self.start)
+
+    def textFromValue(self, value: float) -> str:
+        return tenths_text(value)
+
+    def valueFromText(self, text: str) -> float:
+        found = self._seconds(text)
+        return self.value() if found is None else found
+
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
+        """Anything can stand there while it is typed."""
+        whole = self._seconds(text) is not None
+        return (QValidator.Acceptable if whole else QValidator.Intermediate), text, at
+
+
 class TimeChoice(QWidget):
     """From when until when pictures are listed. ``chosen`` tells (from, to) in seconds, or None."""
 
@@ -93,7 +130,8 @@ class TimeChoice(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Times")
-        self.low, self.high = self._box("From, seconds"), self._box("To, seconds")
+        self.low, self.high = self._field("From"), self._field("To")
+        self.format = MessageLine()
         self.everything = push_button(
             "All times", "List pictures of all times.", lambda: self.chosen.emit(None)
         )
@@ -102,28 +140,36 @@ class TimeChoice(QWidget):
         for row, (name, box) in enumerate((("From", self.low), ("To", self.high))):
             layout.addWidget(QLabel(name), row, 0)
             layout.addWidget(box, row, 1)
-        layout.addWidget(self.everything, 2, 0, 1, 2)
+        layout.addWidget(self.format, 2, 0, 1, 2)
+        layout.addWidget(self.everything, 3, 0, 1, 2)
         self.set_limits(None)
 
-    def _box(self, name: str) -> QDoubleSpinBox:
-        tip = "Times are seconds since the first camera's start, as the data set says."
-        box = decimal_number(name, tip, 0.0, 99.99, 1.0, digits=1, suffix=" s")
-        box.setKeyboardTracking(False)
-        box.valueChanged.connect(self._tell)
-        return box
+    def _field(self, name: str) -> TimeField:
+        field = TimeField(name)
+        field.valueChanged.connect(self._tell)
+        field.typed.connect(self._say_format)
+        return field
 
-    def set_limits(self, limits: TimeRange) -> None:
-        """The earliest and the latest time of the gallery; None where no times are known."""
+    def _say_format(self, understood: bool) -> None:
+        self.format.say(time_format(self.low.start), warning=not understood)
+
+    def set_limits(self, limits: TimeRange, start: datetime | None = None) -> None:
+        """The earliest and the latest time of the gallery in seconds, None where no times are
+        known, and the moment that they count from, where that is known."""
         self.setEnabled(limits is not None)
         self.setToolTip(
             "Choose from when until when pictures are listed; those without a time are left out."
             if limits
             else "The times of these pictures are not known."
         )
+        self.format.setVisible(limits is not None)
         if limits is not None:
             for box in (self.low, self.high):
+                box.start = start
+                box.setToolTip(time_format(start))
                 with QSignalBlocker(box):
                     box.setRange(_tenth(limits[0], down=True), _tenth(limits[1], down=False))
+            self._say_format(True)
             self.show_chosen(None)
 
     def show_chosen(self, times: TimeRange) -> None:
@@ -144,11 +190,10 @@ def time_chip(times: TimeRange) -> tuple[ChipText, ...]:
     """The chip of the times chosen; none where all are listed."""
     if times is None:
         return ()
-    words = f"{times[0]:.0f}–{times[1]:.0f} s"
+    words = "–".join(map(tenths_text, times))
     return (ChipText("time_range", words, f"Only pictures of {words}."),)
 
 
 def _tenth(seconds: float, down: bool) -> float:
-    """Rounded outwards to what the boxes can show, so that no picture falls outside."""
-    tenths = 10 * seconds
-    return (tenths // 1 if down else -(-tenths // 1)) / 10
+    """Rounded outwards to what the fields can show, so that no picture falls outside."""
+    return (math.floor(10 * seconds) if down else math.ceil(10 * seconds)) / 10

@@ -19,8 +19,14 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from app.state.words import JOIN
 from app.views.widgets.icons import icon
 from app.views.widgets.layouts import in_row
+
+
+def without_mnemonic(words: str) -> str:
+    """The words of a control without the ``&`` before the letter that Alt reaches it by."""
+    return "&".join(part.replace("&", "") for part in words.split("&&"))
 
 
 class Mark(QWidget):
@@ -45,6 +51,13 @@ def heading(text: str = "", scale: float = 1.0) -> QLabel:
     font.setBold(True)
     font.setPointSizeF(font.pointSizeF() * scale)
     label.setFont(font)
+    return label
+
+
+def label_of(words: str, field: QWidget) -> QLabel:
+    """A label beside a field; the letter after its ``&`` gives the field the focus."""
+    label = QLabel(words)
+    label.setBuddy(field)
     return label
 
 
@@ -89,8 +102,8 @@ def fold_button(words: str) -> QToolButton:
     button.setAutoRaise(True)
     button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
     button.setArrowType(Qt.RightArrow)
-    button.setAccessibleName(f"{words}, fold out")
-    button.setToolTip(f"Show or hide: {words.lower()}")
+    button.setAccessibleName(f"{without_mnemonic(words)}, fold out")
+    button.setToolTip(f"Show or hide: {without_mnemonic(words).lower()}")
     button.toggled.connect(lambda on: button.setArrowType(Qt.DownArrow if on else Qt.RightArrow))
     return button
 
@@ -121,7 +134,8 @@ def plain_label(text: str = "", *, wrap: bool = True) -> QLabel:
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where there is no room for all of it."""
+    """One line of which whole parts (between " · ") go where there is no room for all of it, from
+    the end; the first one ends in an ellipsis."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
@@ -130,8 +144,10 @@ class ElidedLabel(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        room = self.contentsRect()
-        words = self.fontMetrics().elidedText(self.text(), Qt.ElideRight, room.width())
+        room, metrics, words = self.contentsRect(), self.fontMetrics(), self.text()
+        while JOIN in words and metrics.horizontalAdvance(words) > room.width():
+            words = words.rpartition(JOIN)[0]
+        words = metrics.elidedText(words, Qt.ElideRight, room.width())
         align = int(Qt.AlignLeft | Qt.AlignVCenter)
         self.style().drawItemText(
             painter, room, align, self.palette(), self.isEnabled(), words, self.foregroundRole()

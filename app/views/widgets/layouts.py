@@ -13,6 +13,7 @@ from PyQt5.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QLayout,
     QScrollArea,
     QSplitter,
@@ -67,7 +68,21 @@ def in_form(
     form.setVerticalSpacing(spacing[1])
     for label, field in rows:
         form.addRow(label, field)
+        first, words = _first_field(field), form.labelForField(field)
+        if first is not None and isinstance(words, QLabel):
+            words.setBuddy(first)
     return form
+
+
+def _first_field(part: Part) -> QWidget | None:
+    """What in a row takes the focus first."""
+    if isinstance(part, QWidget) and part.focusPolicy() & Qt.TabFocus:
+        return part
+    layout = part.layout()
+    items = [] if layout is None else [layout.itemAt(i) for i in range(layout.count())]
+    parts = (item.widget() or item.layout() for item in items)
+    found = (_first_field(inner) for inner in parts if inner is not None)
+    return next((field for field in found if field is not None), None)
 
 
 class Splitter(QSplitter):

@@ -19,6 +19,7 @@ from PyQt5.QtCore import (
     pyqtSignal,
 )
 from PyQt5.QtGui import (
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -28,7 +29,15 @@ from PyQt5.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PyQt5.QtWidgets import QAbstractItemView, QApplication, QScrollBar, QSlider, QStyle, QWidget
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QApplication,
+    QScrollBar,
+    QSlider,
+    QStyle,
+    QWidget,
+)
 
 from app.items.dragged import DragsFiles
 from app.items.result_delegate import (
@@ -73,7 +82,8 @@ class TileView(QAbstractItemView):
 
     One tile is current, more may be selected. ``added``: a click with Ctrl; ``extended``: a click
     with Shift. The listener changes the selection. ``resized``: the wheel with Ctrl asks for
-    pictures of that height in a grid.
+    pictures of that height in a grid. ``focus_chooses``: whether the focus makes a tile current
+    where none is.
     """
 
     opened = pyqtSignal(QModelIndex)
@@ -86,7 +96,7 @@ class TileView(QAbstractItemView):
         super().__init__(parent)
         self._tiles = delegate
         self.waiting = ""
-        self.is_strip = True
+        self.is_strip = self.focus_chooses = True
         self._picture = SMALLEST
         self._pointed = -1
         self._in_view: dict[object, list[int]] | None = None
@@ -292,6 +302,14 @@ class TileView(QAbstractItemView):
             QAbstractItemView.MovePageDown: min(grid.count - 1, here + page),
         }[action]
         return self.model().index(target, 0, self.rootIndex())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Choose the first tile where none is chosen, unless the focus alone is to choose none."""
+        if self.focus_chooses or self.currentIndex().isValid():
+            super().focusInEvent(event)
+        else:
+            QAbstractScrollArea.focusInEvent(self, event)
+            self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key_Return, Qt.Key_Enter) and self.currentIndex().isValid():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -230,11 +231,13 @@ def test_a_report_of_a_case_says_what_is_needed_to_check_it(report, tmp_path, mo
     file = CaseFile.create(tmp_path / "a.qcase", "Theft", "2026/17", HOSTILE)
     file.add("note", {"text": "first line\nsecond line"})
     book = CaseDecisions(file, "set", tmp_path)
+    file.add("model", {"path": "demo", "sha256": "c" * 64, "description": "ResNet-50",
+                       "precision": "bfloat16"})  # fmt: skip
     book.decide(tmp_path / "q.png", tmp_path / "b.png", "reject", logit=-3.0, rank=2)
     book.decide(tmp_path / "q.png", tmp_path / "a.png", "confirm", "bag", logit=20.0, rank=1,
                 part_logit=1.25)  # fmt: skip
     case = file.read()
-    with_case = replace(report, case=case, model_sha256="c" * 64)
+    with_case = replace(report, case=case, model_sha256="c" * 64, precision="float32")
     picture = report.candidates[0].ref.path
     digest = hashlib.sha256(picture.read_bytes()).hexdigest()
     page = match_report_html(with_case)
@@ -243,11 +246,36 @@ def test_a_report_of_a_case_says_what_is_needed_to_check_it(report, tmp_path, mo
     for words in (
         "Theft", "2026/17", case.seal, "the chain holds", "c" * 64, digest, "first line",
         "second line", "−3.000", "1.250", "0.881", "cannot be read any more",
+        "computed in float32; at other times of the case in bfloat16",
     ):  # fmt: skip
         assert words in html_words(page), words
         assert words in pdf, words
     text = html_words(page)
     assert text.index("b.png") < text.index("a.png")  # in the order of the decisions
+
+
+def test_the_lines_of_a_note_are_shown_as_lines(report, tmp_path, monkeypatch):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "own"))
+    file = CaseFile.create(tmp_path / "a.qcase", "Theft")
+    note = "the bag\nand the shoes\n\nseen at the gate"
+    CaseDecisions(file, "set", tmp_path).decide("q.png", "a.png", "confirm", note)
+    decision = file.read().decisions[0]
+    noted = replace(report.candidates[0], decision=decision)
+    with_case = replace(report, candidates=(noted,), case=file.read())
+    page = match_report_html(with_case)
+    assert f'<p class="note">{note}</p>' in page
+    assert f"<td>{note}</td>" in page
+    assert {"white-space: pre-wrap", "white-space: pre-line"} <= set(
+        re.findall(r"white-space: pre-\w+", page)
+    )
+    with drawing():
+        pages = [[text.get_text() for axes in page.axes for text in axes.texts]
+                 for page in report_pages(with_case)]  # fmt: skip
+    table, candidate = pages[-3], pages[-2]
+    for texts in (table, candidate):
+        places = [texts.index(line) for line in note.splitlines() if line]
+        assert places == sorted(places)
+    assert table.count("confirmed") == 1, "a row goes on, it is not repeated"
 
 
 def html_words(page: str) -> str:

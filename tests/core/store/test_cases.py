@@ -50,6 +50,23 @@ def test_what_is_put_in_comes_back(file, tmp_path):
     assert case.fault == ""
 
 
+def test_what_maps_are_computed_in_is_kept_as_often_as_it_changes(file):
+    model = {"path": "demo", "sha256": "a" * 64, "description": "ResNet-50"}
+    assert file.add("model", model).model.precision == "", "an older program did not note it"
+    for precision in ("bfloat16", "float32", "bfloat16"):
+        file.add("model", model | {"precision": precision})
+    case = file.read()
+    assert case.model.precision == "bfloat16"
+    assert case.precisions == ("bfloat16", "float32")
+    *_, unknown, first, second, _third = case_log_csv(case).splitlines()
+    assert "feature maps" not in unknown
+    assert "feature maps in bfloat16" in first
+    assert "feature maps in float32" in second
+    edit(file, lambda record: record["entries"][-1]["what"].update(precision=3))
+    with pytest.raises(StoreError, match="cannot be opened"):
+        file.read()
+
+
 def test_an_undone_decision_stays_in_the_log(file, tmp_path):
     book = CaseDecisions(file, "market", tmp_path)
     book.decide("q.jpg", "g.jpg", "reject")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.views.dialogs.import_dialog import ImportDialog as ImportDialog
     from app.views.dialogs.key_sheet import KeySheet as KeySheet
     from app.views.dialogs.matrix_dialog import MatrixDialog as MatrixDialog
+    from app.views.dialogs.note_dialog import NoteDialog as NoteDialog
     from app.views.dialogs.open_data import OpenDataDialog as OpenDataDialog
     from app.views.dialogs.open_model import OpenModelDialog as OpenModelDialog
     from app.views.dialogs.report_dialog import ReportDialog as ReportDialog
@@ -46,6 +47,7 @@ __all__ = [
     "ImportDialog",
     "KeySheet",
     "MatrixDialog",
+    "NoteDialog",
     "OpenDataDialog",
     "OpenModelDialog",
     "ReportDialog",
@@ -71,6 +73,7 @@ _HOMES = {
     "ImportDialog": "import_dialog",
     "KeySheet": "key_sheet",
     "MatrixDialog": "matrix_dialog",
+    "NoteDialog": "note_dialog",
     "OpenDataDialog": "open_data",
     "OpenModelDialog": "open_model",
     "ReportDialog": "report_dialog",

@@ -19,6 +19,7 @@ from qaconv_core.device import available_memory, format_bytes, resident_memory, 
 from qaconv_core.errors import DatasetError, ImageError, MemoryLimitError
 from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.matching.scores import score_maps
+from qaconv_core.models.camera_correction import MOST_PICTURES, pictures_to_fit
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
 from qaconv_core.progress import CancelToken, Phase
 from qaconv_core.readable import counted
@@ -49,12 +50,13 @@ class Steps:
     features: float
     pairs: float
     learning: float
+    cameras: float
     checking: float
 
     @property
     def whole(self) -> float:
         """Seconds of the round."""
-        return self.features + self.pairs + self.learning + self.checking
+        return self.features + self.pairs + self.learning + self.cameras + self.checking
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Forecast:
                 # Fewer epochs than asked for are made of many pictures.
                 names = [f"epoch {epoch}/{last}" for last in range(epoch, epochs + 1)]
                 parts.append((steps.learning / planned if epoch <= planned else 0.0, names))
+            parts.append((steps.cameras, ["learning: cameras"]))
             parts.append((steps.checking, ["checking: features"]))
             found += [
                 Phase(seconds, tuple(stage_of(number, self.rounds, name) for name in names))
@@ -139,10 +142,13 @@ def forecast(
     n = len(book.people)
     forward, pair = _rates(model, book, device, cancel)
     pairs = n * n / 2 if n <= MOST_PAIRWISE else n * n / SEARCH_GAIN
+    looked_at = len(pictures_to_fit(book.people.cameras))
+    looked_at += MOST_PICTURES if looked_at else 0
     steps = Steps(
         features=n * forward,
         pairs=pairs * pair,
         learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
+        cameras=looked_at * forward,
         checking=2 * CHECKED * forward,
     )
     memory = memory_of(model, book, unread, allowed)

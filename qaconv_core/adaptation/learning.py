@@ -169,8 +169,10 @@ def average_with_start(
 
 
 def _learnable(start: Path, recipe: Recipe) -> Checkpoint:
-    """The model in ``start`` with the logits that a loss knew, before any calibration."""
+    """The model in ``start`` with the logits that a loss knew, before any calibration, and with
+    maps that no correction has changed."""
     model = load_checkpoint(start, input_size=recipe.input_size)
+    model.network.correction = None
     try:
         calibration = read_calibration(read_tensors(start))
     except (TypeError, ValueError) as error:

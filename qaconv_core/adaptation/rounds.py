@@ -33,6 +33,12 @@ from qaconv_core.device import resolve_device
 from qaconv_core.errors import Cancelled, DatasetError, InputError
 from qaconv_core.extraction.network_runner import NetworkRunner
 from qaconv_core.models import load_checkpoint
+from qaconv_core.models.camera_correction import (
+    MOST_PICTURES,
+    CameraCorrection,
+    fit_camera_correction,
+    pictures_to_fit,
+)
 from qaconv_core.models.checkpoints import Checkpoint
 from qaconv_core.progress import CancelToken, Progress, ProgressCallback, WorkContext
 from qaconv_core.readable import counted, shown
@@ -336,9 +342,33 @@ class _Adaptation:
                 f"{shown(job.folder)}"
             ) from None
         trainer.save(whole)
-        export_checkpoint(whole, state.model(number), half=False)
+        assert state.held_out is not None
+        correction = self._correction(whole, state.held_out, rendered, number)
+        export_checkpoint(whole, state.model(number), half=False, correction=correction)
         whole.unlink(missing_ok=True)
         return float(trainer.history[-1]["loss"])
+
+    def _correction(
+        self, path: Path, held: Int64, rendered: PictureCache, number: int
+    ) -> CameraCorrection | None:
+        """What the cameras do to the maps of a round's model, from pictures that are not held out;
+        None where too few have a camera."""
+        cameras = self.people.cameras.copy()
+        cameras[held] = UNKNOWN
+        places = pictures_to_fit(cameras)
+        if not len(places):
+            return None
+        model, work = load_checkpoint(path, input_size=self.job.input_size), self._work(number)
+        strangers = np.arange(min(len(rendered.people), MOST_PICTURES))
+        found = fit_camera_correction(
+            self._maps(model, places, work, "learning: cameras"),
+            cameras[places],
+            self._maps(model, strangers, work, "learning: cameras", rendered),
+            step=work.raise_if_cancelled,
+        )
+        if found is not None:
+            self.say(f"round {number}: maps are corrected for {counted(found.cameras, 'camera')}")
+        return found
 
     def _check(self, path: Path, held: Int64, number: int) -> Check:
         """The check of a round's model, beside the old one's."""
@@ -422,10 +452,19 @@ class _Adaptation:
             raise DatasetError(f"{self.job.pictures.name}: not one picture can be read")
         return book
 
-    def _maps(self, model: Checkpoint, places: Int64, work: WorkContext, stage: str) -> Float16:
-        """Feature maps (n, C, h, w) of the pictures at ``places``, as float16."""
+    def _maps(
+        self,
+        model: Checkpoint,
+        places: Int64,
+        work: WorkContext,
+        stage: str,
+        book: PictureCache | None = None,
+    ) -> Float16:
+        """Feature maps (n, C, h, w) of the pictures at ``places`` of ``book`` (None: those adapted
+        to), as float16."""
+        book = book or self.book
         runner = NetworkRunner(
-            model.network.to(self.device), self.device, input_size=self.book.size,
+            model.network.to(self.device), self.device, input_size=book.size,
             cancel=work.cancel,
         )  # fmt: skip
         spec = model.spec
@@ -433,7 +472,7 @@ class _Adaptation:
         tracker = work.tracker(stage, len(places))
         for start in range(0, len(places), _AT_ONCE):
             some = places[start : start + _AT_ONCE]
-            pixels = np.stack([self.book.picture(int(i)) for i in some]).transpose(0, 3, 1, 2)
+            pixels = np.stack([book.picture(int(i)) for i in some]).transpose(0, 3, 1, 2)
             maps[start : start + len(some)] = runner.maps(np.ascontiguousarray(pixels))
             tracker.advance(len(some))
         return maps

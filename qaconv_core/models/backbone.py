@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from qaconv_core.errors import InputError
 from qaconv_core.models import efficientnet_lite, mobilenet_v2
+from qaconv_core.models.camera_correction import CameraCorrection
 from qaconv_core.models.inverted_residual import InvertedResidualNetwork
 from qaconv_core.models.resnet import BLOCKS, PLANES, ResidualBlock, ResNet, expansion
 
@@ -126,7 +127,10 @@ class FeatureNetwork(nn.Module):
     L2 norm over C at every cell; h = H / stride, w = W / stride (rounded up), stride 8, 16 or 32
     for layer2, layer3, layer4. ``neck`` 0 leaves the neck out. ``padding`` is one of
     :data:`PADDINGS`; no tensor tells of it, so a checkpoint has to name it where it is not zeros.
+    ``correction`` is that of the cameras that the model was adapted to.
     """
+
+    correction: CameraCorrection | None
 
     def __init__(
         self,
@@ -149,6 +153,7 @@ class FeatureNetwork(nn.Module):
             if neck_bn:
                 self.neck_bn = nn.BatchNorm2d(neck)
             self.channels = neck
+        self.correction = None
         self.padding = padding
         if padding != "zeros":
             _use_padding(self, padding)
@@ -161,7 +166,16 @@ class FeatureNetwork(nn.Module):
         for name in ("neck_conv", "neck_bn"):
             if hasattr(self, name):
                 x = getattr(self, name)(x)
-        return functional.normalize(x)
+        return finished(x, self.correction)
+
+
+def finished(x: torch.Tensor, correction: CameraCorrection | None) -> torch.Tensor:
+    """The last step from (n, C, h, w): unit norm over C, and the correction for the camera."""
+    maps = functional.normalize(x)
+    if correction is None:
+        return maps
+    with torch.autocast(maps.device.type, enabled=False):
+        return correction(maps.float())
 
 
 def feature_grid(input_size: tuple[int, int], layer: str) -> tuple[int, int]:

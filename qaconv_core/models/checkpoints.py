@@ -32,6 +32,7 @@ from qaconv_core.models.backbone import (
     feature_grid,
     stage_channels,
 )
+from qaconv_core.models.camera_correction import CameraCorrection, read_correction
 from qaconv_core.models.inverted_residual import block_signature
 from qaconv_core.models.qaconv import QAConv, head_kind, head_tensors, strip_prefixes
 from qaconv_core.readable import shown
@@ -39,6 +40,8 @@ from qaconv_core.types import FIRST_RELEASES, ModelSpec
 
 ADAPTED = "adapted"
 """The entry of a checkpoint that says how the model was adapted to somebody's cameras."""
+CORRECTION = "camera_correction"
+"""The entry of an adapted checkpoint that undoes what each of its cameras does to all maps."""
 PUBLISHED_SIZE = (384, 128)
 """Training size (height, width) of every published checkpoint, in pixels."""
 
@@ -82,6 +85,8 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
         model, criterion = _parts(content)
         spec, notes = read_spec(model, criterion, input_size or _stored_size(content))
         network = _network(spec, model, _stored_padding(content))
+        if CORRECTION in content:
+            network.correction = _stored_correction(content, spec)
         matcher = QAConv.from_state_dict(criterion, spec.grid)
         for name, tensor in matcher.state_dict().items():
             check_values(name, tensor)
@@ -99,6 +104,11 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
         sha256=file_sha256(path),
         adapted=_stored_adaptation(content),
     )
+    if network.correction is not None:
+        words = (
+            f"maps corrected for {network.correction.cameras} cameras, recognised by the picture"
+        )
+        spec = replace(spec, adapted=f"{spec.adapted}, {words}" if spec.adapted else words)
     if spec.adapted:
         notes.append(f"the model was {spec.adapted}")
     return Checkpoint(spec, network, matcher, tuple(notes))
@@ -221,6 +231,17 @@ def _stored_adaptation(content: Mapping[str, Any]) -> str:
     if isinstance(cameras, int) and cameras > 0:
         words += f" ({cameras} camera{'s' if cameras > 1 else ''})"
     return f"{words} on {text('when')}, from {text('from')}"
+
+
+def _stored_correction(content: Mapping[str, Any], spec: ModelSpec) -> CameraCorrection:
+    entry = content[CORRECTION]
+    for name, part in entry.items() if isinstance(entry, Mapping) else ():
+        if isinstance(part, torch.Tensor):
+            _check_kind(f"{name} of {CORRECTION!r}", part)
+    try:
+        return read_correction(entry, spec.channels, spec.grid)
+    except ValueError as error:
+        raise CheckpointError(f"entry {CORRECTION!r} {error}; the file is damaged") from None
 
 
 def _stored_size(content: Mapping[str, Any]) -> tuple[int, int] | None:

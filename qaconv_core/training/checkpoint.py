@@ -21,7 +21,8 @@ import torch
 from torch import nn
 
 from qaconv_core.errors import CheckpointError, InputError
-from qaconv_core.models.checkpoints import ADAPTED, read_tensors
+from qaconv_core.models.camera_correction import CameraCorrection
+from qaconv_core.models.checkpoints import ADAPTED, CORRECTION, read_tensors
 from qaconv_core.store.atomic import replacing
 from qaconv_core.store.records import is_number
 from qaconv_core.training.calibration import Calibration
@@ -154,11 +155,13 @@ def export_checkpoint(
     *,
     half: bool = True,
     adapted: Mapping[str, Any] | None = None,
+    correction: CameraCorrection | None = None,
 ) -> int:
     """Write what using a model needs, without optimiser and classifiers; returns its bytes.
 
     ``half`` stores weights as float16 (a quarter of the training checkpoint and less).
-    ``adapted`` is the record of an adaptation; without one, that of ``source`` is kept.
+    ``adapted`` is the record of an adaptation; without one, that of ``source`` is kept. So it is
+    with the ``correction`` for cameras.
     """
     content = read_tensors(Path(source))
     if not isinstance(content.get("model"), dict) or not isinstance(content.get("criterion"), dict):
@@ -182,6 +185,9 @@ def export_checkpoint(
         kept["recipe"] = {**kept["recipe"], "teachers": names}
     if adapted is not None:
         kept[ADAPTED] = dict(adapted)
+    parts = content.get(CORRECTION) if correction is None else correction.tensors()
+    if parts is not None:
+        kept[CORRECTION] = {name: _shrunk(value, half) for name, value in parts.items()}
     _write(Path(target), kept)
     return Path(target).stat().st_size
 

@@ -74,7 +74,8 @@ def adapted(world, tmp_path_factory) -> Path:
 
 def tensors(path: Path) -> dict[str, torch.Tensor]:
     content = read_tensors(path)
-    return {f"{part}.{k}": v for part in ("model", "criterion") for k, v in content[part].items()}
+    parts = ("model", "criterion", "camera_correction")
+    return {f"{part}.{k}": v for part in parts for k, v in content.get(part, {}).items()}
 
 
 def same(one: Path, other: Path) -> bool:
@@ -92,6 +93,21 @@ def test_the_model_says_from_what_on_what_and_when_it_was_adapted(world, adapted
     record = read_tensors(adapted / "new.pth.tar")["adapted"]
     assert record["from_sha256"] == load_model(world / "model.pth.tar", "cpu").spec.sha256
     assert not same(world / "model.pth.tar", adapted / "new.pth.tar")
+
+
+def test_the_model_knows_the_cameras_by_their_pictures(world, adapted):
+    """Camera 2 is darker, and pictures alone say so."""
+    model = load_model(adapted / "new.pth.tar", "cpu")
+    assert "maps corrected for 2 cameras" in model.spec.adapted
+    correction = model.network.correction
+    assert correction is not None
+    model.network.correction = None
+    right = 0.0
+    for camera in (1, 2):
+        pictures = sorted((world / "pictures" / f"cam{camera}").iterdir())
+        likely = correction.probabilities(torch.from_numpy(model.extract(pictures)))
+        right += (likely.argmax(dim=1) == camera - 1).float().mean().item() / 2
+    assert right > 0.8
 
 
 def test_the_json_names_rounds_and_checks(adapted):

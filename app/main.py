@@ -7,11 +7,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from app import startup
 from app.state.requests import BY_CONTENT, DEMO, DataRequest, ModelRequest
+from qaconv_core.device import check_device_name
 from qaconv_core.errors import InputError
+from qaconv_core.files import check_input
 from qaconv_core.paths import typed_path
 from qaconv_core.readable import shown
 from qaconv_core.threads import spin_briefly
@@ -25,10 +28,10 @@ def open_window(arguments: argparse.Namespace) -> None:
     Raises :class:`InputError`, one line, where this system cannot show a window.
     """
     spin_briefly()
+    data, model, case = data_request(arguments), model_request(arguments), case_file(arguments)
     problem = startup.prepare()
     if problem:
         raise InputError(problem)
-    data, model, case = data_request(arguments), model_request(arguments), case_file(arguments)
     try:
         from app.program import Program
     except ImportError as error:
@@ -47,39 +50,64 @@ def case_file(arguments: argparse.Namespace) -> Path | None:
     if arguments.case is None:
         return None
     path = typed_path(arguments.case).absolute()
-    if not path.is_file():
-        raise InputError(f"{shown(path)}: no such case; check the path")
+    if path.is_dir() or path.suffix.lower() == ".csv":
+        raise InputError(f"{shown(path)}: is no case (.qcase); open pictures by --dataset")
+    check_input(path, "case")
     return path
 
 
 def data_request(arguments: argparse.Namespace) -> DataRequest | None:
-    """The data set that the options name; None where they name none."""
+    """The data set that the options name; None where they name none.
+
+    Raises :class:`InputError` where what they name is not there, or is no data set.
+    """
     folder = arguments.data_dir
+    if folder is not None and not typed_path(folder).exists():
+        raise InputError(f"--data-dir {shown(folder)}: no such folder; check the path")
     queries = tuple(typed_path(path).absolute() for path in arguments.query)
     for path in queries:
-        if not path.is_file():
-            raise InputError(f"--query {path}: no such file")
+        check_input(path, "query picture")
     if arguments.gallery:
-        place = typed_path(arguments.gallery)
-        gallery = str(place.absolute()) if place.exists() else arguments.gallery
+        found = _named_set(arguments.gallery, folder)
+        own = found.name in (BY_CONTENT, "folder")
+        gallery = str(found.root) if own else found.name
         return DataRequest(gallery, folder or Path(DEFAULT_DATA_DIR), queries, gallery)
-    if arguments.dataset is None and folder is None:
-        return DataRequest(queries=queries, gallery=DEMO) if queries else None
-    name = arguments.dataset
-    if name is None:
+    if arguments.dataset is not None:
+        return replace(_named_set(arguments.dataset, folder), queries=queries)
+    if folder is not None:
         return DataRequest(BY_CONTENT, typed_path(folder).absolute(), queries)
-    place = typed_path(name)
-    if place.exists() and (place.is_file() or place.is_dir()) and not _is_known(name):
-        return DataRequest(BY_CONTENT if place.is_dir() else "folder", place.absolute(), queries)
-    root = None if name == DEMO else typed_path(folder or DEFAULT_DATA_DIR).absolute()
-    return DataRequest(name, root, queries)
+    return DataRequest(queries=queries, gallery=DEMO) if queries else None
 
 
-def _is_known(name: str) -> bool:
-    from qaconv_core.data import DATASETS
-    from qaconv_core.data.catalog import dataset_key
+def _named_set(name: str, folder: Path | None) -> DataRequest:
+    """A data set by its name, the name of an import, or the path of a folder or table."""
+    from qaconv_core.data.catalog import DATASETS, find_dataset, unknown_set
+    from qaconv_core.data.description import (
+        FILE_NAME,
+        find_named,
+        opened_by,
+        read_description,
+    )
+    from qaconv_core.data.own_names import dataset_key
 
-    return dataset_key(name) in DATASETS
+    place, key = typed_path(name), dataset_key(name)
+    if key not in DATASETS and place.is_dir():
+        return DataRequest(BY_CONTENT, place.absolute())
+    if key not in DATASETS and place.exists():
+        if place.suffix.lower() != ".csv" and place.name != FILE_NAME:
+            raise InputError(f"{shown(place)}: neither a folder nor a table (.csv); name the "
+                             "folder of the pictures, or search by this one with --query"
+                             )  # fmt: skip
+        return DataRequest("folder", place.absolute())
+    if key not in DATASETS:
+        described = find_named(name)
+        if described is None:
+            raise unknown_set(name)
+        return DataRequest("folder", opened_by(read_description(described)))
+    root = None if key == DEMO else typed_path(folder or DEFAULT_DATA_DIR).absolute()
+    if root is not None and key != "folder":
+        find_dataset(key, root)
+    return DataRequest(key, root)
 
 
 def model_request(arguments: argparse.Namespace) -> ModelRequest | None:
@@ -90,12 +118,12 @@ def model_request(arguments: argparse.Namespace) -> ModelRequest | None:
     if not path and arguments.exp_dir is not None:
         path = str(newest_checkpoint(arguments.exp_dir, arguments.dataset or ""))
     size = input_size(arguments)
+    check_device_name(arguments.device)
     if not path and size is None and arguments.device == "auto" and not arguments.precision:
         return None
     if path and path != DEMO:
         place = typed_path(path)
-        if not place.is_file():
-            raise InputError(f"--checkpoint {path}: no such file")
+        check_input(place, "checkpoint")
         path = str(place.absolute())
     return ModelRequest(path or DEMO, arguments.device, size, arguments.precision)
 

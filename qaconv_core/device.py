@@ -28,6 +28,18 @@ PRECISIONS = ("auto", "fast", "float32", "bfloat16", "float16")
 """Arithmetics of the feature network that can be asked for; see :func:`resolve_precision`."""
 
 
+def check_device_name(spec: object) -> str:
+    """The name of a device in lower case; whether it is there is not looked at.
+
+    Raises :class:`InputError` for a name that is none.
+    """
+    name = str(spec).strip().lower()
+    kind, _, number = name.partition(":")
+    if name == "auto" or (kind in ("cpu", "cuda", "mps") and (kind == name or number.isdecimal())):
+        return name
+    raise InputError(f"unknown device '{spec}': use auto, cpu, cuda, cuda:0, cuda:1, … or mps")
+
+
 def resolve_device(spec: str | torch.device = "auto") -> torch.device:
     """The device named by ``spec``: ``auto`` (CUDA if there, else CPU), ``cpu``, ``cuda``,
     ``cuda:1``, ``mps``.
@@ -36,12 +48,10 @@ def resolve_device(spec: str | torch.device = "auto") -> torch.device:
     """
     import torch
 
-    name = str(spec).strip().lower()
+    name = check_device_name(spec)
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (":" in name and not number.isdecimal()):
-        raise InputError(f"unknown device '{spec}': use auto, cpu, cuda, cuda:0, cuda:1, … or mps")
     if kind == "cuda":
         _require_cuda(name, int(number or 0))
     if kind == "mps" and not torch.backends.mps.is_available():

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -32,6 +33,21 @@ def counted(number: int, one: str, many: str = "") -> str:
     """A number of things in words: ``1 query``, ``1,204 queries``; ``many`` is ``one`` with an s
     unless given."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def breadth(text: str) -> int:
+    """How many places ``text`` takes in a font of one width: two for each emoji and each sign of
+    East Asian scripts, none for accents that stand over another sign."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(sign) in "WF" for sign in text)
+    over = sum(unicodedata.category(sign) in ("Mn", "Me") for sign in text)
+    return len(text) + wide - over
+
+
+def filled(text: str, places: int) -> str:
+    """``text`` with spaces up to so many places: see :func:`breadth`."""
+    return text + " " * (places - breadth(text))
 
 
 def shown_lines(text: str) -> str:

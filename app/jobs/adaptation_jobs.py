@@ -106,7 +106,7 @@ class AdaptationJobs(QObject):
         begun = None if space.data is None else self._begun(space.data.root)
         if begun is not None:
             return begun
-        data = "own" if space.data is None else space.data.root.name or space.data.name
+        data = "own" if space.data is None else space.data.name
         model = "" if space.model is None else space.model.title
         return default_out(data_dir(write=False) / "models", data, model)
 

@@ -80,6 +80,7 @@ def inspect_data(request: DataRequest, context: JobContext, decode: bool = False
 
     request = _recognised(request)
     dataset = dataset_of(request)
+    request = replace(request, called=dataset.name)
     report = check_dataset(dataset, decode=decode, work=context)
     return Inspected(request, dataset, report, gallery_scenes(dataset.gallery.paths))
 
@@ -106,12 +107,13 @@ def dataset_of(request: DataRequest) -> Dataset:
 def _searched(request: DataRequest) -> Dataset:
     """The set whose gallery is searched, with its own queries."""
     from qaconv_core.data import DATASETS, open_dataset, open_gallery
+    from qaconv_core.data.described import opened_by_name
 
     if request.gallery:
         return open_gallery(request.gallery, request.root)
-    if request.name == "folder" or request.root is None or request.name in DATASETS:
+    if request.root is None or request.name in DATASETS:
         return open_dataset(request.name, request.root)
-    return open_dataset("folder", request.root)
+    return open_dataset("folder", opened_by_name(request.name, request.root))
 
 
 def open_set(dataset: Dataset) -> OpenSet:

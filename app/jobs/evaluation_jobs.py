@@ -56,11 +56,14 @@ def find_sets(
     Those that are not there come last, with what was looked for and where.
     """
     from qaconv_core.data import DATASETS
+    from qaconv_core.data.described import opened_by_name
 
     choices = [SetChoice(DEMO, DEMO)]
     if opened is not None and opened.name != DEMO:
-        name = opened.name if opened.name in DATASETS else "folder"
-        choices.insert(0, SetChoice(f"{opened.name} (open)", name, opened.root, opened=opened))
+        name, root = opened.name, opened.root
+        if name not in DATASETS:
+            name, root = "folder", opened_by_name(name, root)
+        choices.insert(0, SetChoice(f"{opened.name} (open)", name, root, opened=opened))
     skipped = ("folder", DEMO, *_WITHOUT_TEST_PART)
     missing: list[SetChoice] = []
     for name in () if folder is None else [n for n in DATASETS if n not in skipped]:
@@ -87,9 +90,10 @@ def _look_for(name: str, folder: Path | None, opened: Dataset | None) -> SetChoi
 def identify(path: Path, _context: JobContext) -> SetChoice:
     """What a folder or table that a person chose is: one of the known sets, or pictures."""
     from qaconv_core.data import recognise
+    from qaconv_core.data.folder import title_at
 
     name = recognise(path)
-    title = path.name if name == "folder" else f"{name} in {path.name}"
+    title = title_at(path) if name == "folder" else f"{name} in {path.name}"
     return SetChoice(title, name, path)
 
 
@@ -122,6 +126,7 @@ def request_of_run(run: FinishedRun) -> EvaluationRequest:
     from qaconv_core.cli.evaluate import method_options
     from qaconv_core.cli.parser import build_parser
     from qaconv_core.data import DATASETS
+    from qaconv_core.data.described import opened_by_name
 
     words = shlex.split(run.command)
     if words[:2] != ["qaconv", "evaluate"]:
@@ -133,8 +138,10 @@ def request_of_run(run: FinishedRun) -> EvaluationRequest:
         raise InputError(f"{run.title}: {said.getvalue().strip()}") from error
     dataset = run.report.dataset
     place = Path(run.root) if run.root and dataset != DEMO else None
-    name = dataset if dataset in (*DATASETS, DEMO) else "folder"
-    title = dataset if place is None else f"{dataset} in {place.name}"
+    name = dataset if dataset in DATASETS else "folder"
+    if place is not None and name == "folder":
+        place = opened_by_name(dataset, place)
+    title = f"{dataset} in {place.name}" if place and name != "folder" else dataset
     return EvaluationRequest(
         SetChoice(title, name, place),
         checkpoint=arguments.checkpoint or DEMO,

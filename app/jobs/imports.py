@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,10 @@ from app.jobs.inspections import Failed
 from app.jobs.job import Job, JobContext
 from app.jobs.job_slots import JobSlots
 from app.state.requests import DataRequest
-from qaconv_core.data.description import Description, save_description
+from qaconv_core.data.description import Description, opened_by, save_description
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.proposal import Proposal, propose, table_columns
+from qaconv_core.data.scan import Scan, check_there
 
 if TYPE_CHECKING:
     from qaconv_core.detection.given import BoxesProposal
@@ -30,13 +31,15 @@ def propose_import(
     places: Sequence[Path],
     wishes: Wishes,
     known: Proposal | None,
+    scans: Mapping[Path, Scan],
     columns: Callable[[list[str]], None],
     done: Callable[[Proposal | BoxesProposal], None],
     failed: Failed,
 ) -> Job:
     """Look at folders and tables, or at a file of boxes beside pictures; ``known`` is the proposal
-    before this one, of the same places. ``columns`` gets the names of the tables' columns, also
-    where the tables cannot be read without somebody naming one."""
+    before this one, of the same places, ``scans`` are folders that were read already.
+    ``columns`` gets the names of the tables' columns, also where the tables cannot be read
+    without somebody naming one."""
 
     def look(context: JobContext) -> Proposal | BoxesProposal:
         from qaconv_core.detection.given import one_boxes_file, propose_boxes
@@ -45,7 +48,7 @@ def propose_import(
         if boxes is not None:
             return propose_boxes(boxes, others)
         context.tell(table_columns(places, wishes))
-        return propose(places, wishes, context, known)
+        return propose(places, wishes, context, known, scans)
 
     return slots.replace(
         PROPOSE,
@@ -109,8 +112,8 @@ def save_import(
     """Write ``qaconv.toml``; the request that opens what it describes."""
 
     def save(_context: JobContext) -> DataRequest:
-        saved = save_description(description)
-        one = len(saved.sources) == 1
-        return DataRequest("folder", saved.sources[0].path if one else saved.file)
+        for source in description.sources:
+            check_there(source.path)
+        return DataRequest("folder", opened_by(save_description(description)))
 
     return slots.replace(SAVE, "Writing qaconv.toml", save, done, failed=failed, lane="files")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 DEMO = "demo"
@@ -15,17 +15,21 @@ class DataRequest:
     """Which data set: a name of :data:`qaconv_core.data.DATASETS` and, but for the demo, where.
 
     ``queries`` are picture files that stand in place of the set's own queries, as ``--query``
-    asks for; ``gallery`` (a folder, a table or a name) is searched instead of the set.
+    asks for; ``gallery`` (a folder, a table or a name) is searched instead of the set. ``called``
+    is what the set is called, once it was read.
     """
 
     name: str = DEMO
     root: Path | None = None
     queries: tuple[Path, ...] = ()
     gallery: str = ""
+    called: str = field(default="", compare=False)
 
     @property
     def title(self) -> str:
         """A short name for lists and titles."""
+        if self.called:
+            return self.called
         if self.gallery:
             return Path(self.gallery).name or self.gallery
         if self.name in ("folder", BY_CONTENT) and self.root is not None:

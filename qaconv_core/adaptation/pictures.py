@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qaconv_core.data.own_names import PUBLISHED_NAMES
 from qaconv_core.errors import DatasetError, InputError
 from qaconv_core.training.people import TrainingSet
 from qaconv_core.types import UNKNOWN, Dataset, ImageRef
@@ -49,10 +50,9 @@ def pictures_of(dataset: Dataset, folders: str = "auto") -> Pictures:
         raise InputError(f"unknown folders {folders!r}: choose from {', '.join(FOLDERS)}")
     splits = (dataset.train,) if len(dataset.train) else (dataset.query, dataset.gallery)
     refs = tuple(dict.fromkeys(ref for split in splits for ref in split))
-    name = dataset.root.name if dataset.name == "folder" else dataset.name
     # How the reader split a folder into query and gallery plays no part here.
     notes = [note for note in dataset.notes if not _about_queries(note)]
-    if dataset.name == "folder":
+    if dataset.name not in PUBLISHED_NAMES:
         refs, note = _by_folders(refs, dataset, folders)
         if note:
             notes = [note]
@@ -61,7 +61,7 @@ def pictures_of(dataset: Dataset, folders: str = "auto") -> Pictures:
             f"{dataset.root}: {len(refs):,} pictures are too few to adapt to; give some hundreds "
             f"at least (never fewer than {FEWEST_PICTURES})"
         )
-    return Pictures(refs, name, tuple(notes))
+    return Pictures(refs, dataset.name, tuple(notes))
 
 
 def cameras_in_turn(group: Sequence[ImageRef]) -> list[ImageRef]:

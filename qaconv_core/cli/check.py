@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 from qaconv_core.cli.options import (
     add_data_options,
@@ -12,7 +13,9 @@ from qaconv_core.cli.options import (
     write_json,
 )
 from qaconv_core.cli.terminal import ProgressShower
+from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken, WorkContext
+from qaconv_core.types import Dataset, Rejected
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +54,20 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         show("\n".join(report.lines(every_file=arguments.all)))
     if arguments.json:
         write_json(arguments.json, report.to_dict())
+    refuse_gone(report.rejected, dataset)
+
+
+def refuse_gone(rejected: Iterable[Rejected], dataset: Dataset) -> None:
+    """Raise :class:`InputError` where pictures of a data set were there when it was opened, and are
+    not any more."""
+    from qaconv_core.data.scan import lost_words, went_away
+
+    listed = {ref.path for side in (dataset.train, dataset.query, dataset.gallery) for ref in side}
+    lost = [item.path for item in rejected if item.path in listed and went_away(item.path)]
+    if lost:
+        raise InputError(
+            f"{lost_words(lost, 'the data set was read')}: connect it and run this again"
+        )
 
 
 def _check_scores(arguments: argparse.Namespace) -> None:

@@ -172,8 +172,10 @@ def _report(out: str, done: Detected) -> None:
     for note in done.notes:
         say(f"note: {note}")
     totals = done.totals
+    goes_on = f"{done.lost_words}; connect it, and the same command goes on"
     if not totals.sources:
-        raise InputError("none of the pictures and videos can be read; nothing was looked at")
+        nothing = "none of the pictures and videos can be read; nothing was looked at"
+        raise InputError(goes_on if done.lost else nothing)
     text = f"{counted(totals.boxes, 'person', 'people')} on "
     text += counted(totals.sources, "picture or video", "pictures and videos")
     if totals.tracks:
@@ -184,3 +186,5 @@ def _report(out: str, done: Detected) -> None:
     show(text)
     if totals.boxes:
         show(f"search them: qaconv rank --query PICTURE --gallery {shown(out)}")
+    if done.lost:
+        raise InputError(goes_on)

@@ -34,7 +34,6 @@ from qaconv_core.cli.upstream import EVALUATING, add_upstream_options
 from qaconv_core.errors import Cancelled, InputError, QAConvError
 from qaconv_core.files import check_output
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import counted, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -418,15 +417,15 @@ def say_rejected(rejected: Sequence[Rejected], most: int = 10) -> None:
 def refuse_lost(listed: Sequence[ImageSet], read: Sequence[ImageSet]) -> None:
     """Raise :class:`InputError` where pictures were there when they were listed, could not be
     ``read``, and are not there any more: a result without them is not the one asked for."""
+    from qaconv_core.data.scan import lost_words, went_away
+
     known = {path for images in read for path in images.paths}
     left = {path: None for images in listed for path in images.paths if path not in known}
-    lost = [path for path in left if not path.exists()]
+    lost = list(filter(went_away, left))
     if lost:
         raise InputError(
-            f"{counted(len(lost), 'picture')} went away while the data set was read, "
-            f"{shown(lost[0].name)} "
-            "first (a share or disk that was disconnected?): the result is without them; connect "
-            "it and run this again, what was computed is kept"
+            f"{lost_words(lost, 'the data set was read')}: the result is without them; connect it "
+            "and run this again, what was computed is kept"
         )
 
 

@@ -90,7 +90,7 @@ def _of_tables(places: Sequence[Path]) -> list[Path]:
     """The tables of pictures among and below places, each of which may have been opened by itself,
     and their pictures that lie elsewhere."""
     from qaconv_core.data import open_folder
-    from qaconv_core.data.table import unfit_beside_pictures
+    from qaconv_core.data.headers import unfit_beside_pictures
     from qaconv_core.store.forgetting import places_of
 
     files = (f for p in places for f in (sorted(p.rglob("*")) if p.is_dir() else [p]))

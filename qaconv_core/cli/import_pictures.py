@@ -12,7 +12,7 @@ from qaconv_core.cli.terminal import ProgressShower, say
 from qaconv_core.errors import InputError
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken, WorkContext
-from qaconv_core.readable import counted, shown
+from qaconv_core.readable import breadth, counted, filled, shown
 
 if TYPE_CHECKING:
     from qaconv_core.data.folder_guess import Wishes
@@ -87,6 +87,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         save_description,
     )
     from qaconv_core.data.proposal import propose
+    from qaconv_core.data.scan import check_there, lost_among, went_away
 
     wishes = _wishes(arguments)
     if _proposed_boxes(arguments):
@@ -99,6 +100,12 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         check_name_free(proposal.description)
         files = [picture.path for picture in proposal.pictures.pictures]
         damaged = None if arguments.names_only else undecodable(files, work=work)
+    listed = (left_out for scan in proposal.scans.values() for left_out in scan.rejected)
+    lost = [*filter(went_away, damaged or ()), *lost_among(listed)]
+    for source in proposal.description.sources:
+        check_there(source.path)
+    if set(files) <= set(lost):  # where a share was, there may be an empty folder now
+        raise _lost(lost)
     if arguments.json != "-":
         show("\n".join(proposal_lines(proposal, damaged)))
     file: Path | None = None
@@ -106,9 +113,18 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         earlier = find_description(proposal.dataset.root)
         file = save_description(proposal.description).file
         say(f"written: {file}" + (", in place of an earlier one" if earlier == file else ""))
-        show("\n".join(_next_steps(arguments, proposal, file)))
+        show("\n".join(_next_steps(arguments, proposal, file, damaged)))
     if arguments.json:
         write_json(arguments.json, proposal_record(proposal, file, damaged))
+    if lost:
+        raise _lost(lost)
+
+
+def _lost(lost: Sequence[Path]) -> InputError:
+    from qaconv_core.data.scan import lost_words
+
+    words = lost_words(lost, "the folder was read", "picture or folder", "pictures and folders")
+    return InputError(f"{words}: connect it and import it again")
 
 
 def _proposed_boxes(arguments: argparse.Namespace) -> bool:
@@ -131,14 +147,14 @@ def proposal_lines(proposal: Proposal, damaged: Mapping[Path, str] | None = None
 
     ``damaged`` are pictures that cannot be decoded, with the reason; None: it was not tried.
     """
-    from qaconv_core.data.proposal import examples, possibilities
+    from qaconv_core.data.proposal import examples
 
     dataset = proposal.dataset
     rows = [("file", "person", "camera", "time", "split"), *examples(proposal)]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    widths = [max(breadth(row[column]) for row in rows) for column in range(5)]
     lines = [f"{shown(dataset.root)}: {counted(len(proposal.pictures.pictures), 'picture')}", ""]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = (filled(cell, width) for cell, width in zip(row, widths, strict=True))
         lines.append(f"  {'  '.join(cells)}".rstrip())
     lines += ["", *(f"understood: {reason}" for reason in proposal.reasons)]
     lines += [f"warning: {text}" for text in proposal.warnings]
@@ -158,7 +174,7 @@ def proposal_lines(proposal: Proposal, damaged: Mapping[Path, str] | None = None
             f"(such as {shown(first.name)}: {shown(why)}); qaconv check lists them"
         )
     lines += ["", "What is possible:"]
-    for item in possibilities(dataset):
+    for item in proposal.possible(damaged):
         lines.append(f"  {'yes' if item.possible else 'no ':<4} {item.what}: {item.why}")
     return lines
 
@@ -168,7 +184,6 @@ def proposal_record(
 ) -> dict[str, Any]:
     """What was understood, for JSON; ``damaged`` as in :func:`proposal_lines`."""
     from qaconv_core.data.description import description_toml
-    from qaconv_core.data.proposal import possibilities
 
     dataset = proposal.dataset
     return {
@@ -186,7 +201,7 @@ def proposal_record(
         "notes": list(dataset.notes),
         "possible": [
             {"what": item.what, "possible": item.possible, "why": item.why}
-            for item in possibilities(dataset)
+            for item in proposal.possible(damaged)
         ],
         "rejected": [{"path": str(r.path), "reason": r.reason} for r in dataset.rejected],
         "damaged": None
@@ -262,19 +277,23 @@ def _rejected_lines(proposal: Proposal) -> list[str]:
 
     reasons = Counter(item.reason for item in proposal.dataset.rejected)
     lines = [f"left out: {count:,} × {shown(why)}" for why, count in reasons.most_common()]
-    more = len(lines) - _SHOWN_REASONS
-    if more <= 0:
+    if len(lines) <= _SHOWN_REASONS:
         return lines
-    return [*lines[:_SHOWN_REASONS], f"left out: {counted(more, 'more reason')}"]
+    rest = sum(count for _, count in reasons.most_common()[_SHOWN_REASONS:])
+    more = counted(len(lines) - _SHOWN_REASONS, "more reason")
+    return [*lines[:_SHOWN_REASONS], f"left out: {rest:,} for {more}; qaconv check lists them"]
 
 
-def _next_steps(arguments: argparse.Namespace, proposal: Proposal, file: Path | None) -> list[str]:
-    from qaconv_core.data.proposal import possibilities
-
+def _next_steps(
+    arguments: argparse.Namespace,
+    proposal: Proposal,
+    file: Path | None,
+    damaged: Mapping[Path, str] | None,
+) -> list[str]:
     alone = len(arguments.places) == 1
     place = proposal.description.name or str(arguments.places[0] if alone else file)
     place = f'"{place}"' if " " in place else place
     steps = ["", "Next:", f"  qaconv rank --gallery {shown(place)} --query PICTURE"]
-    if any(item.what == "Evaluate" and item.possible for item in possibilities(proposal.dataset)):
+    if any(item.what == "Evaluate" and item.possible for item in proposal.possible(damaged)):
         steps.append(f"  qaconv evaluate --dataset {shown(place)}")
     return [*steps, f"  qaconv gui --dataset {shown(place)}"]

@@ -12,7 +12,7 @@ from qaconv_core.errors import InputError
 from qaconv_core.naming import camera_label
 from qaconv_core.paths import typed_path
 from qaconv_core.progress import CancelToken
-from qaconv_core.readable import counted, json_text, shown
+from qaconv_core.readable import counted, filled, json_text, shown
 
 if TYPE_CHECKING:
     from qaconv_core.store.labels import LabelChange, LabelLog
@@ -141,7 +141,7 @@ def _list(dataset: Dataset, log: LabelLog, as_json: bool) -> None:
     for person in persons:
         where = ", ".join(f"{_camera(dataset, camera)}: {n}" for camera, n in person.cameras)
         show(
-            f"{shown(person.name):<24} {person.pictures:>5} "
+            f"{filled(shown(person.name), 24)} {person.pictures:>5} "
             f"{'picture ' if person.pictures == 1 else 'pictures'}  {where}"
         )
 

@@ -189,7 +189,7 @@ def open_named_dataset(
     A folder that is one of the named sets by its content is read as such, with its times.
     """
     from qaconv_core.data import DATASETS, open_dataset, recognise
-    from qaconv_core.data.catalog import dataset_key
+    from qaconv_core.data.own_names import dataset_key
 
     if dataset_key(name) not in DATASETS and typed_path(name).exists():
         kind = recognise(name)

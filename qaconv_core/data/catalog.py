@@ -11,6 +11,7 @@ from qaconv_core.data import market_like, msmt, synthetic
 from qaconv_core.data.description import find_description, find_named, fit_name
 from qaconv_core.data.folder import open_folder
 from qaconv_core.data.locate import Place, locate, others_like
+from qaconv_core.data.own_names import PUBLISHED_NAMES, dataset_key
 from qaconv_core.data.resources import resource_path
 from qaconv_core.data.scan import peek
 from qaconv_core.errors import DatasetError
@@ -42,7 +43,7 @@ _ENTRIES = {
     )
 }
 
-DATASETS: tuple[str, ...] = (*_ENTRIES, "folder", "demo")
+DATASETS: tuple[str, ...] = PUBLISHED_NAMES
 """Names that :func:`open_dataset` knows."""
 
 _SAME_NUMBERS = frozenset(("msmt",))
@@ -67,8 +68,7 @@ def open_dataset(
     key = dataset_key(name)
     imported = find_named(name) if key not in DATASETS else None
     if key not in DATASETS and imported is None:
-        raise DatasetError(f"unknown data set “{name}”; known are {', '.join(DATASETS)}, and what "
-                           "“qaconv import --dataset NAME” gave a name")  # fmt: skip
+        raise unknown_set(name)
     dataset = _open(key, root) if imported is None else open_folder(imported)
     return _with_everything(dataset) if combine_all else dataset
 
@@ -86,20 +86,19 @@ def open_gallery(name: str, root: str | Path | None = None) -> Dataset:
     if not typed_path(name).exists():
         imported = find_named(name)
         if imported is None:
-            raise DatasetError(
-                f"{shown(name)}: no such folder, and no data set of that name "
-                f"({', '.join(DATASETS)})"
-            )
+            raise unknown_set(name)
         return open_folder(imported, split=False)
     kind = recognise(name)
     dataset = open_folder(name, split=False) if kind == "folder" else open_dataset(kind, name)
     return dataset if len(dataset.gallery) else open_folder(name, split=False)
 
 
-def dataset_key(name: str) -> str:
-    """The form in which :data:`DATASETS` names a data set: ``CUHK03-NP-labeled`` in lower case
-    with underscores."""
-    return name.strip().lower().replace("-", "_")
+def unknown_set(name: str) -> DatasetError:
+    """That a name is neither that of a data set nor of a folder or table."""
+    return DatasetError(
+        f"unknown data set “{shown(name)}”, and no folder or table of that name; known are "
+        f"{', '.join(DATASETS)}, and what “qaconv import --dataset NAME” gave a name"
+    )
 
 
 def name_fault(name: str) -> str:

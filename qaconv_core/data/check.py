@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -115,7 +116,8 @@ def _warnings(
     unreadable = len(without_junk_boxes(rejected))
     if unreadable:
         files = counted(unreadable, "file is", "files are")
-        yield f"{files} left out beside junk boxes; they are listed below"
+        beside = " beside junk boxes" if unreadable < len(rejected) else ""
+        yield f"{files} left out{beside}; they are listed below"
     if len(query) == 0 or len(gallery) == 0:
         if dataset.name != "randperson":
             missing = [name for name, part in (("query", query), ("gallery", gallery)) if not part]
@@ -183,7 +185,14 @@ def _faults(paths: Sequence[Path]) -> tuple[dict[Path, str], int]:
     return faults, len(paths)
 
 
-def _without(images: ImageSet, left_out: dict[Path, str]) -> ImageSet:
+def readable_part(dataset: Dataset, damaged: Collection[Path]) -> Dataset:
+    """The data set without its damaged pictures."""
+    sets = (_without(images, damaged) for images in (dataset.train, dataset.query, dataset.gallery))
+    train, query, gallery = sets
+    return replace(dataset, train=train, query=query, gallery=gallery)
+
+
+def _without(images: ImageSet, left_out: Collection[Path]) -> ImageSet:
     if not left_out:
         return images
     return ImageSet(tuple(r for r in images if r.path not in left_out), images.name)

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
+from qaconv_core.data.headers import ALIASES, COLUMNS
 from qaconv_core.data.moments import moment_of, number_of
 from qaconv_core.data.scan import is_picture_name
-from qaconv_core.data.table import ALIASES, COLUMNS, SPLITS, table_text
+from qaconv_core.data.table import SPLITS, table_text
 from qaconv_core.errors import DatasetError
 from qaconv_core.readable import shown
 

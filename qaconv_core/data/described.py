@@ -10,12 +10,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from qaconv_core.data.description import FILE_NAME, Description, Source, read_description
+from qaconv_core.data.description import (
+    FILE_NAME,
+    Description,
+    Source,
+    find_listed,
+    read_description,
+)
 from qaconv_core.data.labels import camera_names_of, describe_numbering, names_of
 from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.moments import time_of
 from qaconv_core.data.name_fields import FieldPattern
-from qaconv_core.data.scan import Scan, peek, scan_pictures
+from qaconv_core.data.own_names import own_name
+from qaconv_core.data.scan import Scan, check_there, empty_note, peek, scan_pictures
 from qaconv_core.data.splits import choose_queries, divide_folders
 from qaconv_core.data.table import SPLITS, parse_table, track_numbers
 from qaconv_core.data.times import market_shift
@@ -70,13 +77,15 @@ def collect(
     """
     found = OwnPictures()
     several = sum(not source.is_table for source in description.sources) > 1
+    read: dict[Path, Scan] = {}
     # What a table says of a picture was written down by somebody: it goes before folders and names.
     for source in sorted(description.sources, key=lambda source: not source.is_table):
         if source.is_table:
             _add_table(source, found)
         else:
-            scan = (scans or {}).get(source.path) or scan_source(source.path, context)
-            _add_folder(source, several, found, scan)
+            read[source.path] = (scans or {}).get(source.path) or scan_source(source.path, context)
+            _add_folder(source, several, found, read[source.path])
+    found.notes += filter(None, [empty_note(read)])
     _once_each(found)
     if not found.pictures:
         few = f"; the first left out: {found.rejected[0]}" if found.rejected else ""
@@ -113,7 +122,7 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
     notes = [*found.notes, *filter(None, (time_note, person_note, camera_note))]
     sets, split_notes = _in_splits(refs, [p.split for p in pictures], split)
     return Dataset(
-        name=description.name or "folder",
+        name=title_of_description(description),
         root=root_of(description),
         layout=f"own pictures ({what_is_known(refs)})",
         train=ImageSet(tuple(sets["train"]), "folder/train"),
@@ -125,6 +134,11 @@ def as_dataset(description: Description, found: OwnPictures, *, split: bool = Tr
     )
 
 
+def title_of_description(description: Description) -> str:
+    """The name of a description, or that of the folder or table."""
+    return description.name or own_name(root_of(description))
+
+
 def root_of(description: Description) -> Path:
     """The one folder or table of a description, or the folder around all of them."""
     paths = [source.path for source in description.sources]
@@ -134,6 +148,16 @@ def root_of(description: Description) -> Path:
         return Path(os.path.commonpath(paths))
     except ValueError:  # on two drives
         return paths[0]
+
+
+def opened_by_name(name: str, root: Path) -> Path:
+    """The path by which pictures at ``root`` are opened again: the file of the import that has this
+    name there, which may join several places; else ``root``."""
+    listed = find_listed(name)
+    if listed is None or not listed[0].is_file():
+        return root
+    description = read_description(listed[0])
+    return description.file or root if root_of(description) == root else root
 
 
 def what_is_known(refs: Sequence[ImageRef]) -> str:
@@ -176,6 +200,7 @@ def labels_of(
 def _add_table(source: Source, found: OwnPictures) -> None:
     table = parse_table(source.path, source.columns, source.unit, source.rate)
     found.rejected += table.rejected
+    found.notes += filter(None, [table.contradiction_note()])
     persons, cameras = (
         [_label(getattr(row, column)) for row in table.rows] for column in ("pid", "camid")
     )
@@ -196,12 +221,8 @@ def scan_source(folder: Path, context: WorkContext = NO_CONTEXT) -> Scan:
     Raises :class:`DatasetError` where it cannot be read, or went away while it was read.
     """
     scan = scan_pictures(folder, recursive=True, context=context)
-    if not folder.is_dir():
-        raise DatasetError(
-            f"{shown(folder)}: went away while it was read (a share or disk that was "
-            "disconnected?); connect it and try again"
-        )
-    return Scan(scan.pictures, [r for r in scan.rejected if r.path.name != FILE_NAME])
+    check_there(folder)
+    return scan._replace(rejected=[r for r in scan.rejected if r.path.name != FILE_NAME])
 
 
 def _add_folder(source: Source, several: bool, found: OwnPictures, scan: Scan) -> None:

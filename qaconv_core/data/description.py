@@ -132,6 +132,14 @@ def find_named(name: str) -> Path | None:
     return read_description(file).file
 
 
+def opened_by(description: Description) -> Path:
+    """The path by which a description that was written is opened: that of its one folder or table,
+    else its file."""
+    if len(description.sources) == 1 or description.file is None:
+        return description.sources[0].path
+    return description.file
+
+
 def find_listed(name: str) -> tuple[Path, Path] | None:
     """The ``qaconv.toml`` to which a name was given, there or not, and the place of its pictures;
     None where the name is free."""

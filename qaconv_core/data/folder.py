@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qaconv_core.data.camera_names import CAMERA_NAME, CAMERA_NUMBER
-from qaconv_core.data.described import open_described
-from qaconv_core.data.description import find_description
+from qaconv_core.data.described import open_described, title_of_description
+from qaconv_core.data.description import find_description, read_description
+from qaconv_core.data.headers import unfit_beside_pictures
 from qaconv_core.data.labels import (
     camera_names_of,
     describe_numbering,
@@ -20,16 +21,18 @@ from qaconv_core.data.labels import (
 from qaconv_core.data.locate import check_folder
 from qaconv_core.data.market_like import JUNK_BOX
 from qaconv_core.data.names import MARKET_LIKE, Fields
+from qaconv_core.data.own_names import own_name, tables_in
 from qaconv_core.data.scan import (
     Picture,
     child_names,
+    empty_note,
     is_picture_name,
     peek,
     scan_pictures,
     subfolders,
 )
 from qaconv_core.data.splits import SPLIT_FOLDER_NAMES, choose_queries, divide_folders
-from qaconv_core.data.table import read_table, unfit_beside_pictures
+from qaconv_core.data.table import read_table
 from qaconv_core.errors import DatasetError
 from qaconv_core.paths import typed_path
 from qaconv_core.readable import shown
@@ -91,6 +94,15 @@ def own_table(root: Path) -> Path | None:
     return _table_in(_unwrapped(root))[0]
 
 
+def title_at(root: Path) -> str:
+    """What the pictures in a folder or table are called, without reading them."""
+    described = find_description(root)
+    if described is not None:
+        return title_of_description(read_description(described))
+    table = None if root.is_file() else own_table(root)
+    return own_name(table or (root if root.is_file() else _unwrapped(root)))
+
+
 def _read_pictures(folder: Path, split: bool, tables: Mapping[Path, str]) -> Dataset:
     """Every picture below ``folder``; ``tables`` are those left out there, and why."""
     scan = scan_pictures(folder, recursive=True)
@@ -104,7 +116,7 @@ def _read_pictures(folder: Path, split: bool, tables: Mapping[Path, str]) -> Dat
         )
     splits = _split_of_each(scan.pictures)
     labels = _labels(scan.pictures)
-    notes = list(labels.notes)
+    notes = [*filter(None, [empty_note({folder: scan})]), *labels.notes]
     by_split: dict[str, list[ImageRef]] = {"train": [], "query": [], "gallery": []}
     for picture, name, pid, camid in zip(
         scan.pictures, splits, labels.pids, labels.camids, strict=True
@@ -121,7 +133,7 @@ def _read_pictures(folder: Path, split: bool, tables: Mapping[Path, str]) -> Dat
     if split and not by_split["gallery"] and not by_split["train"]:
         notes.append("there are queries only: no gallery to search")
     return Dataset(
-        name="folder",
+        name=own_name(folder),
         root=folder,
         layout=f"folder of pictures ({labels.how})",
         train=ImageSet(tuple(by_split["train"]), "folder/train"),
@@ -152,7 +164,7 @@ def _table_in(folder: Path) -> tuple[Path | None, dict[Path, str]]:
 
     Raises :class:`DatasetError` when several could be meant.
     """
-    tables = [folder / name for name in child_names(folder) if _is_table(folder / name)]
+    tables = tables_in(folder)
     unused = {table: why for table in tables if (why := unfit_beside_pictures(table))}
     fit = [table for table in tables if table not in unused]
     if len(fit) > 1:
@@ -161,11 +173,6 @@ def _table_in(folder: Path) -> tuple[Path | None, dict[Path, str]]:
             f"{shown(folder)}: several tables could be meant ({found}); name the file itself"
         )
     return (fit[0] if fit else None), unused
-
-
-def _is_table(path: Path) -> bool:
-    hidden = path.name.startswith(".")
-    return path.suffix.lower() == ".csv" and not hidden and path.is_file()
 
 
 def _split_of_each(pictures: Sequence[Picture]) -> list[str]:

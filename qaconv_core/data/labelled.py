@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qaconv_core.data.description import FILE_NAME, Description, Source, description_toml
+from qaconv_core.data.headers import COLUMNS
 from qaconv_core.data.images import picture_size
 from qaconv_core.data.splits import CHOSEN, NO_PIDS, choose_queries
-from qaconv_core.data.table import COLUMNS, readable_label
+from qaconv_core.data.table import readable_label
 from qaconv_core.errors import InputError
 from qaconv_core.naming import camera_called
 from qaconv_core.readable import counted, csv_text, shown

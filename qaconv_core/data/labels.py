@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from qaconv_core.readable import shown
+
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _SHOWN = 4
 
@@ -35,6 +37,6 @@ def camera_names_of(numbers: Mapping[str, int]) -> dict[int | None, str]:
 
 def describe_numbering(numbers: Mapping[str, int], what: str) -> str:
     """One line that says which label got which number, for a data set's notes."""
-    pairs = [f"{label} = {number}" for label, number in numbers.items()]
+    pairs = [f"{shown(label)} = {number}" for label, number in numbers.items()]
     more = f", … ({len(pairs):,} in all)" if len(pairs) > _SHOWN else ""
     return f"{what} were numbered in sorted order: {', '.join(pairs[:_SHOWN])}{more}"

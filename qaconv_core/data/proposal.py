@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from qaconv_core.data.check import valid_queries
+from qaconv_core.data.check import readable_part, valid_queries
 from qaconv_core.data.column_guess import columns_of, guess_columns
 from qaconv_core.data.described import OwnPicture, OwnPictures, as_dataset, collect, scan_source
 from qaconv_core.data.description import Description, Source, title_of
@@ -34,8 +34,8 @@ class Proposal:
     """How pictures would be read, what that gives, and why.
 
     ``reasons`` say what was recognised and what to say where that is wrong. ``warnings`` say what
-    is odd about the pictures. ``sizes`` are (width, height) of a sample, ``faults`` say why others
-    of it cannot be opened, ``scans`` are the folders as they were read.
+    is odd about the pictures. ``sizes`` are (width, height) of a sample, ``unopened`` says why
+    others of it cannot be opened, ``scans`` are the folders as they were read.
     """
 
     description: Description
@@ -45,8 +45,17 @@ class Proposal:
     warnings: tuple[str, ...]
     duplicates: Duplicates
     sizes: tuple[tuple[int, int], ...]
-    faults: tuple[str, ...]
+    unopened: Mapping[Path, str]
     scans: Mapping[Path, Scan]
+
+    def possible(self, damaged: Collection[Path] | None = None) -> tuple[Possible, ...]:
+        """What can be done with the pictures that are not ``damaged``; None: it was not tried to
+        decode all, and what is known of the sample counts."""
+        looked_at = len(self.sizes) + len(self.unopened)
+        unknown = damaged is None and looked_at < len(self.pictures.pictures)
+        left_out = self.unopened if damaged is None else damaged
+        rest = readable_part(self.dataset, left_out)
+        return possibilities(rest, at_most=bool(unknown and left_out))
 
 
 @dataclass(frozen=True)
@@ -64,13 +73,15 @@ def propose(
     wishes: Wishes | None = None,
     context: WorkContext = NO_CONTEXT,
     known: Proposal | None = None,
+    scans: Mapping[Path, Scan] | None = None,
 ) -> Proposal:
     """Look at folders and tables, and propose how to read them. Nothing is written or decoded.
 
     A folder with a table of its own is read by that table, as it is opened, unless the wishes say
     what names or folders mean. ``known`` is an earlier proposal for the same places: what was read
-    then is not read again. Raises :class:`DatasetError` where a place cannot be read or holds no
-    picture, and :class:`~qaconv_core.errors.InputError` for a pattern that is none.
+    then is not read again, nor are the folders of ``scans``. Raises :class:`DatasetError` where a
+    place cannot be read or holds no picture, and :class:`~qaconv_core.errors.InputError` for a
+    pattern that is none.
     """
     wishes = wishes or Wishes()
     paths = [typed_path(place).absolute() for place in places]
@@ -79,7 +90,8 @@ def propose(
     folders = [path for path in paths if not _is_table(path)]
     if known and set(known.scans) != set(folders):  # a table was taken then, or is now
         known = None
-    scans = known.scans if known else {path: _scan(path, context) for path in folders}
+    read = known.scans if known else scans or {}
+    scans = {path: read.get(path) or _scan(path, context) for path in folders}
     several = len(folders) > 1
     all_pictures = [
         picture._replace(folders=(path.name, *picture.folders)) if several else picture
@@ -97,10 +109,10 @@ def propose(
     dataset = as_dataset(description, pictures)
     files = [picture.path for picture in pictures.pictures]
     duplicates = known.duplicates if known else find_duplicates(files, context)
-    sizes, faults = (known.sizes, known.faults) if known else _sizes(files)
-    warnings = tuple(_warnings(len(files), duplicates, sizes, faults))
+    sizes, unopened = (known.sizes, known.unopened) if known else _sizes(files)
+    warnings = tuple(_warnings(len(files), duplicates, sizes, unopened))
     return Proposal(
-        description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes, faults, scans
+        description, pictures, dataset, tuple(reasons), warnings, duplicates, sizes, unopened, scans
     )
 
 
@@ -134,17 +146,17 @@ def examples(proposal: Proposal, most: int = 8) -> list[tuple[str, str, str, str
     ]
 
 
-def possibilities(dataset: Dataset) -> tuple[Possible, ...]:
-    """What can be done with a data set of one's own, and what the rest lacks."""
+def possibilities(dataset: Dataset, at_most: bool = False) -> tuple[Possible, ...]:
+    """What can be done with a data set of one's own, and what the rest lacks; ``at_most``: more of
+    its pictures may turn out to be damaged."""
     refs = (*dataset.query, *dataset.gallery)
     pids = {ref.pid for ref in refs if ref.pid is not None}
     cameras = {ref.camid for ref in refs if ref.camid is not None}
     timed = sum(ref.time is not None and ref.camid is not None for ref in refs)
     valid = valid_queries(dataset.query, dataset.gallery)
     between = valid_queries(*map(_of_known_camera, (dataset.query, dataset.gallery)))
-    search = Possible(
-        "Search", True, f"{counted(len(refs) + len(dataset.train), 'picture')} can be ranked"
-    )
+    number = counted(len(refs) + len(dataset.train), "picture")
+    search = Possible("Search", True, f"{'at most ' if at_most else ''}{number} can be ranked")
     return (search, _evaluation(len(pids), cameras, valid, between, len(dataset.query)), _lifting(
         len(pids), timed, len(refs)), _normalisation(cameras))  # fmt: skip
 
@@ -181,7 +193,9 @@ def _lifting(persons: int, timed: int, refs: int) -> Possible:
         return Possible("TLift", False, "it needs times and cameras (a field {time}, or {frame} "
                                         "with --rate, or a column)")  # fmt: skip
     why = f"{timed:,} of {refs:,} pictures have a time and a camera"
-    return Possible("TLift", timed == refs, why if persons else f"{why}; measured with persons")
+    if timed < refs:
+        return Possible("TLift", False, f"only {why}")
+    return Possible("TLift", True, why if persons else f"{why}; measured once persons are known")
 
 
 def _normalisation(cameras: set[int]) -> Possible:
@@ -265,29 +279,38 @@ def _table_source(path: Path, wishes: Wishes) -> tuple[Source, list[str]]:
     return Source(path, columns=columns, unit=unit, rate=wishes.rate), told_why
 
 
-def _sizes(paths: Sequence[Path]) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
-    """Sizes of a sample, and a line for each picture of it that cannot be opened."""
-    sizes, faults = [], []
+def _sizes(paths: Sequence[Path]) -> tuple[tuple[tuple[int, int], ...], dict[Path, str]]:
+    """Sizes of a sample, and why others of it cannot be opened."""
+    sizes, unopened = [], {}
     for path in paths[:: -(-len(paths) // _SIZES)]:
         try:
             sizes.append(picture_size(path))
         except ImageError as error:
-            faults.append(f"{shown(path.name)}: {error.reason}")
-    return tuple(sizes), tuple(faults)
+            unopened[path] = error.reason
+    return tuple(sizes), unopened
+
+
+def _told_apart(paths: Sequence[Path]) -> list[str]:
+    """The names of files, with as many of their folders as tell them apart."""
+    for parts in range(1, max(len(path.parts) for path in paths)):
+        names = [Path(*path.parts[-parts:]).as_posix() for path in paths]
+        if len(set(names)) == len(paths):
+            return list(map(shown, names))
+    return list(map(shown, paths))
 
 
 def _warnings(
     pictures: int,
     duplicates: Duplicates,
     sizes: Sequence[tuple[int, int]],
-    faults: Sequence[str],
+    unopened: Mapping[Path, str],
 ) -> list[str]:
     warnings = []
     if duplicates.extra:
         first = duplicates.groups[0]
         warnings.append(
             f"{duplicates.extra:,} files hold the same bytes as another one (such as "
-            f"{shown(first[0].name)} and {shown(first[1].name)}); all are kept"
+            f"{' and '.join(_told_apart(first[:2]))}); all are kept"
         )
     if not duplicates.compared_all:
         warnings.append("files of one size hold too much to compare all of them for copies")
@@ -296,9 +319,10 @@ def _warnings(
         warnings.append(scenes)
     if not sizes:
         warnings.append("none of the pictures looked at can be opened")
-    elif faults:
+    elif unopened:
+        damaged, why = next(iter(unopened.items()))
         warnings.append(
-            f"{len(faults):,} of {len(sizes) + len(faults):,} pictures looked at cannot be opened "
-            f"({faults[0]})"
+            f"{len(unopened):,} of {len(sizes) + len(unopened):,} pictures looked at cannot be "
+            f"opened ({shown(damaged.name)}: {why})"
         )
     return warnings

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from qaconv_core.errors import DatasetError
 from qaconv_core.progress import NO_CONTEXT, WorkContext
-from qaconv_core.readable import shown
+from qaconv_core.readable import counted, shown
 from qaconv_core.types import Rejected
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 )
 _REPORTED = 1000  # files after which progress is reported
+_UNSEEN = ("not on disk", "cannot be looked at", "cannot be read")
+"""How reasons begin that are none of what a file or folder holds."""
 _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"))
 _SYSTEM_FOLDERS = frozenset(("__macosx", "$recycle.bin", "system volume information", "@eadir"))
 
@@ -34,10 +36,15 @@ class Picture(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What a folder holds: pictures, sorted by path below the folder, and what was left out."""
+    """What a folder holds: pictures, sorted by path below the folder, and what was left out.
+
+    ``empty`` are folders that were looked into and hold no picture, in or below; of folders in each
+    other the outermost.
+    """
 
     pictures: list[Picture]
     rejected: list[Rejected]
+    empty: tuple[Path, ...] = ()
 
 
 def is_picture_name(name: str) -> bool:
@@ -101,6 +108,7 @@ def scan_pictures(
     pictures: list[Picture] = []
     rejected: list[Rejected] = []
     seen: set[tuple[int, int]] = set()
+    looked_into: list[tuple[str, tuple[str, ...]]] = []
     waiting: list[tuple[str, tuple[str, ...]]] = [(str(folder), ())]
     tracker = context.tracker("reading folders", None, "files")
     while waiting:
@@ -114,6 +122,7 @@ def scan_pictures(
                 raise DatasetError(_cannot_read(folder, error)) from error
             rejected.append(Rejected(Path(here), f"cannot be read ({error.strerror})"))
             continue
+        looked_into.append((here, folders))
         for number, (name, is_folder) in enumerate(entries, start=1):
             if number % _REPORTED == 0 or number == len(entries):
                 tracker.advance((number - 1) % _REPORTED + 1)
@@ -131,7 +140,60 @@ def scan_pictures(
                 rejected.append(Rejected(Path(path), fault))
     pictures.sort(key=lambda p: (*p.folders, p.name))
     rejected.sort(key=lambda r: str(r.path))
-    return Scan(pictures, rejected)
+    return Scan(pictures, rejected, _without_pictures(looked_into, pictures) if recursive else ())
+
+
+def went_away(path: Path) -> bool:
+    """Whether nothing is there any more, not even a link."""
+    return not os.path.lexists(path)
+
+
+def lost_among(rejected: Iterable[Rejected]) -> list[Path]:
+    """Of what a scan left out, what was listed, and went away before it could be looked at."""
+    return [r.path for r in rejected if r.reason.startswith(_UNSEEN) and went_away(r.path)]
+
+
+def check_there(place: Path) -> None:
+    """Raise :class:`DatasetError` where a folder or table that was read is not there any more."""
+    if went_away(place):
+        raise DatasetError(
+            f"{shown(place)}: went away while it was read (a share or disk that was "
+            "disconnected?); connect it and try again"
+        )
+
+
+def lost_words(lost: Sequence[Path], meanwhile: str, one: str = "picture", many: str = "") -> str:
+    """That so many pictures, or other things, went away while something was done."""
+    return (
+        f"{counted(len(lost), one, many)} went away while {meanwhile}, {shown(lost[0].name)} "
+        "first (a share or disk that was disconnected?)"
+    )
+
+
+def empty_note(scans: Mapping[Path, Scan]) -> str:
+    """That folders hold no picture, named from the ones that were read; "" for none."""
+    several = len(scans) > 1
+    names = [
+        path.relative_to(folder.parent if several or path == folder else folder).as_posix()
+        for folder, scan in scans.items()
+        for path in scan.empty
+    ]
+    holds = counted(len(names), "folder holds", "folders hold")
+    return f"{holds} no picture: {peek(names)}" if names else ""
+
+
+def _without_pictures(
+    looked_into: Sequence[tuple[str, tuple[str, ...]]], pictures: Sequence[Picture]
+) -> tuple[Path, ...]:
+    """Of the folders (path, names below the start) the outermost that hold no picture."""
+    used = {folders[:end] for folders in {p.folders for p in pictures}
+            for end in range(len(folders) + 1)}  # fmt: skip
+    empty = (
+        (folders, path)
+        for path, folders in looked_into
+        if folders not in used and (not folders or folders[:-1] in used)
+    )
+    return tuple(Path(path) for _, path in sorted(empty))
 
 
 def child_names(folder: Path) -> list[str]:

@@ -7,13 +7,21 @@ none of pictures, though it names some.
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
+from qaconv_core.data.headers import (
+    COLUMNS,
+    delimiter_of,
+    header_cells,
+    is_result,
+    our_names,
+)
 from qaconv_core.data.labels import (
     camera_names_of,
     describe_numbering,
@@ -21,35 +29,17 @@ from qaconv_core.data.labels import (
     number_labels,
 )
 from qaconv_core.data.moments import moment_of, time_of
+from qaconv_core.data.own_names import own_name
 from qaconv_core.data.scan import file_fault, peek, stat_fault
 from qaconv_core.data.splits import choose_queries
 from qaconv_core.errors import DatasetError
 from qaconv_core.files import check_input
-from qaconv_core.readable import cell_text, shown
+from qaconv_core.readable import cell_text, counted, shown
 from qaconv_core.types import Dataset, ImageRef, ImageSet, Rejected
 
-COLUMNS = ("path", "pid", "camid", "time", "split")
 TRACK = "track"
 """Column of tables that qaconv detect writes: pictures of one person in neighbouring frames."""
 SPLITS = {"train": "train", "query": "query", "gallery": "gallery", "probe": "query"}
-ALIASES = {
-    "path": (
-        *("filename", "file_name", "file", "filepath", "file_path", "image", "image_path"),
-        *("img", "img_path", "picture"),
-    ),
-    "pid": ("person_id", "person", "personid", "identity", "pids"),
-    "camid": ("camera", "camera_id", "cam", "cam_id", "cameraid", "camids"),
-    "time": ("timestamp", "seconds", "datetime", "date_time"),
-    "split": ("subset", "partition"),
-}
-"""Other names of the columns, the likeliest first; a column under its own name goes before."""
-_RESULTS = (
-    frozenset(("query", "rank", "logit", "score")),
-    frozenset(("query", "gallery", "verdict")),
-    frozenset(("dataset", "method")),
-    frozenset(("frame", "x", "y", "w", "h", "score", "track")),
-)
-"""Columns that tables of our own results have: rankings, decisions, measures and curves, boxes."""
 _LARGEST = 512 * 2**20
 _UNKNOWN = frozenset(("", "-1", "-1.0", "nan", "none"))
 _WHOLE = re.compile(r"[+]?[0-9]{1,18}([.]0*)?")
@@ -69,6 +59,22 @@ class TableRow:
     track: str = ""
 
 
+@dataclass(frozen=True)
+class Contradiction:
+    """Two rows on one picture, of which the later one says otherwise: ``what`` is person, camera
+    or time, ``said`` what stands on either."""
+
+    first: TableRow
+    other: TableRow
+    what: str
+    said: tuple[str, str]
+
+    @property
+    def in_two_splits(self) -> bool:
+        """Whether both rows are kept, each in its split."""
+        return self.first.split != self.other.split
+
+
 @dataclass
 class Table:
     """One table while it is read: its rows and what had to be left out.
@@ -83,7 +89,11 @@ class Table:
     rate: float | None = None
     rows: list[TableRow] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    first_line: dict[tuple[str, str], int] = field(default_factory=dict)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    _first: dict[str, TableRow] = field(default_factory=dict)
+    """The first row on each picture."""
+    _kept: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By picture and split, the place of its row; −1 where it cannot be used."""
 
     def fail(self, line: int, why: str) -> DatasetError:
         return DatasetError(f"{shown(self.file)}, line {line}: {why}")
@@ -111,17 +121,61 @@ class Table:
             self._split(line, values.get("split", "")),
             values.get(TRACK, ""),
         )
-        key = (str(path), row.split)
-        if key in self.first_line:
-            self.reject(path, line, f"the same picture as line {self.first_line[key]}, "
-                                    "which is kept")  # fmt: skip
+        file = os.path.normpath(path)
+        first = self._first.setdefault(file, row)
+        self._compare(first, row)
+        place = self._kept.get((file, row.split))
+        if place is not None:
+            self._take_again(place, first, row)
             return
-        self.first_line[key] = line
         fault = file_fault(path.name) or stat_fault(path)
+        self._kept[file, row.split] = len(self.rows) if fault is None else -1
         if fault is None:
             self.rows.append(row)
         else:
             self.reject(path, line, fault)
+
+    def _compare(self, first: TableRow, row: TableRow) -> None:
+        """Note where a later row on a picture contradicts the first one."""
+        for what, column in (("person", "pid"), ("camera", "camid"), ("time", "time")):
+            said = tuple(_known_text(getattr(either, column)) for either in (first, row))
+            if all(said) and said[0] != said[1]:
+                self.contradictions.append(Contradiction(first, row, what, (said[0], said[1])))
+                return
+
+    def _take_again(self, place: int, first: TableRow, row: TableRow) -> None:
+        """Take from another row on the same picture what the one that is kept does not say."""
+        kept = first if place < 0 else self.rows[place]
+        self.reject(row.path, row.line, f"the same picture as line {kept.line}, which is kept")
+        if place < 0:
+            return
+        self.rows[place] = replace(
+            kept,
+            pid=kept.pid if _known_text(kept.pid) else row.pid,
+            camid=kept.camid if _known_text(kept.camid) else row.camid,
+            time=row.time if kept.time is None else kept.time,
+            track=kept.track or row.track,
+        )
+
+    def contradiction_note(self) -> str:
+        """How many pictures have lines that contradict each other, the first with both lines, and
+        which one counts; "" where there are none."""
+        if not self.contradictions:
+            return ""
+        one = self.contradictions[0]
+        files = {os.path.normpath(one.first.path) for one in self.contradictions}
+        has = counted(len(files), "picture has", "pictures have")
+        a, b = (f"{shown(text)} on line {row.line}" for text, row in
+                zip(one.said, (one.first, one.other), strict=True))  # fmt: skip
+        split = [found.in_two_splits for found in self.contradictions]
+        counts = "the earlier line counts" if not all(split) else ""
+        if any(split):
+            each = "both count, each in its split"
+            counts = f"{counts}; in two splits {each}" if counts else each
+        return (
+            f"{shown(self.file.name)}: {has} lines that contradict each other, "
+            f"{shown(one.first.path.name)} first ({one.what} {a}, {b}): {counts}"
+        )
 
     def reject(self, path: Path, line: int, reason: str) -> None:
         self.rejected.append(Rejected(path, f"{reason} ({self.file.name} line {line})"))
@@ -219,7 +273,7 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
             names = persons.get(pid, ""), cameras.get(camid, "")
             ref = ImageRef(row.path, pid, camid, time, track, *names)
             by_split[row.split if split else ""].append(ref)
-    notes = [note for note in (pid_note, cam_note) if note]
+    notes = [n for n in (table.contradiction_note(), pid_note, cam_note) if n]
     if start is not None:
         notes.append(f"times are seconds after {start.isoformat(' ')}, the first in the table")
     taken = [f"{a} as {b}" for a, b in zip(table.header, table.names, strict=True) if a != b]
@@ -234,7 +288,7 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
         by_split["query"], by_split["gallery"], note = choose_queries(by_split[""])
         notes.append(note)
     return Dataset(
-        name="folder",
+        name=own_name(file),
         root=file,
         layout=f"table {file.name} ({', '.join(c for c in table.names if c in COLUMNS)})",
         train=ImageSet(tuple(by_split["train"]), "folder/train"),
@@ -259,34 +313,6 @@ def track_numbers(cells: Sequence[str]) -> list[int | None]:
     return [numbers.get(text) for text in cells]
 
 
-def header_of(file: Path) -> list[str]:
-    """Columns of a table, lower case, by our names; [] when it cannot be read as one."""
-    try:
-        with open(file, encoding="utf-8-sig", newline="") as stream:
-            line = stream.readline(65536)
-        return _our_names(_header(next(csv.reader([line], delimiter=_delimiter(line)))))
-    except (OSError, UnicodeError, csv.Error, StopIteration):
-        return []
-
-
-def unfit_beside_pictures(file: Path) -> str:
-    """Why a table that lies beside pictures is not taken for a list of them; "" where it is."""
-    header = header_of(file)
-    if is_result(header):
-        return "a result of this program, not a table of pictures"
-    if "path" not in header:
-        return "not used: a table without a column “path”"
-    if len(header) > 1 and not set(header) & set(COLUMNS[1:]):
-        return "not used: a table without a column of persons (pid), cameras, times or splits"
-    return ""
-
-
-def is_result(header: list[str]) -> bool:
-    """Whether a table with these columns holds results of this program."""
-    comment = bool(header) and header[0].startswith("# ")
-    return comment or any(columns <= set(header) for columns in _RESULTS)
-
-
 def parse_table(
     file: Path,
     columns: Mapping[str, str] | None = None,
@@ -299,10 +325,10 @@ def parse_table(
     """
     text = table_text(file)
     first = text.split("\n", 1)[0]
-    reader = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(first), strict=True)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter_of(first), strict=True)
     try:
-        header = _header(next(reader, []))
-        names = _named(file, header, columns) if columns else _our_names(header)
+        header = header_cells(next(reader, []))
+        names = _named(file, header, columns) if columns else our_names(header)
         _check_header(file, header, names)
         table = Table(file, header, names, unit, rate)
         line = reader.line_num + 1
@@ -336,24 +362,6 @@ def table_text(file: Path) -> str:
     return text
 
 
-def _delimiter(line: str) -> str:
-    return max(",;\t", key=line.count)
-
-
-def _header(cells: list[str]) -> list[str]:
-    return [cell.strip().lower() for cell in cells]
-
-
-def _our_names(header: list[str]) -> list[str]:
-    """The header with columns under another usual name called by ours."""
-    found = list(header)
-    for ours, others in ALIASES.items():
-        other = next((name for name in others if name in found), None)
-        if ours not in found and other is not None:
-            found[found.index(other)] = ours
-    return found
-
-
 def _named(file: Path, header: list[str], columns: Mapping[str, str]) -> list[str]:
     """The header with the columns that a person assigned called by our names; no other is ours."""
     found = ["" if name in COLUMNS else name for name in header]
@@ -385,6 +393,16 @@ def _check_header(file: Path, header: list[str], names: list[str]) -> None:
 def _plain_id(text: str) -> str:
     """An id without what a spreadsheet puts around a whole number: ``+7``, ``7.0``."""
     return text.lstrip("+").split(".")[0] if _WHOLE.fullmatch(text) else text
+
+
+def _known_text(value: str | float | datetime | None) -> str:
+    """What a cell says, to be compared with another one; "" where it says nothing."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    text = _plain_id(value or "")
+    return "" if text.lower() in _UNKNOWN else text
 
 
 def _picture_path(folder: Path, name: str) -> Path:

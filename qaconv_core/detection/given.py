@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from qaconv_core.data.headers import header_of, unfit_beside_pictures
 from qaconv_core.data.images import picture_size, read_image
-from qaconv_core.data.table import header_of, unfit_beside_pictures
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import cut
 from qaconv_core.detection.foreign import GivenBoxes, lacking_columns, read_boxes
 from qaconv_core.detection.frames import Frame, Video, VideoError
 from qaconv_core.detection.journal import Journal
 from qaconv_core.detection.sources import Source, find_sources
+from qaconv_core.detection.tables import track_key
 from qaconv_core.errors import ImageError, InputError
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import counted, shown
@@ -47,9 +48,10 @@ class BoxesProposal:
     :func:`~qaconv_core.detection.job.detect_people`.
 
     ``sources`` are the pictures and videos that have boxes, in order, ``boxes`` their names with
-    the counts; ``tracks`` is how many the file gives, ``without`` how many pictures have no box,
-    ``unknown`` are names that the file has and the inputs have not, ``outside`` is how many boxes
-    lie outside their picture and are not among the others.
+    the counts; ``tracks`` is how many these boxes have, ``without`` how many pictures have no box,
+    ``unknown`` are names that the file has and the inputs have not. Not among these boxes are
+    ``outside``, as many as lie outside their picture, and ``missing``, by the names of videos, on
+    frames that they do not have by their own account.
     """
 
     file: Path
@@ -61,6 +63,7 @@ class BoxesProposal:
     without: int
     unknown: tuple[str, ...]
     outside: int = 0
+    missing: tuple[tuple[str, int], ...] = ()
 
     @property
     def people(self) -> int:
@@ -77,6 +80,7 @@ class BoxesProposal:
             said.append(f"{counted(self.without, 'picture has', 'pictures have')} no box")
         if self.outside:
             said.append(outside_words(self.outside))
+        said += [_missing_words(name, boxes) for name, boxes in self.missing]
         if self.unknown:
             names = ", ".join(map(shown, self.unknown[:_NAMED]))
             more = ", …" if len(self.unknown) > _NAMED else ""
@@ -97,21 +101,21 @@ def propose_boxes(file: Path, inputs: Sequence[Path]) -> BoxesProposal:
     given = read_boxes(file)
     unknown = given.match(sources)
     found = {s.name: given.matched[s.name] for s in sources if s.name in given.matched}
-    every = {name: [b for frame in of.values() for b in frame] for name, of in found.items()}
-    all_boxes = {s.name: _inside(given, s) for s in sources if s.name in found}
+    looks = {source: _look(given, source) for source in sources if source.name in found}
     tracks = {
-        (name, box.track) for name, of in all_boxes.items() for box in of if box.track is not None
-    }
+        track_key(source, box) for source, (boxes, _, _) in looks.items() for box in boxes
+    } - {None}
     return BoxesProposal(
         file,
         tuple(inputs),
         given,
-        tuple(source for source in sources if source.name in found),
-        tuple((name, len(of)) for name, of in all_boxes.items()),
+        tuple(looks),
+        tuple((source.name, len(boxes)) for source, (boxes, _, _) in looks.items()),
         len(tracks),
         len(sources) - len(found),
         tuple(unknown),
-        sum(map(len, every.values())) - sum(map(len, all_boxes.values())),
+        sum(outside for _, outside, _ in looks.values()),
+        tuple((source.name, missing) for source, (_, _, missing) in looks.items() if missing),
     )
 
 
@@ -122,18 +126,29 @@ def outside_words(boxes: int) -> str:
     return f"{boxes:,} boxes lie outside of their picture and are left out"
 
 
-def _inside(given: GivenBoxes, source: Source) -> list[PersonBox]:
-    """The boxes of a source that lie on its picture; all where it cannot be looked at."""
+def _missing_words(name: str, boxes: int) -> str:
+    """That boxes are on frames that a video does not have."""
+    are = counted(boxes, "box is", "boxes are")
+    return f"{shown(name)}: {are} on frames that it does not have, and left out"
+
+
+def _look(given: GivenBoxes, source: Source) -> tuple[list[PersonBox], int, int]:
+    """The boxes of a source that can be cut out, how many lie outside of their picture, and how
+    many are on frames that the video does not have; all where it cannot be looked at."""
     frames = given.matched[source.name]
+    count = None
     try:
         if source.video:
             with Video(source.path) as video:
-                wide, high = video.width, video.height
+                wide, high, count = video.width, video.height, video.count
         else:
             wide, high = picture_size(source.path)
     except (ImageError, VideoError):  # cutting them out says why it cannot be read
-        return [box for frame in frames.values() for box in frame]
-    return [box for number in frames for box in given.on(source.name, number, wide, high)]
+        return [box for frame in frames.values() for box in frame], 0, 0
+    there = {number: of for number, of in frames.items() if count is None or number < count}
+    boxes = [box for number in there for box in given.on(source.name, number, wide, high)]
+    listed = sum(map(len, there.values()))
+    return boxes, listed - len(boxes), sum(map(len, frames.values())) - listed
 
 
 def lost_boxes(given: GivenBoxes, journal: Journal, sources: Sequence[Source]) -> list[str]:
@@ -148,10 +163,7 @@ def lost_boxes(given: GivenBoxes, journal: Journal, sources: Sequence[Source]) -
             outside += len(given.listed(source.name, frame.number)) - len(frame.boxes)
         missing = sum(len(given.listed(source.name, number)) for number in wanted)
         if missing:
-            said.append(
-                f"{shown(source.name)}: {counted(missing, 'box is', 'boxes are')} on frames that "
-                "it does not have, and left out"
-            )
+            said.append(_missing_words(source.name, missing))
     return ([outside_words(outside)] if outside else []) + said
 
 

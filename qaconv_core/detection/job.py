@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import is_picture_name, peek
+from qaconv_core.data.scan import is_picture_name, lost_among, lost_words, peek, went_away
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.crops import BOXES, MARGIN, PART, crop_name, cut, is_output, write_crop
 from qaconv_core.detection.foreign import GivenBoxes
@@ -71,12 +71,25 @@ class Work:
 
 @dataclass(frozen=True)
 class Detected:
-    """What a run did: the tables' totals, sources that were done before, and what was left out."""
+    """What a run did: the tables' totals, sources that were done before, and what was left out.
+
+    ``lost`` are files and folders that were there when they were listed, and are not any more.
+    """
 
     totals: Totals
     found_done: int
     rejected: tuple[Rejected, ...]
     notes: tuple[str, ...]
+    lost: tuple[Path, ...] = ()
+
+    @property
+    def lost_words(self) -> str:
+        """What was lost; "" where nothing was."""
+        if not self.lost:
+            return ""
+        things = ("file or folder", "files and folders")
+        words = lost_words(self.lost, "people were looked for", *things)
+        return f"{words}: what was found is kept"
 
 
 def detect_people(
@@ -128,7 +141,11 @@ def detect_people(
             notes.append(f"what was found before stays: people of {stays} not named now ({names})")
         if isinstance(finder, GivenBoxes):
             notes += lost_boxes(finder, journal, sources)
-    return Detected(totals, before, (*rejected, *run.rejected), (*totals.notes, *notes))
+    left_out = (*rejected, *run.rejected)
+    short = [source.path for source in sources if journal.note(source)]
+    looked_at = (*(r.path for r in run.rejected), *short)
+    lost = dict.fromkeys((*lost_among(rejected), *filter(went_away, looked_at)))
+    return Detected(totals, before, left_out, (*totals.notes, *notes), tuple(lost))
 
 
 def _check_out(root: Path) -> None:

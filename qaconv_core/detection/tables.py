@@ -11,7 +11,7 @@ import csv
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def write_tables(
     for source in used:
         journal.tell(source, facts[source.name])
     alone = len({s.name for s in used if s.video}) <= 1 and not any(not s.video for s in used)
-    count, next_track = 0, 1
+    count, next_track = 0, 1 + _last_of_pictures(journal, used)
+    tracks: set[tuple[str, int] | None] = set()
     with (
         _table(out / BOXES, BOX_COLUMNS) as boxes,
         _table(out / PICTURES, NAMED_COLUMNS if named else PICTURE_COLUMNS) as pictures,
@@ -81,6 +82,7 @@ def write_tables(
                     camera = fact.camera or box.camera or source.camera
                     person = [box.person] if named else []
                     pictures(crop, camera, comparable, source.name, count, track, *person)
+                    tracks.add(track_key(source, replace(box, track=track)))
                     last = max(last, track or 0)
             next_track = last + 1
     notes = []
@@ -89,7 +91,21 @@ def write_tables(
         notes.append(
             "not all videos tell when they began; those have no times in pictures.csv; give --start"
         )
-    return Totals(count, next_track - 1, len(used), tuple(notes))
+    return Totals(count, len(tracks - {None}), len(used), tuple(notes))
+
+
+def _last_of_pictures(journal: Journal, sources: Sequence[Source]) -> int:
+    """The highest number of a track that came with the boxes of pictures; 0 where there is none."""
+    pictures = [source for source in sources if not source.video]
+    boxes = (b for source in pictures for frame in journal.frames(source) for b in frame.boxes)
+    alone = len(pictures) in (0, len(sources))  # no track of a video could be taken for theirs
+    return 0 if alone else max((box.track or 0 for box in boxes), default=0)
+
+
+def track_key(source: Source, box: PersonBox) -> tuple[str, int] | None:
+    """Equal for boxes of one track: those of one number in a video, or in all pictures together;
+    None for a box in no track."""
+    return None if box.track is None else (source.name if source.video else "", box.track)
 
 
 @contextmanager

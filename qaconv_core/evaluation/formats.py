@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qaconv_core.readable import shown
+from qaconv_core.readable import breadth, filled, shown
 from qaconv_core.store.atomic import atomic_write_text
 
 ABSENT = "–"
@@ -103,11 +103,11 @@ def markdown_escape(text: object) -> str:
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
     """Lines of a table in a fixed-width font; the first ``left`` columns are flush left."""
     columns = list(zip(header, *rows, strict=True))
-    widths = [max(len(cell) for cell in column) for column in columns]
+    widths = [max(map(breadth, column)) for column in columns]
     lines = []
     for row in (header, *rows):
         cells = [
-            cell.ljust(width) if i < left else cell.rjust(width)
+            filled(cell, width) if i < left else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())

@@ -133,7 +133,7 @@ def join_training_sets(
             f"{label_path(refs[0].path, folder)})"
         )
     return TrainingSet(
-        joined_name([_name(dataset) for dataset in datasets]),
+        joined_name([dataset.name for dataset in datasets]),
         tuple(refs),
         _numbered(people),
         _numbered(cameras),
@@ -147,10 +147,6 @@ def joined_name(names: Sequence[str]) -> str:
     if len(names) <= _NAMED:
         return "+".join(names)
     return f"{names[0]}+{len(names) - 1}more"
-
-
-def _name(dataset: Dataset) -> str:
-    return dataset.root.name if dataset.name == "folder" else dataset.name
 
 
 def check_learnable(people: TrainingSet, num_instance: int) -> list[str]:

@@ -30,16 +30,20 @@ class Asked:
         self.window = QMainWindow()
         self.controller = Controller(Workspace(), runner)
         self.data, self.models, self.problems, self.pictures = [], [], [], []
-        self.imports, self.scenes, self.videos = [], [], []
+        self.imports, self.scans, self.scenes, self.videos = [], [], [], []
         self.controller.add_pictures = self.pictures.append
         self.file_input = FileInput(
             self.window, self.controller, open_data=self.data.append,
-            import_pictures=self.imports.append, open_scenes=self.scenes.append,
+            import_pictures=self.take_import, open_scenes=self.scenes.append,
             open_videos=self.videos.append,
             open_model=self.models.append, tell=self.problems.append,
         )  # fmt: skip
         self.actions = Actions(self.window)
         self.actions.bind(self.file_input.handlers())
+
+    def take_import(self, places, scans) -> None:
+        self.imports.append(places)
+        self.scans.append(scans)
 
     def drop(self, *paths: Path) -> bool:
         mime = QMimeData()
@@ -113,8 +117,11 @@ def test_of_a_dropped_folder_or_table_it_is_first_said_how_it_is_read(qtbot, ask
     table.write_text("path,door\nown/a.png,north\n")
     asked.drop(own)
     qtbot.waitUntil(lambda: asked.imports == [[own]])
+    (scan,) = asked.scans[0].values()
+    assert [picture.path for picture in scan.pictures] == [own / "a.png"]
     asked.drop(table)
     qtbot.waitUntil(lambda: asked.imports == [[own], [table]])
+    assert asked.scans[1] == {}
     assert not asked.data
 
 

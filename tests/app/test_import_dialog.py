@@ -14,7 +14,7 @@ from app.state.requests import DataRequest
 from app.state.workspace import Workspace
 from app.views.dialogs.import_dialog import ImportDialog
 from app.views.dialogs.open_data import OpenDataDialog
-from qaconv_core.data import open_folder, read_image
+from qaconv_core.data import open_folder, proposal, read_image
 from qaconv_core.data.description import read_description
 from qaconv_core.detection import given
 from tests.app.controls import words_of
@@ -95,6 +95,45 @@ def test_a_folder_without_pictures_is_said_and_nothing_written(qtbot, dialog, tm
     qtbot.waitUntil(lambda: "no picture" in dialog.message.text(), timeout=10_000)
     assert not dialog.save.isEnabled()
     assert not list((tmp_path / "empty").iterdir())
+
+
+def test_what_contradicts_itself_is_empty_or_damaged_is_said(qtbot, dialog, folder, tmp_path):
+    (tmp_path / "yard").mkdir()
+    (folder / "tor" / "ann" / "1.png").write_text("<html>not found</html>")
+    dialog.choose([folder, tmp_path / "yard"])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert "1 folder holds no picture: yard" in dialog.message.text()
+    assert dialog.possible.text().startswith("✓ Search: 7 pictures can be ranked\n")
+    table = tmp_path / "list.csv"
+    table.write_text("path,pid\nshop/hof/ann/1.png,ann\nshop/hof/ann/1.png,eve\n")
+    dialog.choose([table])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    said = "1.png first (person ann on line 2, eve on line 3): the earlier line counts"
+    assert said in dialog.message.text()
+
+
+def test_of_many_pictures_some_may_be_damaged(qtbot, dialog, tmp_path, monkeypatch):
+    monkeypatch.setattr(proposal, "_SIZES", 2)
+    for number in range(4):
+        write_picture(tmp_path / "flat" / f"{number}.png", number)
+    (tmp_path / "flat" / "2.png").write_text("<html>not found</html>")  # of 0 and 2 that are opened
+    dialog.choose([tmp_path / "flat"])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    assert dialog.possible.text().startswith("✓ Search: at most 3 pictures can be ranked\n")
+
+
+def test_a_folder_that_goes_away_before_it_is_saved_is_said(qtbot, dialog, folder):
+    heard = []
+    dialog.imported.connect(heard.append)
+    dialog.choose([folder])
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=10_000)
+    folder.rename(folder.with_name("away"))
+    QTest.mouseClick(dialog.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: "went away" in dialog.message.text(), timeout=10_000)
+    assert heard == []
+    folder.with_name("away").rename(folder)
+    QTest.mouseClick(dialog.save, Qt.LeftButton)
+    qtbot.waitUntil(lambda: heard == [DataRequest("folder", folder)], timeout=10_000)
 
 
 def test_a_folder_of_ones_own_leads_from_the_report_to_the_import(qtbot, runner, folder):

@@ -7,20 +7,25 @@ import json
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
 
+from app.jobs import evaluation_jobs
 from app.jobs.engine import DataRequest
 from app.jobs.match_exports import short_name
 from app.jobs.ranking_exports import RankingExport
 from app.views.dialogs.matrix_dialog import cell_words
 from qaconv_core.cli import main
+from qaconv_core.data import described
 from qaconv_core.data.description import Description, Source, save_description
 from qaconv_core.data.folder import open_folder
+from qaconv_core.data.scan import scan_pictures
 from qaconv_core.documents.match_report import overview
 from qaconv_core.documents.matches import Candidate, MatchReport
 from qaconv_core.evaluation.camera_report import camera_matrix, camera_report
 from qaconv_core.evaluation.match_matrix import FirstCandidates, match_matrix
 from qaconv_core.evaluation.methods import Labels
-from tests.app.real import opened_window, settled
+from qaconv_core.evaluation.reports import set_name
+from tests.app.real import WAIT, drop_and_describe, opened_window, settled
 from tests.small_world import person
 
 PERSONS, CAMERAS = ("anna", "bob", "eve"), ("entrance", "yard")
@@ -137,3 +142,45 @@ def test_matrix_report_and_files_say_the_names(tmp_path):
     ]
     assert {ref.person, ref.camera} <= set(rows[0])
     assert short_name(ref) == f"{ref.person}_{ref.camera}"
+
+
+def test_a_set_without_a_name_goes_by_its_folder_in_the_window(
+    qtbot, make_window, tmp_path, own_folders, model, monkeypatch
+):
+    """In titles, recent sets, runs, cases and reports; and its folder is read once."""
+    read = []
+
+    def scanned(folder, **options):
+        read.append(folder)
+        return scan_pictures(folder, **options)
+
+    monkeypatch.setattr(described, "scan_pictures", scanned)
+    shop = write_folders(tmp_path / "shop")
+    window = make_window()
+    window.controller.open_model(model)
+    report = drop_and_describe(qtbot, window, shop)
+    assert read.count(shop) == 2  # once to look and to propose, once for the report
+    qtbot.waitUntil(report.open_button.isEnabled, timeout=WAIT)
+    QTest.mouseClick(report.open_button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: window.controller.matching is not None, timeout=WAIT)
+    settled(qtbot, window)
+    assert window.windowTitle().startswith("shop – ")
+    assert window.settings.value.recent_data[0].title == "shop"
+    window.recent.aboutToShow.emit()
+    assert window.recent.actions()[0].text() == "shop"
+    window.case_commands.jobs.create(tmp_path / "a.qcase", "A", "", "")
+    qtbot.waitUntil(lambda: window.case_commands.jobs.case is not None, timeout=WAIT)
+    assert window.case_commands.jobs.case.data.title == "shop"
+    assert main(["evaluate", "--dataset", str(shop), "--checkpoint", model.path, "--quiet"]) == 0
+    (run,) = evaluation_jobs.stored_runs(None)
+    assert set_name(run.report) == "shop"
+    again = evaluation_jobs.request_of_run(run)
+    assert (again.choice.title, again.choice.name, again.choice.root) == ("shop", "folder", shop)
+    opened = window.workspace.data.dataset
+    choices = evaluation_jobs.find_sets(None, opened, None)
+    assert [choice.title for choice in choices] == ["shop (open)", "demo"]
+    assert evaluation_jobs.identify(shop, None).title == "shop"
+    assert main(["import", str(shop), "--dataset", "Laden", "--names-only"]) == 0
+    with qtbot.waitSignal(window.controller.settled, timeout=WAIT):
+        window.controller.open(window.settings.value.recent_data[0])
+    assert window.windowTitle().startswith("Laden – ")

@@ -173,6 +173,38 @@ def test_closing_lets_the_search_go_on(qtbot, dialog, videos):
     qtbot.waitUntil(lambda: bool(heard), timeout=WAIT)
 
 
+def test_a_share_that_vanishes_is_said_and_the_search_goes_on_later(qtbot, dialog, videos):
+    share = videos[0].parent
+    heard, seen = [], []
+
+    def unplug():
+        seen.append(1)
+        if len(seen) == 2:
+            share.rename(share.with_name("away"))
+
+    dialog.opened.connect(heard.append)
+    dialog.choose(videos)
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+    dialog.out.setText(str(share.parent / "people"))
+    Blocks.hold = unplug
+    QTest.mouseClick(dialog.start, Qt.LeftButton)
+    QTest.keyClick(dialog, Qt.Key_Escape)  # it comes back to say so
+    qtbot.waitUntil(lambda: "went away" in dialog.message.text(), timeout=WAIT)
+    assert dialog.isVisible()
+    assert "south.avi first" in dialog.message.text()
+    assert "what was found is kept; connect it, and “Go on” looks at the rest" in (
+        dialog.message.text()
+    )
+    assert heard == []
+    share.with_name("away").rename(share)
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
+    assert dialog.start.text() == "Go on"
+    QTest.mouseClick(dialog.start, Qt.LeftButton)
+    qtbot.waitUntil(lambda: bool(heard), timeout=WAIT)
+    rows = rows_of(share.parent / "people" / "pictures.csv")
+    assert {row["scene"] for row in rows} == {video.name for video in videos}
+
+
 def test_bad_videos_are_named_and_the_others_taken(qtbot, dialog, videos):
     broken = videos[0].parent / "broken.mp4"
     broken.write_bytes(b"no video")

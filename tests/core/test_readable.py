@@ -9,7 +9,16 @@ import os
 
 import pytest
 
-from qaconv_core.readable import counted, csv_cell, csv_text, encoded, shown, shown_lines
+from qaconv_core.readable import (
+    breadth,
+    counted,
+    csv_cell,
+    csv_text,
+    encoded,
+    filled,
+    shown,
+    shown_lines,
+)
 
 
 def test_a_name_is_one_line_that_no_terminal_obeys():
@@ -60,3 +69,11 @@ def test_a_table_with_comments():
     ]  # fmt: skip
     for row in csv.reader(io.StringIO(text)):
         assert not any(cell.startswith(("=", "+", "@", "\t")) for cell in row)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"), [("abc", 3), ("院子", 4), ("é", 1), ("e\u0301", 1), ("🙂_1", 4), ("شخص", 3)]
+)
+def test_columns_stand_under_each_other_in_any_script(text, places):
+    assert breadth(text) == places
+    assert filled(text, 6) == text + " " * (6 - places)

@@ -18,6 +18,7 @@ import pytest
 
 from qaconv_core.detection.boxes import PersonBox
 from qaconv_core.detection.measures import count_boxes
+from tests.core.detection.made import find_blocks, save
 
 SCENE = Path(__file__).parents[1] / "data" / "scene.jpg"
 TRUE = (
@@ -153,3 +154,36 @@ def test_a_run_that_could_read_nothing_fails(qaconv, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     done = qaconv("detect", "broken.jpg", "--out", "out", "--quiet", status=2)
     assert "none of the pictures and videos can be read" in done.err
+
+
+def test_a_share_that_vanishes_half_way_is_said_and_what_was_found_is_kept(
+    qaconv, tmp_path, monkeypatch
+):
+    from qaconv_core.cli import detect
+
+    share, away = tmp_path / "share", tmp_path / "away"
+    for number in range(3):
+        save(share / f"{number}.png", [(10, 20, 30, 90, "red")])
+    seen = []
+
+    def unplug(picture, video=False, context=None):
+        seen.append(picture)
+        if len(seen) == 2:
+            share.rename(away)
+        return find_blocks(picture)
+
+    monkeypatch.setattr(detect, "_finder", lambda arguments: (unplug, {}))
+    options = ("detect", share, "--out", "people", "--quiet")
+    done = qaconv(*options, status=2)
+    assert f"left out: {share / '2.png'}: no such file" in done.err
+    assert "2 people on 2 pictures and videos: people" in done.out
+    assert done.complaint == (
+        "qaconv: 1 file or folder went away while people were looked for, 2.png first (a share or "
+        "disk that was disconnected?): what was found is kept; connect it, and the same command "
+        "goes on"
+    )
+    assert len(boxes_of(tmp_path / "people")[0]) == 2
+    away.rename(share)
+    (share / "link.png").symlink_to("nothing.png")  # leads nowhere, but is there
+    done = qaconv(*options)
+    assert "3 people on 3 pictures and videos" in done.out

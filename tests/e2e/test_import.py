@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shlex
 import shutil
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from qaconv_core.data import check
 from tests.builders import write_boxes, write_picture
+from tests.core.detection.made import write_video
 from tests.small_world import person
 
 
@@ -64,12 +67,58 @@ def test_pictures_that_cannot_be_decoded_are_counted(qaconv, shop, tmp_path):
     assert (
         "damaged: 2 pictures of 12 cannot be decoded and are left out of every search" in done.out
     )
-    damaged = json.loads((tmp_path / "i.json").read_text())["damaged"]
+    assert "yes  Search: 10 pictures can be ranked" in done.out
+    assert "yes  Evaluate: 4 of 4 queries have a true match" in done.out  # of 6, as all of them
+    record = json.loads((tmp_path / "i.json").read_text())
+    assert record["possible"][0]["why"] == "10 pictures can be ranked"
+    damaged = record["damaged"]
     assert [Path(item["path"]).parent.parent.name for item in damaged] == ["hof", "tor"]
     quick = qaconv("import", shop, "--dry-run", "--names-only", "--json", "i.json")
     assert "damaged" not in quick.out
     assert json.loads((tmp_path / "i.json").read_text())["damaged"] is None
     assert "1 of 12 pictures looked at cannot be opened (1.jpg: " in quick.out
+    assert "yes  Search: 11 pictures can be ranked" in quick.out
+    qaconv("import", shop)
+    checked = qaconv("check", "--dataset", shop).out
+    assert "gallery        6 pictures" in checked
+    assert "valid queries: 4 of 4" in checked
+
+
+def test_a_set_without_a_name_goes_by_its_folder_everywhere(qaconv, shop, checkpoint, tmp_path):
+    query = shop / "hof" / "bob" / "1.jpg"
+    for _described in range(2):
+        qaconv("evaluate", "--dataset", shop, "--checkpoint", checkpoint, "--json", "e.json")
+        assert json.loads((tmp_path / "e.json").read_text())["dataset"] == "shop"
+        assert qaconv("check", "--dataset", shop).out.startswith("shop: ")
+        qaconv("import", shop)
+    runs = qaconv("runs", "--dataset", "shop", "--json").out
+    assert [run["dataset"] for run in json.loads(runs)] == ["shop", "shop"]
+    assert "  shop  " in qaconv("runs").out
+    qaconv("rank", "--query", query, "--gallery", shop, "--checkpoint", checkpoint,
+           "--report", "r.html")  # fmt: skip
+    assert "shop, own pictures (persons, cameras)" in (tmp_path / "r.html").read_text()
+    qaconv("labels", "-d", shop, "--assign", "Ann", "hof/ann/1.jpg")
+    qaconv("import", shop, "--dataset", "Laden")  # a name that comes later loses nothing
+    assert "Ann" in qaconv("labels", "-d", "Laden").out
+
+
+def test_lines_and_folders_that_say_too_much_or_nothing_are_said(qaconv, shop, tmp_path):
+    (shop / "yard").mkdir()
+    assert "note: 1 folder holds no picture: yard" in qaconv("import", shop, "--dry-run").out
+    assert "note: 1 folder holds no picture: yard" in qaconv("check", "-d", shop).out
+    rows = [
+        "path,pid",
+        "shop/hof/ann/1.jpg,ann",
+        "shop/hof/bob/1.jpg,bob",
+        "shop/hof/ann/1.jpg,eve",
+    ]
+    (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
+    said = (
+        "note: list.csv: 1 picture has lines that contradict each other, 1.jpg first (person ann "
+        "on line 2, eve on line 4): the earlier line counts"
+    )
+    for command in (("import", "list.csv"), ("check", "-d", "list.csv")):
+        assert said in qaconv(*command).out
 
 
 def test_notes_of_an_evaluation_call_cameras_by_their_names(qaconv, shop, checkpoint):
@@ -141,6 +190,29 @@ def test_boxes_outside_of_their_picture_are_counted(qaconv, tmp_path):
         assert "1 person on 2 pictures" in done.out
 
 
+def test_tracks_are_counted_alike_before_and_after(qaconv, tmp_path):
+    """A track of pictures goes through all of them; its number says nothing of how many."""
+    for name in ("1.png", "2.png", "3.png"):
+        write_picture(tmp_path / "street" / name, size=(320, 240))
+    write_video(tmp_path / "street" / "0.avi", frames=6)
+    rows = [f"{name},0,10,20,40,100,{track}" for name in ("1.png", "2.png") for track in (3, 9)]
+    rows += ["3.png,0,10,20,40,100,", "3.png,0,400,20,40,100,12"]  # no track; outside
+    rows += [f"0.avi,{frame},10,20,40,100,9" for frame in (0, 2, 900)]
+    (tmp_path / "b.csv").write_text("\n".join(("file,frame,x,y,w,h,track", *rows)) + "\n")
+    left_out = ("1 box lies outside of its picture and is left out",
+                "0.avi: 1 box is on frames that it does not have, and left out")  # fmt: skip
+    before = qaconv("import", "street", "b.csv")
+    assert "7 boxes of people on 4 pictures and videos, 3 tracks" in before.out
+    after = qaconv("detect", "street", "--boxes", "b.csv", "--out", "people", "--quiet")
+    assert "7 people on 4 pictures and videos, 3 tracks: people" in after.out
+    for sentence in left_out:
+        assert sentence in before.out
+        assert f"note: {sentence}" in after.err
+    with open(tmp_path / "people" / "pictures.csv", encoding="utf-8") as file:
+        tracks = [row["track"] for row in csv.DictReader(file)]
+    assert len(set(tracks) - {""}) == 3
+
+
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_boxes_without_their_size_are_no_table_of_pictures(qaconv, tmp_path, delimiter):
     write_picture(tmp_path / "street" / "1.png", size=(320, 240))
@@ -182,3 +254,53 @@ def test_a_name_in_use_is_refused_and_one_whose_folder_is_gone_can_be_forgotten(
     assert "1 file of labels" in qaconv("forget", "-d", "Laden").out
     assert "unknown data set" in qaconv("check", "-d", "Laden", status=2).complaint
     qaconv("import", other, "--dataset", "Laden")
+
+
+@pytest.mark.parametrize("part", ["", "tor", "*"])
+def test_a_share_that_goes_away_while_pictures_are_decoded(
+    qaconv, shop, tmp_path, monkeypatch, part
+):
+    """All of it (of a mount the folder stays, empty): nothing is written. A part: what is left is
+    said. The status tells either."""
+    read, away, mount = check.read_image, shop.with_name("away"), part == "*"
+    part = "" if mount else part
+
+    def unplug():
+        if not away.exists():
+            (shop / part).rename(away)
+            if mount:
+                shop.mkdir()
+
+    def plug():
+        if mount:
+            shop.rmdir()
+        away.rename(shop / part)
+
+    def unplugged(path):
+        unplug()
+        return read(path)
+
+    monkeypatch.setattr(check, "read_image", unplugged)
+    monkeypatch.setattr(check.os, "cpu_count", lambda: 1)
+    done = qaconv("import", shop, "--quiet", status=2)
+    if mount:
+        assert "12 pictures and folders went away while the folder was read" in done.complaint
+    elif not part:
+        assert f"{shop}: went away while it was read (a share or disk" in done.complaint
+    else:
+        assert "yes  Search: 6 pictures can be ranked" in done.out
+        assert (
+            "6 pictures and folders went away while the folder was read, 1.jpg first"
+            in done.complaint
+        )
+        assert (shop / "qaconv.toml").is_file()
+    if not part:
+        assert done.out == ""
+        assert not list(tmp_path.rglob("*.toml"))
+    plug()
+    done = qaconv("check", "--dataset", shop, "--json", "-", "--quiet", status=2)
+    assert "pictures went away while the data set was read, 1.jpg first" in done.complaint
+    assert len(json.loads(done.out)["rejected"]) == (6 if part else 12)
+    plug()
+    monkeypatch.setattr(check, "read_image", read)
+    assert qaconv("check", "--dataset", shop, "--quiet").err == ""

@@ -191,7 +191,7 @@ class AdaptDialog(QDialog):
     def _show_choices(self) -> None:
         space = self.jobs.controller.workspace
         model = "" if space.model is None else space.model.title
-        data = "" if space.data is None else space.data.root.name or space.data.name
+        data = "" if space.data is None else space.data.name
         self.title.setText(f"Adapt {model} to {data}")
         if not self._typed and not self.jobs.why_not():
             self.path.setText(str(self.jobs.proposed_out()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,8 @@ from qaconv_core.data.description import RATE_WORDS, is_rate
 from qaconv_core.data.folder_guess import Wishes
 from qaconv_core.data.moments import UNITS
 from qaconv_core.data.name_fields import FIELDS, PRESETS
-from qaconv_core.data.proposal import BY_DETECT, Proposal, examples, possibilities, spread
+from qaconv_core.data.proposal import BY_DETECT, Proposal, examples, spread
+from qaconv_core.data.scan import Scan
 from qaconv_core.data.scenes import BY_COMMAND
 from qaconv_core.data.videos import is_video_name
 from qaconv_core.readable import counted, shown
@@ -100,6 +101,7 @@ class ImportDialog(DropDialog):
         self.proposal: Proposal | None = None
         self.boxes: BoxesProposal | None = None
         self._shown: list[Path] = []
+        self._scans: dict[Path, Scan] = {}
         self._thumbnails = ImageLoader(_THUMBNAIL, parent=self)
         self._thumbnails.loaded.connect(self._show_thumbnail)
         self._later = pause_timer(self, _PAUSE, self._propose)
@@ -217,11 +219,13 @@ class ImportDialog(DropDialog):
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────────
 
-    def choose(self, places: Sequence[Path]) -> None:
-        """Look at folders and tables; nothing that was said of others holds for them."""
+    def choose(self, places: Sequence[Path], scans: Mapping[Path, Scan] | None = None) -> None:
+        """Look at folders and tables; nothing that was said of others holds for them. ``scans`` are
+        folders that were read just now."""
         if self.places:
             self._say_nothing()
         self.places = [path.absolute() for path in places]
+        self._scans = dict(scans or {})
         self.where.setText(", ".join(map(str, self.places)))
         self.proposal = None
         self._show_nothing()
@@ -315,8 +319,8 @@ class ImportDialog(DropDialog):
         self.message.say("Reading names…")
         self._jobs.stop(SHOW)
         propose_import(
-            self._jobs, self.places, self.wishes(), self.proposal, self._show_columns,
-            self._proposed, self._not_proposed,
+            self._jobs, self.places, self.wishes(), self.proposal, self._scans,
+            self._show_columns, self._proposed, self._not_proposed,
         )  # fmt: skip
 
     def _proposed(self, found: Proposal | BoxesProposal) -> None:
@@ -372,7 +376,7 @@ class ImportDialog(DropDialog):
             self._show_thumbnail(path)
         self.possible.setText("\n".join(
             f"{'✓' if item.possible else '✕'} {item.what}: {in_window(item.why)}"
-            for item in possibilities(proposal.dataset)
+            for item in proposal.possible()
         ))  # fmt: skip
         for source in filter(lambda source: source.is_table, proposal.description.sources):
             for ours, column in self.columns.items():
@@ -431,9 +435,13 @@ class ImportDialog(DropDialog):
             out = out_for(self.boxes.inputs)
             self.message.say("Cutting people out…")
             self._jobs.stop(SHOW)
-            cut_out(self._jobs, self.boxes, out, self._saved, self._failed)
+            cut_out(self._jobs, self.boxes, out, self._saved, self._not_saved)
         elif self.proposal is not None:
-            save_import(self._jobs, self.proposal.description, self._saved, self._failed)
+            save_import(self._jobs, self.proposal.description, self._saved, self._not_saved)
+
+    def _not_saved(self, problem: Problem) -> bool:
+        self.save.setEnabled(True)  # what stood in the way may be gone the next time
+        return self._failed(problem)
 
     def _saved(self, request: DataRequest) -> None:
         self.imported.emit(request)

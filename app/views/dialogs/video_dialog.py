@@ -245,8 +245,10 @@ class VideoDialog(HelpedDialog):
         self._refresh_buttons(False)
 
     def _done(self, done: Detected) -> None:
-        if not done.totals.boxes:
-            self.message.say("Nobody was found.", warning=True)
+        if done.lost or not done.totals.boxes:
+            goes_on = f"{done.lost_words}; connect it, and “Go on” looks at the rest."
+            self.message.say(goes_on if done.lost else "Nobody was found.", warning=True)
+            self.show()  # it may have been closed meanwhile
             return
         for fault in done.rejected[:1]:
             self.message.say(str(fault), warning=True)

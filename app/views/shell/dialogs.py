@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from app.views.shell.palette_places import PalettePlaces
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.copy_menu import offer_copying
 from app.views.widgets.theme import Theme
+from qaconv_core.data.scan import Scan
 from qaconv_core.evaluation.match_matrix import FirstCandidates
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import RankingResult
@@ -161,8 +162,11 @@ class Dialogs(QObject):
             dialog.choose(request)
         return dialog
 
-    def import_pictures(self, places: Sequence[Path] = ()) -> ImportDialog:
-        """Say how pictures of one's own are read; what is written down is then looked at."""
+    def import_pictures(
+        self, places: Sequence[Path] = (), scans: Mapping[Path, Scan] | None = None
+    ) -> ImportDialog:
+        """Say how pictures of one's own are read; what is written down is then looked at. ``scans``
+        are folders that were read just now."""
 
         def make() -> ImportDialog:
             made = ImportDialog(self.controller.runner, self.window)
@@ -173,7 +177,7 @@ class Dialogs(QObject):
         dialog = self._show("import", make)
         assert isinstance(dialog, ImportDialog)
         if places:
-            dialog.choose(places)
+            dialog.choose(places, scans)
         return dialog
 
     def scenes(self) -> SceneDialog:

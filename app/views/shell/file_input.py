@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.file_dialogs import PICTURES, ask_paths
 from qaconv_core.data.catalog import needs_import
+from qaconv_core.data.described import scan_source
 from qaconv_core.data.images import read_image
-from qaconv_core.data.scan import IMAGE_SUFFIXES, is_picture_name, scan_pictures
+from qaconv_core.data.scan import IMAGE_SUFFIXES, Scan, is_picture_name
 from qaconv_core.data.scenes import looks_like_scene, mostly_scenes
 from qaconv_core.data.videos import is_video_name
 from qaconv_core.errors import DatasetError, ImageError, StoreError
@@ -84,7 +85,7 @@ class FileInput(QObject):
         *,
         open_data: Callable[[DataRequest | None], object],
         open_model: Callable[[str], object],
-        import_pictures: Callable[[Sequence[Path]], object],
+        import_pictures: Callable[[Sequence[Path], Mapping[Path, Scan]], object],
         open_scenes: Callable[[Sequence[Path]], object],
         open_videos: Callable[[Sequence[Path]], object],
         open_case: Callable[[Path], object] = lambda _path: None,
@@ -162,7 +163,7 @@ class FileInput(QObject):
         beside a file of boxes is imported with it."""
         boxes = [path for path in paths if _is_boxes_file(path)]
         if boxes and (len(paths) > 1 or boxes[0].suffix.lower() != ".csv"):
-            self._import_pictures(paths)  # boxes alone are said there to lack their pictures
+            self._import_pictures(paths, {})  # boxes alone are said there to lack their pictures
             return
         kinds = [(kind_of(path), path) for path in paths]
         pictures = [path for kind, path in kinds if kind == "picture"]
@@ -181,7 +182,7 @@ class FileInput(QObject):
             return
         places = [path for kind, path in kinds if kind in ("folder", "table")]
         if len(places) > 1:
-            self._import_pictures(places)
+            self._import_pictures(places, {})
             return
         for kind, path in kinds:
             if kind in ("folder", "table"):
@@ -200,16 +201,19 @@ class FileInput(QObject):
         """Open a folder or table; where nobody has said how it is read, find the people in its
         scenes, or say first how it is read."""
 
-        def look(context: JobContext) -> tuple[bool, list[Path]]:
-            unsaid = needs_import(path)
-            return unsaid, scenes_in(path, context) if unsaid else []
+        def look(context: JobContext) -> tuple[bool, dict[Path, Scan], list[Path]]:
+            if not needs_import(path):
+                return False, {}, []
+            scans = _scans_of(path, context)
+            pictures = [picture.path for scan in scans.values() for picture in scan.pictures]
+            return True, scans, pictures if mostly_scenes(pictures) else []
 
-        def use(found: tuple[bool, list[Path]]) -> None:
-            unsaid, scenes = found
+        def use(found: tuple[bool, dict[Path, Scan], list[Path]]) -> None:
+            unsaid, scans, scenes = found
             if scenes:
                 self._open_scenes(scenes)
             elif unsaid:
-                self._import_pictures([path])
+                self._import_pictures([path], scans)
             else:
                 self._open_data(DataRequest(name, path))
 
@@ -336,16 +340,12 @@ def readable(paths: Sequence[Path], context: JobContext) -> Readable:
     return found
 
 
-def scenes_in(folder: Path, context: JobContext) -> list[Path]:
-    """The pictures in and below a folder where most look like whole scenes; else none."""
-    if not folder.is_dir():
-        return []
+def _scans_of(place: Path, context: JobContext) -> dict[Path, Scan]:
+    """What lies in and below a folder; nothing of a table, and where it cannot be read."""
     try:
-        scan = scan_pictures(folder, recursive=True, context=context)
+        return {place: scan_source(place, context)} if place.is_dir() else {}
     except DatasetError:  # whoever imports the folder says why
-        return []
-    paths = [picture.path for picture in scan.pictures]
-    return paths if mostly_scenes(paths) else []
+        return {}
 
 
 def keep_image(image: QImage) -> Path:

@@ -8,6 +8,8 @@ from datetime import datetime
 import pytest
 
 from qaconv_core.data import check_dataset, open_dataset, open_folder
+from qaconv_core.data.description import save_description
+from qaconv_core.data.proposal import propose
 from qaconv_core.data.scan import scan_pictures
 from qaconv_core.evaluation.ranked_lists import ranking_csv
 from qaconv_core.galleries.values import OpenSet
@@ -149,6 +151,69 @@ def test_several_folders_that_fit_are_said(tmp_path):
     assert not any("would fit" in note for note in alone.notes)
 
 
+def test_lines_that_contradict_each_other_are_counted_and_the_first_is_named(tmp_path):
+    rows = [
+        f"{NAMES[0]},ann,yard,1",
+        f"{NAMES[1]},,yard,",
+        f"../{tmp_path.name}/{NAMES[0]},bob,yard,1",  # another way to the same file
+        f"{NAMES[1]},eve,yard,7",  # says what the first line leaves open
+        f"{NAMES[0]},ann,yard,1.0",
+        f"{NAMES[2]},ann,yard,1",
+        f"{NAMES[2]},ann,gate,1",
+    ]
+    file = table(tmp_path, "path,pid,camid,time", rows)
+    data = open_folder(file, split=False)
+    said = (
+        f"table.csv: 2 pictures have lines that contradict each other, {NAMES[0]} first (person "
+        "ann on line 2, bob on line 4): the earlier line counts"
+    )
+    assert said in data.notes
+    assert [(ref.person, ref.camera, ref.time) for ref in data.gallery] == [
+        ("ann", "yard", 1.0), ("eve", "yard", 7.0), ("ann", "yard", 1.0),
+    ]  # fmt: skip
+    assert data.rejected[0].reason == (
+        "the same picture as line 2, which is kept (table.csv line 4)"
+    )
+    save_description(propose([file]).description)
+    again = open_folder(file, split=False)
+    assert said in again.notes
+    assert [(ref.person, ref.time) for ref in again.gallery] == [
+        ("ann", 1.0), ("eve", 7.0), ("ann", 1.0),
+    ]  # fmt: skip
+
+
+def test_lines_that_contradict_each_other_in_two_splits_both_count(tmp_path):
+    rows = [f"{NAMES[0]},ann,query", f"{NAMES[0]},bob,gallery", f"{NAMES[1]},ann,gallery"]
+    data = open_folder(table(tmp_path, "path,pid,split", rows))
+    assert any("ann on line 2, bob on line 3): both count, each in its split" in note
+               for note in data.notes)  # fmt: skip
+    assert [ref.person for ref in (*data.query, *data.gallery)] == ["ann", "bob", "ann"]
+    rows[1] = f"{NAMES[0]},ann,gallery"
+    again = open_folder(table(tmp_path, "path,pid,split", rows))
+    assert not any("contradict" in note for note in again.notes)
+
+
+def test_folders_without_pictures_are_named_the_outermost_of_each(tmp_path):
+    builders.write_names(tmp_path, ["north/a.jpg", "south/day/b.jpg"], pictures=False)
+    for folder in ("yard/old", "south/night", ".hidden"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "yard" / "notes.txt").write_text("nothing to see")
+    data = open_folder(tmp_path, split=False)
+    assert "2 folders hold no picture: south/night, yard" in data.notes
+    found = propose([tmp_path])
+    assert "2 folders hold no picture: south/night, yard" in found.dataset.notes
+    for folder in ("south/night", "yard/old"):
+        builders.write_names(tmp_path / folder, ["c.jpg"], pictures=False)
+    assert not any("no picture" in note for note in open_folder(tmp_path).notes)
+
+
+def test_one_of_several_folders_without_a_picture_is_named(tmp_path):
+    builders.write_names(tmp_path / "north", ["a.jpg", "b.jpg"], pictures=False)
+    (tmp_path / "south" / "deep").mkdir(parents=True)
+    notes = propose([tmp_path / "north", tmp_path / "south"]).dataset.notes
+    assert "1 folder holds no picture: south" in notes
+
+
 def test_links_to_folders_above_are_not_followed(tmp_path):
     mine, other = tmp_path / "all" / "mine", tmp_path / "all" / "other"
     builders.write_names(mine, NAMES[:4], pictures=False)
@@ -163,3 +228,10 @@ def test_links_to_folders_above_are_not_followed(tmp_path):
     assert set(faults.values()) == {"a link to a folder above, not followed"}
     (mine / "beside").symlink_to(other, target_is_directory=True)
     assert len(scan_pictures(mine, recursive=True).pictures) == len(NAMES)
+
+
+def test_no_name_of_a_folder_breaks_a_line(tmp_path):
+    builders.write_people(tmp_path, {"yard\nnew": 2, "ann\x1b[2J": 2}, pictures=False)
+    notes = open_folder(tmp_path).notes
+    assert any(r"ann\x1b[2J = 1, yard\nnew = 2" in note for note in notes)
+    assert all("\n" not in note for note in notes)

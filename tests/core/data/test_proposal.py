@@ -407,3 +407,10 @@ def test_a_distractor_is_no_query_and_nobodys_match(tmp_path, imported):
     one = truth.of([data.query[0]])
     places = [data.gallery.refs.index(ref) for ref in strangers]
     assert set(one[places]) == {RankingResult.FALSE}
+
+
+def test_copies_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for folder in ("north", "south"):
+        write_picture(tmp_path / "shop" / folder / "1.jpg", 5)
+    (warning,) = propose([tmp_path / "shop"]).warnings
+    assert "(such as north/1.jpg and south/1.jpg)" in warning

@@ -71,10 +71,10 @@ def test_a_known_set_without_a_gallery_is_searched_whole(tmp_path):
     root = write_randperson(tmp_path / "of mine")
     assert recognise(root) == "randperson"
     found = open_gallery(str(root))
-    assert found.name == "folder"
+    assert found.name == "of mine"
     assert len(found.gallery) > 0
 
 
 def test_a_gallery_that_is_nothing_is_named():
-    with pytest.raises(DatasetError, match=r"nothing.+: no such folder, and no data set of that"):
+    with pytest.raises(DatasetError, match=r"nothing.+, and no folder or table of that name"):
         open_gallery("nothing here")

@@ -153,6 +153,7 @@ def test_a_share_that_vanishes_half_way_and_comes_back(tmp_path):
     names = [f"{number}.png" for number in range(4)]
     for name in names:
         save(share / name, ONE)
+    (share / "notes.txt").write_text("no picture")  # nobody misses it
     seen = []
 
     def unplug(picture, video=False, context=None):
@@ -163,12 +164,16 @@ def test_a_share_that_vanishes_half_way_and_comes_back(tmp_path):
 
     done = detect_people([share], tmp_path / "out", unplug)
     assert [row["file"] for row in rows_of(tmp_path / "out" / "boxes.csv")] == names[:2]
-    assert [fault.path.name for fault in done.rejected] == names[2:]
+    assert [fault.path.name for fault in done.rejected] == ["notes.txt", *names[2:]]
+    assert [path.name for path in done.lost] == names[2:]
+    assert done.lost_words.startswith("2 files and folders went away while people were looked for")
     (tmp_path / "unplugged").rename(share)
     again = detect_people([share], tmp_path / "out", find_blocks)
     assert again.found_done == 1  # whether the second one has changed cannot be known
     assert [row["file"] for row in rows_of(tmp_path / "out" / "boxes.csv")] == names
-    assert not again.rejected
+    assert [fault.path.name for fault in again.rejected] == ["notes.txt"]
+    assert not again.lost
+    assert again.lost_words == ""
 
 
 def test_a_video_that_went_away_while_it_was_read_is_looked_at_to_its_end_later(tmp_path):

@@ -84,7 +84,7 @@ def _named_set(name: str, folder: Path | None) -> DataRequest:
     """A data set by its name, the name of an import, or the path of a folder or table."""
     from qaconv_core.data.catalog import DATASETS, find_dataset, unknown_set
     from qaconv_core.data.description import (
-        FILE_NAME,
+        find_description,
         find_named,
         opened_by,
         read_description,
@@ -95,7 +95,7 @@ def _named_set(name: str, folder: Path | None) -> DataRequest:
     if key not in DATASETS and place.is_dir():
         return DataRequest(BY_CONTENT, place.absolute())
     if key not in DATASETS and place.exists():
-        if place.suffix.lower() != ".csv" and place.name != FILE_NAME:
+        if place.suffix.lower() != ".csv" and find_description(place.absolute()) is None:
             raise InputError(f"{shown(place)}: neither a folder nor a table (.csv); name the "
                              "folder of the pictures, or search by this one with --query"
                              )  # fmt: skip

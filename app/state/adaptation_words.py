@@ -63,6 +63,8 @@ def outcome_title(result: AdaptationResult) -> str:
     """Whether it helped, in one sentence."""
     if not result.helped:
         return "The adaptation did not help; the model stays as it was"
+    if result.cameras_alone:
+        return "The model is corrected for these cameras; learning from groups did not help"
     return "The adapted model groups pictures that it never learned from better"
 
 
@@ -73,8 +75,19 @@ def outcome_words(result: AdaptationResult) -> str:
             "By its own check on held-out pictures no round was clearly better than the model that "
             f"it began with. {result.out} holds that model."
         )
-    rounds = counted(len(result.rounds), "round")
+    rounds = counted(len(result.learned), "round")
+    if result.cameras_alone:
+        return (
+            f"None of {rounds} was clearly better than the model that it began with. {result.out} "
+            "holds that model; it recognises the cameras and corrects its maps for them."
+        )
     return f"Of {rounds} the model of round {result.kept} was kept: {result.out}"
+
+
+def outcome_names(result: AdaptationResult) -> list[str]:
+    """What stands above the columns of :func:`outcome_table`."""
+    rounds = (f"Round {one.number}" if one.learned else "Cameras alone" for one in result.rounds)
+    return ["Before", *rounds]
 
 
 def outcome_table(result: AdaptationResult) -> list[tuple[str, str, list[str]]]:

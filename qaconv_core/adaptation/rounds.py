@@ -138,6 +138,8 @@ class _Adaptation:
         more = not self._maps_fell(state)
         while more and len(state.rounds) < job.rounds:
             more = self._round(state, len(state.rounds) + 1)
+        if not self._best(state):
+            self._cameras_alone(state)
         return self._finish(state)
 
     def _introduce(self, state: State) -> None:
@@ -157,7 +159,7 @@ class _Adaptation:
         self.say(self.plan.describe())
         if self.on_plan is not None:
             self.on_plan(self.plan)
-        if state.grouped:
+        if state.grouped and len(state.rounds) < self.job.rounds:
             self.say(f"going on in round {len(state.rounds) + 1} of {self.job.rounds}")
 
     def _forecast(self) -> Forecast:
@@ -196,28 +198,51 @@ class _Adaptation:
         if count < 2:
             self.say("note: too few pictures look alike for groups; nothing was learned")
             return False
-        loss = self._learn(state, number, start, chosen, labels)
-        check = self._check(state.model(number), state.held_out, number)
-        maps = self._map_quality(state.model(number), number)
-        state.rounds.append(
-            Round(
-                number,
-                grouped.reach,
-                count,
-                int((grouped.labels != ALONE).sum()),
-                len(chosen),
-                loss,
-                time.monotonic() - began,
-                check,
-                agreement(grouped.labels, self.pids),
-                maps,
-            )
+        made = Round(
+            number,
+            grouped.reach,
+            count,
+            int((grouped.labels != ALONE).sum()),
+            len(chosen),
+            self._learn(state, number, start, chosen, labels),
+            0.0,
+            self._check(state.model(number), state.held_out, number),
+            agreement(grouped.labels, self.pids),
+            self._map_quality(state.model(number), number),
         )
-        state.save()
+        self._note(state, replace(made, seconds=time.monotonic() - began))
         state.training(number).unlink(missing_ok=True)
-        self.say(f"round {number}: {words_of_check(check, state.before)}")
-        self.say(f"round {number}: {words_of_maps(maps, state.maps_before)}")
         return not self._maps_fell(state)
+
+    def _note(self, state: State, made: Round) -> None:
+        """Keep what came of a round, and say it."""
+        state.rounds.append(made)
+        state.save()
+        name = f"round {made.number}" if made.learned else "cameras alone"
+        self.say(f"{name}: {words_of_check(made.check, state.before)}")
+        if made.maps is not None:
+            self.say(f"{name}: {words_of_maps(made.maps, state.maps_before)}")
+
+    def _cameras_alone(self, state: State) -> None:
+        """Where no round helped: one more that learns nothing and corrects the old model's maps for
+        the cameras."""
+        if state.rounds and not state.rounds[-1].learned:  # of a run that was interrupted
+            return
+        assert state.held_out is not None
+        began, number, last = time.monotonic(), len(state.rounds) + 1, max(1, len(state.rounds))
+        rendered = self._replayed(len(self.people), last)
+        correction = self._correction(self.job.start, state.held_out, rendered, last)
+        if correction is None:
+            return
+        export_checkpoint(self.job.start, state.model(number), half=False, correction=correction)
+        check = self._check(state.model(number), state.held_out, last)
+        maps = self._map_quality(state.model(number), last)
+        made = Round(number, 0.0, 0, 0, 0, 0.0, time.monotonic() - began, check, None, maps)
+        self._note(state, made)
+
+    def _best(self, state: State) -> int:
+        assert state.before is not None
+        return best_round(state.before, tuple(state.rounds), state.maps_before)
 
     def _maps_fell(self, state: State) -> bool:
         """Whether the maps of the last round are so much worse that no further one is made."""
@@ -304,14 +329,7 @@ class _Adaptation:
         job = self.job
         spec = self.old.spec
         book = grouped_book(self.book, chosen, labels)
-        rendered = replayed_people(
-            len(chosen),
-            book.size,
-            job.seed,
-            without={ref.path for ref in self.people.refs},
-            progress=self._work(number).progress,
-            cancel=self.cancel,
-        )
+        rendered = self._replayed(len(chosen), number)
         epochs = epochs_of(len(chosen) + len(rendered.people), job.epochs)
         recipe = adapting_recipe(spec, self.old.network.padding, epochs, job.rate)
         path = state.training(number)
@@ -348,6 +366,17 @@ class _Adaptation:
         whole.unlink(missing_ok=True)
         return float(trainer.history[-1]["loss"])
 
+    def _replayed(self, pictures: int, number: int) -> PictureCache:
+        """Rendered people to stand beside so many pictures."""
+        return replayed_people(
+            pictures,
+            self.book.size,
+            self.job.seed,
+            without={ref.path for ref in self.people.refs},
+            progress=self._work(number).progress,
+            cancel=self.cancel,
+        )
+
     def _correction(
         self, path: Path, held: Int64, rendered: PictureCache, number: int
     ) -> CameraCorrection | None:
@@ -367,7 +396,7 @@ class _Adaptation:
             step=work.raise_if_cancelled,
         )
         if found is not None:
-            self.say(f"round {number}: maps are corrected for {counted(found.cameras, 'camera')}")
+            self.say(f"maps are corrected for {counted(found.cameras, 'camera')}")
         return found
 
     def _check(self, path: Path, held: Int64, number: int) -> Check:
@@ -404,7 +433,7 @@ class _Adaptation:
         before = state.before
         assert before is not None
         assert state.held_out is not None
-        kept = best_round(before, rounds, state.maps_before)
+        kept = self._best(state)
         source = job.start if kept == 0 else state.model(kept)
         result = AdaptationResult(
             job.out,
@@ -423,7 +452,7 @@ class _Adaptation:
 
     def _record(self, result: AdaptationResult) -> dict[str, Any]:
         """What the checkpoint says of its adaptation."""
-        job, spec = self.job, self.old.spec
+        job, spec, kept = self.job, self.old.spec, result.rounds[result.kept - 1]
         return {
             "from": job.name or job.start.name,
             "from_sha256": spec.sha256,
@@ -431,8 +460,8 @@ class _Adaptation:
             "on": job.pictures.name,
             "pictures": result.pictures,
             "cameras": result.cameras,
-            "rounds": result.kept,
-            "groups": result.rounds[result.kept - 1].groups,
+            "rounds": result.kept if kept.learned else 0,
+            "groups": kept.groups,
             "when": datetime.now(timezone.utc).date().isoformat(),
             "checks": [result.before.to_dict(), *(one.check.to_dict() for one in result.rounds)],
         }
@@ -526,7 +555,8 @@ def best_round(
 
     Clearly better is a round whose gain (:func:`~qaconv_core.adaptation.checks.gain_over`) is more
     than :data:`CLEAR`, and whose held-out groups are not worth less by :data:`WORTH_LOST`. Rounds
-    whose maps have fallen do not count.
+    whose maps have fallen do not count. Maps that are corrected for the cameras alone have
+    forgotten nothing, so that any gain serves.
     """
     fit = [one for one in rounds if _clearly_better(one, before, maps_before)]
     best = max(fit, key=lambda one: (_betterment(one, before), one.number), default=None)
@@ -536,7 +566,8 @@ def best_round(
 def _clearly_better(one: Round, before: Check, maps_before: MapQuality | None) -> bool:
     honest = one.maps is None or maps_before is None or one.maps.honest(maps_before)
     lost = before.worth - one.check.worth
-    return honest and lost <= WORTH_LOST and (one.check.gain or 0.0) > CLEAR
+    clear = CLEAR if one.learned else 0.0
+    return honest and lost <= WORTH_LOST and (one.check.gain or 0.0) > clear
 
 
 def _betterment(one: Round, before: Check) -> float:

@@ -165,7 +165,8 @@ def _fill(state: State, content: Any, pictures: int) -> None:
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedRecord(f"is damaged ({error})") from None
     done = len(state.rounds)
-    if len(state.grouped) not in (done, done + 1) or not all(
+    learned = sum(1 for one in state.rounds if one.learned)
+    if len(state.grouped) not in (learned, learned + 1) or not all(
         state.model(number).is_file() for number in range(1, done + 1)
     ):
         raise DamagedRecord("does not fit the files beside it")

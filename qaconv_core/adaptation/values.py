@@ -79,7 +79,8 @@ class Round:
 
     ``agreement`` is the normalised mutual information of the groups with the labels, where the
     pictures have some; it is only reported. ``maps`` is what the strongest correspondences of
-    rendered pairs connect.
+    rendered pairs connect. A round with nothing ``learned`` corrects the old model's maps for the
+    cameras alone.
     """
 
     number: int
@@ -124,6 +125,16 @@ class AdaptationResult:
     def helped(self) -> bool:
         """Whether an adapted model was written."""
         return self.kept > 0
+
+    @property
+    def learned(self) -> tuple[Round, ...]:
+        """The rounds that learned from groups."""
+        return tuple(one for one in self.rounds if one.learned)
+
+    @property
+    def cameras_alone(self) -> bool:
+        """Whether the model that was written is the old one with maps corrected for the cameras."""
+        return self.helped and not self.rounds[self.kept - 1].learned
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""

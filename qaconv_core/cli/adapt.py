@@ -167,8 +167,11 @@ def outcome(result: AdaptationResult) -> str:
             f"{shown(result.out)} holds the model as it was ({minutes})."
         )
     then, now = result.before, result.rounds[result.kept - 1].check
+    how = f"adapted in {result.kept} of {len(result.rounds)} rounds"
+    if result.cameras_alone:
+        how = "learning did not help; the maps of the old model are corrected for the cameras"
     return (
-        f"{shown(result.out)}: adapted in {result.kept} of {len(result.rounds)} rounds, {minutes}; "
+        f"{shown(result.out)}: {how}, {minutes}; "
         f"the held-out groups' worth went from {then.worth:.3f} to {now.worth:.3f}, gain "
         f"{now.gain or 0.0:+.3f}"
     )

@@ -25,7 +25,7 @@ def own_name(place: Path) -> str:
     """The name of a folder or table: the folder's own; of one of several tables in a folder also
     the table's. Never one of :data:`PUBLISHED_NAMES`."""
     folder = place.parent if place.is_file() else place
-    name = folder.name or str(folder)
+    name = folder.name or folder.drive.rstrip(":") or "pictures"
     if folder != place and len(fit_tables(folder)) > 1:
         name = f"{name} {place.stem}"
     if dataset_key(name) in PUBLISHED_NAMES:

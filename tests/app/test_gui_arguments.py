@@ -88,9 +88,10 @@ def test_an_import_is_opened_by_its_name(asked, tmp_path):
     shop = tmp_path / "shop"
     save_description(propose([shop], Wishes(name="Laden")).description)
     others = [write_names(tmp_path / d / "c", ("1.jpg",), pictures=False) for d in ("n", "s")]
-    save_description(propose(others, Wishes(name="Both")).description)
+    file = save_description(propose(others, Wishes(name="Both")).description).file
     for option in ("--dataset", "--gallery"):
         found = dataset_of(asked(option, "laden")[0])
         assert (found.name, len(found.gallery) + len(found.query)) == ("Laden", 2)
         found = dataset_of(asked(option, "Both")[0])
         assert (found.name, found.root, len(found.gallery)) == ("Both", tmp_path, 2)
+        assert dataset_of(asked(option, file)[0]).name == "Both"  # as import's next steps have it

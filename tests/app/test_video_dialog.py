@@ -198,7 +198,7 @@ def test_a_share_that_vanishes_is_said_and_the_search_goes_on_later(qtbot, dialo
     assert heard == []
     share.with_name("away").rename(share)
     qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT)
-    assert dialog.start.text() == "Go on"
+    assert words_of(dialog.start) == "Go on"
     QTest.mouseClick(dialog.start, Qt.LeftButton)
     qtbot.waitUntil(lambda: bool(heard), timeout=WAIT)
     rows = rows_of(share.parent / "people" / "pictures.csv")

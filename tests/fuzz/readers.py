@@ -58,7 +58,7 @@ def _table(folder: Path, random: Random) -> None:
         (folder / name).write_bytes(b"x")
     rows = "path,pid,camid,time,split\na.jpg,7,1,1.5,query\nb.jpg,7,2,2024-05-01 12:00,gallery\n"
     if random.random() < 0.5:
-        rows = "filename;person;cam\na.jpg;07;gate 1\nb.jpg;7;gate 2\nc.jpg;x;\n"
+        rows = "filename;person;cam\na.jpg;07;gate 1\nb.jpg;7;gate 2\nc.jpg;x;\na.jpg;8;\n"
     data = damaged_bytes(rows.encode(random.choice(["utf-8", "utf-16", "utf-8-sig"])), random)
     (folder / "table.csv").write_bytes(data)
     open_folder(folder if random.random() < 0.5 else folder / "table.csv")

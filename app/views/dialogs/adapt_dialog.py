@@ -260,7 +260,7 @@ class AdaptDialog(QDialog):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(24)
         grid.setColumnStretch(1, 1)
-        names = ["Before", *(f"Round {one.number}" for one in result.rounds)]
+        names = words.outcome_names(result)
         for column, name in enumerate(names, start=2):
             kept = column - 2 == result.kept
             label = heading(name) if kept else plain_label(name)

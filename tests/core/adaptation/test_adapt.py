@@ -162,6 +162,32 @@ def test_where_it_does_not_help_the_old_model_is_kept(world, tmp_path, monkeypat
                for k in new if k.startswith("model."))  # fmt: skip
 
 
+def test_where_learning_does_not_help_the_cameras_alone_may(world, tmp_path, monkeypatch, capsys):
+    def of_cameras(before, rounds, maps):
+        return 0 if not rounds or rounds[-1].learned else len(rounds)
+
+    monkeypatch.setattr(engine, "best_round", of_cameras)
+    out = tmp_path / "new.pth.tar"
+    run(world, out, "--rounds", "1", "--epochs", "1", "--json", tmp_path / "new.json")
+    assert "the maps of the old model are corrected for the cameras" in capsys.readouterr().out
+    old, new = tensors(world / "model.pth.tar"), tensors(out)
+    for name in old:
+        assert torch.equal(new[name], old[name].half() if name.startswith("model.") and
+                           old[name].is_floating_point() else old[name])  # fmt: skip
+    assert "maps corrected for 2 cameras" in load_model(out, "cpu").spec.adapted
+    assert read_tensors(out)["adapted"]["rounds"] == 0
+    found = json.loads((tmp_path / "new.json").read_text())
+    assert [one["learned"] > 0 for one in found["rounds"]] == [True, False]
+    assert found["kept"] == 2
+
+
+def test_maps_for_the_cameras_alone_need_no_clear_gain():
+    before, little = check(0.5), check(0.5, gain=0.001)
+    made = replace(after((0.5, 0.001))[0], check=little)
+    assert best_round(before, (replace(made, learned=10),)) == 0
+    assert best_round(before, (replace(made, learned=0),)) == 1
+
+
 class StopOnce(CancelToken):
     """Cancels as soon as a file is there."""
 

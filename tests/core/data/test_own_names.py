@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from qaconv_core.data import DATASETS, open_folder
@@ -66,3 +68,4 @@ def test_several_places_under_one_name_are_opened_again_by_it(tmp_path):
 def test_all_names_of_known_sets_are_taken(tmp_path):
     assert {*_ENTRIES, "folder", "demo"} == set(DATASETS)
     assert own_name(tmp_path / "CUHK03-NP-detected") == "CUHK03-NP-detected (own pictures)"
+    assert "/" not in own_name(Path(tmp_path.anchor))

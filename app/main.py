@@ -32,6 +32,7 @@ def open_window(arguments: argparse.Namespace) -> None:
     problem = startup.prepare()
     if problem:
         raise InputError(problem)
+    startup.hold_collector()
     try:
         from app.program import Program
     except ImportError as error:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("QT_API", "pyqt5")
-
-from PyQt5.QtCore import QCoreApplication, QEvent
+from PyQt5.QtCore import QCoreApplication, QEvent, QTimer
 from PyQt5.QtWidgets import QApplication
 
+from app import startup
 from app.state.session import Session, load_session
 from app.state.settings import SettingsFile
 from app.state.values import Problem
@@ -17,9 +14,16 @@ from app.views.shell.main_window import FIRST_SIZE, MainWindow
 from app.views.widgets.error_hooks import install_excepthook
 from app.views.widgets.theme import Theme, prepare_high_dpi
 
+LONGEST_WAIT = 1000
+"""Milliseconds after which jobs begin though the window, hidden by others, was never painted."""
+
 
 class Program:
-    """Makes everything in the order that Qt needs; :meth:`end` undoes it."""
+    """Makes everything in the order that Qt needs; :meth:`end` undoes it.
+
+    No job runs until the window is on the screen: the first one loads torch, and the window would
+    have to share the interpreter with it.
+    """
 
     def __init__(self, arguments: list[str]) -> None:
         running = QApplication.instance()
@@ -36,6 +40,8 @@ class Program:
         self.theme = Theme(self.application)
         self.theme.use(self.settings.value.theme)
         self.window = MainWindow(self.settings, self.theme)
+        self.window.runner.hold()
+        self.window.painted.connect(self._on_screen)
         self.hooks = install_excepthook(self.window.problems.add, self.window)
         if self.session is not None and self.session.note:
             self.window.problems.add(Problem(self.session.note))
@@ -47,7 +53,12 @@ class Program:
         if not self.settings.value.geometry:
             self._first_size()
         self.window.show()
+        QTimer.singleShot(LONGEST_WAIT, self._on_screen)
         self.application.exec_()
+
+    def _on_screen(self) -> None:
+        self.window.runner.release()
+        startup.release_collector()
 
     def _first_size(self) -> None:
         screen = self.application.primaryScreen().availableGeometry()
@@ -69,3 +80,4 @@ class Program:
         QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
         self.hooks.remove()
         self.crash.close()
+        startup.release_collector()

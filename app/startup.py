@@ -8,6 +8,7 @@ the plugin that is tried, and can be tested as plain functions.
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib.util
 import os
 import re
@@ -70,6 +71,25 @@ def prepare() -> str:
     if problem or not wants_x11(os.environ):
         return problem
     return library_problem(x11_plugin()) or unreachable(os.environ)
+
+
+# ── the collector of garbage ────────────────────────────────────────────────────────────────────
+
+
+def hold_collector() -> None:
+    """Look for no garbage until :func:`release_collector`.
+
+    What modules, classes and widgets are made of stays to the end, so that a tenth of the start
+    would be spent on looking at it again and again.
+    """
+    gc.disable()
+
+
+def release_collector() -> None:
+    """Look for garbage again, but not among what the start has made."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 # ── other copies of Qt ──────────────────────────────────────────────────────────────────────────

@@ -11,8 +11,9 @@ cores while they wait otherwise, and features come to a standstill.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qaconv_core.lazy import names_at_first_use
 
 if TYPE_CHECKING:
     from qaconv_core.data import open_dataset as open_dataset
@@ -23,16 +24,12 @@ __version__ = "0.1.0"
 __all__ = ["Model", "load_model", "open_dataset"]
 
 _HOMES = {
-    "Model": "qaconv_core.model",
-    "load_model": "qaconv_core.model",
-    "open_dataset": "qaconv_core.data",
+    "Model": "model",
+    "load_model": "model",
+    "open_dataset": "data",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'qaconv_core' has no attribute {name!r}")
+__getattr__ = names_at_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

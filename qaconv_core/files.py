@@ -5,8 +5,10 @@ Opening a pipe that nobody writes to waits for ever, and a device may never end.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from pathlib import Path
 
 from qaconv_core.errors import InputError, QAConvError
 from qaconv_core.readable import shown
@@ -18,6 +20,7 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+_BLOCK = 1 << 20
 
 
 def unlike_file(mode: int) -> str:
@@ -61,3 +64,12 @@ def check_output(path: str | os.PathLike[str], error: type[QAConvError] = InputE
         if kind in ("a pipe", "a device"):
             hint += ", or - for standard output where the option knows it"
         raise error(f"{shown(path)}: cannot be written, it is {kind}; {hint}")
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, as hexadecimal digits. Raises :class:`OSError`."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

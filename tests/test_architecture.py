@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ CORE = ROOT / "qaconv_core"
 APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
-    ("errors", "readable"),
+    ("errors", "lazy", "readable"),
     ("caching", "types", "files", "naming", "paths", "progress", "threads"),
     ("device", "processes"),
     ("ranking",),
@@ -151,8 +152,9 @@ def view_modules() -> list[Path]:
 def test_widgets_know_no_page_and_pages_know_no_shell_nor_each_other(path):
     allowed = VIEWS_MAY_IMPORT[path.parent.name]
     for name in imported(path):
-        parts = name.split(".")
-        assert parts[:2] != ["app", "views"] or parts[2] in allowed, f"{path} imports {name}"
+        view = name.removeprefix("app.views.").split(".")[0]
+        of_views = name.startswith("app.views.")
+        assert not of_views or view in allowed, f"{path} imports {name}"
 
 
 def test_the_pointer_uses_only_public_names_of_the_match_picture():
@@ -249,6 +251,51 @@ def test_the_window_opens_without_torch():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-1] == "False"
+
+
+def test_the_first_window_imports_no_dialog_and_no_page_that_it_does_not_show():
+    code = "import sys, app.program; print(*(m for m in sys.modules if m.startswith({!r})))"
+    unseen = (
+        "app.views.dialogs.", "app.views.evaluate", "app.views.insights.errors", "qaconv_core.cli",
+        "qaconv_core.evaluation.reports", "matplotlib", "ssl",
+    )  # fmt: skip
+    for start in unseen:
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(start)], capture_output=True, text=True, cwd=ROOT
+        )
+        assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+
+
+def test_a_command_does_not_wait_for_the_modules_of_others():
+    code = (
+        "import sys; from qaconv_core.cli import main; main(['check', '--help']); "
+        "print(*sorted(m for m in sys.modules if m.startswith('qaconv_core.cli.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert "qaconv_core.cli.check" in loaded
+    assert not {"qaconv_core.cli.train", "qaconv_core.cli.evaluate"} & {*loaded}
+
+
+AT_FIRST_USE = [
+    path.parent
+    for path in (*modules(), *app_modules())
+    if path.name == "__init__.py" and "names_at_first_use(" in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("folder", AT_FIRST_USE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_names_that_wait_for_their_first_use_are_there(folder):
+    package = importlib.import_module(".".join(folder.relative_to(ROOT).parts))
+    modules_in_it = {path.stem for path in folder.glob("*.py")}
+    for name, home in package._HOMES.items():
+        assert name in package.__all__
+        assert name not in modules_in_it, "the module would hide the name"
+        assert getattr(package, name) is getattr(
+            importlib.import_module(f"{package.__name__}.{home}"), name
+        )
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = package.nothing
 
 
 @pytest.mark.parametrize("module", WITHOUT_TORCH)

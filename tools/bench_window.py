@@ -8,6 +8,7 @@ of it. ``--write`` puts the table between the marks of a Markdown file.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -29,9 +30,12 @@ BEGIN, END = "<!-- window: begin -->", "<!-- window: end -->"
 Times = dict[str, list[float]]
 WORDS = {
     "window": "start to first window",
+    "processor": "the same, time of the processor",
     "warm": "start to first ranking and match, feature maps stored",
     "cold": "start to first ranking and match, feature maps computed",
     "candidate": "next candidate, with its match",
+    "beside": "next candidate, while the set is measured in the background",
+    "kept": "the window's thread kept at once, while the set is measured",
     "query": "new query: ranking and match",
     "hover": "hover: another cell under the pointer",
     "mode": "lines to heat maps and back",
@@ -58,21 +62,22 @@ def start_once() -> Times:
     driver.start()
     driver.wait(lambda: driver.window.windowHandle().isExposed(), "the window")
     driver.turn()
-    window = time.time() - began
+    window, processor = time.time() - began, time.process_time()
     driver.wait(lambda: driver.shown, "the first match")
     driver.turn()
     match = time.time() - began
     driver.close()
-    return {"window": [window], "match": [match]}
+    return {"window": [window], "processor": [processor], "match": [match]}
 
 
 def interact(steps: int) -> Times:
     """Seconds of the steps that a person repeats, on the demo."""
     driver = Driver(SIZE)
     driver.start()
+    beside = beside_measuring(driver, steps)
     driver.measured()
     canvas = driver.window.explore.inspector.canvas
-    times: Times = {
+    times: Times = beside | {
         "candidate": [timed(lambda: step(driver, "Right")) for _ in range(steps)],
         "query": [timed(lambda: step(driver, "Down")) for _ in range(steps)],
     }
@@ -96,6 +101,23 @@ def interact(steps: int) -> Times:
     return times
 
 
+def beside_measuring(driver: Driver, most: int) -> Times:
+    """Next candidates while the demo's queries are ranked by all methods, as after each start, and
+    the times between two moments at which the window's thread was free."""
+    from PyQt5.QtCore import QTimer
+
+    moments: list[float] = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: moments.append(time.perf_counter()))
+    driver.wait(lambda: driver.shown, "the first match")
+    steps: list[float] = []
+    timer.start(1)
+    while not driver.space.measures_complete and len(steps) < most:
+        steps.append(timed(lambda: step(driver, "Right")))
+    timer.stop()
+    return {"beside": steps, "kept": [b - a for a, b in itertools.pairwise(moments)]}
+
+
 def step(driver: Driver, key: str) -> None:
     """Press a key and wait until another match is shown."""
     before = driver.space.selection
@@ -117,8 +139,10 @@ def timed(work: Callable[[], object]) -> float:
 def child(part: str, steps: int, cache: Path | None = None) -> Times:
     """What a process of its own measured. Raises :class:`SystemExit` where it failed."""
     environment = dict(os.environ, **{STARTED: repr(time.time())})
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation keeps its bytecode
     if cache is not None:
         environment["QACONV_CACHE_DIR"] = str(cache)
+        environment["PYTHONPYCACHEPREFIX"] = str(cache.parent / "bytecode")
     command = [sys.executable, __file__, "--part", part, "--steps", str(steps)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
@@ -128,18 +152,18 @@ def child(part: str, steps: int, cache: Path | None = None) -> Times:
 
 def measure(starts: int, steps: int, rows: int) -> Times:
     """Everything, one after another."""
-    times: Times = {"window": [], "warm": [], "cold": []}
+    times: Times = {"window": [], "processor": [], "warm": [], "cold": []}
     with tempfile.TemporaryDirectory(prefix="qaconv-") as folder:
-        warm = Path(folder) / "warm"
-        for number in range(starts):
-            cache = Path(folder) / f"cold{number}" if number else warm
-            times["cold"] += child("start", steps, cache)["match"]
-            if number:
-                shutil.rmtree(cache, ignore_errors=True)
+        warm, cold = Path(folder) / "warm", Path(folder) / "cold"
+        child("start", steps, warm)  # writes bytecode and feature maps
+        for _ in range(starts):
+            times["cold"] += child("start", steps, cold)["match"]
+            shutil.rmtree(cold, ignore_errors=True)
         for _ in range(starts):
             found = child("start", steps, warm)
             times["warm"] += found["match"]
             times["window"] += found["window"]
+            times["processor"] += found["processor"]
         times |= child("interact", steps, warm)
     times |= list_times(rows)
     return times
@@ -164,15 +188,15 @@ def table(times: Times) -> str:
     """Markdown: the machine, and a row for each step."""
     import numpy as np
 
-    lines = [machine(), "", "| what | median | 95 % | times |", "|---|---:|---:|---:|"]
+    lines = [machine(), "", "| what | median | 95 % | most | times |", "|---|---:|---:|---:|---:|"]
     for name, words in WORDS.items():
         spent = times.get(name, [])
         if not spent:
             continue
         listed = name in LISTS.values()
         middle, high = spent if listed else (np.median(spent), np.percentile(spent, 95))
-        count = 100 if listed else len(spent)
-        lines.append(f"| {words} | {duration(middle)} | {duration(high)} | {count} |")
+        most, count = ("–", 100) if listed else (duration(max(spent)), len(spent))
+        lines.append(f"| {words} | {duration(middle)} | {duration(high)} | {most} | {count} |")
     return "\n".join(lines)
 
 

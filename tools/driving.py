@@ -53,6 +53,7 @@ class Driver:
     """One window of the program at a given size, and hands for it."""
 
     def __init__(self, size: tuple[int, int]) -> None:
+        startup.hold_collector()
         from app.program import Program
 
         self.program = Program(sys.argv[:1])

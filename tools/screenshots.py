@@ -1,6 +1,7 @@
 """Pictures of the window: starts the real program on the demo, drives it, writes PNG files.
 
     python tools/screenshots.py                              # the README's, into docs/images/window
+    python tools/screenshots.py --of small                   # 1280×800, for docs/window.md
     python tools/screenshots.py --of large                   # 2560×1440, for docs/window.md
     python tools/screenshots.py --of sharp                   # at 200 %, for docs/window.md
     python tools/screenshots.py --out DIR                    # every view
@@ -772,6 +773,7 @@ README = (
     "cmc-dark",
     "case",
 )
+SMALL = ("decisions",)
 LARGE = (
     "browse",
     "grid-dark",
@@ -813,10 +815,12 @@ class Document:
 
 DOCUMENTS = {
     "readme": Document(README, "1440x900"),
+    "small": Document(SMALL, "1280x800", suffix="-1280x800"),
     "large": Document(LARGE, "2560x1440", suffix="-2560x1440"),
     "sharp": Document(SHARP, "1280x800", 2.0, "-200"),
 }
-"""What is taken without ``--out``: the README's, and the large and sharp ones of docs/window.md."""
+"""What is taken without ``--out``: the README's, and the small, large and sharp ones of
+docs/window.md."""
 
 
 # ── pictures ────────────────────────────────────────────────────────────────────────────────────
@@ -875,7 +879,7 @@ def save(pixmap: Any, path: Path, few_colours: bool) -> None:
     picture = Image.frombytes("RGB", (width, height), data, "raw", "RGB", image.bytesPerLine())
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, optimize=few_colours)
-    for colours in (256, 128, 64):
+    for colours in (256, 128, 64, 32):
         if not few_colours or path.stat().st_size <= LARGEST:
             return
         # Coverage keeps the few data colours, k-means the tones of the pictures; a part of the

@@ -12,8 +12,9 @@ from app.items.row_texts import count_text, who_sentence
 from app.state.listing import listed_places, search_texts, text_hits
 from app.state.values import ResultFilter
 from qaconv_core.galleries.values import OpenSet
-from qaconv_core.types import RankingResult
+from qaconv_core.types import Int64, RankingResult
 
+NONE: Int64 = np.array([], dtype=np.int64)
 MOST = 200
 """Hits that are listed; their number is told in full."""
 
@@ -34,7 +35,7 @@ class FindModel(ListModel):
         """Find anew."""
         self.beginResetModel()
         self._data, self._ranking = data, ranking
-        hits = np.flatnonzero(text_hits(search_texts(data.gallery) if data else (), text))
+        hits = np.flatnonzero(text_hits(search_texts(data.gallery), text)) if data else NONE
         if ranking is not None:
             places = ranking.places[hits]
             hits = hits[np.lexsort((places, places < 0))]  # those not ranked yet at the end

@@ -72,10 +72,11 @@ class PeopleModel(QAbstractTableModel):
         if role == Qt.TextAlignmentRole and index.column() == 1:
             return int(Qt.AlignRight | Qt.AlignVCenter)
         if role in (Qt.DisplayRole, Qt.ToolTipRole):
-            return self._texts(index.row())[index.column()]
+            return self._texts(index.row(), role == Qt.ToolTipRole)[index.column()]
         return None
 
-    def _texts(self, row: int) -> tuple[str, str, str]:
+    def _texts(self, row: int, counts: bool) -> tuple[str, str, str]:
+        """The columns; cameras with their ``counts`` of pictures where there is room for them."""
         if row < _ABOVE:
             data = self.gallery.space.data
             total = 0 if data is None else len(data.gallery)
@@ -89,7 +90,9 @@ class PeopleModel(QAbstractTableModel):
             name = "" if camera is None else names.get(camera, "")
             return camera_label(camera, name) or "no camera"
 
-        where = (f"{label(camera)} {n}" for camera, n in person.cameras)
+        where = (
+            f"{label(camera)} {n}" if counts else label(camera) for camera, n in person.cameras
+        )
         return person.name, _pictures_text(person), ", ".join(where)
 
 

@@ -17,7 +17,6 @@ from app.state.adaptation import Adaptation, AdaptationRequest, default_out
 from app.state.requests import DEMO, DataRequest, ModelRequest
 from app.state.stored import read_record, write_record
 from app.state.values import Problem
-from qaconv_core.adaptation.pictures import Pictures, pictures_of
 from qaconv_core.data.resources import resource_path
 from qaconv_core.errors import StoreError
 from qaconv_core.progress import PhasedProgress, ProgressCallback
@@ -28,6 +27,7 @@ from qaconv_core.types import Dataset
 if TYPE_CHECKING:
     from qaconv_core.adaptation import AdaptationJob, AdaptationResult, FoundGroups
     from qaconv_core.adaptation.forecast import Forecast
+    from qaconv_core.adaptation.pictures import Pictures
     from qaconv_core.adaptation.state import Unfinished
 
 ADAPT, FORECAST = "adapt", "adaptation forecast"
@@ -47,6 +47,8 @@ def _note_begun(out: Path, root: Path, model: ModelRequest) -> None:
 
 def pictures_to_adapt(data: DataRequest | Dataset) -> Pictures:
     """The pictures of a set that a model can learn from."""
+    from qaconv_core.adaptation import pictures_of
+
     return pictures_of(data if isinstance(data, Dataset) else engine.dataset_of(data))
 
 

@@ -6,7 +6,7 @@ stays as it was, and the failure is a problem like that of any job.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,7 +134,7 @@ class DecisionJobs(QObject):
         """
         if not pairs:
             return
-        command = secrets.token_hex(8) if len(pairs) > 1 else ""
+        command = os.urandom(8).hex() if len(pairs) > 1 else ""
 
         def change(log: DecisionBook, data: OpenSet) -> str:
             made = [_decide(log, data, pair, verdict, note, command) for pair in pairs]

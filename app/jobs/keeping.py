@@ -1,14 +1,12 @@
-"""What the program keeps and fetches: forgetting a data set, weights, blurred exports.
+"""What the program keeps and fetches: forgetting a data set, weights.
 
 All of it runs in worker threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from app.jobs.job import JobContext
 from qaconv_core.data.weights import (
@@ -24,8 +22,6 @@ from qaconv_core.device import format_bytes
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.download import PART
 from qaconv_core.store.forgetting import Forgotten, forget, places_of
-
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -90,13 +86,3 @@ def forget_set(data: OpenSet, dry_run: bool, context: JobContext) -> Forgotten:
     """Remove all that is kept of a data set; with ``dry_run`` only count it."""
     places = places_of(data.dataset)
     return forget(places, dry_run=dry_run, context=context)
-
-
-def with_blur(blur: str, act: Callable[[], Made]) -> Made:
-    """Draw or write with pictures blurred; see :data:`~app.state.export_choices.BLURS`."""
-    if not blur:
-        return act()
-    from qaconv_core.figures.style import blurred_pictures
-
-    with blurred_pictures(blur):
-        return act()

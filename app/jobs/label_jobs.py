@@ -23,7 +23,6 @@ from app.state.words import logit_text
 from qaconv_core.data.labelled import (
     PersonCount,
     called_pictures,
-    export_labels,
     labelled,
     labelled_pictures,
     persons_by_camera,
@@ -307,6 +306,8 @@ class LabelJobs(QObject):
 
         Raises :class:`~qaconv_core.errors.InputError`.
         """
+        from qaconv_core.data.label_export import export_labels
+
         data, log = self.gallery.space.data, self._log
         if data is not None and log is not None:
             export_labels(labelled(data.dataset, log), target)

@@ -143,23 +143,22 @@ class MatchExport:
         return csv_text(COLUMNS, rows)
 
     def breakdown(self) -> Sheet:
-        """The figure with the score breakdown by zones; its rows but the score add up to the last
-        but one."""
+        """The figure with the score breakdown by zones: what they sum to, and the score."""
         pair, known = self.pair, self.pair.relative
         grid = pair.match.grid
         zones = PairZones(*(zones_of_picture(ref, grid) for ref in (self.query, self.candidate)))
         rows = [(zone, logit_text(value)) for zone, value in zone_terms(pair, zones, "relative")]
+        logit = ("logit", logit_text(pair.match.logit))
         if pair.normalised is not None:
-            rows.append(("standard deviations above strangers", logit_text(pair.normalised.total)))
+            what = "part of the deviations above strangers"
+            rows += [("above strangers", logit_text(pair.normalised.total)), logit]
         elif known is None:
-            rows += [("bias", logit_text(pair.match.bias)), ("logit", logit_text(pair.match.logit))]
+            what = "contribution"
+            rows += [("bias", logit_text(pair.match.bias)), logit]
         else:
-            rows += [
-                ("average logit", logit_text(known.base)),
-                ("logit", logit_text(pair.match.logit)),
-            ]
+            what = "contribution above average"
+            rows += [("average logit", logit_text(known.base)), logit]
         rows.append(("score", score_text(pair.match.score)))
-        what = "contribution" if known is None else "contribution above average"
         caption = (
             f"Query {self._query_label} and candidate {self.candidate.path.name} ({self.dataset}): "
             f"the {what} of each zone of both pictures, and what they sum to. "

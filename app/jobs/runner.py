@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal
 
 from PyQt5.QtCore import QObject, Qt, pyqtSignal, pyqtSlot
@@ -61,6 +62,7 @@ class JobRunner(QObject):
         }
         self.jobs: list[Job] = []
         self._closed = False
+        self._held: list[Callable[[], object]] | None = None
         self._mail = _Mail(self)
         self._mail.started.connect(self._on_started, Qt.QueuedConnection)  # type: ignore[call-arg]  # stub: no type of connection
         self._mail.progressed.connect(self._on_progress, Qt.QueuedConnection)  # type: ignore[call-arg]  # stub: no type of connection
@@ -96,9 +98,23 @@ class JobRunner(QObject):
             self.added.emit(job)
         if self._closed:
             self._on_finished(job, None, Cancelled())
+            return job
+        submit = partial(self._lanes[lane].submit, self._run, job, lane in _WAITED_FOR)
+        if self._held is None:
+            submit()
         else:
-            self._lanes[lane].submit(self._run, job, lane in _WAITED_FOR)
+            self._held.append(submit)
         return job
+
+    def hold(self) -> None:
+        """Keep jobs that are started waiting until :meth:`release`."""
+        self._held = []
+
+    def release(self) -> None:
+        """Let the jobs that were held run, in the order in which they were started."""
+        held, self._held = self._held, None
+        for submit in held or ():
+            submit()
 
     def _run(self, job: Job, waited_for: bool) -> None:
         """In the worker thread."""
@@ -201,5 +217,6 @@ class JobRunner(QObject):
         """Cancel everything but records and wait until the threads have come to an end."""
         self._closed = True
         self.cancel_all()
+        self.release()
         for lane, executor in self._lanes.items():
             executor.shutdown(wait=True, cancel_futures=lane != "records")

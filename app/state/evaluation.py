@@ -12,7 +12,6 @@ from pathlib import Path
 
 from app.state.events import Event
 from app.state.requests import DEMO, DataRequest
-from app.state.values import Problem
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.formats import flat_text
 from qaconv_core.evaluation.methods import MethodOptions
@@ -209,14 +208,6 @@ class FinishedRun:
         if not several:
             return self.report
         return replace(self.report, dataset=f"{self.report.dataset} ({self.title})")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A data set that could not be evaluated, and why."""
-
-    title: str
-    problem: Problem
 
 
 class RunList:

@@ -64,8 +64,8 @@ class EventQueue:
 
     An event that a listener emits is delivered after the present one has reached all its
     listeners. Changes that a listener requests (:meth:`postpone`) are made once no event waits.
-    ``settled`` comes last, when nothing waits any more; what its listeners change is delivered in
-    the same way, and it comes again.
+    ``settled`` comes when nothing waits any more; what its listeners change is delivered in the
+    same way, and it comes again. What is to be done :meth:`afterwards` comes last.
     """
 
     def __init__(self) -> None:
@@ -74,6 +74,7 @@ class EventQueue:
         """Whether listeners are being called now, those of ``settled`` apart."""
         self._events: deque[Event] = deque()
         self._changes: deque[Callable[[], None]] = deque()
+        self._due: dict[Event, None] = {}
         self._unsettled = self._running = False
         self._batches = 0
 
@@ -87,6 +88,16 @@ class EventQueue:
         """Call ``change`` once no event waits."""
         self._changes.append(change)
         self._run()
+
+    def afterwards(self, listener: Listener, *events: Event) -> None:
+        """Call ``listener`` once after any of ``events``, with all that follows from them.
+
+        For what costs time and depends on much: one key changes several things.
+        """
+        listeners = Event()
+        listeners.connect(listener)
+        for event in events:
+            event.connect(lambda: self._due.setdefault(listeners))
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -104,7 +115,7 @@ class EventQueue:
         self._running = True
         failure: Exception | None = None
         try:
-            while self._events or self._changes or self._unsettled:
+            while self._events or self._changes or self._unsettled or self._due:
                 try:
                     self._advance()
                 except Exception as error:  # the other listeners are notified nevertheless
@@ -125,6 +136,10 @@ class EventQueue:
                 self.delivering = False
         elif self._changes:
             self._changes.popleft()()
-        else:
+        elif self._unsettled:
             self._unsettled = False
             self.settled.deliver()
+        else:
+            listeners = next(iter(self._due))
+            del self._due[listeners]
+            listeners.deliver()

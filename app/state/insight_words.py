@@ -144,6 +144,6 @@ def example_sentence(example: Example) -> str:
 
 def order_words(count: int, cell: int | None, sort: str = "margin") -> str:
     """What the examples are, and in which order they stand."""
-    by = "the largest margin first" if cell is None else "by what the chosen cell adds"
+    by = "the largest margin first" if cell is None else "by what the cell adds"
     by = by if sort == "margin" else f"by {SORTS[sort].lower()}"
-    return f"{counted(count, 'error')}, {by}: query, ✕ first false match, ✓ first true match."
+    return f"{counted(count, 'error')}, {by}: query, ✕ first false, ✓ first true match."

@@ -221,6 +221,12 @@ def why_no_trust(data: OpenSet | None) -> str:
     return ""
 
 
+REASONS: dict[Kind, Callable[[OpenSet | None], str]] = {
+    "failures": why_no_failures, "trust": why_no_trust,
+}  # fmt: skip
+"""Why a kind cannot be measured on a set; "" where it can."""
+
+
 @dataclass
 class Insights:
     """Findings about the open set under the loaded model, and what is looked at among them.

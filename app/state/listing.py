@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
+from itertools import repeat
+from operator import contains
 from typing import NamedTuple
 
 import numpy as np
@@ -37,20 +39,24 @@ def matches_text(images: ImageSet, text: str) -> Bool:
     return text_hits(search_texts(images), text)
 
 
-class SearchText(NamedTuple):
-    """What a search reads of a picture, in lower case: names of file and person, and lines of the
-    words that the window shows for person and camera."""
+class SearchTexts(NamedTuple):
+    """What a search reads of pictures, in lower case.
 
-    names: str
-    words: str
+    ``names`` are of file and person, one of each picture. ``words`` are lines of what the window
+    shows for person and camera; picture i has those of place ``words_of[i]``.
+    """
+
+    names: list[str]
+    words: list[str]
+    words_of: Int64
 
 
-_TEXTS: LruCache[int, tuple[ImageSet, list[SearchText]]] = LruCache(2)
+_TEXTS: LruCache[int, tuple[ImageSet, SearchTexts]] = LruCache(2)
 """Of queries and gallery, which are searched at every letter typed; by identity."""
 
 
-def search_texts(images: ImageSet) -> list[SearchText]:
-    """One for each picture; those of the two sets searched last are kept."""
+def search_texts(images: ImageSet) -> SearchTexts:
+    """Those of a set; of the two sets searched last they are kept."""
     kept = _TEXTS.get(id(images))
     if kept is None or kept[0] is not images:
         kept = images, _texts_of(images)
@@ -58,21 +64,24 @@ def search_texts(images: ImageSet) -> list[SearchText]:
     return kept[1]
 
 
-def _texts_of(images: ImageSet) -> list[SearchText]:
-    """One for each picture. Equal words are one string."""
-    known: dict[tuple[int | None, str, int | None, str], str] = {}
-    texts = []
+def _texts_of(images: ImageSet) -> SearchTexts:
+    places: dict[tuple[int | None, str, int | None, str], int] = {}
+    names: list[str] = []
+    words: list[str] = []
+    words_of: list[int] = []
     for ref in images:
         key = ref.pid, ref.person, ref.camid, ref.camera
-        if key not in known:
-            words = [person_words(*key[:2]), camera_words(*key[2:]), camera_label(*key[2:])]
-            words += [] if ref.person else [person_label(ref.pid)]
-            known[key] = "\n".join(words).lower()
-        texts.append(SearchText(f"{ref.path.name}\n{ref.person}".lower(), known[key]))
-    return texts
+        if key not in places:
+            lines = [person_words(*key[:2]), camera_words(*key[2:]), camera_label(*key[2:])]
+            lines += [] if ref.person else [person_label(ref.pid)]
+            places[key] = len(words)
+            words.append("\n".join(lines).lower())
+        names.append(f"{ref.path.name}\n{ref.person}".lower())
+        words_of.append(places[key])
+    return SearchTexts(names, words, np.array(words_of, dtype=np.int64))
 
 
-def text_hits(texts: Sequence[SearchText], text: str) -> Bool:
+def text_hits(texts: SearchTexts, text: str) -> Bool:
     """(n,) whether a picture is meant by ``text``, no matter the case; none for no text.
 
     Names hold the text at any place. Words shown hold it too, with whole numbers: ``person 6`` is
@@ -80,18 +89,18 @@ def text_hits(texts: Sequence[SearchText], text: str) -> Bool:
     """
     wanted = text.strip().lower()
     if not wanted:
-        return np.zeros(len(texts), dtype=bool)
+        return np.zeros(len(texts.names), dtype=bool)
     anywhere = re.escape(wanted)
     whole = anywhere + (r"(?!\d)" if wanted[-1].isdecimal() else "")
     number = rf"^{wanted.lstrip('0') or '0'}$"
     in_words = re.compile(number if wanted.isdecimal() else whole, re.MULTILINE)
-    meant = {words: bool(in_words.search(words)) for words in {words for _names, words in texts}}
+    meant = np.array([bool(in_words.search(words)) for words in texts.words], dtype=bool)
+    named: Iterable[bool]
     if _NUMBERED.fullmatch(wanted):
-        in_names = re.compile(whole)
-        hits = [meant[words] or bool(in_names.search(names)) for names, words in texts]
+        named = map(bool, map(re.compile(whole).search, texts.names))
     else:
-        hits = [meant[words] or wanted in names for names, words in texts]
-    return np.array(hits, dtype=bool)
+        named = map(contains, texts.names, repeat(wanted))
+    return meant[texts.words_of] | np.fromiter(named, bool, len(texts.names))
 
 
 _NUMBERED = re.compile(r"(person|camera) \d+")

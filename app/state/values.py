@@ -265,3 +265,11 @@ class Problem:
     what: str = ""
     size_mismatch: str = ""
     serial: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What could not be done (``title``), and why."""
+
+    title: str
+    problem: Problem

@@ -9,8 +9,9 @@ Rounds of grouping (:mod:`~qaconv_core.adaptation.grouping`) and training on the
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qaconv_core.lazy import names_at_first_use
 
 if TYPE_CHECKING:
     from qaconv_core.adaptation.pictures import pictures_of as pictures_of
@@ -23,16 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["AdaptationJob", "AdaptationResult", "FoundGroups", "Wrong", "adapt", "pictures_of"]
 
 _HOMES = {
-    "AdaptationJob": "qaconv_core.adaptation.values",
-    "AdaptationResult": "qaconv_core.adaptation.values",
-    "FoundGroups": "qaconv_core.adaptation.values",
-    "Wrong": "qaconv_core.adaptation.values",
-    "adapt": "qaconv_core.adaptation.rounds",
-    "pictures_of": "qaconv_core.adaptation.pictures",
+    "AdaptationJob": "values",
+    "AdaptationResult": "values",
+    "FoundGroups": "values",
+    "Wrong": "values",
+    "adapt": "rounds",
+    "pictures_of": "pictures",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = names_at_first_use(__name__, _HOMES)

@@ -35,7 +35,7 @@ def program(argv: Sequence[str] | None = None) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
-    from qaconv_core.cli.parser import build_parser  # takes longer than all else before a command
+    from qaconv_core.cli.parser import build_parser
 
     spin_briefly()
     for stream in (sys.stdout, sys.stderr):
@@ -45,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         logging.lastResort.setFormatter(_OneLine())
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its caches are no news for anybody
     try:
-        arguments = build_parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        command = next((word for word in words if not word.startswith("-")), "")
+        arguments = build_parser(command).parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
     try:

@@ -59,7 +59,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     dataset = open_named_dataset(arguments.dataset, arguments)
     log = LabelLog(dataset.name, dataset.root)
     if arguments.export is not None:
-        from qaconv_core.data.labelled import export_labels, labelled, labels_csv
+        from qaconv_core.data.label_export import export_labels, labels_csv
+        from qaconv_core.data.labelled import labelled
 
         if str(arguments.export) == "-":
             write_result("-", labels_csv(labelled(dataset, log)), "CSV")

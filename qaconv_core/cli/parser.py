@@ -4,30 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from importlib import import_module
 from typing import NoReturn
 
 from qaconv_core import __version__
-from qaconv_core.cli import (
-    adapt,
-    bench,
-    cache,
-    check,
-    detect,
-    evaluate,
-    explain,
-    forget,
-    gui,
-    import_pictures,
-    labels,
-    match,
-    people,
-    rank,
-    rescore,
-    runs,
-    train,
-    weights,
-)
 from qaconv_core.readable import shown
 
 
@@ -60,46 +41,37 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action)
 
 
-_COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = (
-    ("gui", "open the window", gui.add_options),
-    ("evaluate", "measure a model on the query and gallery of a data set", evaluate.add_options),
-    ("train", "train a network after a published recipe, or from nothing", train.add_options),
-    ("adapt", "adapt a model to your cameras without labels", adapt.add_options),
-    ("rank", "rank a gallery for one or several query pictures", rank.add_options),
-    ("match", "explain the match of two pictures", match.add_options),
-    (
-        "explain",
-        "measure explanations, find what misleads, compare two matches",
-        explain.add_options,
-    ),
-    ("rescore", "re-rank and measure saved scores of any model", rescore.add_options),
-    ("check", "say what a data set holds and what is wrong with it", check.add_options),
-    (
-        "import",
-        "say how pictures of your own are read: persons, cameras, times",
-        import_pictures.add_options,
-    ),
-    ("labels", "list, give, merge and export persons of pictures", labels.add_options),
-    ("runs", "list, show, compare or delete past evaluations", runs.add_options),
-    (
-        "detect",
-        "find the people in scenes and videos, as crops and a table of boxes",
-        detect.add_options,
-    ),
-    ("people", "render synthetic people before synthetic cameras", people.add_options),
-    ("bench", "measure the engine's speed beside plain formulations", bench.add_options),
-    ("weights", "list weights that are here, and fetch published ones", weights.add_options),
-    (
-        "forget",
-        "remove all that is kept of a data set; its pictures stay",
-        forget.add_options,
-    ),
-    ("cache", "show or clear stored feature maps", cache.add_options),
-)
+_COMMANDS: Mapping[str, str] = {
+    "gui": "open the window",
+    "evaluate": "measure a model on the query and gallery of a data set",
+    "train": "train a network after a published recipe, or from nothing",
+    "adapt": "adapt a model to your cameras without labels",
+    "rank": "rank a gallery for one or several query pictures",
+    "match": "explain the match of two pictures",
+    "explain": "measure explanations, find what misleads, compare two matches",
+    "rescore": "re-rank and measure saved scores of any model",
+    "check": "say what a data set holds and what is wrong with it",
+    "import": "say how pictures of your own are read: persons, cameras, times",
+    "labels": "list, give, merge and export persons of pictures",
+    "runs": "list, show, compare or delete past evaluations",
+    "detect": "find the people in scenes and videos, as crops and a table of boxes",
+    "people": "render synthetic people before synthetic cameras",
+    "bench": "measure the engine's speed beside plain formulations",
+    "weights": "list weights that are here, and fetch published ones",
+    "forget": "remove all that is kept of a data set; its pictures stay",
+    "cache": "show or clear stored feature maps",
+}
+"""Commands and what they do; each has its options in the module of its name."""
+_MODULES = {"import": "import_pictures"}
+"""Modules of commands whose name a module cannot have."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of ``qaconv``; ``arguments.run(arguments, cancel)`` does the chosen command."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of ``qaconv``; ``arguments.run(arguments, cancel)`` does the chosen command.
+
+    Where the ``command`` is known, the others are without options: their modules are not waited
+    for.
+    """
     parser = OneLineParser(
         prog="qaconv",
         description="Interpretable person re-identification with query-adaptive convolution.",
@@ -108,12 +80,14 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=OneLineParser
     )
-    for name, text, add_options in _COMMANDS:
-        command = commands.add_parser(
+    for name, text in _COMMANDS.items():
+        added = commands.add_parser(
             name,
             help=text,
             description=text[0].upper() + text[1:] + ".",
             formatter_class=DefaultsFormatter,
         )
-        add_options(command)
+        if command in (None, name):
+            module = _MODULES.get(name, name)
+            import_module(f"qaconv_core.cli.{module}").add_options(added)
     return parser

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from qaconv_core.progress import Progress
 from qaconv_core.readable import shown, shown_lines
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 PLAIN_INTERVAL = 10.0
 """Seconds between two plain progress lines where stderr is no terminal."""
@@ -17,6 +19,8 @@ PLAIN_INTERVAL = 10.0
 
 def say(message: str) -> None:
     """One line on stderr, above any bar."""
+    from tqdm import tqdm
+
     tqdm.write(shown_lines(message), file=sys.stderr)
 
 
@@ -51,6 +55,8 @@ class ProgressShower:
             self._show_line(progress)
 
     def _show_bar(self, progress: Progress) -> None:
+        from tqdm import tqdm
+
         if progress.stage != self._stage or self._bar is None:
             self._close()
             self._stage = progress.stage

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from qaconv_core.data import market_like, msmt, synthetic
+from qaconv_core.data import market_like, msmt, names, synthetic
 from qaconv_core.data.description import find_description, find_named, fit_name
 from qaconv_core.data.folder import open_folder
 from qaconv_core.data.locate import Place, locate, others_like
@@ -177,7 +177,7 @@ def _with_everything(dataset: Dataset) -> Dataset:
     added = tuple(
         replace(ref, pid=ref.pid + first)
         for ref in extra
-        if ref.pid is not None and not market_like.is_distractor(ref)
+        if ref.pid is not None and not names.is_distractor(ref)
     )
     train = ImageSet((*dataset.train, *added), dataset.train.name)
     note = f"combine_all: train also holds {len(added):,} pictures of gallery and query"

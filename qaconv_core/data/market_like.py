@@ -32,14 +32,6 @@ def without_junk_boxes(rejected: Iterable[Rejected]) -> tuple[Rejected, ...]:
     return tuple(item for item in rejected if item.reason != JUNK_BOX)
 
 
-def is_distractor(ref: ImageRef) -> bool:
-    """Whether a picture is of nobody in particular: 0000 in a name like Market-1501's. It is no
-    query and shares its person with no other; in the gallery it is a false match for all."""
-    if ref.pid != 0:
-        return False
-    return ref.path.name.startswith("0000_") and names.MARKET.read(ref.path.name) is not None
-
-
 @dataclass(frozen=True)
 class Kind:
     """One data set of this layout: where it is, how its names read, how its clock runs.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from qaconv_core.types import ImageRef
+
 _FLAGS = re.ASCII | re.IGNORECASE | re.DOTALL
 
 
@@ -59,3 +61,11 @@ SYNTHETIC = NamePattern(
 MARKET_LIKE = NamePattern(
     rf"{_PID}_c(?P<camera>\d{{1,4}})(?:s\d{{1,4}})?_.*", "0002_c1s1_000451_03.jpg"
 )
+
+
+def is_distractor(ref: ImageRef) -> bool:
+    """Whether a picture is of nobody in particular: 0000 in a name like Market-1501's. It is no
+    query and shares its person with no other; in the gallery it is a false match for all."""
+    if ref.pid != 0:
+        return False
+    return ref.path.name.startswith("0000_") and MARKET.read(ref.path.name) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from qaconv_core.data.market_like import is_distractor
+from qaconv_core.data.names import is_distractor
 from qaconv_core.types import ImageRef
 
 NO_PIDS = (

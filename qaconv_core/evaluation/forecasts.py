@@ -14,8 +14,8 @@ from qaconv_core.device import available_memory, format_bytes
 from qaconv_core.errors import MemoryLimitError
 from qaconv_core.evaluation.methods import MethodOptions
 from qaconv_core.model import Model
-from qaconv_core.ranking import rerank_work
 from qaconv_core.ranking.cohorts import cohort_size
+from qaconv_core.ranking.rerank_top import rerank_work
 from qaconv_core.readable import counted
 from qaconv_core.searching.choice import FLOAT32, choose_evaluation
 from qaconv_core.searching.estimated_logits import estimates_work

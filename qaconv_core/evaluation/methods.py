@@ -18,16 +18,11 @@ import numpy.typing as npt
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.measures import AP_KINDS, ranking_metrics
 from qaconv_core.progress import NO_CONTEXT, WorkContext
-from qaconv_core.ranking import (
-    k_reciprocal_rerank,
-    rerank_approximation,
-    rerank_top,
-    temporal_lift,
-    tlift_available,
-)
+from qaconv_core.ranking import k_reciprocal_rerank, temporal_lift, tlift_available
 from qaconv_core.ranking.camera_norm import SCALE, SCALE_WORDS, SHIFT
 from qaconv_core.ranking.cohorts import CohortRule
 from qaconv_core.ranking.protocol import Pairs
+from qaconv_core.ranking.rerank_top import rerank_approximation, rerank_top
 from qaconv_core.types import UNKNOWN, Float32, Float64, Int64, MethodResult
 
 Matrix = npt.NDArray[Any]

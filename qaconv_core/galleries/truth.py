@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from qaconv_core.data.market_like import is_distractor
+from qaconv_core.data.names import is_distractor
 from qaconv_core.data.own_files import OwnFiles
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.ranking.protocol import label_block

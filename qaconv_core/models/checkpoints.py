@@ -9,7 +9,6 @@ the tensor. The file is somebody else's: it is only ever read with ``weights_onl
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import warnings
@@ -23,7 +22,7 @@ import numpy as np
 import torch
 
 from qaconv_core.errors import CheckpointError, TrainingSizeError
-from qaconv_core.files import check_input
+from qaconv_core.files import check_input, file_sha256
 from qaconv_core.models.backbone import (
     LAYERS,
     PADDINGS,
@@ -531,12 +530,3 @@ def _belongs(name: str, layer: str) -> bool:
     """Whether a tensor is part of the cut network (files often carry the whole ResNet)."""
     later = tuple(f"base.{stage}." for stage in LAYERS if stage > layer)
     return not name.startswith((*later, "base.fc.", "base.avgpool."))
-
-
-def file_sha256(path: Path) -> str:
-    """The file's SHA-256, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

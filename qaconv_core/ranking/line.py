@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
 import numpy as np
 
@@ -41,6 +40,8 @@ def default_line(
     :data:`FEWEST_PICTURES` of them, or without, N of each stranger is taken as an independent
     standard normal number.
     """
+    from statistics import NormalDist
+
     # Of shares so small that 1 − share would be 1, too.
     share = -math.expm1(math.log1p(-false_alarms) / max(1, strangers))
     normal = Line(-NormalDist().inv_cdf(share), false_alarms, strangers)

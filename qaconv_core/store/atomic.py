@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -86,7 +85,7 @@ def reason(cause: OSError) -> str:
 
 def _beside(target: Path) -> Path:
     """A new, empty file in the target's folder, with the target's permissions."""
-    token = secrets.token_hex(_TOKEN)
+    token = os.urandom(_TOKEN).hex()
     path = target.parent / f".{target.stem[:40]}-{token}{target.suffix}"
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     with contextlib.suppress(OSError):

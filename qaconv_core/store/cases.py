@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.errors import InputError, StoreError
-from qaconv_core.files import check_input
+from qaconv_core.files import check_input, file_sha256
 from qaconv_core.readable import counted, csv_text, shown
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.decisions import (
@@ -35,7 +34,6 @@ from qaconv_core.store.decisions import (
     change_record,
     decisions_after,
 )
-from qaconv_core.store.download import file_sha256
 from qaconv_core.store.folders import data_dir
 from qaconv_core.store.locks import exclusive
 from qaconv_core.store.records import DamagedRecord, is_number, read_json
@@ -180,7 +178,7 @@ class CaseFile:
             raise StoreError(f"{shown(made.path)}: is there already; choose another name")
         if not made.path.parent.is_dir():
             raise StoreError(f"{shown(made.path.parent)}: there is no such folder")
-        what = {"id": secrets.token_hex(16)} | _described(title, reference, examiner)
+        what = {"id": os.urandom(16).hex()} | _described(title, reference, examiner)
         made.add("created", what)
         return made
 

@@ -5,7 +5,6 @@ Nothing in the program calls this unless a person asked for that file.
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import urllib.request
@@ -15,6 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from qaconv_core.errors import StoreError
+from qaconv_core.files import file_sha256
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import shown
 from qaconv_core.store.atomic import reason
@@ -64,15 +64,6 @@ def download(url: str, target: Path, sha256: str = "", context: WorkContext = NO
         except OSError as error:
             raise StoreError(f"{target}: cannot be written ({reason(error)})") from error
     return target
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal digits. Raises :class:`OSError`."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _fetch(url: str, part: Path, context: WorkContext) -> None:

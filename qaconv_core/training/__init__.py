@@ -7,9 +7,9 @@ Names are imported when first used: the recipes alone do not wait for torch.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from qaconv_core.lazy import names_at_first_use
 from qaconv_core.training.recipes import RECIPES, Augmentation, Recipe, make_recipe
 
 if TYPE_CHECKING:
@@ -30,14 +30,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "TrainingJob": "qaconv_core.training.session",
-    "TrainingResult": "qaconv_core.training.session",
-    "export_checkpoint": "qaconv_core.training.checkpoint",
-    "train": "qaconv_core.training.session",
+    "TrainingJob": "session",
+    "TrainingResult": "session",
+    "export_checkpoint": "checkpoint",
+    "train": "session",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = names_at_first_use(__name__, _HOMES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 
 from app.state.events import Event, EventQueue
@@ -86,3 +88,49 @@ def test_the_selection_does_not_change_while_listeners_are_told_of_it():
     space.select_queries((1,))
     assert heard == [((1,), "lines")] * 2 + [((2,), "lines")] * 2
     assert space.look.mode == "heat"
+
+
+class Drawn:
+    """Counts how often it is drawn, and as what."""
+
+    def __init__(self, queue: EventQueue, *events: Event) -> None:
+        self.value, self.drawn = 0, []
+        queue.afterwards(self.draw, *events)
+
+    def draw(self) -> None:
+        self.drawn.append(self.value)
+
+
+def test_what_is_done_afterwards_is_done_once_and_last():
+    queue = EventQueue()
+    first, second = Event(queue), Event(queue)
+    view = Drawn(queue, first, second)
+
+    def follow() -> None:
+        if view.value == 1:
+            view.value = 2
+            second.emit()
+
+    queue.settled.connect(follow)
+    first.connect(second.emit)
+    view.value = 1
+    first.emit()
+    assert view.drawn == [2]
+    first.emit()
+    assert view.drawn == [2, 2]
+
+
+def test_what_is_done_afterwards_may_change_things_and_does_not_keep_its_view():
+    queue = EventQueue()
+    event, other = Event(queue), Event(queue)
+    heard = []
+    other.connect(lambda: heard.append("other"))
+    view = Drawn(queue, event)
+    queue.afterwards(other.emit, event)
+    event.emit()
+    assert (view.drawn, heard) == ([0], ["other"])
+    gone = weakref.ref(view)
+    del view
+    event.emit()
+    assert gone() is None
+    assert heard == ["other", "other"]

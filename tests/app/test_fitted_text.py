@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from PyQt5.QtGui import QFont, QFontMetrics
 
+from app.items.colour_bar import ColourBar
 from app.items.fitted_text import fitted
+from app.state.overlay import Scale
+from app.views.widgets.labels import ElidedLabel
 
 
 @pytest.fixture
@@ -57,3 +60,28 @@ def test_a_word_alone_loses_its_middle(metrics):
 def test_a_camera_with_a_name_loses_the_word_before_it(metrics):
     text, short = "Person not known · camera gate 2 · 17:22", "Person not known · gate 2 · 17:22"
     assert fitted(text, metrics, metrics.horizontalAdvance(short)) == short
+
+
+@pytest.mark.parametrize("high", [0.5, 100.8, 12_345.6])
+def test_the_number_at_the_end_of_the_colours_has_room(qtbot, high):
+    bar = ColourBar()
+    qtbot.addWidget(bar)
+    bar.show_scale(Scale("hiding", -high, high))
+    bar.resize(bar.sizeHint())
+    whole = bar.grab().toImage()
+    bar.resize(bar.width() + 200, bar.height())
+    wider = bar.grab().toImage().copy(200, 0, whole.width(), whole.height())
+    assert whole == wider, "nothing more is painted where there is more room"
+    ends = [bar.fontMetrics().horizontalAdvance(end) for end in bar.ends]
+    assert bar.sizeHint().width() > sum(ends) + 88
+
+
+def test_a_line_loses_its_last_part_before_a_letter(qtbot):
+    line, first = ElidedLabel("Mostly the bag (62 %) · 12 of 72 matches shown"), ElidedLabel()
+    first.setText("Mostly the bag (62 %)")
+    for label in (line, first):
+        qtbot.addWidget(label)
+    for spare, same in ((4, True), (400, False)):
+        for label in (line, first):
+            label.resize(first.fontMetrics().horizontalAdvance(first.text()) + spare, 20)
+        assert (line.grab().toImage() == first.grab().toImage()) is same

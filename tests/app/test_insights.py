@@ -151,6 +151,16 @@ def test_errors_are_filtered_and_sorted_by_cause(qtbot, window, failures):
     assert table.index(0, 2).data() == ZONES[cause]
 
 
+def test_what_the_examples_are_is_read_whole_on_a_small_window(qtbot, window, failures):
+    window.resize(1280, 800)
+    failures.map.setFocus()
+    QTest.keyClick(failures.map, Qt.Key_Down)
+    qtbot.wait(50)
+    order = failures.order
+    assert order.text().endswith("✓ first true match.")
+    assert order.fontMetrics().horizontalAdvance(order.text()) <= order.contentsRect().width()
+
+
 def test_a_cell_orders_the_examples_by_what_it_adds(qtbot, window, failures):
     cell = 5
     click(failures.map, failures.map.centre_of(cell))

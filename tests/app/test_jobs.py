@@ -165,3 +165,25 @@ def test_what_is_long_stands_still_while_a_person_waits(qtbot, runner):
     runner.start("next candidate", short)
     assert ended(qtbot, slow) is JobState.DONE
     assert order == ["short", "long"]
+
+
+def test_what_is_held_begins_at_its_release_in_order(qtbot, runner):
+    ran = []
+    runner.hold()
+    jobs = [runner.start(f"job {n}", lambda _c, n=n: ran.append(n)) for n in range(3)]
+    qtbot.wait(50)
+    assert [job.state for job in jobs] == [JobState.QUEUED] * 3
+    assert runner.busy
+    runner.release()
+    assert ended(qtbot, jobs[-1]) is JobState.DONE
+    assert ran == [0, 1, 2]
+    assert ended(qtbot, runner.start("later", lambda _c: ran.append(3))) is JobState.DONE
+
+
+def test_records_that_are_held_are_kept_when_the_window_closes(qtbot, runner):
+    ran = []
+    runner.hold()
+    runner.start("maps", lambda _c: ran.append("maps"), lane="maps")
+    runner.start("decision", lambda _c: ran.append("decision"), lane="records")
+    runner.close()
+    assert ran == ["decision"]

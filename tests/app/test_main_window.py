@@ -361,6 +361,43 @@ def test_an_end_in_the_middle_of_jobs_and_dialogs_is_in_order(tmp_path, how):
     assert not list((tmp_path / "user").glob("crash-*"))
 
 
+PAINTED_FIRST = """
+import gc, threading
+from app import startup
+startup.hold_collector()
+from app.program import Program
+
+def working():
+    return any(t.name.startswith("qaconv") for t in threading.enumerate())
+
+program = Program(["qaconv"])
+window = program.window
+window.begin(None, None, None)
+program.application.processEvents()
+print(window.runner.busy, working(), gc.isenabled())
+window.show()
+while not working():
+    program.application.processEvents()
+print(window.isVisible(), gc.isenabled())
+program.end()
+"""
+
+
+def test_no_job_takes_time_from_the_first_painting(tmp_path):
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "QACONV_DATA_DIR": str(tmp_path / "user"),
+        "QACONV_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PAINTED_FIRST], capture_output=True, text=True, env=environment,
+        cwd=ROOT, timeout=WAIT / 1000,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["True False False", "True True"]
+
+
 class ShownWindows(QObject):
     """Notes every widget that is shown as a window of its own."""
 

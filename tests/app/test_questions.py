@@ -15,8 +15,8 @@ from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEd
 from app.state import part_words
 from app.state.requests import DataRequest
 from app.state.session import load_session
+from app.views.dialogs.note_dialog import NoteDialog
 from app.views.dialogs.report_dialog import ReportDialog
-from app.views.explore.note_dialog import NoteDialog
 from qaconv_core.store.folders import data_dir
 from qaconv_core.types import RankingResult
 from tests.app.lists import click as click_row

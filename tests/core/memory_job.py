@@ -22,7 +22,8 @@ from qaconv_core.evaluation.separation import separation
 from qaconv_core.matching.plan import plan_scoring
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.qaconv import AffineHead
-from qaconv_core.ranking import k_reciprocal_rerank, rerank_work, temporal_lift
+from qaconv_core.ranking import k_reciprocal_rerank, temporal_lift
+from qaconv_core.ranking.rerank_top import rerank_work
 from qaconv_core.searching.prepared import prepare_gallery
 from qaconv_core.searching.top import rank_top
 from qaconv_core.training.memory import step_bytes

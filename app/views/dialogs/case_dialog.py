@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLayout, QWidget
 
 from app.views.dialogs.job_dialog import dialog_buttons
 from app.views.widgets.fields import line_edit, push_button
-from app.views.widgets.file_dialogs import ask_new_path
+from app.views.widgets.file_dialogs import CASES, ask_new_path
 from app.views.widgets.labels import MessageLine, plain_label
 from app.views.widgets.layouts import in_column, in_form, in_row
 from qaconv_core.paths import typed_path
@@ -20,7 +20,6 @@ HOLDS = (
     "The case is kept as you go: data set, model, query pictures, decisions, notes, and what was "
     "looked at, with a log in which a silent edit shows. Pictures are not copied."
 )
-FILTER = f"Cases (*{SUFFIX})"
 
 
 class CaseDialog(QDialog):
@@ -84,7 +83,7 @@ class CaseDialog(QDialog):
 
     def _browse(self) -> None:
         ask_new_path(
-            self, "New case", self.target.parent, self.path.setText, FILTER, suffix=SUFFIX[1:]
+            self, "New case", self.target.parent, self.path.setText, CASES, suffix=SUFFIX[1:]
         )
 
     def save(self) -> None:

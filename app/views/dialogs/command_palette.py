@@ -93,10 +93,6 @@ class CommandPalette(QDialog):
         self.list.currentItemChanged.connect(self._show_tip)
         size_on_screen(self, 560, 400)
 
-    def find_in(self, sources: Sequence[PlaceSource]) -> None:
-        """Find places there."""
-        self._sources = sources
-
     def popup(self) -> None:
         """Show the palette over its window, with nothing typed yet."""
         self.actions_table.refresh()

@@ -11,9 +11,9 @@ from pathlib import Path
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLabel, QSpinBox, QWidget
 
+from app.jobs.blurring import with_blur
 from app.jobs.job import JobContext
 from app.jobs.job_slots import JobSlots
-from app.jobs.keeping import with_blur
 from app.jobs.runner import JobRunner
 from app.state.export_choices import BLURS, RANGES, ExportChoices, Format
 from app.state.values import Problem

@@ -19,7 +19,7 @@ from app.views.widgets.labels import plain_label
 from app.views.widgets.layouts import in_column, in_form, in_row, size_on_screen
 from qaconv_core.device import format_bytes
 
-FIELDS = {
+SETTINGS_FIELDS = {
     "folder": "Data folder",
     "device": "Device",
     "precision": "Precision of feature maps",
@@ -109,7 +109,7 @@ class SettingsDialog(JobDialog):
         self._run("Measuring the feature store", cache_size)
 
     def focus_on(self, name: str) -> None:
-        """Give one of :data:`FIELDS` the focus."""
+        """Give one of :data:`SETTINGS_FIELDS` the focus."""
         getattr(self, name).setFocus(Qt.ShortcutFocusReason)
 
     def _lay_out(self) -> None:

@@ -21,7 +21,6 @@ from app.jobs.timers import pause_timer
 from app.state.evaluation import (
     Estimate,
     EvaluationRequest,
-    Failure,
     FinishedRun,
     RunList,
     SetChoice,
@@ -29,7 +28,7 @@ from app.state.evaluation import (
 from app.state.export_choices import ExportChoices
 from app.state.requests import DEMO
 from app.state.run_comparison import cameras_of_queries
-from app.state.values import Problem
+from app.state.values import Failure, Problem
 from app.state.workspace import Workspace
 from qaconv_core.paths import typed_path
 

@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs, Pair, chosen_pairs, shown_pair
-from app.views.explore.note_dialog import NoteDialog
+from app.views import dialogs
 from app.views.widgets.actions import Handler, Handlers
 
 VERDICTS = ("confirm", "reject", "unsure")
@@ -65,13 +65,13 @@ class DecisionCommands(QObject):
         if pair is not None:
             self.jobs.withdraw(pair)
 
-    def ask_note(self) -> NoteDialog | None:
+    def ask_note(self) -> dialogs.NoteDialog | None:
         """Ask for a note; without a decision yet, the candidate becomes unsure."""
         pair = self.pair()
         if pair is None:
             return None
         before = self.workspace.decided.get(pair.candidate)
-        dialog = NoteDialog("" if before is None else before.note, self._window)
+        dialog = dialogs.NoteDialog("" if before is None else before.note, self._window)
         dialog.wanted.connect(lambda text: self.jobs.decide((pair,), None, text))
         dialog.open()
         return dialog

@@ -10,7 +10,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication, QWidget
 
-from app.jobs.keeping import with_blur
+from app.jobs.blurring import with_blur
 from app.jobs.match_exports import FORMATS, MATCH_FORMATS, MatchExport, match_export
 from app.jobs.ranking_exports import RankingExport, ranking_export
 from app.jobs.runner import JobRunner
@@ -18,8 +18,7 @@ from app.jobs.sheets import CompareRequest, GridRequest, compare_request, grid_r
 from app.state.export_choices import JSON, ExportChoices
 from app.state.listing import listed_queries
 from app.state.workspace import Workspace
-from app.views.dialogs.export_dialog import ExportDialog
-from app.views.dialogs.sheet_dialog import SheetDialog
+from app.views import dialogs
 from app.views.widgets.actions import Handler, Handlers
 from qaconv_core.readable import counted
 
@@ -105,19 +104,19 @@ class ExportCommands(QObject):
             QApplication.clipboard().setText(export.json_text())
             self.reported.emit("The match's numbers are on the clipboard")
 
-    def save(self) -> ExportDialog | None:
+    def save(self) -> dialogs.ExportDialog | None:
         """Ask for format, size and file of the match."""
         return self._ask("Save match", match_export(self.workspace))
 
-    def save_ranking(self) -> ExportDialog | None:
+    def save_ranking(self) -> dialogs.ExportDialog | None:
         """Ask for format, size and file of the ranking, as it is listed."""
         return self._ask("Save ranking", ranking_export(self.workspace))
 
-    def save_sheet(self) -> SheetDialog | None:
+    def save_sheet(self) -> dialogs.SheetDialog | None:
         """Compare the chosen candidates on a sheet."""
         return self._ask_sheet("Compare candidates", self._sheet, ())
 
-    def save_grid(self) -> SheetDialog | None:
+    def save_grid(self) -> dialogs.SheetDialog | None:
         """Show several queries with their first candidates, as a figure."""
         return self._ask_sheet("Queries and their candidates", self._grid, GRID_COUNTS)
 
@@ -137,19 +136,23 @@ class ExportCommands(QObject):
         title: str,
         request_for: Callable[..., CompareRequest | GridRequest | None],
         counts: tuple[tuple[str, int, int, int], ...],
-    ) -> SheetDialog | None:
+    ) -> dialogs.SheetDialog | None:
         if request_for(*(start for _name, start, *_limits in counts)) is None:
             return None
-        dialog = SheetDialog(title, request_for, counts, self.runner, self.choices, self._window)
+        dialog = dialogs.SheetDialog(
+            title, request_for, counts, self.runner, self.choices, self._window
+        )
         dialog.saved.connect(self._on_saved)
         dialog.open()
         return dialog
 
-    def _ask(self, title: str, export: MatchExport | RankingExport | None) -> ExportDialog | None:
+    def _ask(
+        self, title: str, export: MatchExport | RankingExport | None
+    ) -> dialogs.ExportDialog | None:
         if export is None:
             return None
         formats = MATCH_FORMATS if isinstance(export, MatchExport) else FORMATS
-        dialog = ExportDialog(
+        dialog = dialogs.ExportDialog(
             title, export.stem, formats, export.write, self.runner, self.choices, self._window,
             people=True,
         )  # fmt: skip

@@ -67,9 +67,8 @@ class Inspector(QWidget):
         self.canvas.scene_changed.connect(self._read_out)
         self.canvas.staged.connect(self._place_decisions)
         workspace.look_changed.connect(self._on_look)
-        workspace.hover_changed.connect(self._read_out)
+        workspace.queue.afterwards(self._read_out, workspace.hover_changed)
         workspace.hover_changed.connect(self._follow_hint)
-        workspace.parts.changed.connect(self._read_out)
         workspace.pair_changed.connect(self._prepare)
         self._linked = workspace.look.linked
         self._mode_before: Mode = "lines"
@@ -97,7 +96,6 @@ class Inspector(QWidget):
         self._linked = self.workspace.look.linked
         if self.workspace.look.mode != "compare":
             self._mode_before = self.workspace.look.mode
-        self._read_out()
 
     def _follow_hint(self) -> None:
         """The hint says to point at a place: once that was done it goes for good."""

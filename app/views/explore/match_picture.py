@@ -82,7 +82,8 @@ class MatchPicture(QWidget):
 
     def _listen(self) -> None:
         space = self.workspace
-        for event in (
+        space.queue.afterwards(
+            self._update_scene,
             space.data_changed,
             space.model_changed,
             space.selection_changed,
@@ -91,9 +92,8 @@ class MatchPicture(QWidget):
             space.pair_stale_changed,
             space.parts.changed,
             space.decided_changed,
-        ):
-            event.connect(self._update_scene)
-        space.look_changed.connect(self._update_scene)
+            space.look_changed,
+        )
         space.hover_changed.connect(self._update_marks)
         self.pictures.loaded.connect(self._on_picture)
 

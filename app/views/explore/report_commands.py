@@ -8,14 +8,14 @@ from pathlib import Path
 from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QWidget
 
+from app.jobs.blurring import with_blur
 from app.jobs.controller import Controller
 from app.jobs.decision_jobs import DecisionJobs
 from app.jobs.job import Job
-from app.jobs.keeping import with_blur
 from app.jobs.match_reports import ReportRequest
 from app.state.export_choices import ExportChoices
 from app.state.report_choice import report_choices
-from app.views.dialogs.report_dialog import ReportDialog
+from app.views import dialogs
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.file_dialogs import ask_new_path
 from qaconv_core.store.cases import Case
@@ -56,14 +56,14 @@ class ReportCommands(QObject):
             "file.save_decisions": Handler(self.ask_csv, lambda: self._decisions.log is not None),
         }
 
-    def ask_report(self) -> ReportDialog | None:
+    def ask_report(self) -> dialogs.ReportDialog | None:
         """Ask whom the report is about, as what it is saved, and where."""
         space = self.workspace
         choices, query = report_choices(space), space.selection.query
         if not choices or space.ranking is None or space.data is None or query is None:
             return None
         stem = f"report_{space.data.query[query].path.stem}"
-        dialog = ReportDialog(choices, space.ranking, stem, self._choices, self._window)
+        dialog = dialogs.ReportDialog(choices, space.ranking, stem, self._choices, self._window)
         dialog.wanted.connect(self.save_report)
         dialog.open()
         return dialog

@@ -12,7 +12,7 @@ from app.jobs.label_jobs import LabelJobs
 from app.jobs.runner import JobRunner
 from app.state.export_choices import CSV, ExportChoices, Format
 from app.state.gallery import Gallery
-from app.views.dialogs.export_dialog import ExportDialog
+from app.views import dialogs
 from app.views.gallery.persons_panel import PersonsPanel
 from app.views.widgets.actions import Handler, Handlers
 from qaconv_core.readable import counted
@@ -93,12 +93,12 @@ class PersonCommands(QObject):
         first, *others = self.panel.chosen()
         self.jobs.merge(first, others)
 
-    def save(self) -> ExportDialog | None:
+    def save(self) -> dialogs.ExportDialog | None:
         """Ask for format and file of the labels."""
         data = self.gallery.space.data
         if data is None:
             return None
-        dialog = ExportDialog(
+        dialog = dialogs.ExportDialog(
             "Save labels", f"labels_{data.name}", LABEL_FORMATS, self._write, self._runner,
             self._choices, self.panel.window(),
         )  # fmt: skip

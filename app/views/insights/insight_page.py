@@ -16,8 +16,8 @@ from app.jobs.images import ImageLoader
 from app.jobs.insight_jobs import InsightJobs
 from app.jobs.job import Job
 from app.state import insight_words as words
-from app.state.evaluation import Failure
-from app.state.insights import Kind, why_no_failures, why_no_trust
+from app.state.insights import REASONS, Kind
+from app.state.values import Failure
 from app.state.workspace import Workspace
 from app.views.widgets.fields import push_button, whole_number
 from app.views.widgets.labels import ElidedLabel, Mark, heading, label_of, plain_label
@@ -38,7 +38,6 @@ NUMBERS: dict[Kind, tuple[str, int, str, str]] = {
 }  # fmt: skip
 """What is chosen beside a kind's results: name, largest value, tooltip, field of the insights."""
 GREY = 0.45
-REASONS = {"failures": why_no_failures, "trust": why_no_trust}
 
 
 class EmptyState(QWidget):

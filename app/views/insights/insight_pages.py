@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QWidget
@@ -12,11 +13,13 @@ from app.jobs.images import ImageLoader
 from app.jobs.insight_jobs import REPORT_FORMATS, InsightJobs, insight_export
 from app.state.commands import BY_ID
 from app.state.export_choices import ExportChoices
-from app.state.insights import KINDS, Insights, Kind, PairPlace, selection_of
+from app.state.insights import KINDS, REASONS, Insights, Kind, PairPlace, selection_of
 from app.state.values import Problem
-from app.views.dialogs.export_dialog import ExportDialog
-from app.views.insights.insight_page import REASONS, InsightPage
+from app.views import dialogs
 from app.views.widgets.actions import Handler, Handlers
+
+if TYPE_CHECKING:
+    from app.views.insights.insight_page import InsightPage
 
 
 class InsightPages(QObject):
@@ -104,12 +107,12 @@ class InsightPages(QObject):
         self.page_wanted.emit(kind)
         self.jobs.start(kind)
 
-    def save(self, kind: Kind) -> ExportDialog | None:
+    def save(self, kind: Kind) -> dialogs.ExportDialog | None:
         """Ask for format and file of a report."""
         export = insight_export(self.insights, kind)
         if export is None:
             return None
-        dialog = ExportDialog(
+        dialog = dialogs.ExportDialog(
             BY_ID[f"file.export_{kind}"].title.rstrip("…"), export.stem, REPORT_FORMATS,
             export.write, self._runner, self._choices, self._window, people=True,
         )  # fmt: skip

@@ -15,11 +15,11 @@ from app.state.export_choices import ExportChoices
 from app.state.requests import CaseRequest
 from app.state.session import Session
 from app.state.settings import SettingsFile
-from app.views.dialogs.case_dialog import FILTER, CaseDialog
+from app.views import dialogs
 from app.views.explore.case_panel import CasePanel
 from app.views.explore.explore_page import ExplorePage
 from app.views.widgets.actions import Handler, Handlers, toggle_of
-from app.views.widgets.file_dialogs import ask_new_path, ask_path
+from app.views.widgets.file_dialogs import CASES, ask_new_path, ask_path
 
 NO_CASE = "No case is open."
 
@@ -84,16 +84,16 @@ class CaseCommands(QObject):
             self._choices.folder = path.parent
             self._settings.change(self._settings.value.with_case(CaseRequest(path)))
 
-    def ask_new(self) -> CaseDialog:
+    def ask_new(self) -> dialogs.CaseDialog:
         """Ask what a new case is about, and where it is kept."""
-        dialog = CaseDialog(self._choices.folder, None, self._window)
+        dialog = dialogs.CaseDialog(self._choices.folder, None, self._window)
         dialog.wanted.connect(self.jobs.create)
         dialog.open()
         return dialog
 
-    def ask_words(self) -> CaseDialog:
+    def ask_words(self) -> dialogs.CaseDialog:
         """Ask for other words."""
-        dialog = CaseDialog(self._choices.folder, self.jobs.case, self._window)
+        dialog = dialogs.CaseDialog(self._choices.folder, self.jobs.case, self._window)
         dialog.wanted.connect(lambda _path, *words: self.jobs.describe(*words))
         dialog.open()
         return dialog
@@ -101,7 +101,7 @@ class CaseCommands(QObject):
     def ask_open(self) -> None:
         """Choose a case."""
         ask_path(self._window, "Open case", str(self._choices.folder),
-                 lambda path: self.open(Path(path)), FILTER)  # fmt: skip
+                 lambda path: self.open(Path(path)), CASES)  # fmt: skip
 
     def ask_log(self) -> None:
         """Ask where the log goes."""

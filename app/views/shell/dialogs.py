@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 from PyQt5.QtWidgets import QDialog, QWidget
@@ -14,35 +15,27 @@ from app.jobs import engine
 from app.jobs.adaptation_jobs import AdaptationJobs
 from app.jobs.controller import Controller
 from app.jobs.images import ImageLoader
-from app.jobs.run_rankings import both_rankings
+from app.state.commands import BY_ID
 from app.state.insights import PairPlace
 from app.state.requests import DataRequest, ModelRequest
-from app.state.run_comparison import QueryChange, RunResult
 from app.state.settings import Settings, SettingsFile
 from app.state.words import ap_text
-from app.views.dialogs.adapt_dialog import AdaptDialog
-from app.views.dialogs.answers_dialog import AnswersDialog
-from app.views.dialogs.command_palette import CommandPalette
-from app.views.dialogs.forget_dialog import ForgetDialog
-from app.views.dialogs.help_dialog import TEXTS, HelpDialog, show_help
-from app.views.dialogs.import_dialog import ImportDialog
-from app.views.dialogs.key_sheet import KeySheet
-from app.views.dialogs.matrix_dialog import MatrixDialog
-from app.views.dialogs.open_data import OpenDataDialog
-from app.views.dialogs.open_model import OpenModelDialog
-from app.views.dialogs.scene_canvas import SceneCanvas
-from app.views.dialogs.scene_dialog import SceneDialog
-from app.views.dialogs.settings_dialog import SettingsDialog
-from app.views.dialogs.video_dialog import VideoDialog
-from app.views.dialogs.weights_dialog import WeightsDialog
-from app.views.shell.palette_places import PalettePlaces
+from app.views import dialogs
 from app.views.widgets.actions import Actions, Handler, Handlers
 from app.views.widgets.copy_menu import offer_copying
 from app.views.widgets.theme import Theme
-from qaconv_core.data.scan import Scan
-from qaconv_core.evaluation.match_matrix import FirstCandidates
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import RankingResult
+
+if TYPE_CHECKING:
+    from app.state.run_comparison import QueryChange, RunResult
+    from app.views.shell.palette_places import PalettePlaces
+    from qaconv_core.data.scan import Scan
+    from qaconv_core.evaluation.match_matrix import FirstCandidates
+
+HELP_TEXTS = tuple(
+    id for id in BY_ID if id.startswith("help.") and id not in ("help.keys", "help.here")
+)
 
 
 class Dialogs(QObject):
@@ -72,9 +65,8 @@ class Dialogs(QObject):
         self.adaptation = AdaptationJobs(controller, self)
         self.window, self.controller, self.settings = window, controller, settings
         self.theme = theme
-        self.palette = CommandPalette(commands, window)
-        offer_copying(self.palette)
-        self._places: PalettePlaces | None = None
+        self._commands = commands
+        self._show_run: Callable[[int], object] = lambda _number: None
         self._open: dict[str, QDialog] = {}
         self._of_set: dict[QDialog, OpenSet] = {}
         """The open ones that show rankings, and the set of these."""
@@ -104,32 +96,43 @@ class Dialogs(QObject):
             ),
             "edit.palette": Handler(self.open_palette),
             "edit.settings": Handler(self.open_settings),
-            "help.keys": Handler(lambda: self._show("keys", lambda: KeySheet(self.window))),
-            **{id: Handler(partial(self.open_help, id)) for id in TEXTS},
+            "help.keys": Handler(lambda: self._show("keys", lambda: dialogs.KeySheet(self.window))),
+            **{id: Handler(partial(self.open_help, id)) for id in HELP_TEXTS},
         }
 
-    def find_places(self, show_run: Callable[[int], object]) -> None:
-        """Let the palette find queries, recent sets and checkpoints, runs and settings."""
-        self._places = PalettePlaces(
+    def lead_to_runs(self, show_run: Callable[[int], object]) -> None:
+        """``show_run`` shows the run with a number, for the palette."""
+        self._show_run = show_run
+
+    @cached_property
+    def palette(self) -> dialogs.CommandPalette:
+        """The palette, which also finds queries, recent sets and checkpoints, runs, settings."""
+        palette = dialogs.CommandPalette(self._commands, self.window, self._places.sources())
+        offer_copying(palette)
+        return palette
+
+    @cached_property
+    def _places(self) -> PalettePlaces:
+        from app.views.shell import palette_places
+
+        return palette_places.PalettePlaces(
             self.controller, self.settings, self.open_data, self.open_model, self.open_setting,
-            show_run,
+            self._show_run,
         )  # fmt: skip
-        self.palette.find_in(self._places.sources())
 
     def open_palette(self) -> None:
         """Show the palette."""
-        if self._places is not None:
-            self._places.read_runs()
+        self._places.read_runs()
         self.palette.popup()
 
     def open_setting(self, name: str) -> None:
         """Open the settings at one of them."""
         self.open_settings().focus_on(name)
 
-    def open_help(self, id: str) -> HelpDialog:
+    def open_help(self, id: str) -> dialogs.HelpDialog:
         """Show a help text, in the window of help that is open or in a new one."""
-        dialog = self._show("help", lambda: show_help(id, self.window))
-        assert isinstance(dialog, HelpDialog)
+        dialog = self._show("help", lambda: dialogs.show_help(id, self.window))
+        assert isinstance(dialog, dialogs.HelpDialog)
         dialog.choose(id)
         return dialog
 
@@ -138,7 +141,7 @@ class Dialogs(QObject):
         dialog = self._open.get(name)
         if dialog is None:
             dialog = make()
-            offer_copying(dialog, dialog.findChildren(SceneCanvas))
+            offer_copying(dialog, dialog.findChildren(dialogs.SceneCanvas))
             dialog.setAttribute(Qt.WA_DeleteOnClose)
             dialog.finished.connect(lambda _result: self._open.pop(name, None))
             self._open[name] = dialog
@@ -147,44 +150,46 @@ class Dialogs(QObject):
         dialog.activateWindow()
         return dialog
 
-    def open_data(self, request: DataRequest | None = None) -> OpenDataDialog:
+    def open_data(self, request: DataRequest | None = None) -> dialogs.OpenDataDialog:
         """Choose a data set, or look at one before it is used."""
 
-        def make() -> OpenDataDialog:
-            made = OpenDataDialog(self.controller, self.settings.value.data_folder, self.window)
+        def make() -> dialogs.OpenDataDialog:
+            made = dialogs.OpenDataDialog(
+                self.controller, self.settings.value.data_folder, self.window
+            )
             made.opened.connect(self._data_opened)
             made.import_wanted.connect(lambda path: self.import_pictures([path]))
             return made
 
         dialog = self._show("data", make)
-        assert isinstance(dialog, OpenDataDialog)
+        assert isinstance(dialog, dialogs.OpenDataDialog)
         if request is not None:
             dialog.choose(request)
         return dialog
 
     def import_pictures(
         self, places: Sequence[Path] = (), scans: Mapping[Path, Scan] | None = None
-    ) -> ImportDialog:
+    ) -> dialogs.ImportDialog:
         """Say how pictures of one's own are read; what is written down is then looked at. ``scans``
         are folders that were read just now."""
 
-        def make() -> ImportDialog:
-            made = ImportDialog(self.controller.runner, self.window)
+        def make() -> dialogs.ImportDialog:
+            made = dialogs.ImportDialog(self.controller.runner, self.window)
             made.imported.connect(self.open_data)
             made.videos_dropped.connect(self.open_videos)
             return made
 
         dialog = self._show("import", make)
-        assert isinstance(dialog, ImportDialog)
+        assert isinstance(dialog, dialogs.ImportDialog)
         if places:
             dialog.choose(places, scans)
         return dialog
 
-    def scenes(self) -> SceneDialog:
+    def scenes(self) -> dialogs.SceneDialog:
         """Pictures of whole scenes, and the people on them."""
 
-        def make() -> SceneDialog:
-            made = SceneDialog(self.controller.runner, self.window)
+        def make() -> dialogs.SceneDialog:
+            made = dialogs.SceneDialog(self.controller.runner, self.window)
             made.queries_wanted.connect(self.pictures_wanted)
             made.whole_wanted.connect(self.pictures_wanted)
             made.gallery_wanted.connect(self.open_data)
@@ -192,26 +197,26 @@ class Dialogs(QObject):
             return made
 
         dialog = self._show("scenes", make)
-        assert isinstance(dialog, SceneDialog)
+        assert isinstance(dialog, dialogs.SceneDialog)
         return dialog
 
-    def open_scenes(self, paths: Sequence[Path]) -> SceneDialog:
+    def open_scenes(self, paths: Sequence[Path]) -> dialogs.SceneDialog:
         """Find the people on pictures of whole scenes."""
         dialog = self.scenes()
         dialog.open_scenes(paths)
         return dialog
 
-    def open_videos(self, paths: Sequence[Path] = ()) -> VideoDialog:
+    def open_videos(self, paths: Sequence[Path] = ()) -> dialogs.VideoDialog:
         """Find the people of videos; the set that they make is opened."""
 
-        def make() -> VideoDialog:
-            made = VideoDialog(self.controller.runner, self.window)
+        def make() -> dialogs.VideoDialog:
+            made = dialogs.VideoDialog(self.controller.runner, self.window)
             made.opened.connect(self._open_found)
             made.help_wanted.connect(self.open_help)
             return made
 
         dialog = self._show("videos", make)
-        assert isinstance(dialog, VideoDialog)
+        assert isinstance(dialog, dialogs.VideoDialog)
         if paths:
             dialog.take_dropped(list(paths))
         return dialog
@@ -220,35 +225,39 @@ class Dialogs(QObject):
         self.controller.open(request)
         self._data_opened(request)
 
-    def open_model(self, path: str = "") -> OpenModelDialog:
+    def open_model(self, path: str = "") -> dialogs.OpenModelDialog:
         """Choose a checkpoint, or look at one before it is used."""
 
-        def make() -> OpenModelDialog:
+        def make() -> dialogs.OpenModelDialog:
             kept = self.settings.value
-            made = OpenModelDialog(self.controller, kept.device, kept.precision, self.window)
+            made = dialogs.OpenModelDialog(
+                self.controller, kept.device, kept.precision, self.window
+            )
             made.opened.connect(self._model_opened)
             return made
 
         dialog = self._show("model", make)
-        assert isinstance(dialog, OpenModelDialog)
+        assert isinstance(dialog, dialogs.OpenModelDialog)
         if path:
             dialog.choose(path)
         return dialog
 
-    def open_weights(self) -> WeightsDialog:
+    def open_weights(self) -> dialogs.WeightsDialog:
         """What weights there are, and how to come by others."""
-        dialog = self._show("weights", lambda: WeightsDialog(self.controller.runner, self.window))
-        assert isinstance(dialog, WeightsDialog)
+        dialog = self._show(
+            "weights", lambda: dialogs.WeightsDialog(self.controller.runner, self.window)
+        )
+        assert isinstance(dialog, dialogs.WeightsDialog)
         return dialog
 
-    def forget_data(self) -> ForgetDialog | None:
+    def forget_data(self) -> dialogs.ForgetDialog | None:
         """Remove all that is kept of the open data set."""
         data = self.controller.workspace.data
         if data is None:
             return None
 
-        def make() -> ForgetDialog:
-            made = ForgetDialog(data, self.controller.runner, self.window)
+        def make() -> dialogs.ForgetDialog:
+            made = dialogs.ForgetDialog(data, self.controller.runner, self.window)
             made.closing.connect(self._close_forgotten)
             made.forgotten.connect(
                 lambda: self.settings.change(self.settings.value.without_lost_cases())
@@ -256,7 +265,7 @@ class Dialogs(QObject):
             return made
 
         dialog = self._show("forget", make)
-        assert isinstance(dialog, ForgetDialog)
+        assert isinstance(dialog, dialogs.ForgetDialog)
         return dialog
 
     def _close_forgotten(self, data: OpenSet) -> None:
@@ -279,7 +288,7 @@ class Dialogs(QObject):
                 "person": (data.query_pids, data.gallery_pids),
             }
             names = {"camera": data.camera_names, "person": data.person_names}
-            dialog = MatrixDialog(firsts, keys, names, self.window)
+            dialog = dialogs.MatrixDialog(firsts, keys, names, self.window)
             dialog.opened.connect(
                 lambda query, candidate: self.pair_wanted.emit(
                     PairPlace(data.query.paths[query], data.gallery.paths[candidate])
@@ -301,7 +310,9 @@ class Dialogs(QObject):
 
         def show(rankings: tuple[RankingResult, ...]) -> None:
             first, second = rankings
-            self._show_answers(AnswersDialog(data, (first, second), self.thumbnails, self.window))
+            self._show_answers(
+                dialogs.AnswersDialog(data, (first, second), self.thumbnails, self.window)
+            )
 
         self.controller.rank_both(queries, show)
 
@@ -309,6 +320,8 @@ class Dialogs(QObject):
         self, query: int, results: tuple[RunResult, RunResult], change: QueryChange
     ) -> None:
         """Rank a query of the open set as two results do, and show both rankings."""
+        from app.jobs.run_rankings import both_rankings
+
         matching = self.controller.matching
         if matching is None:
             return
@@ -317,7 +330,7 @@ class Dialogs(QObject):
                          for result, ap in zip(results, aps, strict=True))  # fmt: skip
 
         def show(rankings: tuple[RankingResult, RankingResult]) -> None:
-            self._show_answers(AnswersDialog(
+            self._show_answers(dialogs.AnswersDialog(
                 matching.data, rankings, self.thumbnails, self.window, (first, second)
             ))  # fmt: skip
 
@@ -326,7 +339,7 @@ class Dialogs(QObject):
             lambda context: both_rankings(matching, query, results, context), show, lane="files",
         )  # fmt: skip
 
-    def _show_answers(self, dialog: AnswersDialog) -> None:
+    def _show_answers(self, dialog: dialogs.AnswersDialog) -> None:
         dialog.opened.connect(self.pair_wanted)
         self._show_of("answers", dialog, dialog.data)
 
@@ -347,28 +360,28 @@ class Dialogs(QObject):
             if data is None or data.gallery.paths != former.gallery.paths:
                 dialog.close()
 
-    def adapt(self) -> AdaptDialog:
+    def adapt(self) -> dialogs.AdaptDialog:
         """Adapt the open model to the open pictures, or see how far that has come."""
 
-        def make() -> AdaptDialog:
-            return AdaptDialog(self.adaptation, self.thumbnails, self.window)
+        def make() -> dialogs.AdaptDialog:
+            return dialogs.AdaptDialog(self.adaptation, self.thumbnails, self.window)
 
         dialog = self._show("adapt", make)
-        assert isinstance(dialog, AdaptDialog)
+        assert isinstance(dialog, dialogs.AdaptDialog)
         return dialog
 
-    def open_settings(self) -> SettingsDialog:
+    def open_settings(self) -> dialogs.SettingsDialog:
         """Data folder, device, theme, feature store."""
 
-        def make() -> SettingsDialog:
-            made = SettingsDialog(self.settings.value, self.controller.runner, self.window)
+        def make() -> dialogs.SettingsDialog:
+            made = dialogs.SettingsDialog(self.settings.value, self.controller.runner, self.window)
             made.changed.connect(self._settings_changed)
             if self.theme is not None:
                 made.theme_tried.connect(self.theme.use)
             return made
 
         dialog = self._show("settings", make)
-        assert isinstance(dialog, SettingsDialog)
+        assert isinstance(dialog, dialogs.SettingsDialog)
         return dialog
 
     def _data_opened(self, request: DataRequest) -> None:
@@ -398,4 +411,5 @@ class Dialogs(QObject):
         """Close what is open."""
         for dialog in list(self._open.values()):
             dialog.close()
-        self.palette.close()
+        if "palette" in vars(self):
+            self.palette.close()

@@ -20,8 +20,6 @@ from app.state.values import Problem
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.dropped_files import local_paths
 from app.views.widgets.file_dialogs import PICTURES, ask_paths
-from qaconv_core.data.catalog import needs_import
-from qaconv_core.data.described import scan_source
 from qaconv_core.data.images import read_image
 from qaconv_core.data.scan import IMAGE_SUFFIXES, Scan, is_picture_name
 from qaconv_core.data.scenes import looks_like_scene, mostly_scenes
@@ -200,6 +198,7 @@ class FileInput(QObject):
     def _take_place(self, path: Path, name: str) -> None:
         """Open a folder or table; where nobody has said how it is read, find the people in its
         scenes, or say first how it is read."""
+        from qaconv_core.data.catalog import needs_import  # with the readers of all data sets
 
         def look(context: JobContext) -> tuple[bool, dict[Path, Scan], list[Path]]:
             if not needs_import(path):
@@ -342,6 +341,8 @@ def readable(paths: Sequence[Path], context: JobContext) -> Readable:
 
 def _scans_of(place: Path, context: JobContext) -> dict[Path, Scan]:
     """What lies in and below a folder; nothing of a table, and where it cannot be read."""
+    from qaconv_core.data.described import scan_source
+
     try:
         return {place: scan_source(place, context)} if place.is_dir() else {}
     except DatasetError:  # whoever imports the folder says why

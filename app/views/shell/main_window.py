@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt5.QtCore import QCoreApplication, QEvent, QPoint, Qt, QTimer
+from PyQt5.QtCore import QCoreApplication, QEvent, QPoint, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import QApplication, QMainWindow, QMessageBox, QWidget
 
@@ -29,7 +29,7 @@ from app.state.session import Session, session_of
 from app.state.settings import SettingsFile
 from app.state.values import NORMALISED, Method, Problem
 from app.state.workspace import Workspace
-from app.views.dialogs.help_dialog import help_on
+from app.views import dialogs
 from app.views.explore.decision_commands import DecisionCommands
 from app.views.explore.export_commands import ExportCommands
 from app.views.explore.report_commands import ReportCommands
@@ -71,8 +71,11 @@ def _application() -> QCoreApplication:
 class MainWindow(QMainWindow):
     """The program's window; it owns workspace, jobs, controller and pages.
 
-    ``settings`` outlive it. Nothing is opened by making it: see :meth:`begin`.
+    ``settings`` outlive it. Nothing is opened by making it: see :meth:`begin`. ``painted``: the
+    window is on the screen for the first time.
     """
+
+    painted = pyqtSignal()
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class MainWindow(QMainWindow):
         self.problems = ProblemLog(self)
         self.runner.problem.connect(self.problems.add)
         self.commands = Actions(self, self._belongs)
-        self._laid_out = self._closed = False
+        self._laid_out = self._was_painted = self._closed = False
         self._question: QMessageBox | None = None
         """Whether to stop jobs and close, while that is asked."""
         choices = ExportChoices()
@@ -101,7 +104,7 @@ class MainWindow(QMainWindow):
         self.dialogs = Dialogs(
             self, self.controller, self.settings, self.commands, theme, self.explore.thumbnails
         )
-        self.dialogs.find_places(self.pages.show_run)
+        self.dialogs.lead_to_runs(self.pages.show_run)
         self.file_input = FileInput(
             self,
             self.controller,
@@ -230,7 +233,9 @@ class MainWindow(QMainWindow):
                 "view.forward": Handler(space.go_forward, lambda: space.history.can_go_forward),
                 "view.problems": toggle_of(self.problems_dock),
                 "view.full_screen": Handler(self.switch_full_screen, checked=self.isFullScreen),
-                "help.here": Handler(lambda: self.dialogs.open_help(help_on(space, self.page))),
+                "help.here": Handler(
+                    lambda: self.dialogs.open_help(dialogs.help_on(space, self.page))
+                ),
             }
         )
 
@@ -397,6 +402,9 @@ class MainWindow(QMainWindow):
 
     def event(self, event: QEvent) -> bool:
         """Whoever comes back from a terminal sees what was changed there."""
+        if event.type() == QEvent.Paint and not self._was_painted:
+            self._was_painted = True
+            QTimer.singleShot(0, self.painted.emit)  # its parts are painted after it
         if event.type() == QEvent.WindowActivate and not self._closed:
             self.gallery.labels.follow()
         return super().event(event)

@@ -13,8 +13,8 @@ from app.state.evaluation import FinishedRun
 from app.state.listing import matches_text
 from app.state.requests import DataRequest
 from app.state.settings import SettingsFile
+from app.views import dialogs
 from app.views.dialogs.command_palette import PlaceEntry, PlaceSource
-from app.views.dialogs.settings_dialog import FIELDS
 from qaconv_core.evaluation.reports import set_name
 
 
@@ -81,7 +81,7 @@ class PalettePlaces:
 
     def settings(self, typed: str) -> Iterator[PlaceEntry]:
         """Settings by their names."""
-        for name, title in FIELDS.items():
+        for name, title in dialogs.SETTINGS_FIELDS.items():
             words = f"Setting: {title}"
             if typed in words.lower():
                 yield PlaceEntry(words, "gear", partial(self._open_setting, name))

@@ -11,7 +11,6 @@ from PyQt5.QtWidgets import QWidget
 
 from app.jobs.controller import Controller
 from app.jobs.job_slots import JobSlots
-from app.jobs.scenes import find_origin
 from app.views.shell.dialogs import Dialogs
 from app.views.widgets.actions import Handler, Handlers
 from app.views.widgets.file_dialogs import PICTURES, ask_paths
@@ -48,6 +47,7 @@ class SceneCommands(QObject):
 
     def show_scene(self, picture: Path) -> None:
         """Open the scene that a picture was cut out of."""
+        from app.jobs.scenes import find_origin
 
         def show(origin: Origin | None) -> None:
             if origin is None:

@@ -9,7 +9,9 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFileDialog, QWidget
 
 from qaconv_core.data.scan import IMAGE_SUFFIXES
+from qaconv_core.store.cases import SUFFIX
 
+CASES = f"Cases (*{SUFFIX})"
 TABLES = "Tables (*.csv);;All files (*)"
 PICTURES = f"Pictures ({' '.join(f'*{suffix}' for suffix in sorted(IMAGE_SUFFIXES))})"
 CHECKPOINTS = "Checkpoints (*.pth.tar *.pth *.pt *.tar);;All files (*)"

@@ -167,6 +167,8 @@ class TimeChoice(QWidget):
             for box in (self.low, self.high):
                 box.start = start
                 box.setToolTip(time_format(start))
+                date = "" if start is None else start.isoformat(" ", "seconds")
+                box.setMinimumWidth(box.fontMetrics().horizontalAdvance(date) + 40 if date else 0)
                 with QSignalBlocker(box):
                     box.setRange(_tenth(limits[0], down=True), _tenth(limits[1], down=False))
             self._say_format(True)

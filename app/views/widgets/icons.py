@@ -6,13 +6,24 @@ right in the dark one too: its colour is looked up when it is painted.
 
 from __future__ import annotations
 
-import os
+import importlib.util
+import json
+from functools import cache
+from pathlib import Path
 
 from PyQt5.QtCore import QPoint, QRect, QSize, Qt
-from PyQt5.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PyQt5.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QIcon,
+    QIconEngine,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
 from PyQt5.QtWidgets import QApplication
 
-PREFIX = "ph"
 # Below this share of the box the glyphs' own margins make them look lost, above it they are cut.
 _SHARE = 0.95
 
@@ -35,11 +46,29 @@ def icon(name: str) -> QIcon:
 
 def glyph_of(name: str) -> str:
     """The character that draws an icon. Raises :class:`KeyError`."""
-    # qtawesome asks qtpy which Qt to use; the environment may name another one.
-    os.environ["QT_API"] = "pyqt5"
-    import qtawesome
+    return chr(int(_code_points()[name], 16))
 
-    return str(qtawesome.charmap(f"{PREFIX}.{name}"))
+
+@cache
+def _code_points() -> dict[str, str]:
+    """The hexadecimal number of each name's character."""
+    text = _font_file("phosphor-charmap*.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+@cache
+def _family() -> str:
+    """The font of the glyphs, which Qt knows from the first call on."""
+    number = QFontDatabase.addApplicationFont(str(_font_file("phosphor*.ttf")))
+    return QFontDatabase.applicationFontFamilies(number)[0]
+
+
+def _font_file(pattern: str) -> Path:
+    """A file of the qtawesome package, found without importing it: that loads all of its fonts."""
+    found = importlib.util.find_spec("qtawesome")
+    assert found is not None  # the program requires it
+    assert found.origin is not None
+    return next((Path(found.origin).parent / "fonts").glob(pattern))
 
 
 def colour_of(palette: QPalette, mode: int) -> QColor:
@@ -87,12 +116,11 @@ class _Glyph(PaintedIcon):
         return _Glyph(self._glyph)
 
     def paint(self, painter: QPainter, rect: QRect, mode: int, state: int) -> None:
-        import qtawesome
-
         painter.save()
         painter.setRenderHint(QPainter.Antialiasing)
         painter.setPen(colour_of(QApplication.palette(), mode))
-        size = max(1, round(min(rect.width(), rect.height()) * _SHARE))
-        painter.setFont(qtawesome.font(PREFIX, size))
+        font = QFont(_family())
+        font.setPixelSize(max(1, round(min(rect.width(), rect.height()) * _SHARE)))
+        painter.setFont(font)
         painter.drawText(rect, int(Qt.AlignCenter), self._glyph)
         painter.restore()

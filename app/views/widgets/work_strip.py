@@ -8,7 +8,7 @@ from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import QFrame, QLabel, QWidget
 
 from app.jobs.job import Job, JobState
-from app.state.evaluation import Failure
+from app.state.values import Failure
 from app.views.widgets.fields import push_button
 from app.views.widgets.job_strip import JobBar, percent_words, progress_words
 from app.views.widgets.labels import ElidedLabel, copy_with_details, details_box, plain_label

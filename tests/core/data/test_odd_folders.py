@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from qaconv_core.data.description import save_description
 from qaconv_core.data.proposal import propose
 from qaconv_core.data.scan import scan_pictures
 from qaconv_core.evaluation.ranked_lists import ranking_csv
+from qaconv_core.galleries.values import OpenSet
 from qaconv_core.store.decisions import Decision, decisions_csv
 from tests import builders
 
@@ -106,6 +108,7 @@ def test_dates_and_decimal_commas(tmp_path):
     data = open_folder(table(tmp_path / "a", "path,pid,time", rows), split=False)
     assert [ref.time for ref in data.gallery] == [10.0, 0.0, None, 0.0]
     assert any("seconds after 2024-05-01 12:00:00" in note for note in data.notes)
+    assert OpenSet.of(data).start == datetime(2024, 5, 1, 12, 0)
     rows = [f"{name};1;{n},5" for n, name in enumerate(NAMES)]
     data = open_folder(table(tmp_path / "b", "path;pid;time", rows), split=False)
     assert [ref.time for ref in data.gallery] == [n + 0.5 for n in range(len(NAMES))]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.progress import CancelToken
-from qaconv_core.ranking import k_reciprocal_rerank, rerank_approximation, rerank_top
+from qaconv_core.ranking import k_reciprocal_rerank
+from qaconv_core.ranking.rerank_top import rerank_approximation, rerank_top
 from tests.core.ranking.samples import problem
 
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=40)

@@ -16,8 +16,9 @@ from qaconv_core.data.weights import (
     weights_on_disk,
 )
 from qaconv_core.errors import Cancelled, InputError, StoreError
+from qaconv_core.files import file_sha256
 from qaconv_core.progress import CancelToken, WorkContext
-from qaconv_core.store.download import PART, download, file_sha256
+from qaconv_core.store.download import PART, download
 from tests.serving import CONTENT, SHA
 
 

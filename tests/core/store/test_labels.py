@@ -11,7 +11,8 @@ from qaconv_core.data import open_folder
 from qaconv_core.data.described import open_described
 from qaconv_core.data.description import save_description
 from qaconv_core.data.folder_guess import Wishes
-from qaconv_core.data.labelled import export_labels, labelled
+from qaconv_core.data.label_export import export_labels
+from qaconv_core.data.labelled import labelled
 from qaconv_core.data.proposal import propose
 from qaconv_core.data.table import read_table
 from qaconv_core.detection.given import propose_boxes

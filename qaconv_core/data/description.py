@@ -150,6 +150,8 @@ def find_listed(name: str) -> tuple[Path, Path] | None:
                 continue
             if "see" in values:
                 beside = _see(file, values["see"])
+                if beside.is_file() and read_description(beside).name.casefold() != name.casefold():
+                    continue  # other pictures are described there by now
                 return beside, beside.parent
             return file, read_description(file).sources[0].path
         except DatasetError:

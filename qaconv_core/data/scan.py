@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from qaconv_core.data.videos import is_video_name
 from qaconv_core.errors import DatasetError
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.readable import counted, shown
@@ -61,6 +62,8 @@ def file_fault(name: str) -> str | None:
         return "a resource fork that macOS left behind, not a picture"
     if name.startswith("."):
         return "a hidden file, not read"
+    if is_video_name(name):
+        return "a video, not a picture (qaconv detect cuts out its people)"
     suffix = os.path.splitext(lower)[1]
     if suffix not in IMAGE_SUFFIXES:
         return f"not a picture ({suffix} file)" if suffix else "not a picture (no suffix)"

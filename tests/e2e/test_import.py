@@ -237,6 +237,13 @@ def test_a_file_that_is_missing_is_not_called_a_folder(qaconv, shop):
     assert "nosuch.json: no such file or folder" in done.complaint
 
 
+def test_a_folder_of_videos_is_sent_to_the_command_that_takes_them(qaconv, tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    (folder / "gate.MP4").write_bytes(b"x")
+    assert "a video, not a picture (qaconv detect" in qaconv("import", folder, status=2).complaint
+
+
 def test_a_name_in_use_is_refused_and_one_whose_folder_is_gone_can_be_forgotten(qaconv, shop):
     qaconv("import", shop, "--dataset", "Laden")
     other = shop.with_name("other")

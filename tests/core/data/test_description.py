@@ -118,6 +118,16 @@ def test_a_folder_that_is_described_after_some_in_it_leaves_their_name(tmp_path)
     assert len(open_dataset("two").gallery) == 2
 
 
+def test_a_name_whose_file_describes_others_by_now_is_free(tmp_path):
+    whole = write_names(tmp_path / "shop", ("hof/1.jpg", "tor/1.jpg", "gang/1.jpg"), False)
+    parts = Description(tuple(Source(whole / name) for name in ("hof", "tor")), "two")
+    save_description(parts).file.unlink()
+    save_description(Description((Source(whole),), "shop"))
+    assert find_named("two") is None
+    save_description(parts)
+    assert [len(open_dataset(name).gallery) for name in ("shop", "two")] == [3, 2]
+
+
 def test_a_folder_that_is_described_after_a_table_in_it_leaves_the_tables_columns(tmp_path):
     write_picture(tmp_path / "a.png", 1)
     (tmp_path / "list.csv").write_text("file,who\na.png,Ann\n")

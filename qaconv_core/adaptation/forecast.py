@@ -117,6 +117,12 @@ def _learned(pictures: int) -> float:
     return own + replayed_count(own)
 
 
+def _looked_at(book: PictureCache) -> int:
+    """Pictures that show what the cameras do, rendered ones among them, about."""
+    own = len(pictures_to_fit(book.people.cameras))
+    return own + MOST_PICTURES if own else 0
+
+
 def stage_of(number: int, rounds: int, step: str) -> str:
     """What a step of round ``number`` (from 1) reports as its stage."""
     return f"round {number}/{rounds}, {step}"
@@ -142,13 +148,11 @@ def forecast(
     n = len(book.people)
     forward, pair = _rates(model, book, device, cancel)
     pairs = n * n / 2 if n <= MOST_PAIRWISE else n * n / SEARCH_GAIN
-    looked_at = len(pictures_to_fit(book.people.cameras))
-    looked_at += MOST_PICTURES if looked_at else 0
     steps = Steps(
         features=n * forward,
         pairs=pairs * pair,
         learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
-        cameras=looked_at * forward,
+        cameras=_looked_at(book) * forward,
         checking=2 * CHECKED * forward,
     )
     memory = memory_of(model, book, unread, allowed)
@@ -206,6 +210,7 @@ def memory_of(
     # The pictures learned from, those beside rendered ones, and the label maps of these.
     copied = round(_learned(n)) * height * width * (3 + 3 + 1) if kept else 0
     learning = copied + step_bytes(model.network, book.size, recipe.batch_size, recipe.frozen)
+    learning += _looked_at(book) * spec.channels * spec.cells * 2
     return _LIBRARY_BYTES + max(grouping, learning) + (pixels if kept and unread else 0)
 
 

@@ -15,11 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
-from scipy.cluster import hierarchy
-from scipy.sparse import csgraph
-from scipy.spatial.distance import squareform
 
+from qaconv_core.ranking import sparse
 from qaconv_core.types import UNKNOWN, Float64, Int64
 
 STEP = 0.025
@@ -111,6 +108,8 @@ def linked(distances: Any, reaches: Sequence[float], sure: Int64 | None = None) 
     Two groups are one while the mean distance between their pictures is within reach (UPGMA; Sokal
     and Michener 1958). Pictures with the same number in ``sure`` (n,) are one from the start.
     """
+    from scipy.cluster.hierarchy import fcluster
+
     graph = sparse.csr_array(distances)
     n = graph.shape[0]
     sure = np.arange(n) if sure is None else sure
@@ -118,7 +117,7 @@ def linked(distances: Any, reaches: Sequence[float], sure: Int64 | None = None) 
     for places in _parts(graph, max(reaches)):
         tree = _tree(graph[places][:, places], sure[places])
         for out, reach in zip(labels, reaches, strict=True):
-            found = hierarchy.fcluster(tree, reach, "distance").astype(np.int64)
+            found = fcluster(tree, reach, "distance").astype(np.int64)
             enough = np.bincount(found)[found] >= FEWEST
             out[places[enough]] = found[enough] + out.max() + 1
     return [renumbered(found) for found in labels]
@@ -129,10 +128,12 @@ def _parts(graph: Any, reach: float) -> list[Int64]:
 
     A part of more than :data:`MOST_TOGETHER` pictures falls apart by shorter pairs.
     """
+    from scipy.sparse.csgraph import connected_components
+
     near = graph.copy()
     near.data[near.data > reach] = 0
     near.eliminate_zeros()
-    _, part = csgraph.connected_components(near, directed=False)
+    _, part = connected_components(near, directed=False)
     ends = np.cumsum(np.bincount(part))
     found: list[Int64] = []
     for places in np.split(np.argsort(part, kind="stable"), ends[:-1]):
@@ -145,6 +146,9 @@ def _parts(graph: Any, reach: float) -> list[Int64]:
 
 def _tree(graph: Any, sure: Int64) -> Float64:
     """SciPy's linkage of the pictures of one part."""
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
     n = graph.shape[0]
     whole = np.full((n, n), FAR, dtype=np.float32)
     rows = np.repeat(np.arange(n), np.diff(graph.indptr))
@@ -156,7 +160,7 @@ def _tree(graph: Any, sure: Int64) -> Float64:
         whole[:, one] = whole[:, one].mean(axis=1, keepdims=True)
         whole[np.ix_(one, one)] = 0
     np.fill_diagonal(whole, 0)
-    tree: Float64 = hierarchy.linkage(squareform(whole, checks=False), "average")
+    tree: Float64 = linkage(squareform(whole, checks=False), "average")
     return tree
 
 
@@ -246,8 +250,10 @@ def _with_hints(distances: Any, hints: Hints) -> Any:
 
 def _one_person(n: int, same: Int64) -> Int64:
     """A number (n,) for each picture, equal for those that sure pairs connect."""
+    from scipy.sparse.csgraph import connected_components
+
     pairs = sparse.coo_array((np.ones(len(same)), (same[:, 0], same[:, 1])), shape=(n, n))
-    _, numbers = csgraph.connected_components(pairs, directed=False)
+    _, numbers = connected_components(pairs, directed=False)
     return numbers.astype(np.int64)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from qaconv_core.adaptation.neighbours import Neighbours
+from qaconv_core.ranking import sparse
 from qaconv_core.ranking.rerank import Encoding, adjacency, reciprocal_sets
 
 K1, K2, LAMBDA = 20, 6, 0.3

@@ -22,7 +22,9 @@ from qaconv_core.types import UNKNOWN, Float16, Float32, Float64, Int64
 FEWEST_PICTURES = 20
 """Pictures from which a camera is measured; cameras with fewer are left as they are."""
 MOST_PICTURES = 400
-"""Pictures of a camera that are looked at."""
+"""Pictures of a camera that are looked at, at most."""
+MOST_IN_ALL = 6000
+"""Pictures that are looked at where there are many cameras, about."""
 MOST_CAMERAS = 256
 MOST_CHANNELS = 512
 _SHRINK_MEAN = 10.0  # pictures of an ordinary camera that a camera's mean is averaged with
@@ -96,10 +98,11 @@ def pictures_to_fit(cameras: Int64) -> Int64:
 
     None (an empty array) where fewer than two cameras have :data:`FEWEST_PICTURES`.
     """
-    places = []
-    for camera in _known(cameras):
+    places, known = [], _known(cameras)
+    most = min(MOST_PICTURES, max(FEWEST_PICTURES, MOST_IN_ALL // max(1, len(known))))
+    for camera in known:
         own = np.flatnonzero(cameras == camera)
-        few = min(len(own), MOST_PICTURES)
+        few = min(len(own), most)
         places.append(own[np.linspace(0, len(own) - 1, few).round().astype(np.int64)])
     if len(places) < 2:
         return np.empty(0, dtype=np.int64)

@@ -106,6 +106,9 @@ def test_of_many_pictures_some_of_each_camera_are_looked_at(monkeypatch):
     assert np.bincount(cameras[places]).tolist() == [0, 0, 0, 0, 30, 0, 0, 25]
     assert places[0] == 0
     assert 99 in places
+    monkeypatch.setattr(camera_correction, "MOST_IN_ALL", 50)
+    places = pictures_to_fit(cameras)
+    assert np.bincount(cameras[places]).tolist() == [0, 0, 0, 0, 25, 0, 0, 25]
 
 
 def test_a_network_and_its_form_for_the_processor_correct_alike():

@@ -67,5 +67,5 @@ class Sheet:
 
 
 def _cell(text: str) -> str:
-    """A cell of a LaTeX table; minus as an operator."""
-    return latex_escape(text).replace("−", "$-$").replace("✓", "yes").replace("✕", "no")
+    """A cell of a LaTeX table; marks in words."""
+    return latex_escape(text.replace("✓", "yes").replace("✕", "no"))

@@ -41,10 +41,11 @@ def answers_text(scene: Scene, answers: Sequence[Answer], pairs: Sequence[int] =
     if len(answers) > 2:
         of = dict(zip(pairs, map(words.adds_text, adds), strict=True))
         return f"{cell}: {what} {', '.join(of[pair] for pair in scene.in_order(pairs))}, row by row"
+    # The difference of what is shown, so that the three numbers agree.
+    difference = round(adds[0], 2) - round(adds[1], 2)
     return (
-        f"{cell}: {what} {words.adds_text(adds[0])} for the candidate, "
-        f"{words.adds_text(adds[1])} for the other, "
-        f"difference {words.adds_text(adds[0] - adds[1])}"
+        f"{cell}: {what} {words.adds_text(adds[0])}, other {words.adds_text(adds[1])}, "
+        f"difference {words.adds_text(difference)}"
     )
 
 

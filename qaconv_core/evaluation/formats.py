@@ -33,6 +33,8 @@ _LATEX = {
     "≥": r"$\geq$",
     "≤": r"$\leq$",
     "→": r"$\rightarrow$",
+    "✓": r"$\surd$",
+    "✕": r"$\times$",
     "α": r"$\alpha$",
     "λ": r"$\lambda$",
     "σ": r"$\sigma$",

@@ -58,3 +58,21 @@ def test_what_has_no_room_goes_in_this_order_and_comes_back(chart):
     assert width >= 90
     assert height >= 50
     assert seen(chart, 640, 480)[:2] == (True, True)
+
+
+def test_the_title_of_the_upright_axis_is_never_cut(chart):
+    title = chart.canvas.figure.axes[0].yaxis.label
+    shown = 0
+    for height in range(480, LEAST[1] - 1, -20):
+        seen(chart, 640, height)
+        assert chart.canvas.figure.axes[0].yaxis.label is title
+        if not title.get_visible():
+            continue
+        shown += 1
+        box, whole = title.get_window_extent(), chart.canvas.figure.bbox
+        assert whole.y0 <= box.y0, height
+        assert box.y1 <= whole.y1, height
+    assert shown > 8, "there is room for it in most"
+    assert title.get_position()[1] == 1.0, "it begins at the top"
+    seen(chart, 640, 480)
+    assert title.get_position()[1] == 0.5, "in the middle again"

@@ -107,10 +107,14 @@ def test_those_compared_of_many_stay_when_another_ranking_takes_its_place(qtbot,
     qtbot.waitUntil(lambda: len(space.others) == 3 and not space.pair_stale, timeout=WAIT)
     ranking, compared = space.ranking, space.compared
     assert list(compared) == ranking.order[:3].tolist()
+    told = window.explore.results.header.chosen
+    assert told.text() == "6 chosen, 4 compared"
     space.set_ranking(replace(ranking, order=ranking.order[::-1], truth=ranking.truth[::-1]))
     assert space.compared == compared
     request = compare_request(space, window.controller.matching)
     assert set(request.candidates) == {space.selection.candidate, *compared}
+    press(window, Qt.Key_Escape)
+    assert told.text() == "6 chosen"
 
 
 def test_the_sheet_holds_what_is_compared_on_the_screen(qtbot, window):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PyQt5.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
@@ -323,6 +325,19 @@ def test_a_comparison_answers_in_both(show, space, qtbot):
     assert mark.answer.best == matched_cell(space.other_pair, Cell("gallery", 5))
     assert space.hover is None  # the other panels speak of the first candidate
     inspector.grab()
+
+
+def test_the_three_numbers_of_a_compared_cell_agree(show, space, qtbot):
+    inspector = show(space)
+    canvas = inspector.canvas
+    key(inspector, Qt.Key_4)
+    space.set_pair(space.pair, (sample_pair(0, compared_with(space)),))
+    qtbot.waitUntil(lambda: None not in canvas.stage.images, timeout=3000)
+    for cell in range(space.pair.match.query_contribution.size):
+        point_at(canvas, ("query", 0), cell)
+        said = inspector.readout.text().replace("−", "-")
+        first, second, difference = (float(n) for n in re.findall(r"[+-]?[0-9]+[.][0-9]+", said))
+        assert round(first - second, 2) == difference, said
 
 
 @pytest.mark.parametrize("mode", [Qt.Key_1, Qt.Key_4])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
+from app.views.dialogs.matrix_dialog import MatrixDialog
+from qaconv_core.evaluation.match_matrix import FirstCandidates
 from tests.app.real import WAIT, press, settled
 
 KEYS = Qt.ControlModifier | Qt.ShiftModifier
@@ -33,6 +37,7 @@ def test_counts_are_those_of_the_rankings_and_a_click_opens_a_query(qtbot, windo
     window.pages.choose("evaluate")
     QTest.mouseClick(dialog.view.viewport(), Qt.LeftButton, pos=item.center())
     assert window.page == "explore"
+    assert "Counted are" not in dialog.hint.text(), "all are"
     camid = space.data.query[space.selection.query].camid
     assert camid == dialog.matrix.rows[row]
     found = space.data.gallery[space.selection.candidate]
@@ -42,3 +47,22 @@ def test_counts_are_those_of_the_rankings_and_a_click_opens_a_query(qtbot, windo
     assert dialog.matrix.by == "person"
     window.controller.close_data()
     qtbot.waitUntil(lambda: "matrix" not in window.dialogs._open, timeout=WAIT)
+
+
+def test_the_dialog_says_which_queries_are_counted(qtbot):
+    wrong = np.array([False, True, False, False])
+    firsts = FirstCandidates(np.arange(4), np.array([0, 1, 2, 3]), wrong)
+    keys = {
+        "person": (np.array([1, 2, 2, 4]), np.array([1, 3, 2, 4])),
+        "camera": (np.array([1, 1, 1, 1]), np.array([1, 1, 1, -1])),
+    }
+    dialog = MatrixDialog(firsts, keys, {"person": {}, "camera": {}})
+    qtbot.addWidget(dialog)
+    assert dialog.matrix.rows == (2,)
+    assert "Counted are 2 of 4 queries: those of persons confused" in dialog.hint.text()
+    dialog.by.setCurrentIndex(1)
+    assert "Counted are 3 of 4 queries: those whose cameras are known" in dialog.hint.text()
+    none = MatrixDialog(replace(firsts, wrong=wrong & False), keys, {"person": {}, "camera": {}})
+    qtbot.addWidget(none)
+    assert "Counted" not in none.hint.text()
+    assert none.words.text()

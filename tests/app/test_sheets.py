@@ -105,6 +105,8 @@ def test_queries_and_their_first_candidates(qtbot, window, suffix, tmp_path):
         text = content.decode()
         assert r"\includegraphics[width=180mm]{sheet.pdf}" in text
         assert text.count(r"\\") == 4
+        assert text.isascii(), "pdflatex knows no other sign of ours"
+        assert text.count(r"$\surd$ true match") == 2
         assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     else:
         assert content.startswith(b"%PDF" if suffix == ".pdf" else b"<?xml")

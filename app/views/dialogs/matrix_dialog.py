@@ -17,7 +17,12 @@ from app.items.colours import truth_colour
 from app.views.widgets.fields import combo_box
 from app.views.widgets.labels import label_of, plain_label
 from app.views.widgets.layouts import in_column, in_row, size_on_screen
-from qaconv_core.evaluation.match_matrix import FirstCandidates, MatchMatrix, match_matrix
+from qaconv_core.evaluation.match_matrix import (
+    MOST_PERSONS,
+    FirstCandidates,
+    MatchMatrix,
+    match_matrix,
+)
 from qaconv_core.readable import counted
 from qaconv_core.types import Int64, RankingResult
 
@@ -29,6 +34,10 @@ HINT = (
     "Rows are queries, columns their first candidates. Numbers are wrong ones / all; a click opens "
     "a query."
 )
+COUNTED = {
+    "camera": "those whose cameras are known",
+    "person": f"those of persons confused with somebody, the {MOST_PERSONS} most at most",
+}
 NARROWEST = 64
 """Pixels of a column: numbers have air around them."""
 ROOMY = (NARROWEST, 32)
@@ -131,10 +140,10 @@ class MatrixDialog(QDialog):
         self.view.setAccessibleName("Queries by row, first candidates by column")
         self.words = plain_label()
         self.words.setAccessibleName("The cell that was chosen")
-        hint = plain_label(HINT)
+        self.hint = plain_label()
         in_column(
             in_row(label_of("&By", self.by), self.by, None),
-            hint, self.view, self.words, into=self, grows=self.view,
+            self.hint, self.view, self.words, into=self, grows=self.view,
             margins=16,
         )  # fmt: skip
         self.by.currentIndexChanged.connect(lambda _row: self._show_counts())
@@ -147,6 +156,7 @@ class MatrixDialog(QDialog):
         self.matrix = match_matrix(self._firsts, *self._keys[by], by, self._names[by])
         self._turns.clear()
         self.view.show_matrix(self.matrix)
+        self.hint.setText(f"{HINT} {_counted_words(self.matrix, len(self._firsts.query))}".strip())
         self.words.setText("" if self.matrix.rows else NOTHING[by])
 
     def _open(self, row: int, column: int) -> None:
@@ -161,3 +171,11 @@ class MatrixDialog(QDialog):
             f"{len(members):,}."
         )
         self.opened.emit(int(self._firsts.query[place]), int(self._firsts.candidate[place]))
+
+
+def _counted_words(matrix: MatchMatrix, total: int) -> str:
+    """Which queries of ``total`` the matrix counts, where that is not all."""
+    count = int(matrix.counts.sum())
+    if count in (0, total):
+        return ""
+    return f"Counted are {count:,} of {counted(total, 'query', 'queries')}: {COUNTED[matrix.by]}."

@@ -342,9 +342,12 @@ class ResultsHeader(QWidget):
                 choice.show_value(str(share))
 
     def show_chosen(self) -> None:
-        """How many candidates are chosen, where that is more than the one looked at."""
-        chosen = self.workspace.selection.chosen
-        self.chosen.setText(f"{count_text(len(chosen))} chosen")
+        """How many candidates are chosen, where that is more than the one looked at, and how many
+        of them are compared, where that is not all."""
+        chosen, compared = self.workspace.selection.chosen, self.workspace.compared
+        shown = len(compared) + 1
+        fewer = f", {shown} compared" if compared and shown < len(chosen) else ""
+        self.chosen.setText(f"{count_text(len(chosen))} chosen{fewer}")
         self.several.setVisible(len(chosen) > 1)
         self.show_states()
 

@@ -156,6 +156,7 @@ def test_latex_is_balanced_and_escaped() -> None:
         assert row.endswith(r"\\")
         assert len(re.findall(r"(?<!\\)&", row)) == 7
     assert latex_escape("a_b%c&d") == r"a\_b\%c\&d"
+    assert latex_escape("✓ true, ✕ false") == r"$\surd$ true, $\times$ false"
     assert latex_escape("\\") == r"\textbackslash{}"
     assert r"QAConv + re-ranking$^{1}$" in text
 

@@ -60,6 +60,8 @@ COMMANDS: tuple[Command, ...] = (
              icon="film-strip"),
     _command("file.open_demo", "Open the demo", "File", "",
              "Open the bundled synthetic people with the bundled model.", icon="play"),
+    _command("file.close_data", "Close data set", "File", "",
+             "Show the ways to begin; everything that was computed is kept."),
     _command("file.new_case", "New case…", "File", "Ctrl+Alt+N",
              "Begin a file that keeps queries, decisions and notes about what is open.", group=3),
     _command("file.open_case", "Open case…", "File", "Ctrl+Alt+O",

@@ -59,6 +59,7 @@ class Session:
     """``data`` None: nothing was open. ``queries``, ``candidate`` and ``compared``, the
     candidates that it is compared with, are paths of pictures.
 
+    ``closed`` says that the data set was closed: the next start shows the ways to begin.
     ``added`` says that the queries are added pictures, ``normalise`` that evaluations measure
     normalised scores, too. ``note`` is the line that says that the kept session was damaged and put
     aside; it is not kept. ``case`` is the file of the case that was open.
@@ -77,6 +78,7 @@ class Session:
     page: str = "explore"
     normalise: bool = False
     case: str = ""
+    closed: bool = False
     note: str = field(default="", metadata={"key": ""})
 
     def to_record(self) -> dict[str, Any]:

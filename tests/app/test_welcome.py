@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import QLabel, QToolButton
 
 from app.state.commands import BY_ID
 from app.state.requests import CaseRequest, DataRequest, ModelRequest
+from app.state.session import Session
 from app.state.settings import Settings, SettingsFile
 from app.views.dialogs.open_data import OpenDataDialog
 from app.views.explore.welcome import EXPLORE_HINT, HintStrip, WelcomePage
@@ -132,3 +133,35 @@ def test_an_empty_window_lists_recent_sets_and_opens_them(qtbot, make_window, tm
     shown = [button.text() for button in buttons if button.isVisible()]
     assert window.welcome.isVisible()
     assert shown == ["other", "own"]
+
+
+def test_a_set_is_closed_and_the_next_start_shows_the_ways_to_begin(qtbot, make_window, tmp_path):
+    """And from there a set is opened and ranked, without the demo having been seen."""
+    for camera in (1, 2):
+        for person in (1, 2):
+            write_picture(
+                tmp_path / f"set/000{person}_c{camera}s1_00{person}.png", person, (48, 96)
+            )
+    request = DataRequest("folder", tmp_path / "set")
+    window = make_window()
+    window.begin(request)
+    qtbot.waitUntil(lambda: window.workspace.ranking is not None, timeout=WAIT)
+    assert not window.session().closed
+    window.commands.run("file.close_data")
+    assert window.welcome.isVisible()
+    assert not window.commands.can_run("file.close_data")
+    session = Session.from_record(window.session().to_record())
+    assert session.closed
+
+    second = make_window()
+    second.begin(None, None, session)
+    qtbot.waitUntil(lambda: second.workspace.model is not None, timeout=WAIT)
+    assert second.welcome.isVisible()
+    assert second.workspace.data is None
+    assert second.session().closed
+    second.dialogs.open_data(request)
+    dialog = second.findChild(OpenDataDialog)
+    qtbot.waitUntil(dialog.open_button.isEnabled, timeout=WAIT)
+    QTest.mouseClick(dialog.open_button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: second.workspace.ranking is not None, timeout=WAIT)
+    assert not second.session().closed

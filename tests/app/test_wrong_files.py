@@ -156,7 +156,7 @@ def test_a_folder_with_one_broken_picture_is_opened_without_it(qtbot, window, tm
     assert broken not in space.data.gallery.paths
     assert broken not in space.data.query.paths
     assert len(space.ranking.order) == len(space.data.gallery)
-    assert "1 picture of folder cannot be read" in window.problems.problems[-1].message
+    assert "1 picture of own cannot be read" in window.problems.problems[-1].message
 
 
 def test_a_folder_of_broken_pictures_leaves_what_was_open(qtbot, window, tmp_path):

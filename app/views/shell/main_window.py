@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         self.problems = ProblemLog(self)
         self.runner.problem.connect(self.problems.add)
         self.commands = Actions(self, self._belongs)
-        self._laid_out = self._was_painted = self._closed = False
+        self._laid_out = self._was_painted = self._closed = self._data_closed = False
         self._question: QMessageBox | None = None
         """Whether to stop jobs and close, while that is asked."""
         choices = ExportChoices()
@@ -208,6 +208,7 @@ class MainWindow(QMainWindow):
         bind(
             {
                 "file.open_demo": Handler(self.open_demo),
+                "file.close_data": Handler(self.close_data, lambda: space.data is not None),
                 "file.quit": Handler(self.close),
                 "evaluate.current": Handler(
                     self.controller.measure,
@@ -377,7 +378,10 @@ class MainWindow(QMainWindow):
         session: Session | None = None,
         case: Path | None = None,
     ) -> None:
-        """Open what was asked for, else what the last session left, else the demo."""
+        """Open what was asked for, else what the last session left, else the demo.
+
+        Where the last session had closed its data set, the ways to begin are shown.
+        """
         if session is not None:
             self.pages.set_normalise(session.normalise)
         if case is None and session is not None and data is model is None and session.case:
@@ -393,8 +397,18 @@ class MainWindow(QMainWindow):
             for sentence in reopen(self.controller, session):
                 self.problems.add(Problem(sentence))
             self.pages.choose(session.page)
+        elif session is not None and session.closed:
+            self._data_closed = True
+            self.controller.open_model(session.model)
         else:
             self.open_demo()
+
+    def close_data(self) -> None:
+        """Show the ways to begin, here and at the next start; a case is closed with its set."""
+        self.case_commands.jobs.close()
+        self.controller.close_data()
+        self._data_closed = True
+        self.pages.choose("explore")
 
     def open_demo(self) -> None:
         """The bundled people under the bundled model."""
@@ -427,7 +441,8 @@ class MainWindow(QMainWindow):
         )
         file = self.case_commands.jobs.file
         case = "" if file is None else str(file.path)
-        return replace(shown, normalise=self.pages.normalise, case=case)
+        closed = self._data_closed and self.workspace.data is None
+        return replace(shown, normalise=self.pages.normalise, case=case, closed=closed)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep layout and session, stop what runs; caches stay whole.

@@ -74,7 +74,7 @@ def interact(steps: int) -> Times:
     """Seconds of the steps that a person repeats, on the demo."""
     driver = Driver(SIZE)
     driver.start()
-    beside = beside_measuring(driver, steps)
+    beside = beside_measuring(driver, min(steps, 30))
     driver.measured()
     canvas = driver.window.explore.inspector.canvas
     times: Times = beside | {

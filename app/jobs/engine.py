@@ -106,14 +106,12 @@ def dataset_of(request: DataRequest) -> Dataset:
 
 def _searched(request: DataRequest) -> Dataset:
     """The set whose gallery is searched, with its own queries."""
-    from qaconv_core.data import DATASETS, open_dataset, open_gallery
-    from qaconv_core.data.described import opened_by_name
+    from qaconv_core.data import open_dataset, open_gallery
+    from qaconv_core.data.described import opened_as
 
     if request.gallery:
         return open_gallery(request.gallery, request.root)
-    if request.root is None or request.name in DATASETS:
-        return open_dataset(request.name, request.root)
-    return open_dataset("folder", opened_by_name(request.name, request.root))
+    return open_dataset(*opened_as(request.name, request.root))
 
 
 def open_set(dataset: Dataset) -> OpenSet:

@@ -56,13 +56,11 @@ def find_sets(
     Those that are not there come last, with what was looked for and where.
     """
     from qaconv_core.data import DATASETS
-    from qaconv_core.data.described import opened_by_name
+    from qaconv_core.data.described import opened_as
 
     choices = [SetChoice(DEMO, DEMO)]
     if opened is not None and opened.name != DEMO:
-        name, root = opened.name, opened.root
-        if name not in DATASETS:
-            name, root = "folder", opened_by_name(name, root)
+        name, root = opened_as(opened.name, opened.root)
         choices.insert(0, SetChoice(f"{opened.name} (open)", name, root, opened=opened))
     skipped = ("folder", DEMO, *_WITHOUT_TEST_PART)
     missing: list[SetChoice] = []
@@ -126,21 +124,21 @@ def request_of_run(run: FinishedRun) -> EvaluationRequest:
     from qaconv_core.cli.evaluate import method_options
     from qaconv_core.cli.parser import build_parser
     from qaconv_core.data import DATASETS
-    from qaconv_core.data.described import opened_by_name
+    from qaconv_core.data.described import opened_as
 
     words = shlex.split(run.command)
     if words[:2] != ["qaconv", "evaluate"]:
         raise InputError(f"{run.title}: the command that made it is not known")
     try:
         with contextlib.redirect_stderr(io.StringIO()) as said:
-            arguments = build_parser().parse_args(words[1:])
+            arguments = build_parser(words[1]).parse_args(words[1:])
     except SystemExit as error:  # options of another version
         raise InputError(f"{run.title}: {said.getvalue().strip()}") from error
     dataset = run.report.dataset
     place = Path(run.root) if run.root and dataset != DEMO else None
     name = dataset if dataset in DATASETS else "folder"
-    if place is not None and name == "folder":
-        place = opened_by_name(dataset, place)
+    if place is not None:
+        name, place = opened_as(dataset, place)
     title = f"{dataset} in {place.name}" if place and name != "folder" else dataset
     return EvaluationRequest(
         SetChoice(title, name, place),

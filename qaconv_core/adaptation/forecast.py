@@ -117,9 +117,9 @@ def _learned(pictures: int) -> float:
     return own + replayed_count(own)
 
 
-def _looked_at(book: PictureCache) -> int:
+def _looked_at(book: PictureCache, channels: int) -> int:
     """Pictures that show what the cameras do, rendered ones among them, about."""
-    own = len(pictures_to_fit(book.people.cameras))
+    own = len(pictures_to_fit(book.people.cameras, channels))
     return own + MOST_PICTURES if own else 0
 
 
@@ -152,7 +152,7 @@ def forecast(
         features=n * forward,
         pairs=pairs * pair,
         learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
-        cameras=_looked_at(book) * forward,
+        cameras=_looked_at(book, model.spec.channels) * forward,
         checking=2 * CHECKED * forward,
     )
     memory = memory_of(model, book, unread, allowed)
@@ -210,7 +210,7 @@ def memory_of(
     # The pictures learned from, those beside rendered ones, and the label maps of these.
     copied = round(_learned(n)) * height * width * (3 + 3 + 1) if kept else 0
     learning = copied + step_bytes(model.network, book.size, recipe.batch_size, recipe.frozen)
-    learning += _looked_at(book) * spec.channels * spec.cells * 2
+    learning += _looked_at(book, spec.channels) * spec.channels * spec.cells * 2
     return _LIBRARY_BYTES + max(grouping, learning) + (pixels if kept and unread else 0)
 
 

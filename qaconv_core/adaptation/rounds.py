@@ -380,14 +380,15 @@ class _Adaptation:
     def _correction(
         self, path: Path, held: Int64, rendered: PictureCache, number: int
     ) -> CameraCorrection | None:
-        """What the cameras do to the maps of a round's model, from pictures that are not held out;
-        None where too few have a camera."""
+        """What the cameras do to the maps of a model, from pictures that are not held out; None
+        where too few have a camera. A correction that the model has is left out."""
         cameras = self.people.cameras.copy()
         cameras[held] = UNKNOWN
-        places = pictures_to_fit(cameras)
+        places = pictures_to_fit(cameras, self.old.spec.channels)
         if not len(places):
             return None
         model, work = load_checkpoint(path, input_size=self.job.input_size), self._work(number)
+        model.network.correction = None  # the one that is measured takes its place
         strangers = np.arange(min(len(rendered.people), MOST_PICTURES))
         found = fit_camera_correction(
             self._maps(model, places, work, "learning: cameras"),

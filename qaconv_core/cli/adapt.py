@@ -167,7 +167,7 @@ def outcome(result: AdaptationResult) -> str:
             f"{shown(result.out)} holds the model as it was ({minutes})."
         )
     then, now = result.before, result.rounds[result.kept - 1].check
-    how = f"adapted in {result.kept} of {len(result.rounds)} rounds"
+    how = f"adapted in {result.kept} of {len(result.learned)} rounds"
     if result.cameras_alone:
         how = "learning did not help; the maps of the old model are corrected for the cameras"
     return (

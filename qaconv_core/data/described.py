@@ -19,9 +19,9 @@ from qaconv_core.data.description import (
 )
 from qaconv_core.data.labels import camera_names_of, describe_numbering, names_of
 from qaconv_core.data.market_like import JUNK_BOX
-from qaconv_core.data.moments import time_of
+from qaconv_core.data.moments import seconds_from_first, time_of
 from qaconv_core.data.name_fields import FieldPattern
-from qaconv_core.data.own_names import own_name
+from qaconv_core.data.own_names import PUBLISHED_NAMES, own_name
 from qaconv_core.data.scan import Scan, check_there, empty_note, peek, scan_pictures
 from qaconv_core.data.splits import choose_queries, divide_folders
 from qaconv_core.data.table import SPLITS, parse_table, track_numbers
@@ -148,6 +148,14 @@ def root_of(description: Description) -> Path:
         return Path(os.path.commonpath(paths))
     except ValueError:  # on two drives
         return paths[0]
+
+
+def opened_as(name: str, root: Path | None) -> tuple[str, Path | None]:
+    """The kind and the path by which a set is opened again that is called ``name``: pictures of
+    one's own have their name from a folder or an import."""
+    if root is None or name in PUBLISHED_NAMES:
+        return name, root
+    return "folder", opened_by_name(name, root)
 
 
 def opened_by_name(name: str, root: Path) -> Path:
@@ -331,17 +339,13 @@ def _natural(label: str) -> tuple[tuple[int, int, str], ...]:
 
 def _on_one_clock(times: Sequence[Time]) -> tuple[list[float | None], datetime | None, str]:
     """Times in seconds; dates count from the first, which comes with them, and a note."""
-    moments = [time for time in times if isinstance(time, datetime)]
     numbers = [time if isinstance(time, float) else None for time in times]
-    if not moments:
+    if not any(isinstance(time, datetime) for time in times):
         return numbers, None, ""
     if any(number is not None for number in numbers):
         mixed = "times are not used: some are dates and some are numbers of seconds"
         return [None] * len(times), None, mixed
-    first = min(moments)
-    seconds = [
-        (time - first).total_seconds() if isinstance(time, datetime) else None for time in times
-    ]
+    seconds, first = seconds_from_first(times)
     return seconds, first, f"times are seconds after {first.isoformat(' ')}, the first picture"
 
 

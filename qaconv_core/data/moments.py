@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 UNITS = ("seconds", "milliseconds", "frames", "iso")
@@ -48,6 +49,18 @@ def moment_of(text: str) -> datetime | None:
             return None
         found = made
     return found if found.tzinfo is None else found.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def seconds_from_first(
+    times: Sequence[float | datetime | None],
+) -> tuple[list[float | None], datetime]:
+    """Moments as seconds after the first of them, which comes with them; None for what is no
+    moment. There is one at least."""
+    first = min(time for time in times if isinstance(time, datetime))
+    seconds = [
+        (time - first).total_seconds() if isinstance(time, datetime) else None for time in times
+    ]
+    return seconds, first
 
 
 def _from_digits(text: str) -> datetime | None:

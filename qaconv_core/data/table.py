@@ -28,7 +28,7 @@ from qaconv_core.data.labels import (
     names_of,
     number_labels,
 )
-from qaconv_core.data.moments import moment_of, time_of
+from qaconv_core.data.moments import moment_of, seconds_from_first, time_of
 from qaconv_core.data.own_names import own_name
 from qaconv_core.data.scan import file_fault, peek, stat_fault
 from qaconv_core.data.splits import choose_queries
@@ -195,19 +195,13 @@ class Table:
 
     def times(self) -> tuple[list[float | None], datetime | None]:
         """Seconds of every row, and the first moment where they count from one."""
-        moments = [row.time for row in self.rows if isinstance(row.time, datetime)]
-        if not moments:
+        if not any(isinstance(row.time, datetime) for row in self.rows):
             return [row.time for row in self.rows if not isinstance(row.time, datetime)], None
         for row in self.rows:
             if isinstance(row.time, float):
                 raise self.fail(row.line, "time is a number of seconds, where other rows have a "
                                           "date; use one of both throughout")  # fmt: skip
-        first = min(moments)
-        times = [
-            (row.time - first).total_seconds() if isinstance(row.time, datetime) else None
-            for row in self.rows
-        ]
-        return times, first
+        return seconds_from_first([row.time for row in self.rows])
 
     def _split(self, line: int, text: str) -> str:
         if text and text.lower() not in SPLITS:

@@ -93,12 +93,13 @@ def summary(maps: torch.Tensor) -> torch.Tensor:
     return torch.cat((cells.mean(2), beside, cells.std(2, unbiased=False)), dim=1)
 
 
-def pictures_to_fit(cameras: Int64) -> Int64:
+def pictures_to_fit(cameras: Int64, channels: int) -> Int64:
     """Places, ascending, of pictures that a correction is measured from, of ``cameras`` (n,).
 
-    None (an empty array) where fewer than two cameras have :data:`FEWEST_PICTURES`.
+    None (an empty array) where fewer than two cameras have :data:`FEWEST_PICTURES`, and for maps of
+    more than :data:`MOST_CHANNELS` channels.
     """
-    places, known = [], _known(cameras)
+    places, known = [], _known(cameras, channels)
     most = min(MOST_PICTURES, max(FEWEST_PICTURES, MOST_IN_ALL // max(1, len(known))))
     for camera in known:
         own = np.flatnonzero(cameras == camera)
@@ -109,8 +110,10 @@ def pictures_to_fit(cameras: Int64) -> Int64:
     return np.sort(np.concatenate(places))
 
 
-def _known(cameras: Int64) -> Int64:
-    """The cameras that can be measured."""
+def _known(cameras: Int64, channels: int) -> Int64:
+    """The cameras that can be measured by maps of so many channels."""
+    if channels > MOST_CHANNELS:
+        return np.empty(0, dtype=np.int64)
     found, counts = np.unique(cameras[cameras != UNKNOWN], return_counts=True)
     return np.asarray(found[counts >= FEWEST_PICTURES][:MOST_CAMERAS], dtype=np.int64)
 
@@ -124,8 +127,8 @@ def fit_camera_correction(
     where fewer than two cameras have :data:`FEWEST_PICTURES`, and for maps of more than
     :data:`MOST_CHANNELS` channels. ``step`` is called between steps.
     """
-    known = _known(cameras)
-    if len(known) < 2 or maps.shape[1] > MOST_CHANNELS:
+    known = _known(cameras, maps.shape[1])
+    if len(known) < 2:
         return None
     places = np.flatnonzero(np.isin(cameras, known))
     labels = np.searchsorted(known, cameras[places])
@@ -137,13 +140,14 @@ def fit_camera_correction(
         means.append(own.mean(axis=0, dtype=np.float64))
         spreads.append(_spread(own - means[-1].astype(np.float32)))
     ordinary, usual = np.mean(means, axis=0), np.mean(spreads, axis=0)
+    widened = _power(usual, 0.5)
     mixes, offsets = [], []
     for mean, spread, size in zip(means, spreads, sizes, strict=True):
         step()
         trust = size / (size + _SHRINK_MEAN)
         mean = ordinary + trust * (mean - ordinary)
         trust = size / (size + _SHRINK_SPREAD)
-        mix = _power(usual, 0.5) @ _power(usual + trust * (spread - usual), -0.5)
+        mix = widened @ _power(usual + trust * (spread - usual), -0.5)
         mixes.append(mix - np.eye(len(mix)))
         offsets.append(ordinary - np.einsum("cd,dhw->chw", mix, mean))
     rows = np.concatenate([_summaries(maps[places]), _summaries(strangers)])

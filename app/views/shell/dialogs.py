@@ -268,11 +268,15 @@ class Dialogs(QObject):
         assert isinstance(dialog, dialogs.ForgetDialog)
         return dialog
 
+    def close_data(self) -> None:
+        """Show no data set; a case is closed with it."""
+        self.case_closing.emit()
+        self.controller.close_data()
+
     def _close_forgotten(self, data: OpenSet) -> None:
         """Nothing of the set is written again."""
         opened = self.controller.data_request
-        self.case_closing.emit()
-        self.controller.close_data()
+        self.close_data()
         self.settings.change(self.settings.value.without_data(data.root, opened))
 
     def show_matrix(self) -> None:

@@ -404,9 +404,8 @@ class MainWindow(QMainWindow):
             self.open_demo()
 
     def close_data(self) -> None:
-        """Show the ways to begin, here and at the next start; a case is closed with its set."""
-        self.case_commands.jobs.close()
-        self.controller.close_data()
+        """Show the ways to begin, here and at the next start."""
+        self.dialogs.close_data()
         self._data_closed = True
         self.pages.choose("explore")
 

@@ -181,6 +181,27 @@ def test_where_learning_does_not_help_the_cameras_alone_may(world, tmp_path, mon
     assert found["kept"] == 2
 
 
+def test_of_an_adapted_model_a_new_correction_is_measured_without_the_old_one(
+    world, adapted, tmp_path, monkeypatch
+):
+    """It takes the old one's place, and would be applied to maps as the network gives them."""
+    seen: list[tuple[str, bool]] = []
+    maps = engine._Adaptation._maps
+
+    def watched(self, model, places, work, stage, book=None):
+        seen.append((stage, model.network.correction is not None))
+        return maps(self, model, places, work, stage, book)
+
+    monkeypatch.setattr(engine._Adaptation, "_maps", watched)
+    monkeypatch.setattr(engine, "best_round", lambda before, rounds, maps: 0)
+    out = tmp_path / "new.pth.tar"
+    run(world, out, "--rounds", "1", "--epochs", "1", "--checkpoint", adapted / "new.pth.tar")
+    stages = {stage for stage, _ in seen}
+    assert {"grouping: features", "learning: cameras"} <= stages
+    assert all(corrected for stage, corrected in seen if stage == "grouping: features")
+    assert not any(corrected for stage, corrected in seen if stage == "learning: cameras")
+
+
 def test_maps_for_the_cameras_alone_need_no_clear_gain():
     before, little = check(0.5), check(0.5, gain=0.001)
     made = replace(after((0.5, 0.001))[0], check=little)

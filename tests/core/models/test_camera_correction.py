@@ -93,21 +93,28 @@ def test_few_pictures_one_camera_or_unknown_cameras_give_none():
     few = np.repeat([0, 1], [80 - FEWEST_PICTURES + 1, FEWEST_PICTURES - 1])
     for cameras in (few, np.zeros(80, dtype=int), np.full(80, -1)):
         assert fit_camera_correction(maps, cameras, empty) is None
-        assert not len(pictures_to_fit(cameras))
+        assert not len(pictures_to_fit(cameras, CHANNELS))
     half = np.arange(80) % 2
     assert fit_camera_correction(maps, half, empty).cameras == 2
-    assert pictures_to_fit(half).tolist() == list(range(80))
+    assert pictures_to_fit(half, CHANNELS).tolist() == list(range(80))
+
+
+def test_maps_of_many_channels_are_not_corrected_nor_looked_at(monkeypatch):
+    monkeypatch.setattr(camera_correction, "MOST_CHANNELS", CHANNELS - 1)
+    maps, half = plain_maps(80, 3).numpy(), np.arange(80) % 2
+    assert fit_camera_correction(maps, half, maps[:0]) is None
+    assert not len(pictures_to_fit(half, CHANNELS))
 
 
 def test_of_many_pictures_some_of_each_camera_are_looked_at(monkeypatch):
     monkeypatch.setattr(camera_correction, "MOST_PICTURES", 30)
     cameras = np.repeat([4, 7, -1], [100, 25, 50])
-    places = pictures_to_fit(cameras)
+    places = pictures_to_fit(cameras, CHANNELS)
     assert np.bincount(cameras[places]).tolist() == [0, 0, 0, 0, 30, 0, 0, 25]
     assert places[0] == 0
     assert 99 in places
     monkeypatch.setattr(camera_correction, "MOST_IN_ALL", 50)
-    places = pictures_to_fit(cameras)
+    places = pictures_to_fit(cameras, CHANNELS)
     assert np.bincount(cameras[places]).tolist() == [0, 0, 0, 0, 25, 0, 0, 25]
 
 

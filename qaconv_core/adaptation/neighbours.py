@@ -33,10 +33,10 @@ MOST_PAIRWISE = 5000
 KEPT = 64
 """Neighbours of each picture that are kept, itself among them."""
 _ROWS = 512
-PAIRS, LISTS, SCORED, COHORTS = (
-    f"grouping: {step}" for step in ("pairs", "lists", "neighbours", "cohorts")
-)
-"""The stages: the first for all pairs, the others for lists."""
+PAIRS = "grouping: pairs"
+"""The stage of all pairs."""
+LISTS, SCORED, COHORTS = "grouping: lists", "grouping: neighbours", "grouping: cohorts"
+"""The stages of lists, in their order."""
 # Pictures of a cohort, and of all cohorts, beside lists; how many are scored at once.
 _SAMPLE, _SAMPLES, _AT_ONCE = 200, 2400, 64
 _LISTED_PAIR = 1.3  # what a pair of a list costs, in pairs of all pairs: its maps are gathered

@@ -28,7 +28,7 @@ from qaconv_core.searching.pooling import pool, pooled_head
 from qaconv_core.threads import in_threads
 from qaconv_core.types import Float16, Float32, Grid
 
-LISTED = 384
+LISTED = 512
 """Pictures on the list of each picture, itself among them."""
 GRID = (6, 1)
 """The most cells of the maps that choose the lists."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +12,14 @@ import torch
 
 from qaconv_core.adaptation.grouping import MOST_TOGETHER
 from qaconv_core.adaptation.learning import MOST_LEARNED, adapting_recipe, epochs_of, passes
-from qaconv_core.adaptation.neighbours import KEPT, MOST_PAIRWISE
+from qaconv_core.adaptation.neighbours import KEPT, bytes_of_pairs, pairs_of_stages
 from qaconv_core.adaptation.pictures import unlabelled
 from qaconv_core.adaptation.replay import replayed_count
 from qaconv_core.adaptation.values import AdaptationJob
 from qaconv_core.device import available_memory, format_bytes, resident_memory, resolve_device
 from qaconv_core.errors import DatasetError, ImageError, MemoryLimitError
 from qaconv_core.extraction.network_runner import NetworkRunner
+from qaconv_core.matching.plan import cpu_workers
 from qaconv_core.matching.scores import score_maps
 from qaconv_core.models.camera_correction import MOST_PICTURES, pictures_to_fit
 from qaconv_core.models.checkpoints import Checkpoint, load_checkpoint
@@ -32,23 +34,20 @@ LEARNING_COST = 4.0
 """What a picture costs in training, in forward passes."""
 LEARNED_SHARE = 0.8
 """Share of the pictures that are in groups, about."""
-SEARCH_GAIN = 4.0
-"""How much less the bounded search costs than all pairs in both roles."""
 CHECKED = 300
 """Pictures that a round's check and calibration look at, about."""
 _LIBRARY_BYTES = 700 << 20
 _PROBE = 24
-_PAIR_BYTES = 32  # logits, N in float64 with its sums, distances
 _NEAR_BYTES = 288 * KEPT  # lists, sparse distances and what they are made of, a picture
 _TREE_BYTES = 14  # distances of a part's pictures, and SciPy's copies
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Seconds of the steps of one round."""
+    """Seconds of the steps of one round; ``pairs`` are those of comparing pictures, by stage."""
 
     features: float
-    pairs: float
+    pairs: Mapping[str, float]
     learning: float
     cameras: float
     checking: float
@@ -56,7 +55,8 @@ class Steps:
     @property
     def whole(self) -> float:
         """Seconds of the round."""
-        return self.features + self.pairs + self.learning + self.cameras + self.checking
+        pairs = sum(self.pairs.values())
+        return self.features + pairs + self.learning + self.cameras + self.checking
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Forecast:
         planned = epochs_of(_learned(self.pictures), epochs)
         for number in range(1, self.rounds + 1):
             parts = [(steps.features, ["grouping: features"]),
-                     (steps.pairs, ["grouping: pairs", "grouping: neighbours"])]  # fmt: skip
+                     *((seconds, [stage]) for stage, seconds in steps.pairs.items())]  # fmt: skip
             for epoch in range(1, epochs + 1):
                 # Fewer epochs than asked for are made of many pictures.
                 names = [f"epoch {epoch}/{last}" for last in range(epoch, epochs + 1)]
@@ -147,10 +147,10 @@ def forecast(
     """
     n = len(book.people)
     forward, pair = _rates(model, book, device, cancel)
-    pairs = n * n / 2 if n <= MOST_PAIRWISE else n * n / SEARCH_GAIN
+    pairs = pairs_of_stages(book.people.cameras, model.spec.grid, device.type == "cpu")
     steps = Steps(
         features=n * forward,
-        pairs=pairs * pair,
+        pairs={stage: count * pair for stage, count in pairs.items()},
         learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
         cameras=_looked_at(book, model.spec.channels) * forward,
         checking=2 * CHECKED * forward,
@@ -198,7 +198,7 @@ def memory_of(
     n = len(book.people)
     spec = model.spec
     maps = n * spec.channels * spec.cells * 2
-    pairs = _PAIR_BYTES * n * n if n <= MOST_PAIRWISE else maps
+    pairs = bytes_of_pairs(n, spec.channels, spec.grid, cpu_workers())
     linking = _NEAR_BYTES * n + _TREE_BYTES * min(n, MOST_TOGETHER) ** 2
     grouping = maps + max(pairs, linking)
     height, width = book.size

@@ -1,11 +1,12 @@
-"""The nearest pictures of every picture, by all pairs or by the bounded search.
+"""The nearest pictures of every picture, by all pairs or by lists.
 
 The distance is 1 − sigmoid(x / 10). For plain distances x is the logit. For distances normalised
 by camera x is 15·(N − 2.5), with N as :mod:`qaconv_core.ranking.camera_norm` defines it: 1/2 lies
 where a stranger comes once in some 160 times.
 
 All pairs take memory that grows with the square of the pictures. Beyond :data:`MOST_PAIRWISE`
-pictures the bounded search finds the nearest of each, one row of estimates at a time.
+pictures, pooled maps choose a list for each picture (:mod:`qaconv_core.searching.among`), and its
+nearest are those of the list.
 """
 
 from __future__ import annotations
@@ -23,17 +24,24 @@ from qaconv_core.models import AffineHead
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.ranking import camera_normalise
 from qaconv_core.ranking.camera_norm import SCALE, SHIFT, column_sums, moments
-from qaconv_core.ranking.cohorts import FEWEST, CohortRule, Cohorts
-from qaconv_core.searching.top import prepare_search, rank_top
-from qaconv_core.types import FeatureBank, Float16, Float32, Float64, Int64
+from qaconv_core.ranking.cohorts import FEWEST, CohortRule, Cohorts, cohort_size
+from qaconv_core.searching.among import LISTED, Listed, list_bytes, list_nearest, listing_grid
+from qaconv_core.types import Float16, Float32, Float64, Grid, Int64
 
 MOST_PAIRWISE = 5000
 """Pictures up to which all pairs are scored."""
 KEPT = 64
 """Neighbours of each picture that are kept, itself among them."""
 _ROWS = 512
-# Pictures of a cohort, and of all cohorts, in the bounded search; how many are scored at once.
+PAIRS = "grouping: pairs"
+"""The stage of all pairs."""
+LISTS, SCORED, COHORTS = "grouping: lists", "grouping: neighbours", "grouping: cohorts"
+"""The stages of lists, in their order."""
+# Pictures of a cohort, and of all cohorts, beside lists; how many are scored at once.
 _SAMPLE, _SAMPLES, _AT_ONCE = 200, 2400, 64
+_LISTED_PAIR = 1.3  # what a pair of a list costs, in pairs of all pairs: its maps are gathered
+_PAIR_BYTES = 32  # all pairs: logits, N in float64 with its sums, distances
+_COHORT_BYTES = 60  # a pair of a cohort while it is summed
 
 
 @dataclass(frozen=True)
@@ -61,12 +69,39 @@ def nearest_pictures(
     """The :data:`KEPT` nearest of every picture of ``maps`` (n, C, h, w).
 
     ``cameras`` (n,) are camera ids, −1 where not known. Heads that are not symmetric are averaged
-    over both roles where all pairs are scored; the bounded search takes rows as queries.
+    over both roles where all pairs are scored; lists take the picture of the row as the query.
     """
     if len(maps) <= most_pairwise:
         logits = all_logits(maps, head, device, work)
         return nearest_of_all(all_values(logits, cameras, normalise))
-    return _bounded(maps, head, cameras, normalise, device, work)
+    return _listed(maps, head, cameras, normalise, device, work)
+
+
+def pairs_of_stages(
+    cameras: Int64, grid: Grid, on_cpu: bool = True, most_pairwise: int = MOST_PAIRWISE
+) -> dict[str, float]:
+    """What each stage of :func:`nearest_pictures` costs, normalised, in exact logits of a pair.
+
+    ``cameras`` (n,) are those of the pictures, ``grid`` (h, w) that of their maps.
+    """
+    n = len(cameras)
+    if n <= most_pairwise:
+        return {PAIRS: n * n / 2}
+    cohorts = {COHORTS: float(n * cohort_size(cameras, _cohort_rule(cameras)))}
+    if not on_cpu:
+        return {LISTS: float(n * n), **cohorts}
+    (h, w), (small_h, small_w) = grid, listing_grid(grid)
+    share = (small_h * small_w / (h * w)) ** 2  # a pair costs as many products as pairs of cells
+    return {LISTS: n * n * share, SCORED: _LISTED_PAIR * n * min(LISTED, n), **cohorts}
+
+
+def bytes_of_pairs(
+    n: int, channels: int, grid: Grid, workers: int, most_pairwise: int = MOST_PAIRWISE
+) -> int:
+    """The most bytes that :func:`nearest_pictures` takes at once beside maps (n, C, h, w)."""
+    if n <= most_pairwise:
+        return _PAIR_BYTES * n * n
+    return list_bytes((n, channels, *grid), workers) + _COHORT_BYTES * _AT_ONCE * n
 
 
 def all_logits(
@@ -84,7 +119,7 @@ def all_logits(
         symmetric=True,
         progress=work.progress,
         cancel=work.cancel,
-        stage="grouping: pairs",
+        stage=PAIRS,
     )
     return logits if head.symmetric else (logits + logits.T) / 2
 
@@ -134,7 +169,7 @@ def _smallest(rows: Float32, width: int) -> tuple[np.ndarray, Float32]:
     return np.take_along_axis(some, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
-def _bounded(
+def _listed(
     maps: Float16,
     head: AffineHead,
     cameras: Int64,
@@ -142,32 +177,34 @@ def _bounded(
     device: torch.device | str,
     work: WorkContext,
 ) -> Neighbours:
-    """By the bounded search; means and spreads of N are those of a sample of each camera."""
-    n = len(maps)
-    bank = FeatureBank(maps, np.arange(n))
-    on_cpu = torch.device(device).type == "cpu"
-    prepared = prepare_search(bank, cancel=work.cancel) if on_cpu else None
-    wide = min(n, 2 * KEPT if normalise else KEPT)
-    places = np.empty((n, wide), dtype=np.int32)
-    logits = np.empty((n, wide), dtype=np.float32)
-    tracker = work.tracker("grouping: neighbours", n, "images")
-    for i in range(n):
-        found = rank_top(
-            maps[i], bank, head, wide, prepared=prepared, device=device, cancel=work.cancel
-        )
-        places[i], logits[i] = found.order[:wide], found.values[:wide]
-        tracker.advance()
-    own = np.arange(n)[:, None]
+    """By lists; means and spreads of N are those of a sample of each camera."""
+    found = list_nearest(maps, head, LISTED, device=device, work=work, stages=(LISTS, SCORED))
+    to = _strangers(maps, head, cameras, device, work) if normalise else None
+    width = min(KEPT, found.places.shape[1])
+    near = Neighbours(
+        np.empty((len(maps), width), dtype=np.int32), np.empty((len(maps), width), dtype=np.float32)
+    )
+    for start in range(0, len(maps), _ROWS):
+        rows = slice(start, start + _ROWS)
+        near.places[rows], near.distances[rows] = _nearest_listed(found, rows, to, width)
+    return near
+
+
+def _nearest_listed(
+    found: Listed, rows: slice, to: _Strangers | None, width: int
+) -> tuple[np.ndarray, Float32]:
+    """Places and distances (r, width) of the nearest on the lists of some ``rows``."""
+    places, logits = found.places[rows], found.logits[rows]
+    own = np.arange(rows.start, rows.start + len(places))[:, None]
     x: Float64 = logits / np.float64(10)
-    if normalise:
-        to = _strangers(maps, head, cameras, device, work)
+    if to is not None:
         z, t = to.standard(own, places, logits), to.standard(places, own, logits)
         x = np.asarray(_steep((z + t) / 2), dtype=np.float64)
     distances = distance_of(x)
     distances[places == own] = -1
-    order, kept = _smallest(distances, min(KEPT, wide))
+    order, kept = _smallest(distances, width)
     kept[:, 0] = 0
-    return Neighbours(np.take_along_axis(places, order, axis=1), kept)
+    return np.take_along_axis(places, order, axis=1), kept
 
 
 @dataclass(frozen=True)
@@ -198,11 +235,9 @@ def _strangers(
     work: WorkContext,
 ) -> _Strangers:
     n = len(maps)
-    share = _SAMPLES // len(np.unique(cameras))
-    rule = CohortRule(max(FEWEST + 1, min(_SAMPLE, share)))
-    cohorts = Cohorts.of(cameras, None, n, rule)
+    cohorts = Cohorts.of(cameras, None, n, _cohort_rule(cameras))
     rows = cohorts.rows
-    tracker = work.tracker("grouping: cohorts", len(rows), "images")
+    tracker = work.tracker(COHORTS, len(rows), "images")
 
     def blocks() -> Iterator[tuple[int, Float32]]:
         for start in range(0, len(rows), _AT_ONCE):
@@ -213,3 +248,8 @@ def _strangers(
     own = cohorts.place_own(cameras, np.full(n, np.nan))
     drawn = np.isin(np.arange(n), rows)
     return _Strangers(own.cohort, drawn, column_sums(blocks(), cohorts, own))
+
+
+def _cohort_rule(cameras: Int64) -> CohortRule:
+    share = _SAMPLES // len(np.unique(cameras))
+    return CohortRule(max(FEWEST + 1, min(_SAMPLE, share)))

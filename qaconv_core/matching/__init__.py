@@ -5,6 +5,8 @@ float32 sums; :mod:`~qaconv_core.matching.scores` chooses among the first three 
 the type of the maps.
 
 - All pairs on the CPU, in tiles that stay in the cache: :mod:`~qaconv_core.matching.cpu`.
+- All pairs of maps with few cells on the CPU, as estimates:
+  :mod:`~qaconv_core.matching.few_cells`, for :mod:`qaconv_core.searching.among`.
 - All pairs on a GPU, maps in float16, with Triton: :mod:`~qaconv_core.matching.fused`, whose kernel
   is in :mod:`~qaconv_core.matching.triton_kernel`.
 - All pairs on any other device, in chunks that fit its memory: :mod:`~qaconv_core.matching.gpu`.

@@ -12,6 +12,9 @@
 
 The last three need a prepared gallery: :mod:`~qaconv_core.searching.prepared`.
 
+The nearest of each of many pictures among themselves: :mod:`~qaconv_core.searching.among`, by lists
+that pooled maps choose.
+
 All pairs of an evaluation are estimated in :mod:`~qaconv_core.searching.estimated_logits`, where
 :func:`~qaconv_core.searching.choice.choose_evaluation` says so.
 """

@@ -82,14 +82,22 @@ def test_more_than_there_is_memory_for_is_refused_beforehand(world, monkeypatch)
 
 
 def test_the_memory_that_is_told_is_that_of_the_whole_program():
-    plan = Forecast(400, 1, Steps(1.0, 1.0, 1.0, 1.0, 1.0), 3 << 30, 8 << 30, 1 << 30)
+    plan = Forecast(
+        400, 1, Steps(1.0, {"grouping: pairs": 1.0}, 1.0, 1.0, 1.0), 3 << 30, 8 << 30, 1 << 30
+    )
     assert "at most 4.0 GiB of memory (1.0 GiB in use already, 8.0 GiB free)" in plan.describe()
     unknown = replace(plan, held_bytes=0)
     assert "at most 3.0 GiB of memory (8.0 GiB free)" in unknown.describe()
 
 
-def steps_of_a_round(number: int, epochs: int) -> list[str]:
-    names = ["grouping: features", "grouping: pairs", "grouping: maps", "reading pictures"]
+COMPARING = [
+    {"grouping: pairs": 20.0},
+    {"grouping: lists": 3.0, "grouping: neighbours": 7.0, "grouping: cohorts": 10.0},
+]
+
+
+def steps_of_a_round(number: int, epochs: int, comparing: list[str]) -> list[str]:
+    names = ["grouping: features", *comparing, "grouping: maps", "reading pictures"]
     names += [f"epoch {k}/{epochs}" for k in range(1, epochs + 1)]
     names += ["calibrating: features", "calibrating: scores", "learning: cameras"]
     names += ["checking: features"]
@@ -98,11 +106,12 @@ def steps_of_a_round(number: int, epochs: int) -> list[str]:
 
 @pytest.mark.parametrize("made", [1, 2, 4])
 @pytest.mark.parametrize("pictures", [400, 3000])
-def test_the_steps_of_all_rounds_are_one_job(made, pictures):
-    plan = Forecast(pictures, 2, Steps(10.0, 20.0, 50.0, 10.0, 10.0), 0, 0)
+@pytest.mark.parametrize("pairs", COMPARING)
+def test_the_steps_of_all_rounds_are_one_job(made, pictures, pairs):
+    plan = Forecast(pictures, 2, Steps(10.0, pairs, 50.0, 10.0, 10.0), 0, 0)
     told: list[Progress] = []
     whole = PhasedProgress(plan.phases(4), told.append)
-    for stage in steps_of_a_round(1, made) + steps_of_a_round(2, made):
+    for stage in (*steps_of_a_round(1, made, list(pairs)), *steps_of_a_round(2, made, list(pairs))):
         for done in range(5):
             whole(Progress(stage, done, 4))
     shares = [progress.fraction for progress in told]

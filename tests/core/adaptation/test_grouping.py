@@ -30,6 +30,7 @@ from qaconv_core.adaptation.neighbours import (
 )
 from qaconv_core.adaptation.reciprocal import reciprocal_distances
 from qaconv_core.models import AffineHead
+from qaconv_core.progress import WorkContext
 from qaconv_core.ranking import k_reciprocal_rerank
 
 CELLS = (3, 2)
@@ -256,12 +257,16 @@ def test_a_sure_pair_draws_a_picture_into_a_group():
 
 
 @pytest.mark.parametrize("normalise", [False, True])
-def test_the_bounded_search_finds_the_neighbours_of_all_pairs(normalise):
+@pytest.mark.parametrize("listed", [60, neighbours.LISTED])
+def test_lists_hold_the_neighbours_of_all_pairs(normalise, listed, monkeypatch):
+    monkeypatch.setattr(neighbours, "LISTED", listed)
     maps, pids = maps_of_people(people=20, views=8)
     cameras = np.arange(len(maps)) % 2
     whole = nearest_pictures(maps, HEAD, cameras, normalise=normalise)
     found = nearest_pictures(maps, HEAD, cameras, normalise=normalise, most_pairwise=0)
+    assert found.places.shape == (160, min(listed, neighbours.KEPT))
     assert (found.places[:, 0] == np.arange(len(maps))).all()
+    assert (np.diff(found.distances, axis=1) >= 0).all()
     assert np.abs(found.distances[:, :8] - whole.distances[:, :8]).max() < 0.02
     same = [len(set(a[:8]) & set(b[:8])) for a, b in zip(found.places, whole.places, strict=True)]
     assert np.mean(same) > 7.8
@@ -269,6 +274,38 @@ def test_the_bounded_search_finds_the_neighbours_of_all_pairs(normalise):
     kept = groups.labels != ALONE
     assert kept.mean() > 0.9
     assert all(len(set(pids[groups.labels == g])) == 1 for g in range(groups.count))
+
+
+@pytest.mark.parametrize("most_pairwise", [0, 1000])
+def test_stages_are_those_that_the_forecast_reckons_with(most_pairwise, monkeypatch):
+    monkeypatch.setattr(neighbours, "LISTED", 60)
+    maps, _ = maps_of_people(people=20, views=8)
+    cameras = np.arange(len(maps)) % 2
+    told: list[str] = []
+    nearest_pictures(
+        maps, HEAD, cameras, most_pairwise=most_pairwise,
+        work=WorkContext(lambda progress: told.append(progress.stage)),
+    )  # fmt: skip
+    expected = neighbours.pairs_of_stages(cameras, CELLS, most_pairwise=most_pairwise)
+    assert list(dict.fromkeys(told)) == list(expected)
+
+
+def test_what_stages_cost_grows_with_the_pictures_and_not_with_all_exact_pairs():
+    cameras = np.arange(20_000) % 6
+    pairs = neighbours.pairs_of_stages(cameras, (12, 6))
+    assert sum(pairs.values()) < 20_000**2 / 8
+    assert pairs[neighbours.COHORTS] == 20_000 * 6 * neighbours._SAMPLE
+    twice = neighbours.pairs_of_stages(np.arange(40_000) % 6, (12, 6))
+    assert twice[neighbours.SCORED] == 2 * pairs[neighbours.SCORED]
+    on_gpu = neighbours.pairs_of_stages(cameras, (12, 6), on_cpu=False)
+    assert list(on_gpu) == [neighbours.LISTS, neighbours.COHORTS]
+    assert neighbours.pairs_of_stages(cameras[:400], (12, 6)) == {neighbours.PAIRS: 400**2 / 2}
+
+
+def test_memory_of_lists_grows_with_the_pictures_and_not_with_their_square():
+    small, large = (neighbours.bytes_of_pairs(n, 128, (12, 6), 2) for n in (20_000, 80_000))
+    assert large == 4 * small
+    assert small < 20_000**2
 
 
 def test_normalised_distances_do_not_prefer_the_own_camera():

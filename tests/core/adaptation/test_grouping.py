@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -20,7 +22,7 @@ from qaconv_core.adaptation.grouping import (
     renumbered,
     silhouettes,
 )
-from qaconv_core.adaptation.hints import time_hints
+from qaconv_core.adaptation.hints import MOST_IN_FRAME, time_hints
 from qaconv_core.adaptation.neighbours import (
     Neighbours,
     all_logits,
@@ -231,6 +233,43 @@ def test_times_give_sure_pairs():
     assert sorted(map(sorted, found.same.tolist())) == [[0, 1], [0, 2]]
     none = time_hints(near, cameras, np.full(4, np.nan))
     assert len(none.same) == len(none.apart) == 0
+    seconds = time_hints(near, cameras, np.array([10.0, 11.0, 11.0, 10.0]))
+    assert seconds.apart.tolist() == []  # many frames have the time 11
+    assert sorted(map(sorted, seconds.same.tolist())) == [[0, 1], [0, 2], [1, 2]]
+    minutes = time_hints(near, cameras, np.array([60.0, 120.0, 120.0, 60.0]))
+    assert len(minutes.same) == len(minutes.apart) == 0
+
+
+@pytest.mark.parametrize("step", [0.5, 1.0])
+def test_hints_are_those_of_all_pairs(step):
+    random = np.random.default_rng(3)
+    cameras = random.integers(-1, 3, 60)
+    times = random.integers(0, 40, 60) * step
+    times[random.integers(0, 60, 5)] = np.nan
+    places = np.stack([[i, *random.permutation(np.delete(np.arange(60), i))] for i in range(60)])
+    near = Neighbours(places, np.zeros((60, 60), np.float32))
+    found = time_hints(near, cameras, times)
+    same, apart = set(), set()
+    for a, b in itertools.combinations(range(60), 2):
+        if cameras[a] != cameras[b] or cameras[a] < 0 or not abs(times[a] - times[b]) <= 1:
+            continue
+        if times[a] == times[b] and step < 1:
+            apart.add((a, b))
+        elif b in places[a, 1:6] and a in places[b, 1:6]:
+            same.add((a, b))
+    assert {tuple(sorted(pair)) for pair in found.apart.tolist()} == apart
+    assert {tuple(sorted(pair)) for pair in found.same.tolist()} == same
+    assert len(found.same) == len(same)
+
+
+def test_a_time_that_many_pictures_share_is_no_frame():
+    n = MOST_IN_FRAME + 1
+    near = Neighbours(np.arange(n)[:, None], np.zeros((n, 1), np.float32))
+    times, cameras = np.full(n, 2.5), np.zeros(n, dtype=np.int64)
+    assert len(time_hints(near, cameras, times).apart) == 0
+    assert len(time_hints(near, cameras, times[:0]).apart) == 0
+    times[0] = 2.0
+    assert len(time_hints(near, cameras, times).apart) == (n - 1) * (n - 2) // 2
 
 
 def test_pictures_that_are_apart_share_no_group():

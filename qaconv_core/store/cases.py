@@ -187,8 +187,10 @@ class CaseFile:
         return _judged(self._stored(), self.path)
 
     def open(self) -> Case:
-        """Note that the case is opened, and return what it is. A file that is no case is left alone,
-        without a lock beside it."""
+        """Note that the case is opened, and return what it is.
+
+        A file that is no case is left alone, without a lock beside it.
+        """
         self.read()
         return self.add("opened", {})
 

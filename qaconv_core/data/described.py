@@ -208,7 +208,7 @@ def labels_of(
 def _add_table(source: Source, found: OwnPictures) -> None:
     table = parse_table(source.path, source.columns, source.unit, source.rate)
     found.rejected += table.rejected
-    found.notes += filter(None, [table.contradiction_note()])
+    found.notes += table.notes()
     persons, cameras = (
         [_label(getattr(row, column)) for row in table.rows] for column in ("pid", "camid")
     )

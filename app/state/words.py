@@ -251,8 +251,8 @@ JOIN = " · "
 """Between the parts of a line of words; whole parts go where there is no room."""
 
 
-def who_text(ref: ImageRef) -> str:
-    """Person, camera and time of a picture, as far as they are known."""
+def who_when_text(ref: ImageRef) -> str:
+    """Person, camera and time of a picture in words, as far as they are known."""
     parts = (person_text(ref), camera_text(ref), time_text(ref.time))
     return JOIN.join(part for part in parts if part)
 

@@ -216,9 +216,10 @@ class Table:
         """
         dates = sum(isinstance(row.time, datetime) for row in self.rows)
         numbers = sum(isinstance(row.time, float) for row in self.rows)
-        kept, said, others = datetime, "a number of seconds", "a date"
+        kept: type = datetime
+        said, others = "a number of seconds", "a date"
         if numbers > dates:
-            kept, said, others = float, others, said
+            kept, said, others = float, "a date", "a number of seconds"
         for place, row in enumerate(self.rows):
             if row.time is not None and not isinstance(row.time, kept):
                 why = f"time is {said}, where other rows have {others}; use one of both throughout"
